@@ -1,0 +1,127 @@
+"""An answer: everything asked of a question, as arrays under their names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+from compute.cost import TotalCost
+from compute.differentiation import Differentiation, Gradients, Source, jacobian
+from compute.errors import TooLarge
+from compute.evaluation import Evaluation
+from compute.graph import Graph
+from compute.notes import Note, observe, observe_gradients
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """work: elementary operations; entries: numbers held at once; answer: numbers sent back."""
+
+    work: int
+    entries: int
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found, by name."""
+
+    values: dict[str, Array]
+    gradients: dict[str, Array]
+    contributions: dict[str, dict[str, Array]]
+    jacobians: list[tuple[str, str, Array]]
+    notes: list[Note]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one named value comes about; sizes that nothing says are dimension names."""
+
+    name: str
+    formula: str
+    inputs: list[str]
+    axes: list[str]
+    shape: list[int | str]
+    meaning: str
+
+
+@dataclass
+class Prepared:
+    """The plans for one kind of question, and what can be said of it before there are entries.
+
+    returned: names of the values to send back; differentiated: of the gradients; unknown: of what
+    cannot be reached from what is given. work, entries and answer_entries predict what an answer takes.
+    rendered: room for what a caller derives from these and wants to keep with them.
+    """
+
+    graph: Graph
+    evaluation: Evaluation
+    differentiation: Differentiation | None
+    jacobians: list[tuple[str, str, Differentiation]]
+    returned: list[str]
+    differentiated: list[str]
+    unknown: list[str]
+    steps: list[Step]
+    cost: TotalCost
+    conventions: dict[str, Any]
+    notes: list[Note]
+    work: int
+    entries: int
+    answer_entries: int
+    rendered: dict[str, bytes] = field(default_factory=dict)
+
+    def check(self, limits: Limits) -> None:
+        """Raise TooLarge where the answer would take more than is allowed."""
+        for what, predicted, limit, advice in (
+            ("elementary operations", self.work, limits.work, "send smaller matrices"),
+            ("numbers held at once", self.entries, limits.entries, "send smaller matrices"),
+            ("numbers in the answer", self.answer_entries, limits.answer, "select fewer names"),
+        ):
+            if predicted > limit:
+                raise TooLarge(
+                    (),
+                    f"the answer would take too many {what}; {advice}",
+                    f"at most {limit} {what}",
+                    f"a question that takes {predicted}",
+                )
+
+    def answer(
+        self,
+        inputs: Mapping[str, Array],
+        given: Mapping[str, Array],
+        upstream: Mapping[str, Array],
+    ) -> Answer:
+        """Compute everything asked, for entries of the prepared shapes."""
+        names = self.graph.names
+        known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
+        found = Gradients({}, {})
+        with np.errstate(all="ignore"):
+            values = self.evaluation.run(known)
+            if self.differentiation is not None:
+                seeds = {names[name].index: array for name, array in upstream.items()}
+                found = self.differentiation.run(values, seeds)
+            jacobians = [
+                (of, wrt, jacobian(plan, values, names[of], names[wrt])) for of, wrt, plan in self.jacobians
+            ]
+            notes = observe(self.evaluation, values)
+            notes += observe_gradients(self.evaluation, found.totals)
+        return Answer(
+            values={name: values[names[name].index] for name in self.returned},
+            gradients={name: found.totals[names[name].index] for name in self.differentiated},
+            contributions={
+                name: self._by_name(found.contributions[names[name].index])
+                for name in self.differentiated
+                if names[name].index in found.contributions
+            },
+            jacobians=jacobians,
+            notes=[*self.notes, *notes],
+        )
+
+    def _by_name(self, parts: Mapping[Source, Array]) -> dict[str, Array]:
+        """Contributions by the names of their consumers, in order of computation."""
+        ordered = sorted(parts, key=lambda one: (isinstance(one, str), one))
+        return {
+            one if isinstance(one, str) else str(self.graph.values[one].name): parts[one] for one in ordered
+        }

@@ -1,0 +1,1 @@
+"""The kinds of numbers a graph can be evaluated in, and the constants written for them."""

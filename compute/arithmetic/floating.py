@@ -1,0 +1,84 @@
+"""Floating-point numbers: NumPy in float64 or float32."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from compute.arithmetic.expressions import Expression, evaluate
+from compute.arithmetic.namespace import Array, Entry
+from compute.dimensions import Size
+
+Unary: TypeAlias = Callable[[Array], Array]
+Binary: TypeAlias = Callable[[Array, Array], Array]
+
+
+class Floating:
+    """The arithmetic namespace over one of NumPy's floating-point types."""
+
+    negative_infinity = -math.inf
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.dtype = np.dtype(name)
+        self._lowest = np.finfo(self.dtype).min
+        self._least = np.finfo(self.dtype).tiny
+        self.add: Binary = np.add
+        self.subtract: Binary = np.subtract
+        self.multiply: Binary = np.multiply
+        self.divide: Binary = np.divide
+        self.matmul: Binary = np.matmul
+        self.negative: Unary = np.negative
+        self.exp: Unary = np.exp
+        self.tanh: Unary = np.tanh
+
+    def array(self, entries: Sequence[Entry], shape: tuple[int, ...]) -> Array:
+        """Row-major entries, expressions evaluated; raises OverflowError beyond the dtype."""
+        numbers = [evaluate(one) if isinstance(one, Expression) else one for one in entries]
+        return self.cast(np.array(numbers, dtype=np.float64).reshape(shape))
+
+    def cast(self, array: Array) -> Array:
+        """An array of numbers in this dtype; raises OverflowError where a finite one does not fit."""
+        with np.errstate(over="ignore"):
+            result = array.astype(self.dtype, copy=False)
+        if self.dtype != np.float64 and not np.array_equal(np.isfinite(array), np.isfinite(result)):
+            raise OverflowError(f"beyond {self.name}")
+        return result
+
+    def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
+        return np.array(evaluate(expression, sizes), dtype=self.dtype)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        return np.zeros(shape, dtype=self.dtype)
+
+    def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
+        array = self.zeros(shape)
+        array.flat[index] = 1
+        return array
+
+    def sum(self, a: Array, axis: int) -> Array:
+        return np.add.reduce(a, axis=axis, keepdims=True)
+
+    def where(self, condition: Array, a: Array, b: float | Array) -> Array:
+        return np.where(condition, a, b)
+
+    def shift(self, a: Array, axis: int) -> Array:
+        # Where every entry is -infinity the lowest finite number is subtracted instead, so that the
+        # exponentials come out as 0 and not as NaN.
+        maximum = np.maximum.reduce(a, axis=axis, keepdims=True)
+        return np.maximum(maximum, self._lowest)
+
+    def share(self, parts: Array, total: Array) -> Array:
+        # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
+        return np.divide(parts, np.maximum(total, self._least))
+
+    def is_finite(self, a: Array) -> bool:
+        # A dot product with itself is one pass without a temporary; only where it overflows, or is
+        # not finite, is each entry looked at.
+        flat = a.reshape(-1)
+        return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
+
+
+FLOAT64 = Floating("float64")
+FLOAT32 = Floating("float32")

@@ -1,0 +1,52 @@
+"""What primitives may ask of the numbers they run on.
+
+Primitives reach every array function through this namespace and never through NumPy, so that another
+kind of number is another namespace under the same primitives.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy.typing as npt
+
+from compute.arithmetic.expressions import Expression
+from compute.dimensions import Size
+
+Array: TypeAlias = npt.NDArray[Any]
+Entry: TypeAlias = int | float | bool | Expression
+
+
+class Arithmetic(Protocol):
+    """Array functions over one kind of number. Axes count from the end; reductions keep them."""
+
+    name: str
+    negative_infinity: Any
+
+    def array(self, entries: Sequence[Entry], shape: tuple[int, ...]) -> Array:
+        """Row-major entries as an array; raises OverflowError for a number out of range."""
+
+    def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
+        """A constant as a 0-d array; `sizes` are the dimension names it may use."""
+
+    def zeros(self, shape: tuple[int, ...]) -> Array: ...
+    def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
+        """Zeros, with a one at a flat index."""
+
+    def add(self, a: Array, b: Array, /) -> Array: ...
+    def subtract(self, a: Array, b: Array, /) -> Array: ...
+    def multiply(self, a: Array, b: Array, /) -> Array: ...
+    def divide(self, a: Array, b: Array, /) -> Array: ...
+    def negative(self, a: Array, /) -> Array: ...
+    def exp(self, a: Array, /) -> Array: ...
+    def tanh(self, a: Array, /) -> Array: ...
+    def matmul(self, a: Array, b: Array, /) -> Array: ...
+    def sum(self, a: Array, axis: int) -> Array: ...
+    def where(self, condition: Array, a: Array, b: Any) -> Array: ...
+    def shift(self, a: Array, axis: int) -> Array:
+        """What exponentials along an axis are divided through by: their maximum, or 0 if exact."""
+
+    def share(self, parts: Array, total: Array) -> Array:
+        """`parts / total`; zero where the total of non-negative parts is zero."""
+
+    def is_finite(self, a: Array) -> bool:
+        """Whether no entry is infinite or NaN."""

@@ -1,0 +1,74 @@
+"""The reading that counts: work, parameters and memory, as numbers or polynomials in dimension names.
+
+One multiply-add is one; a comparison is one query-key score; other arithmetic counts once for each entry.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from compute.dimensions import Size, product, total
+from compute.graph import Graph, step
+from compute.primitive import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """What one named value costs to compute, unnamed values inside it included."""
+
+    name: str
+    multiply_adds: Size
+    elementwise: Size
+    comparisons: Size
+    entries: Size
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCost:
+    """The cost of computing every value once, forward. Entries: of inputs and named values together."""
+
+    multiply_adds: Size = 0
+    elementwise: Size = 0
+    comparisons: Size = 0
+    parameters: Size = 0
+    entries: Size = 0
+    steps: list[StepCost] = field(default_factory=list)
+
+
+def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
+    """What it costs to compute the values of these indices, or all of them."""
+    steps: list[StepCost] = []
+    counted: set[int] = set()
+    for value in graph.named_values():
+        if value.is_input or (computed is not None and value.index not in computed):
+            continue
+        inner = [one for one in step(value) if one.index not in counted]
+        counted.update(one.index for one in inner)
+        spent = sum(
+            (
+                one.primitive.cost(one.shape, *(o.shape for o in one.inputs), **one.attributes)
+                for one in inner
+                if one.primitive is not None
+            ),
+            Cost(),
+        )
+        entries = product(value.shape)
+        compares = value.declared is not None and value.declared.counts_comparisons
+        steps.append(
+            StepCost(
+                str(value.name),
+                spent.multiply_adds,
+                spent.elementwise,
+                entries if compares else 0,
+                entries,
+            )
+        )
+    parameters = (product(value.shape) for value in graph.values if value.is_parameter)
+    inputs = (product(value.shape) for value in graph.values if value.is_input)
+    return TotalCost(
+        multiply_adds=total(one.multiply_adds for one in steps),
+        elementwise=total(one.elementwise for one in steps),
+        comparisons=total(one.comparisons for one in steps),
+        parameters=total(parameters),
+        entries=total(inputs) + total(one.entries for one in steps),
+        steps=steps,
+    )

@@ -1,0 +1,186 @@
+"""Sizes that may be numbers or polynomials in dimension names.
+
+A `Size` is an `int` wherever it can be one. Otherwise it is a `Polynomial`: rational coefficients,
+integer (possibly negative) exponents, so that `d/2` and `n/s` are sizes too.
+"""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from itertools import zip_longest
+from typing import TypeAlias
+
+Monomial = tuple[tuple[str, int], ...]
+Size: TypeAlias = "int | Polynomial"
+Shape = tuple[Size, ...]
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class ShapeError(ValueError):
+    """Shapes that a primitive cannot combine; the message says how they disagree."""
+
+
+class Polynomial:
+    """A polynomial in dimension names, immutable, with exact rational coefficients."""
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: Mapping[Monomial, Fraction]) -> None:
+        ordered = sorted(terms, key=lambda monomial: [(name, -power) for name, power in monomial])
+        self.terms = {monomial: terms[monomial] for monomial in ordered if terms[monomial]}
+
+    @staticmethod
+    def symbol(name: str) -> "Polynomial":
+        return Polynomial({((name, 1),): Fraction(1)})
+
+    @staticmethod
+    def of(value: "Size | Fraction") -> "Polynomial":
+        return value if isinstance(value, Polynomial) else Polynomial({(): Fraction(value)})
+
+    def collapsed(self) -> Size:
+        """The same size, as an `int` where it is one."""
+        if not self.terms:
+            return 0
+        if tuple(self.terms) == ((),) and self.terms[()].denominator == 1:
+            return int(self.terms[()])
+        return self
+
+    def __add__(self, other: Size) -> Size:
+        total = dict(self.terms)
+        for monomial, coefficient in Polynomial.of(other).terms.items():
+            total[monomial] = total.get(monomial, Fraction(0)) + coefficient
+        return Polynomial(total).collapsed()
+
+    def __mul__(self, other: Size) -> Size:
+        product: dict[Monomial, Fraction] = {}
+        for left, a in self.terms.items():
+            for right, b in Polynomial.of(other).terms.items():
+                key = _times(left, right)
+                product[key] = product.get(key, Fraction(0)) + a * b
+        return Polynomial(product).collapsed()
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Size:
+        return self * -1
+
+    def __sub__(self, other: Size) -> Size:
+        return self + -other
+
+    def __rsub__(self, other: Size) -> Size:
+        return -self + other
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Polynomial) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.terms.items()))
+
+    def __str__(self) -> str:
+        text = ""
+        for monomial, coefficient in self.terms.items():
+            sign = "-" if coefficient < 0 else "+"
+            text += f" {sign} {_term(monomial, abs(coefficient))}"
+        return text[3:] if text.startswith(" + ") else "-" + text[3:]
+
+    __repr__ = __str__
+
+
+def _times(left: Monomial, right: Monomial) -> Monomial:
+    powers = dict(left)
+    for name, exponent in right:
+        powers[name] = powers.get(name, 0) + exponent
+    return tuple((name, powers[name]) for name in sorted(powers) if powers[name])
+
+
+def _term(monomial: Monomial, coefficient: Fraction) -> str:
+    factors = [name if power == 1 else f"{name}**{power}" for name, power in monomial if power > 0]
+    divisors = [name if power == -1 else f"{name}**{-power}" for name, power in monomial if power < 0]
+    if coefficient.numerator != 1 or not factors:
+        factors.insert(0, str(coefficient.numerator))
+    if coefficient.denominator != 1:
+        divisors.insert(0, str(coefficient.denominator))
+    return "/".join(["*".join(factors), *divisors])
+
+
+def divide(size: Size, divisor: Size) -> Size:
+    """`size / divisor` exactly.
+
+    Raises ShapeError where both are numbers and there is a remainder, or where the divisor is a sum.
+    """
+    if isinstance(size, int) and isinstance(divisor, int):
+        if divisor == 0 or size % divisor:
+            raise ShapeError(f"{size} is not a multiple of {divisor}")
+        return size // divisor
+    terms = Polynomial.of(divisor).terms
+    if len(terms) != 1:
+        raise ShapeError(f"{size} cannot be divided by {divisor}")
+    [(monomial, coefficient)] = terms.items()
+    inverse = tuple((name, -power) for name, power in monomial)
+    return Polynomial.of(size) * Polynomial({inverse: 1 / coefficient}) if size else 0
+
+
+def product(sizes: Iterable[Size]) -> Size:
+    """The number of entries of a shape."""
+    result: Size = 1
+    for size in sizes:
+        result = result * size
+    return result
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """The sum of sizes."""
+    result: Size = 0
+    for size in sizes:
+        result = result + size
+    return result
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape that these broadcast to, by NumPy's rule; raises ShapeError where there is none.
+
+    A symbol is taken to be no 1, and two different symbols to be different sizes.
+    """
+    result: list[Size] = []
+    for sizes in zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1):
+        distinct = {size for size in sizes if size != 1}
+        if len(distinct) > 1:
+            raise ShapeError(" and ".join(map(show, shapes)) + " do not broadcast")
+        result.append(distinct.pop() if distinct else 1)
+    return tuple(reversed(result))
+
+
+def show(shape: Shape) -> str:
+    """A shape as a person writes it: `(2, d_k)`."""
+    return "(" + ", ".join(map(str, shape)) + ")"
+
+
+def symbols(size: Size) -> set[str]:
+    """The dimension names that a size still depends on."""
+    if isinstance(size, int):
+        return set()
+    return {name for monomial in size.terms for name, _ in monomial}
+
+
+def big_o(size: Size) -> str:
+    """The growth of a size: its terms not outgrown by another, without coefficients.
+
+    `3*d**2*n + 2*d*n**2` grows as `O(d²n + n²d)`.
+    """
+    if isinstance(size, int):
+        return "O(1)"
+    powers = [dict(monomial) for monomial in size.terms]
+    leading = [
+        one for one in powers if not any(one is not other and _outgrown(one, other) for other in powers)
+    ]
+    return "O(" + " + ".join(sorted(map(_growth, leading))) + ")"
+
+
+def _outgrown(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    return all(other.get(name, 0) >= power for name, power in one.items())
+
+
+def _growth(powers: Mapping[str, int]) -> str:
+    ordered = sorted(powers.items(), key=lambda item: (-item[1], item[0]))
+    factors = [name + (str(power).translate(SUPERSCRIPTS) if power != 1 else "") for name, power in ordered]
+    return ("" if all(len(name) == 1 for name in powers) else "·").join(factors) or "1"

@@ -1,0 +1,51 @@
+"""What a question can have wrong with it, said so that a person can mend it.
+
+    QuestionError(Exception)        one fault, at one place of the question
+      TooLarge                      well-formed, but beyond a limit
+    QuestionErrors(Exception)       several of them, found together
+
+Messages describe what came; they never repeat text that came.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+Path = tuple[str | int, ...]
+
+
+class QuestionError(Exception):
+    """One fault: where it is, what was expected there, and what came instead."""
+
+    def __init__(self, path: Path, message: str, expected: str, received: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+        self.expected = expected
+        self.received = received
+
+    def within(self, *prefix: str | int) -> "QuestionError":
+        """The same fault, seen from further out."""
+        return type(self)((*prefix, *self.path), self.message, self.expected, self.received)
+
+
+class TooLarge(QuestionError):
+    """The question is well-formed but asks for more than a limit allows."""
+
+
+class QuestionErrors(Exception):
+    """Several faults found in one pass over the question."""
+
+    def __init__(self, errors: Iterable[QuestionError]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(error.message for error in self.errors))
+
+
+def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> QuestionError:
+    """The fault of using a name that does not exist, with the nearest one that does."""
+    choices = list(known)
+    near = get_close_matches(name[:64], choices, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    listed = ", ".join(choices[:40]) + (", ..." if len(choices) > 40 else "")
+    return QuestionError(
+        path, f"there is no {kind} of this name{hint}", f"one of: {listed}", "an unknown name"
+    )

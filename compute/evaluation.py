@@ -1,0 +1,88 @@
+"""The reading that computes: values on demand, from whatever is known.
+
+A value that is known is taken and nothing behind it is computed. A value that cannot be reached from what
+is known is unknown, which is a result and not an error.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Polynomial
+from compute.graph import Graph, Value
+
+Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
+
+
+class Evaluation:
+    """A plan of evaluation for one graph and one set of known values, run as often as wanted.
+
+    reachable: for each value's index, whether it is known or can be computed.
+    """
+
+    def __init__(self, graph: Graph, arithmetic: Arithmetic, known: Collection[int]) -> None:
+        self.graph = graph
+        self.arithmetic = arithmetic
+        self.known = frozenset(known)
+        self.reachable = self._reach()
+        self.constants: dict[int, Array] = {}
+        self.instructions: list[Instruction] = []
+        self._planned = set(self.known)
+
+    def _reach(self) -> list[bool]:
+        reachable: list[bool] = []
+        for value in self.graph.values:
+            computable = (
+                value.primitive is not None
+                and all(reachable[operand.index] for operand in value.inputs)
+                and not _symbolic(value.attributes)
+            )
+            reachable.append(value.index in self.known or computable)
+        return reachable
+
+    def want(self, indices: Iterable[int]) -> None:
+        """Add values to what is computed; those out of reach are passed over."""
+        pending = [index for index in indices if self.reachable[index]]
+        added: list[int] = []
+        while pending:
+            index = pending.pop()
+            if index not in self._planned:
+                self._planned.add(index)
+                added.append(index)
+                pending.extend(operand.index for operand in self.graph.values[index].inputs)
+        self.instructions.extend(self._instruction(self.graph.values[index]) for index in added)
+        self.instructions.sort(key=lambda instruction: instruction[0])
+        self._fold_constants()
+
+    def _instruction(self, value: Value) -> Instruction:
+        assert value.primitive is not None  # an input is reachable only where it is known
+        function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+        return value.index, function, tuple(operand.index for operand in value.inputs)
+
+    def _fold_constants(self) -> None:
+        """Compute single constant numbers once and not in every run."""
+        remaining = []
+        for index, function, operands in self.instructions:
+            if not operands and self.graph.values[index].shape == ():
+                self.constants[index] = function()
+            else:
+                remaining.append((index, function, operands))
+        self.instructions = remaining
+
+    def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
+        """The known and the computed values by index."""
+        values = {**self.constants, **known}
+        for index, function, operands in self.instructions:
+            values[index] = function(*[values[operand] for operand in operands])
+        return values
+
+    def computed(self) -> list[Value]:
+        """What a run computes, in order."""
+        return [self.graph.values[index] for index, _, _ in self.instructions]
+
+
+def _symbolic(attributes: Mapping[str, Any]) -> bool:
+    """Whether an attribute still depends on a dimension of unknown size."""
+    sizes: Mapping[str, Any] = attributes.get("sizes", {})
+    return any(isinstance(value, Polynomial) for value in (*attributes.values(), *sizes.values()))

@@ -1,0 +1,73 @@
+"""LaTeX with its binding strength, so that parentheses appear where they are needed and only there."""
+
+from dataclasses import dataclass, replace
+
+from compute.arithmetic.expressions import Expression, fold
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu", "xi", "rho",
+    "sigma", "tau", "phi", "chi", "psi", "omega",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """LaTeX text, how strongly its outermost operator binds, and whether it stands for one number."""
+
+    text: str
+    binding: int = ATOM
+    scalar: bool = False
+
+    def at(self, binding: int) -> str:
+        """The text, in parentheses if it binds less strongly than asked."""
+        return self.text if self.binding >= binding else rf"\left({self.text}\right)"
+
+
+def symbol_latex(name: str) -> str:
+    r"""A name in LaTeX: `d_k` as `d_{k}`, `beta` as `\beta`."""
+    head, _, tail = name.partition("_")
+    if head in GREEK:
+        head = "\\" + head
+    elif len(head) > 1:
+        head = rf"\mathrm{{{head}}}"
+    return head + (f"_{{{tail.replace('_', ',')}}}" if tail else "")
+
+
+class Latex:
+    """Constant expressions as formulas."""
+
+    def number(self, text: str) -> Formula:
+        mantissa, _, exponent = text.partition("e")
+        if exponent:
+            return Formula(rf"{mantissa} \cdot 10^{{{int(exponent)}}}", PRODUCT)
+        return Formula(text, SUM if text.startswith("-") else ATOM)
+
+    def symbol(self, name: str) -> Formula:
+        return Formula(r"\pi" if name == "pi" else symbol_latex(name))
+
+    def apply(self, head: str, operands: list[Formula]) -> Formula:
+        a, b = operands[0], operands[-1]
+        match head:
+            case "add":
+                return Formula(f"{a.text} + {b.at(SUM)}", SUM)
+            case "subtract":
+                return Formula(f"{a.text} - {b.at(PRODUCT)}", SUM)
+            case "multiply":
+                return Formula(rf"{a.at(PRODUCT)} \cdot {b.at(PRODUCT)}", PRODUCT)
+            case "divide":
+                return Formula(rf"\frac{{{a.text}}}{{{b.text}}}")
+            case "power":
+                return Formula(f"{a.at(ATOM)}^{{{b.text}}}", POWER)
+            case "negative":
+                return Formula(f"-{a.at(PRODUCT)}", SUM)
+            case "sqrt":
+                return Formula(rf"\sqrt{{{a.text}}}")
+            case "abs":
+                return Formula(rf"\left|{a.text}\right|")
+        return Formula(rf"\{head}\left({a.text}\right)")
+
+
+def constant_latex(expression: Expression) -> Formula:
+    """The formula of a constant expression, as it was written."""
+    return replace(fold(expression, Latex()), scalar=True)

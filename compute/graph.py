@@ -1,0 +1,206 @@
+"""The graph of named values: what is computed from what, before anything is evaluated.
+
+A `Graph` is built by running an operation on `Value` handles. Each value knows its shape, in numbers or
+in dimension names, and nothing of the entries it will have. Readings of the graph (evaluation,
+differentiation, cost, formulas) are modules of their own.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from compute.dimensions import Shape, ShapeError, Size, show
+from compute.errors import Path, QuestionError
+from compute.primitive import REGISTRY, Primitive
+
+Kind = Literal["real", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A value that an operation promises to name.
+
+    axes: the axes' labels, last ones first to be matched; meaning: one sentence for people;
+    symbol: its LaTeX; counts_comparisons: each entry is one comparison of a query with a key;
+    may_be_infinite: -infinity is meant there and worth no remark.
+    """
+
+    name: str
+    axes: str
+    meaning: str
+    symbol: str
+    counts_comparisons: bool = False
+    may_be_infinite: bool = False
+
+
+class Value:
+    """One value of a graph, not yet evaluated."""
+
+    __slots__ = (
+        "attributes", "axes", "declared", "graph", "index", "inputs", "is_parameter", "kind",
+        "may_be_infinite", "name", "primitive", "shape", "symbol",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        graph: "Graph",
+        shape: Shape,
+        primitive: Primitive | None = None,
+        inputs: "tuple[Value, ...]" = (),
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.index = len(graph.values)
+        self.primitive = primitive
+        self.inputs = inputs
+        self.attributes = dict(attributes or {})
+        self.shape = shape
+        self.kind: Kind = "real" if primitive is None else primitive.kind
+        self.name: str | None = None
+        self.symbol = ""
+        self.axes: tuple[str, ...] = ()
+        self.declared: Named | None = None
+        self.is_parameter = False
+        self.may_be_infinite = False
+        graph.values.append(self)
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def is_input(self) -> bool:
+        return self.primitive is None
+
+    def named(self, name: str, *, axes: tuple[str, ...] | None = None) -> "Value":
+        """Give the value a public name. A value that has one already gets an alias."""
+        return self.graph.name(name, self, axes)
+
+    def __add__(self, other: "Value") -> "Value":
+        return apply("add", self, other)
+
+    def __mul__(self, other: "Value") -> "Value":
+        return apply("multiply", self, other)
+
+    def __truediv__(self, other: "Value") -> "Value":
+        return apply("divide", self, other)
+
+    def __matmul__(self, other: "Value") -> "Value":
+        return apply("matmul", self, other)
+
+    @property
+    def T(self) -> "Value":  # noqa: N802 - the field's own notation
+        """The value with its last two axes exchanged."""
+        return apply("transpose", self)
+
+
+@dataclass
+class Graph:
+    """All values of one computation, in an order in which they can be computed.
+
+    declared: the names its operation promises; dimensions: what each dimension name stands for;
+    names: public names, aliases included.
+    """
+
+    declared: Mapping[str, Named] = field(default_factory=dict)
+    dimensions: dict[str, Size] = field(default_factory=dict)
+    values: list[Value] = field(default_factory=list)
+    names: dict[str, Value] = field(default_factory=dict)
+    conventions: dict[str, Any] = field(default_factory=dict)
+    _scope: str = ""
+
+    def input(
+        self, name: str, shape: Shape, *, symbol: str, axes: tuple[str, ...], kind: Kind = "real"
+    ) -> Value:
+        """A value that comes from outside."""
+        value = Value(self, shape)
+        value.name, value.symbol, value.axes, value.kind = name, symbol, axes, kind
+        self.names[name] = value
+        return value
+
+    def name(self, name: str, value: Value, axes: tuple[str, ...] | None = None) -> Value:
+        declared = self.declared[name]
+        full = self._scope + name
+        if full in self.names:
+            raise ValueError(f"{full} is named twice")
+        self.names[full] = value
+        if value.name is None:
+            value.name, value.declared, value.symbol = full, declared, declared.symbol
+            value.may_be_infinite = declared.may_be_infinite
+            labels = tuple(declared.axes.split()) if axes is None else axes
+            batch = ("batch",) * (value.rank - len(labels))
+            value.axes = (*batch, *labels)
+        return value
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Names given inside are prefixed: `attention.weights`."""
+        outer, self._scope = self._scope, f"{self._scope}{name}."
+        try:
+            yield
+        finally:
+            self._scope = outer
+
+    def aliases(self) -> dict[str, str]:
+        """Names of values that are known by another name first."""
+        return {
+            name: value.name
+            for name, value in self.names.items()
+            if value.name is not None and value.name != name
+        }
+
+    def named_values(self) -> list[Value]:
+        """Values that have a name, in order of computation."""
+        return [value for value in self.values if value.name is not None]
+
+
+def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes: Any) -> Value:
+    """A new value: a primitive of the registry applied to others.
+
+    Raises QuestionError where the operands' shapes do not fit the primitive.
+    """
+    primitive = REGISTRY[name]
+    graph = graph or operands[0].graph
+    try:
+        shape = primitive.shape(*(operand.shape for operand in operands), **attributes)
+    except ShapeError as error:
+        path, shapes = _operands(operands)
+        raise QuestionError(
+            path, f"{name} cannot combine {shapes}: {error}", primitive.expects, shapes
+        ) from None
+    if primitive.convention is not None:
+        graph.conventions.update(primitive.convention)
+    return Value(graph, shape, primitive, operands, attributes)
+
+
+def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
+    names = [nearest_names(operand) for operand in operands]
+    inputs = [name for operand, near in zip(operands, names, strict=True)
+              for name in near if operand.graph.names[name].is_input]  # fmt: skip
+    shapes = " and ".join(
+        f"{'/'.join(near)} {show(operand.shape)}" for operand, near in zip(operands, names, strict=True)
+    )
+    return tuple(inputs[-1:]), shapes
+
+
+def nearest_names(value: Value) -> list[str]:
+    """The value's own name, or the named values it is computed from without another between."""
+    if value.name is not None:
+        return [value.name]
+    found: dict[str, None] = {}
+    for operand in value.inputs:
+        found.update(dict.fromkeys(nearest_names(operand)))
+    return list(found)
+
+
+def step(value: Value) -> list[Value]:
+    """A named value with the unnamed ones it is made of, in order of computation."""
+    found = {value.index: value}
+    pending = list(value.inputs)
+    while pending:
+        operand = pending.pop()
+        if operand.name is None and operand.index not in found:
+            found[operand.index] = operand
+            pending.extend(operand.inputs)
+    return [found[index] for index in sorted(found)]

@@ -1,0 +1,124 @@
+"""How an operation is declared: one function, whose signature and docstring say everything about it.
+
+A parameter annotated with `Input` is a tensor, with its dimensions by name; a keyword parameter annotated
+with `Attribute` is a setting. The names that the operation gives to what it computes are listed in the
+decorator. Schemas, documentation, the catalogue and cost follow from these.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+
+from compute.graph import Named, Value
+
+Constant: TypeAlias = int | float | str
+"""A number, or a constant expression as text that may use the operation's dimension names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A tensor that an operation takes.
+
+    dims: its axes by dimension name, such as `... n d`, where `...` stands for leading batch axes and
+    `heads*d_k` for a product; alternatives are separated by `|`. columns: the same where tokens are
+    columns. parameter: whether it is learned. mask: it may hold booleans. broadcast: it may have any
+    shape that broadcasts to its dims. optional: what it stands for when left out.
+    """
+
+    dims: str
+    meaning: str
+    symbol: str
+    columns: str = ""
+    parameter: bool = False
+    mask: bool = False
+    broadcast: bool = False
+    optional: str = ""
+
+    def dims_for(self, attributes: Mapping[str, Any]) -> str:
+        columns = self.columns and attributes.get("layout") == "columns"
+        return self.columns if columns else self.dims
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A setting of an operation.
+
+    minimum bounds a number; above_zero a constant. dimension: it is also a dimension name, settled by
+    the shapes where they say it. follows: the dimension it then equals if nothing says it.
+    """
+
+    meaning: str
+    minimum: int | None = None
+    dimension: bool = False
+    follows: str = ""
+    above_zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeField:
+    """An attribute as the signature declares it."""
+
+    declared: Attribute
+    annotation: Any
+    default: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One entry of the catalogue."""
+
+    name: str
+    function: Callable[..., Value]
+    summary: str
+    description: str
+    inputs: Mapping[str, Input]
+    attributes: Mapping[str, AttributeField]
+    values: Mapping[str, Named]
+    required: frozenset[str] = field(default_factory=frozenset)
+
+
+def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Operation]:
+    """Declare the decorated function an operation that names these values."""
+
+    def declare(function: Callable[..., Value]) -> Operation:
+        inputs: dict[str, Input] = {}
+        attributes: dict[str, AttributeField] = {}
+        required = set()
+        hints = get_type_hints(function, include_extras=True)
+        for name, parameter in inspect.signature(function).parameters.items():
+            annotation, declared = _split(hints[name])
+            if isinstance(declared, Input):
+                inputs[name] = declared
+                if parameter.default is parameter.empty:
+                    required.add(name)
+            elif isinstance(declared, Attribute):
+                attributes[name] = AttributeField(declared, annotation, parameter.default)
+            else:
+                raise TypeError(f"{function.__name__}: {name} is neither Input nor Attribute")
+        summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
+        return Operation(
+            name=function.__name__,
+            function=function,
+            summary=summary.rstrip("."),
+            description=description.strip(),
+            inputs=inputs,
+            attributes=attributes,
+            values={value.name: value for value in values},
+            required=frozenset(required),
+        )
+
+    return declare
+
+
+def _split(hint: Any) -> tuple[Any, Any]:
+    """The plain type and the declaration of `Annotated[type, declaration]`."""
+    if get_origin(hint) is not Annotated:
+        return hint, None
+    annotation, declared = get_args(hint)[:2]
+    return annotation, declared
+
+
+def is_constant(annotation: Any) -> bool:
+    """Whether an attribute takes a constant expression."""
+    return set(get_args(annotation)) - {type(None)} == {int, float, str}

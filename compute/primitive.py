@@ -1,0 +1,112 @@
+"""The declaration of a primitive: every reading's rule for it, in one place.
+
+A primitive is a `Primitive` instance in a module of `compute/primitives/`. Its rules speak only to the
+arithmetic namespace (`xp`), so they hold for every kind of number.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from compute.arithmetic.namespace import Array
+from compute.dimensions import Shape, Size, product
+from compute.formula import Formula
+
+REGISTRY: "dict[str, Primitive]" = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one application costs, in numbers or polynomials.
+
+    multiply_adds: pairs of a multiplication and an addition inside contractions;
+    elementwise: other arithmetic, one for each entry produced.
+    """
+
+    multiply_adds: Size = 0
+    elementwise: Size = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.multiply_adds + other.multiply_adds, self.elementwise + other.elementwise)
+
+
+@dataclass(frozen=True, slots=True)
+class GradientRule:
+    """How the gradient of one operand follows from the gradient `g` of the result.
+
+    needs: what else it needs of `y` (the result) and the operands' names, in calling order.
+    An operand that a rule does not name may be unknown.
+    """
+
+    function: Callable[..., Array]
+    needs: tuple[str, ...]
+    takes_shapes: bool
+    attributes: tuple[str, ...]
+
+
+def elementwise_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
+    """One elementary operation for each entry of the result."""
+    return Cost(elementwise=product(shape))
+
+
+def no_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
+    """Entries are only moved."""
+    return Cost()
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One step of arithmetic, and what every reading needs to know of it.
+
+    forward(xp, *operands, **attributes): the result; its parameters name the operands.
+    gradients: for each differentiable operand, its vector-Jacobian product (xp, g, ...), whose further
+        parameters say what it needs: `y`, operands, attributes, and `shapes` (the operands' shapes).
+    shape(*shapes, **attributes): the result's shape; raises ShapeError.
+    latex(*formulas, **attributes): the formula.
+    cost(shape, *shapes, **attributes): see Cost.
+    expects: the operands' shapes in words, for error messages.
+    broadcasts: gradients are summed back to the operands' shapes.
+    remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
+        asked only where an operand is not finite.
+    convention: what the primitive settles where books differ, as the answer states it.
+    """
+
+    name: str
+    forward: Callable[..., Array]
+    shape: Callable[..., Shape]
+    latex: Callable[..., Formula]
+    expects: str
+    gradients: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
+    cost: Callable[..., Cost] = elementwise_cost
+    kind: Literal["real", "boolean"] = "real"
+    broadcasts: bool = False
+    remark: Callable[..., tuple[str, str] | None] | None = None
+    convention: Mapping[str, Any] | None = None
+    operands: tuple[str, ...] = field(init=False)
+    rules: tuple[GradientRule | None, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        positional = [
+            name
+            for name, parameter in inspect.signature(self.forward).parameters.items()
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        ]
+        object.__setattr__(self, "operands", tuple(positional[1:]))
+        if unknown := set(self.gradients) - set(self.operands):
+            raise ValueError(f"{self.name} has no operands {unknown}")
+        rules = (self._rule(self.gradients.get(operand)) for operand in self.operands)
+        object.__setattr__(self, "rules", tuple(rules))
+        if self.name in REGISTRY:
+            raise ValueError(f"primitive {self.name} is declared twice")
+        REGISTRY[self.name] = self
+
+    def _rule(self, function: Callable[..., Array] | None) -> GradientRule | None:
+        if function is None:
+            return None
+        parameters = inspect.signature(function).parameters
+        needs = [name for name in parameters if name in ("y", *self.operands)]
+        attributes = [name for name in parameters if name not in ("xp", "g", "y", "shapes", *self.operands)]
+        if list(parameters)[: 2 + len(needs)] != ["xp", "g", *needs]:
+            raise ValueError(f"a gradient of {self.name} names its needs after its attributes")
+        return GradientRule(function, tuple(needs), "shapes" in parameters, tuple(attributes))

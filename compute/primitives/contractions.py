@@ -1,0 +1,35 @@
+"""Primitives that sum products over a shared axis."""
+
+from typing import Any
+
+from compute.dimensions import Shape, ShapeError, broadcast, product, show
+from compute.formula import PRODUCT, Formula
+from compute.primitive import Cost, Primitive
+
+
+def _matmul_shape(a: Shape, b: Shape) -> Shape:
+    if len(a) < 2 or len(b) < 2:
+        raise ShapeError(f"{show(a if len(a) < 2 else b)} is no matrix")
+    if a[-1] != b[-2]:
+        raise ShapeError(f"the inner sizes {a[-1]} and {b[-2]} differ")
+    return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+
+
+def _matmul_cost(shape: Shape, a: Shape, b: Shape, **attributes: Any) -> Cost:
+    return Cost(multiply_adds=product(shape) * a[-1])
+
+
+# The matrix product over the last two axes; leading axes broadcast.
+matmul = Primitive(
+    "matmul",
+    forward=lambda xp, a, b: xp.matmul(a, b),
+    gradients={
+        "a": lambda xp, g, b: xp.matmul(g, b.swapaxes(-1, -2)),
+        "b": lambda xp, g, a: xp.matmul(a.swapaxes(-1, -2), g),
+    },
+    shape=_matmul_shape,
+    latex=lambda a, b: Formula(f"{a.at(PRODUCT)} {b.at(PRODUCT)}", PRODUCT),
+    cost=_matmul_cost,
+    expects="matrices (..., n, k) and (..., k, m)",
+    broadcasts=True,
+)

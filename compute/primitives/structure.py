@@ -1,0 +1,181 @@
+"""Primitives that make or move entries without arithmetic on them.
+
+Arrays are moved by their own methods, which are the same for every kind of entry.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from compute.arithmetic.expressions import Expression
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, ShapeError, Size, divide, show
+from compute.formula import POWER, Formula, constant_latex
+from compute.primitive import Primitive, no_cost
+
+
+def _at_least(rank: int, shape: Shape) -> None:
+    if len(shape) < rank:
+        raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
+
+
+def _transpose_shape(a: Shape) -> Shape:
+    _at_least(2, a)
+    return (*a[:-2], a[-1], a[-2])
+
+
+# The last two axes exchanged.
+transpose = Primitive(
+    "transpose",
+    forward=lambda xp, a: a.swapaxes(-1, -2),
+    gradients={"a": lambda xp, g: g.swapaxes(-1, -2)},
+    shape=_transpose_shape,
+    latex=lambda a: Formula(rf"{a.at(POWER)}^{{\top}}", POWER),
+    cost=no_cost,
+    expects="at least two axes",
+)
+
+
+def _split(xp: Arithmetic, a: Array, *, parts: int, axis: int) -> Array:
+    if axis == -1:
+        return a.reshape(*a.shape[:-1], parts, a.shape[-1] // parts).swapaxes(-3, -2)
+    return a.reshape(*a.shape[:-2], parts, a.shape[-2] // parts, a.shape[-1])
+
+
+def _merge(xp: Arithmetic, a: Array, *, axis: int) -> Array:
+    if axis == -1:
+        *batch, parts, rows, columns = a.shape
+        return a.swapaxes(-3, -2).reshape(*batch, rows, parts * columns)
+    *batch, parts, rows, columns = a.shape
+    return a.reshape(*batch, parts * rows, columns)
+
+
+def _split_shape(a: Shape, *, parts: Size, axis: int) -> Shape:
+    _at_least(2, a)
+    trailing = list(a[-2:])
+    trailing[axis] = divide(trailing[axis], parts)
+    return (*a[:-2], parts, *trailing)
+
+
+def _merge_shape(a: Shape, *, axis: int) -> Shape:
+    _at_least(3, a)
+    trailing = list(a[-2:])
+    trailing[axis] = a[-3] * trailing[axis]
+    return (*a[:-3], *trailing)
+
+
+# The last or the last but one axis cut into equal parts, one behind the other on a new third-last axis.
+split_axis = Primitive(
+    "split_axis",
+    forward=_split,
+    gradients={"a": lambda xp, g, axis: _merge(xp, g, axis=axis)},
+    shape=_split_shape,
+    latex=lambda a, parts, axis: Formula(rf"\operatorname{{split}}_{{{parts}}}\left({a.text}\right)"),
+    cost=no_cost,
+    expects="an axis that the parts divide",
+)
+
+# The inverse: the third-last axis laid side by side along the last or the last but one.
+merge_axis = Primitive(
+    "merge_axis",
+    forward=_merge,
+    gradients={"a": lambda xp, g, axis, shapes: _split(xp, g, parts=shapes[0][-3], axis=axis)},
+    shape=_merge_shape,
+    latex=lambda a, axis: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
+    cost=no_cost,
+    expects="at least three axes",
+)
+
+
+def _flatten_shape(a: Shape) -> Shape:
+    _at_least(2, a)
+    return (*a[:-2], a[-2] * a[-1])
+
+
+# The last two axes as one.
+flatten = Primitive(
+    "flatten",
+    forward=lambda xp, a: a.reshape(*a.shape[:-2], a.shape[-2] * a.shape[-1]),
+    gradients={"a": lambda xp, g, shapes: g.reshape(shapes[0])},
+    shape=_flatten_shape,
+    latex=lambda a: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
+    cost=no_cost,
+    expects="at least two axes",
+)
+
+
+def _expand_shape(a: Shape, *, axis: int) -> Shape:
+    at = len(a) + 1 + axis
+    _at_least(-axis - 1, a)
+    return (*a[:at], 1, *a[at:])
+
+
+def _expand(xp: Arithmetic, a: Array, *, axis: int) -> Array:
+    at = a.ndim + 1 + axis
+    return a.reshape(*a.shape[:at], 1, *a.shape[at:])
+
+
+# A new axis of size 1.
+expand = Primitive(
+    "expand",
+    forward=_expand,
+    gradients={"a": lambda xp, g, axis: g.squeeze(axis)},
+    shape=_expand_shape,
+    latex=lambda a, axis: a,
+    cost=no_cost,
+    expects="enough axes",
+)
+
+
+def _repeat_shape(a: Shape, *, times: int) -> Shape:
+    _at_least(3, a)
+    return (*a[:-3], a[-3] * times, *a[-2:])
+
+
+def _repeat_gradient(xp: Arithmetic, g: Array, times: int) -> Array:
+    *batch, repeated, rows, columns = g.shape
+    grouped = g.reshape(*batch, repeated // times, times, rows, columns)
+    return xp.sum(grouped, -3).squeeze(-3)
+
+
+# Each matrix along the third-last axis several times in a row.
+repeat = Primitive(
+    "repeat",
+    forward=lambda xp, a, *, times: a.repeat(times, axis=-3),
+    gradients={"a": _repeat_gradient},
+    shape=_repeat_shape,
+    latex=lambda a, times: Formula(rf"\operatorname{{repeat}}_{{{times}}}\left({a.text}\right)"),
+    cost=no_cost,
+    expects="at least three axes",
+)
+
+
+def _constant(xp: Arithmetic, *, expression: Expression, sizes: Mapping[str, Size]) -> Array:
+    return xp.constant(expression, dict(sizes))
+
+
+constant = Primitive(
+    "constant",
+    forward=_constant,
+    shape=lambda expression, sizes: (),
+    latex=lambda expression, sizes: constant_latex(expression),
+    cost=no_cost,
+    expects="no operands",
+)
+
+
+def _causal_mask(xp: Arithmetic, *, queries: int, keys: int, key_first: bool) -> Array:
+    allowed = np.tri(queries, keys, dtype=bool)
+    return allowed.T if key_first else allowed
+
+
+# True where the key stands no later than the query, both counted from the first.
+causal_mask = Primitive(
+    "causal_mask",
+    forward=_causal_mask,
+    shape=lambda queries, keys, key_first: (keys, queries) if key_first else (queries, keys),
+    latex=lambda queries, keys, key_first: Formula(r"\left[\text{key} \le \text{query}\right]"),
+    cost=no_cost,
+    kind="boolean",
+    expects="no operands",
+)

@@ -1,0 +1,261 @@
+"""A question, before its entries: what is asked of which operation, for which shapes.
+
+`prepare` turns it into plans, checks every name and shape, and predicts what an answer will take. It
+allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from compute.answers import Prepared, Step
+from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
+from compute.cost import TotalCost, cost
+from compute.differentiation import Differentiation
+from compute.dimensions import Size, product
+from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.evaluation import Evaluation
+from compute.formulas import formula
+from compute.graph import Graph, Value, nearest_names
+from compute.notes import Note
+from compute.operations import CATALOGUE
+from compute.operations.binding import Tensor, bind_given, build, check_shapes
+from compute.operations.declaration import Operation
+
+ARITHMETICS: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
+Tensors = tuple[tuple[str, Tensor], ...]
+
+
+class Asked(NamedTuple):
+    """What of a question depends on no entry; all of it hashable."""
+
+    operation: str
+    attributes: tuple[tuple[str, Any], ...] = ()
+    inputs: Tensors = ()
+    given: Tensors = ()
+    upstream: Tensors = ()
+    jacobian: tuple[tuple[str, str], ...] = ()
+    select: tuple[str, ...] | None = None
+    arithmetic: str = "float64"
+
+
+@lru_cache(maxsize=256)
+def prepare(asked: Asked) -> Prepared:
+    """Build the graph and plan everything asked of it.
+
+    Raises QuestionErrors where names or shapes are wrong.
+    """
+    operation, inputs, given = CATALOGUE[asked.operation], dict(asked.inputs), dict(asked.given)
+    graph = _graph(operation, inputs, given, dict(asked.attributes))
+    upstream = dict(asked.upstream)
+    _check_names(("upstream",), upstream, graph)
+    check_shapes(graph, "upstream", upstream)
+    named = [str(value.name) for value in graph.named_values()]
+    if asked.select is not None:
+        _check_names(("select",), dict.fromkeys(asked.select), graph, at_index=True)
+    selected = named if asked.select is None else list(asked.select)
+
+    known = {graph.names[name].index for name in (*inputs, *given)}
+    evaluation = Evaluation(graph, ARITHMETICS[asked.arithmetic], known)
+    reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
+    evaluation.want(graph.names[name].index for name in reached)
+    differentiation = None
+    if upstream:
+        seeds = {graph.names[name].index for name in upstream}
+        targets = None if asked.select is None else [graph.names[name].index for name in selected]
+        differentiation = Differentiation(evaluation, seeds, targets)
+    jacobians = [(of, wrt, _jacobian(evaluation, at, of, wrt)) for at, (of, wrt) in enumerate(asked.jacobian)]
+    computed = evaluation.computed()
+    prepared = Prepared(
+        graph=graph,
+        evaluation=evaluation,
+        differentiation=differentiation,
+        jacobians=jacobians,
+        returned=[name for name in reached if asked.select or graph.names[name].index not in known],
+        differentiated=_differentiated(graph, differentiation, selected),
+        unknown=[name for name in selected if name not in reached],
+        steps=[
+            _step(name, graph.names[name])
+            for name in selected
+            if graph.names[name].inputs and graph.names[name].index not in known
+        ],
+        cost=cost(graph, {value.index for value in computed}),
+        conventions=_conventions(operation, graph, asked.attributes),
+        notes=_notes(graph, differentiation),
+        work=0,
+        entries=0,
+        answer_entries=0,
+    )
+    _predict(prepared, [*computed, *(graph.values[index] for index in known)])
+    return prepared
+
+
+def shapes_only(
+    operation: str, inputs: Mapping[str, Tensor], attributes: Mapping[str, Any]
+) -> tuple[TotalCost, list[Step], dict[str, Any]]:
+    """Cost, steps and conventions for shapes alone, in numbers or dimension names."""
+    declared = CATALOGUE[operation]
+    graph = build(declared, inputs, attributes)
+    steps = [_step(str(value.name), value) for value in graph.named_values() if not value.is_input]
+    return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
+
+
+def _graph(
+    operation: Operation,
+    inputs: dict[str, Tensor],
+    given: dict[str, Tensor],
+    attributes: Mapping[str, Any],
+) -> Graph:
+    """The graph for what is known. An operation's input under `given` is simply an input."""
+    cut = bool(given)
+    for name in [name for name in given if name in operation.inputs]:
+        if name in inputs:
+            raise QuestionErrors([_twice(name)])
+        inputs[name] = given.pop(name)
+    missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
+    if missing and not cut:
+        raise QuestionErrors(_missing(operation, name) for name in missing)
+    graph = build(operation, inputs, attributes)
+    _check_names(("given",), given, graph)
+    if given:
+        values = [graph.names[name].index for name in given]
+        if len(set(values)) < len(values):
+            raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
+        graph = build(operation, inputs, attributes, bind_given(graph, given))
+        check_shapes(graph, "given", given)
+    return graph
+
+
+def _missing(operation: Operation, name: str) -> QuestionError:
+    return QuestionError(
+        (name,),
+        f"{name} is required, unless values that take its place are given",
+        f"a tensor ({', '.join(operation.inputs[name].dims.split('|')[0].split())})",
+        "nothing",
+    )
+
+
+def _twice(name: str) -> QuestionError:
+    return QuestionError(
+        ("given", name), f"{name} is given twice", "one value for each name", "two, under two names"
+    )
+
+
+def _check_names(
+    path: tuple[str, ...], names: Mapping[str, Any], graph: Graph, *, at_index: bool = False
+) -> None:
+    errors = [
+        unknown_name((*path, at if at_index else name), "value", name, graph.names)
+        for at, name in enumerate(names)
+        if name not in graph.names
+    ]
+    errors += [
+        QuestionError((*path, name), f"{name} is no number to differentiate by",
+                      "the name of a real value", "the name of a boolean mask")
+        for name in names
+        if not at_index and name in graph.names and graph.names[name].kind != "real"
+    ]  # fmt: skip
+    if errors:
+        raise QuestionErrors(errors)
+
+
+def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentiation:
+    """The plan for one Jacobian, refused where an entry of it cannot be known."""
+    graph = evaluation.graph
+    for role, name in (("of", of), ("wrt", wrt)):
+        _check_names(("jacobian",), {}, graph)
+        if name not in graph.names:
+            raise QuestionErrors([unknown_name(("jacobian", at, role), "value", name, graph.names)])
+        value = graph.names[name]
+        if not evaluation.reachable[value.index] or value.kind != "real":
+            raise QuestionErrors(
+                [QuestionError(("jacobian", at, role), f"{name} is unknown or no number",
+                               "a real value that can be computed", "one that cannot")]
+            )  # fmt: skip
+    index = graph.names[wrt].index
+    plan = Differentiation(evaluation, {graph.names[of].index}, [index])
+    if index in plan.cut or index in plan.unknown:
+        raise QuestionErrors(
+            [QuestionError(("jacobian", at, "wrt"),
+                           f"{wrt} leads to {of} only through values that are given or unknown",
+                           "a value with a known path", "one whose every path is cut")]
+        )  # fmt: skip
+    return plan
+
+
+def _differentiated(
+    graph: Graph, differentiation: Differentiation | None, selected: Iterable[str]
+) -> list[str]:
+    if differentiation is None:
+        return []
+    flows = differentiation.flows
+    indices = ((name, graph.names[name].index) for name in selected)
+    return [name for name, index in indices if index in flows and flows[index].total is not None]
+
+
+def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
+    if differentiation is None:
+        return []
+    cut = [
+        Note("cut", str(graph.values[index].name),
+             "leads to the upstream value only through a given value: it gets no gradient")
+        for index in differentiation.cut
+    ]  # fmt: skip
+    unknown = [
+        Note("unknown_gradient", str(graph.values[index].name),
+             "its gradient depends on a value that is unknown")
+        for index in differentiation.unknown
+    ]  # fmt: skip
+    return cut + unknown
+
+
+def _step(name: str, value: Value) -> Step:
+    inputs = dict.fromkeys(name for operand in value.inputs for name in nearest_names(operand))
+    return Step(
+        name=name,
+        formula=formula(value),
+        inputs=list(inputs),
+        axes=list(value.axes),
+        shape=[size if isinstance(size, int) else str(size) for size in value.shape],
+        meaning=value.declared.meaning if value.declared else "",
+    )
+
+
+def _conventions(operation: Operation, graph: Graph, said: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """Every setting as it was used, and what the steps settle where books differ."""
+    settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
+    for name, one in operation.attributes.items():
+        if one.declared.dimension:
+            size = graph.dimensions[name]
+            settings[name] = size if isinstance(size, int) else str(size)
+    return {name: one for name, one in settings.items() if one is not None} | graph.conventions
+
+
+def _predict(prepared: Prepared, held: Iterable[Value]) -> None:
+    """Fill in what an answer will take."""
+    graph, differentiation = prepared.graph, prepared.differentiation
+
+    def entries(name: str) -> int:
+        return _number(product(graph.names[name].shape))
+
+    passes = [entries(of) for of, _, _ in prepared.jacobians]
+    jacobians = sum(entries(of) * entries(wrt) for of, wrt, _ in prepared.jacobians)
+    backward = 2 if differentiation else 0
+    once = _number(prepared.cost.multiply_adds) + _number(prepared.cost.elementwise)
+    prepared.work = once * (1 + backward + 2 * sum(passes))
+    kept = sum(_number(product(value.shape)) for value in held)
+    prepared.entries = kept * (2 if backward or passes else 1) + jacobians
+    parts = sum(
+        entries(name) * len(differentiation.flows[graph.names[name].index].sources)
+        for name in prepared.differentiated
+        if differentiation
+    )
+    prepared.answer_entries = (
+        sum(map(entries, prepared.returned)) + sum(map(entries, prepared.differentiated))
+        + parts + jacobians
+    )  # fmt: skip
+
+
+def _number(size: Size) -> int:
+    """A size that must be a number by now; what is unknown is not computed and counts nothing."""
+    return size if isinstance(size, int) else 0
