@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from compute.answers import Prepared, Step
 from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
+from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
 from compute.dimensions import Size, product
@@ -98,6 +101,18 @@ def shapes_only(
     graph = build(declared, inputs, attributes)
     steps = [_step(str(value.name), value) for value in graph.named_values() if not value.is_input]
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
+
+
+def check_entries(operation: Operation, inputs: Mapping[str, Array]) -> None:
+    """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
+    errors = [
+        QuestionError((name,), "the mask holds NaN or Infinity",
+                      "booleans, or finite numbers and -Infinity", "other numbers")
+        for name, array in inputs.items()
+        if operation.inputs[name].mask and array.dtype.kind == "f" and not (array < np.inf).all()
+    ]  # fmt: skip
+    if errors:
+        raise QuestionErrors(errors)
 
 
 def _graph(

@@ -1,0 +1,19 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+COPY compute compute
+COPY service service
+COPY openapi openapi
+RUN python -m venv /opt/workings \
+    && /opt/workings/bin/pip install --no-cache-dir -c constraints.txt . \
+    && /opt/workings/bin/pip uninstall --yes pip
+
+FROM python:3.13-slim
+RUN useradd --system --no-create-home --shell /usr/sbin/nologin workings
+COPY --from=build /opt/workings /opt/workings
+ENV PATH=/opt/workings/bin:$PATH PYTHONUNBUFFERED=1
+USER workings
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD \
+    ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]
+CMD ["python", "-m", "uvicorn", "service.app:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]

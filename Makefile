@@ -1,0 +1,42 @@
+# Two commands on a bare machine with Python 3.11+, pip, venv and make:
+#   make serve    set up and serve on http://127.0.0.1:8000 (PORT and HOST change it)
+#   make test     set up and run every check
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: serve test check format openapi clean
+
+serve: $(VENV)/serves
+	exec $(VENV)/bin/python -m uvicorn service.app:app --host $(HOST) --port $(PORT) --no-access-log
+
+test: check
+	$(VENV)/bin/python -m pytest
+
+check: $(VENV)/tests
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/tests
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+# The OpenAPI document and the responses of the examples, written anew from the code.
+openapi: $(VENV)/serves
+	$(VENV)/bin/python -m service.export
+
+$(VENV)/serves: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/tests: $(VENV)/serves
+	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

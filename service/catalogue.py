@@ -1,0 +1,120 @@
+"""The catalogue as people and tools read it, derived from the declarations of operations."""
+
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, Field
+
+from compute.operations import CATALOGUE
+from compute.operations.declaration import AttributeField, is_constant
+
+
+class OperationSummary(BaseModel):
+    """An operation in a line."""
+
+    name: str = Field(description="The operation's name, which is its path under /v1.")
+    summary: str
+    href: str = Field(description="Where it is described in full.")
+
+
+class Operations(BaseModel):
+    """All operations."""
+
+    operations: list[OperationSummary]
+
+
+class InputDescription(BaseModel):
+    """A tensor that an operation takes."""
+
+    name: str
+    dims: str = Field(description="Its axes by dimension name; `...` are batch axes, | an alternative.")
+    dims_columns: str = Field(description="The same where tokens are columns; empty if it does not matter.")
+    meaning: str
+    symbol: str = Field(description="Its letter in formulas, in LaTeX.")
+    required: bool = Field(description="Whether it is needed where no value takes its place.")
+    default: str = Field(description="What it stands for when left out.")
+    parameter: bool = Field(description="Whether it is learned.")
+    booleans: bool = Field(description="Whether it may hold booleans.")
+
+
+class AttributeDescription(BaseModel):
+    """A setting of an operation."""
+
+    name: str
+    type: str
+    default: bool | int | float | str | None
+    meaning: str
+
+
+class ValueDescription(BaseModel):
+    """A value that an operation names."""
+
+    name: str
+    axes: list[str]
+    meaning: str
+    symbol: str = Field(description="Its letter in formulas, in LaTeX.")
+
+
+class OperationDescription(BaseModel):
+    """An operation in full."""
+
+    name: str
+    summary: str
+    description: str
+    inputs: list[InputDescription]
+    attributes: list[AttributeDescription]
+    values: list[ValueDescription]
+
+
+def describe_all() -> dict[str, Any]:
+    """The answer of GET /v1/operations."""
+    entries = [
+        OperationSummary(name=name, summary=one.summary, href=f"/v1/operations/{name}")
+        for name, one in CATALOGUE.items()
+    ]
+    return Operations(operations=entries).model_dump()
+
+
+def describe_operation(name: str) -> dict[str, Any]:
+    """The answer of GET /v1/operations/{name}."""
+    operation = CATALOGUE[name]
+    return OperationDescription(
+        name=name,
+        summary=operation.summary,
+        description=operation.description,
+        inputs=[
+            InputDescription(
+                name=name,
+                dims=one.dims,
+                dims_columns=one.columns,
+                meaning=one.meaning,
+                symbol=one.symbol,
+                required=name in operation.required,
+                default=one.optional,
+                parameter=one.parameter,
+                booleans=one.mask,
+            )
+            for name, one in operation.inputs.items()
+        ],
+        attributes=[
+            AttributeDescription(
+                name=name, type=_type(one), default=one.default, meaning=one.declared.meaning
+            )
+            for name, one in operation.attributes.items()
+        ],
+        values=[
+            ValueDescription(name=name, axes=one.axes.split(), meaning=one.meaning, symbol=one.symbol)
+            for name, one in operation.values.items()
+        ],
+    ).model_dump()
+
+
+def _type(attribute: AttributeField) -> str:
+    annotation = attribute.annotation
+    if is_constant(annotation):
+        return "constant"
+    if get_origin(annotation) is Literal:
+        return " | ".join(get_args(annotation))
+    if annotation is bool:
+        return "boolean"
+    kinds = [one for one in get_args(annotation) or (annotation,) if one is not type(None)]
+    return " | ".join("integer" if one is int else str(one) for one in kinds)

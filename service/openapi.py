@@ -1,0 +1,228 @@
+"""The OpenAPI document, put together from the routes, the schemas and the examples."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from compute.operations import CATALOGUE
+from service.catalogue import OperationDescription, Operations
+from service.problems import MEDIA_TYPE, ProblemDetail
+from service.responses import CostResponse, Health, response_model
+from service.schemas import camel, request_model
+from service.tensors import PACKED_DTYPES
+from service.version import VERSION
+
+DESCRIPTION = """Send the matrices of a deep-learning question and get the answer **with every
+intermediate value, every gradient and every step named**.
+
+`POST /v1/{operation}` computes; `upstream` asks for gradients, `given` takes values instead of computing
+them, `select` returns only some. A tensor is a number, nested lists (entries may be constant text such as
+`"2*sqrt(2)"`), or packed base64. Every error is one `application/problem+json` answer that says which
+field, what was expected and what came."""
+
+TAGS = [
+    {"name": "operations", "description": "Layers, computed forward and backward."},
+    {"name": "readings", "description": "Other questions about an operation."},
+    {"name": "catalogue", "description": "What there is."},
+    {"name": "health", "description": "For whoever runs the service."},
+]
+
+TENSORS: dict[str, Any] = {
+    "Entry": {
+        "title": "Entry",
+        "type": ["number", "string", "boolean"],
+        "description": 'A number; text for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity"'
+        ' or "-Infinity"; a boolean in masks.',
+    },
+    "NestedTensor": {
+        "title": "NestedTensor",
+        "type": "array",
+        "minItems": 1,
+        "items": {"$ref": "#/components/schemas/NestedItem"},
+        "description": "Nested lists of equal length, row by row, at most 8 deep.",
+    },
+    "NestedItem": {
+        "title": "NestedItem",
+        "anyOf": [
+            {"$ref": "#/components/schemas/Entry"},
+            {"$ref": "#/components/schemas/NestedTensor"},
+        ],
+    },
+    "PackedTensor": {
+        "title": "PackedTensor",
+        "type": "object",
+        "required": ["dtype", "shape", "data"],
+        "additionalProperties": False,
+        "properties": {
+            "dtype": {"type": "string", "enum": list(PACKED_DTYPES)},
+            "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 1}},
+            "data": {
+                "type": "string",
+                "contentEncoding": "base64",
+                "description": "Base64 of the entries, little-endian, row by row.",
+            },
+        },
+    },
+    "Tensor": {
+        "title": "Tensor",
+        "description": "A number, nested lists, or packed.",
+        "anyOf": [
+            {"$ref": "#/components/schemas/Entry"},
+            {"$ref": "#/components/schemas/NestedTensor"},
+            {"$ref": "#/components/schemas/PackedTensor"},
+        ],
+    },
+    "NamedTensors": {
+        "title": "NamedTensors",
+        "type": "object",
+        "description": "Tensors by name.",
+        "additionalProperties": {"$ref": "#/components/schemas/Tensor"},
+    },
+    "Constant": {
+        "title": "Constant",
+        "type": ["number", "string"],
+        "description": 'A number, or a constant expression such as "1/sqrt(d_k)".',
+    },
+    "Size": {
+        "title": "Size",
+        "type": ["integer", "string"],
+        "description": "A number, or an expression in dimension names such as 2*d*n**2.",
+    },
+    "Shape": {
+        "title": "Shape",
+        "type": "object",
+        "required": ["shape"],
+        "additionalProperties": False,
+        "properties": {
+            "shape": {
+                "type": "array",
+                "maxItems": 8,
+                "items": {"$ref": "#/components/schemas/Size"},
+            }
+        },
+        "description": "A shape, in numbers and dimension names; a tensor is taken for its shape.",
+    },
+}
+
+PROBLEMS = {
+    "400": "The body cannot be read as a JSON object.",
+    "408": "The body did not arrive in time.",
+    "413": "Too large: bytes, numbers, or predicted work.",
+    "415": "The body is not sent as application/json.",
+    "422": "Wrong shape, type, value or name; `errors` says where.",
+    "503": "Full; `Retry-After` says when to try again.",
+}
+
+
+class _Schemas(GenerateJsonSchema):
+    """JSON schemas without a title for each field, which only repeats the field's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def document(routes: Sequence[Any]) -> dict[str, Any]:
+    """The whole document, for these routes."""
+    result = get_openapi(title="Workings", version=VERSION, description=DESCRIPTION, routes=routes, tags=TAGS)
+    result["components"] = {"schemas": _schemas()}
+    examples = load_examples()
+    for path, methods in result["paths"].items():
+        for method, operation in methods.items():
+            shown = [one for one in examples if (one["method"], one["path"]) == (method, path)]
+            methods[method] = _operation(operation, shown)
+    return result
+
+
+def load_examples() -> list[dict[str, Any]]:
+    """The request and response pairs of openapi/examples, by file name."""
+    folder = files("openapi").joinpath("examples")
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return [
+        {"name": entry.name.removesuffix(".json"), **orjson.loads(entry.read_bytes())}
+        for entry in entries
+        if entry.name.endswith(".json")
+    ]
+
+
+def _schemas() -> dict[str, Any]:
+    models: list[type[BaseModel]] = [
+        CostResponse, Operations, OperationDescription, Health, ProblemDetail,
+    ]  # fmt: skip
+    for name in CATALOGUE:
+        models += [request_model(name), request_model(name, shapes_only=True), response_model(name)]
+    _, generated = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Schemas,
+    )
+    shapes = {name: f"#/components/schemas/{camel(name)}Shapes" for name in CATALOGUE}
+    cost_request = {
+        "title": "CostRequest",
+        "description": "An operation and the shapes of its inputs.",
+        "oneOf": [{"$ref": reference} for reference in shapes.values()],
+        "discriminator": {"propertyName": "operation", "mapping": shapes},
+    }
+    return {
+        name: _tidy(schema)
+        for name, schema in sorted({**generated["$defs"], **TENSORS, "CostRequest": cost_request}.items())
+    }
+
+
+def _tidy(schema: Any) -> Any:
+    """References resolved to named schemas; no default of null, which no field accepts."""
+    if isinstance(schema, list):
+        return [_tidy(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidied = {
+        key: _tidy(value)
+        for key, value in schema.items()
+        if not (key == "default" and value in (None, {}, [])) and key != "x-schema"
+    }
+    if "x-schema" in schema:
+        return {"$ref": f"#/components/schemas/{schema['x-schema']}", **tidied}
+    choices = [one for one in tidied.get("anyOf", []) if one != {"type": "null"}]
+    if len(choices) == 1:
+        del tidied["anyOf"]
+        tidied = {**choices[0], **tidied}
+    return tidied
+
+
+def _operation(operation: dict[str, Any], examples: list[dict[str, Any]]) -> dict[str, Any]:
+    request, response = operation.pop("x-request", None), operation.pop("x-response")
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetail"}}}
+    codes = list(PROBLEMS) if request else ["404"] if operation.get("parameters") else []
+    answer: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{response}"}}
+    if examples:
+        answer["examples"] = {
+            one["name"]: {"summary": one["summary"], "value": one["response"]} for one in examples
+        }
+    operation["responses"] = {
+        "200": {
+            "description": "The answer.",
+            "headers": {"ETag": {"description": "A digest of the answer.", "schema": {"type": "string"}}},
+            "content": {"application/json": answer},
+        },
+        **{
+            code: {"description": PROBLEMS.get(code, "There is nothing of this name."), "content": problem}
+            for code in codes
+        },
+    }
+    if request:
+        body: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{request}"}}
+        if examples:
+            body["examples"] = {
+                one["name"]: {
+                    "summary": one["summary"],
+                    "description": one["source"],
+                    "value": one["request"],
+                }
+                for one in examples
+            }
+        operation["requestBody"] = {"required": True, "content": {"application/json": body}}
+    return operation

@@ -1,0 +1,139 @@
+"""Errors as answers: `application/problem+json` (RFC 9457), with a list of what to mend.
+
+    Problem(Exception)          any refusal, with its status
+      unreadable     400        the body is no JSON object
+      unsupported    415        the body is not sent as JSON
+      too_large      413        bytes, numbers or predicted work
+      refused        422        shape, type, value or name
+      busy           503        full; Retry-After says when
+
+Nothing that came is echoed: text is described, never repeated.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from compute.errors import Path, QuestionError, QuestionErrors, TooLarge
+
+MAX_ERRORS = 20
+MAX_NAME = 64
+MEDIA_TYPE = "application/problem+json"
+
+
+class ErrorDetail(BaseModel):
+    """One thing to mend."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) to the field.", examples=["/w_k/1"])
+    message: str = Field(description="What is wrong.")
+    expected: str = Field(description="What was expected there.")
+    received: str = Field(description="What came, described and never repeated.")
+
+
+class ProblemDetail(BaseModel):
+    """An error, as RFC 9457 writes it."""
+
+    type: str = Field(description="A name for the kind of problem.", examples=["/problems/refused"])
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="This problem in a sentence.")
+    errors: list[ErrorDetail] = Field(description="What to mend: the first 20 things found.")
+
+
+TITLES = {
+    "unreadable": (400, "The body cannot be read"),
+    "not_found": (404, "There is nothing here"),
+    "method_not_allowed": (405, "This method is not answered here"),
+    "timeout": (408, "The body did not arrive in time"),
+    "too_large": (413, "The question is too large"),
+    "unsupported": (415, "The body is not sent as JSON"),
+    "refused": (422, "The question cannot be answered as it stands"),
+    "internal": (500, "The service failed"),
+    "busy": (503, "The service is full"),
+}
+
+
+class Problem(Exception):
+    """A refusal of one kind, with what to mend."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        errors: Iterable[QuestionError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """The problem as an HTTP response."""
+        status, title = TITLES[self.kind]
+        body = {
+            "type": f"/problems/{self.kind}",
+            "title": title,
+            "status": status,
+            "detail": _clean(self.detail),
+            "errors": [_detail(error) for error in self.errors[:MAX_ERRORS]],
+        }
+        return Response(orjson.dumps(body), status, self.headers, MEDIA_TYPE)
+
+
+def from_question(errors: list[QuestionError]) -> Problem:
+    """The problem that faults of a question make: 413 where one is beyond a limit, else 422."""
+    kind = "too_large" if any(isinstance(error, TooLarge) for error in errors) else "refused"
+    shown = min(len(errors), MAX_ERRORS)
+    count = "one thing" if len(errors) == 1 else f"{len(errors)} things"
+    more = f"; the first {shown} are listed" if shown < len(errors) else ""
+    first = errors[0]
+    detail = first.message if len(errors) == 1 else f"there are {count} to mend{more}"
+    return Problem(kind, detail, errors)
+
+
+def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
+    """One fault, ready to be raised."""
+    return QuestionErrors([QuestionError(path, message, expected, received)])
+
+
+def describe(value: Any) -> str:
+    """A JSON value in words: its type and size; only short numbers themselves."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            text = repr(value) if isinstance(value, float) or value.bit_length() < 64 else ""
+            return f"the number {text}" if text else "a very large integer"
+        case str():
+            return f"text of {len(value)} characters"
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object with {len(value)} fields"
+    return "an array of numbers"
+
+
+def _detail(error: QuestionError) -> dict[str, str]:
+    return {
+        "pointer": "".join(f"/{_segment(part)}" for part in error.path),
+        "message": _clean(error.message),
+        "expected": _clean(error.expected),
+        "received": _clean(error.received),
+    }
+
+
+def _segment(part: str | int) -> str:
+    text = part if isinstance(part, int) else part[:MAX_NAME]
+    return _clean(str(text)).replace("~", "~0").replace("/", "~1")
+
+
+def _clean(text: str) -> str:
+    """Text that can be encoded: JSON strings may hold half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,221 @@
+"""Request schemas, derived from the declarations of operations.
+
+A pydantic model for each operation checks settings and field names. Tensors pass through it untouched,
+since their entries are checked by `service.tensors`, once and with NumPy.
+"""
+
+from functools import cache
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+
+from compute.arithmetic.expressions import MAX_LENGTH, ExpressionError, parse
+from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.operations import CATALOGUE
+from compute.operations.declaration import Attribute, AttributeField, Input, Operation, is_constant
+from service.problems import describe
+
+MAX_NAMES = 1000
+MAX_JACOBIANS = 16
+MAX_INTEGER = 2**31 - 1
+A_CONSTANT = f'a number, or a constant expression of at most {MAX_LENGTH} characters, such as "1/sqrt(2)"'
+
+
+class Reference:
+    """Marks a field as described by a named schema of the OpenAPI document, with its own words."""
+
+    def __init__(self, schema: str, **words: Any) -> None:
+        self.schema, self.words = schema, words
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"x-schema": self.schema, **self.words}
+
+
+Name: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
+
+
+class JacobianPair(BaseModel):
+    """Which value's Jacobian, with respect to which."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    of: Name = Field(description="The value that is differentiated.", examples=["output"])
+    wrt: Name = Field(description="The value it is differentiated by.", examples=["x"])
+
+
+class Computation(BaseModel):
+    """What every computation takes beside its operation's own fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    given: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
+        {},
+        description="Values to take instead of computing them, by name. What cannot be reached from"
+        " what is given comes back under `unknown`; gradients are not carried past a given value.",
+    )
+    upstream: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
+        {},
+        description="The gradient of the final scalar with respect to values, by name, each of its"
+        " value's shape. Asks for the gradients of everything that leads there.",
+    )
+    jacobian: list[JacobianPair] = Field(
+        [], max_length=MAX_JACOBIANS, description="Jacobians to return, between any two names."
+    )
+    arithmetic: Literal["float64", "float32"] = Field(
+        "float64", description="The kind of number everything is computed in."
+    )
+    select: list[Name] = Field(
+        [], min_length=1, max_length=MAX_NAMES,
+        description="Names to return; all if not said. Inputs and aliases can be named too.",
+        examples=[["weights", "output"]],
+    )  # fmt: skip
+    encoding: Literal["nested", "packed"] = Field(
+        "nested", description="How tensors are returned: nested lists, or packed as base64."
+    )
+
+
+class Costing(BaseModel):
+    """What a question of cost takes beside its operation's own fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+@cache
+def request_model(operation: str, *, shapes_only: bool = False) -> type[BaseModel]:
+    """The model of an operation's request, or of its shapes for a question of cost."""
+    declared = CATALOGUE[operation]
+    fields: dict[str, Any] = {}
+    if shapes_only:
+        fields["operation"] = (Literal[operation], Field(description="Which operation."))
+    fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
+    fields |= {name: _attribute(one) for name, one in declared.attributes.items()}
+    return create_model(
+        camel(operation) + ("Shapes" if shapes_only else "Request"),
+        __base__=Costing if shapes_only else Computation,
+        __doc__=declared.summary + (": shapes alone." if shapes_only else "."),
+        **fields,
+    )
+
+
+def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
+    """The document as its model. Raises QuestionErrors for every field that does not fit."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise QuestionErrors(_fault(one, model) for one in details) from None
+
+
+def camel(name: str) -> str:
+    """`self_attention` as `SelfAttention`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def dims_text(declared: Input) -> str:
+    """The dimensions of an input as people read them."""
+    rows = " or ".join(f"({', '.join(one.split())})" for one in declared.dims.split("|"))
+    if not declared.columns:
+        return rows
+    columns = " or ".join(f"({', '.join(one.split())})" for one in declared.columns.split("|"))
+    return f"{rows}; with tokens as columns {columns}"
+
+
+def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, Any]:
+    declared = operation.inputs[name]
+    shape = "Broadcasts to" if declared.broadcast else "Shape"
+    words = f"{declared.meaning} {shape} {dims_text(declared)}."
+    if declared.optional:
+        words += f" Optional; if left out: {declared.optional}."
+    elif shapes_only:
+        words += " If left out, its sizes are its dimension names."
+    else:
+        words += " Required, unless values that take its place are given."
+    reference = Reference("Shape" if shapes_only else "Tensor", **{"x-dims": declared.dims})
+    return Annotated[Any, reference], Field(None, description=words)
+
+
+def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
+    declared, annotation = attribute.declared, attribute.annotation
+    if is_constant(annotation):
+        check = PlainValidator(lambda value: _constant(value, declared))
+        return (
+            Annotated[Any, check, Reference("Constant")],
+            Field(attribute.default, description=declared.meaning),
+        )
+    bounds: dict[str, Any] = {}
+    if declared.minimum is not None:
+        bounds = {"ge": declared.minimum, "le": MAX_INTEGER}
+    return (
+        annotation,
+        Field(attribute.default, description=declared.meaning, **bounds),
+    )
+
+
+def _constant(value: Any, declared: Attribute) -> Any:
+    """A number or a well-formed expression; what it is worth depends on the shapes."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _refusal("is no constant")
+    if isinstance(value, str):
+        try:
+            parse(value)
+        except ExpressionError as error:
+            raise _refusal(f"the text {error}") from None
+    else:
+        try:
+            finite = abs(float(value)) < float("inf")
+        except OverflowError:
+            finite = False
+        if not finite:
+            raise _refusal("is a number beyond float64")
+        if declared.above_zero and value <= 0:
+            raise PydanticCustomError(
+                "constant", "{message}", {"message": "is not above zero", "expected": "above zero"}
+            )
+    return value
+
+
+def _refusal(message: str) -> PydanticCustomError:
+    expected = f'a number or a constant expression of at most {MAX_LENGTH} characters, such as "1/sqrt(2)"'
+    return PydanticCustomError("constant", "{message}", {"message": message, "expected": expected})
+
+
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "an object",
+    "list_type": "a list",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "greater_than_equal": "an integer of at least {ge}",
+    "less_than_equal": "an integer of at most {le}",
+    "literal_error": "{expected}",
+    "constant": "{expected}",
+    "too_short": "at least {min_length} entries",
+    "too_long": "at most {max_length} entries",
+    "string_too_long": "at most {max_length} characters",
+    "missing": "a value",
+}
+
+
+def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
+    path = tuple(error["loc"])
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        fields = model.model_fields if len(path) == 1 else JacobianPair.model_fields
+        return unknown_name(path, "field", str(path[-1]), fields)
+    expected = _EXPECTED.get(kind, error["msg"]).format(**context)
+    message = context["message"] if kind == "constant" else f"expected {expected}"
+    received = "nothing" if kind == "missing" else describe(error["input"])
+    return QuestionError(path, message, expected, received)

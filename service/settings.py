@@ -1,0 +1,49 @@
+"""Settings, each from an environment variable `WORKINGS_...`."""
+
+import os
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from compute.answers import Limits
+
+
+class Settings(BaseSettings):
+    """What a deployment can decide. The README's table of settings is checked against this class."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKINGS_", frozen=True)
+
+    max_body_bytes: int = Field(default=32 * 2**20, ge=1024, description="Largest request body, in bytes.")
+    max_work: int = Field(
+        default=20_000_000_000, ge=1, description="Most elementary operations that one answer may take."
+    )
+    max_entries: int = Field(
+        default=50_000_000, ge=1, description="Most numbers that one answer may hold in memory at once."
+    )
+    max_answer_entries: int = Field(
+        default=4_000_000, ge=1, description="Most numbers that one answer may send back."
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Threads that compute; as many as processors if not set.",
+    )
+    queue: int = Field(
+        default=32, ge=0, description="Requests that may wait for a thread before others get 503."
+    )
+    body_timeout: float = Field(
+        default=30, gt=0, description="Seconds in which a request body has to arrive."
+    )
+    inline_work: int = Field(
+        default=100_000,
+        ge=0,
+        description="Elementary operations up to which an answer is computed without a thread.",
+    )
+    inline_bytes: int = Field(
+        default=16_384, ge=0, description="Body bytes up to which a request is read without a thread."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that `compute` checks its predictions against."""
+        return Limits(work=self.max_work, entries=self.max_entries, answer=self.max_answer_entries)
