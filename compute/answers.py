@@ -9,7 +9,7 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost
 from compute.differentiation import Differentiation, Gradients, Source, jacobian
-from compute.errors import TooLarge
+from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
 from compute.graph import Graph
 from compute.notes import Note, observe, observe_gradients
@@ -73,19 +73,16 @@ class Prepared:
     rendered: dict[str, bytes] = field(default_factory=dict)
 
     def check(self, limits: Limits) -> None:
-        """Raise TooLarge where the answer would take more than is allowed."""
+        """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
         for what, predicted, limit, advice in (
             ("elementary operations", self.work, limits.work, "send smaller matrices"),
             ("numbers held at once", self.entries, limits.entries, "send smaller matrices"),
             ("numbers in the answer", self.answer_entries, limits.answer, "select fewer names"),
         ):
             if predicted > limit:
-                raise TooLarge(
-                    (),
-                    f"the answer would take too many {what}; {advice}",
-                    f"at most {limit} {what}",
-                    f"a question that takes {predicted}",
-                )
+                message = f"the answer would take too many {what}; {advice}"
+                received = f"a question that takes {predicted}"
+                raise QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])
 
     def answer(
         self,

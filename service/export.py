@@ -1,5 +1,6 @@
 """Write openapi/openapi.json and the responses of the examples anew: `make openapi`."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from service.questions import cost_of, understand
 from service.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "openapi"
-WRITTEN = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+INNERMOST = re.compile(rb"\[\n\s+([^][{}]*?)\n\s+\]")
+
+
+def written(document: Any) -> bytes:
+    """A document as it stands in the repository: indented, the innermost lists on one line."""
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return INNERMOST.sub(lambda found: b"[" + re.sub(rb"\n\s+", b" ", found[1]) + b"]", text)
 
 
 def replay(example: dict[str, Any], limits: Limits) -> Any:
@@ -29,8 +36,8 @@ def main() -> None:
     for path in sorted((FOLDER / "examples").glob("*.json")):
         example = orjson.loads(path.read_bytes())
         example["response"] = replay(example, Settings().limits)
-        path.write_bytes(orjson.dumps(example, option=WRITTEN))
-    (FOLDER / "openapi.json").write_bytes(orjson.dumps(document(app.routes), option=WRITTEN))
+        path.write_bytes(written(example))
+    (FOLDER / "openapi.json").write_bytes(written(document(app.routes)))
 
 
 if __name__ == "__main__":

@@ -88,12 +88,13 @@ class Problem(Exception):
 def from_question(errors: list[QuestionError]) -> Problem:
     """The problem that faults of a question make: 413 where one is beyond a limit, else 422."""
     kind = "too_large" if any(isinstance(error, TooLarge) for error in errors) else "refused"
-    shown = min(len(errors), MAX_ERRORS)
-    count = "one thing" if len(errors) == 1 else f"{len(errors)} things"
-    more = f"; the first {shown} are listed" if shown < len(errors) else ""
-    first = errors[0]
-    detail = first.message if len(errors) == 1 else f"there are {count} to mend{more}"
-    return Problem(kind, detail, errors)
+    pointer, message = _pointer(errors[0].path), errors[0].message
+    first = f"{pointer}: {message}" if pointer else message
+    others = len(errors) - 1
+    more = f" (and {others} more, of which {MAX_ERRORS - 1} are listed)"
+    if others < MAX_ERRORS:
+        more = f" (and {others} more)" if others else ""
+    return Problem(kind, first + more, errors)
 
 
 def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
@@ -109,10 +110,9 @@ def describe(value: Any) -> str:
         case bool():
             return "a boolean"
         case int() | float():
-            text = repr(value) if isinstance(value, float) or value.bit_length() < 64 else ""
-            return f"the number {text}" if text else "a very large integer"
+            return f"the number {value!r}" if abs(value) < 2**63 else "a very large number"
         case str():
-            return f"text of {len(value)} characters"
+            return f"text of {len(value)} character" + ("s" if len(value) != 1 else "")
         case list():
             return f"a list of {len(value)}"
         case dict():
@@ -122,11 +122,15 @@ def describe(value: Any) -> str:
 
 def _detail(error: QuestionError) -> dict[str, str]:
     return {
-        "pointer": "".join(f"/{_segment(part)}" for part in error.path),
+        "pointer": _pointer(error.path),
         "message": _clean(error.message),
         "expected": _clean(error.expected),
         "received": _clean(error.received),
     }
+
+
+def _pointer(path: Path) -> str:
+    return "".join(f"/{_segment(part)}" for part in path)
 
 
 def _segment(part: str | int) -> str:

@@ -176,4 +176,5 @@ def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
 
 
 def _number(size: Size) -> int | str:
-    return size if isinstance(size, int) else str(size)
+    """A size as JSON: text where it is a polynomial, or beyond what JSON readers hold exactly."""
+    return size if isinstance(size, int) and size < 2**53 else str(size)

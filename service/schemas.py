@@ -19,10 +19,9 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from compute.arithmetic.expressions import MAX_LENGTH, ExpressionError, parse
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
-from compute.operations.declaration import Attribute, AttributeField, Input, Operation, is_constant
+from compute.operations.declaration import AttributeField, Input, Operation, is_constant
 from service.problems import describe
 
 MAX_NAMES = 1000
@@ -147,9 +146,8 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
 def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
     declared, annotation = attribute.declared, attribute.annotation
     if is_constant(annotation):
-        check = PlainValidator(lambda value: _constant(value, declared))
         return (
-            Annotated[Any, check, Reference("Constant")],
+            Annotated[Any, PlainValidator(_constant), Reference("Constant")],
             Field(attribute.default, description=declared.meaning),
         )
     bounds: dict[str, Any] = {}
@@ -161,32 +159,13 @@ def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
     )
 
 
-def _constant(value: Any, declared: Attribute) -> Any:
-    """A number or a well-formed expression; what it is worth depends on the shapes."""
+def _constant(value: Any) -> Any:
+    """A number or text; `compute` says whether it is well-formed and what it is worth."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _refusal("is no constant")
-    if isinstance(value, str):
-        try:
-            parse(value)
-        except ExpressionError as error:
-            raise _refusal(f"the text {error}") from None
-    else:
-        try:
-            finite = abs(float(value)) < float("inf")
-        except OverflowError:
-            finite = False
-        if not finite:
-            raise _refusal("is a number beyond float64")
-        if declared.above_zero and value <= 0:
-            raise PydanticCustomError(
-                "constant", "{message}", {"message": "is not above zero", "expected": "above zero"}
-            )
-    return value
-
-
-def _refusal(message: str) -> PydanticCustomError:
-    expected = f'a number or a constant expression of at most {MAX_LENGTH} characters, such as "1/sqrt(2)"'
-    return PydanticCustomError("constant", "{message}", {"message": message, "expected": expected})
+        expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
+        raise PydanticCustomError("constant", "{expected}", {"expected": expected})
+    # 1 and 1.0 are one question, with one answer to the byte.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _EXPECTED = {
@@ -202,10 +181,11 @@ _EXPECTED = {
     "less_than_equal": "an integer of at most {le}",
     "literal_error": "{expected}",
     "constant": "{expected}",
-    "too_short": "at least {min_length} entries",
-    "too_long": "at most {max_length} entries",
-    "string_too_long": "at most {max_length} characters",
-    "missing": "a value",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_unicode": "well-formed Unicode text",
+    "missing": "there",
 }
 
 
@@ -216,6 +196,5 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
         fields = model.model_fields if len(path) == 1 else JacobianPair.model_fields
         return unknown_name(path, "field", str(path[-1]), fields)
     expected = _EXPECTED.get(kind, error["msg"]).format(**context)
-    message = context["message"] if kind == "constant" else f"expected {expected}"
     received = "nothing" if kind == "missing" else describe(error["input"])
-    return QuestionError(path, message, expected, received)
+    return QuestionError(path, f"has to be {expected}", expected, received)

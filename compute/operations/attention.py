@@ -127,7 +127,7 @@ def attend(
     factor = _constant(graph, "scale", scale)
     scores = (factor * scores).named("scaled_scores", axes=axes)
     if softcap is not None:
-        cap = _constant(graph, "softcap", softcap)
+        cap = _constant(graph, "softcap", softcap, positive=True)
         scores = (cap * apply("tanh", scores / cap)).named("capped_scores", axes=axes)
     else:
         scores.named("capped_scores")
@@ -176,21 +176,22 @@ def _check_mask(mask: Value, scores: Value, arranged: Arrangement) -> None:
         )
 
 
-def _constant(graph: Graph, attribute: str, constant: Constant) -> Value:
-    """A constant that may use dimension names, refused at its attribute where it has no value."""
+def _constant(graph: Graph, attribute: str, constant: Constant, *, positive: bool = False) -> Value:
+    """A constant that may use dimension names, refused at its attribute where it has no use."""
     try:
         expression = parse(constant) if isinstance(constant, str) else number(constant)
         names = expression.symbols()
         sizes = {name: size for name, size in graph.dimensions.items() if name in names}
         if all(isinstance(size, int) for size in sizes.values()):
-            evaluate(expression, {**graph.dimensions, **sizes})
+            worth = evaluate(expression, graph.dimensions)
+            if positive and worth <= 0:
+                raise ExpressionError("is not above zero")
     except ExpressionError as error:
         known = ", ".join(sorted(graph.dimensions))
+        kind = "finite constant above zero" if positive else "finite constant"
+        came = f"text of {len(constant)} characters" if isinstance(constant, str) else "a number"
         raise QuestionError(
-            (attribute,),
-            f"the expression {error}",
-            f"a finite constant, which may use {known}",
-            "a number" if isinstance(constant, int | float) else f"text of {len(constant)} characters",
+            (attribute,), f"the expression {error}", f"a {kind}, which may use {known}", came
         ) from None
     return apply("constant", graph=graph, expression=expression, sizes=sizes)
 

@@ -44,7 +44,7 @@ class Input:
 class Attribute:
     """A setting of an operation.
 
-    minimum bounds a number; above_zero a constant. dimension: it is also a dimension name, settled by
+    minimum bounds a number. dimension: it is also a dimension name, settled by
     the shapes where they say it. follows: the dimension it then equals if nothing says it.
     """
 
@@ -52,7 +52,6 @@ class Attribute:
     minimum: int | None = None
     dimension: bool = False
     follows: str = ""
-    above_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
