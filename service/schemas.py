@@ -27,7 +27,6 @@ from service.problems import describe
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16
 MAX_INTEGER = 2**31 - 1
-A_CONSTANT = f'a number, or a constant expression of at most {MAX_LENGTH} characters, such as "1/sqrt(2)"'
 
 
 class Reference:

@@ -23,7 +23,7 @@ Causal: TypeAlias = Annotated[
 ]
 Softcap: TypeAlias = Annotated[
     Constant | None,
-    Attribute("c of c*tanh(scaled_scores/c), applied before the mask; none by default.", above_zero=True),
+    Attribute("c of c*tanh(scaled_scores/c), above zero, applied before the mask; none by default."),
 ]
 Orientation: TypeAlias = Annotated[
     Literal["query_key", "key_query"],
