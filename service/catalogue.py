@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Field
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, is_constant
+from compute.operations.declaration import AttributeField, is_constant, kinds
 
 
 class OperationSummary(BaseModel):
@@ -109,12 +109,10 @@ def describe_operation(name: str) -> dict[str, Any]:
 
 
 def _type(attribute: AttributeField) -> str:
-    annotation = attribute.annotation
-    if is_constant(annotation):
+    if is_constant(attribute.annotation):
         return "constant"
-    if get_origin(annotation) is Literal:
-        return " | ".join(get_args(annotation))
-    if annotation is bool:
-        return "boolean"
-    kinds = [one for one in get_args(annotation) or (annotation,) if one is not type(None)]
-    return " | ".join("integer" if one is int else str(one) for one in kinds)
+    names = {bool: "boolean", int: "integer", float: "number", str: "text"}
+    return " | ".join(
+        " | ".join(map(str, get_args(one))) if get_origin(one) is Literal else names.get(one, str(one))
+        for one in kinds(attribute.annotation)
+    )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from compute.operations import CATALOGUE
-from service.schemas import Reference, camel
+from service.schemas import Reference, camel, fields_of
 
 Tensor = Annotated[Any, Reference("Tensor")]
 Size = Annotated[Any, Reference("Size")]
@@ -88,13 +88,18 @@ class CostResponse(BaseModel):
     steps: list[StepShape]
 
 
-class Answered(BaseModel):
-    """What every computation answers beside its values."""
+class Conventions(BaseModel):
+    """What an answer opens with."""
 
     operation: str
     conventions: dict[str, Any] = Field(
         description="Every setting as it was used, and what the steps settle where books differ."
     )
+
+
+class Workings(BaseModel):
+    """What every computation answers behind its values."""
+
     gradients: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
         {}, description="By name, where `upstream` was sent."
     )
@@ -127,9 +132,9 @@ def response_model(operation: str) -> type[BaseModel]:
         __config__=ConfigDict(extra="allow"),
         **fields,
     )
+    shown = (values, Field(description="Every named value that was computed, or those selected."))
     return create_model(
         camel(operation) + "Response",
-        __base__=Answered,
         __doc__=f"The answer of {operation}.",
-        values=(values, Field(description="Every named value that was computed, or those selected.")),
+        **(fields_of(Conventions) | {"values": shown} | fields_of(Workings)),
     )

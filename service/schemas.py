@@ -4,7 +4,8 @@ A pydantic model for each operation checks settings and field names. Tensors pas
 since their entries are checked by `service.tensors`, once and with NumPy.
 """
 
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -21,7 +22,7 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, Input, Operation, is_constant
+from compute.operations.declaration import AttributeField, Input, Operation, is_constant, kinds
 from service.problems import describe
 
 MAX_NAMES = 1000
@@ -82,12 +83,6 @@ class Computation(BaseModel):
     )
 
 
-class Costing(BaseModel):
-    """What a question of cost takes beside its operation's own fields."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
 @cache
 def request_model(operation: str, *, shapes_only: bool = False) -> type[BaseModel]:
     """The model of an operation's request, or of its shapes for a question of cost."""
@@ -97,12 +92,19 @@ def request_model(operation: str, *, shapes_only: bool = False) -> type[BaseMode
         fields["operation"] = (Literal[operation], Field(description="Which operation."))
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
     fields |= {name: _attribute(one) for name, one in declared.attributes.items()}
+    if not shapes_only:
+        fields |= fields_of(Computation)
     return create_model(
         camel(operation) + ("Shapes" if shapes_only else "Request"),
-        __base__=Costing if shapes_only else Computation,
+        __config__=Computation.model_config,
         __doc__=declared.summary + (": shapes alone." if shapes_only else "."),
         **fields,
     )
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's fields, to stand behind others; inherited ones would stand before them."""
+    return {name: (one.rebuild_annotation(), one) for name, one in model.model_fields.items()}
 
 
 def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
@@ -143,8 +145,10 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
 
 
 def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
-    declared, annotation = attribute.declared, attribute.annotation
-    if is_constant(annotation):
+    declared = attribute.declared
+    # A setting that may be left out is no setting that may be null.
+    annotation = reduce(or_, (one for one in kinds(attribute.annotation)))
+    if is_constant(attribute.annotation):
         return (
             Annotated[Any, PlainValidator(_constant), Reference("Constant")],
             Field(attribute.default, description=declared.meaning),

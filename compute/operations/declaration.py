@@ -8,7 +8,8 @@ decorator. Schemas, documentation, the catalogue and cost follow from these.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from compute.graph import Named, Value
 
@@ -118,6 +119,13 @@ def _split(hint: Any) -> tuple[Any, Any]:
     return annotation, declared
 
 
+def kinds(annotation: Any) -> tuple[Any, ...]:
+    """The types that an attribute may have, without None."""
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(one for one in get_args(annotation) if one is not type(None))
+    return (annotation,)
+
+
 def is_constant(annotation: Any) -> bool:
     """Whether an attribute takes a constant expression."""
-    return set(get_args(annotation)) - {type(None)} == {int, float, str}
+    return set(kinds(annotation)) == set(get_args(Constant))
