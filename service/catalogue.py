@@ -1,8 +1,8 @@
 """The catalogue as people and tools read it, derived from the declarations of operations."""
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from compute.operations import CATALOGUE
 from compute.operations.declaration import AttributeField, is_constant, kinds
@@ -41,7 +41,7 @@ class AttributeDescription(BaseModel):
 
     name: str
     type: str
-    default: bool | int | float | str | None
+    default: Annotated[Any, WithJsonSchema({"type": ["boolean", "number", "string", "null"]})]
     meaning: str
 
 
