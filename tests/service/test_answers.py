@@ -58,7 +58,7 @@ def test_given_takes_the_place_of_inputs(ask: Ask) -> None:
     given: dict[str, Any] = {"scores": [[0, "log(3)"], [0, 0]], "value": [[1], [5]]}
     answer = ask(given=given, scale=1, upstream={"output": [[1], [0]]}).json()
     np.testing.assert_allclose(answer["values"]["output"], [[4.0], [3.0]], rtol=1e-15)
-    np.testing.assert_allclose(answer["gradients"]["scores"], [[-0.75, 0.75], [0, 0]], rtol=1e-14)
+    np.testing.assert_allclose(answer["gradients"]["scores"], [[-0.75, 0.75], [0.0, 0.0]], rtol=1e-14)
     assert set(answer["unknown"]) == {"x", "w_q", "w_k", "query", "key"}
     cut = {note["at"] for note in answer["notes"] if note["code"] == "cut"}
     assert cut == {"x", "w_q", "w_k", "query", "key"}
