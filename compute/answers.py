@@ -26,13 +26,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found, by name."""
+    """What was found, by name. spoiled: the names of values with entries that are not finite."""
 
     values: dict[str, Array]
     gradients: dict[str, Array]
     contributions: dict[str, dict[str, Array]]
     jacobians: list[tuple[str, str, Array]]
     notes: list[Note]
+    spoiled: set[str]
+    spoiled_gradients: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class Prepared:
             jacobians = [
                 (of, wrt, jacobian(plan, values, names[of], names[wrt])) for of, wrt, plan in self.jacobians
             ]
-            notes = observe(self.evaluation, values)
-            notes += observe_gradients(self.evaluation, found.totals)
+            notes, spoiled = observe(self.evaluation, values)
+            more, spoiled_gradients = observe_gradients(self.evaluation, found.totals)
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},
@@ -113,8 +115,14 @@ class Prepared:
                 if names[name].index in found.contributions
             },
             jacobians=jacobians,
-            notes=[*self.notes, *notes],
+            notes=[*self.notes, *notes, *more],
+            spoiled=self._with_aliases(spoiled),
+            spoiled_gradients=self._with_aliases(spoiled_gradients),
         )
+
+    def _with_aliases(self, names: set[str]) -> set[str]:
+        """All names under which these values are known."""
+        return {name for name, value in self.graph.names.items() if value.name in names} if names else names
 
     def _by_name(self, parts: Mapping[Source, Array]) -> dict[str, Array]:
         """Contributions by the names of their consumers, in order of computation."""

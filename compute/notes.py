@@ -19,8 +19,11 @@ class Note:
     message: str
 
 
-def observe(evaluation: Evaluation, values: Mapping[int, Array]) -> list[Note]:
-    """Where numbers first stopped being finite, and what primitives have to say of such operands."""
+def observe(evaluation: Evaluation, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
+    """Where numbers first stopped being finite, and what primitives say of such operands.
+
+    With the notes, the names of all values that hold an entry that is not finite.
+    """
     notes: list[Note] = []
     spoiled: set[str] = set()
     is_finite = evaluation.arithmetic.is_finite
@@ -38,16 +41,19 @@ def observe(evaluation: Evaluation, values: Mapping[int, Array]) -> list[Note]:
                 notes.append(Note("non_finite", str(value.name), _describe(array)))
         if after_spoiled:
             notes += _remarks(evaluation, value, values)
-    return notes
+    return notes, spoiled
 
 
-def observe_gradients(evaluation: Evaluation, gradients: Mapping[int, Array]) -> list[Note]:
-    """The gradient nearest to its upstream value that is not finite."""
-    for index in sorted(gradients, reverse=True):
-        if not evaluation.arithmetic.is_finite(gradients[index]):
-            name = str(evaluation.graph.values[index].name)
-            return [Note("non_finite_gradient", name, "its gradient " + _describe(gradients[index]))]
-    return []
+def observe_gradients(evaluation: Evaluation, gradients: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
+    """The gradient nearest to its upstream value that is not finite, and the names of all such."""
+    is_finite = evaluation.arithmetic.is_finite
+    bad = [index for index in sorted(gradients, reverse=True) if not is_finite(gradients[index])]
+    names = [str(evaluation.graph.values[index].name) for index in bad]
+    notes = [
+        Note("non_finite_gradient", name, "its gradient " + _describe(gradients[index]))
+        for index, name in zip(bad[:1], names, strict=False)
+    ]
+    return notes, set(names)
 
 
 def _sources(value: Value) -> list[str]:

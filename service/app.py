@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from compute.errors import QuestionErrors
 from service.documentation import add_documentation
-from service.endpoints import router
+from service.endpoints import add_routes
 from service.openapi import document
 from service.problems import Problem, from_question
 from service.settings import Settings
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.workshop = workshop
-    app.include_router(router(settings, workshop))
+    add_routes(app, settings, workshop)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(QuestionErrors, _question)
     app.add_exception_handler(HTTPException, _http)

@@ -1,54 +1,40 @@
-"""The routes: one for each operation of the catalogue, and the few that are about all of them."""
+"""The routes. All that can be asked by POST goes through one, so that many operations cost no time."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
 
 from compute.operations import CATALOGUE
 from service.bodies import receive
 from service.catalogue import describe_all, describe_operation
-from service.problems import Problem, at, describe
-from service.questions import Question, cost_of, understand
+from service.posts import POSTS, Job
+from service.problems import Problem
 from service.reader import read
-from service.schemas import camel
 from service.settings import Settings
 from service.work import Workshop
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+
+def add_routes(app: FastAPI, settings: Settings, workshop: Workshop) -> None:
+    """All routes of the API, the busiest first."""
+    _add_posts(app, settings, workshop)
+    _add_health(app, workshop)
+    _add_catalogue(app)
 
 
-def router(settings: Settings, workshop: Workshop) -> APIRouter:
-    """All routes of the API."""
-    routes = APIRouter()
-    for name, operation in CATALOGUE.items():
-        routes.add_api_route(
-            f"/v1/{name}",
-            _computation(name, settings, workshop),
-            methods=["POST"],
-            operation_id=name,
-            summary=operation.summary,
-            description=operation.description,
-            tags=["operations"],
-            openapi_extra={
-                "x-request": f"{camel(name)}Request",
-                "x-response": f"{camel(name)}Response",
-            },
-        )
-    _add_cost(routes, settings, workshop)
-    _add_catalogue(routes)
-    _add_health(routes, workshop)
-    return routes
+def _add_posts(app: FastAPI, settings: Settings, workshop: Workshop) -> None:
+    limits = settings.limits
 
+    async def ask(request: Request) -> Response:
+        post = POSTS.get(request.path_params["name"])
+        if post is None:
+            raise Problem("not_found", "the names are: " + ", ".join(POSTS))
 
-def _computation(name: str, settings: Settings, workshop: Workshop) -> Endpoint:
-    def ask(body: bytes) -> Question:
-        return understand(name, read(body), settings.limits)
+        def understand(body: bytes) -> Job:
+            return post.understand(read(body), limits)
 
-    async def compute(request: Request) -> Response:
         with ExitStack() as held:
 
             def hold_place() -> None:
@@ -56,49 +42,19 @@ def _computation(name: str, settings: Settings, workshop: Workshop) -> Endpoint:
 
             body = await receive(request, settings, hold_place)
             if len(body) > settings.inline_bytes:
-                return _json(await workshop.run(lambda: ask(body).answer()))
+                return _json(await workshop.run(lambda: understand(body).answer()))
             # What is tiny is done where it stands: the hop to a thread would cost more than the work.
-            question = ask(body)
-            prepared = question.prepared
-            if max(prepared.work, prepared.answer_entries * 10) <= settings.inline_work:
-                return _json(question.answer())
+            job = understand(body)
+            if job.work <= settings.inline_work:
+                return _json(job.answer())
             hold_place()
-            return _json(await workshop.run(question.answer))
+            return _json(await workshop.run(job.answer))
 
-    return compute
-
-
-def _add_cost(routes: APIRouter, settings: Settings, workshop: Workshop) -> None:
-    def answer(body: bytes) -> bytes:
-        document = read(body)
-        name = document.get("operation")
-        if not isinstance(name, str) or name not in CATALOGUE:
-            known = "one of: " + ", ".join(CATALOGUE)
-            received = "nothing" if name is None else describe(name)
-            raise at(("operation",), "there is no operation of this name", known, received)
-        return cost_of(name, document)
-
-    async def cost(request: Request) -> Response:
-        with ExitStack() as held:
-            body = await receive(request, settings, lambda: held.enter_context(workshop.place()) or None)
-            if len(body) > settings.inline_bytes:
-                return _json(await workshop.run(lambda: answer(body)))
-            return _json(answer(body))
-
-    routes.add_api_route(
-        "/v1/cost",
-        cost,
-        methods=["POST"],
-        operation_id="cost",
-        summary="What an operation costs, from shapes alone",
-        description="Multiply-adds, comparisons, parameters and memory, in numbers, or as polynomials in"
-        ' the dimension names where a shape is given in letters: `{"shape": ["n", "d"]}`.',
-        tags=["readings"],
-        openapi_extra={"x-request": "CostRequest", "x-response": "CostResponse"},
-    )
+    # A plain route: everything FastAPI could check or convert here is checked in `service.questions`.
+    app.add_route("/v1/{name}", ask, methods=["POST"], include_in_schema=False)
 
 
-def _add_catalogue(routes: APIRouter) -> None:
+def _add_catalogue(app: FastAPI) -> None:
     listing = orjson.dumps(describe_all())
     entries = {name: orjson.dumps(describe_operation(name)) for name in CATALOGUE}
 
@@ -107,7 +63,7 @@ def _add_catalogue(routes: APIRouter) -> None:
 
     async def get_operation(name: str) -> Response:
         if name not in entries:
-            raise Problem("not_found", f"the operations are: {', '.join(CATALOGUE)}")
+            raise Problem("not_found", "the operations are: " + ", ".join(CATALOGUE))
         return _json(entries[name])
 
     for path, endpoint, schema, summary in (
@@ -119,10 +75,9 @@ def _add_catalogue(routes: APIRouter) -> None:
             "One operation: inputs, settings, values",
         ),
     ):
-        routes.add_api_route(
+        app.add_api_route(
             path,
             endpoint,
-            methods=["GET"],
             operation_id=endpoint.__name__,
             summary=summary,
             tags=["catalogue"],
@@ -130,7 +85,7 @@ def _add_catalogue(routes: APIRouter) -> None:
         )
 
 
-def _add_health(routes: APIRouter, workshop: Workshop) -> None:
+def _add_health(app: FastAPI, workshop: Workshop) -> None:
     async def live() -> Response:
         return _plain({"status": "live"})
 
@@ -141,10 +96,9 @@ def _add_health(routes: APIRouter, workshop: Workshop) -> None:
         ("/health/live", live, "Whether the service runs"),
         ("/health/ready", ready, "Whether the service takes requests, and how full it is"),
     ):
-        routes.add_api_route(
+        app.add_api_route(
             path,
             endpoint,
-            methods=["GET"],
             operation_id=endpoint.__name__,
             summary=summary,
             tags=["health"],

@@ -9,7 +9,7 @@ import orjson
 from compute.answers import Limits
 from service.app import app
 from service.openapi import document
-from service.questions import cost_of, understand
+from service.posts import POSTS
 from service.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "openapi"
@@ -24,11 +24,8 @@ def written(document: Any) -> bytes:
 
 def replay(example: dict[str, Any], limits: Limits) -> Any:
     """The response to an example's request."""
-    name = example["path"].removeprefix("/v1/")
-    request = example["request"]
-    if name == "cost":
-        return orjson.loads(cost_of(request["operation"], request))
-    return orjson.loads(understand(name, request, limits).answer())
+    post = POSTS[example["path"].removeprefix("/v1/")]
+    return orjson.loads(post.understand(example["request"], limits).answer())
 
 
 def main() -> None:

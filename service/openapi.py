@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from compute.operations import CATALOGUE
 from service.catalogue import OperationDescription, Operations
+from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
 from service.responses import CostResponse, Health, response_model
 from service.schemas import camel, request_model
@@ -127,15 +128,18 @@ class _Schemas(GenerateJsonSchema):
 
 
 def document(routes: Sequence[Any]) -> dict[str, Any]:
-    """The whole document, for these routes."""
+    """The whole document: what can be asked by POST, and these routes."""
     result = get_openapi(title="Workings", version=VERSION, description=DESCRIPTION, routes=routes, tags=TAGS)
-    result["components"] = {"schemas": _schemas()}
+    gets = {
+        path: {method: _get(operation) for method, operation in methods.items()}
+        for path, methods in result["paths"].items()
+    }
     examples = load_examples()
-    for path, methods in result["paths"].items():
-        for method, operation in methods.items():
-            shown = [one for one in examples if (one["method"], one["path"]) == (method, path)]
-            methods[method] = _operation(operation, shown)
-    return result
+    posts = {
+        path: {"post": _post(post, [one for one in examples if one["path"] == path])}
+        for path, post in ((f"/v1/{name}", post) for name, post in POSTS.items())
+    }
+    return {**result, "paths": {**posts, **gets}, "components": {"schemas": _schemas()}}
 
 
 def load_examples() -> list[dict[str, Any]]:
@@ -193,36 +197,42 @@ def _tidy(schema: Any) -> Any:
     return tidied
 
 
-def _operation(operation: dict[str, Any], examples: list[dict[str, Any]]) -> dict[str, Any]:
-    request, response = operation.pop("x-request", None), operation.pop("x-response")
-    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetail"}}}
-    codes = list(PROBLEMS) if request else ["404"] if operation.get("parameters") else []
-    answer: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{response}"}}
-    if examples:
-        answer["examples"] = {
-            one["name"]: {"summary": one["summary"], "value": one["response"]} for one in examples
-        }
-    operation["responses"] = {
+def _get(operation: dict[str, Any]) -> dict[str, Any]:
+    """An operation as FastAPI describes it, with its answer named."""
+    answer = {"schema": _reference(operation.pop("x-response"))}
+    missing = {"404": "There is nothing of this name."} if operation.get("parameters") else {}
+    return {**operation, "responses": _responses(answer, missing)}
+
+
+def _post(post: Post, examples: list[dict[str, Any]]) -> dict[str, Any]:
+    requests = {
+        one["name"]: {"summary": one["summary"], "description": one["source"], "value": one["request"]}
+        for one in examples
+    }
+    responses = {one["name"]: {"summary": one["summary"], "value": one["response"]} for one in examples}
+    body = {"schema": _reference(post.request), "examples": requests}
+    return {
+        "tags": [post.tag],
+        "summary": post.summary,
+        "description": post.description,
+        "operationId": post.name,
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": _responses({"schema": _reference(post.response), "examples": responses}, PROBLEMS),
+    }
+
+
+def _responses(answer: dict[str, Any], problems: dict[str, str]) -> dict[str, Any]:
+    problem = {MEDIA_TYPE: {"schema": _reference("ProblemDetail")}}
+    tag = {"description": "A digest of the answer.", "schema": {"type": "string"}}
+    return {
         "200": {
             "description": "The answer.",
-            "headers": {"ETag": {"description": "A digest of the answer.", "schema": {"type": "string"}}},
+            "headers": {"ETag": tag},
             "content": {"application/json": answer},
         },
-        **{
-            code: {"description": PROBLEMS.get(code, "There is nothing of this name."), "content": problem}
-            for code in codes
-        },
+        **{code: {"description": words, "content": problem} for code, words in problems.items()},
     }
-    if request:
-        body: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{request}"}}
-        if examples:
-            body["examples"] = {
-                one["name"]: {
-                    "summary": one["summary"],
-                    "description": one["source"],
-                    "value": one["request"],
-                }
-                for one in examples
-            }
-        operation["requestBody"] = {"required": True, "content": {"application/json": body}}
-    return operation
+
+
+def _reference(schema: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema}"}

@@ -1,6 +1,6 @@
 """From a JSON object to a question, and from its answer to bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,14 +8,14 @@ import orjson
 
 from compute.answers import Answer, Limits, Prepared
 from compute.arithmetic.namespace import Array
-from compute.dimensions import Size, big_o
 from compute.errors import QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
-from compute.questions import ARITHMETICS, Asked, check_entries, prepare, shapes_only
+from compute.questions import ARITHMETICS, Asked, check_entries, prepare
+from service.costs import cost_json
 from service.problems import MAX_ERRORS
 from service.schemas import request_model, validate
-from service.tensors import decode, decode_shape, encode
+from service.tensors import decode, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,11 @@ class Question:
     given: dict[str, Array]
     upstream: dict[str, Array]
     encoding: str
+
+    @property
+    def work(self) -> int:
+        """Predicted elementary operations; writing a number takes about ten."""
+        return self.prepared.work + 10 * self.prepared.answer_entries
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
@@ -76,51 +81,6 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     return Question(prepared, operation, inputs, given, upstream, fields["encoding"])
 
 
-def cost_of(operation: str, document: dict[str, Any]) -> bytes:
-    """What an operation costs for shapes alone, as the body of a response."""
-    declared = CATALOGUE[operation]
-    request = validate(request_model(operation, shapes_only=True), document)
-    said, fields = request.__pydantic_fields_set__, request.__dict__
-    errors: list[QuestionError] = []
-    tensors = {}
-    for name in declared.inputs:
-        if name in said:
-            try:
-                tensors[name] = Tensor(decode_shape(fields[name], (name,)))
-            except QuestionErrors as error:
-                errors.extend(error.errors)
-    if errors:
-        raise QuestionErrors(errors)
-    attributes = {name: fields[name] for name in declared.attributes if name in said}
-    total, steps, conventions = shapes_only(operation, tensors, attributes)
-    shapes = {step.name: step for step in steps}
-    return orjson.dumps(
-        {
-            "operation": operation,
-            "conventions": conventions,
-            "cost": {
-                "multiply_adds": _number(total.multiply_adds),
-                "elementwise": _number(total.elementwise),
-                "comparisons": _number(total.comparisons),
-                "parameters": _number(total.parameters),
-                "bytes": _number(total.entries * 8),
-            },
-            "big_o": big_o(total.multiply_adds),
-            "steps": [
-                {
-                    "name": one.name,
-                    "axes": shapes[one.name].axes,
-                    "shape": shapes[one.name].shape,
-                    "multiply_adds": _number(one.multiply_adds),
-                    "elementwise": _number(one.elementwise),
-                    "comparisons": _number(one.comparisons),
-                }
-                for one in total.steps
-            ],
-        }
-    )
-
-
 def _shapes(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
     return tuple(
         (name, Tensor(array.shape, "boolean" if array.dtype.kind == "b" else "real"))
@@ -134,17 +94,20 @@ def _render(question: Question, answer: Answer) -> bytes:
         prepared.rendered.update(_render_prepared(prepared))
     fixed = {name: orjson.Fragment(text) for name, text in prepared.rendered.items()}
 
-    def encoded(arrays: Mapping[str, Array]) -> dict[str, Any]:
-        return {name: encode(array, encoding) for name, array in arrays.items()}
+    def encoded(arrays: Mapping[str, Array], spoiled: Collection[str]) -> dict[str, Any]:
+        return {name: encode(array, encoding, finite=name not in spoiled) for name, array in arrays.items()}
 
     body: dict[str, Any] = {
         "operation": question.operation,
         "conventions": fixed["conventions"],
-        "values": encoded(answer.values),
+        "values": encoded(answer.values, answer.spoiled),
     }
     if question.upstream:
-        body["gradients"] = encoded(answer.gradients)
-        body["contributions"] = {name: encoded(parts) for name, parts in answer.contributions.items()}
+        body["gradients"] = encoded(answer.gradients, answer.spoiled_gradients)
+        body["contributions"] = {
+            name: encoded(parts, parts if name in answer.spoiled_gradients else ())
+            for name, parts in answer.contributions.items()
+        }
     if answer.jacobians:
         body["jacobians"] = [
             {"of": of, "wrt": wrt, "value": encode(array, encoding)} for of, wrt, array in answer.jacobians
@@ -159,22 +122,11 @@ def _render(question: Question, answer: Answer) -> bytes:
 
 def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
     """The parts of an answer that depend on no entry."""
-    cost = prepared.cost
     parts = {
         "conventions": prepared.conventions,
         "steps": [asdict(step) for step in prepared.steps],
         "aliases": prepared.graph.aliases(),
-        "cost": {
-            "multiply_adds": _number(cost.multiply_adds),
-            "elementwise": _number(cost.elementwise),
-            "comparisons": _number(cost.comparisons),
-            "parameters": _number(cost.parameters),
-        },
+        "cost": cost_json(prepared.cost),
         "unknown": prepared.unknown,
     }
     return {name: orjson.dumps(part) for name, part in parts.items()}
-
-
-def _number(size: Size) -> int | str:
-    """A size as JSON: text where it is a polynomial, or beyond what JSON readers hold exactly."""
-    return size if isinstance(size, int) and size < 2**53 else str(size)

@@ -58,23 +58,25 @@ class Computation(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     given: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
-        {},
+        default_factory=dict,
         description="Values to take instead of computing them, by name. What cannot be reached from"
         " what is given comes back under `unknown`; gradients are not carried past a given value.",
     )
     upstream: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
-        {},
+        default_factory=dict,
         description="The gradient of the final scalar with respect to values, by name, each of its"
         " value's shape. Asks for the gradients of everything that leads there.",
     )
     jacobian: list[JacobianPair] = Field(
-        [], max_length=MAX_JACOBIANS, description="Jacobians to return, between any two names."
+        default_factory=list,
+        max_length=MAX_JACOBIANS,
+        description="Jacobians to return, between any two names.",
     )
     arithmetic: Literal["float64", "float32"] = Field(
         "float64", description="The kind of number everything is computed in."
     )
     select: list[Name] = Field(
-        [], min_length=1, max_length=MAX_NAMES,
+        default_factory=list, min_length=1, max_length=MAX_NAMES,
         description="Names to return; all if not said. Inputs and aliases can be named too.",
         examples=[["weights", "output"]],
     )  # fmt: skip

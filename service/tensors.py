@@ -14,10 +14,10 @@ import numpy as np
 import orjson
 
 from compute.arithmetic.expressions import ExpressionError, Sizes, evaluate, fold, parse
-from compute.arithmetic.floating import Floating
+from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Polynomial, Shape, Size
-from compute.errors import Path
+from compute.errors import Path, QuestionErrors
 from service.problems import at, describe
 
 MAX_RANK = 8
@@ -59,15 +59,15 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
 def decode_shape(raw: Any, path: Path) -> Shape:
     """The shape that came as `{"shape": [...]}` in numbers and dimension names, or of a tensor."""
     if not (isinstance(raw, dict) and "data" not in raw):
-        return decode(raw, path, _FLOAT64, booleans=True).shape
+        return decode(raw, path, FLOAT64, booleans=True).shape
     sizes = raw.get("shape")
     if set(raw) != {"shape"} or not isinstance(sizes, list) or len(sizes) > MAX_RANK:
         raise at(path, "is no shape", '{"shape": [...]} with at most 8 sizes', describe(raw))
     return tuple(_size(size, (*path, "shape", index)) for index, size in enumerate(sizes))
 
 
-def encode(array: Array, encoding: str) -> Any:
-    """An array as orjson can write it: nested, or packed."""
+def encode(array: Array, encoding: str, *, finite: bool = False) -> Any:
+    """An array as orjson can write it: nested, or packed. finite: that it is known to be."""
     if encoding == "packed":
         name = "bool" if array.dtype == np.bool_ else array.dtype.name
         data = np.ascontiguousarray(array, dtype=PACKED_DTYPES[name])
@@ -76,8 +76,8 @@ def encode(array: Array, encoding: str) -> Any:
             "shape": list(array.shape),
             "data": base64.b64encode(data.tobytes()).decode("ascii"),
         }
-    contiguous = np.ascontiguousarray(array) if array.ndim else array
-    if array.dtype == np.bool_ or np.isfinite(contiguous).all():
+    contiguous = array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    if finite or array.dtype == np.bool_ or np.isfinite(contiguous).all():
         return contiguous if array.ndim else array.item()
     return orjson.Fragment(_with_special(contiguous))
 
@@ -101,10 +101,10 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
     while level and isinstance(level[0], list):
         if len(shape) == MAX_RANK:
             raise at(path, "is nested too deeply", f"at most {MAX_RANK} axes", "more")
-        for index, row in enumerate(level):
-            if not isinstance(row, list) or len(row) != len(level[0]):
-                raise _ragged(row, len(level[0]), (*path, *_unravel(index, shape)))
-        shape.append(len(level[0]))
+        length = len(level[0])
+        if set(map(type, level)) != {list} or set(map(len, level)) != {length}:
+            raise _ragged(level, length, shape, path)
+        shape.append(length)
         level = list(chain.from_iterable(level))
     if not level:
         raise at(path, "is empty", "at least one entry along every axis",
@@ -112,9 +112,14 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
     return _entries(level, tuple(shape), path, booleans=booleans)
 
 
-def _ragged(row: Any, length: int, path: Path) -> Exception:
+def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> QuestionErrors:
+    """The fault of the first row that is none, or not as long as the first."""
+    index, row = next(
+        (index, row) for index, row in enumerate(level) if not isinstance(row, list) or len(row) != length
+    )
     received = f"a row of {len(row)}" if isinstance(row, list) else describe(row)
-    return at(path, "the rows differ in length", f"a row of {length}, as the first has", received)
+    expected = f"a row of {length}, as the first has"
+    return at((*path, *_unravel(index, shape)), "the rows differ in length", expected, received)
 
 
 def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: bool) -> Array:
@@ -133,7 +138,7 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: b
         array = np.array(flat, dtype=np.float64)
     except OverflowError:
         array = np.array([_or_infinite(entry) for entry in flat])
-    if kinds <= {int, float} and not np.isfinite(array).all():
+    if kinds <= {int, float} and not FLOAT64.is_finite(array):
         index = int(np.argmin(np.isfinite(array)))
         raise at((*path, *_unravel(index, shape)), "is a number beyond float64",
                  "a number that float64 can hold", "a larger one")  # fmt: skip
@@ -214,6 +219,3 @@ def _size(raw: Any, path: Path) -> Size:
         if isinstance(size, Polynomial) or size >= 1:
             return size
     raise at(path, "is no size", wanted, describe(raw))
-
-
-_FLOAT64 = Floating("float64")

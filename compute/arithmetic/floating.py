@@ -40,9 +40,11 @@ class Floating:
 
     def cast(self, array: Array) -> Array:
         """An array of numbers in this dtype; raises OverflowError where a finite one does not fit."""
+        if array.dtype == self.dtype:
+            return array
         with np.errstate(over="ignore"):
-            result = array.astype(self.dtype, copy=False)
-        if self.dtype != np.float64 and not np.array_equal(np.isfinite(array), np.isfinite(result)):
+            result = array.astype(self.dtype)
+        if not np.array_equal(np.isfinite(array), np.isfinite(result)):
             raise OverflowError(f"beyond {self.name}")
         return result
 
@@ -76,8 +78,7 @@ class Floating:
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; only where it overflows, or is
         # not finite, is each entry looked at.
-        flat = a.reshape(-1)
-        return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
+        return math.isfinite(np.vdot(a, a)) or bool(np.isfinite(a).all())
 
 
 FLOAT64 = Floating("float64")

@@ -197,7 +197,8 @@ def test_cost_refuses(ask: Ask, fields: dict[str, Any], pointer: str) -> None:
 
 
 def test_other_paths_and_methods(client: Client) -> None:
-    errors(client.get("/v1/nothing"), 404)
+    errors(client.get("/nothing"), 404)
+    errors(client.post("/v1/nothing", content=b"{}", headers=JSON), 404)
     errors(client.get("/v1/operations/nothing"), 404)
     errors(client.get("/docs/nothing"), 404)
     refused = client.get("/v1/self_attention")

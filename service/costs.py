@@ -1,0 +1,87 @@
+"""The question what an operation costs, for shapes alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from compute.answers import Limits, Step
+from compute.cost import TotalCost
+from compute.dimensions import Size, big_o
+from compute.errors import QuestionError, QuestionErrors
+from compute.operations import CATALOGUE
+from compute.operations.binding import Tensor
+from compute.questions import shapes_only
+from service.problems import at, describe
+from service.schemas import request_model, validate
+from service.tensors import decode_shape
+
+
+@dataclass(frozen=True, slots=True)
+class CostQuestion:
+    """A question of cost, which is answered as soon as it is understood."""
+
+    operation: str
+    conventions: dict[str, Any]
+    total: TotalCost
+    steps: list[Step]
+    work: int = 0
+
+    def answer(self) -> bytes:
+        """The answer as the body of a response."""
+        shapes = {step.name: {"axes": step.axes, "shape": step.shape} for step in self.steps}
+        entries = self.total.entries
+        return orjson.dumps(
+            {
+                "operation": self.operation,
+                "conventions": self.conventions,
+                "cost": {**cost_json(self.total), "bytes": size_json(entries * 8)},
+                "big_o": big_o(self.total.multiply_adds),
+                "steps": [
+                    {
+                        "name": one.name,
+                        **shapes[one.name],
+                        "multiply_adds": size_json(one.multiply_adds),
+                        "elementwise": size_json(one.elementwise),
+                        "comparisons": size_json(one.comparisons),
+                    }
+                    for one in self.total.steps
+                ],
+            }
+        )
+
+
+def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
+    """The question of cost that a document asks. Raises QuestionErrors for all that is wrong with it."""
+    operation = document.get("operation")
+    if not isinstance(operation, str) or operation not in CATALOGUE:
+        known = "one of: " + ", ".join(CATALOGUE)
+        received = "nothing" if operation is None else describe(operation)
+        raise at(("operation",), "there is no operation of this name", known, received)
+    declared = CATALOGUE[operation]
+    request = validate(request_model(operation, shapes_only=True), document)
+    said, fields = request.__pydantic_fields_set__, request.__dict__
+    errors: list[QuestionError] = []
+    tensors = {}
+    for name in declared.inputs:
+        if name in said:
+            try:
+                tensors[name] = Tensor(decode_shape(fields[name], (name,)))
+            except QuestionErrors as error:
+                errors.extend(error.errors)
+    if errors:
+        raise QuestionErrors(errors)
+    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    total, steps, conventions = shapes_only(operation, tensors, attributes)
+    return CostQuestion(operation, conventions, total, steps)
+
+
+def cost_json(cost: TotalCost) -> dict[str, int | str]:
+    """The counts of a cost as JSON."""
+    names = ("multiply_adds", "elementwise", "comparisons", "parameters")
+    return {name: size_json(getattr(cost, name)) for name in names}
+
+
+def size_json(size: Size) -> int | str:
+    """A size as JSON: text where it is a polynomial, or beyond what JSON readers hold exactly."""
+    return size if isinstance(size, int) and size < 2**53 else str(size)

@@ -1,0 +1,70 @@
+"""Everything that can be asked by POST /v1/{name}: an entry for each operation, and the other readings.
+
+An entry knows how to understand a document as a job, and what documentation says of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from compute.answers import Limits
+from compute.operations import CATALOGUE
+from service.costs import understand_cost
+from service.questions import understand
+from service.schemas import camel
+
+
+class Job(Protocol):
+    """A question understood and allowed, not yet answered."""
+
+    @property
+    def work(self) -> int:
+        """Predicted elementary operations, writing the answer included."""
+
+    def answer(self) -> bytes:
+        """The body of the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One thing to ask; request and response are names of schemas."""
+
+    name: str
+    tag: str
+    summary: str
+    description: str
+    request: str
+    response: str
+    understand: Callable[[dict[str, Any], Limits], Job]
+
+
+def _computation(name: str) -> Post:
+    operation = CATALOGUE[name]
+    return Post(
+        name=name,
+        tag="operations",
+        summary=operation.summary,
+        description=operation.description,
+        request=f"{camel(name)}Request",
+        response=f"{camel(name)}Response",
+        understand=partial(understand, name),
+    )
+
+
+POSTS: dict[str, Post] = {
+    post.name: post
+    for post in (
+        *map(_computation, CATALOGUE),
+        Post(
+            name="cost",
+            tag="readings",
+            summary="What an operation costs, from shapes alone",
+            description="Multiply-adds, comparisons, parameters and memory, in numbers, or as polynomials in"
+            ' the dimension names where a shape is given in letters: `{"shape": ["n", "d"]}`.',
+            request="CostRequest",
+            response="CostResponse",
+            understand=understand_cost,
+        ),
+    )
+}
