@@ -74,6 +74,9 @@ class Prepared:
     answer_entries: int
     rendered: dict[str, bytes] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._watched = [value.index for value in self.evaluation.watched()]
+
     def check(self, limits: Limits) -> None:
         """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
         for what, predicted, limit, advice in (
@@ -104,7 +107,7 @@ class Prepared:
             jacobians = [
                 (of, wrt, jacobian(plan, values, names[of], names[wrt])) for of, wrt, plan in self.jacobians
             ]
-            notes, spoiled = observe(self.evaluation, values)
+            notes, spoiled = self._observe(values)
             more, spoiled_gradients = observe_gradients(self.evaluation, found.totals)
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
@@ -119,6 +122,13 @@ class Prepared:
             spoiled=self._with_aliases(spoiled),
             spoiled_gradients=self._with_aliases(spoiled_gradients),
         )
+
+    def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
+        """What there is to remark; where all numbers are finite a few values show it."""
+        is_finite = self.evaluation.arithmetic.is_finite
+        if all(is_finite(values[index]) for index in self._watched):
+            return [], set()
+        return observe(self.evaluation, values)
 
     def _with_aliases(self, names: set[str]) -> set[str]:
         """All names under which these values are known."""

@@ -77,6 +77,22 @@ class Evaluation:
             values[index] = function(*[values[operand] for operand in operands])
         return values
 
+    def watched(self) -> list[Value]:
+        """The fewest values that, all finite, show that every real value of a run is.
+
+        Those are left out whose entries that are not finite would show in a value computed from them.
+        """
+        shown: set[int] = set()
+        watched: list[Value] = []
+        for value in reversed(self.graph.values):
+            if value.index not in self._planned or value.kind != "real":
+                continue
+            if value.index not in shown:
+                watched.append(value)
+            if value.primitive and value.primitive.spreads and value.index not in self.known:
+                shown.update(operand.index for operand in value.inputs)
+        return watched
+
     def computed(self) -> list[Value]:
         """What a run computes, in order."""
         return [self.graph.values[index] for index, _, _ in self.instructions]

@@ -24,9 +24,9 @@ def observe(evaluation: Evaluation, values: Mapping[int, Array]) -> tuple[list[N
 
     With the notes, the names of all values that hold an entry that is not finite.
     """
+    is_finite = evaluation.arithmetic.is_finite
     notes: list[Note] = []
     spoiled: set[str] = set()
-    is_finite = evaluation.arithmetic.is_finite
     for value in evaluation.graph.named_values():
         array = values.get(value.index)
         if array is None or value.kind != "real":

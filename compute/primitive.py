@@ -67,6 +67,7 @@ class Primitive:
     cost(shape, *shapes, **attributes): see Cost.
     expects: the operands' shapes in words, for error messages.
     broadcasts: gradients are summed back to the operands' shapes.
+    spreads: an entry of a real operand that is not finite always leaves one in the result.
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     convention: what the primitive settles where books differ, as the answer states it.
@@ -81,6 +82,7 @@ class Primitive:
     cost: Callable[..., Cost] = elementwise_cost
     kind: Literal["real", "boolean"] = "real"
     broadcasts: bool = False
+    spreads: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
     convention: Mapping[str, Any] | None = None
     operands: tuple[str, ...] = field(init=False)

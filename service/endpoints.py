@@ -1,57 +1,79 @@
-"""The routes. All that can be asked by POST goes through one, so that many operations cost no time."""
+"""What is answered at which path."""
 
 import hashlib
 from contextlib import ExitStack
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from service.bodies import receive
+from service.bodies import receive_body
 from service.catalogue import describe_all, describe_operation
-from service.posts import POSTS, Job
-from service.problems import Problem
+from service.posts import POSTS, Job, Post
+from service.problems import Problem, from_question
 from service.reader import read
 from service.settings import Settings
 from service.work import Workshop
 
 
 def add_routes(app: FastAPI, settings: Settings, workshop: Workshop) -> None:
-    """All routes of the API, the busiest first."""
-    _add_posts(app, settings, workshop)
+    """Everything there is to ask, and health."""
+    app.add_middleware(Posting, settings=settings, workshop=workshop)
     _add_health(app, workshop)
     _add_catalogue(app)
 
 
-def _add_posts(app: FastAPI, settings: Settings, workshop: Workshop) -> None:
-    limits = settings.limits
+class Posting:
+    """POST /v1/{name}, answered before the router is asked: a look into a table, however many there are.
 
-    async def ask(request: Request) -> Response:
-        post = POSTS.get(request.path_params["name"])
+    What FastAPI could read, check or convert here is done in `service.questions`.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, workshop: Workshop) -> None:
+        self.app = app
+        self.settings = settings
+        self.limits = settings.limits
+        self.workshop = workshop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        post = None
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            post = POSTS.get(path.removeprefix("/v1/"))
         if post is None:
-            raise Problem("not_found", "the names are: " + ", ".join(POSTS))
+            await self.app(scope, receive, send)
+            return
+        try:
+            if scope["method"] != "POST":
+                detail = "questions are sent by POST"
+                raise Problem("method_not_allowed", detail, headers={"Allow": "POST"})
+            with ExitStack() as held:
+                response = _json(await self._answer(post, scope, receive, held))
+        except Problem as problem:
+            response = problem.response()
+        except QuestionErrors as error:
+            response = from_question(error.errors).response()
+        await response(scope, receive, send)
 
-        def understand(body: bytes) -> Job:
-            return post.understand(read(body), limits)
+    async def _answer(self, post: Post, scope: Scope, receive: Receive, held: ExitStack) -> bytes:
+        def hold_place() -> None:
+            held.enter_context(self.workshop.place())
 
-        with ExitStack() as held:
+        def understand() -> Job:
+            return post.understand(read(body), self.limits)
 
-            def hold_place() -> None:
-                held.enter_context(workshop.place())
-
-            body = await receive(request, settings, hold_place)
-            if len(body) > settings.inline_bytes:
-                return _json(await workshop.run(lambda: understand(body).answer()))
-            # What is tiny is done where it stands: the hop to a thread would cost more than the work.
-            job = understand(body)
-            if job.work <= settings.inline_work:
-                return _json(job.answer())
-            hold_place()
-            return _json(await workshop.run(job.answer))
-
-    # A plain route: everything FastAPI could check or convert here is checked in `service.questions`.
-    app.add_route("/v1/{name}", ask, methods=["POST"], include_in_schema=False)
+        body = await receive_body(scope, receive, self.settings, hold_place)
+        if len(body) > self.settings.inline_bytes:
+            return await self.workshop.run(lambda: understand().answer())
+        # What is tiny is done where it stands: the hop to a thread would cost more than the work.
+        job = understand()
+        if job.work <= self.settings.inline_work:
+            return job.answer()
+        hold_place()
+        return await self.workshop.run(job.answer)
 
 
 def _add_catalogue(app: FastAPI) -> None:

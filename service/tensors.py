@@ -38,15 +38,14 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
 
     booleans: whether it may hold true and false (all entries or none).
     """
-    match raw:
-        case np.ndarray():
-            array = raw
-        case dict():
-            array = _unpack(raw, path, booleans=booleans)
-        case list():
-            array = _nested(raw, path, booleans=booleans)
-        case _:
-            array = _entries([raw], (), path, booleans=booleans)
+    if isinstance(raw, list):
+        array = _nested(raw, path, booleans=booleans)
+    elif isinstance(raw, np.ndarray):
+        array = raw
+    elif isinstance(raw, dict):
+        array = _unpack(raw, path, booleans=booleans)
+    else:
+        array = _entries([raw], (), path, booleans=booleans)
     if array.dtype == np.bool_:
         return array
     try:

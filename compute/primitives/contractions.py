@@ -32,4 +32,5 @@ matmul = Primitive(
     cost=_matmul_cost,
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
+    spreads=True,
 )

@@ -26,6 +26,7 @@ identity = Primitive(
     latex=lambda a: a,
     cost=no_cost,
     expects="any shape",
+    spreads=True,
 )
 
 add = Primitive(
@@ -36,6 +37,7 @@ add = Primitive(
     latex=lambda a, b: Formula(f"{a.text} + {b.at(SUM)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
+    spreads=True,
 )
 
 multiply = Primitive(
@@ -49,6 +51,7 @@ multiply = Primitive(
     latex=_product,
     expects=BROADCASTABLE,
     broadcasts=True,
+    spreads=True,
 )
 
 divide = Primitive(

@@ -33,6 +33,7 @@ transpose = Primitive(
     latex=lambda a: Formula(rf"{a.at(POWER)}^{{\top}}", POWER),
     cost=no_cost,
     expects="at least two axes",
+    spreads=True,
 )
 
 
@@ -73,6 +74,7 @@ split_axis = Primitive(
     latex=lambda a, parts, axis: Formula(rf"\operatorname{{split}}_{{{parts}}}\left({a.text}\right)"),
     cost=no_cost,
     expects="an axis that the parts divide",
+    spreads=True,
 )
 
 # The inverse: the third-last axis laid side by side along the last or the last but one.
@@ -84,6 +86,7 @@ merge_axis = Primitive(
     latex=lambda a, axis: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least three axes",
+    spreads=True,
 )
 
 
@@ -101,6 +104,7 @@ flatten = Primitive(
     latex=lambda a: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least two axes",
+    spreads=True,
 )
 
 
@@ -124,6 +128,7 @@ expand = Primitive(
     latex=lambda a, axis: a,
     cost=no_cost,
     expects="enough axes",
+    spreads=True,
 )
 
 
@@ -147,6 +152,7 @@ repeat = Primitive(
     latex=lambda a, times: Formula(rf"\operatorname{{repeat}}_{{{times}}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least three axes",
+    spreads=True,
 )
 
 
