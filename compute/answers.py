@@ -79,15 +79,14 @@ class Prepared:
 
     def check(self, limits: Limits) -> None:
         """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
-        for what, predicted, limit, advice in (
-            ("elementary operations", self.work, limits.work, "send smaller matrices"),
-            ("numbers held at once", self.entries, limits.entries, "send smaller matrices"),
-            ("numbers in the answer", self.answer_entries, limits.answer, "select fewer names"),
-        ):
-            if predicted > limit:
-                message = f"the answer would take too many {what}; {advice}"
-                received = f"a question that takes {predicted}"
-                raise QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])
+        if self.work > limits.work:
+            raise _too_large("elementary operations", self.work, limits.work, "send smaller matrices")
+        if self.entries > limits.entries:
+            raise _too_large("numbers held at once", self.entries, limits.entries, "send smaller matrices")
+        if self.answer_entries > limits.answer:
+            raise _too_large(
+                "numbers in the answer", self.answer_entries, limits.answer, "select fewer names"
+            )
 
     def answer(
         self,
@@ -140,3 +139,9 @@ class Prepared:
         return {
             one if isinstance(one, str) else str(self.graph.values[one].name): parts[one] for one in ordered
         }
+
+
+def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
+    message = f"the answer would take too many {what}; {advice}"
+    received = f"a question that takes {predicted}"
+    return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])

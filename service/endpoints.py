@@ -51,7 +51,8 @@ class Posting:
                 detail = "questions are sent by POST"
                 raise Problem("method_not_allowed", detail, headers={"Allow": "POST"})
             with ExitStack() as held:
-                response = _json(await self._answer(post, scope, receive, held))
+                answer = await self._answer(post, scope, receive, held)
+            response = _json(answer)
         except Problem as problem:
             response = problem.response()
         except QuestionErrors as error:

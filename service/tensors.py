@@ -7,6 +7,7 @@ In: a number, nested lists, text in place of a number (a constant expression, "N
 import base64
 import binascii
 import math
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -29,6 +30,7 @@ PACKED_DTYPES = {
     "bool": "|b1",
 }
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+NUMBERS = {int, float}
 A_TENSOR = "a number, nested lists of numbers, or a packed tensor"
 A_NUMBER = 'a number, a constant expression such as "2*sqrt(2)", "NaN", "Infinity" or "-Infinity"'
 
@@ -94,7 +96,12 @@ def _with_special(array: Array) -> bytes:
 
 
 def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
-    """Nested lists, checked level by level for rectangular form."""
+    """Nested lists, checked level by level for rectangular form; a plain matrix at once."""
+    with suppress(TypeError, ValueError, OverflowError):  # the checks below say what is wrong, and where
+        if set(map(type, chain.from_iterable(raw))) <= NUMBERS:
+            matrix = np.array(raw, dtype=np.float64)
+            if matrix.size and FLOAT64.is_finite(matrix):
+                return matrix
     level: list[Any] = raw
     shape = [len(raw)]
     while level and isinstance(level[0], list):
@@ -126,18 +133,16 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: b
     kinds = set(map(type, flat))
     if kinds == {bool} and booleans:
         return np.array(flat, dtype=np.bool_).reshape(shape)
-    if not kinds <= {int, float}:
+    if not kinds <= NUMBERS:
         flat = [
-            entry
-            if type(entry) in (int, float)
-            else _special(entry, (*path, *_unravel(index, shape)), booleans)
+            entry if type(entry) in NUMBERS else _special(entry, (*path, *_unravel(index, shape)), booleans)
             for index, entry in enumerate(flat)
         ]
     try:
         array = np.array(flat, dtype=np.float64)
     except OverflowError:
         array = np.array([_or_infinite(entry) for entry in flat])
-    if kinds <= {int, float} and not FLOAT64.is_finite(array):
+    if kinds <= NUMBERS and not FLOAT64.is_finite(array):
         index = int(np.argmin(np.isfinite(array)))
         raise at((*path, *_unravel(index, shape)), "is a number beyond float64",
                  "a number that float64 can hold", "a larger one")  # fmt: skip

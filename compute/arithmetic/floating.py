@@ -22,13 +22,14 @@ class Floating:
     def __init__(self, name: str) -> None:
         self.name = name
         self.dtype = np.dtype(name)
-        self._lowest = np.finfo(self.dtype).min
-        self._least = np.finfo(self.dtype).tiny
+        self._lowest: Array = np.array(np.finfo(self.dtype).min)
+        self._least: Array = np.array(np.finfo(self.dtype).tiny)
         self.add: Binary = np.add
         self.subtract: Binary = np.subtract
         self.multiply: Binary = np.multiply
         self.divide: Binary = np.divide
         self.matmul: Binary = np.matmul
+        self.maximum: Binary = np.maximum
         self.negative: Unary = np.negative
         self.exp: Unary = np.exp
         self.tanh: Unary = np.tanh
@@ -68,12 +69,12 @@ class Floating:
     def shift(self, a: Array, axis: int) -> Array:
         # Where every entry is -infinity the lowest finite number is subtracted instead, so that the
         # exponentials come out as 0 and not as NaN.
-        maximum = np.maximum.reduce(a, axis=axis, keepdims=True)
-        return np.maximum(maximum, self._lowest)
+        maximum: Array = np.maximum.reduce(a, axis=axis, keepdims=True)
+        return self.maximum(maximum, self._lowest)
 
     def share(self, parts: Array, total: Array) -> Array:
         # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
-        return np.divide(parts, np.maximum(total, self._least))
+        return self.divide(parts, self.maximum(total, self._least))
 
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; only where it overflows, or is
