@@ -1,0 +1,133 @@
+"""Random attention questions, the same every time: what the reference answers were recorded for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+ATTENTION, SELF_ATTENTION, MULTIHEAD = range(3)
+COUNTS = {ATTENTION: 150, SELF_ATTENTION: 150, MULTIHEAD: 40}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: tensors and settings by their names on the wire, and a gradient of the output."""
+
+    operation: str
+    inputs: dict[str, Array]
+    attributes: dict[str, Any]
+    upstream: Array
+
+    @property
+    def differentiated(self) -> list[str]:
+        return [name for name, array in self.inputs.items() if array.dtype != np.bool_]
+
+
+def case(kind: int, seed: int) -> Case:
+    rng = np.random.default_rng([kind, seed])
+    made = {ATTENTION: _attention, SELF_ATTENTION: _self_attention, MULTIHEAD: _multihead}[kind](rng)
+    return made
+
+
+def _settings(rng: np.random.Generator) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "causal": bool(rng.random() < 0.3),
+        "orientation": str(rng.choice(["query_key", "key_query"])),
+        "layout": str(rng.choice(["rows", "columns"])),
+    }
+    if rng.random() < 0.5:
+        settings["scale"] = [1, 0, -0.7, 2.5, "1/sqrt(2)", "1/d_k"][rng.integers(6)]
+    if rng.random() < 0.3:
+        settings["softcap"] = float(rng.uniform(0.5, 3))
+    return settings
+
+
+def _mask(rng: np.random.Generator, leading: tuple[int, ...], n: int, m: int, settings: dict[str, Any]) -> Array:
+    """A boolean or additive mask that leaves every query the first key, laid out as the scores are."""
+    if leading and rng.random() < 0.5:
+        leading = ()
+    if rng.random() < 0.5:
+        mask: Array = rng.random((*leading, n, m)) < 0.6
+        mask[..., 0] = True
+    else:
+        mask = rng.standard_normal((*leading, n, m))
+    return mask if settings["orientation"] == "query_key" else np.ascontiguousarray(mask.swapaxes(-1, -2))
+
+
+def _laid_out(array: Array, settings: dict[str, Any]) -> Array:
+    return array if settings["layout"] == "rows" else np.ascontiguousarray(array.swapaxes(-1, -2))
+
+
+def _attention(rng: np.random.Generator) -> Case:
+    n, m, d_k, d_v = (int(size) for size in rng.integers(1, 5, 4))
+    settings = _settings(rng)
+    leading: tuple[int, ...] = tuple(int(size) for size in rng.integers(1, 4, rng.integers(0, 3)))
+    shared = leading
+    if leading and rng.random() < 0.4:  # fewer key and value heads than query heads
+        groups = int(rng.integers(1, 4))
+        leading, shared = (*leading[:-1], leading[-1] * groups), leading
+    inputs = {
+        "query": _laid_out(rng.standard_normal((*leading, n, d_k)), settings),
+        "key": _laid_out(rng.standard_normal((*shared, m, d_k)), settings),
+        "value": _laid_out(rng.standard_normal((*shared, m, d_v)), settings),
+    }
+    if rng.random() < 0.6:
+        inputs["mask"] = _mask(rng, leading, n, m, settings)
+    upstream = _laid_out(rng.standard_normal((*leading, n, d_v)), settings)
+    return Case("attention", inputs, settings, upstream)
+
+
+def _self_attention(rng: np.random.Generator) -> Case:
+    n, d, d_k, d_v = (int(size) for size in rng.integers(1, 5, 4))
+    settings = _settings(rng)
+    shared = int(rng.integers(1, 4))
+    heads = shared * int(rng.integers(1, 3))
+    stacked = bool(rng.random() < 0.4)
+    identity = bool(rng.random() < 0.2) and not stacked
+    if identity:  # the values are the tokens, cut into as many parts as there are heads
+        d = d_v * shared
+    leading: tuple[int, ...] = tuple(int(size) for size in rng.integers(1, 3, rng.integers(0, 2)))
+    if not stacked:
+        settings |= {"heads": heads, "kv_heads": shared}
+    inputs = {"x": _laid_out(rng.standard_normal((*leading, n, d)), settings)}
+    names = ["w_q", "w_k"] if identity else ["w_q", "w_k", "w_v"]
+    for name in names:
+        parts, width = (heads if name == "w_q" else shared), (d_v if name == "w_v" else d_k)
+        shape = (parts, d, width) if stacked else (d, parts * width)
+        inputs[name] = _laid_out(rng.standard_normal(shape), settings)
+        if rng.random() < 0.4:
+            bias_shape = (parts, width) if stacked and rng.random() < 0.5 else (parts * width,)
+            inputs[f"b_{name[-1]}"] = rng.standard_normal(bias_shape)
+    d_o = heads * d_v
+    if rng.random() < 0.5:
+        d_o = int(rng.integers(1, 4))
+        shape = (heads, d_v, d_o) if stacked else (heads * d_v, d_o)
+        inputs["w_o"] = _laid_out(rng.standard_normal(shape), settings)
+    if rng.random() < 0.4:
+        inputs["b_o"] = rng.standard_normal(d_o)
+    if rng.random() < 0.4:
+        inputs["positional_encoding"] = _laid_out(rng.standard_normal((n, d)), settings)
+    if rng.random() < 0.5:
+        has_heads = stacked or heads > 1
+        inputs["mask"] = _mask(rng, (*leading, heads) if has_heads else leading, n, n, settings)
+    upstream = _laid_out(rng.standard_normal((*leading, n, d_o)), settings)
+    return Case("self_attention", inputs, settings, upstream)
+
+
+def _multihead(rng: np.random.Generator) -> Case:
+    """What torch.nn.MultiheadAttention covers: as many heads everywhere, all biases, tokens in rows."""
+    n, width, heads = (int(size) for size in rng.integers(1, 5, 3))
+    d = width * heads
+    settings: dict[str, Any] = {"heads": heads}
+    inputs = {"x": rng.standard_normal((int(rng.integers(1, 4)), n, d))}
+    for name in ("w_q", "w_k", "w_v", "w_o"):
+        inputs[name] = rng.standard_normal((d, d))
+    for name in ("b_q", "b_k", "b_v", "b_o"):
+        inputs[name] = rng.standard_normal(d)
+    if rng.random() < 0.5:
+        mask = rng.random((n, n)) < 0.6
+        mask[:, 0] = True
+        inputs["mask"] = mask
+    return Case("self_attention", inputs, settings, rng.standard_normal(inputs["x"].shape))
