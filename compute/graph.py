@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from compute.dimensions import Shape, ShapeError, Size, show
+from compute.dimensions import Shape, ShapeError, Size, show, symbols
 from compute.errors import Path, QuestionError
 from compute.primitive import REGISTRY, Primitive
 
@@ -21,15 +21,18 @@ Kind = Literal["real", "boolean"]
 class Named:
     """A value that an operation promises to name.
 
-    axes: the axes' labels, last ones first to be matched; meaning: one sentence for people;
-    symbol: its LaTeX; counts_comparisons: each entry is one comparison of a query with a key;
+    axes: what the last axes run over, as people read it; dims: the same in dimension names, as inputs
+    declare theirs; turns: as for inputs; meaning: one sentence for people; symbol: its LaTeX;
+    counts_comparisons: each entry is one comparison of a query with a key;
     may_be_infinite: -infinity is meant there and worth no remark.
     """
 
     name: str
     axes: str
+    dims: str
     meaning: str
     symbol: str
+    turns: str = ""
     counts_comparisons: bool = False
     may_be_infinite: bool = False
 
@@ -38,7 +41,7 @@ class Value:
     """One value of a graph, not yet evaluated."""
 
     __slots__ = (
-        "attributes", "axes", "declared", "graph", "index", "inputs", "is_parameter", "kind",
+        "attributes", "axes", "declared", "graph", "index", "inputs", "is_assumed", "is_parameter", "kind",
         "may_be_infinite", "name", "primitive", "shape", "symbol",
     )  # fmt: skip
 
@@ -62,6 +65,7 @@ class Value:
         self.axes: tuple[str, ...] = ()
         self.declared: Named | None = None
         self.is_parameter = False
+        self.is_assumed = False  # its shape follows from a default, not from what was sent
         self.may_be_infinite = False
         graph.values.append(self)
 
@@ -73,9 +77,12 @@ class Value:
     def is_input(self) -> bool:
         return self.primitive is None
 
-    def named(self, name: str, *, axes: tuple[str, ...] | None = None) -> "Value":
-        """Give the value a public name. A value that has one already gets an alias."""
-        return self.graph.name(name, self, axes)
+    def named(self, name: str, *, leading: tuple[str, ...] = ()) -> "Value":
+        """Give the value a public name. A value that has one already gets an alias.
+
+        leading: labels of axes before those that the name declares; any others are batch axes.
+        """
+        return self.graph.name(name, self, leading)
 
     def __add__(self, other: "Value") -> "Value":
         return apply("add", self, other)
@@ -100,11 +107,12 @@ class Graph:
     """All values of one computation, in an order in which they can be computed.
 
     declared: the names its operation promises; dimensions: what each dimension name stands for;
-    names: public names, aliases included.
+    given: shapes of the named values that are taken and not computed; names: public names, aliases included.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
     dimensions: dict[str, Size] = field(default_factory=dict)
+    given: Mapping[str, Shape] = field(default_factory=dict)
     values: list[Value] = field(default_factory=list)
     names: dict[str, Value] = field(default_factory=dict)
     conventions: dict[str, Any] = field(default_factory=dict)
@@ -119,19 +127,30 @@ class Graph:
         self.names[name] = value
         return value
 
-    def name(self, name: str, value: Value, axes: tuple[str, ...] | None = None) -> Value:
+    def name(self, name: str, value: Value, leading: tuple[str, ...] = ()) -> Value:
         declared = self.declared[name]
         full = self._scope + name
         if full in self.names:
             raise ValueError(f"{full} is named twice")
         self.names[full] = value
+        if full in self.given:
+            self._take_shape(full, value, self.given[full])
         if value.name is None:
             value.name, value.declared, value.symbol = full, declared, declared.symbol
             value.may_be_infinite = declared.may_be_infinite
-            labels = tuple(declared.axes.split()) if axes is None else axes
-            batch = ("batch",) * (value.rank - len(labels))
-            value.axes = (*batch, *labels)
+            labels = (*leading, *declared.axes.split())
+            value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
         return value
+
+    def _take_shape(self, name: str, value: Value, shape: Shape) -> None:
+        """Go on with the shape of a given value; it may say what could not be inferred."""
+        known = not value.is_assumed and not any(symbols(size) for size in value.shape)
+        if known and value.shape != shape:
+            raise QuestionError(
+                ("given", name), f"the shape does not fit {name}", f"shape {show(value.shape)}",
+                f"shape {show(shape)}",
+            )  # fmt: skip
+        value.shape = shape
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:

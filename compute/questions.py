@@ -22,7 +22,7 @@ from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
 from compute.notes import Note
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, bind_given, build, check_shapes
+from compute.operations.binding import Tensor, build, check_upstream
 from compute.operations.declaration import Operation
 
 ARITHMETICS: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
@@ -52,7 +52,7 @@ def prepare(asked: Asked) -> Prepared:
     graph = _graph(operation, inputs, given, dict(asked.attributes))
     upstream = dict(asked.upstream)
     _check_names(("upstream",), upstream, graph)
-    check_shapes(graph, "upstream", upstream)
+    check_upstream(graph, upstream)
     named = [str(value.name) for value in graph.named_values()]
     if asked.select is not None:
         _check_names(("select",), dict.fromkeys(asked.select), graph, at_index=True)
@@ -130,14 +130,10 @@ def _graph(
     missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if missing and not cut:
         raise QuestionErrors(_missing(operation, name) for name in missing)
-    graph = build(operation, inputs, attributes)
+    graph = build(operation, inputs, attributes, given)
     _check_names(("given",), given, graph)
-    if given:
-        values = [graph.names[name].index for name in given]
-        if len(set(values)) < len(values):
-            raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
-        graph = build(operation, inputs, attributes, bind_given(graph, given))
-        check_shapes(graph, "given", given)
+    if len({graph.names[name].index for name in given}) < len(given):
+        raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
     return graph
 
 

@@ -27,7 +27,9 @@ class InputDescription(BaseModel):
 
     name: str
     dims: str = Field(description="Its axes by dimension name; `...` are batch axes, | an alternative.")
-    dims_columns: str = Field(description="The same where tokens are columns; empty if it does not matter.")
+    turns: str = Field(
+        description="The setting that, other than its default, exchanges the last two axes; empty if none."
+    )
     meaning: str
     symbol: str = Field(description="Its letter in formulas, in LaTeX.")
     required: bool = Field(description="Whether it is needed where no value takes its place.")
@@ -49,7 +51,11 @@ class ValueDescription(BaseModel):
     """A value that an operation names."""
 
     name: str
-    axes: list[str]
+    axes: list[str] = Field(description="What its last axes run over.")
+    dims: str = Field(description="Its axes by dimension name.")
+    turns: str = Field(
+        description="The setting that, other than its default, exchanges the last two axes; empty if none."
+    )
     meaning: str
     symbol: str = Field(description="Its letter in formulas, in LaTeX.")
 
@@ -85,7 +91,7 @@ def describe_operation(name: str) -> dict[str, Any]:
             InputDescription(
                 name=name,
                 dims=one.dims,
-                dims_columns=one.columns,
+                turns=one.turns,
                 meaning=one.meaning,
                 symbol=one.symbol,
                 required=name in operation.required,
@@ -102,7 +108,14 @@ def describe_operation(name: str) -> dict[str, Any]:
             for name, one in operation.attributes.items()
         ],
         values=[
-            ValueDescription(name=name, axes=one.axes.split(), meaning=one.meaning, symbol=one.symbol)
+            ValueDescription(
+                name=name,
+                axes=one.axes.split(),
+                dims=one.dims,
+                turns=one.turns,
+                meaning=one.meaning,
+                symbol=one.symbol,
+            )
             for name, one in operation.values.items()
         ],
     ).model_dump()

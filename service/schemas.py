@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
 from compute.operations.declaration import AttributeField, Input, Operation, is_constant, kinds
+from compute.operations.unification import turned
 from service.problems import describe
 
 MAX_NAMES = 1000
@@ -125,11 +126,13 @@ def camel(name: str) -> str:
 
 def dims_text(declared: Input) -> str:
     """The dimensions of an input as people read them."""
-    rows = " or ".join(f"({', '.join(one.split())})" for one in declared.dims.split("|"))
-    if not declared.columns:
-        return rows
-    columns = " or ".join(f"({', '.join(one.split())})" for one in declared.columns.split("|"))
-    return f"{rows}; with tokens as columns {columns}"
+
+    def shown(dims: str) -> str:
+        return " or ".join(f"({', '.join(one.split())})" for one in dims.split("|"))
+
+    if not declared.turns:
+        return shown(declared.dims)
+    return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(turned(declared.dims))}"
 
 
 def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, Any]:

@@ -42,31 +42,49 @@ Mask: TypeAlias = Annotated[
         "... n m",
         "Of booleans: true where the query may attend to the key. Of numbers: added to the scores.",
         "M",
+        turns="orientation",
         mask=True,
         broadcast=True,
         optional="every query may attend to every key",
     ),
 ]
 
-STAGES = (
-    Named("scores", "query key", "The dot product of every query with every key.", "S",
-          counts_comparisons=True),
-    Named("scaled_scores", "query key", "The scores times the scale.", r"S_{\text{scaled}}"),
-    Named("capped_scores", "query key", "The scaled scores, softly capped.", r"S_{\text{capped}}"),
-    Named("masked_scores", "query key",
-          "The scores that the softmax sees: -infinity where attending is not allowed.",
-          r"S_{\text{masked}}", may_be_infinite=True),
-    Named("weights", "query key",
-          "The attention weights: for each query a distribution over the keys; zeros where it may"
-          " attend to nothing.", "A"),
-)  # fmt: skip
+
+def stages(keys: str) -> tuple[Named, ...]:
+    """The named stages from queries and keys to weights; keys: the dimension name of how many there are."""
+
+    def stage(name: str, meaning: str, symbol: str, **more: bool) -> Named:
+        return Named(name, "query key", f"... n {keys}", meaning, symbol, turns="orientation", **more)
+
+    return (
+        stage("scores", "The dot product of every query with every key.", "S", counts_comparisons=True),
+        stage("scaled_scores", "The scores times the scale.", r"S_{\text{scaled}}"),
+        stage("capped_scores", "The scaled scores, softly capped.", r"S_{\text{capped}}"),
+        stage(
+            "masked_scores",
+            "The scores that the softmax sees: -infinity where attending is not allowed.",
+            r"S_{\text{masked}}",
+            may_be_infinite=True,
+        ),
+        stage(
+            "weights",
+            "The attention weights: for each query a distribution over the keys; zeros where it may attend"
+            " to nothing.",
+            "A",
+        ),
+    )
 
 
-@operation((*STAGES, Named("output", "query d_v", "The weighted sums of the values.", "Y")))
+@operation(
+    (
+        *stages("m"),
+        Named("output", "query d_v", "... n d_v", "The weighted sums of the values.", "Y", turns="layout"),
+    )
+)
 def attention(
-    query: Annotated[Value, Input("... n d_k", "The queries.", "Q", columns="... d_k n")],
-    key: Annotated[Value, Input("... m d_k", "The keys.", "K", columns="... d_k m")],
-    value: Annotated[Value, Input("... m d_v", "The values.", "V", columns="... d_v m")],
+    query: Annotated[Value, Input("... n d_k", "The queries.", "Q", turns="layout")],
+    key: Annotated[Value, Input("... m d_k", "The keys.", "K", turns="layout")],
+    value: Annotated[Value, Input("... m d_v", "The values.", "V", turns="layout")],
     mask: Mask = None,
     *,
     scale: Scale = "1/sqrt(d_k)",
@@ -88,7 +106,7 @@ def attention(
     shared_key = shared_heads(key, query, "key")
     shared_value = shared_heads(value, query, "value")
     weights = attend(query, shared_key, mask, scale, causal, softcap, arranged)
-    return mix(weights, shared_value, arranged).named("output", axes=arranged.tokens("query", "d_v"))
+    return mix(weights, shared_value, arranged).named("output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +121,12 @@ class Arrangement:
     def key_first(self) -> bool:
         return self.orientation == "key_query"
 
-    def tokens(self, token: str, width: str) -> tuple[str, ...]:
-        return (*self.leading, *((token, width) if self.layout == "rows" else (width, token)))
+    @property
+    def rows(self) -> bool:
+        return self.layout == "rows"
 
-    def pairs(self) -> tuple[str, ...]:
-        return (*self.leading, *(("key", "query") if self.key_first else ("query", "key")))
+    def named(self, value: Value, name: str) -> Value:
+        return value.named(name, leading=self.leading)
 
 
 def attend(
@@ -120,26 +139,26 @@ def attend(
     arranged: Arrangement,
 ) -> Value:
     """The stages from queries and keys to weights, each named."""
-    graph, axes = query.graph, arranged.pairs()
+    graph, named = query.graph, arranged.named
     left, right = (key, query) if arranged.key_first else (query, key)
-    product = left @ right.T if arranged.layout == "rows" else left.T @ right
-    scores = product.named("scores", axes=axes)
+    product = left @ right.T if arranged.rows else left.T @ right
+    scores = named(product, "scores")
     factor = _constant(graph, "scale", scale)
-    scores = (factor * scores).named("scaled_scores", axes=axes)
+    scores = named(factor * scores, "scaled_scores")
     if softcap is not None:
         cap = _constant(graph, "softcap", softcap, positive=True)
-        scores = (cap * apply("tanh", scores / cap)).named("capped_scores", axes=axes)
+        scores = named(cap * apply("tanh", scores / cap), "capped_scores")
     else:
-        scores.named("capped_scores")
-    scores = _masked(scores, mask, causal, arranged).named("masked_scores", axes=axes)
+        named(scores, "capped_scores")
+    scores = named(_masked(scores, mask, causal, arranged), "masked_scores")
     graph.conventions["softmax_over"] = "key"
     weights = apply("softmax", scores, axis=-2 if arranged.key_first else -1)
-    return weights.named("weights", axes=axes)
+    return named(weights, "weights")
 
 
 def mix(weights: Value, value: Value, arranged: Arrangement) -> Value:
     """The weighted sums of the values."""
-    if arranged.layout == "rows":
+    if arranged.rows:
         return (weights.T if arranged.key_first else weights) @ value
     return value @ (weights if arranged.key_first else weights.T)
 
@@ -147,7 +166,7 @@ def mix(weights: Value, value: Value, arranged: Arrangement) -> Value:
 def _masked(scores: Value, mask: Value | None, causal: bool, arranged: Arrangement) -> Value:
     graph = scores.graph
     if mask is not None:
-        _check_mask(mask, scores, arranged)
+        _check_mask(mask, scores)
         graph.conventions["mask"] = "true may attend" if mask.kind == "boolean" else "added to the scores"
         hides = mask.kind == "boolean"
         scores = apply("masked_fill", scores, mask) if hides else scores + mask
@@ -160,13 +179,13 @@ def _masked(scores: Value, mask: Value | None, causal: bool, arranged: Arrangeme
     return scores
 
 
-def _check_mask(mask: Value, scores: Value, arranged: Arrangement) -> None:
+def _check_mask(mask: Value, scores: Value) -> None:
     try:
         fits = broadcast(mask.shape, scores.shape) == scores.shape
     except ShapeError:
         fits = False
     if not fits:
-        labels = zip(arranged.pairs(), scores.shape[-len(arranged.pairs()) :], strict=True)
+        labels = zip(scores.axes, scores.shape, strict=True)
         raise QuestionError(
             ("mask",),
             "the shape of the mask does not fit the scores",

@@ -22,23 +22,20 @@ class Input:
     """A tensor that an operation takes.
 
     dims: its axes by dimension name, such as `... n d`, where `...` stands for leading batch axes and
-    `heads*d_k` for a product; alternatives are separated by `|`. columns: the same where tokens are
-    columns. parameter: whether it is learned. mask: it may hold booleans. broadcast: it may have any
-    shape that broadcasts to its dims. optional: what it stands for when left out.
+    `heads*d_k` for a product; alternatives are separated by `|`. turns: the attribute that, set to other
+    than its default, exchanges the last two axes. parameter: whether it is learned. mask: it may hold
+    booleans. broadcast: it may have any shape that broadcasts to its dims. optional: what it stands for
+    when left out.
     """
 
     dims: str
     meaning: str
     symbol: str
-    columns: str = ""
+    turns: str = ""
     parameter: bool = False
     mask: bool = False
     broadcast: bool = False
     optional: str = ""
-
-    def dims_for(self, attributes: Mapping[str, Any]) -> str:
-        columns = self.columns and attributes.get("layout") == "columns"
-        return self.columns if columns else self.dims
 
 
 @dataclass(frozen=True, slots=True)

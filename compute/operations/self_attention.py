@@ -5,7 +5,6 @@ from typing import Annotated
 from compute.dimensions import Size
 from compute.graph import Named, Value, apply
 from compute.operations.attention import (
-    STAGES,
     Arrangement,
     Causal,
     Layout,
@@ -16,44 +15,56 @@ from compute.operations.attention import (
     attend,
     mix,
     shared_heads,
+    stages,
 )
 from compute.operations.declaration import Attribute, Input, operation
 
 
+def _token_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> Named:
+    return Named(name, axes, dims, meaning, symbol, turns="layout")
+
+
 @operation(
     (
-        Named("input", "token d", "The tokens with their positions added.", "X'"),
-        Named("query", "query d_k", "The queries.", "Q"),
-        Named("key", "key d_k", "The keys.", "K"),
-        Named("value", "key d_v", "The values.", "V"),
-        *STAGES,
-        Named("head_outputs", "query d_v", "The weighted sums of the values, head by head.", "H"),
-        Named("output", "query d_o",
-              "The heads side by side, through the output projection where there is one.", "Y"),
+        _token_value("input", "token d", "... n d", "The tokens with their positions added.", "X'"),
+        _token_value("query", "query d_k", "... n d_k", "The queries.", "Q"),
+        _token_value("key", "key d_k", "... n d_k", "The keys.", "K"),
+        _token_value("value", "key d_v", "... n d_v", "The values.", "V"),
+        *stages("n"),
+        _token_value(
+            "head_outputs", "query d_v", "... n d_v", "The weighted sums of the values, head by head.", "H"
+        ),
+        _token_value(
+            "output",
+            "query d_o",
+            "... n d_o",
+            "The heads side by side, through the output projection where there is one.",
+            "Y",
+        ),
     )
-)  # fmt: skip
+)
 def self_attention(
-    x: Annotated[Value, Input("... n d", "The tokens.", "X", columns="... d n")],
+    x: Annotated[Value, Input("... n d", "The tokens.", "X", turns="layout")],
     w_q: Annotated[
         Value,
         Input("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.",
-              "W_{Q}", columns="heads*d_k d | heads d_k d", parameter=True),
+              "W_{Q}", turns="layout", parameter=True),
     ],
     w_k: Annotated[
         Value,
         Input("d kv_heads*d_k | kv_heads d d_k", "The key weights.", "W_{K}",
-              columns="kv_heads*d_k d | kv_heads d_k d", parameter=True),
+              turns="layout", parameter=True),
     ],
     w_v: Annotated[
         Value | None,
         Input("d kv_heads*d_v | kv_heads d d_v", "The value weights.", "W_{V}",
-              columns="kv_heads*d_v d | kv_heads d_v d", parameter=True,
+              turns="layout", parameter=True,
               optional="the identity: the values are the tokens"),
     ] = None,
     w_o: Annotated[
         Value | None,
         Input("heads*d_v d_o | heads d_v d_o", "The output weights.", "W_{O}",
-              columns="d_o heads*d_v | heads d_o d_v", parameter=True,
+              turns="layout", parameter=True,
               optional="the heads' outputs side by side are the output"),
     ] = None,
     b_q: Annotated[
@@ -75,7 +86,7 @@ def self_attention(
     ] = None,
     positional_encoding: Annotated[
         Value | None,
-        Input("... n d", "Added to the tokens.", "P", columns="... d n", optional="none"),
+        Input("... n d", "Added to the tokens.", "P", turns="layout", optional="none"),
     ] = None,
     mask: Mask = None,
     *,
@@ -109,10 +120,9 @@ def self_attention(
     has_heads = stacked or heads != 1
     arranged = Arrangement(orientation, layout, ("heads",) if has_heads else ())
     tokens = x if positional_encoding is None else x + positional_encoding
-    tokens = tokens.named("input", axes=("token", "d") if rows else ("d", "token"))
+    tokens = tokens.named("input")
 
-    def project(name: str, token: str, width: str, weights: Value | None, bias: Value | None,
-                parts: Size) -> Value:  # fmt: skip
+    def project(name: str, weights: Value | None, bias: Value | None, parts: Size) -> Value:
         projected = tokens
         if weights is not None:
             fused = _fused(weights, -1 if rows else -2)
@@ -125,18 +135,19 @@ def self_attention(
             projected = apply("split_axis", projected, parts=parts, axis=-1 if rows else -2)
         elif projected is tokens:
             projected = apply("identity", projected)
-        return projected.named(name, axes=arranged.tokens(token, width))
+        projected.is_assumed = weights is None
+        return arranged.named(projected, name)
 
     shared = heads if kv_heads is None else kv_heads
-    query = project("query", "query", "d_k", w_q, b_q, heads)
-    key = project("key", "key", "d_k", w_k, b_k, shared)
-    value = project("value", "key", "d_v", w_v, b_v, shared)
+    query = project("query", w_q, b_q, heads)
+    key = project("key", w_k, b_k, shared)
+    value = project("value", w_v, b_v, shared)
     if has_heads:
         key, value = shared_heads(key, query, "w_k"), shared_heads(value, query, "w_v")
     weights = attend(query, key, mask, scale, causal, softcap, arranged)
     output = mix(weights, value, arranged)
     if has_heads or w_o is not None or b_o is not None:
-        output = output.named("head_outputs", axes=arranged.tokens("query", "d_v"))
+        output = arranged.named(output, "head_outputs")
     if has_heads:
         output = apply("merge_axis", output, axis=-1 if rows else -2)
     if w_o is not None:
@@ -144,7 +155,7 @@ def self_attention(
         output = output @ fused if rows else fused @ output
     if b_o is not None:
         output = output + _bias(b_o, layout)
-    output = output.named("output", axes=Arrangement(orientation, layout).tokens("query", "d_o"))
+    output = output.named("output")
     if "head_outputs" not in output.graph.names:
         output.named("head_outputs")
     return output

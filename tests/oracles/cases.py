@@ -27,8 +27,7 @@ class Case:
 
 def case(kind: int, seed: int) -> Case:
     rng = np.random.default_rng([kind, seed])
-    made = {ATTENTION: _attention, SELF_ATTENTION: _self_attention, MULTIHEAD: _multihead}[kind](rng)
-    return made
+    return {ATTENTION: _attention, SELF_ATTENTION: _self_attention, MULTIHEAD: _multihead}[kind](rng)
 
 
 def _settings(rng: np.random.Generator) -> dict[str, Any]:
@@ -44,7 +43,9 @@ def _settings(rng: np.random.Generator) -> dict[str, Any]:
     return settings
 
 
-def _mask(rng: np.random.Generator, leading: tuple[int, ...], n: int, m: int, settings: dict[str, Any]) -> Array:
+def _mask(
+    rng: np.random.Generator, leading: tuple[int, ...], n: int, m: int, settings: dict[str, Any]
+) -> Array:
     """A boolean or additive mask that leaves every query the first key, laid out as the scores are."""
     if leading and rng.random() < 0.5:
         leading = ()
@@ -121,7 +122,7 @@ def _multihead(rng: np.random.Generator) -> Case:
     n, width, heads = (int(size) for size in rng.integers(1, 5, 3))
     d = width * heads
     settings: dict[str, Any] = {"heads": heads}
-    inputs = {"x": rng.standard_normal((int(rng.integers(1, 4)), n, d))}
+    inputs: dict[str, Array] = {"x": rng.standard_normal((int(rng.integers(1, 4)), n, d))}
     for name in ("w_q", "w_k", "w_v", "w_o"):
         inputs[name] = rng.standard_normal((d, d))
     for name in ("b_q", "b_k", "b_v", "b_o"):

@@ -68,7 +68,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"encoding": 1}, "/encoding", "'nested' or 'packed'", "the number 1"),
         ({"w_z": 1}, "/w_z", "one of: x, w_q", "an unknown name"),
         ({"given": {"wieghts": [[1]]}}, "/given/wieghts", "one of: x, w_q", "an unknown name"),
-        ({"given": {"scores": [[1, 2, 3]]}}, "/given/scores", "shape (2, 2)", "shape (1, 3)"),
+        ({"given": {"scores": [[1, 2, 3]]}}, "/given/scores", "where n = 2 from axis 0 of x", "shape (1, 3)"),
         ({"given": {"x": [[1, 1], [1, 1]]}}, "/given/x", "one value", "two"),
         ({"given": [1]}, "/given", "an object", "a list of 1"),
         ({"upstream": {"outptu": [[1]]}}, "/upstream/outptu", "output", "an unknown name"),

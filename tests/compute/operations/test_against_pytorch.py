@@ -27,9 +27,7 @@ def test_output_and_all_gradients(index: int) -> None:
     expected = RECORDED["numbers"][ENDS[index] - RECORDED["lengths"][index] : ENDS[index]]
     found = answer(posed.operation, posed.inputs, posed.attributes, upstream={"output": posed.upstream})
     parts: list[Any] = [found.values["output"], *(found.gradients[one] for one in posed.differentiated)]
-    assert [np.shape(part) for part in parts[1:]] == [
-        posed.inputs[one].shape for one in posed.differentiated
-    ]
+    assert [np.shape(part) for part in parts[1:]] == [posed.inputs[one].shape for one in posed.differentiated]
     flat = np.concatenate([np.ravel(part) for part in parts])
     assert flat.shape == expected.shape
     assert np.abs(flat - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max())

@@ -1,0 +1,244 @@
+"""Every primitive: its gradients against central differences, its shape rule against its result."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.arithmetic.expressions import parse
+from compute.arithmetic.floating import FLOAT64
+from compute.differentiation import Differentiation
+from compute.dimensions import ShapeError
+from compute.evaluation import Evaluation
+from compute.graph import Graph, Value, apply
+from compute.operations import CATALOGUE
+from compute.primitive import REGISTRY, Primitive
+
+Array = Any
+
+
+def normal(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.standard_normal(shape)
+
+
+def away_from_zero(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape)
+
+
+def booleans(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.random(shape) < 0.6
+
+
+@dataclass
+class Case:
+    operands: list[Callable[[np.random.Generator], Array]]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+CASES: dict[str, list[Case]] = {
+    "identity": [Case([normal(2, 3)])],
+    "add": [
+        Case([normal(2, 3), normal(2, 3)]),
+        Case([normal(3), normal(4, 2, 1)]),
+        Case([normal(), normal(2)]),
+    ],
+    "multiply": [
+        Case([normal(2, 3), normal(2, 3)]),
+        Case([normal(3), normal(2, 1)]),
+        Case([normal(), normal(2)]),
+    ],
+    "divide": [
+        Case([normal(2, 3), away_from_zero(2, 3)]),
+        Case([normal(3), away_from_zero(2, 1)]),
+        Case([normal(2, 2), away_from_zero()]),
+    ],
+    "tanh": [Case([normal(2, 3)])],
+    "masked_fill": [],  # its result is infinite: its own test is below
+    "matmul": [
+        Case([normal(2, 3), normal(3, 4)]),
+        Case([normal(5, 2, 3), normal(3, 1)]),
+        Case([normal(1, 2, 3), normal(4, 3, 2)]),
+        Case([normal(3, 1, 2, 3), normal(2, 3, 2)]),
+    ],
+    "softmax": [
+        Case([normal(2, 3)], {"axis": -1}),
+        Case([normal(2, 3)], {"axis": -2}),
+        Case([normal(2, 1, 4)], {"axis": -1}),
+    ],
+    "transpose": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
+    "split_axis": [
+        Case([normal(3, 4)], {"parts": 2, "axis": -1}),
+        Case([normal(2, 4, 3)], {"parts": 2, "axis": -2}),
+    ],
+    "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
+    "flatten": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
+    "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
+    "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
+}  # fmt: skip
+WITH_GRADIENTS = [name for name, primitive in REGISTRY.items() if any(primitive.rules)]
+CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
+
+
+def test_every_primitive_with_gradients_has_cases() -> None:
+    assert set(CASES) == set(WITH_GRADIENTS)
+    assert CATALOGUE
+
+
+def drawn(case: Case) -> list[Array]:
+    rng = np.random.default_rng(3)
+    return [operand(rng) for operand in case.operands]
+
+
+@pytest.mark.parametrize(("name", "at"), CHOSEN)
+def test_the_shape_rule_foretells_the_result(name: str, at: int) -> None:
+    case, primitive = CASES[name][at], REGISTRY[name]
+    operands = drawn(case)
+    result = primitive.forward(FLOAT64, *operands, **case.attributes)
+    assert result.shape == primitive.shape(*(np.shape(one) for one in operands), **case.attributes)
+
+
+def through_the_graph(name: str, case: Case, operands: list[Array], upstream: Array) -> list[Array | None]:
+    """The gradient of each operand, as the graph finds it."""
+    graph = Graph()
+    handles = []
+    for at, operand in enumerate(operands):
+        kind: Any = "boolean" if operand.dtype == np.bool_ else "real"
+        handles.append(graph.input(f"x{at}", operand.shape, symbol="x", axes=(), kind=kind))
+    result = apply(name, *handles, **case.attributes)
+    result.name = "result"
+    known = dict(enumerate(operands))
+    evaluation = Evaluation(graph, FLOAT64, known)
+    differentiation = Differentiation(evaluation, [result.index])
+    found = differentiation.run(evaluation.run(known), {result.index: upstream})
+    return [found.totals.get(handle.index) for handle in handles]
+
+
+@pytest.mark.parametrize(("name", "at"), CHOSEN)
+def test_gradients_are_central_differences(name: str, at: int) -> None:
+    case, primitive = CASES[name][at], REGISTRY[name]
+    operands = drawn(case)
+    rng = np.random.default_rng(4)
+
+    def forward(operands: list[Array]) -> Array:
+        return primitive.forward(FLOAT64, *operands, **case.attributes)
+
+    upstream = rng.standard_normal(forward(operands).shape)
+    gradients = through_the_graph(name, case, operands, upstream)
+    for place, rule in enumerate(primitive.rules):
+        if rule is None:
+            continue
+        direction = rng.standard_normal(operands[place].shape)
+        step = 1e-6
+        ahead, behind = ([*operands], [*operands])
+        ahead[place], behind[place] = (operands[place] + step * direction, operands[place] - step * direction)
+        difference = float(((forward(ahead) - forward(behind)) * upstream).sum() / (2 * step))
+        gradient = gradients[place]
+        assert gradient is not None
+        assert gradient.shape == operands[place].shape
+        rule_gives = float((gradient * direction).sum())
+        assert rule_gives == pytest.approx(difference, rel=1e-7, abs=1e-8), (
+            f"{name}, operand {primitive.operands[place]}: rule {rule_gives}, difference {difference}"
+        )
+
+
+def test_masked_fill() -> None:
+    primitive = REGISTRY["masked_fill"]
+    scores = np.array([[1.0, 2.0], [3.0, 4.0]])
+    allowed = np.array([[True, False], [False, True]])
+    filled = primitive.forward(FLOAT64, scores, allowed)
+    np.testing.assert_array_equal(filled, [[1, -np.inf], [-np.inf, 4]])
+    [gradient, nothing] = through_the_graph("masked_fill", Case([]), [scores, allowed], scores * 10)
+    np.testing.assert_array_equal(gradient, [[10, 0], [0, 40]])
+    assert nothing is None
+
+
+def test_masked_fill_sums_what_was_broadcast() -> None:
+    scores = np.array([[1.0, 2.0]])
+    allowed = np.array([[True, False], [True, True]])
+    [gradient, _] = through_the_graph("masked_fill", Case([]), [scores, allowed], np.ones((2, 2)))
+    np.testing.assert_array_equal(gradient, [[2, 1]])
+
+
+def test_softmax_of_anything() -> None:
+    primitive = REGISTRY["softmax"]
+    scores = np.array([[1e308, -1e308], [1e6, 1e6 + 1], [-1e6, -1e6 - 1], [-np.inf, 0.0], [-np.inf, -np.inf]])
+    small = 1 / (1 + np.e)
+    expected = [[1.0, 0.0], [small, 1 - small], [1 - small, small], [0.0, 1.0], [0.0, 0.0]]
+    with np.errstate(over="ignore"):
+        weights = primitive.forward(FLOAT64, scores, axis=-1)
+    np.testing.assert_allclose(weights, expected, rtol=1e-15)
+
+
+def test_causal_mask() -> None:
+    primitive = REGISTRY["causal_mask"]
+    allowed = primitive.forward(FLOAT64, queries=2, keys=3, key_first=False)
+    np.testing.assert_array_equal(allowed, [[True, False, False], [True, True, False]])
+    np.testing.assert_array_equal(primitive.forward(FLOAT64, queries=2, keys=3, key_first=True), allowed.T)
+
+
+def test_constant() -> None:
+    primitive = REGISTRY["constant"]
+    expression = parse("1/sqrt(d_k)")
+    assert primitive.forward(FLOAT64, expression=expression, sizes={"d_k": 4}) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "attributes"),
+    [
+        ("add", [(2, 3), (2,)], {}),
+        ("matmul", [(2, 3), (2, 3)], {}),
+        ("matmul", [(3,), (3, 2)], {}),
+        ("matmul", [(2, 1, 3), (3, 3, 1)], {}),
+        ("transpose", [(3,)], {}),
+        ("split_axis", [(2, 3)], {"parts": 2, "axis": -1}),
+        ("merge_axis", [(2, 3)], {"axis": -1}),
+        ("flatten", [(2,)], {}),
+        ("repeat", [(2, 3)], {"times": 2}),
+    ],
+)
+def test_shapes_that_do_not_fit(name: str, shapes: list[tuple[int, ...]], attributes: dict[str, Any]) -> None:
+    with pytest.raises(ShapeError):
+        REGISTRY[name].shape(*shapes, **attributes)
+
+
+@pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.spreads])
+def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> None:
+    primitive = REGISTRY[name]
+    for case in CASES[name]:
+        for place, operand in enumerate(drawn(case)):
+            for entry in range(operand.size):
+                for bad in (np.nan, np.inf, -np.inf):
+                    operands = drawn(case)
+                    operands[place].flat[entry] = bad
+                    # A zero elsewhere must not hide it.
+                    with np.errstate(all="ignore"):
+                        zeros = [one if at == place else one * 0 for at, one in enumerate(operands)]
+                        for tried in (operands, zeros):
+                            result = primitive.forward(FLOAT64, *tried, **case.attributes)
+                            assert not np.isfinite(result).all()
+
+
+def test_a_rule_that_names_no_operand_is_refused() -> None:
+    with pytest.raises(ValueError, match="no operands"):
+        Primitive(
+            "broken", forward=lambda xp, a: a, gradients={"b": lambda xp, g: g}, shape=lambda a: a,
+            latex=lambda a: a, expects="",
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="needs after its attributes"):
+        Primitive(
+            "broken", forward=lambda xp, a, *, k: a, gradients={"a": lambda xp, g, k, a: g},
+            shape=lambda a: a, latex=lambda a: a, expects="",
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="declared twice"):
+        Primitive("add", forward=lambda xp, a: a, shape=lambda a: a, latex=lambda a: a, expects="")
+    assert "broken" not in REGISTRY
+
+
+def test_operators_write_the_same_primitives() -> None:
+    graph = Graph()
+    a: Value = graph.input("a", (2, 2), symbol="a", axes=())
+    built = [a + a, a * a, a / a, a @ a, a.T]
+    names = [one.primitive.name for one in built if one.primitive]
+    assert names == ["add", "multiply", "divide", "matmul", "transpose"]

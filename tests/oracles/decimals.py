@@ -1,0 +1,102 @@
+"""A second kind of number: decimals of 50 digits, in object arrays. For tests alone."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal, localcontext
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.expressions import Expression, fold
+from compute.dimensions import Size
+
+DIGITS = 50
+Array = Any
+
+
+def _each(function: Callable[..., Decimal]) -> Callable[..., Array]:
+    vectorized = np.frompyfunc(function, function.__code__.co_argcount, 1)
+
+    def apply(*arrays: Array) -> Array:
+        with localcontext(prec=DIGITS):
+            return np.asarray(vectorized(*arrays), dtype=object)
+
+    return apply
+
+
+class _Algebra:
+    def __init__(self, sizes: dict[str, Size]) -> None:
+        self.sizes = sizes
+
+    def number(self, text: str) -> Decimal:
+        return Decimal(text)
+
+    def symbol(self, name: str) -> Decimal:
+        size = self.sizes[name]
+        assert isinstance(size, int)
+        return Decimal(size)
+
+    def apply(self, head: str, operands: list[Decimal]) -> Decimal:
+        a, b = operands[0], operands[-1]
+        with localcontext(prec=DIGITS):
+            heads: dict[str, Callable[[], Decimal]] = {
+                "add": lambda: a + b,
+                "subtract": lambda: a - b,
+                "multiply": lambda: a * b,
+                "divide": lambda: a / b,
+                "negative": lambda: -a,
+                "sqrt": a.sqrt,
+                "exp": a.exp,
+            }
+            return heads[head]()
+
+
+class Decimals:
+    """The arithmetic namespace over decimals."""
+
+    name = "decimal"
+    negative_infinity = Decimal("-Infinity")
+
+    add = staticmethod(_each(lambda a, b: a + b))
+    subtract = staticmethod(_each(lambda a, b: a - b))
+    multiply = staticmethod(_each(lambda a, b: a * b))
+    divide = staticmethod(_each(lambda a, b: a / b))
+    negative = staticmethod(_each(lambda a: -a))
+    exp = staticmethod(_each(lambda a: a.exp()))
+    tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
+
+    def array(self, entries: Sequence[Any], shape: tuple[int, ...]) -> Array:
+        numbers = [
+            fold(one, _Algebra({})) if isinstance(one, Expression) else Decimal(one) for one in entries
+        ]
+        return np.array(numbers, dtype=object).reshape(shape)
+
+    def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
+        return np.array(fold(expression, _Algebra(sizes)), dtype=object)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        return np.full(shape, Decimal(0), dtype=object)
+
+    def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
+        array = self.zeros(shape)
+        array.flat[index] = Decimal(1)
+        return array
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        with localcontext(prec=DIGITS):
+            return np.matmul(a, b)
+
+    def sum(self, a: Array, axis: int) -> Array:
+        with localcontext(prec=DIGITS):
+            return np.add.reduce(a, axis=axis, keepdims=True)
+
+    def where(self, condition: Array, a: Array, b: Any) -> Array:
+        return np.where(condition, a, b if isinstance(b, np.ndarray) else np.array(Decimal(b), dtype=object))
+
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(tuple(1 if at == axis % a.ndim else n for at, n in enumerate(a.shape)))  # no need
+
+    def share(self, parts: Array, total: Array) -> Array:
+        return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
+
+    def is_finite(self, a: Array) -> bool:
+        return all(one.is_finite() for one in a.flat)
