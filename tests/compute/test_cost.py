@@ -1,0 +1,72 @@
+"""Cost, against formulas written out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.dimensions import Polynomial, big_o
+from compute.operations.binding import Tensor
+from compute.questions import shapes_only
+from tests.compute.asking import plan
+
+n, d = Polynomial.symbol("n"), Polynomial.symbol("d")
+
+
+def test_self_attention_in_letters() -> None:
+    square = Tensor((d, d))
+    shapes = {"x": Tensor((n, d)), "w_q": square, "w_k": square, "w_v": square}
+    total, steps, conventions = shapes_only("self_attention", shapes, {})
+    assert total.multiply_adds == 3 * d * d * n + 2 * d * n * n
+    assert total.comparisons == n * n
+    assert total.parameters == 3 * d * d
+    assert big_o(total.multiply_adds) == "O(d²n + n²d)"
+    assert {one.name: one.multiply_adds for one in total.steps} == {
+        "query": d * d * n, "key": d * d * n, "value": d * d * n, "scores": d * n * n, "scaled_scores": 0,
+        "weights": 0, "output": d * n * n,
+    }  # fmt: skip
+    assert [step.name for step in steps] == [one.name for one in total.steps]
+    assert conventions["scale"] == "1/sqrt(d_k)"
+
+
+@pytest.mark.parametrize("batch", [(), (7,)])
+@pytest.mark.parametrize(("heads", "shared"), [(1, 1), (4, 2)])
+def test_self_attention_in_numbers(batch: tuple[int, ...], heads: int, shared: int) -> None:
+    tokens, width, d_k, d_v, d_o = 5, 6, 3, 2, 4
+    copies = int(np.prod(batch, dtype=int))
+    inputs: dict[str, Any] = {
+        "x": np.ones((*batch, tokens, width)),
+        "w_q": np.ones((width, heads * d_k)),
+        "w_k": np.ones((width, shared * d_k)),
+        "w_v": np.ones((width, shared * d_v)),
+        "w_o": np.ones((heads * d_v, d_o)),
+        "b_q": np.ones(heads * d_k),
+    }
+    cost = plan("self_attention", inputs, {"heads": heads, "kv_heads": shared}).cost
+    projections = tokens * width * (heads * d_k + shared * d_k + shared * d_v)
+    scores, sums = heads * tokens * tokens * d_k, heads * tokens * tokens * d_v
+    assert cost.multiply_adds == copies * (projections + scores + sums + tokens * heads * d_v * d_o)
+    assert cost.comparisons == copies * heads * tokens * tokens
+    assert cost.parameters == sum(inputs[name].size for name in inputs if name != "x")
+    # The bias, the scale, and five operations for each entry of the softmax.
+    assert cost.elementwise == copies * (tokens * heads * d_k + 6 * heads * tokens * tokens)
+
+
+def test_what_is_given_costs_nothing() -> None:
+    given = {"weights": np.ones((3, 3)) / 3, "value": np.ones((3, 2))}
+    cost = plan("attention", {}, given=given).cost
+    assert cost.multiply_adds == 3 * 3 * 2
+    assert cost.comparisons == 0
+
+
+def test_predictions_grow_with_what_is_asked() -> None:
+    inputs = {"query": np.ones((3, 4)), "key": np.ones((5, 4)), "value": np.ones((5, 2))}
+    once = plan("attention", inputs)
+    assert once.work == 3 * 5 * 4 + 3 * 5 * 2 + 6 * 15
+    assert once.answer_entries == 15 * 3 + 3 * 2
+    backward = plan("attention", inputs, upstream={"output": np.ones((3, 2))})
+    assert backward.work == 3 * once.work
+    assert backward.entries == 2 * once.entries
+    jacobian = plan("attention", inputs, jacobian=[("output", "key")])
+    assert jacobian.work == once.work * (1 + 2 * 6)
+    assert jacobian.entries == 2 * once.entries + 6 * 20

@@ -1,0 +1,56 @@
+"""The formula of each step, in LaTeX."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.compute.asking import plan
+
+SQUARE = np.eye(2)
+PLAIN: dict[str, Any] = {"x": SQUARE, "w_q": SQUARE, "w_k": SQUARE}
+
+
+def formulas(inputs: dict[str, Any], **settings: Any) -> dict[str, str]:
+    return {step.name: step.formula for step in plan("self_attention", inputs, settings).steps}
+
+
+def test_one_head_as_textbooks_write_it() -> None:
+    assert formulas(PLAIN) == {
+        "query": "Q = X W_{Q}",
+        "key": "K = X W_{K}",
+        "value": "V = X",
+        "scores": r"S = Q K^{\top}",
+        "scaled_scores": r"S_{\text{scaled}} = \frac{1}{\sqrt{d_{k}}} \cdot S",
+        "weights": r"A = \operatorname{softmax}\left(S_{\text{scaled}}\right)",
+        "output": "Y = A V",
+    }
+
+
+@pytest.mark.parametrize(
+    ("extra", "settings", "name", "formula"),
+    [
+        ({}, {"layout": "columns"}, "query", "Q = W_{Q} X"),
+        ({}, {"layout": "columns"}, "scores", r"S = Q^{\top} K"),
+        ({}, {"layout": "columns", "orientation": "key_query"}, "output", "Y = V A"),
+        ({}, {"orientation": "key_query"}, "scores", r"S = K Q^{\top}"),
+        ({}, {"orientation": "key_query"}, "output", r"Y = A^{\top} V"),
+        ({"b_q": [1, 2]}, {}, "query", "Q = X W_{Q} + b_{Q}"),
+        ({"positional_encoding": SQUARE}, {}, "input", "X' = X + P"),
+        ({"positional_encoding": SQUARE}, {}, "query", "Q = X' W_{Q}"),
+        ({}, {"scale": -2}, "scaled_scores", r"S_{\text{scaled}} = \left(-2\right) \cdot S"),
+        ({}, {"heads": 2}, "query", r"Q = \operatorname{split}_{2}\left(X W_{Q}\right)"),
+        ({"w_o": SQUARE}, {"heads": 2}, "output", r"Y = \operatorname{concat}\left(H\right) W_{O}"),
+        ({"mask": [[0.0, 1.0]]}, {}, "masked_scores", r"S_{\text{masked}} = S_{\text{scaled}} + M"),
+        (
+            {},
+            {"softcap": 3},
+            "capped_scores",
+            r"S_{\text{capped}} = 3 \cdot \tanh \frac{S_{\text{scaled}}}{3}",
+        ),
+    ],
+)
+def test_options_show_in_the_formula(
+    extra: dict[str, Any], settings: dict[str, Any], name: str, formula: str
+) -> None:
+    assert formulas(PLAIN | extra, **settings)[name] == formula

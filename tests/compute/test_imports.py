@@ -1,0 +1,99 @@
+"""Imports run one way, and adding an operation never touches the service."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import compute
+from compute.operations import CATALOGUE
+from compute.operations.declaration import Operation
+
+ROOT = Path(compute.__file__).parent.parent
+# From the ground up: a module imports only modules of its own floor or of floors below.
+FLOORS = [
+    {"compute.dimensions", "compute.errors"},
+    {"compute.arithmetic"},
+    {"compute.formula", "compute.primitive", "compute.graph"},
+    {"compute.evaluation", "compute.differentiation", "compute.cost", "compute.formulas", "compute.notes"},
+    {"compute.primitives"},
+    {"compute.operations"},
+    {"compute.answers", "compute.questions"},
+    {"service"},
+]
+
+
+def modules(folder: str) -> list[str]:
+    return [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
+
+
+def imports(module: str) -> set[str]:
+    path = ROOT / Path(*module.split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def floor(module: str) -> int:
+    for height, names in enumerate(FLOORS):
+        if any(module == name or module.startswith(f"{name}.") for name in names):
+            return height
+    raise AssertionError(f"{module} has no floor")
+
+
+@pytest.mark.parametrize(
+    "module", [one for one in modules("compute") if one != "compute"] + modules("service")
+)
+def test_nothing_imports_what_stands_above_it(module: str) -> None:
+    for imported in imports(module):
+        if imported.partition(".")[0] in ("compute", "service") and imported != "compute":
+            assert floor(imported) <= floor(module), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", modules("compute"))
+def test_compute_knows_nothing_of_http(module: str) -> None:
+    libraries = {one.partition(".")[0] for one in imports(module)}
+    assert not libraries & {
+        "fastapi",
+        "pydantic",
+        "pydantic_settings",
+        "starlette",
+        "uvicorn",
+        "httpx",
+        "orjson",
+    }
+
+
+@pytest.mark.parametrize("module", modules("service"))
+def test_the_service_knows_no_operation_and_no_primitive(module: str) -> None:
+    single = {f"compute.operations.{name}" for name in CATALOGUE}
+    assert not imports(module) & single
+    assert not {one for one in imports(module) if one.startswith("compute.primitives")}
+    words = (ROOT / Path(*module.split("."))).with_suffix(".py")
+    text = words.read_text(encoding="utf-8") if words.exists() else ""
+    tree = ast.parse(text)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)}  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docs:
+            assert node.value not in CATALOGUE, f"{module} speaks of {node.value}"
+
+
+@pytest.mark.parametrize("operation", CATALOGUE.values(), ids=CATALOGUE)
+def test_every_operation_says_what_it_is(operation: Operation) -> None:
+    assert CATALOGUE[operation.name] is operation
+    assert operation.summary
+    assert "Source:" in operation.description
+    assert all(one.meaning.endswith(".") and one.symbol for one in operation.inputs.values())
+    assert all(one.meaning.endswith(".") and one.symbol for one in operation.values.values())
+    assert all(one.declared.meaning for one in operation.attributes.values())
+    for name, one in operation.inputs.items():
+        assert bool(one.optional) == (name not in operation.required)
