@@ -6,9 +6,9 @@ without a Python object for each number.
 """
 
 import json
+import math
 from contextlib import suppress
 from importlib import import_module
-from itertools import pairwise
 from typing import Any, NoReturn
 
 import numpy as np
@@ -74,28 +74,37 @@ def _read_fast(body: bytes) -> Any:
     """The document, or None where only the strict reader can say what it is."""
     try:
         root = simdjson.Parser().parse(body)
-        return _object(root, MAX_OBJECT_DEPTH) if isinstance(root, simdjson.Object) else None
+        if not isinstance(root, simdjson.Object):
+            return None
+        document, lists = _object(root, MAX_OBJECT_DEPTH)
     except (ValueError, RuntimeError, RecursionError, UnicodeDecodeError):
         return None
+    # A number in brackets of its own, [1, [2]], is the one thing that lengths do not show.
+    return document if lists == body.count(b"[") else None
 
 
-def _object(source: Any, depth: int) -> dict[str, Any]:
+def _object(source: Any, depth: int) -> tuple[dict[str, Any], int]:
+    """A plain object, and how many lists it has been found to hold, lists within lists included."""
     if depth == 0:
         raise ValueError("nested too deeply")
-    return _pairs([(key, _convert(value, depth)) for key, value in source.items()])
+    converted = [(key, *_convert(source[key], depth)) for key in source.keys()]  # noqa: SIM118
+    return _pairs([(key, value) for key, value, _ in converted]), sum(lists for _, _, lists in converted)
 
 
-def _convert(value: Any, depth: int) -> Any:
+def _convert(value: Any, depth: int) -> tuple[Any, int]:
     if isinstance(value, simdjson.Object):
         return _object(value, depth - 1)
-    if isinstance(value, simdjson.Array):
-        numbers = _numbers(value)
-        if numbers is not None and numbers.size >= WORTHWHILE:
-            return numbers
-        if any(isinstance(entry, simdjson.Object) for entry in value):
-            return [_convert(entry, depth - 1) for entry in value]
-        return value.as_list()
-    return value
+    if not isinstance(value, simdjson.Array):
+        return value, 0
+    numbers = _numbers(value)
+    if numbers is not None and numbers.size >= WORTHWHILE:
+        return numbers, sum(math.prod(numbers.shape[:axis]) for axis in range(numbers.ndim))
+    if len(value) > WORTHWHILE:
+        raise ValueError("a long list of something other than numbers")
+    entries = [_convert(entry, depth - 1) for entry in value]
+    if any(isinstance(entry, np.ndarray) for entry, _ in entries):
+        raise ValueError("rows that make no rectangle")
+    return [entry for entry, _ in entries], 1 + sum(lists for _, lists in entries)
 
 
 def _numbers(value: Any) -> Array | None:
@@ -109,8 +118,8 @@ def _numbers(value: Any) -> Array | None:
         level = [row for outer in level for row in outer]
         if any(not isinstance(row, simdjson.Array) for row in level):
             return None
-        lengths = [len(row) for row in level]
-        if any(one != other for one, other in pairwise(lengths)):
+        lengths = set(map(len, level))
+        if len(lengths) > 1:
             return None
-        shape.append(lengths[0])
-    return flat.reshape(shape) if flat.size == np.prod(shape) else None
+        shape.extend(lengths)
+    return flat.reshape(shape) if flat.size == math.prod(shape) else None

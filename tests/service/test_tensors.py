@@ -96,6 +96,13 @@ def test_the_fast_reader_reads_as_the_strict_one(body: dict[str, Any]) -> None:
     assert plain(reader.read(content)) == body
 
 
+@pytest.mark.skipif(reader.simdjson is None, reason="there is no wheel of it for this Python")
+@pytest.mark.parametrize(("at", "fast"), list(enumerate([True] * 2 + [False] * 6)))
+def test_only_rectangles_of_numbers_are_read_fast(at: int, fast: bool) -> None:
+    found = reader.read(json.dumps(BODIES[at]).encode())["x"]
+    assert isinstance(found, np.ndarray) == fast
+
+
 def test_without_the_fast_reader_everything_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "simdjson", None)
     assert reader.read(orjson.dumps(BODIES[0])) == BODIES[0]

@@ -1,0 +1,63 @@
+"""Servers started as separate processes, each alike: one uvicorn worker, one thread of arithmetic."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(app: str, processor: int | None = None) -> Iterator[int]:
+    """The port of an application that answers, on a processor of its own where that can be had."""
+    port = free_port()
+    process = start(app, port, processor)
+    try:
+        wait(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def start(app: str, port: int, processor: int | None = None) -> "subprocess.Popen[bytes]":
+    """Start uvicorn; the caller ends it."""
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port)]
+    quiet = ["--no-access-log", "--log-level", "error"]
+    with pinned(processor):
+        return subprocess.Popen(command + quiet, env={**os.environ, **ONE_THREAD})
+
+
+@contextmanager
+def pinned(processor: int | None) -> Iterator[None]:
+    """Stay on one processor, where the system lets one choose; processes started here stay there too."""
+    if processor is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {processor})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def wait(port: int) -> None:
+    """Until the port accepts a connection."""
+    for _ in range(3000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise TimeoutError("the server did not start")
