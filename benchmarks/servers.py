@@ -34,7 +34,7 @@ def served(app: str, processor: int | None = None) -> Iterator[int]:
 def start(app: str, port: int, processor: int | None = None) -> "subprocess.Popen[bytes]":
     """Start uvicorn; the caller ends it."""
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port)]
-    quiet = ["--no-access-log", "--log-level", "error"]
+    quiet = ["--no-access-log", "--log-level", "critical"]
     with pinned(processor):
         return subprocess.Popen(command + quiet, env={**os.environ, **ONE_THREAD})
 

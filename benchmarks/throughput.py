@@ -19,6 +19,7 @@ from benchmarks.load import measure, post
 from benchmarks.servers import served
 
 PATH = "/v1/self_attention"
+SERVERS = {"workings": "service.app:app", "peer": "benchmarks.peer:app", "floor": "benchmarks.floor:app"}
 
 
 @dataclass
@@ -89,16 +90,11 @@ def main() -> None:
     apart = len(processors) > 1
     if apart:
         os.sched_setaffinity(0, {processors[1]})
-    questions = exam() | {
-        f"{count:,} numbers in and out": large(count) for count in (10_240, 102_400, 1_024_000)
-    }
+    sizes = (10_240, 102_400, 1_024_000)
+    questions = exam() | {f"{count:,} numbers in and out": large(count) for count in sizes}
     with ExitStack() as stack:
-        ports = {
-            name: stack.enter_context(served(app, processors[0] if apart else None))
-            for name, app in (
-                ("workings", "service.app:app"), ("peer", "benchmarks.peer:app"), ("floor", "benchmarks.floor:app"),
-            )
-        }  # fmt: skip
+        processor = processors[0] if apart else None
+        ports = {name: stack.enter_context(served(app, processor)) for name, app in SERVERS.items()}
         for title, contenders in questions.items():
             connections = 8 if title.startswith("exam") else 2
             for one in contenders:
