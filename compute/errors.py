@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 Path = tuple[str | int, ...]
+LISTED = 20  # describing more would cost time and help nobody
 
 
 class QuestionError(Exception):
@@ -33,10 +34,11 @@ class TooLarge(QuestionError):
 
 
 class QuestionErrors(Exception):
-    """Several faults found in one pass over the question."""
+    """Several faults found in one pass over the question; total: how many, where not all are listed."""
 
-    def __init__(self, errors: Iterable[QuestionError]) -> None:
+    def __init__(self, errors: Iterable[QuestionError], total: int = 0) -> None:
         self.errors = list(errors)
+        self.total = max(total, len(self.errors))
         super().__init__("; ".join(error.message for error in self.errors))
 
 

@@ -5,6 +5,7 @@ in dimension names, and nothing of the entries it will have. Readings of the gra
 differentiation, cost, formulas) are modules of their own.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from compute.errors import Path, QuestionError
 from compute.primitive import REGISTRY, Primitive
 
 Kind = Literal["real", "boolean"]
+INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class Graph:
         return value
 
     def name(self, name: str, value: Value, leading: tuple[str, ...] = ()) -> Value:
-        declared = self.declared[name]
+        # hidden[3] is declared as hidden[t].
+        declared = self.declared.get(name) or self.declared[INDEX.sub("[t]", name)]
         full = self._scope + name
         if full in self.names:
             raise ValueError(f"{full} is named twice")
@@ -152,14 +155,19 @@ class Graph:
             )  # fmt: skip
         value.shape = shape
 
+    def prefix(self, scope: str) -> str:
+        """What stands before the names given inside a scope."""
+        return f"{self._scope}{scope}."
+
     @contextmanager
-    def scope(self, name: str) -> Iterator[None]:
-        """Names given inside are prefixed: `attention.weights`."""
-        outer, self._scope = self._scope, f"{self._scope}{name}."
+    def scope(self, name: str, declared: Mapping[str, Named], dimensions: dict[str, Size]) -> Iterator[None]:
+        """A part of a composite: names are prefixed (`attention.weights`), declarations are its own."""
+        outer = self._scope, self.declared, self.dimensions
+        self._scope, self.declared, self.dimensions = self.prefix(name), declared, dimensions
         try:
             yield
         finally:
-            self._scope = outer
+            self._scope, self.declared, self.dimensions = outer
 
     def aliases(self) -> dict[str, str]:
         """Names of values that are known by another name first."""

@@ -16,7 +16,7 @@ from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
 from compute.dimensions import Size, product
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
@@ -155,19 +155,20 @@ def _twice(name: str) -> QuestionError:
 def _check_names(
     path: tuple[str, ...], names: Mapping[str, Any], graph: Graph, *, at_index: bool = False
 ) -> None:
-    errors = [
-        unknown_name((*path, at if at_index else name), "value", name, graph.names)
-        for at, name in enumerate(names)
-        if name not in graph.names
-    ]
-    errors += [
-        QuestionError((*path, name), f"{name} is no number to differentiate by",
-                      "the name of a real value", "the name of a boolean mask")
-        for name in names
-        if not at_index and name in graph.names and graph.names[name].kind != "real"
-    ]  # fmt: skip
-    if errors:
-        raise QuestionErrors(errors)
+    unknown = [(at, name) for at, name in enumerate(names) if name not in graph.names]
+    if unknown:
+        errors = (
+            unknown_name((*path, at if at_index else name), "value", name, graph.names)
+            for at, name in unknown[:LISTED]
+        )
+        raise QuestionErrors(errors, len(unknown))
+    boolean = [name for name in names if not at_index and graph.names[name].kind != "real"]
+    if boolean:
+        raise QuestionErrors(
+            QuestionError((*path, name), f"{name} is no number to differentiate by",
+                          "the name of a real value", "the name of a boolean mask")
+            for name in boolean
+        )  # fmt: skip
 
 
 def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentiation:

@@ -51,7 +51,7 @@ async def _problem(_: Request, error: Any) -> Response:
 
 
 async def _question(_: Request, error: Any) -> Response:
-    return from_question(error.errors).response()
+    return from_question(error).response()
 
 
 async def _http(request: Request, error: Any) -> Response:

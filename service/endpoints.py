@@ -56,7 +56,7 @@ class Posting:
         except Problem as problem:
             response = problem.response()
         except QuestionErrors as error:
-            response = from_question(error.errors).response()
+            response = from_question(error).response()
         await response(scope, receive, send)
 
     async def _answer(self, post: Post, scope: Scope, receive: Receive, held: ExitStack) -> bytes:

@@ -17,9 +17,8 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from compute.errors import Path, QuestionError, QuestionErrors, TooLarge
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, TooLarge
 
-MAX_ERRORS = 20
 MAX_NAME = 64
 MEDIA_TYPE = "application/problem+json"
 
@@ -80,19 +79,20 @@ class Problem(Exception):
             "title": title,
             "status": status,
             "detail": _clean(self.detail),
-            "errors": [_detail(error) for error in self.errors[:MAX_ERRORS]],
+            "errors": [_detail(error) for error in self.errors[:LISTED]],
         }
         return Response(orjson.dumps(body), status, self.headers, MEDIA_TYPE)
 
 
-def from_question(errors: list[QuestionError]) -> Problem:
+def from_question(found: QuestionErrors) -> Problem:
     """The problem that faults of a question make: 413 where one is beyond a limit, else 422."""
+    errors = found.errors
     kind = "too_large" if any(isinstance(error, TooLarge) for error in errors) else "refused"
     pointer, message = _pointer(errors[0].path), errors[0].message
     first = f"{pointer}: {message}" if pointer else message
-    others = len(errors) - 1
-    more = f" (and {others} more, of which {MAX_ERRORS - 1} are listed)"
-    if others < MAX_ERRORS:
+    others = found.total - 1
+    more = f" (and {others} more, of which {LISTED - 1} are listed)"
+    if others < LISTED:
         more = f" (and {others} more)" if others else ""
     return Problem(kind, first + more, errors)
 

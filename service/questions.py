@@ -8,12 +8,11 @@ import orjson
 
 from compute.answers import Answer, Limits, Prepared
 from compute.arithmetic.namespace import Array
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import LISTED, QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import ARITHMETICS, Asked, check_entries, prepare
 from service.costs import cost_json
-from service.problems import MAX_ERRORS
 from service.schemas import request_model, validate
 from service.tensors import decode, encode
 
@@ -56,7 +55,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
                 decoded[name] = decode(tensor, (*prefix, name), arithmetic, booleans=mask)
             except QuestionErrors as error:
                 errors.extend(error.errors)
-            if len(errors) > MAX_ERRORS:
+            if len(errors) > LISTED:
                 break
         return decoded
 

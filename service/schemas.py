@@ -20,11 +20,11 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
 from compute.operations.declaration import AttributeField, Input, Operation, is_constant, kinds
 from compute.operations.unification import turned
-from service.problems import describe
+from service.problems import at, describe
 
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16
@@ -60,11 +60,13 @@ class Computation(BaseModel):
 
     given: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
         default_factory=dict,
+        max_length=MAX_NAMES,
         description="Values to take instead of computing them, by name. What cannot be reached from"
         " what is given comes back under `unknown`; gradients are not carried past a given value.",
     )
     upstream: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
         default_factory=dict,
+        max_length=MAX_NAMES,
         description="The gradient of the final scalar with respect to values, by name, each of its"
         " value's shape. Asks for the gradients of everything that leads there.",
     )
@@ -112,11 +114,14 @@ def fields_of(model: type[BaseModel]) -> dict[str, Any]:
 
 def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
     """The document as its model. Raises QuestionErrors for every field that does not fit."""
+    if len(document) > MAX_NAMES:
+        received = f"an object with {len(document)} fields"
+        raise at((), "has too many fields", f"at most {MAX_NAMES} fields", received)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise QuestionErrors(_fault(one, model) for one in details) from None
+        raise QuestionErrors((_fault(one, model) for one in details[:LISTED]), len(details)) from None
 
 
 def camel(name: str) -> str:

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         description="Elementary operations up to which an answer is computed without a thread.",
     )
     inline_bytes: int = Field(
-        default=16_384, ge=0, description="Body bytes up to which a request is read without a thread."
+        default=4_096, ge=0, description="Body bytes up to which a request is read without a thread."
     )
 
     @property

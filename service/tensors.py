@@ -212,7 +212,7 @@ def _unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
 
 
 def _size(raw: Any, path: Path) -> Size:
-    wanted = "a positive integer, a dimension name such as n, or an expression such as 4*d"
+    wanted = "a positive integer, a dimension name such as n, or an expression such as 4*d or n+1"
     if type(raw) is int and 1 <= raw < 2**53:
         return raw
     if isinstance(raw, str):
@@ -220,6 +220,7 @@ def _size(raw: Any, path: Path) -> Size:
             size = fold(parse(raw), Sizes())
         except ExpressionError as error:
             raise at(path, f"the text {error}", wanted, describe(raw)) from None
-        if isinstance(size, Polynomial) or size >= 1:
+        # Sizes are multiplied with one another: many sums would grow beyond any bound.
+        if len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= 1:
             return size
     raise at(path, "is no size", wanted, describe(raw))

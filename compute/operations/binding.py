@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from compute.dimensions import Polynomial, Shape, show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph import Graph, Kind
+from compute.graph import Graph, Kind, Named, Value
 from compute.operations.declaration import Operation
 from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
 
@@ -31,6 +31,59 @@ def build(
     said: attributes; others have their defaults. given: values that are taken instead of computed.
     Required inputs that are missing get symbolic shapes. Raises QuestionErrors where shapes disagree.
     """
+    taken = {name: tensor.shape for name, tensor in (given or {}).items()}
+    bound = _bind(operation, {name: tensor.shape for name, tensor in tensors.items()}, said, taken)
+    graph = Graph(bound.values, bound.dimensions.sizes, taken)
+    handles = {}
+    for name, declared in operation.inputs.items():
+        if name in tensors or name in operation.required:
+            dims = bound.inputs[name]
+            standard = [bound.dimensions.size(one) for one in fitting(dims, None) if one != (LEADING,)]
+            tensor = tensors.get(name, Tensor(tuple(standard)))
+            labels = ["*".join(one) for one in fitting(dims, len(tensor.shape)) if one != (LEADING,)]
+            batch = ["batch"] * (len(tensor.shape) - len(labels))
+            handle = graph.input(
+                name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=tensor.kind
+            )
+            handle.is_parameter, handle.may_be_infinite = declared.parameter, declared.mask
+            handles[name] = handle
+    try:
+        operation.function(**handles, **bound.settings)
+    except QuestionError as error:
+        raise QuestionErrors([error]) from None
+    return graph
+
+
+def call(operation: Operation, scope: str, /, **arguments: Any) -> Value:
+    """An operation as a part of another: its values are named behind the scope and a dot.
+
+    arguments: handles for inputs (None for those left out), and attributes that are said.
+    """
+    handles = {name: one for name, one in arguments.items() if isinstance(one, Value)}
+    said = {name: one for name, one in arguments.items() if name in operation.attributes}
+    graph = next(iter(handles.values())).graph
+    prefix = graph.prefix(scope)
+    taken = {name.removeprefix(prefix): one for name, one in graph.given.items() if name.startswith(prefix)}
+    bound = _bind(operation, {name: handle.shape for name, handle in handles.items()}, said, taken)
+    with graph.scope(scope, bound.values, bound.dimensions.sizes):
+        return operation.function(**handles, **bound.settings)
+
+
+class _Bound(NamedTuple):
+    """An operation's declarations, turned as its settings say, and its dimensions."""
+
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+    values: dict[str, Named]
+    dimensions: Dimensions
+
+
+def _bind(
+    operation: Operation,
+    shapes: Mapping[str, Shape],
+    said: Mapping[str, Any],
+    given: Mapping[str, Shape],
+) -> _Bound:
     settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
     turning = {name for name, one in operation.attributes.items() if settings[name] != one.default}
     inputs = {
@@ -40,42 +93,20 @@ def build(
         name: replace(one, axes=turned(one.axes), dims=turned(one.dims)) if one.turns in turning else one
         for name, one in operation.values.items()
     }
-    given = given or {}
     claims = [
-        Claim((name,), name, dims, tensors[name].shape)
+        Claim((name,), name, dims, shapes[name])
         for name, dims in inputs.items()
-        if name in tensors and not operation.inputs[name].broadcast
+        if name in shapes and not operation.inputs[name].broadcast
     ] + [
-        Claim(("given", name), f"the given {name}", values[name].dims, tensor.shape)
-        for name, tensor in given.items()
+        Claim(("given", name), f"the given {name}", values[name].dims, shape, given=True)
+        for name, shape in given.items()
         if name in values
     ]
     dimensions = _dimensions(operation, inputs, claims, said)
-    graph = Graph(
-        declared=values,
-        dimensions=dimensions.sizes,
-        given={name: tensor.shape for name, tensor in given.items()},
-    )
-    handles = {}
-    for name, declared in operation.inputs.items():
-        if name in tensors or name in operation.required:
-            standard = [dimensions.size(one) for one in fitting(inputs[name], None) if one != (LEADING,)]
-            tensor = tensors.get(name, Tensor(tuple(standard)))
-            labels = ["*".join(one) for one in fitting(inputs[name], len(tensor.shape)) if one != (LEADING,)]
-            batch = ["batch"] * (len(tensor.shape) - len(labels))
-            handle = graph.input(
-                name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=tensor.kind
-            )
-            handle.is_parameter, handle.may_be_infinite = declared.parameter, declared.mask
-            handles[name] = handle
     for name, attribute in operation.attributes.items():
         if attribute.declared.dimension:
             settings[name] = dimensions.sizes[name]
-    try:
-        operation.function(**handles, **settings)
-    except QuestionError as error:
-        raise QuestionErrors([error]) from None
-    return graph
+    return _Bound(settings, inputs, values, dimensions)
 
 
 def _dimensions(

@@ -146,7 +146,8 @@ def self_attention(
         key, value = shared_heads(key, query, "w_k"), shared_heads(value, query, "w_v")
     weights = attend(query, key, mask, scale, causal, softcap, arranged)
     output = mix(weights, value, arranged)
-    if has_heads or w_o is not None or b_o is not None:
+    changes = has_heads or w_o is not None or b_o is not None
+    if changes:
         output = arranged.named(output, "head_outputs")
     if has_heads:
         output = apply("merge_axis", output, axis=-1 if rows else -2)
@@ -156,9 +157,7 @@ def self_attention(
     if b_o is not None:
         output = output + _bias(b_o, layout)
     output = output.named("output")
-    if "head_outputs" not in output.graph.names:
-        output.named("head_outputs")
-    return output
+    return output if changes else output.named("head_outputs")
 
 
 def _fused(weights: Value, axis: int) -> Value:

@@ -21,9 +21,13 @@ class Dimensions:
     sizes: dict[str, Size] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
 
-    def bind(self, name: str, size: Size, origin: str) -> bool:
-        """Whether the size agrees with what is known; a new name is taken over."""
-        if name not in self.sizes:
+    def bind(self, name: str, size: Size, origin: str, *, settles: bool = False) -> bool:
+        """Whether the size agrees with what is known; a new name is taken over.
+
+        settles: a number takes the place of a letter, which stands for what nothing had said.
+        """
+        known = self.sizes.get(name)
+        if known is None or (settles and isinstance(known, Polynomial)):
             self.sizes[name], self.origins[name] = size, origin
         return self.sizes[name] == size
 
@@ -36,12 +40,16 @@ class Dimensions:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A shape that came, what it was declared to be, and how to speak of it."""
+    """A shape that came, what it was declared to be, and how to speak of it.
+
+    given: it is that of a given value, which may settle what is unknown of the inputs.
+    """
 
     path: Path
     name: str
     dims: str
     shape: Shape
+    given: bool = False
 
     def pairs(self) -> list[tuple[int, Factors, Size]]:
         """Each axis with its declared factors; raises ShapeError where the number of axes is wrong."""
@@ -99,7 +107,8 @@ def unify(
         except ShapeError as error:
             errors.append(claim.fault(str(error), dimensions))
     for claim, axis, factors, size in open_claims:
-        if len(factors) == 1 and not dimensions.bind(factors[0], size, f"axis {axis} of {claim.name}"):
+        origin = f"axis {axis} of {claim.name}"
+        if len(factors) == 1 and not dimensions.bind(factors[0], size, origin, settles=claim.given):
             known = dimensions.sizes[factors[0]]
             errors.append(claim.fault(f"{factors[0]} is {size} here and {known} elsewhere", dimensions))
     for name, default in defaults.items():

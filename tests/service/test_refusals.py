@@ -204,3 +204,20 @@ def test_other_paths_and_methods(client: Client) -> None:
     refused = client.get("/v1/self_attention")
     errors(refused, 405)
     assert refused.headers["allow"] == "POST"
+
+
+def test_a_flood_of_names_is_refused_without_looking_at_each(ask: Ask) -> None:
+    flood = {f"extra_{index}": 1 for index in range(5_000)}
+    assert list(errors(ask(**EXAM, **flood))) == [""]
+    for field in ("given", "upstream"):
+        assert list(errors(ask(**EXAM, **{field: flood}))) == [f"/{field}"]
+    assert list(errors(ask(**EXAM, select=list(flood)))) == ["/select"]
+    assert list(errors(ask(**EXAM, jacobian=[{"of": "output", "wrt": "x"}] * 17))) == ["/jacobian"]
+
+
+def test_sizes_of_many_terms_are_refused(ask: Ask) -> None:
+    shape = {"shape": ["a+b+c", "d"]}
+    assert list(errors(ask("/v1/cost", operation="attention", query=shape))) == ["/query/shape/0"]
+    worst = {"shape": ["a+b", "c+d", "e+f", "g+h", "i+j", "k+l", "n+1", "d_k"]}
+    answer = ask("/v1/cost", operation="attention", query=worst, key=worst, value=worst)
+    assert answer.status_code == 200
