@@ -7,7 +7,7 @@ import orjson
 
 from compute.answers import Limits, Step
 from compute.cost import TotalCost
-from compute.dimensions import Size, big_o
+from compute.dimensions import Polynomial, Size, big_o
 from compute.errors import QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
@@ -15,6 +15,8 @@ from compute.questions import shapes_only
 from service.problems import at, describe
 from service.schemas import request_model, validate
 from service.tensors import decode_shape
+
+MAX_SUMS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,17 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
                 errors.extend(error.errors)
     if errors:
         raise QuestionErrors(errors)
+    sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}
+    if len(sums) > MAX_SUMS:
+        expected = f"at most {MAX_SUMS} different sizes that are sums, such as n+1"
+        raise at((), "has too many sums to multiply out", expected, f"{len(sums)} of them")
     attributes = {name: fields[name] for name in declared.attributes if name in said}
     total, steps, conventions = shapes_only(operation, tensors, attributes)
     return CostQuestion(operation, conventions, total, steps)
+
+
+def _is_sum(size: Size) -> bool:
+    return isinstance(size, Polynomial) and len(size.terms) > 1
 
 
 def cost_json(cost: TotalCost) -> dict[str, int | str]:

@@ -218,6 +218,8 @@ def test_a_flood_of_names_is_refused_without_looking_at_each(ask: Ask) -> None:
 def test_sizes_of_many_terms_are_refused(ask: Ask) -> None:
     shape = {"shape": ["a+b+c", "d"]}
     assert list(errors(ask("/v1/cost", operation="attention", query=shape))) == ["/query/shape/0"]
-    worst = {"shape": ["a+b", "c+d", "e+f", "g+h", "i+j", "k+l", "n+1", "d_k"]}
+    sums = {"shape": ["a+b", "c+d", "e+f", "g+h", "i+j", "d_k"]}
+    assert list(errors(ask("/v1/cost", operation="attention", query=sums))) == [""]
+    worst = {"shape": ["a+b", "c+d", "e+f", "g+h", "a+b", "a+b", "a+b", "d_k"]}
     answer = ask("/v1/cost", operation="attention", query=worst, key=worst, value=worst)
     assert answer.status_code == 200
