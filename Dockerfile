@@ -9,10 +9,10 @@ RUN python -m venv /opt/workings \
     && /opt/workings/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim
-RUN useradd --system --no-create-home --shell /usr/sbin/nologin workings
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin workings
 COPY --from=build /opt/workings /opt/workings
 ENV PATH=/opt/workings/bin:$PATH PYTHONUNBUFFERED=1
-USER workings
+USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD \
     ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]

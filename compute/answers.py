@@ -17,7 +17,9 @@ from compute.notes import Note, observe, observe_gradients
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """work: elementary operations; entries: numbers held at once; answer: numbers sent back."""
+    """How much an answer may take, or will. work: elementary operations; entries: numbers held at once;
+    answer: numbers sent back.
+    """
 
     work: int
     entries: int
@@ -54,7 +56,7 @@ class Prepared:
     """The plans for one kind of question, and what can be said of it before there are entries.
 
     returned: names of the values to send back; differentiated: of the gradients; unknown: of what
-    cannot be reached from what is given. work, entries and answer_entries predict what an answer takes.
+    cannot be reached from what is given. predicted: what an answer will take.
     rendered: room for what a caller derives from these and wants to keep with them.
     """
 
@@ -69,9 +71,7 @@ class Prepared:
     cost: TotalCost
     conventions: dict[str, Any]
     notes: list[Note]
-    work: int
-    entries: int
-    answer_entries: int
+    predicted: Limits
     rendered: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,13 +79,14 @@ class Prepared:
 
     def check(self, limits: Limits) -> None:
         """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
-        if self.work > limits.work:
-            raise _too_large("elementary operations", self.work, limits.work, "send smaller matrices")
-        if self.entries > limits.entries:
-            raise _too_large("numbers held at once", self.entries, limits.entries, "send smaller matrices")
-        if self.answer_entries > limits.answer:
+        predicted = self.predicted
+        if predicted.work > limits.work:
+            raise _too_large("elementary operations", predicted.work, limits.work, "smaller matrices")
+        if predicted.entries > limits.entries:
+            raise _too_large("numbers held at once", predicted.entries, limits.entries, "smaller matrices")
+        if predicted.answer > limits.answer:
             raise _too_large(
-                "numbers in the answer", self.answer_entries, limits.answer, "select fewer names"
+                "numbers in the answer", predicted.answer, limits.answer, "fewer names in select"
             )
 
     def answer(
@@ -142,6 +143,6 @@ class Prepared:
 
 
 def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
-    message = f"the answer would take too many {what}; {advice}"
+    message = f"the answer would take too many {what}; send {advice}"
     received = f"a question that takes {predicted}"
     return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from compute.formula import Formula
 from compute.graph import Value
+from compute.latex import Formula
 
 
 def formula(value: Value) -> str:

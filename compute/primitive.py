@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size, product
-from compute.formula import Formula
+from compute.latex import Formula
 
 REGISTRY: "dict[str, Primitive]" = {}
 

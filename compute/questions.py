@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compute.answers import Prepared, Step
+from compute.answers import Limits, Prepared, Step
 from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, cost
@@ -69,28 +69,28 @@ def prepare(asked: Asked) -> Prepared:
         differentiation = Differentiation(evaluation, seeds, targets)
     jacobians = [(of, wrt, _jacobian(evaluation, at, of, wrt)) for at, (of, wrt) in enumerate(asked.jacobian)]
     computed = evaluation.computed()
-    prepared = Prepared(
+    spent = cost(graph, {value.index for value in computed})
+    returned = [name for name in reached if asked.select or graph.names[name].index not in known]
+    differentiated = _differentiated(graph, differentiation, selected)
+    held = [*computed, *(graph.values[index] for index in known)]
+    return Prepared(
         graph=graph,
         evaluation=evaluation,
         differentiation=differentiation,
         jacobians=jacobians,
-        returned=[name for name in reached if asked.select or graph.names[name].index not in known],
-        differentiated=_differentiated(graph, differentiation, selected),
+        returned=returned,
+        differentiated=differentiated,
         unknown=[name for name in selected if name not in reached],
         steps=[
             _step(name, graph.names[name])
             for name in selected
             if graph.names[name].inputs and graph.names[name].index not in known
         ],
-        cost=cost(graph, {value.index for value in computed}),
+        cost=spent,
         conventions=_conventions(operation, graph, asked.attributes),
         notes=_notes(graph, differentiation),
-        work=0,
-        entries=0,
-        answer_entries=0,
+        predicted=_predict(graph, spent, held, returned, differentiation, differentiated, asked.jacobian),
     )
-    _predict(prepared, [*computed, *(graph.values[index] for index in known)])
-    return prepared
 
 
 def shapes_only(
@@ -243,29 +243,34 @@ def _conventions(operation: Operation, graph: Graph, said: tuple[tuple[str, Any]
     return {name: one for name, one in settings.items() if one is not None} | graph.conventions
 
 
-def _predict(prepared: Prepared, held: Iterable[Value]) -> None:
-    """Fill in what an answer will take."""
-    graph, differentiation = prepared.graph, prepared.differentiation
+def _predict(
+    graph: Graph,
+    spent: TotalCost,
+    held: Iterable[Value],
+    returned: Iterable[str],
+    differentiation: Differentiation | None,
+    differentiated: Iterable[str],
+    jacobians: Iterable[tuple[str, str]],
+) -> Limits:
+    """What an answer will take. A backward pass is taken to cost twice the forward one."""
 
     def entries(name: str) -> int:
         return _number(product(graph.names[name].shape))
 
-    passes = [entries(of) for of, _, _ in prepared.jacobians]
-    jacobians = sum(entries(of) * entries(wrt) for of, wrt, _ in prepared.jacobians)
-    backward = 2 if differentiation else 0
-    once = _number(prepared.cost.multiply_adds) + _number(prepared.cost.elementwise)
-    prepared.work = once * (1 + backward + 2 * sum(passes))
-    kept = sum(_number(product(value.shape)) for value in held)
-    prepared.entries = kept * (2 if backward or passes else 1) + jacobians
+    passes = sum(entries(of) for of, _ in jacobians) + (differentiation is not None)
+    pairs = sum(entries(of) * entries(wrt) for of, wrt in jacobians)
     parts = sum(
         entries(name) * len(differentiation.flows[graph.names[name].index].sources)
-        for name in prepared.differentiated
-        if differentiation
+        for name in differentiated
+        if differentiation is not None
     )
-    prepared.answer_entries = (
-        sum(map(entries, prepared.returned)) + sum(map(entries, prepared.differentiated))
-        + parts + jacobians
-    )  # fmt: skip
+    forward = _number(spent.multiply_adds) + _number(spent.elementwise)
+    kept = sum(_number(product(value.shape)) for value in held)
+    return Limits(
+        work=forward * (1 + 2 * passes),
+        entries=kept * (2 if passes else 1) + pairs,
+        answer=sum(map(entries, returned)) + sum(map(entries, differentiated)) + parts + pairs,
+    )
 
 
 def _number(size: Size) -> int:

@@ -31,7 +31,7 @@ class Question:
     @property
     def work(self) -> int:
         """Predicted elementary operations; writing a number takes about ten."""
-        return self.prepared.work + 10 * self.prepared.answer_entries
+        return self.prepared.predicted.work + 10 * self.prepared.predicted.answer
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""

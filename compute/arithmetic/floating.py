@@ -1,13 +1,13 @@
 """Floating-point numbers: NumPy in float64 or float32."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 
 from compute.arithmetic.expressions import Expression, evaluate
-from compute.arithmetic.namespace import Array, Entry
+from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
 Unary: TypeAlias = Callable[[Array], Array]
@@ -33,11 +33,6 @@ class Floating:
         self.negative: Unary = np.negative
         self.exp: Unary = np.exp
         self.tanh: Unary = np.tanh
-
-    def array(self, entries: Sequence[Entry], shape: tuple[int, ...]) -> Array:
-        """Row-major entries, expressions evaluated; raises OverflowError beyond the dtype."""
-        numbers = [evaluate(one) if isinstance(one, Expression) else one for one in entries]
-        return self.cast(np.array(numbers, dtype=np.float64).reshape(shape))
 
     def cast(self, array: Array) -> Array:
         """An array of numbers in this dtype; raises OverflowError where a finite one does not fit."""

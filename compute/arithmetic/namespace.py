@@ -4,7 +4,6 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
-from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy.typing as npt
@@ -13,7 +12,6 @@ from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size
 
 Array: TypeAlias = npt.NDArray[Any]
-Entry: TypeAlias = int | float | bool | Expression
 
 
 class Arithmetic(Protocol):
@@ -21,9 +19,6 @@ class Arithmetic(Protocol):
 
     name: str
     negative_infinity: Any
-
-    def array(self, entries: Sequence[Entry], shape: tuple[int, ...]) -> Array:
-        """Row-major entries as an array; raises OverflowError for a number out of range."""
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         """A constant as a 0-d array; `sizes` are the dimension names it may use."""

@@ -174,7 +174,6 @@ def _masked(scores: Value, mask: Value | None, causal: bool, arranged: Arrangeme
         trailing = scores.shape[-2:]
         keys, queries = trailing if arranged.key_first else trailing[::-1]
         allowed = apply("causal_mask", graph=graph, queries=queries, keys=keys, key_first=arranged.key_first)
-        graph.conventions["causal"] = "query i attends to keys 0 to i"
         scores = apply("masked_fill", scores, allowed)
     return scores
 

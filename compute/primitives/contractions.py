@@ -3,7 +3,7 @@
 from typing import Any
 
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.formula import PRODUCT, Formula
+from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from compute.dimensions import Shape, broadcast
-from compute.formula import ATOM, PRODUCT, SUM, Formula
+from compute.latex import ATOM, PRODUCT, SUM, Formula
 from compute.primitive import Primitive, no_cost
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"

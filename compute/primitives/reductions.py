@@ -2,7 +2,7 @@
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, product
-from compute.formula import Formula
+from compute.latex import Formula
 from compute.primitive import Cost, Primitive
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, show
-from compute.formula import POWER, Formula, constant_latex
+from compute.latex import POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
 
@@ -184,4 +184,5 @@ causal_mask = Primitive(
     cost=no_cost,
     kind="boolean",
     expects="no operands",
+    convention={"causal": "query i attends to keys 0 to i"},
 )

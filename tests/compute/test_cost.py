@@ -61,12 +61,12 @@ def test_what_is_given_costs_nothing() -> None:
 
 def test_predictions_grow_with_what_is_asked() -> None:
     inputs = {"query": np.ones((3, 4)), "key": np.ones((5, 4)), "value": np.ones((5, 2))}
-    once = plan("attention", inputs)
+    once = plan("attention", inputs).predicted
     assert once.work == 3 * 5 * 4 + 3 * 5 * 2 + 6 * 15
-    assert once.answer_entries == 15 * 3 + 3 * 2
-    backward = plan("attention", inputs, upstream={"output": np.ones((3, 2))})
+    assert once.answer == 15 * 3 + 3 * 2
+    backward = plan("attention", inputs, upstream={"output": np.ones((3, 2))}).predicted
     assert backward.work == 3 * once.work
     assert backward.entries == 2 * once.entries
-    jacobian = plan("attention", inputs, jacobian=[("output", "key")])
+    jacobian = plan("attention", inputs, jacobian=[("output", "key")]).predicted
     assert jacobian.work == once.work * (1 + 2 * 6)
     assert jacobian.entries == 2 * once.entries + 6 * 20

@@ -14,7 +14,7 @@ ROOT = Path(compute.__file__).parent.parent
 FLOORS = [
     {"compute.dimensions", "compute.errors"},
     {"compute.arithmetic"},
-    {"compute.formula", "compute.primitive", "compute.graph"},
+    {"compute.latex", "compute.primitive", "compute.graph"},
     {"compute.evaluation", "compute.differentiation", "compute.cost", "compute.formulas", "compute.notes"},
     {"compute.primitives"},
     {"compute.operations"},

@@ -1,6 +1,6 @@
 """A second kind of number: decimals of 50 digits, in object arrays. For tests alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -63,12 +63,6 @@ class Decimals:
     negative = staticmethod(_each(lambda a: -a))
     exp = staticmethod(_each(lambda a: a.exp()))
     tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
-
-    def array(self, entries: Sequence[Any], shape: tuple[int, ...]) -> Array:
-        numbers = [
-            fold(one, _Algebra({})) if isinstance(one, Expression) else Decimal(one) for one in entries
-        ]
-        return np.array(numbers, dtype=object).reshape(shape)
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(fold(expression, _Algebra(sizes)), dtype=object)

@@ -16,7 +16,7 @@ from compute.arithmetic.expressions import (
     parse,
 )
 from compute.dimensions import Polynomial
-from compute.formula import constant_latex
+from compute.latex import constant_latex
 
 
 @pytest.mark.parametrize(

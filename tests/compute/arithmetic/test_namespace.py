@@ -39,7 +39,7 @@ def run(arithmetic: Arithmetic, kind: int, seed: int, convert: Any) -> list[tupl
 
 
 def to_decimals(array: Any) -> Any:
-    return Decimals().array([Decimal(float(one)) for one in array.flat], array.shape)
+    return np.array([Decimal(float(one)) for one in array.flat], dtype=object).reshape(array.shape)
 
 
 @pytest.mark.parametrize("seed", range(12))
