@@ -103,13 +103,14 @@ def shapes_only(
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
-def check_entries(operation: Operation, inputs: Mapping[str, Array]) -> None:
+def check_entries(operation: Operation, tensors: Mapping[str, Array], *prefix: str) -> None:
     """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
     errors = [
-        QuestionError((name,), "the mask holds NaN or Infinity",
+        QuestionError((*prefix, name), "the mask holds NaN or Infinity",
                       "booleans, or finite numbers and -Infinity", "other numbers")
-        for name, array in inputs.items()
-        if operation.inputs[name].mask and array.dtype.kind == "f" and not (array < np.inf).all()
+        for name, array in tensors.items()
+        if name in operation.inputs and operation.inputs[name].mask
+        and array.dtype.kind == "f" and not (array < np.inf).all()
     ]  # fmt: skip
     if errors:
         raise QuestionErrors(errors)

@@ -65,6 +65,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     if errors:
         raise QuestionErrors(errors)
     check_entries(declared, inputs)
+    check_entries(declared, given, "given")
     asked = Asked(
         operation=operation,
         attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),

@@ -43,6 +43,8 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
     if isinstance(raw, list):
         array = _nested(raw, path, booleans=booleans)
     elif isinstance(raw, np.ndarray):
+        if raw.ndim > MAX_RANK:
+            raise _too_deep(path)
         array = raw
     elif isinstance(raw, dict):
         array = _unpack(raw, path, booleans=booleans)
@@ -106,7 +108,7 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
     shape = [len(raw)]
     while level and isinstance(level[0], list):
         if len(shape) == MAX_RANK:
-            raise at(path, "is nested too deeply", f"at most {MAX_RANK} axes", "more")
+            raise _too_deep(path)
         length = len(level[0])
         if set(map(type, level)) != {list} or set(map(len, level)) != {length}:
             raise _ragged(level, length, shape, path)
@@ -116,6 +118,10 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
         raise at(path, "is empty", "at least one entry along every axis",
                  f"shape ({', '.join(map(str, shape))})")  # fmt: skip
     return _entries(level, tuple(shape), path, booleans=booleans)
+
+
+def _too_deep(path: Path) -> QuestionErrors:
+    return at(path, "is nested too deeply", f"at most {MAX_RANK} axes", "more")
 
 
 def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> QuestionErrors:

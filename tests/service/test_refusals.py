@@ -71,6 +71,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"given": {"scores": [[1, 2, 3]]}}, "/given/scores", "where n = 2 from axis 0 of x", "shape (1, 3)"),
         ({"given": {"x": [[1, 1], [1, 1]]}}, "/given/x", "one value", "two"),
         ({"given": [1]}, "/given", "an object", "a list of 1"),
+        ({"given": {"mask": [["NaN", 0], [1, 1]]}}, "/given/mask", "finite numbers", "other numbers"),
         ({"upstream": {"outptu": [[1]]}}, "/upstream/outptu", "output", "an unknown name"),
         ({"upstream": {"output": [1, 0]}}, "/upstream/output", "shape (2, 1)", "shape (2)"),
         ({"select": ["outptu"]}, "/select/0", "output", "an unknown name"),
@@ -204,6 +205,12 @@ def test_other_paths_and_methods(client: Client) -> None:
     refused = client.get("/v1/self_attention")
     errors(refused, 405)
     assert refused.headers["allow"] == "POST"
+
+
+def test_a_large_tensor_of_many_axes(client: Client) -> None:
+    entry = json.dumps([1.25] * 10_000)
+    body = '{"x": ' + "[" * 9 + entry + "]" * 9 + "}"
+    assert list(errors(client.post("/v1/self_attention", content=body, headers=JSON))) == ["/x"]
 
 
 def test_a_flood_of_names_is_refused_without_looking_at_each(ask: Ask) -> None:
