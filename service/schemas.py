@@ -177,8 +177,10 @@ def _constant(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
         raise PydanticCustomError("constant", "{expected}", {"expected": expected})
-    # 1 and 1.0 are one question, with one answer to the byte.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, str) or abs(value) >= 2**1023:
+        return value
+    # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
+    return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
 
 
 _EXPECTED = {

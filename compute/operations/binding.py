@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from compute.dimensions import Polynomial, Shape, show, symbols
+from compute.dimensions import Polynomial, Shape, ShapeError, show, symbols
 from compute.errors import QuestionError, QuestionErrors
 from compute.graph import Graph, Kind, Named, Value
 from compute.operations.declaration import Operation
@@ -40,7 +40,7 @@ def build(
             dims = bound.inputs[name]
             standard = [bound.dimensions.size(one) for one in fitting(dims, None) if one != (LEADING,)]
             tensor = tensors.get(name, Tensor(tuple(standard)))
-            labels = ["*".join(one) for one in fitting(dims, len(tensor.shape)) if one != (LEADING,)]
+            labels = _labels(dims, len(tensor.shape))
             batch = ["batch"] * (len(tensor.shape) - len(labels))
             handle = graph.input(
                 name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=tensor.kind
@@ -52,6 +52,16 @@ def build(
     except QuestionError as error:
         raise QuestionErrors([error]) from None
     return graph
+
+
+def _labels(dims: str, rank: int) -> list[str]:
+    """What the last axes of an input run over; one that broadcasts may have fewer than it declares."""
+    try:
+        axes = fitting(dims, rank)
+    except ShapeError:
+        axes = fitting(dims, None)
+    labels = ["*".join(one) for one in axes if one != (LEADING,)]
+    return labels[len(labels) - min(rank, len(labels)) :]
 
 
 def call(operation: Operation, scope: str, /, **arguments: Any) -> Value:
