@@ -108,9 +108,8 @@ def check_entries(operation: Operation, tensors: Mapping[str, Array], *prefix: s
     errors = [
         QuestionError((*prefix, name), "the mask holds NaN or Infinity",
                       "booleans, or finite numbers and -Infinity", "other numbers")
-        for name, array in tensors.items()
-        if name in operation.inputs and operation.inputs[name].mask
-        and array.dtype.kind == "f" and not (array < np.inf).all()
+        for name in operation.masks
+        if name in tensors and tensors[name].dtype.kind == "f" and not (tensors[name] < np.inf).all()
     ]  # fmt: skip
     if errors:
         raise QuestionErrors(errors)

@@ -50,9 +50,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     def tensors(raw: Mapping[str, Any], *prefix: str) -> dict[str, Array]:
         decoded = {}
         for name, tensor in raw.items():
-            mask = name in declared.inputs and declared.inputs[name].mask
             try:
-                decoded[name] = decode(tensor, (*prefix, name), arithmetic, booleans=mask)
+                decoded[name] = decode(tensor, (*prefix, name), arithmetic, booleans=name in declared.masks)
             except QuestionErrors as error:
                 errors.extend(error.errors)
             if len(errors) > LISTED:

@@ -29,6 +29,7 @@ from service.problems import at, describe
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16
 MAX_INTEGER = 2**31 - 1
+MAX_FINITE = 10**308
 
 
 class Reference:
@@ -177,7 +178,7 @@ def _constant(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
         raise PydanticCustomError("constant", "{expected}", {"expected": expected})
-    if isinstance(value, str) or abs(value) >= 2**1023:
+    if isinstance(value, str) or abs(value) > MAX_FINITE:
         return value
     # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
     return int(value) if value == int(value) and abs(value) < 2**53 else float(value)

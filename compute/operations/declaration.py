@@ -7,7 +7,7 @@ decorator. Schemas, documentation, the catalogue and cost follow from these.
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -63,7 +63,7 @@ class AttributeField:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One entry of the catalogue."""
+    """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks."""
 
     name: str
     function: Callable[..., Value]
@@ -72,7 +72,8 @@ class Operation:
     inputs: Mapping[str, Input]
     attributes: Mapping[str, AttributeField]
     values: Mapping[str, Named]
-    required: frozenset[str] = field(default_factory=frozenset)
+    required: frozenset[str]
+    masks: frozenset[str]
 
 
 def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Operation]:
@@ -103,6 +104,7 @@ def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Opera
             attributes=attributes,
             values={value.name: value for value in values},
             required=frozenset(required),
+            masks=frozenset(name for name, one in inputs.items() if one.mask),
         )
 
     return declare
