@@ -18,6 +18,8 @@ from service.reader import read
 from service.settings import Settings
 from service.work import Workshop
 
+JSON = [(b"content-type", b"application/json")]
+
 
 def add_routes(app: FastAPI, settings: Settings, workshop: Workshop) -> None:
     """Everything there is to ask, and health."""
@@ -52,12 +54,15 @@ class Posting:
                 raise Problem("method_not_allowed", detail, headers={"Allow": "POST"})
             with ExitStack() as held:
                 answer = await self._answer(post, scope, receive, held)
-            response = _json(answer)
         except Problem as problem:
-            response = problem.response()
+            await problem.response()(scope, receive, send)
         except QuestionErrors as error:
-            response = from_question(error).response()
-        await response(scope, receive, send)
+            await from_question(error).response()(scope, receive, send)
+        else:
+            length = str(len(answer)).encode()
+            headers = [*JSON, (b"content-length", length), (b"etag", etag(answer).encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": answer})
 
     async def _answer(self, post: Post, scope: Scope, receive: Receive, held: ExitStack) -> bytes:
         def hold_place() -> None:
@@ -130,9 +135,12 @@ def _add_health(app: FastAPI, workshop: Workshop) -> None:
 
 
 def _json(body: bytes) -> Response:
-    """A reproducible answer: its ETag is a digest of its bytes."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    return Response(body, headers={"ETag": etag}, media_type="application/json")
+    return Response(body, headers={"ETag": etag(body)}, media_type="application/json")
+
+
+def etag(body: bytes) -> str:
+    """A digest of an answer, which is reproducible to the byte."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _plain(body: dict[str, Any]) -> Response:

@@ -100,9 +100,10 @@ def _with_special(array: Array) -> bytes:
 def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
     """Nested lists, checked level by level for rectangular form; a plain matrix at once."""
     with suppress(TypeError, ValueError, OverflowError):  # the checks below say what is wrong, and where
-        if set(map(type, chain.from_iterable(raw))) <= NUMBERS:
+        kinds = set(map(type, chain.from_iterable(raw)))
+        if kinds and kinds <= NUMBERS:
             matrix = np.array(raw, dtype=np.float64)
-            if matrix.size and FLOAT64.is_finite(matrix):
+            if float not in kinds or FLOAT64.is_finite(matrix):
                 return matrix
     level: list[Any] = raw
     shape = [len(raw)]
