@@ -157,8 +157,6 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
 
 def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
     declared = attribute.declared
-    # A setting that may be left out is no setting that may be null.
-    annotation = reduce(or_, (one for one in kinds(attribute.annotation)))
     if is_constant(attribute.annotation):
         return (
             Annotated[Any, PlainValidator(_constant), Reference("Constant")],
@@ -167,10 +165,9 @@ def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
         bounds = {"ge": declared.minimum, "le": MAX_INTEGER}
-    return (
-        annotation,
-        Field(attribute.default, description=declared.meaning, **bounds),
-    )
+    # A setting that may be left out is no setting that may be null.
+    annotation = reduce(or_, kinds(attribute.annotation))
+    return annotation, Field(attribute.default, description=declared.meaning, **bounds)
 
 
 def _constant(value: Any) -> Any:

@@ -69,6 +69,8 @@ def call(operation: Operation, scope: str, /, **arguments: Any) -> Value:
 
     arguments: handles for inputs (None for those left out), and attributes that are said.
     """
+    if unknown := set(arguments) - set(operation.inputs) - set(operation.attributes):
+        raise TypeError(f"{operation.name} takes no {', '.join(sorted(unknown))}")
     handles = {name: one for name, one in arguments.items() if isinstance(one, Value)}
     said = {name: one for name, one in arguments.items() if name in operation.attributes}
     graph = next(iter(handles.values())).graph

@@ -96,3 +96,9 @@ def test_steps_of_a_loop_are_named_by_their_index() -> None:
     direction, step = RNG.standard_normal((4, 4)), 1e-6
     ahead, behind = (run(graph, {"x": W + s * step * direction}, {})[0]["hidden[2]"].sum() for s in (1, -1))
     assert float((gradients["x"] * direction).sum()) == pytest.approx((ahead - behind) / (2 * step), rel=1e-6)
+
+
+def test_a_part_takes_no_argument_that_it_does_not_declare() -> None:
+    graph = build(steps, {"x": Tensor((4, 4))}, {})
+    with pytest.raises(TypeError, match="takes no w_z"):
+        call(CATALOGUE["self_attention"], "part", x=graph.names["x"], w_z=None)
