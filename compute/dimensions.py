@@ -10,8 +10,6 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 Monomial = tuple[tuple[str, int], ...]
-Size: TypeAlias = "int | Polynomial"
-Shape = tuple[Size, ...]
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -33,10 +31,10 @@ class Polynomial:
         return Polynomial({((name, 1),): Fraction(1)})
 
     @staticmethod
-    def of(value: "Size | Fraction") -> "Polynomial":
+    def of(value: "int | Polynomial | Fraction") -> "Polynomial":
         return value if isinstance(value, Polynomial) else Polynomial({(): Fraction(value)})
 
-    def collapsed(self) -> Size:
+    def collapsed(self) -> "Size":
         """The same size, as an `int` where it is one."""
         if not self.terms:
             return 0
@@ -44,13 +42,13 @@ class Polynomial:
             return int(self.terms[()])
         return self
 
-    def __add__(self, other: Size) -> Size:
+    def __add__(self, other: "Size") -> "Size":
         total = dict(self.terms)
         for monomial, coefficient in Polynomial.of(other).terms.items():
             total[monomial] = total.get(monomial, Fraction(0)) + coefficient
         return Polynomial(total).collapsed()
 
-    def __mul__(self, other: Size) -> Size:
+    def __mul__(self, other: "Size") -> "Size":
         product: dict[Monomial, Fraction] = {}
         for left, a in self.terms.items():
             for right, b in Polynomial.of(other).terms.items():
@@ -61,13 +59,13 @@ class Polynomial:
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def __neg__(self) -> Size:
+    def __neg__(self) -> "Size":
         return self * -1
 
-    def __sub__(self, other: Size) -> Size:
+    def __sub__(self, other: "Size") -> "Size":
         return self + -other
 
-    def __rsub__(self, other: Size) -> Size:
+    def __rsub__(self, other: "Size") -> "Size":
         return -self + other
 
     def __eq__(self, other: object) -> bool:
@@ -84,6 +82,10 @@ class Polynomial:
         return text[3:] if text.startswith(" + ") else "-" + text[3:]
 
     __repr__ = __str__
+
+
+Size: TypeAlias = int | Polynomial
+Shape = tuple[Size, ...]
 
 
 def _times(left: Monomial, right: Monomial) -> Monomial:
@@ -134,6 +136,19 @@ def total(sizes: Iterable[Size]) -> Size:
     for size in sizes:
         result = result + size
     return result
+
+
+def ratio(size: Size, other: Size) -> float | str:
+    """`size / other` as a number, or as text in lowest terms as far as single names go."""
+    if isinstance(size, int) and isinstance(other, int):
+        return size / other
+    terms = [dict(monomial) for one in (size, other) for monomial in Polynomial.of(one).terms]
+    common = {name: min(powers.get(name, 0) for powers in terms) for name in terms[0]}
+    shared = Polynomial({tuple((name, power) for name, power in common.items() if power): Fraction(1)})
+    above, below = (str(divide(one, shared.collapsed())) for one in (size, other))
+    if below == "1":
+        return above
+    return "/".join(f"({one})" if " " in one else one for one in (above, below))
 
 
 def broadcast(*shapes: Shape) -> Shape:

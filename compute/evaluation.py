@@ -101,4 +101,5 @@ class Evaluation:
 def _symbolic(attributes: Mapping[str, Any]) -> bool:
     """Whether an attribute still depends on a dimension of unknown size."""
     sizes: Mapping[str, Any] = attributes.get("sizes", {})
-    return any(isinstance(value, Polynomial) for value in (*attributes.values(), *sizes.values()))
+    shape: tuple[Any, ...] = attributes.get("to", ())
+    return any(isinstance(value, Polynomial) for value in (*attributes.values(), *sizes.values(), *shape))

@@ -15,7 +15,7 @@ from compute.dimensions import Shape, ShapeError, Size, show, symbols
 from compute.errors import Path, QuestionError
 from compute.primitive import REGISTRY, Primitive
 
-Kind = Literal["real", "boolean"]
+Kind = Literal["real", "boolean", "index"]
 INDEX = re.compile(r"\[\d+\]")
 
 
@@ -26,7 +26,9 @@ class Named:
     axes: what the last axes run over, as people read it; dims: the same in dimension names, as inputs
     declare theirs; turns: as for inputs; meaning: one sentence for people; symbol: its LaTeX;
     counts_comparisons: each entry is one comparison of a query with a key;
-    may_be_infinite: -infinity is meant there and worth no remark.
+    may_be_infinite: -infinity is meant there and worth no remark; banded: the attribute that, where it is
+    set, puts a band of keys in the place of all (see `compute.primitives.bands`); on_request: it is
+    computed only where it is asked for by name.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Named:
     turns: str = ""
     counts_comparisons: bool = False
     may_be_infinite: bool = False
+    banded: str = ""
+    on_request: bool = False
 
 
 class Value:
@@ -61,7 +65,7 @@ class Value:
         self.inputs = inputs
         self.attributes = dict(attributes or {})
         self.shape = shape
-        self.kind: Kind = "real" if primitive is None else primitive.kind
+        self.kind: Kind = _kind(primitive, inputs)
         self.name: str | None = None
         self.symbol = ""
         self.axes: tuple[str, ...] = ()
@@ -88,6 +92,9 @@ class Value:
 
     def __add__(self, other: "Value") -> "Value":
         return apply("add", self, other)
+
+    def __sub__(self, other: "Value") -> "Value":
+        return apply("subtract", self, other)
 
     def __mul__(self, other: "Value") -> "Value":
         return apply("multiply", self, other)
@@ -143,6 +150,8 @@ class Graph:
             value.may_be_infinite = declared.may_be_infinite
             labels = (*leading, *declared.axes.split())
             value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
+        elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
+            value.symbol = declared.symbol  # what comes out of a part is written as the whole calls it
         return value
 
     def _take_shape(self, name: str, value: Value, shape: Shape) -> None:
@@ -181,6 +190,10 @@ class Graph:
         """Values that have a name, in order of computation."""
         return [value for value in self.values if value.name is not None]
 
+    def standard_values(self) -> list[Value]:
+        """Those of them that need not be asked for."""
+        return [one for one in self.named_values() if one.declared is None or not one.declared.on_request]
+
 
 def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes: Any) -> Value:
     """A new value: a primitive of the registry applied to others.
@@ -199,6 +212,12 @@ def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes:
     if primitive.convention is not None:
         graph.conventions.update(primitive.convention)
     return Value(graph, shape, primitive, operands, attributes)
+
+
+def _kind(primitive: Primitive | None, inputs: tuple[Value, ...]) -> Kind:
+    if primitive is None:
+        return "real"
+    return inputs[0].kind if primitive.kind == "same" else primitive.kind
 
 
 def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:

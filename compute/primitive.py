@@ -7,13 +7,14 @@ arithmetic namespace (`xp`), so they hold for every kind of number.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size, product
 from compute.latex import Formula
 
 REGISTRY: "dict[str, Primitive]" = {}
+Tangents: TypeAlias = Literal["linear", "product", "symmetric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,14 @@ class Primitive:
         parameters say what it needs: `y`, operands, attributes, and `shapes` (the operands' shapes).
     shape(*shapes, **attributes): the result's shape; raises ShapeError.
     latex(*formulas, **attributes): the formula.
+    tangents: how small changes of the operands reach the result. "linear": as the operands themselves
+        do, all at once; "product": as they do, one at a time, the others unchanged; "symmetric": each
+        entry by entry, or by a symmetric matrix, so that the gradient rule carries changes forward too.
     cost(shape, *shapes, **attributes): see Cost.
+    pairs(shape, *shapes, **attributes): where a result holds a part of all query-key pairs, how many there
+        are in all, and how many of its entries stand for one (None where letters leave it open).
     expects: the operands' shapes in words, for error messages.
+    kind: what the result holds; "same": what the first operand holds.
     broadcasts: gradients are summed back to the operands' shapes.
     spreads: an entry of a real operand that is not finite always leaves one in the result.
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
@@ -79,8 +86,10 @@ class Primitive:
     latex: Callable[..., Formula]
     expects: str
     gradients: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
+    tangents: Tangents | None = None
     cost: Callable[..., Cost] = elementwise_cost
-    kind: Literal["real", "boolean"] = "real"
+    pairs: Callable[..., tuple[Size, Size | None]] | None = None
+    kind: Literal["real", "boolean", "index", "same"] = "real"
     broadcasts: bool = False
     spreads: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
@@ -97,6 +106,8 @@ class Primitive:
         object.__setattr__(self, "operands", tuple(positional[1:]))
         if unknown := set(self.gradients) - set(self.operands):
             raise ValueError(f"{self.name} has no operands {unknown}")
+        if bool(self.gradients) != (self.tangents is not None):
+            raise ValueError(f"{self.name} has to say how tangents pass, if and only if it has gradients")
         rules = (self._rule(self.gradients.get(operand)) for operand in self.operands)
         object.__setattr__(self, "rules", tuple(rules))
         if self.name in REGISTRY:

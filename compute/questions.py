@@ -15,8 +15,8 @@ from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
-from compute.dimensions import Size, product
-from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
+from compute.dimensions import Polynomial, Size, product
+from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
@@ -24,6 +24,7 @@ from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, check_upstream
 from compute.operations.declaration import Operation
+from compute.selection import check_names, selected_names
 
 ARITHMETICS: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
 Tensors = tuple[tuple[str, Tensor], ...]
@@ -51,12 +52,9 @@ def prepare(asked: Asked) -> Prepared:
     operation, inputs, given = CATALOGUE[asked.operation], dict(asked.inputs), dict(asked.given)
     graph = _graph(operation, inputs, given, dict(asked.attributes))
     upstream = dict(asked.upstream)
-    _check_names(("upstream",), upstream, graph)
+    check_names(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
-    named = [str(value.name) for value in graph.named_values()]
-    if asked.select is not None:
-        _check_names(("select",), dict.fromkeys(asked.select), graph, at_index=True)
-    selected = named if asked.select is None else list(asked.select)
+    selected = selected_names(graph, asked.select)
 
     known = {graph.names[name].index for name in (*inputs, *given)}
     evaluation = Evaluation(graph, ARITHMETICS[asked.arithmetic], known)
@@ -70,7 +68,8 @@ def prepare(asked: Asked) -> Prepared:
     jacobians = [(of, wrt, _jacobian(evaluation, at, of, wrt)) for at, (of, wrt) in enumerate(asked.jacobian)]
     computed = evaluation.computed()
     spent = cost(graph, {value.index for value in computed})
-    returned = [name for name in reached if asked.select or graph.names[name].index not in known]
+    named = set(asked.select or ())
+    returned = [name for name in reached if name in named or graph.names[name].index not in known]
     differentiated = _differentiated(graph, differentiation, selected)
     held = [*computed, *(graph.values[index] for index in known)]
     return Prepared(
@@ -84,7 +83,7 @@ def prepare(asked: Asked) -> Prepared:
         steps=[
             _step(name, graph.names[name])
             for name in selected
-            if graph.names[name].inputs and graph.names[name].index not in known
+            if not graph.names[name].is_input and graph.names[name].index not in known
         ],
         cost=spent,
         conventions=_conventions(operation, graph, asked.attributes),
@@ -99,7 +98,7 @@ def shapes_only(
     """Cost, steps and conventions for shapes alone, in numbers or dimension names."""
     declared = CATALOGUE[operation]
     graph = build(declared, inputs, attributes)
-    steps = [_step(str(value.name), value) for value in graph.named_values() if not value.is_input]
+    steps = [_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
@@ -131,7 +130,7 @@ def _graph(
     if missing and not cut:
         raise QuestionErrors(_missing(operation, name) for name in missing)
     graph = build(operation, inputs, attributes, given)
-    _check_names(("given",), given, graph)
+    check_names(("given",), given, graph)
     if len({graph.names[name].index for name in given}) < len(given):
         raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
     return graph
@@ -152,30 +151,10 @@ def _twice(name: str) -> QuestionError:
     )
 
 
-def _check_names(
-    path: tuple[str, ...], names: Mapping[str, Any], graph: Graph, *, at_index: bool = False
-) -> None:
-    unknown = [(at, name) for at, name in enumerate(names) if name not in graph.names]
-    if unknown:
-        errors = (
-            unknown_name((*path, at if at_index else name), "value", name, graph.names)
-            for at, name in unknown[:LISTED]
-        )
-        raise QuestionErrors(errors, len(unknown))
-    boolean = [name for name in names if not at_index and graph.names[name].kind != "real"]
-    if boolean:
-        raise QuestionErrors(
-            QuestionError((*path, name), f"{name} is no number to differentiate by",
-                          "the name of a real value", "the name of a boolean mask")
-            for name in boolean
-        )  # fmt: skip
-
-
 def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentiation:
     """The plan for one Jacobian, refused where an entry of it cannot be known."""
     graph = evaluation.graph
     for role, name in (("of", of), ("wrt", wrt)):
-        _check_names(("jacobian",), {}, graph)
         if name not in graph.names:
             raise QuestionErrors([unknown_name(("jacobian", at, role), "value", name, graph.names)])
         value = graph.names[name]
@@ -238,9 +217,15 @@ def _conventions(operation: Operation, graph: Graph, said: tuple[tuple[str, Any]
     settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
     for name, one in operation.attributes.items():
         if one.declared.dimension:
-            size = graph.dimensions[name]
-            settings[name] = size if isinstance(size, int) else str(size)
-    return {name: one for name, one in settings.items() if one is not None} | graph.conventions
+            settings[name] = graph.dimensions[name]
+    settings = settings | graph.conventions
+    return {name: _shown(one) for name, one in settings.items() if one is not None}
+
+
+def _shown(setting: Any) -> Any:
+    if isinstance(setting, list | tuple):
+        return [_shown(one) for one in setting]
+    return str(setting) if isinstance(setting, Polynomial) else setting
 
 
 def _predict(

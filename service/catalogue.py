@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, is_constant, kinds
+from compute.operations.declaration import AttributeField, is_constant, is_sides, kinds
 
 
 class OperationSummary(BaseModel):
@@ -43,6 +43,7 @@ class AttributeDescription(BaseModel):
 
     name: str
     type: str
+    required: bool
     default: Annotated[Any, WithJsonSchema({"type": ["boolean", "number", "string", "null"]})]
     meaning: str
 
@@ -56,6 +57,11 @@ class ValueDescription(BaseModel):
     turns: str = Field(
         description="The setting that, other than its default, exchanges the last two axes; empty if none."
     )
+    banded: str = Field(
+        description="The setting that, where it is set, puts a band of offsets in the place of the keys;"
+        " empty if none."
+    )
+    on_request: bool = Field(description="Whether it is computed only where `select` or others name it.")
     meaning: str
     symbol: str = Field(description="Its letter in formulas, in LaTeX.")
 
@@ -103,7 +109,11 @@ def describe_operation(name: str) -> dict[str, Any]:
         ],
         attributes=[
             AttributeDescription(
-                name=name, type=_type(one), default=one.default, meaning=one.declared.meaning
+                name=name,
+                type=_type(one),
+                required=one.required,
+                default=None if one.required else one.default,
+                meaning=one.declared.meaning,
             )
             for name, one in operation.attributes.items()
         ],
@@ -113,6 +123,8 @@ def describe_operation(name: str) -> dict[str, Any]:
                 axes=one.axes.split(),
                 dims=one.dims,
                 turns=one.turns,
+                banded=one.banded,
+                on_request=one.on_request,
                 meaning=one.meaning,
                 symbol=one.symbol,
             )
@@ -124,6 +136,8 @@ def describe_operation(name: str) -> dict[str, Any]:
 def _type(attribute: AttributeField) -> str:
     if is_constant(attribute.annotation):
         return "constant"
+    if is_sides(attribute.annotation):
+        return "integer | [integer, integer]"
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return " | ".join(
         " | ".join(map(str, get_args(one))) if get_origin(one) is Literal else names.get(one, str(one))

@@ -7,7 +7,7 @@ import orjson
 
 from compute.answers import Limits, Step
 from compute.cost import TotalCost
-from compute.dimensions import Polynomial, Size, big_o
+from compute.dimensions import Polynomial, Size, big_o, ratio
 from compute.errors import QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
@@ -74,22 +74,33 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
     if errors:
         raise QuestionErrors(errors)
     sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}
+    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    sums |= {size for one in attributes.values() for size in _parts(one) if _is_sum(size)}
     if len(sums) > MAX_SUMS:
         expected = f"at most {MAX_SUMS} different sizes that are sums, such as n+1"
         raise at((), "has too many sums to multiply out", expected, f"{len(sums)} of them")
-    attributes = {name: fields[name] for name in declared.attributes if name in said}
     total, steps, conventions = shapes_only(operation, tensors, attributes)
     return CostQuestion(operation, conventions, total, steps)
 
 
-def _is_sum(size: Size) -> bool:
+def _parts(setting: Any) -> tuple[Any, ...]:
+    return setting if isinstance(setting, tuple) else (setting,)
+
+
+def _is_sum(size: Any) -> bool:
     return isinstance(size, Polynomial) and len(size.terms) > 1
 
 
-def cost_json(cost: TotalCost) -> dict[str, int | str]:
-    """The counts of a cost as JSON."""
+def cost_json(cost: TotalCost) -> dict[str, Any]:
+    """The counts of a cost as JSON; where not every query meets every key, what that saves."""
     names = ("multiply_adds", "elementwise", "comparisons", "parameters")
-    return {name: size_json(getattr(cost, name)) for name in names}
+    counts: dict[str, Any] = {name: size_json(getattr(cost, name)) for name in names}
+    if cost.all_comparisons != cost.comparisons:
+        counts["all_comparisons"] = size_json(cost.all_comparisons)
+        if cost.exact_comparisons is not None:
+            counts["exact_comparisons"] = size_json(cost.exact_comparisons)
+        counts["speedup"] = ratio(cost.all_comparisons, cost.comparisons)
+    return counts
 
 
 def size_json(size: Size) -> int | str:

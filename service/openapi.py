@@ -33,6 +33,12 @@ TAGS = [
     {"name": "health", "description": "For whoever runs the service."},
 ]
 
+
+def _sides(title: str, one: dict[str, Any]) -> dict[str, Any]:
+    pair = {"type": "array", "minItems": 2, "maxItems": 2, "items": one}
+    return {"title": title, "description": "One number for both sides, or two.", "anyOf": [one, pair]}
+
+
 TENSORS: dict[str, Any] = {
     "Entry": {
         "title": "Entry",
@@ -94,6 +100,13 @@ TENSORS: dict[str, Any] = {
         "type": ["integer", "string"],
         "description": "A number, or an expression in dimension names such as 2*d*n**2.",
     },
+    "Ratio": {
+        "title": "Ratio",
+        "type": ["number", "string"],
+        "description": "A number, or a quotient of expressions in dimension names such as T/(1 + 2*k).",
+    },
+    "Sides": _sides("Sides", {"type": "integer", "minimum": 0}),
+    "SizeSides": _sides("SizeSides", {"$ref": "#/components/schemas/Size"}),
     "Shape": {
         "title": "Shape",
         "type": "object",

@@ -12,6 +12,7 @@ from compute.operations import CATALOGUE
 from service.schemas import Reference, camel, fields_of
 
 Tensor = Annotated[Any, Reference("Tensor")]
+Ratio = Annotated[Any, Reference("Ratio")]
 Size = Annotated[Any, Reference("Size")]
 
 
@@ -33,6 +34,15 @@ class Cost(BaseModel):
     elementwise: Size = Field(description="Other arithmetic, once for each entry.")
     comparisons: Size = Field(description="Query-key scores.")
     parameters: Size = Field(description="Learned numbers among the inputs.")
+    all_comparisons: Size = Field(
+        0, description="With a window: the scores of every query with every key, computed or not."
+    )
+    exact_comparisons: Size = Field(
+        0,
+        description="With a window: the scores computed that are of a key that there is. In letters for as"
+        " many keys as queries, and a window that is no longer than they are.",
+    )
+    speedup: Ratio = Field(1, description="With a window: all_comparisons over comparisons.")
 
 
 class MemoryCost(Cost):

@@ -4,7 +4,7 @@ A pydantic model for each operation checks settings and field names. Tensors pas
 since their entries are checked by `service.tensors`, once and with NumPy.
 """
 
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -20,11 +20,14 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
+from compute.arithmetic.expressions import ExpressionError
+from compute.dimensions import Size
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, Input, Operation, is_constant, kinds
+from compute.operations.declaration import AttributeField, Input, Operation, is_constant, is_sides, kinds
 from compute.operations.unification import turned
 from service.problems import at, describe
+from service.tensors import read_size
 
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16
@@ -97,7 +100,7 @@ def request_model(operation: str, *, shapes_only: bool = False) -> type[BaseMode
     if shapes_only:
         fields["operation"] = (Literal[operation], Field(description="Which operation."))
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
-    fields |= {name: _attribute(one) for name, one in declared.attributes.items()}
+    fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
         fields |= fields_of(Computation)
     return create_model(
@@ -155,16 +158,23 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
     return Annotated[Any, reference], Field(None, description=words)
 
 
-def _attribute(attribute: AttributeField) -> tuple[Any, Any]:
+def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     declared = attribute.declared
+    special: tuple[Any, Reference] | None = None
     if is_constant(attribute.annotation):
-        return (
-            Annotated[Any, PlainValidator(_constant), Reference("Constant")],
-            Field(attribute.default, description=declared.meaning),
-        )
+        special = _constant, Reference("Constant")
+    elif is_sides(attribute.annotation):
+        special = partial(_sides, letters=shapes_only), Reference("SizeSides" if shapes_only else "Sides")
+    elif declared.dimension and shapes_only:
+        special = partial(_whole, minimum=declared.minimum or 0, letters=True), Reference("Size")
+    if special is not None:
+        field = Field(attribute.default, description=declared.meaning)
+        return Annotated[Any, PlainValidator(special[0]), special[1]], field
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
         bounds = {"ge": declared.minimum, "le": MAX_INTEGER}
+    elif int in kinds(attribute.annotation):
+        bounds = {"ge": -MAX_INTEGER, "le": MAX_INTEGER}
     # A setting that may be left out is no setting that may be null.
     annotation = reduce(or_, kinds(attribute.annotation))
     return annotation, Field(attribute.default, description=declared.meaning, **bounds)
@@ -174,11 +184,33 @@ def _constant(value: Any) -> Any:
     """A number or text; `compute` says whether it is well-formed and what it is worth."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
-        raise PydanticCustomError("constant", "{expected}", {"expected": expected})
+        raise PydanticCustomError("value", "{expected}", {"expected": expected})
     if isinstance(value, str) or abs(value) > MAX_FINITE:
         return value
     # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
     return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
+
+
+def _whole(value: Any, *, minimum: int, letters: bool) -> Size:
+    """A whole number; where only shapes are asked in letters too."""
+    try:
+        size = read_size(value, minimum) if letters or type(value) is int else None
+    except ExpressionError:
+        size = None
+    if size is None or (isinstance(size, int) and size > MAX_INTEGER):
+        expected = f"an integer from {minimum} to {MAX_INTEGER}"
+        expected += ", or a size in letters such as k" if letters else ""
+        raise PydanticCustomError("value", "{expected}", {"expected": expected})
+    return size
+
+
+def _sides(value: Any, *, letters: bool) -> Size | tuple[Size, Size]:
+    """A whole number, or one for each of two sides."""
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise PydanticCustomError("value", "{expected}", {"expected": "one integer or a list of two"})
+        return _whole(value[0], minimum=0, letters=letters), _whole(value[1], minimum=0, letters=letters)
+    return _whole(value, minimum=0, letters=letters)
 
 
 _EXPECTED = {
@@ -193,7 +225,7 @@ _EXPECTED = {
     "greater_than_equal": "an integer of at least {ge}",
     "less_than_equal": "an integer of at most {le}",
     "literal_error": "{expected}",
-    "constant": "{expected}",
+    "value": "{expected}",
     "too_short": "a list of at least {min_length}",
     "too_long": "a list of at most {max_length}",
     "string_too_long": "text of at most {max_length} characters",

@@ -218,16 +218,27 @@ def _unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
     return array.astype(np.float64 if dtype != "float32" else np.float32).reshape(sizes)
 
 
+def read_size(raw: Any, minimum: int = 1) -> Size | None:
+    """A size that came as a number or in letters; None where it is neither.
+
+    Raises ExpressionError for text that is no expression.
+    """
+    if type(raw) is int and minimum <= raw < 2**53:
+        return raw
+    if not isinstance(raw, str):
+        return None
+    size = fold(parse(raw), Sizes())
+    # Sizes are multiplied with one another: many sums would grow beyond any bound.
+    fits = len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= minimum
+    return size if fits else None
+
+
 def _size(raw: Any, path: Path) -> Size:
     wanted = "a positive integer, a dimension name such as n, or an expression such as 4*d or n+1"
-    if type(raw) is int and 1 <= raw < 2**53:
-        return raw
-    if isinstance(raw, str):
-        try:
-            size = fold(parse(raw), Sizes())
-        except ExpressionError as error:
-            raise at(path, f"the text {error}", wanted, describe(raw)) from None
-        # Sizes are multiplied with one another: many sums would grow beyond any bound.
-        if len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= 1:
-            return size
-    raise at(path, "is no size", wanted, describe(raw))
+    try:
+        size = read_size(raw)
+    except ExpressionError as error:
+        raise at(path, f"the text {error}", wanted, describe(raw)) from None
+    if size is None:
+        raise at(path, "is no size", wanted, describe(raw))
+    return size

@@ -32,6 +32,9 @@ class Floating:
         self.maximum: Binary = np.maximum
         self.negative: Unary = np.negative
         self.exp: Unary = np.exp
+        self.log: Unary = np.log
+        self.sin: Unary = np.sin
+        self.cos: Unary = np.cos
         self.tanh: Unary = np.tanh
 
     def cast(self, array: Array) -> Array:
@@ -46,6 +49,9 @@ class Floating:
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
+
+    def whole(self, numbers: Array) -> Array:
+        return numbers.astype(self.dtype)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.zeros(shape, dtype=self.dtype)

@@ -2,7 +2,10 @@
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.attention import attention
+from compute.operations.cross_attention import cross_attention
 from compute.operations.declaration import Operation
+from compute.operations.positional_encoding import positional_encoding
+from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
 
 CATALOGUE: dict[str, Operation] = {
@@ -10,6 +13,9 @@ CATALOGUE: dict[str, Operation] = {
     for operation in (
         attention,
         self_attention,
+        cross_attention,
+        positional_encoding,
+        rotary_embedding,
     )
 }
 

@@ -2,7 +2,7 @@
 handles. Sizes that nothing says stay symbols, so the same code answers for numbers and for letters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -47,8 +47,9 @@ def build(
             )
             handle.is_parameter, handle.may_be_infinite = declared.parameter, declared.mask
             handles[name] = handle
+    graph_itself = {"graph": graph} if operation.takes_graph else {}
     try:
-        operation.function(**handles, **bound.settings)
+        operation.function(**graph_itself, **handles, **bound.settings)
     except QuestionError as error:
         raise QuestionErrors([error]) from None
     return graph
@@ -97,14 +98,11 @@ def _bind(
     given: Mapping[str, Shape],
 ) -> _Bound:
     settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
-    turning = {name for name, one in operation.attributes.items() if settings[name] != one.default}
+    changed = {name for name, one in operation.attributes.items() if settings[name] != one.default}
     inputs = {
-        name: turned(one.dims) if one.turns in turning else one.dims for name, one in operation.inputs.items()
+        name: turned(one.dims) if one.turns in changed else one.dims for name, one in operation.inputs.items()
     }
-    values = {
-        name: replace(one, axes=turned(one.axes), dims=turned(one.dims)) if one.turns in turning else one
-        for name, one in operation.values.items()
-    }
+    values = {name: _arranged(one, changed) for name, one in operation.values.items()}
     claims = [
         Claim((name,), name, dims, shapes[name])
         for name, dims in inputs.items()
@@ -121,6 +119,16 @@ def _bind(
     return _Bound(settings, inputs, values, dimensions)
 
 
+def _arranged(declared: Named, changed: Collection[str]) -> Named:
+    """A value as it stands with these settings other than their defaults."""
+    if declared.banded in changed:
+        axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
+        declared = replace(declared, axes=f"{axes} offset", dims=f"{dims} band")
+    if declared.turns in changed:
+        declared = replace(declared, axes=turned(declared.axes), dims=turned(declared.dims))
+    return declared
+
+
 def _dimensions(
     operation: Operation, inputs: Mapping[str, str], claims: list[Claim], said: Mapping[str, Any]
 ) -> Dimensions:
@@ -129,7 +137,8 @@ def _dimensions(
     defaults: dict[str, int | str] = {}
     for name, attribute in operation.attributes.items():
         if attribute.declared.dimension:
-            defaults[name] = attribute.declared.follows or attribute.default
+            if not attribute.required:
+                defaults[name] = attribute.declared.follows or attribute.default
             if name in said:
                 dimensions.bind(name, said[name], f"the attribute {name}")
     if errors := unify(claims, dimensions, defaults):

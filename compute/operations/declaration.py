@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from compute.graph import Named, Value
+from compute.dimensions import Size
+from compute.graph import Graph, Named, Value
 
 Constant: TypeAlias = int | float | str
 """A number, or a constant expression as text that may use the operation's dimension names."""
+Sides: TypeAlias = Size | tuple[Size, Size]
+"""A whole number for both sides, or one for each; letters where only cost is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class Input:
 class Attribute:
     """A setting of an operation.
 
-    minimum bounds a number. dimension: it is also a dimension name, settled by
-    the shapes where they say it. follows: the dimension it then equals if nothing says it.
+    minimum bounds a number. dimension: it is also a dimension name, settled by the shapes where they say
+    it, and may be in letters where only cost is asked. follows: the dimension it then equals if nothing
+    says it.
     """
 
     meaning: str
@@ -54,16 +58,23 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class AttributeField:
-    """An attribute as the signature declares it."""
+    """An attribute as the signature declares it. default: `...` where it has to be said."""
 
     declared: Attribute
     annotation: Any
     default: Any
 
+    @property
+    def required(self) -> bool:
+        return self.default is ...
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks."""
+    """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks.
+
+    takes_graph: the function has no tensors to build on and is handed the graph itself.
+    """
 
     name: str
     function: Callable[..., Value]
@@ -74,6 +85,7 @@ class Operation:
     values: Mapping[str, Named]
     required: frozenset[str]
     masks: frozenset[str]
+    takes_graph: bool = False
 
 
 def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Operation]:
@@ -86,12 +98,16 @@ def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Opera
         hints = get_type_hints(function, include_extras=True)
         for name, parameter in inspect.signature(function).parameters.items():
             annotation, declared = _split(hints[name])
+            if annotation is Graph:
+                continue
             if isinstance(declared, Input):
                 inputs[name] = declared
                 if parameter.default is parameter.empty:
                     required.add(name)
             elif isinstance(declared, Attribute):
-                attributes[name] = AttributeField(declared, annotation, parameter.default)
+                attributes[name] = AttributeField(
+                    declared, annotation, ... if parameter.default is parameter.empty else parameter.default
+                )
             else:
                 raise TypeError(f"{function.__name__}: {name} is neither Input nor Attribute")
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
@@ -105,6 +121,7 @@ def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Opera
             values={value.name: value for value in values},
             required=frozenset(required),
             masks=frozenset(name for name, one in inputs.items() if one.mask),
+            takes_graph=Graph in hints.values(),
         )
 
     return declare
@@ -123,6 +140,11 @@ def kinds(annotation: Any) -> tuple[Any, ...]:
     if get_origin(annotation) in (Union, UnionType):
         return tuple(one for one in get_args(annotation) if one is not type(None))
     return (annotation,)
+
+
+def is_sides(annotation: Any) -> bool:
+    """Whether an attribute takes a number or a pair of them."""
+    return set(kinds(annotation)) == set(get_args(Sides))
 
 
 def is_constant(annotation: Any) -> bool:

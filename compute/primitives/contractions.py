@@ -27,6 +27,7 @@ matmul = Primitive(
         "a": lambda xp, g, b: xp.matmul(g, b.swapaxes(-1, -2)),
         "b": lambda xp, g, a: xp.matmul(a.swapaxes(-1, -2), g),
     },
+    tangents="product",
     shape=_matmul_shape,
     latex=lambda a, b: Formula(f"{a.at(PRODUCT)} {b.at(PRODUCT)}", PRODUCT),
     cost=_matmul_cost,

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from compute.dimensions import Shape, broadcast
+import numpy as np
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, broadcast, product
 from compute.latex import ATOM, PRODUCT, SUM, Formula
-from compute.primitive import Primitive, no_cost
+from compute.primitive import Cost, Primitive, no_cost
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -22,9 +25,11 @@ identity = Primitive(
     "identity",
     forward=lambda xp, a: a,
     gradients={"a": lambda xp, g: g},
+    tangents="linear",
     shape=lambda a: a,
     latex=lambda a: a,
     cost=no_cost,
+    kind="same",
     expects="any shape",
     spreads=True,
 )
@@ -33,8 +38,21 @@ add = Primitive(
     "add",
     forward=lambda xp, a, b: xp.add(a, b),
     gradients={"a": lambda xp, g: g, "b": lambda xp, g: g},
+    tangents="linear",
     shape=_broadcast,
     latex=lambda a, b: Formula(f"{a.text} + {b.at(SUM)}", SUM),
+    expects=BROADCASTABLE,
+    broadcasts=True,
+    spreads=True,
+)
+
+subtract = Primitive(
+    "subtract",
+    forward=lambda xp, a, b: xp.subtract(a, b),
+    gradients={"a": lambda xp, g: g, "b": lambda xp, g: xp.negative(g)},
+    tangents="linear",
+    shape=_broadcast,
+    latex=lambda a, b: Formula(f"{a.text} - {b.at(PRODUCT)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
     spreads=True,
@@ -47,6 +65,7 @@ multiply = Primitive(
         "a": lambda xp, g, b: xp.multiply(g, b),
         "b": lambda xp, g, a: xp.multiply(g, a),
     },
+    tangents="product",
     shape=_broadcast,
     latex=_product,
     expects=BROADCASTABLE,
@@ -61,6 +80,7 @@ divide = Primitive(
         "a": lambda xp, g, b: xp.divide(g, b),
         "b": lambda xp, g, y, b: xp.negative(xp.divide(xp.multiply(g, y), b)),
     },
+    tangents="symmetric",
     shape=_broadcast,
     latex=lambda a, b: Formula(rf"\frac{{{a.text}}}{{{b.text}}}"),
     expects=BROADCASTABLE,
@@ -71,9 +91,55 @@ tanh = Primitive(
     "tanh",
     forward=lambda xp, a: xp.tanh(a),
     gradients={"a": lambda xp, g, y: xp.subtract(g, xp.multiply(g, xp.multiply(y, y)))},
+    tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
     expects="any shape",
+)
+
+sin = Primitive(
+    "sin",
+    forward=lambda xp, a: xp.sin(a),
+    gradients={"a": lambda xp, g, a: xp.multiply(g, xp.cos(a))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\sin {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+    spreads=True,
+)
+
+cos = Primitive(
+    "cos",
+    forward=lambda xp, a: xp.cos(a),
+    gradients={"a": lambda xp, g, a: xp.negative(xp.multiply(g, xp.sin(a)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\cos {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+    spreads=True,
+)
+
+
+def _surprise(xp: Arithmetic, a: Array) -> Array:
+    return xp.negative(xp.multiply(a, xp.log(xp.where(a == 0, xp.whole(np.array(1)), a))))
+
+
+def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
+    slope = xp.add(xp.log(xp.where(a == 0, xp.whole(np.array(1)), a)), xp.whole(np.array(1)))
+    return xp.where(a == 0, xp.whole(np.array(0)), xp.negative(xp.multiply(g, slope)))
+
+
+# What each outcome of a distribution adds to its entropy, in nats. An outcome of weight 0 adds nothing and
+# passes no gradient, which would be infinite.
+surprise = Primitive(
+    "surprise",
+    forward=_surprise,
+    gradients={"a": _surprise_gradient},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"-{a.at(PRODUCT)} \odot \log {a.at(ATOM)}", SUM),
+    cost=lambda shape, a: Cost(elementwise=2 * product(shape)),
+    expects="weights that are not negative",
 )
 
 # Where `allowed` is false: -infinity, whatever was there, and no gradient.
@@ -81,6 +147,7 @@ masked_fill = Primitive(
     "masked_fill",
     forward=lambda xp, a, allowed: xp.where(allowed, a, xp.negative_infinity),
     gradients={"a": lambda xp, g, allowed: xp.where(allowed, g, 0)},
+    tangents="symmetric",
     shape=_broadcast,
     latex=lambda a, allowed: Formula(
         rf"\operatorname{{where}}\left({allowed.text},\ {a.text},\ -\infty\right)"

@@ -1,8 +1,10 @@
 """Primitives that combine the entries along an axis."""
 
+import numpy as np
+
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, product
-from compute.latex import Formula
+from compute.dimensions import Shape, ShapeError, product, show
+from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive
 
 
@@ -55,9 +57,58 @@ softmax = Primitive(
     "softmax",
     forward=_softmax,
     gradients={"a": _softmax_gradient},
+    tangents="symmetric",
     shape=lambda a, axis: a,
     latex=_softmax_latex,
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
+)
+
+
+def _without(a: Shape, axis: int) -> Shape:
+    if len(a) < -axis:
+        raise ShapeError(f"{show(a)} has fewer than {-axis} axes")
+    at = len(a) + axis
+    return (*a[:at], *a[at + 1 :])
+
+
+def _over(axis: int) -> str:
+    return r"\text{rows}" if axis == -1 else r"\text{columns}"
+
+
+# The sum along an axis, which is gone in the result.
+sum_over = Primitive(
+    "sum_over",
+    forward=lambda xp, a, *, axis: xp.sum(a, axis).squeeze(axis),
+    gradients={
+        "a": lambda xp, g, axis, shapes: np.broadcast_to(np.expand_dims(g, axis), shapes[0]),
+    },
+    tangents="linear",
+    shape=lambda a, axis: _without(a, axis),
+    latex=lambda a, axis: Formula(rf"\sum_{{{_over(axis)}}} {a.at(PRODUCT)}", SUM),
+    cost=lambda shape, a, axis: Cost(elementwise=product(a)),
+    expects="enough axes",
+    spreads=True,
+)
+
+
+def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
+    found: Array = a.argmax(axis=axis)
+    if left is not None:  # counted along a band: as keys
+        found = found + np.arange(found.shape[-1]) - left
+    return np.where((a == 0).all(axis=axis), -1, found)
+
+
+# Where the largest weight stands, the first of equals; -1 where all are 0. Along a band that reaches `left`
+# before each query it is the key's index too, and not the offset.
+argmax = Primitive(
+    "argmax",
+    forward=_argmax,
+    shape=lambda a, axis, left: _without(a, axis),
+    latex=lambda a, axis, left: Formula(
+        rf"\operatorname{{argmax}}_{{{_over(axis)}}} {a.at(PRODUCT)}", PRODUCT
+    ),
+    kind="index",
+    expects="enough axes",
 )

@@ -10,7 +10,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, show
-from compute.latex import POWER, Formula, constant_latex
+from compute.latex import ATOM, POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
 
@@ -29,9 +29,11 @@ transpose = Primitive(
     "transpose",
     forward=lambda xp, a: a.swapaxes(-1, -2),
     gradients={"a": lambda xp, g: g.swapaxes(-1, -2)},
+    tangents="linear",
     shape=_transpose_shape,
     latex=lambda a: Formula(rf"{a.at(POWER)}^{{\top}}", POWER),
     cost=no_cost,
+    kind="same",
     expects="at least two axes",
     spreads=True,
 )
@@ -70,9 +72,11 @@ split_axis = Primitive(
     "split_axis",
     forward=_split,
     gradients={"a": lambda xp, g, axis: _merge(xp, g, axis=axis)},
+    tangents="linear",
     shape=_split_shape,
     latex=lambda a, parts, axis: Formula(rf"\operatorname{{split}}_{{{parts}}}\left({a.text}\right)"),
     cost=no_cost,
+    kind="same",
     expects="an axis that the parts divide",
     spreads=True,
 )
@@ -82,9 +86,11 @@ merge_axis = Primitive(
     "merge_axis",
     forward=_merge,
     gradients={"a": lambda xp, g, axis, shapes: _split(xp, g, parts=shapes[0][-3], axis=axis)},
+    tangents="linear",
     shape=_merge_shape,
     latex=lambda a, axis: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
+    kind="same",
     expects="at least three axes",
     spreads=True,
 )
@@ -100,9 +106,11 @@ flatten = Primitive(
     "flatten",
     forward=lambda xp, a: a.reshape(*a.shape[:-2], a.shape[-2] * a.shape[-1]),
     gradients={"a": lambda xp, g, shapes: g.reshape(shapes[0])},
+    tangents="linear",
     shape=_flatten_shape,
     latex=lambda a: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
+    kind="same",
     expects="at least two axes",
     spreads=True,
 )
@@ -124,9 +132,11 @@ expand = Primitive(
     "expand",
     forward=_expand,
     gradients={"a": lambda xp, g, axis: g.squeeze(axis)},
+    tangents="linear",
     shape=_expand_shape,
     latex=lambda a, axis: a,
     cost=no_cost,
+    kind="same",
     expects="enough axes",
     spreads=True,
 )
@@ -148,11 +158,52 @@ repeat = Primitive(
     "repeat",
     forward=lambda xp, a, *, times: a.repeat(times, axis=-3),
     gradients={"a": _repeat_gradient},
+    tangents="linear",
     shape=_repeat_shape,
     latex=lambda a, times: Formula(rf"\operatorname{{repeat}}_{{{times}}}\left({a.text}\right)"),
     cost=no_cost,
+    kind="same",
     expects="at least three axes",
     spreads=True,
+)
+
+
+def _rows_shape(a: Shape, *, start: int, stop: Size) -> Shape:
+    _at_least(2, a)
+    return (*a[:-2], stop - start, a[-1])
+
+
+def _rows_gradient(xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]) -> Array:
+    result = xp.zeros(shapes[0])
+    result[..., start:stop, :] = g
+    return result
+
+
+# The rows from `start` to before `stop`.
+rows = Primitive(
+    "rows",
+    forward=lambda xp, a, *, start, stop: a[..., start:stop, :],
+    gradients={"a": _rows_gradient},
+    tangents="linear",
+    shape=_rows_shape,
+    latex=lambda a, start, stop: Formula(f"{a.at(ATOM)}_{{{start}:{stop}}}"),
+    cost=no_cost,
+    kind="same",
+    expects="at least two axes",
+)
+
+# The entries repeated along new axes, and along those of size 1.
+stretch = Primitive(
+    "stretch",
+    forward=lambda xp, a, *, to: np.broadcast_to(a, to),
+    gradients={"a": lambda xp, g: g},
+    tangents="linear",
+    shape=lambda a, to: to,
+    latex=lambda a, to: a,
+    cost=no_cost,
+    kind="same",
+    expects="a shape that broadcasts to it",
+    broadcasts=True,
 )
 
 

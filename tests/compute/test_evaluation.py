@@ -78,6 +78,8 @@ def test_aliases_can_be_used_everywhere() -> None:
     assert plan("self_attention", inputs).graph.aliases() == {
         "input": "x", "capped_scores": "scaled_scores", "masked_scores": "scaled_scores",
         "head_outputs": "output",
+        "rotated_query": "query",
+        "rotated_key": "key",
     }  # fmt: skip
     by_alias = answer(
         "self_attention",

@@ -23,6 +23,18 @@ def _each(function: Callable[..., Decimal]) -> Callable[..., Array]:
     return apply
 
 
+PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+
+
+def _sine(angle: Decimal) -> Decimal:
+    """By its series, which converges well for the small angles of the tests."""
+    term, total, n = angle, angle, 1
+    while abs(term) > Decimal(10) ** -DIGITS:
+        term = -term * angle * angle / ((n + 1) * (n + 2))
+        total, n = total + term, n + 2
+    return total
+
+
 class _Algebra:
     def __init__(self, sizes: dict[str, Size]) -> None:
         self.sizes = sizes
@@ -61,11 +73,17 @@ class Decimals:
     multiply = staticmethod(_each(lambda a, b: a * b))
     divide = staticmethod(_each(lambda a, b: a / b))
     negative = staticmethod(_each(lambda a: -a))
+    log = staticmethod(_each(lambda a: a.ln()))
+    sin = staticmethod(_each(lambda a: _sine(a)))
+    cos = staticmethod(_each(lambda a: _sine(a + PI / 2)))
     exp = staticmethod(_each(lambda a: a.exp()))
     tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(fold(expression, _Algebra(sizes)), dtype=object)
+
+    def whole(self, numbers: Array) -> Array:
+        return _each(lambda one: Decimal(int(one)))(numbers)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full(shape, Decimal(0), dtype=object)

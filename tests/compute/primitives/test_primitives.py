@@ -1,7 +1,5 @@
 """Every primitive: its gradients against central differences, its shape rule against its result."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,70 +11,11 @@ from compute.differentiation import Differentiation
 from compute.dimensions import ShapeError
 from compute.evaluation import Evaluation
 from compute.graph import Graph, Value, apply
+from compute.linearization import Linearization
 from compute.operations import CATALOGUE
 from compute.primitive import REGISTRY, Primitive
+from tests.compute.primitives.cases import CASES, Array, Case
 
-Array = Any
-
-
-def normal(*shape: int) -> Callable[[np.random.Generator], Array]:
-    return lambda rng: rng.standard_normal(shape)
-
-
-def away_from_zero(*shape: int) -> Callable[[np.random.Generator], Array]:
-    return lambda rng: rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape)
-
-
-def booleans(*shape: int) -> Callable[[np.random.Generator], Array]:
-    return lambda rng: rng.random(shape) < 0.6
-
-
-@dataclass
-class Case:
-    operands: list[Callable[[np.random.Generator], Array]]
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-
-CASES: dict[str, list[Case]] = {
-    "identity": [Case([normal(2, 3)])],
-    "add": [
-        Case([normal(2, 3), normal(2, 3)]),
-        Case([normal(3), normal(4, 2, 1)]),
-        Case([normal(), normal(2)]),
-    ],
-    "multiply": [
-        Case([normal(2, 3), normal(2, 3)]),
-        Case([normal(3), normal(2, 1)]),
-        Case([normal(), normal(2)]),
-    ],
-    "divide": [
-        Case([normal(2, 3), away_from_zero(2, 3)]),
-        Case([normal(3), away_from_zero(2, 1)]),
-        Case([normal(2, 2), away_from_zero()]),
-    ],
-    "tanh": [Case([normal(2, 3)])],
-    "masked_fill": [],  # its result is infinite: its own test is below
-    "matmul": [
-        Case([normal(2, 3), normal(3, 4)]),
-        Case([normal(5, 2, 3), normal(3, 1)]),
-        Case([normal(1, 2, 3), normal(4, 3, 2)]),
-        Case([normal(3, 1, 2, 3), normal(2, 3, 2)]),
-    ],
-    "softmax": [
-        Case([normal(2, 3)], {"axis": -1}),
-        Case([normal(2, 3)], {"axis": -2}),
-        Case([normal(2, 1, 4)], {"axis": -1}),
-    ],
-    "transpose": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
-    "split_axis": [
-        Case([normal(3, 4)], {"parts": 2, "axis": -1}),
-        Case([normal(2, 4, 3)], {"parts": 2, "axis": -2}),
-    ],
-    "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
-    "flatten": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
-    "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
-    "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
-}  # fmt: skip
 WITH_GRADIENTS = [name for name, primitive in REGISTRY.items() if any(primitive.rules)]
 CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
 
@@ -141,6 +80,33 @@ def test_gradients_are_central_differences(name: str, at: int) -> None:
         assert rule_gives == pytest.approx(difference, rel=1e-7, abs=1e-8), (
             f"{name}, operand {primitive.operands[place]}: rule {rule_gives}, difference {difference}"
         )
+
+
+@pytest.mark.parametrize(("name", "at"), CHOSEN)
+def test_tangents_are_central_differences(name: str, at: int) -> None:
+    case, primitive = CASES[name][at], REGISTRY[name]
+    operands = drawn(case)
+    rng = np.random.default_rng(5)
+    directions = [rng.standard_normal(operand.shape) for operand in operands]
+    for moved in ({0}, set(range(len(operands)))):
+        step = 1e-6
+        ends = [
+            primitive.forward(
+                FLOAT64,
+                *(one + sign * step * way if place in moved else one
+                  for place, (one, way) in enumerate(zip(operands, directions, strict=True))),
+                **case.attributes,
+            )
+            for sign in (1, -1)
+        ]  # fmt: skip
+        graph = Graph()
+        handles = [graph.input(f"x{i}", one.shape, symbol="x", axes=()) for i, one in enumerate(operands)]
+        result = apply(name, *handles, **case.attributes)
+        evaluation = Evaluation(graph, FLOAT64, range(len(handles)))
+        seeds = {place: directions[place] for place in moved}
+        plan = Linearization(evaluation, seeds, [result.index])
+        found = plan.run(evaluation.run(dict(enumerate(operands))), seeds)[result.index]
+        np.testing.assert_allclose(found, (ends[0] - ends[1]) / (2 * step), rtol=1e-7, atol=1e-8)
 
 
 def test_masked_fill() -> None:
@@ -229,7 +195,12 @@ def test_a_rule_that_names_no_operand_is_refused() -> None:
     with pytest.raises(ValueError, match="needs after its attributes"):
         Primitive(
             "broken", forward=lambda xp, a, *, k: a, gradients={"a": lambda xp, g, k, a: g},
-            shape=lambda a: a, latex=lambda a: a, expects="",
+            tangents="linear", shape=lambda a: a, latex=lambda a: a, expects="",
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="say how tangents pass"):
+        Primitive(
+            "broken", forward=lambda xp, a: a, gradients={"a": lambda xp, g: g}, shape=lambda a: a,
+            latex=lambda a: a, expects="",
         )  # fmt: skip
     with pytest.raises(ValueError, match="declared twice"):
         Primitive("add", forward=lambda xp, a: a, shape=lambda a: a, latex=lambda a: a, expects="")

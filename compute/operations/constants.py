@@ -1,0 +1,33 @@
+"""Settings that are constants: numbers, or expressions that may use dimension names."""
+
+from typing import Any
+
+from compute.arithmetic.expressions import ExpressionError, evaluate, number, parse
+from compute.errors import QuestionError
+from compute.graph import Graph, Value, apply
+from compute.operations.declaration import Constant
+
+
+def constant(graph: Graph, attribute: str, said: Constant, *, positive: bool = False) -> Value:
+    """A constant setting as a value, refused at its attribute where it has no use."""
+    return apply("constant", graph=graph, **expression(graph, attribute, said, positive=positive))
+
+
+def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool = False) -> dict[str, Any]:
+    """A constant setting as its expression and the sizes of the dimension names that it uses."""
+    try:
+        parsed = parse(said) if isinstance(said, str) else number(said)
+        names = parsed.symbols()
+        sizes = {name: size for name, size in graph.dimensions.items() if name in names}
+        if all(isinstance(size, int) for size in sizes.values()):
+            worth = evaluate(parsed, graph.dimensions)
+            if positive and worth <= 0:
+                raise ExpressionError("is not above zero")
+    except ExpressionError as error:
+        known = ", ".join(sorted(graph.dimensions))
+        kind = "finite constant above zero" if positive else "finite constant"
+        came = f"text of {len(said)} characters" if isinstance(said, str) else "a number"
+        raise QuestionError(
+            (attribute,), f"the expression {error}", f"a {kind}, which may use {known}", came
+        ) from None
+    return {"expression": parsed, "sizes": sizes}

@@ -1,0 +1,111 @@
+"""Cross-attention: queries from one sequence, keys and values from another."""
+
+from typing import Annotated
+
+from compute.graph import Value
+from compute.operations.declaration import Input, operation
+from compute.operations.projections import (
+    Heads,
+    KeyValueHeads,
+    Projection,
+    Rotary,
+    RotaryBase,
+    RotaryDimension,
+    Rotation,
+    bias,
+    multi_head,
+    projected_values,
+    token_value,
+    weights,
+)
+from compute.operations.rotary_embedding import Positions
+from compute.operations.scoring import (
+    Causal,
+    Layout,
+    Mask,
+    Orientation,
+    Scale,
+    Scoring,
+    Softcap,
+    Window,
+)
+
+
+@operation(
+    (
+        token_value("input", "token d", "... n d", "The tokens with their positions added.", "X'"),
+        token_value("context_input", "token d_c", "... m d_c", "The context with its positions added.", "C'"),
+        *projected_values("m"),
+    )
+)
+def cross_attention(
+    x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", turns="layout")],
+    context: Annotated[Value, Input("... m d_c", "The tokens that answer.", "C", turns="layout")],
+    w_q: Annotated[
+        Value,
+        weights("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.", "W_{Q}"),
+    ],
+    w_k: Annotated[Value, weights("d_c kv_heads*d_k | kv_heads d_c d_k", "The key weights.", "W_{K}")],
+    w_v: Annotated[
+        Value | None,
+        weights("d_c kv_heads*d_v | kv_heads d_c d_v", "The value weights.", "W_{V}",
+                optional="the identity: the values are the context"),
+    ] = None,
+    w_o: Annotated[
+        Value | None,
+        weights("heads*d_v d_o | heads d_v d_o", "The output weights.", "W_{O}",
+                optional="the heads' outputs side by side are the output"),
+    ] = None,
+    b_q: Annotated[Value | None, bias("heads*d_k | heads d_k", "The query bias.", "b_{Q}")] = None,
+    b_k: Annotated[Value | None, bias("kv_heads*d_k | kv_heads d_k", "The key bias.", "b_{K}")] = None,
+    b_v: Annotated[Value | None, bias("kv_heads*d_v | kv_heads d_v", "The value bias.", "b_{V}")] = None,
+    b_o: Annotated[Value | None, bias("d_o", "The output bias.", "b_{O}")] = None,
+    positional_encoding: Annotated[
+        Value | None,
+        Input("... n d", "Added to the tokens.", "P", turns="layout", optional="none"),
+    ] = None,
+    context_positional_encoding: Annotated[
+        Value | None,
+        Input("... m d_c", "Added to the context.", "P_{C}", turns="layout", optional="none"),
+    ] = None,
+    positions: Positions = None,
+    context_positions: Annotated[
+        Value | None,
+        Input("... m", "The position of each token of the context.", "t_{C}", optional="0, 1, 2 and so on"),
+    ] = None,
+    mask: Mask = None,
+    *,
+    heads: Heads = 1,
+    kv_heads: KeyValueHeads = None,
+    scale: Scale = "1/sqrt(d_k)",
+    causal: Causal = False,
+    window: Window = None,
+    softcap: Softcap = None,
+    rotary: Rotary = None,
+    rotary_dimension: RotaryDimension = None,
+    rotary_base: RotaryBase = None,
+    orientation: Orientation = "query_key",
+    layout: Layout = "rows",
+) -> Value:  # fmt: skip
+    """Cross-attention: queries from the tokens, keys and values from a context.
+
+    Q = X W_Q, K = C W_K, V = C W_V, and all else is as in self-attention. The context may be of another
+    length and width. With causal or a window, query i stands at the place of key i.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3, encoder-decoder attention.
+    """
+    tokens = x if positional_encoding is None else x + positional_encoding
+    tokens = tokens.named("input")
+    source = context if context_positional_encoding is None else context + context_positional_encoding
+    source = source.named("context_input")
+    shared = heads if kv_heads is None else kv_heads
+    return multi_head(
+        Projection(tokens, w_q, b_q, heads),
+        Projection(source, w_k, b_k, shared),
+        Projection(source, w_v, b_v, shared),
+        w_o,
+        b_o,
+        mask,
+        Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions),
+        Scoring(scale, causal, window, softcap, orientation, layout),
+    )

@@ -1,0 +1,110 @@
+"""Operands and attributes to try every primitive with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+def normal(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.standard_normal(shape)
+
+
+def away_from_zero(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape)
+
+
+def booleans(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.random(shape) < 0.6
+
+
+def positive(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(0.1, 2, shape)
+
+
+@dataclass
+class Case:
+    operands: list[Callable[[np.random.Generator], Array]]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+CASES: dict[str, list[Case]] = {
+    "identity": [Case([normal(2, 3)])],
+    "add": [
+        Case([normal(2, 3), normal(2, 3)]),
+        Case([normal(3), normal(4, 2, 1)]),
+        Case([normal(), normal(2)]),
+    ],
+    "multiply": [
+        Case([normal(2, 3), normal(2, 3)]),
+        Case([normal(3), normal(2, 1)]),
+        Case([normal(), normal(2)]),
+    ],
+    "subtract": [Case([normal(2, 3), normal(2, 3)]), Case([normal(3), normal(4, 2, 1)])],
+    "divide": [
+        Case([normal(2, 3), away_from_zero(2, 3)]),
+        Case([normal(3), away_from_zero(2, 1)]),
+        Case([normal(2, 2), away_from_zero()]),
+    ],
+    "tanh": [Case([normal(2, 3)])],
+    "sin": [Case([normal(2, 3)])],
+    "cos": [Case([normal(2, 3)])],
+    "surprise": [Case([positive(2, 3)])],
+    "masked_fill": [],  # its result is infinite: its own test is below
+    "matmul": [
+        Case([normal(2, 3), normal(3, 4)]),
+        Case([normal(5, 2, 3), normal(3, 1)]),
+        Case([normal(1, 2, 3), normal(4, 3, 2)]),
+        Case([normal(3, 1, 2, 3), normal(2, 3, 2)]),
+    ],
+    "softmax": [
+        Case([normal(2, 3)], {"axis": -1}),
+        Case([normal(2, 3)], {"axis": -2}),
+        Case([normal(2, 1, 4)], {"axis": -1}),
+    ],
+    "sum_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
+    "banded_scores": [
+        Case([normal(5, 2), normal(5, 2)], {"left": 1, "right": 1}),
+        Case([normal(3, 7, 2), normal(1, 4, 2)], {"left": 2, "right": 0}),
+        Case([normal(40, 2), normal(3, 50, 2)], {"left": 1, "right": 20}),
+        Case([normal(2, 1), normal(3, 1)], {"left": 9, "right": 9}),
+    ],
+    "banded_sum": [
+        Case([normal(5, 3), normal(5, 2)], {"left": 1, "right": 1}),
+        Case([normal(3, 7, 3), normal(1, 4, 2)], {"left": 2, "right": 0}),
+        Case([normal(40, 22), normal(3, 50, 2)], {"left": 1, "right": 20}),
+        Case([normal(2, 19), normal(3, 1)], {"left": 9, "right": 9}),
+    ],
+    "band": [
+        Case([normal(*shape)], {"queries": 5, "keys": 4, "left": 1, "right": 2, "key_first": False})
+        for shape in ((5, 4), (1, 4), (5, 1), (1, 1), (3, 5, 4), (2, 1, 1))
+    ] + [Case([normal(4, 5)], {"queries": 5, "keys": 4, "left": 1, "right": 0, "key_first": True})],
+    "interleave": [
+        Case([normal(4, 2), normal(4, 2)], {"width": 4}),
+        Case([normal(4, 2), normal(4, 2)], {"width": 3}),
+    ],
+    "spread_pairs": [
+        Case([normal(3)], {"pairing": pairing, "rotated": 6, "width": 7})
+        for pairing in ("interleaved", "half_split")
+    ],
+    "turn_pairs": [
+        Case([normal(2, 5, 6)], {"pairing": "interleaved", "rotated": 4, "axis": -1}),
+        Case([normal(5, 6)], {"pairing": "half_split", "rotated": 6, "axis": -1}),
+        Case([normal(5, 6)], {"pairing": "half_split", "rotated": 4, "axis": -2}),
+    ],
+    "block_rotation": [Case([normal(3), normal(3)])],
+    "rows": [Case([normal(5, 2)], {"start": 1, "stop": 4})],
+    "stretch": [Case([normal(3, 1)], {"to": (2, 3, 4)})],
+    "transpose": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
+    "split_axis": [
+        Case([normal(3, 4)], {"parts": 2, "axis": -1}),
+        Case([normal(2, 4, 3)], {"parts": 2, "axis": -2}),
+    ],
+    "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
+    "flatten": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
+    "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
+    "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
+}  # fmt: skip
