@@ -13,6 +13,7 @@ from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
 from compute.graph import Graph
 from compute.notes import Note, observe, observe_gradients
+from compute.sparsity import Block, blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,23 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundJacobian:
+    """The Jacobian of one value with respect to another, and where it is exactly zero."""
+
+    of: str
+    wrt: str
+    value: Array
+    zeros: list[Block]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was found, by name. spoiled: the names of values with entries that are not finite."""
 
     values: dict[str, Array]
     gradients: dict[str, Array]
     contributions: dict[str, dict[str, Array]]
-    jacobians: list[tuple[str, str, Array]]
+    jacobians: list[FoundJacobian]
     notes: list[Note]
     spoiled: set[str]
     spoiled_gradients: set[str]
@@ -79,15 +90,7 @@ class Prepared:
 
     def check(self, limits: Limits) -> None:
         """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
-        predicted = self.predicted
-        if predicted.work > limits.work:
-            raise _too_large("elementary operations", predicted.work, limits.work, "smaller matrices")
-        if predicted.entries > limits.entries:
-            raise _too_large("numbers held at once", predicted.entries, limits.entries, "smaller matrices")
-        if predicted.answer > limits.answer:
-            raise _too_large(
-                "numbers in the answer", predicted.answer, limits.answer, "fewer names in select"
-            )
+        check_limits(self.predicted, limits)
 
     def answer(
         self,
@@ -104,9 +107,7 @@ class Prepared:
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)
-            jacobians = [
-                (of, wrt, jacobian(plan, values, names[of], names[wrt])) for of, wrt, plan in self.jacobians
-            ]
+            jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
             notes, spoiled = self._observe(values)
             more, spoiled_gradients = observe_gradients(self.evaluation, found.totals)
         return Answer(
@@ -122,6 +123,13 @@ class Prepared:
             spoiled=self._with_aliases(spoiled),
             spoiled_gradients=self._with_aliases(spoiled_gradients),
         )
+
+    def _jacobian(
+        self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
+    ) -> FoundJacobian:
+        one, other = self.graph.names[of], self.graph.names[wrt]
+        found = jacobian(plan, values, one, other)
+        return FoundJacobian(of, wrt, found, blocks(found, one.axes, other.axes))
 
     def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
         """What there is to remark; where all numbers are finite a few values show it."""
@@ -140,6 +148,16 @@ class Prepared:
         return {
             one if isinstance(one, str) else str(self.graph.values[one].name): parts[one] for one in ordered
         }
+
+
+def check_limits(predicted: Limits, limits: Limits) -> None:
+    """Raise QuestionErrors with TooLarge where more is predicted than is allowed."""
+    if predicted.work > limits.work:
+        raise _too_large("elementary operations", predicted.work, limits.work, "smaller matrices")
+    if predicted.entries > limits.entries:
+        raise _too_large("numbers held at once", predicted.entries, limits.entries, "smaller matrices")
+    if predicted.answer > limits.answer:
+        raise _too_large("numbers in the answer", predicted.answer, limits.answer, "fewer names in select")
 
 
 def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:

@@ -61,7 +61,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
         received = "nothing" if operation is None else describe(operation)
         raise at(("operation",), "there is no operation of this name", known, received)
     declared = CATALOGUE[operation]
-    request = validate(request_model(operation, shapes_only=True), document)
+    request = validate(request_model(operation, "cost"), document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
     errors: list[QuestionError] = []
     tensors = {}

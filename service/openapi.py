@@ -11,11 +11,11 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from compute.operations import CATALOGUE
 from service.catalogue import OperationDescription, Operations
+from service.forms import FORMS
 from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
-from service.responses import CostResponse, Health, response_model
-from service.schemas import camel, request_model
-from service.tensors import PACKED_DTYPES
+from service.responses import CompareResponse, CostResponse, Health, response_model
+from service.schemas import SUFFIXES, camel, request_model
 from service.version import VERSION
 
 DESCRIPTION = """Send the matrices of a deep-learning question and get the answer **with every
@@ -32,96 +32,6 @@ TAGS = [
     {"name": "catalogue", "description": "What there is."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
-
-
-def _sides(title: str, one: dict[str, Any]) -> dict[str, Any]:
-    pair = {"type": "array", "minItems": 2, "maxItems": 2, "items": one}
-    return {"title": title, "description": "One number for both sides, or two.", "anyOf": [one, pair]}
-
-
-TENSORS: dict[str, Any] = {
-    "Entry": {
-        "title": "Entry",
-        "type": ["number", "string", "boolean"],
-        "description": 'A number; text for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity"'
-        ' or "-Infinity"; a boolean in masks.',
-    },
-    "NestedTensor": {
-        "title": "NestedTensor",
-        "type": "array",
-        "minItems": 1,
-        "items": {"$ref": "#/components/schemas/NestedItem"},
-        "description": "Nested lists of equal length, row by row, at most 8 deep.",
-    },
-    "NestedItem": {
-        "title": "NestedItem",
-        "anyOf": [
-            {"$ref": "#/components/schemas/Entry"},
-            {"$ref": "#/components/schemas/NestedTensor"},
-        ],
-    },
-    "PackedTensor": {
-        "title": "PackedTensor",
-        "type": "object",
-        "required": ["dtype", "shape", "data"],
-        "additionalProperties": False,
-        "properties": {
-            "dtype": {"type": "string", "enum": list(PACKED_DTYPES)},
-            "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 1}},
-            "data": {
-                "type": "string",
-                "contentEncoding": "base64",
-                "description": "Base64 of the entries, little-endian, row by row.",
-            },
-        },
-    },
-    "Tensor": {
-        "title": "Tensor",
-        "description": "A number, nested lists, or packed.",
-        "anyOf": [
-            {"$ref": "#/components/schemas/Entry"},
-            {"$ref": "#/components/schemas/NestedTensor"},
-            {"$ref": "#/components/schemas/PackedTensor"},
-        ],
-    },
-    "NamedTensors": {
-        "title": "NamedTensors",
-        "type": "object",
-        "description": "Tensors by name.",
-        "additionalProperties": {"$ref": "#/components/schemas/Tensor"},
-    },
-    "Constant": {
-        "title": "Constant",
-        "type": ["number", "string"],
-        "description": 'A number, or a constant expression such as "1/sqrt(d_k)".',
-    },
-    "Size": {
-        "title": "Size",
-        "type": ["integer", "string"],
-        "description": "A number, or an expression in dimension names such as 2*d*n**2.",
-    },
-    "Ratio": {
-        "title": "Ratio",
-        "type": ["number", "string"],
-        "description": "A number, or a quotient of expressions in dimension names such as T/(1 + 2*k).",
-    },
-    "Sides": _sides("Sides", {"type": "integer", "minimum": 0}),
-    "SizeSides": _sides("SizeSides", {"$ref": "#/components/schemas/Size"}),
-    "Shape": {
-        "title": "Shape",
-        "type": "object",
-        "required": ["shape"],
-        "additionalProperties": False,
-        "properties": {
-            "shape": {
-                "type": "array",
-                "maxItems": 8,
-                "items": {"$ref": "#/components/schemas/Size"},
-            }
-        },
-        "description": "A shape, in numbers and dimension names; a tensor is taken for its shape.",
-    },
-}
 
 PROBLEMS = {
     "400": "The body cannot be read as a JSON object.",
@@ -168,25 +78,32 @@ def load_examples() -> list[dict[str, Any]]:
 
 def _schemas() -> dict[str, Any]:
     models: list[type[BaseModel]] = [
-        CostResponse, Operations, OperationDescription, Health, ProblemDetail,
+        CompareResponse, CostResponse, Operations, OperationDescription, Health, ProblemDetail,
     ]  # fmt: skip
     for name in CATALOGUE:
-        models += [request_model(name), request_model(name, shapes_only=True), response_model(name)]
+        models += [request_model(name, asks) for asks in SUFFIXES] + [response_model(name)]
     _, generated = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
-    shapes = {name: f"#/components/schemas/{camel(name)}Shapes" for name in CATALOGUE}
-    cost_request = {
-        "title": "CostRequest",
-        "description": "An operation and the shapes of its inputs.",
-        "oneOf": [{"$ref": reference} for reference in shapes.values()],
-        "discriminator": {"propertyName": "operation", "mapping": shapes},
+    choices = {
+        "CostRequest": _choice("CostRequest", "Shapes", "An operation and the shapes of its inputs."),
+        "CompareRequest": _choice("CompareRequest", "Comparison", "A question and what is changed in it."),
     }
     return {
-        name: _tidy(schema)
-        for name, schema in sorted({**generated["$defs"], **TENSORS, "CostRequest": cost_request}.items())
+        name: _tidy(schema) for name, schema in sorted({**generated["$defs"], **FORMS, **choices}.items())
+    }
+
+
+def _choice(title: str, suffix: str, words: str) -> dict[str, Any]:
+    """One of the models that every operation has, chosen by its name."""
+    models = {name: f"#/components/schemas/{camel(name)}{suffix}" for name in CATALOGUE}
+    return {
+        "title": title,
+        "description": words,
+        "oneOf": [{"$ref": reference} for reference in models.values()],
+        "discriminator": {"propertyName": "operation", "mapping": models},
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from compute.answers import Limits
 from compute.operations import CATALOGUE
+from service.comparisons import understand_comparison
 from service.costs import understand_cost
 from service.questions import understand
 from service.schemas import camel
@@ -56,6 +57,17 @@ POSTS: dict[str, Post] = {
     post.name: post
     for post in (
         *map(_computation, CATALOGUE),
+        Post(
+            name="compare",
+            tag="readings",
+            summary="An operation twice: what a change does to every value",
+            description="Takes an operation's own fields and `changes`, and answers before, after and"
+            " difference for every name; whether one is the other in another order; and, for small changes,"
+            " what the Jacobian predicts.",
+            request="CompareRequest",
+            response="CompareResponse",
+            understand=understand_comparison,
+        ),
         Post(
             name="cost",
             tag="readings",

@@ -109,7 +109,13 @@ def _render(question: Question, answer: Answer) -> bytes:
         }
     if answer.jacobians:
         body["jacobians"] = [
-            {"of": of, "wrt": wrt, "value": encode(array, encoding)} for of, wrt, array in answer.jacobians
+            {
+                "of": one.of,
+                "wrt": one.wrt,
+                "value": encode(one.value, encoding),
+                "zeros": [asdict(block) for block in one.zeros],
+            }
+            for one in answer.jacobians
         ]
     body["steps"] = fixed["steps"]
     body["aliases"] = fixed["aliases"]

@@ -13,6 +13,7 @@ from service.schemas import Reference, camel, fields_of
 
 Tensor = Annotated[Any, Reference("Tensor")]
 Ratio = Annotated[Any, Reference("Ratio")]
+Entry = Annotated[Any, Reference("Entry")]
 Size = Annotated[Any, Reference("Size")]
 
 
@@ -61,12 +62,82 @@ class Note(BaseModel):
     message: str
 
 
+class ZeroBlock(BaseModel):
+    """Which entries along one axis depend on which along another."""
+
+    of_axis: int = Field(description="The axis of the value that is differentiated.")
+    wrt_axis: int = Field(description="The axis of what it is differentiated by.")
+    of_label: str = Field(description="What that axis runs over.")
+    wrt_label: str
+    pattern: str = Field(description="`zero`, `diagonal`, `lower_triangular`, `upper_triangular`, `banded`.")
+    behind: int = Field(description="How far before its own place an entry depends on others.")
+    ahead: int = Field(description="How far behind it.")
+    message: str
+
+
 class Jacobian(BaseModel):
     """The Jacobian of one value with respect to another."""
 
     of: str
     wrt: str
     value: Tensor = Field(description="Its shape is the first value's followed by the second's.")
+    zeros: list[ZeroBlock] = Field(description="Where it is exactly zero, for these numbers.")
+
+
+class Permutation(BaseModel):
+    """After is before with its slices in another order: after[i] = before[order[i]]."""
+
+    order: list[int]
+    axes: list[str] = Field(description="What the axes run over along which this holds, all at once.")
+
+
+class Difference(BaseModel):
+    """One value before and after the changes."""
+
+    before: Tensor
+    after: Tensor
+    difference: Tensor = Field(
+        0,
+        description="After less before. Left out where shapes differ, unless `remove` made them differ: then"
+        " less what remains of before.",
+    )
+    largest_change: Entry = Field(0, description="The largest magnitude in the difference.")
+    at: list[int] = Field([], description="Where it is.")
+    permutation: Permutation | None = Field(
+        None, description="Where after is before in another order, to rounding; left out otherwise."
+    )
+    first_order: Tensor = Field(
+        0,
+        description="The change that the Jacobian predicts, where every change is small or it is asked for.",
+    )
+    first_order_error: Entry = Field(0, description="The largest magnitude of the difference less that.")
+
+
+class RunNote(Note):
+    """A note, and whether it is about the answer before or after."""
+
+    run: str
+
+
+class ChangedConvention(BaseModel):
+    """A setting before and after the changes."""
+
+    before: Any
+    after: Any
+
+
+class CompareResponse(BaseModel):
+    """Two answers side by side."""
+
+    operation: str
+    changed: list[str] = Field(description="The names that were changed.")
+    conventions: dict[str, Any] = Field(description="Every setting as it was used before the changes.")
+    changed_conventions: dict[str, ChangedConvention]
+    values: dict[str, Difference] = Field(description="By name, what both answers have.")
+    gradients: dict[str, Difference] = Field({}, description="By name, where `upstream` was sent.")
+    aliases: dict[str, str]
+    notes: list[RunNote]
+    unknown: list[str] = Field(description="Names that one of the answers could not reach.")
 
 
 class Health(BaseModel):

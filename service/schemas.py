@@ -45,6 +45,8 @@ class Reference:
         return {"x-schema": self.schema, **self.words}
 
 
+Asks: TypeAlias = Literal["answer", "cost", "comparison"]
+SUFFIXES: dict[str, str] = {"answer": "Request", "cost": "Shapes", "comparison": "Comparison"}
 Name: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -92,21 +94,39 @@ class Computation(BaseModel):
     )
 
 
+class Comparison(BaseModel):
+    """What a comparison takes beside the question that it changes."""
+
+    changes: Annotated[dict[str, Any], Reference("Changes")] = Field(
+        min_length=1,
+        max_length=MAX_NAMES,
+        description="By name of an input, a setting or a value: what it is afterwards. A value that is"
+        " changed is taken and not computed.",
+    )
+    first_order: bool | None = Field(
+        None,
+        description="Whether to say what the Jacobian predicts. If not said: where all that differs are"
+        " entries or constants, each by at most a tenth of the largest entry beside it.",
+    )
+
+
 @cache
-def request_model(operation: str, *, shapes_only: bool = False) -> type[BaseModel]:
-    """The model of an operation's request, or of its shapes for a question of cost."""
-    declared = CATALOGUE[operation]
+def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
+    """The model of an operation's request: for its answer, for its cost, or for a comparison."""
+    declared, shapes_only = CATALOGUE[operation], asks == "cost"
     fields: dict[str, Any] = {}
-    if shapes_only:
+    if asks != "answer":
         fields["operation"] = (Literal[operation], Field(description="Which operation."))
+    if asks == "comparison":
+        fields |= fields_of(Comparison)
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
     fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
         fields |= fields_of(Computation)
     return create_model(
-        camel(operation) + ("Shapes" if shapes_only else "Request"),
+        camel(operation) + SUFFIXES[asks],
         __config__=Computation.model_config,
-        __doc__=declared.summary + (": shapes alone." if shapes_only else "."),
+        __doc__=declared.summary + {"cost": ": shapes alone.", "comparison": ", twice."}.get(asks, "."),
         **fields,
     )
 

@@ -105,7 +105,8 @@ def test_gradients_that_need_no_unknown_value_are_found() -> None:
 
 @pytest.mark.parametrize(("of", "wrt"), [("weights", "x"), ("output", "w_q"), ("scores", "scores")])
 def test_jacobians_are_central_differences(of: str, wrt: str) -> None:
-    [(_, _, jacobian)] = answer("self_attention", INPUTS, SETTINGS, jacobian=[(of, wrt)]).jacobians
+    [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[(of, wrt)]).jacobians
+    jacobian = found.value
     at = INPUTS[wrt] if wrt in INPUTS else FULL[wrt]
     assert jacobian.shape == FULL[of].shape + at.shape
     if of == wrt:
@@ -122,7 +123,8 @@ def test_jacobians_are_central_differences(of: str, wrt: str) -> None:
 
 
 def test_a_jacobian_without_a_path_is_zero() -> None:
-    [(_, _, jacobian)] = answer("self_attention", INPUTS, SETTINGS, jacobian=[("query", "w_k")]).jacobians
+    [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[("query", "w_k")]).jacobians
+    jacobian = found.value
     assert jacobian.shape == (2, 3, 2, 4, 4)
     assert not jacobian.any()
 

@@ -17,6 +17,7 @@ FLOORS = [
     {"compute.latex", "compute.primitive", "compute.graph"},
     {
         "compute.selection",
+        "compute.sparsity",
         "compute.evaluation",
         "compute.differentiation",
         "compute.linearization",
@@ -26,7 +27,7 @@ FLOORS = [
     },
     {"compute.primitives"},
     {"compute.operations"},
-    {"compute.answers", "compute.questions"},
+    {"compute.answers", "compute.questions", "compute.comparison"},
     {"service"},
 ]
 

@@ -7,8 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-ATTENTION, SELF_ATTENTION, MULTIHEAD = range(3)
-COUNTS = {ATTENTION: 150, SELF_ATTENTION: 150, MULTIHEAD: 40}
+ATTENTION, SELF_ATTENTION, MULTIHEAD, CROSS_ATTENTION, WINDOWED, ROTARY = range(6)
+COUNTS = {
+    ATTENTION: 150,
+    SELF_ATTENTION: 150,
+    MULTIHEAD: 40,
+    CROSS_ATTENTION: 80,
+    WINDOWED: 150,
+    ROTARY: 80,
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,14 @@ class Case:
 
 def case(kind: int, seed: int) -> Case:
     rng = np.random.default_rng([kind, seed])
-    return {ATTENTION: _attention, SELF_ATTENTION: _self_attention, MULTIHEAD: _multihead}[kind](rng)
+    return {
+        ATTENTION: _attention,
+        SELF_ATTENTION: _projected,
+        MULTIHEAD: _multihead,
+        CROSS_ATTENTION: lambda rng: _projected(rng, cross=True),
+        WINDOWED: _windowed,
+        ROTARY: _rotary,
+    }[kind](rng)
 
 
 def _settings(rng: np.random.Generator) -> dict[str, Any]:
@@ -61,8 +75,8 @@ def _laid_out(array: Array, settings: dict[str, Any]) -> Array:
     return array if settings["layout"] == "rows" else np.ascontiguousarray(array.swapaxes(-1, -2))
 
 
-def _attention(rng: np.random.Generator) -> Case:
-    n, m, d_k, d_v = (int(size) for size in rng.integers(1, 5, 4))
+def _attention(rng: np.random.Generator, *, longest: int = 4) -> Case:
+    n, m, d_k, d_v = (int(size) for size in rng.integers(1, [longest + 1, longest + 1, 5, 5]))
     settings = _settings(rng)
     leading: tuple[int, ...] = tuple(int(size) for size in rng.integers(1, 4, rng.integers(0, 3)))
     shared = leading
@@ -80,23 +94,32 @@ def _attention(rng: np.random.Generator) -> Case:
     return Case("attention", inputs, settings, upstream)
 
 
-def _self_attention(rng: np.random.Generator) -> Case:
-    n, d, d_k, d_v = (int(size) for size in rng.integers(1, 5, 4))
+def _projected(
+    rng: np.random.Generator, *, cross: bool = False, even: bool = False, longest: int = 4
+) -> Case:
+    """Self- or cross-attention; even: with widths that rotary positions can pair."""
+    n, d, d_k, d_v, m, d_c = (int(size) for size in rng.integers(1, [longest + 1, 5, 5, 5, longest + 1, 5]))
+    d_k *= 2 if even else 1
     settings = _settings(rng)
     shared = int(rng.integers(1, 4))
     heads = shared * int(rng.integers(1, 3))
     stacked = bool(rng.random() < 0.4)
     identity = bool(rng.random() < 0.2) and not stacked
     if identity:  # the values are the tokens, cut into as many parts as there are heads
-        d = d_v * shared
+        d, d_c = d_v * shared, d_v * shared
+    if not cross:
+        m, d_c = n, d
     leading: tuple[int, ...] = tuple(int(size) for size in rng.integers(1, 3, rng.integers(0, 2)))
     if not stacked:
         settings |= {"heads": heads, "kv_heads": shared}
     inputs = {"x": _laid_out(rng.standard_normal((*leading, n, d)), settings)}
+    if cross:
+        inputs["context"] = _laid_out(rng.standard_normal((*leading, m, d_c)), settings)
     names = ["w_q", "w_k"] if identity else ["w_q", "w_k", "w_v"]
     for name in names:
         parts, width = (heads if name == "w_q" else shared), (d_v if name == "w_v" else d_k)
-        shape = (parts, d, width) if stacked else (d, parts * width)
+        reads = d if name == "w_q" else d_c
+        shape = (parts, reads, width) if stacked else (reads, parts * width)
         inputs[name] = _laid_out(rng.standard_normal(shape), settings)
         if rng.random() < 0.4:
             bias_shape = (parts, width) if stacked and rng.random() < 0.5 else (parts * width,)
@@ -110,11 +133,42 @@ def _self_attention(rng: np.random.Generator) -> Case:
         inputs["b_o"] = rng.standard_normal(d_o)
     if rng.random() < 0.4:
         inputs["positional_encoding"] = _laid_out(rng.standard_normal((n, d)), settings)
+    if cross and rng.random() < 0.4:
+        inputs["context_positional_encoding"] = _laid_out(rng.standard_normal((m, d_c)), settings)
     if rng.random() < 0.5:
         has_heads = stacked or heads > 1
-        inputs["mask"] = _mask(rng, (*leading, heads) if has_heads else leading, n, n, settings)
+        inputs["mask"] = _mask(rng, (*leading, heads) if has_heads else leading, n, m, settings)
     upstream = _laid_out(rng.standard_normal((*leading, n, d_o)), settings)
-    return Case("self_attention", inputs, settings, upstream)
+    return Case("cross_attention" if cross else "self_attention", inputs, settings, upstream)
+
+
+def _windowed(rng: np.random.Generator) -> Case:
+    """Any of the others with a window, which may leave a query nothing to attend to."""
+    kind = rng.integers(3)
+    posed = _attention(rng, longest=9) if kind == 0 else _projected(rng, cross=bool(kind == 1), longest=9)
+    left, right = (int(reach) for reach in rng.integers(0, 6, 2))
+    posed.attributes["window"] = left if rng.random() < 0.5 else (left, right)
+    return posed
+
+
+def _rotary(rng: np.random.Generator) -> Case:
+    """Self- or cross-attention with rotary positions, all coordinates or some, counted or said."""
+    cross = bool(rng.random() < 0.5)
+    posed = _projected(rng, cross=cross, even=True)
+    settings, inputs = posed.attributes, posed.inputs
+    settings["rotary"] = str(rng.choice(["interleaved", "half_split"]))
+    if rng.random() < 0.4:
+        settings["rotary_dimension"] = 2
+    if rng.random() < 0.4:
+        settings["rotary_base"] = float(rng.uniform(2, 100))
+    if rng.random() < 0.5:
+        axis = -2 if settings["layout"] == "rows" else -1
+        for name, tokens in (("positions", "x"), ("context_positions", "context")):
+            if tokens in inputs:
+                shape = inputs[tokens].shape
+                leading = shape[:-2] if rng.random() < 0.5 else ()
+                inputs[name] = rng.uniform(-5, 5, (*leading, shape[axis]))
+    return posed
 
 
 def _multihead(rng: np.random.Generator) -> Case:

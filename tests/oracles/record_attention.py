@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from tests.oracles.cases import ATTENTION, COUNTS, MULTIHEAD, SELF_ATTENTION, Array, Case, case
+from tests.oracles.cases import COUNTS, MULTIHEAD, Array, Case, case
 
 FILE = Path(__file__).with_name("attention.npz")
 
@@ -20,7 +20,9 @@ def reference(kind: int, posed: Case) -> Array:
     for name in posed.differentiated:
         assert tensors[name].dtype == torch.float64
         tensors[name].requires_grad_()
-    answer = {ATTENTION: _attention, SELF_ATTENTION: _self_attention, MULTIHEAD: _multihead}[kind]
+    answer = _attention if posed.operation == "attention" else _projected
+    if kind == MULTIHEAD:
+        answer = _multihead
     output = answer(tensors, posed.attributes)
     output.backward(torch.tensor(posed.upstream))
     found = [output.detach(), *(tensors[name].grad for name in posed.differentiated)]
@@ -39,6 +41,8 @@ def _core(query: Any, key: Any, value: Any, mask: Any, settings: dict[str, Any])
         settings.get("scale"), settings.get("scale")
     )
     causal = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+    if "window" in settings:
+        return _local(query, key, value, mask, scale, causal, settings)
     if "softcap" not in settings:
         if settings.get("causal"):
             if mask is None:
@@ -51,16 +55,34 @@ def _core(query: Any, key: Any, value: Any, mask: Any, settings: dict[str, Any])
         return F.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, scale=scale, enable_gqa=grouped
         )
-    if query.ndim > 2 and query.shape[-3] != key.shape[-3]:
-        times = query.shape[-3] // key.shape[-3]
-        key, value = key.repeat_interleave(times, -3), value.repeat_interleave(times, -3)
-    cap = settings["softcap"]
-    scores = cap * torch.tanh(scale * query @ key.transpose(-1, -2) / cap)
+    key, value = _shared(query, key, value)
+    scores = _masked_scores(query, key, mask, scale, causal, settings)
+    return torch.softmax(scores, -1) @ value
+
+
+def _masked_scores(query: Any, key: Any, mask: Any, scale: Any, causal: Any, settings: dict[str, Any]) -> Any:
+    scores = scale * query @ key.transpose(-1, -2)
+    if "softcap" in settings:
+        scores = settings["softcap"] * torch.tanh(scores / settings["softcap"])
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
     if settings.get("causal"):
         scores = scores.masked_fill(~causal, -torch.inf)
-    return torch.softmax(scores, -1) @ value
+    return scores
+
+
+def _local(
+    query: Any, key: Any, value: Any, mask: Any, scale: Any, causal: Any, settings: dict[str, Any]
+) -> Any:
+    """Every score, and then only those in the window; zeros for a query that may attend to nothing."""
+    key, value = _shared(query, key, value)
+    scores = _masked_scores(query, key, mask, scale, causal, settings)
+    window = settings["window"]
+    left, right = window if isinstance(window, tuple) else (window, window)
+    ahead = torch.arange(key.shape[-2]) - torch.arange(query.shape[-2])[:, None]
+    scores = scores.masked_fill((ahead < -left) | (ahead > right), -torch.inf)
+    nothing = (scores == -torch.inf).all(-1, keepdim=True)
+    return torch.softmax(scores.masked_fill(nothing, 0), -1).masked_fill(nothing, 0) @ value
 
 
 def _attention(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
@@ -68,15 +90,28 @@ def _attention(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     return _rows(_core(query, key, value, inputs.get("mask"), settings), settings)
 
 
-def _self_attention(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
+def _shared(query: Any, key: Any, value: Any) -> tuple[Any, Any]:
+    """Keys and values, each repeated for the query heads that share it."""
+    if query.ndim < 3 or query.shape[-3] == key.shape[-3]:
+        return key, value
+    times = query.shape[-3] // key.shape[-3]
+    return key.repeat_interleave(times, -3), value.repeat_interleave(times, -3)
+
+
+def _projected(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     tokens = _rows(inputs["x"], settings)
     if "positional_encoding" in inputs:
         tokens = tokens + _rows(inputs["positional_encoding"], settings)
+    context = tokens
+    if "context" in inputs:
+        context = _rows(inputs["context"], settings)
+        if "context_positional_encoding" in inputs:
+            context = context + _rows(inputs["context_positional_encoding"], settings)
     stacked = inputs["w_q"].ndim == 3
     heads = inputs["w_q"].shape[0] if stacked else settings["heads"]
     shared = inputs["w_k"].shape[0] if stacked else settings["kv_heads"]
 
-    def project(letter: str, parts: int) -> Any:
+    def project(letter: str, tokens: Any, parts: int) -> Any:
         weights = inputs.get(f"w_{letter}")
         if weights is None:
             projected = tokens.unflatten(-1, (parts, -1)).transpose(-2, -3)
@@ -89,7 +124,12 @@ def _self_attention(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
             projected = projected + inputs[f"b_{letter}"].reshape(parts, 1, -1)
         return projected
 
-    query, key, value = project("q", heads), project("k", shared), project("v", shared)
+    query, key = project("q", tokens, heads), project("k", context, shared)
+    value = project("v", context, shared)
+    if "rotary" in settings:
+        positions = inputs.get("positions")
+        query = _turned(query, positions, settings)
+        key = _turned(key, inputs.get("context_positions") if "context" in inputs else positions, settings)
     mask = inputs.get("mask")
     outputs = _core(query, key, value, _with_heads(mask, tokens.ndim, heads, stacked), settings)
     output = outputs.transpose(-2, -3).flatten(-2)
@@ -99,6 +139,25 @@ def _self_attention(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     if "b_o" in inputs:
         output = output + inputs["b_o"]
     return _rows(output, settings)
+
+
+def _turned(tensor: Any, positions: Any, settings: dict[str, Any]) -> Any:
+    """Pairs of coordinates as complex numbers, times the unit of each position's angle."""
+    rotated = settings.get("rotary_dimension", tensor.shape[-1])
+    if positions is None:
+        positions = torch.arange(tensor.shape[-2], dtype=torch.float64)
+    elif positions.ndim > 1:
+        positions = positions.unsqueeze(-2)
+    frequencies = settings.get("rotary_base", 10000.0) ** (-torch.arange(0, rotated, 2).double() / rotated)
+    angles = positions.unsqueeze(-1) * frequencies
+    turn = torch.complex(torch.cos(angles), torch.sin(angles))
+    if settings["rotary"] == "interleaved":
+        pairs = torch.view_as_complex(tensor[..., :rotated].unflatten(-1, (-1, 2)).contiguous())
+        turned = torch.view_as_real(pairs * turn).flatten(-2)
+    else:
+        pairs = torch.complex(tensor[..., : rotated // 2], tensor[..., rotated // 2 : rotated])
+        turned = torch.cat([(pairs * turn).real, (pairs * turn).imag], -1)
+    return torch.cat([turned, tensor[..., rotated:]], -1)
 
 
 def _with_heads(mask: Any, rank: int, heads: int, stacked: bool) -> Any:
