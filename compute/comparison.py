@@ -58,18 +58,16 @@ def differences(
     something was put, looked for along two axes at once where no single axis shows one.
     """
     names = [name for name in before if name in after]
-    orders = dict.fromkeys(known)
-    single: dict[str, Permutation | None] = {}
-    for name in names:
-        single[name] = _along_one_axis(before[name], after[name], TOLERANCE[arithmetic])
-        if (found := single[name]) is not None:
-            orders.setdefault(found.order)
-    result = {}
-    for name in names:
-        one, other = before[name], after[name]
-        permutation = single[name] or _along_two_axes(one, other, list(orders), TOLERANCE[arithmetic])
-        kept = _without(one, other.shape, removed)
-        result[name] = Difference(one, other, *_subtract(kept, other), permutation)
+    tolerance = TOLERANCE[arithmetic]
+    with np.errstate(all="ignore"):
+        single = {name: _along_one_axis(before[name], after[name], tolerance) for name in names}
+        orders = list(dict.fromkeys([*known, *(one.order for one in single.values() if one is not None)]))
+        result = {}
+        for name in names:
+            one, other = before[name], after[name]
+            permutation = single[name] or _along_two_axes(one, other, orders, tolerance)
+            kept = _without(one, other.shape, removed)
+            result[name] = Difference(one, other, *_subtract(kept, other), permutation)
     return result
 
 
@@ -85,8 +83,7 @@ def _without(before: Array, shape: tuple[int, ...], removed: Order) -> Array:
 def _subtract(before: Array, after: Array) -> tuple[Array | None, float | None, list[int] | None]:
     if before.shape != after.shape or before.dtype == np.bool_:
         return None, None, None
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = np.where(after == before, 0, after - before)  # -infinity less itself is no change
+    difference = np.where(after == before, 0, after - before)  # -infinity less itself is no change
     size = np.abs(difference)
     place = np.unravel_index(int(np.argmax(size)), size.shape)
     return difference, float(size[place]), [int(index) for index in place]
