@@ -47,8 +47,8 @@ class Value:
     """One value of a graph, not yet evaluated."""
 
     __slots__ = (
-        "attributes", "axes", "declared", "graph", "index", "inputs", "is_assumed", "is_parameter", "kind",
-        "may_be_infinite", "name", "primitive", "shape", "symbol",
+        "attributes", "axes", "declared", "graph", "has_open_batch", "index", "inputs", "is_assumed",
+        "is_parameter", "kind", "may_be_infinite", "name", "primitive", "shape", "symbol",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +72,7 @@ class Value:
         self.declared: Named | None = None
         self.is_parameter = False
         self.is_assumed = False  # its shape follows from a default, not from what was sent
+        self.has_open_batch: bool = any(one.has_open_batch for one in inputs)  # nothing says its batch axes
         self.may_be_infinite = False
         graph.values.append(self)
 
@@ -143,26 +144,30 @@ class Graph:
         if full in self.names:
             raise ValueError(f"{full} is named twice")
         self.names[full] = value
+        labels = (*leading, *declared.axes.split())
         if full in self.given:
-            self._take_shape(full, value, self.given[full])
+            self._take_shape(full, value, self.given[full], len(labels))
         if value.name is None:
             value.name, value.declared, value.symbol = full, declared, declared.symbol
             value.may_be_infinite = declared.may_be_infinite
-            labels = (*leading, *declared.axes.split())
             value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
             value.symbol = declared.symbol  # what comes out of a part is written as the whole calls it
         return value
 
-    def _take_shape(self, name: str, value: Value, shape: Shape) -> None:
-        """Go on with the shape of a given value; it may say what could not be inferred."""
+    def _take_shape(self, name: str, value: Value, shape: Shape, labelled: int) -> None:
+        """Go on with the shape of a given value; it may say what could not be inferred.
+
+        labelled: how many of its last axes are no batch axes.
+        """
         known = not value.is_assumed and not any(symbols(size) for size in value.shape)
-        if known and value.shape != shape:
+        first = max(0, value.rank - labelled) if value.has_open_batch else 0
+        if known and value.shape[first:] != shape[len(shape) - value.rank + first :]:
             raise QuestionError(
                 ("given", name), f"the shape does not fit {name}", f"shape {show(value.shape)}",
                 f"shape {show(shape)}",
             )  # fmt: skip
-        value.shape = shape
+        value.shape, value.has_open_batch = shape, False
 
     def prefix(self, scope: str) -> str:
         """What stands before the names given inside a scope."""

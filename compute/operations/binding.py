@@ -45,6 +45,7 @@ def build(
             handle = graph.input(
                 name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=tensor.kind
             )
+            handle.has_open_batch = name not in tensors and LEADING in dims
             handle.is_parameter, handle.may_be_infinite = declared.parameter, declared.mask
             handles[name] = handle
     graph_itself = {"graph": graph} if operation.takes_graph else {}
