@@ -67,15 +67,19 @@ class Floating:
     def where(self, condition: Array, a: Array, b: float | Array) -> Array:
         return np.where(condition, a, b)
 
-    def shift(self, a: Array, axis: int) -> Array:
-        # Where every entry is -infinity the lowest finite number is subtracted instead, so that the
-        # exponentials come out as 0 and not as NaN.
+    def exponentials(self, a: Array, axis: int) -> Array:
+        # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so
+        # that the exponentials come out as 0 and not as NaN. Memory that is new costs more than arithmetic.
         maximum: Array = np.maximum.reduce(a, axis=axis, keepdims=True)
-        return self.maximum(maximum, self._lowest)
+        shifted: Array = np.subtract(a, self.maximum(maximum, self._lowest))
+        return np.exp(shifted, out=shifted)
 
     def share(self, parts: Array, total: Array) -> Array:
         # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
-        return self.divide(parts, self.maximum(total, self._least))
+        return np.divide(parts, self.maximum(total, self._least), out=parts)
+
+    def difference(self, a: Array, b: Array) -> Array:
+        return np.subtract(a, b, out=b)
 
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; only where it overflows, or is

@@ -43,11 +43,14 @@ class Arithmetic(Protocol):
     def matmul(self, a: Array, b: Array, /) -> Array: ...
     def sum(self, a: Array, axis: int) -> Array: ...
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
-    def shift(self, a: Array, axis: int) -> Array:
-        """What exponentials along an axis are divided through by: their maximum, or 0 if exact."""
+    def exponentials(self, a: Array, axis: int) -> Array:
+        """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""
 
     def share(self, parts: Array, total: Array) -> Array:
-        """`parts / total`; zero where the total of non-negative parts is zero."""
+        """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
+
+    def difference(self, a: Array, b: Array) -> Array:
+        """`a - b` for arrays of one shape. May overwrite b."""
 
     def is_finite(self, a: Array) -> bool:
         """Whether no entry is infinite or NaN."""

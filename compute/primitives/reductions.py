@@ -9,13 +9,13 @@ from compute.primitive import Cost, Primitive
 
 
 def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
-    exponentials = xp.exp(xp.subtract(a, xp.shift(a, axis)))
+    exponentials = xp.exponentials(a, axis)
     return xp.share(exponentials, xp.sum(exponentials, axis))
 
 
 def _softmax_gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
     weighted = xp.multiply(g, y)
-    return xp.subtract(weighted, xp.multiply(y, xp.sum(weighted, axis)))
+    return xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis)))
 
 
 def _softmax_remark(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[str, str] | None:

@@ -104,8 +104,11 @@ class Decimals:
     def where(self, condition: Array, a: Array, b: Any) -> Array:
         return np.where(condition, a, b if isinstance(b, np.ndarray) else np.array(Decimal(b), dtype=object))
 
-    def shift(self, a: Array, axis: int) -> Array:
-        return self.zeros(tuple(1 if at == axis % a.ndim else n for at, n in enumerate(a.shape)))  # no need
+    def exponentials(self, a: Array, axis: int) -> Array:
+        return self.exp(a)  # no need of a factor
+
+    def difference(self, a: Array, b: Array) -> Array:
+        return self.subtract(a, b)
 
     def share(self, parts: Array, total: Array) -> Array:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
