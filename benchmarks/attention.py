@@ -54,7 +54,7 @@ def eager(query: Any, key: Any, value: Any, g: Any) -> Any:
     scores = leaves[0] @ leaves[1].transpose(-1, -2)
     weights = torch.softmax(query.shape[-1] ** -0.5 * scores, -1)
     output = weights @ leaves[2]
-    output.backward(g)  # type: ignore[no-untyped-call]
+    output.backward(g)
     return output, *(one.grad for one in leaves)
 
 
