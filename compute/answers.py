@@ -102,14 +102,16 @@ class Prepared:
         names = self.graph.names
         known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
         found = Gradients({}, {})
+        more: list[Note] = []
+        spoiled_gradients: set[str] = set()
         with np.errstate(all="ignore"):
             values = self.evaluation.run(known)
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)
+                more, spoiled_gradients = observe_gradients(self.differentiation, found.totals)
             jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
             notes, spoiled = self._observe(values)
-            more, spoiled_gradients = observe_gradients(self.evaluation, found.totals)
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},

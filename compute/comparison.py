@@ -83,7 +83,8 @@ def _without(before: Array, shape: tuple[int, ...], removed: Order) -> Array:
 def _subtract(before: Array, after: Array) -> tuple[Array | None, float | None, list[int] | None]:
     if before.shape != after.shape or before.dtype == np.bool_:
         return None, None, None
-    difference = np.where(after == before, 0, after - before)  # -infinity less itself is no change
+    stays = (after == before) | (np.isnan(after) & np.isnan(before))  # infinities and NaN among them
+    difference = np.where(stays, 0, after - before)
     size = np.abs(difference)
     place = np.unravel_index(int(np.argmax(size)), size.shape)
     return difference, float(size[place]), [int(index) for index in place]

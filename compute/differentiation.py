@@ -48,7 +48,8 @@ class Differentiation:
 
     seeds: indices of the values that get an upstream gradient; targets: of those whose gradient is
     wanted (all named ones if not said); cut: of named values that lead to a seed only through a given
-    value; unknown: of those whose gradient depends on a value that is unknown.
+    value; unknown: of those whose gradient depends on a value that is unknown; watched: of the fewest
+    whose gradients, all finite, show that every gradient is.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Differentiation:
         for value in reversed(evaluation.graph.values):
             if value.name is not None and value.index in active:
                 self._plan(value)
+        self.watched = [index for index in self.flows if not self._is_shown(evaluation.graph.values[index])]
         self.unknown = sorted(index for index, flow in self.flows.items() if flow.total is None)
         evaluation.want(self._needs)
 
@@ -139,6 +141,20 @@ class Differentiation:
         self._instructions.append(carry)
         earlier = place.get(key)
         place[key] = carried if earlier is None else self._sum([earlier, carried])
+
+    def _is_shown(self, value: Value) -> bool:
+        """Whether an entry of a value's gradient that is not finite always shows in one behind it."""
+        if value.index in self.evaluation.known or not (value.primitive and value.primitive.spreads_back):
+            return False
+        return any(
+            self._useful[operand.index]
+            and (
+                self._is_shown(operand)
+                if operand.name is None
+                else self.flows[operand.index].total is not None
+            )
+            for operand, _ in _differentiable(value)
+        )
 
     def _slot(self) -> int:
         self._count += 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.arithmetic.namespace import Array
+from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
 from compute.graph import Value, nearest_names, step
 
@@ -44,9 +45,14 @@ def observe(evaluation: Evaluation, values: Mapping[int, Array]) -> tuple[list[N
     return notes, spoiled
 
 
-def observe_gradients(evaluation: Evaluation, gradients: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
+def observe_gradients(
+    differentiation: Differentiation, gradients: Mapping[int, Array]
+) -> tuple[list[Note], set[str]]:
     """The gradient nearest to its upstream value that is not finite, and the names of all such."""
+    evaluation = differentiation.evaluation
     is_finite = evaluation.arithmetic.is_finite
+    if all(is_finite(gradients[index]) for index in differentiation.watched if index in gradients):
+        return [], set()
     bad = [index for index in sorted(gradients, reverse=True) if not is_finite(gradients[index])]
     names = [str(evaluation.graph.values[index].name) for index in bad]
     notes = [

@@ -75,6 +75,7 @@ class Primitive:
     kind: what the result holds; "same": what the first operand holds.
     broadcasts: gradients are summed back to the operands' shapes.
     spreads: an entry of a real operand that is not finite always leaves one in the result.
+    spreads_back: one in the gradient of the result always leaves one in that of each operand.
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     convention: what the primitive settles where books differ, as the answer states it.
@@ -92,6 +93,7 @@ class Primitive:
     kind: Literal["real", "boolean", "index", "same"] = "real"
     broadcasts: bool = False
     spreads: bool = False
+    spreads_back: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
     convention: Mapping[str, Any] | None = None
     operands: tuple[str, ...] = field(init=False)

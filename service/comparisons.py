@@ -15,9 +15,9 @@ from compute.evaluation import Evaluation
 from compute.operations import CATALOGUE
 from compute.questions import ARITHMETICS
 from service.edits import apply_edit, is_edit, permuted_indices, removed_indices
-from service.problems import at, describe
+from service.problems import at
 from service.questions import Question, understand
-from service.schemas import request_model, validate
+from service.schemas import chosen_operation, request_model, validate
 from service.tensors import encode
 
 OWN_FIELDS = ("operation", "changes", "first_order")
@@ -185,12 +185,7 @@ class _Changed:
 
 def understand_comparison(document: dict[str, Any], limits: Limits) -> ComparisonQuestion:
     """The comparison that a document asks for. Raises QuestionErrors for all that is wrong with it."""
-    operation = document.get("operation")
-    if not isinstance(operation, str) or operation not in CATALOGUE:
-        received = "nothing" if operation is None else describe(operation)
-        raise at(
-            ("operation",), "there is no operation of this name", "one of: " + ", ".join(CATALOGUE), received
-        )
+    operation = chosen_operation(document)
     fields = validate(request_model(operation, "comparison"), document).__dict__
     base = {name: one for name, one in document.items() if name not in OWN_FIELDS}
     before = understand(operation, base, limits)

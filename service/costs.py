@@ -12,8 +12,8 @@ from compute.errors import QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import shapes_only
-from service.problems import at, describe
-from service.schemas import request_model, validate
+from service.problems import at
+from service.schemas import chosen_operation, request_model, validate
 from service.tensors import decode_shape
 
 MAX_SUMS = 4
@@ -55,11 +55,7 @@ class CostQuestion:
 
 def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
     """The question of cost that a document asks. Raises QuestionErrors for all that is wrong with it."""
-    operation = document.get("operation")
-    if not isinstance(operation, str) or operation not in CATALOGUE:
-        known = "one of: " + ", ".join(CATALOGUE)
-        received = "nothing" if operation is None else describe(operation)
-        raise at(("operation",), "there is no operation of this name", known, received)
+    operation = chosen_operation(document)
     declared = CATALOGUE[operation]
     request = validate(request_model(operation, "cost"), document)
     said, fields = request.__pydantic_fields_set__, request.__dict__

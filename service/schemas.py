@@ -148,6 +148,16 @@ def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
         raise QuestionErrors((_fault(one, model) for one in details[:LISTED]), len(details)) from None
 
 
+def chosen_operation(document: dict[str, Any]) -> str:
+    """The operation that a document names. Raises QuestionErrors where there is none of this name."""
+    operation = document.get("operation")
+    if not isinstance(operation, str) or operation not in CATALOGUE:
+        known = "one of: " + ", ".join(CATALOGUE)
+        received = "nothing" if operation is None else describe(operation)
+        raise at(("operation",), "there is no operation of this name", known, received)
+    return operation
+
+
 def camel(name: str) -> str:
     """`self_attention` as `SelfAttention`."""
     return "".join(part.capitalize() for part in name.split("_"))

@@ -7,6 +7,7 @@ from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
 from compute.operations.binding import call
+from compute.operations.constants import expression
 from compute.operations.declaration import Attribute, Constant, Input
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.scoring import Scoring, attend, mix, shared_heads, stages
@@ -177,6 +178,7 @@ def _turned(name: str, value: Value, positions: Value | None, rotation: Rotation
         positions = apply("expand", positions, axis=-2)  # the same in every head
     base = 10000 if rotation.base is None else rotation.base
     value.graph.conventions["rotary_base"] = base
+    expression(value.graph, "rotary_base", base, positive=True)  # refused by the name it has here
     turned = call(
         rotary_embedding,
         f"{name}_rotation",

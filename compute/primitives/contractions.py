@@ -34,4 +34,5 @@ matmul = Primitive(
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
     spreads=True,
+    spreads_back=True,
 )

@@ -32,6 +32,7 @@ identity = Primitive(
     kind="same",
     expects="any shape",
     spreads=True,
+    spreads_back=True,
 )
 
 add = Primitive(
@@ -44,6 +45,7 @@ add = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     spreads=True,
+    spreads_back=True,
 )
 
 subtract = Primitive(
@@ -56,6 +58,7 @@ subtract = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     spreads=True,
+    spreads_back=True,
 )
 
 multiply = Primitive(
@@ -71,6 +74,7 @@ multiply = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     spreads=True,
+    spreads_back=True,
 )
 
 divide = Primitive(

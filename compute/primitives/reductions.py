@@ -63,6 +63,7 @@ softmax = Primitive(
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
+    spreads_back=True,
 )
 
 
@@ -90,6 +91,7 @@ sum_over = Primitive(
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
     spreads=True,
+    spreads_back=True,
 )
 
 

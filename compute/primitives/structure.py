@@ -36,6 +36,7 @@ transpose = Primitive(
     kind="same",
     expects="at least two axes",
     spreads=True,
+    spreads_back=True,
 )
 
 
@@ -79,6 +80,7 @@ split_axis = Primitive(
     kind="same",
     expects="an axis that the parts divide",
     spreads=True,
+    spreads_back=True,
 )
 
 # The inverse: the third-last axis laid side by side along the last or the last but one.
@@ -93,6 +95,7 @@ merge_axis = Primitive(
     kind="same",
     expects="at least three axes",
     spreads=True,
+    spreads_back=True,
 )
 
 
@@ -113,6 +116,7 @@ flatten = Primitive(
     kind="same",
     expects="at least two axes",
     spreads=True,
+    spreads_back=True,
 )
 
 
@@ -139,6 +143,7 @@ expand = Primitive(
     kind="same",
     expects="enough axes",
     spreads=True,
+    spreads_back=True,
 )
 
 
@@ -165,6 +170,7 @@ repeat = Primitive(
     kind="same",
     expects="at least three axes",
     spreads=True,
+    spreads_back=True,
 )
 
 
@@ -190,6 +196,7 @@ rows = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
+    spreads_back=True,
 )
 
 # The entries repeated along new axes, and along those of size 1.
@@ -204,6 +211,7 @@ stretch = Primitive(
     kind="same",
     expects="a shape that broadcasts to it",
     broadcasts=True,
+    spreads_back=True,
 )
 
 

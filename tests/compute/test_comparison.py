@@ -67,10 +67,10 @@ def test_removed_slices_are_left_out_of_the_difference() -> None:
     assert compared(before, after).difference is None
 
 
-def test_infinities_that_stay_are_no_change() -> None:
-    before = np.array([-np.inf, 1, np.inf])
-    found = compared(before, np.array([-np.inf, 2, np.inf]))
-    np.testing.assert_array_equal(found.difference, [0, 1, 0])
+def test_infinities_and_nan_that_stay_are_no_change() -> None:
+    before = np.array([-np.inf, 1, np.inf, np.nan])
+    found = compared(before, np.array([-np.inf, 2, np.inf, np.nan]))
+    np.testing.assert_array_equal(found.difference, [0, 1, 0, 0])
     assert found.at == [1]
 
 

@@ -78,6 +78,39 @@ def test_a_composite_is_its_parts_under_their_scopes() -> None:
     np.testing.assert_allclose(gradients["w"], expected, rtol=1e-12)
 
 
+@operation((Named("output", "token d", "... n d", "The output.", "Y"),))
+def chain(
+    x: Annotated[Value, Input("... n d", "The tokens.", "X")],
+    w: Annotated[Value, Input("d d", "All weights.", "W", parameter=True)],
+) -> Value:
+    """Six layers of attention on one matrix of weights, each added to what it was given."""
+    for depth in range(6):
+        x = x + call(CATALOGUE["cross_attention"], f"layer[{depth}]", x=x, context=x, w_q=w, w_k=w, w_v=w)
+    return x.named("output")
+
+
+def test_contributions_sum_to_gradients_however_deep_the_chain() -> None:
+    graph = build(chain, {"x": Tensor(X.shape), "w": Tensor(W.shape)}, {})
+    known = {graph.names["x"].index: X, graph.names["w"].index: W}
+    evaluation = Evaluation(graph, FLOAT64, known)
+    output = graph.names["output"].index
+    plan = Differentiation(evaluation, [output])
+    upstream = RNG.standard_normal((3, 4))
+    found = plan.run(evaluation.run(known), {output: upstream})
+    consumers = {
+        graph.values[one].name for one in found.contributions[graph.names["w"].index] if isinstance(one, int)
+    }
+    assert consumers == {f"layer[{depth}].{name}" for depth in range(6) for name in ("query", "key", "value")}
+    for index, parts in found.contributions.items():
+        np.testing.assert_allclose(sum(parts.values()), found.totals[index], rtol=1e-10, atol=1e-12)
+    direction, step = RNG.standard_normal((4, 4)), 1e-6
+    ahead, behind = (
+        run(graph, {"x": X, "w": W + sign * step * direction}, {})[0]["output"] for sign in (1, -1)
+    )
+    change = float(((ahead - behind) * upstream).sum()) / (2 * step)
+    assert float((found.totals[graph.names["w"].index] * direction).sum()) == pytest.approx(change, rel=1e-6)
+
+
 def test_a_value_inside_a_part_can_be_given() -> None:
     tensors = {"x": Tensor(X.shape), "w": Tensor(W.shape)}
     values, _ = run(build(twice, tensors, {}), {"x": X, "w": W}, {})

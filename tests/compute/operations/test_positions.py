@@ -119,7 +119,7 @@ def test_rotary_scores_depend_on_differences_of_positions() -> None:
     [
         ({"rotary": "interleaved", "rotary_dimension": 3}, {}, "rotary_dimension"),
         ({"rotary": "interleaved", "rotary_dimension": 6}, {}, "rotary_dimension"),
-        ({"rotary": "interleaved", "rotary_base": -1}, {}, "base"),
+        ({"rotary": "interleaved", "rotary_base": -1}, {}, "rotary_base"),
         ({"rotary_dimension": 2}, {}, "rotary_dimension"),
         ({"rotary_base": 10}, {}, "rotary_base"),
         ({}, {"positions": np.arange(3)}, "positions"),

@@ -1,5 +1,6 @@
 """Every primitive: its gradients against central differences, its shape rule against its result."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,23 @@ def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> Non
                         for tried in (operands, zeros):
                             result = primitive.forward(FLOAT64, *tried, **case.attributes)
                             assert not np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.spreads_back])
+def test_what_spreads_back_always_shows_a_gradient_that_is_not_finite(name: str) -> None:
+    for case in CASES[name]:
+        operands = drawn(case)
+        shape = REGISTRY[name].forward(FLOAT64, *operands, **case.attributes).shape
+        for entry in range(math.prod(shape)):
+            for bad in (np.nan, np.inf, -np.inf):
+                upstream = np.zeros(shape)
+                upstream.flat[entry] = bad
+                # Zero operands must not hide it.
+                with np.errstate(all="ignore"):
+                    for tried in (operands, [one * 0 for one in operands]):
+                        for gradient in through_the_graph(name, case, tried, upstream):
+                            assert gradient is not None
+                            assert not np.isfinite(gradient).all()
 
 
 def test_a_rule_that_names_no_operand_is_refused() -> None:
