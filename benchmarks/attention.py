@@ -60,8 +60,8 @@ def eager(query: Any, key: Any, value: Any, g: Any) -> Any:
 
 def fused(query: Any, key: Any, value: Any, g: Any) -> Any:
     leaves = [one.detach().requires_grad_() for one in (query, key, value)]
-    output = F.scaled_dot_product_attention(leaves[0], leaves[1], leaves[2])
-    output.backward(g)  # type: ignore[no-untyped-call]
+    output: Any = F.scaled_dot_product_attention(leaves[0], leaves[1], leaves[2])
+    output.backward(g)
     return output, *(one.grad for one in leaves)
 
 
@@ -131,8 +131,8 @@ def local(length: int, reach: int, width: int, rounds: int) -> None:
 
     def full_backward() -> Any:
         leaves = [one.detach().requires_grad_() for one in tensors[:3]]
-        output = F.scaled_dot_product_attention(leaves[0], leaves[1], leaves[2], attn_mask=mask)
-        output.backward(tensors[3])  # type: ignore[no-untyped-call]
+        output: Any = F.scaled_dot_product_attention(leaves[0], leaves[1], leaves[2], attn_mask=mask)
+        output.backward(tensors[3])
 
     for name, theirs, gradients in (("forward", full, False), ("with gradients", full_backward, True)):
         question = prepared((length, width), {"window": reach}, gradients=gradients)
