@@ -155,9 +155,11 @@ class Prepared:
 def check_limits(predicted: Limits, limits: Limits) -> None:
     """Raise QuestionErrors with TooLarge where more is predicted than is allowed."""
     if predicted.work > limits.work:
-        raise _too_large("elementary operations", predicted.work, limits.work, "smaller matrices")
+        raise _too_large("elementary operations", predicted.work, limits.work, "smaller matrices or settings")
     if predicted.entries > limits.entries:
-        raise _too_large("numbers held at once", predicted.entries, limits.entries, "smaller matrices")
+        raise _too_large(
+            "numbers held at once", predicted.entries, limits.entries, "smaller matrices or settings"
+        )
     if predicted.answer > limits.answer:
         raise _too_large("numbers in the answer", predicted.answer, limits.answer, "fewer names in select")
 

@@ -236,11 +236,13 @@ def _whole(value: Any, *, minimum: int, letters: bool) -> Size:
 
 def _sides(value: Any, *, letters: bool) -> Size | tuple[Size, Size]:
     """A whole number, or one for each of two sides."""
-    if isinstance(value, list):
-        if len(value) != 2:
-            raise PydanticCustomError("value", "{expected}", {"expected": "one integer or a list of two"})
-        return _whole(value[0], minimum=0, letters=letters), _whole(value[1], minimum=0, letters=letters)
-    return _whole(value, minimum=0, letters=letters)
+    sides = value if isinstance(value, list) and len(value) == 2 else [value]
+    try:
+        found = [_whole(side, minimum=0, letters=letters) for side in sides]
+    except PydanticCustomError as error:
+        expected = f"{error.context['expected']}; or a list of two" if error.context else "one or two"
+        raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
+    return (found[0], found[1]) if len(found) == 2 else found[0]
 
 
 _EXPECTED = {
