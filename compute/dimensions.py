@@ -122,6 +122,17 @@ def divide(size: Size, divisor: Size) -> Size:
     return Polynomial.of(size) * Polynomial({inverse: 1 / coefficient}) if size else 0
 
 
+def floor_divide(size: Size, divisor: Size) -> Size:
+    """The whole part of `size / divisor`; in letters a name of its own, such as `floor((W - w)/s)`."""
+    if isinstance(size, int) and isinstance(divisor, int):
+        return size // divisor
+    if divisor == 1:
+        return size
+    above = f"({size})" if " " in str(size) else str(size)
+    below = f"({divisor})" if " " in str(divisor) or "*" in str(divisor) else str(divisor)
+    return Polynomial.symbol(f"floor({above}/{below})")
+
+
 def product(sizes: Iterable[Size]) -> Size:
     """The number of entries of a shape."""
     result: Size = 1

@@ -100,6 +100,12 @@ class Evaluation:
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:
     """Whether an attribute still depends on a dimension of unknown size."""
-    sizes: Mapping[str, Any] = attributes.get("sizes", {})
-    shape: tuple[Any, ...] = attributes.get("to", ())
-    return any(isinstance(value, Polynomial) for value in (*attributes.values(), *sizes.values(), *shape))
+    named = attributes.get("sizes")
+    sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
+    return any(map(_open, (*attributes.values(), *sizes.values())))
+
+
+def _open(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_open, value))
+    return isinstance(value, Polynomial)

@@ -117,7 +117,8 @@ class Graph:
     """All values of one computation, in an order in which they can be computed.
 
     declared: the names its operation promises; dimensions: what each dimension name stands for;
-    given: shapes of the named values that are taken and not computed; names: public names, aliases included.
+    given: shapes of the named values that are taken and not computed; names: public names, aliases included;
+    requested: names that the question speaks of; everything: whether it asks for all standard values.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -126,6 +127,8 @@ class Graph:
     values: list[Value] = field(default_factory=list)
     names: dict[str, Value] = field(default_factory=dict)
     conventions: dict[str, Any] = field(default_factory=dict)
+    requested: frozenset[str] = frozenset()
+    everything: bool = True
     _scope: str = ""
 
     def input(
@@ -190,6 +193,14 @@ class Graph:
             for name, value in self.names.items()
             if value.name is not None and value.name != name
         }
+
+    def wants(self, name: str) -> bool:
+        """Whether a value is asked for, so that it has to stand on the way and cannot be passed over."""
+        return self.everything or self._scope + name in self.requested
+
+    def asks(self, name: str) -> bool:
+        """Whether a value is asked for by its name."""
+        return self._scope + name in self.requested
 
     def named_values(self) -> list[Value]:
         """Values that have a name, in order of computation."""

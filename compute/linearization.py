@@ -62,6 +62,10 @@ class Linearization:
                 for operand, change in zip(operands, moved, strict=True)
             ]
             return primitive.forward(arithmetic, *changed, **value.attributes)
+        if callable(primitive.tangents):
+            [single] = [one for one in moved if one is not None]
+            result = values[value.index]
+            return primitive.tangents(arithmetic, single, result, *operands, **value.attributes)
         parts = []
         for place, change in enumerate(moved):
             rule = primitive.rules[place]

@@ -14,7 +14,7 @@ from compute.dimensions import Shape, Size, product
 from compute.latex import Formula
 
 REGISTRY: "dict[str, Primitive]" = {}
-Tangents: TypeAlias = Literal["linear", "product", "symmetric"]
+Tangents: TypeAlias = Literal["linear", "product", "symmetric"] | Callable[..., Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class Primitive:
     latex(*formulas, **attributes): the formula.
     tangents: how small changes of the operands reach the result. "linear": as the operands themselves
         do, all at once; "product": as they do, one at a time, the others unchanged; "symmetric": each
-        entry by entry, or by a symmetric matrix, so that the gradient rule carries changes forward too.
+        entry by entry, or by a symmetric matrix, so that the gradient rule carries changes forward too. A
+        function (xp, change, y, *operands, **attributes), for one operand, where none of these holds.
     cost(shape, *shapes, **attributes): see Cost.
     pairs(shape, *shapes, **attributes): where a result holds a part of all query-key pairs, how many there
         are in all, and how many of its entries stand for one (None where letters leave it open).

@@ -50,7 +50,7 @@ def prepare(asked: Asked) -> Prepared:
     Raises QuestionErrors where names or shapes are wrong.
     """
     operation, inputs, given = CATALOGUE[asked.operation], dict(asked.inputs), dict(asked.given)
-    graph = _graph(operation, inputs, given, dict(asked.attributes))
+    graph = _graph(operation, inputs, given, dict(asked.attributes), asked)
     upstream = dict(asked.upstream)
     check_names(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
@@ -119,6 +119,7 @@ def _graph(
     inputs: dict[str, Tensor],
     given: dict[str, Tensor],
     attributes: Mapping[str, Any],
+    asked: Asked,
 ) -> Graph:
     """The graph for what is known. An operation's input under `given` is simply an input."""
     cut = bool(given)
@@ -129,7 +130,10 @@ def _graph(
     missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if missing and not cut:
         raise QuestionErrors(_missing(operation, name) for name in missing)
-    graph = build(operation, inputs, attributes, given)
+    pairs = (name for pair in asked.jacobian for name in pair)
+    requested = {*(asked.select or ()), *(name for name, _ in asked.upstream), *pairs}
+    everything = asked.select is None or any("*" in name for name in asked.select)
+    graph = build(operation, inputs, attributes, given, requested, everything)
     check_names(("given",), given, graph)
     if len({graph.names[name].index for name in given}) < len(given):
         raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])

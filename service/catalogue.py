@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, is_constant, is_sides, kinds
+from compute.operations.declaration import AttributeField, is_constant, is_padding, is_sides, is_size, kinds
 
 
 class OperationSummary(BaseModel):
@@ -138,6 +138,10 @@ def _type(attribute: AttributeField) -> str:
         return "constant"
     if is_sides(attribute.annotation):
         return "integer | [integer, integer]"
+    if is_size(attribute.annotation):
+        return "integer"
+    if is_padding(attribute.annotation):
+        return "integer | [integer, integer] | [[integer, integer], [integer, integer]] | same | valid"
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return " | ".join(
         " | ".join(map(str, get_args(one))) if get_origin(one) is Literal else names.get(one, str(one))

@@ -5,6 +5,17 @@ from typing import Any
 from service.tensors import PACKED_DTYPES
 
 
+def _padding(title: str, one: dict[str, Any]) -> dict[str, Any]:
+    pair = {"type": "array", "minItems": 2, "maxItems": 2, "items": one}
+    pairs = {"type": "array", "minItems": 2, "maxItems": 2, "items": pair}
+    words = {"type": "string", "enum": ["same", "valid"]}
+    return {
+        "title": title,
+        "description": "What is added around an input.",
+        "anyOf": [one, pair, pairs, words],
+    }
+
+
 def _sides(title: str, one: dict[str, Any]) -> dict[str, Any]:
     pair = {"type": "array", "minItems": 2, "maxItems": 2, "items": one}
     return {"title": title, "description": "One number for both sides, or two.", "anyOf": [one, pair]}
@@ -112,6 +123,9 @@ FORMS: dict[str, Any] = {
         "description": "A number, or a quotient of expressions in dimension names such as T/(1 + 2*k).",
     },
     "Sides": _sides("Sides", {"type": "integer", "minimum": 0}),
+    "Padding": _padding("Padding", {"type": "integer", "minimum": 0}),
+    "SizePadding": _padding("SizePadding", {"$ref": "#/components/schemas/Size"}),
+    "Whole": {"title": "Whole", "type": "integer", "minimum": 0, "description": "A whole number."},
     "SizeSides": _sides("SizeSides", {"$ref": "#/components/schemas/Size"}),
     "Shape": {
         "title": "Shape",

@@ -18,21 +18,26 @@ from pydantic import (
     ValidationError,
     create_model,
 )
-from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails
 
-from compute.arithmetic.expressions import ExpressionError
-from compute.dimensions import Size
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, Input, Operation, is_constant, is_sides, kinds
+from compute.operations.declaration import (
+    AttributeField,
+    Input,
+    Operation,
+    is_constant,
+    is_padding,
+    is_sides,
+    is_size,
+    kinds,
+)
 from compute.operations.unification import turned
+from service.attributes import MAX_INTEGER, constant, padding, sides, whole
 from service.problems import at, describe
-from service.tensors import read_size
 
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16
-MAX_INTEGER = 2**31 - 1
-MAX_FINITE = 10**308
 
 
 class Reference:
@@ -190,16 +195,22 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
 
 def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     declared = attribute.declared
-    special: tuple[Any, Reference] | None = None
+    special: tuple[Any, str] | None = None
+    minimum = declared.minimum or 0
     if is_constant(attribute.annotation):
-        special = _constant, Reference("Constant")
+        special = constant, "Constant"
     elif is_sides(attribute.annotation):
-        special = partial(_sides, letters=shapes_only), Reference("SizeSides" if shapes_only else "Sides")
-    elif declared.dimension and shapes_only:
-        special = partial(_whole, minimum=declared.minimum or 0, letters=True), Reference("Size")
+        special = (
+            partial(sides, minimum=minimum, letters=shapes_only),
+            "SizeSides" if shapes_only else "Sides",
+        )
+    elif is_padding(attribute.annotation):
+        special = partial(padding, letters=shapes_only), "SizePadding" if shapes_only else "Padding"
+    elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
+        special = partial(whole, minimum=minimum, letters=shapes_only), "Size" if shapes_only else "Whole"
     if special is not None:
         field = Field(attribute.default, description=declared.meaning)
-        return Annotated[Any, PlainValidator(special[0]), special[1]], field
+        return Annotated[Any, PlainValidator(special[0]), Reference(special[1])], field
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
         bounds = {"ge": declared.minimum, "le": MAX_INTEGER}
@@ -208,41 +219,6 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     # A setting that may be left out is no setting that may be null.
     annotation = reduce(or_, kinds(attribute.annotation))
     return annotation, Field(attribute.default, description=declared.meaning, **bounds)
-
-
-def _constant(value: Any) -> Any:
-    """A number or text; `compute` says whether it is well-formed and what it is worth."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
-        raise PydanticCustomError("value", "{expected}", {"expected": expected})
-    if isinstance(value, str) or abs(value) > MAX_FINITE:
-        return value
-    # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
-    return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
-
-
-def _whole(value: Any, *, minimum: int, letters: bool) -> Size:
-    """A whole number; where only shapes are asked in letters too."""
-    try:
-        size = read_size(value, minimum) if letters or type(value) is int else None
-    except ExpressionError:
-        size = None
-    if size is None or (isinstance(size, int) and size > MAX_INTEGER):
-        expected = f"an integer from {minimum} to {MAX_INTEGER}"
-        expected += ", or a size in letters such as k" if letters else ""
-        raise PydanticCustomError("value", "{expected}", {"expected": expected})
-    return size
-
-
-def _sides(value: Any, *, letters: bool) -> Size | tuple[Size, Size]:
-    """A whole number, or one for each of two sides."""
-    sides = value if isinstance(value, list) and len(value) == 2 else [value]
-    try:
-        found = [_whole(side, minimum=0, letters=letters) for side in sides]
-    except PydanticCustomError as error:
-        expected = f"{error.context['expected']}; or a list of two" if error.context else "one or two"
-        raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
-    return (found[0], found[1]) if len(found) == 2 else found[0]
 
 
 _EXPECTED = {

@@ -32,6 +32,8 @@ class Floating:
         self.maximum: Binary = np.maximum
         self.negative: Unary = np.negative
         self.exp: Unary = np.exp
+        self.absolute: Unary = np.absolute
+        self.sign: Unary = np.sign
         self.log: Unary = np.log
         self.sin: Unary = np.sin
         self.cos: Unary = np.cos
@@ -49,6 +51,10 @@ class Floating:
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
+
+    def power(self, a: Array, exponent: Expression) -> Array:
+        worth = evaluate(exponent)
+        return np.power(a, int(worth) if worth == int(worth) else worth)
 
     def whole(self, numbers: Array) -> Array:
         return numbers.astype(self.dtype)
@@ -80,6 +86,9 @@ class Floating:
 
     def difference(self, a: Array, b: Array) -> Array:
         return np.subtract(a, b, out=b)
+
+    def scatter(self, a: Array, places: Array, size: int) -> Array:
+        return np.bincount(places.ravel(), weights=a.ravel(), minlength=size).astype(self.dtype, copy=False)
 
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; only where it overflows, or is

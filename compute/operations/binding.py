@@ -25,15 +25,19 @@ def build(
     tensors: Mapping[str, Tensor],
     said: Mapping[str, Any],
     given: Mapping[str, Tensor] | None = None,
+    requested: Collection[str] = (),
+    everything: bool = True,
 ) -> Graph:
     """The graph of an operation for inputs of these shapes.
 
     said: attributes; others have their defaults. given: values that are taken instead of computed.
-    Required inputs that are missing get symbolic shapes. Raises QuestionErrors where shapes disagree.
+    requested, everything: as for `Graph`. Required inputs that are missing get symbolic shapes. Raises
+    QuestionErrors where shapes disagree.
     """
     taken = {name: tensor.shape for name, tensor in (given or {}).items()}
     bound = _bind(operation, {name: tensor.shape for name, tensor in tensors.items()}, said, taken)
-    graph = Graph(bound.values, bound.dimensions.sizes, taken)
+    names = frozenset(requested) | taken.keys()
+    graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
     handles = {}
     for name, declared in operation.inputs.items():
         if name in tensors or name in operation.required:
@@ -45,7 +49,8 @@ def build(
             handle = graph.input(
                 name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=tensor.kind
             )
-            handle.has_open_batch = name not in tensors and LEADING in dims
+            handle.is_assumed = name not in tensors
+            handle.has_open_batch = handle.is_assumed and LEADING in dims
             handle.is_parameter, handle.may_be_infinite = declared.parameter, declared.mask
             handles[name] = handle
     graph_itself = {"graph": graph} if operation.takes_graph else {}

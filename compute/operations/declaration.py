@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from compute.dimensions import Size
 from compute.graph import Graph, Named, Value
@@ -18,6 +18,8 @@ Constant: TypeAlias = int | float | str
 """A number, or a constant expression as text that may use the operation's dimension names."""
 Sides: TypeAlias = Size | tuple[Size, Size]
 """A whole number for both sides, or one for each; letters where only cost is asked."""
+Padding: TypeAlias = Size | tuple[Size, Size] | tuple[tuple[Size, Size], ...] | Literal["same", "valid"]
+"""What is added around an input: one number, two, two pairs, or in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,16 @@ def kinds(annotation: Any) -> tuple[Any, ...]:
     if get_origin(annotation) in (Union, UnionType):
         return tuple(one for one in get_args(annotation) if one is not type(None))
     return (annotation,)
+
+
+def is_size(annotation: Any) -> bool:
+    """Whether an attribute takes a whole number, or letters where only cost is asked."""
+    return set(kinds(annotation)) == set(get_args(Size))
+
+
+def is_padding(annotation: Any) -> bool:
+    """Whether an attribute takes a padding."""
+    return set(kinds(annotation)) == set(get_args(Padding))
 
 
 def is_sides(annotation: Any) -> bool:

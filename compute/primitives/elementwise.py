@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, broadcast, product
-from compute.latex import ATOM, PRODUCT, SUM, Formula
+from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
@@ -131,6 +132,53 @@ def _surprise(xp: Arithmetic, a: Array) -> Array:
 def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
     slope = xp.add(xp.log(xp.where(a == 0, xp.whole(np.array(1)), a)), xp.whole(np.array(1)))
     return xp.where(a == 0, xp.whole(np.array(0)), xp.negative(xp.multiply(g, slope)))
+
+
+absolute = Primitive(
+    "absolute",
+    forward=lambda xp, a: xp.absolute(a),
+    gradients={"a": lambda xp, g, a: xp.multiply(g, xp.sign(a))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\left|{a.text}\right|"),
+    expects="any shape",
+    convention={"derivative_of_abs_at_0": 0},
+    spreads=True,
+)
+
+# a^exponent for a constant exponent.
+power = Primitive(
+    "power",
+    forward=lambda xp, a, *, exponent: xp.power(a, exponent),
+    gradients={"a": lambda xp, g, a, exponent: xp.multiply(g, _power_slope(xp, a, exponent))},
+    tangents="symmetric",
+    shape=lambda a, exponent: a,
+    latex=lambda a, exponent: Formula(rf"{a.at(ATOM)}^{{{constant_latex(exponent).text}}}", POWER),
+    expects="any shape",
+)
+
+
+def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
+    one_less = Expression("subtract", (exponent, number(1)))
+    return xp.multiply(xp.constant(exponent, {}), xp.power(a, one_less))
+
+
+# The root of a sum of powers, whose derivative where the sum is 0 is taken as 0.
+norm_root = Primitive(
+    "norm_root",
+    forward=lambda xp, a, *, exponent: xp.power(a, exponent),
+    gradients={
+        "a": lambda xp, g, a, exponent: xp.multiply(
+            xp.where(a == 0, xp.whole(np.array(0)), g),
+            _power_slope(xp, xp.where(a == 0, xp.whole(np.array(1)), a), exponent),
+        )
+    },
+    tangents="symmetric",
+    shape=lambda a, exponent: a,
+    latex=lambda a, exponent: Formula(rf"{a.at(ATOM)}^{{{constant_latex(exponent).text}}}", POWER),
+    expects="any shape",
+    convention={"derivative_of_norm_at_0": 0},
+)
 
 
 # What each outcome of a distribution adds to its entropy, in nats. An outcome of weight 0 adds nothing and

@@ -9,7 +9,7 @@ import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, divide, show
+from compute.dimensions import Shape, ShapeError, Size, divide, product, show
 from compute.latex import ATOM, POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
@@ -196,6 +196,48 @@ rows = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
+    spreads_back=True,
+)
+
+
+def _transpose_like(a: Shape) -> Shape:
+    _at_least(2, a)
+    return a
+
+
+def _reshape_shape(a: Shape, *, to: Shape) -> Shape:
+    before, after = product(a), product(to)
+    if isinstance(before, int) and isinstance(after, int) and before != after:
+        raise ShapeError(f"{show(a)} does not have the entries of {show(to)}")
+    return to
+
+
+# The same entries, row by row, in another shape.
+reshape = Primitive(
+    "reshape",
+    forward=lambda xp, a, *, to: a.reshape(to),
+    gradients={"a": lambda xp, g, shapes: g.reshape(shapes[0])},
+    tangents="linear",
+    shape=_reshape_shape,
+    latex=lambda a, to: a,
+    cost=no_cost,
+    kind="same",
+    expects="as many entries as the shape has",
+    spreads=True,
+    spreads_back=True,
+)
+
+# The last two axes read backwards.
+turn_around = Primitive(
+    "turn_around",
+    forward=lambda xp, a: a[..., ::-1, ::-1],
+    gradients={"a": lambda xp, g: g[..., ::-1, ::-1]},
+    tangents="linear",
+    shape=_transpose_like,
+    latex=lambda a: Formula(rf"\operatorname{{flip}}\left({a.text}\right)"),
+    cost=no_cost,
+    expects="at least two axes",
+    spreads=True,
     spreads_back=True,
 )
 

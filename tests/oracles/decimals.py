@@ -73,6 +73,8 @@ class Decimals:
     multiply = staticmethod(_each(lambda a, b: a * b))
     divide = staticmethod(_each(lambda a, b: a / b))
     negative = staticmethod(_each(lambda a: -a))
+    absolute = staticmethod(_each(lambda a: abs(a)))
+    sign = staticmethod(_each(lambda a: Decimal((a > 0) - (a < 0))))
     log = staticmethod(_each(lambda a: a.ln()))
     sin = staticmethod(_each(lambda a: _sine(a)))
     cos = staticmethod(_each(lambda a: _sine(a + PI / 2)))
@@ -81,6 +83,10 @@ class Decimals:
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(fold(expression, _Algebra(sizes)), dtype=object)
+
+    def power(self, a: Array, exponent: Expression) -> Array:
+        worth = fold(exponent, _Algebra({}))
+        return _each(lambda one: one**worth)(a)
 
     def whole(self, numbers: Array) -> Array:
         return _each(lambda one: Decimal(int(one)))(numbers)
@@ -112,6 +118,12 @@ class Decimals:
 
     def share(self, parts: Array, total: Array) -> Array:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
+
+    def scatter(self, a: Array, places: Array, size: int) -> Array:
+        result = self.zeros((size,))
+        with localcontext(prec=DIGITS):
+            np.add.at(result, places.ravel(), a.ravel())
+        return result
 
     def is_finite(self, a: Array) -> bool:
         return all(one.is_finite() for one in a.flat)

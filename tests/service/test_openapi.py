@@ -104,7 +104,17 @@ def test_each_post_declares_the_problem() -> None:
 
 def test_every_reference_resolves_and_no_choice_is_anonymous() -> None:
     schemas = DOCUMENT["components"]["schemas"]
-    named_choices = {"Tensor", "NestedItem", "Sides", "SizeSides", "Change", "CostRequest", "CompareRequest"}
+    named_choices = {
+        "Tensor",
+        "NestedItem",
+        "Sides",
+        "SizeSides",
+        "Padding",
+        "SizePadding",
+        "Change",
+        "CostRequest",
+        "CompareRequest",
+    }
 
     def walk(node: Any, where: str) -> None:
         if isinstance(node, list):

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from compute.arithmetic.expressions import parse
+from compute.primitives.windows import Layout
+
 Array = Any
 
 
@@ -30,6 +33,12 @@ class Case:
     operands: list[Callable[[np.random.Generator], Array]]
     attributes: dict[str, Any] = field(default_factory=dict)
 
+
+def places(below: int, *shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.integers(0, below, shape)
+
+
+WINDOWS = Layout((2, 1), ((1, 0), (2, 2)), (2, 2))
 
 CASES: dict[str, list[Case]] = {
     "identity": [Case([normal(2, 3)])],
@@ -82,6 +91,46 @@ CASES: dict[str, list[Case]] = {
         Case([normal(*shape)], {"queries": 5, "keys": 4, "left": 1, "right": 2, "key_first": False})
         for shape in ((5, 4), (1, 4), (5, 1), (1, 1), (3, 5, 4), (2, 1, 1))
     ] + [Case([normal(4, 5)], {"queries": 5, "keys": 4, "left": 1, "right": 0, "key_first": True})],
+    "convolve": [
+        Case([normal(2, 4, 7, 6), normal(6, 2, 3, 2)], {"layout": one})
+        for one in (
+            Layout(groups=2),
+            Layout((2, 1), ((1, 2), (0, 1)), (1, 2), 2),
+            Layout((1, 1), ((4, 0), (3, 3)), groups=2),
+        )
+    ],
+    "convolve_transposed": [
+        Case([normal(2, 4, 3, 4), normal(4, 2, 3, 2)], {"layout": Layout(groups=2), "output": (5, 5)}),
+        Case(
+            [normal(2, 4, 3, 4), normal(4, 1, 3, 2)],
+            {"layout": Layout((2, 3), ((1, 0), (0, 1)), (1, 2)), "output": (7, 11)},
+        ),
+    ],
+    "patches": [
+        Case([normal(2, 4, 5, 6)], {"layout": Layout(groups=2), "window": (2, 3)}),
+        Case([normal(2, 2, 5, 6)], {"layout": Layout((2, 1), ((1, 0), (2, 2)), (2, 1)), "window": (2, 3)}),
+    ],
+    "kernel_matrix": [
+        Case([normal(4, 1, 2, 3)], {"layout": Layout((2, 1), ((1, 0), (2, 2)), (2, 1), 2), "sizes": (5, 6)}),
+    ],
+    "turn_around": [Case([normal(2, 3, 4)])],
+    "reshape": [Case([normal(2, 6)], {"to": (3, 1, 4)})],
+    "absolute": [Case([away_from_zero(2, 3)])],
+    "power": [
+        Case([positive(2, 3)], {"exponent": parse("1.5")}),
+        Case([normal(2, 3)], {"exponent": parse("3")}),
+    ],
+    "norm_root": [Case([positive(2, 3)], {"exponent": parse("1/3")})],
+    "gather": [Case([normal(2, 3, 4), places(12, 2, 2, 5)]), Case([normal(3, 4), places(12, 6, 1)])],
+    "scattered": [
+        Case([normal(2, 2, 3), places(20, 2, 2, 3)], {"sizes": (4, 5)}),
+        Case([normal(2, 3), places(2, 2, 3)], {"sizes": (1, 2)}),
+    ],
+    "max_pool": [
+        Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6), "split": split})
+        for split in (True, False)
+    ],
+    "window_sum": [Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6)})],
     "interleave": [
         Case([normal(4, 2), normal(4, 2)], {"width": 4}),
         Case([normal(4, 2), normal(4, 2)], {"width": 3}),

@@ -89,7 +89,8 @@ def test_tangents_are_central_differences(name: str, at: int) -> None:
     operands = drawn(case)
     rng = np.random.default_rng(5)
     directions = [rng.standard_normal(operand.shape) for operand in operands]
-    for moved in ({0}, set(range(len(operands)))):
+    changeable = {place for place, rule in enumerate(primitive.rules) if rule is not None}
+    for moved in ({min(changeable)}, changeable):
         step = 1e-6
         ends = [
             primitive.forward(

@@ -1,0 +1,155 @@
+"""Transposed convolution over one axis and over two."""
+
+from typing import Annotated, Any, TypeAlias
+
+from compute.dimensions import Size
+from compute.errors import QuestionError
+from compute.graph import Named, Value, apply
+from compute.operations.convolution import Groups, kernel_input, leading_axes, standing_bias
+from compute.operations.declaration import Attribute, Input, Padding, Sides, operation
+from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar, unplanar
+from compute.primitives.windows import Layout
+
+Cut: TypeAlias = Annotated[
+    Padding,
+    Attribute(
+        "What is cut from both ends of the output: the padding of the convolution whose transpose this is."
+    ),
+]
+More: TypeAlias = Annotated[
+    Size, Attribute("How many entries are added behind the output, fewer than the stride.", minimum=0)
+]
+Mores: TypeAlias = Annotated[
+    Sides,
+    Attribute("How many rows and columns are added behind the output, fewer than the stride.", minimum=0),
+]
+
+
+def _input(dims: str) -> Input:
+    return Input(dims, "The input, with or without channels, and then with or without a batch.", "X")
+
+
+def _bias(dims: str) -> Input:
+    return Input(dims, "One number for each filter.", "b", parameter=True, broadcast=True, optional="none")
+
+
+def _values(axes: str, dims: str) -> tuple[Named, ...]:
+    return (
+        Named(
+            "kernel_matrix",
+            "entry entry",
+            "outputs inputs",
+            "The layer as one matrix: the transpose of that of the convolution with this kernel.",
+            "M",
+            on_request=True,
+        ),
+        Named("output", axes, dims, "Each entry of the input times the kernel, added where it falls.", "Y"),
+    )
+
+
+@operation(_values("position", "... positions"))
+def conv_transpose1d(
+    x: Annotated[Value, _input("W | C W | B C W")],
+    kernel: Annotated[Value, kernel_input("w | C w | C f w", "The weights; channels of x, then filters.")],
+    bias: Annotated[Value | None, _bias("groups*f")] = None,
+    *,
+    stride: Step = 1,
+    padding: Cut = 0,
+    output_padding: More = 0,
+    dilation: Apart = 1,
+    groups: Groups = 1,
+) -> Value:
+    """A transposed convolution over one axis: what carries a gradient back through conv1d.
+
+    Of (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions. A kernel without
+    filters gives one.
+
+    Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14.
+    """
+    return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=False)
+
+
+@operation(_values("row column", "... rows columns"))
+def conv_transpose2d(
+    x: Annotated[Value, _input("H W | C H W | B C H W")],
+    kernel: Annotated[
+        Value, kernel_input("h w | C h w | C f h w", "The weights; channels of x, then filters.")
+    ],
+    bias: Annotated[Value | None, _bias("groups*f")] = None,
+    *,
+    stride: Steps = 1,
+    padding: Cut = 0,
+    output_padding: Mores = 0,
+    dilation: Aparts = 1,
+    groups: Groups = 1,
+) -> Value:
+    """A transposed convolution over two axes: what carries a gradient back through conv2d.
+
+    Of (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, and columns likewise. A
+    kernel without filters gives one.
+
+    Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14.
+    """
+    return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=True)
+
+
+def _run(
+    x: Value,
+    kernel: Value,
+    bias: Value | None,
+    groups: Size,
+    stride: Sides,
+    padding: Padding,
+    dilation: Sides,
+    more: Sides,
+    *,
+    plane: bool,
+) -> Value:
+    kept, filters = leading_axes(x, kernel, 2 if plane else 1, "C")
+    data = planar(x, kept, plane)
+    if filters == 1:  # channels and no filters: one filter
+        outer, inner = kernel.shape[:1], kernel.shape[1:]
+        kernel, filters = apply("reshape", kernel, to=(*outer, 1, *inner)), 2
+        single = True
+    else:
+        single = filters == 0
+    weights = planar(kernel, filters, plane)
+    steps, apart, behind = pair(stride, plane), pair(dilation, plane), _behind(more, plane)
+    if padding == "same":
+        raise QuestionError(("padding",), "same has no one meaning here", "numbers, or valid", "same")
+    window = (weights.shape[2], weights.shape[3])
+    around = borders(padding, plane, (data.shape[2], data.shape[3]), window, steps, apart)
+    layout = Layout(steps, around, apart, groups)
+    output = tuple(
+        _length(*one) for one in zip(data.shape[2:], window, steps, apart, around, behind, strict=True)
+    )
+    found = apply("convolve_transposed", data, weights, layout=layout, output=output)
+    if x.graph.asks("kernel_matrix"):
+        apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
+    if bias is not None:
+        found = found + standing_bias(bias, found.shape[1])
+    keep = (kept == 2, not single)
+    labels = tuple(name for name, kept in zip(("batch", "filter"), keep, strict=True) if kept)
+    return unplanar(found, keep, plane).named("output", leading=labels)
+
+
+def _behind(more: Any, plane: bool) -> tuple[Any, Any]:
+    if not plane:
+        return (0, more)
+    return more if isinstance(more, tuple) else (more, more)
+
+
+def _length(
+    size: Size, extent: Size, stride: Size, apart: Size, around: tuple[Size, Size], behind: Size
+) -> Size:
+    """How long the output is; a fault where nothing is left, or where so much cannot be behind."""
+    if isinstance(behind, int) and isinstance(stride, int) and behind >= stride:
+        raise QuestionError(
+            ("output_padding",), "so much is never left over", f"fewer than the stride, {stride}", f"{behind}"
+        )
+    length = (size - 1) * stride + apart * (extent - 1) + 1 + behind - around[0] - around[1]
+    if isinstance(length, int) and length < 1:
+        raise QuestionError(
+            ("padding",), "the padding cuts away the whole output", "less padding", f"an output of {length}"
+        )
+    return length

@@ -1,0 +1,174 @@
+"""Primitives of convolution: the layer, its transpose, its windows as columns, and the layer as one matrix.
+
+All are cross-correlations of x (batch, groups*c, H, W) with a kernel (groups*f, c, h, w); `layout` says how
+windows move (see `compute.primitives.windows`).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, ShapeError, Size, divide, product
+from compute.latex import PRODUCT, Formula
+from compute.primitive import Cost, Primitive, no_cost
+from compute.primitives.windows import (
+    Layout,
+    Sizes,
+    correlate,
+    input_gradient,
+    kernel_gradient,
+    numbers,
+    padded,
+    windows,
+)
+
+EXPECTS = "x (batch, channels, rows, columns) and a kernel (filters, channels of its group, rows, columns)"
+
+
+def _check(x: Shape, kernel: Shape, groups: Size) -> None:
+    if len(x) != 4 or len(kernel) != 4:
+        raise ShapeError("it takes four axes each")
+    if x[1] != kernel[1] * groups:
+        raise ShapeError(f"{x[1]} channels are not {groups} groups of {kernel[1]}")
+
+
+def _convolve_shape(x: Shape, kernel: Shape, *, layout: Layout) -> Shape:
+    _check(x, kernel, layout.groups)
+    return (x[0], kernel[0], *layout.output((x[2], x[3]), (kernel[2], kernel[3])))
+
+
+def _convolve_cost(shape: Shape, x: Shape, kernel: Shape, **attributes: Any) -> Cost:
+    return Cost(multiply_adds=product(shape) * product(kernel[1:]))
+
+
+convolve = Primitive(
+    "convolve",
+    forward=lambda xp, x, kernel, *, layout: correlate(xp, x, kernel, layout),
+    gradients={
+        "x": lambda xp, g, kernel, layout, shapes: input_gradient(xp, g, kernel, layout, shapes[0]),
+        "kernel": lambda xp, g, x, layout, shapes: kernel_gradient(xp, g, x, layout, shapes[1]),
+    },
+    tangents="product",
+    shape=_convolve_shape,
+    latex=lambda x, kernel, layout: Formula(rf"{x.at(PRODUCT)} \star {kernel.at(PRODUCT)}", PRODUCT),
+    cost=_convolve_cost,
+    expects=EXPECTS,
+)
+
+
+def _transposed_shape(x: Shape, kernel: Shape, *, layout: Layout, output: Sizes) -> Shape:
+    if len(x) != 4 or len(kernel) != 4:
+        raise ShapeError("it takes four axes each")
+    if x[1] != kernel[0]:
+        raise ShapeError(f"{x[1]} channels meet a kernel for {kernel[0]}")
+    return (x[0], kernel[1] * layout.groups, *output)
+
+
+# The transpose of `convolve`: what its gradient does to the gradient of its output.
+convolve_transposed = Primitive(
+    "convolve_transposed",
+    forward=lambda xp, x, kernel, *, layout, output: input_gradient(
+        xp, x, kernel, layout, (x.shape[0], kernel.shape[1] * layout.groups, *output)
+    ),
+    gradients={
+        "x": lambda xp, g, kernel, layout: correlate(xp, g, kernel, layout),
+        "kernel": lambda xp, g, x, layout, shapes: kernel_gradient(xp, x, g, layout, shapes[1]),
+    },
+    tangents="product",
+    shape=_transposed_shape,
+    latex=lambda x, kernel, layout, output: Formula(
+        rf"{x.at(PRODUCT)} \star^{{\top}} {kernel.at(PRODUCT)}", PRODUCT
+    ),
+    cost=lambda shape, x, kernel, **attributes: Cost(multiply_adds=product(x) * product(kernel[1:])),
+    expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
+)
+
+
+def _patches(xp: Arithmetic, x: Array, *, layout: Layout, window: Any) -> Array:
+    height, width = layout.output(x.shape[2:], window)
+    view = windows(padded(xp, x, layout.padding), window, layout, (height, width))
+    batch, channels = x.shape[:2]
+    return view.reshape(batch, layout.groups, channels // layout.groups * window[0] * window[1], -1)
+
+
+def _patches_gradient(xp: Arithmetic, g: Array, layout: Layout, window: Any, shapes: Any) -> Array:
+    """Each window's gradient back to where it came from: a transposed convolution with one-hot kernels."""
+    batch, channels, rows, columns = shapes[0]
+    height, width = numbers(layout.output((rows, columns), window))
+    taps = window[0] * window[1]
+    kernel = xp.zeros((channels * taps, 1, *window))
+    flat = kernel.reshape(channels, taps, taps)
+    flat[:, range(taps), range(taps)] = xp.whole(np.array(1))
+    each = Layout(layout.stride, layout.padding, layout.dilation, channels)
+    return input_gradient(xp, g.reshape(batch, channels * taps, height, width), kernel, each, shapes[0])
+
+
+def _patches_shape(x: Shape, *, layout: Layout, window: Sizes) -> Shape:
+    if len(x) != 4:
+        raise ShapeError("it takes four axes")
+    height, width = layout.output((x[2], x[3]), window)
+    return (x[0], layout.groups, divide(x[1], layout.groups) * product(window), height * width)
+
+
+# The windows as columns (batch, groups, c*h*w, positions): im2col.
+patches = Primitive(
+    "patches",
+    forward=_patches,
+    gradients={"x": _patches_gradient},
+    tangents="linear",
+    shape=_patches_shape,
+    latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
+    cost=no_cost,
+    expects="x (batch, channels, rows, columns)",
+)
+
+
+def _places(layout: Layout, kernel: tuple[int, ...], sizes: tuple[int, int]) -> tuple[Array, Array, Array]:
+    """For each entry of the matrix that is not zero by structure: its row, its column, its kernel entry."""
+    filters, depth, h, w = kernel
+    height, width = numbers(layout.output(sizes, (h, w)))
+    f, c, i, j, row, column = np.indices((filters, depth, h, w, height, width)).reshape(6, -1)
+    down = row * layout.stride[0] + i * layout.dilation[0] - layout.padding[0][0]
+    across = column * layout.stride[1] + j * layout.dilation[1] - layout.padding[1][0]
+    channel = f // (filters // layout.groups) * depth + c
+    inside = (down >= 0) & (down < sizes[0]) & (across >= 0) & (across < sizes[1])
+    to = (f * height + row) * width + column
+    source = (channel * sizes[0] + down) * sizes[1] + across
+    entry = ((f * depth + c) * h + i) * w + j
+    return to[inside], source[inside], entry[inside]
+
+
+def _matrix_shape(kernel: Shape, *, layout: Layout, sizes: Sizes) -> Shape:
+    if len(kernel) != 4:
+        raise ShapeError("it takes a kernel of four axes")
+    output = layout.output(sizes, (kernel[2], kernel[3]))
+    return (kernel[0] * product(output), kernel[1] * layout.groups * product(sizes))
+
+
+def _matrix(xp: Arithmetic, kernel: Array, *, layout: Layout, sizes: Any) -> Array:
+    rows, columns = _matrix_shape(kernel.shape, layout=layout, sizes=sizes)
+    assert isinstance(rows, int) and isinstance(columns, int)
+    result = xp.zeros((rows, columns))
+    to, source, entry = _places(layout, kernel.shape, sizes)
+    result[to, source] = kernel.reshape(-1)[entry]
+    return result
+
+
+def _matrix_gradient(xp: Arithmetic, g: Array, layout: Layout, sizes: Any, shapes: Any) -> Array:
+    to, source, entry = _places(layout, shapes[0], sizes)
+    found = xp.scatter(g[to, source], entry, int(np.prod(shapes[0])))
+    return found.reshape(shapes[0])
+
+
+# The layer as one matrix (filters*rows*columns of the output, channels*H*W): output = matrix times x, flat.
+kernel_matrix = Primitive(
+    "kernel_matrix",
+    forward=_matrix,
+    gradients={"kernel": _matrix_gradient},
+    tangents="linear",
+    shape=_matrix_shape,
+    latex=lambda kernel, layout, sizes: Formula(rf"\operatorname{{matrix}}\left({kernel.text}\right)"),
+    cost=no_cost,
+    expects="a kernel (filters, channels, rows, columns)",
+)

@@ -1,0 +1,179 @@
+"""Windows that move over two axes, and correlation in blocks, so that memory does not grow with the layer.
+
+Everything is cross-correlation of x (batch, groups*c, H, W) with a kernel (groups*f, c, h, w). `padding` is
+((top, bottom), (left, right)), `stride` and `dilation` are (rows, columns). Inside, the windows of a block of
+rows are laid out as columns and one matrix product takes them all.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from numpy.lib.stride_tricks import as_strided
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import ShapeError, Size, floor_divide, total
+
+Pair: TypeAlias = tuple[Any, Any]
+Sizes: TypeAlias = tuple[Size, Size]
+BLOCK = 2**19  # numbers in the windows of one block: 4 MiB, which caches hold
+
+
+class Layout(NamedTuple):
+    """How windows move over an input: the one attribute that all primitives of windows share."""
+
+    stride: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    dilation: Pair = (1, 1)
+    groups: Any = 1
+
+    def output(self, sizes: Sizes, window: Sizes) -> Sizes:
+        """How many windows fit along each axis; raises ShapeError where none does."""
+        found = []
+        for axis in (0, 1):
+            padded = sizes[axis] + total(self.padding[axis])
+            extent = self.dilation[axis] * (window[axis] - 1) + 1
+            if isinstance(padded, int) and isinstance(extent, int) and extent > padded:
+                raise ShapeError(f"a window of {extent} is longer than {padded}, the padded input")
+            found.append(floor_divide(padded - extent, self.stride[axis]) + 1)
+        return found[0], found[1]
+
+
+def padded(xp: Arithmetic, x: Array, padding: tuple[Pair, Pair], fill: Any = 0) -> Array:
+    """The input with its borders, or itself where there are none."""
+    (top, bottom), (left, right) = padding
+    if not (top or bottom or left or right):
+        return x
+    *outer, rows, columns = x.shape
+    result = xp.zeros((*outer, top + rows + bottom, left + columns + right))
+    if fill != 0:
+        result[...] = fill
+    result[..., top : top + rows, left : left + columns] = x
+    return result
+
+
+def windows(x: Array, window: Pair, layout: Layout, output: Pair) -> Array:
+    """All windows of a padded input as a view (..., h, w, rows, columns)."""
+    *outer, down, across = x.strides
+    strides = (down * layout.dilation[0], across * layout.dilation[1],
+               down * layout.stride[0], across * layout.stride[1])  # fmt: skip
+    return as_strided(x, (*x.shape[:-2], *window, *output), (*outer, *strides), writeable=False)
+
+
+def _blocks(batch: int, rows: int, numbers: int) -> Iterator[tuple[slice, slice]]:
+    """Samples and rows that make one block, for so many numbers a row."""
+    if numbers * rows <= BLOCK:
+        many = max(1, BLOCK // (numbers * rows))
+        for first in range(0, batch, many):
+            yield slice(first, min(first + many, batch)), slice(0, rows)
+        return
+    many = max(1, BLOCK // numbers)
+    for sample in range(batch):
+        for first in range(0, rows, many):
+            yield slice(sample, sample + 1), slice(first, min(first + many, rows))
+
+
+def _columns(view: Array, samples: slice, rows: slice, groups: int) -> Array:
+    """The windows of a block as columns: (samples, groups, c*h*w, positions)."""
+    part = view[samples, ..., rows, :]
+    count, channels, h, w, height, width = part.shape
+    return part.reshape(count, groups, channels // groups * h * w, height * width)
+
+
+def _grouped(kernel: Array, groups: int) -> Array:
+    return kernel.reshape(groups, kernel.shape[0] // groups, -1)
+
+
+def correlate(xp: Arithmetic, x: Array, kernel: Array, layout: Layout) -> Array:
+    """The cross-correlation, block by block."""
+    filters, _, *window = kernel.shape
+    height, width = numbers(layout.output(_plane(x), (window[0], window[1])))
+    view = windows(padded(xp, x, layout.padding), (window[0], window[1]), layout, (height, width))
+    weights = _grouped(kernel, layout.groups)
+    result = xp.zeros((x.shape[0], filters, height, width))
+    for samples, rows in _blocks(x.shape[0], height, x.shape[1] * window[0] * window[1] * width):
+        found = xp.matmul(weights, _columns(view, samples, rows, layout.groups))
+        shape = (found.shape[0], filters, rows.stop - rows.start, width)
+        result[samples, :, rows, :] = found.reshape(shape)
+    return result
+
+
+def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
+    """The gradient of the kernel: each window times the gradient of what it gave."""
+    filters, _, h, w = shape
+    height, width = g.shape[-2:]
+    view = windows(padded(xp, x, layout.padding), (h, w), layout, (height, width))
+    result = xp.zeros((layout.groups, filters // layout.groups, math.prod(shape[1:])))
+    for samples, rows in _blocks(x.shape[0], height, x.shape[1] * h * w * width):
+        columns = _columns(view, samples, rows, layout.groups)
+        part = g[samples, :, rows, :]
+        part = part.reshape(part.shape[0], layout.groups, filters // layout.groups, -1)
+        found = xp.matmul(part, columns.swapaxes(-1, -2))
+        for one in found:
+            result = xp.add(result, one)
+    return result.reshape(shape)
+
+
+def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
+    """The gradient of the input, which is also what a transposed convolution computes."""
+    if layout.stride == (1, 1):
+        return _full_correlation(xp, g, kernel, layout, shape)
+    filters, _, h, w = kernel.shape
+    batch, channels, rows_in, columns_in = shape
+    (top, bottom), (left, right) = layout.padding
+    height, width = g.shape[-2:]
+    result = xp.zeros((batch, channels, top + rows_in + bottom, left + columns_in + right))
+    weights = _grouped(kernel, layout.groups).swapaxes(-1, -2)
+    (down, across), (apart, aside) = layout.stride, layout.dilation
+    for samples, rows in _blocks(batch, height, channels * h * w * width):
+        part = g[samples, :, rows, :]
+        count, _, many, _ = part.shape
+        columns = xp.matmul(
+            weights, part.reshape(count, layout.groups, filters // layout.groups, many * width)
+        )
+        spread = columns.reshape(count, channels, h, w, many, width)
+        for i in range(h):
+            first = rows.start * down + i * apart
+            for j in range(w):
+                at = (samples, slice(None), slice(first, first + (many - 1) * down + 1, down),
+                      slice(j * aside, j * aside + (width - 1) * across + 1, across))  # fmt: skip
+                result[at] = xp.add(result[at], spread[:, :, i, j])
+    return result[..., top : top + rows_in, left : left + columns_in]
+
+
+def _full_correlation(
+    xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shape: tuple[int, ...]
+) -> Array:
+    """With stride 1 the same as a correlation of the gradient with the kernel turned around."""
+    filters, depth, h, w = kernel.shape
+    groups = layout.groups
+    turned = kernel.reshape(groups, filters // groups, depth, h, w).swapaxes(1, 2)[..., ::-1, ::-1]
+    turned = turned.reshape(groups * depth, filters // groups, h, w)
+    around = []
+    for axis, (size, extent) in enumerate(zip(shape[-2:], (h, w), strict=True)):
+        before = layout.dilation[axis] * (extent - 1) - layout.padding[axis][0]
+        behind = size - g.shape[axis - 2] - before + layout.dilation[axis] * (extent - 1)
+        around.append((before, behind))
+    part = _cropped(g, around)
+    borders = tuple((max(0, before), max(0, behind)) for before, behind in around)
+    return correlate(
+        xp, part, turned, Layout(padding=(borders[0], borders[1]), dilation=layout.dilation, groups=groups)
+    )
+
+
+def _cropped(g: Array, around: list[tuple[int, int]]) -> Array:
+    """What negative padding leaves of an array."""
+    cut = [slice(max(0, -before), size - max(0, -behind))
+           for (before, behind), size in zip(around, g.shape[-2:], strict=True)]  # fmt: skip
+    return g[..., cut[0], cut[1]]
+
+
+def _plane(x: Array) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]
+
+
+def numbers(sizes: Sizes) -> tuple[int, int]:
+    """Sizes that are numbers by now."""
+    first, second = sizes
+    assert isinstance(first, int) and isinstance(second, int)
+    return first, second
