@@ -13,7 +13,7 @@ from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
 from compute.graph import Graph
 from compute.notes import Note, observe, observe_gradients
-from compute.sparsity import Block, blocks
+from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class FoundJacobian:
     wrt: str
     value: Array
     zeros: list[Block]
+    zero_slices: list[ZeroSlices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,8 @@ class Prepared:
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
-        found = jacobian(plan, values, one, other)
-        return FoundJacobian(of, wrt, found, blocks(found, one.axes, other.axes))
+        found, labels = jacobian(plan, values, one, other), (one.axes, other.axes)
+        return FoundJacobian(of, wrt, found, blocks(found, *labels), zero_slices(found, *labels))
 
     def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
         """What there is to remark; where all numbers are finite a few values show it."""

@@ -1,74 +1,91 @@
 """The reading that compares: two answers side by side, name by name.
 
-What changed and by how much; whether what came out is what was, with slices along an axis in another order;
-and, where the two questions differ only in entries, what the first order predicts.
+What changed and by how much; and whether what came out is what was, with slices along axes in another order.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from compute.answers import Prepared
 from compute.arithmetic.namespace import Array
-from compute.evaluation import Evaluation
-from compute.graph import Graph
-from compute.linearization import Linearization
 
 Order = tuple[int, ...]
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
-SMALL = 0.1
+ORDERS = 8  # that are tried along one axis while another is looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Permutation:
-    """After is before with its slices in this order along these axes: after[i] = before[order[i]]."""
+    """Slices along one axis are in another order: after[i] = before[order[i]]."""
 
+    axis: int
     order: Order
-    axes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one value differs between two answers.
+    """How one value differs between two answers; before or after is None where it has no such value.
 
-    difference: after less before, each before entry that was removed left out, or None where shapes
-    differ otherwise; largest: its largest magnitude; at: where.
+    difference: after less before, each before entry that was removed left out, or None where the entries
+    of the two do not stand for the same; largest: its largest magnitude; at: where; permutation: along which
+    axes after is before in another order, all at once.
     """
 
-    before: Array
-    after: Array
-    difference: Array | None
-    largest: float | None
-    at: list[int] | None
-    permutation: Permutation | None
+    before: Array | None
+    after: Array | None
+    difference: Array | None = None
+    largest: float | None = None
+    at: list[int] | None = None
+    permutation: tuple[Permutation, ...] = ()
 
 
 def differences(
     before: Mapping[str, Array],
     after: Mapping[str, Array],
+    comparable: Iterable[str],
     removed: Order,
     known: Iterable[Order],
     arithmetic: str,
 ) -> dict[str, Difference]:
-    """Each name that both answers have.
+    """Each name that either answer has.
 
-    removed: indices that were taken out along the axes that are shorter now; known: orders in which
-    something was put, looked for along two axes at once where no single axis shows one.
+    comparable: the names whose axes mean the same in both; removed: indices that were taken out along the
+    axes that are shorter now; known: orders in which something was put.
     """
-    names = [name for name in before if name in after]
     tolerance = TOLERANCE[arithmetic]
+    both = [name for name in comparable if name in before and name in after]
     with np.errstate(all="ignore"):
-        single = {name: _along_one_axis(before[name], after[name], tolerance) for name in names}
-        orders = list(dict.fromkeys([*known, *(one.order for one in single.values() if one is not None)]))
-        result = {}
-        for name in names:
+        moved = [name for name in both if _may_be_moved(before[name], after[name], tolerance)]
+        found = {name: _one_axis(before[name], after[name], (), tolerance) for name in moved}
+        orders = list(dict.fromkeys([*known, *(one[0].order for one in found.values() if one)]))[:ORDERS]
+        result = {name: Difference(before.get(name), after.get(name)) for name in {**before, **after}}
+        for name in both:
             one, other = before[name], after[name]
-            permutation = single[name] or _along_two_axes(one, other, orders, tolerance)
+            permutation = found.get(name, ())
+            if name in moved and not permutation:
+                permutation = _one_axis(one, other, orders, tolerance) or _two_axes(
+                    one, other, orders, tolerance
+                )
             kept = _without(one, other.shape, removed)
             result[name] = Difference(one, other, *_subtract(kept, other), permutation)
     return result
+
+
+def comparable_names(before: Prepared, after: Prepared, has_removed: bool) -> list[str]:
+    """The names whose axes run over the same in both: no turned matrices, no bands of other keys."""
+    names = []
+    for name, value in before.graph.names.items():
+        other = after.graph.names.get(name)
+        if other is None or other.axes != value.axes:
+            continue
+        banded = value.declared.banded if value.declared is not None else ""
+        is_band = bool(banded) and "offset" in value.axes
+        if is_band and (has_removed or before.conventions.get(banded) != after.conventions.get(banded)):
+            continue
+        names.append(name)
+    return names
 
 
 def _without(before: Array, shape: tuple[int, ...], removed: Order) -> Array:
@@ -83,132 +100,77 @@ def _without(before: Array, shape: tuple[int, ...], removed: Order) -> Array:
 def _subtract(before: Array, after: Array) -> tuple[Array | None, float | None, list[int] | None]:
     if before.shape != after.shape or before.dtype == np.bool_:
         return None, None, None
-    stays = (after == before) | (np.isnan(after) & np.isnan(before))  # infinities and NaN among them
-    difference = np.where(stays, 0, after - before)
+    difference = change(before, after)
     size = np.abs(difference)
     place = np.unravel_index(int(np.argmax(size)), size.shape)
     return difference, float(size[place]), [int(index) for index in place]
 
 
+def change(before: Array, after: Array) -> Array:
+    """After less before; infinities and NaN that stay are no change."""
+    stays = (after == before) | (np.isnan(after) & np.isnan(before))
+    found: Array = np.where(stays, 0, after - before)
+    return found
+
+
+def _may_be_moved(before: Array, after: Array, tolerance: float) -> bool:
+    return before.shape == after.shape and before.dtype != np.bool_ and not _close(before, after, tolerance)
+
+
 def _close(one: Array, other: Array, tolerance: float) -> bool:
-    finite = np.abs(one[np.isfinite(one)])
-    size = float(finite.max()) if finite.size else 0.0
-    return bool(np.allclose(other, one, rtol=tolerance, atol=tolerance * size, equal_nan=True))
+    """Whether two arrays are equal to rounding, which goes by the largest in an entry's row or column."""
+    size = np.where(np.isfinite(one), np.abs(one), 0)
+    if one.ndim > 1:
+        size = np.minimum(size.max(axis=-1, keepdims=True), size.max(axis=-2, keepdims=True))
+    elif one.ndim == 1:
+        size = size.max()
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    return bool((same | (np.abs(one - other) <= tolerance * size)).all())
 
 
-def _along_one_axis(before: Array, after: Array, tolerance: float) -> Permutation | None:
-    """The order in which slices along one axis appear again, where it is not the one they had."""
-    if before.shape != after.shape or before.dtype == np.bool_ or _close(before, after, tolerance):
-        return None
-    for axis in range(before.ndim):
-        order = _order(np.moveaxis(before, axis, 0), np.moveaxis(after, axis, 0))
-        if _close(before.take(order, axis), after, tolerance):
-            return Permutation(tuple(order), (axis,))
-    return None
+def _one_axis(
+    before: Array, after: Array, orders: Iterable[Order], tolerance: float
+) -> tuple[Permutation, ...]:
+    """The order in which slices along one axis appear again: one of these, or whatever sorting finds."""
+    for axis, size in enumerate(before.shape):
+        for order in [*(one for one in orders if len(one) == size), _order(before, after, axis)]:
+            if _close(before.take(order, axis), after, tolerance):
+                return (Permutation(axis, order),)
+    return ()
 
 
-def _order(before: Array, after: Array) -> list[int]:
+def _two_axes(
+    before: Array, after: Array, orders: Iterable[Order], tolerance: float
+) -> tuple[Permutation, ...]:
+    """A known order along one axis, and along another the same, a known one or whatever sorting finds."""
+    orders = list(orders)
+    for order in orders:
+        for axis, size in enumerate(before.shape):
+            if size == len(order):
+                moved = before.take(order, axis)
+                for other in range(before.ndim):
+                    if other != axis:
+                        again = [order, *orders, _order(moved, after, other)]
+                        for second in (one for one in again if len(one) == before.shape[other]):
+                            if _close(moved.take(second, other), after, tolerance):
+                                found = (Permutation(axis, order), Permutation(other, second))
+                                return tuple(sorted(found, key=lambda one: one.axis))
+    return ()
+
+
+def _order(before: Array, after: Array, axis: int) -> Order:
     """The order that makes the slices of before those of after, if any does.
 
-    Slices are told apart by one number each, a sum with weights that nothing in the data knows of.
+    Slices are told apart by two numbers each, sums with weights that nothing in the data knows of: one over
+    where they are not finite, and one over what is finite.
     """
-    rng = np.random.default_rng(20)
-    weights = rng.uniform(1, 2, before[0].size)
-    keys = [
-        np.nan_to_num(one.reshape(len(one), -1).astype(np.float64), posinf=1e100, neginf=-1e100) @ weights
-        for one in (before, after)
-    ]
-    ranks = [np.argsort(key, kind="stable") for key in keys]
-    order = np.empty(len(before), dtype=int)
+    weights = np.random.default_rng(20).uniform(1, 2, before.size // before.shape[axis])
+    ranks = []
+    for one in (before, after):
+        rows = np.moveaxis(one, axis, 0).reshape(one.shape[axis], -1).astype(np.float64)
+        finite = np.isfinite(rows)
+        marks = np.where(finite, 0, np.where(np.isnan(rows), 3, np.where(rows > 0, 2, 1)))
+        ranks.append(np.lexsort((np.where(finite, rows, 0) @ weights, marks @ weights)))
+    order = np.empty(before.shape[axis], dtype=int)
     order[ranks[1]] = ranks[0]
-    return [int(index) for index in order]
-
-
-def _along_two_axes(before: Array, after: Array, orders: list[Order], tolerance: float) -> Permutation | None:
-    """The same for one order along two axes at once, such as queries and keys."""
-    if before.shape != after.shape or before.dtype == np.bool_ or _close(before, after, tolerance):
-        return None
-    for order in orders:
-        fitting = [axis for axis, size in enumerate(before.shape) if size == len(order)]
-        for one, other in combinations(fitting, 2):
-            if _close(before.take(order, one).take(order, other), after, tolerance):
-                return Permutation(order, (one, other))
-    return None
-
-
-class Prediction:
-    """The change of every value to first order, where two questions differ only in entries.
-
-    possible: whether the two have the same graph, constants aside; small: whether every entry that
-    differs does so by at most a tenth of the largest entry beside it.
-    """
-
-    def __init__(
-        self,
-        before: Prepared,
-        after: Prepared,
-        entries: Mapping[str, Array],
-        changed: Mapping[str, Array],
-        names: Iterable[str],
-    ) -> None:
-        """entries: what is known before, by name; changed: what is known after."""
-        self.graph = before.graph
-        self.possible = _same(before.graph, after.graph)
-        self.small = False
-        if not self.possible:
-            return
-        arithmetic = before.evaluation.arithmetic
-        known = {self.graph.names[name].index: array for name, array in entries.items()}
-        later = {after.graph.names[name].index: array for name, array in changed.items()}
-        evaluation = Evaluation(self.graph, arithmetic, known)
-        if not all(evaluation.reachable[index] for index in later) or not known.keys() <= later.keys():
-            self.possible = False
-            return
-        constants = _constants(before.graph, after.graph)
-        evaluation.want([*later, *constants])
-        with np.errstate(all="ignore"):
-            base = evaluation.run(known)
-            moved = {
-                index: arithmetic.subtract(array, base[index])
-                for index, array in later.items()
-                if array.dtype != np.bool_ and not np.array_equal(array, base[index])
-            }
-            for index in constants:
-                attributes = after.graph.values[index].attributes
-                constant = arithmetic.constant(attributes["expression"], attributes["sizes"])
-                moved[index] = arithmetic.subtract(constant, base[index])
-            booleans = (index for index, array in later.items() if array.dtype == np.bool_)
-            self.possible = all(np.array_equal(later[index], base[index]) for index in booleans)
-            self.small = all(
-                np.abs(change).max() <= SMALL * np.abs(base[index]).max() for index, change in moved.items()
-            )
-            plan = Linearization(evaluation, moved, [self.graph.names[name].index for name in names])
-            self._tangents = plan.run(evaluation.run(known), moved)
-
-    def of(self, name: str, like: Array) -> Array:
-        """The predicted change of a value; zeros where no change reaches it."""
-        found = self._tangents.get(self.graph.names[name].index)
-        return np.zeros_like(like) if found is None else found
-
-
-def _same(before: Graph, after: Graph) -> bool:
-    """Whether two graphs take the same steps on the same shapes."""
-    if len(before.values) != len(after.values):
-        return False
-    return all(
-        one.primitive is other.primitive
-        and one.shape == other.shape
-        and [operand.index for operand in one.inputs] == [operand.index for operand in other.inputs]
-        and (one.attributes == other.attributes or _is_constant(one.primitive))
-        for one, other in zip(before.values, after.values, strict=True)
-    )
-
-
-def _is_constant(primitive: object) -> bool:
-    return getattr(primitive, "name", "") == "constant"
-
-
-def _constants(before: Graph, after: Graph) -> list[int]:
-    """Constants that differ."""
-    pairs = zip(before.values, after.values, strict=True)
-    return [one.index for one, other in pairs if one.attributes != other.attributes]
+    return tuple(int(index) for index in order)

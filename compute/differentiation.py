@@ -210,7 +210,7 @@ def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt:
         for entry in range(entries):
             seed = arithmetic.one_hot(rows, entry)
             result[entry] = plan.run(values, {of.index: seed}).totals[wrt.index]
-    return result.reshape(*rows, *columns)
+    return result.reshape((*rows, *columns))
 
 
 def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:

@@ -155,7 +155,9 @@ class Graph:
             value.may_be_infinite = declared.may_be_infinite
             value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
-            value.symbol = declared.symbol  # what comes out of a part is written as the whole calls it
+            # What comes out of a part is called and written as the whole calls it.
+            value.symbol, value.declared = declared.symbol, declared
+            value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
         return value
 
     def _take_shape(self, name: str, value: Value, shape: Shape, labelled: int) -> None:

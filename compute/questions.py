@@ -69,7 +69,11 @@ def prepare(asked: Asked) -> Prepared:
     computed = evaluation.computed()
     spent = cost(graph, {value.index for value in computed})
     named = set(asked.select or ())
-    returned = [name for name in reached if name in named or graph.names[name].index not in known]
+    returned = [
+        name
+        for name in reached
+        if name in named or graph.names[name].index not in known or (named and graph.names[name].is_input)
+    ]
     differentiated = _differentiated(graph, differentiation, selected)
     held = [*computed, *(graph.values[index] for index in known)]
     return Prepared(

@@ -1,6 +1,6 @@
 """Names that a question uses: which there are, and which a pattern means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
@@ -8,19 +8,44 @@ from compute.graph import Graph
 
 
 def selected_names(graph: Graph, select: tuple[str, ...] | None) -> list[str]:
-    """The names to return. `*` in one stands for any text, over all that need not be asked for."""
-    standard = [str(value.name) for value in graph.standard_values()]
+    """The names to return.
+
+    `*` in one stands for any text, over what is returned by default, or where none of that matches, over
+    every name.
+    """
+    values = graph.standard_values()
     if select is None:
-        return standard
+        return [str(value.name) for value in values]
+    standard = [str(value.name) for value in values if not value.is_input]
     chosen: dict[str, None] = {}
     for at, name in enumerate(select):
         if "*" in name:
-            matching = [one for one in standard if _matches(name.split("*"), one)]
+            parts = name.split("*")
+            matching = [one for one in standard if _matches(parts, one)]
+            matching = matching or [one for one in graph.names if _matches(parts, one)]
         else:
             matching = [name] if name in graph.names else []
         if not matching:
             raise QuestionErrors([unknown_name(("select", at), "value", name, graph.names)])
         chosen.update(dict.fromkeys(matching))
+    return list(chosen)
+
+
+def joint_names(graphs: Sequence[Graph], select: Sequence[str]) -> list[str]:
+    """The selected names of several graphs together; each pattern or name has to be there in one of them."""
+    chosen: dict[str, None] = {}
+    for at, name in enumerate(select):
+        found: list[str] = []
+        faults = []
+        for graph in graphs:
+            try:
+                found += selected_names(graph, (name,))
+            except QuestionErrors as error:
+                faults += error.errors
+        if not found:
+            one = faults[0]
+            raise QuestionErrors([QuestionError(("select", at), one.message, one.expected, one.received)])
+        chosen.update(dict.fromkeys(found))
     return list(chosen)
 
 
@@ -47,7 +72,7 @@ def check_names(path: tuple[str, ...], names: Mapping[str, Any], graph: Graph) -
     others = [name for name in names if graph.names[name].kind != "real"]
     if others:
         raise QuestionErrors(
-            QuestionError((*path, name), f"{name} is no number to differentiate by",
+            QuestionError((*path, name), f"{name} does not hold real numbers",
                           "the name of a real value", f"the name of a value that is {graph.names[name].kind}")
             for name in others
         )  # fmt: skip

@@ -26,15 +26,25 @@ class Block:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class ZeroSlices:
+    """Indices along one axis at which all is zero. side: `of` or `wrt`, whose axis it is."""
+
+    side: str
+    axis: int
+    label: str
+    indices: list[int]
+
+
 def blocks(jacobian: Array, of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[Block]:
     """The patterns of zeros of a Jacobian of shape `of + wrt`, for these numbers.
 
-    An axis of size 1 has none. Where all is zero there is one block, of axes 0.
+    Slices that are zero throughout say nothing of a pattern and are left out of it (see `zero_slices`). An
+    axis of size 1 has none.
     """
     present = jacobian != 0
     if not present.any():
-        label = (*of_labels[:1], ""), (*wrt_labels[:1], "")
-        return [Block(0, 0, label[0][0], label[1][0], "zero", 0, 0, "zero everywhere")]
+        return [Block(0, 0, (*of_labels, "")[0], (*wrt_labels, "")[0], "zero", 0, 0, "zero everywhere")]
     found = []
     for of_axis, of_label in enumerate(of_labels):
         for wrt_axis, wrt_label in enumerate(wrt_labels):
@@ -48,17 +58,33 @@ def blocks(jacobian: Array, of_labels: tuple[str, ...], wrt_labels: tuple[str, .
     return found
 
 
+def zero_slices(jacobian: Array, of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[ZeroSlices]:
+    """Where a whole slice is zero: what depends on nothing, and what nothing depends on."""
+    present = jacobian != 0
+    labels = [("of", *one) for one in enumerate(of_labels)] + [("wrt", *one) for one in enumerate(wrt_labels)]
+    found = []
+    for place, (side, axis, label) in enumerate(labels):
+        others = tuple(other for other in range(jacobian.ndim) if other != place)
+        empty = np.flatnonzero(~present.any(axis=others))
+        if 0 < empty.size < jacobian.shape[place]:
+            found.append(ZeroSlices(side, axis, label, [int(index) for index in empty]))
+    return found
+
+
 def _pattern(support: Array) -> tuple[str, int, int] | None:
+    """The pattern among the rows and columns that are not zero throughout, if it is one."""
     rows, columns = np.nonzero(support)
-    offsets = columns - rows
-    behind, ahead = -int(offsets.min()), int(offsets.max())
+    behind, ahead = -int((columns - rows).min()), int((columns - rows).max())
+    most_behind = int(rows.max() - columns.min())
+    most_ahead = int(columns.max() - rows.min())
+    few = len(set(rows.tolist())) < 2 or len(set(columns.tolist())) < 2
+    if few or (behind >= most_behind and ahead >= most_ahead):
+        return None
     if behind == ahead == 0:
         return "diagonal", 0, 0
-    if behind >= support.shape[0] - 1 and ahead >= support.shape[1] - 1:
-        return None
-    if ahead <= 0 and behind >= support.shape[0] - 1:
+    if ahead <= 0 and behind >= most_behind:
         return "lower_triangular", behind, ahead
-    if behind <= 0 and ahead >= support.shape[1] - 1:
+    if behind <= 0 and ahead >= most_ahead:
         return "upper_triangular", behind, ahead
     return "banded", behind, ahead
 

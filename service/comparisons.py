@@ -1,55 +1,73 @@
 """The question how two answers of one operation differ: `changes` made to a question, and both answered."""
 
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import orjson
 
-from compute.answers import Answer, Limits, Prepared, check_limits
+from compute.answers import Answer, Limits, check_limits
 from compute.arithmetic.namespace import Array
-from compute.comparison import Difference, Order, Prediction, differences
-from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.evaluation import Evaluation
+from compute.comparison import Difference, comparable_names, differences
+from compute.errors import QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
-from compute.questions import ARITHMETICS
-from service.edits import apply_edit, is_edit, permuted_indices, removed_indices
+from compute.prediction import Prediction
+from compute.questions import prepare
+from compute.selection import joint_names
+from service.changes import Changed
 from service.problems import at
 from service.questions import Question, understand
 from service.schemas import chosen_operation, request_model, validate
 from service.tensors import encode
 
-OWN_FIELDS = ("operation", "changes", "first_order")
-COPIES = 4  # before, after, their difference, and what the first order predicts
+OWN_FIELDS = ("operation", "changes", "first_order", "select")
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonQuestion:
-    """A question, what is changed in it, and whether the first order is asked for (None: where it is apt)."""
+    """A question, what is changed in it, the names to compare (None: all), and whether the first order is
+    asked for (None: where it is apt).
+    """
 
     before: Question
     document: dict[str, Any]
     changes: dict[str, Any]
+    select: list[str] | None
     first_order: bool | None
     limits: Limits
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations: the answer twice, its linearization, and what is written."""
-        return COPIES * self.before.work
+        """Not known before the changes are made, so never done where it stands."""
+        return sys.maxsize
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
-        changed = _Changed(self)
-        after = changed.understood()
-        self._check(after)
-        answers = [one.prepared.answer(one.inputs, one.given, one.upstream) for one in (self.before, after)]
-        return orjson.dumps(self._body(after, answers, changed), option=orjson.OPT_SERIALIZE_NUMPY)
+        changed = Changed(self.before, self.document, self.changes)
+        before, after = self._selected(self.before, changed.understood(self.limits))
+        self._check(before, after)
+        runs = [
+            _Run(one, one.prepared.answer(one.inputs, one.given, one.upstream)) for one in (before, after)
+        ]
+        return orjson.dumps(self._body(runs[0], runs[1], changed), option=orjson.OPT_SERIALIZE_NUMPY)
 
-    def _check(self, after: Question) -> None:
+    def _selected(self, *halves: Question) -> tuple[Question, Question]:
+        """The two questions, each asking for those of the selected names that it has."""
+        if self.select is None:
+            return halves[0], halves[1]
+        names = joint_names([one.prepared.graph for one in halves], self.select)
+        found = []
+        for half in halves:
+            there = tuple(name for name in names if name in half.prepared.graph.names)
+            asked = half.asked._replace(select=there)
+            found.append(replace(half, asked=asked, prepared=prepare(asked)))
+        return found[0], found[1]
+
+    def _check(self, before: Question, after: Question) -> None:
         """Refuse what is too much together, though each half may be allowed."""
-        one, other = self.before.prepared.predicted, after.prepared.predicted
+        one, other = before.prepared.predicted, after.prepared.predicted
         together = Limits(
             work=2 * one.work + 2 * other.work,
             entries=2 * one.entries + 2 * other.entries,
@@ -57,60 +75,64 @@ class ComparisonQuestion:
         )
         check_limits(together, self.limits)
 
-    def _body(self, after: Question, answers: list[Answer], changed: "_Changed") -> dict[str, Any]:
-        before, encoding = self.before, self.before.encoding
-        arithmetic = before.prepared.evaluation.arithmetic.name
-        values = [_values(one, found) for one, found in zip((before, after), answers, strict=True)]
-        gradients = [found.gradients for found in answers]
-        compared = [
-            differences(one, other, changed.removed, changed.orders, arithmetic)
-            for one, other in (values, gradients)
-        ]
-        prediction = self._predict(after, compared[0])
-        conventions = [one.prepared.conventions for one in (before, after)]
+    def _body(self, before: "_Run", after: "_Run", changed: Changed) -> dict[str, Any]:
+        prepared, later = before.question.prepared, after.question.prepared
+        shown = dict.fromkeys(name for run in (before, after) for name in run.shown())
+        in_order = [*later.graph.names, *prepared.graph.names] if self.select is None else shown
+        names = list(dict.fromkeys(in_order))
+        removed = changed.removed[0] if len(set(changed.removed)) == 1 else ()
+        comparable = comparable_names(prepared, later, bool(changed.removed))
+        values, gradients = (
+            differences(one, other, comparable, removed, changed.orders, prepared.evaluation.arithmetic.name)
+            for one, other in (
+                [{name: all_[name] for name in names if name in shown and name in all_}
+                 for all_ in (before.values(), after.values())],
+                [before.found.gradients, after.found.gradients],
+            )
+        )  # fmt: skip
+        prediction = self._predict(before.question, after.question, values)
+        encoding = before.question.encoding
+
+        def rendered(one: Difference, name: str, predicted: Prediction | None) -> dict[str, Any]:
+            graph = (prepared if one.before is not None else later).graph
+            return _difference_json(one, name, graph.names[name].axes, encoding, predicted)
+
         body: dict[str, Any] = {
-            "operation": before.operation,
+            "operation": before.question.operation,
             "changed": list(self.changes),
-            "conventions": conventions[0],
+            "conventions": prepared.conventions,
             "changed_conventions": {
-                name: {"before": conventions[0].get(name), "after": conventions[1].get(name)}
-                for name in dict.fromkeys([*conventions[0], *conventions[1]])
-                if conventions[0].get(name) != conventions[1].get(name)
+                name: {"before": prepared.conventions.get(name), "after": later.conventions.get(name)}
+                for name in dict.fromkeys([*prepared.conventions, *later.conventions])
+                if prepared.conventions.get(name) != later.conventions.get(name)
             },
-            "values": {
-                name: _difference_json(one, before.prepared, name, encoding, prediction)
-                for name, one in compared[0].items()
-            },
+            "values": {name: rendered(one, name, prediction) for name, one in values.items()},
         }
-        if before.upstream:
-            body["gradients"] = {
-                name: _difference_json(one, before.prepared, name, encoding, None)
-                for name, one in compared[1].items()
-            }
-        body["aliases"] = before.prepared.graph.aliases()
+        if before.question.upstream:
+            body["gradients"] = {name: rendered(one, name, None) for name, one in gradients.items()}
+        aliases = later.graph.aliases()
+        body["aliases"] = {
+            name: one for name, one in prepared.graph.aliases().items() if aliases.get(name) == one
+        }
         body["notes"] = [
             {"run": run, **asdict(note)}
-            for run, found in zip(("before", "after"), answers, strict=True)
-            for note in found.notes
+            for run, one in (("before", before), ("after", after))
+            for note in one.found.notes
         ]
-        body["unknown"] = list(dict.fromkeys([*before.prepared.unknown, *after.prepared.unknown]))
+        body["unknown"] = list(dict.fromkeys([*prepared.unknown, *later.unknown]))
         return body
 
-    def _predict(self, after: Question, compared: Mapping[str, Difference]) -> Prediction | None:
+    def _predict(
+        self, before: Question, after: Question, compared: Mapping[str, Difference]
+    ) -> Prediction | None:
         if self.first_order is False:
             return None
-        names = [
-            name
-            for name, one in compared.items()
-            if one.difference is not None and one.before.dtype.kind == "f"
-        ]
-        before = self.before
         prediction = Prediction(
             before.prepared,
             after.prepared,
             {**before.inputs, **before.given},
             {**after.inputs, **after.given},
-            names,
+            [name for name, one in compared.items() if _is_predicted(one)],
         )
         if self.first_order and not prediction.possible:
             message = "there is no first order where shapes, masks or settings change"
@@ -119,74 +141,35 @@ class ComparisonQuestion:
         return prediction if wanted else None
 
 
-class _Changed:
-    """The question after its changes, and what the edits did along axes."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One half of a comparison: the question and what was found."""
 
-    def __init__(self, question: ComparisonQuestion) -> None:
-        self.question = question
-        self.operation = CATALOGUE[question.before.operation]
-        self.orders: list[Order] = []
-        self.removed: Order = ()
-        self.document = dict(question.document)
-        self.document["given"] = dict(question.document.get("given", {}))
-        for name, change in question.changes.items():
-            self._apply(name, change)
+    question: Question
+    found: Answer
 
-    def understood(self) -> Question:
-        """The changed question, with faults at the changes that made them."""
-        before, changes = self.question.before, self.question.changes
-        try:
-            return understand(before.operation, self.document, self.question.limits)
-        except QuestionErrors as found:
-            errors = [_from_changes(error, changes) for error in found.errors]
-            raise QuestionErrors(errors, found.total) from None
+    def shown(self) -> list[str]:
+        """The names that its own answer would show, and those that were given in place of being computed."""
+        names = self.question.prepared.graph.names
+        if self.question.asked.select is not None:
+            return list(self.question.asked.select)
+        return [*self.found.values, *(name for name in self.question.given if not names[name].is_input)]
 
-    def _apply(self, name: str, change: Any) -> None:
-        given, path = self.document["given"], ("changes", name)
-        if name in self.operation.attributes:
-            place = self.document
-        elif name in self.operation.inputs:
-            place = given if name in given else self.document
-        else:
-            place = given
-        if change is None:
-            if place is given and name not in given:
-                raise at(path, "is not given, so there is nothing to take away",
-                         "a tensor or an edit", "null")  # fmt: skip
-            place.pop(name, None)
-        elif is_edit(change) and name not in self.operation.attributes:
-            arithmetic = ARITHMETICS[self.question.before.prepared.evaluation.arithmetic.name]
-            place[name] = apply_edit(change, self._entries(name), path, arithmetic)
-            if (order := permuted_indices(change)) is not None:
-                self.orders.append(order)
-            if (removed := removed_indices(change)) is not None:
-                self.removed = removed
-        else:
-            place[name] = change
-
-    def _entries(self, name: str) -> Array:
-        """What a name stands for before the change, computed if need be."""
-        before = self.question.before
-        known = {**before.inputs, **before.given}
-        if name in known:
-            return known[name]
-        graph = before.prepared.graph
-        if name not in graph.names:
-            raise at(("changes", name), "is left out, so there is nothing to edit", "a tensor", "an edit")
-        indices = {graph.names[one].index: array for one, array in known.items()}
-        evaluation = Evaluation(graph, before.prepared.evaluation.arithmetic, indices)
-        index = graph.names[name].index
-        if not evaluation.reachable[index]:
-            raise at(("changes", name), "is unknown before the change", "a tensor", "an edit")
-        evaluation.want([index])
-        with np.errstate(all="ignore"):
-            return evaluation.run(indices)[index]
+    def values(self) -> dict[str, Array]:
+        """Everything known by every name, aliases included."""
+        known = {**self.question.inputs, **self.question.given, **self.found.values}
+        named = {
+            name: known.get(name, known.get(str(value.name)))
+            for name, value in self.question.prepared.graph.names.items()
+        }
+        return {name: array for name, array in named.items() if array is not None}
 
 
 def understand_comparison(document: dict[str, Any], limits: Limits) -> ComparisonQuestion:
     """The comparison that a document asks for. Raises QuestionErrors for all that is wrong with it."""
     operation = chosen_operation(document)
-    fields = validate(request_model(operation, "comparison"), document).__dict__
+    request = validate(request_model(operation, "comparison"), document)
+    fields = request.__dict__
     base = {name: one for name, one in document.items() if name not in OWN_FIELDS}
     before = understand(operation, base, limits)
     declared, graph = CATALOGUE[operation], before.prepared.graph
@@ -195,43 +178,32 @@ def understand_comparison(document: dict[str, Any], limits: Limits) -> Compariso
               for name in fields["changes"] if name not in known]  # fmt: skip
     if errors:
         raise QuestionErrors(errors)
-    return ComparisonQuestion(before, base, fields["changes"], fields["first_order"], limits)
+    select = fields["select"] if "select" in request.__pydantic_fields_set__ else None
+    return ComparisonQuestion(before, base, fields["changes"], select, fields["first_order"], limits)
 
 
-def _from_changes(error: QuestionError, changes: Mapping[str, Any]) -> QuestionError:
-    """A fault of the changed question, at the change that made it where that can be said."""
-    path = error.path[1:] if error.path[:1] == ("given",) else error.path
-    if path and path[0] in changes:
-        return type(error)(("changes", *path), error.message, error.expected, error.received)
-    message = f"after the changes, {error.message}"
-    return type(error)(error.path, message, error.expected, error.received)
-
-
-def _values(question: Question, found: Answer) -> dict[str, Array]:
-    """What was computed, and what was given in place of it."""
-    values = question.prepared.graph.names
-    known = {name: array for name, array in question.given.items() if not values[name].is_input}
-    together = {**found.values, **known}
-    return {name: together[name] for name in values if name in together}
+def _is_predicted(one: Difference) -> bool:
+    return one.difference is not None and one.difference.dtype.kind == "f"
 
 
 def _difference_json(
-    one: Difference, prepared: Prepared, name: str, encoding: str, prediction: Prediction | None
+    one: Difference, name: str, axes: tuple[str, ...], encoding: str, prediction: Prediction | None
 ) -> dict[str, Any]:
-    body: dict[str, Any] = {"before": encode(one.before, encoding), "after": encode(one.after, encoding)}
+    sides = {"before": one.before, "after": one.after}
+    body: dict[str, Any] = {
+        side: encode(array, encoding) for side, array in sides.items() if array is not None
+    }
     if one.difference is not None:
         body |= {
             "difference": encode(one.difference, encoding),
             "largest_change": encode(np.array(one.largest), "nested"),
             "at": one.at,
         }
-    if one.permutation is not None:
-        axes = prepared.graph.names[name].axes
-        body["permutation"] = {
-            "order": list(one.permutation.order),
-            "axes": [axes[axis] for axis in one.permutation.axes],
-        }
-    if prediction is not None and one.difference is not None and one.before.dtype.kind == "f":
+    if one.permutation:
+        body["permutation"] = [
+            {"axis": axes[moved.axis], "order": list(moved.order)} for moved in one.permutation
+        ]
+    if prediction is not None and one.difference is not None and _is_predicted(one):
         predicted = prediction.of(name, one.difference)
         with np.errstate(invalid="ignore"):
             error = np.abs(one.difference - predicted).max()

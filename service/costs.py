@@ -38,7 +38,7 @@ class CostQuestion:
                 "operation": self.operation,
                 "conventions": self.conventions,
                 "cost": {**cost_json(self.total), "bytes": size_json(entries * 8)},
-                "big_o": big_o(self.total.multiply_adds),
+                "big_o": big_o(self.total.multiply_adds or self.total.elementwise),
                 "steps": [
                     {
                         "name": one.name,

@@ -33,8 +33,10 @@ def apply_edit(edit: dict[str, Any], before: Array, path: Path, arithmetic: Floa
     """The tensor after an edit. Raises QuestionErrors where the edit is none, or does not fit."""
     verbs = [verb for verb in (*PLACED, *ALONG) if verb in edit]
     place = {"at"} if verbs and verbs[0] in PLACED else {"axis"}
-    if len(verbs) != 1 or not set(edit) <= {verbs[0]} | place:
-        raise at(path, "is no change", EDIT, describe(edit))
+    if len(verbs) != 1:
+        raise at(path, "is no change", EDIT, f"an object with {len(verbs)} of these")
+    if not set(edit) <= {verbs[0]} | place:
+        raise at(path, "is no change", EDIT, f"{verbs[0]} beside fields that it does not take")
     [verb] = verbs
     if verb in ALONG:
         axis = _axis(edit.get("axis", 0), before, (*path, "axis"))
@@ -83,6 +85,8 @@ def permuted_indices(edit: dict[str, Any]) -> Order | None:
 
 
 def _axis(axis: Any, before: Array, path: Path) -> int:
+    if before.ndim == 0:
+        raise at(path, "is an axis of a single number", "something with axes", "a number")
     if type(axis) is not int or not -before.ndim <= axis < before.ndim:
         raise at(
             path, "is no axis here", f"an integer from {-before.ndim} to {before.ndim - 1}", describe(axis)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from compute.answers import Answer, Limits, Prepared
+from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
@@ -27,6 +28,12 @@ class Question:
     given: dict[str, Array]
     upstream: dict[str, Array]
     encoding: str
+    asked: Asked
+
+    @property
+    def arithmetic(self) -> Floating:
+        """The kind of number that it is asked in."""
+        return ARITHMETICS[self.asked.arithmetic]
 
     @property
     def work(self) -> int:
@@ -77,7 +84,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     )
     prepared = prepare(asked)
     prepared.check(limits)
-    return Question(prepared, operation, inputs, given, upstream, fields["encoding"])
+    return Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
 
 
 def _shapes(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
@@ -114,6 +121,7 @@ def _render(question: Question, answer: Answer) -> bytes:
                 "wrt": one.wrt,
                 "value": encode(one.value, encoding),
                 "zeros": [asdict(block) for block in one.zeros],
+                "zero_slices": [asdict(slices) for slices in one.zero_slices],
             }
             for one in answer.jacobians
         ]

@@ -75,6 +75,15 @@ class ZeroBlock(BaseModel):
     message: str
 
 
+class ZeroSlices(BaseModel):
+    """Indices along one axis at which a Jacobian is zero throughout."""
+
+    side: str = Field(description="Whose axis: `of` or `wrt`.")
+    axis: int
+    label: str = Field(description="What the axis runs over.")
+    indices: list[int]
+
+
 class Jacobian(BaseModel):
     """The Jacobian of one value with respect to another."""
 
@@ -82,29 +91,32 @@ class Jacobian(BaseModel):
     wrt: str
     value: Tensor = Field(description="Its shape is the first value's followed by the second's.")
     zeros: list[ZeroBlock] = Field(description="Where it is exactly zero, for these numbers.")
+    zero_slices: list[ZeroSlices] = Field(description="Indices at which all of it is zero.")
 
 
 class Permutation(BaseModel):
-    """After is before with its slices in another order: after[i] = before[order[i]]."""
+    """Slices along one axis are in another order: after[i] = before[order[i]]."""
 
+    axis: str = Field(description="What the axis runs over.")
     order: list[int]
-    axes: list[str] = Field(description="What the axes run over along which this holds, all at once.")
 
 
 class Difference(BaseModel):
     """One value before and after the changes."""
 
-    before: Tensor
-    after: Tensor
+    before: Tensor = Field(0, description="Left out where the answer before has no such value.")
+    after: Tensor = Field(0, description="Left out where the answer after has no such value.")
     difference: Tensor = Field(
         0,
-        description="After less before. Left out where shapes differ, unless `remove` made them differ: then"
-        " less what remains of before.",
+        description="After less before. Left out where the entries do not stand for the same, as where shapes"
+        " differ or axes are exchanged; where `remove` made shapes differ, less what remains of before.",
     )
     largest_change: Entry = Field(0, description="The largest magnitude in the difference.")
     at: list[int] = Field([], description="Where it is.")
-    permutation: Permutation | None = Field(
-        None, description="Where after is before in another order, to rounding; left out otherwise."
+    permutation: list[Permutation] = Field(
+        [],
+        description="Along one axis or two at once: where after is before in another order, to rounding; left"
+        " out otherwise.",
     )
     first_order: Tensor = Field(
         0,
@@ -133,7 +145,7 @@ class CompareResponse(BaseModel):
     changed: list[str] = Field(description="The names that were changed.")
     conventions: dict[str, Any] = Field(description="Every setting as it was used before the changes.")
     changed_conventions: dict[str, ChangedConvention]
-    values: dict[str, Difference] = Field(description="By name, what both answers have.")
+    values: dict[str, Difference] = Field(description="By name, what either answer has.")
     gradients: dict[str, Difference] = Field({}, description="By name, where `upstream` was sent.")
     aliases: dict[str, str]
     notes: list[RunNote]
@@ -165,7 +177,10 @@ class CostResponse(BaseModel):
     operation: str
     conventions: dict[str, Any]
     cost: MemoryCost
-    big_o: str = Field(description="The growth of the multiply-adds.", examples=["O(d²n + n²d)"])
+    big_o: str = Field(
+        description="The growth of the multiply-adds, or of the other arithmetic where there are none.",
+        examples=["O(d²n + n²d)"],
+    )
     steps: list[StepShape]
 
 

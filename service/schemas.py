@@ -128,6 +128,8 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
     fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
         fields |= fields_of(Computation)
+    if asks == "comparison":
+        del fields["jacobian"]  # two Jacobians side by side would say nothing new
     return create_model(
         camel(operation) + SUFFIXES[asks],
         __config__=Computation.model_config,
@@ -238,7 +240,6 @@ _EXPECTED = {
     "too_long": "at most {max_length} in number",
     "string_too_long": "text of at most {max_length} characters",
     "string_unicode": "well-formed Unicode text",
-    "missing": "there",
 }
 
 
@@ -248,6 +249,7 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
     if kind == "extra_forbidden":
         fields = model.model_fields if len(path) == 1 else JacobianPair.model_fields
         return unknown_name(path, "field", str(path[-1]), fields)
+    if kind == "missing":
+        return QuestionError(path, "is required", "a value", "nothing")
     expected = _EXPECTED.get(kind, error["msg"]).format(**context)
-    received = "nothing" if kind == "missing" else describe(error["input"])
-    return QuestionError(path, f"has to be {expected}", expected, received)
+    return QuestionError(path, f"has to be {expected}", expected, describe(error["input"]))

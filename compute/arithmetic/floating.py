@@ -56,6 +56,9 @@ class Floating:
         worth = evaluate(exponent)
         return np.power(a, int(worth) if worth == int(worth) else worth)
 
+    def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
+        return np.power(evaluate(base), numerators / denominator).astype(self.dtype)
+
     def whole(self, numbers: Array) -> Array:
         return numbers.astype(self.dtype)
 

@@ -23,6 +23,9 @@ class Arithmetic(Protocol):
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         """A constant as a 0-d array; `sizes` are the dimension names it may use."""
 
+    def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
+        """A constant to the power of each of these fractions."""
+
     def whole(self, numbers: Array) -> Array:
         """Integers as numbers of this kind."""
 

@@ -83,7 +83,7 @@ def call(operation: Operation, scope: str, /, **arguments: Any) -> Value:
     graph = next(iter(handles.values())).graph
     prefix = graph.prefix(scope)
     taken = {name.removeprefix(prefix): one for name, one in graph.given.items() if name.startswith(prefix)}
-    bound = _bind(operation, {name: handle.shape for name, handle in handles.items()}, said, taken)
+    bound = _bind(operation, {name: handle.shape for name, handle in handles.items()}, said, taken, prefix)
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
         return operation.function(**handles, **bound.settings)
 
@@ -102,6 +102,7 @@ def _bind(
     shapes: Mapping[str, Shape],
     said: Mapping[str, Any],
     given: Mapping[str, Shape],
+    prefix: str = "",
 ) -> _Bound:
     settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
     changed = {name for name, one in operation.attributes.items() if settings[name] != one.default}
@@ -114,7 +115,7 @@ def _bind(
         for name, dims in inputs.items()
         if name in shapes and not operation.inputs[name].broadcast
     ] + [
-        Claim(("given", name), f"the given {name}", values[name].dims, shape, given=True)
+        Claim(("given", prefix + name), f"the given {prefix}{name}", values[name].dims, shape, given=True)
         for name, shape in given.items()
         if name in values
     ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compute.arithmetic.expressions import ExpressionError, evaluate, number, parse
+from compute.arithmetic.expressions import Expression, ExpressionError, evaluate, number, parse
 from compute.errors import QuestionError
 from compute.graph import Graph, Value, apply
 from compute.operations.declaration import Constant
@@ -31,3 +31,19 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
             (attribute,), f"the expression {error}", f"a {kind}, which may use {known}", came
         ) from None
     return {"expression": parsed, "sizes": sizes}
+
+
+LEAST_BASE = 1e-30  # what is smaller makes frequencies that float32 does not hold
+
+
+def frequency_base(graph: Graph, attribute: str, said: Constant) -> Expression:
+    """The base of frequencies: a constant without dimension names, refused at its attribute."""
+    parsed: Expression = expression(graph, attribute, said, positive=True)["expression"]
+    if parsed.symbols() & set(graph.dimensions) or evaluate(parsed) < LEAST_BASE:
+        raise QuestionError(
+            (attribute,),
+            "is no base of frequencies",
+            f"a constant of at least {LEAST_BASE}, without dimension names",
+            "another",
+        )
+    return parsed

@@ -106,6 +106,6 @@ def cross_attention(
         w_o,
         b_o,
         mask,
-        Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions),
+        Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions, "context_positions"),
         Scoring(scale, causal, window, softcap, orientation, layout),
     )

@@ -6,7 +6,7 @@ from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError
 from compute.graph import Graph, Named, Value, apply
-from compute.operations.constants import expression
+from compute.operations.constants import expression, frequency_base
 from compute.operations.declaration import Attribute, Constant, operation
 
 
@@ -86,8 +86,8 @@ def positional_encoding(
     positions = apply("positions", graph=graph, count=length, first=0).named("positions")
     pairs = _pairs(dimension)
     graph.conventions["base"] = 10000 if base is None else base
-    power = expression(graph, "base", graph.conventions["base"], positive=True)
-    frequencies = apply("frequencies", graph=graph, pairs=pairs, width=dimension, **power)
+    power = frequency_base(graph, "base", graph.conventions["base"])
+    frequencies = apply("frequencies", graph=graph, pairs=pairs, width=dimension, expression=power)
     frequencies = frequencies.named("frequencies")
     angles = (apply("expand", positions, axis=-1) * frequencies).named("angles")
     output = apply("interleave", apply("sin", angles), apply("cos", angles), width=dimension)

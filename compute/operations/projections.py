@@ -7,9 +7,9 @@ from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
 from compute.operations.binding import call
-from compute.operations.constants import expression
+from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input
-from compute.operations.rotary_embedding import rotary_embedding
+from compute.operations.rotary_embedding import check_positions, rotary_embedding
 from compute.operations.scoring import Scoring, attend, mix, shared_heads, stages
 
 Heads: TypeAlias = Annotated[
@@ -97,6 +97,7 @@ class Rotation:
     base: Constant | None
     query_positions: Value | None
     key_positions: Value | None
+    key_field: str = "positions"
 
     def check(self) -> None:
         """Refuse what would be ignored."""
@@ -176,9 +177,11 @@ def _turned(name: str, value: Value, positions: Value | None, rotation: Rotation
         return how.named(value, f"rotated_{name}")
     if positions is not None and positions.rank > 1 and how.leading:
         positions = apply("expand", positions, axis=-2)  # the same in every head
+    if positions is not None:
+        check_positions(positions, value, "positions" if name == "query" else rotation.key_field)
     base = 10000 if rotation.base is None else rotation.base
     value.graph.conventions["rotary_base"] = base
-    expression(value.graph, "rotary_base", base, positive=True)  # refused by the name it has here
+    frequency_base(value.graph, "rotary_base", base)  # refused by the name it has here
     turned = call(
         rotary_embedding,
         f"{name}_rotation",

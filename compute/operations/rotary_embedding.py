@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from compute.dimensions import Size, divide
+from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
-from compute.operations.constants import expression
+from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.scoring import Layout
 
@@ -65,16 +65,34 @@ def rotary_embedding(
     token_axis, width_axis = (-2, -1) if rows else (-1, -2)
     tokens, width = x.shape[token_axis], x.shape[width_axis]
     rotated = _rotated(width, rotary_dimension)
-    if positions is None:
+    if positions is not None:
+        check_positions(positions, x, "positions")
+    else:
         positions = apply("positions", graph=graph, count=tokens, first=0)
-    power = expression(graph, "base", base, positive=True)
-    frequencies = apply("frequencies", graph=graph, pairs=divide(rotated, 2), width=rotated, **power)
+    power = frequency_base(graph, "base", base)
+    frequencies = apply("frequencies", graph=graph, pairs=divide(rotated, 2), width=rotated, expression=power)
     spread = apply("spread_pairs", frequencies, pairing=pairing, rotated=rotated, width=width)
     angles = apply("expand", positions, axis=width_axis) * apply("expand", spread, axis=token_axis)
     angles = angles.named("angles")
     cosines, sines = apply("cos", angles).named("cosines"), apply("sin", angles).named("sines")
     turned = apply("turn_pairs", x, pairing=pairing, rotated=rotated, axis=width_axis)
     return (x * cosines + turned * sines).named("output")
+
+
+def check_positions(positions: Value, x: Value, field: str) -> None:
+    """Refuse positions for batches that the tokens do not have."""
+    outer = x.shape[:-2]
+    try:
+        fits = broadcast(positions.shape[:-1], outer) == outer
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise QuestionError(
+            (field,),
+            "the batch axes do not fit those of the tokens",
+            f"batch axes that broadcast to {show(outer)}",
+            f"shape {show(positions.shape)}",
+        )
 
 
 def _rotated(width: Size, said: int | None) -> Size:
@@ -84,7 +102,7 @@ def _rotated(width: Size, said: int | None) -> Size:
         raise QuestionError(
             ("rotary_dimension",),
             f"{rotated} of {width} coordinates cannot be turned in pairs",
-            f"an even number from 2 to {width}",
+            f"an even number from 2 to {width - width % 2 if isinstance(width, int) else width}",
             "an odd number" if rotated % 2 else "a larger one",
         )
     return rotated

@@ -1,10 +1,8 @@
 """Primitives that positions are written with: numbers in order, frequencies, pairs that are turned."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size
 from compute.latex import PRODUCT, Formula, constant_latex
@@ -21,20 +19,16 @@ positions = Primitive(
 )
 
 
-def _frequencies(
-    xp: Arithmetic, *, pairs: int, width: int, expression: Expression, sizes: Mapping[str, Size]
-) -> Array:
-    exponents = (Expression("divide", (number(-2 * pair), number(width))) for pair in range(pairs))
-    found = [xp.constant(Expression("power", (expression, exponent)), dict(sizes)) for exponent in exponents]
-    return np.array(found)
+def _frequencies(xp: Arithmetic, *, pairs: int, width: int, expression: Expression) -> Array:
+    return xp.powers(expression, -2 * np.arange(pairs), width)
 
 
 # expression^(-2 i / width) for pair i.
 frequencies = Primitive(
     "frequencies",
     forward=_frequencies,
-    shape=lambda pairs, width, expression, sizes: (pairs,),
-    latex=lambda pairs, width, expression, sizes: Formula(
+    shape=lambda pairs, width, expression: (pairs,),
+    latex=lambda pairs, width, expression: Formula(
         rf"\left({constant_latex(expression).text}^{{-2 i / {width}}}\right)_{{i = 0, 1, \dots}}"
     ),
     expects="no operands",

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.comparison import Prediction, differences
+from compute.comparison import comparable_names, differences
+from compute.prediction import Prediction
 from tests.compute.asking import answer, arrays, plan
 
 RNG = np.random.default_rng(91)
@@ -16,7 +17,7 @@ INPUTS = {
 
 def compared(before: Any, after: Any, **asked: Any) -> Any:
     return differences(
-        {"y": before}, {"y": after}, asked.get("removed", ()), asked.get("known", ()), "float64"
+        {"y": before}, {"y": after}, ["y"], asked.get("removed", ()), asked.get("known", ()), "float64"
     )["y"]
 
 
@@ -25,16 +26,15 @@ def test_any_order_along_any_axis_is_found() -> None:
         before = RNG.standard_normal((6, 7, 5))
         order = RNG.permutation(before.shape[axis])
         after = before.take(order, axis) * (1 + 1e-13 * RNG.standard_normal(before.take(order, axis).shape))
-        found = compared(before, after).permutation
-        assert found.axes == (axis,)
-        assert found.order == tuple(order)
-    assert compared(before, before + 1).permutation is None
-    assert compared(before, before).permutation is None
+        [found] = compared(before, after).permutation
+        assert (found.axis, found.order) == (axis, tuple(order))
+    assert compared(before, before + 1).permutation == ()
+    assert compared(before, before).permutation == ()
 
 
 def test_equal_slices_still_make_an_order() -> None:
     before = np.array([[1.0, 2], [1, 2], [3, 4]])
-    found = compared(before, before[[2, 0, 1]]).permutation
+    [found] = compared(before, before[[2, 0, 1]]).permutation
     np.testing.assert_array_equal(before[list(found.order)], before[[2, 0, 1]])
 
 
@@ -42,20 +42,50 @@ def test_an_order_along_queries_and_keys_at_once() -> None:
     order = (3, 0, 4, 1, 2)
     before = answer("self_attention", INPUTS, {"heads": 2}).values
     after = answer("self_attention", INPUTS | {"x": INPUTS["x"][list(order)]}, {"heads": 2}).values
-    found = differences(before, after, (), (), "float64")
-    orders = {
-        name: (one.permutation.order, one.permutation.axes) for name, one in found.items() if one.permutation
-    }
+    found = differences(before, after, before, (), (), "float64")
+    orders = {name: [(one.axis, one.order) for one in both.permutation] for name, both in found.items()}
     assert orders == {
-        "query": (order, (1,)),
-        "key": (order, (1,)),
-        "value": (order, (1,)),
-        "scores": (order, (1, 2)),
-        "scaled_scores": (order, (1, 2)),
-        "weights": (order, (1, 2)),
-        "head_outputs": (order, (1,)),
-        "output": (order, (0,)),
+        "query": [(1, order)],
+        "key": [(1, order)],
+        "value": [(1, order)],
+        "scores": [(1, order), (2, order)],
+        "scaled_scores": [(1, order), (2, order)],
+        "weights": [(1, order), (2, order)],
+        "head_outputs": [(1, order)],
+        "output": [(0, order)],
     }
+
+
+def test_two_orders_along_two_axes() -> None:
+    before = RNG.standard_normal((4, 5))
+    rows, columns = (2, 0, 1, 3), (4, 3, 2, 1, 0)
+    for known in ([rows], [columns], [rows, columns]):
+        found = compared(before, before[list(rows)][:, list(columns)], known=known).permutation
+        assert [(one.axis, one.order) for one in found] == [(0, rows), (1, columns)]
+
+
+def test_orders_are_found_beside_infinities_and_large_masks() -> None:
+    for mask in (-np.inf, -1e9):
+        before = np.array([[1.0, mask], [2, mask], [3, mask]])
+        [found] = compared(before, before[[2, 0, 1]]).permutation
+        assert (found.axis, found.order) == (0, (2, 0, 1))
+        assert compared(before, before + np.array([[0.5, 0], [0.5, 0], [0.25, 0]])).permutation == ()
+    column = np.array([[1e10], [1], [2], [3]])
+    [found] = compared(column, column[[0, 2, 3, 1]]).permutation
+    assert found.order == (0, 2, 3, 1)
+
+
+def test_entries_that_stand_for_other_things_are_not_subtracted() -> None:
+    inputs = dict.fromkeys(("query", "key", "value"), INPUTS["x"])
+    whole = plan("attention", inputs)
+    for changed in ({"window": 2}, {"orientation": "key_query"}):
+        names = comparable_names(whole, plan("attention", inputs, changed), False)
+        assert "scores" not in names
+        assert "output" in names
+    band = plan("attention", inputs, {"window": (1, 1)})
+    assert "scores" not in comparable_names(band, plan("attention", inputs, {"window": (2, 0)}), False)
+    assert "scores" in comparable_names(band, band, False)
+    assert "scores" not in comparable_names(band, band, True)
 
 
 def test_removed_slices_are_left_out_of_the_difference() -> None:
@@ -108,3 +138,32 @@ def test_large_changes_and_other_graphs() -> None:
     assert not predicted({"x": 2 * INPUTS["x"]}).small
     assert not predicted({}, None, {"causal": True}).possible
     assert not predicted({"x": INPUTS["x"][:3]}).possible
+
+
+def test_what_is_given_afterwards_holds_still() -> None:
+    weights = answer("self_attention", INPUTS).values["weights"]
+    prediction = predicted({"x": INPUTS["x"] * 1.01, "weights": weights})
+    assert prediction.possible
+    assert not prediction.of("weights", weights).any()
+
+
+def test_infinities_in_a_mask_are_no_change() -> None:
+    mask = np.zeros((5, 5))
+    mask[0, 1] = -np.inf
+    later = mask.copy()
+    later[1, 0] = 0.01
+    inputs = INPUTS | {"mask": mask}
+    before, after = plan("self_attention", inputs), plan("self_attention", INPUTS | {"mask": later})
+    prediction = Prediction(before, after, arrays(inputs), arrays(INPUTS | {"mask": later}), ["weights"])
+    found = prediction.of("weights", mask)
+    assert np.isfinite(found).all()
+    assert not found[0].any()
+    assert found[1].any()
+
+
+def test_constants_that_cannot_be_known_are_passed_over() -> None:
+    given = {"scores": np.array([[1.0, 2], [3, 4]])}
+    before = plan("attention", {"value": np.ones((2, 1))}, given=given)
+    after = plan("attention", {"value": np.ones((2, 1))}, {"scale": "2/sqrt(d_k)"}, given=given)
+    known = arrays({"value": np.ones((2, 1))} | given)
+    assert Prediction(before, after, known, known, ["scores"]).possible

@@ -122,6 +122,13 @@ def test_jacobians_are_central_differences(of: str, wrt: str) -> None:
         np.testing.assert_allclose(column, (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
+def test_the_jacobian_of_a_number_by_a_number() -> None:
+    inputs = {"x": np.ones((2, 2)), "kernel": np.ones((1, 1)), "bias": np.array(2.0)}
+    [found] = answer("conv2d", inputs, jacobian=[("bias", "bias")]).jacobians
+    assert found.value == 1
+    assert found.value.shape == ()
+
+
 def test_a_jacobian_without_a_path_is_zero() -> None:
     [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[("query", "w_k")]).jacobians
     jacobian = found.value

@@ -27,7 +27,7 @@ FLOORS = [
     },
     {"compute.primitives"},
     {"compute.operations"},
-    {"compute.answers", "compute.questions", "compute.comparison"},
+    {"compute.answers", "compute.questions", "compute.comparison", "compute.prediction"},
     {"service"},
 ]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.sparsity import blocks
+from compute.sparsity import blocks, zero_slices
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(81)
@@ -59,3 +59,16 @@ def test_blocks_of_attention() -> None:
     }
     assert patterns[1] == {("batch", "batch"): "diagonal", ("query", "n"): "lower_triangular"}
     assert patterns[2] == {(one, one): "diagonal" for one in ("batch", "heads", "query", "key")}
+
+
+def test_slices_that_are_zero_are_no_pattern() -> None:
+    causal = np.array([[0, 0], [1.0, 2], [3, 4]])
+    assert blocks(causal, ("query",), ("d_k",)) == []
+    [empty] = zero_slices(causal, ("query",), ("d_k",))
+    assert (empty.side, empty.axis, empty.label, empty.indices) == ("of", 0, "query", [0])
+    padded = np.zeros((3, 5))
+    padded[:, :2] = 1
+    assert blocks(padded, ("query",), ("key",)) == []
+    [empty] = zero_slices(padded, ("query",), ("key",))
+    assert (empty.side, empty.label, empty.indices) == ("wrt", "key", [2, 3, 4])
+    assert zero_slices(FULL * 0, ("row",), ("column",)) == []

@@ -88,6 +88,10 @@ class Decimals:
         worth = fold(exponent, _Algebra({}))
         return _each(lambda one: one**worth)(a)
 
+    def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
+        worth = fold(base, _Algebra({}))
+        return _each(lambda one: worth ** (Decimal(int(one)) / denominator))(numerators)
+
     def whole(self, numbers: Array) -> Array:
         return _each(lambda one: Decimal(int(one)))(numbers)
 

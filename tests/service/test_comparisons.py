@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.comparisons import understand_comparison
+from service.settings import Settings
 from tests.conftest import EXAM, Ask, errors
 
 PATH = "/v1/compare"
@@ -61,7 +63,7 @@ def test_a_value_is_changed_where_it_is_computed(ask: Ask) -> None:
 def test_what_is_given_can_be_changed_and_taken_away(ask: Ask) -> None:
     given = {"weights": [[1, 0], [0, 1]]}
     found = values(ask, given=given, changes={"weights": {"permute": [1, 0]}})
-    assert found["output"]["permutation"] == {"order": [1, 0], "axes": ["query"]}
+    assert found["output"]["permutation"] == [{"axis": "query", "order": [1, 0]}]
     plain = ask(**EXAM).json()["values"]["output"]
     assert values(ask, given=given, changes={"weights": None})["output"]["after"] == plain
 
@@ -103,7 +105,7 @@ def test_notes_say_which_run_they_are_about(ask: Ask) -> None:
     [
         ({"changes": {"wq": 1}}, "/changes/wq", "x, w_q"),
         ({"changes": {}}, "/changes", "at least 1"),
-        ({"changes": None}, "/changes", "there"),
+        ({"changes": None}, "/changes", "a value"),
         ({"changes": {"select": ["x"]}}, "/changes/select", "x, w_q"),
         ({"changes": {"x": {"add": 1, "multiply": 2}}}, "/changes/x", "an edit"),
         ({"changes": {"x": {"add": 1, "axis": 0}}}, "/changes/x", "an edit"),
@@ -125,7 +127,10 @@ def test_notes_say_which_run_they_are_about(ask: Ask) -> None:
         ({"changes": {"heads": 3}}, "/w_q", "heads = 3"),
         ({"changes": {"scores": [[1]]}}, "/changes/scores", "n = 2"),
         ({"changes": {"mask": {"add": 1}}}, "/changes/mask", "a tensor"),
-        ({"changes": {"weights": None}}, "/changes/weights", "an edit"),
+        ({"changes": {"weights": None}}, "/changes/weights", "what is to be there"),
+        ({"changes": {"mask": None}}, "/changes/mask", "what is to be there"),
+        ({"changes": {"x": {"add": 1}}, "jacobian": []}, "/jacobian", "one of"),
+        ({"changes": {"x": {"add": 1}}, "select": ["nothing"]}, "/select/0", "output"),
         ({"changes": {"causal": True}, "first_order": True}, "/first_order", "entries and constants"),
         ({"changes": {"x": 1}, "operation": "nothing"}, "/operation", "self_attention"),
         ({"changes": {"x": 1}, "operation": None}, "/operation", "self_attention"),
@@ -156,3 +161,29 @@ def test_both_halves_count_together(ask: Ask) -> None:
     alone = {name: one for name, one in fields.items() if name != "operation"}
     assert ask("/v1/attention", **alone, select=["weights"]).status_code == 200
     assert "" in errors(ask(PATH, **fields, changes={"scale": 1}, select=["weights", "scores"]), 413)
+
+
+def test_names_that_only_one_answer_has_are_shown(ask: Ask) -> None:
+    masked = values(ask, changes={"causal": True})["masked_scores"]
+    assert masked["before"] == values(ask, changes={"causal": True})["scaled_scores"]["before"]
+    assert masked["difference"][0] == [0, "-Infinity"]
+    encoding = {"operation": "positional_encoding", "length": 3, "dimension": 2}
+    response = ask(PATH, **encoding, changes={"kind": "integer"}).json()["values"]
+    assert set(response["frequencies"]) == {"before"}
+    selected = ask(PATH, **encoding, changes={"kind": "integer"}, select=["frequencies", "output"]).json()
+    assert list(selected["values"]) == ["frequencies", "output"]
+
+
+def test_different_removals_leave_no_difference(ask: Ask) -> None:
+    fields = {"operation": "attention", "query": [[1], [2], [3]], "key": [[10], [20], [30]],
+              "value": [[1], [2], [3]], "scale": 1}  # fmt: skip
+    same = {name: {"remove": [0]} for name in ("query", "key", "value")}
+    found = ask(PATH, **fields, changes=same).json()["values"]
+    assert found["scores"]["difference"] == [[0, 0], [0, 0]]
+    other = same | {"key": {"remove": [2]}, "value": {"remove": [2]}}
+    assert "difference" not in ask(PATH, **fields, changes=other).json()["values"]["scores"]
+
+
+def test_a_comparison_is_never_answered_where_it_stands() -> None:
+    question = understand_comparison({**BASE, "changes": {"scale": 2}}, Settings().limits)
+    assert question.work > Settings().inline_work

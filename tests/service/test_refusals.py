@@ -91,7 +91,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"select": []}, "/select", "at least 1", "a list of 0"),
         ({"select": ["\ud800"]}, "/select/0", "Unicode", "text of 1 character"),
         ({"jacobian": [{"of": "weights", "wrt": "q"}]}, "/jacobian/0/wrt", "one of: x", "an unknown name"),
-        ({"jacobian": [{"of": "weights"}]}, "/jacobian/0/wrt", "there", "nothing"),
+        ({"jacobian": [{"of": "weights"}]}, "/jacobian/0/wrt", "a value", "nothing"),
         ({"jacobian": ["x"]}, "/jacobian/0", "an object", "text of 1 character"),
     ],
 )  # fmt: skip

@@ -151,3 +151,40 @@ def test_gradients_reach_said_positions() -> None:
             moved_output = answer("rotary_embedding", inputs | {"positions": moved}).values["output"]
             ends.append((moved_output * upstream).sum())
         assert found[t] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6)
+
+
+def test_positions_for_other_batches_are_refused_by_name() -> None:
+    inputs = {"x": np.ones((2, 3, 4)), "positions": np.ones((3, 3))}
+    for operation, more in (
+        ("rotary_embedding", {}),
+        ("self_attention", {"w_q": np.eye(4), "w_k": np.eye(4)}),
+    ):
+        settings = {"rotary": "interleaved", "heads": 2} if more else {}
+        with pytest.raises(QuestionErrors) as caught:
+            plan(operation, inputs | more, settings)
+        assert caught.value.errors[0].path == ("positions",)
+
+
+@pytest.mark.parametrize("base", ["d_k", "d", "1/0", 5e-324, 0])
+def test_a_base_is_a_plain_constant(base: Any) -> None:
+    inputs = {"x": np.ones((3, 4)), "w_q": np.eye(4), "w_k": np.eye(4)}
+    with pytest.raises(QuestionErrors) as caught:
+        plan("self_attention", inputs, {"rotary": "interleaved", "rotary_base": base})
+    assert caught.value.errors[0].path == ("rotary_base",)
+
+
+def test_turned_queries_are_named_and_labelled_as_queries() -> None:
+    inputs = {"x": np.ones((3, 4)), "w_q": np.eye(4), "w_k": np.eye(4)}
+    steps = {
+        one.name: one for one in plan("self_attention", inputs, {"rotary": "interleaved", "heads": 2}).steps
+    }
+    assert steps["query_rotation.output"].axes == ["heads", "query", "d_k"]
+    assert steps["scores"].formula == r"S = Q' K'^{\top}"
+    with pytest.raises(QuestionErrors) as caught:
+        plan(
+            "self_attention",
+            inputs,
+            {"rotary": "interleaved"},
+            given={"query_rotation.angles": np.ones((2, 2, 2))},
+        )
+    assert caught.value.errors[0].path == ("given", "query_rotation.angles")

@@ -97,7 +97,7 @@ def test_the_scale_makes_attention_soft_or_hard(
 
 def test_swapped_tokens_swap_outputs_only_without_positions() -> None:
     _, without = found("000_0_1_2_compare")
-    assert without["output"]["permutation"] == {"order": [1, 0], "axes": ["query"]}
+    assert without["output"]["permutation"] == [{"axis": "query", "order": [1, 0]}]
     np.testing.assert_allclose(without["output"]["after"], without["output"]["before"][::-1], rtol=1e-15)
     _, under = found("000_0_1_4_compare")
     assert "permutation" not in under["output"]

@@ -1,0 +1,86 @@
+"""What `changes` make of a question: the question afterwards, and what edits did along axes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from compute.answers import Limits
+from compute.arithmetic.namespace import Array
+from compute.comparison import Order
+from compute.errors import QuestionError, QuestionErrors
+from compute.evaluation import Evaluation
+from compute.operations import CATALOGUE
+from service.edits import apply_edit, is_edit, permuted_indices, removed_indices
+from service.problems import at
+from service.questions import Question, understand
+
+
+class Changed:
+    """A question and its document, with changes applied to both.
+
+    orders: in which edits put slices; removed: what each edit took out.
+    """
+
+    def __init__(self, before: Question, document: dict[str, Any], changes: Mapping[str, Any]) -> None:
+        self.before = before
+        self.changes = changes
+        self.operation = CATALOGUE[before.operation]
+        self.orders: list[Order] = []
+        self.removed: list[Order] = []
+        self.document = {**document, "given": dict(document.get("given", {}))}
+        for name, change in changes.items():
+            self._apply(name, change)
+
+    def understood(self, limits: Limits) -> Question:
+        """The question afterwards, with faults at the changes that made them."""
+        try:
+            return understand(self.before.operation, self.document, limits)
+        except QuestionErrors as found:
+            errors = [_from_changes(error, self.changes) for error in found.errors]
+            raise QuestionErrors(errors, found.total) from None
+
+    def _apply(self, name: str, change: Any) -> None:
+        given, path = self.document["given"], ("changes", name)
+        fields = name in self.operation.attributes or (name in self.operation.inputs and name not in given)
+        place = self.document if fields else given
+        if change is None:
+            if name not in place:
+                raise at(path, "was left out before, so there is nothing to take away",
+                         "what is to be there", "null")  # fmt: skip
+            del place[name]
+        elif is_edit(change) and name not in self.operation.attributes:
+            arithmetic = self.before.arithmetic
+            place[name] = apply_edit(change, self._entries(name), path, arithmetic)
+            if (order := permuted_indices(change)) is not None:
+                self.orders.append(order)
+            if (removed := removed_indices(change)) is not None:
+                self.removed.append(removed)
+        else:
+            place[name] = change
+
+    def _entries(self, name: str) -> Array:
+        """What a name stands for before the change, computed if need be."""
+        known = {**self.before.inputs, **self.before.given}
+        if name in known:
+            return known[name]
+        graph, path = self.before.prepared.graph, ("changes", name)
+        if name not in graph.names:
+            raise at(path, "was left out before, so there is nothing to edit", "a tensor", "an edit")
+        indices = {graph.names[one].index: array for one, array in known.items()}
+        evaluation = Evaluation(graph, self.before.arithmetic, indices)
+        index = graph.names[name].index
+        if not evaluation.reachable[index]:
+            raise at(path, "was unknown before, so there is nothing to edit", "a tensor", "an edit")
+        evaluation.want([index])
+        with np.errstate(all="ignore"):
+            return evaluation.run(indices)[index]
+
+
+def _from_changes(error: QuestionError, changes: Mapping[str, Any]) -> QuestionError:
+    """A fault of the changed question, at the change that made it where that can be said."""
+    path = error.path[1:] if error.path[:1] == ("given",) else error.path
+    if path and path[0] in changes:
+        return type(error)(("changes", *path), error.message, error.expected, error.received)
+    message = f"after the changes, {error.message}"
+    return type(error)(error.path, message, error.expected, error.received)
