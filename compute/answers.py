@@ -39,6 +39,17 @@ class FoundJacobian:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """How far apart the two sides of an equation are; None where they depend on what is unknown.
+
+    holds: whether they agree to rounding.
+    """
+
+    holds: bool | None
+    largest_difference: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was found, by name. spoiled: the names of values with entries that are not finite."""
 
@@ -49,6 +60,7 @@ class Answer:
     notes: list[Note]
     spoiled: set[str]
     spoiled_gradients: set[str]
+    claims: "list[FoundClaim]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,7 @@ class Prepared:
     conventions: dict[str, Any]
     notes: list[Note]
     predicted: Limits
+    claims: list[tuple[int, int] | None] = field(default_factory=list)
     rendered: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,6 +138,7 @@ class Prepared:
             notes=[*self.notes, *notes, *more],
             spoiled=self._with_aliases(spoiled),
             spoiled_gradients=self._with_aliases(spoiled_gradients),
+            claims=[self._claim(values, sides) for sides in self.claims],
         )
 
     def _jacobian(
@@ -133,6 +147,17 @@ class Prepared:
         one, other = self.graph.names[of], self.graph.names[wrt]
         found, labels = jacobian(plan, values, one, other), (one.axes, other.axes)
         return FoundJacobian(of, wrt, found, blocks(found, *labels), zero_slices(found, *labels))
+
+    def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> FoundClaim:
+        if sides is None or not all(index in values for index in sides):
+            return FoundClaim(None, None)
+        left, right = (values[index] for index in sides)
+        with np.errstate(all="ignore"):
+            apart = np.where(left == right, 0, np.abs(left - right))
+            size = np.maximum(np.abs(left), np.abs(right)).max()
+            largest = float(apart.max())
+        rounding = 1e-9 if self.evaluation.arithmetic.name == "float64" else 1e-4
+        return FoundClaim(largest <= rounding * float(size), largest)
 
     def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
         """What there is to remark; where all numbers are finite a few values show it."""

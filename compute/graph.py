@@ -118,7 +118,8 @@ class Graph:
 
     declared: the names its operation promises; dimensions: what each dimension name stands for;
     given: shapes of the named values that are taken and not computed; names: public names, aliases included;
-    requested: names that the question speaks of; everything: whether it asks for all standard values.
+    requested: names that the question speaks of; everything: whether it asks for all standard values;
+    unnamed: names of which nothing is known, not even a shape.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -129,7 +130,9 @@ class Graph:
     conventions: dict[str, Any] = field(default_factory=dict)
     requested: frozenset[str] = frozenset()
     everything: bool = True
+    unnamed: list[str] = field(default_factory=list)
     _scope: str = ""
+    _quiet: bool = False
 
     def input(
         self, name: str, shape: Shape, *, symbol: str, axes: tuple[str, ...], kind: Kind = "real"
@@ -141,6 +144,8 @@ class Graph:
         return value
 
     def name(self, name: str, value: Value, leading: tuple[str, ...] = ()) -> Value:
+        if self._quiet:
+            return value
         # hidden[3] is declared as hidden[t].
         declared = self.declared.get(name) or self.declared[INDEX.sub("[t]", name)]
         full = self._scope + name
@@ -196,9 +201,18 @@ class Graph:
             if value.name is not None and value.name != name
         }
 
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """A part whose values get no names of their own."""
+        outer, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = outer
+
     def wants(self, name: str) -> bool:
         """Whether a value is asked for, so that it has to stand on the way and cannot be passed over."""
-        return self.everything or self._scope + name in self.requested
+        return not self._quiet and (self.everything or self._scope + name in self.requested)
 
     def asks(self, name: str) -> bool:
         """Whether a value is asked for by its name."""

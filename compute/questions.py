@@ -24,6 +24,7 @@ from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, check_upstream
 from compute.operations.declaration import Operation
+from compute.programs.building import Claim, build_program
 from compute.selection import check_names, selected_names
 
 ARITHMETICS: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
@@ -31,7 +32,11 @@ Tensors = tuple[tuple[str, Tensor], ...]
 
 
 class Asked(NamedTuple):
-    """What of a question depends on no entry; all of it hashable."""
+    """What of a question depends on no entry; all of it hashable.
+
+    program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
+    and which are not; claims: equations to verify.
+    """
 
     operation: str
     attributes: tuple[tuple[str, Any], ...] = ()
@@ -41,6 +46,10 @@ class Asked(NamedTuple):
     jacobian: tuple[tuple[str, str], ...] = ()
     select: tuple[str, ...] | None = None
     arithmetic: str = "float64"
+    program: tuple[str, ...] = ()
+    parameters: tuple[str, ...] | None = None
+    data: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -49,8 +58,15 @@ def prepare(asked: Asked) -> Prepared:
 
     Raises QuestionErrors where names or shapes are wrong.
     """
-    operation, inputs, given = CATALOGUE[asked.operation], dict(asked.inputs), dict(asked.given)
-    graph = _graph(operation, inputs, given, dict(asked.attributes), asked)
+    inputs, given = dict(asked.inputs), dict(asked.given)
+    claims: list[Claim] = []
+    if asked.program:
+        graph, claims = build_program(
+            asked.program, inputs, given, asked.parameters, asked.data, asked.claims
+        )
+        check_names(("given",), {name: None for name in given if name not in graph.unnamed}, graph)
+    else:
+        graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
     upstream = dict(asked.upstream)
     check_names(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
@@ -60,6 +76,7 @@ def prepare(asked: Asked) -> Prepared:
     evaluation = Evaluation(graph, ARITHMETICS[asked.arithmetic], known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
     evaluation.want(graph.names[name].index for name in reached)
+    evaluation.want(side.index for claim in claims for side in claim.sides or ())
     differentiation = None
     if upstream:
         seeds = {graph.names[name].index for name in upstream}
@@ -83,14 +100,15 @@ def prepare(asked: Asked) -> Prepared:
         jacobians=jacobians,
         returned=returned,
         differentiated=differentiated,
-        unknown=[name for name in selected if name not in reached],
+        unknown=[*graph.unnamed, *(name for name in selected if name not in reached)],
         steps=[
             _step(name, graph.names[name])
             for name in selected
             if not graph.names[name].is_input and graph.names[name].index not in known
         ],
         cost=spent,
-        conventions=_conventions(operation, graph, asked.attributes),
+        conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
+        claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
         predicted=_predict(graph, spent, held, returned, differentiation, differentiated, asked.jacobian),
     )
@@ -220,10 +238,13 @@ def _step(name: str, value: Value) -> Step:
     )
 
 
-def _conventions(operation: Operation, graph: Graph, said: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+def _conventions(
+    operation: Operation | None, graph: Graph, said: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
     """Every setting as it was used, and what the steps settle where books differ."""
-    settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
-    for name, one in operation.attributes.items():
+    declared = {} if operation is None else operation.attributes
+    settings = {name: one.default for name, one in declared.items()} | dict(said)
+    for name, one in declared.items():
         if one.declared.dimension:
             settings[name] = graph.dimensions[name]
     settings = settings | graph.conventions

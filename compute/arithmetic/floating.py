@@ -52,6 +52,12 @@ class Floating:
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
 
+    def sigmoid(self, a: Array) -> Array:
+        # Of the two forms the one whose exponential cannot overflow.
+        decay = np.exp(-np.abs(a))
+        found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+        return found
+
     def power(self, a: Array, exponent: Expression) -> Array:
         worth = evaluate(exponent)
         return np.power(a, int(worth) if worth == int(worth) else worth)

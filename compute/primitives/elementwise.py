@@ -102,6 +102,67 @@ tanh = Primitive(
     expects="any shape",
 )
 
+negative = Primitive(
+    "negative",
+    forward=lambda xp, a: xp.negative(a),
+    gradients={"a": lambda xp, g: xp.negative(g)},
+    tangents="linear",
+    shape=lambda a: a,
+    latex=lambda a: Formula(f"-{a.at(PRODUCT)}", SUM),
+    expects="any shape",
+    spreads=True,
+    spreads_back=True,
+)
+
+exp = Primitive(
+    "exp",
+    forward=lambda xp, a: xp.exp(a),
+    gradients={"a": lambda xp, g, y: xp.multiply(g, y)},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"e^{{{a.text}}}", POWER),
+    expects="any shape",
+)
+
+log = Primitive(
+    "log",
+    forward=lambda xp, a: xp.log(a),
+    gradients={"a": lambda xp, g, a: xp.divide(g, a)},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\log {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+)
+
+sigmoid = Primitive(
+    "sigmoid",
+    forward=lambda xp, a: xp.sigmoid(a),
+    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.subtract(y, xp.multiply(y, y)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
+    expects="any shape",
+)
+
+
+def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
+    return xp.where(a > 0, xp.whole(np.array(1)), xp.constant(slope, {}))
+
+
+# a above zero, and `slope` times a elsewhere; at zero the derivative is the slope.
+leaky_relu = Primitive(
+    "leaky_relu",
+    forward=lambda xp, a, *, slope: xp.multiply(a, _rectified_slope(xp, a, slope)),
+    gradients={"a": lambda xp, g, a, slope: xp.multiply(g, _rectified_slope(xp, a, slope))},
+    tangents="symmetric",
+    shape=lambda a, slope: a,
+    latex=lambda a, slope: Formula(
+        rf"\operatorname{{relu}}_{{{constant_latex(slope).text}}}\left({a.text}\right)"
+    ),
+    expects="any shape",
+    convention={"derivative_of_relu_at_0": "that below 0"},
+)
+
 sin = Primitive(
     "sin",
     forward=lambda xp, a: xp.sin(a),

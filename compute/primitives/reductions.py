@@ -75,7 +75,7 @@ def _without(a: Shape, axis: int) -> Shape:
 
 
 def _over(axis: int) -> str:
-    return r"\text{rows}" if axis == -1 else r"\text{columns}"
+    return {-1: r"\text{rows}", -2: r"\text{columns}"}.get(axis, rf"\text{{axis }} {axis}")
 
 
 # The sum along an axis, which is gone in the result.

@@ -4,6 +4,7 @@ Arrays are moved by their own methods, which are the same for every kind of entr
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -225,6 +226,55 @@ reshape = Primitive(
     expects="as many entries as the shape has",
     spreads=True,
     spreads_back=True,
+)
+
+
+def _part_shape(a: Shape, *, items: tuple[Any, ...]) -> Shape:
+    if len(items) > len(a):
+        raise ShapeError(f"{show(a)} has fewer than {len(items)} axes")
+    result: list[Size] = []
+    for item, size in zip(items, a, strict=False):
+        if not isinstance(size, int):
+            raise ShapeError(f"an axis of size {size} cannot be indexed yet")
+        if isinstance(item, int):
+            if not -size <= item < size:
+                raise ShapeError(f"index {item} is beyond an axis of {size}")
+        else:
+            result.append(len(range(size)[slice(*item)]))
+            if result[-1] == 0:
+                raise ShapeError(f"the slice takes nothing of an axis of {size}")
+    return (*result, *a[len(items) :])
+
+
+def _at(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(item if isinstance(item, int) else slice(*item) for item in items)
+
+
+def _part_gradient(xp: Arithmetic, g: Array, items: Any, shapes: list[tuple[int, ...]]) -> Array:
+    result = xp.zeros(shapes[0])
+    result[_at(items)] = g
+    return result
+
+
+def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
+    shown = [
+        str(item) if isinstance(item, int) else ":".join("" if one is None else str(one) for one in item[:2])
+        for item in items
+    ]
+    return Formula(f"{a.at(ATOM)}_{{{','.join(shown)}}}")
+
+
+# What stands at indices and slices (start, stop, step) along the first axes.
+part = Primitive(
+    "part",
+    forward=lambda xp, a, *, items: np.asarray(a[_at(items)]),
+    gradients={"a": _part_gradient},
+    tangents="linear",
+    shape=_part_shape,
+    latex=_part_latex,
+    cost=no_cost,
+    kind="same",
+    expects="an axis for each index",
 )
 
 # The last two axes read backwards.

@@ -27,6 +27,7 @@ FLOORS = [
     },
     {"compute.primitives"},
     {"compute.operations"},
+    {"compute.programs"},
     {"compute.answers", "compute.questions", "compute.comparison", "compute.prediction"},
     {"service"},
 ]

@@ -75,6 +75,7 @@ class Decimals:
     negative = staticmethod(_each(lambda a: -a))
     absolute = staticmethod(_each(lambda a: abs(a)))
     sign = staticmethod(_each(lambda a: Decimal((a > 0) - (a < 0))))
+    sigmoid = staticmethod(_each(lambda a: 1 / (1 + (-a).exp())))
     log = staticmethod(_each(lambda a: a.ln()))
     sin = staticmethod(_each(lambda a: _sine(a)))
     cos = staticmethod(_each(lambda a: _sine(a + PI / 2)))

@@ -1,0 +1,194 @@
+"""From syntax to a graph: names become values, lines become steps.
+
+A name that nothing says anything about has not even a shape; what is made of it is as unknown, until a line
+assigns a name that is given.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from compute.arithmetic.expressions import Expression
+from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.graph import Graph, Named, Value, apply
+from compute.latex import symbol_latex
+from compute.operations import CATALOGUE
+from compute.operations.binding import Tensor, call
+from compute.programs.dependencies import names_in
+from compute.programs.functions import FUNCTIONS
+from compute.programs.language import Assignment, ProgramFault, parse_claim, parse_program
+from compute.programs.terms import Term, Terms, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An equation to verify: its two sides, or None where they depend on what is unknown."""
+
+    sides: tuple[Value, Value] | None
+
+
+def build_program(
+    lines: tuple[str, ...],
+    inputs: Mapping[str, Tensor],
+    given: Mapping[str, Tensor],
+    parameters: Collection[str] | None,
+    data: Collection[str],
+    claims: Sequence[str] = (),
+) -> tuple[Graph, list[Claim]]:
+    """The graph of a program for inputs and given values of these shapes, and its claims.
+
+    parameters: names of the inputs that are trainable; where they are not said, all but the data.
+    """
+    try:
+        assignments = parse_program(lines)
+        builder = _Builder(assignments, inputs, given)
+        builder.check_roles(parameters, data)
+        for assignment in assignments:
+            builder.assign(assignment)
+        builder.check_inputs()
+        found = [builder.claim(text, at) for at, text in enumerate(claims)]
+    except QuestionError as error:
+        raise QuestionErrors([error]) from None
+    graph = builder.graph
+    for name in builder.inputs:
+        value = graph.names.get(name)
+        if value is not None:
+            value.is_parameter = name in parameters if parameters is not None else name not in data
+    return graph, found
+
+
+class _Builder(Terms):
+    def __init__(
+        self, assignments: list[Assignment], inputs: Mapping[str, Tensor], given: Mapping[str, Tensor]
+    ) -> None:
+        self.declared: dict[str, Named] = {}
+        taken = {name: one.shape for name, one in given.items()}
+        super().__init__(assignments, Graph(declared=self.declared, given=taken))
+        self.inputs, self.given = inputs, given
+        for name, tensor in {**inputs, **given}.items():
+            if name not in self.lines and (name in inputs or "." not in name):
+                self.terms[name] = self._input(name, tensor)
+
+    def _input(self, name: str, tensor: Tensor) -> Value:
+        axes = tuple(f"axis {at}" for at in range(len(tensor.shape)))
+        return self.graph.input(name, tensor.shape, symbol=symbol_latex(name), axes=axes, kind=tensor.kind)
+
+    def check_roles(self, parameters: Collection[str] | None, data: Collection[str]) -> None:
+        """Refuse inputs that are assigned, and roles of names that are no inputs."""
+        for name in self.inputs:
+            if name in self.lines:
+                raise QuestionError(
+                    ("inputs", name), f"{name} is assigned in line {self.lines[name] + 1}",
+                    "a name that no line assigns; or put it under given", "an input of this name",
+                )  # fmt: skip
+        for field, names in (("parameters", parameters or ()), ("data", data)):
+            for at, name in enumerate(names):
+                if name in self.lines:
+                    raise QuestionError(
+                        (field, at), f"{name} is assigned in line {self.lines[name] + 1}",
+                        "a name that no line assigns", "an assigned name",
+                    )  # fmt: skip
+                if not self._is_used(name):
+                    raise unknown_name((field, at), "input", name, self._used())
+
+    def check_inputs(self) -> None:
+        """Refuse inputs that the program does not use, and free names where nothing takes their place."""
+        used = self._used()
+        for name in self.inputs:
+            if name not in used:
+                raise unknown_name(("inputs", name), "free name in the program", name, used)
+        missing = [name for name in self.free if name not in self.given]
+        if missing and not self.given:
+            raise QuestionErrors(
+                QuestionError(
+                    ("inputs", name), f"{name} is required, unless values that take its place are given",
+                    "a tensor", "nothing",
+                )
+                for name in missing
+            )  # fmt: skip
+
+    def _used(self) -> list[str]:
+        return sorted({name for one in self.assignments for name in names_in(one.value)} - set(self.lines))
+
+    def _is_used(self, name: str) -> bool:
+        return name in self._used()
+
+    def assign(self, assignment: Assignment) -> None:
+        """Build one line and name what it gives."""
+        name, line = assignment.name, assignment.line
+        if self.lines[name] != line or name in FUNCTIONS or name in CATALOGUE:
+            first = f"it is assigned in line {self.lines[name] + 1} already"
+            taken = "it is the name of a function"
+            fault = ProgramFault(
+                assignment.column,
+                f"{name} cannot be assigned: " + (first if self.lines[name] != line else taken),
+                "a name of its own for each line",
+            )
+            raise fault.at("program", line)
+        try:
+            term = self._whole_call(assignment) or self.build(assignment.value)
+            term = self.value(term) if isinstance(term, Expression) else term
+        except ProgramFault as fault:
+            raise fault.at("program", line) from None
+        except QuestionError as error:
+            raise self._within(error, assignment) from None
+        except QuestionErrors as errors:
+            raise self._within(errors.errors[0], assignment) from None
+        self.terms[name] = self._named(name, term, line)
+
+    def _within(self, error: QuestionError, assignment: Assignment) -> QuestionError:
+        """A fault of what a line calls, at the line."""
+        if error.path[:1] == ("program",):
+            return error
+        if error.path[:1] == ("given",):
+            return error
+        where = "".join(f" at {one}" for one in error.path[-1:])
+        message = f"line {assignment.line + 1}{where}: {error.message}"
+        return type(error)(("program", assignment.line), message, error.expected, error.received)
+
+    def _named(self, name: str, term: Term, line: int) -> Term:
+        """The term under its name; where only its name is given, that."""
+        if isinstance(term, Unknown):
+            if name in self.given:
+                return self._input(name, self.given[name])
+            self.graph.unnamed.append(name)
+            return term
+        assert isinstance(term, Value)
+        if term.name is not None:  # the same value by another name
+            term = apply("identity", term)
+        shape = self.graph.given.get(name, term.shape)
+        axes = " ".join(f"axis_{at}" for at in range(len(shape)))
+        meaning = f"Line {line + 1}."
+        self.graph.declared = {
+            **self.graph.declared,
+            name: Named(name, axes, axes, meaning, symbol_latex(name)),
+        }
+        return term.named(name)
+
+    def _whole_call(self, assignment: Assignment) -> Term | None:
+        """A line that is one call of an operation names the values inside it too, behind its own name."""
+        node = assignment.value
+        if node.head != "call" or node.text not in CATALOGUE:
+            return None
+        operation = CATALOGUE[node.text]
+        arguments = self.arguments(operation, node)
+        if arguments is None:
+            return Unknown()
+        output = call(operation, assignment.name, **arguments)
+        if output.name == f"{assignment.name}.output":
+            del self.graph.names[output.name]
+            output.name = None
+        return output
+
+    def claim(self, text: str, at: int) -> Claim:
+        """The two sides of an equation as values of one shape."""
+        try:
+            left, right = (self.operand(self.build(one)) for one in parse_claim(text))
+            if isinstance(left, Unknown) or isinstance(right, Unknown):
+                return Claim(None)
+            difference = left - right
+        except ProgramFault as fault:
+            raise fault.at("claims", at) from None
+        except QuestionError as error:
+            raise type(error)(("claims", at), error.message, error.expected, error.received) from None
+        assert difference.inputs == (left, right)
+        return Claim((left, right))

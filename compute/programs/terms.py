@@ -1,0 +1,202 @@
+"""From pieces of syntax to terms: values of the graph, constants, or something unknown."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from compute.arithmetic.expressions import Expression, ExpressionError, evaluate
+from compute.dimensions import ShapeError
+from compute.errors import QuestionError, unknown_name
+from compute.graph import Graph, Value, apply
+from compute.operations import CATALOGUE
+from compute.operations.binding import call
+from compute.operations.declaration import Operation
+from compute.operations.settings import expected, fits
+from compute.programs.dependencies import NAMED_NUMBERS, circle, in_cycle
+from compute.programs.functions import FUNCTIONS
+from compute.programs.language import Assignment, Node, ProgramFault
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something of which nothing is known."""
+
+
+Term: TypeAlias = Value | Expression | Unknown
+
+
+class Terms:
+    """The names that lines so far have given a meaning, and how expressions are made of them.
+
+    lines: which line assigns each name; free: names that no line assigns and nothing is known of.
+    """
+
+    def __init__(self, assignments: list[Assignment], graph: Graph) -> None:
+        self.assignments = assignments
+        self.lines = {one.name: one.line for one in reversed(assignments)}
+        self.graph = graph
+        self.terms: dict[str, Term] = {}
+        self.free: dict[str, None] = {}
+
+    def build(self, node: Node) -> Term:
+        """The term of a piece of syntax."""
+        match node.head:
+            case "number":
+                return Expression("number", text=node.text)
+            case "name":
+                return self._name(node)
+            case "call":
+                return self._call(node)
+            case "index" | "transpose" | "negative":
+                return self._one(node)
+        return self._two(node)
+
+    def _name(self, node: Node) -> Term:
+        name = node.text
+        if name in self.terms:
+            return self.terms[name]
+        if name in self.lines:
+            names = " and ".join(dict.fromkeys([name, *circle(self.assignments, name)]))
+            raise ProgramFault(
+                node.column,
+                f"{name} is used before it is assigned in line {self.lines[name] + 1}"
+                + (f"; {names} need one another" if in_cycle(self.assignments, name) else ""),
+                "names that lines above assign, or inputs",
+            )
+        if name in NAMED_NUMBERS:
+            return Expression("symbol", text=name)
+        if name in FUNCTIONS or name in CATALOGUE:
+            raise ProgramFault(node.column, f"{name} is a function", f"{name}(...)")
+        self.free.setdefault(name)
+        self.graph.unnamed.append(name)
+        self.terms[name] = Unknown()
+        return self.terms[name]
+
+    def _one(self, node: Node) -> Term:
+        operand = self.build(node.operands[0])
+        if isinstance(operand, Unknown):
+            return operand
+        if isinstance(operand, Expression):
+            if node.head == "negative":
+                return Expression("negative", (operand,))
+            raise ProgramFault(node.column, "is done to a number", "a value with axes")
+        if node.head == "index":
+            return self._applied(node, "part", operand, items=node.items)
+        return self._applied(node, node.head, operand)
+
+    def _two(self, node: Node) -> Term:
+        left, right = (self.build(one) for one in node.operands)
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            return Unknown()
+        if node.head == "power":
+            return self._power(node, left, right)
+        if isinstance(left, Expression) and isinstance(right, Expression):
+            if node.head == "matmul":
+                raise ProgramFault(node.column, "@ stands between numbers", "matrices")
+            return _checked(Expression(node.head, (left, right)), node)
+        return self._applied(node, node.head, self.value(left), self.value(right))
+
+    def _power(self, node: Node, base: Value | Expression, exponent: Value | Expression) -> Term:
+        if isinstance(exponent, Value):
+            raise ProgramFault(
+                node.operands[1].column, "the exponent is no constant", "a number; or exp(b * log(a))"
+            )
+        if isinstance(base, Expression):
+            return _checked(Expression("power", (base, exponent)), node)
+        return self._applied(node, "power", base, exponent=_checked(exponent, node.operands[1]))
+
+    def _call(self, node: Node) -> Term:
+        if node.text in FUNCTIONS:
+            return self._function(node)
+        if node.text not in CATALOGUE:
+            known = [*FUNCTIONS, *CATALOGUE]
+            error = unknown_name((), "function", node.text, known)
+            raise ProgramFault(node.column, error.message, error.expected)
+        operation = CATALOGUE[node.text]
+        arguments = self.arguments(operation, node)
+        if arguments is None:
+            return Unknown()
+        with self.graph.quiet():
+            return call(operation, "", **arguments)
+
+    def _function(self, node: Node) -> Term:
+        function = FUNCTIONS[node.text]
+        if len(node.operands) != 1:
+            raise ProgramFault(node.column, f"{node.text} takes one value", f"{node.text}(a)")
+        settings = dict(function.settings)
+        for name, value in node.keywords:
+            if name not in settings or isinstance(value, Node):
+                known = ", ".join(function.settings) or "none"
+                raise ProgramFault(node.column, f"{node.text} takes no such setting", f"settings: {known}")
+            settings[name] = value
+        operand = self.build(node.operands[0])
+        if isinstance(operand, Unknown):
+            return operand
+        try:
+            return function.build(self.value(operand), **settings)
+        except ShapeError as error:
+            raise ProgramFault(node.column, f"{node.text}: {error}", function.meaning) from None
+        except ExpressionError as error:
+            raise ProgramFault(node.column, f"{node.text}: the constant {error}", function.meaning) from None
+
+    def arguments(self, operation: Operation, node: Node) -> dict[str, Any] | None:
+        """Inputs and attributes of a call; None where an input is unknown."""
+        names = list(operation.inputs)
+        if len(node.operands) > len(names):
+            raise ProgramFault(
+                node.column, f"{operation.name} takes {len(names)} values", f"at most {', '.join(names)}"
+            )
+        found: dict[str, Any] = {}
+        for name, operand in [*zip(names, node.operands, strict=False), *node.keywords]:
+            if name in found:
+                raise ProgramFault(node.column, f"{name} comes twice", "each name once")
+            if name in operation.attributes:
+                attribute = operation.attributes[name]
+                if isinstance(operand, Node) or not fits(attribute, operand):
+                    raise ProgramFault(node.column, f"{name} does not fit", expected(attribute))
+                found[name] = operand
+            elif name in operation.inputs:
+                piece = operand if isinstance(operand, Node) else _number_node(operand, node)
+                found[name] = self.operand(self.build(piece))
+            else:
+                error = unknown_name((), "argument", name, [*operation.inputs, *operation.attributes])
+                raise ProgramFault(node.column, error.message, error.expected)
+        missing = [one for one in (*operation.inputs,) if one in operation.required and one not in found]
+        missing += [name for name, one in operation.attributes.items() if one.required and name not in found]
+        if missing:
+            raise ProgramFault(
+                node.column, f"{operation.name} lacks {', '.join(missing)}", "all that it requires"
+            )
+        if operation.takes_graph:
+            raise ProgramFault(node.column, f"{operation.name} takes no values", "its output as an input")
+        return None if any(isinstance(one, Unknown) for one in found.values()) else found
+
+    def operand(self, term: Term) -> Value | Unknown:
+        return term if isinstance(term, Unknown) else self.value(term)
+
+    def value(self, term: Value | Expression) -> Value:
+        if isinstance(term, Value):
+            return term
+        return apply("constant", graph=self.graph, expression=term, sizes={})
+
+    def _applied(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
+        """A primitive, with faults at the column."""
+        try:
+            return apply(primitive, *operands, **attributes)
+        except QuestionError as error:
+            raise ProgramFault(node.column, error.message, error.expected) from None
+
+
+def _checked(expression: Expression, node: Node) -> Expression:
+    """A constant, once it is known to have a value."""
+    try:
+        evaluate(expression)
+    except ExpressionError as error:
+        raise ProgramFault(node.column, f"the constant {error}", "a constant that float64 can hold") from None
+    return expression
+
+
+def _number_node(value: Any, node: Node) -> Node:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProgramFault(node.column, "is no value", "an expression")
+    inner = Node("number", node.column, text=repr(abs(value)))
+    return Node("negative", node.column, operands=(inner,)) if value < 0 else inner
