@@ -102,6 +102,10 @@ class Prepared:
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
 
+    def parameters(self) -> list[str]:
+        """The names of the inputs that are trainable."""
+        return [str(value.name) for value in self.graph.named_values() if value.is_parameter]
+
     def check(self, limits: Limits) -> None:
         """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
         check_limits(self.predicted, limits)

@@ -14,7 +14,8 @@ from service.catalogue import OperationDescription, Operations
 from service.forms import FORMS
 from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
-from service.responses import CompareResponse, CostResponse, Health, response_model
+from service.programs import MODEL
+from service.responses import CompareResponse, CostResponse, GraphResponse, Health, response_model
 from service.schemas import SUFFIXES, camel, request_model
 from service.version import VERSION
 
@@ -78,7 +79,8 @@ def load_examples() -> list[dict[str, Any]]:
 
 def _schemas() -> dict[str, Any]:
     models: list[type[BaseModel]] = [
-        CompareResponse, CostResponse, Operations, OperationDescription, Health, ProblemDetail,
+        CompareResponse, CostResponse, GraphResponse, MODEL, Operations, OperationDescription, Health,
+        ProblemDetail,
     ]  # fmt: skip
     for name in CATALOGUE:
         models += [request_model(name, asks) for asks in SUFFIXES] + [response_model(name)]

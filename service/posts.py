@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 from compute.answers import Limits
 from compute.operations import CATALOGUE
+from compute.programs.functions import FUNCTIONS
 from service.comparisons import understand_comparison
 from service.costs import understand_cost
+from service.programs import GRAPH, understand_program
 from service.questions import understand
 from service.schemas import camel
 
@@ -67,6 +69,18 @@ POSTS: dict[str, Post] = {
             request="CompareRequest",
             response="CompareResponse",
             understand=understand_comparison,
+        ),
+        Post(
+            name=GRAPH,
+            tag="operations",
+            summary="A program of your own, forward and backward",
+            description="Lines such as `z = conv1d(x, k) + b`, read by whitelist and never executed. All that"
+            " operations answer is answered for them: `given`, `upstream`, contributions, Jacobians, cost,"
+            " formulas; `claims` are verified, and `diagram` draws the graph. Functions beside the"
+            f" operations: {', '.join(FUNCTIONS)}.",
+            request="GraphRequest",
+            response="GraphResponse",
+            understand=understand_program,
         ),
         Post(
             name="cost",

@@ -1,7 +1,7 @@
 """From a JSON object to a question, and from its answer to bytes."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ from service.tensors import decode, encode
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question understood: plans, and the entries to run them on."""
+    """A question understood: plans, and the entries to run them on; more: what else the answer is to hold."""
 
     prepared: Prepared
     operation: str
@@ -29,6 +29,7 @@ class Question:
     upstream: dict[str, Array]
     encoding: str
     asked: Asked
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def arithmetic(self) -> Floating:
@@ -75,9 +76,9 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     asked = Asked(
         operation=operation,
         attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),
-        inputs=_shapes(inputs),
-        given=_shapes(given),
-        upstream=_shapes(upstream),
+        inputs=shapes_of(inputs),
+        given=shapes_of(given),
+        upstream=shapes_of(upstream),
         jacobian=tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
         select=tuple(dict.fromkeys(fields["select"])) if "select" in said else None,
         arithmetic=arithmetic.name,
@@ -87,7 +88,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     return Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
 
 
-def _shapes(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
+def shapes_of(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
+    """What of tensors depends on no entry."""
     return tuple(
         (name, Tensor(array.shape, "boolean" if array.dtype.kind == "b" else "real"))
         for name, array in tensors.items()
@@ -128,6 +130,9 @@ def _render(question: Question, answer: Answer) -> bytes:
     body["steps"] = fixed["steps"]
     body["aliases"] = fixed["aliases"]
     body["cost"] = fixed["cost"]
+    if answer.claims:
+        body["claims"] = [asdict(claim) for claim in answer.claims]
+    body.update(question.more)
     body["notes"] = [asdict(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)

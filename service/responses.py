@@ -94,6 +94,37 @@ class Jacobian(BaseModel):
     zero_slices: list[ZeroSlices] = Field(description="Indices at which all of it is zero.")
 
 
+class Claim(BaseModel):
+    """Whether an equation holds for these numbers, to rounding; null where it depends on what is unknown."""
+
+    holds: bool | None
+    largest_difference: float | None
+
+
+class DiagramNode(BaseModel):
+    """One named value."""
+
+    name: str
+    kind: str = Field(description="`parameter`, `input`, `given`, `value` or `unknown`.")
+    shape: list[Size]
+
+
+class Diagram(BaseModel):
+    """The graph, to be drawn."""
+
+    nodes: list[DiagramNode]
+    edges: list[list[str]] = Field(description="Pairs: what is used, and by which value.")
+    mermaid: str = Field(description="The same as text for Mermaid.")
+
+
+class GraphExtras(BaseModel):
+    """What a program's answer has beside that of an operation."""
+
+    claims: list[Claim] = Field([], description="In the order of the request, where `claims` was sent.")
+    parameters: list[str] = Field(description="The names that are trainable.")
+    diagram: Diagram | None = Field(None, description="Where `diagram` was sent.")
+
+
 class Permutation(BaseModel):
     """Slices along one axis are in another order: after[i] = before[order[i]]."""
 
@@ -234,3 +265,13 @@ def response_model(operation: str) -> type[BaseModel]:
         __doc__=f"The answer of {operation}.",
         **(fields_of(Conventions) | {"values": shown} | fields_of(Workings)),
     )
+
+
+def _graph_response() -> type[BaseModel]:
+    described = Field(description="Every assigned value that was computed, or those selected.")
+    values: dict[str, Any] = {"values": (Annotated[dict[str, Any], Reference("NamedTensors")], described)}
+    fields: dict[str, Any] = fields_of(Conventions) | values | fields_of(Workings) | fields_of(GraphExtras)
+    return create_model("GraphResponse", __doc__="The answer of a program.", **fields)
+
+
+GraphResponse = _graph_response()

@@ -8,6 +8,7 @@ from compute.primitives import (
     poolings,
     positions,
     reductions,
+    shaping,
     structure,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "poolings",
     "positions",
     "reductions",
+    "shaping",
     "structure",
 ]

@@ -4,14 +4,13 @@ Arrays are moved by their own methods, which are the same for every kind of entr
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, divide, product, show
-from compute.latex import ATOM, POWER, Formula, constant_latex
+from compute.dimensions import Shape, ShapeError, Size, divide, show
+from compute.latex import POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
 
@@ -171,138 +170,6 @@ repeat = Primitive(
     kind="same",
     expects="at least three axes",
     spreads=True,
-    spreads_back=True,
-)
-
-
-def _rows_shape(a: Shape, *, start: int, stop: Size) -> Shape:
-    _at_least(2, a)
-    return (*a[:-2], stop - start, a[-1])
-
-
-def _rows_gradient(xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]) -> Array:
-    result = xp.zeros(shapes[0])
-    result[..., start:stop, :] = g
-    return result
-
-
-# The rows from `start` to before `stop`.
-rows = Primitive(
-    "rows",
-    forward=lambda xp, a, *, start, stop: a[..., start:stop, :],
-    gradients={"a": _rows_gradient},
-    tangents="linear",
-    shape=_rows_shape,
-    latex=lambda a, start, stop: Formula(f"{a.at(ATOM)}_{{{start}:{stop}}}"),
-    cost=no_cost,
-    kind="same",
-    expects="at least two axes",
-    spreads_back=True,
-)
-
-
-def _transpose_like(a: Shape) -> Shape:
-    _at_least(2, a)
-    return a
-
-
-def _reshape_shape(a: Shape, *, to: Shape) -> Shape:
-    before, after = product(a), product(to)
-    if isinstance(before, int) and isinstance(after, int) and before != after:
-        raise ShapeError(f"{show(a)} does not have the entries of {show(to)}")
-    return to
-
-
-# The same entries, row by row, in another shape.
-reshape = Primitive(
-    "reshape",
-    forward=lambda xp, a, *, to: a.reshape(to),
-    gradients={"a": lambda xp, g, shapes: g.reshape(shapes[0])},
-    tangents="linear",
-    shape=_reshape_shape,
-    latex=lambda a, to: a,
-    cost=no_cost,
-    kind="same",
-    expects="as many entries as the shape has",
-    spreads=True,
-    spreads_back=True,
-)
-
-
-def _part_shape(a: Shape, *, items: tuple[Any, ...]) -> Shape:
-    if len(items) > len(a):
-        raise ShapeError(f"{show(a)} has fewer than {len(items)} axes")
-    result: list[Size] = []
-    for item, size in zip(items, a, strict=False):
-        if not isinstance(size, int):
-            raise ShapeError(f"an axis of size {size} cannot be indexed yet")
-        if isinstance(item, int):
-            if not -size <= item < size:
-                raise ShapeError(f"index {item} is beyond an axis of {size}")
-        else:
-            result.append(len(range(size)[slice(*item)]))
-            if result[-1] == 0:
-                raise ShapeError(f"the slice takes nothing of an axis of {size}")
-    return (*result, *a[len(items) :])
-
-
-def _at(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(item if isinstance(item, int) else slice(*item) for item in items)
-
-
-def _part_gradient(xp: Arithmetic, g: Array, items: Any, shapes: list[tuple[int, ...]]) -> Array:
-    result = xp.zeros(shapes[0])
-    result[_at(items)] = g
-    return result
-
-
-def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
-    shown = [
-        str(item) if isinstance(item, int) else ":".join("" if one is None else str(one) for one in item[:2])
-        for item in items
-    ]
-    return Formula(f"{a.at(ATOM)}_{{{','.join(shown)}}}")
-
-
-# What stands at indices and slices (start, stop, step) along the first axes.
-part = Primitive(
-    "part",
-    forward=lambda xp, a, *, items: np.asarray(a[_at(items)]),
-    gradients={"a": _part_gradient},
-    tangents="linear",
-    shape=_part_shape,
-    latex=_part_latex,
-    cost=no_cost,
-    kind="same",
-    expects="an axis for each index",
-)
-
-# The last two axes read backwards.
-turn_around = Primitive(
-    "turn_around",
-    forward=lambda xp, a: a[..., ::-1, ::-1],
-    gradients={"a": lambda xp, g: g[..., ::-1, ::-1]},
-    tangents="linear",
-    shape=_transpose_like,
-    latex=lambda a: Formula(rf"\operatorname{{flip}}\left({a.text}\right)"),
-    cost=no_cost,
-    expects="at least two axes",
-    spreads=True,
-    spreads_back=True,
-)
-
-# The entries repeated along new axes, and along those of size 1.
-stretch = Primitive(
-    "stretch",
-    forward=lambda xp, a, *, to: np.broadcast_to(a, to),
-    gradients={"a": lambda xp, g: g},
-    tangents="linear",
-    shape=lambda a, to: to,
-    latex=lambda a, to: a,
-    cost=no_cost,
-    kind="same",
-    expects="a shape that broadcasts to it",
-    broadcasts=True,
     spreads_back=True,
 )
 

@@ -23,6 +23,7 @@ FLOORS = [
         "compute.linearization",
         "compute.cost",
         "compute.formulas",
+        "compute.diagrams",
         "compute.notes",
     },
     {"compute.primitives"},
