@@ -25,7 +25,7 @@ from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, check_upstream
 from compute.operations.declaration import Operation
 from compute.programs.building import Claim, build_program
-from compute.selection import check_names, selected_names
+from compute.selection import check_names, check_real, selected_names
 
 ARITHMETICS: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
 Tensors = tuple[tuple[str, Tensor], ...]
@@ -64,11 +64,11 @@ def prepare(asked: Asked) -> Prepared:
         graph, claims = build_program(
             asked.program, inputs, given, asked.parameters, asked.data, asked.claims
         )
-        check_names(("given",), {name: None for name in given if name not in graph.unnamed}, graph)
+        check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
     upstream = dict(asked.upstream)
-    check_names(("upstream",), upstream, graph)
+    check_real(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
     selected = selected_names(graph, asked.select)
 

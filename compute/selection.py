@@ -1,7 +1,6 @@
 """Names that a question uses: which there are, and which a pattern means."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.graph import Graph
@@ -63,12 +62,17 @@ def _matches(parts: list[str], name: str) -> bool:
     return len(name) - len(last) >= start and name.endswith(last)
 
 
-def check_names(path: tuple[str, ...], names: Mapping[str, Any], graph: Graph) -> None:
-    """Raise QuestionErrors for names that the graph does not have, or that stand for no real numbers."""
+def check_names(path: tuple[str, ...], names: Iterable[str], graph: Graph) -> None:
+    """Raise QuestionErrors for names that the graph does not have."""
     unknown = [name for name in names if name not in graph.names]
     if unknown:
         errors = (unknown_name((*path, name), "value", name, graph.names) for name in unknown[:LISTED])
         raise QuestionErrors(errors, len(unknown))
+
+
+def check_real(path: tuple[str, ...], names: Iterable[str], graph: Graph) -> None:
+    """The same for names that stand for no real numbers, which cannot be differentiated by."""
+    check_names(path, names, graph)
     others = [name for name in names if graph.names[name].kind != "real"]
     if others:
         raise QuestionErrors(

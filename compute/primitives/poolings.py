@@ -99,6 +99,8 @@ winners = Primitive(
 
 
 def _gather(xp: Arithmetic, a: Array, places: Array) -> Array:
+    if places.dtype.kind == "f":  # as they came
+        places = _whole(places, (a.shape[-2], a.shape[-1]))
     flat = a.reshape(*a.shape[:-2], -1)
     taken = np.take_along_axis(flat, places.reshape(*places.shape[:-2], -1), axis=-1)
     return taken.reshape(places.shape)
@@ -106,6 +108,7 @@ def _gather(xp: Arithmetic, a: Array, places: Array) -> Array:
 
 def _gather_gradient(xp: Arithmetic, g: Array, places: Array, shapes: Any) -> Array:
     *outer, rows, columns = shapes[0]
+    places = _whole(places, (rows, columns))
     plane = np.arange(math.prod(outer)).reshape(*outer, 1, 1) * (rows * columns)
     return xp.scatter(g, plane + places, math.prod(shapes[0])).reshape(shapes[0])
 

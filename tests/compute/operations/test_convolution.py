@@ -1,0 +1,136 @@
+"""Convolutions and poolings where PyTorch says nothing: missing axes, ties, memory, sizes in letters."""
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.dimensions import Polynomial
+from compute.errors import QuestionErrors
+from compute.operations.binding import Tensor
+from compute.questions import shapes_only
+from tests.compute.asking import answer, plan
+
+RNG = np.random.default_rng(121)
+
+
+def test_axes_that_are_missing_are_missing_in_the_answer() -> None:
+    x, kernel = RNG.standard_normal((2, 3, 6, 5)), RNG.standard_normal((4, 3, 2, 2))
+    whole = answer("conv2d", {"x": x, "kernel": kernel}).values["output"]
+    steps = plan("conv2d", {"x": x, "kernel": kernel}).steps
+    assert steps[-1].axes == ["batch", "filter", "row", "column"]
+    for inputs, expected, axes in (
+        ({"x": x[0], "kernel": kernel}, whole[0], ["filter", "row", "column"]),
+        ({"x": x, "kernel": kernel[1]}, whole[:, 1], ["batch", "row", "column"]),
+        ({"x": x[1], "kernel": kernel[2]}, whole[1, 2], ["row", "column"]),
+    ):
+        np.testing.assert_allclose(answer("conv2d", inputs).values["output"], expected, rtol=1e-12)
+        assert plan("conv2d", inputs).steps[-1].axes == axes
+
+
+def test_one_axis_is_two_of_which_the_first_stands_still() -> None:
+    x, kernel = RNG.standard_normal((3, 9)), RNG.standard_normal((4, 3, 2))
+    line = answer("conv1d", {"x": x, "kernel": kernel}, {"stride": 2, "padding": (1, 0)}).values["output"]
+    inputs = {"x": x[:, None], "kernel": kernel[:, :, None]}
+    plane = answer("conv2d", inputs, {"stride": (1, 2), "padding": ((0, 0), (1, 0))}).values["output"]
+    np.testing.assert_allclose(line, plane[:, 0], rtol=1e-13)
+
+
+def test_patches_can_be_given_without_the_input() -> None:
+    whole = answer("conv1d", {"x": [1.0, 2, 3, 4], "kernel": [10.0, 1]})
+    given = {"patches": whole.values["patches"]}
+    again = answer("conv1d", {"kernel": [10.0, 1]}, given=given)
+    np.testing.assert_array_equal(again.values["output"], whole.values["output"])
+
+
+@pytest.mark.parametrize(
+    ("ties", "shares"), [("first", [1, 0, 0]), ("split", [1 / 3] * 3), ("all", [1, 1, 1])]
+)
+def test_equal_maxima(ties: str, shares: list[float]) -> None:
+    x = np.array([[2.0, 1, 2], [0, 2, 1]])
+    upstream = {"output": np.array([[6.0]])}
+    found = answer("max_pool2d", {"x": x}, {"ties": ties}, upstream=upstream)
+    assert found.values["winners"] == [[0]]
+    np.testing.assert_allclose(found.gradients["x"][x == 2], np.array(shares) * 6)
+    assert not found.gradients["x"][x != 2].any()
+
+
+def test_the_border_never_wins_and_nan_always_does() -> None:
+    low = np.full((3, 3), -np.inf)
+    found = answer("max_pool2d", {"x": low}, {"size": 2, "stride": 1, "padding": 1}).values
+    assert (found["winners"] >= 0).all()
+    assert (found["output"] == -np.inf).all()
+    spoiled = answer("max_pool1d", {"x": [1.0, np.nan, 3, 4]}, {"size": 2}).values["output"]
+    np.testing.assert_array_equal(spoiled, [np.nan, 4])
+
+
+def test_winners_can_be_given() -> None:
+    x = np.array([[1.0, 5], [3, 2]])
+    found = answer("max_pool2d", {"x": x}, given={"winners": np.array([[2]])}, upstream={"output": [[1.0]]})
+    assert found.values["output"] == [[3]]
+    np.testing.assert_array_equal(found.gradients["x"], [[0, 0], [1, 0]])
+
+
+def test_what_a_later_maximum_covers_gets_no_gradient() -> None:
+    inputs = {"x": np.array([[1.0, 2]]), "winners": np.array([[3.0, 3]])}
+    upstream = {"output": np.arange(8.0).reshape(2, 4)}
+    found = answer("max_unpool2d", inputs, upstream=upstream)
+    np.testing.assert_array_equal(found.values["output"], [[0, 0, 0, 2], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(found.gradients["x"], [[0, 3]])
+
+
+def test_a_large_layer_takes_little_memory_beyond_its_arrays() -> None:
+    x, kernel = RNG.standard_normal((1, 32, 112, 112)), RNG.standard_normal((32, 32, 3, 3))
+    upstream = {"output": np.ones((1, 32, 112, 112))}
+    inputs = {"x": x, "kernel": kernel}
+    asked = plan("conv2d", inputs, {"padding": 1}, upstream=upstream, select=["output", "x", "kernel"])
+    tracemalloc.start()
+    asked.answer(inputs, {}, upstream)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * 2**20 + 2 * x.nbytes
+
+
+def test_sizes_in_letters() -> None:
+    letters = {name: Polynomial.symbol(name) for name in ("C", "W", "H", "w", "h", "s")}
+    shapes = {
+        "x": Tensor((letters["C"], letters["W"], letters["H"])),
+        "kernel": Tensor((letters["C"], letters["w"], letters["h"])),
+    }
+    _, steps, _ = shapes_only("conv2d", shapes, {"stride": letters["s"]})
+    assert steps[-1].shape == ["1 + floor((W - w)/s)", "1 + floor((H - h)/s)"]
+    _, steps, _ = shapes_only("conv2d", shapes, {})
+    assert steps[-1].shape == ["1 + W - w", "1 + H - h"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "shapes", "settings", "field"),
+    [
+        ("conv2d", {"x": (3, 3), "kernel": (4, 1)}, {}, "kernel"),
+        ("conv2d", {"x": (3, 3), "kernel": (1, 2, 2)}, {}, "kernel"),
+        ("conv2d", {"x": (2, 3, 3), "kernel": (4, 3, 2, 2)}, {}, "x"),
+        ("conv2d", {"x": (2, 3, 3), "kernel": (3, 1, 2, 2)}, {"groups": 2}, "kernel"),
+        ("conv2d", {"x": (2, 3, 3), "kernel": (4, 2, 2, 2), "bias": (3,)}, {}, "bias"),
+        ("conv1d", {"x": (9,), "kernel": (2,)}, {"padding": ((1, 1), (1, 1))}, "padding"),
+        ("conv_transpose1d", {"x": (4,), "kernel": (2,)}, {"output_padding": 1}, "output_padding"),
+        ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": 1}, "padding"),
+        ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": "same"}, "padding"),
+        ("max_pool1d", {"x": (4,)}, {"size": 5}, "size"),
+        ("max_pool1d", {"x": (4,)}, {"size": 2, "padding": 2}, "padding"),
+        ("max_pool1d", {"x": (1,)}, {"size": 2, "padding": 2, "dilation": 2}, "padding"),
+        ("lp_pool1d", {"x": (4,)}, {"size": 2, "p": 0}, "p"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    operation: str, shapes: dict[str, tuple[int, ...]], settings: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        plan(operation, {name: np.ones(shape) for name, shape in shapes.items()}, settings)
+    assert field in {error.path[0] for error in caught.value.errors}
+
+
+@pytest.mark.parametrize("place", [-1, 4, 0.5, np.nan])
+def test_places_that_are_none_are_refused(place: float) -> None:
+    with pytest.raises(QuestionErrors, match="no place"):
+        answer("max_unpool2d", {"x": [[1.0]], "winners": [[place]]})

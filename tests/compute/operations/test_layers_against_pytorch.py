@@ -1,0 +1,57 @@
+"""Convolutions and poolings, forward and backward, against PyTorch's recorded answers in float64."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import oracles
+from tests.compute.asking import answer, plan
+from tests.oracles.cases import Array
+from tests.oracles.layers import COUNTS, layer
+
+RECORDED: dict[str, Array] = dict(np.load(Path(oracles.__file__).with_name("layers.npz")))
+ENDS = np.cumsum(RECORDED["lengths"])
+PLACES = [(kind, seed) for kind, count in COUNTS.items() for seed in range(count)]
+
+
+def test_the_cases_are_those_that_were_recorded() -> None:
+    drawn = [sum(float(one.sum()) for one in layer(kind, 0).inputs.values()) for kind in COUNTS]
+    np.testing.assert_allclose(drawn, RECORDED["drawn"], rtol=1e-12)
+    assert len(PLACES) == len(ENDS) >= 500
+
+
+@pytest.mark.parametrize("index", range(len(PLACES)), ids=lambda index: "-".join(map(str, PLACES[index])))
+def test_output_and_all_gradients(index: int) -> None:
+    """By the windows as columns, since they are asked for, and in blocks, where they are not."""
+    posed = layer(*PLACES[index])
+    expected = RECORDED["numbers"][ENDS[index] - RECORDED["lengths"][index] : ENDS[index]]
+    differentiated = [name for name in ("x", "kernel", "bias") if name in posed.inputs]
+    for select in (None, ["output", *differentiated]):
+        shape = (
+            plan(posed.operation, posed.inputs, posed.attributes, select=select).graph.names["output"].shape
+        )
+        sizes: Any = shape
+        upstream = (np.arange(int(np.prod(sizes))) % 7 - 3.0).reshape(sizes)
+        found = answer(
+            posed.operation, posed.inputs, posed.attributes, upstream={"output": upstream}, select=select
+        )
+        parts = [found.values["output"], *(found.gradients[one] for one in differentiated)]
+        flat = np.concatenate([np.ravel(part) for part in parts])
+        assert flat.shape == expected.shape
+        assert np.abs(flat - expected).max() <= 1e-11 * max(1.0, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("kind", [0, 1])
+def test_the_layer_as_one_matrix(kind: int, seed: int) -> None:
+    posed = layer(kind, seed)
+    inputs = {name: one for name, one in posed.inputs.items() if name != "bias"}
+    plane = 2 if posed.operation.endswith("2d") else 1
+    batch = inputs["x"].ndim - plane == 2
+    sample = inputs["x"][0] if batch else inputs["x"]
+    found = answer(posed.operation, inputs, posed.attributes, select=["output", "kernel_matrix"]).values
+    first = found["output"][0] if batch else found["output"]
+    flat = found["kernel_matrix"] @ sample.ravel()
+    np.testing.assert_allclose(flat, first.ravel(), rtol=1e-11, atol=1e-12)
