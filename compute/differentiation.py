@@ -115,10 +115,14 @@ class Differentiation:
             place, key = self.flows.setdefault(operand.index, Flow()).sources, consumer.index
         origin = inside[inner.index]
         assert inner.primitive is not None  # an input has no operands
-        by_name = dict(zip(inner.primitive.operands, inner.inputs, strict=True))
-        needs = tuple((inner if name == "y" else by_name[name]).index for name in rule.needs)
-        shapes = [_numeric(one.shape) for one in (operand, *inner.inputs)]
-        shapes_known = None not in shapes or not (rule.takes_shapes or inner.primitive.broadcasts)
+        needs: tuple[int, ...] = ()
+        if rule.needs:
+            by_name = dict(zip(inner.primitive.operands, inner.inputs, strict=True))
+            needs = tuple((inner if name == "y" else by_name[name]).index for name in rule.needs)
+        shapes: list[tuple[int, ...] | None] = []
+        if rule.takes_shapes or inner.primitive.broadcasts:
+            shapes = [_numeric(one.shape) for one in (operand, *inner.inputs)]
+        shapes_known = None not in shapes
         reachable = all(self.evaluation.reachable[index] for index in needs)
         if origin is None or not reachable or not shapes_known or place.get(key, 0) is None:
             place[key] = None

@@ -1,7 +1,5 @@
 """The reading that writes: the LaTeX of each step, in terms of the named values it is made of."""
 
-from dataclasses import replace
-
 from compute.graph import Value
 from compute.latex import Formula
 
@@ -20,4 +18,4 @@ def _expression(value: Value, *, outermost: bool = False) -> Formula:
         assert value.primitive is not None  # every input has a name
         operands = (_expression(operand) for operand in value.inputs)
         written = value.primitive.latex(*operands, **value.attributes)
-    return replace(written, scalar=value.rank == 0)
+    return Formula(written.text, written.binding, value.rank == 0)

@@ -255,14 +255,13 @@ class _Pooling:
 
 def _max(pooling: _Pooling, ties: str) -> Value:
     graph, x = pooling.x.graph, pooling.x
-    winners = apply("winners", x, **pooling.attributes)
-    named = pooling.named(winners, "winners")
     graph.conventions["ties"] = ties
-    if ties == "first":
-        if named is not winners:  # as given, where they are
-            winners = apply("expand", named, axis=-2)
-        return pooling.named(apply("gather", x, winners), "output")
-    return pooling.named(apply("max_pool", x, **pooling.attributes, split=ties == "split"), "output")
+    if graph.wants("winners"):
+        winners = pooling.named(apply("winners", x, **pooling.attributes), "winners")
+        if ties == "first":  # what stands there, also where it is given
+            winners = winners if pooling.plane else apply("expand", winners, axis=-2)
+            return pooling.named(apply("gather", x, winners), "output")
+    return pooling.named(apply("max_pool", x, **pooling.attributes, ties=ties), "output")
 
 
 def _average(pooling: _Pooling, count_include_pad: bool) -> Value:

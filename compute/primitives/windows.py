@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 from numpy.lib.stride_tricks import as_strided
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import ShapeError, Size, floor_divide, total
+from compute.dimensions import Shape, ShapeError, Size, floor_divide, total
 
 Pair: TypeAlias = tuple[Any, Any]
 Sizes: TypeAlias = tuple[Size, Size]
-BLOCK = 2**19  # numbers in the windows of one block: 4 MiB, which caches hold
+BLOCK = 2**18  # numbers in the windows of one block: 2 MiB, which caches hold
 
 
 class Layout(NamedTuple):
@@ -177,3 +177,28 @@ def numbers(sizes: Sizes) -> tuple[int, int]:
     first, second = sizes
     assert isinstance(first, int) and isinstance(second, int)
     return first, second
+
+
+def pooled(x: Shape, *, layout: Layout, window: Sizes, output: Sizes) -> Shape:
+    """The shape of one number for each window."""
+    if len(x) < 2:
+        raise ShapeError("it has fewer than two axes")
+    return (*x[:-2], *output)
+
+
+def tap(layout: Layout, output: Pair, axis: int, entry: int) -> slice:
+    """Where the windows' entry of this number stands along one axis of the padded input."""
+    first = entry * layout.dilation[axis]
+    return slice(first, first + (output[axis] - 1) * layout.stride[axis] + 1, layout.stride[axis])
+
+
+def overlap_add(
+    xp: Arithmetic, parts: Iterator[tuple[tuple[slice, slice], Array]], layout: Layout, shape: Any
+) -> Array:
+    """Windows' entries added back to where they came from."""
+    (top, bottom), (left, right) = layout.padding
+    *outer, rows, columns = shape
+    result = xp.zeros((*outer, top + rows + bottom, left + columns + right))
+    for at, part in parts:
+        result[(..., *at)] = xp.add(result[(..., *at)], part)
+    return result[..., top : top + rows, left : left + columns]

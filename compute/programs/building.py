@@ -64,6 +64,8 @@ class _Builder(Terms):
         taken = {name: one.shape for name, one in given.items()}
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
+        used = {name for one in assignments for name in names_in(one.value)}
+        self.used = sorted(used - set(self.lines))
         for name, tensor in {**inputs, **given}.items():
             if name not in self.lines and (name in inputs or "." not in name):
                 self.terms[name] = self._input(name, tensor)
@@ -87,15 +89,17 @@ class _Builder(Terms):
                         (field, at), f"{name} is assigned in line {self.lines[name] + 1}",
                         "a name that no line assigns", "an assigned name",
                     )  # fmt: skip
-                if not self._is_used(name):
-                    raise unknown_name((field, at), "input", name, self._used())
+                if name not in self.used:
+                    raise unknown_name((field, at), "input", name, self.used)
 
     def check_inputs(self) -> None:
         """Refuse inputs that the program does not use, and free names where nothing takes their place."""
-        used = self._used()
         for name in self.inputs:
-            if name not in used:
-                raise unknown_name(("inputs", name), "free name in the program", name, used)
+            if name not in self.used:
+                raise unknown_name(("inputs", name), "free name in the program", name, self.used)
+        for name in self.given:
+            if name not in self.used and name not in self.lines and "." not in name:
+                raise unknown_name(("given", name), "name in the program", name, [*self.used, *self.lines])
         missing = [name for name in self.free if name not in self.given]
         if missing and not self.given:
             raise QuestionErrors(
@@ -105,12 +109,6 @@ class _Builder(Terms):
                 )
                 for name in missing
             )  # fmt: skip
-
-    def _used(self) -> list[str]:
-        return sorted({name for one in self.assignments for name in names_in(one.value)} - set(self.lines))
-
-    def _is_used(self, name: str) -> bool:
-        return name in self._used()
 
     def assign(self, assignment: Assignment) -> None:
         """Build one line and name what it gives."""

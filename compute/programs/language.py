@@ -220,7 +220,10 @@ def _items(chosen: ast.expr) -> tuple[Any, ...]:
 
 
 def _whole(node: ast.expr) -> int:
-    value = _literal(node)
+    try:
+        value = _literal(node)
+    except ProgramFault:
+        value = None
     if type(value) is not int or abs(value) >= 2**31:
         raise ProgramFault(node.col_offset + 1, "is no index", "whole numbers and slices of them")
     return value

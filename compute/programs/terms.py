@@ -55,7 +55,7 @@ class Terms:
         if name in self.terms:
             return self.terms[name]
         if name in self.lines:
-            names = " and ".join(dict.fromkeys([name, *circle(self.assignments, name)]))
+            names = " and ".join(circle(self.assignments, name))
             raise ProgramFault(
                 node.column,
                 f"{name} is used before it is assigned in line {self.lines[name] + 1}"

@@ -73,6 +73,7 @@ class Decimals:
     multiply = staticmethod(_each(lambda a, b: a * b))
     divide = staticmethod(_each(lambda a, b: a / b))
     negative = staticmethod(_each(lambda a: -a))
+    maximum = staticmethod(_each(lambda a, b: max(a, b)))
     absolute = staticmethod(_each(lambda a: abs(a)))
     sign = staticmethod(_each(lambda a: Decimal((a > 0) - (a < 0))))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + (-a).exp())))

@@ -138,8 +138,8 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 3), places(2, 2, 3)], {"sizes": (1, 2)}),
     ],
     "max_pool": [
-        Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6), "split": split})
-        for split in (True, False)
+        Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6), "ties": ties})
+        for ties in ("first", "split", "all")
     ],
     "window_sum": [Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6)})],
     "interleave": [

@@ -1,0 +1,237 @@
+"""Programs: what they compute, against NumPy and central differences, and what is said of wrong ones."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.answers import Answer, Prepared
+from compute.errors import QuestionErrors
+from compute.operations.binding import Tensor
+from compute.questions import Asked, prepare
+from tests.compute.asking import answer
+
+RNG = np.random.default_rng(141)
+NET = (
+    "z = conv1d(x, k) + b",
+    "u = max_pool1d(z, size=2, stride=1)",
+    "v = leaky_relu(u, slope=0.1)",
+    "z4 = sum(w * v) + c",
+    "y_hat = exp(z4)",
+    "L = (y - y_hat)**2 / 2",
+)
+INPUTS = {"x": [1.0, 0, -1, 2, 1], "k": [1.0, 2, -1], "b": 0.5, "w": [0.3, -0.2], "c": 0.1, "y": 1.0}
+
+
+def arrays(tensors: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(one, dtype=float) for name, one in tensors.items()}
+
+
+def shapes(tensors: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
+    return tuple((name, Tensor(np.shape(one))) for name, one in tensors.items())
+
+
+def run(
+    program: tuple[str, ...] | list[str],
+    inputs: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
+    upstream: dict[str, Any] | None = None,
+    **asked: Any,
+) -> tuple[Prepared, Answer]:
+    sent = [one or {} for one in (inputs, given, upstream)]
+    prepared = prepare(
+        Asked(
+            "graph",
+            inputs=shapes(sent[0]),
+            given=shapes(sent[1]),
+            upstream=shapes(sent[2]),
+            program=tuple(program),
+            **asked,
+        )
+    )
+    return prepared, prepared.answer(*map(arrays, sent))
+
+
+def fault(program: tuple[str, ...] | list[str], inputs: dict[str, Any] | None = None, **asked: Any) -> Any:
+    with pytest.raises(QuestionErrors) as caught:
+        run(program, inputs, **asked)
+    return caught.value.errors[0]
+
+
+def by_hand(x: Any, k: Any, b: Any, w: Any, c: Any, y: Any) -> dict[str, Any]:
+    """The network as the exam draws it."""
+    z = np.array([sum(x[t + i] * k[i] for i in range(3)) + b for t in range(3)])
+    u = np.array([max(z[0], z[1]), max(z[1], z[2])])
+    v = np.where(u > 0, u, 0.1 * u)
+    z4 = w[0] * v[0] + w[1] * v[1] + c
+    return {"z": z, "u": u, "v": v, "z4": z4, "y_hat": np.exp(z4), "L": (y - np.exp(z4)) ** 2 / 2}
+
+
+def test_the_network_of_the_exam_forward_and_backward() -> None:
+    prepared, found = run(NET, INPUTS, upstream={"L": 1.0}, data=("x", "y"))
+    for name, value in by_hand(**arrays(INPUTS)).items():
+        np.testing.assert_allclose(found.values[name], value, rtol=1e-14)
+    assert prepared.parameters() == ["k", "b", "w", "c"]
+    assert prepared.cost.parameters == 7
+    for name, start in arrays(INPUTS).items():
+        for entry in range(start.size):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = start.copy()
+                moved.flat[entry] += step
+                ends.append(float(by_hand(**arrays(INPUTS) | {name: moved})["L"]))
+            difference = (ends[0] - ends[1]) / 2e-6
+            assert found.gradients[name].flat[entry] == pytest.approx(difference, rel=1e-6, abs=1e-9)
+
+
+def test_from_the_middle() -> None:
+    given = {"z": [1, -2, -3], "w": [5, 10], "c": 3}
+    prepared, found = run(NET, given=given, upstream={"z4": 1.0})
+    assert found.values["z4"] == 6
+    np.testing.assert_allclose(found.gradients["z"], [5, 1, 0])
+    assert prepared.unknown == ["x", "k", "b", "y", "L"]
+
+
+def test_arithmetic_is_as_numpy_does_it() -> None:
+    a, m = RNG.uniform(0.5, 2, 3), RNG.standard_normal((3, 3))
+    program = {
+        "p": ("a * 2 - a / 3 + 1", a * 2 - a / 3 + 1),
+        "q": ("-a**2", -(a**2)),
+        "r": ("2 * pi * a", 2 * np.pi * a),
+        "s": ("m @ m.T", m @ m.T),
+        "t": ("m[1, 0:2]", m[1, 0:2]),
+        "o": ("m[::-1]", m[::-1]),
+        "n": ("a[-1]", a[-1]),
+        "f": ("sum(m, axis=0) + mean(m, axis=-1)", m.sum(0) + m.mean(-1)),
+        "g": ("max(m) - min(m)", m.max() - m.min()),
+        "h": ("max(m, axis=-1)", m.max(-1)),
+        "i": ("sqrt(a) + log(a) + abs(-a) + sin(a) * cos(a)",
+              np.sqrt(a) + np.log(a) + a + np.sin(a) * np.cos(a)),
+        "j": ("sigmoid(a) + tanh(a) + relu(-a) + exp(-a)", 1 / (1 + np.exp(-a)) + np.tanh(a) + np.exp(-a)),
+        "k": ("reshape(m, shape=(1, 9))", m.reshape(1, 9)),
+        "l": ("flatten(m)", m.ravel()),
+        "u": ("transpose(m) + softmax(m, axis=0)", m.T + np.exp(m) / np.exp(m).sum(0)),
+        "v": ("(1 + 2) ** 2 * a", 9 * a),
+    }  # fmt: skip
+    lines = [f"{name} = {text}" for name, (text, _) in program.items()]
+    _, found = run(lines, {"a": a, "m": m})
+    for name, (text, expected) in program.items():
+        np.testing.assert_allclose(found.values[name], expected, rtol=1e-12, err_msg=text)
+
+
+def test_a_line_that_is_one_call_names_what_is_inside() -> None:
+    x, w = RNG.standard_normal((3, 2)), RNG.standard_normal((2, 2))
+    direct = answer("self_attention", {"x": x, "w_q": w, "w_k": w}, {"causal": True}).values
+    inputs = {"x": x, "w": w}
+    prepared, found = run(["h = self_attention(x, w, w_k=w, causal=True)", "y = sum(h)"], inputs)
+    np.testing.assert_array_equal(found.values["h.weights"], direct["weights"])
+    np.testing.assert_array_equal(found.values["h"], direct["output"])
+    assert "h.output" not in prepared.graph.names
+    _, inner = run(["y = sum(self_attention(x, w, w))"], inputs)
+    assert list(inner.values) == ["y"]
+    _, given = run(["h = self_attention(x, w, w)"], inputs, given={"h.weights": np.eye(3)})
+    np.testing.assert_array_equal(given.values["h"], x)
+
+
+def test_one_value_under_two_names_is_a_step() -> None:
+    _, found = run(["y = x", "z = y + x"], {"x": [1.0]}, upstream={"z": [1.0]})
+    assert found.gradients["x"] == [2]
+    assert {name: list(part) for name, part in found.contributions["x"].items()} == {"y": [1], "z": [1]}
+
+
+def test_comments_and_empty_lines() -> None:
+    _, found = run(["# a line", "", "y = x + 1  # one more"], {"x": 1.0})
+    assert found.values["y"] == 2
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "float32"])
+def test_claims(arithmetic: str) -> None:
+    claims = ("p[1] == sigmoid(z[1] - z[0])", "p[0] == p[1]", "p[0] + p[1] == 1", "p[0] == q")
+    _, found = run(
+        ["p = softmax(z)", "r = q + 1"], {"z": [1, 3]}, given={"r": 1.0}, claims=claims, arithmetic=arithmetic
+    )
+    assert [one.holds for one in found.claims] == [True, False, True, None]
+    assert found.claims[1].largest_difference == pytest.approx(np.tanh(1))
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "message"),
+    [
+        ("z = x +", 7, "missing or out of place"),
+        ("z = (x", 5, "never closed"),
+        ("z = x)", 6, "closes nothing"),
+        ("z = x.y", 5, "none of what"),
+        ("z = x.__class__", 5, "none of what"),
+        ("z = __import__(x)", 5, "no name"),
+        ("_z = x", 1, "no name"),
+        ("z = lambda x: x", 5, "none of what"),
+        ("z = [i for i in x]", 5, "none of what"),
+        ("z = 'text'", 5, "none of what"),
+        ("z = 9**9**9", 5, "too large"),
+        ("z = 1/0", 5, "no value"),
+        ("z = x ** x", 10, "no constant"),
+        ("z = 2 @ 3", 5, "@ stands between numbers"),
+        ("z = foo(x)", 5, "no function"),
+        ("z = sofmax(x)", 5, "did you mean softmax?"),
+        ("z = softmax", 5, "is a function"),
+        ("z = exp(x, x)", 5, "takes one value"),
+        ("z = exp(x, axis=1)", 5, "no such setting"),
+        ("z = softmax(x, axis=3)", 5, "an axis of (3)"),
+        ("z = leaky_relu(x, slope=True)", 5, "slope"),
+        ("z = conv1d(x)", 5, "lacks kernel"),
+        ("z = conv1d(x, x, stride=0)", 5, "stride does not fit"),
+        ("z = conv1d(x, x, padding=(1, 2, 3))", 5, "padding does not fit"),
+        ("z = conv1d(x, x, mode='sideways')", 5, "mode does not fit"),
+        ("z = conv1d(x, x, x, x)", 5, "takes 3 values"),
+        ("z = conv1d(x, x, kernel=x)", 5, "twice"),
+        ("z = conv1d(x, x, colour=1)", 5, "no argument"),
+        ("z = conv1d(x, **x)", 15, "no name"),
+        ("z = x @ x", 5, "x (3) and x (3)"),
+        ("z = x[5]", 5, "beyond an axis of 3"),
+        ("z = x[0:0]", 5, "takes nothing"),
+        ("z = x[x]", 7, "no index"),
+        ("z = x[1e3]", 7, "no index"),
+        ("z == x", 1, "no assignment"),
+        ("import os", 1, "no assignment"),
+        ("z = x; y = x", 6, "no meaning"),
+        ("z = é", 5, "no meaning"),
+        ("z = " + "(" * 10**4, 1000, "too long"),
+        ("z = " + "(" * 200 + "x" + ")" * 200, 45, "nested too deeply"),
+        ("z = " + "-" * 100 + "x", 45, "too large here"),
+        ("z = 1" + "0" * 60, 5, "too long or too large"),
+        ("z = 1e999", 5, "too long or too large"),
+        ("exp = x", 1, "name of a function"),
+    ],
+)
+def test_where_and_what_is_wrong(line: str, column: int, message: str) -> None:
+    error = fault(["a = x", line], {"x": [1.0, 2, 3]})
+    assert error.path == ("program", 1)
+    assert error.message.startswith(f"line 2, column {column}: ")
+    assert message in error.message
+    assert error.received.endswith("·" * min(column - 1, 60) + "^")
+
+
+def test_what_is_wrong_between_lines() -> None:
+    inputs = {"x": [1.0]}
+    assert "assigned in line 1 already" in fault(["z = x", "z = x"], inputs).message
+    assert "before it is assigned in line 2" in fault(["z = y", "y = x"], inputs).message
+    assert "a and b and c need one another" in fault(["a = b + x", "b = c", "c = a"], inputs).message
+    assert fault(["z = x + y"], inputs).path == ("inputs", "y")
+    assert fault(["z = x"], inputs | {"q": 1.0}).path == ("inputs", "q")
+    assert fault(["z = x"], {"x": 1.0, "z": 1.0}).path == ("inputs", "z")
+    assert fault(["x = 1"], {}, data=("y",)).path == ("data", 0)
+    assert fault(["z = x"], inputs, parameters=("z",)).path == ("parameters", 0)
+    assert fault(["z = x"], inputs, given={"q": 1.0}).path == ("given", "q")
+    assert fault(["z = x"], inputs, claims=("z = x",)).path == ("claims", 0)
+    assert fault(["z = x"], inputs, claims=("z == (x",)).message.startswith("column 6: ")
+    assert fault(["z = x"] * 10**5, inputs).received == "100000 lines"
+    assert fault([""], inputs).path == ("program",)
+    shape = fault(["z = self_attention(x, x, x)"], inputs)
+    assert (shape.path, shape.expected) == (("program", 0), "shape (..., n, d)")
+    wide = fault(["z = reshape(x, shape=(1000000000, 1000000000))"], inputs)
+    assert "does not have the entries" in wide.message
+
+
+def test_a_claim_on_other_shapes() -> None:
+    error = fault(["z = x"], {"x": [1.0, 2]}, claims=("z == z[0:1] + 0 * z @ z",))
+    assert error.path == ("claims", 0)

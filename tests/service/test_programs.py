@@ -1,0 +1,77 @@
+"""POST /v1/graph: programs over HTTP."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.conftest import Ask, errors
+
+PATH = "/v1/graph"
+LINE = {"program": ["y = w * x + b"], "inputs": {"x": [1, 2], "w": 3, "b": 0.5}}
+
+
+def test_all_that_an_operation_answers(ask: Ask) -> None:
+    response = ask(
+        PATH,
+        **LINE,
+        data=["x"],
+        upstream={"y": [1, 1]},
+        jacobian=[{"of": "y", "wrt": "x"}],
+        claims=["y[0] == 3.5"],
+    ).json()
+    assert response["values"] == {"y": [3.5, 6.5]}
+    assert response["gradients"]["w"] == 3
+    assert response["jacobians"][0]["zeros"][0]["pattern"] == "diagonal"
+    assert response["claims"] == [{"holds": True, "largest_difference": 0}]
+    assert response["parameters"] == ["w", "b"]
+    assert response["cost"]["parameters"] == 2
+    assert response["steps"][0]["formula"] == r"y = w \cdot x + b"
+    assert "diagram" not in response
+
+
+def test_the_graph_is_drawn_on_request(ask: Ask) -> None:
+    diagram = ask(PATH, **LINE, data=["x"], diagram=True).json()["diagram"]
+    assert {node["name"]: node["kind"] for node in diagram["nodes"]} == {
+        "x": "input", "w": "parameter", "b": "parameter", "y": "value",
+    }  # fmt: skip
+    assert sorted(map(tuple, diagram["edges"])) == [("b", "y"), ("w", "y"), ("x", "y")]
+    lines = diagram["mermaid"].splitlines()
+    assert lines[0] == "flowchart LR"
+    assert sum("-->" in line for line in lines) == 3
+    assert any('["y (2)"]' in line for line in lines)
+
+
+def test_packed_answers_and_float32(ask: Ask) -> None:
+    found = ask(PATH, **LINE, encoding="packed", arithmetic="float32").json()["values"]["y"]
+    assert (found["dtype"], found["shape"]) == ("float32", [2])
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"program": []}, "/program"),
+        ({"program": "y = x"}, "/program"),
+        ({"program": ["y = x ="]}, "/program/0"),
+        ({"inputs": {"x": "text", "w": 1, "b": 1}}, "/inputs/x"),
+        ({"inputs": {"x": [1, 2], "w": [1, 2, 3], "b": 1}}, "/program/0"),
+        ({"inputs": {"x": 1}}, "/inputs/w"),
+        ({"parameters": ["q"]}, "/parameters/0"),
+        ({"claims": ["y"]}, "/claims/0"),
+        ({"claims": ["y == 1"] * 101}, "/claims"),
+        ({"upstream": {"y": 1}}, "/upstream/y"),
+        ({"upstream": {"q": 1}}, "/upstream/q"),
+        ({"select": ["q"]}, "/select/0"),
+        ({"window": 1}, "/window"),
+        ({"diagram": 1}, "/diagram"),
+    ],
+)
+def test_what_is_wrong_is_said_where(ask: Ask, fields: dict[str, Any], pointer: str) -> None:
+    assert pointer in errors(ask(PATH, **LINE | fields))
+
+
+def test_what_would_be_too_large_is_refused_before_it_is_made(ask: Ask) -> None:
+    column = {"shape": [100_000, 1], "dtype": "float64", "data": ""}
+    column["data"] = base64.b64encode(bytes(800_000)).decode()
+    response = ask(PATH, program=["y = x + x.T"], inputs={"x": column})
+    assert "" in errors(response, 413)
