@@ -37,7 +37,7 @@ class ProgramFault(Exception):
 
     def at(self, *path: str | int) -> QuestionError:
         """The fault as one of the question; a caret stands under the column."""
-        line = f"line {path[-1] + 1}, " if isinstance(path[-1], int) else ""
+        line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
         shown = min(self.column - 1, 60)
         caret = ("…" if shown < self.column - 1 else "") + "·" * shown + "^"
         message = f"{line}column {self.column}: {self.message}"
