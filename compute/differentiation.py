@@ -7,7 +7,7 @@ courses write it. A given value is a constant of the question: it has a gradient
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -58,6 +58,7 @@ class Differentiation:
         self.evaluation = evaluation
         self.seeds = frozenset(seeds)
         self._targets = None if targets is None else frozenset(targets)
+        self._behind = [_differentiable(value) for value in evaluation.graph.values]
         self._useful = self._leading_from_targets()
         active = self._leading_to_seeds(evaluation.known)
         named = {value.index for value in evaluation.graph.named_values()}
@@ -78,7 +79,7 @@ class Differentiation:
         useful: list[bool] = []
         for value in self.evaluation.graph.values:
             wanted = value.name is not None if self._targets is None else value.index in self._targets
-            behind = any(useful[operand.index] for operand, _ in _differentiable(value))
+            behind = any(useful[operand.index] for operand, _ in self._behind[value.index])
             useful.append(value.kind == "real" and (wanted or behind))
         return useful
 
@@ -87,7 +88,7 @@ class Differentiation:
         active = {index for index in self.seeds if self._useful[index]}
         for value in reversed(self.evaluation.graph.values):
             if value.index in active and value.index not in cut:
-                operands = (operand.index for operand, _ in _differentiable(value))
+                operands = (operand.index for operand, _ in self._behind[value.index])
                 active.update(index for index in operands if self._useful[index])
         return active
 
@@ -102,7 +103,7 @@ class Differentiation:
         inside: Slots = {value.index: flow.total}
         for inner in reversed(step(value)):
             if inner.index in inside:
-                for operand, rule in _differentiable(inner):
+                for operand, rule in self._behind[inner.index]:
                     if self._useful[operand.index]:
                         self._carry(value, inner, operand, rule, inside)
 
@@ -157,7 +158,7 @@ class Differentiation:
                 if operand.name is None
                 else self.flows[operand.index].total is not None
             )
-            for operand, _ in _differentiable(value)
+            for operand, _ in self._behind[value.index]
         )
 
     def _slot(self) -> int:
@@ -227,13 +228,19 @@ def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...])
     return gradient
 
 
-def _differentiable(value: Value) -> Iterator[tuple[Value, GradientRule]]:
-    if value.primitive is not None:
-        for operand, rule in zip(value.inputs, value.primitive.rules, strict=True):
-            if rule is not None:
-                yield operand, rule
+def _differentiable(value: Value) -> list[tuple[Value, GradientRule]]:
+    """The operands that gradients pass to, with their rules."""
+    if value.primitive is None:
+        return []
+    return [
+        (operand, rule)
+        for operand, rule in zip(value.inputs, value.primitive.rules, strict=True)
+        if rule is not None
+    ]
 
 
 def _numeric(shape: Shape) -> tuple[int, ...] | None:
-    numbers = tuple(size for size in shape if isinstance(size, int))
-    return numbers if len(numbers) == len(shape) else None
+    for size in shape:
+        if not isinstance(size, int):
+            return None
+    return shape  # type: ignore[return-value]  # every size is a number

@@ -16,7 +16,8 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 40
 MAX_NODES = 20_000
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
-STRANGE = re.compile(r"[^\w\s+\-*/@.,()\[\]:=\"'#!<>^]|[^\x00-\x7f]", re.ASCII)
+STRANGE = re.compile(r"[^A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^]")
+BRACKET = re.compile(r"[()\[\]]")
 OPERATORS = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -44,7 +45,7 @@ class ProgramFault(Exception):
         return QuestionError(path, message, self.expected, f"at the caret {caret}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     """One piece of an expression: a number, a name, an operator, a call, an index or a transpose.
 
@@ -80,9 +81,10 @@ def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
     budget, found = _Budget(), []
+    trees = _trees_at_once(lines)
     for number, line in enumerate(lines):
         try:
-            statement = _statement(line)
+            statement = _statement(_tree(line) if trees is None else trees[number], line)
             if statement is not None:
                 target = _target(statement)
                 found.append(Assignment(target, _node(statement.value, MAX_DEPTH, budget), number, 1))
@@ -95,23 +97,37 @@ def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
 
 def parse_claim(text: str) -> tuple[Node, Node]:
     """The two sides of an equation `a == b`. Raises ProgramFault."""
-    tree = _tree(text)
-    match tree:
-        case ast.Module(body=[ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]):
+    match _tree(text):
+        case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
             budget = _Budget()
             return _node(left, MAX_DEPTH, budget), _node(right, MAX_DEPTH, budget)
     raise ProgramFault(1, "is no equation", "a claim such as p[0] == 1 - p[1]")
 
 
-def _statement(line: str) -> ast.Assign | None:
-    tree = _tree(line)
-    match tree.body:
+def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
+    """The statements of each line, found in one pass; None where lines have to be looked at one by one."""
+    if any("'" in line or '"' in line or line != line.strip() for line in lines):
+        return None
+    try:
+        for line in lines:
+            _check(line)
+        body = ast.parse("\n".join(lines)).body
+    except (ProgramFault, SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    found: list[list[ast.stmt]] = [[] for _ in lines]
+    for statement in body:
+        found[statement.lineno - 1].append(statement)
+    return found
+
+
+def _statement(body: list[ast.stmt], line: str) -> ast.Assign | None:
+    match body:
         case []:
             return None
         case [ast.Assign(targets=[ast.Name()]) as statement]:
             return statement
         case [first, *others]:
-            column = (others[0] if others else first).col_offset + 1
+            column = len(line) - len(line.lstrip()) + (others[0] if others else first).col_offset + 1
             raise ProgramFault(column, "is no assignment", "one assignment, name = expression")
     raise ProgramFault(1, "is no assignment", "one assignment, name = expression")
 
@@ -130,36 +146,38 @@ def _name(name: str, column: int) -> str:
     return name
 
 
-def _tree(text: str) -> ast.Module:
-    """Python's tree of a line, once it is bounded and its brackets match."""
-    if len(text) > MAX_LENGTH:
-        raise ProgramFault(MAX_LENGTH, "the line is too long", f"at most {MAX_LENGTH} characters")
-    if "\n" in text or "\r" in text or (odd := STRANGE.search(text)) is not None:
-        column = 1 if "\n" in text or "\r" in text else odd.start() + 1  # type: ignore[union-attr]
-        raise ProgramFault(
-            column,
-            "holds a character that has no meaning here",
-            "letters, digits and + - * / @ ** . , ( ) [ ] : =",
-        )
-    _check_brackets(text)
+def _tree(text: str) -> list[ast.stmt]:
+    """Python's statements of a line, once it is bounded and its brackets match."""
+    _check(text)
     try:
-        return ast.parse(text.strip())
+        return ast.parse(text.strip()).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         lead = len(text) - len(text.lstrip())
         column = min(len(text), max(1, lead + (getattr(error, "offset", None) or 1)))
         raise ProgramFault(column, "something is missing or out of place", "name = expression") from None
 
 
+def _check(text: str) -> None:
+    """Refuse a line that is too long, holds strange characters, or whose brackets do not match."""
+    if len(text) > MAX_LENGTH:
+        raise ProgramFault(MAX_LENGTH, "the line is too long", f"at most {MAX_LENGTH} characters")
+    if (odd := STRANGE.search(text)) is not None:
+        known = "letters, digits and + - * / @ ** . , ( ) [ ] : ="
+        raise ProgramFault(odd.start() + 1, "holds a character that has no meaning here", known)
+    _check_brackets(text)
+
+
 def _check_brackets(text: str) -> None:
     opened: list[tuple[str, int]] = []
-    for at, character in enumerate(text.partition("#")[0]):
+    for found in BRACKET.finditer(text.partition("#")[0]):
+        character, column = found[0], found.start() + 1
         if character in "([":
-            opened.append((character, at + 1))
+            opened.append((character, column))
             if len(opened) > MAX_DEPTH:
-                raise ProgramFault(at + 1, "brackets are nested too deeply", f"at most {MAX_DEPTH} deep")
-        elif character in ")]":
+                raise ProgramFault(column, "brackets are nested too deeply", f"at most {MAX_DEPTH} deep")
+        else:
             if not opened or opened[-1][0] + character not in ("()", "[]"):
-                raise ProgramFault(at + 1, "this bracket closes nothing", "brackets in pairs")
+                raise ProgramFault(column, "this bracket closes nothing", "brackets in pairs")
             opened.pop()
     if opened:
         raise ProgramFault(opened[-1][1], "this bracket is never closed", "brackets in pairs")
