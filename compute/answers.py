@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from compute.cost import TotalCost
 from compute.differentiation import Differentiation, Gradients, Source, jacobian
 from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
-from compute.graph import Graph
+from compute.formulas import formula
+from compute.graph import Graph, Value, nearest_names
 from compute.notes import Note, observe, observe_gradients
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 
@@ -80,7 +82,7 @@ class Prepared:
     """The plans for one kind of question, and what can be said of it before there are entries.
 
     returned: names of the values to send back; differentiated: of the gradients; unknown: of what
-    cannot be reached from what is given. predicted: what an answer will take.
+    cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
     rendered: room for what a caller derives from these and wants to keep with them.
     """
 
@@ -91,7 +93,7 @@ class Prepared:
     returned: list[str]
     differentiated: list[str]
     unknown: list[str]
-    steps: list[Step]
+    stepped: list[str]
     cost: TotalCost
     conventions: dict[str, Any]
     notes: list[Note]
@@ -101,6 +103,11 @@ class Prepared:
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """How each value that is computed comes about; written where it is asked for."""
+        return [describe_step(name, self.graph.names[name]) for name in self.stepped]
 
     def parameters(self) -> list[str]:
         """The names of the inputs that are trainable."""
@@ -180,6 +187,19 @@ class Prepared:
         return {
             one if isinstance(one, str) else str(self.graph.values[one].name): parts[one] for one in ordered
         }
+
+
+def describe_step(name: str, value: Value) -> Step:
+    """The step of a named value."""
+    inputs = dict.fromkeys(name for operand in value.inputs for name in nearest_names(operand))
+    return Step(
+        name=name,
+        formula=formula(value),
+        inputs=list(inputs),
+        axes=list(value.axes),
+        shape=[size if isinstance(size, int) else str(size) for size in value.shape],
+        meaning=value.declared.meaning if value.declared else "",
+    )
 
 
 def check_limits(predicted: Limits, limits: Limits) -> None:

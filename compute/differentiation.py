@@ -16,7 +16,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation
 from compute.graph import Value, step
-from compute.primitive import GradientRule
+from compute.primitive import RESULT, GradientRule
 
 UPSTREAM = "upstream"
 Source: TypeAlias = "int | str"
@@ -116,10 +116,7 @@ class Differentiation:
             place, key = self.flows.setdefault(operand.index, Flow()).sources, consumer.index
         origin = inside[inner.index]
         assert inner.primitive is not None  # an input has no operands
-        needs: tuple[int, ...] = ()
-        if rule.needs:
-            by_name = dict(zip(inner.primitive.operands, inner.inputs, strict=True))
-            needs = tuple((inner if name == "y" else by_name[name]).index for name in rule.needs)
+        needs = [(inner if place == RESULT else inner.inputs[place]).index for place in rule.needs]
         shapes: list[tuple[int, ...] | None] = []
         if rule.takes_shapes or inner.primitive.broadcasts:
             shapes = [_numeric(one.shape) for one in (operand, *inner.inputs)]

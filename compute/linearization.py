@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from compute.arithmetic.namespace import Array
 from compute.evaluation import Evaluation
 from compute.graph import Value
+from compute.primitive import RESULT
 
 
 class Linearization:
@@ -67,18 +68,17 @@ class Linearization:
             result = values[value.index]
             return primitive.tangents(arithmetic, single, result, *operands, **value.attributes)
         parts = []
-        for place, change in enumerate(moved):
-            rule = primitive.rules[place]
+        for at, change in enumerate(moved):
+            rule = primitive.rules[at]
             if change is None or rule is None:
                 continue
             if primitive.tangents == "product":
-                changed = [*operands[:place], change, *operands[place + 1 :]]
+                changed = [*operands[:at], change, *operands[at + 1 :]]
                 parts.append(primitive.forward(arithmetic, *changed, **value.attributes))
             else:
                 whole = arithmetic.add(change, arithmetic.zeros(values[value.index].shape))
-                by_name = dict(zip(primitive.operands, operands, strict=True)) | {"y": values[value.index]}
                 bound = {name: value.attributes[name] for name in rule.attributes}
-                needs = [by_name[name] for name in rule.needs]
+                needs = [values[value.index] if place == RESULT else operands[place] for place in rule.needs]
                 parts.append(rule.function(arithmetic, whole, *needs, **bound))
         total = parts[0]
         for part in parts[1:]:

@@ -13,6 +13,7 @@ from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size, product
 from compute.latex import Formula
 
+RESULT = -1
 REGISTRY: "dict[str, Primitive]" = {}
 Tangents: TypeAlias = Literal["linear", "product", "symmetric"] | Callable[..., Array]
 
@@ -36,12 +37,12 @@ class Cost:
 class GradientRule:
     """How the gradient of one operand follows from the gradient `g` of the result.
 
-    needs: what else it needs of `y` (the result) and the operands' names, in calling order.
+    needs: what else it needs, in calling order: places of operands, or RESULT.
     An operand that a rule does not name may be unknown.
     """
 
     function: Callable[..., Array]
-    needs: tuple[str, ...]
+    needs: tuple[int, ...]
     takes_shapes: bool
     attributes: tuple[str, ...]
 
@@ -125,4 +126,5 @@ class Primitive:
         attributes = [name for name in parameters if name not in ("xp", "g", "y", "shapes", *self.operands)]
         if list(parameters)[: 2 + len(needs)] != ["xp", "g", *needs]:
             raise ValueError(f"a gradient of {self.name} names its needs after its attributes")
-        return GradientRule(function, tuple(needs), "shapes" in parameters, tuple(attributes))
+        places = tuple(RESULT if name == "y" else self.operands.index(name) for name in needs)
+        return GradientRule(function, places, "shapes" in parameters, tuple(attributes))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compute.answers import Limits, Prepared, Step
+from compute.answers import Limits, Prepared, Step, describe_step
 from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, cost
@@ -18,8 +18,7 @@ from compute.differentiation import Differentiation
 from compute.dimensions import Polynomial, Size, product
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.evaluation import Evaluation
-from compute.formulas import formula
-from compute.graph import Graph, Value, nearest_names
+from compute.graph import Graph, Value
 from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, check_upstream
@@ -101,8 +100,8 @@ def prepare(asked: Asked) -> Prepared:
         returned=returned,
         differentiated=differentiated,
         unknown=[*graph.unnamed, *(name for name in selected if name not in reached)],
-        steps=[
-            _step(name, graph.names[name])
+        stepped=[
+            name
             for name in selected
             if not graph.names[name].is_input and graph.names[name].index not in known
         ],
@@ -120,7 +119,7 @@ def shapes_only(
     """Cost, steps and conventions for shapes alone, in numbers or dimension names."""
     declared = CATALOGUE[operation]
     graph = build(declared, inputs, attributes)
-    steps = [_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
+    steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
@@ -224,18 +223,6 @@ def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
         for index in differentiation.unknown
     ]  # fmt: skip
     return cut + unknown
-
-
-def _step(name: str, value: Value) -> Step:
-    inputs = dict.fromkeys(name for operand in value.inputs for name in nearest_names(operand))
-    return Step(
-        name=name,
-        formula=formula(value),
-        inputs=list(inputs),
-        axes=list(value.axes),
-        shape=[size if isinstance(size, int) else str(size) for size in value.shape],
-        meaning=value.declared.meaning if value.declared else "",
-    )
 
 
 def _conventions(
