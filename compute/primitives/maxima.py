@@ -17,7 +17,7 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.windows import Layout, Pair, Sizes, overlap_add, padded, pooled, tap, windows
 
-BLOCK = 2**17  # entries of the planes that are pooled together: caches hold them
+BLOCK = 2**16  # entries of the planes that are pooled together: caches hold them
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
@@ -229,17 +229,17 @@ def _first_gradient(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout
 def _hand_back(
     xp: Arithmetic, g: Array, y: Array, a: Array, result: Array, axis: int, taps: list[slice], overlap: bool
 ) -> None:
-    """Add each gradient to zeros, where the first of a window's entries equals its maximum."""
-    left: Any = None
+    """Add each gradient to zeros, where the first of a window's entries equals its maximum.
+
+    What has been handed back is taken from the rest, so that later equals get nothing; the last entry gets
+    what is left, since some entry is the maximum.
+    """
+    rest = g
     for number, one in enumerate(taps):
-        at = _along(axis, one)
-        last = number == len(taps) - 1
-        hit = left if last else a[at] == y
-        if not last and left is not None:
-            hit = hit & left
-        if not last:
-            left = ~hit if left is None else left & ~hit
-        part = g if hit is None else xp.multiply(g, hit)
+        at, part = _along(axis, one), rest
+        if number < len(taps) - 1:
+            part = xp.multiply(rest, a[at] == y)
+            rest = xp.subtract(rest, part)
         result[at] = xp.add(result[at], part) if overlap and number else part
 
 
@@ -247,7 +247,7 @@ def _max_pool_gradient(
     xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Array:
     if ties == "first":
-        if xp.is_finite(y):
+        if xp.is_finite(y) and xp.is_finite(g):
             return _first_gradient(xp, g, y, a, layout, window)
         places = _winners(xp, a, layout=layout, window=window, output=output)
         return _gather_gradient(xp, g, places, [a.shape])
