@@ -181,6 +181,12 @@ def show(shape: Shape) -> str:
     return "(" + ", ".join(map(str, shape)) + ")"
 
 
+def at_least(rank: int, shape: Shape) -> None:
+    """Raise ShapeError where a shape has fewer axes."""
+    if len(shape) < rank:
+        raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
+
+
 def symbols(size: Size) -> set[str]:
     """The dimension names that a size still depends on."""
     if isinstance(size, int):

@@ -7,13 +7,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from compute.answers import Limits
-from compute.arithmetic.namespace import Array
 from compute.diagrams import draw
-from compute.errors import LISTED, QuestionError, QuestionErrors
-from compute.questions import ARITHMETICS, Asked, prepare
-from service.questions import Question, shapes_of
+from compute.questions import Asked, prepare
+from service.questions import Question, asked_of, decoded, shapes_of
 from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of, validate
-from service.tensors import decode
 
 GRAPH = "graph"
 MAX_CLAIMS = 100
@@ -65,44 +62,29 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     """The question that a program asks. Raises QuestionErrors for all that is wrong with it."""
     request = validate(MODEL, document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
-    arithmetic = ARITHMETICS[fields["arithmetic"]]
-    errors: list[QuestionError] = []
-    decoded: dict[str, dict[str, Array]] = {}
-    for field in ("inputs", "given", "upstream"):
-        decoded[field] = {}
-        for name, tensor in fields[field].items():
-            try:
-                decoded[field][name] = decode(tensor, (field, name), arithmetic)
-            except QuestionErrors as error:
-                errors.extend(error.errors)
-            if len(errors) > LISTED:
-                break
-    if errors:
-        raise QuestionErrors(errors)
+    inputs, given, upstream = decoded(
+        {(field,): fields[field] for field in ("inputs", "given", "upstream")}, fields["arithmetic"]
+    )
     asked = Asked(
         operation=GRAPH,
-        inputs=shapes_of(decoded["inputs"]),
-        given=shapes_of(decoded["given"]),
-        upstream=shapes_of(decoded["upstream"]),
-        jacobian=tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
-        select=tuple(dict.fromkeys(fields["select"])) if "select" in said else None,
-        arithmetic=arithmetic.name,
+        inputs=shapes_of(inputs),
         program=tuple(fields["program"]),
         parameters=tuple(fields["parameters"]) if "parameters" in said else None,
         data=tuple(fields["data"]),
         claims=tuple(fields["claims"]),
+        **asked_of(request, given, upstream),
     )
     prepared = prepare(asked)
     prepared.check(limits)
     more: dict[str, Any] = {"parameters": prepared.parameters()}
     if fields["diagram"]:
-        more["diagram"] = asdict(draw(prepared.graph, decoded["given"]))
+        more["diagram"] = asdict(draw(prepared.graph, given))
     return Question(
         prepared,
         GRAPH,
-        decoded["inputs"],
-        decoded["given"],
-        decoded["upstream"],
+        inputs,
+        given,
+        upstream,
         fields["encoding"],
         asked,
         {name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},

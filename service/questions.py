@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from compute.answers import Answer, Limits, Prepared
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
-from compute.errors import LISTED, QuestionError, QuestionErrors
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import ARITHMETICS, Asked, check_entries, prepare
@@ -52,40 +53,65 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     request = validate(request_model(operation), document)
     said = request.__pydantic_fields_set__
     fields = request.__dict__
-    arithmetic = ARITHMETICS[fields["arithmetic"]]
-    errors: list[QuestionError] = []
-
-    def tensors(raw: Mapping[str, Any], *prefix: str) -> dict[str, Array]:
-        decoded = {}
-        for name, tensor in raw.items():
-            try:
-                decoded[name] = decode(tensor, (*prefix, name), arithmetic, booleans=name in declared.masks)
-            except QuestionErrors as error:
-                errors.extend(error.errors)
-            if len(errors) > LISTED:
-                break
-        return decoded
-
-    inputs = tensors({name: fields[name] for name in declared.inputs if name in said})
-    given = tensors(fields["given"], "given")
-    upstream = tensors(fields["upstream"], "upstream")
-    if errors:
-        raise QuestionErrors(errors)
+    inputs, given, upstream = decoded(
+        {
+            (): {name: fields[name] for name in declared.inputs if name in said},
+            ("given",): fields["given"],
+            ("upstream",): fields["upstream"],
+        },
+        fields["arithmetic"],
+        declared.masks,
+    )
     check_entries(declared, inputs)
     check_entries(declared, given, "given")
     asked = Asked(
         operation=operation,
         attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),
         inputs=shapes_of(inputs),
-        given=shapes_of(given),
-        upstream=shapes_of(upstream),
-        jacobian=tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
-        select=tuple(dict.fromkeys(fields["select"])) if "select" in said else None,
-        arithmetic=arithmetic.name,
+        **asked_of(request, given, upstream),
     )
     prepared = prepare(asked)
     prepared.check(limits)
     return Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
+
+
+def decoded(
+    groups: Mapping[Path, Mapping[str, Any]], arithmetic: str, masks: Collection[str] = ()
+) -> list[dict[str, Array]]:
+    """The tensors of several groups, by the path of each group. Raises QuestionErrors for all that are none.
+
+    masks: names of tensors that may hold booleans.
+    """
+    kind = ARITHMETICS[arithmetic]
+    errors: list[QuestionError] = []
+    found: list[dict[str, Array]] = []
+    for path, raw in groups.items():
+        arrays: dict[str, Array] = {}
+        for name, tensor in raw.items():
+            try:
+                arrays[name] = decode(tensor, (*path, name), kind, booleans=name in masks)
+            except QuestionErrors as error:
+                errors.extend(error.errors)
+            if len(errors) > LISTED:
+                raise QuestionErrors(errors)
+        found.append(arrays)
+    if errors:
+        raise QuestionErrors(errors)
+    return found
+
+
+def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[str, Array]) -> dict[str, Any]:
+    """What of the fields that every computation takes depends on no entry."""
+    fields = request.__dict__
+    return {
+        "given": shapes_of(given),
+        "upstream": shapes_of(upstream),
+        "jacobian": tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
+        "select": tuple(dict.fromkeys(fields["select"]))
+        if "select" in request.__pydantic_fields_set__
+        else None,
+        "arithmetic": fields["arithmetic"],
+    }
 
 
 def shapes_of(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:

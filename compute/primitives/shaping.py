@@ -5,18 +5,13 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, product, show
+from compute.dimensions import Shape, ShapeError, Size, at_least, product, show
 from compute.latex import ATOM, Formula
 from compute.primitive import Primitive, no_cost
 
 
-def _at_least(rank: int, shape: Shape) -> None:
-    if len(shape) < rank:
-        raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
-
-
 def _rows_shape(a: Shape, *, start: int, stop: Size) -> Shape:
-    _at_least(2, a)
+    at_least(2, a)
     return (*a[:-2], stop - start, a[-1])
 
 
@@ -42,7 +37,7 @@ rows = Primitive(
 
 
 def _transpose_like(a: Shape) -> Shape:
-    _at_least(2, a)
+    at_least(2, a)
     return a
 
 

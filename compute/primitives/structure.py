@@ -9,18 +9,13 @@ import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, divide, show
+from compute.dimensions import Shape, Size, at_least, divide
 from compute.latex import POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
 
-def _at_least(rank: int, shape: Shape) -> None:
-    if len(shape) < rank:
-        raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
-
-
 def _transpose_shape(a: Shape) -> Shape:
-    _at_least(2, a)
+    at_least(2, a)
     return (*a[:-2], a[-1], a[-2])
 
 
@@ -55,14 +50,14 @@ def _merge(xp: Arithmetic, a: Array, *, axis: int) -> Array:
 
 
 def _split_shape(a: Shape, *, parts: Size, axis: int) -> Shape:
-    _at_least(2, a)
+    at_least(2, a)
     trailing = list(a[-2:])
     trailing[axis] = divide(trailing[axis], parts)
     return (*a[:-2], parts, *trailing)
 
 
 def _merge_shape(a: Shape, *, axis: int) -> Shape:
-    _at_least(3, a)
+    at_least(3, a)
     trailing = list(a[-2:])
     trailing[axis] = a[-3] * trailing[axis]
     return (*a[:-3], *trailing)
@@ -100,7 +95,7 @@ merge_axis = Primitive(
 
 
 def _flatten_shape(a: Shape) -> Shape:
-    _at_least(2, a)
+    at_least(2, a)
     return (*a[:-2], a[-2] * a[-1])
 
 
@@ -122,7 +117,7 @@ flatten = Primitive(
 
 def _expand_shape(a: Shape, *, axis: int) -> Shape:
     at = len(a) + 1 + axis
-    _at_least(-axis - 1, a)
+    at_least(-axis - 1, a)
     return (*a[:at], 1, *a[at:])
 
 
@@ -148,7 +143,7 @@ expand = Primitive(
 
 
 def _repeat_shape(a: Shape, *, times: int) -> Shape:
-    _at_least(3, a)
+    at_least(3, a)
     return (*a[:-3], a[-3] * times, *a[-2:])
 
 
