@@ -19,7 +19,9 @@ from compute.primitives.windows import (
     input_gradient,
     kernel_gradient,
     numbers,
+    overlap_add,
     padded,
+    tap,
     windows,
 )
 
@@ -93,15 +95,16 @@ def _patches(xp: Arithmetic, x: Array, *, layout: Layout, window: Any) -> Array:
 
 
 def _patches_gradient(xp: Arithmetic, g: Array, layout: Layout, window: Any, shapes: Any) -> Array:
-    """Each window's gradient back to where it came from: a transposed convolution with one-hot kernels."""
-    batch, channels, rows, columns = shapes[0]
-    height, width = numbers(layout.output((rows, columns), window))
-    taps = window[0] * window[1]
-    kernel = xp.zeros((channels * taps, 1, *window))
-    flat = kernel.reshape(channels, taps, taps)
-    flat[:, range(taps), range(taps)] = xp.whole(np.array(1))
-    each = Layout(layout.stride, layout.padding, layout.dilation, channels)
-    return input_gradient(xp, g.reshape(batch, channels * taps, height, width), kernel, each, shapes[0])
+    """Each window's gradient, added back to where it came from."""
+    batch, channels, *sizes = shapes[0]
+    output = numbers(layout.output((sizes[0], sizes[1]), window))
+    each = g.reshape(batch, channels, *window, *output)
+    parts = (
+        ((tap(layout, output, 0, i), tap(layout, output, 1, j)), each[:, :, i, j])
+        for i in range(window[0])
+        for j in range(window[1])
+    )
+    return overlap_add(xp, parts, layout, shapes[0])
 
 
 def _patches_shape(x: Shape, *, layout: Layout, window: Sizes) -> Shape:

@@ -15,14 +15,14 @@ from compute.dimensions import Shape, ShapeError, product
 from compute.errors import QuestionError, QuestionErrors
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.windows import Layout, Pair, Sizes, overlap_add, padded, pooled, tap, windows
+from compute.primitives.windows import Layout, Pair, Sizes, overlap_add, padded, pooled, tap
 
 BLOCK = 2**16  # entries of the planes that are pooled together: caches hold them
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
     if not xp.is_finite(x):
-        return _winners_one_by_one(x, layout, window, output)
+        return _winners_one_by_one(xp, x, layout, window, output)
     around = padded(xp, x, layout.padding, xp.negative_infinity)
     best = around[..., tap(layout, output, 1, 0)].copy()
     across = np.zeros(best.shape, dtype=np.int32)
@@ -54,23 +54,31 @@ def _place(x: Array, layout: Layout, output: Pair, down: Array, across: Array) -
     return place
 
 
-def _inside(x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
-    """Which entries of each window (h, w, rows, columns) are of the input and not of its borders."""
-    real = np.ones(x.shape[-2:], dtype=bool)
+def _taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[int, int, Any, Array]]:
+    """Each entry of a window: its row and column, where it stands in the padded input, for which windows it
+    is of the input and not of its border.
+    """
     (top, bottom), (left, right) = layout.padding
-    return windows(np.pad(real, ((top, bottom), (left, right))), window, layout, output)
+    real = np.pad(np.ones(x.shape[-2:], dtype=bool), ((top, bottom), (left, right)))
+    for i in range(window[0]):
+        for j in range(window[1]):
+            at = (..., tap(layout, output, 0, i), tap(layout, output, 1, j))
+            yield i, j, at, real[at]
 
 
-def _winners_one_by_one(x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+def _winners_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """The same where some entries are not finite: NaN wins, and a border never does."""
-    numbers = np.where(np.isnan(x), math.inf, x)
-    around = np.pad(numbers, (*((0, 0),) * (x.ndim - 2), *layout.padding), constant_values=-math.inf)
-    view = windows(around, window, layout, output)
-    best = view.max(axis=(-4, -3), keepdims=True)
-    hits = (view == best) & _inside(x, layout, window, output)
-    flat = hits.reshape(*hits.shape[:-4], window[0] * window[1], *output).argmax(axis=-3)
-    down, across = np.divmod(flat, window[1])
-    return _place(x, layout, output, down * layout.dilation[0], across * layout.dilation[1])
+    around = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
+    shape = (*x.shape[:-2], *output)
+    best, found = np.full(shape, -math.inf), np.zeros(shape, dtype=bool)
+    down, across = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    for i, j, at, real in _taps(x, layout, window, output):
+        better = real & (~found | (around[at] > best))
+        np.copyto(best, around[at], where=better)
+        np.copyto(down, i * layout.dilation[0], where=better)
+        np.copyto(across, j * layout.dilation[1], where=better)
+        found |= real
+    return _place(x, layout, output, down, across)
 
 
 # Where the maximum of each window stands, counted row by row; of equals the first.
@@ -166,14 +174,19 @@ scattered = Primitive(
 )
 
 
-def _shares(
-    xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair, output: Pair, split: bool
-) -> Array:
-    """For each entry of each window (h, w, rows, columns) what part of the maximum's gradient it gets."""
-    view = windows(padded(xp, a, layout.padding, xp.negative_infinity), window, layout, output)
-    hits = (view == y[..., None, None, :, :]) & _inside(a, layout, window, output)
-    shares = xp.whole(hits.astype(np.int64))
-    return xp.divide(shares, xp.sum(xp.sum(shares, -4), -3)) if split else shares
+def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> Iterator[tuple[Any, Array]]:
+    """For each entry of a window where it stands, and for which windows it is a maximum."""
+    around = padded(xp, a, layout.padding, xp.negative_infinity)
+    for _, _, at, real in _taps(a, layout, window, y.shape[-2:]):
+        yield at, real & (around[at] == y)
+
+
+def _shared(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, ties: str) -> Array:
+    """The gradient that each maximum of a window gets, or the change that each of them makes."""
+    if ties == "all":
+        return g
+    count: Any = sum(hit.astype(np.int64) for _, hit in _hits(xp, a, y, layout, window))
+    return xp.divide(g, xp.whole(count))
 
 
 def _planes(a: Array) -> Array:
@@ -251,12 +264,8 @@ def _max_pool_gradient(
             return _first_gradient(xp, g, y, a, layout, window)
         places = _winners(xp, a, layout=layout, window=window, output=output)
         return _gather_gradient(xp, g, places, [a.shape])
-    shares = _shares(xp, a, y, layout, window, output, ties == "split")
-    parts = (
-        ((tap(layout, output, 0, i), tap(layout, output, 1, j)), xp.multiply(g, shares[..., i, j, :, :]))
-        for i in range(window[0])
-        for j in range(window[1])
-    )
+    each = _shared(xp, g, y, a, layout, window, ties)
+    parts = ((at[1:], xp.multiply(each, hit)) for at, hit in _hits(xp, a, y, layout, window))
     return overlap_add(xp, parts, layout, a.shape)
 
 
@@ -265,9 +274,10 @@ def _max_pool_tangent(
 ) -> Array:
     if ties == "first":
         return _gather(xp, t, _winners(xp, a, layout=layout, window=window, output=output))
-    shares = _shares(xp, a, y, layout, window, output, ties == "split")
-    moved = windows(padded(xp, t, layout.padding), window, layout, output)
-    return xp.sum(xp.sum(xp.multiply(shares, moved), -4), -3)[..., 0, 0, :, :]
+    moved, total = padded(xp, t, layout.padding), xp.zeros(y.shape)
+    for at, hit in _hits(xp, a, y, layout, window):
+        total = xp.add(total, xp.multiply(moved[at], hit))
+    return _shared(xp, total, y, a, layout, window, ties)
 
 
 # The maximum of each window, with its gradient given to the first of equals, shared evenly by them, or given

@@ -56,10 +56,12 @@ def _counts(
     """How many entries of each window count: those of the input, and of the borders that are said to."""
     along = []
     for axis in (0, 1):
-        at = np.arange(output[axis])[:, None] * layout.stride[axis] - layout.padding[axis][0]
-        at = at + np.arange(window[axis]) * layout.dilation[axis]
-        before, behind = borders[axis]
-        along.append(((at >= -before) & (at < sizes[axis] + behind)).sum(axis=1))
+        apart, (before, behind) = layout.dilation[axis], borders[axis]
+        first = np.arange(output[axis]) * layout.stride[axis] - layout.padding[axis][0]
+        # Entries first + i * apart, i from 0 on, that are at least -before, and before size + behind.
+        start = np.maximum(0, -((first + before) // apart))
+        stop = np.minimum(window[axis], -((first - sizes[axis] - behind) // apart))
+        along.append(np.maximum(0, stop - start))
     return xp.whole(along[0][:, None] * along[1])
 
 

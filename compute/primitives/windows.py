@@ -60,22 +60,26 @@ def windows(x: Array, window: Pair, layout: Layout, output: Pair) -> Array:
     return as_strided(x, (*x.shape[:-2], *window, *output), (*outer, *strides), writeable=False)
 
 
-def _blocks(batch: int, rows: int, numbers: int) -> Iterator[tuple[slice, slice]]:
-    """Samples and rows that make one block, for so many numbers a row."""
-    if numbers * rows <= BLOCK:
-        many = max(1, BLOCK // (numbers * rows))
+def _blocks(batch: int, rows: int, columns: int, numbers: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Samples, rows and columns of the output that make one block, for so many numbers a window."""
+    everything = slice(0, columns)
+    if numbers * rows * columns <= BLOCK:
+        many = max(1, BLOCK // (numbers * rows * columns))
         for first in range(0, batch, many):
-            yield slice(first, min(first + many, batch)), slice(0, rows)
+            yield slice(first, min(first + many, batch)), slice(0, rows), everything
         return
-    many = max(1, BLOCK // numbers)
+    tall, wide = max(1, BLOCK // (numbers * columns)), max(1, BLOCK // numbers)
     for sample in range(batch):
-        for first in range(0, rows, many):
-            yield slice(sample, sample + 1), slice(first, min(first + many, rows))
+        for first in range(0, rows, tall):
+            for left in range(0, columns, wide if tall == 1 else columns):
+                across = slice(left, min(left + wide, columns)) if tall == 1 else everything
+                yield slice(sample, sample + 1), slice(first, min(first + tall, rows)), across
 
 
-def _columns(view: Array, samples: slice, rows: slice, groups: int) -> Array:
+def _columns(view: Array, block: tuple[slice, slice, slice], groups: int) -> Array:
     """The windows of a block as columns: (samples, groups, c*h*w, positions)."""
-    part = view[samples, ..., rows, :]
+    samples, rows, across = block
+    part = view[samples, ..., rows, across]
     count, channels, h, w, height, width = part.shape
     return part.reshape(count, groups, channels // groups * h * w, height * width)
 
@@ -91,10 +95,11 @@ def correlate(xp: Arithmetic, x: Array, kernel: Array, layout: Layout) -> Array:
     view = windows(padded(xp, x, layout.padding), (window[0], window[1]), layout, (height, width))
     weights = _grouped(kernel, layout.groups)
     result = xp.zeros((x.shape[0], filters, height, width))
-    for samples, rows in _blocks(x.shape[0], height, x.shape[1] * window[0] * window[1] * width):
-        found = xp.matmul(weights, _columns(view, samples, rows, layout.groups))
-        shape = (found.shape[0], filters, rows.stop - rows.start, width)
-        result[samples, :, rows, :] = found.reshape(shape)
+    for block in _blocks(x.shape[0], height, width, x.shape[1] * window[0] * window[1]):
+        samples, rows, across = block
+        found = xp.matmul(weights, _columns(view, block, layout.groups))
+        shape = (found.shape[0], filters, rows.stop - rows.start, across.stop - across.start)
+        result[samples, :, rows, across] = found.reshape(shape)
     return result
 
 
@@ -104,9 +109,10 @@ def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: t
     height, width = g.shape[-2:]
     view = windows(padded(xp, x, layout.padding), (h, w), layout, (height, width))
     result = xp.zeros((layout.groups, filters // layout.groups, math.prod(shape[1:])))
-    for samples, rows in _blocks(x.shape[0], height, x.shape[1] * h * w * width):
-        columns = _columns(view, samples, rows, layout.groups)
-        part = g[samples, :, rows, :]
+    for block in _blocks(x.shape[0], height, width, x.shape[1] * h * w):
+        samples, rows, across = block
+        columns = _columns(view, block, layout.groups)
+        part = g[samples, :, rows, across]
         part = part.reshape(part.shape[0], layout.groups, filters // layout.groups, -1)
         found = xp.matmul(part, columns.swapaxes(-1, -2))
         for one in found:
@@ -124,19 +130,20 @@ def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shap
     height, width = g.shape[-2:]
     result = xp.zeros((batch, channels, top + rows_in + bottom, left + columns_in + right))
     weights = _grouped(kernel, layout.groups).swapaxes(-1, -2)
-    (down, across), (apart, aside) = layout.stride, layout.dilation
-    for samples, rows in _blocks(batch, height, channels * h * w * width):
-        part = g[samples, :, rows, :]
-        count, _, many, _ = part.shape
+    (down, along), (apart, aside) = layout.stride, layout.dilation
+    for samples, rows, across in _blocks(batch, height, width, channels * h * w):
+        part = g[samples, :, rows, across]
+        count, _, many, wide = part.shape
         columns = xp.matmul(
-            weights, part.reshape(count, layout.groups, filters // layout.groups, many * width)
+            weights, part.reshape(count, layout.groups, filters // layout.groups, many * wide)
         )
-        spread = columns.reshape(count, channels, h, w, many, width)
+        spread = columns.reshape(count, channels, h, w, many, wide)
         for i in range(h):
             first = rows.start * down + i * apart
             for j in range(w):
+                start = across.start * along + j * aside
                 at = (samples, slice(None), slice(first, first + (many - 1) * down + 1, down),
-                      slice(j * aside, j * aside + (width - 1) * across + 1, across))  # fmt: skip
+                      slice(start, start + (wide - 1) * along + 1, along))  # fmt: skip
                 result[at] = xp.add(result[at], spread[:, :, i, j])
     return result[..., top : top + rows_in, left : left + columns_in]
 

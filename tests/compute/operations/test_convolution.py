@@ -134,3 +134,42 @@ def test_what_does_not_fit_is_refused(
 def test_places_that_are_none_are_refused(place: float) -> None:
     with pytest.raises(QuestionErrors, match="no place"):
         answer("max_unpool2d", {"x": [[1.0]], "winners": [[place]]})
+
+
+@pytest.mark.parametrize(
+    ("operation", "shapes", "settings"),
+    [
+        ("conv1d", {"x": (20_000,), "kernel": (1000,)}, {}),
+        ("conv1d", {"x": (20_000,), "kernel": (1000,)}, {"stride": 3}),
+        ("conv_transpose1d", {"x": (20_000,), "kernel": (1000,)}, {}),
+        ("max_pool1d", {"x": (20_000,)}, {"size": 1000, "stride": 1, "ties": "split"}),
+        ("average_pool1d", {"x": (20_000,)}, {"size": 1000, "stride": 1, "count_include_pad": False}),
+    ],
+)
+def test_long_windows_take_little_memory(
+    operation: str, shapes: dict[str, tuple[int, ...]], settings: dict[str, Any]
+) -> None:
+    inputs = {name: RNG.standard_normal(shape) for name, shape in shapes.items()}
+    inputs["x"][0] = (
+        np.inf if operation == "max_pool1d" else 1.0
+    )  # what is not finite takes a path of its own
+    output = plan(operation, inputs, settings, select=["output"]).graph.names["output"].shape
+    upstream = {"output": np.ones([int(str(size)) for size in output])}
+    asked = plan(operation, inputs, settings, upstream=upstream, select=["output", *inputs])
+    tracemalloc.start()
+    asked.answer(inputs, {}, upstream)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * 2**20
+
+
+def test_the_gradient_of_patches_takes_no_more_than_they_do() -> None:
+    inputs = {"x": RNG.standard_normal(4000), "kernel": RNG.standard_normal(3990)}
+    upstream = {"patches": np.ones((3990, 11))}
+    asked = plan("conv1d", inputs, upstream=upstream, select=["patches", "x"])
+    tracemalloc.start()
+    found = asked.answer(inputs, {}, upstream)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**20
+    assert found.gradients["x"].sum() == 3990 * 11
