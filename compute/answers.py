@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array
+from compute.closeness import close
 from compute.cost import TotalCost
 from compute.differentiation import Differentiation, Gradients, Source, jacobian
 from compute.errors import QuestionErrors, TooLarge
@@ -164,11 +165,10 @@ class Prepared:
             return FoundClaim(None, None)
         left, right = (values[index] for index in sides)
         with np.errstate(all="ignore"):
+            left, right = np.broadcast_arrays(left, right)
             apart = np.where(left == right, 0, np.abs(left - right))
-            size = np.maximum(np.abs(left), np.abs(right)).max()
-            largest = float(apart.max())
-        rounding = 1e-9 if self.evaluation.arithmetic.name == "float64" else 1e-4
-        return FoundClaim(largest <= rounding * float(size), largest)
+            holds = close(left, right, self.evaluation.arithmetic.name)
+        return FoundClaim(holds, float(apart.max()))
 
     def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
         """What there is to remark; where all numbers are finite a few values show it."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from compute.answers import Prepared
 from compute.arithmetic.namespace import Array
+from compute.closeness import close
 
 Order = tuple[int, ...]
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 ORDERS = 8  # that are tried along one axis while another is looked for
 
 
@@ -54,19 +54,18 @@ def differences(
     comparable: the names whose axes mean the same in both; removed: indices that were taken out along the
     axes that are shorter now; known: orders in which something was put.
     """
-    tolerance = TOLERANCE[arithmetic]
     both = [name for name in comparable if name in before and name in after]
     with np.errstate(all="ignore"):
-        moved = [name for name in both if _may_be_moved(before[name], after[name], tolerance)]
-        found = {name: _one_axis(before[name], after[name], (), tolerance) for name in moved}
+        moved = [name for name in both if _may_be_moved(before[name], after[name], arithmetic)]
+        found = {name: _one_axis(before[name], after[name], (), arithmetic) for name in moved}
         orders = list(dict.fromkeys([*known, *(one[0].order for one in found.values() if one)]))[:ORDERS]
         result = {name: Difference(before.get(name), after.get(name)) for name in {**before, **after}}
         for name in both:
             one, other = before[name], after[name]
             permutation = found.get(name, ())
             if name in moved and not permutation:
-                permutation = _one_axis(one, other, orders, tolerance) or _two_axes(
-                    one, other, orders, tolerance
+                permutation = _one_axis(one, other, orders, arithmetic) or _two_axes(
+                    one, other, orders, arithmetic
                 )
             kept = _without(one, other.shape, removed)
             result[name] = Difference(one, other, *_subtract(kept, other), permutation)
@@ -113,34 +112,23 @@ def change(before: Array, after: Array) -> Array:
     return found
 
 
-def _may_be_moved(before: Array, after: Array, tolerance: float) -> bool:
-    return before.shape == after.shape and before.dtype != np.bool_ and not _close(before, after, tolerance)
-
-
-def _close(one: Array, other: Array, tolerance: float) -> bool:
-    """Whether two arrays are equal to rounding, which goes by the largest in an entry's row or column."""
-    size = np.where(np.isfinite(one), np.abs(one), 0)
-    if one.ndim > 1:
-        size = np.minimum(size.max(axis=-1, keepdims=True), size.max(axis=-2, keepdims=True))
-    elif one.ndim == 1:
-        size = size.max()
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
-    return bool((same | (np.abs(one - other) <= tolerance * size)).all())
+def _may_be_moved(before: Array, after: Array, arithmetic: str) -> bool:
+    return before.shape == after.shape and before.dtype != np.bool_ and not close(before, after, arithmetic)
 
 
 def _one_axis(
-    before: Array, after: Array, orders: Iterable[Order], tolerance: float
+    before: Array, after: Array, orders: Iterable[Order], arithmetic: str
 ) -> tuple[Permutation, ...]:
     """The order in which slices along one axis appear again: one of these, or whatever sorting finds."""
     for axis, size in enumerate(before.shape):
         for order in [*(one for one in orders if len(one) == size), _order(before, after, axis)]:
-            if _close(before.take(order, axis), after, tolerance):
+            if close(before.take(order, axis), after, arithmetic):
                 return (Permutation(axis, order),)
     return ()
 
 
 def _two_axes(
-    before: Array, after: Array, orders: Iterable[Order], tolerance: float
+    before: Array, after: Array, orders: Iterable[Order], arithmetic: str
 ) -> tuple[Permutation, ...]:
     """A known order along one axis, and along another the same, a known one or whatever sorting finds."""
     orders = list(orders)
@@ -152,7 +140,7 @@ def _two_axes(
                     if other != axis:
                         again = [order, *orders, _order(moved, after, other)]
                         for second in (one for one in again if len(one) == before.shape[other]):
-                            if _close(moved.take(second, other), after, tolerance):
+                            if close(moved.take(second, other), after, arithmetic):
                                 found = (Permutation(axis, order), Permutation(other, second))
                                 return tuple(sorted(found, key=lambda one: one.axis))
     return ()

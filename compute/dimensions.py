@@ -126,7 +126,7 @@ def floor_divide(size: Size, divisor: Size) -> Size:
     """The whole part of `size / divisor`; in letters a name of its own, such as `floor((W - w)/s)`."""
     if isinstance(size, int) and isinstance(divisor, int):
         return size // divisor
-    if divisor == 1:
+    if divisor == 1 or size == 0:
         return size
     above = f"({size})" if " " in str(size) else str(size)
     below = f"({divisor})" if " " in str(divisor) or "*" in str(divisor) else str(divisor)

@@ -3,19 +3,25 @@
 from compute.graph import Value
 from compute.latex import Formula
 
+LONGEST = 2000  # what is longer nobody reads
+
 
 def formula(value: Value) -> str:
     """The equation of a named value, such as `Q = X W_{Q}`; an input has none and gives its symbol."""
     if value.is_input:
         return value.symbol
-    return f"{value.symbol} = {_expression(value, outermost=True).text}"
+    return f"{value.symbol} = {_expression(value, {}, outermost=True).text}"
 
 
-def _expression(value: Value, *, outermost: bool = False) -> Formula:
+def _expression(value: Value, written_before: dict[int, Formula], *, outermost: bool = False) -> Formula:
+    if value.index in written_before:
+        return written_before[value.index]
     if value.name is not None and not outermost:
         written = Formula(value.symbol)
     else:
         assert value.primitive is not None  # every input has a name
-        operands = (_expression(operand) for operand in value.inputs)
+        operands = [_expression(operand, written_before) for operand in value.inputs]
         written = value.primitive.latex(*operands, **value.attributes)
-    return Formula(written.text, written.binding, value.rank == 0)
+    text = written.text if len(written.text) <= LONGEST else r"\dots"
+    written_before[value.index] = Formula(text, written.binding, value.rank == 0)
+    return written_before[value.index]

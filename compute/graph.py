@@ -171,8 +171,11 @@ class Graph:
         labelled: how many of its last axes are no batch axes.
         """
         known = not value.is_assumed and not any(symbols(size) for size in value.shape)
-        first = max(0, value.rank - labelled) if value.has_open_batch else 0
-        if known and value.shape[first:] != shape[len(shape) - value.rank + first :]:
+        fits = value.shape == shape
+        if value.has_open_batch:
+            first = max(0, value.rank - labelled)
+            fits = value.shape[first:] == shape[len(shape) - value.rank + first :]
+        if known and not fits:
             raise QuestionError(
                 ("given", name), f"the shape does not fit {name}", f"shape {show(value.shape)}",
                 f"shape {show(shape)}",
@@ -264,11 +267,17 @@ def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
 
 def nearest_names(value: Value) -> list[str]:
     """The value's own name, or the named values it is computed from without another between."""
-    if value.name is not None:
-        return [value.name]
     found: dict[str, None] = {}
-    for operand in value.inputs:
-        found.update(dict.fromkeys(nearest_names(operand)))
+    seen: set[int] = set()
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if one.index not in seen:
+            seen.add(one.index)
+            if one.name is not None:
+                found.setdefault(one.name)
+            else:
+                pending.extend(reversed(one.inputs))
     return list(found)
 
 

@@ -64,6 +64,8 @@ class Prediction:
                 if index not in booleans
                 and (index not in known or not np.array_equal(array, base[index], equal_nan=True))
             }
+            changed_at = {index for index, one in moved.items() if one.any()}
+            self.possible = self.possible and not _chooses(self.graph, changed_at)
             self.small = all(_is_small(one, base[index]) for index, one in moved.items())
             wanted = [self.graph.names[name].index for name in names]
             plan = Linearization(evaluation, moved, wanted)
@@ -73,6 +75,16 @@ class Prediction:
         """The predicted change of a value; zeros where no change reaches it."""
         found = self._tangents.get(self.graph.names[name].index)
         return np.zeros_like(like) if found is None else found
+
+
+def _chooses(graph: Graph, changed: set[int]) -> bool:
+    """Whether something that changed is used where no change passes on, such as the places of maxima."""
+    return any(
+        operand.index in changed and rule is None
+        for value in graph.values
+        if value.primitive is not None
+        for operand, rule in zip(value.inputs, value.primitive.rules, strict=True)
+    )
 
 
 def _is_small(moved: Array, base: Array) -> bool:

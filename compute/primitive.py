@@ -74,6 +74,7 @@ class Primitive:
     pairs(shape, *shapes, **attributes): where a result holds a part of all query-key pairs, how many there
         are in all, and how many of its entries stand for one (None where letters leave it open).
     expects: the operands' shapes in words, for error messages.
+    scratch(shape, *shapes, **attributes): how many numbers are held for a while, where these are many.
     kind: what the result holds; "same": what the first operand holds.
     broadcasts: gradients are summed back to the operands' shapes.
     spreads: an entry of a real operand that is not finite always leaves one in the result.
@@ -92,6 +93,7 @@ class Primitive:
     tangents: Tangents | None = None
     cost: Callable[..., Cost] = elementwise_cost
     pairs: Callable[..., tuple[Size, Size | None]] | None = None
+    scratch: Callable[..., Size] | None = None
     kind: Literal["real", "boolean", "index", "same"] = "real"
     broadcasts: bool = False
     spreads: bool = False

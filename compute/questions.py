@@ -34,7 +34,7 @@ class Asked(NamedTuple):
     """What of a question depends on no entry; all of it hashable.
 
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
-    and which are not; claims: equations to verify.
+    and which are not; claims: equations to verify; also: names of values to have at hand.
     """
 
     operation: str
@@ -49,6 +49,7 @@ class Asked(NamedTuple):
     parameters: tuple[str, ...] | None = None
     data: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -61,7 +62,7 @@ def prepare(asked: Asked) -> Prepared:
     claims: list[Claim] = []
     if asked.program:
         graph, claims = build_program(
-            asked.program, inputs, given, asked.parameters, asked.data, asked.claims
+            asked.program, inputs, given, asked.parameters, asked.data, asked.claims, *_requested(asked)
         )
         check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:
@@ -151,14 +152,18 @@ def _graph(
     missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if missing and not cut:
         raise QuestionErrors(_missing(operation, name) for name in missing)
-    pairs = (name for pair in asked.jacobian for name in pair)
-    requested = {*(asked.select or ()), *(name for name, _ in asked.upstream), *pairs}
-    everything = asked.select is None or any("*" in name for name in asked.select)
-    graph = build(operation, inputs, attributes, given, requested, everything)
+    graph = build(operation, inputs, attributes, given, *_requested(asked))
     check_names(("given",), given, graph)
     if len({graph.names[name].index for name in given}) < len(given):
         raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
     return graph
+
+
+def _requested(asked: Asked) -> tuple[set[str], bool]:
+    """The names that a question speaks of, and whether it asks for everything."""
+    pairs = (name for pair in asked.jacobian for name in pair)
+    names = {*(asked.select or ()), *asked.also, *(name for name, _ in asked.upstream), *pairs}
+    return names, asked.select is None or any("*" in name for name in asked.select)
 
 
 def _missing(operation: Operation, name: str) -> QuestionError:
@@ -266,12 +271,21 @@ def _predict(
         if differentiation is not None
     )
     forward = _number(spent.multiply_adds) + _number(spent.elementwise)
-    kept = sum(_number(product(value.shape)) for value in held)
+    held = list(held)
+    kept = sum(_number(product(value.shape)) for value in held) + max(map(_scratch, held), default=0)
     return Limits(
         work=forward * (1 + 2 * passes),
         entries=kept * (2 if passes else 1) + pairs,
         answer=sum(map(entries, returned)) + sum(map(entries, differentiated)) + parts + pairs,
     )
+
+
+def _scratch(value: Value) -> int:
+    """What computing a value holds for a while."""
+    primitive = value.primitive
+    if primitive is None or primitive.scratch is None:
+        return 0
+    return _number(primitive.scratch(value.shape, *(one.shape for one in value.inputs), **value.attributes))
 
 
 def _number(size: Size) -> int:

@@ -24,7 +24,7 @@ def selected_names(graph: Graph, select: tuple[str, ...] | None) -> list[str]:
             matching = matching or [one for one in graph.names if _matches(parts, one)]
         else:
             matching = [name] if name in graph.names else []
-        if not matching:
+        if not matching and name not in graph.unnamed:
             raise QuestionErrors([unknown_name(("select", at), "value", name, graph.names)])
         chosen.update(dict.fromkeys(matching))
     return list(chosen)

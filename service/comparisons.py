@@ -57,10 +57,12 @@ class ComparisonQuestion:
         """The two questions, each asking for those of the selected names that it has."""
         if self.select is None:
             return halves[0], halves[1]
-        names = joint_names([one.prepared.graph for one in halves], self.select)
+        also = tuple(self.select)
+        graphs = [prepare(half.asked._replace(also=also)).graph for half in halves]
+        names = joint_names(graphs, self.select)
         found = []
-        for half in halves:
-            there = tuple(name for name in names if name in half.prepared.graph.names)
+        for half, graph in zip(halves, graphs, strict=True):
+            there = tuple(name for name in names if name in graph.names)
             asked = half.asked._replace(select=there)
             found.append(replace(half, asked=asked, prepared=prepare(asked)))
         return found[0], found[1]

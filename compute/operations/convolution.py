@@ -127,8 +127,10 @@ class _Convolution:
 
     def run(self, stride: Sides, padding: Padding, dilation: Sides) -> Value:
         """The layer over four axes, named without those that were added."""
-        kept, filters = leading_axes(self.x, self.kernel, 2 if self.plane else 1, "c")
+        depth: Size = self.x.graph.dimensions.get("c", Polynomial.symbol("c"))
+        kept, filters = leading_axes(self.x, self.kernel, 2 if self.plane else 1, depth * self.groups, depth)
         x, kernel = planar(self.x, kept, self.plane), planar(self.kernel, filters, self.plane)
+        check_groups(kernel.shape[0], self.groups, "filters")
         if self.mode == "convolution":
             kernel = apply("turn_around", kernel)
         sizes, window = (x.shape[2], x.shape[3]), (kernel.shape[2], kernel.shape[3])
@@ -179,15 +181,26 @@ def standing_bias(bias: Value, filters: Size) -> Value:
     return apply("reshape", bias, to=(*bias.shape, 1, 1)) if bias.rank else bias
 
 
-def leading_axes(x: Value, kernel: Value, plane: int, channels: str) -> tuple[int, int]:
+def check_groups(count: Size, groups: Size, what: str) -> None:
+    """Refuse groups that do not divide what they are to cut."""
+    if isinstance(count, int) and isinstance(groups, int) and count % groups:
+        raise QuestionError(
+            ("groups",),
+            f"{count} {what} cannot be cut into {groups} groups",
+            f"a number that divides {count}",
+            f"{groups} groups",
+        )
+
+
+def leading_axes(x: Value, kernel: Value, plane: int, of_x: Size, of_kernel: Size) -> tuple[int, int]:
     """How many axes x and the kernel have before those that windows slide over.
 
-    One of them that did not come takes after the other. channels: what their axis is called.
+    One of them that did not come takes after the other. of_x, of_kernel: the size of their channel axis.
     """
     if x.is_assumed and kernel.rank > plane:
-        _assume(x, (channels,), plane)
+        _assume(x, of_x, plane)
     if kernel.is_assumed and x.rank > plane:
-        _assume(kernel, (channels,), plane)
+        _assume(kernel, of_kernel, plane)
     found = x.rank - plane, kernel.rank - plane
     if (found[0] == 0) != (found[1] == 0):
         raise QuestionError(
@@ -199,8 +212,7 @@ def leading_axes(x: Value, kernel: Value, plane: int, channels: str) -> tuple[in
     return found
 
 
-def _assume(value: Value, leading: tuple[str, ...], plane: int) -> None:
-    """Let an input that did not come have these axes too."""
-    sizes = value.graph.dimensions
-    value.shape = (*(sizes.get(one, Polynomial.symbol(one)) for one in leading), *value.shape[-plane:])
-    value.axes = (*leading, *value.axes[-plane:])
+def _assume(value: Value, channels: Size, plane: int) -> None:
+    """Let an input that did not come have channels too."""
+    value.shape = (channels, *value.shape[-plane:])
+    value.axes = ("channel", *value.axes[-plane:])

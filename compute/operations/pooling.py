@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression, evaluate, number
 from compute.dimensions import Size
+from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
 from compute.operations.constants import expression
 from compute.operations.declaration import Attribute, Constant, Input, Padding, Sides, operation
@@ -48,6 +49,7 @@ CountBorders: TypeAlias = Annotated[
     bool, Attribute("Whether zeros of the padding count as entries of the average.")
 ]
 Norm: TypeAlias = Annotated[Constant, Attribute("p of the norm (sum of |x|^p)^(1/p), a number above zero.")]
+LEAST_NORM = 1e-3
 LINE, PLANE = ("position", "... positions"), ("row column", "... rows columns")
 
 
@@ -216,6 +218,8 @@ def max_unpool2d(
             for count, step, extent, around in zip(x.shape[-2:], steps, window, cut, strict=True)
         )
     )
+    if any(isinstance(one, int) and one < 1 for one in sizes):
+        raise QuestionError(("padding",), "nothing is left of the output", "less padding", "more")
     return apply("scattered", x, winners, sizes=sizes).named("output")
 
 
@@ -239,7 +243,6 @@ class _Pooling:
         self.around = borders(padding, self.plane, self.sizes, window, steps, apart)
         layout = Layout(steps, self.around, apart)
         check_borders(layout, self.sizes, window)
-        fits(layout, self.sizes, window, "size")
         if ceil_mode:
             layout = rounded_up(layout, self.sizes, window)
         output = fits(layout, self.sizes, window, "size")
@@ -256,6 +259,13 @@ class _Pooling:
 def _max(pooling: _Pooling, ties: str) -> Value:
     graph, x = pooling.x.graph, pooling.x
     graph.conventions["ties"] = ties
+    if ties != "first" and "winners" in graph.given:
+        raise QuestionError(
+            ("given", "winners"),
+            "one winner splits no tie",
+            "ties first, or no winners",
+            f"ties {ties}",
+        )
     if graph.wants("winners"):
         winners = pooling.named(apply("winners", x, **pooling.attributes), "winners")
         if ties == "first":  # what stands there, also where it is given
@@ -275,6 +285,8 @@ def _average(pooling: _Pooling, count_include_pad: bool) -> Value:
 
 def _norm(pooling: _Pooling, p: Constant) -> Value:
     exponent = expression(pooling.x.graph, "p", p, positive=True)["expression"]
+    if exponent.symbols() & set(pooling.x.graph.dimensions) or evaluate(exponent) < LEAST_NORM:
+        raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", "another")
     powers = apply("power", apply("absolute", pooling.x), exponent=exponent)
     total = apply("window_sum", powers, **pooling.attributes)
     root = Expression("divide", (number(1), exponent))

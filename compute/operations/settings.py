@@ -26,7 +26,7 @@ def fits(attribute: AttributeField, value: Any) -> bool:
 
 def expected(attribute: AttributeField) -> str:
     """What fits, in words."""
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    words = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
     if is_constant(attribute.annotation):
         return "a number or a constant expression"
     if is_sides(attribute.annotation) or is_padding(attribute.annotation):

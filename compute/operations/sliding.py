@@ -6,7 +6,7 @@ that are missing are added as axes of size 1, and taken away again.
 
 from typing import Annotated, Any, TypeAlias
 
-from compute.dimensions import ShapeError, Size, floor_divide, show
+from compute.dimensions import ShapeError, Size, floor_divide
 from compute.errors import QuestionError
 from compute.graph import Value, apply
 from compute.operations.declaration import Attribute, Padding, Sides
@@ -88,7 +88,7 @@ def fits(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> 
         return layout.output(sizes, window)
     except ShapeError as error:
         raise QuestionError(
-            (field,), str(error), "a window that fits into the padded input", f"a window of {show(window)}"
+            (field,), str(error), "a window that fits into the padded input", "a longer one"
         ) from None
 
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, TypeAlias
 
-from compute.dimensions import Size
+from compute.dimensions import Polynomial, Size
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
-from compute.operations.convolution import Groups, kernel_input, leading_axes, standing_bias
+from compute.operations.convolution import Groups, check_groups, kernel_input, leading_axes, standing_bias
 from compute.operations.declaration import Attribute, Input, Padding, Sides, operation
 from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar, unplanar
 from compute.primitives.windows import Layout
@@ -105,8 +105,14 @@ def _run(
     *,
     plane: bool,
 ) -> Value:
-    kept, filters = leading_axes(x, kernel, 2 if plane else 1, "C")
+    depth: Size = x.graph.dimensions.get("C", Polynomial.symbol("C"))
+    kept, filters = leading_axes(x, kernel, 2 if plane else 1, depth, depth)
     data = planar(x, kept, plane)
+    check_groups(data.shape[1], groups, "channels")
+    if filters < 2 and groups != 1:
+        raise QuestionError(
+            ("groups",), "groups give several filters", "a kernel with filters", "one without"
+        )
     if filters == 1:  # channels and no filters: one filter
         outer, inner = kernel.shape[:1], kernel.shape[1:]
         kernel, filters = apply("reshape", kernel, to=(*outer, 1, *inner)), 2

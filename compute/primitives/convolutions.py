@@ -15,6 +15,7 @@ from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.windows import (
     Layout,
     Sizes,
+    bordered,
     correlate,
     input_gradient,
     kernel_gradient,
@@ -55,6 +56,9 @@ convolve = Primitive(
     shape=_convolve_shape,
     latex=lambda x, kernel, layout: Formula(rf"{x.at(PRODUCT)} \star {kernel.at(PRODUCT)}", PRODUCT),
     cost=_convolve_cost,
+    scratch=lambda shape, x, kernel, layout: bordered(
+        (x[0], x[1] + shape[1], *x[2:]), layout, (kernel[2], kernel[3])
+    ),
     expects=EXPECTS,
 )
 
@@ -83,6 +87,9 @@ convolve_transposed = Primitive(
         rf"{x.at(PRODUCT)} \star^{{\top}} {kernel.at(PRODUCT)}", PRODUCT
     ),
     cost=lambda shape, x, kernel, **attributes: Cost(multiply_adds=product(x) * product(kernel[1:])),
+    scratch=lambda shape, x, kernel, layout, output: bordered(
+        (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
+    ),
     expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
 )
 
@@ -123,6 +130,7 @@ patches = Primitive(
     shape=_patches_shape,
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
+    scratch=lambda shape, x, layout, window: bordered(x, layout, window),
     expects="x (batch, channels, rows, columns)",
 )
 
@@ -149,6 +157,11 @@ def _matrix_shape(kernel: Shape, *, layout: Layout, sizes: Sizes) -> Shape:
     return (kernel[0] * product(output), kernel[1] * layout.groups * product(sizes))
 
 
+def _entries(kernel: Shape, layout: Layout, sizes: Sizes) -> Size:
+    """How many pairs there are of an entry of the kernel and an output."""
+    return product(kernel) * product(layout.output(sizes, (kernel[2], kernel[3])))
+
+
 def _matrix(xp: Arithmetic, kernel: Array, *, layout: Layout, sizes: Any) -> Array:
     rows, columns = _matrix_shape(kernel.shape, layout=layout, sizes=sizes)
     assert isinstance(rows, int) and isinstance(columns, int)
@@ -172,6 +185,7 @@ kernel_matrix = Primitive(
     tangents="linear",
     shape=_matrix_shape,
     latex=lambda kernel, layout, sizes: Formula(rf"\operatorname{{matrix}}\left({kernel.text}\right)"),
-    cost=no_cost,
+    cost=lambda shape, kernel, layout, sizes: Cost(elementwise=10 * _entries(kernel, layout, sizes)),
+    scratch=lambda shape, kernel, layout, sizes: 16 * _entries(kernel, layout, sizes),
     expects="a kernel (filters, channels, rows, columns)",
 )

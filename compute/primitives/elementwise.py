@@ -207,6 +207,12 @@ absolute = Primitive(
     spreads=True,
 )
 
+
+def _powered(a: Formula, exponent: Expression) -> Formula:
+    base = rf"\left({a.text}\right)" if a.text.startswith(r"\frac") else a.at(ATOM)
+    return Formula(f"{base}^{{{constant_latex(exponent).text}}}", POWER)
+
+
 # a^exponent for a constant exponent.
 power = Primitive(
     "power",
@@ -214,7 +220,7 @@ power = Primitive(
     gradients={"a": lambda xp, g, a, exponent: xp.multiply(g, _power_slope(xp, a, exponent))},
     tangents="symmetric",
     shape=lambda a, exponent: a,
-    latex=lambda a, exponent: Formula(rf"{a.at(ATOM)}^{{{constant_latex(exponent).text}}}", POWER),
+    latex=lambda a, exponent: _powered(a, exponent),
     expects="any shape",
 )
 
@@ -236,7 +242,7 @@ norm_root = Primitive(
     },
     tangents="symmetric",
     shape=lambda a, exponent: a,
-    latex=lambda a, exponent: Formula(rf"{a.at(ATOM)}^{{{constant_latex(exponent).text}}}", POWER),
+    latex=lambda a, exponent: _powered(a, exponent),
     expects="any shape",
     convention={"derivative_of_norm_at_0": 0},
 )

@@ -15,7 +15,7 @@ from compute.dimensions import Shape, ShapeError, product
 from compute.errors import QuestionError, QuestionErrors
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.windows import Layout, Pair, Sizes, overlap_add, padded, pooled, tap
+from compute.primitives.windows import Layout, Pair, Sizes, bordered, overlap_add, padded, pooled, tap
 
 BLOCK = 2**16  # entries of the planes that are pooled together: caches hold them
 
@@ -91,6 +91,7 @@ winners = Primitive(
     ),
     kind="index",
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], attributes["window"]),
     expects="at least two axes",
 )
 
@@ -110,13 +111,19 @@ def _gather_gradient(xp: Arithmetic, g: Array, places: Array, shapes: Any) -> Ar
     return xp.scatter(g, plane + places, math.prod(shapes[0])).reshape(shapes[0])
 
 
+def _gather_shape(a: Shape, places: Shape) -> Shape:
+    if len(a) != len(places) or a[:-2] != places[:-2]:
+        raise ShapeError("the axes before the last two differ")
+    return places
+
+
 # What stands at each place, counted row by row.
 gather = Primitive(
     "gather",
     forward=_gather,
     gradients={"a": _gather_gradient},
     tangents="product",
-    shape=lambda a, places: places,
+    shape=_gather_shape,
     latex=lambda a, places: Formula(rf"{a.at(PRODUCT)}\left[{places.text}\right]", PRODUCT),
     cost=no_cost,
     expects="a matrix and places in it",
@@ -290,5 +297,6 @@ max_pool = Primitive(
     shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], attributes["window"]),
     expects="at least two axes",
 )

@@ -12,7 +12,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.windows import Layout, Pair, overlap_add, padded, pooled, tap
+from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, tap
 
 
 def _sum(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
@@ -46,6 +46,7 @@ window_sum = Primitive(
     shape=pooled,
     latex=lambda a, layout, window, output: Formula(rf"\sum_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], attributes["window"]),
     expects="at least two axes",
 )
 

@@ -93,7 +93,9 @@ def _part_gradient(xp: Arithmetic, g: Array, items: Any, shapes: list[tuple[int,
 
 def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
     shown = [
-        str(item) if isinstance(item, int) else ":".join("" if one is None else str(one) for one in item[:2])
+        str(item)
+        if isinstance(item, int)
+        else ":".join("" if one is None else str(one) for one in item[: 2 if item[2] is None else 3])
         for item in items
     ]
     return Formula(f"{a.at(ATOM)}_{{{','.join(shown)}}}")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from numpy.lib.stride_tricks import as_strided
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, floor_divide, total
+from compute.dimensions import Shape, ShapeError, Size, floor_divide, product, total
 
 Pair: TypeAlias = tuple[Any, Any]
 Sizes: TypeAlias = tuple[Size, Size]
@@ -184,6 +184,15 @@ def numbers(sizes: Sizes) -> tuple[int, int]:
     first, second = sizes
     assert isinstance(first, int) and isinstance(second, int)
     return first, second
+
+
+def bordered(shape: Shape, layout: Layout, window: Sizes) -> Size:
+    """How many numbers an array with such borders has, those of its gradient included."""
+    sizes = (
+        shape[axis - 2] + total(layout.padding[axis]) + 2 * layout.dilation[axis] * (window[axis] - 1)
+        for axis in (0, 1)
+    )
+    return product((*shape[:-2], *sizes))
 
 
 def pooled(x: Shape, *, layout: Layout, window: Sizes, output: Sizes) -> Shape:

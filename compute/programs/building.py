@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from compute.arithmetic.expressions import Expression
+from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.graph import Graph, Named, Value, apply
 from compute.latex import symbol_latex
@@ -33,19 +34,24 @@ def build_program(
     parameters: Collection[str] | None,
     data: Collection[str],
     claims: Sequence[str] = (),
+    requested: Collection[str] = (),
+    everything: bool = True,
 ) -> tuple[Graph, list[Claim]]:
     """The graph of a program for inputs and given values of these shapes, and its claims.
 
-    parameters: names of the inputs that are trainable; where they are not said, all but the data.
+    parameters: names of the inputs that are trainable; where they are not said, all but the data. requested,
+    everything: as for `Graph`.
     """
     try:
         assignments = parse_program(lines)
         builder = _Builder(assignments, inputs, given)
+        builder.graph.requested = frozenset(requested) | given.keys()
+        builder.graph.everything = everything
         builder.check_roles(parameters, data)
         for assignment in assignments:
             builder.assign(assignment)
-        builder.check_inputs()
         found = [builder.claim(text, at) for at, text in enumerate(claims)]
+        builder.check_inputs()
     except QuestionError as error:
         raise QuestionErrors([error]) from None
     graph = builder.graph
@@ -180,10 +186,15 @@ class _Builder(Terms):
     def claim(self, text: str, at: int) -> Claim:
         """The two sides of an equation as values of one shape."""
         try:
-            left, right = (self.operand(self.build(one)) for one in parse_claim(text))
+            sides = parse_claim(text)
+            self.used = sorted({*self.used, *(names_in(sides[0]) | names_in(sides[1])) - set(self.lines)})
+            left, right = (self.operand(self.build(one)) for one in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)
             difference = left - right
+            if difference.shape not in (left.shape, right.shape):
+                shapes = f"{show(left.shape)} and {show(right.shape)}"
+                raise QuestionError(("claims", at), "the sides differ in shape", "sides of one shape", shapes)
         except ProgramFault as fault:
             raise fault.at("claims", at) from None
         except QuestionError as error:

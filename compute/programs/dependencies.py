@@ -12,23 +12,34 @@ def names_in(node: Node) -> set[str]:
     return found.union(*(names_in(one) for one in pieces))
 
 
-def _behind(assignments: list[Assignment], name: str) -> set[str]:
-    """The assigned names that a name is made of, directly or not."""
-    lines = {one.name: names_in(one.value) for one in assignments}
+def in_cycle(assignments: list[Assignment], name: str) -> bool:
+    """Whether a name is made of itself."""
+    return name in _reached(_edges(assignments), name)
+
+
+def circle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]:
+    """The members of the circle that a name stands in, so many of them at most."""
+    edges = _edges(assignments)
+    back: dict[str, set[str]] = {one: set() for one in edges}
+    for one, behind in edges.items():
+        for other in behind:
+            back[other].add(one)
+    members = sorted(_reached(edges, name) & _reached(back, name))
+    return members if len(members) <= most else [*members[:most], "others"]
+
+
+def _edges(assignments: list[Assignment]) -> dict[str, set[str]]:
+    """What each assigned name is made of, as far as it is assigned too."""
+    names = {one.name for one in assignments}
+    return {one.name: names_in(one.value) & names for one in assignments}
+
+
+def _reached(edges: dict[str, set[str]], name: str) -> set[str]:
     found: set[str] = set()
     pending = [name]
     while pending:
-        for one in lines.get(pending.pop(), ()):
-            if one in lines and one not in found:
+        for one in edges.get(pending.pop(), ()):
+            if one not in found:
                 found.add(one)
                 pending.append(one)
     return found
-
-
-def in_cycle(assignments: list[Assignment], name: str) -> bool:
-    return name in _behind(assignments, name)
-
-
-def circle(assignments: list[Assignment], name: str) -> list[str]:
-    """The others of the circle that a name stands in."""
-    return sorted(one for one in _behind(assignments, name) if name in _behind(assignments, one))

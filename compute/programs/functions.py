@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, evaluate, number, parse
 from compute.dimensions import ShapeError, product, show
 from compute.graph import Value, apply
 from compute.primitives.windows import Layout
@@ -66,7 +66,9 @@ def _min(a: Value, axis: Any) -> Value:
 def _constant(value: Any) -> Expression:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ShapeError("a slope is a number or a constant expression")
-    return parse(value) if isinstance(value, str) else number(value)
+    parsed = parse(value) if isinstance(value, str) else number(value)
+    evaluate(parsed)
+    return parsed
 
 
 def _reshape(a: Value, shape: Any) -> Value:

@@ -13,7 +13,8 @@ from compute.errors import QuestionError
 
 MAX_LINES = 1000
 MAX_LENGTH = 1000
-MAX_DEPTH = 40
+MAX_DEPTH = 100
+MAX_BRACKETS = 40
 MAX_NODES = 20_000
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 STRANGE = re.compile(r"[^A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^]")
@@ -173,8 +174,8 @@ def _check_brackets(text: str) -> None:
         character, column = found[0], found.start() + 1
         if character in "([":
             opened.append((character, column))
-            if len(opened) > MAX_DEPTH:
-                raise ProgramFault(column, "brackets are nested too deeply", f"at most {MAX_DEPTH} deep")
+            if len(opened) > MAX_BRACKETS:
+                raise ProgramFault(column, "brackets are nested too deeply", f"at most {MAX_BRACKETS} deep")
         else:
             if not opened or opened[-1][0] + character not in ("()", "[]"):
                 raise ProgramFault(column, "this bracket closes nothing", "brackets in pairs")
@@ -229,12 +230,14 @@ def _number(value: float, column: int) -> str:
 def _items(chosen: ast.expr) -> tuple[Any, ...]:
     """Indices as numbers, slices as triples."""
     entries = chosen.elts if isinstance(chosen, ast.Tuple) else [chosen]
-    return tuple(
-        tuple(None if part is None else _whole(part) for part in (one.lower, one.upper, one.step))
-        if isinstance(one, ast.Slice)
-        else _whole(one)
-        for one in entries
-    )
+    return tuple(_triple(one) if isinstance(one, ast.Slice) else _whole(one) for one in entries)
+
+
+def _triple(one: ast.Slice) -> tuple[int | None, ...]:
+    found = tuple(None if part is None else _whole(part) for part in (one.lower, one.upper, one.step))
+    if found[2] == 0:
+        raise ProgramFault(one.col_offset + 1, "steps by 0", "steps of at least 1, or back")
+    return found
 
 
 def _whole(node: ast.expr) -> int:

@@ -127,6 +127,8 @@ class Terms:
             if name not in settings or isinstance(value, Node):
                 known = ", ".join(function.settings) or "none"
                 raise ProgramFault(node.column, f"{node.text} takes no such setting", f"settings: {known}")
+            if sum(name == other for other, _ in node.keywords) > 1:
+                raise ProgramFault(node.column, f"{name} comes twice", "each setting once")
             settings[name] = value
         operand = self.build(node.operands[0])
         if isinstance(operand, Unknown):

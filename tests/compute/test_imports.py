@@ -17,6 +17,7 @@ FLOORS = [
     {"compute.latex", "compute.primitive", "compute.graph"},
     {
         "compute.selection",
+        "compute.closeness",
         "compute.sparsity",
         "compute.evaluation",
         "compute.differentiation",

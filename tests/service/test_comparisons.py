@@ -187,3 +187,16 @@ def test_different_removals_leave_no_difference(ask: Ask) -> None:
 def test_a_comparison_is_never_answered_where_it_stands() -> None:
     question = understand_comparison({**BASE, "changes": {"scale": 2}}, Settings().limits)
     assert question.work > Settings().inline_work
+
+
+def test_values_on_request_are_compared_on_request(ask: Ask) -> None:
+    fields = {"operation": "conv1d", "x": [1, 2, 3], "kernel": [1, 1], "select": ["kernel_matrix"]}
+    found = ask(PATH, **fields, changes={"kernel": [1, 2]}).json()["values"]["kernel_matrix"]
+    assert found["difference"] == [[0, 1, 0], [0, 0, 1]]
+
+
+def test_places_have_no_first_order(ask: Ask) -> None:
+    fields = {"operation": "max_unpool2d", "x": [[1, 2]], "winners": [[0, 40]], "output_size": [10, 10]}
+    changes = {"winners": [[0, 41]]}
+    assert "first_order" not in ask(PATH, **fields, changes=changes).json()["values"]["output"]
+    assert "/first_order" in errors(ask(PATH, **fields, changes=changes, first_order=True))

@@ -116,6 +116,11 @@ def test_sizes_in_letters() -> None:
         ("conv_transpose1d", {"x": (4,), "kernel": (2,)}, {"output_padding": 1}, "output_padding"),
         ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": 1}, "padding"),
         ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": "same"}, "padding"),
+        ("conv1d", {"x": (2, 4), "kernel": (1, 2)}, {"groups": 2}, "groups"),
+        ("conv_transpose1d", {"x": (3, 4), "kernel": (3, 1, 2)}, {"groups": 2}, "groups"),
+        ("conv_transpose1d", {"x": (2, 4), "kernel": (2, 2)}, {"groups": 2}, "groups"),
+        ("lp_pool1d", {"x": (4,)}, {"size": 2, "p": 5e-324}, "p"),
+        ("max_unpool2d", {"x": (1, 2), "winners": (1, 2)}, {"size": 1, "padding": 5}, "padding"),
         ("max_pool1d", {"x": (4,)}, {"size": 5}, "size"),
         ("max_pool1d", {"x": (4,)}, {"size": 2, "padding": 2}, "padding"),
         ("max_pool1d", {"x": (1,)}, {"size": 2, "padding": 2, "dilation": 2}, "padding"),
@@ -173,3 +178,44 @@ def test_the_gradient_of_patches_takes_no_more_than_they_do() -> None:
     tracemalloc.stop()
     assert peak < 8 * 2**20
     assert found.gradients["x"].sum() == 3990 * 11
+
+
+@pytest.mark.parametrize(
+    ("operation", "shapes", "settings"),
+    [
+        ("conv2d", {"x": (1, 1), "kernel": (1, 1)}, {"padding": 100_000, "stride": 100_000}),
+        ("conv1d", {"x": (3,), "kernel": (2,)}, {"padding": "same", "dilation": 2**31 - 1}),
+        ("max_pool2d", {"x": (1, 1)}, {"size": 40_001, "padding": 20_000, "stride": 40_001}),
+        ("conv_transpose2d", {"x": (2, 2), "kernel": (1, 1)}, {"stride": 100_000, "padding": 50_000}),
+    ],
+)
+def test_borders_are_predicted(operation: str, shapes: dict[str, Any], settings: dict[str, Any]) -> None:
+    inputs = {name: np.ones(shape) for name, shape in shapes.items()}
+    assert plan(operation, inputs, settings, select=["output"]).predicted.entries > 10**8
+
+
+def test_the_matrix_of_a_large_kernel_is_predicted() -> None:
+    inputs = {"x": np.ones((1, 1)), "kernel": np.ones((100, 100))}
+    asked = plan("conv2d", inputs, {"padding": 99}, select=["kernel_matrix"])
+    assert asked.predicted.entries > 10**9
+
+
+def test_groups_without_the_input() -> None:
+    patches = np.array([[[1.0, 2, 3], [2, 3, 4]]] * 2)
+    found = answer("conv1d", {"kernel": np.ones((2, 1, 2))}, {"groups": 2}, given={"patches": patches})
+    np.testing.assert_array_equal(found.values["output"], [[3, 5, 7]] * 2)
+
+
+def test_winners_for_ties_that_are_split_are_refused() -> None:
+    for ties in ("split", "all"):
+        with pytest.raises(QuestionErrors, match="splits no tie"):
+            plan("max_pool1d", {"x": np.ones(4)}, {"size": 2, "ties": ties}, given={"winners": np.zeros(2)})
+    with pytest.raises(QuestionErrors, match="winners"):
+        plan("max_pool1d", {"x": np.ones(4)}, {"size": 2}, given={"winners": np.zeros((2, 2))})
+
+
+def test_one_window_that_is_partly_filled() -> None:
+    found = answer(
+        "max_pool1d", {"x": [1.0, 5, 3, 4, 2]}, {"size": 4, "dilation": 2, "stride": 4, "ceil_mode": True}
+    )
+    np.testing.assert_array_equal(found.values["output"], [3])
