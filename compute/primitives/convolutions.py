@@ -130,7 +130,7 @@ patches = Primitive(
     shape=_patches_shape,
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
-    scratch=lambda shape, x, layout, window: bordered(x, layout, window),
+    scratch=lambda shape, x, layout, window: bordered(x, layout, (1, 1)),
     expects="x (batch, channels, rows, columns)",
 )
 

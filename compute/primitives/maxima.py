@@ -91,7 +91,7 @@ winners = Primitive(
     ),
     kind="index",
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], attributes["window"]),
+    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
 
@@ -297,6 +297,6 @@ max_pool = Primitive(
     shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], attributes["window"]),
+    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )

@@ -46,7 +46,7 @@ window_sum = Primitive(
     shape=pooled,
     latex=lambda a, layout, window, output: Formula(rf"\sum_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], attributes["window"]),
+    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
 
