@@ -124,12 +124,12 @@ def shapes_only(
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
-def check_entries(operation: Operation, tensors: Mapping[str, Array], *prefix: str) -> None:
+def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
     """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
     errors = [
         QuestionError((*prefix, name), "the mask holds NaN or Infinity",
                       "booleans, or finite numbers and -Infinity", "other numbers")
-        for name in operation.masks
+        for name in masks
         if name in tensors and tensors[name].dtype.kind == "f" and not (tensors[name] < np.inf).all()
     ]  # fmt: skip
     if errors:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from compute.answers import Limits
 from compute.diagrams import draw
-from compute.questions import Asked, prepare
+from compute.questions import Asked, check_masks, prepare
 from service.questions import Question, asked_of, decoded, shapes_of
 from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of, validate
 
@@ -76,6 +76,8 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     )
     prepared = prepare(asked)
     prepared.check(limits)
+    check_masks(prepared.graph.masks, inputs, "inputs")
+    check_masks(prepared.graph.masks, given, "given")
     more: dict[str, Any] = {"parameters": prepared.parameters()}
     if fields["diagram"]:
         more["diagram"] = asdict(draw(prepared.graph, given))

@@ -13,7 +13,7 @@ from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
-from compute.questions import ARITHMETICS, Asked, check_entries, prepare
+from compute.questions import ARITHMETICS, Asked, check_masks, prepare
 from service.costs import cost_json
 from service.schemas import request_model, validate
 from service.tensors import decode, encode
@@ -62,8 +62,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
         fields["arithmetic"],
         declared.masks,
     )
-    check_entries(declared, inputs)
-    check_entries(declared, given, "given")
+    check_masks(declared.masks, inputs)
+    check_masks(declared.masks, given, "given")
     asked = Asked(
         operation=operation,
         attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),

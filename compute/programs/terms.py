@@ -158,7 +158,9 @@ class Terms:
                 found[name] = operand
             elif name in operation.inputs:
                 piece = operand if isinstance(operand, Node) else _number_node(operand, node)
-                found[name] = self.operand(self.build(piece))
+                value = found[name] = self.operand(self.build(piece))
+                if name in operation.masks and isinstance(value, Value) and value.is_input:
+                    self.graph.masks.add(str(value.name))
             else:
                 error = unknown_name((), "argument", name, [*operation.inputs, *operation.attributes])
                 raise ProgramFault(node.column, error.message, error.expected)

@@ -7,8 +7,7 @@ import pytest
 
 from compute.answers import Answer
 from compute.errors import QuestionErrors
-from compute.operations import CATALOGUE
-from compute.questions import check_entries
+from compute.questions import check_masks
 from tests.compute.asking import answer, plan
 
 QKV: dict[str, Any] = {"query": np.eye(2), "key": np.eye(2), "value": np.array([[1.0, 2.0], [3.0, 4.0]])}
@@ -67,9 +66,9 @@ def test_a_gradient_that_overflows() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_no_mask(bad: float) -> None:
     with pytest.raises(QuestionErrors):
-        check_entries(CATALOGUE["attention"], {"mask": np.array([[0, bad]])})
-    check_entries(CATALOGUE["attention"], {"mask": np.array([[0, -np.inf]]), "query": np.array([[bad]])})
-    check_entries(CATALOGUE["attention"], {"mask": np.array([[True]])})
+        check_masks(["mask"], {"mask": np.array([[0, bad]])})
+    check_masks(["mask"], {"mask": np.array([[0, -np.inf]]), "query": np.array([[bad]])})
+    check_masks(["mask"], {"mask": np.array([[True]])})
 
 
 def test_few_values_show_that_all_are_finite() -> None:

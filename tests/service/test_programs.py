@@ -70,6 +70,11 @@ def test_what_is_wrong_is_said_where(ask: Ask, fields: dict[str, Any], pointer: 
     assert pointer in errors(ask(PATH, **LINE | fields))
 
 
+def test_a_mask_is_one_here_too(ask: Ask) -> None:
+    fields = {"program": ["y = attention(q, q, q, mask=m)"], "inputs": {"q": [[1], [2]], "m": [["NaN", 0]]}}
+    assert "/inputs/m" in errors(ask(PATH, **fields))
+
+
 def test_what_would_be_too_large_is_refused_before_it_is_made(ask: Ask) -> None:
     column = {"shape": [100_000, 1], "dtype": "float64", "data": ""}
     column["data"] = base64.b64encode(bytes(800_000)).decode()
