@@ -7,21 +7,19 @@ function, which returns no weights. Then local attention beside PyTorch with the
 """
 
 import argparse
-import os
 import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-THREADS = os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
-import numpy as np  # noqa: E402 - the number of threads is read when NumPy is loaded
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402, N812
-
-from compute.operations.binding import Tensor  # noqa: E402
-from compute.questions import Asked, prepare  # noqa: E402
+from benchmarks import THREADS
+from compute.operations.binding import Tensor
+from compute.questions import Asked, prepare
 
 NAMES = ("query", "key", "value")
 

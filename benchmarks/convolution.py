@@ -5,20 +5,18 @@ number of threads, in float64. The windows as columns are not asked for; memory 
 """
 
 import argparse
-import os
 import statistics
 import timeit
 from typing import Any
 
-THREADS = os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
-import numpy as np  # noqa: E402 - the number of threads is read when NumPy is loaded
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402, N812
-
-from benchmarks.attention import peak, ratio, times  # noqa: E402
-from compute.operations.binding import Tensor  # noqa: E402
-from compute.questions import Asked, prepare  # noqa: E402
+from benchmarks import THREADS
+from benchmarks.attention import peak, ratio, times
+from compute.operations.binding import Tensor
+from compute.questions import Asked, prepare
 
 
 def question(operation: str, inputs: dict[str, Any], settings: dict[str, Any], upstream: Any) -> Any:

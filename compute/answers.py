@@ -11,6 +11,7 @@ from compute.arithmetic.namespace import Array
 from compute.closeness import close
 from compute.cost import TotalCost
 from compute.differentiation import Differentiation, Gradients, Source, jacobian
+from compute.dimensions import written
 from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
 from compute.formulas import formula
@@ -197,7 +198,7 @@ def describe_step(name: str, value: Value) -> Step:
         formula=formula(value),
         inputs=list(inputs),
         axes=list(value.axes),
-        shape=[size if isinstance(size, int) else str(size) for size in value.shape],
+        shape=written(value.shape),
         meaning=value.declared.meaning if value.declared else "",
     )
 

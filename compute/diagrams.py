@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from compute.dimensions import show
+from compute.dimensions import show, written
 from compute.graph import Graph, nearest_names
 
 
@@ -46,8 +46,7 @@ def draw(graph: Graph, given: Collection[str]) -> Diagram:
             kind = "given"
         elif value.is_input:
             kind = "parameter" if value.is_parameter else "input"
-        shape = [size if isinstance(size, int) else str(size) for size in value.shape]
-        nodes.append(Node(name, kind, shape))
+        nodes.append(Node(name, kind, written(value.shape)))
         if kind == "value":
             behind = dict.fromkeys(one for operand in value.inputs for one in nearest_names(operand))
             edges += [(one, name) for one in behind]

@@ -181,6 +181,11 @@ def show(shape: Shape) -> str:
     return "(" + ", ".join(map(str, shape)) + ")"
 
 
+def written(shape: Shape) -> list[int | str]:
+    """A shape as an answer holds it: sizes that are no numbers as text."""
+    return [size if isinstance(size, int) else str(size) for size in shape]
+
+
 def at_least(rank: int, shape: Shape) -> None:
     """Raise ShapeError where a shape has fewer axes."""
     if len(shape) < rank:

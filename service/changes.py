@@ -61,7 +61,7 @@ class Changed:
 
     def _entries(self, name: str) -> Array:
         """What a name stands for before the change, computed if need be."""
-        known = {**self.before.inputs, **self.before.given}
+        known = self.before.known
         if name in known:
             return known[name]
         graph, path = self.before.prepared.graph, ("changes", name)

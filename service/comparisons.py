@@ -132,8 +132,8 @@ class ComparisonQuestion:
         prediction = Prediction(
             before.prepared,
             after.prepared,
-            {**before.inputs, **before.given},
-            {**after.inputs, **after.given},
+            before.known,
+            after.known,
             [name for name, one in compared.items() if _is_predicted(one)],
         )
         if self.first_order and not prediction.possible:
@@ -159,7 +159,7 @@ class _Run:
 
     def values(self) -> dict[str, Array]:
         """Everything known by every name, aliases included."""
-        known = {**self.question.inputs, **self.question.given, **self.found.values}
+        known = {**self.question.known, **self.found.values}
         named = {
             name: known.get(name, known.get(str(value.name)))
             for name, value in self.question.prepared.graph.names.items()

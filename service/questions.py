@@ -33,6 +33,11 @@ class Question:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def known(self) -> dict[str, Array]:
+        """Every tensor that came, by name."""
+        return {**self.inputs, **self.given}
+
+    @property
     def arithmetic(self) -> Floating:
         """The kind of number that it is asked in."""
         return ARITHMETICS[self.asked.arithmetic]

@@ -33,7 +33,8 @@ Mode: TypeAlias = Annotated[
 ]
 
 
-def _input(dims: str) -> Input:
+def data_input(dims: str) -> Input:
+    """What is convolved."""
     return Input(dims, "The input, with or without channels, and then with or without a batch.", "X")
 
 
@@ -42,7 +43,8 @@ def kernel_input(dims: str, meaning: str) -> Input:
     return Input(dims, meaning, "K", parameter=True)
 
 
-def _bias(dims: str) -> Input:
+def bias_input(dims: str) -> Input:
+    """A bias."""
     return Input(dims, "One number for each filter.", "b", parameter=True, broadcast=True, optional="none")
 
 
@@ -70,9 +72,9 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
 
 @operation(_values("position", "... positions"))
 def conv1d(
-    x: Annotated[Value, _input("W | groups*c W | B groups*c W")],
+    x: Annotated[Value, data_input("W | groups*c W | B groups*c W")],
     kernel: Annotated[Value, kernel_input("w | c w | groups*f c w", "The weights of a window.")],
-    bias: Annotated[Value | None, _bias("groups*f")] = None,
+    bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
     stride: Step = 1,
     padding: Border = 0,
@@ -93,9 +95,9 @@ def conv1d(
 
 @operation(_values("row column", "... rows columns"))
 def conv2d(
-    x: Annotated[Value, _input("H W | groups*c H W | B groups*c H W")],
+    x: Annotated[Value, data_input("H W | groups*c H W | B groups*c H W")],
     kernel: Annotated[Value, kernel_input("h w | c h w | groups*f c h w", "The weights of a window.")],
-    bias: Annotated[Value | None, _bias("groups*f")] = None,
+    bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
     stride: Steps = 1,
     padding: Borders = 0,
@@ -146,11 +148,7 @@ class _Convolution:
             found = self._by_patches(x, kernel, layout, window, output, kept)
         else:
             found = apply("convolve", x, kernel, layout=layout)
-        if self.bias is not None:
-            found = found + standing_bias(self.bias, found.shape[1])
-        keep = (kept == 2, filters == 2)
-        labels = tuple(name for name, kept in zip(("batch", "filter"), keep, strict=True) if kept)
-        return unplanar(found, keep, self.plane).named("output", leading=labels)
+        return finished(found, self.bias, (kept == 2, filters == 2), self.plane)
 
     def _by_patches(
         self, x: Value, kernel: Value, layout: Layout, window: Any, output: Any, kept: int
@@ -169,7 +167,15 @@ class _Convolution:
         return apply("reshape", rows @ columns, to=(batch, kernel.shape[0], *output))
 
 
-def standing_bias(bias: Value, filters: Size) -> Value:
+def finished(found: Value, bias: Value | None, keep: tuple[bool, bool], plane: bool) -> Value:
+    """The output with its bias, without the axes that were added. keep: whether it has batch and filters."""
+    if bias is not None:
+        found = found + _standing(bias, found.shape[1])
+    labels = tuple(name for name, kept in zip(("batch", "filter"), keep, strict=True) if kept)
+    return unplanar(found, keep, plane).named("output", leading=labels)
+
+
+def _standing(bias: Value, filters: Size) -> Value:
     """The bias as it is added to (batch, filters, rows, columns)."""
     if bias.shape not in ((), (filters,)):
         raise QuestionError(

@@ -188,9 +188,7 @@ def lp_pool2d(
 @operation(_values(*PLANE, "Zeros, with each entry of x where its maximum stood."))
 def max_unpool2d(
     x: Annotated[Value, Input("... h w", "What was pooled.", "X")],
-    winners: Annotated[
-        Value, Input("... h w", "Where each maximum stood, counted row by row.", "W^{*}", parameter=False)
-    ],
+    winners: Annotated[Value, Input("... h w", "Where each maximum stood, counted row by row.", "W^{*}")],
     *,
     size: Annotated[
         Sides, Attribute("How large the windows were: one number, or [rows, columns].", minimum=1)
@@ -227,7 +225,7 @@ class _Pooling:
     """An input, and the windows that slide over it."""
 
     def __init__(self, x: Value, *, plane: bool) -> None:
-        self.named_input, self.plane = x, plane
+        self.plane = plane
         self.x = x if plane else apply("expand", x, axis=-2)
         self.sizes = (self.x.shape[-2], self.x.shape[-1])
         self.attributes: dict[str, Any] = {}

@@ -37,10 +37,10 @@ Borders: TypeAlias = Annotated[
 ]
 
 
-def pair(setting: Any, plane: bool) -> Pair:
-    """A setting for both axes; of one axis the added first stands still."""
+def pair(setting: Any, plane: bool, added: int = 1) -> Pair:
+    """A setting for both axes. added: what it is for the one that is added to a single axis."""
     if not plane:
-        return (1, setting)
+        return (added, setting)
     return setting if isinstance(setting, tuple) else (setting, setting)
 
 

@@ -1,13 +1,21 @@
 """Transposed convolution over one axis and over two."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from compute.dimensions import Polynomial, Size
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
-from compute.operations.convolution import Groups, check_groups, kernel_input, leading_axes, standing_bias
-from compute.operations.declaration import Attribute, Input, Padding, Sides, operation
-from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar, unplanar
+from compute.operations.convolution import (
+    Groups,
+    bias_input,
+    check_groups,
+    data_input,
+    finished,
+    kernel_input,
+    leading_axes,
+)
+from compute.operations.declaration import Attribute, Padding, Sides, operation
+from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar
 from compute.primitives.windows import Layout
 
 Cut: TypeAlias = Annotated[
@@ -23,14 +31,6 @@ Mores: TypeAlias = Annotated[
     Sides,
     Attribute("How many rows and columns are added behind the output, fewer than the stride.", minimum=0),
 ]
-
-
-def _input(dims: str) -> Input:
-    return Input(dims, "The input, with or without channels, and then with or without a batch.", "X")
-
-
-def _bias(dims: str) -> Input:
-    return Input(dims, "One number for each filter.", "b", parameter=True, broadcast=True, optional="none")
 
 
 def _values(axes: str, dims: str) -> tuple[Named, ...]:
@@ -49,9 +49,9 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
 
 @operation(_values("position", "... positions"))
 def conv_transpose1d(
-    x: Annotated[Value, _input("W | C W | B C W")],
+    x: Annotated[Value, data_input("W | C W | B C W")],
     kernel: Annotated[Value, kernel_input("w | C w | C f w", "The weights; channels of x, then filters.")],
-    bias: Annotated[Value | None, _bias("groups*f")] = None,
+    bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
     stride: Step = 1,
     padding: Cut = 0,
@@ -71,11 +71,11 @@ def conv_transpose1d(
 
 @operation(_values("row column", "... rows columns"))
 def conv_transpose2d(
-    x: Annotated[Value, _input("H W | C H W | B C H W")],
+    x: Annotated[Value, data_input("H W | C H W | B C H W")],
     kernel: Annotated[
         Value, kernel_input("h w | C h w | C f h w", "The weights; channels of x, then filters.")
     ],
-    bias: Annotated[Value | None, _bias("groups*f")] = None,
+    bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
     stride: Steps = 1,
     padding: Cut = 0,
@@ -120,7 +120,7 @@ def _run(
     else:
         single = filters == 0
     weights = planar(kernel, filters, plane)
-    steps, apart, behind = pair(stride, plane), pair(dilation, plane), _behind(more, plane)
+    steps, apart, behind = pair(stride, plane), pair(dilation, plane), pair(more, plane, 0)
     if padding == "same":
         raise QuestionError(("padding",), "same has no one meaning here", "numbers, or valid", "same")
     window = (weights.shape[2], weights.shape[3])
@@ -132,17 +132,7 @@ def _run(
     found = apply("convolve_transposed", data, weights, layout=layout, output=output)
     if x.graph.asks("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
-    if bias is not None:
-        found = found + standing_bias(bias, found.shape[1])
-    keep = (kept == 2, not single)
-    labels = tuple(name for name, kept in zip(("batch", "filter"), keep, strict=True) if kept)
-    return unplanar(found, keep, plane).named("output", leading=labels)
-
-
-def _behind(more: Any, plane: bool) -> tuple[Any, Any]:
-    if not plane:
-        return (0, more)
-    return more if isinstance(more, tuple) else (more, more)
+    return finished(found, bias, (kept == 2, not single), plane)
 
 
 def _length(

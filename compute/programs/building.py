@@ -141,9 +141,7 @@ class _Builder(Terms):
 
     def _within(self, error: QuestionError, assignment: Assignment) -> QuestionError:
         """A fault of what a line calls, at the line."""
-        if error.path[:1] == ("program",):
-            return error
-        if error.path[:1] == ("given",):
+        if error.path[:1] in (("program",), ("given",)):
             return error
         where = "".join(f" at {one}" for one in error.path[-1:])
         message = f"line {assignment.line + 1}{where}: {error.message}"
@@ -162,10 +160,7 @@ class _Builder(Terms):
         shape = self.graph.given.get(name, term.shape)
         axes = " ".join(f"axis_{at}" for at in range(len(shape)))
         meaning = f"Line {line + 1}."
-        self.graph.declared = {
-            **self.graph.declared,
-            name: Named(name, axes, axes, meaning, symbol_latex(name)),
-        }
+        self.declared[name] = Named(name, axes, axes, meaning, symbol_latex(name))
         return term.named(name)
 
     def _whole_call(self, assignment: Assignment) -> Term | None:

@@ -12,13 +12,8 @@ def names_in(node: Node) -> set[str]:
     return found.union(*(names_in(one) for one in pieces))
 
 
-def in_cycle(assignments: list[Assignment], name: str) -> bool:
-    """Whether a name is made of itself."""
-    return name in _reached(_edges(assignments), name)
-
-
 def circle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]:
-    """The members of the circle that a name stands in, so many of them at most."""
+    """The members of the circle that a name stands in, so many of them at most; none if it stands in none."""
     edges = _edges(assignments)
     back: dict[str, set[str]] = {one: set() for one in edges}
     for one, behind in edges.items():

@@ -11,7 +11,7 @@ from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.declaration import Operation
 from compute.operations.settings import expected, fits
-from compute.programs.dependencies import NAMED_NUMBERS, circle, in_cycle
+from compute.programs.dependencies import NAMED_NUMBERS, circle
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, Node, ProgramFault
 
@@ -55,11 +55,11 @@ class Terms:
         if name in self.terms:
             return self.terms[name]
         if name in self.lines:
-            names = " and ".join(circle(self.assignments, name))
+            members = " and ".join(circle(self.assignments, name))
             raise ProgramFault(
                 node.column,
                 f"{name} is used before it is assigned in line {self.lines[name] + 1}"
-                + (f"; {names} need one another" if in_cycle(self.assignments, name) else ""),
+                + (f"; {members} need one another" if members else ""),
                 "names that lines above assign, or inputs",
             )
         if name in NAMED_NUMBERS:
