@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
-from compute.evaluation import Evaluation
+from compute.evaluation import Evaluation, settled
 from compute.graph import Value, step
 from compute.primitive import RESULT, GradientRule
 
@@ -130,7 +130,10 @@ class Differentiation:
         if rule.takes_shapes:
             bound["shapes"] = shapes[1:]
         arithmetic = self.evaluation.arithmetic
-        function = partial(rule.function, arithmetic, **bound)
+        function: Callable[..., Array] = partial(rule.function, arithmetic, **bound)
+        if arithmetic.settles:
+            name = None if operand.name is None else f"the gradient of {operand.name}"
+            function = settled(arithmetic, function, name)
         target = shapes[0] if inner.primitive.broadcasts else None
         carried = self._slot()
 
@@ -168,13 +171,15 @@ class Differentiation:
             return None
         if len(known) == 1:
             return known[0]
-        total, add = self._slot(), self.evaluation.arithmetic.add
+        total, arithmetic = self._slot(), self.evaluation.arithmetic
 
         def accumulate(slots: list[Array], values: Mapping[int, Array]) -> None:
             gradient = slots[known[0]]
             for part in known[1:]:
-                gradient = add(gradient, slots[part])
-            slots[total] = gradient
+                gradient = arithmetic.add(gradient, slots[part])
+            slots[total] = (
+                arithmetic.settle(gradient, "a sum of gradients") if arithmetic.settles else gradient
+            )
 
         self._instructions.append(accumulate)
         return total
@@ -218,7 +223,7 @@ def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt:
 def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:
     """The gradient of what was broadcast: summed over the axes along which it was repeated."""
     while gradient.ndim > len(shape):
-        gradient = arithmetic.sum(gradient, 0)[0]
+        gradient = arithmetic.sum(gradient, 0).squeeze(0)
     for axis, size in enumerate(shape):
         if size == 1 != gradient.shape[axis]:
             gradient = arithmetic.sum(gradient, axis)

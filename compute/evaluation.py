@@ -57,7 +57,9 @@ class Evaluation:
 
     def _instruction(self, value: Value) -> Instruction:
         assert value.primitive is not None  # an input is reachable only where it is known
-        function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+        function: Callable[..., Array] = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+        if self.arithmetic.settles:
+            function = settled(self.arithmetic, function, value.name)
         return value.index, function, tuple(operand.index for operand in value.inputs)
 
     def _fold_constants(self) -> None:
@@ -96,6 +98,11 @@ class Evaluation:
     def computed(self) -> list[Value]:
         """What a run computes, in order."""
         return [self.graph.values[index] for index, _, _ in self.instructions]
+
+
+def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | None) -> Callable[..., Array]:
+    """A step whose result is settled at once, before anything is made of it."""
+    return lambda *operands: arithmetic.settle(function(*operands), name)
 
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:

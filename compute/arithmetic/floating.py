@@ -18,6 +18,7 @@ class Floating:
     """The arithmetic namespace over one of NumPy's floating-point types."""
 
     negative_infinity = -math.inf
+    settles = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -30,6 +31,8 @@ class Floating:
         self.divide: Binary = np.divide
         self.matmul: Binary = np.matmul
         self.maximum: Binary = np.maximum
+        self.greater: Binary = np.greater
+        self.equal: Binary = np.equal
         self.negative: Unary = np.negative
         self.exp: Unary = np.exp
         self.absolute: Unary = np.absolute
@@ -99,10 +102,20 @@ class Floating:
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         return np.bincount(places.ravel(), weights=a.ravel(), minlength=size).astype(self.dtype, copy=False)
 
+    def argmax(self, a: Array, axis: int) -> Array:
+        found: Array = a.argmax(axis=axis)
+        return found
+
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; only where it overflows, or is
         # not finite, is each entry looked at.
         return math.isfinite(np.vdot(a, a)) or bool(np.isfinite(a).all())
+
+    def outlines(self, a: Array) -> Array:
+        return a
+
+    def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002
+        return a
 
 
 FLOAT64 = Floating("float64")

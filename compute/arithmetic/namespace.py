@@ -15,10 +15,18 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 class Arithmetic(Protocol):
-    """Array functions over one kind of number. Axes count from the end; reductions keep them."""
+    """Array functions over one kind of number. Axes count from the end; reductions keep them.
 
-    name: str
-    negative_infinity: Any
+    Comparisons give truth values, or conditions where symbols leave an order open; `where` takes either.
+    settles: whether `settle` does anything.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settles(self) -> bool: ...
+    @property
+    def negative_infinity(self) -> Any: ...
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         """A constant as a 0-d array; `sizes` are the dimension names it may use."""
@@ -38,6 +46,8 @@ class Arithmetic(Protocol):
     def multiply(self, a: Array, b: Array, /) -> Array: ...
     def divide(self, a: Array, b: Array, /) -> Array: ...
     def maximum(self, a: Array, b: Array, /) -> Array: ...
+    def greater(self, a: Array, b: Array, /) -> Array: ...
+    def equal(self, a: Array, b: Array, /) -> Array: ...
     def negative(self, a: Array, /) -> Array: ...
     def exp(self, a: Array, /) -> Array: ...
     def absolute(self, a: Array, /) -> Array: ...
@@ -65,5 +75,14 @@ class Arithmetic(Protocol):
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         """A vector of this size with each entry of `a` added at its place."""
 
+    def argmax(self, a: Array, axis: int) -> Array:
+        """Where the largest entries along an axis stand, the first of equals; the axis is gone."""
+
     def is_finite(self, a: Array) -> bool:
         """Whether no entry is infinite or NaN."""
+
+    def outlines(self, a: Array) -> Array:
+        """Floats that are infinite or NaN where an entry is, and finite elsewhere."""
+
+    def settle(self, a: Array, name: str | None) -> Array:
+        """What a step gave as it is kept: within bounds, and readable where it has a name."""

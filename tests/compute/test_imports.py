@@ -24,6 +24,8 @@ FLOORS = [
         "compute.linearization",
         "compute.cost",
         "compute.formulas",
+        "compute.closed_forms",
+        "compute.proofs",
         "compute.diagrams",
         "compute.notes",
     },
