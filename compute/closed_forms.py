@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.namespace import Array
 from compute.latex import symbol_latex
 
-LONG = 1_000  # operations from which on repeated parts get names
+LONG = 120  # operations of an entry from which on what repeats in it gets names
+WORTH_NAMING = 8  # operations of what does
 _TRAILING = re.compile(r"([A-Za-z]+?)_?(\d+)((?:_\w+)*)", re.ASCII)
 
 
@@ -137,37 +139,35 @@ def approximation(entry: Any) -> float | str | None:
     return str(worth.evalf(17)) if beyond else found
 
 
-def nested(array: Array, write: Any) -> Any:
-    """Nested lists of what is written of each entry."""
-    if array.ndim == 0:
-        return write(array[()])
+def each(array: Array, write: Callable[[Any], Any]) -> Array:
+    """What is written of each entry; truth values and counts stay what they are."""
     if array.dtype != object:
-        return array.tolist()
-    return [nested(part, write) for part in array]
+        return array
+    found = np.empty(array.shape, dtype=object)
+    for at in np.ndindex(array.shape):
+        found[at] = write(array[at])
+    return found
 
 
 def shared(arrays: Iterable[Array]) -> tuple[list[tuple[Any, Any]], list[Array]]:
-    """Repeated parts of long entries under names of their own, and the arrays in terms of them.
+    """What repeats in long entries under names of its own, and the arrays in terms of it.
 
-    Nothing is named where the arrays are short together.
+    Short entries stay as they are, and short parts stand where they stood.
     """
     arrays = list(arrays)
-    entries = [one for array in arrays if array.dtype == object for one in array.flat]
-    if sum(map(size, entries)) < LONG:
-        return [], arrays
+    entries = {one for array in arrays if array.dtype == object for one in array.flat if size(one) > LONG}
     taken = {symbol.name for one in entries for symbol in one.free_symbols}
-    names = (
-        sympy.Symbol(name, real=True) for name in (f"s{at}" for at in range(1, 10**9)) if name not in taken
-    )
-    common, reduced = sympy.cse(entries, symbols=names, order="none")
-    rest = iter(reduced)
-    found = []
-    for array in arrays:
-        if array.dtype != object:
-            found.append(array)
-            continue
-        copy = np.empty(array.shape, dtype=object)
-        for at in np.ndindex(array.shape):
-            copy[at] = next(rest)
-        found.append(copy)
-    return common, found
+    names = (name for name in (f"s{at}" for at in count(1)) if name not in taken)
+    long = sorted(entries, key=sympy.default_sort_key)
+    parts, reduced = sympy.cse(long, order="none", symbols=(sympy.Symbol(f"#{at}") for at in count()))
+    inlined: dict[Any, Any] = {}
+    common: list[tuple[Any, Any]] = []
+    for symbol, part in parts:
+        worth = part.xreplace(inlined)
+        if size(worth) < WORTH_NAMING:
+            inlined[symbol] = worth
+        else:
+            inlined[symbol] = sympy.Symbol(next(names), real=True)
+            common.append((inlined[symbol], worth))
+    shorter = {one: other.xreplace(inlined) for one, other in zip(long, reduced, strict=True)}
+    return common, [each(array, lambda one: shorter.get(one, one)) for array in arrays]

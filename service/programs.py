@@ -63,7 +63,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     request = validate(MODEL, document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
     inputs, given, upstream = decoded(
-        {(field,): fields[field] for field in ("inputs", "given", "upstream")}, fields["arithmetic"]
+        {(field,): fields[field] for field in ("inputs", "given", "upstream")}, request
     )
     asked = Asked(
         operation=GRAPH,

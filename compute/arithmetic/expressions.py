@@ -24,6 +24,8 @@ FUNCTIONS = {
     "max": 2, "min": 2, "where": 3,
 }  # fmt: skip
 NAMED_NUMBERS = ("pi", "e")
+MAX_NAME = 40  # of a free symbol
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])"
 _TOKENS = re.compile(rf"(?:\s|{_NUMBER}|[A-Za-z_]\w*|\*\*|[-+*/^(),]|[<>=!]=|[<>])*", re.ASCII)
@@ -66,6 +68,14 @@ class Expression:
                 found.add(one.text)
             pending.extend(one.operands)
         return found
+
+
+def check_symbol(name: str) -> None:
+    """Raise ExpressionError where a name cannot be that of a free symbol."""
+    if not _SYMBOL.fullmatch(name) or len(name) > MAX_NAME or name in (*FUNCTIONS, *NAMED_NUMBERS):
+        raise ExpressionError(
+            f"uses a name that is no symbol: a letter, then letters, digits and _, {MAX_NAME} at most"
+        )
 
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy.typing as npt
@@ -12,6 +13,23 @@ from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size
 
 Array: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """Whether two arrays are equal: floating-point numbers to rounding, exact numbers for all values of their
+    symbols.
+
+    holds: None where it is open; largest_difference: where it is a number; verdict: of exact numbers, one of
+    `proved`, `refuted` and `undecided`; how: in a sentence; point: numbers for the symbols at which they
+    differ.
+    """
+
+    holds: bool | None
+    largest_difference: float | None
+    verdict: str | None = None
+    how: str | None = None
+    point: dict[str, str] | None = None
 
 
 class Arithmetic(Protocol):
@@ -80,6 +98,9 @@ class Arithmetic(Protocol):
 
     def is_finite(self, a: Array) -> bool:
         """Whether no entry is infinite or NaN."""
+
+    def equality(self, left: Array, right: Array) -> Equality:
+        """Whether two arrays of one shape are equal."""
 
     def outlines(self, a: Array) -> Array:
         """Floats that are infinite or NaN where an entry is, and finite elsewhere."""

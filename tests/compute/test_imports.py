@@ -17,7 +17,6 @@ FLOORS = [
     {"compute.latex", "compute.primitive", "compute.graph"},
     {
         "compute.selection",
-        "compute.closeness",
         "compute.sparsity",
         "compute.evaluation",
         "compute.differentiation",
@@ -25,7 +24,6 @@ FLOORS = [
         "compute.cost",
         "compute.formulas",
         "compute.closed_forms",
-        "compute.proofs",
         "compute.diagrams",
         "compute.notes",
     },

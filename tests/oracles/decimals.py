@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.expressions import Expression, fold
+from compute.arithmetic.namespace import Equality
 from compute.dimensions import Size
 
 DIGITS = 50
@@ -140,6 +141,9 @@ class Decimals:
 
     def argmax(self, a: Array, axis: int) -> Array:
         return a.argmax(axis=axis)
+
+    def equality(self, left: Array, right: Array) -> Equality:
+        return Equality(bool((left == right).all()), float(abs(left - right).max()))
 
     def outlines(self, a: Array) -> Array:
         return np.asarray(a, dtype=np.float64)

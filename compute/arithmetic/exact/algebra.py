@@ -1,6 +1,5 @@
 """Expressions as exact numbers: what constants, entries and symbols stand for."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,13 +7,11 @@ import sympy
 
 from compute.arithmetic.exact import orders
 from compute.arithmetic.exact.bounds import check_power, size
-from compute.arithmetic.expressions import FUNCTIONS, Expression, ExpressionError, fold
+from compute.arithmetic.expressions import Expression, ExpressionError, check_symbol, fold
 from compute.dimensions import Size
 
 ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonzero", "integer")
-MAX_NAME = 40
 MAX_EXPRESSION = 20_000  # operations in one entry that comes
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
 class Symbols:
@@ -25,8 +22,7 @@ class Symbols:
 
     def symbol(self, name: str) -> Any:
         """Raises ExpressionError where a name cannot be a symbol's, or assumptions contradict each other."""
-        if not _NAME.fullmatch(name) or len(name) > MAX_NAME or name in FUNCTIONS:
-            raise ExpressionError(f"uses a name that is no symbol: letters, digits and _, at most {MAX_NAME}")
+        check_symbol(name)
         said = dict.fromkeys(self.assumptions.get(name, ()), True)
         try:
             return sympy.Symbol(name, real=True, **said)

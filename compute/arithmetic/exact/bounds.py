@@ -32,14 +32,11 @@ PROGRESS = Progress()
 _SIZES: dict[Any, int] = {}
 
 
-def beyond(what: str, limit: str) -> QuestionErrors:
-    """The refusal of work that grew beyond a bound."""
+def beyond(what: str, limit: str, names: list[str] | None = None) -> QuestionErrors:
+    """The refusal of work that grew beyond a bound; names: the values that it reached."""
+    came = reached(PROGRESS.names if names is None else names)
     return QuestionErrors(
-        [
-            QuestionError(
-                (), f"the exact answer {what}; {reached(PROGRESS.names)}; send {ADVICE}", limit, "more"
-            )
-        ]
+        [QuestionError((), f"the exact answer {what}; {came}; send {ADVICE}", limit, "more")]
     )
 
 

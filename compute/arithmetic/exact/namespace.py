@@ -12,9 +12,10 @@ import sympy
 
 from compute.arithmetic.exact import algebra, orders
 from compute.arithmetic.exact.bounds import PROGRESS, check, check_power
+from compute.arithmetic.exact.proofs import compare_all
 from compute.arithmetic.exact.readable import readable
 from compute.arithmetic.expressions import Expression
-from compute.arithmetic.namespace import Array
+from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
 
@@ -182,6 +183,9 @@ class Exact:
         for at in np.ndindex(found.shape):
             found[at] = _first_of_largest(list(moved[at]))
         return found
+
+    def equality(self, left: Array, right: Array) -> Equality:
+        return compare_all(left, right)
 
     def is_finite(self, a: Array) -> bool:
         return not any(one is sympy.nan or one.is_infinite for one in _entries(a).flat)

@@ -52,11 +52,13 @@ def _forms(expression: Any) -> Iterator[Any]:
     if fraction.terms > MAX_TERMS or len(fraction.generators) > MAX_GENERATORS:
         return
     numerator, denominator = fraction.cancelled()
-    yield fraction.back(numerator) / fraction.back(denominator)
-    yield from _divided_through(fraction, numerator, denominator)
+    above, below = numerator, denominator
     if max(len(_terms(numerator)), len(_terms(denominator))) <= MAX_FACTORED:
         above, below = sympy.factor(numerator), sympy.factor(denominator)
         yield fraction.back(above) / fraction.back(below)
+    yield fraction.back(numerator) / fraction.back(denominator)
+    if not any(one.is_Pow and one.base.is_Add for one in sympy.Mul.make_args(below)):
+        yield from _divided_through(fraction, numerator, denominator)
 
 
 def _divided_through(fraction: "Fraction", numerator: Any, denominator: Any) -> Iterator[Any]:

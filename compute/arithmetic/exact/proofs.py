@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy
 
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.zero import shown_zero
+from compute.arithmetic.namespace import Equality
 
+RANKS = {"proved": 0, "undecided": 1, "refuted": 2}
 POINTS = 12
 DIGITS = 50
 LONGEST = 20_000  # operations of a difference that is looked at
@@ -69,3 +72,22 @@ def _number(draw: random.Random, symbol: Any) -> Any:
         above = draw.randint(1, 4 * below)
     sign = -1 if symbol.is_nonpositive or (not symbol.is_nonnegative and draw.random() < 0.5) else 1
     return sympy.Rational(sign * above, below)
+
+
+def compare_all(left: Any, right: Any) -> Equality:
+    """Whether all entries of two arrays of one shape are equal: as the entry that speaks most against it."""
+    verdicts = [compare(*pair) for pair in zip(left.flat, right.flat, strict=True)]
+    at = max(range(len(verdicts)), key=lambda one: (RANKS[verdicts[one].verdict], len(verdicts[one].how)))
+    found = verdicts[at]
+    place = [int(index) for index in np.unravel_index(at, left.shape)] if left.ndim else []
+    where = f" at {place}" if place and found.verdict != "proved" else ""
+    holds = {"proved": True, "refuted": False}.get(found.verdict)
+    return Equality(holds, _largest(left, right), found.verdict, found.how + where, found.point)
+
+
+def _largest(left: Any, right: Any) -> float | None:
+    """The largest difference, where no symbol is free."""
+    differences = [one - other for one, other in zip(left.flat, right.flat, strict=True)]
+    if any(one.free_symbols or one is sympy.nan or one.is_infinite for one in differences):
+        return None
+    return max(abs(float(one.evalf(17))) for one in differences)
