@@ -18,7 +18,7 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.windows import Layout, Pair, Sizes, bordered, overlap_add, padded, pooled, tap
 
-BLOCK = 2**16  # entries of the planes that are pooled together: caches hold them
+BLOCK = 2**17  # entries of the planes that are pooled together: caches hold them
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
@@ -78,7 +78,7 @@ def _taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tupl
 
 
 def _first_maxima_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
-    """The same where entries are not finite: NaN wins, and a border never does."""
+    """The same where some entries are not finite: NaN wins, and a border never does."""
     around = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
     shape = (*x.shape[:-2], *output)
     best, found = np.full(shape, -math.inf), np.zeros(shape, dtype=bool)
@@ -242,16 +242,15 @@ def _first_gradient(xp: Arithmetic, g: Array, a: Array, layout: Layout, window: 
     result = np.empty(a.shape, dtype=g.dtype)
     starts: Any = None
     for block in _blocks(a):
-        part = a[block]
+        part, to = a[block], result[block].reshape(-1)
         if starts is None:  # of as many planes as a block has at most
             starts = np.arange(len(part))[:, None, None] * part[0].size + _starts(a, layout, output)
         places = starts[: len(part)] + _first_maxima(xp, part, layout, window, output)
         if disjoint:
-            found = xp.zeros((part.size,))
-            found[places] = g[block]
+            to[...] = xp.zeros(())
+            to[places] = g[block]
         else:
-            found = xp.scatter(g[block], places, part.size)
-        result[block] = found.reshape(part.shape)
+            to[...] = xp.scatter(g[block], places, part.size)
     return result
 
 
