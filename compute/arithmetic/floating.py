@@ -18,6 +18,7 @@ class Floating:
     """The arithmetic namespace over one of NumPy's floating-point types."""
 
     negative_infinity = -math.inf
+    ordered = True
     settles = False
 
     def __init__(self, name: str) -> None:
@@ -33,6 +34,7 @@ class Floating:
         self.matmul: Binary = np.matmul
         self.maximum: Binary = np.maximum
         self.greater: Binary = np.greater
+        self.greater_equal: Binary = np.greater_equal
         self.equal: Binary = np.equal
         self.negative: Unary = np.negative
         self.exp: Unary = np.exp
@@ -100,8 +102,20 @@ class Floating:
     def difference(self, a: Array, b: Array) -> Array:
         return np.subtract(a, b, out=b)
 
+    def places(self, numbers: Array, last: int) -> Array:
+        if not bool(((numbers >= 0) & (numbers <= last) & (numbers == np.floor(numbers))).all()):
+            raise ValueError
+        return numbers.astype(np.intp, copy=False)
+
+    def take(self, a: Array, places: Array) -> Array:
+        return np.take_along_axis(a, places, axis=-1)
+
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        return np.bincount(places.ravel(), weights=a.ravel(), minlength=size).astype(self.dtype, copy=False)
+        rows = math.prod(a.shape[:-1])
+        if rows > 1:
+            places = places.reshape(rows, -1) + np.arange(0, rows * size, size)[:, None]
+        found = np.bincount(places.ravel(), weights=a.ravel(), minlength=rows * size)
+        return found.astype(self.dtype, copy=False).reshape(*a.shape[:-1], size)
 
     def argmax(self, a: Array, axis: int) -> Array:
         found: Array = a.argmax(axis=axis)

@@ -36,11 +36,13 @@ class Arithmetic(Protocol):
     """Array functions over one kind of number. Axes count from the end; reductions keep them.
 
     Comparisons give truth values, or conditions where symbols leave an order open; `where` takes either.
-    settles: whether `settle` does anything.
+    ordered: whether any two numbers can be compared; settles: whether `settle` does anything.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def ordered(self) -> bool: ...
     @property
     def settles(self) -> bool: ...
     @property
@@ -65,6 +67,7 @@ class Arithmetic(Protocol):
     def divide(self, a: Array, b: Array, /) -> Array: ...
     def maximum(self, a: Array, b: Array, /) -> Array: ...
     def greater(self, a: Array, b: Array, /) -> Array: ...
+    def greater_equal(self, a: Array, b: Array, /) -> Array: ...
     def equal(self, a: Array, b: Array, /) -> Array: ...
     def negative(self, a: Array, /) -> Array: ...
     def exp(self, a: Array, /) -> Array: ...
@@ -90,8 +93,14 @@ class Arithmetic(Protocol):
     def difference(self, a: Array, b: Array) -> Array:
         """`a - b` for arrays of one shape. May overwrite b."""
 
+    def places(self, numbers: Array, last: int) -> Array:
+        """Whole numbers as places from 0 to the last; raises ValueError where one is none."""
+
+    def take(self, a: Array, places: Array) -> Array:
+        """What stands at these places along the last axis."""
+
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        """A vector of this size with each entry of `a` added at its place."""
+        """Rows of this size with each entry of a row of `a` added at its place."""
 
     def argmax(self, a: Array, axis: int) -> Array:
         """Where the largest entries along an axis stand, the first of equals; the axis is gone."""

@@ -1,4 +1,4 @@
-"""Primitives of maxima: where the maximum of each window stands, what stands there, and putting it back.
+"""Primitives of maxima: the maximum of each window, and where it stands.
 
 x is (..., rows, columns); windows slide over the last two axes as `layout` says, `output` says how many.
 Maxima are taken over columns first and then over rows, entry by entry of the window.
@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, product
-from compute.errors import QuestionError, QuestionErrors
+from compute.dimensions import product
 from compute.latex import PRODUCT, Formula
-from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.windows import Layout, Pair, Sizes, bordered, overlap_add, padded, pooled, tap
+from compute.primitive import Cost, Primitive
+from compute.primitives.places import gather
+from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, tap
 
 BLOCK = 2**17  # entries of the planes that are pooled together: caches hold them
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
+    if not xp.ordered:
+        return _winners_by_condition(xp, x, layout, window, output)
     planes, starts = _planes(x), _starts(x, layout, output)
     result = np.empty((len(planes), *output), dtype=np.intp)
     for block in _blocks(planes):
@@ -93,6 +95,34 @@ def _first_maxima_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: P
     return ahead
 
 
+def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+    """The same where the order of entries may be open: with a case for each entry of a window."""
+    starts, columns = _starts(x, layout, output), x.shape[-1]
+    found: Any = None
+    for i, j, _, hit in reversed([*_hits_by_condition(xp, x, layout, window, output, "first")]):
+        place = xp.whole(starts + i * layout.dilation[0] * columns + j * layout.dilation[1])
+        place = np.broadcast_to(place, hit.shape)
+        found = place if found is None else xp.where(hit, place, found)
+    return np.asarray(found)
+
+
+def _hits_by_condition(
+    xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, ties: str
+) -> Iterator[tuple[int, int, Any, Array]]:
+    """For each entry of a window its row, its column, where it stands, and the condition on which it is the
+    maximum: of equals the first alone, or each of them.
+    """
+    around = padded(xp, x, layout.padding, xp.negative_infinity)
+    taps = [*_taps(x, layout, window, output)]
+    for place, (i, j, at, real) in enumerate(taps):
+        hit: Any = real
+        for other, (*_, there, _) in enumerate(taps):
+            if other != place:
+                beats = xp.greater if ties == "first" and other < place else xp.greater_equal
+                hit = hit & beats(around[at], around[there])
+        yield i, j, at, hit
+
+
 # Where the maximum of each window stands, counted row by row; of equals the first.
 winners = Primitive(
     "winners",
@@ -108,93 +138,12 @@ winners = Primitive(
 )
 
 
-def _gather(xp: Arithmetic, a: Array, places: Array) -> Array:
-    if places.dtype.kind == "f":  # as they came
-        places = _whole(places, (a.shape[-2], a.shape[-1]))
-    flat = a.reshape(*a.shape[:-2], -1)
-    taken = np.take_along_axis(flat, places.reshape(*places.shape[:-2], -1), axis=-1)
-    return taken.reshape(places.shape)
-
-
-def _gather_gradient(xp: Arithmetic, g: Array, places: Array, shapes: Any) -> Array:
-    *outer, rows, columns = shapes[0]
-    places = _whole(places, (rows, columns))
-    plane = np.arange(math.prod(outer)).reshape(*outer, 1, 1) * (rows * columns)
-    return xp.scatter(g, plane + places, math.prod(shapes[0])).reshape(shapes[0])
-
-
-def _gather_shape(a: Shape, places: Shape) -> Shape:
-    if len(a) != len(places) or a[:-2] != places[:-2]:
-        raise ShapeError("the axes before the last two differ")
-    return places
-
-
-# What stands at each place, counted row by row.
-gather = Primitive(
-    "gather",
-    forward=_gather,
-    gradients={"a": _gather_gradient},
-    tangents="product",
-    shape=_gather_shape,
-    latex=lambda a, places: Formula(rf"{a.at(PRODUCT)}\left[{places.text}\right]", PRODUCT),
-    cost=no_cost,
-    expects="a matrix and places in it",
-)
-
-
-def _scattered(xp: Arithmetic, a: Array, places: Array, *, sizes: Pair) -> Array:
-    at = _whole(places, sizes)
-    result = xp.zeros((*a.shape[:-2], sizes[0] * sizes[1]))
-    np.put_along_axis(result, at.reshape(*a.shape[:-2], -1), a.reshape(*a.shape[:-2], -1), axis=-1)
-    return result.reshape(*a.shape[:-2], *sizes)
-
-
-def _whole(places: Array, sizes: Pair) -> Array:
-    """Places as they came, once they are places."""
-    last = sizes[0] * sizes[1] - 1
-    if not bool(((places >= 0) & (places <= last) & (places == np.floor(places))).all()):
-        raise QuestionErrors(
-            [
-                QuestionError(
-                    ("winners",), "holds what is no place", f"whole numbers from 0 to {last}", "others"
-                )
-            ]
-        )
-    return places.astype(np.intp)
-
-
-def _scattered_gradient(xp: Arithmetic, g: Array, places: Array, sizes: Pair) -> Array:
-    """What was put where another came later passes nothing."""
-    at = _whole(places, sizes).reshape(*places.shape[:-2], -1)
-    order = np.broadcast_to(np.arange(at.shape[-1]), at.shape)
-    owner = np.zeros((*at.shape[:-1], sizes[0] * sizes[1]), dtype=np.intp)
-    np.put_along_axis(owner, at, order, axis=-1)
-    stays = np.take_along_axis(owner, at, axis=-1) == order
-    taken = np.take_along_axis(g.reshape(*g.shape[:-2], -1), at, axis=-1)
-    return xp.where(stays, taken, 0).reshape(places.shape)
-
-
-def _scattered_shape(a: Shape, places: Shape, *, sizes: Sizes) -> Shape:
-    if a != places:
-        raise ShapeError("they differ")
-    return (*a[:-2], *sizes)
-
-
-# Each entry put at its place in zeros; of several at one place the last stays.
-scattered = Primitive(
-    "scattered",
-    forward=_scattered,
-    gradients={"a": _scattered_gradient},
-    tangents="product",
-    shape=_scattered_shape,
-    latex=lambda a, places, sizes: Formula(rf"\operatorname{{put}}_{{{places.text}}}\left({a.text}\right)"),
-    cost=no_cost,
-    expects="a matrix, and a place for each entry",
-)
-
-
 def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> Iterator[tuple[Any, Array]]:
     """For each entry of a window where it stands, and for which windows it is a maximum."""
+    if not xp.ordered:
+        found = _hits_by_condition(xp, a, layout, window, y.shape[-2:], "all")
+        yield from ((at, _indicator(xp, hit)) for _, _, at, hit in found)
+        return
     around = padded(xp, a, layout.padding, xp.negative_infinity)
     for _, _, at, real in _taps(a, layout, window, y.shape[-2:]):
         yield at, real & (around[at] == y)
@@ -204,8 +153,12 @@ def _shared(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window
     """The gradient that each maximum of a window gets, or the change that each of them makes."""
     if ties == "all":
         return g
-    count: Any = sum(hit.astype(np.int64) for _, hit in _hits(xp, a, y, layout, window))
-    return xp.divide(g, xp.whole(count))
+    count: Any = sum(xp.whole(hit) for _, hit in _hits(xp, a, y, layout, window))
+    return xp.divide(g, count)
+
+
+def _indicator(xp: Arithmetic, condition: Array) -> Array:
+    return xp.where(condition, xp.whole(np.array(1)), xp.whole(np.array(0)))
 
 
 def _planes(a: Array) -> Array:
@@ -250,13 +203,17 @@ def _first_gradient(xp: Arithmetic, g: Array, a: Array, layout: Layout, window: 
             to[...] = xp.zeros(())
             to[places] = g[block]
         else:
-            to[...] = xp.scatter(g[block], places, part.size)
+            to[...] = xp.scatter(g[block].reshape(-1), places.reshape(-1), part.size)
     return result
 
 
 def _max_pool_gradient(
     xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Array:
+    if ties == "first" and not xp.ordered:
+        found = _hits_by_condition(xp, a, layout, window, output, ties)
+        hits = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
+        return overlap_add(xp, hits, layout, a.shape)
     if ties == "first":
         return _first_gradient(xp, _planes(g), _planes(a), layout, window, output).reshape(a.shape)
     each = _shared(xp, g, y, a, layout, window, ties)
@@ -268,7 +225,7 @@ def _max_pool_tangent(
     xp: Arithmetic, t: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Array:
     if ties == "first":
-        return _gather(xp, t, _winners(xp, a, layout=layout, window=window, output=output))
+        return gather.forward(xp, t, _winners(xp, a, layout=layout, window=window, output=output))
     moved, total = padded(xp, t, layout.padding), xp.zeros(y.shape)
     for at, hit in _hits(xp, a, y, layout, window):
         total = xp.add(total, xp.multiply(moved[at], hit))

@@ -68,6 +68,7 @@ class Decimals:
 
     name = "decimal"
     negative_infinity = Decimal("-Infinity")
+    ordered = True
     settles = False
 
     add = staticmethod(_each(lambda a, b: a + b))
@@ -128,13 +129,23 @@ class Decimals:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        result = self.zeros((size,))
+        result = self.zeros((*a.shape[:-1], size))
         with localcontext(prec=DIGITS):
-            np.add.at(result, places.ravel(), a.ravel())
+            for row in np.ndindex(a.shape[:-1]):
+                np.add.at(result[row], places[row], a[row])
         return result
 
     def greater(self, a: Array, b: Array, /) -> Array:
         return np.greater(a, b)
+
+    def greater_equal(self, a: Array, b: Array, /) -> Array:
+        return np.greater_equal(a, b)
+
+    def places(self, numbers: Array, last: int) -> Array:
+        return numbers.astype(np.intp)
+
+    def take(self, a: Array, places: Array) -> Array:
+        return np.take_along_axis(a, places, axis=-1)
 
     def equal(self, a: Array, b: Array, /) -> Array:
         return np.equal(a, b)

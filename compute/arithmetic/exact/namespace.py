@@ -97,6 +97,7 @@ class Exact:
     """Exact numbers, with what is assumed of the free symbols of one question."""
 
     name = "exact"
+    ordered = False
     settles = True
     negative_infinity = -sympy.oo
 
@@ -169,13 +170,31 @@ class Exact:
     def difference(self, a: Array, b: Array) -> Array:
         return self.subtract(a, b)
 
+    def places(self, numbers: Array, last: int) -> Array:
+        """Where an order is open, a place has cases."""
+        entries = _entries(numbers)
+        for place in (place for one in entries.flat for place, _ in _cases(one)):
+            if not place.is_Integer or not 0 <= place <= last:
+                raise ValueError
+        return entries
+
+    def take(self, a: Array, places: Array) -> Array:
+        found = np.empty(places.shape, dtype=object)
+        for at in np.ndindex(places.shape):
+            row, cases = a[at[:-1]], _cases(places[at])
+            found[at] = _joined([(row[int(place)], condition) for place, condition in cases])
+        return found
+
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        terms: list[list[Any]] = [[] for _ in range(size)]
-        for entry, place in zip(a.ravel(), places.ravel(), strict=True):
-            terms[place].append(entry)
-        result = self.zeros((size,))
-        result[:] = [sympy.Add(*one) for one in terms]
-        return result
+        found = np.empty((*a.shape[:-1], size), dtype=object)
+        where = _entries(places)
+        for row in np.ndindex(a.shape[:-1]):
+            terms: list[list[Any]] = [[] for _ in range(size)]
+            for entry, place in zip(a[row], where[row], strict=True):
+                for one, condition in _alone(_cases(place)):
+                    terms[int(one)].append(algebra.piecewise(condition, entry, sympy.S.Zero))
+            found[row] = [sympy.Add(*one) for one in terms]
+        return found
 
     def argmax(self, a: Array, axis: int) -> Array:
         moved = np.moveaxis(a, axis, -1)
@@ -206,6 +225,29 @@ class Exact:
             found[at] = readable(a[at])
         PROGRESS.reached(name)
         return found
+
+
+def _cases(place: Any) -> list[tuple[Any, Any]]:
+    """What an entry may be, and when: each case where no case before it holds."""
+    return list(place.args) if isinstance(place, sympy.Piecewise) else [(place, sympy.true)]
+
+
+def _alone(cases: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """The same cases, each with a condition that excludes those before it."""
+    passed: list[Any] = []
+    found = []
+    for value, condition in cases:
+        found.append((value, sympy.And(condition, *map(sympy.Not, passed))))
+        passed.append(condition)
+    return found
+
+
+def _joined(cases: list[tuple[Any, Any]]) -> Any:
+    """One entry of cases, of which the last holds where no other does."""
+    found = cases[-1][0]
+    for value, condition in reversed(cases[:-1]):
+        found = algebra.piecewise(condition, value, found)
+    return found
 
 
 def _first_of_largest(entries: list[Any]) -> Any:
