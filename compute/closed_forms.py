@@ -12,6 +12,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from compute.arithmetic.exact.bounds import size
+from compute.arithmetic.exact.orders import can_be_evaluated
 from compute.arithmetic.namespace import Array
 from compute.latex import symbol_latex
 
@@ -126,11 +127,15 @@ def latex(entry: Any) -> str:
 
 
 def approximation(entry: Any) -> float | str | None:
-    """An entry as a float; None where symbols are free, text where float64 cannot hold it."""
+    """An entry as a float; None where symbols are free or it is too large to be evaluated at all, text where
+    float64 cannot hold it.
+    """
     if isinstance(entry, sympy.logic.boolalg.Boolean) or entry.free_symbols:
         return None
     if entry is sympy.nan or entry.is_infinite:
         return text(entry)
+    if not can_be_evaluated(entry):
+        return None
     worth = entry.evalf(20)
     if not worth.is_Float and not worth.is_Integer and not worth.is_Rational:
         return None

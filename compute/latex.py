@@ -42,7 +42,7 @@ class Latex:
     """Constant expressions as formulas."""
 
     def number(self, text: str) -> Formula:
-        mantissa, _, exponent = text.partition("e")
+        mantissa, _, exponent = text.lower().partition("e")
         if exponent:
             return Formula(rf"{mantissa} \cdot 10^{{{int(exponent)}}}", PRODUCT)
         return Formula(text, SUM if text.startswith("-") else ATOM)

@@ -121,6 +121,8 @@ def decoded(
 def _decoder(request: BaseModel) -> Callable[..., Array]:
     fields = request.__dict__
     assumptions, name = fields.get("assumptions", {}), fields["arithmetic"]
+    if name == kinds.EXACT and fields["encoding"] != "nested":
+        raise at(("encoding",), "packs floats, and exact numbers are text", "nested", "packed")
     if name == kinds.EXACT:
         return partial(exact("entries").decode_exact, assumptions=assumptions)
     if assumptions:

@@ -119,59 +119,58 @@ def parse(text: str, longest: int = MAX_LENGTH) -> Expression:
         raise ExpressionError(f"cannot be read from character {accepted.end() + 1 if accepted else 1} on")
     if not text.strip():
         raise ExpressionError("is empty")
+    source = text.strip().replace("^", "**")
     try:
-        tree = ast.parse(text.strip().replace("^", "**"), mode="eval")
+        tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         at = getattr(error, "offset", None)
         where = f" near character {at}" if at else ""
         raise ExpressionError(f"is not a well-formed expression{where}") from None
-    found = _convert(tree.body, MAX_DEPTH)
+    found = _convert(tree.body, MAX_DEPTH, source)
     if found.head in CONDITIONS:
         raise ExpressionError("is a condition and no number; indicator(...) is 1 where it holds, or else 0")
     return found
 
 
-def _convert(node: ast.expr, depth: int) -> Expression:
+def _convert(node: ast.expr, depth: int, source: str) -> Expression:
     """The expression of a syntax tree; what leans to the left counts as one level."""
     rest: list[tuple[str, ast.expr]] = []
     while isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         rest.append((_OPERATORS[type(node.op)], node.right))
         node = node.left
-    found = _one(node, depth)
+    found = _one(node, depth, source)
     for head, right in reversed(rest):
-        found = Expression(head, (_number_only(found), _number_only(_convert(right, depth - 1))))
+        found = Expression(head, (_number_only(found), _number_only(_convert(right, depth - 1, source))))
     return found
 
 
-def _one(node: ast.expr, depth: int) -> Expression:
+def _one(node: ast.expr, depth: int, source: str) -> Expression:
     if depth == 0:
         raise ExpressionError(f"is nested more than {MAX_DEPTH} deep")
     match node:
         case ast.Constant(value=bool() | complex() | str() | bytes() | None):
             raise ExpressionError("holds something that is not a number")
-        case ast.Constant(value=int() | float() as value):
-            text = repr(value)
+        case ast.Constant(value=int() | float()):
+            text = source[node.col_offset : node.end_col_offset]  # as it was written, to the last digit
             if len(text) > MAX_DIGITS:
                 raise ExpressionError(f"holds a number of more than {MAX_DIGITS} digits")
-            if not math.isfinite(value):
-                raise ExpressionError("holds a number too large for float64")
             return Expression("number", text=text)
         case ast.Name(id=name):
             return Expression("symbol", text=name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return Expression("negative", (_number_only(_convert(operand, depth - 1)),))
+            return Expression("negative", (_number_only(_convert(operand, depth - 1, source)),))
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _convert(operand, depth - 1)
+            return _convert(operand, depth - 1, source)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
-            return _call(name, [_convert(one, depth - 1) for one in arguments])
+            return _call(name, [_convert(one, depth - 1, source) for one in arguments])
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
-            sides = (_number_only(_convert(one, depth - 1)) for one in (left, right))
+            sides = (_number_only(_convert(one, depth - 1, source)) for one in (left, right))
             return Expression(_COMPARISONS[type(op)], tuple(sides))
         case ast.BoolOp(op=ast.And() | ast.Or() as op, values=values):
             head = "and" if isinstance(op, ast.And) else "or"
-            return Expression(head, tuple(_condition(_convert(one, depth - 1)) for one in values))
+            return Expression(head, tuple(_condition(_convert(one, depth - 1, source)) for one in values))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return Expression("not", (_condition(_convert(operand, depth - 1)),))
+            return Expression("not", (_condition(_convert(operand, depth - 1, source)),))
     raise ExpressionError("uses something other than numbers, + - * / ** and " + ", ".join(FUNCTIONS))
 
 
@@ -204,7 +203,9 @@ class Floats:
     sizes: Mapping[str, Size]
 
     def number(self, text: str) -> float:
-        return float(text)
+        if not math.isfinite(found := float(text)):
+            raise ExpressionError("holds a number too large for float64")
+        return found
 
     def symbol(self, name: str) -> float:
         size = self.sizes.get(name)

@@ -243,11 +243,25 @@ def _alone(cases: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
 
 
 def _joined(cases: list[tuple[Any, Any]]) -> Any:
-    """One entry of cases, of which the last holds where no other does."""
+    """One entry of cases, of which the last holds where no other does; a maximum where they make one."""
+    if len(cases) > 1 and _is_maximum(cases):
+        return sympy.Max(*(value for value, _ in cases))
     found = cases[-1][0]
     for value, condition in reversed(cases[:-1]):
         found = algebra.piecewise(condition, value, found)
     return found
+
+
+def _is_maximum(cases: list[tuple[Any, Any]]) -> bool:
+    """Whether each case but the last holds where its value is larger than all others."""
+    values = {value for value, _ in cases}
+    for value, condition in cases[:-1]:
+        relations = sympy.And.make_args(condition)
+        if not all(isinstance(one, sympy.Gt | sympy.Ge) and one.lhs == value for one in relations):
+            return False
+        if {one.rhs for one in relations} != values - {value}:
+            return False
+    return True
 
 
 def _first_of_largest(entries: list[Any]) -> Any:

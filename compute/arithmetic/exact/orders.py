@@ -4,11 +4,12 @@ from typing import Any
 
 import sympy
 
-from compute.arithmetic.exact.bounds import PROGRESS, reached
+from compute.arithmetic.exact.bounds import PROGRESS, reached, size
 from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionError, QuestionErrors
 
 DIGITS = (15, 60, 300)
+LARGEST_EXPONENT = 1e7
 
 
 def greater(a: Any, b: Any) -> Any:
@@ -58,8 +59,14 @@ def sign(a: Any, b: Any) -> int | None:
     return -1 if difference.is_negative else 0 if difference.is_zero else None
 
 
+def can_be_evaluated(constant: Any) -> bool:
+    """Whether digits of a constant can be found: no exponential in it is too large to be written down."""
+    exponentials = sorted(constant.atoms(sympy.exp), key=size)  # inner ones first
+    return all(abs(one.args[0].evalf(15)) < LARGEST_EXPONENT for one in exponentials)
+
+
 def _sign_of_constant(difference: Any) -> int:
-    for digits in DIGITS:
+    for digits in DIGITS if can_be_evaluated(difference) else ():
         worth = difference.evalf(digits)
         if worth.is_Float and worth._prec > 1 and worth != 0:
             return 1 if worth > 0 else -1
@@ -69,7 +76,7 @@ def _sign_of_constant(difference: Any) -> int:
         [
             QuestionError(
                 (),
-                f"two constants agree to {DIGITS[-1]} digits, and it cannot be shown that they are equal;"
+                f"it cannot be shown which of two constants is larger, or that they are equal;"
                 f" {reached(PROGRESS.names)}",
                 "constants that can be ordered",
                 "others",

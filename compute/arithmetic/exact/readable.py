@@ -14,10 +14,11 @@ import sympy
 
 from compute.arithmetic.exact.bounds import size
 
-LONGEST = 1_500  # operations of what is looked at
-MAX_TERMS = 400  # that an expression would have, multiplied out
-MAX_GENERATORS = 24
-MAX_FACTORED = 60  # terms
+LONGEST = 300  # operations of what is looked at
+MAX_TERMS = 120  # that an expression would have, multiplied out
+MAX_GENERATORS = 12
+MAX_FACTORED = 40  # terms
+PLAIN = 8  # terms of a sum of products that might still be written as one product
 
 
 def readable(expression: Any) -> Any:
@@ -27,10 +28,18 @@ def readable(expression: Any) -> Any:
 
 @lru_cache(maxsize=20_000)
 def _readable(expression: Any) -> Any:
-    if expression.is_Atom or expression.is_Rational or size(expression) > LONGEST:
+    if expression.is_Atom or size(expression) > LONGEST:
+        return expression
+    if expression.is_Add and len(expression.args) > PLAIN and all(map(_is_monomial, expression.args)):
         return expression
     candidates = [expression, *_forms(expression)]
     return min(candidates, key=weight)  # the first of equals
+
+
+def _is_monomial(term: Any) -> bool:
+    return all(
+        factor.is_Atom or (factor.is_Pow and factor.base.is_Atom) for factor in sympy.Mul.make_args(term)
+    )
 
 
 def weight(expression: Any) -> int:
@@ -100,7 +109,8 @@ class Fraction:
 
     def back(self, polynomial: Any) -> Any:
         """What the generators stand for in their places."""
-        return polynomial.xreplace(self.generators)
+        found = polynomial.xreplace(self.generators)
+        return _joined(found) if self.exponentials else found
 
     def _find_steps(self, expression: Any) -> None:
         """For what each exponent is a multiple of, the largest fraction of which all are whole multiples."""
@@ -159,6 +169,18 @@ class Fraction:
             if exponential:
                 self.exponentials.add(found)
         return found
+
+
+def _joined(expression: Any) -> Any:
+    """Products of exponentials as one: exp(a)*exp(b) is exp(a + b)."""
+    if not expression.has(sympy.exp):
+        return expression
+    parts = [_joined(one) for one in expression.args]
+    exponents = [one.args[0] for one in parts if one.func is sympy.exp] if expression.is_Mul else []
+    if len(exponents) > 1:
+        others = [one for one in parts if one.func is not sympy.exp]
+        return sympy.Mul(*others, sympy.exp(sympy.Add(*exponents)))
+    return expression.func(*parts) if parts else expression
 
 
 def _common(a: Any, b: Any) -> Any:
