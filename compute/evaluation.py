@@ -33,12 +33,10 @@ class Evaluation:
     def _reach(self) -> list[bool]:
         reachable: list[bool] = []
         for value in self.graph.values:
-            computable = (
-                value.primitive is not None
-                and all(reachable[operand.index] for operand in value.inputs)
-                and not _symbolic(value.attributes)
-            )
-            reachable.append(value.index in self.known or computable)
+            computable = value.primitive is not None and not _symbolic(value.attributes)
+            for operand in value.inputs:
+                computable = computable and reachable[operand.index]
+            reachable.append(computable or value.index in self.known)
         return reachable
 
     def want(self, indices: Iterable[int]) -> None:
@@ -58,7 +56,7 @@ class Evaluation:
     def _instruction(self, value: Value) -> Instruction:
         assert value.primitive is not None  # an input is reachable only where it is known
         function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
-        return value.index, function, tuple(operand.index for operand in value.inputs)
+        return value.index, function, tuple([operand.index for operand in value.inputs])
 
     def _fold_constants(self) -> None:
         """Compute single constant numbers once and not in every run."""
@@ -100,6 +98,8 @@ class Evaluation:
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:
     """Whether an attribute still depends on a dimension of unknown size."""
+    if not attributes:
+        return False
     named = attributes.get("sizes")
     sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
     return any(map(_open, (*attributes.values(), *sizes.values())))

@@ -7,7 +7,7 @@ arithmetic namespace (`xp`), so they hold for every kind of number.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size, product
@@ -18,8 +18,7 @@ REGISTRY: "dict[str, Primitive]" = {}
 Tangents: TypeAlias = Literal["linear", "product", "symmetric"] | Callable[..., Array]
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one application costs, in numbers or polynomials.
 
     multiply_adds: pairs of a multiplication and an addition inside contractions;
@@ -28,9 +27,6 @@ class Cost:
 
     multiply_adds: Size = 0
     elementwise: Size = 0
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.multiply_adds + other.multiply_adds, self.elementwise + other.elementwise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
     """The parts of an answer that depend on no entry."""
     parts = {
         "conventions": prepared.conventions,
-        "steps": [asdict(step) for step in prepared.steps],
+        "steps": prepared.steps,
         "aliases": prepared.graph.aliases(),
         "cost": cost_json(prepared.cost),
         "unknown": prepared.unknown,

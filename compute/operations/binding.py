@@ -3,7 +3,6 @@ handles. Sizes that nothing says stay symbols, so the same code answers for numb
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from compute.dimensions import Polynomial, Shape, ShapeError, show, symbols
@@ -130,9 +129,9 @@ def _arranged(declared: Named, changed: Collection[str]) -> Named:
     """A value as it stands with these settings other than their defaults."""
     if declared.banded in changed:
         axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
-        declared = replace(declared, axes=f"{axes} offset", dims=f"{dims} band")
+        declared = declared._replace(axes=f"{axes} offset", dims=f"{dims} band")
     if declared.turns in changed:
-        declared = replace(declared, axes=turned(declared.axes), dims=turned(declared.dims))
+        declared = declared._replace(axes=turned(declared.axes), dims=turned(declared.dims))
     return declared
 
 

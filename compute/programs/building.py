@@ -14,7 +14,6 @@ from compute.graph import Graph, Named, Value, apply
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, call
-from compute.programs.dependencies import names_in
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, ProgramFault, parse_claim, parse_program
 from compute.programs.terms import Term, Terms, Unknown
@@ -70,7 +69,7 @@ class _Builder(Terms):
         taken = {name: one.shape for name, one in given.items()}
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
-        used = {name for one in assignments for name in names_in(one.value)}
+        used = set().union(*(one.names for one in assignments))
         self.used = sorted(used - set(self.lines))
         for name, tensor in {**inputs, **given}.items():
             if name not in self.lines and (name in inputs or "." not in name):
@@ -181,8 +180,8 @@ class _Builder(Terms):
     def claim(self, text: str, at: int) -> Claim:
         """The two sides of an equation as values of one shape."""
         try:
-            sides = parse_claim(text)
-            self.used = sorted({*self.used, *(names_in(sides[0]) | names_in(sides[1])) - set(self.lines)})
+            sides, names = parse_claim(text)
+            self.used = sorted({*self.used, *(names - self.lines.keys())})
             left, right = (self.operand(self.build(one)) for one in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)

@@ -6,7 +6,7 @@ nodes is taken over. What is wrong is said with line and column.
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from compute.errors import QuestionError
@@ -17,9 +17,12 @@ MAX_DEPTH = 100
 MAX_BRACKETS = 40
 MAX_NODES = 20_000
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
-STRANGE = re.compile(r"[^A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^]")
+KNOWN = r"A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^"
+STRANGE = re.compile(f"[^{KNOWN}]")
+STRANGE_LINES = re.compile(rf"[^{KNOWN}\n]|['\"]|^[ \t]", re.MULTILINE)
 BRACKET = re.compile(r"[()\[\]]")
-OPERATORS = {
+NAMED_NUMBERS = ("pi",)
+OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
     ast.Mult: "multiply",
@@ -62,33 +65,30 @@ class Node:
     keywords: tuple[tuple[str, "Node | Literal"], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Assignment:
-    """A line: what is assigned, and the number of the line, from 0."""
+    """A line: what is assigned, from which names, and the number of the line, from 0."""
 
     name: str
     value: Node
+    names: set[str]
     line: int
     column: int
-
-
-@dataclass(slots=True)
-class _Budget:
-    nodes: int = field(default=MAX_NODES)
 
 
 def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
     """The assignments of a program. Raises QuestionError for the first line that is none."""
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
-    budget, found = _Budget(), []
+    reader, found = _Reader(), []
     trees = _trees_at_once(lines)
     for number, line in enumerate(lines):
         try:
             statement = _statement(_tree(line) if trees is None else trees[number], line)
             if statement is not None:
                 target = _target(statement)
-                found.append(Assignment(target, _node(statement.value, MAX_DEPTH, budget), number, 1))
+                value, names = reader.read(statement.value)
+                found.append(Assignment(target, value, names, number, 1))
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not found:
@@ -96,29 +96,42 @@ def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
     return found
 
 
-def parse_claim(text: str) -> tuple[Node, Node]:
-    """The two sides of an equation `a == b`. Raises ProgramFault."""
+def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
+    """The two sides of an equation `a == b`, and the names they use. Raises ProgramFault."""
     match _tree(text):
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
-            budget = _Budget()
-            return _node(left, MAX_DEPTH, budget), _node(right, MAX_DEPTH, budget)
+            reader = _Reader()
+            (one, names), (other, more) = reader.read(left), reader.read(right)
+            return (one, other), names | more
     raise ProgramFault(1, "is no equation", "a claim such as p[0] == 1 - p[1]")
 
 
 def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
-    """The statements of each line, found in one pass; None where lines have to be looked at one by one."""
-    if any("'" in line or '"' in line or line != line.strip() for line in lines):
+    """The statements of each line, found in one pass; None where lines have to be looked at one by one.
+
+    What is checked here is less than a line may hold: text, indented lines and many brackets are left to
+    the checks that say what is wrong where.
+    """
+    program = "\n".join(lines)
+    plain = STRANGE_LINES.search(program) is None and program.count("\n") == len(lines) - 1
+    if not plain or not all(map(_is_simple, lines)):
         return None
     try:
-        for line in lines:
-            _check(line)
-        body = ast.parse("\n".join(lines)).body
-    except (ProgramFault, SyntaxError, ValueError, MemoryError, RecursionError):
+        body = ast.parse(program).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     found: list[list[ast.stmt]] = [[] for _ in lines]
     for statement in body:
+        if statement.end_lineno != statement.lineno:
+            return None
         found[statement.lineno - 1].append(statement)
     return found
+
+
+def _is_simple(line: str) -> bool:
+    """Whether a line is so short, and has so few brackets, that it is within bounds however they stand."""
+    opened = line.count("(") + line.count("[")
+    return opened <= MAX_BRACKETS and len(line) <= MAX_LENGTH
 
 
 def _statement(body: list[ast.stmt], line: str) -> ast.Assign | None:
@@ -140,7 +153,7 @@ def _target(statement: ast.Assign) -> str:
 
 
 def _name(name: str, column: int) -> str:
-    if not NAME.fullmatch(name) or "__" in name:
+    if "__" in name or not NAME.fullmatch(name):
         raise ProgramFault(
             column, "is no name that can be used", "a letter, then letters, digits and single _"
         )
@@ -184,40 +197,66 @@ def _check_brackets(text: str) -> None:
         raise ProgramFault(opened[-1][1], "this bracket is never closed", "brackets in pairs")
 
 
-def _node(node: ast.expr, depth: int, budget: _Budget) -> Node:
-    column = node.col_offset + 1
-    budget.nodes -= 1
-    if depth == 0 or budget.nodes < 0:
-        limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
-        raise ProgramFault(column, "the program is too large here", limit)
+class _Reader:
+    """Takes trees of Python's parser over, kind by kind, as long as their pieces are not too many in all."""
 
-    def inner(one: ast.expr) -> Node:
-        return _node(one, depth - 1, budget)
+    def __init__(self) -> None:
+        self._left = MAX_NODES
+        self._names: set[str] = set()
 
-    match node:
-        case ast.Constant(value=value) if isinstance(value, int | float) and not isinstance(value, bool):
-            return Node("number", column, text=_number(value, column))
-        case ast.Name(id=name):
-            return Node("name", column, text=_name(name, column))
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return Node("negative", column, operands=(inner(operand),))
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return inner(operand)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            return Node(OPERATORS[type(op)], column, operands=(inner(left), inner(right)))
-        case ast.Attribute(value=value, attr="T"):
-            return Node("transpose", column, operands=(inner(value),))
-        case ast.Subscript(value=value, slice=chosen):
-            return Node("index", column, operands=(inner(value),), items=_items(chosen))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            given = tuple((_keyword(one), _setting(one.value, inner)) for one in keywords)
-            operands = tuple(inner(one) for one in args)
-            return Node("call", column, _name(name, column), operands, keywords=given)
-    raise ProgramFault(
-        column,
-        "is none of what an expression is made of",
-        "numbers, names, + - * / @ **, calls, [indices] and .T",
-    )
+    def read(self, tree: ast.expr) -> tuple[Node, set[str]]:
+        """An expression, and the names it uses."""
+        self._names = set()
+        return self._node(tree, MAX_DEPTH), self._names
+
+    def _node(self, node: ast.expr, depth: int) -> Node:
+        column = node.col_offset + 1
+        self._left -= 1
+        if depth == 0 or self._left < 0:
+            limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
+            raise ProgramFault(column, "the program is too large here", limit)
+        # The commonest kinds come first, and none is asked for twice: a program has thousands of pieces.
+        depth -= 1
+        if isinstance(node, ast.Name):
+            name = _name(node.id, column)
+            if name not in NAMED_NUMBERS:
+                self._names.add(name)
+            return Node("name", column, name)
+        if isinstance(node, ast.BinOp):
+            operator = OPERATORS.get(type(node.op))
+            if operator is not None:
+                return Node(operator, column, "", (self._node(node.left, depth), self._node(node.right, depth)))
+        elif isinstance(node, ast.Constant):
+            if type(node.value) in (int, float):
+                return Node("number", column, _number(node.value, column))
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                given = tuple((_keyword(one), self._setting(one.value, depth)) for one in node.keywords)
+                operands = tuple([self._node(one, depth) for one in node.args])
+                return Node("call", column, _name(node.func.id, column), operands, keywords=given)
+        elif isinstance(node, ast.UnaryOp):
+            if isinstance(node.op, ast.USub):
+                return Node("negative", column, operands=(self._node(node.operand, depth),))
+            if isinstance(node.op, ast.UAdd):
+                return self._node(node.operand, depth)
+        elif isinstance(node, ast.Attribute):
+            if node.attr == "T":
+                return Node("transpose", column, operands=(self._node(node.value, depth),))
+        elif isinstance(node, ast.Subscript):
+            operands = (self._node(node.value, depth),)
+            return Node("index", column, operands=operands, items=_items(node.slice))
+        raise ProgramFault(
+            column,
+            "is none of what an expression is made of",
+            "numbers, names, + - * / @ **, calls, [indices] and .T",
+        )
+
+    def _setting(self, node: ast.expr, depth: int) -> Any:
+        """A keyword's value: a literal where it is one, otherwise an expression."""
+        try:
+            return _literal(node)
+        except ProgramFault:
+            return self._node(node, depth)
 
 
 def _number(value: float, column: int) -> str:
@@ -254,14 +293,6 @@ def _keyword(keyword: ast.keyword) -> str:
     if keyword.arg is None:
         raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value")
     return _name(keyword.arg, keyword.col_offset + 1)
-
-
-def _setting(node: ast.expr, inner: Any) -> Any:
-    """A keyword's value: a literal where it is one, otherwise an expression."""
-    try:
-        return _literal(node)
-    except ProgramFault:
-        return inner(node)
 
 
 def _literal(node: ast.expr) -> Any:

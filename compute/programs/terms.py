@@ -11,9 +11,9 @@ from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.declaration import Operation
 from compute.operations.settings import expected, fits
-from compute.programs.dependencies import NAMED_NUMBERS, circle
+from compute.programs.dependencies import circle
 from compute.programs.functions import FUNCTIONS
-from compute.programs.language import Assignment, Node, ProgramFault
+from compute.programs.language import NAMED_NUMBERS, Assignment, Node, ProgramFault
 
 
 @dataclass(frozen=True, slots=True)
