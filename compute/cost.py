@@ -74,16 +74,16 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
                 exact,
             )
         )
-    parameters = (product(value.shape) for value in graph.values if value.is_parameter)
-    inputs = (product(value.shape) for value in graph.values if value.is_input)
+    parameters = [product(value.shape) for value in graph.values if value.is_parameter]
+    inputs = [product(value.shape) for value in graph.values if value.is_input]
     return TotalCost(
-        multiply_adds=total(one.multiply_adds for one in steps),
-        elementwise=total(one.elementwise for one in steps),
-        comparisons=total(one.comparisons for one in steps),
+        multiply_adds=total([one.multiply_adds for one in steps]),
+        elementwise=total([one.elementwise for one in steps]),
+        comparisons=total([one.comparisons for one in steps]),
         parameters=total(parameters),
-        entries=total(inputs) + total(one.entries for one in steps),
-        all_comparisons=total(one.all_comparisons for one in steps),
-        exact_comparisons=_total_if_known(one.exact_comparisons for one in steps),
+        entries=total(inputs) + total([one.entries for one in steps]),
+        all_comparisons=total([one.all_comparisons for one in steps]),
+        exact_comparisons=_total_if_known([one.exact_comparisons for one in steps]),
         steps=steps,
     )
 

@@ -103,7 +103,7 @@ class Differentiation:
 
     def _plan(self, value: Value) -> None:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
-        flow = self.flows.setdefault(value.index, Flow())
+        flow = self._flow(value)
         if value.index in self.seeds:
             flow.sources[UPSTREAM] = self._slot()
         flow.total = self._sum(list(flow.sources.values()))
@@ -116,10 +116,7 @@ class Differentiation:
                     if self._useful[operand.index]:
                         place, key = inside, operand.index
                         if operand.name is not None:
-                            found = self.flows.get(key)
-                            if found is None:
-                                found = self.flows[key] = Flow()
-                            place, key = found.sources, value.index
+                            place, key = self._flow(operand).sources, value.index
                         carried = self._carry(inner, operand, rule, inside[inner.index])
                         place[key] = carried if key not in place else self._sum([place[key], carried])
 
@@ -127,7 +124,7 @@ class Differentiation:
         """Plan one application of a gradient rule, from a value inside a step to one operand."""
         assert inner.primitive is not None  # an input has no operands
         needs = [(inner if place == RESULT else inner.inputs[place]).index for place in rule.needs]
-        bound = {name: inner.attributes[name] for name in rule.attributes}
+        bound = {name: inner.attributes[name] for name in rule.attributes} if rule.attributes else {}
         target = None
         if rule.takes_shapes or inner.primitive.broadcasts:
             shapes = [self._shapes[one.index] for one in inner.inputs]
@@ -137,9 +134,12 @@ class Differentiation:
                 bound["shapes"] = shapes
             if inner.primitive.broadcasts:
                 target = self._shapes[operand.index]
-        if origin is None or not all([self.evaluation.reachable[index] for index in needs]):
+        if origin is None:
             return None
-        self._needs.update(needs)
+        for index in needs:
+            if not self.evaluation.reachable[index]:
+                return None
+            self._needs.add(index)
         function = partial(rule.function, self.evaluation.arithmetic, **bound)
         slot = self._slot()
         self._instructions.append((function, (origin, *needs), target, slot))
@@ -155,6 +155,12 @@ class Differentiation:
                 if self.flows[operand.index].total is not None if named else self._is_shown(operand):
                     return True
         return False
+
+    def _flow(self, value: Value) -> Flow:
+        found = self.flows.get(value.index)
+        if found is None:
+            found = self.flows[value.index] = Flow()
+        return found
 
     def _slot(self) -> int:
         self._count += 1

@@ -15,7 +15,8 @@ from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, call
 from compute.programs.functions import FUNCTIONS
-from compute.programs.language import Assignment, ProgramFault, parse_claim, parse_program
+from compute.programs.language import Assignment, parse_claim, parse_program
+from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
 
 

@@ -13,7 +13,8 @@ from compute.operations.declaration import Operation
 from compute.operations.settings import expected, fits
 from compute.programs.dependencies import circle
 from compute.programs.functions import FUNCTIONS
-from compute.programs.language import NAMED_NUMBERS, Assignment, Node, ProgramFault
+from compute.programs.language import Assignment
+from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
 
 @dataclass(frozen=True, slots=True)
