@@ -72,6 +72,8 @@ class Primitive:
     expects: the operands' shapes in words, for error messages.
     scratch(shape, *shapes, **attributes): how many numbers are held for a while, where these are many.
     kind: what the result holds; "same": what the first operand holds.
+    takes: what operands may hold, of those for which it is not real numbers, or anything where entries are
+        only moved.
     broadcasts: gradients are summed back to the operands' shapes.
     spreads: an entry of a real operand that is not finite always leaves one in the result.
     spreads_back: one in the gradient of the result always leaves one in that of each operand.
@@ -91,6 +93,7 @@ class Primitive:
     pairs: Callable[..., tuple[Size, Size | None]] | None = None
     scratch: Callable[..., Size] | None = None
     kind: Literal["real", "boolean", "index", "same"] = "real"
+    takes: Mapping[str, tuple[Literal["real", "boolean", "index"], ...]] = field(default_factory=dict)
     broadcasts: bool = False
     spreads: bool = False
     spreads_back: bool = False

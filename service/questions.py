@@ -94,7 +94,8 @@ def decoded(
         arrays: dict[str, Array] = {}
         for name, tensor in raw.items():
             try:
-                arrays[name] = decode(tensor, (*path, name), kind, booleans=name in masks)
+                booleans = name in masks and path != ("upstream",)
+                arrays[name] = decode(tensor, (*path, name), kind, booleans=booleans)
             except QuestionErrors as error:
                 errors.extend(error.errors)
             if len(errors) > LISTED:

@@ -266,6 +266,9 @@ def _cut_shape(a: Shape, *, queries: Size, keys: Size, left: Size, right: Size, 
     if len(a) < 2:
         raise ShapeError("it has fewer than two axes")
     width = left + right + 1
+    for size, whole in zip(a[-2:], (keys, queries) if key_first else (queries, keys), strict=True):
+        if isinstance(size, int) and isinstance(whole, int) and size not in (1, whole):
+            raise ShapeError(f"an axis of {size} is not over {whole}")
     return (*a[:-2], width, queries) if key_first else (*a[:-2], queries, width)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, product
+from compute.dimensions import Shape, ShapeError, at_least, product
 from compute.errors import QuestionError, QuestionErrors
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
@@ -112,6 +112,7 @@ def _gather_gradient(xp: Arithmetic, g: Array, places: Array, shapes: Any) -> Ar
 
 
 def _gather_shape(a: Shape, places: Shape) -> Shape:
+    at_least(2, a)
     if len(a) != len(places) or a[:-2] != places[:-2]:
         raise ShapeError("the axes before the last two differ")
     return places

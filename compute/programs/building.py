@@ -107,6 +107,10 @@ class _Builder(Terms):
             if name not in self.used and name not in self.lines and "." not in name:
                 raise unknown_name(("given", name), "name in the program", name, [*self.used, *self.lines])
         missing = [name for name in self.free if name not in self.given]
+        for name, tensor in self.given.items():
+            value = self.graph.names.get(name)
+            if value is not None and tensor.kind == "boolean" != value.kind:
+                raise QuestionError(("given", name), f"{name} holds numbers", "numbers", "booleans")
         if missing and not self.given:
             raise QuestionErrors(
                 QuestionError(
@@ -172,7 +176,7 @@ class _Builder(Terms):
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
-        output = call(operation, assignment.name, **arguments)
+        output = call(operation, assignment.name, self.graph, **arguments)
         if output.name == f"{assignment.name}.output":
             del self.graph.names[output.name]
             output.name = None
@@ -186,6 +190,8 @@ class _Builder(Terms):
             left, right = (self.operand(self.build(one)) for one in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)
+            if left.kind == "boolean" or right.kind == "boolean":
+                raise QuestionError(("claims", at), "a side holds booleans", "sides of numbers", "booleans")
             difference = left - right
             if difference.shape not in (left.shape, right.shape):
                 shapes = f"{show(left.shape)} and {show(right.shape)}"

@@ -164,7 +164,7 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 4, 3)], {"parts": 2, "axis": -2}),
     ],
     "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
-    "flatten": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
+    "join_axes": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
     "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
     "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
 }  # fmt: skip
