@@ -19,7 +19,7 @@ from tests.compute.primitives.cases import CASES, Case, booleans, normal
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
-    "scattered", "window_sum", "window_counts",
+    "scattered", "spaced", "window_sum", "window_counts",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
