@@ -64,13 +64,12 @@ def test_a_transposed_layer_is_its_turned_kernel_times_patches(seed: int) -> Non
     plane = 2 if posed.operation.endswith("2d") else 1
     found = answer(posed.operation, inputs, posed.attributes, select=["output", "patches"]).values
     kernel, groups = inputs["kernel"], posed.attributes.get("groups", 1)
-    leading = (1, 1, *kernel.shape)[-plane - 2 :] if kernel.ndim == plane else (*kernel.shape[:-plane], 1)[:2]
-    weights = kernel.reshape(groups, leading[0] // groups, leading[1], -1)
-    rows = weights.swapaxes(1, 2)[..., ::-1].reshape(groups, leading[1], -1)
-    product = rows @ found["patches"] if groups != 1 else rows[0] @ found["patches"]
-    np.testing.assert_allclose(
-        product.reshape(found["output"].shape), found["output"], rtol=1e-11, atol=1e-12
-    )
+    channels, filters = (*kernel.shape[:-plane], 1, 1)[:2]
+    weights = kernel.reshape(groups, channels // groups, filters, -1)
+    rows = weights.swapaxes(1, 2)[..., ::-1].reshape(groups, filters, -1)
+    product = (rows if groups != 1 else rows[0]) @ found["patches"]
+    output = found["output"]
+    np.testing.assert_allclose(product.reshape(output.shape), output, rtol=1e-11, atol=1e-12)
 
 
 def test_patches_of_a_transposed_layer_differentiate() -> None:
