@@ -238,7 +238,7 @@ def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes:
     Raises QuestionError where the operands' shapes do not fit the primitive.
     """
     primitive = REGISTRY[name]
-    graph = graph or operands[0].graph
+    graph = operands[0].graph if graph is None else graph
     try:
         shape = primitive.shape(*[operand.shape for operand in operands], **attributes)
     except ShapeError as error:

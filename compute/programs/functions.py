@@ -20,7 +20,7 @@ from compute.primitives.windows import Layout
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of values. inputs: what each of them may hold, by its name.
+    """A function of values. inputs: what each of them may hold, by its name; none can be left out.
 
     build(graph, *values, **settings) takes every setting that `attributes` declare; raises ShapeError.
     """
@@ -29,11 +29,13 @@ class Function:
     build: Callable[..., Value]
     inputs: Mapping[str, tuple[Kind, ...]]
     attributes: Mapping[str, AttributeField] = field(default_factory=dict)
+    required: frozenset[str] = field(init=False)
+    defaults: Mapping[str, Any] = field(init=False)
 
-    @property
-    def required(self) -> frozenset[str]:
-        """Names of inputs that cannot be left out."""
-        return frozenset(self.inputs)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", frozenset(self.inputs))
+        defaults = {name: one.default for name, one in self.attributes.items() if not one.required}
+        object.__setattr__(self, "defaults", defaults)
 
     @property
     def signature(self) -> str:
@@ -121,15 +123,15 @@ def _called_by_name(primitive: Primitive) -> Function | None:
             attribute = AttributeField(attribute.declared, attribute.annotation, None)
         attributes[SETTINGS[one.name].word] = attribute
     new = NEW_AXES.get(primitive.name, 0)
+    turned = [(one.name, SETTINGS[one.name]) for one in keywords]
 
     def build(graph: Any, *values: Value, **said: Any) -> Value:
         settings = {}
-        for one in keywords:
-            setting = SETTINGS[one.name]
+        for name, setting in turned:
             value = said[setting.word]
             if setting.turned is not None:
                 value = setting.turned(value, values[0], new) if setting.of_value else setting.turned(value)
-            settings[one.name] = value
+            settings[name] = value
         return apply(primitive.name, *values, graph=graph, **settings)
 
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)

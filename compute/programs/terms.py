@@ -126,10 +126,9 @@ class Terms:
         arguments = self.arguments(function, node)
         if arguments is None:
             return Unknown()
-        values = [arguments[name] for name in function.inputs]
-        settings = {name: arguments.get(name, one.default) for name, one in function.attributes.items()}
+        values = [arguments.pop(name) for name in function.inputs]
         try:
-            return function.build(self.graph, *values, **settings)
+            return function.build(self.graph, *values, **{**function.defaults, **arguments})
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected) from None
         except ShapeError as error:
@@ -147,7 +146,9 @@ class Terms:
                 node.column, f"{called.name} takes {taken}", f"at most {', '.join(names) or 'settings'}"
             )
         found: dict[str, Any] = {}
-        for name, operand in [*zip(names, node.operands, strict=False), *node.keywords]:
+        for name, piece in zip(names, node.operands, strict=False):
+            found[name] = self._argument(called, name, piece)
+        for name, operand in node.keywords:
             if name in found:
                 raise ProgramFault(node.column, f"{name} comes twice", "each name once")
             if name in called.attributes:
@@ -157,22 +158,26 @@ class Terms:
                 found[name] = operand
             elif name in called.inputs:
                 piece = operand if isinstance(operand, Node) else _number_node(operand, node)
-                value = found[name] = self.operand(self.build(piece))
-                if isinstance(value, Value):
-                    self._check_kind(called, name, value, piece)
+                found[name] = self._argument(called, name, piece)
             else:
                 error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
                 raise ProgramFault(node.column, error.message, error.expected)
-        missing = [one for one in names if one in called.required and one not in found]
-        missing += [name for name, one in called.attributes.items() if one.required and name not in found]
+        missing = [one for one in names if one not in found and one in called.required]
+        if called.attributes:
+            missing += [name for name, one in called.attributes.items() if one.required and name not in found]
         if missing:
-            raise ProgramFault(
-                node.column, f"{called.name} lacks {', '.join(missing)}", "all that it requires"
-            )
-        return None if any(isinstance(one, Unknown) for one in found.values()) else found
+            message = f"{called.name} lacks {', '.join(missing)}"
+            raise ProgramFault(node.column, message, "all that it requires")
+        for one in found.values():
+            if isinstance(one, Unknown):
+                return None
+        return found
 
-    def _check_kind(self, called: Operation | Function, name: str, value: Value, piece: Node) -> None:
-        """Refuse booleans where numbers are meant, and numbers where booleans are."""
+    def _argument(self, called: Operation | Function, name: str, piece: Node) -> Value | Unknown:
+        """One input of a call. Booleans are refused where numbers are meant, and the other way round."""
+        value = self.operand(self.build(piece))
+        if isinstance(value, Unknown):
+            return value
         if isinstance(called, Function):
             kinds = called.inputs[name]
         else:
@@ -182,6 +187,7 @@ class Terms:
         if value.kind not in kinds:
             message = f"{name} of {called.name} cannot hold {KINDS[value.kind]}"
             raise ProgramFault(piece.column, message, " or ".join(KINDS[one] for one in kinds))
+        return value
 
     def operand(self, term: Term) -> Value | Unknown:
         return term if isinstance(term, Unknown) else self.value(term)
