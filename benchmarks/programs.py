@@ -42,9 +42,7 @@ def main() -> None:
     contenders: dict[str, Callable[[], Any]] = {
         "read": lambda: parse_program(question.asked.program),
         "read and planned": lambda: prepare.__wrapped__(question.asked),
-        "read, planned, evaluated, differentiated": lambda: prepare.__wrapped__(question.asked).answer(
-            *arrays
-        ),
+        "read, planned, evaluated, differentiated": compute_anew,
         "the whole answer, new": answer_anew,
         "the whole answer, plan kept": lambda: understand_program(asked, limits).answer(),
     }

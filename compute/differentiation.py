@@ -74,6 +74,7 @@ class Differentiation:
         self._count = 0
         self._instructions: list[Instruction] = []
         self._needs: set[int] = set()
+        self._plain: dict[Callable[..., Array], Callable[..., Array]] = {}  # rules that take nothing else
         for value in reversed(evaluation.graph.values):
             if value.name is not None and value.index in active:
                 self._plan(value)
@@ -112,37 +113,45 @@ class Differentiation:
         inside: Slots = {value.index: flow.total}
         for inner in reversed(step(value)):
             if inner.index in inside:
+                origin = inside[inner.index]
                 for operand, rule in self._behind[inner.index]:
                     if self._useful[operand.index]:
                         place, key = inside, operand.index
                         if operand.name is not None:
                             place, key = self._flow(operand).sources, value.index
-                        carried = self._carry(inner, operand, rule, inside[inner.index])
+                        carried = self._carry(inner, operand, rule, origin)
                         place[key] = carried if key not in place else self._sum([place[key], carried])
 
     def _carry(self, inner: Value, operand: Value, rule: GradientRule, origin: int | None) -> int | None:
         """Plan one application of a gradient rule, from a value inside a step to one operand."""
         assert inner.primitive is not None  # an input has no operands
-        needs = [(inner if place == RESULT else inner.inputs[place]).index for place in rule.needs]
-        bound = {name: inner.attributes[name] for name in rule.attributes} if rule.attributes else {}
-        target = None
-        if rule.takes_shapes or inner.primitive.broadcasts:
-            shapes = [self._shapes[one.index] for one in inner.inputs]
-            if None in shapes:
-                return None
-            if rule.takes_shapes:
-                bound["shapes"] = shapes
-            if inner.primitive.broadcasts:
-                target = self._shapes[operand.index]
         if origin is None:
             return None
-        for index in needs:
+        takes = [origin]
+        for place in rule.needs:
+            index = (inner if place == RESULT else inner.inputs[place]).index
             if not self.evaluation.reachable[index]:
                 return None
             self._needs.add(index)
-        function = partial(rule.function, self.evaluation.arithmetic, **bound)
+            takes.append(index)
+        target = None
+        if inner.primitive.broadcasts:
+            target = self._shapes[operand.index]
+            for one in inner.inputs:
+                if self._shapes[one.index] is None:
+                    return None
+        function = self._plain.get(rule.function)
+        if function is None:
+            bound = {name: inner.attributes[name] for name in rule.attributes}
+            if rule.takes_shapes:
+                bound["shapes"] = [self._shapes[one.index] for one in inner.inputs]
+                if None in bound["shapes"]:
+                    return None
+            function = partial(rule.function, self.evaluation.arithmetic, **bound)
+            if not bound:
+                self._plain[rule.function] = function
         slot = self._slot()
-        self._instructions.append((function, (origin, *needs), target, slot))
+        self._instructions.append((function, takes, target, slot))
         return slot
 
     def _is_shown(self, value: Value) -> bool:

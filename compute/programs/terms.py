@@ -42,16 +42,14 @@ class Terms:
 
     def build(self, node: Node) -> Term:
         """The term of a piece of syntax."""
-        match node.head:
-            case "number":
-                return Expression("number", text=node.text)
-            case "name":
-                return self._name(node)
-            case "call":
-                return self._call(node)
-            case "index" | "transpose" | "negative":
-                return self._one(node)
-        return self._two(node)
+        head = node.head
+        if head == "name":
+            return self._name(node)
+        if head == "call":
+            return self._call(node)
+        if head == "number":
+            return Expression("number", text=node.text)
+        return self._two(node) if len(node.operands) == 2 else self._one(node)
 
     def _name(self, node: Node) -> Term:
         name = node.text
@@ -87,7 +85,7 @@ class Terms:
         return self._applied(node, node.head, operand)
 
     def _two(self, node: Node) -> Term:
-        left, right = (self.build(one) for one in node.operands)
+        left, right = self.build(node.operands[0]), self.build(node.operands[1])
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
         if node.head == "power":
