@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from compute.arithmetic.expressions import Expression, evaluate, number, parse
 from compute.dimensions import ShapeError, product, show
-from compute.graph import Kind, Value, apply
+from compute.graph import Graph, Kind, Value, apply
 from compute.operations.declaration import Attribute, AttributeField, Constant
 from compute.primitive import REGISTRY, Primitive
 from compute.primitives.windows import Layout
@@ -66,96 +66,87 @@ def _sizes(value: Any) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What an attribute of primitives is to a program: its word, what it may be, how it is turned into it."""
+    """What an attribute of primitives may be in a program, and how what is written is turned into it."""
 
-    word: str
-    attribute: AttributeField
-    turned: Callable[..., Any] | None = None
-    of_value: bool = False
+    kind: Any
+    default: Any = ...
+    least: int | None = None
+    turned: Callable[[Any], Any] | None = None
 
-
-def _setting(
-    word: str,
-    kind: Any,
-    default: Any = ...,
-    least: int | None = None,
-    turned: Callable[..., Any] | None = None,
-    of_value: bool = False,
-) -> _Setting:
-    return _Setting(word, AttributeField(Attribute("", least), kind, default), turned, of_value)
+    def field(self, optional: bool) -> AttributeField:
+        """The setting of a primitive that may do without it, or may not."""
+        return AttributeField(Attribute("", self.least), self.kind, None if optional else self.default)
 
 
 SETTINGS = {
-    "axis": _setting("axis", int, -1, turned=_axis, of_value=True),
-    "slope": _setting("slope", Constant, 0.01, turned=_constant),
-    "exponent": _setting("exponent", Constant, turned=_constant),
-    "expression": _setting("base", Constant, turned=_constant),
-    "to": _setting("shape", tuple[int, ...], least=1, turned=_sizes),
-    "start": _setting("start", int, least=0),
-    "stop": _setting("stop", int, least=1),
-    "parts": _setting("parts", int, least=1),
-    "times": _setting("times", int, least=1),
-    "left": _setting("left", int, least=0),
-    "right": _setting("right", int, least=0),
-    "queries": _setting("queries", int, least=1),
-    "keys": _setting("keys", int, least=1),
-    "key_first": _setting("key_first", bool, False),
-    "count": _setting("count", int, least=1),
-    "first": _setting("first", int, 0),
-    "pairs": _setting("pairs", int, least=1),
-    "width": _setting("width", int, least=1),
-    "rotated": _setting("rotated", int, least=2),
-    "pairing": _setting("pairing", Literal["interleaved", "half_split"]),
+    "axis": _Setting(int, -1),
+    "slope": _Setting(Constant, 0.01, turned=_constant),
+    "exponent": _Setting(Constant, turned=_constant),
+    "expression": _Setting(Constant, turned=_constant),
+    "to": _Setting(tuple[int, ...], least=1, turned=_sizes),
+    "start": _Setting(int, least=0),
+    "stop": _Setting(int, least=1),
+    "parts": _Setting(int, least=1),
+    "times": _Setting(int, least=1),
+    "left": _Setting(int, least=0),
+    "right": _Setting(int, least=0),
+    "queries": _Setting(int, least=1),
+    "keys": _Setting(int, least=1),
+    "key_first": _Setting(bool, False),
+    "count": _Setting(int, least=1),
+    "first": _Setting(int, 0),
+    "pairs": _Setting(int, least=1),
+    "width": _Setting(int, least=1),
+    "rotated": _Setting(int, least=2),
+    "pairing": _Setting(Literal["interleaved", "half_split"]),
 }
+WORDS = {"to": "shape", "expression": "base"}  # where a program's word for an attribute is another
 NEW_AXES = {"expand": 1}
 
 
 def _called_by_name(primitive: Primitive) -> Function | None:
     """The primitive as a function of its settings; None where one of them is no plain one."""
     parameters = inspect.signature(primitive.forward).parameters
-    keywords = [one for one in parameters.values() if one.kind is one.KEYWORD_ONLY]
-    if any(one.name not in SETTINGS for one in keywords):
+    keywords = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+    if not keywords.keys() <= SETTINGS.keys():
         return None
-    attributes = {}
-    for one in keywords:
-        attribute = SETTINGS[one.name].attribute
-        if one.annotation == int | None:  # what may be left out of the primitive may be left out here
-            attribute = AttributeField(attribute.declared, attribute.annotation, None)
-        attributes[SETTINGS[one.name].word] = attribute
+    words = {name: WORDS.get(name, name) for name in keywords}
     new = NEW_AXES.get(primitive.name, 0)
-    turned = [(one.name, SETTINGS[one.name]) for one in keywords]
 
-    def build(graph: Any, *values: Value, **said: Any) -> Value:
+    def build(graph: Graph, *values: Value, **said: Any) -> Value:
         settings = {}
-        for name, setting in turned:
-            value = said[setting.word]
-            if setting.turned is not None:
-                value = setting.turned(value, values[0], new) if setting.of_value else setting.turned(value)
-            settings[name] = value
+        for name, word in words.items():
+            value, turned = said[word], SETTINGS[name].turned
+            if name == "axis":
+                value = _axis(value, values[0], new)
+            settings[name] = value if turned is None else turned(value)
         return apply(primitive.name, *values, graph=graph, **settings)
 
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
     inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
-    return Function(primitive.name, build, inputs, attributes)
+    fields = {
+        word: SETTINGS[name].field(keywords[name].annotation == int | None) for name, word in words.items()
+    }
+    return Function(primitive.name, build, inputs, fields)
 
 
 def _flat(a: Value) -> Value:
     return apply("reshape", a, to=(product(a.shape),))
 
 
-def _sum(graph: Any, a: Value, axis: int | None) -> Value:
+def _sum(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
         return apply("sum_over", _flat(a), axis=-1)
     return apply("sum_over", a, axis=_axis(axis, a))
 
 
-def _mean(graph: Any, a: Value, axis: int | None) -> Value:
+def _mean(graph: Graph, a: Value, axis: int | None) -> Value:
     count = product(a.shape) if axis is None else a.shape[_axis(axis, a)]
     expression = number(count) if isinstance(count, int) else Expression("symbol", text=str(count))
     return _sum(graph, a, axis) / apply("constant", graph=a.graph, expression=expression, sizes={})
 
 
-def _max(graph: Any, a: Value, axis: int | None) -> Value:
+def _max(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is not None and _axis(axis, a) != -1:
         raise ShapeError("max and min are taken over the last axis, or over all")
     outer = () if axis is None else a.shape[:-1]
@@ -165,7 +156,7 @@ def _max(graph: Any, a: Value, axis: int | None) -> Value:
     return apply("reshape", apply("gather", rows, where), to=outer)
 
 
-def _min(graph: Any, a: Value, axis: int | None) -> Value:
+def _min(graph: Graph, a: Value, axis: int | None) -> Value:
     return apply("negative", _max(graph, apply("negative", a), axis))
 
 

@@ -9,9 +9,10 @@ from compute.answers import Answer
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.floating import FLOAT64
 from compute.errors import QuestionErrors
+from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.primitive import REGISTRY
-from compute.programs.functions import FUNCTIONS, SETTINGS
+from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
 from tests.compute.asking import answer
 from tests.compute.primitives.cases import CASES, Case, booleans, normal
@@ -56,13 +57,14 @@ def written(name: str, case: Case) -> str:
         return repr(value.text or "/".join(one.text for one in value.operands))
 
     operands = [f"x{at}" for at in range(len(case.operands))]
-    said = {SETTINGS[one].word: value for one, value in case.attributes.items() if value is not None}
+    said = {WORDS.get(one, one): value for one, value in case.attributes.items() if value is not None}
     settings = [f"{word}={literal(value)}" for word, value in said.items()]
     return f"y = {name}({', '.join([*operands, *settings])})"
 
 
 def test_every_primitive_is_called_by_name_or_reached_otherwise() -> None:
     assert set(REGISTRY) == {*CALLED, *REACHED_OTHERWISE}
+    assert not FUNCTIONS.keys() & CATALOGUE.keys()
 
 
 @pytest.mark.parametrize(("name", "at"), CHOSEN)
