@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.namespace import Array
-from compute.closeness import close
+from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost
 from compute.differentiation import Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
@@ -43,17 +42,6 @@ class FoundJacobian:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundClaim:
-    """How far apart the two sides of an equation are; None where they depend on what is unknown.
-
-    holds: whether they agree to rounding.
-    """
-
-    holds: bool | None
-    largest_difference: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What was found, by name. spoiled: the names of values with entries that are not finite."""
 
@@ -64,7 +52,7 @@ class Answer:
     notes: list[Note]
     spoiled: set[str]
     spoiled_gradients: set[str]
-    claims: "list[FoundClaim]"
+    claims: list[Equality]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +149,11 @@ class Prepared:
         found, labels = jacobian(plan, values, one, other), (one.axes, other.axes)
         return FoundJacobian(of, wrt, found, blocks(found, *labels), zero_slices(found, *labels))
 
-    def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> FoundClaim:
+    def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
+        """Whether the two sides of an equation are equal; open where they depend on what is unknown."""
         if sides is None or not all(index in values for index in sides):
-            return FoundClaim(None, None)
-        left, right = (values[index] for index in sides)
-        with np.errstate(all="ignore"):
-            left, right = np.broadcast_arrays(left, right)
-            apart = np.where(left == right, 0, np.abs(left - right))
-            holds = close(left, right, self.evaluation.arithmetic.name)
-        return FoundClaim(holds, float(apart.max()))
+            return Equality(None, None)
+        return self.evaluation.arithmetic.equality(*np.broadcast_arrays(*(values[index] for index in sides)))
 
     def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
         """What there is to remark; where all numbers are finite a few values show it."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.answers import Prepared
+from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
-from compute.closeness import close
 
 Order = tuple[int, ...]
 ORDERS = 8  # that are tried along one axis while another is looked for
@@ -47,7 +47,7 @@ def differences(
     comparable: Iterable[str],
     removed: Order,
     known: Iterable[Order],
-    arithmetic: str,
+    arithmetic: Floating,
 ) -> dict[str, Difference]:
     """Each name that either answer has.
 
@@ -112,23 +112,23 @@ def change(before: Array, after: Array) -> Array:
     return found
 
 
-def _may_be_moved(before: Array, after: Array, arithmetic: str) -> bool:
-    return before.shape == after.shape and before.dtype != np.bool_ and not close(before, after, arithmetic)
+def _may_be_moved(before: Array, after: Array, arithmetic: Floating) -> bool:
+    return before.shape == after.shape and before.dtype != np.bool_ and not arithmetic.close(before, after)
 
 
 def _one_axis(
-    before: Array, after: Array, orders: Iterable[Order], arithmetic: str
+    before: Array, after: Array, orders: Iterable[Order], arithmetic: Floating
 ) -> tuple[Permutation, ...]:
     """The order in which slices along one axis appear again: one of these, or whatever sorting finds."""
     for axis, size in enumerate(before.shape):
         for order in [*(one for one in orders if len(one) == size), _order(before, after, axis)]:
-            if close(before.take(order, axis), after, arithmetic):
+            if arithmetic.close(before.take(order, axis), after):
                 return (Permutation(axis, order),)
     return ()
 
 
 def _two_axes(
-    before: Array, after: Array, orders: Iterable[Order], arithmetic: str
+    before: Array, after: Array, orders: Iterable[Order], arithmetic: Floating
 ) -> tuple[Permutation, ...]:
     """A known order along one axis, and along another the same, a known one or whatever sorting finds."""
     orders = list(orders)
@@ -140,7 +140,7 @@ def _two_axes(
                     if other != axis:
                         again = [order, *orders, _order(moved, after, other)]
                         for second in (one for one in again if len(one) == before.shape[other]):
-                            if close(moved.take(second, other), after, arithmetic):
+                            if arithmetic.close(moved.take(second, other), after):
                                 found = (Permutation(axis, order), Permutation(other, second))
                                 return tuple(sorted(found, key=lambda one: one.axis))
     return ()

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
-from compute.evaluation import Evaluation
+from compute.evaluation import Evaluation, settled
 from compute.graph import Value, step
 from compute.primitive import RESULT, GradientRule
 
@@ -147,8 +147,12 @@ class Differentiation:
                 bound["shapes"] = [self._shapes[one.index] for one in inner.inputs]
                 if None in bound["shapes"]:
                     return None
-            function = partial(rule.function, self.evaluation.arithmetic, **bound)
-            if not bound:
+            arithmetic = self.evaluation.arithmetic
+            function = partial(rule.function, arithmetic, **bound)
+            if arithmetic.settles:
+                name = None if operand.name is None else f"the gradient of {operand.name}"
+                function = settled(arithmetic, function, name)
+            elif not bound:
                 self._plain[rule.function] = function
         slot = self._slot()
         self._instructions.append((function, takes, target, slot))
@@ -180,8 +184,11 @@ class Differentiation:
         for part in others:
             if total is None or part is None:
                 return None
-            slot = self._slot()
-            self._instructions.append((self.evaluation.arithmetic.add, (total, part), None, slot))
+            arithmetic, slot = self.evaluation.arithmetic, self._slot()
+            add: Callable[..., Array] = arithmetic.add
+            if arithmetic.settles:
+                add = settled(arithmetic, add, "a sum of gradients")
+            self._instructions.append((add, (total, part), None, slot))
             total = slot
         return total
 
@@ -228,7 +235,7 @@ def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt:
 def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:
     """The gradient of what was broadcast: summed over the axes along which it was repeated."""
     while gradient.ndim > len(shape):
-        gradient = arithmetic.sum(gradient, 0)[0]
+        gradient = arithmetic.sum(gradient, 0).squeeze(0)
     for axis, size in enumerate(shape):
         if size == 1 != gradient.shape[axis]:
             gradient = arithmetic.sum(gradient, axis)

@@ -57,7 +57,10 @@ class Evaluation:
             for index in sorted(self._planned - self.known):
                 value = self.graph.values[index]
                 assert value.primitive is not None  # an input is reachable only where it is known
+                function: Callable[..., Array]
                 function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+                if self.arithmetic.settles:
+                    function = settled(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
                     operands = tuple([operand.index for operand in value.inputs])
                     self._instructions.append((index, function, operands))
@@ -92,6 +95,11 @@ class Evaluation:
     def computed(self) -> list[Value]:
         """What a run computes, in order."""
         return [self.graph.values[index] for index, _, _ in self.instructions]
+
+
+def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | None) -> Callable[..., Array]:
+    """A step whose result is settled at once, before anything is made of it."""
+    return lambda *operands: arithmetic.settle(function(*operands), name)
 
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:

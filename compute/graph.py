@@ -120,7 +120,8 @@ class Graph:
     declared: the names its operation promises; dimensions: what each dimension name stands for;
     given: shapes of the named values that are taken and not computed; names: public names, aliases included;
     requested: names that the question speaks of; everything: whether it asks for all standard values;
-    unnamed: names of which nothing is known, not even a shape; masks: inputs that a program uses as masks.
+    symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
+    shape; masks: inputs that a program uses as masks.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class Graph:
     conventions: dict[str, Any] = field(default_factory=dict)
     requested: frozenset[str] = frozenset()
     everything: bool = True
+    symbolic: bool = False
     unnamed: list[str] = field(default_factory=list)
     masks: set[str] = field(default_factory=set)
     _scope: str = ""

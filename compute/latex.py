@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 from compute.arithmetic.expressions import Expression, fold
 
-SUM, PRODUCT, POWER, ATOM = range(4)
+CONDITION, SUM, PRODUCT, POWER, ATOM = range(-1, 4)
+COMPARISONS = {
+    "greater": ">", "greater_equal": r"\ge", "less": "<", "less_equal": r"\le", "equal": "=",
+    "unequal": r"\ne",
+}  # fmt: skip
 GREEK = frozenset({
     "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "nu", "xi", "rho",
     "sigma", "tau", "phi", "chi", "psi", "omega",
@@ -64,6 +68,22 @@ class Latex:
                 return Formula(rf"\sqrt{{{a.text}}}")
             case "abs":
                 return Formula(rf"\left|{a.text}\right|")
+            case "indicator":
+                return Formula(rf"\mathbb{{1}}\left\{{{a.text}\right\}}")
+            case "where":
+                cases = rf"{operands[1].text} & \text{{if }} {a.text} \\ {b.text} & \text{{otherwise}}"
+                return Formula(rf"\begin{{cases}} {cases} \end{{cases}}")
+            case "not":
+                return Formula(rf"\neg {a.at(ATOM)}", PRODUCT)
+            case "and" | "or":
+                sign = rf" \{'land' if head == 'and' else 'lor'} "
+                return Formula(sign.join(one.at(SUM) for one in operands), CONDITION)
+            case "sign":
+                return Formula(rf"\operatorname{{sign}}\left({a.text}\right)")
+        if head in COMPARISONS:
+            return Formula(f"{a.text} {COMPARISONS[head]} {b.text}", CONDITION)
+        if len(operands) > 1:
+            return Formula(rf"\{head}\left({', '.join(one.text for one in operands)}\right)")
         return Formula(rf"\{head}\left({a.text}\right)")
 
 

@@ -38,8 +38,9 @@ def observe(evaluation: Evaluation, values: Mapping[int, Array]) -> tuple[list[N
         after_spoiled = not spoiled.isdisjoint(_sources(value))
         if not finite:
             spoiled.add(str(value.name))
-            if not after_spoiled and not (value.may_be_infinite and _only_negative(array)):
-                notes.append(Note("non_finite", str(value.name), _describe(array)))
+            outlines = evaluation.arithmetic.outlines(array)
+            if not after_spoiled and not (value.may_be_infinite and _only_negative(outlines)):
+                notes.append(Note("non_finite", str(value.name), _describe(outlines)))
         if after_spoiled:
             notes += _remarks(evaluation, value, values)
     return notes, spoiled
@@ -56,7 +57,11 @@ def observe_gradients(
     bad = [index for index in sorted(gradients, reverse=True) if not is_finite(gradients[index])]
     names = [str(evaluation.graph.values[index].name) for index in bad]
     notes = [
-        Note("non_finite_gradient", name, "its gradient " + _describe(gradients[index]))
+        Note(
+            "non_finite_gradient",
+            name,
+            "its gradient " + _describe(evaluation.arithmetic.outlines(gradients[index])),
+        )
         for index, name in zip(bad[:1], names, strict=False)
     ]
     return notes, set(names)

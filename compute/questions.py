@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compute.answers import Limits, Prepared, Step, describe_step
-from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
+from compute.arithmetic import kinds
 from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
@@ -26,7 +26,6 @@ from compute.operations.declaration import Operation
 from compute.programs.building import Claim, build_program
 from compute.selection import check_names, check_real, selected_names
 
-ARITHMETICS: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
 Tensors = tuple[tuple[str, Tensor], ...]
 
 
@@ -34,7 +33,8 @@ class Asked(NamedTuple):
     """What of a question depends on no entry; all of it hashable.
 
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
-    and which are not; claims: equations to verify; also: names of values to have at hand.
+    and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
+    is assumed of free symbols.
     """
 
     operation: str
@@ -50,6 +50,7 @@ class Asked(NamedTuple):
     data: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    assumptions: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +74,8 @@ def prepare(asked: Asked) -> Prepared:
     selected = selected_names(graph, asked.select)
 
     known = {graph.names[name].index for name in (*inputs, *given)}
-    evaluation = Evaluation(graph, ARITHMETICS[asked.arithmetic], known)
+    arithmetic = kinds.arithmetic(asked.arithmetic, dict(asked.assumptions))
+    evaluation = Evaluation(graph, arithmetic, known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
     evaluation.want(graph.names[name].index for name in reached)
     evaluation.want(side.index for claim in claims for side in claim.sides or ())
@@ -152,7 +154,8 @@ def _graph(
     missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if missing and not cut:
         raise QuestionErrors(_missing(operation, name) for name in missing)
-    graph = build(operation, inputs, attributes, given, *_requested(asked))
+    symbolic = asked.arithmetic == kinds.EXACT
+    graph = build(operation, inputs, attributes, given, *_requested(asked), symbolic=symbolic)
     check_names(("given",), given, graph)
     if len({graph.names[name].index for name in given}) < len(given):
         raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from compute.errors import QuestionErrors
 from service.documentation import add_documentation
 from service.endpoints import add_routes
+from service.exact.pool import ExactPool
 from service.openapi import document
 from service.problems import Problem, from_question
 from service.settings import Settings
@@ -21,10 +22,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The service with these settings, or those of the environment."""
     settings = settings or Settings()
     workshop = Workshop(settings.workers, settings.queue)
+    exact = ExactPool(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        exact.start()
         yield
+        await exact.close()
         workshop.close()
 
     app = FastAPI(
@@ -36,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.workshop = workshop
-    add_routes(app, settings, workshop)
+    add_routes(app, settings, workshop, exact)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(QuestionErrors, _question)
     app.add_exception_handler(HTTPException, _http)

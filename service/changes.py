@@ -50,7 +50,7 @@ class Changed:
                          "what is to be there", "null")  # fmt: skip
             del place[name]
         elif is_edit(change) and name not in self.operation.attributes:
-            arithmetic = self.before.arithmetic
+            arithmetic = self.before.floating
             place[name] = apply_edit(change, self._entries(name), path, arithmetic)
             if (order := permuted_indices(change)) is not None:
                 self.orders.append(order)
@@ -68,7 +68,7 @@ class Changed:
         if name not in graph.names:
             raise at(path, "was left out before, so there is nothing to edit", "a tensor", "an edit")
         indices = {graph.names[one].index: array for one, array in known.items()}
-        evaluation = Evaluation(graph, self.before.arithmetic, indices)
+        evaluation = Evaluation(graph, self.before.floating, indices)
         index = graph.names[name].index
         if not evaluation.reachable[index]:
             raise at(path, "was unknown before, so there is nothing to edit", "a tensor", "an edit")

@@ -85,7 +85,7 @@ class ComparisonQuestion:
         removed = changed.removed[0] if len(set(changed.removed)) == 1 else ()
         comparable = comparable_names(prepared, later, bool(changed.removed))
         values, gradients = (
-            differences(one, other, comparable, removed, changed.orders, prepared.evaluation.arithmetic.name)
+            differences(one, other, comparable, removed, changed.orders, before.question.floating)
             for one, other in (
                 [{name: all_[name] for name in names if name in shown and name in all_}
                  for all_ in (before.values(), after.values())],

@@ -8,10 +8,12 @@ import orjson
 from fastapi import FastAPI, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from compute.arithmetic import kinds
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from service.bodies import receive_body
 from service.catalogue import describe_all, describe_operation
+from service.exact.pool import ExactPool
 from service.posts import POSTS, Job, Post
 from service.problems import Problem, from_question
 from service.reader import read
@@ -19,11 +21,13 @@ from service.settings import Settings
 from service.work import Workshop
 
 JSON = [(b"content-type", b"application/json")]
+EXACT = b'"exact"'
+MAX_EXACT_BYTES = 2**20
 
 
-def add_routes(app: FastAPI, settings: Settings, workshop: Workshop) -> None:
+def add_routes(app: FastAPI, settings: Settings, workshop: Workshop, exact: ExactPool) -> None:
     """Everything there is to ask, and health."""
-    app.add_middleware(Posting, settings=settings, workshop=workshop)
+    app.add_middleware(Posting, settings=settings, workshop=workshop, exact=exact)
     _add_health(app, workshop)
     _add_catalogue(app)
 
@@ -34,8 +38,9 @@ class Posting:
     What FastAPI could read, check or convert here is done in `service.questions`.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, workshop: Workshop) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, workshop: Workshop, exact: ExactPool) -> None:
         self.app = app
+        self.exact = exact
         self.settings = settings
         self.limits = settings.limits
         self.workshop = workshop
@@ -72,6 +77,10 @@ class Posting:
             return post.understand(read(body), self.limits)
 
         body = await receive_body(scope, receive, self.settings, hold_place)
+        if EXACT in body and await self._is_exact(body):
+            held.close()  # its place is in another queue
+            with self.exact.place():
+                return await self.exact.run(post.name, body)
         if len(body) > self.settings.inline_bytes:
             return await self.workshop.run(lambda: understand().answer())
         # What is tiny is done where it stands: the hop to a thread would cost more than the work.
@@ -80,6 +89,18 @@ class Posting:
             return job.answer()
         hold_place()
         return await self.workshop.run(job.answer)
+
+    async def _is_exact(self, body: bytes) -> bool:
+        """Whether a question asks for exact arithmetic. Raises Problem where it is too large for it."""
+        large = len(body) > self.settings.inline_bytes
+        document = await self.workshop.run(lambda: read(body)) if large else read(body)
+        if document.get("arithmetic") != kinds.EXACT:
+            return False
+        if len(body) > MAX_EXACT_BYTES:
+            raise Problem(
+                "too_large", f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
+            )
+        return True
 
 
 def _add_catalogue(app: FastAPI) -> None:

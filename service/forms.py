@@ -26,7 +26,7 @@ FORMS: dict[str, Any] = {
         "title": "Entry",
         "type": ["number", "string", "boolean"],
         "description": 'A number; text for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity"'
-        ' or "-Infinity"; a boolean in masks.',
+        ' or "-Infinity"; a boolean in masks. In exact arithmetic text may hold free symbols ("x1").',
     },
     "NestedTensor": {
         "title": "NestedTensor",
@@ -57,13 +57,25 @@ FORMS: dict[str, Any] = {
             },
         },
     },
+    "SymbolTensor": {
+        "title": "SymbolTensor",
+        "type": "object",
+        "required": ["symbol", "shape"],
+        "additionalProperties": False,
+        "properties": {
+            "symbol": {"type": "string", "description": "Letters; entries are x1, x2, or x1_1, x1_2."},
+            "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 1}},
+        },
+        "description": "In exact arithmetic: a free symbol for each entry, numbered from 1.",
+    },
     "Tensor": {
         "title": "Tensor",
-        "description": "A number, nested lists, or packed.",
+        "description": "A number, nested lists, packed, or fresh symbols.",
         "anyOf": [
             {"$ref": "#/components/schemas/Entry"},
             {"$ref": "#/components/schemas/NestedTensor"},
             {"$ref": "#/components/schemas/PackedTensor"},
+            {"$ref": "#/components/schemas/SymbolTensor"},
         ],
     },
     "NamedTensors": {

@@ -11,11 +11,12 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from compute.operations import CATALOGUE
 from service.catalogue import OperationDescription, Operations
+from service.comparison_responses import CompareResponse
 from service.forms import FORMS
 from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
 from service.programs import MODEL
-from service.responses import CompareResponse, CostResponse, GraphResponse, Health, response_model
+from service.responses import CostResponse, GraphResponse, Health, response_model
 from service.schemas import SUFFIXES, camel, request_model
 from service.version import VERSION
 

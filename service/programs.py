@@ -64,7 +64,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     said, fields = request.__pydantic_fields_set__, request.__dict__
     inputs, given, upstream = decoded(
         {(field,): fields[field] for field in ("inputs", "given", "upstream")},
-        fields["arithmetic"],
+        request,
         masks={*fields["inputs"], *fields["given"]},  # what may hold booleans its use says
     )
     asked = Asked(

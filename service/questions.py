@@ -1,20 +1,24 @@
 """From a JSON object to a question, and from its answer to bytes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import orjson
 from pydantic import BaseModel
 
 from compute.answers import Answer, Limits, Prepared
+from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
-from compute.arithmetic.namespace import Array
+from compute.arithmetic.namespace import Array, Equality
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
-from compute.questions import ARITHMETICS, Asked, check_masks, prepare
+from compute.questions import Asked, check_masks, prepare
 from service.costs import cost_json
+from service.problems import at, describe
 from service.schemas import request_model, validate
 from service.tensors import decode, encode
 
@@ -38,9 +42,9 @@ class Question:
         return {**self.inputs, **self.given}
 
     @property
-    def arithmetic(self) -> Floating:
-        """The kind of number that it is asked in."""
-        return ARITHMETICS[self.asked.arithmetic]
+    def floating(self) -> Floating:
+        """The floating-point numbers that it is asked in."""
+        return kinds.FLOATING[self.asked.arithmetic]
 
     @property
     def work(self) -> int:
@@ -49,7 +53,11 @@ class Question:
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
-        return _render(self, self.prepared.answer(self.inputs, self.given, self.upstream))
+        found, more = self.prepared.answer(self.inputs, self.given, self.upstream), dict(self.more)
+        if self.asked.arithmetic == kinds.EXACT:
+            found, beside = exact("answers").written(found)
+            more.update(beside)
+        return _render(self, found, more)
 
 
 def understand(operation: str, document: dict[str, Any], limits: Limits) -> Question:
@@ -64,7 +72,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
             ("given",): fields["given"],
             ("upstream",): fields["upstream"],
         },
-        fields["arithmetic"],
+        request,
         declared.masks,
     )
     check_masks(declared.masks, inputs)
@@ -80,14 +88,19 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     return Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
 
 
-def decoded(
-    groups: Mapping[Path, Mapping[str, Any]], arithmetic: str, masks: Collection[str] = ()
-) -> list[dict[str, Array]]:
-    """The tensors of several groups, by the path of each group. Raises QuestionErrors for all that are none.
+def exact(module: str) -> Any:
+    """A module of exact arithmetic, which loads SymPy: it is asked for where it is needed alone."""
+    return import_module(f"service.exact.{module}")
 
-    masks: names of tensors that may hold booleans.
+
+def decoded(
+    groups: Mapping[Path, Mapping[str, Any]], request: BaseModel, masks: Collection[str] = ()
+) -> list[dict[str, Array]]:
+    """The tensors of several groups, by the path of each group, in the numbers that a request asks for.
+
+    Raises QuestionErrors for all that are none. masks: names of tensors that may hold booleans.
     """
-    kind = ARITHMETICS[arithmetic]
+    read = _decoder(request)
     errors: list[QuestionError] = []
     found: list[dict[str, Array]] = []
     for path, raw in groups.items():
@@ -95,7 +108,7 @@ def decoded(
         for name, tensor in raw.items():
             try:
                 booleans = name in masks and path != ("upstream",)
-                arrays[name] = decode(tensor, (*path, name), kind, booleans=booleans)
+                arrays[name] = read(tensor, (*path, name), booleans=booleans)
             except QuestionErrors as error:
                 errors.extend(error.errors)
             if len(errors) > LISTED:
@@ -104,6 +117,17 @@ def decoded(
     if errors:
         raise QuestionErrors(errors)
     return found
+
+
+def _decoder(request: BaseModel) -> Callable[..., Array]:
+    fields = request.__dict__
+    assumptions, name = fields.get("assumptions", {}), fields["arithmetic"]
+    if name == kinds.EXACT:
+        return partial(exact("entries").decode_exact, assumptions=assumptions)
+    if assumptions:
+        raise at(("assumptions",), "are of free symbols, which floats have none of",
+                 'assumptions with "arithmetic": "exact" alone', describe(assumptions))  # fmt: skip
+    return partial(decode, arithmetic=kinds.FLOATING[name])
 
 
 def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[str, Array]) -> dict[str, Any]:
@@ -117,6 +141,7 @@ def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[s
         if "select" in request.__pydantic_fields_set__
         else None,
         "arithmetic": fields["arithmetic"],
+        "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
     }
 
 
@@ -128,7 +153,7 @@ def shapes_of(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
     )
 
 
-def _render(question: Question, answer: Answer) -> bytes:
+def _render(question: Question, answer: Answer, more: Mapping[str, Any]) -> bytes:
     prepared, encoding = question.prepared, question.encoding
     if not prepared.rendered:
         prepared.rendered.update(_render_prepared(prepared))
@@ -163,11 +188,19 @@ def _render(question: Question, answer: Answer) -> bytes:
     body["aliases"] = fixed["aliases"]
     body["cost"] = fixed["cost"]
     if answer.claims:
-        body["claims"] = [asdict(claim) for claim in answer.claims]
-    body.update(question.more)
+        body["claims"] = [_claim_json(claim, question) for claim in answer.claims]
+    body.update(more)
     body["notes"] = [asdict(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _claim_json(claim: Equality, question: Question) -> dict[str, Any]:
+    """A claim; of exact numbers with its verdict."""
+    found = asdict(claim)
+    if question.asked.arithmetic != kinds.EXACT:
+        return {name: found[name] for name in ("holds", "largest_difference")}
+    return found
 
 
 def _render_prepared(prepared: Prepared) -> dict[str, bytes]:

@@ -95,10 +95,17 @@ class Jacobian(BaseModel):
 
 
 class Claim(BaseModel):
-    """Whether an equation holds for these numbers, to rounding; null where it depends on what is unknown."""
+    """Whether an equation holds: for these numbers, to rounding; in exact arithmetic for all symbols."""
 
-    holds: bool | None
-    largest_difference: float | None
+    holds: bool | None = Field(description="Null where it depends on what is unknown, or is undecided.")
+    largest_difference: float | None = Field(description="Null where symbols are free.")
+    verdict: str | None = Field(
+        None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null where unknown."
+    )
+    how: str | None = Field(None, description="In exact arithmetic: how the verdict was reached, and where.")
+    point: dict[str, str] | None = Field(
+        None, description="Where refuted: numbers for the symbols at which the sides differ."
+    )
 
 
 class DiagramNode(BaseModel):
@@ -123,64 +130,6 @@ class GraphExtras(BaseModel):
     claims: list[Claim] = Field([], description="In the order of the request, where `claims` was sent.")
     parameters: list[str] = Field(description="The names that are trainable.")
     diagram: Diagram | None = Field(None, description="Where `diagram` was sent.")
-
-
-class Permutation(BaseModel):
-    """Slices along one axis are in another order: after[i] = before[order[i]]."""
-
-    axis: str = Field(description="What the axis runs over.")
-    order: list[int]
-
-
-class Difference(BaseModel):
-    """One value before and after the changes."""
-
-    before: Tensor = Field(0, description="Left out where the answer before has no such value.")
-    after: Tensor = Field(0, description="Left out where the answer after has no such value.")
-    difference: Tensor = Field(
-        0,
-        description="After less before. Left out where the entries do not stand for the same, as where shapes"
-        " differ or axes are exchanged; where `remove` made shapes differ, less what remains of before.",
-    )
-    largest_change: Entry = Field(0, description="The largest magnitude in the difference.")
-    at: list[int] = Field([], description="Where it is.")
-    permutation: list[Permutation] = Field(
-        [],
-        description="Along one axis or two at once: where after is before in another order, to rounding; left"
-        " out otherwise.",
-    )
-    first_order: Tensor = Field(
-        0,
-        description="The change that the Jacobian predicts, where every change is small or it is asked for.",
-    )
-    first_order_error: Entry = Field(0, description="The largest magnitude of the difference less that.")
-
-
-class RunNote(Note):
-    """A note, and whether it is about the answer before or after."""
-
-    run: str
-
-
-class ChangedConvention(BaseModel):
-    """A setting before and after the changes."""
-
-    before: Any
-    after: Any
-
-
-class CompareResponse(BaseModel):
-    """Two answers side by side."""
-
-    operation: str
-    changed: list[str] = Field(description="The names that were changed.")
-    conventions: dict[str, Any] = Field(description="Every setting as it was used before the changes.")
-    changed_conventions: dict[str, ChangedConvention]
-    values: dict[str, Difference] = Field(description="By name, what either answer has.")
-    gradients: dict[str, Difference] = Field({}, description="By name, where `upstream` was sent.")
-    aliases: dict[str, str]
-    notes: list[RunNote]
-    unknown: list[str] = Field(description="Names that one of the answers could not reach.")
 
 
 class Health(BaseModel):
@@ -224,6 +173,37 @@ class Conventions(BaseModel):
     )
 
 
+class CommonPart(BaseModel):
+    """What repeats in long entries of an exact answer, under a name of its own."""
+
+    name: str = Field(examples=["s1"])
+    expression: str = Field(description="What it stands for, in terms of those before it.")
+    latex: str
+
+
+class ExactLatex(BaseModel):
+    """The exact answer in LaTeX."""
+
+    values: dict[str, Any] = Field(description="By name, nested as the values are.")
+    gradients: dict[str, Any] = Field({}, description="By name, where `upstream` was sent.")
+
+
+class ExactParts(BaseModel):
+    """What an answer in exact arithmetic has beside its text."""
+
+    approximations: dict[str, Any] = Field(
+        {},
+        description="In exact arithmetic: the values as floats; null where a symbol is free, text where"
+        " float64 cannot hold them.",
+    )
+    gradient_approximations: dict[str, Any] = Field({}, description="The same of the gradients.")
+    latex: ExactLatex | None = Field(None, description="In exact arithmetic: the entries as LaTeX.")
+    common: list[CommonPart] = Field(
+        [],
+        description="In exact arithmetic: what repeats in long entries, which are written with these names.",
+    )
+
+
 class Workings(BaseModel):
     """What every computation answers behind its values."""
 
@@ -263,14 +243,15 @@ def response_model(operation: str) -> type[BaseModel]:
     return create_model(
         camel(operation) + "Response",
         __doc__=f"The answer of {operation}.",
-        **(fields_of(Conventions) | {"values": shown} | fields_of(Workings)),
+        **(fields_of(Conventions) | {"values": shown} | fields_of(Workings) | fields_of(ExactParts)),
     )
 
 
 def _graph_response() -> type[BaseModel]:
     described = Field(description="Every assigned value that was computed, or those selected.")
     values: dict[str, Any] = {"values": (Annotated[dict[str, Any], Reference("NamedTensors")], described)}
-    fields: dict[str, Any] = fields_of(Conventions) | values | fields_of(Workings) | fields_of(GraphExtras)
+    behind = fields_of(Workings) | fields_of(ExactParts) | fields_of(GraphExtras)
+    fields: dict[str, Any] = fields_of(Conventions) | values | behind
     return create_model("GraphResponse", __doc__="The answer of a program.", **fields)
 
 

@@ -50,6 +50,7 @@ class Reference:
         return {"x-schema": self.schema, **self.words}
 
 
+Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
 Asks: TypeAlias = Literal["answer", "cost", "comparison"]
 SUFFIXES: dict[str, str] = {"answer": "Request", "cost": "Shapes", "comparison": "Comparison"}
 Name: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
@@ -86,8 +87,16 @@ class Computation(BaseModel):
         max_length=MAX_JACOBIANS,
         description="Jacobians to return, between any two names.",
     )
-    arithmetic: Literal["float64", "float32"] = Field(
-        "float64", description="The kind of number everything is computed in."
+    arithmetic: Literal["float64", "float32", "exact"] = Field(
+        "float64",
+        description="The kind of number everything is computed in. Exact numbers may hold free symbols, and"
+        " come back as text, with LaTeX and floats beside it.",
+    )
+    assumptions: dict[Name, list[Assumption]] = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description="Of exact numbers: what is assumed of free symbols, all of which are real.",
+        examples=[{"x1": ["positive"]}],
     )
     select: list[Name] = Field(
         default_factory=list, min_length=1, max_length=MAX_NAMES,
@@ -115,6 +124,12 @@ class Comparison(BaseModel):
     )
 
 
+FLOATING_ONLY = (
+    Literal["float64", "float32"],
+    Field("float64", description="The kind of number everything is computed in."),
+)
+
+
 @cache
 def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
     """The model of an operation's request: for its answer, for its cost, or for a comparison."""
@@ -130,6 +145,8 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields |= fields_of(Computation)
     if asks == "comparison":
         del fields["jacobian"]  # two Jacobians side by side would say nothing new
+        del fields["assumptions"]
+        fields["arithmetic"] = FLOATING_ONLY
     return create_model(
         camel(operation) + SUFFIXES[asks],
         __config__=Computation.model_config,

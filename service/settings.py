@@ -43,6 +43,16 @@ class Settings(BaseSettings):
         default=4_096, ge=0, description="Body bytes up to which a request is read without a thread."
     )
 
+    exact_workers: int = Field(
+        default=2, ge=1, description="Processes that answer exact questions, at a lower priority than others."
+    )
+    exact_seconds: float = Field(
+        default=5, gt=0, le=3600, description="Most seconds of processor time for one exact answer."
+    )
+    exact_memory: int = Field(
+        default=512 * 2**20, ge=2**20, description="Most bytes of memory that one exact answer may take."
+    )
+
     @property
     def limits(self) -> Limits:
         """The limits that `compute` checks its predictions against."""

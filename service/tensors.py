@@ -47,7 +47,7 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
             raise _too_deep(path)
         array = raw
     elif isinstance(raw, dict):
-        array = _unpack(raw, path, booleans=booleans)
+        array = unpack(raw, path, booleans=booleans)
     else:
         array = _entries([raw], (), path, booleans=booleans)
     if array.dtype == np.bool_:
@@ -70,7 +70,12 @@ def decode_shape(raw: Any, path: Path) -> Shape:
 
 
 def encode(array: Array, encoding: str, *, finite: bool = False) -> Any:
-    """An array as orjson can write it: nested, or packed. finite: that it is known to be."""
+    """An array as orjson can write it: nested, or packed. finite: that it is known to be.
+
+    Exact numbers are text by now.
+    """
+    if array.dtype == object:
+        return array.tolist()
     if encoding == "packed":
         name = "bool" if array.dtype == np.bool_ else array.dtype.name
         data = np.ascontiguousarray(array, dtype=PACKED_DTYPES[name])
@@ -105,6 +110,12 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
             matrix = np.array(raw, dtype=np.float64)
             if float not in kinds or FLOAT64.is_finite(matrix):
                 return matrix
+    flat, shape = flatten(raw, path)
+    return _entries(flat, shape, path, booleans=booleans)
+
+
+def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
+    """The entries of nested lists row by row, and their shape; refused where rows differ in length."""
     level: list[Any] = raw
     shape = [len(raw)]
     while level and isinstance(level[0], list):
@@ -118,7 +129,7 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
     if not level:
         raise at(path, "is empty", "at least one entry along every axis",
                  f"shape ({', '.join(map(str, shape))})")  # fmt: skip
-    return _entries(level, tuple(shape), path, booleans=booleans)
+    return level, tuple(shape)
 
 
 def _too_deep(path: Path) -> QuestionErrors:
@@ -132,7 +143,7 @@ def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> Ques
     )
     received = f"a row of {len(row)}" if isinstance(row, list) else describe(row)
     expected = f"a row of {length}, as the first has"
-    return at((*path, *_unravel(index, shape)), "the rows differ in length", expected, received)
+    return at((*path, *place(index, shape)), "the rows differ in length", expected, received)
 
 
 def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: bool) -> Array:
@@ -142,7 +153,7 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: b
         return np.array(flat, dtype=np.bool_).reshape(shape)
     if not kinds <= NUMBERS:
         flat = [
-            entry if type(entry) in NUMBERS else _special(entry, (*path, *_unravel(index, shape)), booleans)
+            entry if type(entry) in NUMBERS else _special(entry, (*path, *place(index, shape)), booleans)
             for index, entry in enumerate(flat)
         ]
     try:
@@ -151,7 +162,7 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: b
         array = np.array([_or_infinite(entry) for entry in flat])
     if kinds <= NUMBERS and not FLOAT64.is_finite(array):
         index = int(np.argmin(np.isfinite(array)))
-        raise at((*path, *_unravel(index, shape)), "is a number beyond float64",
+        raise at((*path, *place(index, shape)), "is a number beyond float64",
                  "a number that float64 can hold", "a larger one")  # fmt: skip
     return array.reshape(shape)
 
@@ -176,11 +187,12 @@ def _special(entry: Any, path: Path, booleans: bool) -> float:
         raise at(path, f"the text {error}", A_NUMBER, describe(entry)) from None
 
 
-def _unravel(index: int, shape: tuple[int, ...] | list[int]) -> tuple[int, ...]:
+def place(index: int, shape: tuple[int, ...] | list[int]) -> tuple[int, ...]:
+    """The index along each axis of an entry that is counted row by row."""
     return tuple(int(one) for one in np.unravel_index(index, tuple(shape))) if shape else ()
 
 
-def _unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
+def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
     """A packed tensor: dtype, shape and base64 of little-endian, row-major bytes."""
     if set(raw) == {"shape"}:
         raise at(path, "holds a shape and no entries", A_TENSOR + "; only /v1/cost takes shapes alone",

@@ -12,13 +12,12 @@ T = TypeVar("T")
 RETRY_AFTER = 1
 
 
-class Workshop:
-    """A number of threads, and a number of requests that may wait for one."""
+class Places:
+    """A number of requests that may be at work or wait, counted."""
 
-    def __init__(self, workers: int, queue: int) -> None:
-        self.capacity = workers + queue
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
         self.occupied = 0
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="compute")
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -34,6 +33,14 @@ class Workshop:
             yield
         finally:
             self.occupied -= 1
+
+
+class Workshop(Places):
+    """A number of threads, and a number of requests that may wait for one."""
+
+    def __init__(self, workers: int, queue: int) -> None:
+        super().__init__(workers + queue)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="compute")
 
     async def run(self, function: Callable[[], T]) -> T:
         """The function's result, computed by a thread. A place has to be held."""

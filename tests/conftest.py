@@ -25,9 +25,16 @@ class Client:
     """Requests to the application in this process, one after another."""
 
     def __init__(self, runner: asyncio.Runner, settings: Settings) -> None:
-        transport = httpx.ASGITransport(create_app(settings), raise_app_exceptions=False)
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://workings")
         self._runner = runner
+        self._lifespan = app.router.lifespan_context(app)
+        runner.run(self._lifespan.__aenter__())
+
+    def close(self) -> None:
+        """What the application does when it stops."""
+        self._runner.run(self._lifespan.__aexit__(None, None, None))
 
     def get(self, path: str) -> Response:
         return self._runner.run(self._client.get(path))
@@ -39,7 +46,9 @@ class Client:
 @pytest.fixture(scope="session")
 def client() -> Iterator[Client]:
     with asyncio.Runner() as runner:
-        yield Client(runner, Settings())
+        client = Client(runner, Settings())
+        yield client
+        client.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
-"""Constant expressions written as text, such as `2*sqrt(2)` or `1/sqrt(d_k)`.
+"""Expressions written as text, such as `2*sqrt(2)`, `1/sqrt(d_k)` or `where(x > 0, x, x/10)`.
 
 Text is never executed: Python's own parser gives a syntax tree, of which a short list of node kinds
-is accepted, and the result is folded over an `Algebra`: floats, sizes, LaTeX. Exact numbers are one
-more algebra. Length and depth are bounded before anything is computed.
+is accepted, and the result is folded over an `Algebra`: floats, exact numbers, sizes, LaTeX. Length and
+depth are bounded before anything is computed.
 """
 
 import ast
@@ -18,11 +18,17 @@ from compute.dimensions import Polynomial, ShapeError, Size, divide
 MAX_LENGTH = 200
 MAX_DEPTH = 40
 MAX_DIGITS = 40
-FUNCTIONS = ("sqrt", "exp", "log", "sin", "cos", "tanh", "abs")
+# How many operands each takes; max and min take two or more.
+FUNCTIONS = {
+    "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "abs": 1, "sign": 1, "indicator": 1,
+    "max": 2, "min": 2, "where": 3,
+}  # fmt: skip
 NAMED_NUMBERS = ("pi", "e")
+MAX_NAME = 40  # of a free symbol
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])"
-_TOKENS = re.compile(rf"(?:\s|{_NUMBER}|[A-Za-z_]\w*|\*\*|[-+*/^(),])*", re.ASCII)
+_TOKENS = re.compile(rf"(?:\s|{_NUMBER}|[A-Za-z_]\w*|\*\*|[-+*/^(),]|[<>=!]=|[<>])*", re.ASCII)
 _OPERATORS = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -30,6 +36,15 @@ _OPERATORS = {
     ast.Div: "divide",
     ast.Pow: "power",
 }
+_COMPARISONS = {
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "unequal",
+}
+CONDITIONS = frozenset({*_COMPARISONS.values(), "and", "or", "not"})
 
 
 class ExpressionError(ValueError):
@@ -45,9 +60,22 @@ class Expression:
     text: str = ""
 
     def symbols(self) -> set[str]:
-        if self.head == "symbol":
-            return {self.text}
-        return set().union(*(operand.symbols() for operand in self.operands))
+        found: set[str] = set()
+        pending = [self]
+        while pending:
+            one = pending.pop()
+            if one.head == "symbol":
+                found.add(one.text)
+            pending.extend(one.operands)
+        return found
+
+
+def check_symbol(name: str) -> None:
+    """Raise ExpressionError where a name cannot be that of a free symbol."""
+    if not _SYMBOL.fullmatch(name) or len(name) > MAX_NAME or name in (*FUNCTIONS, *NAMED_NUMBERS):
+        raise ExpressionError(
+            f"uses a name that is no symbol: a letter, then letters, digits and _, {MAX_NAME} at most"
+        )
 
 
 T = TypeVar("T")
@@ -63,11 +91,14 @@ class Algebra(Protocol[T]):
 
 def fold(expression: Expression, algebra: Algebra[T]) -> T:
     """The value of an expression in an algebra."""
-    if expression.head == "number":
-        return algebra.number(expression.text)
-    if expression.head == "symbol":
-        return algebra.symbol(expression.text)
-    return algebra.apply(expression.head, [fold(one, algebra) for one in expression.operands])
+    spine = [expression]  # long sums lean to the left: they are as deep as they are long
+    while spine[-1].operands:
+        spine.append(spine[-1].operands[0])
+    leaf = spine.pop()
+    value = algebra.number(leaf.text) if leaf.head == "number" else algebra.symbol(leaf.text)
+    for one in reversed(spine):
+        value = algebra.apply(one.head, [value, *(fold(other, algebra) for other in one.operands[1:])])
+    return value
 
 
 def number(value: float) -> Expression:
@@ -76,13 +107,13 @@ def number(value: float) -> Expression:
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> Expression:
-    """Read a constant expression: numbers, names, + - * / ** (or ^), and a few functions.
+def parse(text: str, longest: int = MAX_LENGTH) -> Expression:
+    """Read an expression: numbers, names, + - * / ** (or ^), and a few functions.
 
     Raises ExpressionError, which says what is wrong without repeating the text.
     """
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"is longer than {MAX_LENGTH} characters")
+    if len(text) > longest:
+        raise ExpressionError(f"is longer than {longest} characters")
     accepted = _TOKENS.match(text)
     if accepted is None or accepted.end() != len(text):
         raise ExpressionError(f"cannot be read from character {accepted.end() + 1 if accepted else 1} on")
@@ -94,10 +125,25 @@ def parse(text: str) -> Expression:
         at = getattr(error, "offset", None)
         where = f" near character {at}" if at else ""
         raise ExpressionError(f"is not a well-formed expression{where}") from None
-    return _convert(tree.body, MAX_DEPTH)
+    found = _convert(tree.body, MAX_DEPTH)
+    if found.head in CONDITIONS:
+        raise ExpressionError("is a condition and no number; indicator(...) is 1 where it holds, or else 0")
+    return found
 
 
 def _convert(node: ast.expr, depth: int) -> Expression:
+    """The expression of a syntax tree; what leans to the left counts as one level."""
+    rest: list[tuple[str, ast.expr]] = []
+    while isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        rest.append((_OPERATORS[type(node.op)], node.right))
+        node = node.left
+    found = _one(node, depth)
+    for head, right in reversed(rest):
+        found = Expression(head, (_number_only(found), _number_only(_convert(right, depth - 1))))
+    return found
+
+
+def _one(node: ast.expr, depth: int) -> Expression:
     if depth == 0:
         raise ExpressionError(f"is nested more than {MAX_DEPTH} deep")
     match node:
@@ -113,15 +159,42 @@ def _convert(node: ast.expr, depth: int) -> Expression:
         case ast.Name(id=name):
             return Expression("symbol", text=name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return Expression("negative", (_convert(operand, depth - 1),))
+            return Expression("negative", (_number_only(_convert(operand, depth - 1)),))
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
             return _convert(operand, depth - 1)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            operands = (_convert(left, depth - 1), _convert(right, depth - 1))
-            return Expression(_OPERATORS[type(op)], operands)
-        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-            return Expression(name, (_convert(argument, depth - 1),))
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
+            return _call(name, [_convert(one, depth - 1) for one in arguments])
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
+            sides = (_number_only(_convert(one, depth - 1)) for one in (left, right))
+            return Expression(_COMPARISONS[type(op)], tuple(sides))
+        case ast.BoolOp(op=ast.And() | ast.Or() as op, values=values):
+            head = "and" if isinstance(op, ast.And) else "or"
+            return Expression(head, tuple(_condition(_convert(one, depth - 1)) for one in values))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return Expression("not", (_condition(_convert(operand, depth - 1)),))
     raise ExpressionError("uses something other than numbers, + - * / ** and " + ", ".join(FUNCTIONS))
+
+
+def _call(name: str, operands: list[Expression]) -> Expression:
+    wanted = FUNCTIONS[name]
+    if len(operands) != wanted and not (name in ("max", "min") and len(operands) > wanted):
+        raise ExpressionError(f"calls {name}, which takes {wanted}, with {len(operands)}")
+    conditional = name in ("indicator", "where")
+    for at, operand in enumerate(operands):
+        (_condition if conditional and at == 0 else _number_only)(operand)
+    return Expression(name, tuple(operands))
+
+
+def _condition(found: Expression) -> Expression:
+    if found.head not in CONDITIONS:
+        raise ExpressionError("holds a number where a condition is needed, such as x > 0")
+    return found
+
+
+def _number_only(found: Expression) -> Expression:
+    if found.head in CONDITIONS:
+        raise ExpressionError("holds a condition where a number is needed")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +240,20 @@ _FLOAT_FUNCTIONS: dict[str, Callable[..., float]] = {
     "cos": math.cos,
     "tanh": math.tanh,
     "abs": abs,
+    "sign": lambda a: (a > 0) - (a < 0),
+    "max": max,
+    "min": min,
+    "indicator": float,
+    "where": lambda condition, a, b: a if condition else b,
+    "greater": lambda a, b: a > b,
+    "greater_equal": lambda a, b: a >= b,
+    "less": lambda a, b: a < b,
+    "less_equal": lambda a, b: a <= b,
+    "equal": lambda a, b: a == b,
+    "unequal": lambda a, b: a != b,
+    "and": lambda *conditions: all(conditions),
+    "or": lambda *conditions: any(conditions),
+    "not": lambda condition: not condition,
 }
 
 

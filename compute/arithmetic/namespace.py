@@ -4,6 +4,7 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy.typing as npt
@@ -14,11 +15,36 @@ from compute.dimensions import Size
 Array: TypeAlias = npt.NDArray[Any]
 
 
-class Arithmetic(Protocol):
-    """Array functions over one kind of number. Axes count from the end; reductions keep them."""
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """Whether two arrays are equal: floating-point numbers to rounding, exact numbers for all values of their
+    symbols.
 
-    name: str
-    negative_infinity: Any
+    holds: None where it is open; largest_difference: where it is a number; verdict: of exact numbers, one of
+    `proved`, `refuted` and `undecided`; how: in a sentence; point: numbers for the symbols at which they
+    differ.
+    """
+
+    holds: bool | None
+    largest_difference: float | None
+    verdict: str | None = None
+    how: str | None = None
+    point: dict[str, str] | None = None
+
+
+class Arithmetic(Protocol):
+    """Array functions over one kind of number. Axes count from the end; reductions keep them.
+
+    Comparisons give truth values, or conditions where symbols leave an order open; `where` takes either.
+    settles: whether `settle` does anything.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settles(self) -> bool: ...
+    @property
+    def negative_infinity(self) -> Any: ...
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         """A constant as a 0-d array; `sizes` are the dimension names it may use."""
@@ -38,6 +64,8 @@ class Arithmetic(Protocol):
     def multiply(self, a: Array, b: Array, /) -> Array: ...
     def divide(self, a: Array, b: Array, /) -> Array: ...
     def maximum(self, a: Array, b: Array, /) -> Array: ...
+    def greater(self, a: Array, b: Array, /) -> Array: ...
+    def equal(self, a: Array, b: Array, /) -> Array: ...
     def negative(self, a: Array, /) -> Array: ...
     def exp(self, a: Array, /) -> Array: ...
     def absolute(self, a: Array, /) -> Array: ...
@@ -65,5 +93,17 @@ class Arithmetic(Protocol):
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         """A vector of this size with each entry of `a` added at its place."""
 
+    def argmax(self, a: Array, axis: int) -> Array:
+        """Where the largest entries along an axis stand, the first of equals; the axis is gone."""
+
     def is_finite(self, a: Array) -> bool:
         """Whether no entry is infinite or NaN."""
+
+    def equality(self, left: Array, right: Array) -> Equality:
+        """Whether two arrays of one shape are equal."""
+
+    def outlines(self, a: Array) -> Array:
+        """Floats that are infinite or NaN where an entry is, and finite elsewhere."""
+
+    def settle(self, a: Array, name: str | None) -> Array:
+        """What a step gave as it is kept: within bounds, and readable where it has a name."""

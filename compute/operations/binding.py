@@ -26,17 +26,19 @@ def build(
     given: Mapping[str, Tensor] | None = None,
     requested: Collection[str] = (),
     everything: bool = True,
+    symbolic: bool = False,
 ) -> Graph:
     """The graph of an operation for inputs of these shapes.
 
     said: attributes; others have their defaults. given: values that are taken instead of computed.
-    requested, everything: as for `Graph`. Required inputs that are missing get symbolic shapes. Raises
-    QuestionErrors where shapes disagree.
+    requested, everything, symbolic: as for `Graph`. Required inputs that are missing get symbolic shapes.
+    Raises QuestionErrors where shapes disagree.
     """
     taken = {name: tensor.shape for name, tensor in (given or {}).items()}
     bound = _bind(operation, {name: tensor.shape for name, tensor in tensors.items()}, said, taken)
     names = frozenset(requested) | taken.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
+    graph.symbolic = symbolic
     handles = {}
     for name, declared in operation.inputs.items():
         if name in tensors or name in operation.required:

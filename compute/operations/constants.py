@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from compute.arithmetic.expressions import Expression, ExpressionError, evaluate, number, parse
+from compute.arithmetic.expressions import (
+    NAMED_NUMBERS,
+    Expression,
+    ExpressionError,
+    check_symbol,
+    evaluate,
+    number,
+    parse,
+)
 from compute.errors import QuestionError
 from compute.graph import Graph, Value, apply
 from compute.operations.declaration import Constant
@@ -19,7 +27,11 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
         parsed = parse(said) if isinstance(said, str) else number(said)
         names = parsed.symbols()
         sizes = {name: size for name, size in graph.dimensions.items() if name in names}
-        if all(isinstance(size, int) for size in sizes.values()):
+        free = {name for name in names if name not in graph.dimensions and name not in NAMED_NUMBERS}
+        if graph.symbolic and free:
+            for name in free:
+                check_symbol(name)
+        elif all(isinstance(size, int) for size in sizes.values()):
             worth = evaluate(parsed, graph.dimensions)
             if positive and worth <= 0:
                 raise ExpressionError("is not above zero")

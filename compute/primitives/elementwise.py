@@ -145,14 +145,27 @@ sigmoid = Primitive(
 )
 
 
+def _number(xp: Arithmetic, value: int) -> Array:
+    return xp.whole(np.array(value))
+
+
+def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
+    return xp.where(xp.greater(a, _number(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
+
+
 def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
-    return xp.where(a > 0, xp.whole(np.array(1)), xp.constant(slope, {}))
+    return xp.where(xp.greater(a, _number(xp, 0)), _number(xp, 1), xp.constant(slope, {}))
+
+
+def _apart_from_zero(xp: Arithmetic, a: Array) -> Array:
+    """The array with 1 in the place of 0, where a logarithm or a power would have no value."""
+    return xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 1), a)
 
 
 # a above zero, and `slope` times a elsewhere; at zero the derivative is the slope.
 leaky_relu = Primitive(
     "leaky_relu",
-    forward=lambda xp, a, *, slope: xp.multiply(a, _rectified_slope(xp, a, slope)),
+    forward=_rectified,
     gradients={"a": lambda xp, g, a, slope: xp.multiply(g, _rectified_slope(xp, a, slope))},
     tangents="symmetric",
     shape=lambda a, slope: a,
@@ -187,12 +200,12 @@ cos = Primitive(
 
 
 def _surprise(xp: Arithmetic, a: Array) -> Array:
-    return xp.negative(xp.multiply(a, xp.log(xp.where(a == 0, xp.whole(np.array(1)), a))))
+    return xp.negative(xp.multiply(a, xp.log(_apart_from_zero(xp, a))))
 
 
 def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
-    slope = xp.add(xp.log(xp.where(a == 0, xp.whole(np.array(1)), a)), xp.whole(np.array(1)))
-    return xp.where(a == 0, xp.whole(np.array(0)), xp.negative(xp.multiply(g, slope)))
+    slope = xp.add(xp.log(_apart_from_zero(xp, a)), _number(xp, 1))
+    return xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 0), xp.negative(xp.multiply(g, slope)))
 
 
 absolute = Primitive(
@@ -235,9 +248,10 @@ norm_root = Primitive(
     "norm_root",
     forward=lambda xp, a, *, exponent: xp.power(a, exponent),
     gradients={
-        "a": lambda xp, g, a, exponent: xp.multiply(
-            xp.where(a == 0, xp.whole(np.array(0)), g),
-            _power_slope(xp, xp.where(a == 0, xp.whole(np.array(1)), a), exponent),
+        "a": lambda xp, g, a, exponent: xp.where(
+            xp.equal(a, _number(xp, 0)),
+            _number(xp, 0),
+            xp.multiply(g, _power_slope(xp, _apart_from_zero(xp, a), exponent)),
         )
     },
     tangents="symmetric",

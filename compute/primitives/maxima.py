@@ -4,6 +4,7 @@ x is (..., rows, columns); windows slide over the last two axes as `layout` says
 Maxima are taken over columns first and then over rows, entry by entry of the window.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -17,41 +18,51 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.windows import Layout, Pair, Sizes, bordered, overlap_add, padded, pooled, tap
 
-BLOCK = 2**16  # entries of the planes that are pooled together: caches hold them
+BLOCK = 2**17  # entries of the planes that are pooled together: caches hold them
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
-    if not xp.is_finite(x):
-        return _winners_one_by_one(xp, x, layout, window, output)
-    around = padded(xp, x, layout.padding, xp.negative_infinity)
-    best = around[..., tap(layout, output, 1, 0)].copy()
-    across = np.zeros(best.shape, dtype=np.int32)
-    for j in range(1, window[1]):
-        _overtake(best, around[..., tap(layout, output, 1, j)], (across, j * layout.dilation[1]))
-    rows = tap(layout, output, 0, 0)
-    most, column = best[..., rows, :].copy(), across[..., rows, :].copy()
-    down = np.zeros(most.shape, dtype=np.int32)
-    for i in range(1, window[0]):
-        rows = tap(layout, output, 0, i)
-        _overtake(most, best[..., rows, :], (down, i * layout.dilation[0]), (column, across[..., rows, :]))
-    return _place(x, layout, output, down, column)
+    planes, starts = _planes(x), _starts(x, layout, output)
+    result = np.empty((len(planes), *output), dtype=np.intp)
+    for block in _blocks(planes):
+        np.add(starts, _first_maxima(xp, planes[block], layout, window, output), out=result[block])
+    return result.reshape(*x.shape[:-2], *output)
 
 
-def _overtake(best: Array, other: Array, *marks: tuple[Array, Any]) -> None:
-    """Where the other is larger take it, and its marks."""
-    larger = other > best
-    np.copyto(best, other, where=larger)
-    for mark, value in marks:
-        np.copyto(mark, value, where=larger)
-
-
-def _place(x: Array, layout: Layout, output: Pair, down: Array, across: Array) -> Array:
-    """The index, row by row, of what stands so far into each window."""
+def _starts(x: Array, layout: Layout, output: Pair) -> Array:
+    """Where each window starts in a plane, counted row by row; before it where it starts in the border."""
     (top, _), (left, _) = layout.padding
-    row = np.arange(output[0])[:, None] * layout.stride[0] - top
-    column = np.arange(output[1]) * layout.stride[1] - left
-    place: Array = (row + down) * x.shape[-1] + (column + across)
-    return place
+    rows = np.arange(output[0])[:, None] * layout.stride[0] - top
+    starts: Array = rows * x.shape[-1] + np.arange(output[1]) * layout.stride[1] - left
+    return starts
+
+
+def _first_maxima(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+    """How far behind the start of each window its maximum stands: of equals in the first row, and in it
+    the first column.
+    """
+    if not xp.is_finite(x):
+        return _first_maxima_one_by_one(xp, x, layout, window, output)
+    around = padded(xp, x, layout.padding, xp.negative_infinity)
+    down, across = layout.dilation[0] * x.shape[-1], layout.dilation[1]
+    kind = np.min_scalar_type((window[0] - 1) * down + (window[1] - 1) * across)
+    marks: Iterator[Any] = (kind.type(j * across) for j in range(window[1]))
+    best, column = _first_largest(xp, _seen(around, layout, window, output, 1), marks)
+    marks = (one + kind.type(i * down) for i, one in enumerate(_seen(column, layout, window, output, 0)))
+    return _first_largest(xp, _seen(best, layout, window, output, 0), marks)[1]
+
+
+def _first_largest(xp: Arithmetic, parts: Iterator[Array], marks: Iterator[Any]) -> tuple[Array, Array]:
+    """Entry by entry the largest of the parts, and the mark of the first part that holds it.
+
+    Marks are small integers, on which arithmetic costs a tenth of what a choice does.
+    """
+    best = next(parts)
+    mark = np.full(best.shape, next(marks))
+    for part, other in zip(parts, marks, strict=True):
+        mark += (other - mark) * (part > best).astype(mark.dtype)
+        best = xp.maximum(best, part)
+    return best, mark
 
 
 def _taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[int, int, Any, Array]]:
@@ -66,7 +77,7 @@ def _taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tupl
             yield i, j, at, real[at]
 
 
-def _winners_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+def _first_maxima_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """The same where some entries are not finite: NaN wins, and a border never does."""
     around = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
     shape = (*x.shape[:-2], *output)
@@ -78,7 +89,8 @@ def _winners_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, 
         np.copyto(down, i * layout.dilation[0], where=better)
         np.copyto(across, j * layout.dilation[1], where=better)
         found |= real
-    return _place(x, layout, output, down, across)
+    ahead: Array = down * x.shape[-1] + across
+    return ahead
 
 
 # Where the maximum of each window stands, counted row by row; of equals the first.
@@ -201,77 +213,53 @@ def _planes(a: Array) -> Array:
     return a.reshape(-1, *a.shape[-2:])
 
 
-def _blocks(planes: int, size: int) -> Iterator[slice]:
+def _blocks(planes: Array) -> Iterator[slice]:
     """Planes that caches hold together."""
-    many = max(1, BLOCK // size)
-    return (slice(first, first + many) for first in range(0, planes, many))
+    many = max(1, BLOCK // planes[0].size) if len(planes) else 1
+    return (slice(first, first + many) for first in range(0, len(planes), many))
 
 
-def _running(xp: Arithmetic, a: Array, axis: int, taps: list[slice]) -> Array:
-    """The maximum over these slices along one axis."""
-    best: Array = a[_along(axis, taps[0])]
-    for one in taps[1:]:
-        best = xp.maximum(best, a[_along(axis, one)])
-    return best
-
-
-def _along(axis: int, place: slice) -> tuple[Any, ...]:
-    return (..., place) if axis == 1 else (..., place, slice(None))
+def _seen(a: Array, layout: Layout, window: Pair, output: Pair, axis: int) -> Iterator[Array]:
+    """What stands at each of the windows' entries along one axis, without gaps: they make arithmetic slow."""
+    for entry in range(window[axis]):
+        at = tap(layout, output, axis, entry)
+        yield np.ascontiguousarray(a[..., at] if axis == 1 else a[..., at, :])
 
 
 def _max_pool(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair, ties: str) -> Array:
-    around = _planes(padded(xp, a, layout.padding, xp.negative_infinity))
-    taps = [[tap(layout, output, axis, entry) for entry in range(window[axis])] for axis in (0, 1)]
-    result = xp.zeros((len(around), *output))
-    for block in _blocks(len(around), around[0].size):
-        result[block] = _running(xp, _running(xp, around[block], 1, taps[1]), 0, taps[0])
+    planes = _planes(a)
+    result = np.empty((len(planes), *output), dtype=a.dtype)
+    for block in _blocks(planes):
+        found = padded(xp, planes[block], layout.padding, xp.negative_infinity)
+        for axis in (1, 0):
+            found = functools.reduce(xp.maximum, _seen(found, layout, window, output, axis))
+        result[block] = found
     return result.reshape(*a.shape[:-2], *output)
 
 
-def _first_gradient(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair) -> Array:
-    """To the first of equals: the first row that holds the maximum, and in it the first column."""
-    output = y.shape[-2:]
-    around = _planes(padded(xp, a, layout.padding, xp.negative_infinity))
-    taps = [[tap(layout, output, axis, entry) for entry in range(window[axis])] for axis in (0, 1)]
-    overlaps = [layout.stride[axis] < layout.dilation[axis] * (window[axis] - 1) + 1 for axis in (0, 1)]
-    result = xp.zeros(around.shape)
-    flat_g, flat_y = _planes(g), _planes(y)
-    for block in _blocks(len(around), around[0].size):
-        part = around[block]
-        rows = _running(xp, part, 1, taps[1])
-        to_rows = xp.zeros(rows.shape)
-        _hand_back(xp, flat_g[block], flat_y[block], rows, to_rows, 0, taps[0], overlaps[0])
-        _hand_back(xp, to_rows, rows, part, result[block], 1, taps[1], overlaps[1])
-    (top, bottom), (left, right) = layout.padding
-    inner: Array = result[:, top : result.shape[1] - bottom, left : result.shape[2] - right].reshape(a.shape)
-    return inner
-
-
-def _hand_back(
-    xp: Arithmetic, g: Array, y: Array, a: Array, result: Array, axis: int, taps: list[slice], overlap: bool
-) -> None:
-    """Add each gradient to zeros, where the first of a window's entries equals its maximum.
-
-    What has been handed back is taken from the rest, so that later equals get nothing; the last entry gets
-    what is left, since some entry is the maximum.
-    """
-    rest = g
-    for number, one in enumerate(taps):
-        at, part = _along(axis, one), rest
-        if number < len(taps) - 1:
-            part = xp.multiply(rest, a[at] == y)
-            rest = xp.subtract(rest, part)
-        result[at] = xp.add(result[at], part) if overlap and number else part
+def _first_gradient(xp: Arithmetic, g: Array, a: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+    """To the first of equals: each gradient added where the maximum of its window stands."""
+    disjoint = all(layout.stride[axis] > layout.dilation[axis] * (window[axis] - 1) for axis in (0, 1))
+    result = np.empty(a.shape, dtype=g.dtype)
+    starts: Any = None
+    for block in _blocks(a):
+        part, to = a[block], result[block].reshape(-1)
+        if starts is None:  # of as many planes as a block has at most
+            starts = np.arange(len(part))[:, None, None] * part[0].size + _starts(a, layout, output)
+        places = starts[: len(part)] + _first_maxima(xp, part, layout, window, output)
+        if disjoint:
+            to[...] = xp.zeros(())
+            to[places] = g[block]
+        else:
+            to[...] = xp.scatter(g[block], places, part.size)
+    return result
 
 
 def _max_pool_gradient(
     xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Array:
     if ties == "first":
-        if xp.is_finite(y) and xp.is_finite(g):
-            return _first_gradient(xp, g, y, a, layout, window)
-        places = _winners(xp, a, layout=layout, window=window, output=output)
-        return _gather_gradient(xp, g, places, [a.shape])
+        return _first_gradient(xp, _planes(g), _planes(a), layout, window, output).reshape(a.shape)
     each = _shared(xp, g, y, a, layout, window, ties)
     parts = ((at[1:], xp.multiply(each, hit)) for at, hit in _hits(xp, a, y, layout, window))
     return overlap_add(xp, parts, layout, a.shape)
@@ -299,5 +287,6 @@ max_pool = Primitive(
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    spreads_back=True,
     expects="at least two axes",
 )

@@ -96,7 +96,7 @@ sum_over = Primitive(
 
 
 def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
-    found: Array = a.argmax(axis=axis)
+    found = xp.argmax(a, axis)
     if left is not None:  # counted along a band: as keys
         found = found + np.arange(found.shape[-1]) - left
     return np.where((a == 0).all(axis=axis), -1, found)

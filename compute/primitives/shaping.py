@@ -89,7 +89,7 @@ def _at(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _part_gradient(xp: Arithmetic, g: Array, items: Any, shapes: list[tuple[int, ...]]) -> Array:
     result = xp.zeros(shapes[0])
-    result[_at(items)] = g
+    result[(*_at(items), ...)] = g
     return result
 
 
@@ -106,7 +106,7 @@ def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
 # What stands at indices and slices (start, stop, step) along the first axes.
 part = Primitive(
     "part",
-    forward=lambda xp, a, *, items: np.asarray(a[_at(items)]),
+    forward=lambda xp, a, *, items: a[(*_at(items), ...)],  # the dots keep a single entry an array
     gradients={"a": _part_gradient},
     tangents="linear",
     shape=_part_shape,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -94,7 +95,7 @@ def correlate(xp: Arithmetic, x: Array, kernel: Array, layout: Layout) -> Array:
     height, width = numbers(layout.output(_plane(x), (window[0], window[1])))
     view = windows(padded(xp, x, layout.padding), (window[0], window[1]), layout, (height, width))
     weights = _grouped(kernel, layout.groups)
-    result = xp.zeros((x.shape[0], filters, height, width))
+    result = np.empty((x.shape[0], filters, height, width), dtype=x.dtype)
     for block in _blocks(x.shape[0], height, width, x.shape[1] * window[0] * window[1]):
         samples, rows, across = block
         found = xp.matmul(weights, _columns(view, block, layout.groups))
@@ -108,16 +109,17 @@ def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: t
     filters, _, h, w = shape
     height, width = g.shape[-2:]
     view = windows(padded(xp, x, layout.padding), (h, w), layout, (height, width))
-    result = xp.zeros((layout.groups, filters // layout.groups, math.prod(shape[1:])))
+    result = xp.zeros((layout.groups, math.prod(shape[1:]), filters // layout.groups))
     for block in _blocks(x.shape[0], height, width, x.shape[1] * h * w):
         samples, rows, across = block
         columns = _columns(view, block, layout.groups)
         part = g[samples, :, rows, across]
         part = part.reshape(part.shape[0], layout.groups, filters // layout.groups, -1)
-        found = xp.matmul(part, columns.swapaxes(-1, -2))
+        # Columns first, usually the longer side: a product of few rows is slower.
+        found = xp.matmul(columns, part.swapaxes(-1, -2))
         for one in found:
             result = xp.add(result, one)
-    return result.reshape(shape)
+    return result.swapaxes(-1, -2).reshape(shape)
 
 
 def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shape: tuple[int, ...]) -> Array:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from compute.answers import Answer, Prepared
+from compute.arithmetic.kinds import FLOATING
 from compute.operations.binding import Tensor
-from compute.questions import ARITHMETICS, Asked, prepare
+from compute.questions import Asked, prepare
 
 Arrays = Mapping[str, Any]
 
@@ -15,7 +16,7 @@ Arrays = Mapping[str, Any]
 def arrays(tensors: Arrays, arithmetic: str = "float64") -> dict[str, Any]:
     found = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     return {
-        name: array if array.dtype == np.bool_ else ARITHMETICS[arithmetic].cast(array.astype(np.float64))
+        name: array if array.dtype == np.bool_ else FLOATING[arithmetic].cast(array.astype(np.float64))
         for name, array in found.items()
     }
 

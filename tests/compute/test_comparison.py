@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.arithmetic.floating import FLOAT64
 from compute.comparison import comparable_names, differences
 from compute.prediction import Prediction
 from tests.compute.asking import answer, arrays, plan
@@ -17,7 +18,7 @@ INPUTS = {
 
 def compared(before: Any, after: Any, **asked: Any) -> Any:
     return differences(
-        {"y": before}, {"y": after}, ["y"], asked.get("removed", ()), asked.get("known", ()), "float64"
+        {"y": before}, {"y": after}, ["y"], asked.get("removed", ()), asked.get("known", ()), FLOAT64
     )["y"]
 
 
@@ -42,7 +43,7 @@ def test_an_order_along_queries_and_keys_at_once() -> None:
     order = (3, 0, 4, 1, 2)
     before = answer("self_attention", INPUTS, {"heads": 2}).values
     after = answer("self_attention", INPUTS | {"x": INPUTS["x"][list(order)]}, {"heads": 2}).values
-    found = differences(before, after, before, (), (), "float64")
+    found = differences(before, after, before, (), (), FLOAT64)
     orders = {name: [(one.axis, one.order) for one in both.permutation] for name, both in found.items()}
     assert orders == {
         "query": [(1, order)],

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.expressions import Expression, fold
+from compute.arithmetic.namespace import Equality
 from compute.dimensions import Size
 
 DIGITS = 50
@@ -67,6 +68,7 @@ class Decimals:
 
     name = "decimal"
     negative_infinity = Decimal("-Infinity")
+    settles = False
 
     add = staticmethod(_each(lambda a, b: a + b))
     subtract = staticmethod(_each(lambda a, b: a - b))
@@ -130,6 +132,24 @@ class Decimals:
         with localcontext(prec=DIGITS):
             np.add.at(result, places.ravel(), a.ravel())
         return result
+
+    def greater(self, a: Array, b: Array, /) -> Array:
+        return np.greater(a, b)
+
+    def equal(self, a: Array, b: Array, /) -> Array:
+        return np.equal(a, b)
+
+    def argmax(self, a: Array, axis: int) -> Array:
+        return a.argmax(axis=axis)
+
+    def equality(self, left: Array, right: Array) -> Equality:
+        return Equality(bool((left == right).all()), float(abs(left - right).max()))
+
+    def outlines(self, a: Array) -> Array:
+        return np.asarray(a, dtype=np.float64)
+
+    def settle(self, a: Array, name: str | None) -> Array:
+        return a
 
     def is_finite(self, a: Array) -> bool:
         return all(one.is_finite() for one in a.flat)

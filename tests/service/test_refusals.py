@@ -75,7 +75,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"scale": True}, "/scale", "a number, or a constant expression", "a boolean"),
         ({"softcap": 0}, "/softcap", "above zero", "a number"),
         ({"softcap": "1-2"}, "/softcap", "above zero", "text of 3 characters"),
-        ({"arithmetic": "float16"}, "/arithmetic", "'float64' or 'float32'", "text of 7"),
+        ({"arithmetic": "float16"}, "/arithmetic", "'float64', 'float32' or 'exact'", "text of 7"),
         ({"arithmetic": "float32", "x": [[1e39, 0], [0, 0]]}, "/x", "float32 can hold", "a larger one"),
         ({"encoding": 1}, "/encoding", "'nested' or 'packed'", "the number 1"),
         ({"w_z": 1}, "/w_z", "one of: x, w_q", "an unknown name"),

@@ -142,8 +142,9 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 3), places(2, 2, 3)], {"sizes": (1, 2)}),
     ],
     "max_pool": [
-        Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6), "ties": ties})
+        Case([normal(2, 5, 6)], {"layout": layout, "window": window, "output": output, "ties": ties})
         for ties in ("first", "split", "all")
+        for layout, window, output in ((WINDOWS, (2, 3), (2, 6)), (Layout((2, 3)), (2, 2), (2, 2)))
     ],
     "window_sum": [Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6)})],
     "interleave": [

@@ -1,0 +1,147 @@
+"""Expressions as exact numbers: what constants, entries and symbols stand for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy
+
+from compute.arithmetic.exact import orders
+from compute.arithmetic.exact.bounds import check_power, size
+from compute.arithmetic.expressions import Expression, ExpressionError, check_symbol, fold
+from compute.dimensions import Size
+
+ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonzero", "integer")
+MAX_EXPRESSION = 20_000  # operations in one entry that comes
+
+
+class Symbols:
+    """The free symbols of one question. All are real; more is assumed only where it is said."""
+
+    def __init__(self, assumptions: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.assumptions = assumptions or {}
+
+    def symbol(self, name: str) -> Any:
+        """Raises ExpressionError where a name cannot be a symbol's, or assumptions contradict each other."""
+        check_symbol(name)
+        said = dict.fromkeys(self.assumptions.get(name, ()), True)
+        try:
+            return sympy.Symbol(name, real=True, **said)
+        except sympy.core.facts.InconsistentAssumptions:
+            raise ExpressionError("uses a symbol of which no number can be what is assumed") from None
+
+
+class Exacts:
+    """Expressions folded into exact numbers; names are dimension sizes, `pi`, `e`, and free symbols."""
+
+    def __init__(self, symbols: Symbols, sizes: Mapping[str, Size]) -> None:
+        self.symbols, self.sizes = symbols, sizes
+
+    def number(self, text: str) -> Any:
+        return rational(text)
+
+    def symbol(self, name: str) -> Any:
+        worth = self.sizes.get(name)
+        if isinstance(worth, int):
+            return sympy.Integer(worth)
+        if name in ("pi", "e"):
+            return sympy.pi if name == "pi" else sympy.E
+        return self.symbols.symbol(name)
+
+    def apply(self, head: str, operands: list[Any]) -> Any:
+        if head == "power":
+            check_power(*operands)
+        found = real(_FUNCTIONS[head](*operands))
+        if found is sympy.nan or found.is_infinite:
+            raise ExpressionError("has no value: it divides by zero, or takes a root or logarithm it cannot")
+        if size(found) > MAX_EXPRESSION:
+            raise ExpressionError(f"has more than {MAX_EXPRESSION} operations")
+        return found
+
+
+def rational(text: str) -> Any:
+    """The fraction that a decimal stands for: 0.1 is 1/10. Raises ExpressionError for too many digits."""
+    _, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent)) > 400:
+        raise ExpressionError("holds a number of more than 400 digits")
+    return sympy.Rational(text)
+
+
+def value(expression: Expression, symbols: Symbols, sizes: Mapping[str, Size] | None = None) -> Any:
+    """The exact number of an expression. Raises ExpressionError where it has none."""
+    return fold(expression, Exacts(symbols, sizes or {}))
+
+
+def real(found: Any) -> Any:
+    """A result, or NaN where it is no real number."""
+    if found is sympy.zoo:
+        return sympy.nan
+    return sympy.nan if found.is_Boolean is False and found.is_extended_real is False else found
+
+
+def piecewise(condition: Any, a: Any, b: Any) -> Any:
+    """A where a condition holds, and b elsewhere."""
+    if condition is sympy.true or a == b:
+        return a
+    if isinstance(condition, sympy.Gt | sympy.Ge) and condition.args == (a, b):
+        return sympy.Max(a, b)
+    if condition is sympy.false:
+        return b
+    a, b = _known(a, condition, sympy.true), _known(b, condition, sympy.false)
+    rest = b.args if isinstance(b, sympy.Piecewise) else [(b, True)]
+    return sympy.Piecewise((a, condition), *rest, evaluate=False)
+
+
+def _known(found: Any, condition: Any, truth: Any) -> Any:
+    """An expression where a condition is known to hold, or not to: its cases that ask again are settled."""
+    cases = found.atoms(sympy.Piecewise) if found.has(sympy.Piecewise) else ()
+    settled = {one: piecewise_of(one, truth) for one in cases if one.args[0][1] == condition}
+    return found.xreplace(settled) if settled else found
+
+
+def piecewise_of(cases: Any, truth: Any) -> Any:
+    """What cases are worth once the truth of their first condition is known."""
+    (first, _), *rest = cases.args
+    if truth is sympy.true:
+        return first
+    return rest[0][0] if len(rest) == 1 else sympy.Piecewise(*rest, evaluate=False)
+
+
+def sqrt(a: Any) -> Any:
+    return sympy.nan if a.is_negative else sympy.sqrt(a)
+
+
+def log(a: Any) -> Any:
+    if a.is_zero:
+        return -sympy.oo
+    return sympy.nan if a.is_negative else sympy.log(a)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: sympy.nan if b.is_zero else a / b,
+    "power": lambda a, b: a**b,
+    "negative": lambda a: -a,
+    "sqrt": sqrt,
+    "exp": sympy.exp,
+    "log": log,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tanh": sympy.tanh,
+    "abs": sympy.Abs,
+    "sign": sympy.sign,
+    "max": sympy.Max,
+    "min": sympy.Min,
+    "indicator": lambda condition: piecewise(condition, sympy.S.One, sympy.S.Zero),
+    "where": piecewise,
+    "greater": orders.greater,
+    "greater_equal": orders.greater_equal,
+    "less": lambda a, b: orders.greater(b, a),
+    "less_equal": lambda a, b: orders.greater_equal(b, a),
+    "equal": orders.equal,
+    "unequal": lambda a, b: sympy.Not(orders.equal(a, b)),
+    "and": sympy.And,
+    "or": sympy.Or,
+    "not": sympy.Not,
+}

@@ -1,0 +1,225 @@
+"""The arithmetic namespace over exact numbers: object arrays whose entries are SymPy expressions.
+
+Beside what is computed nothing is known of entries: where an order follows from no assumption, a comparison
+is a condition, and what depends on it has cases.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+
+from compute.arithmetic.exact import algebra, orders
+from compute.arithmetic.exact.bounds import PROGRESS, check, check_power
+from compute.arithmetic.exact.proofs import compare_all
+from compute.arithmetic.exact.readable import readable
+from compute.arithmetic.expressions import Expression
+from compute.arithmetic.namespace import Array, Equality
+from compute.dimensions import Size
+
+
+def _each(function: Callable[..., Any], operands: int) -> Callable[..., Array]:
+    """A function of entries as one of arrays, with broadcasting."""
+    vectorized = np.frompyfunc(function, operands, 1)
+
+    def apply(*arrays: Array) -> Array:
+        return _array(vectorized(*map(_entries, arrays)))
+
+    return apply
+
+
+def _array(found: Any) -> Array:
+    """What a vectorized function gives: of 0-d arrays it gives a bare entry."""
+    if isinstance(found, np.ndarray):
+        return found
+    scalar = np.empty((), dtype=object)
+    scalar[()] = found
+    return scalar
+
+
+def _entries(numbers: Any) -> Array:
+    """An array of exact numbers; counts and truth values come as NumPy's own."""
+    array: Array = np.asarray(numbers)
+    if array.dtype == object and all(isinstance(one, sympy.Basic) for one in array.flat):
+        return array
+    return _array(np.frompyfunc(_entry, 1, 1)(array))
+
+
+def _entry(one: Any) -> Any:
+    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; no text comes here."""
+    return sympy.sympify(one.item() if isinstance(one, np.generic) else one)
+
+
+def _divide(a: Any, b: Any) -> Any:
+    """The quotient; by zero as floating-point numbers have it."""
+    if not b.is_zero:
+        return a / b
+    if a.is_positive:
+        return sympy.oo
+    return -sympy.oo if a.is_negative else sympy.nan
+
+
+def _exp(a: Any) -> Any:
+    return sympy.exp(a)
+
+
+def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function that has no limit at infinity: NaN there."""
+    return lambda a: sympy.nan if a.is_infinite else function(a)
+
+
+def _maximum(a: Any, b: Any) -> Any:
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.nan
+    found = orders.sign(a, b)
+    return sympy.Max(a, b) if found is None else a if found >= 0 else b
+
+
+def _sign(a: Any) -> Any:
+    found = orders.sign(a, sympy.S.Zero)
+    return sympy.sign(a) if found is None else sympy.Integer(found)
+
+
+def _absolute(a: Any) -> Any:
+    found = None if a.is_infinite else orders.sign(a, sympy.S.Zero)
+    return sympy.Abs(a) if found is None else -a if found < 0 else a
+
+
+def _power(a: Any, exponent: Any) -> Any:
+    check_power(a, exponent)
+    if a.is_zero and exponent.is_negative:
+        return sympy.oo
+    return algebra.real(a**exponent)
+
+
+class Exact:
+    """Exact numbers, with what is assumed of the free symbols of one question."""
+
+    name = "exact"
+    settles = True
+    negative_infinity = -sympy.oo
+
+    add = staticmethod(_each(lambda a, b: a + b, 2))
+    subtract = staticmethod(_each(lambda a, b: a - b, 2))
+    multiply = staticmethod(_each(lambda a, b: a * b, 2))
+    divide = staticmethod(_each(_divide, 2))
+    maximum = staticmethod(_each(_maximum, 2))
+    negative = staticmethod(_each(lambda a: -a, 1))
+    exp = staticmethod(_each(_exp, 1))
+    absolute = staticmethod(_each(_absolute, 1))
+    sign = staticmethod(_each(_sign, 1))
+    sigmoid = staticmethod(_each(lambda a: 1 / (1 + sympy.exp(-a)), 1))
+    log = staticmethod(_each(algebra.log, 1))
+    sin = staticmethod(_each(_bounded(sympy.sin), 1))
+    cos = staticmethod(_each(_bounded(sympy.cos), 1))
+    tanh = staticmethod(_each(sympy.tanh, 1))
+    greater = staticmethod(_each(orders.greater, 2))
+    greater_equal = staticmethod(_each(orders.greater_equal, 2))
+    equal = staticmethod(_each(orders.equal, 2))
+    _where = staticmethod(_each(algebra.piecewise, 3))
+    _share = staticmethod(_each(lambda part, total: sympy.S.Zero if total.is_zero else part / total, 2))
+
+    def __init__(self, assumptions: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.symbols = algebra.Symbols(assumptions)
+
+    def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
+        return _array(algebra.value(expression, self.symbols, sizes))
+
+    def power(self, a: Array, exponent: Expression) -> Array:
+        worth = algebra.value(exponent, self.symbols)
+        return _each(lambda one: _power(one, worth), 1)(a)
+
+    def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
+        worth = algebra.value(base, self.symbols)
+        return _each(lambda one: _power(worth, sympy.Rational(one, denominator)), 1)(numerators)
+
+    def whole(self, numbers: Array) -> Array:
+        return _entries(numbers)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        return np.full(shape, sympy.S.Zero, dtype=object)
+
+    def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
+        array = self.zeros(shape)
+        array.flat[index] = sympy.S.One
+        return array
+
+    def sum(self, a: Array, axis: int) -> Array:
+        """One sum of all terms: adding them one by one would look at the first ones again and again."""
+        moved = np.moveaxis(a, axis, -1)
+        found = np.empty(moved.shape[:-1], dtype=object)
+        for at in np.ndindex(found.shape):
+            found[at] = sympy.Add(*moved[at])
+        return np.expand_dims(found, axis)
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        products = self.multiply(a[..., :, :, None], b[..., None, :, :])
+        return self.sum(products, -2)[..., 0, :]
+
+    def where(self, condition: Array, a: Array, b: Any) -> Array:
+        return self._where(condition, a, b)
+
+    def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002
+        return self.exp(a)  # they cannot overflow, and read better as they are
+
+    def share(self, parts: Array, total: Array) -> Array:
+        return self._share(parts, total)
+
+    def difference(self, a: Array, b: Array) -> Array:
+        return self.subtract(a, b)
+
+    def scatter(self, a: Array, places: Array, size: int) -> Array:
+        terms: list[list[Any]] = [[] for _ in range(size)]
+        for entry, place in zip(a.ravel(), places.ravel(), strict=True):
+            terms[place].append(entry)
+        result = self.zeros((size,))
+        result[:] = [sympy.Add(*one) for one in terms]
+        return result
+
+    def argmax(self, a: Array, axis: int) -> Array:
+        moved = np.moveaxis(a, axis, -1)
+        found = np.empty(moved.shape[:-1], dtype=object)
+        for at in np.ndindex(found.shape):
+            found[at] = _first_of_largest(list(moved[at]))
+        return found
+
+    def equality(self, left: Array, right: Array) -> Equality:
+        return compare_all(left, right)
+
+    def is_finite(self, a: Array) -> bool:
+        return not any(one is sympy.nan or one.is_infinite for one in _entries(a).flat)
+
+    def outlines(self, a: Array) -> Array:
+        """Infinity and NaN where they stand, and zeros for all that is finite."""
+        return _each(_outline, 1)(a).astype(np.float64)
+
+    def settle(self, a: Array, name: str | None) -> Array:
+        """Entries within bounds, and in a readable form where they are a named value."""
+        if a.dtype != object or any(isinstance(one, sympy.logic.boolalg.Boolean) for one in a.flat):
+            return a
+        check(a.flat)
+        if name is None:
+            return a
+        found = np.empty(a.shape, dtype=object)
+        for at in np.ndindex(a.shape):
+            found[at] = readable(a[at])
+        PROGRESS.reached(name)
+        return found
+
+
+def _first_of_largest(entries: list[Any]) -> Any:
+    """The place of the largest, the first of equals, with cases where the order is open."""
+    found: Any = sympy.Integer(len(entries) - 1)
+    for place in reversed(range(len(entries) - 1)):
+        one = entries[place]
+        before = (orders.greater(one, other) for other in entries[:place])
+        behind = (orders.greater_equal(one, other) for other in entries[place + 1 :])
+        found = algebra.piecewise(sympy.And(*before, *behind), sympy.Integer(place), found)
+    return found
+
+
+def _outline(one: Any) -> float:
+    if one is sympy.nan:
+        return float("nan")
+    return float(one) if one.is_infinite else 0.0

@@ -1,0 +1,78 @@
+"""Which of two exact numbers is larger: decided where it can be, and never guessed."""
+
+from typing import Any
+
+import sympy
+
+from compute.arithmetic.exact.bounds import PROGRESS, reached
+from compute.arithmetic.exact.zero import shown_zero
+from compute.errors import QuestionError, QuestionErrors
+
+DIGITS = (15, 60, 300)
+
+
+def greater(a: Any, b: Any) -> Any:
+    """A > b: true, false, or the relation of the two where symbols leave it open."""
+    found = sign(a, b)
+    return sympy.Gt(a, b, evaluate=False) if found is None else sympy.sympify(found > 0)
+
+
+def greater_equal(a: Any, b: Any) -> Any:
+    """A >= b, likewise."""
+    found = sign(a, b)
+    if found is None:
+        not_less = (a - b).is_nonnegative
+        return sympy.true if not_less else sympy.Ge(a, b, evaluate=False)
+    return sympy.sympify(found >= 0)
+
+
+def equal(a: Any, b: Any) -> Any:
+    """A = b, likewise."""
+    if a == b:
+        return sympy.true
+    found = sign(a, b)
+    if found is None:
+        return sympy.false if (a - b).is_nonzero else sympy.Eq(a, b, evaluate=False)
+    return sympy.sympify(found == 0)
+
+
+def sign(a: Any, b: Any) -> int | None:
+    """The sign of a - b; None where symbols leave it open, or where a number is none.
+
+    Raises QuestionErrors where constants are too close to be told apart.
+    """
+    if a == b:
+        return 0
+    if a is sympy.nan or b is sympy.nan:
+        return None
+    if a.is_infinite or b.is_infinite:
+        high, low = (a is sympy.oo or b is -sympy.oo), (b is sympy.oo or a is -sympy.oo)
+        return 1 if high else -1 if low else None
+    difference = a - b
+    if difference.is_Rational:
+        return int(sympy.sign(difference))
+    if not difference.free_symbols:
+        return _sign_of_constant(difference)
+    if difference.is_positive:
+        return 1
+    return -1 if difference.is_negative else 0 if difference.is_zero else None
+
+
+def _sign_of_constant(difference: Any) -> int:
+    for digits in DIGITS:
+        worth = difference.evalf(digits)
+        if worth.is_Float and worth._prec > 1 and worth != 0:
+            return 1 if worth > 0 else -1
+    if shown_zero(difference):
+        return 0
+    raise QuestionErrors(
+        [
+            QuestionError(
+                (),
+                f"two constants agree to {DIGITS[-1]} digits, and it cannot be shown that they are equal;"
+                f" {reached(PROGRESS.names)}",
+                "constants that can be ordered",
+                "others",
+            )
+        ]
+    )

@@ -1,0 +1,93 @@
+"""Whether two exact numbers are equal: shown, refuted by a point, or left open. Every step is bounded."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from compute.arithmetic.exact.bounds import size
+from compute.arithmetic.exact.zero import shown_zero
+from compute.arithmetic.namespace import Equality
+
+RANKS = {"proved": 0, "undecided": 1, "refuted": 2}
+POINTS = 12
+DIGITS = 50
+LONGEST = 20_000  # operations of a difference that is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`proved`, `refuted` or `undecided`, and how; where refuted, numbers for the symbols that show it."""
+
+    verdict: str
+    how: str
+    point: dict[str, str] | None = None
+
+
+def compare(left: Any, right: Any) -> Verdict:
+    """Whether two exact numbers are equal for all values of their symbols."""
+    if left == right:
+        return Verdict("proved", "both sides are the same expression")
+    if any(one is sympy.nan or one.is_infinite for one in (left, right)):
+        return Verdict("refuted", "one side is not finite and the other differs", {})
+    difference = left - right
+    if size(difference) > LONGEST:
+        return Verdict("undecided", f"the difference has more than {LONGEST} operations")
+    if (how := shown_zero(difference)) is not None:
+        return Verdict("proved", how)
+    agreed = 0
+    for point in _points(difference):
+        worth = difference.xreplace(point)
+        if worth is sympy.nan or worth.has(sympy.zoo, sympy.oo, sympy.I):
+            continue
+        if _is_nonzero(worth):
+            shown = {str(symbol): str(number) for symbol, number in point.items()}
+            return Verdict("refuted", "the sides differ at a point", shown)
+        agreed += 1
+    return Verdict("undecided", f"the sides agree to {DIGITS} digits at {agreed} points, which is no proof")
+
+
+def _is_nonzero(worth: Any) -> bool:
+    found = worth.evalf(DIGITS)
+    return bool(
+        found.is_number and found.is_Float and found._prec > 1 and abs(found) > sympy.Rational(1, 10**40)
+    ) or (bool(found.is_Rational) and found != 0)
+
+
+def _points(difference: Any) -> Iterator[dict[Any, Any]]:
+    """Fractions for the symbols that are as is assumed of them, the same every time."""
+    symbols = sorted(difference.free_symbols, key=lambda symbol: symbol.name)
+    draw = random.Random(7)  # noqa: S311 - points of a test, and no secret
+    for _ in range(POINTS if symbols else 1):
+        yield {symbol: _number(draw, symbol) for symbol in symbols}
+
+
+def _number(draw: random.Random, symbol: Any) -> Any:
+    below = 1 if symbol.is_integer else draw.choice((3, 5, 7))
+    above = draw.randint(1, 4 * below)
+    while above % below == 0 and below > 1:
+        above = draw.randint(1, 4 * below)
+    sign = -1 if symbol.is_nonpositive or (not symbol.is_nonnegative and draw.random() < 0.5) else 1
+    return sympy.Rational(sign * above, below)
+
+
+def compare_all(left: Any, right: Any) -> Equality:
+    """Whether all entries of two arrays of one shape are equal: as the entry that speaks most against it."""
+    verdicts = [compare(*pair) for pair in zip(left.flat, right.flat, strict=True)]
+    at = max(range(len(verdicts)), key=lambda one: (RANKS[verdicts[one].verdict], len(verdicts[one].how)))
+    found = verdicts[at]
+    place = [int(index) for index in np.unravel_index(at, left.shape)] if left.ndim else []
+    where = f" at {place}" if place and found.verdict != "proved" else ""
+    holds = {"proved": True, "refuted": False}.get(found.verdict)
+    return Equality(holds, _largest(left, right), found.verdict, found.how + where, found.point)
+
+
+def _largest(left: Any, right: Any) -> float | None:
+    """The largest difference, where no symbol is free."""
+    differences = [one - other for one, other in zip(left.flat, right.flat, strict=True)]
+    if any(one.free_symbols or one is sympy.nan or one.is_infinite for one in differences):
+        return None
+    return max(abs(float(one.evalf(17))) for one in differences)

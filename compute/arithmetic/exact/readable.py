@@ -1,0 +1,167 @@
+"""A form of exact numbers that people read, found by bounded rules: the same expression, the same form.
+
+An expression is taken as a quotient of polynomials in its symbols and in what stands in it that is no
+arithmetic: exponentials, roots, cases. Of the forms that this gives (as it came, cancelled, multiplied out,
+factored, divided through by an exponential) the shortest is taken, and of equally short ones the first.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from math import gcd, lcm
+from typing import Any
+
+import sympy
+
+from compute.arithmetic.exact.bounds import size
+
+LONGEST = 1_500  # operations of what is looked at
+MAX_TERMS = 400  # that an expression would have, multiplied out
+MAX_GENERATORS = 24
+MAX_FACTORED = 60  # terms
+
+
+def readable(expression: Any) -> Any:
+    """The shortest of the forms of an expression that bounded rules find."""
+    return _readable(expression)
+
+
+@lru_cache(maxsize=20_000)
+def _readable(expression: Any) -> Any:
+    if expression.is_Atom or expression.is_Rational or size(expression) > LONGEST:
+        return expression
+    candidates = [expression, *_forms(expression)]
+    return min(candidates, key=weight)  # the first of equals
+
+
+def weight(expression: Any) -> int:
+    """How much there is to read."""
+    if expression.is_Integer:
+        return size(expression) + int(expression.p < 0)
+    if expression.is_Rational:
+        return 3 + int(expression.p < 0)
+    if expression.is_Pow and expression.exp.is_negative and expression.exp.is_Rational:
+        return 1 + weight(expression.base ** (-expression.exp))
+    if expression.func is sympy.exp:
+        return 1 + weight(expression.args[0])
+    signs = sum(one.could_extract_minus_sign() for one in expression.args) if expression.is_Add else 0
+    return 1 + signs // 2 + sum(weight(one) for one in expression.args)
+
+
+def _forms(expression: Any) -> Iterator[Any]:
+    fraction = Fraction(expression)
+    if fraction.terms > MAX_TERMS or len(fraction.generators) > MAX_GENERATORS:
+        return
+    numerator, denominator = fraction.cancelled()
+    above, below = numerator, denominator
+    if max(len(_terms(numerator)), len(_terms(denominator))) <= MAX_FACTORED:
+        above, below = sympy.factor(numerator), sympy.factor(denominator)
+        yield fraction.back(above) / fraction.back(below)
+    yield fraction.back(numerator) / fraction.back(denominator)
+    if not any(one.is_Pow and one.base.is_Add for one in sympy.Mul.make_args(below)):
+        yield from _divided_through(fraction, numerator, denominator)
+
+
+def _divided_through(fraction: "Fraction", numerator: Any, denominator: Any) -> Iterator[Any]:
+    """The quotient divided by the exponentials of its numerator, as in 1/(1 + exp(x))."""
+    if not fraction.exponentials or len(_terms(numerator)) != 1:
+        return
+    powers = numerator.as_powers_dict()
+    shift = sympy.Mul(*(base**power for base, power in powers.items() if base in fraction.exponentials))
+    if shift != 1:
+        below = sympy.Add(*(fraction.back(term / shift) for term in _terms(denominator)))
+        yield fraction.back(numerator / shift) / below
+
+
+def _terms(polynomial: Any) -> tuple[Any, ...]:
+    terms: tuple[Any, ...] = sympy.Add.make_args(polynomial)
+    return terms
+
+
+class Fraction:
+    """An expression as a quotient of polynomials in generators.
+
+    generators: what stands for each; exponentials: those that stand for exponentials; terms: about how many
+    terms multiplying out would give.
+    """
+
+    def __init__(self, expression: Any, *, expand_exponents: bool = False) -> None:
+        self.generators: dict[Any, Any] = {}
+        self.exponentials: set[Any] = set()
+        self._of: dict[Any, Any] = {}
+        self._steps: dict[Any, Any] = {}
+        self._expand = expand_exponents
+        self._find_steps(expression)
+        self.quotient, self.terms = self._convert(expression)
+
+    def cancelled(self) -> tuple[Any, Any]:
+        """Numerator and denominator, multiplied out and without common factors."""
+        numerator, denominator = sympy.fraction(sympy.cancel(self.quotient))
+        return numerator, denominator
+
+    def back(self, polynomial: Any) -> Any:
+        """What the generators stand for in their places."""
+        return polynomial.xreplace(self.generators)
+
+    def _find_steps(self, expression: Any) -> None:
+        """For what each exponent is a multiple of, the largest fraction of which all are whole multiples."""
+        pending, seen = [expression], set()
+        while pending:
+            one = pending.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            if one.func is sympy.exp:
+                for factor, rest in self._exponents(one):
+                    before = self._steps.get(rest)
+                    self._steps[rest] = factor if before is None else _common(before, factor)
+            elif one.is_Add or one.is_Mul or (one.is_Pow and one.exp.is_Integer):
+                pending.extend(one.args[:1] if one.is_Pow else one.args)
+
+    def _exponents(self, exponential: Any) -> list[tuple[Any, Any]]:
+        argument = exponential.args[0]
+        if self._expand:
+            argument = sympy.expand(argument)
+        return [one.as_coeff_Mul(rational=True) for one in sympy.Add.make_args(argument)]
+
+    def _convert(self, one: Any) -> tuple[Any, int]:
+        if one.is_Rational or one.is_Symbol:
+            return one, 1
+        if one.is_Add:
+            parts = [self._convert(part) for part in one.args]
+            return sympy.Add(*(part for part, _ in parts)), min(sum(many for _, many in parts), 10**6)
+        if one.is_Mul:
+            parts = [self._convert(part) for part in one.args]
+            terms = 1
+            for _, many in parts:
+                terms = min(terms * many, 10**6)
+            return sympy.Mul(*(part for part, _ in parts)), terms
+        if one.is_Pow and one.exp.is_Integer and one.base is not sympy.E:
+            base, many = self._convert(one.base)
+            return base**one.exp, min(many ** min(abs(int(one.exp)), 20), 10**6)
+        if one.func is sympy.exp:
+            factors = []
+            for factor, rest in self._exponents(one):
+                step = self._steps[rest]
+                factors.append(self._generator(sympy.exp(step * rest), exponential=True) ** (factor / step))
+            return sympy.Mul(*factors), 1
+        if one.is_Pow and one.exp.is_Rational and one.base.is_Rational:
+            root = sympy.Pow(one.base, sympy.Rational(1, one.exp.q))
+            if root.is_Pow:
+                return self._generator(root) ** one.exp.p, 1
+        return self._generator(one), 1
+
+    def _generator(self, stands_for: Any, *, exponential: bool = False) -> Any:
+        found = self._of.get(stands_for)
+        if found is None:
+            # No name that comes from outside can hold a #.
+            found = self._of[stands_for] = sympy.Symbol(f"#{len(self._of)}", positive=exponential or None)
+            self.generators[found] = stands_for
+            if exponential:
+                self.exponentials.add(found)
+        return found
+
+
+def _common(a: Any, b: Any) -> Any:
+    """The largest positive fraction of which both are whole multiples."""
+    below = lcm(a.q, b.q)
+    return sympy.Rational(gcd(abs(a.p) * (below // a.q), abs(b.p) * (below // b.q)), below)

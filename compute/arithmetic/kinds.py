@@ -1,0 +1,19 @@
+"""The kinds of numbers that a question can be asked in, by name."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
+from compute.arithmetic.namespace import Arithmetic
+
+FLOATING: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
+EXACT = "exact"
+
+
+def arithmetic(name: str, assumptions: Mapping[str, Sequence[str]] | None = None) -> Arithmetic:
+    """The numbers of this name; assumptions: of the free symbols among exact ones."""
+    if name != EXACT:
+        return FLOATING[name]
+    # SymPy takes half a second to load, and no question about floats has a use for it.
+    found: Arithmetic = import_module("compute.arithmetic.exact.namespace").Exact(assumptions)
+    return found

@@ -1,0 +1,173 @@
+"""The reading that writes exact numbers: as text that can be sent back, as LaTeX, and as floats."""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from compute.arithmetic.exact.bounds import size
+from compute.arithmetic.namespace import Array
+from compute.latex import symbol_latex
+
+LONG = 120  # operations of an entry from which on what repeats in it gets names
+WORTH_NAMING = 8  # operations of what does
+_TRAILING = re.compile(r"([A-Za-z]+?)_?(\d+)((?:_\w+)*)", re.ASCII)
+
+
+class _Text(StrPrinter):  # type: ignore[misc]  # SymPy has no types
+    """Text of the language that entries are written in."""
+
+    def _print_Exp1(self, _: Any) -> str:
+        return "e"
+
+    def _print_Infinity(self, _: Any) -> str:
+        return "Infinity"
+
+    def _print_NegativeInfinity(self, _: Any) -> str:
+        return "-Infinity"
+
+    def _print_NaN(self, _: Any) -> str:
+        return "NaN"
+
+    def _print_Abs(self, one: Any) -> str:
+        return f"abs({self._print(one.args[0])})"
+
+    def _print_Max(self, one: Any) -> str:
+        return f"max({', '.join(self._print(part) for part in _ordered(one))})"
+
+    def _print_Min(self, one: Any) -> str:
+        return f"min({', '.join(self._print(part) for part in _ordered(one))})"
+
+    def _print_Piecewise(self, one: Any) -> str:
+        if (condition := indicated(one)) is not None:
+            return f"indicator({self._print(condition)})"
+        *cases, last = one.args
+        text = str(self._print(last[0]))
+        for value, condition in reversed(cases):
+            text = f"where({self._print(condition)}, {self._print(value)}, {text})"
+        return text
+
+    def _print_Relational(self, one: Any) -> str:
+        return f"{self._print(one.lhs)} {one.rel_op} {self._print(one.rhs)}"
+
+    def _print_And(self, one: Any) -> str:
+        return " and ".join(self._condition(part) for part in _ordered(one))
+
+    def _print_Or(self, one: Any) -> str:
+        return " or ".join(self._condition(part) for part in _ordered(one))
+
+    def _print_Not(self, one: Any) -> str:
+        return f"not {self._condition(one.args[0])}"
+
+    def _condition(self, one: Any) -> str:
+        text = self._print(one)
+        return f"({text})" if one.is_Not or isinstance(one, sympy.And | sympy.Or) else text
+
+
+class _Latex(LatexPrinter):  # type: ignore[misc]
+    """LaTeX as textbooks write it."""
+
+    def _print_Symbol(self, one: Any, style: str = "plain") -> str:
+        return symbol_written(one.name)
+
+    def _print_Max(self, one: Any, exp: str | None = None) -> str:
+        return self._call("max", one, exp)
+
+    def _print_Min(self, one: Any, exp: str | None = None) -> str:
+        return self._call("min", one, exp)
+
+    def _call(self, name: str, one: Any, exp: str | None) -> str:
+        power = f"^{{{exp}}}" if exp is not None else ""
+        return rf"\{name}{power}\left({', '.join(self._print(part) for part in _ordered(one))}\right)"
+
+    def _print_Piecewise(self, one: Any) -> str:
+        if (condition := indicated(one)) is not None:
+            return rf"\mathbb{{1}}\left\{{{self._print(condition)}\right\}}"
+        text: str = super()._print_Piecewise(one)
+        return text
+
+
+def indicated(one: Any) -> Any:
+    """The condition of what is 1 where it holds and 0 elsewhere; None for other cases."""
+    first, *rest = one.args
+    if len(rest) == 1 and first[0] == 1 and rest[0][0] == 0 and rest[0][1] == sympy.true:
+        return first[1]
+    return None
+
+
+def _ordered(one: Any) -> list[Any]:
+    return sorted(one.args, key=sympy.default_sort_key)
+
+
+def symbol_written(name: str) -> str:
+    r"""A symbol in LaTeX: `x1` as `x_{1}`, `delta_1` as `\delta_{1}`, `x1_2` as `x_{1,2}`."""
+    found = _TRAILING.fullmatch(name)
+    return symbol_latex(f"{found[1]}_{found[2]}{found[3]}" if found else name)
+
+
+_TEXT = _Text({"order": None})
+_LATEX = _Latex({"ln_notation": False, "mul_symbol": None, "fold_short_frac": False})
+
+
+def text(entry: Any) -> str:
+    """An entry as text, which means the same where it is sent."""
+    return str(_TEXT.doprint(entry))
+
+
+def latex(entry: Any) -> str:
+    """An entry as LaTeX."""
+    return str(_LATEX.doprint(entry))
+
+
+def approximation(entry: Any) -> float | str | None:
+    """An entry as a float; None where symbols are free, text where float64 cannot hold it."""
+    if isinstance(entry, sympy.logic.boolalg.Boolean) or entry.free_symbols:
+        return None
+    if entry is sympy.nan or entry.is_infinite:
+        return text(entry)
+    worth = entry.evalf(20)
+    if not worth.is_Float and not worth.is_Integer and not worth.is_Rational:
+        return None
+    found = float(worth)
+    beyond = math.isinf(found) or (found == 0 and not entry.is_zero)
+    return str(worth.evalf(17)) if beyond else found
+
+
+def each(array: Array, write: Callable[[Any], Any]) -> Array:
+    """What is written of each entry; truth values and counts stay what they are."""
+    if array.dtype != object:
+        return array
+    found = np.empty(array.shape, dtype=object)
+    for at in np.ndindex(array.shape):
+        found[at] = write(array[at])
+    return found
+
+
+def shared(arrays: Iterable[Array]) -> tuple[list[tuple[Any, Any]], list[Array]]:
+    """What repeats in long entries under names of its own, and the arrays in terms of it.
+
+    Short entries stay as they are, and short parts stand where they stood.
+    """
+    arrays = list(arrays)
+    entries = {one for array in arrays if array.dtype == object for one in array.flat if size(one) > LONG}
+    taken = {symbol.name for one in entries for symbol in one.free_symbols}
+    names = (name for name in (f"s{at}" for at in count(1)) if name not in taken)
+    long = sorted(entries, key=sympy.default_sort_key)
+    parts, reduced = sympy.cse(long, order="none", symbols=(sympy.Symbol(f"#{at}") for at in count()))
+    inlined: dict[Any, Any] = {}
+    common: list[tuple[Any, Any]] = []
+    for symbol, part in parts:
+        worth = part.xreplace(inlined)
+        if size(worth) < WORTH_NAMING:
+            inlined[symbol] = worth
+        else:
+            inlined[symbol] = sympy.Symbol(next(names), real=True)
+            common.append((inlined[symbol], worth))
+    shorter = {one: other.xreplace(inlined) for one, other in zip(long, reduced, strict=True)}
+    return common, [each(array, lambda one: shorter.get(one, one)) for array in arrays]

@@ -1,0 +1,67 @@
+"""What an exact answer has beside that of floats: LaTeX, approximations, and names for what repeats."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from compute.answers import Answer
+from compute.arithmetic.namespace import Array
+from compute.closed_forms import approximation, each, latex, shared, symbol_written, text
+
+
+def written(answer: Answer) -> tuple[Answer, dict[str, Any]]:
+    """The answer with text in the place of numbers, and what stands beside it.
+
+    Parts that repeat in long entries are under names of their own.
+    """
+    common, shorter = _named(answer)
+    more: dict[str, Any] = {
+        "approximations": _mirrored(answer.values, approximation),
+        "latex": {"values": _mirrored(shorter.values, latex)},
+    }
+    if answer.gradients:
+        more["gradient_approximations"] = _mirrored(answer.gradients, approximation)
+        more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
+    if common:
+        more["common"] = [
+            {
+                "name": str(name),
+                "expression": text(part),
+                "latex": f"{symbol_written(str(name))} = {latex(part)}",
+            }
+            for name, part in common
+        ]
+    return _changed(shorter, lambda array: each(array, text)), more
+
+
+def _mirrored(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
+    return {name: each(array, write).tolist() for name, array in arrays.items()}
+
+
+def _named(answer: Answer) -> tuple[list[tuple[Any, Any]], Answer]:
+    """Repeated parts, and the answer in terms of them."""
+    arrays: list[Array] = []
+
+    def noted(array: Array) -> Array:
+        arrays.append(array)
+        return array
+
+    _changed(answer, noted)
+    common, reduced = shared(arrays)
+    rest = iter(reduced)
+    return common, _changed(answer, lambda _: next(rest))
+
+
+def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
+    """The answer with all its arrays changed, one after the other."""
+
+    def each_of(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: change(array) for name, array in arrays.items()}
+
+    return replace(
+        answer,
+        values=each_of(answer.values),
+        gradients=each_of(answer.gradients),
+        contributions={name: each_of(parts) for name, parts in answer.contributions.items()},
+        jacobians=[replace(one, value=change(one.value)) for one in answer.jacobians],
+    )

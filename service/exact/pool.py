@@ -1,0 +1,164 @@
+"""Worker processes for exact questions: started before they are needed, stopped for certain, replaced.
+
+A worker gets a line of JSON (name, length of the body, bounds) and the body. It sends frames: that it is
+ready, each value that it reaches, and an answer. Its processor time is bounded by the operating system, so
+that a busy machine stops nothing too early; a worker that gives no answer for long is killed in any case.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+
+import orjson
+from fastapi import Response
+
+from compute.arithmetic.exact.bounds import beyond, reached
+from service.exact.frames import ANSWER, HEAD, REACHED, STATUS
+from service.problems import MEDIA_TYPE, Problem, from_question
+from service.settings import Settings
+from service.work import RETRY_AFTER, Places
+
+PATIENCE = 6  # times the processor time of an answer, and then its worker is killed
+START = 60  # seconds in which a worker has to be ready
+
+
+class Refusal(Problem):
+    """A problem as a worker wrote it."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__("refused", "a worker refused the question")
+        self.status, self.body = status, body
+
+    def response(self) -> Response:
+        return Response(self.body, self.status, media_type=MEDIA_TYPE)
+
+
+class Worker:
+    """One process, and the values that its answer at hand has reached."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.reached: list[str] = []
+        self.is_free = True
+
+    async def frame(self) -> tuple[bytes, bytes]:
+        """The next frame; raises IncompleteReadError where the process has ended."""
+        assert self.process.stdout is not None
+        kind, length = HEAD.unpack(await self.process.stdout.readexactly(HEAD.size))
+        return kind, await self.process.stdout.readexactly(length)
+
+    async def ask(self, header: bytes, body: bytes) -> bytes:
+        """The answer: status and body."""
+        self.reached, self.is_free = [], False
+        assert self.process.stdin is not None
+        self.process.stdin.write(header + b"\n" + body)
+        while True:
+            kind, payload = await self.frame()
+            if kind == REACHED:
+                self.reached.append(payload.decode())
+            else:
+                self.is_free = kind == ANSWER
+                return payload
+
+    async def end(self) -> None:
+        """Kill the process if it still runs, and leave no zombie."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+
+class ExactPool(Places):
+    """A number of worker processes, and a number of requests that may wait for one."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.exact_workers + settings.queue)
+        self.settings = settings
+        self.workers: set[Worker] = set()
+        self._idle: asyncio.Queue[Worker | None] = asyncio.Queue()
+        self._starting: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to start all workers."""
+        for _ in range(self.settings.exact_workers):
+            self._start_one()
+
+    async def run(self, name: str, body: bytes) -> bytes:
+        """The answer to a question, for which a place has to be held. Raises Problem where there is none."""
+        if not self.workers and not self._starting:
+            self.start()
+        worker = await self._idle.get()
+        if worker is None:
+            self._start_one()
+            raise Problem("busy", "exact arithmetic is starting", headers={"Retry-After": str(RETRY_AFTER)})
+        seconds = self.settings.exact_seconds
+        header = {"name": name, "length": len(body), "seconds": seconds, "memory": self.settings.exact_memory}
+        try:
+            async with asyncio.timeout(PATIENCE * seconds):
+                answered = await worker.ask(orjson.dumps(header), body)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            await worker.process.wait()  # it has ended, or is about to
+            raise self._stopped(worker) from None
+        except TimeoutError:
+            await worker.end()
+            raise self._stopped(worker) from None
+        finally:
+            await self._take_back(worker)
+        status, content = int(answered[:STATUS]), answered[STATUS:]
+        if status != 200:
+            raise Refusal(status, content)
+        return content
+
+    async def close(self) -> None:
+        """End all workers."""
+        for task in [*self._starting]:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*(worker.end() for worker in self.workers))
+        self.workers.clear()
+
+    def _stopped(self, worker: Worker) -> Problem:
+        """Why a worker gave no answer, with how far it came."""
+        seconds = self.settings.exact_seconds
+        if worker.process.returncode == -signal.SIGPROF:
+            what, limit = "took too long", f"at most {seconds:g} seconds"
+        elif worker.process.returncode == -signal.SIGKILL:
+            detail = f"no exact answer came in time on a busy machine; {reached(worker.reached)}"
+            return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
+        else:
+            what, limit = "took too much memory", "less"
+        return from_question(beyond(what, limit, worker.reached))
+
+    async def _take_back(self, worker: Worker) -> None:
+        """Let others have a worker that is free again; replace one that is none any more."""
+        if worker.is_free:
+            self._idle.put_nowait(worker)
+            return
+        self.workers.discard(worker)
+        self._start_one()
+        await worker.end()
+
+    def _start_one(self) -> None:
+        task = asyncio.create_task(self._launch())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _launch(self) -> None:
+        """Start a worker and put it where questions find it; nothing where it does not start."""
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "service.exact.worker", stdin=PIPE, stdout=PIPE, env=environment
+        )
+        worker = Worker(process)
+        self.workers.add(worker)
+        try:
+            async with asyncio.timeout(START):
+                await worker.frame()
+        except (TimeoutError, asyncio.IncompleteReadError):
+            self.workers.discard(worker)
+            await worker.end()
+            self._idle.put_nowait(None)
+            return
+        self._idle.put_nowait(worker)

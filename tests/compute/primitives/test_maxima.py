@@ -1,0 +1,83 @@
+"""Maxima of windows and their gradients against plain loops: ties, gaps, borders, blocks, NaN."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.primitives import maxima
+from compute.primitives.windows import Layout, Pair
+from tests.compute.asking import answer
+
+SETTINGS: list[dict[str, Any]] = [
+    {"size": 2},
+    {"size": 2, "stride": 3},
+    {"size": 3, "stride": 1},
+    {"size": (3, 2), "stride": (1, 2), "padding": 1},
+    {"size": 2, "stride": 3, "dilation": 2, "padding": ((1, 0), (0, 1))},
+    {"size": 3, "stride": 2, "ceil_mode": True},
+    {},
+]
+
+
+def by_loops(x: Any, places: Any, g: Any) -> tuple[Any, Any]:
+    """The maxima and the gradient, from where the winners stand."""
+    flat, to = x.reshape(len(x), -1), np.zeros((len(x), x[0].size))
+    for at in np.ndindex(places.shape):
+        to[at[0], places[at]] += g[at]
+    return np.take_along_axis(flat, places.reshape(len(x), -1), -1).reshape(places.shape), to.reshape(x.shape)
+
+
+def winners(x: Any, layout: Layout, window: Pair, output: Pair) -> Any:
+    """Row by row the first of the largest, any NaN before all numbers."""
+    found = np.zeros((len(x), *output), dtype=int)
+    for plane, down, across in np.ndindex(found.shape):
+        best: Any = None
+        for i, j in itertools.product(range(window[0]), range(window[1])):
+            row = down * layout.stride[0] + i * layout.dilation[0] - layout.padding[0][0]
+            column = across * layout.stride[1] + j * layout.dilation[1] - layout.padding[1][0]
+            if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
+                entry = x[plane, row, column]
+                larger = best is None or entry > best or (np.isnan(entry) and not np.isnan(best))
+                if larger:
+                    best, found[plane, down, across] = entry, row * x.shape[2] + column
+    return found
+
+
+def layout_of(settings: dict[str, Any], sizes: Pair) -> tuple[Layout, Pair]:
+    def both(one: Any) -> Any:
+        return one if isinstance(one, tuple) else (one, one)
+
+    window = both(settings.get("size", sizes))
+    padding = tuple(both(one) for one in both(settings.get("padding", 0)))
+    stride, dilation = both(settings.get("stride", window)), both(settings.get("dilation", 1))
+    return Layout(stride, (padding[0], padding[1]), dilation), window
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("sizes", [(6, 7), (3, 300)])
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_first_maxima(
+    settings: dict[str, Any], sizes: Pair, spoiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks of two planes, the last of one; wide planes have winners far behind."""
+    monkeypatch.setattr(maxima, "BLOCK", 2 * sizes[0] * sizes[1])
+    rng = np.random.default_rng(4)
+    x = rng.integers(-2, 2, (5, *sizes)).astype(float)
+    if spoiled:
+        x[2, 1, 1:3], x[4, 2, 2] = np.nan, -np.inf
+    layout, window = layout_of(settings, sizes)
+    asked = {**settings, "size": window}
+    output = answer("max_pool2d", {"x": x}, asked, select=["output"]).values["output"]
+    g = rng.standard_normal(output.shape)
+    if spoiled:
+        g[0, 0, 0] = np.inf
+    places = winners(x, layout, window, output.shape[1:])
+    expected, gradient = by_loops(x, places, g)
+    np.testing.assert_array_equal(output, expected)
+    for select in (["output", "x"], ["output", "winners", "x"]):
+        found = answer("max_pool2d", {"x": x}, asked, upstream={"output": g}, select=select)
+        np.testing.assert_allclose(found.gradients["x"], gradient, rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(found.values["output"], expected)
+    np.testing.assert_array_equal(found.values["winners"], places)
