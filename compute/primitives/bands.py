@@ -240,7 +240,8 @@ def _cut(
     pairs = a.swapaxes(-1, -2) if key_first else a
     rows, columns = _places(pairs.shape, queries, keys, left, right)
     band: Array = pairs[..., rows, columns]  # a copy
-    band[..., ~_inside(queries, keys, left, right)] = 0
+    nothing = np.zeros((), dtype=bool) if band.dtype == np.bool_ else xp.zeros(())
+    band[..., ~_inside(queries, keys, left, right)] = nothing
     return band.swapaxes(-1, -2) if key_first else band
 
 

@@ -109,7 +109,7 @@ winners = Primitive(
 
 
 def _gather(xp: Arithmetic, a: Array, places: Array) -> Array:
-    if places.dtype.kind == "f":  # as they came
+    if places.dtype.kind != "i":  # as they came
         places = _whole(places, (a.shape[-2], a.shape[-1]))
     flat = a.reshape(*a.shape[:-2], -1)
     taken = np.take_along_axis(flat, places.reshape(*places.shape[:-2], -1), axis=-1)
@@ -153,7 +153,11 @@ def _scattered(xp: Arithmetic, a: Array, places: Array, *, sizes: Pair) -> Array
 def _whole(places: Array, sizes: Pair) -> Array:
     """Places as they came, once they are places."""
     last = sizes[0] * sizes[1] - 1
-    if not bool(((places >= 0) & (places <= last) & (places == np.floor(places))).all()):
+    try:
+        fit = bool(((places >= 0) & (places <= last) & (places == np.floor(places))).all())
+    except TypeError:  # symbols, of which nothing says where they stand
+        fit = False
+    if not fit:
         raise QuestionErrors(
             [
                 QuestionError(
