@@ -1,4 +1,4 @@
-"""Convolution and max pooling, forward with all gradients, beside PyTorch; and a long program.
+"""Convolution and max pooling, forward with all gradients, beside PyTorch.
 
 `python -m benchmarks.convolution` (needs the extra `reference`). Asked in turn in one run with the same
 number of threads, in float64. The windows as columns are not asked for; memory is what NumPy holds at most.
@@ -6,7 +6,6 @@ number of threads, in float64. The windows as columns are not asked for; memory 
 
 import argparse
 import statistics
-import timeit
 from typing import Any
 
 import numpy as np
@@ -86,27 +85,6 @@ def pooling(shape: tuple[int, ...], size: int, stride: int, rounds: int) -> None
     )
 
 
-def program(lines: int) -> None:
-    """Lines of one or two tiny operations each, read, planned, evaluated and differentiated."""
-    text = ("a0 = x * w", *(f"a{at} = tanh(a{at - 1}) + x" for at in range(1, lines)))
-    inputs = {"x": np.ones(3), "w": np.ones(3)}
-    last = {f"a{lines - 1}": np.ones(3)}
-    asked = Asked(
-        "graph",
-        inputs=tuple((name, Tensor(one.shape)) for name, one in inputs.items()),
-        upstream=tuple((name, Tensor(one.shape)) for name, one in last.items()),
-        program=text,
-    )
-    plans: dict[str, Any] = {"anew": prepare.__wrapped__, "kept": prepare}
-    for name, plan in plans.items():
-
-        def run(plan: Any = plan) -> Any:
-            return plan(asked).answer(inputs, {}, last)
-
-        best = min(timeit.repeat(run, number=1, repeat=30))
-        print(f"a program of {lines} lines, planned {name}: {best * 1e3:.1f} ms")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
@@ -118,7 +96,6 @@ def main() -> None:
     convolution((1, 3, 224, 224), (64, 3, 7, 7), 2, 3, rounds)
     pooling((64, 112, 112), 3, 1, rounds)
     pooling((64, 112, 112), 2, 2, rounds)
-    program(200)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ One multiply-add is one; a comparison is one query-key score; other arithmetic c
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from compute.dimensions import Size, product, total
 from compute.graph import Graph, Value, step
-from compute.primitive import Cost
 
 
-@dataclass(frozen=True, slots=True)
-class StepCost:
+class StepCost(NamedTuple):
     """What one named value costs to compute, unnamed values inside it included.
 
     comparisons: query-key scores computed; all_comparisons: of every query with every key, computed or
@@ -53,39 +52,38 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
         if value.is_input or (computed is not None and value.index not in computed):
             continue
         inner = [one for one in step(value) if one.index not in counted]
-        counted.update(one.index for one in inner)
-        spent = sum(
-            (
-                one.primitive.cost(one.shape, *(o.shape for o in one.inputs), **one.attributes)
-                for one in inner
-                if one.primitive is not None
-            ),
-            Cost(),
-        )
+        multiply_adds: Size = 0
+        elementwise: Size = 0
+        for one in inner:
+            counted.add(one.index)
+            if one.primitive is not None:
+                spent = one.primitive.cost(one.shape, *[o.shape for o in one.inputs], **one.attributes)
+                multiply_adds += spent.multiply_adds
+                elementwise += spent.elementwise
         entries = product(value.shape)
         compares = value.declared is not None and value.declared.counts_comparisons
         everything, exact = _pairs(inner, entries) if compares else (0, 0)
         steps.append(
             StepCost(
                 str(value.name),
-                spent.multiply_adds,
-                spent.elementwise,
+                multiply_adds,
+                elementwise,
                 entries if compares else 0,
                 entries,
                 everything,
                 exact,
             )
         )
-    parameters = (product(value.shape) for value in graph.values if value.is_parameter)
-    inputs = (product(value.shape) for value in graph.values if value.is_input)
+    parameters = [product(value.shape) for value in graph.values if value.is_parameter]
+    inputs = [product(value.shape) for value in graph.values if value.is_input]
     return TotalCost(
-        multiply_adds=total(one.multiply_adds for one in steps),
-        elementwise=total(one.elementwise for one in steps),
-        comparisons=total(one.comparisons for one in steps),
+        multiply_adds=total([one.multiply_adds for one in steps]),
+        elementwise=total([one.elementwise for one in steps]),
+        comparisons=total([one.comparisons for one in steps]),
         parameters=total(parameters),
-        entries=total(inputs) + total(one.entries for one in steps),
-        all_comparisons=total(one.all_comparisons for one in steps),
-        exact_comparisons=_total_if_known(one.exact_comparisons for one in steps),
+        entries=total(inputs) + total([one.entries for one in steps]),
+        all_comparisons=total([one.all_comparisons for one in steps]),
+        exact_comparisons=_total_if_known([one.exact_comparisons for one in steps]),
         steps=steps,
     )
 

@@ -7,7 +7,7 @@ courses write it. A given value is a constant of the question: it has a gradient
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -21,7 +21,11 @@ from compute.primitive import RESULT, GradientRule
 UPSTREAM = "upstream"
 Source: TypeAlias = "int | str"
 Slots: TypeAlias = "dict[Source, int | None]"
-"""Where gradients are kept, by what they come from; None where a value they need is unknown."""
+"""Where gradients are kept, by what they come from; None where a value they need is unknown. A slot is a
+negative number, so that gradients stand beside values, which have indices."""
+Instruction: TypeAlias = "tuple[Callable[..., Array], Sequence[int], tuple[int, ...] | None, int]"
+"""A function, the slots and indices of what it takes, the shape that its result is summed back to if it was
+broadcast, and the slot of the result."""
 
 
 @dataclass(slots=True)
@@ -59,14 +63,18 @@ class Differentiation:
         self.seeds = frozenset(seeds)
         self._targets = None if targets is None else frozenset(targets)
         self._behind = [_differentiable(value) for value in evaluation.graph.values]
+        self._shapes = [_numeric(value.shape) for value in evaluation.graph.values]
         self._useful = self._leading_from_targets()
         active = self._leading_to_seeds(evaluation.known)
-        named = {value.index for value in evaluation.graph.named_values()}
-        self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
+        self.cut: list[int] = []
+        if any(not evaluation.graph.values[index].is_input for index in evaluation.known):
+            named = {value.index for value in evaluation.graph.named_values()}
+            self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
         self.flows: dict[int, Flow] = {}
         self._count = 0
-        self._instructions: list[Callable[[list[Array], Mapping[int, Array]], None]] = []
+        self._instructions: list[Instruction] = []
         self._needs: set[int] = set()
+        self._plain: dict[Callable[..., Array], Callable[..., Array]] = {}  # rules that take nothing else
         for value in reversed(evaluation.graph.values):
             if value.name is not None and value.index in active:
                 self._plan(value)
@@ -79,8 +87,9 @@ class Differentiation:
         useful: list[bool] = []
         for value in self.evaluation.graph.values:
             wanted = value.name is not None if self._targets is None else value.index in self._targets
-            behind = any(useful[operand.index] for operand, _ in self._behind[value.index])
-            useful.append(value.kind == "real" and (wanted or behind))
+            for operand, _ in self._behind[value.index]:
+                wanted = wanted or useful[operand.index]
+            useful.append(wanted and value.kind == "real")
         return useful
 
     def _leading_to_seeds(self, cut: Collection[int]) -> set[int]:
@@ -88,13 +97,14 @@ class Differentiation:
         active = {index for index in self.seeds if self._useful[index]}
         for value in reversed(self.evaluation.graph.values):
             if value.index in active and value.index not in cut:
-                operands = (operand.index for operand, _ in self._behind[value.index])
-                active.update(index for index in operands if self._useful[index])
+                for operand, _ in self._behind[value.index]:
+                    if self._useful[operand.index]:
+                        active.add(operand.index)
         return active
 
     def _plan(self, value: Value) -> None:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
-        flow = self.flows.setdefault(value.index, Flow())
+        flow = self._flow(value)
         if value.index in self.seeds:
             flow.sources[UPSTREAM] = self._slot()
         flow.total = self._sum(list(flow.sources.values()))
@@ -103,102 +113,104 @@ class Differentiation:
         inside: Slots = {value.index: flow.total}
         for inner in reversed(step(value)):
             if inner.index in inside:
+                origin = inside[inner.index]
                 for operand, rule in self._behind[inner.index]:
                     if self._useful[operand.index]:
-                        self._carry(value, inner, operand, rule, inside)
+                        place, key = inside, operand.index
+                        if operand.name is not None:
+                            place, key = self._flow(operand).sources, value.index
+                        carried = self._carry(inner, operand, rule, origin)
+                        place[key] = carried if key not in place else self._sum([place[key], carried])
 
-    def _carry(
-        self, consumer: Value, inner: Value, operand: Value, rule: GradientRule, inside: Slots
-    ) -> None:
+    def _carry(self, inner: Value, operand: Value, rule: GradientRule, origin: int | None) -> int | None:
         """Plan one application of a gradient rule, from a value inside a step to one operand."""
-        place, key = inside, operand.index
-        if operand.name is not None:
-            place, key = self.flows.setdefault(operand.index, Flow()).sources, consumer.index
-        origin = inside[inner.index]
         assert inner.primitive is not None  # an input has no operands
-        needs = [(inner if place == RESULT else inner.inputs[place]).index for place in rule.needs]
-        shapes: list[tuple[int, ...] | None] = []
-        if rule.takes_shapes or inner.primitive.broadcasts:
-            shapes = [_numeric(one.shape) for one in (operand, *inner.inputs)]
-        shapes_known = None not in shapes
-        reachable = all(self.evaluation.reachable[index] for index in needs)
-        if origin is None or not reachable or not shapes_known or place.get(key, 0) is None:
-            place[key] = None
-            return
-        self._needs.update(needs)
-        bound = {name: inner.attributes[name] for name in rule.attributes}
-        if rule.takes_shapes:
-            bound["shapes"] = shapes[1:]
-        arithmetic = self.evaluation.arithmetic
-        function: Callable[..., Array] = partial(rule.function, arithmetic, **bound)
-        if arithmetic.settles:
-            name = None if operand.name is None else f"the gradient of {operand.name}"
-            function = settled(arithmetic, function, name)
-        target = shapes[0] if inner.primitive.broadcasts else None
-        carried = self._slot()
-
-        def carry(slots: list[Array], values: Mapping[int, Array]) -> None:
-            gradient = function(slots[origin], *[values[index] for index in needs])
-            if target is not None and gradient.shape != target:
-                gradient = unbroadcast(arithmetic, gradient, target)
-            slots[carried] = gradient
-
-        self._instructions.append(carry)
-        earlier = place.get(key)
-        place[key] = carried if earlier is None else self._sum([earlier, carried])
+        if origin is None:
+            return None
+        takes = [origin]
+        for place in rule.needs:
+            index = (inner if place == RESULT else inner.inputs[place]).index
+            if not self.evaluation.reachable[index]:
+                return None
+            self._needs.add(index)
+            takes.append(index)
+        target = None
+        if inner.primitive.broadcasts:
+            target = self._shapes[operand.index]
+            for one in inner.inputs:
+                if self._shapes[one.index] is None:
+                    return None
+        function = self._plain.get(rule.function)
+        if function is None:
+            bound = {name: inner.attributes[name] for name in rule.attributes}
+            if rule.takes_shapes:
+                bound["shapes"] = [self._shapes[one.index] for one in inner.inputs]
+                if None in bound["shapes"]:
+                    return None
+            arithmetic = self.evaluation.arithmetic
+            function = partial(rule.function, arithmetic, **bound)
+            if arithmetic.settles:
+                name = None if operand.name is None else f"the gradient of {operand.name}"
+                function = settled(arithmetic, function, name)
+            elif not bound:
+                self._plain[rule.function] = function
+        slot = self._slot()
+        self._instructions.append((function, takes, target, slot))
+        return slot
 
     def _is_shown(self, value: Value) -> bool:
         """Whether an entry of a value's gradient that is not finite always shows in one behind it."""
         if value.index in self.evaluation.known or not (value.primitive and value.primitive.spreads_back):
             return False
-        return any(
-            self._useful[operand.index]
-            and (
-                self._is_shown(operand)
-                if operand.name is None
-                else self.flows[operand.index].total is not None
-            )
-            for operand, _ in self._behind[value.index]
-        )
+        for operand, _ in self._behind[value.index]:
+            if self._useful[operand.index]:
+                named = operand.name is not None
+                if self.flows[operand.index].total is not None if named else self._is_shown(operand):
+                    return True
+        return False
+
+    def _flow(self, value: Value) -> Flow:
+        found = self.flows.get(value.index)
+        if found is None:
+            found = self.flows[value.index] = Flow()
+        return found
 
     def _slot(self) -> int:
         self._count += 1
-        return self._count - 1
+        return -self._count
 
     def _sum(self, parts: list[int | None]) -> int | None:
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts) or not known:
-            return None
-        if len(known) == 1:
-            return known[0]
-        total, arithmetic = self._slot(), self.evaluation.arithmetic
-
-        def accumulate(slots: list[Array], values: Mapping[int, Array]) -> None:
-            gradient = slots[known[0]]
-            for part in known[1:]:
-                gradient = arithmetic.add(gradient, slots[part])
-            slots[total] = (
-                arithmetic.settle(gradient, "a sum of gradients") if arithmetic.settles else gradient
-            )
-
-        self._instructions.append(accumulate)
+        total, *others = parts or [None]
+        for part in others:
+            if total is None or part is None:
+                return None
+            arithmetic, slot = self.evaluation.arithmetic, self._slot()
+            add: Callable[..., Array] = arithmetic.add
+            if arithmetic.settles:
+                add = settled(arithmetic, add, "a sum of gradients")
+            self._instructions.append((add, (total, part), None, slot))
+            total = slot
         return total
 
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
         """The gradients for the values of an evaluation and one upstream gradient for each seed."""
-        slots: list[Array] = [None] * self._count  # type: ignore[list-item]  # each filled before use
+        slots = dict(values)
         for index, flow in self.flows.items():
             if (seed := flow.sources.get(UPSTREAM)) is not None:
                 slots[seed] = upstream[index]
-        for instruction in self._instructions:
-            instruction(slots, values)
+        for function, operands, shape, slot in self._instructions:
+            gradient = function(*[slots[one] for one in operands])
+            if shape is not None and gradient.shape != shape:
+                gradient = unbroadcast(self.evaluation.arithmetic, gradient, shape)
+            slots[slot] = gradient
         totals, contributions = {}, {}
         for index, flow in self.flows.items():
             if flow.total is not None:
                 totals[index] = slots[flow.total]
-            parts = {source: slot for source, slot in flow.sources.items() if slot is not None}
             if len(flow.sources) > 1:
-                contributions[index] = {source: slots[slot] for source, slot in parts.items()}
+                contributions[index] = {
+                    source: slots[slot] for source, slot in flow.sources.items() if slot is not None
+                }
         return Gradients(totals, contributions)
 
 
@@ -243,6 +255,6 @@ def _differentiable(value: Value) -> list[tuple[Value, GradientRule]]:
 
 def _numeric(shape: Shape) -> tuple[int, ...] | None:
     for size in shape:
-        if not isinstance(size, int):
+        if type(size) is not int:
             return None
     return shape  # type: ignore[return-value]  # every size is a number

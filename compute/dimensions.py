@@ -167,6 +167,8 @@ def broadcast(*shapes: Shape) -> Shape:
 
     A symbol is taken to be no 1, and two different symbols to be different sizes.
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     result: list[Size] = []
     for sizes in zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1):
         distinct = {size for size in sizes if size != 1}

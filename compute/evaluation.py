@@ -27,55 +27,52 @@ class Evaluation:
         self.known = frozenset(known)
         self.reachable = self._reach()
         self.constants: dict[int, Array] = {}
-        self.instructions: list[Instruction] = []
         self._planned = set(self.known)
+        self._instructions: list[Instruction] | None = None
 
     def _reach(self) -> list[bool]:
         reachable: list[bool] = []
         for value in self.graph.values:
-            computable = (
-                value.primitive is not None
-                and all(reachable[operand.index] for operand in value.inputs)
-                and not _symbolic(value.attributes)
-            )
-            reachable.append(value.index in self.known or computable)
+            computable = value.primitive is not None and not _symbolic(value.attributes)
+            for operand in value.inputs:
+                computable = computable and reachable[operand.index]
+            reachable.append(computable or value.index in self.known)
         return reachable
 
     def want(self, indices: Iterable[int]) -> None:
         """Add values to what is computed; those out of reach are passed over."""
         pending = [index for index in indices if self.reachable[index]]
-        added: list[int] = []
         while pending:
             index = pending.pop()
             if index not in self._planned:
                 self._planned.add(index)
-                added.append(index)
-                pending.extend(operand.index for operand in self.graph.values[index].inputs)
-        self.instructions.extend(self._instruction(self.graph.values[index]) for index in added)
-        self.instructions.sort(key=lambda instruction: instruction[0])
-        self._fold_constants()
+                self._instructions = None
+                pending += [operand.index for operand in self.graph.values[index].inputs]
 
-    def _instruction(self, value: Value) -> Instruction:
-        assert value.primitive is not None  # an input is reachable only where it is known
-        function: Callable[..., Array] = partial(value.primitive.forward, self.arithmetic, **value.attributes)
-        if self.arithmetic.settles:
-            function = settled(self.arithmetic, function, value.name)
-        return value.index, function, tuple(operand.index for operand in value.inputs)
-
-    def _fold_constants(self) -> None:
-        """Compute single constant numbers once and not in every run."""
-        remaining = []
-        for index, function, operands in self.instructions:
-            if not operands and self.graph.values[index].shape == ():
-                self.constants[index] = function()
-            else:
-                remaining.append((index, function, operands))
-        self.instructions = remaining
+    @property
+    def instructions(self) -> list[Instruction]:
+        """What a run does, in order; single constant numbers are computed once and not in every run."""
+        if self._instructions is None:
+            self._instructions = []
+            for index in sorted(self._planned - self.known):
+                value = self.graph.values[index]
+                assert value.primitive is not None  # an input is reachable only where it is known
+                function: Callable[..., Array]
+                function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+                if self.arithmetic.settles:
+                    function = settled(self.arithmetic, function, value.name)
+                if value.inputs or value.shape:
+                    operands = tuple([operand.index for operand in value.inputs])
+                    self._instructions.append((index, function, operands))
+                elif index not in self.constants:
+                    self.constants[index] = function()
+        return self._instructions
 
     def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
         """The known and the computed values by index."""
+        instructions = self.instructions
         values = {**self.constants, **known}
-        for index, function, operands in self.instructions:
+        for index, function, operands in instructions:
             values[index] = function(*[values[operand] for operand in operands])
         return values
 
@@ -107,6 +104,8 @@ def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | 
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:
     """Whether an attribute still depends on a dimension of unknown size."""
+    if not attributes:
+        return False
     named = attributes.get("sizes")
     sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
     return any(map(_open, (*attributes.values(), *sizes.values())))

@@ -14,14 +14,13 @@ def formula(value: Value) -> str:
 
 
 def _expression(value: Value, written_before: dict[int, Formula], *, outermost: bool = False) -> Formula:
+    if value.name is not None and not outermost:
+        return Formula(value.symbol, scalar=not value.shape)
     if value.index in written_before:
         return written_before[value.index]
-    if value.name is not None and not outermost:
-        written = Formula(value.symbol)
-    else:
-        assert value.primitive is not None  # every input has a name
-        operands = [_expression(operand, written_before) for operand in value.inputs]
-        written = value.primitive.latex(*operands, **value.attributes)
+    assert value.primitive is not None  # every input has a name
+    operands = [_expression(operand, written_before) for operand in value.inputs]
+    written = value.primitive.latex(*operands, **value.attributes)
     text = written.text if len(written.text) <= LONGEST else r"\dots"
-    written_before[value.index] = Formula(text, written.binding, value.rank == 0)
-    return written_before[value.index]
+    written_before[value.index] = written = Formula(text, written.binding, not value.shape)
+    return written

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from compute.dimensions import Shape, ShapeError, Size, show, symbols
 from compute.errors import Path, QuestionError
@@ -19,8 +19,7 @@ Kind = Literal["real", "boolean", "index"]
 INDEX = re.compile(r"\[\d+\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A value that an operation promises to name.
 
     axes: what the last axes run over, as people read it; dims: the same in dimension names, as inputs
@@ -63,7 +62,7 @@ class Value:
         self.index = len(graph.values)
         self.primitive = primitive
         self.inputs = inputs
-        self.attributes = dict(attributes or {})
+        self.attributes: Mapping[str, Any] = attributes or {}
         self.shape = shape
         self.kind: Kind = _kind(primitive, inputs)
         self.name: str | None = None
@@ -72,7 +71,9 @@ class Value:
         self.declared: Named | None = None
         self.is_parameter = False
         self.is_assumed = False  # its shape follows from a default, not from what was sent
-        self.has_open_batch: bool = any(one.has_open_batch for one in inputs)  # nothing says its batch axes
+        self.has_open_batch = False  # nothing says its batch axes
+        for one in inputs:
+            self.has_open_batch |= one.has_open_batch
         self.may_be_infinite = False
         graph.values.append(self)
 
@@ -239,9 +240,9 @@ def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes:
     Raises QuestionError where the operands' shapes do not fit the primitive.
     """
     primitive = REGISTRY[name]
-    graph = graph or operands[0].graph
+    graph = operands[0].graph if graph is None else graph
     try:
-        shape = primitive.shape(*(operand.shape for operand in operands), **attributes)
+        shape = primitive.shape(*[operand.shape for operand in operands], **attributes)
     except ShapeError as error:
         path, shapes = _operands(operands)
         raise QuestionError(
@@ -270,6 +271,8 @@ def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
 
 def nearest_names(value: Value) -> list[str]:
     """The value's own name, or the named values it is computed from without another between."""
+    if value.name is not None:
+        return [value.name]
     found: dict[str, None] = {}
     seen: set[int] = set()
     pending = [value]
@@ -286,8 +289,10 @@ def nearest_names(value: Value) -> list[str]:
 
 def step(value: Value) -> list[Value]:
     """A named value with the unnamed ones it is made of, in order of computation."""
+    pending = [one for one in value.inputs if one.name is None]
+    if not pending:
+        return [value]
     found = {value.index: value}
-    pending = list(value.inputs)
     while pending:
         operand = pending.pop()
         if operand.name is None and operand.index not in found:

@@ -1,6 +1,6 @@
 """LaTeX with its binding strength, so that parentheses appear where they are needed and only there."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from compute.arithmetic.expressions import Expression, fold
 
@@ -15,8 +15,7 @@ GREEK = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(NamedTuple):
     """LaTeX text, how strongly its outermost operator binds, and whether it stands for one number."""
 
     text: str
@@ -90,4 +89,4 @@ class Latex:
 
 def constant_latex(expression: Expression) -> Formula:
     """The formula of a constant expression, as it was written."""
-    return replace(fold(expression, Latex()), scalar=True)
+    return fold(expression, Latex())._replace(scalar=True)

@@ -7,7 +7,7 @@ arithmetic namespace (`xp`), so they hold for every kind of number.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size, product
@@ -18,8 +18,7 @@ REGISTRY: "dict[str, Primitive]" = {}
 Tangents: TypeAlias = Literal["linear", "product", "symmetric"] | Callable[..., Array]
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one application costs, in numbers or polynomials.
 
     multiply_adds: pairs of a multiplication and an addition inside contractions;
@@ -28,9 +27,6 @@ class Cost:
 
     multiply_adds: Size = 0
     elementwise: Size = 0
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.multiply_adds + other.multiply_adds, self.elementwise + other.elementwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +72,8 @@ class Primitive:
     expects: the operands' shapes in words, for error messages.
     scratch(shape, *shapes, **attributes): how many numbers are held for a while, where these are many.
     kind: what the result holds; "same": what the first operand holds.
+    takes: what operands may hold, of those for which it is not real numbers, or anything where entries are
+        only moved.
     broadcasts: gradients are summed back to the operands' shapes.
     spreads: an entry of a real operand that is not finite always leaves one in the result.
     spreads_back: one in the gradient of the result always leaves one in that of each operand.
@@ -95,6 +93,7 @@ class Primitive:
     pairs: Callable[..., tuple[Size, Size | None]] | None = None
     scratch: Callable[..., Size] | None = None
     kind: Literal["real", "boolean", "index", "same"] = "real"
+    takes: Mapping[str, tuple[Literal["real", "boolean", "index"], ...]] = field(default_factory=dict)
     broadcasts: bool = False
     spreads: bool = False
     spreads_back: bool = False

@@ -77,7 +77,7 @@ POSTS: dict[str, Post] = {
             description="Lines such as `z = conv1d(x, k) + b`, read by whitelist and never executed. All that"
             " operations answer is answered for them: `given`, `upstream`, contributions, Jacobians, cost,"
             " formulas; `claims` are verified, and `diagram` draws the graph. Functions beside the"
-            f" operations: {', '.join(FUNCTIONS)}.",
+            f" operations: {', '.join(one.signature for one in FUNCTIONS.values())}.",
             request="GraphRequest",
             response="GraphResponse",
             understand=understand_program,

@@ -63,7 +63,9 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     request = validate(MODEL, document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
     inputs, given, upstream = decoded(
-        {(field,): fields[field] for field in ("inputs", "given", "upstream")}, request
+        {(field,): fields[field] for field in ("inputs", "given", "upstream")},
+        request,
+        masks={*fields["inputs"], *fields["given"]},  # what may hold booleans its use says
     )
     asked = Asked(
         operation=GRAPH,

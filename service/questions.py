@@ -107,7 +107,8 @@ def decoded(
         arrays: dict[str, Array] = {}
         for name, tensor in raw.items():
             try:
-                arrays[name] = read(tensor, (*path, name), booleans=name in masks)
+                booleans = name in masks and path != ("upstream",)
+                arrays[name] = read(tensor, (*path, name), booleans=booleans)
             except QuestionErrors as error:
                 errors.extend(error.errors)
             if len(errors) > LISTED:
@@ -208,7 +209,7 @@ def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
     """The parts of an answer that depend on no entry."""
     parts = {
         "conventions": prepared.conventions,
-        "steps": [asdict(step) for step in prepared.steps],
+        "steps": prepared.steps,
         "aliases": prepared.graph.aliases(),
         "cost": cost_json(prepared.cost),
         "unknown": prepared.unknown,

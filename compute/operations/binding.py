@@ -3,7 +3,6 @@ handles. Sizes that nothing says stay symbols, so the same code answers for numb
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from compute.dimensions import Polynomial, Shape, ShapeError, show, symbols
@@ -73,21 +72,23 @@ def _labels(dims: str, rank: int) -> list[str]:
     return labels[len(labels) - min(rank, len(labels)) :]
 
 
-def call(operation: Operation, scope: str, /, **arguments: Any) -> Value:
+def call(operation: Operation, scope: str, graph: Graph | None = None, /, **arguments: Any) -> Value:
     """An operation as a part of another: its values are named behind the scope and a dot.
 
-    arguments: handles for inputs (None for those left out), and attributes that are said.
+    graph: where they are put, if no input says it; arguments: handles for inputs (None for those left out),
+    and attributes that are said.
     """
     if unknown := set(arguments) - set(operation.inputs) - set(operation.attributes):
         raise TypeError(f"{operation.name} takes no {', '.join(sorted(unknown))}")
     handles = {name: one for name, one in arguments.items() if isinstance(one, Value)}
     said = {name: one for name, one in arguments.items() if name in operation.attributes}
-    graph = next(iter(handles.values())).graph
+    graph = graph or next(iter(handles.values())).graph
     prefix = graph.prefix(scope)
     taken = {name.removeprefix(prefix): one for name, one in graph.given.items() if name.startswith(prefix)}
     bound = _bind(operation, {name: handle.shape for name, handle in handles.items()}, said, taken, prefix)
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
-        return operation.function(**handles, **bound.settings)
+        graph_itself = {"graph": graph} if operation.takes_graph else {}
+        return operation.function(**graph_itself, **handles, **bound.settings)
 
 
 class _Bound(NamedTuple):
@@ -132,9 +133,9 @@ def _arranged(declared: Named, changed: Collection[str]) -> Named:
     """A value as it stands with these settings other than their defaults."""
     if declared.banded in changed:
         axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
-        declared = replace(declared, axes=f"{axes} offset", dims=f"{dims} band")
+        declared = declared._replace(axes=f"{axes} offset", dims=f"{dims} band")
     if declared.turns in changed:
-        declared = replace(declared, axes=turned(declared.axes), dims=turned(declared.dims))
+        declared = declared._replace(axes=turned(declared.axes), dims=turned(declared.dims))
     return declared
 
 

@@ -154,17 +154,23 @@ class _Convolution:
         self, x: Value, kernel: Value, layout: Layout, window: Any, output: Any, kept: int
     ) -> Value:
         """The same by the windows as columns, since they are asked for."""
-        patches = apply("patches", x, layout=layout, window=window)
-        batch, groups, taps, positions = patches.shape
-        outer = (*((batch,) if kept == 2 else ()), *((groups,) if groups != 1 else ()))
-        labels = (*(("batch",) if kept == 2 else ()), *(("group",) if groups != 1 else ()))
-        patches = apply("reshape", patches, to=(*outer, taps, positions)).named("patches", leading=labels)
+        patches = named_patches(x, layout, window, kept)
+        batch, groups = x.shape[0], layout.groups
         taps, positions = patches.shape[-2:]  # as given, where they are
         if not self.plane:
             output = (1, positions)
         columns = apply("reshape", patches, to=(batch, groups, taps, positions))
         rows = apply("reshape", kernel, to=(groups, divide(kernel.shape[0], groups), taps))
         return apply("reshape", rows @ columns, to=(batch, kernel.shape[0], *output))
+
+
+def named_patches(x: Value, layout: Layout, window: Any, kept: int) -> Value:
+    """The windows as columns under their name, without batch and groups where there are none."""
+    found = apply("patches", x, layout=layout, window=window)
+    batch, groups, taps, positions = found.shape
+    outer = (*((batch,) if kept == 2 else ()), *((groups,) if groups != 1 else ()))
+    labels = (*(("batch",) if kept == 2 else ()), *(("group",) if groups != 1 else ()))
+    return apply("reshape", found, to=(*outer, taps, positions)).named("patches", leading=labels)
 
 
 def finished(found: Value, bias: Value | None, keep: tuple[bool, bool], plane: bool) -> Value:

@@ -202,5 +202,5 @@ def _fused(weights: Value, axis: int) -> Value:
 
 def _standing(bias: Value, how: Scoring) -> Value:
     """A bias over all heads, standing as the tokens stand."""
-    flat = apply("flatten", bias) if bias.rank == 2 else bias
+    flat = apply("join_axes", bias) if bias.rank == 2 else bias
     return flat if how.rows else apply("expand", flat, axis=-1)

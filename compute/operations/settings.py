@@ -26,7 +26,10 @@ def fits(attribute: AttributeField, value: Any) -> bool:
 
 def expected(attribute: AttributeField) -> str:
     """What fits, in words."""
-    words = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
+    words: dict[Any, str] = {
+        bool: "True or False", int: "a whole number", float: "a number", str: "text",
+        tuple[int, ...]: "a whole number or a list of them",
+    }  # fmt: skip
     if is_constant(attribute.annotation):
         return "a number or a constant expression"
     if is_sides(attribute.annotation) or is_padding(attribute.annotation):
@@ -45,6 +48,8 @@ def _of_kind(kind: Any, value: Any, least: int | None) -> bool:
         return isinstance(value, str) and value in get_args(kind)
     if kind is bool:
         return isinstance(value, bool)
+    if get_origin(kind) is tuple:
+        return all(_whole(one, least or 0) for one in (value if isinstance(value, tuple) else (value,)))
     return kind is int and _whole(value, -LARGEST if least is None else least)
 
 

@@ -13,6 +13,7 @@ from compute.operations.convolution import (
     finished,
     kernel_input,
     leading_axes,
+    named_patches,
 )
 from compute.operations.declaration import Attribute, Padding, Sides, operation
 from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar
@@ -41,6 +42,15 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
             "outputs inputs",
             "The layer as one matrix: the transpose of that of the convolution with this kernel.",
             "M",
+            on_request=True,
+        ),
+        Named(
+            "patches",
+            "tap position",
+            "... taps positions",
+            "The windows, as columns, of the input with zeros between and around its entries: the entries of"
+            " the kernel turned around, of each filter in a row, times this is the output, less the bias.",
+            "P",
             on_request=True,
         ),
         Named("output", axes, dims, "Each entry of the input times the kernel, added where it falls.", "Y"),
@@ -132,6 +142,12 @@ def _run(
     found = apply("convolve_transposed", data, weights, layout=layout, output=output)
     if x.graph.asks("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
+    if x.graph.asks("patches"):
+        reach = [one * (extent - 1) for one, extent in zip(apart, window, strict=True)]
+        before = tuple(one - cut for one, (cut, _) in zip(reach, around, strict=True))
+        sizes = tuple(length + one for length, one in zip(output, reach, strict=True))
+        wide = apply("spaced", data, stride=steps, before=before, sizes=sizes)
+        named_patches(wide, Layout(dilation=apart, groups=groups), window, kept)
     return finished(found, bias, (kept == 2, not single), plane)
 
 

@@ -240,7 +240,8 @@ def _cut(
     pairs = a.swapaxes(-1, -2) if key_first else a
     rows, columns = _places(pairs.shape, queries, keys, left, right)
     band: Array = pairs[..., rows, columns]  # a copy
-    band[..., ~_inside(queries, keys, left, right)] = 0
+    nothing = np.zeros((), dtype=bool) if band.dtype == np.bool_ else xp.zeros(())
+    band[..., ~_inside(queries, keys, left, right)] = nothing
     return band.swapaxes(-1, -2) if key_first else band
 
 
@@ -266,6 +267,9 @@ def _cut_shape(a: Shape, *, queries: Size, keys: Size, left: Size, right: Size, 
     if len(a) < 2:
         raise ShapeError("it has fewer than two axes")
     width = left + right + 1
+    for size, whole in zip(a[-2:], (keys, queries) if key_first else (queries, keys), strict=True):
+        if isinstance(size, int) and isinstance(whole, int) and size not in (1, whole):
+            raise ShapeError(f"an axis of {size} is not over {whole}")
     return (*a[:-2], width, queries) if key_first else (*a[:-2], queries, width)
 
 

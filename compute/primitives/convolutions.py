@@ -10,7 +10,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, product
-from compute.latex import PRODUCT, Formula
+from compute.latex import POWER, PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.windows import (
     Layout,
@@ -91,6 +91,40 @@ convolve_transposed = Primitive(
         (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
     ),
     expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
+)
+
+
+def _reached(size: int, step: int, before: int, length: int) -> tuple[slice, slice]:
+    """Which of so many entries fall into this length, `step` apart from `before` on, and where they fall."""
+    first, last = max(0, -(before // step)), min(size, (length - 1 - before) // step + 1)
+    start = first * step + before
+    return slice(first, max(first, last)), slice(start, max(start, last * step + before), step)
+
+
+def _spaced(xp: Arithmetic, x: Array, *, stride: Any, before: Any, sizes: Any) -> Array:
+    result = xp.zeros((*x.shape[:-2], *sizes))
+    (down, to_row), (across, to_column) = map(_reached, x.shape[-2:], stride, before, sizes)
+    result[..., to_row, to_column] = x[..., down, across]
+    return result
+
+
+def _spaced_gradient(xp: Arithmetic, g: Array, stride: Any, before: Any, sizes: Any, shapes: Any) -> Array:
+    result = xp.zeros(shapes[0])
+    (down, to_row), (across, to_column) = map(_reached, shapes[0][-2:], stride, before, sizes)
+    result[..., down, across] = g[..., to_row, to_column]
+    return result
+
+
+# The input with zeros between its entries and around them, over which a transposed convolution slides.
+spaced = Primitive(
+    "spaced",
+    forward=_spaced,
+    gradients={"x": _spaced_gradient},
+    tangents="linear",
+    shape=lambda x, stride, before, sizes: (*x[:-2], *sizes),
+    latex=lambda x, stride, before, sizes: Formula(rf"{x.at(POWER)}^{{\uparrow}}", POWER),
+    cost=no_cost,
+    expects="at least two axes",
 )
 
 

@@ -285,6 +285,7 @@ masked_fill = Primitive(
     latex=lambda a, allowed: Formula(
         rf"\operatorname{{where}}\left({allowed.text},\ {a.text},\ -\infty\right)"
     ),
+    takes={"allowed": ("boolean",)},
     expects=BROADCASTABLE,
     broadcasts=True,
 )

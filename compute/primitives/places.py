@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError
+from compute.dimensions import Shape, ShapeError, at_least
 from compute.errors import QuestionError, QuestionErrors
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Primitive, no_cost
@@ -26,6 +26,7 @@ def _gather_gradient(xp: Arithmetic, g: Array, places: Array, shapes: Any) -> Ar
 
 
 def _gather_shape(a: Shape, places: Shape) -> Shape:
+    at_least(2, a)
     if len(a) != len(places) or a[:-2] != places[:-2]:
         raise ShapeError("the axes before the last two differ")
     return places
@@ -53,6 +54,8 @@ def _scattered(xp: Arithmetic, a: Array, places: Array, *, sizes: Pair) -> Array
 
 def _whole(xp: Arithmetic, places: Array, sizes: Pair) -> Array:
     """Places as they came, once they are places."""
+    if places.dtype.kind == "i":  # found here, and not sent
+        return places
     last = sizes[0] * sizes[1] - 1
     try:
         return xp.places(places, last)

@@ -4,7 +4,7 @@ import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size
+from compute.dimensions import Shape, ShapeError, Size, at_least
 from compute.latex import PRODUCT, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
@@ -48,6 +48,15 @@ def _interleave_gradient(xp: Arithmetic, g: Array, first: int, shape: tuple[int,
     return result
 
 
+def _interleave_shape(a: Shape, b: Shape, *, width: Size) -> Shape:
+    at_least(1, a)
+    if a != b:
+        raise ShapeError("they differ")
+    if isinstance(width, int) and isinstance(a[-1], int) and not 0 <= 2 * a[-1] - width <= 1:
+        raise ShapeError(f"{width} columns are not those of both, or all but the last")
+    return (*a[:-1], width)
+
+
 # The columns of two matrices in turn; of an odd number the last is of the first matrix.
 interleave = Primitive(
     "interleave",
@@ -57,7 +66,7 @@ interleave = Primitive(
         "b": lambda xp, g, width, shapes: _interleave_gradient(xp, g, 1, shapes[1]),
     },
     tangents="linear",
-    shape=lambda a, b, width: (*a[:-1], width),
+    shape=_interleave_shape,
     latex=lambda a, b, width: Formula(rf"\operatorname{{interleave}}\left({a.text},\ {b.text}\right)"),
     cost=no_cost,
     expects="two matrices of one shape",
@@ -83,13 +92,26 @@ def _spread_gradient(xp: Arithmetic, g: Array, pairing: str, rotated: int) -> Ar
     return xp.add(g[..., first], g[..., second])
 
 
+def _spread_shape(a: Shape, *, pairing: str, rotated: Size, width: Size) -> Shape:
+    at_least(1, a)
+    _pairs_fit(rotated, width)
+    if isinstance(rotated, int) and isinstance(a[-1], int) and 2 * a[-1] != rotated:
+        raise ShapeError(f"{a[-1]} numbers are not one for each pair of {rotated}")
+    return (*a[:-1], width)
+
+
+def _pairs_fit(rotated: Size, width: Size) -> None:
+    if isinstance(rotated, int) and isinstance(width, int) and (rotated % 2 or rotated > width):
+        raise ShapeError(f"{rotated} of {width} entries are no pairs")
+
+
 # One number for each pair, written at both of its members; 0 behind the last pair.
 spread_pairs = Primitive(
     "spread_pairs",
     forward=_spread,
     gradients={"a": _spread_gradient},
     tangents="linear",
-    shape=lambda a, pairing, rotated, width: (*a[:-1], width),
+    shape=_spread_shape,
     latex=lambda a, pairing, rotated, width: Formula(rf"\operatorname{{pairs}}\left({a.text}\right)"),
     cost=no_cost,
     expects="a number for each pair",
@@ -108,6 +130,7 @@ def _turn(xp: Arithmetic, a: Array, *, pairing: str, rotated: int, axis: int) ->
 def _turn_shape(a: Shape, *, pairing: str, rotated: Size, axis: int) -> Shape:
     if len(a) < -axis:
         raise ShapeError("it has too few axes")
+    _pairs_fit(rotated, a[axis])
     return a
 
 
@@ -145,13 +168,19 @@ def _sines_gradient(xp: Arithmetic, g: Array) -> Array:
     return xp.subtract(g.diagonal(1)[0::2], g.diagonal(-1)[0::2])
 
 
+def _rotation_shape(a: Shape, b: Shape) -> Shape:
+    if len(a) != 1 or a != b:
+        raise ShapeError("they are no vectors of one length")
+    return (2 * a[0], 2 * a[0])
+
+
 # The matrix of blocks [[a, b], [-b, a]] along the diagonal.
 block_rotation = Primitive(
     "block_rotation",
     forward=_rotation,
     gradients={"a": _cosines_gradient, "b": _sines_gradient},
     tangents="linear",
-    shape=lambda a, b: (2 * a[0], 2 * a[0]),
+    shape=_rotation_shape,
     latex=lambda a, b: Formula(
         rf"\operatorname{{diag}}\begin{{pmatrix}} {a.text} & {b.text} \\"
         rf" -{b.at(PRODUCT)} & {a.text} \end{{pmatrix}}"

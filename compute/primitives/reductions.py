@@ -3,7 +3,7 @@
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, product, show
+from compute.dimensions import Shape, ShapeError, at_least, product, show
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive
 
@@ -102,12 +102,18 @@ def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
     return np.where((a == 0).all(axis=axis), -1, found)
 
 
+def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
+    if left is not None:
+        at_least(2, a)
+    return _without(a, axis)
+
+
 # Where the largest weight stands, the first of equals; -1 where all are 0. Along a band that reaches `left`
 # before each query it is the key's index too, and not the offset.
 argmax = Primitive(
     "argmax",
     forward=_argmax,
-    shape=lambda a, axis, left: _without(a, axis),
+    shape=_argmax_shape,
     latex=lambda a, axis, left: Formula(
         rf"\operatorname{{argmax}}_{{{_over(axis)}}} {a.at(PRODUCT)}", PRODUCT
     ),

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, at_least, product, show
+from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, product, show
 from compute.latex import ATOM, Formula
 from compute.primitive import Primitive, no_cost
 
 
 def _rows_shape(a: Shape, *, start: int, stop: Size) -> Shape:
     at_least(2, a)
+    if isinstance(stop, int) and isinstance(a[-2], int) and not 0 <= start < stop <= a[-2]:
+        raise ShapeError(f"there are no rows from {start} to before {stop} of {a[-2]}")
     return (*a[:-2], stop - start, a[-1])
 
 
@@ -128,13 +130,20 @@ turn_around = Primitive(
     spreads_back=True,
 )
 
+
+def _stretch_shape(a: Shape, *, to: Shape) -> Shape:
+    if all(isinstance(size, int) for size in (*a, *to)) and broadcast(a, to) != to:
+        raise ShapeError(f"{show(a)} cannot be stretched to {show(to)}")
+    return to
+
+
 # The entries repeated along new axes, and along those of size 1.
 stretch = Primitive(
     "stretch",
     forward=lambda xp, a, *, to: np.broadcast_to(a, to),
     gradients={"a": lambda xp, g: g},
     tangents="linear",
-    shape=lambda a, to: to,
+    shape=_stretch_shape,
     latex=lambda a, to: a,
     cost=no_cost,
     kind="same",

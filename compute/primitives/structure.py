@@ -9,7 +9,7 @@ import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, Size, at_least, divide
+from compute.dimensions import Shape, ShapeError, Size, at_least, divide
 from compute.latex import POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
@@ -49,8 +49,14 @@ def _merge(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     return a.reshape(*batch, parts * rows, columns)
 
 
+def _one_of_two(axis: int) -> None:
+    if axis not in (-1, -2):
+        raise ShapeError("the axis is the last or the last but one")
+
+
 def _split_shape(a: Shape, *, parts: Size, axis: int) -> Shape:
     at_least(2, a)
+    _one_of_two(axis)
     trailing = list(a[-2:])
     trailing[axis] = divide(trailing[axis], parts)
     return (*a[:-2], parts, *trailing)
@@ -58,6 +64,7 @@ def _split_shape(a: Shape, *, parts: Size, axis: int) -> Shape:
 
 def _merge_shape(a: Shape, *, axis: int) -> Shape:
     at_least(3, a)
+    _one_of_two(axis)
     trailing = list(a[-2:])
     trailing[axis] = a[-3] * trailing[axis]
     return (*a[:-3], *trailing)
@@ -94,18 +101,18 @@ merge_axis = Primitive(
 )
 
 
-def _flatten_shape(a: Shape) -> Shape:
+def _join_shape(a: Shape) -> Shape:
     at_least(2, a)
     return (*a[:-2], a[-2] * a[-1])
 
 
 # The last two axes as one.
-flatten = Primitive(
-    "flatten",
+join_axes = Primitive(
+    "join_axes",
     forward=lambda xp, a: a.reshape(*a.shape[:-2], a.shape[-2] * a.shape[-1]),
     gradients={"a": lambda xp, g, shapes: g.reshape(shapes[0])},
     tangents="linear",
-    shape=_flatten_shape,
+    shape=_join_shape,
     latex=lambda a: Formula(rf"\operatorname{{concat}}\left({a.text}\right)"),
     cost=no_cost,
     kind="same",

@@ -14,9 +14,9 @@ from compute.graph import Graph, Named, Value, apply
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, call
-from compute.programs.dependencies import names_in
 from compute.programs.functions import FUNCTIONS
-from compute.programs.language import Assignment, ProgramFault, parse_claim, parse_program
+from compute.programs.language import Assignment, parse_claim, parse_program
+from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
 
 
@@ -70,7 +70,7 @@ class _Builder(Terms):
         taken = {name: one.shape for name, one in given.items()}
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
-        used = {name for one in assignments for name in names_in(one.value)}
+        used = set().union(*(one.names for one in assignments))
         self.used = sorted(used - set(self.lines))
         for name, tensor in {**inputs, **given}.items():
             if name not in self.lines and (name in inputs or "." not in name):
@@ -107,6 +107,10 @@ class _Builder(Terms):
             if name not in self.used and name not in self.lines and "." not in name:
                 raise unknown_name(("given", name), "name in the program", name, [*self.used, *self.lines])
         missing = [name for name in self.free if name not in self.given]
+        for name, tensor in self.given.items():
+            value = self.graph.names.get(name)
+            if value is not None and tensor.kind == "boolean" != value.kind:
+                raise QuestionError(("given", name), f"{name} holds numbers", "numbers", "booleans")
         if missing and not self.given:
             raise QuestionErrors(
                 QuestionError(
@@ -172,7 +176,7 @@ class _Builder(Terms):
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
-        output = call(operation, assignment.name, **arguments)
+        output = call(operation, assignment.name, self.graph, **arguments)
         if output.name == f"{assignment.name}.output":
             del self.graph.names[output.name]
             output.name = None
@@ -181,11 +185,13 @@ class _Builder(Terms):
     def claim(self, text: str, at: int) -> Claim:
         """The two sides of an equation as values of one shape."""
         try:
-            sides = parse_claim(text)
-            self.used = sorted({*self.used, *(names_in(sides[0]) | names_in(sides[1])) - set(self.lines)})
+            sides, names = parse_claim(text)
+            self.used = sorted({*self.used, *(names - self.lines.keys())})
             left, right = (self.operand(self.build(one)) for one in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)
+            if left.kind == "boolean" or right.kind == "boolean":
+                raise QuestionError(("claims", at), "a side holds booleans", "sides of numbers", "booleans")
             difference = left - right
             if difference.shape not in (left.shape, right.shape):
                 shapes = f"{show(left.shape)} and {show(right.shape)}"

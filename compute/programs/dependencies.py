@@ -1,15 +1,6 @@
-"""Which names a program's lines are made of."""
+"""Which of a program's names need one another."""
 
-from compute.programs.language import Assignment, Node
-
-NAMED_NUMBERS = ("pi",)
-
-
-def names_in(node: Node) -> set[str]:
-    """Every name that an expression uses."""
-    found = {node.text} if node.head == "name" and node.text not in NAMED_NUMBERS else set()
-    pieces = [*node.operands, *(one for _, one in node.keywords if isinstance(one, Node))]
-    return found.union(*(names_in(one) for one in pieces))
+from compute.programs.language import Assignment
 
 
 def circle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]:
@@ -26,7 +17,7 @@ def circle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]
 def _edges(assignments: list[Assignment]) -> dict[str, set[str]]:
     """What each assigned name is made of, as far as it is assigned too."""
     names = {one.name for one in assignments}
-    return {one.name: names_in(one.value) & names for one in assignments}
+    return {one.name: one.names & names for one in assignments}
 
 
 def _reached(edges: dict[str, set[str]], name: str) -> set[str]:

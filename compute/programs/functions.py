@@ -1,56 +1,153 @@
-"""Functions that programs can call beside the operations of the catalogue."""
+"""Functions that programs can call beside the operations of the catalogue.
 
+A primitive can be called by its own name where it takes nothing but values and plain settings. What a setting
+may be follows from its name, which means the same in every primitive. The others, made of layouts of windows
+or sizes of other values, are reached through the operations that build these.
+"""
+
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from compute.arithmetic.expressions import Expression, evaluate, number, parse
 from compute.dimensions import ShapeError, product, show
-from compute.graph import Value, apply
+from compute.graph import Graph, Kind, Value, apply
+from compute.operations.declaration import Attribute, AttributeField, Constant
+from compute.primitive import REGISTRY, Primitive
 from compute.primitives.windows import Layout
-
-Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of one value. settings: its keywords with their defaults; meaning: a line for people."""
+    """A function of values. inputs: what each of them may hold, by its name; none can be left out.
 
+    build(graph, *values, **settings) takes every setting that `attributes` declare; raises ShapeError.
+    """
+
+    name: str
     build: Callable[..., Value]
-    meaning: str
-    settings: Settings = field(default_factory=dict)
+    inputs: Mapping[str, tuple[Kind, ...]]
+    attributes: Mapping[str, AttributeField] = field(default_factory=dict)
+    required: frozenset[str] = field(init=False)
+    defaults: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", frozenset(self.inputs))
+        defaults = {name: one.default for name, one in self.attributes.items() if not one.required}
+        object.__setattr__(self, "defaults", defaults)
+
+    @property
+    def signature(self) -> str:
+        """How it is called, such as `softmax(a, axis=-1)`."""
+        settings = (
+            name if one.required else f"{name}={one.default}" for name, one in self.attributes.items()
+        )
+        return f"{self.name}({', '.join((*self.inputs, *settings))})"
 
 
-def _plain(primitive: str) -> Callable[[Value], Value]:
-    return lambda a: apply(primitive, a)
+def _axis(axis: int, value: Value, new: int = 0) -> int:
+    """An axis counted from the end. new: how many axes the result has that the value does not."""
+    rank = value.rank + new
+    if not -rank <= axis < rank:
+        raise ShapeError(f"an axis of {show(value.shape)} is a whole number from {-rank} to {rank - 1}")
+    return axis if axis < 0 else axis - rank
 
 
-def _axis(a: Value, axis: Any) -> int:
-    """An axis counted from the end."""
-    if type(axis) is not int or not -a.rank <= axis < a.rank:
-        raise ShapeError(f"an axis of {show(a.shape)} is a whole number from {-a.rank} to {a.rank - 1}")
-    return axis if axis < 0 else axis - a.rank
+def _constant(value: Any) -> Expression:
+    parsed = parse(value) if isinstance(value, str) else number(value)
+    evaluate(parsed)
+    return parsed
+
+
+def _sizes(value: Any) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What an attribute of primitives may be in a program, and how what is written is turned into it."""
+
+    kind: Any
+    default: Any = ...
+    least: int | None = None
+    turned: Callable[[Any], Any] | None = None
+
+    def field(self, optional: bool) -> AttributeField:
+        """The setting of a primitive that may do without it, or may not."""
+        return AttributeField(Attribute("", self.least), self.kind, None if optional else self.default)
+
+
+SETTINGS = {
+    "axis": _Setting(int, -1),
+    "slope": _Setting(Constant, 0.01, turned=_constant),
+    "exponent": _Setting(Constant, turned=_constant),
+    "expression": _Setting(Constant, turned=_constant),
+    "to": _Setting(tuple[int, ...], least=1, turned=_sizes),
+    "start": _Setting(int, least=0),
+    "stop": _Setting(int, least=1),
+    "parts": _Setting(int, least=1),
+    "times": _Setting(int, least=1),
+    "left": _Setting(int, least=0),
+    "right": _Setting(int, least=0),
+    "queries": _Setting(int, least=1),
+    "keys": _Setting(int, least=1),
+    "key_first": _Setting(bool, False),
+    "count": _Setting(int, least=1),
+    "first": _Setting(int, 0),
+    "pairs": _Setting(int, least=1),
+    "width": _Setting(int, least=1),
+    "rotated": _Setting(int, least=2),
+    "pairing": _Setting(Literal["interleaved", "half_split"]),
+}
+WORDS = {"to": "shape", "expression": "base"}  # where a program's word for an attribute is another
+NEW_AXES = {"expand": 1}
+
+
+def _called_by_name(primitive: Primitive) -> Function | None:
+    """The primitive as a function of its settings; None where one of them is no plain one."""
+    parameters = inspect.signature(primitive.forward).parameters
+    keywords = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+    if not keywords.keys() <= SETTINGS.keys():
+        return None
+    words = {name: WORDS.get(name, name) for name in keywords}
+    new = NEW_AXES.get(primitive.name, 0)
+
+    def build(graph: Graph, *values: Value, **said: Any) -> Value:
+        settings = {}
+        for name, word in words.items():
+            value, turned = said[word], SETTINGS[name].turned
+            if name == "axis":
+                value = _axis(value, values[0], new)
+            settings[name] = value if turned is None else turned(value)
+        return apply(primitive.name, *values, graph=graph, **settings)
+
+    takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
+    inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
+    fields = {
+        word: SETTINGS[name].field(keywords[name].annotation == int | None) for name, word in words.items()
+    }
+    return Function(primitive.name, build, inputs, fields)
 
 
 def _flat(a: Value) -> Value:
     return apply("reshape", a, to=(product(a.shape),))
 
 
-def _sum(a: Value, axis: Any) -> Value:
+def _sum(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
         return apply("sum_over", _flat(a), axis=-1)
-    return apply("sum_over", a, axis=_axis(a, axis))
+    return apply("sum_over", a, axis=_axis(axis, a))
 
 
-def _mean(a: Value, axis: Any) -> Value:
-    total = _sum(a, axis)
-    count = product(a.shape) if axis is None else a.shape[_axis(a, axis)]
+def _mean(graph: Graph, a: Value, axis: int | None) -> Value:
+    count = product(a.shape) if axis is None else a.shape[_axis(axis, a)]
     expression = number(count) if isinstance(count, int) else Expression("symbol", text=str(count))
-    return total / apply("constant", graph=a.graph, expression=expression, sizes={})
+    return _sum(graph, a, axis) / apply("constant", graph=a.graph, expression=expression, sizes={})
 
 
-def _max(a: Value, axis: Any) -> Value:
-    if axis is not None and _axis(a, axis) != -1:
+def _max(graph: Graph, a: Value, axis: int | None) -> Value:
+    if axis is not None and _axis(axis, a) != -1:
         raise ShapeError("max and min are taken over the last axis, or over all")
     outer = () if axis is None else a.shape[:-1]
     size = product(a.shape) if axis is None else a.shape[-1]
@@ -59,52 +156,38 @@ def _max(a: Value, axis: Any) -> Value:
     return apply("reshape", apply("gather", rows, where), to=outer)
 
 
-def _min(a: Value, axis: Any) -> Value:
-    return apply("negative", _max(apply("negative", a), axis))
+def _min(graph: Graph, a: Value, axis: int | None) -> Value:
+    return apply("negative", _max(graph, apply("negative", a), axis))
 
 
-def _constant(value: Any) -> Expression:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ShapeError("a slope is a number or a constant expression")
-    parsed = parse(value) if isinstance(value, str) else number(value)
-    evaluate(parsed)
-    return parsed
+def _composed() -> dict[str, Function]:
+    """What is made of several primitives, or is one of them under its usual name."""
+    real: dict[str, tuple[Kind, ...]] = {"a": ("real",)}
+    along = {"axis": AttributeField(Attribute(""), int | None, None)}
+    half, zero = parse("1/2"), number(0)
+    functions = [
+        Function(name, build, real, along)
+        for name, build in (("sum", _sum), ("mean", _mean), ("max", _max), ("min", _min))
+    ]
+    for name, build in {
+        "abs": lambda graph, a: apply("absolute", a),
+        "relu": lambda graph, a: apply("leaky_relu", a, slope=zero),
+        "sqrt": lambda graph, a: apply("power", a, exponent=half),
+        "flatten": lambda graph, a: _flat(a),
+    }.items():
+        functions.append(Function(name, build, real))
+    return {one.name: one for one in functions}
 
 
-def _reshape(a: Value, shape: Any) -> Value:
-    sizes = shape if isinstance(shape, tuple) else (shape,)
-    if not all(type(one) is int and 1 <= one < 2**31 for one in sizes):
-        raise ShapeError("a shape is a list of whole numbers from 1 on")
-    return apply("reshape", a, to=sizes)
-
-
-FUNCTIONS: dict[str, Function] = {
-    "abs": Function(_plain("absolute"), "The magnitude of each entry."),
-    "cos": Function(_plain("cos"), "The cosine of each entry."),
-    "exp": Function(_plain("exp"), "The exponential of each entry."),
-    "flatten": Function(_flat, "All entries in a row."),
-    "leaky_relu": Function(
-        lambda a, slope: apply("leaky_relu", a, slope=_constant(slope)),
-        "Each entry above zero, and slope times it elsewhere.",
-        {"slope": 0.01},
-    ),
-    "log": Function(_plain("log"), "The natural logarithm of each entry."),
-    "max": Function(_max, "The largest entry, or along the last axis.", {"axis": None}),
-    "mean": Function(_mean, "The mean of all entries, or along an axis.", {"axis": None}),
-    "min": Function(_min, "The smallest entry, or along the last axis.", {"axis": None}),
-    "relu": Function(
-        lambda a: apply("leaky_relu", a, slope=number(0)), "Each entry above zero, and zero elsewhere."
-    ),
-    "reshape": Function(_reshape, "The same entries, row by row, in another shape.", {"shape": ()}),
-    "sigmoid": Function(_plain("sigmoid"), "1/(1 + exp(-a)) of each entry."),
-    "sin": Function(_plain("sin"), "The sine of each entry."),
-    "softmax": Function(
-        lambda a, axis: apply("softmax", a, axis=_axis(a, axis)),
-        "exp(a)/sum(exp(a)) along an axis.",
-        {"axis": -1},
-    ),
-    "sqrt": Function(lambda a: apply("power", a, exponent=parse("1/2")), "The square root of each entry."),
-    "sum": Function(_sum, "The sum of all entries, or along an axis.", {"axis": None}),
-    "tanh": Function(_plain("tanh"), "The hyperbolic tangent of each entry."),
-    "transpose": Function(_plain("transpose"), "The last two axes exchanged, as .T does."),
-}
+FUNCTIONS: dict[str, Function] = dict(
+    sorted(
+        (
+            _composed()
+            | {
+                name: function
+                for name, primitive in REGISTRY.items()
+                if (function := _called_by_name(primitive)) is not None
+            }
+        ).items()
+    )
+)

@@ -6,89 +6,44 @@ nodes is taken over. What is wrong is said with line and column.
 
 import ast
 import re
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass
 
 from compute.errors import QuestionError
+from compute.programs.syntax import Node, ProgramFault, Reader, usable
 
 MAX_LINES = 1000
 MAX_LENGTH = 1000
-MAX_DEPTH = 100
 MAX_BRACKETS = 40
-MAX_NODES = 20_000
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
-STRANGE = re.compile(r"[^A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^]")
+KNOWN = r"A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^"
+STRANGE = re.compile(f"[^{KNOWN}]")
+STRANGE_LINES = re.compile(rf"[^{KNOWN}\n]|['\"]|^[ \t]", re.MULTILINE)
 BRACKET = re.compile(r"[()\[\]]")
-OPERATORS = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-    ast.MatMult: "matmul",
-    ast.Pow: "power",
-}
-Literal: TypeAlias = "int | float | bool | str | tuple[Any, ...]"
-
-
-class ProgramFault(Exception):
-    """What is wrong with a text, and at which column, counted from 1."""
-
-    def __init__(self, column: int, message: str, expected: str) -> None:
-        super().__init__(message)
-        self.column, self.message, self.expected = column, message, expected
-
-    def at(self, *path: str | int) -> QuestionError:
-        """The fault as one of the question; a caret stands under the column."""
-        line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
-        shown = min(self.column - 1, 60)
-        caret = ("…" if shown < self.column - 1 else "") + "·" * shown + "^"
-        message = f"{line}column {self.column}: {self.message}"
-        return QuestionError(path, message, self.expected, f"at the caret {caret}")
 
 
 @dataclass(slots=True)
-class Node:
-    """One piece of an expression: a number, a name, an operator, a call, an index or a transpose.
-
-    head: `number`, `name`, `negative`, one of the operators, `call`, `index` or `transpose`; text: the number
-    or name; operands: pieces it is made of; items: indices and slices; keywords: settings and inputs by name.
-    """
-
-    head: str
-    column: int
-    text: str = ""
-    operands: tuple["Node", ...] = ()
-    items: tuple[Any, ...] = ()
-    keywords: tuple[tuple[str, "Node | Literal"], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Assignment:
-    """A line: what is assigned, and the number of the line, from 0."""
+    """A line: what is assigned, from which names, and the number of the line, from 0."""
 
     name: str
     value: Node
+    names: set[str]
     line: int
     column: int
-
-
-@dataclass(slots=True)
-class _Budget:
-    nodes: int = field(default=MAX_NODES)
 
 
 def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
     """The assignments of a program. Raises QuestionError for the first line that is none."""
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
-    budget, found = _Budget(), []
+    reader, found = Reader(), []
     trees = _trees_at_once(lines)
     for number, line in enumerate(lines):
         try:
             statement = _statement(_tree(line) if trees is None else trees[number], line)
             if statement is not None:
                 target = _target(statement)
-                found.append(Assignment(target, _node(statement.value, MAX_DEPTH, budget), number, 1))
+                value, names = reader.read(statement.value)
+                found.append(Assignment(target, value, names, number, 1))
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not found:
@@ -96,29 +51,42 @@ def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
     return found
 
 
-def parse_claim(text: str) -> tuple[Node, Node]:
-    """The two sides of an equation `a == b`. Raises ProgramFault."""
+def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
+    """The two sides of an equation `a == b`, and the names they use. Raises ProgramFault."""
     match _tree(text):
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
-            budget = _Budget()
-            return _node(left, MAX_DEPTH, budget), _node(right, MAX_DEPTH, budget)
+            reader = Reader()
+            (one, names), (other, more) = reader.read(left), reader.read(right)
+            return (one, other), names | more
     raise ProgramFault(1, "is no equation", "a claim such as p[0] == 1 - p[1]")
 
 
 def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
-    """The statements of each line, found in one pass; None where lines have to be looked at one by one."""
-    if any("'" in line or '"' in line or line != line.strip() for line in lines):
+    """The statements of each line, found in one pass; None where lines have to be looked at one by one.
+
+    What is checked here is less than a line may hold: text, indented lines and many brackets are left to
+    the checks that say what is wrong where.
+    """
+    program = "\n".join(lines)
+    plain = STRANGE_LINES.search(program) is None and program.count("\n") == len(lines) - 1
+    if not plain or not all(map(_is_simple, lines)):
         return None
     try:
-        for line in lines:
-            _check(line)
-        body = ast.parse("\n".join(lines)).body
-    except (ProgramFault, SyntaxError, ValueError, MemoryError, RecursionError):
+        body = ast.parse(program).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     found: list[list[ast.stmt]] = [[] for _ in lines]
     for statement in body:
+        if statement.end_lineno != statement.lineno:
+            return None
         found[statement.lineno - 1].append(statement)
     return found
+
+
+def _is_simple(line: str) -> bool:
+    """Whether a line is so short, and closes so few brackets, that it is within bounds however they stand."""
+    opened = line.count("(") + line.count("[")
+    return opened <= MAX_BRACKETS and opened == line.count(")") + line.count("]") and len(line) <= MAX_LENGTH
 
 
 def _statement(body: list[ast.stmt], line: str) -> ast.Assign | None:
@@ -136,15 +104,7 @@ def _statement(body: list[ast.stmt], line: str) -> ast.Assign | None:
 def _target(statement: ast.Assign) -> str:
     [target] = statement.targets
     assert isinstance(target, ast.Name)
-    return _name(target.id, target.col_offset + 1)
-
-
-def _name(name: str, column: int) -> str:
-    if not NAME.fullmatch(name) or "__" in name:
-        raise ProgramFault(
-            column, "is no name that can be used", "a letter, then letters, digits and single _"
-        )
-    return name
+    return usable(target.id, target.col_offset + 1)
 
 
 def _tree(text: str) -> list[ast.stmt]:
@@ -182,96 +142,3 @@ def _check_brackets(text: str) -> None:
             opened.pop()
     if opened:
         raise ProgramFault(opened[-1][1], "this bracket is never closed", "brackets in pairs")
-
-
-def _node(node: ast.expr, depth: int, budget: _Budget) -> Node:
-    column = node.col_offset + 1
-    budget.nodes -= 1
-    if depth == 0 or budget.nodes < 0:
-        limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
-        raise ProgramFault(column, "the program is too large here", limit)
-
-    def inner(one: ast.expr) -> Node:
-        return _node(one, depth - 1, budget)
-
-    match node:
-        case ast.Constant(value=value) if isinstance(value, int | float) and not isinstance(value, bool):
-            return Node("number", column, text=_number(value, column))
-        case ast.Name(id=name):
-            return Node("name", column, text=_name(name, column))
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return Node("negative", column, operands=(inner(operand),))
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return inner(operand)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            return Node(OPERATORS[type(op)], column, operands=(inner(left), inner(right)))
-        case ast.Attribute(value=value, attr="T"):
-            return Node("transpose", column, operands=(inner(value),))
-        case ast.Subscript(value=value, slice=chosen):
-            return Node("index", column, operands=(inner(value),), items=_items(chosen))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            given = tuple((_keyword(one), _setting(one.value, inner)) for one in keywords)
-            operands = tuple(inner(one) for one in args)
-            return Node("call", column, _name(name, column), operands, keywords=given)
-    raise ProgramFault(
-        column,
-        "is none of what an expression is made of",
-        "numbers, names, + - * / @ **, calls, [indices] and .T",
-    )
-
-
-def _number(value: float, column: int) -> str:
-    text = repr(value)
-    if len(text) > 40 or text in ("inf", "nan"):
-        raise ProgramFault(column, "the number is too long or too large", "a number of at most 40 digits")
-    return text
-
-
-def _items(chosen: ast.expr) -> tuple[Any, ...]:
-    """Indices as numbers, slices as triples."""
-    entries = chosen.elts if isinstance(chosen, ast.Tuple) else [chosen]
-    return tuple(_triple(one) if isinstance(one, ast.Slice) else _whole(one) for one in entries)
-
-
-def _triple(one: ast.Slice) -> tuple[int | None, ...]:
-    found = tuple(None if part is None else _whole(part) for part in (one.lower, one.upper, one.step))
-    if found[2] == 0:
-        raise ProgramFault(one.col_offset + 1, "steps by 0", "steps of at least 1, or back")
-    return found
-
-
-def _whole(node: ast.expr) -> int:
-    try:
-        value = _literal(node)
-    except ProgramFault:
-        value = None
-    if type(value) is not int or abs(value) >= 2**31:
-        raise ProgramFault(node.col_offset + 1, "is no index", "whole numbers and slices of them")
-    return value
-
-
-def _keyword(keyword: ast.keyword) -> str:
-    if keyword.arg is None:
-        raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value")
-    return _name(keyword.arg, keyword.col_offset + 1)
-
-
-def _setting(node: ast.expr, inner: Any) -> Any:
-    """A keyword's value: a literal where it is one, otherwise an expression."""
-    try:
-        return _literal(node)
-    except ProgramFault:
-        return inner(node)
-
-
-def _literal(node: ast.expr) -> Any:
-    match node:
-        case ast.Constant(value=value) if isinstance(value, int | float | bool | str):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -value
-        case ast.Tuple(elts=entries) | ast.List(elts=entries) if len(entries) <= 8:
-            return tuple(_literal(one) for one in entries)
-    raise ProgramFault(
-        node.col_offset + 1, "is no setting", "a number, text, true or false, or a list of them"
-    )

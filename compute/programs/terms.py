@@ -11,9 +11,11 @@ from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.declaration import Operation
 from compute.operations.settings import expected, fits
-from compute.programs.dependencies import NAMED_NUMBERS, circle
-from compute.programs.functions import FUNCTIONS
-from compute.programs.language import Assignment, Node, ProgramFault
+from compute.primitive import REGISTRY
+from compute.programs.dependencies import circle
+from compute.programs.functions import FUNCTIONS, Function
+from compute.programs.language import Assignment
+from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Unknown:
     """Something of which nothing is known."""
 
 
+KINDS = {"real": "numbers", "boolean": "booleans", "index": "indices"}
 Term: TypeAlias = Value | Expression | Unknown
 
 
@@ -39,16 +42,14 @@ class Terms:
 
     def build(self, node: Node) -> Term:
         """The term of a piece of syntax."""
-        match node.head:
-            case "number":
-                return Expression("number", text=node.text)
-            case "name":
-                return self._name(node)
-            case "call":
-                return self._call(node)
-            case "index" | "transpose" | "negative":
-                return self._one(node)
-        return self._two(node)
+        head = node.head
+        if head == "name":
+            return self._name(node)
+        if head == "call":
+            return self._call(node)
+        if head == "number":
+            return Expression("number", text=node.text)
+        return self._two(node) if len(node.operands) == 2 else self._one(node)
 
     def _name(self, node: Node) -> Term:
         name = node.text
@@ -84,7 +85,7 @@ class Terms:
         return self._applied(node, node.head, operand)
 
     def _two(self, node: Node) -> Term:
-        left, right = (self.build(one) for one in node.operands)
+        left, right = self.build(node.operands[0]), self.build(node.operands[1])
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
         if node.head == "power":
@@ -105,8 +106,9 @@ class Terms:
         return self._applied(node, "power", base, exponent=_checked(exponent, node.operands[1]))
 
     def _call(self, node: Node) -> Term:
-        if node.text in FUNCTIONS:
-            return self._function(node)
+        function = FUNCTIONS.get(node.text)
+        if function is not None:
+            return self._function(function, node)
         if node.text not in CATALOGUE:
             known = [*FUNCTIONS, *CATALOGUE]
             error = unknown_name((), "function", node.text, known)
@@ -116,63 +118,74 @@ class Terms:
         if arguments is None:
             return Unknown()
         with self.graph.quiet():
-            return call(operation, "", **arguments)
+            return call(operation, "", self.graph, **arguments)
 
-    def _function(self, node: Node) -> Term:
-        function = FUNCTIONS[node.text]
-        if len(node.operands) != 1:
-            raise ProgramFault(node.column, f"{node.text} takes one value", f"{node.text}(a)")
-        settings = dict(function.settings)
-        for name, value in node.keywords:
-            if name not in settings or isinstance(value, Node):
-                known = ", ".join(function.settings) or "none"
-                raise ProgramFault(node.column, f"{node.text} takes no such setting", f"settings: {known}")
-            if sum(name == other for other, _ in node.keywords) > 1:
-                raise ProgramFault(node.column, f"{name} comes twice", "each setting once")
-            settings[name] = value
-        operand = self.build(node.operands[0])
-        if isinstance(operand, Unknown):
-            return operand
+    def _function(self, function: Function, node: Node) -> Term:
+        arguments = self.arguments(function, node)
+        if arguments is None:
+            return Unknown()
+        values = [arguments.pop(name) for name in function.inputs]
         try:
-            return function.build(self.value(operand), **settings)
+            return function.build(self.graph, *values, **{**function.defaults, **arguments})
+        except QuestionError as error:
+            raise ProgramFault(node.column, error.message, error.expected) from None
         except ShapeError as error:
-            raise ProgramFault(node.column, f"{node.text}: {error}", function.meaning) from None
+            raise ProgramFault(node.column, f"{function.name}: {error}", function.signature) from None
         except ExpressionError as error:
-            raise ProgramFault(node.column, f"{node.text}: the constant {error}", function.meaning) from None
+            message = f"{function.name}: the constant {error}"
+            raise ProgramFault(node.column, message, function.signature) from None
 
-    def arguments(self, operation: Operation, node: Node) -> dict[str, Any] | None:
-        """Inputs and attributes of a call; None where an input is unknown."""
-        names = list(operation.inputs)
+    def arguments(self, called: Operation | Function, node: Node) -> dict[str, Any] | None:
+        """Inputs and settings of a call; None where an input is unknown."""
+        names = list(called.inputs)
         if len(node.operands) > len(names):
+            taken = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
             raise ProgramFault(
-                node.column, f"{operation.name} takes {len(names)} values", f"at most {', '.join(names)}"
+                node.column, f"{called.name} takes {taken}", f"at most {', '.join(names) or 'settings'}"
             )
         found: dict[str, Any] = {}
-        for name, operand in [*zip(names, node.operands, strict=False), *node.keywords]:
+        for name, piece in zip(names, node.operands, strict=False):
+            found[name] = self._argument(called, name, piece)
+        for name, operand in node.keywords:
             if name in found:
                 raise ProgramFault(node.column, f"{name} comes twice", "each name once")
-            if name in operation.attributes:
-                attribute = operation.attributes[name]
+            if name in called.attributes:
+                attribute = called.attributes[name]
                 if isinstance(operand, Node) or not fits(attribute, operand):
                     raise ProgramFault(node.column, f"{name} does not fit", expected(attribute))
                 found[name] = operand
-            elif name in operation.inputs:
+            elif name in called.inputs:
                 piece = operand if isinstance(operand, Node) else _number_node(operand, node)
-                value = found[name] = self.operand(self.build(piece))
-                if name in operation.masks and isinstance(value, Value) and value.is_input:
-                    self.graph.masks.add(str(value.name))
+                found[name] = self._argument(called, name, piece)
             else:
-                error = unknown_name((), "argument", name, [*operation.inputs, *operation.attributes])
+                error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
                 raise ProgramFault(node.column, error.message, error.expected)
-        missing = [one for one in (*operation.inputs,) if one in operation.required and one not in found]
-        missing += [name for name, one in operation.attributes.items() if one.required and name not in found]
+        missing = [one for one in names if one not in found and one in called.required]
+        if called.attributes:
+            missing += [name for name, one in called.attributes.items() if one.required and name not in found]
         if missing:
-            raise ProgramFault(
-                node.column, f"{operation.name} lacks {', '.join(missing)}", "all that it requires"
-            )
-        if operation.takes_graph:
-            raise ProgramFault(node.column, f"{operation.name} takes no values", "its output as an input")
-        return None if any(isinstance(one, Unknown) for one in found.values()) else found
+            message = f"{called.name} lacks {', '.join(missing)}"
+            raise ProgramFault(node.column, message, "all that it requires")
+        for one in found.values():
+            if isinstance(one, Unknown):
+                return None
+        return found
+
+    def _argument(self, called: Operation | Function, name: str, piece: Node) -> Value | Unknown:
+        """One input of a call. Booleans are refused where numbers are meant, and the other way round."""
+        value = self.operand(self.build(piece))
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(called, Function):
+            kinds = called.inputs[name]
+        else:
+            kinds = ("real", "boolean") if name in called.masks else ("real", "index")
+            if name in called.masks and value.is_input:
+                self.graph.masks.add(str(value.name))
+        if value.kind not in kinds:
+            message = f"{name} of {called.name} cannot hold {KINDS[value.kind]}"
+            raise ProgramFault(piece.column, message, " or ".join(KINDS[one] for one in kinds))
+        return value
 
     def operand(self, term: Term) -> Value | Unknown:
         return term if isinstance(term, Unknown) else self.value(term)
@@ -184,6 +197,11 @@ class Terms:
 
     def _applied(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
         """A primitive, with faults at the column."""
+        if REGISTRY[primitive].kind != "same":
+            for operand in operands:
+                if operand.kind != "real":
+                    message = f"{primitive} takes no {KINDS[operand.kind]}"
+                    raise ProgramFault(node.column, message, KINDS["real"])
         try:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:

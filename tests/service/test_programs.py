@@ -80,3 +80,23 @@ def test_what_would_be_too_large_is_refused_before_it_is_made(ask: Ask) -> None:
     column["data"] = base64.b64encode(bytes(800_000)).decode()
     response = ask(PATH, program=["y = x + x.T"], inputs={"x": column})
     assert "" in errors(response, 413)
+
+
+def test_booleans_are_masks_and_nothing_else(ask: Ask) -> None:
+    inputs = {"x": [1, 2], "m": [True, False]}
+    found = ask(PATH, program=["y = masked_fill(x, m)"], inputs=inputs, upstream={"y": [1, 1]}).json()
+    assert found["values"]["y"] == [1, "-Infinity"]
+    assert found["gradients"]["x"] == [1, 0]
+    assert "/program/0" in errors(ask(PATH, program=["y = x * m"], inputs=inputs))
+    upstream = {"y": [True, True]}
+    assert "/upstream/y/0" in errors(ask(PATH, program=["y = x"], inputs={"x": [1, 2]}, upstream=upstream))
+
+
+def test_places_and_bands_of_exact_numbers(ask: Ask) -> None:
+    inputs = {"x": [["a", "b"]], "p": [[1]]}
+    program = ["y = gather(x, p)", "z = band(x, queries=1, keys=2, left=0, right=2)"]
+    found = ask(PATH, program=program, inputs=inputs, arithmetic="exact").json()["values"]
+    assert found == {"y": [["b"]], "z": [["a", "b", "0"]]}
+    inputs["p"] = [["t"]]
+    response = ask(PATH, program=program, inputs=inputs, arithmetic="exact")
+    assert "no place" in next(iter(errors(response).values()))["message"]

@@ -55,3 +55,28 @@ def test_the_layer_as_one_matrix(kind: int, seed: int) -> None:
     first = found["output"][0] if batch else found["output"]
     flat = found["kernel_matrix"] @ sample.ravel()
     np.testing.assert_allclose(flat, first.ravel(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_transposed_layer_is_its_turned_kernel_times_patches(seed: int) -> None:
+    posed = layer(1, seed)
+    inputs = {name: one for name, one in posed.inputs.items() if name != "bias"}
+    plane = 2 if posed.operation.endswith("2d") else 1
+    found = answer(posed.operation, inputs, posed.attributes, select=["output", "patches"]).values
+    kernel, groups = inputs["kernel"], posed.attributes.get("groups", 1)
+    channels, filters = (*kernel.shape[:-plane], 1, 1)[:2]
+    weights = kernel.reshape(groups, channels // groups, filters, -1)
+    rows = weights.swapaxes(1, 2)[..., ::-1].reshape(groups, filters, -1)
+    product = (rows if groups != 1 else rows[0]) @ found["patches"]
+    output = found["output"]
+    np.testing.assert_allclose(product.reshape(output.shape), output, rtol=1e-11, atol=1e-12)
+
+
+def test_patches_of_a_transposed_layer_differentiate() -> None:
+    inputs = {"x": np.arange(1.0, 4), "kernel": np.ones(2)}
+    settings = {"stride": 2, "padding": 1, "output_padding": 1}
+    patches = answer("conv_transpose1d", inputs, settings, select=["patches"]).values["patches"]
+    np.testing.assert_array_equal(patches, [[1, 0, 2, 0, 3], [0, 2, 0, 3, 0]])
+    upstream = {"patches": np.arange(10.0).reshape(2, 5)}
+    found = answer("conv_transpose1d", inputs, settings, upstream=upstream, select=["x", "patches"])
+    np.testing.assert_array_equal(found.gradients["x"], [0, 2 + 6, 4 + 8])

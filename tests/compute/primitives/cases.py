@@ -117,6 +117,10 @@ CASES: dict[str, list[Case]] = {
             {"layout": Layout((2, 3), ((1, 0), (0, 1)), (1, 2)), "output": (7, 11)},
         ),
     ],
+    "spaced": [
+        Case([normal(2, 3, 4)], {"stride": (2, 1), "before": (1, 2), "sizes": (7, 6)}),
+        Case([normal(5, 6)], {"stride": (3, 2), "before": (-4, -1), "sizes": (6, 7)}),
+    ],
     "patches": [
         Case([normal(2, 4, 5, 6)], {"layout": Layout(groups=2), "window": (2, 3)}),
         Case([normal(2, 2, 5, 6)], {"layout": Layout((2, 1), ((1, 0), (2, 2)), (2, 1)), "window": (2, 3)}),
@@ -165,7 +169,7 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 4, 3)], {"parts": 2, "axis": -2}),
     ],
     "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
-    "flatten": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
+    "join_axes": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
     "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
     "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
 }  # fmt: skip

@@ -162,7 +162,7 @@ def test_constant() -> None:
         ("transpose", [(3,)], {}),
         ("split_axis", [(2, 3)], {"parts": 2, "axis": -1}),
         ("merge_axis", [(2, 3)], {"axis": -1}),
-        ("flatten", [(2,)], {}),
+        ("join_axes", [(2,)], {}),
         ("repeat", [(2, 3)], {"times": 2}),
     ],
 )

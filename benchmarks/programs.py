@@ -1,0 +1,56 @@
+"""What a program of 200 lines of tiny operations costs: new, and with its plan kept.
+
+`python -m benchmarks.programs`. In milliseconds, the fastest and the median of many rounds. The whole answer
+is what the endpoint does between reading JSON and sending bytes; the rest says where that time goes.
+"""
+
+import argparse
+import statistics
+import timeit
+from collections.abc import Callable
+from typing import Any
+
+from compute.programs.language import parse_program
+from compute.questions import prepare
+from service.programs import understand_program
+from service.settings import Settings
+
+
+def document(lines: int) -> dict[str, Any]:
+    """A question with one or two operations a line, and a gradient for every name."""
+    text = ["a0 = x * w", *(f"a{at} = tanh(a{at - 1}) + x" for at in range(1, lines))]
+    upstream = {f"a{lines - 1}": [1.0, 1, 1]}
+    return {"program": text, "inputs": {"x": [1.0, 1, 1], "w": [1.0, 1, 1]}, "upstream": upstream}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lines", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=100)
+    said = parser.parse_args()
+    asked, limits = document(said.lines), Settings().limits
+    question = understand_program(asked, limits)
+    arrays = question.inputs, question.given, question.upstream
+
+    def answer_anew() -> bytes:
+        prepare.cache_clear()
+        return understand_program(asked, limits).answer()
+
+    def compute_anew() -> Any:
+        return prepare.__wrapped__(question.asked).answer(*arrays)
+
+    contenders: dict[str, Callable[[], Any]] = {
+        "read": lambda: parse_program(question.asked.program),
+        "read and planned": lambda: prepare.__wrapped__(question.asked),
+        "read, planned, evaluated, differentiated": compute_anew,
+        "the whole answer, new": answer_anew,
+        "the whole answer, plan kept": lambda: understand_program(asked, limits).answer(),
+    }
+    print(f"a program of {said.lines} lines, milliseconds: the fastest, and the median")
+    for name, call in contenders.items():
+        times = [one * 1e3 for one in timeit.repeat(call, number=1, repeat=said.rounds)]
+        print(f"{name:42} {min(times):6.2f} {statistics.median(times):6.2f}")
+
+
+if __name__ == "__main__":
+    main()

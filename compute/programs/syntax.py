@@ -1,0 +1,179 @@
+"""The pieces of syntax of programs, taken over from the tree of Python's own parser kind by kind."""
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from compute.errors import QuestionError
+
+MAX_DEPTH = 100
+MAX_NODES = 20_000
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
+NAMED_NUMBERS = ("pi",)
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.MatMult: "matmul",
+    ast.Pow: "power",
+}
+Literal: TypeAlias = "int | float | bool | str | tuple[Any, ...]"
+
+
+class ProgramFault(Exception):
+    """What is wrong with a text, and at which column, counted from 1."""
+
+    def __init__(self, column: int, message: str, expected: str) -> None:
+        super().__init__(message)
+        self.column, self.message, self.expected = column, message, expected
+
+    def at(self, *path: str | int) -> QuestionError:
+        """The fault as one of the question; a caret stands under the column."""
+        line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
+        shown = min(self.column - 1, 60)
+        caret = ("…" if shown < self.column - 1 else "") + "·" * shown + "^"
+        message = f"{line}column {self.column}: {self.message}"
+        return QuestionError(path, message, self.expected, f"at the caret {caret}")
+
+
+@dataclass(slots=True)
+class Node:
+    """One piece of an expression: a number, a name, an operator, a call, an index or a transpose.
+
+    head: `number`, `name`, `negative`, one of the operators, `call`, `index` or `transpose`; text: the number
+    or name; operands: pieces it is made of; items: indices and slices; keywords: settings and inputs by name.
+    """
+
+    head: str
+    column: int
+    text: str = ""
+    operands: tuple["Node", ...] = ()
+    items: tuple[Any, ...] = ()
+    keywords: tuple[tuple[str, "Node | Literal"], ...] = ()
+
+
+def usable(name: str, column: int) -> str:
+    """The name, refused where it is none that can be used."""
+    if "__" in name or not NAME.fullmatch(name):
+        raise ProgramFault(
+            column, "is no name that can be used", "a letter, then letters, digits and single _"
+        )
+    return name
+
+
+class Reader:
+    """Takes trees of Python's parser over, kind by kind, as long as their pieces are not too many in all."""
+
+    def __init__(self) -> None:
+        self._left = MAX_NODES
+        self._names: set[str] = set()
+        self._usable = set(NAMED_NUMBERS)
+
+    def read(self, tree: ast.expr) -> tuple[Node, set[str]]:
+        """An expression, and the names it uses."""
+        self._names = set()
+        node = self._node(tree, MAX_DEPTH)
+        return node, self._names.difference(NAMED_NUMBERS)
+
+    def _node(self, node: ast.expr, depth: int) -> Node:
+        column = node.col_offset + 1
+        self._left -= 1
+        if depth == 0 or self._left < 0:
+            limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
+            raise ProgramFault(column, "the program is too large here", limit)
+        # The commonest kinds come first, and none is asked for twice: a program has thousands of pieces.
+        depth -= 1
+        if isinstance(node, ast.Name):
+            name = node.id
+            if name not in self._usable:  # each name is looked at once
+                self._usable.add(usable(name, column))
+            self._names.add(name)
+            return Node("name", column, name)
+        if isinstance(node, ast.BinOp):
+            operator = OPERATORS.get(type(node.op))
+            if operator is not None:
+                return Node(
+                    operator, column, "", (self._node(node.left, depth), self._node(node.right, depth))
+                )
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+                return Node("number", column, _number(node.value, column))
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                given = tuple((_keyword(one), self._setting(one.value, depth)) for one in node.keywords)
+                operands = tuple([self._node(one, depth) for one in node.args])
+                return Node("call", column, usable(node.func.id, column), operands, keywords=given)
+        elif isinstance(node, ast.UnaryOp):
+            if isinstance(node.op, ast.USub):
+                return Node("negative", column, operands=(self._node(node.operand, depth),))
+            if isinstance(node.op, ast.UAdd):
+                return self._node(node.operand, depth)
+        elif isinstance(node, ast.Attribute):
+            if node.attr == "T":
+                return Node("transpose", column, operands=(self._node(node.value, depth),))
+        elif isinstance(node, ast.Subscript):
+            operands = (self._node(node.value, depth),)
+            return Node("index", column, operands=operands, items=_items(node.slice))
+        raise ProgramFault(
+            column,
+            "is none of what an expression is made of",
+            "numbers, names, + - * / @ **, calls, [indices] and .T",
+        )
+
+    def _setting(self, node: ast.expr, depth: int) -> Any:
+        """A keyword's value: a literal where it is one, otherwise an expression."""
+        try:
+            return _literal(node)
+        except ProgramFault:
+            return self._node(node, depth)
+
+
+def _number(value: float, column: int) -> str:
+    text = repr(value)
+    if len(text) > 40 or text in ("inf", "nan"):
+        raise ProgramFault(column, "the number is too long or too large", "a number of at most 40 digits")
+    return text
+
+
+def _items(chosen: ast.expr) -> tuple[Any, ...]:
+    """Indices as numbers, slices as triples."""
+    entries = chosen.elts if isinstance(chosen, ast.Tuple) else [chosen]
+    return tuple(_triple(one) if isinstance(one, ast.Slice) else _whole(one) for one in entries)
+
+
+def _triple(one: ast.Slice) -> tuple[int | None, ...]:
+    found = tuple(None if part is None else _whole(part) for part in (one.lower, one.upper, one.step))
+    if found[2] == 0:
+        raise ProgramFault(one.col_offset + 1, "steps by 0", "steps of at least 1, or back")
+    return found
+
+
+def _whole(node: ast.expr) -> int:
+    try:
+        value = _literal(node)
+    except ProgramFault:
+        value = None
+    if type(value) is not int or abs(value) >= 2**31:
+        raise ProgramFault(node.col_offset + 1, "is no index", "whole numbers and slices of them")
+    return value
+
+
+def _keyword(keyword: ast.keyword) -> str:
+    if keyword.arg is None:
+        raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value")
+    return usable(keyword.arg, keyword.col_offset + 1)
+
+
+def _literal(node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=value) if isinstance(value, int | float | bool | str):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+        case ast.Tuple(elts=entries) | ast.List(elts=entries) if len(entries) <= 8:
+            return tuple(_literal(one) for one in entries)
+    raise ProgramFault(
+        node.col_offset + 1, "is no setting", "a number, text, true or false, or a list of them"
+    )

@@ -1,0 +1,187 @@
+"""Every primitive that programs can call: what it gives, its gradient, and what it refuses."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.answers import Answer
+from compute.arithmetic.expressions import Expression
+from compute.arithmetic.floating import FLOAT64
+from compute.errors import QuestionErrors
+from compute.operations import CATALOGUE
+from compute.operations.binding import Tensor
+from compute.primitive import REGISTRY
+from compute.programs.functions import FUNCTIONS, WORDS
+from compute.questions import Asked, prepare
+from tests.compute.asking import answer
+from tests.compute.primitives.cases import CASES, Case, booleans, normal
+
+# What stands in a program for what it cannot call: numbers, indices, and operations over windows.
+REACHED_OTHERWISE = {
+    "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
+    "scattered", "spaced", "window_sum", "window_counts",
+}  # fmt: skip
+CALLED = [name for name in FUNCTIONS if name in REGISTRY]
+MORE = {
+    "masked_fill": [Case([normal(2, 3), booleans(3)])],
+    "argmax": [
+        Case([normal(2, 3)], {"axis": -2, "left": None}),
+        Case([normal(4, 3)], {"axis": -1, "left": 1}),
+    ],
+    "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
+    "causal_mask": [Case([], {"queries": 4, "keys": 3, "key_first": True})],
+    "positions": [Case([], {"count": 4, "first": -2})],
+    "frequencies": [Case([], {"pairs": 3, "width": 6, "expression": Expression("number", text="100")})],
+}  # fmt: skip
+CHOSEN = [(name, at) for name in CALLED for at in range(len(CASES.get(name) or MORE[name]))]
+
+
+def run(line: str, inputs: dict[str, Any], **upstream: Any) -> Answer:
+    def described(tensors: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
+        return tuple(
+            (name, Tensor(one.shape, "boolean" if one.dtype == np.bool_ else "real"))
+            for name, one in tensors.items()
+        )
+
+    asked = Asked("graph", inputs=described(inputs), upstream=described(upstream), program=(line,))
+    return prepare(asked).answer(inputs, {}, upstream)
+
+
+def written(name: str, case: Case) -> str:
+    """The call as a program writes it."""
+
+    def literal(value: Any) -> str:
+        if not isinstance(value, Expression):
+            return repr(value)
+        return repr(value.text or "/".join(one.text for one in value.operands))
+
+    operands = [f"x{at}" for at in range(len(case.operands))]
+    said = {WORDS.get(one, one): value for one, value in case.attributes.items() if value is not None}
+    settings = [f"{word}={literal(value)}" for word, value in said.items()]
+    return f"y = {name}({', '.join([*operands, *settings])})"
+
+
+def test_every_primitive_is_called_by_name_or_reached_otherwise() -> None:
+    assert set(REGISTRY) == {*CALLED, *REACHED_OTHERWISE}
+    assert not FUNCTIONS.keys() & CATALOGUE.keys()
+
+
+@pytest.mark.parametrize(("name", "at"), CHOSEN)
+def test_a_primitive_by_its_name_is_the_primitive(name: str, at: int) -> None:
+    rng = np.random.default_rng(6)
+    case, primitive = (CASES.get(name) or MORE[name])[at], REGISTRY[name]
+    operands = [operand(rng) for operand in case.operands]
+    inputs = {
+        f"x{at}": one.astype(float) if one.dtype.kind == "i" else one for at, one in enumerate(operands)
+    }
+    direct = primitive.forward(FLOAT64, *operands, **case.attributes)
+    found = run(written(name, case), inputs).values["y"]
+    np.testing.assert_array_equal(found, direct)
+    if not primitive.gradients:
+        return
+    upstream = rng.standard_normal(direct.shape)
+    gradients = run(written(name, case), inputs, y=upstream).gradients
+
+    def total(operands: list[Any]) -> float:
+        result = primitive.forward(FLOAT64, *operands, **case.attributes)
+        return float(np.where(np.isfinite(result), result * upstream, 0).sum())
+
+    for place, operand in enumerate(primitive.operands):
+        if operand in primitive.gradients:
+            direction = rng.standard_normal(operands[place].shape)
+            ahead, behind = ([*operands[:place], operands[place] + step * direction, *operands[place + 1 :]]
+                             for step in (1e-6, -1e-6))  # fmt: skip
+            slope = (total(ahead) - total(behind)) / 2e-6
+            assert float((gradients[f"x{place}"] * direction).sum()) == pytest.approx(
+                slope, rel=1e-6, abs=1e-7
+            )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> None:
+    inputs = {"x": np.ones((2, 2)), "m": np.ones((2, 2), dtype=bool)}
+
+    def refused(call: str) -> str:
+        with pytest.raises(QuestionErrors) as caught:
+            run(f"y = {call}", inputs)
+        [error] = caught.value.errors
+        assert error.path == ("program", 0)
+        assert error.message.startswith("line 1, column ")
+        return error.message
+
+    values = ["x" if "real" in kinds else "m" for kinds in function.inputs.values()]
+    assert "no argument" in refused(f"{function.name}({', '.join([*values, 'colour=1'])})")
+    assert "takes" in refused(f"{function.name}({', '.join([*values, 'x'])})")
+    for name in function.attributes:
+        assert f"{name} does not fit" in refused(f"{function.name}({', '.join([*values, f'{name}=x'])})")
+        wrong = "3" if function.attributes[name].annotation is bool else "True"
+        assert "does not fit" in refused(f"{function.name}({', '.join([*values, f'{name}={wrong}'])})")
+    if function.inputs:
+        assert "lacks" in refused(f"{function.name}()")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("y = masked_fill(x, x)", "column 20: allowed of masked_fill cannot hold numbers"),
+        ("y = exp(m)", "column 9: a of exp cannot hold booleans"),
+        ("y = x + m", "column 5: add takes no booleans"),
+        ("y = -m", "column 5: negative takes no booleans"),
+        ("y = m ** 2", "column 5: power takes no booleans"),
+        ("y = sum(m)", "column 9: a of sum cannot hold booleans"),
+        ("y = argmax(x) + 1", "column 5: add takes no indices"),
+        ("y = conv2d(x, m)", "column 15: kernel of conv2d cannot hold booleans"),
+        ("y = softmax(x, axis=2)", "column 5: softmax: an axis of (2, 2)"),
+        ("y = expand(x, axis=-4)", "column 5: expand: an axis of (2, 2)"),
+        ("y = split_axis(x, parts=3)", "2 is not a multiple of 3"),
+        ("y = merge_axis(x, axis=0)", "fewer than 3 axes"),
+        ("y = rows(x, start=1, stop=3)", "no rows from 1 to before 3"),
+        ("y = stretch(x, shape=(2, 3))", "do not broadcast"),
+        ("y = stretch(x, shape=2)", "cannot be stretched"),
+        ("y = interleave(x, x, width=2)", "2 columns are not those of both"),
+        ("y = interleave(x, x[0], width=2)", "they differ"),
+        ("y = spread_pairs(x, pairing='half_split', rotated=2, width=4)", "not one for each pair"),
+        ("y = turn_pairs(x, pairing='half_split', rotated=4)", "4 of 2 entries are no pairs"),
+        ("y = block_rotation(x, x)", "no vectors of one length"),
+        ("y = gather(x[0], x[0])", "fewer than 2 axes"),
+        ("y = argmax(x[0], left=1)", "fewer than 2 axes"),
+        ("y = band(x, queries=3, keys=2, left=0, right=0)", "an axis of 2 is not over 3"),
+        ("y = banded_sum(x, x, left=1, right=1)", "is 3 wide"),
+        ("y = power(x, exponent='1/0')", "power: the constant has no value"),
+        ("y = norm_root(x)", "lacks exponent"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(line: str, message: str) -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        run(line, {"x": np.ones((2, 2)), "m": np.array([True, False])})
+    assert message in caught.value.errors[0].message
+
+
+def test_masks_in_a_program() -> None:
+    x = np.array([[1.0, 2], [3, 4]])
+    causal = "causal_mask(queries=2, keys=2)"
+    found = run(f"y = softmax(masked_fill(x, allowed={causal}))", {"x": x}).values["y"]
+    np.testing.assert_allclose(found, np.array([[1, 0], [1 / (1 + np.e), np.e / (1 + np.e)]]))
+    mask = np.array([[True, True], [False, True]])
+    np.testing.assert_array_equal(run("y = masked_fill(x, m.T)", {"x": x, "m": mask}).values["y"],
+                                  [[1, -np.inf], [3, 4]])  # fmt: skip
+    weights = run("y = attention(x, x, x, mask=m)", {"x": x, "m": mask}).values["y.weights"]
+    assert weights[1, 0] == 0
+
+
+def test_booleans_are_no_numbers_of_claims_or_given_values() -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        prepare(
+            Asked("graph", inputs=(("m", Tensor((2,), "boolean")),), program=("y = m",), claims=("m == y",))
+        )
+    assert caught.value.errors[0].path == ("claims", 0)
+    with pytest.raises(QuestionErrors) as caught:
+        prepare(Asked("graph", given=(("y", Tensor((), "boolean")),), program=("y = x * 2", "z = y + 1")))
+    assert "booleans" in caught.value.errors[0].message
+
+
+def test_an_operation_without_inputs_is_called_too() -> None:
+    direct = answer("positional_encoding", {}, {"length": 3, "dimension": 4}).values["output"]
+    found = run("y = positional_encoding(length=3, dimension=4)", {}).values["y"]
+    np.testing.assert_array_equal(found, direct)
