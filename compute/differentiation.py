@@ -16,7 +16,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
 from compute.graph import Value, step
-from compute.primitive import RESULT, GradientRule
+from compute.primitive import KEPT, RESULT, GradientRule
 
 UPSTREAM = "upstream"
 Source: TypeAlias = "int | str"
@@ -129,11 +129,11 @@ class Differentiation:
             return None
         takes = [origin]
         for place in rule.needs:
-            index = (inner if place == RESULT else inner.inputs[place]).index
+            index = (inner if place in (RESULT, KEPT) else inner.inputs[place]).index
             if not self.evaluation.reachable[index]:
                 return None
             self._needs.add(index)
-            takes.append(index)
+            takes.append(self.evaluation.keep(index) if place == KEPT else index)
         target = None
         if inner.primitive.broadcasts:
             target = self._shapes[operand.index]

@@ -6,6 +6,7 @@ is known is unknown, which is a result and not an error.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -13,6 +14,8 @@ from compute.dimensions import Polynomial
 from compute.graph import Graph, Value
 
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
+RESULT: Callable[..., Array] = itemgetter(0)  # of a step that keeps something
+KEPT: Callable[..., Any] = itemgetter(1)
 
 
 class Evaluation:
@@ -28,6 +31,7 @@ class Evaluation:
         self.reachable = self._reach()
         self.constants: dict[int, Array] = {}
         self._planned = set(self.known)
+        self._kept: dict[int, int] = {}
         self._instructions: list[Instruction] | None = None
 
     def _reach(self) -> list[bool]:
@@ -49,6 +53,14 @@ class Evaluation:
                 self._instructions = None
                 pending += [operand.index for operand in self.graph.values[index].inputs]
 
+    def keep(self, index: int) -> int:
+        """Have a step keep what its gradient needs; where that stands beside the values of a run."""
+        self.want([index])
+        if index not in self._kept:
+            self._kept[index] = len(self.graph.values) + index
+            self._instructions = None
+        return self._kept[index]
+
     @property
     def instructions(self) -> list[Instruction]:
         """What a run does, in order; single constant numbers are computed once and not in every run."""
@@ -59,13 +71,21 @@ class Evaluation:
                 assert value.primitive is not None  # an input is reachable only where it is known
                 function: Callable[..., Array]
                 function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+                operands = tuple([operand.index for operand in value.inputs])
+                kept = self._kept.get(index)
+                if kept is not None:  # found together, and then taken apart
+                    assert value.primitive.keeping is not None  # since a gradient rule needs what is kept
+                    both: Any = partial(value.primitive.keeping, self.arithmetic, **value.attributes)
+                    self._instructions.append((kept, both, operands))
+                    function, operands = RESULT, (kept,)
                 if self.arithmetic.settles:
                     function = settled(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
-                    operands = tuple([operand.index for operand in value.inputs])
                     self._instructions.append((index, function, operands))
                 elif index not in self.constants:
                     self.constants[index] = function()
+                if kept is not None:
+                    self._instructions.append((kept, KEPT, (kept,)))
         return self._instructions
 
     def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
@@ -94,7 +114,8 @@ class Evaluation:
 
     def computed(self) -> list[Value]:
         """What a run computes, in order."""
-        return [self.graph.values[index] for index, _, _ in self.instructions]
+        last = len(self.graph.values)  # what is kept stands behind it
+        return [self.graph.values[index] for index, _, _ in self.instructions if index < last]
 
 
 def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | None) -> Callable[..., Array]:

@@ -14,6 +14,7 @@ from compute.dimensions import Shape, Size, product
 from compute.latex import Formula
 
 RESULT = -1
+KEPT = -2
 REGISTRY: "dict[str, Primitive]" = {}
 Tangents: TypeAlias = Literal["linear", "product", "symmetric"] | Callable[..., Array]
 
@@ -33,7 +34,7 @@ class Cost(NamedTuple):
 class GradientRule:
     """How the gradient of one operand follows from the gradient `g` of the result.
 
-    needs: what else it needs, in calling order: places of operands, or RESULT.
+    needs: what else it needs, in calling order: places of operands, RESULT, or KEPT.
     An operand that a rule does not name may be unknown.
     """
 
@@ -59,7 +60,9 @@ class Primitive:
 
     forward(xp, *operands, **attributes): the result; its parameters name the operands.
     gradients: for each differentiable operand, its vector-Jacobian product (xp, g, ...), whose further
-        parameters say what it needs: `y`, operands, attributes, and `shapes` (the operands' shapes).
+        parameters say what it needs: `y`, operands, `kept`, attributes, and `shapes` (the operands' shapes).
+    keeping(xp, *operands, **attributes): the result, and what forward came upon that is kept for a gradient:
+        done in forward's place where a gradient that needs `kept` is wanted.
     shape(*shapes, **attributes): the result's shape; raises ShapeError.
     latex(*formulas, **attributes): the formula.
     tangents: how small changes of the operands reach the result. "linear": as the operands themselves
@@ -88,6 +91,7 @@ class Primitive:
     latex: Callable[..., Formula]
     expects: str
     gradients: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
+    keeping: Callable[..., tuple[Array, Any]] | None = None
     tangents: Tangents | None = None
     cost: Callable[..., Cost] = elementwise_cost
     pairs: Callable[..., tuple[Size, Size | None]] | None = None
@@ -123,9 +127,12 @@ class Primitive:
         if function is None:
             return None
         parameters = inspect.signature(function).parameters
-        needs = [name for name in parameters if name in ("y", *self.operands)]
-        attributes = [name for name in parameters if name not in ("xp", "g", "y", "shapes", *self.operands)]
+        known = {name: place for place, name in enumerate(self.operands)} | {"y": RESULT}
+        if self.keeping is not None:
+            known["kept"] = KEPT
+        needs = [name for name in parameters if name in known]
+        attributes = [name for name in parameters if name not in ("xp", "g", "shapes", *known)]
         if list(parameters)[: 2 + len(needs)] != ["xp", "g", *needs]:
             raise ValueError(f"a gradient of {self.name} names its needs after its attributes")
-        places = tuple(RESULT if name == "y" else self.operands.index(name) for name in needs)
+        places = tuple(known[name] for name in needs)
         return GradientRule(function, places, "shapes" in parameters, tuple(attributes))

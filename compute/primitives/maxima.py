@@ -24,11 +24,8 @@ BLOCK = 2**17  # entries of the planes that are pooled together: caches hold the
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
     if not xp.ordered:
         return _winners_by_condition(xp, x, layout, window, output)
-    planes, starts = _planes(x), _starts(x, layout, output)
-    result = np.empty((len(planes), *output), dtype=np.intp)
-    for block in _blocks(planes):
-        np.add(starts, _first_maxima(xp, planes[block], layout, window, output), out=result[block])
-    return result.reshape(*x.shape[:-2], *output)
+    places: Array = _starts(x, layout, output) + _found(xp, x, layout, window, output)[1]
+    return places
 
 
 def _starts(x: Array, layout: Layout, output: Pair) -> Array:
@@ -39,19 +36,37 @@ def _starts(x: Array, layout: Layout, output: Pair) -> Array:
     return starts
 
 
-def _first_maxima(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
-    """How far behind the start of each window its maximum stands: of equals in the first row, and in it
-    the first column.
-    """
-    if not xp.is_finite(x):
-        return _first_maxima_one_by_one(xp, x, layout, window, output)
-    around = padded(xp, x, layout.padding, xp.negative_infinity)
-    down, across = layout.dilation[0] * x.shape[-1], layout.dilation[1]
+def _found(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> tuple[Array, Array]:
+    """The maximum of each window, and how far behind the start of the window it stands, as small integers."""
+    planes, (down, across) = _planes(x), _steps(x, layout)
+    best = np.empty((len(planes), *output), dtype=x.dtype)
     kind = np.min_scalar_type((window[0] - 1) * down + (window[1] - 1) * across)
+    ahead = np.empty(best.shape, dtype=kind)
+    for block in _blocks(planes):
+        best[block], ahead[block] = _first_maxima(xp, planes[block], layout, window, output, kind)
+    shape = (*x.shape[:-2], *output)
+    return best.reshape(shape), ahead.reshape(shape)
+
+
+def _steps(x: Array, layout: Layout) -> Pair:
+    """How far apart the entries of a window stand, down and across, counted row by row."""
+    return layout.dilation[0] * x.shape[-1], layout.dilation[1]
+
+
+def _first_maxima(
+    xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, kind: Any
+) -> tuple[Array, Array]:
+    """The same of one block; of equals the one in the first row, and in it in the first column."""
+    around = padded(xp, x, layout.padding, xp.negative_infinity)
+    down, across = _steps(x, layout)
     marks: Iterator[Any] = (kind.type(j * across) for j in range(window[1]))
     best, column = _first_largest(xp, _seen(around, layout, window, output, 1), marks)
     marks = (one + kind.type(i * down) for i, one in enumerate(_seen(column, layout, window, output, 0)))
-    return _first_largest(xp, _seen(best, layout, window, output, 0), marks)[1]
+    best, ahead = _first_largest(xp, _seen(best, layout, window, output, 0), marks)
+    # NaN is not larger than others, nor -infinity than a border; a maximum shows where there is either.
+    if not xp.is_finite(best):
+        ahead = _first_maxima_one_by_one(xp, x, layout, window, output)
+    return best, ahead
 
 
 def _first_largest(xp: Arithmetic, parts: Iterator[Array], marks: Iterator[Any]) -> tuple[Array, Array]:
@@ -80,18 +95,16 @@ def _taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tupl
 
 
 def _first_maxima_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
-    """The same where some entries are not finite: NaN wins, and a border never does."""
+    """Where they stand, also if they are not finite: NaN wins, and a border never does."""
     around = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
     shape = (*x.shape[:-2], *output)
     best, found = np.full(shape, -math.inf), np.zeros(shape, dtype=bool)
-    down, across = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    ahead, (down, across) = np.zeros(shape, dtype=np.int64), _steps(x, layout)
     for i, j, at, real in _taps(x, layout, window, output):
         better = real & (~found | (around[at] > best))
         np.copyto(best, around[at], where=better)
-        np.copyto(down, i * layout.dilation[0], where=better)
-        np.copyto(across, j * layout.dilation[1], where=better)
+        np.copyto(ahead, i * down + j * across, where=better)
         found |= real
-    ahead: Array = down * x.shape[-1] + across
     return ahead
 
 
@@ -189,33 +202,46 @@ def _max_pool(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output:
     return result.reshape(*a.shape[:-2], *output)
 
 
-def _first_gradient(xp: Arithmetic, g: Array, a: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+def _max_pool_keeping(
+    xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair, ties: str
+) -> tuple[Array, Array | None]:
+    """With each maximum where it stands, if the gradient goes there alone."""
+    if ties == "first" and xp.ordered:
+        return _found(xp, a, layout, window, output)
+    return _max_pool(xp, a, layout=layout, window=window, output=output, ties=ties), None
+
+
+def _first_gradient(
+    xp: Arithmetic, g: Array, ahead: Array, layout: Layout, window: Pair, sizes: Pair
+) -> Array:
     """To the first of equals: each gradient added where the maximum of its window stands."""
     disjoint = all(layout.stride[axis] > layout.dilation[axis] * (window[axis] - 1) for axis in (0, 1))
-    result = np.empty(a.shape, dtype=g.dtype)
+    result = np.empty((len(g), *sizes), dtype=g.dtype)
     starts: Any = None
-    for block in _blocks(a):
-        part, to = a[block], result[block].reshape(-1)
+    for block in _blocks(result):
+        part, to = g[block], result[block].reshape(-1)
         if starts is None:  # of as many planes as a block has at most
-            starts = np.arange(len(part))[:, None, None] * part[0].size + _starts(a, layout, output)
-        places = starts[: len(part)] + _first_maxima(xp, part, layout, window, output)
+            planes = np.arange(len(part))[:, None, None] * result[0].size
+            starts = planes + _starts(result, layout, g.shape[-2:])
+        places = starts[: len(part)] + ahead[block]
         if disjoint:
             to[...] = xp.zeros(())
-            to[places] = g[block]
+            to[places] = part
         else:
-            to[...] = xp.scatter(g[block].reshape(-1), places.reshape(-1), part.size)
+            to[...] = xp.scatter(part.reshape(-1), places.reshape(-1), to.size)
     return result
 
 
 def _max_pool_gradient(
-    xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
-) -> Array:
-    if ties == "first" and not xp.ordered:
+    xp: Arithmetic, g: Array, y: Array, a: Array, kept: Any, layout: Layout, window: Pair, output: Pair,
+    ties: str,
+) -> Array:  # fmt: skip
+    if kept is not None:
+        return _first_gradient(xp, _planes(g), _planes(kept), layout, window, a.shape[-2:]).reshape(a.shape)
+    if ties == "first":
         found = _hits_by_condition(xp, a, layout, window, output, ties)
         hits = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
         return overlap_add(xp, hits, layout, a.shape)
-    if ties == "first":
-        return _first_gradient(xp, _planes(g), _planes(a), layout, window, output).reshape(a.shape)
     each = _shared(xp, g, y, a, layout, window, ties)
     parts = ((at[1:], xp.multiply(each, hit)) for at, hit in _hits(xp, a, y, layout, window))
     return overlap_add(xp, parts, layout, a.shape)
@@ -237,6 +263,7 @@ def _max_pool_tangent(
 max_pool = Primitive(
     "max_pool",
     forward=_max_pool,
+    keeping=_max_pool_keeping,
     gradients={"a": _max_pool_gradient},
     tangents=_max_pool_tangent,
     shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),

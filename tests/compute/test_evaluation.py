@@ -112,6 +112,17 @@ def test_only_what_is_asked_is_computed() -> None:
     assert [step.name for step in prepared.cost.steps] == ["input", "query", "key", "scores"]
 
 
+def test_what_a_gradient_needs_is_kept_only_where_one_is_wanted() -> None:
+    x, asked = RNG.standard_normal((4, 6)), ["output", "x"]
+    for upstream, kept in ({}, 0), ({"output": np.ones((2, 3))}, 1):
+        prepared = plan("max_pool2d", {"x": x}, {"size": 2}, upstream=upstream, select=asked)
+        evaluation, names = prepared.evaluation, prepared.graph.names
+        assert [value.name for value in evaluation.computed()] == ["output"]
+        values = evaluation.run({names["x"].index: x})
+        assert len(values) == len(names) + kept
+        np.testing.assert_array_equal(values[names["output"].index], x.reshape(2, 2, 3, 2).max((1, 3)))
+
+
 def test_float32_throughout() -> None:
     upstream = {"output": np.ones((3, 5))}
     found = answer("self_attention", INPUTS, SETTINGS, upstream=upstream, arithmetic="float32")

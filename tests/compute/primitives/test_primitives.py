@@ -39,6 +39,16 @@ def test_the_shape_rule_foretells_the_result(name: str, at: int) -> None:
     assert result.shape == primitive.shape(*(np.shape(one) for one in operands), **case.attributes)
 
 
+@pytest.mark.parametrize("name", [name for name, primitive in REGISTRY.items() if primitive.keeping])
+def test_keeping_something_leaves_the_result_as_it_is(name: str) -> None:
+    for case in CASES[name]:
+        keeping: Any = REGISTRY[name].keeping
+        result, _ = keeping(FLOAT64, *drawn(case), **case.attributes)
+        np.testing.assert_array_equal(
+            result, REGISTRY[name].forward(FLOAT64, *drawn(case), **case.attributes)
+        )
+
+
 def through_the_graph(name: str, case: Case, operands: list[Array], upstream: Array) -> list[Array | None]:
     """The gradient of each operand, as the graph finds it."""
     graph = Graph()
