@@ -1,11 +1,8 @@
 """Primitives of maxima: the maximum of each window, and where it stands.
 
 x is (..., rows, columns); windows slide over the last two axes as `layout` says, `output` says how many.
-Maxima are taken over columns first and then over rows, entry by entry of the window.
 """
 
-import functools
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,105 +12,24 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
+from compute.primitives.first_maxima import first_gradient, first_maxima, maxima, starts, taps
 from compute.primitives.places import gather
-from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, tap
-
-BLOCK = 2**17  # entries of the planes that are pooled together: caches hold them
+from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
     if not xp.ordered:
         return _winners_by_condition(xp, x, layout, window, output)
-    places: Array = _starts(x, layout, output) + _found(xp, x, layout, window, output)[1]
+    places: Array = starts(x, layout, output) + first_maxima(xp, x, layout, window, output)[1]
     return places
-
-
-def _starts(x: Array, layout: Layout, output: Pair) -> Array:
-    """Where each window starts in a plane, counted row by row; before it where it starts in the border."""
-    (top, _), (left, _) = layout.padding
-    rows = np.arange(output[0])[:, None] * layout.stride[0] - top
-    starts: Array = rows * x.shape[-1] + np.arange(output[1]) * layout.stride[1] - left
-    return starts
-
-
-def _found(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> tuple[Array, Array]:
-    """The maximum of each window, and how far behind the start of the window it stands, as small integers."""
-    planes, (down, across) = _planes(x), _steps(x, layout)
-    best = np.empty((len(planes), *output), dtype=x.dtype)
-    kind = np.min_scalar_type((window[0] - 1) * down + (window[1] - 1) * across)
-    ahead = np.empty(best.shape, dtype=kind)
-    for block in _blocks(planes):
-        best[block], ahead[block] = _first_maxima(xp, planes[block], layout, window, output, kind)
-    shape = (*x.shape[:-2], *output)
-    return best.reshape(shape), ahead.reshape(shape)
-
-
-def _steps(x: Array, layout: Layout) -> Pair:
-    """How far apart the entries of a window stand, down and across, counted row by row."""
-    return layout.dilation[0] * x.shape[-1], layout.dilation[1]
-
-
-def _first_maxima(
-    xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, kind: Any
-) -> tuple[Array, Array]:
-    """The same of one block; of equals the one in the first row, and in it in the first column."""
-    around = padded(xp, x, layout.padding, xp.negative_infinity)
-    down, across = _steps(x, layout)
-    marks: Iterator[Any] = (kind.type(j * across) for j in range(window[1]))
-    best, column = _first_largest(xp, _seen(around, layout, window, output, 1), marks)
-    marks = (one + kind.type(i * down) for i, one in enumerate(_seen(column, layout, window, output, 0)))
-    best, ahead = _first_largest(xp, _seen(best, layout, window, output, 0), marks)
-    # NaN is not larger than others, nor -infinity than a border; a maximum shows where there is either.
-    if not xp.is_finite(best):
-        ahead = _first_maxima_one_by_one(xp, x, layout, window, output)
-    return best, ahead
-
-
-def _first_largest(xp: Arithmetic, parts: Iterator[Array], marks: Iterator[Any]) -> tuple[Array, Array]:
-    """Entry by entry the largest of the parts, and the mark of the first part that holds it.
-
-    Marks are small integers, on which arithmetic costs a tenth of what a choice does.
-    """
-    best = next(parts)
-    mark = np.full(best.shape, next(marks))
-    for part, other in zip(parts, marks, strict=True):
-        mark += (other - mark) * (part > best).astype(mark.dtype)
-        best = xp.maximum(best, part)
-    return best, mark
-
-
-def _taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[int, int, Any, Array]]:
-    """Each entry of a window: its row and column, where it stands in the padded input, for which windows it
-    is of the input and not of its border.
-    """
-    (top, bottom), (left, right) = layout.padding
-    real = np.pad(np.ones(x.shape[-2:], dtype=bool), ((top, bottom), (left, right)))
-    for i in range(window[0]):
-        for j in range(window[1]):
-            at = (..., tap(layout, output, 0, i), tap(layout, output, 1, j))
-            yield i, j, at, real[at]
-
-
-def _first_maxima_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
-    """Where they stand, also if they are not finite: NaN wins, and a border never does."""
-    around = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
-    shape = (*x.shape[:-2], *output)
-    best, found = np.full(shape, -math.inf), np.zeros(shape, dtype=bool)
-    ahead, (down, across) = np.zeros(shape, dtype=np.int64), _steps(x, layout)
-    for i, j, at, real in _taps(x, layout, window, output):
-        better = real & (~found | (around[at] > best))
-        np.copyto(best, around[at], where=better)
-        np.copyto(ahead, i * down + j * across, where=better)
-        found |= real
-    return ahead
 
 
 def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """The same where the order of entries may be open: with a case for each entry of a window."""
-    starts, columns = _starts(x, layout, output), x.shape[-1]
+    first, columns = starts(x, layout, output), x.shape[-1]
     found: Any = None
     for i, j, _, hit in reversed([*_hits_by_condition(xp, x, layout, window, output, "first")]):
-        place = xp.whole(starts + i * layout.dilation[0] * columns + j * layout.dilation[1])
+        place = xp.whole(first + i * layout.dilation[0] * columns + j * layout.dilation[1])
         place = np.broadcast_to(place, hit.shape)
         found = place if found is None else xp.where(hit, place, found)
     return np.asarray(found)
@@ -126,10 +42,10 @@ def _hits_by_condition(
     maximum: of equals the first alone, or each of them.
     """
     around = padded(xp, x, layout.padding, xp.negative_infinity)
-    taps = [*_taps(x, layout, window, output)]
-    for place, (i, j, at, real) in enumerate(taps):
+    entries = [*taps(x, layout, window, output)]
+    for place, (i, j, at, real) in enumerate(entries):
         hit: Any = real
-        for other, (*_, there, _) in enumerate(taps):
+        for other, (*_, there, _) in enumerate(entries):
             if other != place:
                 beats = xp.greater if ties == "first" and other < place else xp.greater_equal
                 hit = hit & beats(around[at], around[there])
@@ -158,7 +74,7 @@ def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> I
         yield from ((at, _indicator(xp, hit)) for _, _, at, hit in found)
         return
     around = padded(xp, a, layout.padding, xp.negative_infinity)
-    for _, _, at, real in _taps(a, layout, window, y.shape[-2:]):
+    for _, _, at, real in taps(a, layout, window, y.shape[-2:]):
         yield at, real & (around[at] == y)
 
 
@@ -174,32 +90,8 @@ def _indicator(xp: Arithmetic, condition: Array) -> Array:
     return xp.where(condition, xp.whole(np.array(1)), xp.whole(np.array(0)))
 
 
-def _planes(a: Array) -> Array:
-    return a.reshape(-1, *a.shape[-2:])
-
-
-def _blocks(planes: Array) -> Iterator[slice]:
-    """Planes that caches hold together."""
-    many = max(1, BLOCK // planes[0].size) if len(planes) else 1
-    return (slice(first, first + many) for first in range(0, len(planes), many))
-
-
-def _seen(a: Array, layout: Layout, window: Pair, output: Pair, axis: int) -> Iterator[Array]:
-    """What stands at each of the windows' entries along one axis, without gaps: they make arithmetic slow."""
-    for entry in range(window[axis]):
-        at = tap(layout, output, axis, entry)
-        yield np.ascontiguousarray(a[..., at] if axis == 1 else a[..., at, :])
-
-
 def _max_pool(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair, ties: str) -> Array:
-    planes = _planes(a)
-    result = np.empty((len(planes), *output), dtype=a.dtype)
-    for block in _blocks(planes):
-        found = padded(xp, planes[block], layout.padding, xp.negative_infinity)
-        for axis in (1, 0):
-            found = functools.reduce(xp.maximum, _seen(found, layout, window, output, axis))
-        result[block] = found
-    return result.reshape(*a.shape[:-2], *output)
+    return maxima(xp, a, layout, window, output)
 
 
 def _max_pool_keeping(
@@ -207,29 +99,8 @@ def _max_pool_keeping(
 ) -> tuple[Array, Array | None]:
     """With each maximum where it stands, if the gradient goes there alone."""
     if ties == "first" and xp.ordered:
-        return _found(xp, a, layout, window, output)
-    return _max_pool(xp, a, layout=layout, window=window, output=output, ties=ties), None
-
-
-def _first_gradient(
-    xp: Arithmetic, g: Array, ahead: Array, layout: Layout, window: Pair, sizes: Pair
-) -> Array:
-    """To the first of equals: each gradient added where the maximum of its window stands."""
-    disjoint = all(layout.stride[axis] > layout.dilation[axis] * (window[axis] - 1) for axis in (0, 1))
-    result = np.empty((len(g), *sizes), dtype=g.dtype)
-    starts: Any = None
-    for block in _blocks(result):
-        part, to = g[block], result[block].reshape(-1)
-        if starts is None:  # of as many planes as a block has at most
-            planes = np.arange(len(part))[:, None, None] * result[0].size
-            starts = planes + _starts(result, layout, g.shape[-2:])
-        places = starts[: len(part)] + ahead[block]
-        if disjoint:
-            to[...] = xp.zeros(())
-            to[places] = part
-        else:
-            to[...] = xp.scatter(part.reshape(-1), places.reshape(-1), to.size)
-    return result
+        return first_maxima(xp, a, layout, window, output)
+    return maxima(xp, a, layout, window, output), None
 
 
 def _max_pool_gradient(
@@ -237,7 +108,7 @@ def _max_pool_gradient(
     ties: str,
 ) -> Array:  # fmt: skip
     if kept is not None:
-        return _first_gradient(xp, _planes(g), _planes(kept), layout, window, a.shape[-2:]).reshape(a.shape)
+        return first_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":
         found = _hits_by_condition(xp, a, layout, window, output, ties)
         hits = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)

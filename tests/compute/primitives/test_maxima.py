@@ -1,14 +1,15 @@
 """Maxima of windows and their gradients against plain loops: ties, gaps, borders, blocks, NaN."""
 
 import itertools
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
-from compute.primitives import maxima
+from compute.primitives import first_maxima
 from compute.primitives.windows import Layout, Pair
-from tests.compute.asking import answer
+from tests.compute.asking import answer, plan
 
 SETTINGS: list[dict[str, Any]] = [
     {"size": 2},
@@ -58,11 +59,12 @@ def layout_of(settings: dict[str, Any], sizes: Pair) -> tuple[Layout, Pair]:
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("sizes", [(6, 7), (3, 300)])
 @pytest.mark.parametrize("spoiled", [False, True])
+@pytest.mark.parametrize("planes", [2, 0.5, 0])
 def test_first_maxima(
-    settings: dict[str, Any], sizes: Pair, spoiled: bool, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], sizes: Pair, spoiled: bool, planes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In blocks of two planes, the last of one; wide planes have winners far behind."""
-    monkeypatch.setattr(maxima, "BLOCK", 2 * sizes[0] * sizes[1])
+    """In blocks of planes, the last of fewer, and of rows. Wide planes have winners far behind."""
+    monkeypatch.setattr(first_maxima, "BLOCK", int(planes * sizes[0] * sizes[1]))
     rng = np.random.default_rng(4)
     x = rng.integers(-2, 2, (5, *sizes)).astype(float)
     if spoiled:
@@ -81,3 +83,17 @@ def test_first_maxima(
         np.testing.assert_allclose(found.gradients["x"], gradient, rtol=1e-12, atol=1e-12)
         np.testing.assert_array_equal(found.values["output"], expected)
     np.testing.assert_array_equal(found.values["winners"], places)
+
+
+def test_memory_does_not_grow_with_a_plane() -> None:
+    """Beyond the input, the output, the gradient, and where each maximum stands: a byte or two."""
+    x = np.random.default_rng(5).standard_normal((1, 1000, 1000))
+    upstream = {"output": np.ones((1, 998, 998))}
+    prepared = plan(
+        "max_pool2d", {"x": x}, {"size": 3, "stride": 1}, upstream=upstream, select=["output", "x"]
+    )
+    tracemalloc.start()
+    prepared.answer({"x": x}, {}, upstream)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < x.nbytes + (8 + 2) * upstream["output"].size + 6 * 2**20
