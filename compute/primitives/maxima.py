@@ -97,13 +97,10 @@ def _first_maxima_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: P
 
 def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """The same where the order of entries may be open: with a case for each entry of a window."""
-    starts, columns = _starts(x, layout, output), x.shape[-1]
-    found: Any = None
-    for i, j, _, hit in reversed([*_hits_by_condition(xp, x, layout, window, output, "first")]):
-        place = xp.whole(starts + i * layout.dilation[0] * columns + j * layout.dilation[1])
-        place = np.broadcast_to(place, hit.shape)
-        found = place if found is None else xp.where(hit, place, found)
-    return np.asarray(found)
+    starts, (down, across) = _starts(x, layout, output), layout.dilation
+    hits = [*_hits_by_condition(xp, x, layout, window, output, "first")]
+    places = [xp.whole(starts + i * down * x.shape[-1] + j * across) for i, j, *_ in hits]
+    return xp.select([hit for *_, hit in hits], places)
 
 
 def _hits_by_condition(
