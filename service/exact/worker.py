@@ -23,7 +23,6 @@ from service.posts import POSTS
 from service.problems import Problem, from_question
 from service.reader import read
 
-NICENESS = 10  # requests about floats go first
 RETIREMENT = 256 * 2**20  # bytes that a worker may have held before it makes room for a fresh one
 # Nothing in a question is as long as a class: what is beyond these could not be written down exactly.
 LIMITS = Limits(work=2_000_000, entries=50_000, answer=20_000)
@@ -31,7 +30,6 @@ LIMITS = Limits(work=2_000_000, entries=50_000, answer=20_000)
 
 def main() -> None:
     """Answer until the standard input ends."""
-    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one ends it
     requests, frames = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints must not stand between frames
@@ -91,7 +89,3 @@ def _warm_up() -> None:
     x = sympy.Symbol("x", real=True)
     sympy.factor(sympy.cancel((sympy.exp(2 * x) - 1) / (sympy.exp(x) - 1) + sympy.sqrt(2)))
     sympy.latex(sympy.Piecewise((x, x > 0), (sympy.Max(x, 1), True)))
-
-
-if __name__ == "__main__":
-    main()
