@@ -1,8 +1,8 @@
 """Exact answers over HTTP: how long they take, and what floats notice of them.
 
-`python -m benchmarks.exact [rounds]`. Every question has other numbers, so that nothing is remembered from one
-to the next. The throughput of floats is measured with and without exact work at hand, in turn; the ratios are
-taken round by round.
+`python -m benchmarks.exact [rounds]`. Every question has other numbers, so that nothing is remembered from
+one to the next. The throughput of floats is measured with and without exact work at hand, in turn; the ratios
+are taken round by round.
 """
 
 import argparse
