@@ -149,9 +149,12 @@ class ExactPool(Places):
     async def _launch(self) -> None:
         """Start a worker and put it where questions find it; nothing where it does not start."""
         environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", WORKER, stdin=PIPE, stdout=PIPE, env=environment
-        )
+        command = (sys.executable, "-c", WORKER)
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
+        except OSError:  # no process or memory is left for it
+            self._idle.put_nowait(None)
+            return
         worker = Worker(process)
         self.workers.add(worker)
         try:
