@@ -87,6 +87,11 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
         power = f"^{{{exp}}}" if exp is not None else ""
         return rf"\{name}{power}\left({', '.join(self._print(part) for part in _ordered(one))}\right)"
 
+    def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
+        if isinstance(expr, sympy.Piecewise) and indicated(expr) is not None:
+            return False
+        return bool(super()._needs_mul_brackets(expr, first, last))
+
     def _print_Piecewise(self, one: Any) -> str:
         if (condition := indicated(one)) is not None:
             return rf"\mathbb{{1}}\left\{{{self._print(condition)}\right\}}"

@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
     and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
-    is assumed of free symbols.
+    is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them.
     """
 
     operation: str
@@ -51,6 +51,7 @@ class Asked(NamedTuple):
     claims: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     assumptions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    abbreviated: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -68,13 +69,20 @@ def prepare(asked: Asked) -> Prepared:
         check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
+    for at, name in enumerate(asked.abbreviated):
+        if name not in graph.names or graph.names[name].kind != "real":
+            raise QuestionErrors([unknown_name(("abbreviate", at), "real value", name, graph.names)])
     upstream = dict(asked.upstream)
     check_real(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
     selected = selected_names(graph, asked.select)
 
     known = {graph.names[name].index for name in (*inputs, *given)}
-    arithmetic = kinds.arithmetic(asked.arithmetic, dict(asked.assumptions))
+    arithmetic = kinds.arithmetic(
+        asked.arithmetic,
+        dict(asked.assumptions),
+        [str(graph.names[name].name) for name in asked.abbreviated],
+    )
     evaluation = Evaluation(graph, arithmetic, known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
     evaluation.want(graph.names[name].index for name in reached)

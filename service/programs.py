@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from compute.answers import Limits
 from compute.diagrams import draw
 from compute.questions import Asked, check_masks, prepare
-from service.questions import Question, asked_of, decoded, shapes_of
+from service.questions import Question, asked_of, check_abbreviations, decoded, shapes_of
 from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of, validate
 
 GRAPH = "graph"
@@ -83,7 +83,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     more: dict[str, Any] = {"parameters": prepared.parameters()}
     if fields["diagram"]:
         more["diagram"] = asdict(draw(prepared.graph, given))
-    return Question(
+    question = Question(
         prepared,
         GRAPH,
         inputs,
@@ -93,3 +93,5 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
         asked,
         {name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
     )
+    check_abbreviations(question)
+    return question

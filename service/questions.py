@@ -55,7 +55,7 @@ class Question:
         """The answer as the body of a response."""
         found, more = self.prepared.answer(self.inputs, self.given, self.upstream), dict(self.more)
         if self.asked.arithmetic == kinds.EXACT:
-            found, beside = exact("answers").written(found)
+            found, beside = exact("answers").written(found, self.prepared.evaluation.arithmetic)
             more.update(beside)
         return _render(self, found, more)
 
@@ -85,12 +85,20 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     )
     prepared = prepare(asked)
     prepared.check(limits)
-    return Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
+    question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
+    check_abbreviations(question)
+    return question
 
 
 def exact(module: str) -> Any:
     """A module of exact arithmetic, which loads SymPy: it is asked for where it is needed alone."""
     return import_module(f"service.exact.{module}")
+
+
+def check_abbreviations(question: Question) -> None:
+    """Raise QuestionErrors where what is to be abbreviated is not computed, or its symbols are taken."""
+    if question.asked.abbreviated:
+        exact("entries").check_abbreviations(question)
 
 
 def decoded(
@@ -126,9 +134,10 @@ def _decoder(request: BaseModel) -> Callable[..., Array]:
         raise at(("encoding",), "packs floats, and exact numbers are text", "nested", "packed")
     if name == kinds.EXACT:
         return partial(exact("entries").decode_exact, assumptions=assumptions)
-    if assumptions:
-        raise at(("assumptions",), "are of free symbols, which floats have none of",
-                 'assumptions with "arithmetic": "exact" alone', describe(assumptions))  # fmt: skip
+    for one in ("assumptions", "abbreviate"):
+        if sent := fields.get(one):
+            raise at((one,), "speaks of free symbols, which floats have none of",
+                     f'{one} with "arithmetic": "exact" alone', describe(sent))  # fmt: skip
     return partial(decode, arithmetic=kinds.FLOATING[name])
 
 
@@ -143,6 +152,7 @@ def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[s
         if "select" in request.__pydantic_fields_set__
         else None,
         "arithmetic": fields["arithmetic"],
+        "abbreviated": tuple(fields.get("abbreviate", ())),
         "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
     }
 

@@ -98,6 +98,13 @@ class Computation(BaseModel):
         description="Of exact numbers: what is assumed of free symbols, all of which are real.",
         examples=[{"x1": ["positive"]}],
     )
+    abbreviate: list[Name] = Field(
+        default_factory=list,
+        max_length=MAX_NAMES,
+        description="Of exact numbers: values that stand as symbols of their own names in what is computed"
+        " from them, and in gradients, which pass them all the same.",
+        examples=[["z4"]],
+    )
     select: list[Name] = Field(
         default_factory=list, min_length=1, max_length=MAX_NAMES,
         description="Names to return; all if not said. Inputs and aliases can be named too.",
@@ -145,7 +152,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields |= fields_of(Computation)
     if asks == "comparison":
         del fields["jacobian"]  # two Jacobians side by side would say nothing new
-        del fields["assumptions"]
+        del fields["assumptions"], fields["abbreviate"]
         fields["arithmetic"] = FLOATING_ONLY
     return create_model(
         camel(operation) + SUFFIXES[asks],

@@ -1,7 +1,7 @@
 """Floating-point numbers: NumPy in float64 or float32."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -87,6 +87,9 @@ class Floating:
 
     def where(self, condition: Array, a: Array, b: float | Array) -> Array:
         return np.where(condition, a, b)
+
+    def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
+        return np.select(conditions, choices)
 
     def exponentials(self, a: Array, axis: int) -> Array:
         # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so

@@ -1,6 +1,6 @@
 """The kinds of numbers that a question can be asked in, by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
@@ -10,10 +10,12 @@ FLOATING: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
 EXACT = "exact"
 
 
-def arithmetic(name: str, assumptions: Mapping[str, Sequence[str]] | None = None) -> Arithmetic:
-    """The numbers of this name; assumptions: of the free symbols among exact ones."""
+def arithmetic(
+    name: str, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
+) -> Arithmetic:
+    """The numbers of this name; assumptions, abbreviated: of exact ones, see `Exact`."""
     if name != EXACT:
         return FLOATING[name]
     # SymPy takes half a second to load, and no question about floats has a use for it.
-    found: Arithmetic = import_module("compute.arithmetic.exact.namespace").Exact(assumptions)
+    found: Arithmetic = import_module("compute.arithmetic.exact.namespace").Exact(assumptions, abbreviated)
     return found

@@ -4,6 +4,7 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -84,6 +85,9 @@ class Arithmetic(Protocol):
     def matmul(self, a: Array, b: Array, /) -> Array: ...
     def sum(self, a: Array, axis: int) -> Array: ...
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
+    def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
+        """Of several choices the one whose condition holds, where conditions exclude one another."""
+
     def exponentials(self, a: Array, axis: int) -> Array:
         """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""
 

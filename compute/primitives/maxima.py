@@ -26,13 +26,10 @@ def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: 
 
 def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """The same where the order of entries may be open: with a case for each entry of a window."""
-    first, columns = starts(x, layout, output), x.shape[-1]
-    found: Any = None
-    for i, j, _, hit in reversed([*_hits_by_condition(xp, x, layout, window, output, "first")]):
-        place = xp.whole(first + i * layout.dilation[0] * columns + j * layout.dilation[1])
-        place = np.broadcast_to(place, hit.shape)
-        found = place if found is None else xp.where(hit, place, found)
-    return np.asarray(found)
+    first, (down, across) = starts(x, layout, output), layout.dilation
+    hits = [*_hits_by_condition(xp, x, layout, window, output, "first")]
+    places = [xp.whole(first + i * down * x.shape[-1] + j * across) for i, j, *_ in hits]
+    return xp.select([hit for *_, hit in hits], places)
 
 
 def _hits_by_condition(

@@ -5,22 +5,29 @@ from dataclasses import replace
 from typing import Any
 
 from compute.answers import Answer
+from compute.arithmetic.exact.namespace import Exact
 from compute.arithmetic.namespace import Array
 from compute.closed_forms import approximation, each, latex, shared, symbol_written, text
 
 
-def written(answer: Answer) -> tuple[Answer, dict[str, Any]]:
+def written(answer: Answer, arithmetic: Exact) -> tuple[Answer, dict[str, Any]]:
     """The answer with text in the place of numbers, and what stands beside it.
 
     Parts that repeat in long entries are under names of their own.
     """
+    defined = arithmetic.definitions
+    answer = replace(answer, values={name: defined.get(name, one) for name, one in answer.values.items()})
+
+    def approximated(entry: Any) -> float | str | None:
+        return approximation(arithmetic.in_full(entry))
+
     common, shorter = _named(answer)
     more: dict[str, Any] = {
-        "approximations": _mirrored(answer.values, approximation),
+        "approximations": _mirrored(answer.values, approximated),
         "latex": {"values": _mirrored(shorter.values, latex)},
     }
     if answer.gradients:
-        more["gradient_approximations"] = _mirrored(answer.gradients, approximation)
+        more["gradient_approximations"] = _mirrored(answer.gradients, approximated)
         more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
     if common:
         more["common"] = [

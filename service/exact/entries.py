@@ -8,9 +8,10 @@ import numpy as np
 import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, rational, value
+from compute.arithmetic.exact.bounds import MAX_DIGITS
 from compute.arithmetic.expressions import ExpressionError, parse
 from compute.arithmetic.namespace import Array
-from compute.errors import Path
+from compute.errors import Path, QuestionErrors
 from service.problems import at, describe
 from service.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
 
@@ -51,6 +52,29 @@ def decode_exact(
     return found.reshape(shape)
 
 
+def check_abbreviations(question: Any) -> None:
+    """Raise QuestionErrors where what is to be abbreviated is not computed, or its symbols are taken."""
+    prepared = question.prepared
+    arrays = [*question.known.values(), *question.upstream.values()]
+    taken = {str(one) for array in arrays if array.dtype == object for entry in array.flat
+             for one in entry.free_symbols}  # fmt: skip
+    computed = {value.index for value in prepared.evaluation.computed()}
+    arithmetic = prepared.evaluation.arithmetic
+    for index, name in enumerate(question.asked.abbreviated):
+        path = ("abbreviate", index)
+        value = prepared.graph.names[name]
+        if value.index not in computed:
+            raise at(path, f"{name} is not computed", "the name of a value that is computed", "another")
+        try:
+            symbols = arithmetic.abbreviations(name, value.shape)
+        except ExpressionError as error:
+            raise at(path, str(error), "a name that can be a symbol's", describe(name)) from None
+        if clash := taken & {str(one) for one in symbols.flat}:
+            raise at(
+                path, f"{min(clash)} is a symbol that came, too", "names of other values", "a symbol's name"
+            )
+
+
 def _entry(entry: Any, path: Path, symbols: Symbols) -> Any:
     try:
         if type(entry) is int or type(entry) is float:
@@ -59,6 +83,9 @@ def _entry(entry: Any, path: Path, symbols: Symbols) -> Any:
             return _SPECIAL[entry] if entry in SPECIAL else value(parse(entry, MAX_TEXT), symbols)
     except ExpressionError as error:
         raise at(path, f"the text {error}" if isinstance(entry, str) else str(error), A_NUMBER,
+                 describe(entry)) from None  # fmt: skip
+    except QuestionErrors:
+        raise at(path, "makes integers of too many digits", f"integers of at most {MAX_DIGITS} digits",
                  describe(entry)) from None  # fmt: skip
     raise at(path, "is no number", A_NUMBER, describe(entry))
 
@@ -74,7 +101,7 @@ _SPECIAL = {
 
 
 def _fresh(raw: dict[str, Any], path: Path, symbols: Symbols) -> Array:
-    """A symbol for each entry of a shape: x1, x2, ... of a vector, x1_1, x1_2, ... of a matrix."""
+    """A tensor of fresh symbols that is asked for by its shape."""
     expected = '{"symbol": "x", "shape": [...]} with at most 8 positive sizes'
     sizes: Any = raw.get("shape")
     if isinstance(sizes, np.ndarray):
@@ -87,10 +114,7 @@ def _fresh(raw: dict[str, Any], path: Path, symbols: Symbols) -> Array:
     entries = math.prod(sizes)
     if entries > MAX_ENTRIES:
         raise at(path, "holds too many entries for exact arithmetic", f"at most {MAX_ENTRIES}", f"{entries}")
-    found: Array = np.empty(sizes, dtype=object)
     try:
-        for index in np.ndindex(*sizes):
-            found[index] = symbols.symbol(raw["symbol"] + "_".join(str(one + 1) for one in index))
+        return symbols.fresh(raw["symbol"], tuple(sizes))
     except ExpressionError as error:
         raise at((*path, "symbol"), str(error), expected, describe(raw["symbol"])) from None
-    return found

@@ -119,6 +119,9 @@ class Decimals:
     def where(self, condition: Array, a: Array, b: Any) -> Array:
         return np.where(condition, a, b if isinstance(b, np.ndarray) else np.array(Decimal(b), dtype=object))
 
+    def select(self, conditions: Any, choices: Any) -> Array:
+        return np.select(conditions, choices)
+
     def exponentials(self, a: Array, axis: int) -> Array:
         return self.exp(a)  # no need of a factor
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import sympy
 
 from compute.arithmetic.exact import orders
 from compute.arithmetic.exact.bounds import check_power, size
+from compute.arithmetic.exact.cases import indicator, piecewise
 from compute.arithmetic.expressions import Expression, ExpressionError, check_symbol, fold
+from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
 ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonzero", "integer")
@@ -28,6 +31,13 @@ class Symbols:
             return sympy.Symbol(name, real=True, **said)
         except sympy.core.facts.InconsistentAssumptions:
             raise ExpressionError("uses a symbol of which no number can be what is assumed") from None
+
+    def fresh(self, name: str, shape: tuple[int, ...]) -> Array:
+        """A symbol for each entry of a shape: x1, x2, ... of a vector, x1_1, x1_2, ... of a matrix."""
+        found: Array = np.empty(shape, dtype=object)
+        for at in np.ndindex(shape):
+            found[at] = self.symbol(name + "_".join(str(one + 1) for one in at))
+        return found
 
 
 class Exacts:
@@ -78,34 +88,6 @@ def real(found: Any) -> Any:
     return sympy.nan if found.is_Boolean is False and found.is_extended_real is False else found
 
 
-def piecewise(condition: Any, a: Any, b: Any) -> Any:
-    """A where a condition holds, and b elsewhere."""
-    if condition is sympy.true or a == b:
-        return a
-    if isinstance(condition, sympy.Gt | sympy.Ge) and condition.args == (a, b):
-        return sympy.Max(a, b)
-    if condition is sympy.false:
-        return b
-    a, b = _known(a, condition, sympy.true), _known(b, condition, sympy.false)
-    rest = b.args if isinstance(b, sympy.Piecewise) else [(b, True)]
-    return sympy.Piecewise((a, condition), *rest, evaluate=False)
-
-
-def _known(found: Any, condition: Any, truth: Any) -> Any:
-    """An expression where a condition is known to hold, or not to: its cases that ask again are settled."""
-    cases = found.atoms(sympy.Piecewise) if found.has(sympy.Piecewise) else ()
-    settled = {one: piecewise_of(one, truth) for one in cases if one.args[0][1] == condition}
-    return found.xreplace(settled) if settled else found
-
-
-def piecewise_of(cases: Any, truth: Any) -> Any:
-    """What cases are worth once the truth of their first condition is known."""
-    (first, _), *rest = cases.args
-    if truth is sympy.true:
-        return first
-    return rest[0][0] if len(rest) == 1 else sympy.Piecewise(*rest, evaluate=False)
-
-
 def sqrt(a: Any) -> Any:
     return sympy.nan if a.is_negative else sympy.sqrt(a)
 
@@ -133,7 +115,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sign": sympy.sign,
     "max": sympy.Max,
     "min": sympy.Min,
-    "indicator": lambda condition: piecewise(condition, sympy.S.One, sympy.S.Zero),
+    "indicator": indicator,
     "where": piecewise,
     "greater": orders.greater,
     "greater_equal": orders.greater_equal,

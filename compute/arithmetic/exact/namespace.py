@@ -4,13 +4,14 @@ Beside what is computed nothing is known of entries: where an order follows from
 is a condition, and what depends on it has cases.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
-from compute.arithmetic.exact import algebra, orders
+from compute.arithmetic.exact import algebra, cases, orders
 from compute.arithmetic.exact.bounds import PROGRESS, check, check_power
 from compute.arithmetic.exact.proofs import compare_all
 from compute.arithmetic.exact.readable import readable
@@ -47,8 +48,8 @@ def _entries(numbers: Any) -> Array:
 
 
 def _entry(one: Any) -> Any:
-    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; no text comes here."""
-    return sympy.sympify(one.item() if isinstance(one, np.generic) else one)
+    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; text is none, and refused."""
+    return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
 def _divide(a: Any, b: Any) -> Any:
@@ -58,10 +59,6 @@ def _divide(a: Any, b: Any) -> Any:
     if a.is_positive:
         return sympy.oo
     return -sympy.oo if a.is_negative else sympy.nan
-
-
-def _exp(a: Any) -> Any:
-    return sympy.exp(a)
 
 
 def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -94,7 +91,11 @@ def _power(a: Any, exponent: Any) -> Any:
 
 
 class Exact:
-    """Exact numbers, with what is assumed of the free symbols of one question."""
+    """Exact numbers, with what is assumed of the free symbols of one question.
+
+    abbreviated: names of values that stand as symbols of their own in what is computed from them;
+    definitions: what they are.
+    """
 
     name = "exact"
     ordered = False
@@ -107,7 +108,7 @@ class Exact:
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
     negative = staticmethod(_each(lambda a: -a, 1))
-    exp = staticmethod(_each(_exp, 1))
+    exp = staticmethod(_each(lambda a: sympy.exp(a), 1))
     absolute = staticmethod(_each(_absolute, 1))
     sign = staticmethod(_each(_sign, 1))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + sympy.exp(-a)), 1))
@@ -118,11 +119,16 @@ class Exact:
     greater = staticmethod(_each(orders.greater, 2))
     greater_equal = staticmethod(_each(orders.greater_equal, 2))
     equal = staticmethod(_each(orders.equal, 2))
-    _where = staticmethod(_each(algebra.piecewise, 3))
+    _where = staticmethod(_each(cases.piecewise, 3))
     _share = staticmethod(_each(lambda part, total: sympy.S.Zero if total.is_zero else part / total, 2))
 
-    def __init__(self, assumptions: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
+    ) -> None:
         self.symbols = algebra.Symbols(assumptions)
+        self.abbreviated = frozenset(abbreviated)
+        self.definitions: dict[str, Array] = {}
+        self._meanings: dict[Any, Any] = {}
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return _array(algebra.value(expression, self.symbols, sizes))
@@ -161,6 +167,15 @@ class Exact:
     def where(self, condition: Array, a: Array, b: Any) -> Array:
         return self._where(condition, a, b)
 
+    def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
+        found = np.empty(np.broadcast_shapes(*(one.shape for one in (*conditions, *choices))), dtype=object)
+        spread = [
+            [np.broadcast_to(_entries(one), found.shape) for one in all_] for all_ in (choices, conditions)
+        ]
+        for at in np.ndindex(found.shape):
+            found[at] = cases.exclusive([(one[at], held[at]) for one, held in zip(*spread, strict=True)])
+        return found
+
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002
         return self.exp(a)  # they cannot overflow, and read better as they are
 
@@ -173,7 +188,7 @@ class Exact:
     def places(self, numbers: Array, last: int) -> Array:
         """Where an order is open, a place has cases."""
         entries = _entries(numbers)
-        for place in (place for one in entries.flat for place, _ in _cases(one)):
+        for place in (place for one in entries.flat for place, _ in cases.apart(one)):
             if not place.is_Integer or not 0 <= place <= last:
                 raise ValueError
         return entries
@@ -181,8 +196,8 @@ class Exact:
     def take(self, a: Array, places: Array) -> Array:
         found = np.empty(places.shape, dtype=object)
         for at in np.ndindex(places.shape):
-            row, cases = a[at[:-1]], _cases(places[at])
-            found[at] = _joined([(row[int(place)], condition) for place, condition in cases])
+            row, choices = a[at[:-1]], cases.apart(places[at])
+            found[at] = cases.exclusive([(row[int(place)], condition) for place, condition in choices])
         return found
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
@@ -191,8 +206,8 @@ class Exact:
         for row in np.ndindex(a.shape[:-1]):
             terms: list[list[Any]] = [[] for _ in range(size)]
             for entry, place in zip(a[row], where[row], strict=True):
-                for one, condition in _alone(_cases(place)):
-                    terms[int(one)].append(algebra.piecewise(condition, entry, sympy.S.Zero))
+                for one, condition in cases.apart(place):
+                    terms[int(one)].append(entry * cases.indicator(condition))
             found[row] = [sympy.Add(*one) for one in terms]
         return found
 
@@ -200,11 +215,11 @@ class Exact:
         moved = np.moveaxis(a, axis, -1)
         found = np.empty(moved.shape[:-1], dtype=object)
         for at in np.ndindex(found.shape):
-            found[at] = _first_of_largest(list(moved[at]))
+            found[at] = _first_largest(list(moved[at]))
         return found
 
     def equality(self, left: Array, right: Array) -> Equality:
-        return compare_all(left, right)
+        return compare_all(*(_each(self.in_full, 1)(side) for side in (left, right)))
 
     def is_finite(self, a: Array) -> bool:
         return not any(one is sympy.nan or one.is_infinite for one in _entries(a).flat)
@@ -224,55 +239,33 @@ class Exact:
         for at in np.ndindex(a.shape):
             found[at] = readable(a[at])
         PROGRESS.reached(name)
-        return found
+        return self._abbreviation(found, name) if name in self.abbreviated else found
+
+    def _abbreviation(self, a: Array, name: str) -> Array:
+        """Symbols in the place of a value; what is a mere number stays one."""
+        self.definitions[name] = a
+        symbols = self.abbreviations(name, a.shape)
+        for at in np.ndindex(a.shape):
+            entry: Any = a[at]
+            if entry.free_symbols:
+                self._meanings[symbols[at]] = self.in_full(entry)
+            else:
+                symbols[at] = entry
+        return symbols
+
+    def abbreviations(self, name: str, shape: tuple[int, ...]) -> Array:
+        """The symbols that stand for a value."""
+        return self.symbols.fresh(re.sub(r"\W+", "_", name).strip("_"), shape)
+
+    def in_full(self, entry: Any) -> Any:
+        """An entry in terms of what came, without abbreviations."""
+        return entry.xreplace(self._meanings) if self._meanings else entry
 
 
-def _cases(place: Any) -> list[tuple[Any, Any]]:
-    """What an entry may be, and when: each case where no case before it holds."""
-    return list(place.args) if isinstance(place, sympy.Piecewise) else [(place, sympy.true)]
-
-
-def _alone(cases: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """The same cases, each with a condition that excludes those before it."""
-    passed: list[Any] = []
-    found = []
-    for value, condition in cases:
-        found.append((value, sympy.And(condition, *map(sympy.Not, passed))))
-        passed.append(condition)
-    return found
-
-
-def _joined(cases: list[tuple[Any, Any]]) -> Any:
-    """One entry of cases, of which the last holds where no other does; a maximum where they make one."""
-    if len(cases) > 1 and _is_maximum(cases):
-        return sympy.Max(*(value for value, _ in cases))
-    found = cases[-1][0]
-    for value, condition in reversed(cases[:-1]):
-        found = algebra.piecewise(condition, value, found)
-    return found
-
-
-def _is_maximum(cases: list[tuple[Any, Any]]) -> bool:
-    """Whether each case but the last holds where its value is larger than all others."""
-    values = {value for value, _ in cases}
-    for value, condition in cases[:-1]:
-        relations = sympy.And.make_args(condition)
-        if not all(isinstance(one, sympy.Gt | sympy.Ge) and one.lhs == value for one in relations):
-            return False
-        if {one.rhs for one in relations} != values - {value}:
-            return False
-    return True
-
-
-def _first_of_largest(entries: list[Any]) -> Any:
-    """The place of the largest, the first of equals, with cases where the order is open."""
-    found: Any = sympy.Integer(len(entries) - 1)
-    for place in reversed(range(len(entries) - 1)):
-        one = entries[place]
-        before = (orders.greater(one, other) for other in entries[:place])
-        behind = (orders.greater_equal(one, other) for other in entries[place + 1 :])
-        found = algebra.piecewise(sympy.And(*before, *behind), sympy.Integer(place), found)
-    return found
+def _first_largest(entries: list[Any]) -> Any:
+    """The place of the largest entry, the first of equals."""
+    conditions = cases.largest(entries, orders)
+    return cases.exclusive([(sympy.Integer(at), condition) for at, condition in enumerate(conditions)])
 
 
 def _outline(one: Any) -> float:

@@ -16,8 +16,8 @@ from compute.arithmetic.exact.bounds import size
 
 LONGEST = 300  # operations of what is looked at
 MAX_TERMS = 120  # that an expression would have, multiplied out
-MAX_GENERATORS = 12
-MAX_FACTORED = 40  # terms
+MAX_CANCELLED = 12  # symbols and generators of what is cancelled
+MAX_FACTORED = 7, 40  # symbols and generators, and terms, of what is factored: its time grows fast with both
 PLAIN = 8  # terms of a sum of products that might still be written as one product
 
 
@@ -58,16 +58,21 @@ def weight(expression: Any) -> int:
 
 def _forms(expression: Any) -> Iterator[Any]:
     fraction = Fraction(expression)
-    if fraction.terms > MAX_TERMS or len(fraction.generators) > MAX_GENERATORS:
+    if fraction.terms > MAX_TERMS:
         return
     numerator, denominator = fraction.cancelled()
-    above, below = numerator, denominator
-    if max(len(_terms(numerator)), len(_terms(denominator))) <= MAX_FACTORED:
-        above, below = sympy.factor(numerator), sympy.factor(denominator)
-        yield fraction.back(above) / fraction.back(below)
+    above, below = _factored(numerator), _factored(denominator)
+    yield fraction.back(above) / fraction.back(below)
     yield fraction.back(numerator) / fraction.back(denominator)
     if not any(one.is_Pow and one.base.is_Add for one in sympy.Mul.make_args(below)):
         yield from _divided_through(fraction, numerator, denominator)
+
+
+def _factored(polynomial: Any) -> Any:
+    symbols, terms = MAX_FACTORED
+    if len(polynomial.free_symbols) <= symbols and len(_terms(polynomial)) <= terms:
+        return sympy.factor(polynomial)
+    return sympy.factor_terms(polynomial)  # what all terms have in common
 
 
 def _divided_through(fraction: "Fraction", numerator: Any, denominator: Any) -> Iterator[Any]:
@@ -103,9 +108,12 @@ class Fraction:
         self.quotient, self.terms = self._convert(expression)
 
     def cancelled(self) -> tuple[Any, Any]:
-        """Numerator and denominator, multiplied out and without common factors."""
-        numerator, denominator = sympy.fraction(sympy.cancel(self.quotient))
-        return numerator, denominator
+        """Numerator and denominator, multiplied out; without common factors, where these are found soon."""
+        quotient = sympy.together(self.quotient)
+        numerator, denominator = sympy.fraction(quotient)
+        if denominator.free_symbols and len(quotient.free_symbols) <= MAX_CANCELLED:
+            numerator, denominator = sympy.fraction(sympy.cancel(quotient))
+        return sympy.expand(numerator), sympy.expand(denominator)
 
     def back(self, polynomial: Any) -> Any:
         """What the generators stand for in their places."""
