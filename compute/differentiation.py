@@ -15,8 +15,9 @@ from typing import TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
-from compute.graph import Value, step
+from compute.graph import Value
 from compute.primitive import RESULT, GradientRule
+from compute.steps import step
 
 UPSTREAM = "upstream"
 Source: TypeAlias = "int | str"

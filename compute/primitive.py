@@ -129,3 +129,37 @@ class Primitive:
             raise ValueError(f"a gradient of {self.name} names its needs after its attributes")
         places = tuple(RESULT if name == "y" else self.operands.index(name) for name in needs)
         return GradientRule(function, places, "shapes" in parameters, tuple(attributes))
+
+
+class Application:
+    """A primitive with its attributes, applied to operands of these shapes; many values of a graph share one.
+
+    Raises ShapeError where the primitive does not take such operands.
+    """
+
+    __slots__ = ("attributes", "primitive", "shape", "shapes")
+
+    def __init__(
+        self, primitive: Primitive, shapes: tuple[Shape, ...], attributes: Mapping[str, Any]
+    ) -> None:
+        self.primitive = primitive
+        self.shapes = shapes
+        self.attributes = attributes
+        self.shape = primitive.shape(*shapes, **attributes)
+
+    @property
+    def cost(self) -> Cost:
+        """What it costs each time."""
+        return self.primitive.cost(self.shape, *self.shapes, **self.attributes)
+
+    @property
+    def pairs(self) -> tuple[Size, Size | None] | None:
+        """The query-key pairs that it holds a part of; see `Primitive`."""
+        count = self.primitive.pairs
+        return None if count is None else count(self.shape, *self.shapes, **self.attributes)
+
+    @property
+    def scratch(self) -> Size:
+        """How many numbers it holds for a while."""
+        count = self.primitive.scratch
+        return 0 if count is None else count(self.shape, *self.shapes, **self.attributes)

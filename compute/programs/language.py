@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from compute.errors import QuestionError
-from compute.programs.syntax import Node, ProgramFault, Reader, usable
+from compute.programs.syntax import Node, ProgramFault, Reader
 
 MAX_LINES = 1000
 MAX_LENGTH = 1000
@@ -41,7 +41,7 @@ def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
         try:
             statement = _statement(_tree(line) if trees is None else trees[number], line)
             if statement is not None:
-                target = _target(statement)
+                target = _target(statement, reader)
                 value, names = reader.read(statement.value)
                 found.append(Assignment(target, value, names, number, 1))
         except ProgramFault as fault:
@@ -101,10 +101,10 @@ def _statement(body: list[ast.stmt], line: str) -> ast.Assign | None:
     raise ProgramFault(1, "is no assignment", "one assignment, name = expression")
 
 
-def _target(statement: ast.Assign) -> str:
+def _target(statement: ast.Assign, reader: Reader) -> str:
     [target] = statement.targets
     assert isinstance(target, ast.Name)
-    return usable(target.id, target.col_offset + 1)
+    return reader.usable(target.id, target.col_offset + 1)
 
 
 def _tree(text: str) -> list[ast.stmt]:

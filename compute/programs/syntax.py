@@ -87,8 +87,8 @@ class Reader:
         depth -= 1
         if isinstance(node, ast.Name):
             name = node.id
-            if name not in self._usable:  # each name is looked at once
-                self._usable.add(usable(name, column))
+            if name not in self._usable:
+                self.usable(name, column)
             self._names.add(name)
             return Node("name", column, name)
         if isinstance(node, ast.BinOp):
@@ -102,9 +102,9 @@ class Reader:
                 return Node("number", column, _number(node.value, column))
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name):
-                given = tuple((_keyword(one), self._setting(one.value, depth)) for one in node.keywords)
+                given = self._settings(node.keywords, depth) if node.keywords else ()
                 operands = tuple([self._node(one, depth) for one in node.args])
-                return Node("call", column, usable(node.func.id, column), operands, keywords=given)
+                return Node("call", column, self.usable(node.func.id, column), operands, (), given)
         elif isinstance(node, ast.UnaryOp):
             if isinstance(node.op, ast.USub):
                 return Node("negative", column, operands=(self._node(node.operand, depth),))
@@ -121,6 +121,15 @@ class Reader:
             "is none of what an expression is made of",
             "numbers, names, + - * / @ **, calls, [indices] and .T",
         )
+
+    def usable(self, name: str, column: int) -> str:
+        """The name, which is looked at once and not wherever it stands."""
+        if name not in self._usable:
+            self._usable.add(usable(name, column))
+        return name
+
+    def _settings(self, given: list[ast.keyword], depth: int) -> tuple[tuple[str, Any], ...]:
+        return tuple([(_keyword(one), self._setting(one.value, depth)) for one in given])
 
     def _setting(self, node: ast.expr, depth: int) -> Any:
         """A keyword's value: a literal where it is one, otherwise an expression."""
