@@ -11,6 +11,7 @@ from typing import Any
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Polynomial
 from compute.graph import Graph, Value
+from compute.primitive import Application
 
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 
@@ -28,12 +29,13 @@ class Evaluation:
         self.reachable = self._reach()
         self.constants: dict[int, Array] = {}
         self._planned = set(self.known)
+        self._functions: dict[Application, Callable[..., Array]] = {}
         self._instructions: list[Instruction] | None = None
 
     def _reach(self) -> list[bool]:
         reachable: list[bool] = []
         for value in self.graph.values:
-            computable = value.primitive is not None and not _symbolic(value.attributes)
+            computable = value.applied is not None and not (value.attributes and _symbolic(value.attributes))
             for operand in value.inputs:
                 computable = computable and reachable[operand.index]
             reachable.append(computable or value.index in self.known)
@@ -56,9 +58,8 @@ class Evaluation:
             self._instructions = []
             for index in sorted(self._planned - self.known):
                 value = self.graph.values[index]
-                assert value.primitive is not None  # an input is reachable only where it is known
-                function: Callable[..., Array]
-                function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+                assert value.applied is not None  # an input is reachable only where it is known
+                function = self._functions.get(value.applied) or self._function(value.applied)
                 if self.arithmetic.settles:
                     function = settled(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
@@ -67,6 +68,11 @@ class Evaluation:
                 elif index not in self.constants:
                     self.constants[index] = function()
         return self._instructions
+
+    def _function(self, applied: Application) -> Callable[..., Array]:
+        function = partial(applied.primitive.forward, self.arithmetic, **applied.attributes)
+        self._functions[applied] = function
+        return function
 
     def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
         """The known and the computed values by index."""
@@ -104,8 +110,6 @@ def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | 
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:
     """Whether an attribute still depends on a dimension of unknown size."""
-    if not attributes:
-        return False
     named = attributes.get("sizes")
     sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
     return any(map(_open, (*attributes.values(), *sizes.values())))

@@ -80,6 +80,7 @@ class Primitive:
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     convention: what the primitive settles where books differ, as the answer states it.
+    operands: the operands' names; rules: the gradient rule of each; passing: the places of those that have one.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Primitive:
     convention: Mapping[str, Any] | None = None
     operands: tuple[str, ...] = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)
+    passing: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         positional = [
@@ -115,6 +117,8 @@ class Primitive:
             raise ValueError(f"{self.name} has to say how tangents pass, if and only if it has gradients")
         rules = (self._rule(self.gradients.get(operand)) for operand in self.operands)
         object.__setattr__(self, "rules", tuple(rules))
+        passing = (place for place, rule in enumerate(self.rules) if rule is not None)
+        object.__setattr__(self, "passing", tuple(passing))
         if self.name in REGISTRY:
             raise ValueError(f"primitive {self.name} is declared twice")
         REGISTRY[self.name] = self
