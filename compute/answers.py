@@ -9,7 +9,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost
-from compute.differentiation import Differentiation, Gradients, Source, jacobian
+from compute.differentiation import UPSTREAM, Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
 from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
@@ -168,10 +168,11 @@ class Prepared:
 
     def _by_name(self, parts: Mapping[Source, Array]) -> dict[str, Array]:
         """Contributions by the names of their consumers, in order of computation."""
-        ordered = sorted(parts, key=lambda one: (isinstance(one, str), one))
-        return {
-            one if isinstance(one, str) else str(self.graph.values[one].name): parts[one] for one in ordered
-        }
+        consumers = sorted([one for one in parts if not isinstance(one, str)])
+        found = {str(self.graph.values[one].name): parts[one] for one in consumers}
+        if UPSTREAM in parts:
+            found[UPSTREAM] = parts[UPSTREAM]
+        return found
 
 
 def describe_step(name: str, value: Value) -> Step:

@@ -59,18 +59,18 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
     counted = [
         (value, step(value, seen))
         for value in (graph.standard_values() if computed is None else graph.named_values())
-        if not value.is_input and (computed is None or value.index in computed)
+        if value.applied is not None and (computed is None or value.index in computed)
     ]
-    spent = work(one for _, inner in counted for one in inner)
+    spent = work([one for _, inner in counted for one in inner])
     comparing = [_step_cost(value, inner) for value, inner in counted if _compares(value)]
     exact = [one.exact_comparisons for one in comparing]
-    held = [*(value for value in graph.values if value.is_input), *(value for value, _ in counted)]
+    inputs = [value for value in graph.values if value.applied is None]
     return TotalCost(
         multiply_adds=spent.multiply_adds,
         elementwise=spent.elementwise,
         comparisons=total(one.comparisons for one in comparing),
-        parameters=entries(value.shape for value in graph.values if value.is_parameter),
-        entries=entries(value.shape for value in held),
+        parameters=entries(value.shape for value in inputs if value.is_parameter),
+        entries=entries([value.shape for value in inputs] + [value.shape for value, _ in counted]),
         all_comparisons=total(one.all_comparisons for one in comparing),
         exact_comparisons=None if None in exact else total(one for one in exact if one is not None),
         counted=counted,

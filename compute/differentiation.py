@@ -17,7 +17,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
 from compute.graph import Value
-from compute.primitive import RESULT, Application
+from compute.primitive import RESULT, Application, unchanged
 from compute.steps import step
 
 UPSTREAM = "upstream"
@@ -29,9 +29,9 @@ Instruction: TypeAlias = "tuple[Callable[..., Array], tuple[int, ...], tuple[int
 """A function, the slots and indices of what it takes, the shape that its result is summed back to if it was
 broadcast, and the slot of the result."""
 Edge: TypeAlias = "tuple[int, tuple[int, ...], Callable[..., Array] | None, tuple[int, ...] | None]"
-"""How a gradient passes from a result to one of its operands: the place of the operand; what the gradient rule
-needs, as it says it; the rule as a function of these, None where it needs a size that is unknown; and the shape
-that its result is summed back to."""
+"""How a gradient passes from a result to one of its operands: the operand's place; what the rule needs, as
+`GradientRule` says it; the rule as a function of these, `unchanged` where it does nothing and None where it
+needs a size that is unknown; and the shape that its result is summed back to."""
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class Differentiation:
             self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
         self.flows: dict[int, Flow] = {}
         self._slots = count(-1, -1)
+        self._upstream: dict[int, int] = {}  # the slots of what comes from outside, by the index of the seed
         self._instructions: list[Instruction] = []
         self._needs: set[int] = set()
         self._edges: dict[Application, list[Edge]] = {}
@@ -112,22 +113,24 @@ class Differentiation:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
         flow = self._flow(value)
         if value.index in self.seeds:
-            flow.sources[UPSTREAM] = next(self._slots)
-        flow.total = self._sum(list(flow.sources.values()))
+            flow.sources[UPSTREAM] = self._upstream[value.index] = next(self._slots)
+        flow.total = self._sum(*flow.sources.values())
         if value.index in self.evaluation.known:
             return
         inside: Slots = {value.index: flow.total}
         for inner in reversed(step(value)):
             if inner.applied is not None and inner.index in inside:
-                origin = inside[inner.index]
+                carried = origin = inside[inner.index]
                 for edge in self._edges.get(inner.applied) or self._edges_of(inner.applied):
                     operand = inner.inputs[edge[0]]
                     if self._useful[operand.index]:
-                        place, key = inside, operand.index
-                        if operand.name is not None:
+                        if origin is not None:
+                            carried = origin if edge[2] is unchanged else self._carry(inner, edge, origin)
+                        if operand.name is None:
+                            place, key = inside, operand.index
+                        else:
                             place, key = self._flow(operand).sources, value.index
-                        carried = None if origin is None else self._carry(inner, edge, origin)
-                        place[key] = carried if key not in place else self._sum([place[key], carried])
+                        place[key] = carried if key not in place else self._sum(place[key], carried)
 
     def _edges_of(self, applied: Application) -> list[Edge]:
         found = [self._edge(applied, place) for place in applied.primitive.passing]
@@ -145,7 +148,10 @@ class Differentiation:
         if rule.takes_shapes:
             bound["shapes"] = shapes
         function = partial(rule.function, self.evaluation.arithmetic, **bound)
-        return place, rule.needs, function, shapes[place] if applied.primitive.broadcasts else None
+        broadcast = applied.primitive.broadcasts and set(shapes) != {applied.shape}
+        if rule.function is unchanged and not broadcast and not self.evaluation.arithmetic.settles:
+            return place, (), unchanged, None
+        return place, rule.needs, function, shapes[place] if broadcast else None
 
     def _carry(self, inner: Value, edge: Edge, origin: int) -> int | None:
         """Plan one application of a gradient rule, from a value inside a step to one operand."""
@@ -186,8 +192,8 @@ class Differentiation:
             found = self.flows[value.index] = Flow()
         return found
 
-    def _sum(self, parts: list[int | None]) -> int | None:
-        total, *others = parts or [None]
+    def _sum(self, total: int | None = None, *others: int | None) -> int | None:
+        """Plan the sum of what is in these slots."""
         for part in others:
             if total is None or part is None:
                 return None
@@ -202,11 +208,15 @@ class Differentiation:
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
         """The gradients for the values of an evaluation and one upstream gradient for each seed."""
         slots = dict(values)
-        for index, flow in self.flows.items():
-            if (seed := flow.sources.get(UPSTREAM)) is not None:
-                slots[seed] = upstream[index]
+        for index, slot in self._upstream.items():
+            slots[slot] = upstream[index]
         for function, operands, shape, slot in self._instructions:
-            gradient = function(*[slots[one] for one in operands])
+            if len(operands) == 2:
+                gradient = function(slots[operands[0]], slots[operands[1]])
+            elif len(operands) == 1:
+                gradient = function(slots[operands[0]])
+            else:
+                gradient = function(*[slots[one] for one in operands])
             if shape is not None and gradient.shape != shape:
                 gradient = unbroadcast(self.evaluation.arithmetic, gradient, shape)
             slots[slot] = gradient

@@ -6,6 +6,7 @@ is known is unknown, which is a result and not an error.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -13,6 +14,7 @@ from compute.dimensions import Polynomial
 from compute.graph import Graph, Value
 from compute.primitive import Application
 
+BY_INDEX = attrgetter("index")
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 
 
@@ -43,13 +45,17 @@ class Evaluation:
 
     def want(self, indices: Iterable[int]) -> None:
         """Add values to what is computed; those out of reach are passed over."""
-        pending = [index for index in indices if self.reachable[index]]
-        while pending:
-            index = pending.pop()
-            if index not in self._planned:
-                self._planned.add(index)
-                self._instructions = None
-                pending += [operand.index for operand in self.graph.values[index].inputs]
+        planned = self._planned
+        wanted = {index for index in indices if index not in planned and self.reachable[index]}
+        if not wanted:
+            return
+        for value in reversed(self.graph.values):
+            if value.index in wanted:
+                for operand in value.inputs:
+                    if operand.index not in planned:
+                        wanted.add(operand.index)
+        planned |= wanted
+        self._instructions = None
 
     @property
     def instructions(self) -> list[Instruction]:
@@ -63,7 +69,7 @@ class Evaluation:
                 if self.arithmetic.settles:
                     function = settled(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
-                    operands = tuple([operand.index for operand in value.inputs])
+                    operands = tuple(map(BY_INDEX, value.inputs))
                     self._instructions.append((index, function, operands))
                 elif index not in self.constants:
                     self.constants[index] = function()
@@ -79,7 +85,12 @@ class Evaluation:
         instructions = self.instructions
         values = {**self.constants, **known}
         for index, function, operands in instructions:
-            values[index] = function(*[values[operand] for operand in operands])
+            if len(operands) == 2:  # most take one or two, and this is what a run adds to the arithmetic
+                values[index] = function(values[operands[0]], values[operands[1]])
+            elif len(operands) == 1:
+                values[index] = function(values[operands[0]])
+            else:
+                values[index] = function(*[values[operand] for operand in operands])
         return values
 
     def watched(self) -> list[Value]:

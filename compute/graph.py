@@ -262,7 +262,8 @@ def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes:
     Raises QuestionError where the operands' shapes do not fit the primitive.
     """
     primitive = REGISTRY[name]
-    graph = operands[0].graph if graph is None else graph
+    if graph is None:
+        graph = operands[0].graph
     try:
         applied = graph.application(primitive, operands, attributes)
     except ShapeError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from compute.arithmetic.namespace import Array
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, product
 from compute.latex import Formula
 
@@ -48,6 +48,11 @@ def elementwise_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     return Cost(elementwise=product(shape))
 
 
+def unchanged(xp: Arithmetic, g: Array) -> Array:
+    """The gradient rule of what is only added to: the gradient itself."""
+    return g
+
+
 def no_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     """Entries are only moved."""
     return Cost()
@@ -80,7 +85,7 @@ class Primitive:
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     convention: what the primitive settles where books differ, as the answer states it.
-    operands: the operands' names; rules: the gradient rule of each; passing: the places of those that have one.
+    operands: the operands' names; rules: the gradient rule of each; passing: the places of those with one.
     """
 
     name: str

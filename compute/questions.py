@@ -101,7 +101,7 @@ def prepare(asked: Asked) -> Prepared:
         jacobians=jacobians,
         returned=returned,
         differentiated=differentiated,
-        unknown=[*graph.unnamed, *(name for name in selected if name not in reached)],
+        unknown=[*graph.unnamed, *_without(selected, reached)],
         stepped=[
             name
             for name in selected
@@ -204,6 +204,11 @@ def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentia
                            "a value with a known path", "one whose every path is cut")]
         )  # fmt: skip
     return plan
+
+
+def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    left_out = set(others)
+    return [name for name in names if name not in left_out]
 
 
 def _differentiated(

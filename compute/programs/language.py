@@ -22,17 +22,19 @@ BRACKET = re.compile(r"[()\[\]]")
 
 @dataclass(slots=True)
 class Assignment:
-    """A line: what is assigned, from which names, and the number of the line, from 0."""
+    """A line: what is assigned, and the number of the line, from 0."""
 
     name: str
     value: Node
-    names: set[str]
     line: int
     column: int
 
 
-def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
-    """The assignments of a program. Raises QuestionError for the first line that is none."""
+def parse_program(lines: tuple[str, ...]) -> tuple[list[Assignment], set[str]]:
+    """The assignments of a program, and the names they use.
+
+    Raises QuestionError for the first line that is none.
+    """
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
     reader, found = Reader(), []
@@ -42,13 +44,12 @@ def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
             statement = _statement(_tree(line) if trees is None else trees[number], line)
             if statement is not None:
                 target = _target(statement, reader)
-                value, names = reader.read(statement.value)
-                found.append(Assignment(target, value, names, number, 1))
+                found.append(Assignment(target, reader.read(statement.value), number, 1))
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not found:
         raise QuestionError(("program",), "assigns nothing", 'lines such as "y = w * x"', "no assignment")
-    return found
+    return found, reader.names
 
 
 def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
@@ -56,8 +57,7 @@ def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
     match _tree(text):
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
             reader = Reader()
-            (one, names), (other, more) = reader.read(left), reader.read(right)
-            return (one, other), names | more
+            return (reader.read(left), reader.read(right)), reader.names
     raise ProgramFault(1, "is no equation", "a claim such as p[0] == 1 - p[1]")
 
 

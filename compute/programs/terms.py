@@ -137,7 +137,7 @@ class Terms:
 
     def arguments(self, called: Operation | Function, node: Node) -> dict[str, Any] | None:
         """Inputs and settings of a call; None where an input is unknown."""
-        names = list(called.inputs)
+        names = called.inputs
         if len(node.operands) > len(names):
             taken = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
             raise ProgramFault(
@@ -160,12 +160,12 @@ class Terms:
             else:
                 error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
                 raise ProgramFault(node.column, error.message, error.expected)
-        missing = [one for one in names if one not in found and one in called.required]
-        if called.attributes:
+        if called.attributes or len(found) < len(names):
+            missing = [one for one in names if one not in found and one in called.required]
             missing += [name for name, one in called.attributes.items() if one.required and name not in found]
-        if missing:
-            message = f"{called.name} lacks {', '.join(missing)}"
-            raise ProgramFault(node.column, message, "all that it requires")
+            if missing:
+                message = f"{called.name} lacks {', '.join(missing)}"
+                raise ProgramFault(node.column, message, "all that it requires")
         for one in found.values():
             if isinstance(one, Unknown):
                 return None
@@ -173,9 +173,11 @@ class Terms:
 
     def _argument(self, called: Operation | Function, name: str, piece: Node) -> Value | Unknown:
         """One input of a call. Booleans are refused where numbers are meant, and the other way round."""
-        value = self.operand(self.build(piece))
+        value = self.build(piece)
         if isinstance(value, Unknown):
             return value
+        if isinstance(value, Expression):
+            value = self.value(value)
         if isinstance(called, Function):
             kinds = called.inputs[name]
         else:
@@ -197,11 +199,10 @@ class Terms:
 
     def _applied(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
         """A primitive, with faults at the column."""
-        if REGISTRY[primitive].kind != "same":
-            for operand in operands:
-                if operand.kind != "real":
-                    message = f"{primitive} takes no {KINDS[operand.kind]}"
-                    raise ProgramFault(node.column, message, KINDS["real"])
+        for operand in operands:
+            if operand.kind != "real" and REGISTRY[primitive].kind != "same":
+                message = f"{primitive} takes no {KINDS[operand.kind]}"
+                raise ProgramFault(node.column, message, KINDS["real"])
         try:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:
