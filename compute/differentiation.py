@@ -194,13 +194,16 @@ class Differentiation:
 
     def _sum(self, total: int | None = None, *others: int | None) -> int | None:
         """Plan the sum of what is in these slots."""
+        if not others:
+            return total
+        arithmetic = self.evaluation.arithmetic
+        add: Callable[..., Array] = arithmetic.add
+        if arithmetic.settles:
+            add = settled(arithmetic, add, "a sum of gradients")
         for part in others:
             if total is None or part is None:
                 return None
-            arithmetic, slot = self.evaluation.arithmetic, next(self._slots)
-            add: Callable[..., Array] = arithmetic.add
-            if arithmetic.settles:
-                add = settled(arithmetic, add, "a sum of gradients")
+            slot = next(self._slots)
             self._instructions.append((add, (total, part), None, slot))
             total = slot
         return total

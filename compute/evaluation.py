@@ -106,7 +106,8 @@ class Evaluation:
             if value.index not in shown:
                 watched.append(value)
             if value.primitive and value.primitive.spreads and value.index not in self.known:
-                shown.update(operand.index for operand in value.inputs)
+                for operand in value.inputs:
+                    shown.add(operand.index)
         return watched
 
     def computed(self) -> list[Value]:

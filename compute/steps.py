@@ -19,6 +19,7 @@ def step(value: Value, seen: set[int] | None = None) -> list[Value]:
             if operand.name is None and operand.index not in seen:
                 seen.add(operand.index)
                 found.append(operand)
-    if len(found) > 1:
+    found.reverse()
+    if len(found) > 2:
         found.sort(key=BY_INDEX)
     return found

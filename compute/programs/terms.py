@@ -44,17 +44,16 @@ class Terms:
         """The term of a piece of syntax."""
         head = node.head
         if head == "name":
-            return self._name(node)
+            return self.terms.get(node.text) or self._new_name(node)
         if head == "call":
             return self._call(node)
         if head == "number":
             return Expression("number", text=node.text)
         return self._two(node) if len(node.operands) == 2 else self._one(node)
 
-    def _name(self, node: Node) -> Term:
+    def _new_name(self, node: Node) -> Term:
+        """What is meant by a name that no line so far has given a meaning."""
         name = node.text
-        if name in self.terms:
-            return self.terms[name]
         if name in self.lines:
             members = " and ".join(circle(self.assignments, name))
             raise ProgramFault(
@@ -86,6 +85,8 @@ class Terms:
 
     def _two(self, node: Node) -> Term:
         left, right = self.build(node.operands[0]), self.build(node.operands[1])
+        if isinstance(left, Value) and isinstance(right, Value) and node.head != "power":
+            return self._applied(node, node.head, left, right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
         if node.head == "power":
@@ -125,8 +126,9 @@ class Terms:
         if arguments is None:
             return Unknown()
         values = [arguments.pop(name) for name in function.inputs]
+        settings = {**function.defaults, **arguments} if function.attributes else arguments
         try:
-            return function.build(self.graph, *values, **{**function.defaults, **arguments})
+            return function.build(self.graph, *values, **settings)
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected) from None
         except ShapeError as error:
