@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
-from compute.cost import TotalCost
+from compute.cost import TotalCost, cost
 from compute.differentiation import UPSTREAM, Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
 from compute.errors import QuestionErrors, TooLarge
@@ -84,7 +84,6 @@ class Prepared:
     differentiated: list[str]
     unknown: list[str]
     stepped: list[str]
-    cost: TotalCost
     conventions: dict[str, Any]
     notes: list[Note]
     predicted: Limits
@@ -98,6 +97,11 @@ class Prepared:
     def steps(self) -> list[Step]:
         """How each value that is computed comes about; written where it is asked for."""
         return [describe_step(name, self.graph.names[name]) for name in self.stepped]
+
+    @cached_property
+    def cost(self) -> TotalCost:
+        """What it costs to compute the values; counted where it is asked for."""
+        return cost(self.graph, {value.index for value in self.evaluation.computed()})
 
     def parameters(self) -> list[str]:
         """The names of the inputs that are trainable."""

@@ -61,7 +61,7 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
         for value in (graph.standard_values() if computed is None else graph.named_values())
         if value.applied is not None and (computed is None or value.index in computed)
     ]
-    spent = work([one for _, inner in counted for one in inner])
+    spent = work(applications(one for _, inner in counted for one in inner))
     comparing = [_step_cost(value, inner) for value, inner in counted if _compares(value)]
     exact = [one.exact_comparisons for one in comparing]
     inputs = [value for value in graph.values if value.applied is None]
@@ -77,9 +77,9 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
     )
 
 
-def work(values: Iterable[Value]) -> Cost:
-    """What it costs to compute these values, and no others."""
-    spent = [(one.cost, times) for one, times in applications(values).items()]
+def work(applied: Counter[Application]) -> Cost:
+    """What it costs to compute values that share these applications, and no others."""
+    spent = [(one.cost, times) for one, times in applied.items()]
     return Cost(
         total(one.multiply_adds * times for one, times in spent),
         total(one.elementwise * times for one, times in spent),
@@ -101,7 +101,7 @@ def _compares(value: Value) -> bool:
 
 
 def _step_cost(value: Value, inner: list[Value]) -> StepCost:
-    spent, held = work(inner), product(value.shape)
+    spent, held = work(applications(inner)), product(value.shape)
     compared, everything, exact = (held, *_pairs(inner, held)) if _compares(value) else (0, 0, 0)
     return StepCost(
         str(value.name), spent.multiply_adds, spent.elementwise, compared, held, everything, exact

@@ -6,7 +6,6 @@ is known is unknown, which is a result and not an error.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -14,7 +13,6 @@ from compute.dimensions import Polynomial
 from compute.graph import Graph, Value
 from compute.primitive import Application
 
-BY_INDEX = attrgetter("index")
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 
 
@@ -69,7 +67,7 @@ class Evaluation:
                 if self.arithmetic.settles:
                     function = settled(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
-                    operands = tuple(map(BY_INDEX, value.inputs))
+                    operands = tuple([operand.index for operand in value.inputs])
                     self._instructions.append((index, function, operands))
                 elif index not in self.constants:
                     self.constants[index] = function()

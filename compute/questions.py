@@ -107,7 +107,6 @@ def prepare(asked: Asked) -> Prepared:
             for name in selected
             if not graph.names[name].is_input and graph.names[name].index not in known
         ],
-        cost=cost(graph, {value.index for value in computed}),
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
@@ -278,9 +277,10 @@ def _predict(
         for name in differentiated:
             value = names[name]
             sent += [value.shape] * len(differentiation.flows[value.index].sources)
-    spent = work(computed)
+    shared = applications(computed)
+    spent = work(shared)
     held = _entries([*(value.shape for value in computed), *(graph.values[index].shape for index in known)])
-    kept = held + max((_number(one.scratch) for one in applications(computed)), default=0)
+    kept = held + max((_number(one.scratch) for one in shared), default=0)
     return Limits(
         work=(_number(spent.multiply_adds) + _number(spent.elementwise)) * (1 + 2 * passes),
         entries=kept * (2 if passes else 1) + pairs,
