@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
-from compute.cost import TotalCost
-from compute.differentiation import Differentiation, Gradients, Source, jacobian
+from compute.cost import TotalCost, cost
+from compute.differentiation import UPSTREAM, Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
 from compute.errors import QuestionErrors, TooLarge
 from compute.evaluation import Evaluation
@@ -84,7 +84,6 @@ class Prepared:
     differentiated: list[str]
     unknown: list[str]
     stepped: list[str]
-    cost: TotalCost
     conventions: dict[str, Any]
     notes: list[Note]
     predicted: Limits
@@ -98,6 +97,11 @@ class Prepared:
     def steps(self) -> list[Step]:
         """How each value that is computed comes about; written where it is asked for."""
         return [describe_step(name, self.graph.names[name]) for name in self.stepped]
+
+    @cached_property
+    def cost(self) -> TotalCost:
+        """What it costs to compute the values; counted where it is asked for."""
+        return cost(self.graph, {value.index for value in self.evaluation.computed()})
 
     def parameters(self) -> list[str]:
         """The names of the inputs that are trainable."""
@@ -168,10 +172,11 @@ class Prepared:
 
     def _by_name(self, parts: Mapping[Source, Array]) -> dict[str, Array]:
         """Contributions by the names of their consumers, in order of computation."""
-        ordered = sorted(parts, key=lambda one: (isinstance(one, str), one))
-        return {
-            one if isinstance(one, str) else str(self.graph.values[one].name): parts[one] for one in ordered
-        }
+        consumers = sorted([one for one in parts if not isinstance(one, str)])
+        found = {str(self.graph.values[one].name): parts[one] for one in consumers}
+        if UPSTREAM in parts:
+            found[UPSTREAM] = parts[UPSTREAM]
+        return found
 
 
 def describe_step(name: str, value: Value) -> Step:

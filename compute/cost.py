@@ -3,12 +3,16 @@
 One multiply-add is one; a comparison is one query-key score; other arithmetic counts once for each entry.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from compute.dimensions import Size, product, total
-from compute.graph import Graph, Value, step
+from compute.dimensions import Shape, Size, product, total
+from compute.graph import Graph, Value
+from compute.primitive import Application, Cost
+from compute.steps import step
 
 
 class StepCost(NamedTuple):
@@ -27,79 +31,86 @@ class StepCost(NamedTuple):
     exact_comparisons: Size | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TotalCost:
     """The cost of computing every value once, forward. Entries: of inputs and named values together.
 
-    Comparisons as in `StepCost`.
+    Comparisons as in `StepCost`. counted: each named value, with what is computed first for it.
     """
 
-    multiply_adds: Size = 0
-    elementwise: Size = 0
-    comparisons: Size = 0
-    parameters: Size = 0
-    entries: Size = 0
-    all_comparisons: Size = 0
-    exact_comparisons: Size | None = 0
-    steps: list[StepCost] = field(default_factory=list)
+    multiply_adds: Size
+    elementwise: Size
+    comparisons: Size
+    parameters: Size
+    entries: Size
+    all_comparisons: Size
+    exact_comparisons: Size | None
+    counted: list[tuple[Value, list[Value]]]
+
+    @cached_property
+    def steps(self) -> list[StepCost]:
+        """What each named value costs."""
+        return [_step_cost(value, inner) for value, inner in self.counted]
 
 
 def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
     """What it costs to compute the values of these indices, or all of them."""
-    steps: list[StepCost] = []
-    counted: set[int] = set()
-    for value in graph.standard_values() if computed is None else graph.named_values():
-        if value.is_input or (computed is not None and value.index not in computed):
-            continue
-        inner = [one for one in step(value) if one.index not in counted]
-        multiply_adds: Size = 0
-        elementwise: Size = 0
-        for one in inner:
-            counted.add(one.index)
-            if one.primitive is not None:
-                spent = one.primitive.cost(one.shape, *[o.shape for o in one.inputs], **one.attributes)
-                multiply_adds += spent.multiply_adds
-                elementwise += spent.elementwise
-        entries = product(value.shape)
-        compares = value.declared is not None and value.declared.counts_comparisons
-        everything, exact = _pairs(inner, entries) if compares else (0, 0)
-        steps.append(
-            StepCost(
-                str(value.name),
-                multiply_adds,
-                elementwise,
-                entries if compares else 0,
-                entries,
-                everything,
-                exact,
-            )
-        )
-    parameters = [product(value.shape) for value in graph.values if value.is_parameter]
-    inputs = [product(value.shape) for value in graph.values if value.is_input]
+    seen: set[int] = set()
+    counted = [
+        (value, step(value, seen))
+        for value in (graph.standard_values() if computed is None else graph.named_values())
+        if value.applied is not None and (computed is None or value.index in computed)
+    ]
+    spent = work(applications(one for _, inner in counted for one in inner))
+    comparing = [_step_cost(value, inner) for value, inner in counted if _compares(value)]
+    exact = [one.exact_comparisons for one in comparing]
+    inputs = [value for value in graph.values if value.applied is None]
     return TotalCost(
-        multiply_adds=total([one.multiply_adds for one in steps]),
-        elementwise=total([one.elementwise for one in steps]),
-        comparisons=total([one.comparisons for one in steps]),
-        parameters=total(parameters),
-        entries=total(inputs) + total([one.entries for one in steps]),
-        all_comparisons=total([one.all_comparisons for one in steps]),
-        exact_comparisons=_total_if_known([one.exact_comparisons for one in steps]),
-        steps=steps,
+        multiply_adds=spent.multiply_adds,
+        elementwise=spent.elementwise,
+        comparisons=total(one.comparisons for one in comparing),
+        parameters=entries(value.shape for value in inputs if value.is_parameter),
+        entries=entries([value.shape for value in inputs] + [value.shape for value, _ in counted]),
+        all_comparisons=total(one.all_comparisons for one in comparing),
+        exact_comparisons=None if None in exact else total(one for one in exact if one is not None),
+        counted=counted,
     )
 
 
-def _pairs(inner: Iterable[Value], entries: Size) -> tuple[Size, Size | None]:
+def work(applied: Counter[Application]) -> Cost:
+    """What it costs to compute values that share these applications, and no others."""
+    spent = [(one.cost, times) for one, times in applied.items()]
+    return Cost(
+        total(one.multiply_adds * times for one, times in spent),
+        total(one.elementwise * times for one, times in spent),
+    )
+
+
+def applications(values: Iterable[Value]) -> Counter[Application]:
+    """How often each of what values share is computed."""
+    return Counter([value.applied for value in values if value.applied is not None])
+
+
+def entries(shapes: Iterable[Shape]) -> Size:
+    """How many entries arrays of these shapes have in all."""
+    return total(product(shape) * count for shape, count in Counter(shapes).items())
+
+
+def _compares(value: Value) -> bool:
+    return value.declared is not None and value.declared.counts_comparisons
+
+
+def _step_cost(value: Value, inner: list[Value]) -> StepCost:
+    spent, held = work(applications(inner)), product(value.shape)
+    compared, everything, exact = (held, *_pairs(inner, held)) if _compares(value) else (0, 0, 0)
+    return StepCost(
+        str(value.name), spent.multiply_adds, spent.elementwise, compared, held, everything, exact
+    )
+
+
+def _pairs(inner: list[Value], held: Size) -> tuple[Size, Size | None]:
     """All query-key pairs, and those computed, where a value holds one entry for each computed."""
     for one in inner:
-        if one.primitive is not None and one.primitive.pairs is not None:
-            return one.primitive.pairs(one.shape, *(o.shape for o in one.inputs), **one.attributes)
-    return entries, entries
-
-
-def _total_if_known(sizes: Iterable[Size | None]) -> Size | None:
-    result: Size = 0
-    for size in sizes:
-        if size is None:
-            return None
-        result = result + size
-    return result
+        if one.applied is not None and one.applied.pairs is not None:
+            return one.applied.pairs
+    return held, held

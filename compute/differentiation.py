@@ -7,25 +7,31 @@ courses write it. A given value is a constant of the question: it has a gradient
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from itertools import count
+from typing import Any, TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
-from compute.graph import Value, step
-from compute.primitive import KEPT, RESULT, GradientRule
+from compute.graph import Value
+from compute.primitive import KEPT, RESULT, Application, unchanged
+from compute.steps import step
 
 UPSTREAM = "upstream"
 Source: TypeAlias = "int | str"
 Slots: TypeAlias = "dict[Source, int | None]"
 """Where gradients are kept, by what they come from; None where a value they need is unknown. A slot is a
 negative number, so that gradients stand beside values, which have indices."""
-Instruction: TypeAlias = "tuple[Callable[..., Array], Sequence[int], tuple[int, ...] | None, int]"
+Instruction: TypeAlias = "tuple[Callable[..., Array], tuple[int, ...], tuple[int, ...] | None, int]"
 """A function, the slots and indices of what it takes, the shape that its result is summed back to if it was
 broadcast, and the slot of the result."""
+Edge: TypeAlias = "tuple[int, tuple[int, ...], Callable[..., Array] | None, tuple[int, ...] | None]"
+"""How a gradient passes from a result to one of its operands: the operand's place; what the rule needs, as
+`GradientRule` says it; the rule as a function of these, `unchanged` where it does nothing and None where it
+needs a size that is unknown; and the shape that its result is summed back to."""
 
 
 @dataclass(slots=True)
@@ -62,8 +68,6 @@ class Differentiation:
         self.evaluation = evaluation
         self.seeds = frozenset(seeds)
         self._targets = None if targets is None else frozenset(targets)
-        self._behind = [_differentiable(value) for value in evaluation.graph.values]
-        self._shapes = [_numeric(value.shape) for value in evaluation.graph.values]
         self._useful = self._leading_from_targets()
         active = self._leading_to_seeds(evaluation.known)
         self.cut: list[int] = []
@@ -71,10 +75,11 @@ class Differentiation:
             named = {value.index for value in evaluation.graph.named_values()}
             self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
         self.flows: dict[int, Flow] = {}
-        self._count = 0
+        self._slots = count(-1, -1)
+        self._upstream: dict[int, int] = {}  # the slots of what comes from outside, by the index of the seed
         self._instructions: list[Instruction] = []
         self._needs: set[int] = set()
-        self._plain: dict[Callable[..., Array], Callable[..., Array]] = {}  # rules that take nothing else
+        self._edges: dict[Application, list[Edge]] = {}
         for value in reversed(evaluation.graph.values):
             if value.name is not None and value.index in active:
                 self._plan(value)
@@ -87,8 +92,9 @@ class Differentiation:
         useful: list[bool] = []
         for value in self.evaluation.graph.values:
             wanted = value.name is not None if self._targets is None else value.index in self._targets
-            for operand, _ in self._behind[value.index]:
-                wanted = wanted or useful[operand.index]
+            if not wanted and value.primitive is not None:
+                for place in value.primitive.passing:
+                    wanted = wanted or useful[value.inputs[place].index]
             useful.append(wanted and value.kind == "real")
         return useful
 
@@ -96,73 +102,84 @@ class Differentiation:
         """Useful values from which a seed is reached without passing a cut one."""
         active = {index for index in self.seeds if self._useful[index]}
         for value in reversed(self.evaluation.graph.values):
-            if value.index in active and value.index not in cut:
-                for operand, _ in self._behind[value.index]:
-                    if self._useful[operand.index]:
-                        active.add(operand.index)
+            if value.index in active and value.index not in cut and value.primitive is not None:
+                for place in value.primitive.passing:
+                    index = value.inputs[place].index
+                    if self._useful[index]:
+                        active.add(index)
         return active
 
     def _plan(self, value: Value) -> None:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
         flow = self._flow(value)
         if value.index in self.seeds:
-            flow.sources[UPSTREAM] = self._slot()
-        flow.total = self._sum(list(flow.sources.values()))
+            flow.sources[UPSTREAM] = self._upstream[value.index] = next(self._slots)
+        flow.total = self._sum(*flow.sources.values())
         if value.index in self.evaluation.known:
             return
         inside: Slots = {value.index: flow.total}
         for inner in reversed(step(value)):
-            if inner.index in inside:
-                origin = inside[inner.index]
-                for operand, rule in self._behind[inner.index]:
+            if inner.applied is not None and inner.index in inside:
+                carried = origin = inside[inner.index]
+                for edge in self._edges.get(inner.applied) or self._edges_of(inner.applied):
+                    operand = inner.inputs[edge[0]]
                     if self._useful[operand.index]:
-                        place, key = inside, operand.index
-                        if operand.name is not None:
+                        if origin is not None:
+                            carried = origin if edge[2] is unchanged else self._carry(inner, edge, origin)
+                        if operand.name is None:
+                            place, key = inside, operand.index
+                        else:
                             place, key = self._flow(operand).sources, value.index
-                        carried = self._carry(inner, operand, rule, origin)
-                        place[key] = carried if key not in place else self._sum([place[key], carried])
+                        place[key] = carried if key not in place else self._sum(place[key], carried)
 
-    def _carry(self, inner: Value, operand: Value, rule: GradientRule, origin: int | None) -> int | None:
+    def _edges_of(self, applied: Application) -> list[Edge]:
+        found = [self._edge(applied, place) for place in applied.primitive.passing]
+        self._edges[applied] = found
+        return found
+
+    def _edge(self, applied: Application, place: int) -> Edge:
+        """What all values that share an application have in common in passing gradients to this operand."""
+        rule = applied.primitive.rules[place]
+        assert rule is not None  # gradients pass there
+        shapes = [_numeric(shape) for shape in applied.shapes]
+        if None in shapes and (applied.primitive.broadcasts or rule.takes_shapes):
+            return place, rule.needs, None, None
+        bound: dict[str, Any] = {name: applied.attributes[name] for name in rule.attributes}
+        if rule.takes_shapes:
+            bound["shapes"] = shapes
+        function = partial(rule.function, self.evaluation.arithmetic, **bound)
+        broadcast = applied.primitive.broadcasts and set(shapes) != {applied.shape}
+        if rule.function is unchanged and not broadcast and not self.evaluation.arithmetic.settles:
+            return place, (), unchanged, None
+        return place, rule.needs, function, shapes[place] if broadcast else None
+
+    def _carry(self, inner: Value, edge: Edge, origin: int) -> int | None:
         """Plan one application of a gradient rule, from a value inside a step to one operand."""
-        assert inner.primitive is not None  # an input has no operands
-        if origin is None:
-            return None
+        at, needs, function, target = edge
         takes = [origin]
-        for place in rule.needs:
+        for place in needs:
             index = (inner if place in (RESULT, KEPT) else inner.inputs[place]).index
             if not self.evaluation.reachable[index]:
                 return None
             self._needs.add(index)
             takes.append(self.evaluation.keep(index) if place == KEPT else index)
-        target = None
-        if inner.primitive.broadcasts:
-            target = self._shapes[operand.index]
-            for one in inner.inputs:
-                if self._shapes[one.index] is None:
-                    return None
-        function = self._plain.get(rule.function)
         if function is None:
-            bound = {name: inner.attributes[name] for name in rule.attributes}
-            if rule.takes_shapes:
-                bound["shapes"] = [self._shapes[one.index] for one in inner.inputs]
-                if None in bound["shapes"]:
-                    return None
-            arithmetic = self.evaluation.arithmetic
-            function = partial(rule.function, arithmetic, **bound)
-            if arithmetic.settles:
-                name = None if operand.name is None else f"the gradient of {operand.name}"
-                function = settled(arithmetic, function, name)
-            elif not bound:
-                self._plain[rule.function] = function
-        slot = self._slot()
-        self._instructions.append((function, takes, target, slot))
+            return None
+        if self.evaluation.arithmetic.settles:
+            operand = inner.inputs[at].name
+            name = None if operand is None else f"the gradient of {operand}"
+            function = settled(self.evaluation.arithmetic, function, name)
+        slot = next(self._slots)
+        self._instructions.append((function, tuple(takes), target, slot))
         return slot
 
     def _is_shown(self, value: Value) -> bool:
         """Whether an entry of a value's gradient that is not finite always shows in one behind it."""
-        if value.index in self.evaluation.known or not (value.primitive and value.primitive.spreads_back):
+        primitive = value.primitive
+        if primitive is None or not primitive.spreads_back or value.index in self.evaluation.known:
             return False
-        for operand, _ in self._behind[value.index]:
+        for place in primitive.passing:
+            operand = value.inputs[place]
             if self._useful[operand.index]:
                 named = operand.name is not None
                 if self.flows[operand.index].total is not None if named else self._is_shown(operand):
@@ -175,19 +192,18 @@ class Differentiation:
             found = self.flows[value.index] = Flow()
         return found
 
-    def _slot(self) -> int:
-        self._count += 1
-        return -self._count
-
-    def _sum(self, parts: list[int | None]) -> int | None:
-        total, *others = parts or [None]
+    def _sum(self, total: int | None = None, *others: int | None) -> int | None:
+        """Plan the sum of what is in these slots."""
+        if not others:
+            return total
+        arithmetic = self.evaluation.arithmetic
+        add: Callable[..., Array] = arithmetic.add
+        if arithmetic.settles:
+            add = settled(arithmetic, add, "a sum of gradients")
         for part in others:
             if total is None or part is None:
                 return None
-            arithmetic, slot = self.evaluation.arithmetic, self._slot()
-            add: Callable[..., Array] = arithmetic.add
-            if arithmetic.settles:
-                add = settled(arithmetic, add, "a sum of gradients")
+            slot = next(self._slots)
             self._instructions.append((add, (total, part), None, slot))
             total = slot
         return total
@@ -195,11 +211,15 @@ class Differentiation:
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
         """The gradients for the values of an evaluation and one upstream gradient for each seed."""
         slots = dict(values)
-        for index, flow in self.flows.items():
-            if (seed := flow.sources.get(UPSTREAM)) is not None:
-                slots[seed] = upstream[index]
+        for index, slot in self._upstream.items():
+            slots[slot] = upstream[index]
         for function, operands, shape, slot in self._instructions:
-            gradient = function(*[slots[one] for one in operands])
+            if len(operands) == 2:
+                gradient = function(slots[operands[0]], slots[operands[1]])
+            elif len(operands) == 1:
+                gradient = function(slots[operands[0]])
+            else:
+                gradient = function(*[slots[one] for one in operands])
             if shape is not None and gradient.shape != shape:
                 gradient = unbroadcast(self.evaluation.arithmetic, gradient, shape)
             slots[slot] = gradient
@@ -240,17 +260,6 @@ def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...])
         if size == 1 != gradient.shape[axis]:
             gradient = arithmetic.sum(gradient, axis)
     return gradient
-
-
-def _differentiable(value: Value) -> list[tuple[Value, GradientRule]]:
-    """The operands that gradients pass to, with their rules."""
-    if value.primitive is None:
-        return []
-    return [
-        (operand, rule)
-        for operand, rule in zip(value.inputs, value.primitive.rules, strict=True)
-        if rule is not None
-    ]
 
 
 def _numeric(shape: Shape) -> tuple[int, ...] | None:

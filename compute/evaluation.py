@@ -12,6 +12,7 @@ from typing import Any
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Polynomial
 from compute.graph import Graph, Value
+from compute.primitive import Application
 
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 RESULT: Callable[..., Array] = itemgetter(0)  # of a step that keeps something
@@ -32,12 +33,13 @@ class Evaluation:
         self.constants: dict[int, Array] = {}
         self._planned = set(self.known)
         self._kept: dict[int, int] = {}
+        self._functions: dict[Application, Callable[..., Array]] = {}
         self._instructions: list[Instruction] | None = None
 
     def _reach(self) -> list[bool]:
         reachable: list[bool] = []
         for value in self.graph.values:
-            computable = value.primitive is not None and not _symbolic(value.attributes)
+            computable = value.applied is not None and not (value.attributes and _symbolic(value.attributes))
             for operand in value.inputs:
                 computable = computable and reachable[operand.index]
             reachable.append(computable or value.index in self.known)
@@ -45,13 +47,17 @@ class Evaluation:
 
     def want(self, indices: Iterable[int]) -> None:
         """Add values to what is computed; those out of reach are passed over."""
-        pending = [index for index in indices if self.reachable[index]]
-        while pending:
-            index = pending.pop()
-            if index not in self._planned:
-                self._planned.add(index)
-                self._instructions = None
-                pending += [operand.index for operand in self.graph.values[index].inputs]
+        planned = self._planned
+        wanted = {index for index in indices if index not in planned and self.reachable[index]}
+        if not wanted:
+            return
+        for value in reversed(self.graph.values):
+            if value.index in wanted:
+                for operand in value.inputs:
+                    if operand.index not in planned:
+                        wanted.add(operand.index)
+        planned |= wanted
+        self._instructions = None
 
     def keep(self, index: int) -> int:
         """Have a step keep what its gradient needs; where that stands beside the values of a run."""
@@ -68,14 +74,14 @@ class Evaluation:
             self._instructions = []
             for index in sorted(self._planned - self.known):
                 value = self.graph.values[index]
-                assert value.primitive is not None  # an input is reachable only where it is known
-                function: Callable[..., Array]
-                function = partial(value.primitive.forward, self.arithmetic, **value.attributes)
+                applied = value.applied
+                assert applied is not None  # an input is reachable only where it is known
+                function = self._functions.get(applied) or self._function(applied)
                 operands = tuple([operand.index for operand in value.inputs])
                 kept = self._kept.get(index)
                 if kept is not None:  # found together, and then taken apart
-                    assert value.primitive.keeping is not None  # since a gradient rule needs what is kept
-                    both: Any = partial(value.primitive.keeping, self.arithmetic, **value.attributes)
+                    assert applied.primitive.keeping is not None  # since a gradient rule needs what is kept
+                    both: Any = partial(applied.primitive.keeping, self.arithmetic, **applied.attributes)
                     self._instructions.append((kept, both, operands))
                     function, operands = RESULT, (kept,)
                 if self.arithmetic.settles:
@@ -88,12 +94,22 @@ class Evaluation:
                     self._instructions.append((kept, KEPT, (kept,)))
         return self._instructions
 
+    def _function(self, applied: Application) -> Callable[..., Array]:
+        function = partial(applied.primitive.forward, self.arithmetic, **applied.attributes)
+        self._functions[applied] = function
+        return function
+
     def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
         """The known and the computed values by index."""
         instructions = self.instructions
         values = {**self.constants, **known}
         for index, function, operands in instructions:
-            values[index] = function(*[values[operand] for operand in operands])
+            if len(operands) == 2:  # most take one or two, and this is what a run adds to the arithmetic
+                values[index] = function(values[operands[0]], values[operands[1]])
+            elif len(operands) == 1:
+                values[index] = function(values[operands[0]])
+            else:
+                values[index] = function(*[values[operand] for operand in operands])
         return values
 
     def watched(self) -> list[Value]:
@@ -109,7 +125,8 @@ class Evaluation:
             if value.index not in shown:
                 watched.append(value)
             if value.primitive and value.primitive.spreads and value.index not in self.known:
-                shown.update(operand.index for operand in value.inputs)
+                for operand in value.inputs:
+                    shown.add(operand.index)
         return watched
 
     def computed(self) -> list[Value]:
@@ -125,8 +142,6 @@ def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | 
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:
     """Whether an attribute still depends on a dimension of unknown size."""
-    if not attributes:
-        return False
     named = attributes.get("sizes")
     sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
     return any(map(_open, (*attributes.values(), *sizes.values())))

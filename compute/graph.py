@@ -13,9 +13,10 @@ from typing import Any, Literal, NamedTuple
 
 from compute.dimensions import Shape, ShapeError, Size, show, symbols
 from compute.errors import Path, QuestionError
-from compute.primitive import REGISTRY, Primitive
+from compute.primitive import REGISTRY, Application, Primitive
 
 Kind = Literal["real", "boolean", "index"]
+NOTHING: Mapping[str, Any] = {}
 INDEX = re.compile(r"\[\d+\]")
 
 
@@ -43,28 +44,35 @@ class Named(NamedTuple):
 
 
 class Value:
-    """One value of a graph, not yet evaluated."""
+    """One value of a graph, not yet evaluated.
+
+    applied: what computes it from its inputs; None for an input of the graph.
+    """
 
     __slots__ = (
-        "attributes", "axes", "declared", "graph", "has_open_batch", "index", "inputs", "is_assumed",
-        "is_parameter", "kind", "may_be_infinite", "name", "primitive", "shape", "symbol",
+        "applied", "attributes", "axes", "declared", "graph", "has_open_batch", "index", "inputs",
+        "is_assumed", "is_parameter", "kind", "may_be_infinite", "name", "primitive", "shape", "symbol",
     )  # fmt: skip
 
     def __init__(
         self,
         graph: "Graph",
         shape: Shape,
-        primitive: Primitive | None = None,
+        applied: Application | None = None,
         inputs: "tuple[Value, ...]" = (),
-        attributes: Mapping[str, Any] | None = None,
     ) -> None:
         self.graph = graph
         self.index = len(graph.values)
-        self.primitive = primitive
+        self.applied = applied
+        self.primitive: Primitive | None = None
         self.inputs = inputs
-        self.attributes: Mapping[str, Any] = attributes or {}
+        self.attributes: Mapping[str, Any] = NOTHING
         self.shape = shape
-        self.kind: Kind = _kind(primitive, inputs)
+        self.kind: Kind = "real"
+        if applied is not None:
+            self.primitive, self.attributes = applied.primitive, applied.attributes
+            kind = applied.primitive.kind
+            self.kind = inputs[0].kind if kind == "same" else kind
         self.name: str | None = None
         self.symbol = ""
         self.axes: tuple[str, ...] = ()
@@ -73,7 +81,8 @@ class Value:
         self.is_assumed = False  # its shape follows from a default, not from what was sent
         self.has_open_batch = False  # nothing says its batch axes
         for one in inputs:
-            self.has_open_batch |= one.has_open_batch
+            if one.has_open_batch:
+                self.has_open_batch = True
         self.may_be_infinite = False
         graph.values.append(self)
 
@@ -135,6 +144,7 @@ class Graph:
     symbolic: bool = False
     unnamed: list[str] = field(default_factory=list)
     masks: set[str] = field(default_factory=set)
+    _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
     _quiet: bool = False
 
@@ -225,6 +235,18 @@ class Graph:
         """Whether a value is asked for by its name."""
         return self._scope + name in self.requested
 
+    def application(
+        self, primitive: Primitive, operands: tuple[Value, ...], attributes: Mapping[str, Any]
+    ) -> Application:
+        """A primitive applied to operands; where it has no attributes, shared by all of the same shapes."""
+        shapes = tuple([operand.shape for operand in operands])
+        if attributes:
+            return Application(primitive, shapes, attributes)
+        found = self._shared.get((primitive, shapes))
+        if found is None:
+            found = self._shared[primitive, shapes] = Application(primitive, shapes, NOTHING)
+        return found
+
     def named_values(self) -> list[Value]:
         """Values that have a name, in order of computation."""
         return [value for value in self.values if value.name is not None]
@@ -240,9 +262,10 @@ def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes:
     Raises QuestionError where the operands' shapes do not fit the primitive.
     """
     primitive = REGISTRY[name]
-    graph = operands[0].graph if graph is None else graph
+    if graph is None:
+        graph = operands[0].graph
     try:
-        shape = primitive.shape(*[operand.shape for operand in operands], **attributes)
+        applied = graph.application(primitive, operands, attributes)
     except ShapeError as error:
         path, shapes = _operands(operands)
         raise QuestionError(
@@ -250,13 +273,7 @@ def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes:
         ) from None
     if primitive.convention is not None:
         graph.conventions.update(primitive.convention)
-    return Value(graph, shape, primitive, operands, attributes)
-
-
-def _kind(primitive: Primitive | None, inputs: tuple[Value, ...]) -> Kind:
-    if primitive is None:
-        return "real"
-    return inputs[0].kind if primitive.kind == "same" else primitive.kind
+    return Value(graph, applied.shape, applied, operands)
 
 
 def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
@@ -285,17 +302,3 @@ def nearest_names(value: Value) -> list[str]:
             else:
                 pending.extend(reversed(one.inputs))
     return list(found)
-
-
-def step(value: Value) -> list[Value]:
-    """A named value with the unnamed ones it is made of, in order of computation."""
-    pending = [one for one in value.inputs if one.name is None]
-    if not pending:
-        return [value]
-    found = {value.index: value}
-    while pending:
-        operand = pending.pop()
-        if operand.name is None and operand.index not in found:
-            found[operand.index] = operand
-            pending.extend(operand.inputs)
-    return [found[index] for index in sorted(found)]

@@ -8,7 +8,8 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
-from compute.graph import Value, nearest_names, step
+from compute.graph import Value, nearest_names
+from compute.steps import step
 
 
 @dataclass(frozen=True, slots=True)

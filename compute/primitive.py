@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from compute.arithmetic.namespace import Array
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, product
 from compute.latex import Formula
 
@@ -49,6 +49,11 @@ def elementwise_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     return Cost(elementwise=product(shape))
 
 
+def unchanged(xp: Arithmetic, g: Array) -> Array:
+    """The gradient rule of what is only added to: the gradient itself."""
+    return g
+
+
 def no_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     """Entries are only moved."""
     return Cost()
@@ -83,6 +88,7 @@ class Primitive:
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     convention: what the primitive settles where books differ, as the answer states it.
+    operands: the operands' names; rules: the gradient rule of each; passing: the places of those with one.
     """
 
     name: str
@@ -105,6 +111,7 @@ class Primitive:
     convention: Mapping[str, Any] | None = None
     operands: tuple[str, ...] = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)
+    passing: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         positional = [
@@ -119,6 +126,8 @@ class Primitive:
             raise ValueError(f"{self.name} has to say how tangents pass, if and only if it has gradients")
         rules = (self._rule(self.gradients.get(operand)) for operand in self.operands)
         object.__setattr__(self, "rules", tuple(rules))
+        passing = (place for place, rule in enumerate(self.rules) if rule is not None)
+        object.__setattr__(self, "passing", tuple(passing))
         if self.name in REGISTRY:
             raise ValueError(f"primitive {self.name} is declared twice")
         REGISTRY[self.name] = self
@@ -136,3 +145,37 @@ class Primitive:
             raise ValueError(f"a gradient of {self.name} names its needs after its attributes")
         places = tuple(known[name] for name in needs)
         return GradientRule(function, places, "shapes" in parameters, tuple(attributes))
+
+
+class Application:
+    """A primitive with its attributes, applied to operands of these shapes; many values of a graph share one.
+
+    Raises ShapeError where the primitive does not take such operands.
+    """
+
+    __slots__ = ("attributes", "primitive", "shape", "shapes")
+
+    def __init__(
+        self, primitive: Primitive, shapes: tuple[Shape, ...], attributes: Mapping[str, Any]
+    ) -> None:
+        self.primitive = primitive
+        self.shapes = shapes
+        self.attributes = attributes
+        self.shape = primitive.shape(*shapes, **attributes)
+
+    @property
+    def cost(self) -> Cost:
+        """What it costs each time."""
+        return self.primitive.cost(self.shape, *self.shapes, **self.attributes)
+
+    @property
+    def pairs(self) -> tuple[Size, Size | None] | None:
+        """The query-key pairs that it holds a part of; see `Primitive`."""
+        count = self.primitive.pairs
+        return None if count is None else count(self.shape, *self.shapes, **self.attributes)
+
+    @property
+    def scratch(self) -> Size:
+        """How many numbers it holds for a while."""
+        count = self.primitive.scratch
+        return 0 if count is None else count(self.shape, *self.shapes, **self.attributes)

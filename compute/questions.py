@@ -4,6 +4,7 @@
 allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,9 +14,9 @@ import numpy as np
 from compute.answers import Limits, Prepared, Step, describe_step
 from compute.arithmetic import kinds
 from compute.arithmetic.namespace import Array
-from compute.cost import TotalCost, cost
+from compute.cost import TotalCost, applications, cost, work
 from compute.differentiation import Differentiation
-from compute.dimensions import Polynomial, Size, product
+from compute.dimensions import Polynomial, Shape, Size, product
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.evaluation import Evaluation
 from compute.graph import Graph, Value
@@ -94,7 +95,6 @@ def prepare(asked: Asked) -> Prepared:
         differentiation = Differentiation(evaluation, seeds, targets)
     jacobians = [(of, wrt, _jacobian(evaluation, at, of, wrt)) for at, (of, wrt) in enumerate(asked.jacobian)]
     computed = evaluation.computed()
-    spent = cost(graph, {value.index for value in computed})
     named = set(asked.select or ())
     returned = [
         name
@@ -102,7 +102,6 @@ def prepare(asked: Asked) -> Prepared:
         if name in named or graph.names[name].index not in known or (named and graph.names[name].is_input)
     ]
     differentiated = _differentiated(graph, differentiation, selected)
-    held = [*computed, *(graph.values[index] for index in known)]
     return Prepared(
         graph=graph,
         evaluation=evaluation,
@@ -110,17 +109,16 @@ def prepare(asked: Asked) -> Prepared:
         jacobians=jacobians,
         returned=returned,
         differentiated=differentiated,
-        unknown=[*graph.unnamed, *(name for name in selected if name not in reached)],
+        unknown=[*graph.unnamed, *_without(selected, reached)],
         stepped=[
             name
             for name in selected
             if not graph.names[name].is_input and graph.names[name].index not in known
         ],
-        cost=spent,
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
-        predicted=_predict(graph, spent, held, returned, differentiation, differentiated, asked.jacobian),
+        predicted=_predict(graph, computed, known, returned, differentiation, differentiated, asked.jacobian),
     )
 
 
@@ -215,6 +213,11 @@ def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentia
     return plan
 
 
+def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    left_out = set(others)
+    return [name for name in names if name not in left_out]
+
+
 def _differentiated(
     graph: Graph, differentiation: Differentiation | None, selected: Iterable[str]
 ) -> list[str]:
@@ -262,41 +265,40 @@ def _shown(setting: Any) -> Any:
 
 def _predict(
     graph: Graph,
-    spent: TotalCost,
-    held: Iterable[Value],
-    returned: Iterable[str],
+    computed: list[Value],
+    known: Iterable[int],
+    returned: list[str],
     differentiation: Differentiation | None,
-    differentiated: Iterable[str],
+    differentiated: list[str],
     jacobians: Iterable[tuple[str, str]],
 ) -> Limits:
     """What an answer will take. A backward pass is taken to cost twice the forward one."""
+    names = graph.names
 
-    def entries(name: str) -> int:
-        return _number(product(graph.names[name].shape))
+    def size(name: str) -> int:
+        return _number(product(names[name].shape))
 
-    passes = sum(entries(of) for of, _ in jacobians) + (differentiation is not None)
-    pairs = sum(entries(of) * entries(wrt) for of, wrt in jacobians)
-    parts = sum(
-        entries(name) * len(differentiation.flows[graph.names[name].index].sources)
-        for name in differentiated
-        if differentiation is not None
-    )
-    forward = _number(spent.multiply_adds) + _number(spent.elementwise)
-    held = list(held)
-    kept = sum(_number(product(value.shape)) for value in held) + max(map(_scratch, held), default=0)
+    passes = sum(size(of) for of, _ in jacobians) + (differentiation is not None)
+    pairs = sum(size(of) * size(wrt) for of, wrt in jacobians)
+    sent = [names[name].shape for name in (*returned, *differentiated)]
+    if differentiation is not None:
+        for name in differentiated:
+            value = names[name]
+            sent += [value.shape] * len(differentiation.flows[value.index].sources)
+    shared = applications(computed)
+    spent = work(shared)
+    held = _entries([*(value.shape for value in computed), *(graph.values[index].shape for index in known)])
+    kept = held + max((_number(one.scratch) for one in shared), default=0)
     return Limits(
-        work=forward * (1 + 2 * passes),
+        work=(_number(spent.multiply_adds) + _number(spent.elementwise)) * (1 + 2 * passes),
         entries=kept * (2 if passes else 1) + pairs,
-        answer=sum(map(entries, returned)) + sum(map(entries, differentiated)) + parts + pairs,
+        answer=_entries(sent) + pairs,
     )
 
 
-def _scratch(value: Value) -> int:
-    """What computing a value holds for a while."""
-    primitive = value.primitive
-    if primitive is None or primitive.scratch is None:
-        return 0
-    return _number(primitive.scratch(value.shape, *(one.shape for one in value.inputs), **value.attributes))
+def _entries(shapes: Iterable[Shape]) -> int:
+    """How many entries arrays of these shapes have in all, those aside whose sizes are unknown."""
+    return sum(_number(product(shape)) * count for shape, count in Counter(shapes).items())
 
 
 def _number(size: Size) -> int:

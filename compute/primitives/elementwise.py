@@ -8,7 +8,7 @@ from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, broadcast, product
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
-from compute.primitive import Cost, Primitive, no_cost
+from compute.primitive import Cost, Primitive, no_cost, unchanged
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -25,7 +25,7 @@ def _product(a: Formula, b: Formula) -> Formula:
 identity = Primitive(
     "identity",
     forward=lambda xp, a: a,
-    gradients={"a": lambda xp, g: g},
+    gradients={"a": unchanged},
     tangents="linear",
     shape=lambda a: a,
     latex=lambda a: a,
@@ -39,7 +39,7 @@ identity = Primitive(
 add = Primitive(
     "add",
     forward=lambda xp, a, b: xp.add(a, b),
-    gradients={"a": lambda xp, g: g, "b": lambda xp, g: g},
+    gradients={"a": unchanged, "b": unchanged},
     tangents="linear",
     shape=_broadcast,
     latex=lambda a, b: Formula(f"{a.text} + {b.at(SUM)}", SUM),
@@ -52,7 +52,7 @@ add = Primitive(
 subtract = Primitive(
     "subtract",
     forward=lambda xp, a, b: xp.subtract(a, b),
-    gradients={"a": lambda xp, g: g, "b": lambda xp, g: xp.negative(g)},
+    gradients={"a": unchanged, "b": lambda xp, g: xp.negative(g)},
     tangents="linear",
     shape=_broadcast,
     latex=lambda a, b: Formula(f"{a.text} - {b.at(PRODUCT)}", SUM),

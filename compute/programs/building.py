@@ -6,6 +6,7 @@ assigns a name that is given.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
@@ -43,8 +44,8 @@ def build_program(
     everything: as for `Graph`.
     """
     try:
-        assignments = parse_program(lines)
-        builder = _Builder(assignments, inputs, given)
+        assignments, used = parse_program(lines)
+        builder = _Builder(assignments, used, inputs, given)
         builder.graph.requested = frozenset(requested) | given.keys()
         builder.graph.everything = everything
         builder.check_roles(parameters, data)
@@ -62,16 +63,25 @@ def build_program(
     return graph, found
 
 
+@lru_cache(maxsize=64)
+def _axes(rank: int) -> str:
+    """What the axes of a line's value are called."""
+    return " ".join(f"axis_{at}" for at in range(rank))
+
+
 class _Builder(Terms):
     def __init__(
-        self, assignments: list[Assignment], inputs: Mapping[str, Tensor], given: Mapping[str, Tensor]
+        self,
+        assignments: list[Assignment],
+        used: Collection[str],
+        inputs: Mapping[str, Tensor],
+        given: Mapping[str, Tensor],
     ) -> None:
         self.declared: dict[str, Named] = {}
         taken = {name: one.shape for name, one in given.items()}
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
-        used = set().union(*(one.names for one in assignments))
-        self.used = sorted(used - set(self.lines))
+        self.used = sorted(set(used).difference(self.lines))
         for name, tensor in {**inputs, **given}.items():
             if name not in self.lines and (name in inputs or "." not in name):
                 self.terms[name] = self._input(name, tensor)
@@ -161,10 +171,8 @@ class _Builder(Terms):
         assert isinstance(term, Value)
         if term.name is not None:  # the same value by another name
             term = apply("identity", term)
-        shape = self.graph.given.get(name, term.shape)
-        axes = " ".join(f"axis_{at}" for at in range(len(shape)))
-        meaning = f"Line {line + 1}."
-        self.declared[name] = Named(name, axes, axes, meaning, symbol_latex(name))
+        axes = _axes(len(self.graph.given.get(name, term.shape)))
+        self.declared[name] = Named(name, axes, axes, f"Line {line + 1}.", symbol_latex(name))
         return term.named(name)
 
     def _whole_call(self, assignment: Assignment) -> Term | None:

@@ -17,7 +17,7 @@ def circle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]
 def _edges(assignments: list[Assignment]) -> dict[str, set[str]]:
     """What each assigned name is made of, as far as it is assigned too."""
     names = {one.name for one in assignments}
-    return {one.name: one.names & names for one in assignments}
+    return {one.name: one.value.names() & names for one in assignments}
 
 
 def _reached(edges: dict[str, set[str]], name: str) -> set[str]:

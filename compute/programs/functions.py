@@ -8,6 +8,7 @@ or sizes of other values, are reached through the operations that build these.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from compute.arithmetic.expressions import Expression, evaluate, number, parse
@@ -104,12 +105,20 @@ WORDS = {"to": "shape", "expression": "base"}  # where a program's word for an a
 NEW_AXES = {"expand": 1}
 
 
+def _applied(primitive: str, graph: Graph, *values: Value) -> Value:
+    return apply(primitive, *values, graph=graph)
+
+
 def _called_by_name(primitive: Primitive) -> Function | None:
     """The primitive as a function of its settings; None where one of them is no plain one."""
     parameters = inspect.signature(primitive.forward).parameters
     keywords = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
     if not keywords.keys() <= SETTINGS.keys():
         return None
+    takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
+    inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
+    if not keywords:
+        return Function(primitive.name, partial(_applied, primitive.name), inputs)
     words = {name: WORDS.get(name, name) for name in keywords}
     new = NEW_AXES.get(primitive.name, 0)
 
@@ -122,8 +131,6 @@ def _called_by_name(primitive: Primitive) -> Function | None:
             settings[name] = value if turned is None else turned(value)
         return apply(primitive.name, *values, graph=graph, **settings)
 
-    takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
-    inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
     fields = {
         word: SETTINGS[name].field(keywords[name].annotation == int | None) for name, word in words.items()
     }

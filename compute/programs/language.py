@@ -7,9 +7,10 @@ nodes is taken over. What is wrong is said with line and column.
 import ast
 import re
 from dataclasses import dataclass
+from itertools import repeat
 
 from compute.errors import QuestionError
-from compute.programs.syntax import Node, ProgramFault, Reader, usable
+from compute.programs.syntax import Node, ProgramFault, Reader
 
 MAX_LINES = 1000
 MAX_LENGTH = 1000
@@ -22,33 +23,35 @@ BRACKET = re.compile(r"[()\[\]]")
 
 @dataclass(slots=True)
 class Assignment:
-    """A line: what is assigned, from which names, and the number of the line, from 0."""
+    """A line: what is assigned, and the number of the line, from 0."""
 
     name: str
     value: Node
-    names: set[str]
     line: int
     column: int
 
 
-def parse_program(lines: tuple[str, ...]) -> list[Assignment]:
-    """The assignments of a program. Raises QuestionError for the first line that is none."""
+def parse_program(lines: tuple[str, ...]) -> tuple[list[Assignment], set[str]]:
+    """The assignments of a program, and the names they use.
+
+    Raises QuestionError for the first line that is none.
+    """
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
     reader, found = Reader(), []
     trees = _trees_at_once(lines)
     for number, line in enumerate(lines):
         try:
-            statement = _statement(_tree(line) if trees is None else trees[number], line)
-            if statement is not None:
-                target = _target(statement)
-                value, names = reader.read(statement.value)
-                found.append(Assignment(target, value, names, number, 1))
+            assigned = _assigned(_tree(line) if trees is None else trees[number], line)
+            if assigned is not None:
+                target, value = assigned
+                name = reader.usable(target.id, target.col_offset + 1)
+                found.append(Assignment(name, reader.read(value), number, 1))
         except ProgramFault as fault:
             raise fault.at("program", number) from None
     if not found:
         raise QuestionError(("program",), "assigns nothing", 'lines such as "y = w * x"', "no assignment")
-    return found
+    return found, reader.names
 
 
 def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
@@ -56,8 +59,7 @@ def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
     match _tree(text):
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
             reader = Reader()
-            (one, names), (other, more) = reader.read(left), reader.read(right)
-            return (one, other), names | more
+            return (reader.read(left), reader.read(right)), reader.names
     raise ProgramFault(1, "is no equation", "a claim such as p[0] == 1 - p[1]")
 
 
@@ -69,7 +71,7 @@ def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
     """
     program = "\n".join(lines)
     plain = STRANGE_LINES.search(program) is None and program.count("\n") == len(lines) - 1
-    if not plain or not all(map(_is_simple, lines)):
+    if not plain or max(map(len, lines)) > MAX_LENGTH or _most(lines, "(") + _most(lines, "[") > MAX_BRACKETS:
         return None
     try:
         body = ast.parse(program).body
@@ -83,28 +85,22 @@ def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
     return found
 
 
-def _is_simple(line: str) -> bool:
-    """Whether a line is so short, and closes so few brackets, that it is within bounds however they stand."""
-    opened = line.count("(") + line.count("[")
-    return opened <= MAX_BRACKETS and opened == line.count(")") + line.count("]") and len(line) <= MAX_LENGTH
+def _most(lines: tuple[str, ...], bracket: str) -> int:
+    """How many such brackets a line has at most; so many can be nested at most."""
+    return max(map(str.count, lines, repeat(bracket)))
 
 
-def _statement(body: list[ast.stmt], line: str) -> ast.Assign | None:
-    match body:
-        case []:
-            return None
-        case [ast.Assign(targets=[ast.Name()]) as statement]:
-            return statement
-        case [first, *others]:
-            column = len(line) - len(line.lstrip()) + (others[0] if others else first).col_offset + 1
-            raise ProgramFault(column, "is no assignment", "one assignment, name = expression")
-    raise ProgramFault(1, "is no assignment", "one assignment, name = expression")
-
-
-def _target(statement: ast.Assign) -> str:
-    [target] = statement.targets
-    assert isinstance(target, ast.Name)
-    return usable(target.id, target.col_offset + 1)
+def _assigned(body: list[ast.stmt], line: str) -> tuple[ast.Name, ast.expr] | None:
+    """The name that a line assigns, and the expression; None where it assigns nothing."""
+    if not body:
+        return None
+    statement = body[0]
+    if len(body) == 1 and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return target, statement.value
+    column = len(line) - len(line.lstrip()) + body[:2][-1].col_offset + 1
+    raise ProgramFault(column, "is no assignment", "one assignment, name = expression")
 
 
 def _tree(text: str) -> list[ast.stmt]:

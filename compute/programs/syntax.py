@@ -53,6 +53,13 @@ class Node:
     items: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, "Node | Literal"], ...] = ()
 
+    def names(self) -> set[str]:
+        """The names that it uses."""
+        if self.head == "name":
+            return {self.text}
+        settings = [one for _, one in self.keywords if isinstance(one, Node)]
+        return set().union(*[one.names() for one in (*self.operands, *settings)])
+
 
 def usable(name: str, column: int) -> str:
     """The name, refused where it is none that can be used."""
@@ -64,18 +71,19 @@ def usable(name: str, column: int) -> str:
 
 
 class Reader:
-    """Takes trees of Python's parser over, kind by kind, as long as their pieces are not too many in all."""
+    """Takes trees of Python's parser over, kind by kind, as long as their pieces are not too many in all.
+
+    names: those that the expressions read so far use.
+    """
 
     def __init__(self) -> None:
+        self.names: set[str] = set()
         self._left = MAX_NODES
-        self._names: set[str] = set()
         self._usable = set(NAMED_NUMBERS)
 
-    def read(self, tree: ast.expr) -> tuple[Node, set[str]]:
-        """An expression, and the names it uses."""
-        self._names = set()
-        node = self._node(tree, MAX_DEPTH)
-        return node, self._names.difference(NAMED_NUMBERS)
+    def read(self, tree: ast.expr) -> Node:
+        """An expression."""
+        return self._node(tree, MAX_DEPTH)
 
     def _node(self, node: ast.expr, depth: int) -> Node:
         column = node.col_offset + 1
@@ -87,9 +95,8 @@ class Reader:
         depth -= 1
         if isinstance(node, ast.Name):
             name = node.id
-            if name not in self._usable:  # each name is looked at once
-                self._usable.add(usable(name, column))
-            self._names.add(name)
+            if name not in self.names and name not in NAMED_NUMBERS:
+                self.names.add(self.usable(name, column))
             return Node("name", column, name)
         if isinstance(node, ast.BinOp):
             operator = OPERATORS.get(type(node.op))
@@ -102,9 +109,9 @@ class Reader:
                 return Node("number", column, _number(node.value, column))
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name):
-                given = tuple((_keyword(one), self._setting(one.value, depth)) for one in node.keywords)
+                given = self._settings(node.keywords, depth) if node.keywords else ()
                 operands = tuple([self._node(one, depth) for one in node.args])
-                return Node("call", column, usable(node.func.id, column), operands, keywords=given)
+                return Node("call", column, self.usable(node.func.id, column), operands, (), given)
         elif isinstance(node, ast.UnaryOp):
             if isinstance(node.op, ast.USub):
                 return Node("negative", column, operands=(self._node(node.operand, depth),))
@@ -121,6 +128,15 @@ class Reader:
             "is none of what an expression is made of",
             "numbers, names, + - * / @ **, calls, [indices] and .T",
         )
+
+    def usable(self, name: str, column: int) -> str:
+        """The name, which is looked at once and not wherever it stands."""
+        if name not in self._usable:
+            self._usable.add(usable(name, column))
+        return name
+
+    def _settings(self, given: list[ast.keyword], depth: int) -> tuple[tuple[str, Any], ...]:
+        return tuple([(_keyword(one), self._setting(one.value, depth)) for one in given])
 
     def _setting(self, node: ast.expr, depth: int) -> Any:
         """A keyword's value: a literal where it is one, otherwise an expression."""

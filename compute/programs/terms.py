@@ -44,17 +44,16 @@ class Terms:
         """The term of a piece of syntax."""
         head = node.head
         if head == "name":
-            return self._name(node)
+            return self.terms.get(node.text) or self._new_name(node)
         if head == "call":
             return self._call(node)
         if head == "number":
             return Expression("number", text=node.text)
         return self._two(node) if len(node.operands) == 2 else self._one(node)
 
-    def _name(self, node: Node) -> Term:
+    def _new_name(self, node: Node) -> Term:
+        """What is meant by a name that no line so far has given a meaning."""
         name = node.text
-        if name in self.terms:
-            return self.terms[name]
         if name in self.lines:
             members = " and ".join(circle(self.assignments, name))
             raise ProgramFault(
@@ -86,6 +85,8 @@ class Terms:
 
     def _two(self, node: Node) -> Term:
         left, right = self.build(node.operands[0]), self.build(node.operands[1])
+        if isinstance(left, Value) and isinstance(right, Value) and node.head != "power":
+            return self._applied(node, node.head, left, right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
         if node.head == "power":
@@ -125,8 +126,9 @@ class Terms:
         if arguments is None:
             return Unknown()
         values = [arguments.pop(name) for name in function.inputs]
+        settings = {**function.defaults, **arguments} if function.attributes else arguments
         try:
-            return function.build(self.graph, *values, **{**function.defaults, **arguments})
+            return function.build(self.graph, *values, **settings)
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected) from None
         except ShapeError as error:
@@ -137,7 +139,7 @@ class Terms:
 
     def arguments(self, called: Operation | Function, node: Node) -> dict[str, Any] | None:
         """Inputs and settings of a call; None where an input is unknown."""
-        names = list(called.inputs)
+        names = called.inputs
         if len(node.operands) > len(names):
             taken = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
             raise ProgramFault(
@@ -160,12 +162,12 @@ class Terms:
             else:
                 error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
                 raise ProgramFault(node.column, error.message, error.expected)
-        missing = [one for one in names if one not in found and one in called.required]
-        if called.attributes:
+        if called.attributes or len(found) < len(names):
+            missing = [one for one in names if one not in found and one in called.required]
             missing += [name for name, one in called.attributes.items() if one.required and name not in found]
-        if missing:
-            message = f"{called.name} lacks {', '.join(missing)}"
-            raise ProgramFault(node.column, message, "all that it requires")
+            if missing:
+                message = f"{called.name} lacks {', '.join(missing)}"
+                raise ProgramFault(node.column, message, "all that it requires")
         for one in found.values():
             if isinstance(one, Unknown):
                 return None
@@ -173,9 +175,11 @@ class Terms:
 
     def _argument(self, called: Operation | Function, name: str, piece: Node) -> Value | Unknown:
         """One input of a call. Booleans are refused where numbers are meant, and the other way round."""
-        value = self.operand(self.build(piece))
+        value = self.build(piece)
         if isinstance(value, Unknown):
             return value
+        if isinstance(value, Expression):
+            value = self.value(value)
         if isinstance(called, Function):
             kinds = called.inputs[name]
         else:
@@ -197,11 +201,10 @@ class Terms:
 
     def _applied(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
         """A primitive, with faults at the column."""
-        if REGISTRY[primitive].kind != "same":
-            for operand in operands:
-                if operand.kind != "real":
-                    message = f"{primitive} takes no {KINDS[operand.kind]}"
-                    raise ProgramFault(node.column, message, KINDS["real"])
+        for operand in operands:
+            if operand.kind != "real" and REGISTRY[primitive].kind != "same":
+                message = f"{primitive} takes no {KINDS[operand.kind]}"
+                raise ProgramFault(node.column, message, KINDS["real"])
         try:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:

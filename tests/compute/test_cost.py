@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.answers import Prepared
 from compute.dimensions import Polynomial, big_o
 from compute.operations.binding import Tensor
-from compute.questions import shapes_only
+from compute.questions import Asked, prepare, shapes_only
 from tests.compute.asking import plan
 
 n, d = Polynomial.symbol("n"), Polynomial.symbol("d")
@@ -70,3 +71,13 @@ def test_predictions_grow_with_what_is_asked() -> None:
     jacobian = plan("attention", inputs, jacobian=[("output", "key")]).predicted
     assert jacobian.work == once.work * (1 + 2 * 6)
     assert jacobian.entries == 2 * once.entries + 6 * 20
+
+
+def test_work_done_for_claims_alone_is_predicted() -> None:
+    def asked(*claims: str) -> Prepared:
+        tensors = (("x", Tensor((3, 4))), ("w", Tensor((4, 3))))
+        return prepare(Asked("graph", inputs=tensors, program=("y = x @ w",), claims=claims))
+
+    without, claiming = asked(), asked("x @ w @ x == y @ x")
+    assert claiming.predicted.work == without.predicted.work + 3 * 4 * 3 + 2 * (3 * 3 * 4)
+    assert claiming.cost.multiply_adds == without.cost.multiply_adds == 3 * 4 * 3
