@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         lifespan=lifespan,
     )
-    app.state.workshop = workshop
+    app.state.workshop, app.state.exact = workshop, exact
     add_routes(app, settings, workshop, exact)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(QuestionErrors, _question)

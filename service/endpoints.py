@@ -28,7 +28,7 @@ MAX_EXACT_BYTES = 2**20
 def add_routes(app: FastAPI, settings: Settings, workshop: Workshop, exact: ExactPool) -> None:
     """Everything there is to ask, and health."""
     app.add_middleware(Posting, settings=settings, workshop=workshop, exact=exact)
-    _add_health(app, workshop)
+    _add_health(app, workshop, exact)
     _add_catalogue(app)
 
 
@@ -134,12 +134,15 @@ def _add_catalogue(app: FastAPI) -> None:
         )
 
 
-def _add_health(app: FastAPI, workshop: Workshop) -> None:
+def _add_health(app: FastAPI, workshop: Workshop, exact: ExactPool) -> None:
     async def live() -> Response:
         return _plain({"status": "live"})
 
     async def ready() -> Response:
-        return _plain({"status": "ready", "occupied": workshop.occupied, "capacity": workshop.capacity})
+        threads, processes = (
+            {"occupied": places.occupied, "capacity": places.capacity} for places in (workshop, exact)
+        )
+        return _plain({"status": "ready", **threads, "exact": {**processes, "workers": len(exact.workers)}})
 
     for path, endpoint, summary in (
         ("/health/live", live, "Whether the service runs"),

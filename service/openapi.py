@@ -25,7 +25,8 @@ intermediate value, every gradient and every step named**.
 
 `POST /v1/{operation}` computes; `upstream` asks for gradients, `given` takes values instead of computing
 them, `select` returns only some. A tensor is a number, nested lists (entries may be constant text such as
-`"2*sqrt(2)"`), or packed base64. Every error is one `application/problem+json` answer that says which
+`"2*sqrt(2)"`), or packed base64. `"arithmetic": "exact"` answers in closed form,
+free symbols included. Every error is one `application/problem+json` answer that says which
 field, what was expected and what came."""
 
 TAGS = [

@@ -132,12 +132,21 @@ class GraphExtras(BaseModel):
     diagram: Diagram | None = Field(None, description="Where `diagram` was sent.")
 
 
+class Fullness(BaseModel):
+    """How full the service is for exact questions."""
+
+    occupied: int = Field(description="Places taken by requests that are computed or wait.")
+    capacity: int = Field(description="Places there are.")
+    workers: int = Field(description="Processes that run.")
+
+
 class Health(BaseModel):
     """The state of the service."""
 
     status: str
     occupied: int = Field(0, description="Places taken by requests that are computed or wait.")
     capacity: int = Field(0, description="Places there are.")
+    exact: Fullness | None = Field(None, description="The same of exact questions.")
 
 
 class StepShape(BaseModel):

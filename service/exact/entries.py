@@ -8,9 +8,10 @@ import numpy as np
 import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, rational, value
+from compute.arithmetic.exact.bounds import MAX_DIGITS
 from compute.arithmetic.expressions import ExpressionError, parse
 from compute.arithmetic.namespace import Array
-from compute.errors import Path
+from compute.errors import Path, QuestionErrors
 from service.problems import at, describe
 from service.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
 
@@ -82,6 +83,9 @@ def _entry(entry: Any, path: Path, symbols: Symbols) -> Any:
             return _SPECIAL[entry] if entry in SPECIAL else value(parse(entry, MAX_TEXT), symbols)
     except ExpressionError as error:
         raise at(path, f"the text {error}" if isinstance(entry, str) else str(error), A_NUMBER,
+                 describe(entry)) from None  # fmt: skip
+    except QuestionErrors:
+        raise at(path, "makes integers of too many digits", f"integers of at most {MAX_DIGITS} digits",
                  describe(entry)) from None  # fmt: skip
     raise at(path, "is no number", A_NUMBER, describe(entry))
 

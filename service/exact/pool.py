@@ -21,8 +21,10 @@ from service.problems import MEDIA_TYPE, Problem, from_question
 from service.settings import Settings
 from service.work import RETRY_AFTER, Places
 
-PATIENCE = 6  # times the processor time of an answer, and then its worker is killed
+PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
 START = 60  # seconds in which a worker has to be ready
+NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
+WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
 
 
 class Refusal(Problem):
@@ -81,9 +83,8 @@ class ExactPool(Places):
         self._starting: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to start all workers."""
-        for _ in range(self.settings.exact_workers):
-            self._start_one()
+        """Begin to start the workers, one after the other: whoever serves is starting too."""
+        self._start_one()
 
     async def run(self, name: str, body: bytes) -> bytes:
         """The answer to a question, for which a place has to be held. Raises Problem where there is none."""
@@ -148,9 +149,12 @@ class ExactPool(Places):
     async def _launch(self) -> None:
         """Start a worker and put it where questions find it; nothing where it does not start."""
         environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "service.exact.worker", stdin=PIPE, stdout=PIPE, env=environment
-        )
+        command = (sys.executable, "-c", WORKER)
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
+        except OSError:  # no process or memory is left for it
+            self._idle.put_nowait(None)
+            return
         worker = Worker(process)
         self.workers.add(worker)
         try:
@@ -162,3 +166,5 @@ class ExactPool(Places):
             self._idle.put_nowait(None)
             return
         self._idle.put_nowait(worker)
+        if len(self.workers) < self.settings.exact_workers:
+            self._start_one()

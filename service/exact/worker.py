@@ -10,6 +10,9 @@ import os
 import resource
 import signal
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +26,8 @@ from service.posts import POSTS
 from service.problems import Problem, from_question
 from service.reader import read
 
-NICENESS = 10  # requests about floats go first
+HELD = Path("/proc/self/statm")  # pages of memory, in all and resident
+KIB = 1024
 RETIREMENT = 256 * 2**20  # bytes that a worker may have held before it makes room for a fresh one
 # Nothing in a question is as long as a class: what is beyond these could not be written down exactly.
 LIMITS = Limits(work=2_000_000, entries=50_000, answer=20_000)
@@ -31,7 +35,6 @@ LIMITS = Limits(work=2_000_000, entries=50_000, answer=20_000)
 
 def main() -> None:
     """Answer until the standard input ends."""
-    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one ends it
     requests, frames = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints must not stand between frames
@@ -43,7 +46,7 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, header["seconds"])
         answered = _answer(header, body, frames)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        worn = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > RETIREMENT
+        worn = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB > RETIREMENT
         _send(frames, LAST_ANSWER if worn else ANSWER, answered)
         if worn:
             break
@@ -52,33 +55,37 @@ def main() -> None:
 def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
     """Status and body of the response."""
     PROGRESS.begin(lambda name: _send(frames, REACHED, name.encode()))
-    with _Memory(header["memory"]):
+    with _memory(header["memory"]):
         try:
             return b"200" + POSTS[header["name"]].understand(read(body), LIMITS).answer()
         except Problem as problem:
             refused = problem
         except QuestionErrors as error:
             refused = from_question(error)
-        except (MemoryError, RecursionError) as error:
-            what = "took too much memory" if isinstance(error, MemoryError) else "is nested too deeply"
-            refused = from_question(beyond(what, "less"))
+        except RecursionError:
+            refused = from_question(beyond("is nested too deeply", "less"))
+        except MemoryError:
+            refused = from_question(beyond("took too much memory", "less"))
+        except Exception:
+            traceback.print_exc()
+            refused = Problem("internal", "this should not happen; the error is in the service's log")
     response = refused.response()
     return b"%d" % response.status_code + bytes(response.body)
 
 
-class _Memory:
-    """A bound on what is taken beyond what the process has."""
-
-    def __init__(self, more: int) -> None:
-        self.more = more
-
-    def __enter__(self) -> None:
-        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        self.before = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (held + self.more, self.before[1]))
-
-    def __exit__(self, *_: object) -> None:
-        resource.setrlimit(resource.RLIMIT_AS, self.before)
+@contextmanager
+def _memory(more: int) -> Iterator[None]:
+    """A bound on what is taken beyond what the process has, where the system says what it has."""
+    if not HELD.exists():
+        yield
+        return
+    held = int(HELD.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (held + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _send(frames: BinaryIO, kind: bytes, payload: bytes = b"") -> None:
@@ -91,7 +98,3 @@ def _warm_up() -> None:
     x = sympy.Symbol("x", real=True)
     sympy.factor(sympy.cancel((sympy.exp(2 * x) - 1) / (sympy.exp(x) - 1) + sympy.sqrt(2)))
     sympy.latex(sympy.Piecewise((x, x > 0), (sympy.Max(x, 1), True)))
-
-
-if __name__ == "__main__":
-    main()

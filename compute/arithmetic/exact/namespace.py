@@ -48,8 +48,8 @@ def _entries(numbers: Any) -> Array:
 
 
 def _entry(one: Any) -> Any:
-    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; no text comes here."""
-    return sympy.sympify(one.item() if isinstance(one, np.generic) else one)
+    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; text is none, and refused."""
+    return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
 def _divide(a: Any, b: Any) -> Any:
@@ -59,10 +59,6 @@ def _divide(a: Any, b: Any) -> Any:
     if a.is_positive:
         return sympy.oo
     return -sympy.oo if a.is_negative else sympy.nan
-
-
-def _exp(a: Any) -> Any:
-    return sympy.exp(a)
 
 
 def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -112,7 +108,7 @@ class Exact:
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
     negative = staticmethod(_each(lambda a: -a, 1))
-    exp = staticmethod(_each(_exp, 1))
+    exp = staticmethod(_each(lambda a: sympy.exp(a), 1))
     absolute = staticmethod(_each(_absolute, 1))
     sign = staticmethod(_each(_sign, 1))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + sympy.exp(-a)), 1))

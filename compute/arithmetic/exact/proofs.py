@@ -13,7 +13,7 @@ from compute.arithmetic.exact.zero import shown_zero
 from compute.arithmetic.namespace import Equality
 
 RANKS = {"proved": 0, "undecided": 1, "refuted": 2}
-POINTS = 12
+POINTS = 30
 DIGITS = 50
 LONGEST = 20_000  # operations of a difference that is looked at
 

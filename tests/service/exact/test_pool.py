@@ -1,0 +1,135 @@
+"""Worker processes: stopped for certain, replaced, and never in the way of anything else.
+
+Nothing here waits for a clock: what takes long would take far longer than it is given.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.exact.pool import ExactPool
+from service.settings import Settings
+from tests.conftest import EXAM, errors
+
+SHORT = EXAM | {"arithmetic": "exact"}
+# Four tokens of four symbols each, with gradients and a Jacobian: it grows for minutes.
+LONG = {
+    "arithmetic": "exact",
+    **{name: {"symbol": name[-1], "shape": [4, 4]} for name in ("x", "w_q", "w_k", "w_v")},
+    "upstream": {"output": {"symbol": "g", "shape": [4, 4]}},
+    "jacobian": [{"of": "output", "wrt": "w_q"}],
+}
+PATH = "/v1/self_attention"
+
+
+@asynccontextmanager
+async def service(**settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, ExactPool]]:
+    app = create_app(Settings(exact_workers=1, **settings))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://workings") as client,
+    ):
+        yield client, app.state.exact
+
+
+def test_what_takes_too_long_is_stopped_and_the_next_question_answered() -> None:
+    async def scenario() -> None:
+        async with service(exact_seconds=0.3) as (client, pool):
+            response = await client.post(PATH, json=LONG)
+            [error] = errors(response).values()
+            assert "took too long" in error["message"]
+            assert "came as far as" in error["message"]
+            assert error["expected"] == "at most 0.3 seconds"
+            again = await client.post(PATH, json=SHORT | {"select": ["query"]})
+            assert again.status_code == 200
+            assert len(pool.workers) == 1
+            assert pool.occupied == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_takes_too_much_memory_is_refused() -> None:
+    async def scenario() -> None:
+        async with service(exact_memory=2**20, exact_seconds=60) as (client, _):
+            fields = {"x": [["a"]] * 2_000, "size": 1, "arithmetic": "exact"}
+            response = await client.post("/v1/max_pool2d", json=fields)
+            [error] = errors(response).values()
+            assert "too much memory" in error["message"]
+            small = {"program": ["y = x"], "inputs": {"x": "a"}, "arithmetic": "exact"}
+            assert (await client.post("/v1/graph", json=small)).status_code == 200
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_dies_is_replaced() -> None:
+    async def scenario() -> None:
+        async with service(exact_seconds=600) as (client, pool):
+            running = asyncio.create_task(client.post(PATH, json=LONG))
+            while not pool.workers or not (worker := next(iter(pool.workers))).reached:
+                await asyncio.sleep(0.01)
+            assert (await client.get("/health/live")).status_code == 200
+            assert (await client.post(PATH, json=EXAM)).status_code == 200
+            os.kill(worker.process.pid, signal.SIGKILL)
+            response = await running
+            errors(response, 503)
+            assert response.headers["retry-after"]
+            assert worker.process.returncode == -signal.SIGKILL
+            assert (await client.post(PATH, json=SHORT)).status_code == 200
+            assert worker not in pool.workers
+
+    asyncio.run(scenario())
+
+
+def test_a_full_pool_says_so() -> None:
+    async def scenario() -> None:
+        async with service(exact_seconds=600, queue=0) as (client, pool):
+            running = asyncio.create_task(client.post(PATH, json=LONG))
+            while not pool.occupied:
+                await asyncio.sleep(0)
+            full = await client.post(PATH, json=SHORT)
+            errors(full, 503)
+            assert (await client.post(PATH, json=EXAM)).status_code == 200
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert pool.occupied == 0
+            assert (await client.post(PATH, json=SHORT)).status_code == 200
+
+    asyncio.run(scenario())
+
+
+def test_no_process_is_left_behind() -> None:
+    async def scenario() -> list[Any]:
+        async with service() as (client, pool):
+            assert (await client.post(PATH, json=SHORT)).status_code == 200
+            return [worker.process for worker in pool.workers]
+
+    for process in asyncio.run(scenario()):
+        assert process.returncode is not None
+        with pytest.raises(ProcessLookupError):
+            os.kill(process.pid, 0)
+
+
+def test_a_body_that_is_too_large_for_exact_numbers() -> None:
+    async def scenario() -> None:
+        async with service() as (client, _):
+            errors(await client.post(PATH, json=SHORT | {"x": [[0] * 600_000]}), 413)
+            large = await client.post(PATH, json=SHORT | {"x": [[0, 1]] * 9_000})
+            assert "operations" in next(iter(errors(large, 413).values()))["message"]
+
+    asyncio.run(scenario())
+
+
+def test_floats_import_nothing_of_sympy() -> None:
+    code = "import sys, service.app, service.exact.pool; sys.exit('sympy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
