@@ -12,6 +12,11 @@ DIGITS = (15, 60, 300)
 LARGEST_EXPONENT = 1e7
 
 
+def is_infinite(a: Any) -> bool:
+    """Whether a number is infinity itself; SymPy would evaluate the parts of a long sum again and again."""
+    return a is sympy.oo or a is -sympy.oo
+
+
 def greater(a: Any, b: Any) -> Any:
     """A > b: true, false, or the relation of the two where symbols leave it open."""
     found = sign(a, b)
@@ -46,7 +51,7 @@ def sign(a: Any, b: Any) -> int | None:
         return 0
     if a is sympy.nan or b is sympy.nan:
         return None
-    if a.is_infinite or b.is_infinite:
+    if is_infinite(a) or is_infinite(b):
         high, low = (a is sympy.oo or b is -sympy.oo), (b is sympy.oo or a is -sympy.oo)
         return 1 if high else -1 if low else None
     difference = a - b
