@@ -156,7 +156,7 @@ def test_how_spread_weights_are_and_which_is_largest() -> None:
     agree(found.gradients, expected.gradients)
 
 
-PROGRAMS = {
+PROGRAMS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "convolutions": (
         ("z = conv1d(x, k, padding=1) + b", "u = max_pool1d(z, size=2, stride=1)",
          "v = leaky_relu(u, slope=0.1)", "z4 = sum(w * v[0:4]) + c", "y_hat = exp(z4)",
