@@ -18,13 +18,17 @@ def is_infinite(a: Any) -> bool:
 
 
 def greater(a: Any, b: Any) -> Any:
-    """A > b: true, false, or the relation of the two where symbols leave it open."""
+    """A > b: true, false, or the relation of the two where symbols leave it open; NaN stands above all."""
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.sympify(b is not sympy.nan)
     found = sign(a, b)
     return sympy.Gt(a, b, evaluate=False) if found is None else sympy.sympify(found > 0)
 
 
 def greater_equal(a: Any, b: Any) -> Any:
     """A >= b, likewise."""
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.sympify(a is sympy.nan)
     found = sign(a, b)
     if found is None:
         not_less = (a - b).is_nonnegative
@@ -38,7 +42,7 @@ def equal(a: Any, b: Any) -> Any:
         return sympy.true
     found = sign(a, b)
     if found is None:
-        return sympy.false if (a - b).is_nonzero else sympy.Eq(a, b, evaluate=False)
+        return sympy.false if sympy.nan in (a, b) or (a - b).is_nonzero else sympy.Eq(a, b, evaluate=False)
     return sympy.sympify(found == 0)
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 from compute.arithmetic.kinds import EXACT
 from compute.closed_forms import approximation, each
+from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, exact_entries, plan, program
 from tests.oracles import cases, layers
@@ -188,3 +190,32 @@ def test_programs(name: str) -> None:
     assert {*inputs, "L"} <= set(found.gradients)
     agree(found.values, expected.values)
     agree(found.gradients, expected.gradients)
+
+
+@pytest.mark.parametrize(
+    ("operation", "attributes", "field"),
+    [
+        ("lp_pool1d", {"p": "q"}, "p"),
+        ("lp_pool2d", {"p": "1 + q"}, "p"),
+        ("rotary_embedding", {"base": "b"}, "base"),
+        ("positional_encoding", {"base": "b", "length": 2, "dimension": 2}, "base"),
+    ],
+)
+def test_what_has_to_be_a_number_is_no_symbol(operation: str, attributes: dict[str, Any], field: str) -> None:
+    inputs = {} if operation == "positional_encoding" else {"x": np.ones((2, 2))}
+    with pytest.raises(QuestionErrors) as caught:
+        plan(operation, inputs, attributes, arithmetic=EXACT)
+    assert [error.path for error in caught.value.errors] == [(field,)]
+
+
+def test_nan_wins_as_it_does_among_floats() -> None:
+    nan = sympy.nan
+    inputs = {"x": [1, nan, sympy.Symbol("x1", real=True), 2]}
+    found = answer("max_pool1d", inputs, {"size": 2, "stride": 1}, upstream={"output": [1, 1, 1]},
+                   arithmetic=EXACT)  # fmt: skip
+    floating = answer("max_pool1d", {"x": [1, np.nan, 5, 2]}, {"size": 2, "stride": 1},
+                      upstream={"output": [1, 1, 1]})  # fmt: skip
+    assert found.values["output"][0] is found.values["output"][1] is nan
+    assert list(found.values["winners"][:2]) == list(floating.values["winners"][:2]) == [1, 1]
+    for gradient in (found.gradients["x"], floating.gradients["x"]):
+        assert list(gradient[:2]) == [0, 2]
