@@ -12,7 +12,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from compute.arithmetic.exact.bounds import size
-from compute.arithmetic.exact.orders import can_be_evaluated
+from compute.arithmetic.exact.orders import can_be_evaluated, is_infinite
 from compute.arithmetic.namespace import Array
 from compute.latex import symbol_latex
 
@@ -137,7 +137,7 @@ def approximation(entry: Any) -> float | str | None:
     """
     if isinstance(entry, sympy.logic.boolalg.Boolean) or entry.free_symbols:
         return None
-    if entry is sympy.nan or entry.is_infinite:
+    if entry is sympy.nan or is_infinite(entry):
         return text(entry)
     if not can_be_evaluated(entry):
         return None

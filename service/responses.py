@@ -6,7 +6,7 @@ They describe answers and are not used to write them: a test holds real answers 
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from compute.operations import CATALOGUE
 from service.schemas import Reference, camel, fields_of
@@ -94,17 +94,28 @@ class Jacobian(BaseModel):
     zero_slices: list[ZeroSlices] = Field(description="Indices at which all of it is zero.")
 
 
+def _or_null(kind: str, **more: Any) -> WithJsonSchema:
+    """The schema of what is null in some answers."""
+    return WithJsonSchema({"type": [kind, "null"], **more})
+
+
 class Claim(BaseModel):
     """Whether an equation holds: for these numbers, to rounding; in exact arithmetic for all symbols."""
 
-    holds: bool | None = Field(description="Null where it depends on what is unknown, or is undecided.")
-    largest_difference: float | None = Field(description="Null where symbols are free.")
-    verdict: str | None = Field(
+    holds: Annotated[bool | None, _or_null("boolean")] = Field(
+        description="Null where it depends on what is unknown, or is undecided."
+    )
+    largest_difference: Annotated[float | None, _or_null("number")] = Field(
+        description="Null where symbols are free."
+    )
+    verdict: Annotated[str | None, _or_null("string")] = Field(
         None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null where unknown."
     )
-    how: str | None = Field(None, description="In exact arithmetic: how the verdict was reached, and where.")
-    point: dict[str, str] | None = Field(
-        None, description="Where refuted: numbers for the symbols at which the sides differ."
+    how: Annotated[str | None, _or_null("string")] = Field(
+        None, description="In exact arithmetic: how the verdict was reached, and where."
+    )
+    point: Annotated[dict[str, str] | None, _or_null("object", additionalProperties={"type": "string"})] = (
+        Field(None, description="Where refuted: numbers for the symbols at which the sides differ.")
     )
 
 

@@ -24,6 +24,7 @@ FUNCTIONS = {
     "max": 2, "min": 2, "where": 3,
 }  # fmt: skip
 NAMED_NUMBERS = ("pi", "e")
+NO_NUMBERS = ("Infinity", "NaN")  # words of whole entries, and no symbols
 MAX_NAME = 40  # of a free symbol
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
@@ -72,7 +73,11 @@ class Expression:
 
 def check_symbol(name: str) -> None:
     """Raise ExpressionError where a name cannot be that of a free symbol."""
-    if not _SYMBOL.fullmatch(name) or len(name) > MAX_NAME or name in (*FUNCTIONS, *NAMED_NUMBERS):
+    if (
+        not _SYMBOL.fullmatch(name)
+        or len(name) > MAX_NAME
+        or name in (*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS)
+    ):
         raise ExpressionError(
             f"uses a name that is no symbol: a letter, then letters, digits and _, {MAX_NAME} at most"
         )

@@ -45,17 +45,22 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
     return {"expression": parsed, "sizes": sizes}
 
 
+def is_number(graph: Graph, parsed: Expression) -> bool:
+    """Whether an expression speaks of no dimension and of no free symbol."""
+    return parsed.symbols() <= set(NAMED_NUMBERS) - set(graph.dimensions)
+
+
 LEAST_BASE = 1e-30  # what is smaller makes frequencies that float32 does not hold
 
 
 def frequency_base(graph: Graph, attribute: str, said: Constant) -> Expression:
     """The base of frequencies: a constant without dimension names, refused at its attribute."""
     parsed: Expression = expression(graph, attribute, said, positive=True)["expression"]
-    if parsed.symbols() & set(graph.dimensions) or evaluate(parsed) < LEAST_BASE:
+    if not is_number(graph, parsed) or evaluate(parsed) < LEAST_BASE:
         raise QuestionError(
             (attribute,),
             "is no base of frequencies",
-            f"a constant of at least {LEAST_BASE}, without dimension names",
+            f"a constant of at least {LEAST_BASE}, without names",
             "another",
         )
     return parsed

@@ -6,7 +6,7 @@ from compute.arithmetic.expressions import Expression, evaluate, number
 from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply
-from compute.operations.constants import expression
+from compute.operations.constants import expression, is_number
 from compute.operations.declaration import Attribute, Constant, Input, Padding, Sides, operation
 from compute.operations.sliding import (
     Apart,
@@ -283,7 +283,7 @@ def _average(pooling: _Pooling, count_include_pad: bool) -> Value:
 
 def _norm(pooling: _Pooling, p: Constant) -> Value:
     exponent = expression(pooling.x.graph, "p", p, positive=True)["expression"]
-    if exponent.symbols() & set(pooling.x.graph.dimensions) or evaluate(exponent) < LEAST_NORM:
+    if not is_number(pooling.x.graph, exponent) or evaluate(exponent) < LEAST_NORM:
         raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", "another")
     powers = apply("power", apply("absolute", pooling.x), exponent=exponent)
     total = apply("window_sum", powers, **pooling.attributes)

@@ -4,21 +4,41 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy
 
 from compute.answers import Answer, Prepared
-from compute.arithmetic.kinds import FLOATING
+from compute.arithmetic.exact.algebra import Symbols, rational, value
+from compute.arithmetic.expressions import parse
+from compute.arithmetic.kinds import EXACT, FLOATING
 from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
 
 Arrays = Mapping[str, Any]
 
 
-def arrays(tensors: Arrays, arithmetic: str = "float64") -> dict[str, Any]:
+def arrays(tensors: Arrays, arithmetic: str = "float64", symbols: Symbols | None = None) -> dict[str, Any]:
+    if arithmetic == EXACT:
+        return {name: exact_entries(tensor, symbols or Symbols()) for name, tensor in tensors.items()}
     found = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     return {
         name: array if array.dtype == np.bool_ else FLOATING[arithmetic].cast(array.astype(np.float64))
         for name, array in found.items()
     }
+
+
+def exact_entries(tensor: Any, symbols: Symbols | None = None) -> Any:
+    """Numbers, text and SymPy expressions as exact numbers; truth values stay what they are."""
+    if np.asarray(tensor).dtype == np.bool_:
+        return np.asarray(tensor)
+    entries = np.array(tensor, dtype=object)
+    found = np.empty(entries.shape, dtype=object)
+    for at in np.ndindex(entries.shape):
+        entry: Any = entries[at]
+        if isinstance(entry, str):
+            found[at] = value(parse(entry, len(entry)), symbols or Symbols())
+        else:
+            found[at] = entry if isinstance(entry, sympy.Basic) else rational(repr(entry))
+    return found
 
 
 def plan(
@@ -31,7 +51,10 @@ def plan(
     jacobian: Sequence[tuple[str, str]] = (),
     select: Sequence[str] | None = None,
     arithmetic: str = "float64",
+    **more: Any,
 ) -> Prepared:
+    """more: other fields of `Asked`."""
+
     def shapes(tensors: Arrays) -> tuple[tuple[str, Tensor], ...]:
         return tuple(
             (name, Tensor(np.shape(tensor), "boolean" if np.asarray(tensor).dtype == np.bool_ else "real"))
@@ -47,6 +70,7 @@ def plan(
         jacobian=tuple(jacobian),
         select=None if select is None else tuple(select),
         arithmetic=arithmetic,
+        **more,
     )
     return prepare(asked)
 
@@ -64,5 +88,11 @@ def answer(
     prepared = plan(
         operation, inputs, attributes, given=given, upstream=upstream, arithmetic=arithmetic, **asked
     )
-    sent = (arrays(tensors, arithmetic) for tensors in (inputs, given or {}, upstream or {}))
+    symbols = Symbols(dict(asked.get("assumptions", ())))
+    sent = (arrays(tensors, arithmetic, symbols) for tensors in (inputs, given or {}, upstream or {}))
     return prepared.answer(*sent)
+
+
+def program(lines: Sequence[str], inputs: Arrays, **asked: Any) -> Answer:
+    """The answer to a program in exact arithmetic."""
+    return answer("graph", inputs, program=tuple(lines), arithmetic=EXACT, **asked)

@@ -52,6 +52,14 @@ def _entry(one: Any) -> Any:
     return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
+def _multiply(a: Any, b: Any) -> Any:
+    """The product; nothing else is asked of what zero is multiplied by than whether infinity is in it."""
+    zero, other = (a, b) if a is sympy.S.Zero else (b, a)
+    if zero is sympy.S.Zero and not other.has(sympy.nan, sympy.oo, -sympy.oo):
+        return zero
+    return a * b
+
+
 def _divide(a: Any, b: Any) -> Any:
     """The quotient; by zero as floating-point numbers have it."""
     if not b.is_zero:
@@ -63,7 +71,7 @@ def _divide(a: Any, b: Any) -> Any:
 
 def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function that has no limit at infinity: NaN there."""
-    return lambda a: sympy.nan if a.is_infinite else function(a)
+    return lambda a: sympy.nan if orders.is_infinite(a) else function(a)
 
 
 def _maximum(a: Any, b: Any) -> Any:
@@ -79,7 +87,7 @@ def _sign(a: Any) -> Any:
 
 
 def _absolute(a: Any) -> Any:
-    found = None if a.is_infinite else orders.sign(a, sympy.S.Zero)
+    found = None if orders.is_infinite(a) else orders.sign(a, sympy.S.Zero)
     return sympy.Abs(a) if found is None else -a if found < 0 else a
 
 
@@ -104,7 +112,7 @@ class Exact:
 
     add = staticmethod(_each(lambda a, b: a + b, 2))
     subtract = staticmethod(_each(lambda a, b: a - b, 2))
-    multiply = staticmethod(_each(lambda a, b: a * b, 2))
+    multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
     negative = staticmethod(_each(lambda a: -a, 1))
@@ -222,7 +230,7 @@ class Exact:
         return compare_all(*(_each(self.in_full, 1)(side) for side in (left, right)))
 
     def is_finite(self, a: Array) -> bool:
-        return not any(one is sympy.nan or one.is_infinite for one in _entries(a).flat)
+        return not any(one is sympy.nan or orders.is_infinite(one) for one in _entries(a).flat)
 
     def outlines(self, a: Array) -> Array:
         """Infinity and NaN where they stand, and zeros for all that is finite."""
@@ -271,4 +279,4 @@ def _first_largest(entries: list[Any]) -> Any:
 def _outline(one: Any) -> float:
     if one is sympy.nan:
         return float("nan")
-    return float(one) if one.is_infinite else 0.0
+    return float(one) if orders.is_infinite(one) else 0.0

@@ -12,14 +12,23 @@ DIGITS = (15, 60, 300)
 LARGEST_EXPONENT = 1e7
 
 
+def is_infinite(a: Any) -> bool:
+    """Whether a number is infinity itself; SymPy would evaluate the parts of a long sum again and again."""
+    return a is sympy.oo or a is -sympy.oo
+
+
 def greater(a: Any, b: Any) -> Any:
-    """A > b: true, false, or the relation of the two where symbols leave it open."""
+    """A > b: true, false, or the relation of the two where symbols leave it open; NaN stands above all."""
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.sympify(b is not sympy.nan)
     found = sign(a, b)
     return sympy.Gt(a, b, evaluate=False) if found is None else sympy.sympify(found > 0)
 
 
 def greater_equal(a: Any, b: Any) -> Any:
     """A >= b, likewise."""
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.sympify(a is sympy.nan)
     found = sign(a, b)
     if found is None:
         not_less = (a - b).is_nonnegative
@@ -33,7 +42,7 @@ def equal(a: Any, b: Any) -> Any:
         return sympy.true
     found = sign(a, b)
     if found is None:
-        return sympy.false if (a - b).is_nonzero else sympy.Eq(a, b, evaluate=False)
+        return sympy.false if sympy.nan in (a, b) or (a - b).is_nonzero else sympy.Eq(a, b, evaluate=False)
     return sympy.sympify(found == 0)
 
 
@@ -46,7 +55,7 @@ def sign(a: Any, b: Any) -> int | None:
         return 0
     if a is sympy.nan or b is sympy.nan:
         return None
-    if a.is_infinite or b.is_infinite:
+    if is_infinite(a) or is_infinite(b):
         high, low = (a is sympy.oo or b is -sympy.oo), (b is sympy.oo or a is -sympy.oo)
         return 1 if high else -1 if low else None
     difference = a - b

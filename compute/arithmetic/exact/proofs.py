@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from compute.arithmetic.exact.bounds import size
+from compute.arithmetic.exact.orders import is_infinite
 from compute.arithmetic.exact.zero import shown_zero
 from compute.arithmetic.namespace import Equality
 
@@ -31,7 +32,7 @@ def compare(left: Any, right: Any) -> Verdict:
     """Whether two exact numbers are equal for all values of their symbols."""
     if left == right:
         return Verdict("proved", "both sides are the same expression")
-    if any(one is sympy.nan or one.is_infinite for one in (left, right)):
+    if any(one is sympy.nan or is_infinite(one) for one in (left, right)):
         return Verdict("refuted", "one side is not finite and the other differs", {})
     difference = left - right
     if size(difference) > LONGEST:
@@ -88,6 +89,6 @@ def compare_all(left: Any, right: Any) -> Equality:
 def _largest(left: Any, right: Any) -> float | None:
     """The largest difference, where no symbol is free."""
     differences = [one - other for one, other in zip(left.flat, right.flat, strict=True)]
-    if any(one.free_symbols or one is sympy.nan or one.is_infinite for one in differences):
+    if any(one.free_symbols or one is sympy.nan or is_infinite(one) for one in differences):
         return None
     return max(abs(float(one.evalf(17))) for one in differences)

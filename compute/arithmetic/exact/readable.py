@@ -18,6 +18,7 @@ LONGEST = 300  # operations of what is looked at
 MAX_TERMS = 120  # that an expression would have, multiplied out
 MAX_CANCELLED = 12  # symbols and generators of what is cancelled
 MAX_FACTORED = 7, 40  # symbols and generators, and terms, of what is factored: its time grows fast with both
+MAX_DEGREE = 12  # in one symbol or generator of what is cancelled or factored: so does its time with this
 PLAIN = 8  # terms of a sum of products that might still be written as one product
 
 
@@ -70,7 +71,8 @@ def _forms(expression: Any) -> Iterator[Any]:
 
 def _factored(polynomial: Any) -> Any:
     symbols, terms = MAX_FACTORED
-    if len(polynomial.free_symbols) <= symbols and len(_terms(polynomial)) <= terms:
+    few = len(polynomial.free_symbols) <= symbols and len(_terms(polynomial)) <= terms
+    if few and _degree(polynomial) <= MAX_DEGREE:
         return sympy.factor(polynomial)
     return sympy.factor_terms(polynomial)  # what all terms have in common
 
@@ -89,6 +91,12 @@ def _divided_through(fraction: "Fraction", numerator: Any, denominator: Any) -> 
 def _terms(polynomial: Any) -> tuple[Any, ...]:
     terms: tuple[Any, ...] = sympy.Add.make_args(polynomial)
     return terms
+
+
+def _degree(polynomial: Any) -> Any:
+    """The highest power of one symbol in what is multiplied out."""
+    found = (term.as_powers_dict().items() for term in _terms(polynomial))
+    return max((power for powers in found for base, power in powers if base.is_Symbol), default=0)
 
 
 class Fraction:
@@ -110,10 +118,11 @@ class Fraction:
     def cancelled(self) -> tuple[Any, Any]:
         """Numerator and denominator, multiplied out; without common factors, where these are found soon."""
         quotient = sympy.together(self.quotient)
-        numerator, denominator = sympy.fraction(quotient)
-        if denominator.free_symbols and len(quotient.free_symbols) <= MAX_CANCELLED:
-            numerator, denominator = sympy.fraction(sympy.cancel(quotient))
-        return sympy.expand(numerator), sympy.expand(denominator)
+        numerator, denominator = map(sympy.expand, sympy.fraction(quotient))
+        few = denominator.free_symbols and len(quotient.free_symbols) <= MAX_CANCELLED
+        if few and max(_degree(numerator), _degree(denominator)) <= MAX_DEGREE:
+            numerator, denominator = map(sympy.expand, sympy.fraction(sympy.cancel(quotient)))
+        return numerator, denominator
 
     def back(self, polynomial: Any) -> Any:
         """What the generators stand for in their places."""
