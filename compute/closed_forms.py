@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from compute.arithmetic.exact.bounds import size
-from compute.arithmetic.exact.orders import can_be_evaluated, is_infinite
+from compute.arithmetic.exact.enclosures import NoEnclosure, enclosure
+from compute.arithmetic.exact.orders import is_infinite
 from compute.arithmetic.namespace import Array
 from compute.latex import symbol_latex
 
 LONG = 120  # operations of an entry from which on what repeats in it gets names
+DIGITS = (25, 80, 300)  # to find a float with
 WORTH_NAMING = 8  # operations of what does
 _TRAILING = re.compile(r"([A-Za-z]+?)_?(\d+)((?:_\w+)*)", re.ASCII)
 
@@ -139,14 +142,18 @@ def approximation(entry: Any) -> float | str | None:
         return None
     if entry is sympy.nan or is_infinite(entry):
         return text(entry)
-    if not can_be_evaluated(entry):
-        return None
-    worth = entry.evalf(20)
-    if not worth.is_Float and not worth.is_Integer and not worth.is_Rational:
-        return None
-    found = float(worth)
-    beyond = math.isinf(found) or (found == 0 and not entry.is_zero)
-    return str(worth.evalf(17)) if beyond else found
+    for digits in DIGITS:
+        try:
+            low, high = enclosure(entry, digits)
+        except NoEnclosure:
+            return None
+        if float(low) == float(high):
+            break
+    with mpmath.workdps(digits):
+        middle = (low + high) / 2
+        found = float(middle)
+        beyond = math.isinf(found) or (found == 0 and low * high > 0)
+        return str(mpmath.nstr(middle, 17)) if beyond else found
 
 
 def each(array: Array, write: Callable[[Any], Any]) -> Array:

@@ -132,13 +132,20 @@ def shapes_only(
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
+def _is_mask(array: Array) -> bool:
+    """Whether an array holds booleans, or no NaN and no positive infinity."""
+    if array.dtype == object:
+        array = kinds.arithmetic(kinds.EXACT).outlines(array)
+    return array.dtype.kind != "f" or bool((array < np.inf).all())
+
+
 def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
     """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
     errors = [
         QuestionError((*prefix, name), "the mask holds NaN or Infinity",
                       "booleans, or finite numbers and -Infinity", "other numbers")
         for name in masks
-        if name in tensors and tensors[name].dtype.kind == "f" and not (tensors[name] < np.inf).all()
+        if name in tensors and not _is_mask(tensors[name])
     ]  # fmt: skip
     if errors:
         raise QuestionErrors(errors)

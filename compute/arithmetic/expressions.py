@@ -30,6 +30,7 @@ _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])"
 _TOKENS = re.compile(rf"(?:\s|{_NUMBER}|[A-Za-z_]\w*|\*\*|[-+*/^(),]|[<>=!]=|[<>])*", re.ASCII)
+_RUNS = re.compile(r"[\d.]+", re.ASCII)
 _OPERATORS = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -124,6 +125,9 @@ def parse(text: str, longest: int = MAX_LENGTH) -> Expression:
         raise ExpressionError(f"cannot be read from character {accepted.end() + 1 if accepted else 1} on")
     if not text.strip():
         raise ExpressionError("is empty")
+    digits = MAX_DIGITS if longest == MAX_LENGTH else longest // 4
+    if any(len(run) > digits for run in _RUNS.findall(text)):
+        raise ExpressionError(f"holds a number of more than {digits} digits")
     source = text.strip().replace("^", "**")
     try:
         tree = ast.parse(source, mode="eval")
@@ -156,10 +160,8 @@ def _one(node: ast.expr, depth: int, source: str) -> Expression:
         case ast.Constant(value=bool() | complex() | str() | bytes() | None):
             raise ExpressionError("holds something that is not a number")
         case ast.Constant(value=int() | float()):
-            text = source[node.col_offset : node.end_col_offset]  # as it was written, to the last digit
-            if len(text) > MAX_DIGITS:
-                raise ExpressionError(f"holds a number of more than {MAX_DIGITS} digits")
-            return Expression("number", text=text)
+            # As it was written, to the last digit.
+            return Expression("number", text=source[node.col_offset : node.end_col_offset])
         case ast.Name(id=name):
             return Expression("symbol", text=name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -89,13 +89,14 @@ def real(found: Any) -> Any:
 
 
 def sqrt(a: Any) -> Any:
-    return sympy.nan if a.is_negative else sympy.sqrt(a)
+    return sympy.nan if orders.sign(a, sympy.S.Zero) == -1 else sympy.sqrt(a)
 
 
 def log(a: Any) -> Any:
-    if a.is_zero:
+    sign = orders.sign(a, sympy.S.Zero)
+    if sign == 0:
         return -sympy.oo
-    return sympy.nan if a.is_negative else sympy.log(a)
+    return sympy.nan if sign == -1 else sympy.log(a)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -21,7 +21,8 @@ class Progress:
         """Forget what an earlier computation reached."""
         self.names = []
         self.tell = tell or (lambda name: None)
-        _SIZES.clear()
+        for forget in FORGOTTEN:
+            forget()
 
     def reached(self, name: str) -> None:
         self.names.append(name)
@@ -30,6 +31,7 @@ class Progress:
 
 PROGRESS = Progress()
 _SIZES: dict[Any, int] = {}
+FORGOTTEN: list[Callable[[], None]] = [_SIZES.clear]  # what is remembered of one question alone
 
 
 def beyond(what: str, limit: str, names: list[str] | None = None) -> QuestionErrors:

@@ -53,20 +53,22 @@ def _entry(one: Any) -> Any:
 
 
 def _multiply(a: Any, b: Any) -> Any:
-    """The product; nothing else is asked of what zero is multiplied by than whether infinity is in it."""
-    zero, other = (a, b) if a is sympy.S.Zero else (b, a)
-    if zero is sympy.S.Zero and not other.has(sympy.nan, sympy.oo, -sympy.oo):
-        return zero
+    """The product; infinity times what has no sign that is known is NaN."""
+    infinite, other = (a, b) if orders.is_infinite(a) else (b, a)
+    if orders.is_infinite(infinite):
+        sign = orders.sign(other, sympy.S.Zero)
+        return infinite * sign if sign else sympy.nan
+    if sympy.S.Zero in (a, b):  # asked nothing else: SymPy would evaluate a long constant
+        return sympy.nan if sympy.nan in (a, b) else sympy.S.Zero
     return a * b
 
 
 def _divide(a: Any, b: Any) -> Any:
     """The quotient; by zero as floating-point numbers have it."""
-    if not b.is_zero:
-        return a / b
-    if a.is_positive:
-        return sympy.oo
-    return -sympy.oo if a.is_negative else sympy.nan
+    if not orders.is_zero(b):
+        return sympy.S.Zero if orders.is_infinite(b) and not orders.is_infinite(a) else a / b
+    sign = orders.sign(a, sympy.S.Zero)
+    return sympy.oo * sign if sign else sympy.nan
 
 
 def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -93,7 +95,7 @@ def _absolute(a: Any) -> Any:
 
 def _power(a: Any, exponent: Any) -> Any:
     check_power(a, exponent)
-    if a.is_zero and exponent.is_negative:
+    if exponent.is_negative and orders.is_zero(a):
         return sympy.oo
     return algebra.real(a**exponent)
 
@@ -128,7 +130,8 @@ class Exact:
     greater_equal = staticmethod(_each(orders.greater_equal, 2))
     equal = staticmethod(_each(orders.equal, 2))
     _where = staticmethod(_each(cases.piecewise, 3))
-    _share = staticmethod(_each(lambda part, total: sympy.S.Zero if total.is_zero else part / total, 2))
+    # A sum of exponentials is zero only where there are none.
+    _share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()

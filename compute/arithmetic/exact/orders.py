@@ -5,16 +5,24 @@ from typing import Any
 import sympy
 
 from compute.arithmetic.exact.bounds import PROGRESS, reached, size
+from compute.arithmetic.exact.enclosures import sign_of
 from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionError, QuestionErrors
 
-DIGITS = (15, 60, 300)
-LARGEST_EXPONENT = 1e7
+DIGITS = (20, 60, 300)
+LONGEST = 1_000  # operations of what assumptions are asked about
 
 
 def is_infinite(a: Any) -> bool:
     """Whether a number is infinity itself; SymPy would evaluate the parts of a long sum again and again."""
     return a is sympy.oo or a is -sympy.oo
+
+
+def is_zero(a: Any) -> bool:
+    """Whether a number is known to be zero."""
+    if a.is_Rational or a.free_symbols:
+        return bool(a == 0)
+    return sign(a, sympy.S.Zero) == 0
 
 
 def greater(a: Any, b: Any) -> Any:
@@ -63,22 +71,17 @@ def sign(a: Any, b: Any) -> int | None:
         return int(sympy.sign(difference))
     if not difference.free_symbols:
         return _sign_of_constant(difference)
+    if size(difference) > LONGEST:
+        return None
     if difference.is_positive:
         return 1
     return -1 if difference.is_negative else 0 if difference.is_zero else None
 
 
-def can_be_evaluated(constant: Any) -> bool:
-    """Whether digits of a constant can be found: no exponential in it is too large to be written down."""
-    exponentials = sorted(constant.atoms(sympy.exp), key=size)  # inner ones first
-    return all(abs(one.args[0].evalf(15)) < LARGEST_EXPONENT for one in exponentials)
-
-
 def _sign_of_constant(difference: Any) -> int:
-    for digits in DIGITS if can_be_evaluated(difference) else ():
-        worth = difference.evalf(digits)
-        if worth.is_Float and worth._prec > 1 and worth != 0:
-            return 1 if worth > 0 else -1
+    found = sign_of(difference, DIGITS)
+    if found is not None:
+        return found
     if shown_zero(difference):
         return 0
     raise QuestionErrors(

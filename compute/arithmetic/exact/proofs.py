@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from compute.arithmetic.exact.bounds import size
+from compute.arithmetic.exact.enclosures import NoEnclosure, enclosure
 from compute.arithmetic.exact.orders import is_infinite
 from compute.arithmetic.exact.zero import shown_zero
 from compute.arithmetic.namespace import Equality
@@ -42,20 +43,15 @@ def compare(left: Any, right: Any) -> Verdict:
     agreed = 0
     for point in _points(difference):
         worth = difference.xreplace(point)
-        if worth is sympy.nan or worth.has(sympy.zoo, sympy.oo, sympy.I):
+        try:
+            low, high = enclosure(worth, DIGITS)
+        except NoEnclosure:  # no number there
             continue
-        if _is_nonzero(worth):
+        if low > 0 or high < 0:
             shown = {str(symbol): str(number) for symbol, number in point.items()}
             return Verdict("refuted", "the sides differ at a point", shown)
         agreed += 1
     return Verdict("undecided", f"the sides agree to {DIGITS} digits at {agreed} points, which is no proof")
-
-
-def _is_nonzero(worth: Any) -> bool:
-    found = worth.evalf(DIGITS)
-    return bool(
-        found.is_number and found.is_Float and found._prec > 1 and abs(found) > sympy.Rational(1, 10**40)
-    ) or (bool(found.is_Rational) and found != 0)
 
 
 def _points(difference: Any) -> Iterator[dict[Any, Any]]:
@@ -88,7 +84,8 @@ def compare_all(left: Any, right: Any) -> Equality:
 
 def _largest(left: Any, right: Any) -> float | None:
     """The largest difference, where no symbol is free."""
-    differences = [one - other for one, other in zip(left.flat, right.flat, strict=True)]
-    if any(one.free_symbols or one is sympy.nan or is_infinite(one) for one in differences):
+    try:
+        bounds = [enclosure(one - other, DIGITS) for one, other in zip(left.flat, right.flat, strict=True)]
+    except NoEnclosure:
         return None
-    return max(abs(float(one.evalf(17))) for one in differences)
+    return max(float(max(abs(low), abs(high))) if low * high > 0 else 0.0 for low, high in bounds)
