@@ -123,6 +123,7 @@ class Prepared:
         found = Gradients({}, {})
         more: list[Note] = []
         spoiled_gradients: set[str] = set()
+        self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
             values = self.evaluation.run(known)
             if self.differentiation is not None:

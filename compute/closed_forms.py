@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable, Iterable
-from itertools import count
 from typing import Any
 
 import mpmath
@@ -15,12 +14,12 @@ from sympy.printing.str import StrPrinter
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.enclosures import NoEnclosure, enclosure
 from compute.arithmetic.exact.orders import is_infinite
+from compute.arithmetic.exact.sharing import named
 from compute.arithmetic.namespace import Array
 from compute.latex import symbol_latex
 
 LONG = 120  # operations of an entry from which on what repeats in it gets names
 DIGITS = (25, 80, 300)  # to find a float with
-WORTH_NAMING = 8  # operations of what does
 _TRAILING = re.compile(r"([A-Za-z]+?)_?(\d+)((?:_\w+)*)", re.ASCII)
 
 
@@ -172,19 +171,6 @@ def shared(arrays: Iterable[Array]) -> tuple[list[tuple[Any, Any]], list[Array]]
     Short entries stay as they are, and short parts stand where they stood.
     """
     arrays = list(arrays)
-    entries = {one for array in arrays if array.dtype == object for one in array.flat if size(one) > LONG}
-    taken = {symbol.name for one in entries for symbol in one.free_symbols}
-    names = (name for name in (f"s{at}" for at in count(1)) if name not in taken)
-    long = sorted(entries, key=sympy.default_sort_key)
-    parts, reduced = sympy.cse(long, order="none", symbols=(sympy.Symbol(f"#{at}") for at in count()))
-    inlined: dict[Any, Any] = {}
-    common: list[tuple[Any, Any]] = []
-    for symbol, part in parts:
-        worth = part.xreplace(inlined)
-        if size(worth) < WORTH_NAMING:
-            inlined[symbol] = worth
-        else:
-            inlined[symbol] = sympy.Symbol(next(names), real=True)
-            common.append((inlined[symbol], worth))
-    shorter = {one: other.xreplace(inlined) for one, other in zip(long, reduced, strict=True)}
+    entries = (one for array in arrays if array.dtype == object for one in array.flat)
+    common, shorter = named(one for one in entries if size(one) > LONG)
     return common, [each(array, lambda one: shorter.get(one, one)) for array in arrays]

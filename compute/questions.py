@@ -9,11 +9,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from compute.answers import Limits, Prepared, Step, describe_step
 from compute.arithmetic import kinds
-from compute.arithmetic.namespace import Array
 from compute.cost import TotalCost, applications, cost, work
 from compute.differentiation import Differentiation
 from compute.dimensions import Polynomial, Shape, Size, product
@@ -130,25 +127,6 @@ def shapes_only(
     graph = build(declared, inputs, attributes)
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
-
-
-def _is_mask(array: Array) -> bool:
-    """Whether an array holds booleans, or no NaN and no positive infinity."""
-    if array.dtype == object:
-        array = kinds.arithmetic(kinds.EXACT).outlines(array)
-    return array.dtype.kind != "f" or bool((array < np.inf).all())
-
-
-def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
-    """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
-    errors = [
-        QuestionError((*prefix, name), "the mask holds NaN or Infinity",
-                      "booleans, or finite numbers and -Infinity", "other numbers")
-        for name in masks
-        if name in tensors and not _is_mask(tensors[name])
-    ]  # fmt: skip
-    if errors:
-        raise QuestionErrors(errors)
 
 
 def _graph(

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from compute.answers import Limits
 from compute.diagrams import draw
-from compute.questions import Asked, check_masks, prepare
+from compute.masks import check_masks
+from compute.questions import Asked, prepare
 from service.questions import Question, asked_of, check_abbreviations, decoded, shapes_of
 from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of, validate
 

@@ -14,9 +14,10 @@ from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors
+from compute.masks import check_masks
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
-from compute.questions import Asked, check_masks, prepare
+from compute.questions import Asked, prepare
 from service.costs import cost_json
 from service.problems import at, describe
 from service.schemas import request_model, validate

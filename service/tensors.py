@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.arithmetic.expressions import ExpressionError, Sizes, evaluate, fold, parse
+from compute.arithmetic.constants import Sizes, evaluate
+from compute.arithmetic.expressions import ExpressionError, fold, parse
 from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Polynomial, Shape, Size

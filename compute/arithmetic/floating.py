@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression, evaluate
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
@@ -149,6 +150,9 @@ class Floating:
 
     def outlines(self, a: Array) -> Array:
         return a
+
+    def begin(self) -> None:
+        return
 
     def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002
         return a

@@ -118,5 +118,8 @@ class Arithmetic(Protocol):
     def outlines(self, a: Array) -> Array:
         """Floats that are infinite or NaN where an entry is, and finite elsewhere."""
 
+    def begin(self) -> None:
+        """Forget what an earlier answer left, before another: no answer depends on those before it."""
+
     def settle(self, a: Array, name: str | None) -> Array:
         """What a step gave as it is kept: within bounds, and readable where it has a name."""

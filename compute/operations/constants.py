@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import (
     NAMED_NUMBERS,
     Expression,
     ExpressionError,
     check_symbol,
-    evaluate,
     number,
     parse,
 )

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from compute.arithmetic.expressions import Expression, evaluate, number
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.graph import Named, Value, apply

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from compute.arithmetic.expressions import Expression, evaluate, number, parse
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import ShapeError, product, show
 from compute.graph import Graph, Kind, Value, apply
 from compute.operations.declaration import Attribute, AttributeField, Constant

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from compute.arithmetic.expressions import Expression, ExpressionError, evaluate
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.dimensions import ShapeError
 from compute.errors import QuestionError, unknown_name
 from compute.graph import Graph, Value, apply

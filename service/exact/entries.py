@@ -80,7 +80,7 @@ def _entry(entry: Any, path: Path, symbols: Symbols) -> Any:
         if type(entry) is int or type(entry) is float:
             return _SPECIAL[repr(entry)] if repr(entry) in _SPECIAL else rational(repr(entry))
         if isinstance(entry, str):
-            return _SPECIAL[entry] if entry in SPECIAL else value(parse(entry, MAX_TEXT), symbols)
+            return _SPECIAL[entry] if entry in SPECIAL else value(parse(entry, MAX_TEXT, MAX_DIGITS), symbols)
     except ExpressionError as error:
         raise at(path, f"the text {error}" if isinstance(entry, str) else str(error), A_NUMBER,
                  describe(entry)) from None  # fmt: skip

@@ -54,7 +54,8 @@ def main() -> None:
 
 def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
     """Status and body of the response."""
-    PROGRESS.begin(lambda name: _send(frames, REACHED, name.encode()))
+    PROGRESS.begin()
+    PROGRESS.tell = lambda name: _send(frames, REACHED, name.encode())
     with _memory(header["memory"]):
         try:
             return b"200" + POSTS[header["name"]].understand(read(body), LIMITS).answer()
@@ -64,7 +65,7 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
             refused = from_question(error)
         except RecursionError:
             refused = from_question(beyond("is nested too deeply", "less"))
-        except MemoryError:
+        except (MemoryError, SystemError):  # C code may say it so
             refused = from_question(beyond("took too much memory", "less"))
         except Exception:
             traceback.print_exc()

@@ -17,6 +17,7 @@ FLOORS = [
     {"compute.latex", "compute.primitive", "compute.graph", "compute.steps"},
     {
         "compute.selection",
+        "compute.masks",
         "compute.sparsity",
         "compute.evaluation",
         "compute.differentiation",

@@ -7,7 +7,7 @@ import pytest
 
 from compute.answers import Answer
 from compute.errors import QuestionErrors
-from compute.questions import check_masks
+from compute.masks import check_masks
 from tests.compute.asking import answer, plan
 
 QKV: dict[str, Any] = {"query": np.eye(2), "key": np.eye(2), "value": np.array([[1.0, 2.0], [3.0, 4.0]])}

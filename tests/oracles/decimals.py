@@ -162,6 +162,9 @@ class Decimals:
     def outlines(self, a: Array) -> Array:
         return np.asarray(a, dtype=np.float64)
 
+    def begin(self) -> None:
+        return
+
     def settle(self, a: Array, name: str | None) -> Array:
         return a
 

@@ -17,10 +17,9 @@ class Progress:
         self.names: list[str] = []
         self.tell: Callable[[str], None] = lambda name: None
 
-    def begin(self, tell: Callable[[str], None] | None = None) -> None:
-        """Forget what an earlier computation reached."""
+    def begin(self) -> None:
+        """Forget what an earlier computation reached, and all that is remembered of one question alone."""
         self.names = []
-        self.tell = tell or (lambda name: None)
         for forget in FORGOTTEN:
             forget()
 

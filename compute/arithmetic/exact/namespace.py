@@ -239,6 +239,9 @@ class Exact:
         """Infinity and NaN where they stand, and zeros for all that is finite."""
         return _each(_outline, 1)(a).astype(np.float64)
 
+    def begin(self) -> None:
+        PROGRESS.begin()
+
     def settle(self, a: Array, name: str | None) -> Array:
         """Entries within bounds, and in a readable form where they are a named value."""
         if a.dtype != object or any(isinstance(one, sympy.logic.boolalg.Boolean) for one in a.flat):

@@ -12,27 +12,44 @@ from typing import Any
 
 import sympy
 
-from compute.arithmetic.exact.bounds import size
+from compute.arithmetic.exact.bounds import FORGOTTEN, size
 
 LONGEST = 300  # operations of what is looked at
 MAX_TERMS = 120  # that an expression would have, multiplied out
 MAX_CANCELLED = 12  # symbols and generators of what is cancelled
 MAX_FACTORED = 7, 40  # symbols and generators, and terms, of what is factored: its time grows fast with both
 MAX_DEGREE = 12  # in one symbol or generator of what is cancelled or factored: so does its time with this
+MOST = 8_000  # operations of all that is looked at for one question; what comes behind them stays as it is
 PLAIN = 8  # terms of a sum of products that might still be written as one product
+
+
+class _Effort:
+    """How many operations have been looked at for the question at hand."""
+
+    spent = 0
+
+    def forget(self) -> None:
+        self.spent = 0
+
+
+EFFORT = _Effort()
+FORGOTTEN.append(EFFORT.forget)
 
 
 def readable(expression: Any) -> Any:
     """The shortest of the forms of an expression that bounded rules find."""
-    return _readable(expression)
+    operations = size(expression)
+    if expression.is_Atom or operations > LONGEST:
+        return expression
+    if expression.is_Add and len(expression.args) > PLAIN and all(map(_is_monomial, expression.args)):
+        return expression
+    # Counted whether it is remembered or not: an answer must not depend on the questions before it.
+    EFFORT.spent += operations
+    return expression if EFFORT.spent > MOST else _readable(expression)
 
 
 @lru_cache(maxsize=20_000)
 def _readable(expression: Any) -> Any:
-    if expression.is_Atom or size(expression) > LONGEST:
-        return expression
-    if expression.is_Add and len(expression.args) > PLAIN and all(map(_is_monomial, expression.args)):
-        return expression
     candidates = [expression, *_forms(expression)]
     return min(candidates, key=weight)  # the first of equals
 
@@ -111,6 +128,7 @@ class Fraction:
         self.exponentials: set[Any] = set()
         self._of: dict[Any, Any] = {}
         self._steps: dict[Any, Any] = {}
+        self._restored: dict[Any, Any] = {}
         self._expand = expand_exponents
         self._find_steps(expression)
         self.quotient, self.terms = self._convert(expression)
@@ -126,8 +144,22 @@ class Fraction:
 
     def back(self, polynomial: Any) -> Any:
         """What the generators stand for in their places."""
-        found = polynomial.xreplace(self.generators)
-        return _joined(found) if self.exponentials else found
+        found = self._restored.get(polynomial)
+        if found is None:
+            found = self._restored[polynomial] = self._restore(polynomial)
+        return found
+
+    def _restore(self, one: Any) -> Any:
+        if not one.args:
+            return self.generators.get(one, one)
+        if one.is_Pow and one.base in self.exponentials:
+            return self.generators[one.base] ** one.exp
+        parts = [self.back(part) for part in one.args]
+        exponents = [part.args[0] for part in parts if part.func is sympy.exp] if one.is_Mul else []
+        if len(exponents) > 1:  # exp(a)*exp(b) is exp(a + b)
+            others = [part for part in parts if part.func is not sympy.exp]
+            return sympy.Mul(*others, sympy.exp(sympy.Add(*exponents)))
+        return one.func(*parts)
 
     def _find_steps(self, expression: Any) -> None:
         """For what each exponent is a multiple of, the largest fraction of which all are whole multiples."""
@@ -186,18 +218,6 @@ class Fraction:
             if exponential:
                 self.exponentials.add(found)
         return found
-
-
-def _joined(expression: Any) -> Any:
-    """Products of exponentials as one: exp(a)*exp(b) is exp(a + b)."""
-    if not expression.has(sympy.exp):
-        return expression
-    parts = [_joined(one) for one in expression.args]
-    exponents = [one.args[0] for one in parts if one.func is sympy.exp] if expression.is_Mul else []
-    if len(exponents) > 1:
-        others = [one for one in parts if one.func is not sympy.exp]
-        return sympy.Mul(*others, sympy.exp(sympy.Add(*exponents)))
-    return expression.func(*parts) if parts else expression
 
 
 def _common(a: Any, b: Any) -> Any:

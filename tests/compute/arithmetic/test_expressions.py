@@ -5,16 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from compute.arithmetic.expressions import (
-    MAX_LENGTH,
-    Expression,
-    ExpressionError,
-    Sizes,
-    evaluate,
-    fold,
-    number,
-    parse,
-)
+from compute.arithmetic.constants import Sizes, evaluate
+from compute.arithmetic.expressions import MAX_LENGTH, Expression, ExpressionError, fold, number, parse
 from compute.dimensions import Polynomial
 from compute.latex import constant_latex
 

@@ -164,7 +164,7 @@ def test_the_same_question_has_the_same_bytes(client: Client) -> None:
         ({"x": ["a", "sqrt(-1)"]}, "/inputs/x/1", "no value"),
         ({"x": [1, "9**9**9"]}, "/inputs/x/1", "digits"),
         ({"x": "2^(2^(2^(2^2)))"}, "/inputs/x", "digits"),
-        ({"x": "1" * 2_600}, "/inputs/x", "2500 digits"),
+        ({"x": "1" * 2_600}, "/inputs/x", "2000 digits"),
         ({"x": 10**4000}, "", "digits"),
         ({"x": "1e999"}, "/inputs/x", "400 digits"),
         ({"x": "a+" * 6000 + "a"}, "/inputs/x", "longer than"),

@@ -1,0 +1,117 @@
+"""What constant expressions are worth: floats, or sizes."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, ExpressionError, fold
+from compute.dimensions import Polynomial, ShapeError, Size, divide
+
+
+@dataclass(frozen=True, slots=True)
+class Floats:
+    """Expressions as Python floats; names are dimension sizes, `pi` and `e`."""
+
+    sizes: Mapping[str, Size]
+
+    def number(self, text: str) -> float:
+        if not math.isfinite(found := float(text)):
+            raise ExpressionError("holds a number too large for float64")
+        return found
+
+    def symbol(self, name: str) -> float:
+        size = self.sizes.get(name)
+        if isinstance(size, int):
+            return float(size)
+        if name in NAMED_NUMBERS:
+            return math.pi if name == "pi" else math.e
+        known = sorted({*NAMED_NUMBERS, *self.sizes})
+        raise ExpressionError("uses a name other than " + ", ".join(known))
+
+    def apply(self, head: str, operands: list[float]) -> float:
+        try:
+            return float(_FLOAT_FUNCTIONS[head](*operands))
+        except OverflowError:
+            raise ExpressionError("is too large for float64") from None
+        except (ValueError, ZeroDivisionError):
+            raise ExpressionError(
+                "has no value: it divides by zero, or takes a root or logarithm it cannot"
+            ) from None
+
+
+_FLOAT_FUNCTIONS: dict[str, Callable[..., float]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "power": math.pow,
+    "negative": lambda a: -a,
+    "sqrt": math.sqrt,
+    "exp": math.exp,
+    "log": math.log,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "abs": abs,
+    "sign": lambda a: (a > 0) - (a < 0),
+    "max": max,
+    "min": min,
+    "indicator": float,
+    "where": lambda condition, a, b: a if condition else b,
+    "greater": lambda a, b: a > b,
+    "greater_equal": lambda a, b: a >= b,
+    "less": lambda a, b: a < b,
+    "less_equal": lambda a, b: a <= b,
+    "equal": lambda a, b: a == b,
+    "unequal": lambda a, b: a != b,
+    "and": lambda *conditions: all(conditions),
+    "or": lambda *conditions: any(conditions),
+    "not": lambda condition: not condition,
+}
+
+
+class Sizes:
+    """Expressions as sizes, such as `4*d` or `d/2`; every name is a dimension."""
+
+    def number(self, text: str) -> Size:
+        if not text.isdecimal():
+            raise ExpressionError("holds a number that is no whole number")
+        return int(text)
+
+    def symbol(self, name: str) -> Size:
+        return Polynomial.symbol(name)
+
+    def apply(self, head: str, operands: list[Size]) -> Size:
+        match head, operands:
+            case "add", [a, b]:
+                return _bounded(a + b)
+            case "subtract", [a, b]:
+                return _bounded(a - b)
+            case "multiply", [a, b]:
+                return _bounded(a * b)
+            case "divide", [a, b]:
+                try:
+                    return divide(a, b)
+                except ShapeError as error:
+                    raise ExpressionError(f"is no size: {error}") from None
+            case "power", [a, int(exponent)] if 0 <= exponent <= 8:
+                power: Size = 1
+                for _ in range(exponent):
+                    power = _bounded(power * a)
+                return power
+        raise ExpressionError("is no size: only + - * / and powers up to 8 can be used")
+
+
+def _bounded(size: Size) -> Size:
+    terms = Polynomial.of(size).terms
+    if len(terms) > 32 or any(abs(number) > 10**15 for number in terms.values()):
+        raise ExpressionError("is a size of more than 32 terms or 15 digits")
+    return size
+
+
+def evaluate(expression: Expression, sizes: Mapping[str, Size] | None = None) -> float:
+    """The float value of an expression; raises ExpressionError where it has none or is not finite."""
+    value = fold(expression, Floats(sizes or {}))
+    if not math.isfinite(value):
+        raise ExpressionError("is too large for float64")
+    return value

@@ -1,0 +1,28 @@
+"""What may stand in a mask that is added to scores."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from compute.arithmetic import kinds
+from compute.arithmetic.namespace import Array
+from compute.errors import QuestionError, QuestionErrors
+
+
+def _is_mask(array: Array) -> bool:
+    """Whether an array holds booleans, or no NaN and no positive infinity."""
+    if array.dtype == object:
+        array = kinds.arithmetic(kinds.EXACT).outlines(array)
+    return array.dtype.kind != "f" or bool((array < np.inf).all())
+
+
+def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
+    """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
+    errors = [
+        QuestionError((*prefix, name), "the mask holds NaN or Infinity",
+                      "booleans, or finite numbers and -Infinity", "other numbers")
+        for name in masks
+        if name in tensors and not _is_mask(tensors[name])
+    ]  # fmt: skip
+    if errors:
+        raise QuestionErrors(errors)
