@@ -65,6 +65,9 @@ class _Text(StrPrinter):  # type: ignore[misc]  # SymPy has no types
     def _print_Or(self, one: Any) -> str:
         return " or ".join(self._condition(part) for part in _ordered(one))
 
+    def _print_ITE(self, one: Any) -> str:
+        return str(self._print(_decided(one)))
+
     def _print_Not(self, one: Any) -> str:
         return f"not {self._condition(one.args[0])}"
 
@@ -89,6 +92,9 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
         power = f"^{{{exp}}}" if exp is not None else ""
         return rf"\{name}{power}\left({', '.join(self._print(part) for part in _ordered(one))}\right)"
 
+    def _print_ITE(self, one: Any) -> str:
+        return str(self._print(_decided(one)))
+
     def _needs_mul_brackets(self, expr: Any, first: bool = False, last: bool = False) -> bool:
         if isinstance(expr, sympy.Piecewise) and indicated(expr) is not None:
             return False
@@ -99,6 +105,12 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
             return rf"\mathbb{{1}}\left\{{{self._print(condition)}\right\}}"
         text: str = super()._print_Piecewise(one)
         return text
+
+
+def _decided(one: Any) -> Any:
+    """A condition with two cases, as SymPy makes of conditions on cases, in words that the language has."""
+    condition, held, failed = one.args
+    return sympy.Or(sympy.And(condition, held), sympy.And(sympy.Not(condition), failed))
 
 
 def indicated(one: Any) -> Any:

@@ -1,6 +1,8 @@
 """What is answered at which path."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -8,7 +10,6 @@ import orjson
 from fastapi import FastAPI, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from compute.arithmetic import kinds
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from service.bodies import receive_body
@@ -16,12 +17,12 @@ from service.catalogue import describe_all, describe_operation
 from service.exact.pool import ExactPool
 from service.posts import POSTS, Job, Post
 from service.problems import Problem, from_question
+from service.questions import ExactWanted
 from service.reader import read
 from service.settings import Settings
 from service.work import Workshop
 
 JSON = [(b"content-type", b"application/json")]
-EXACT = b'"exact"'
 MAX_EXACT_BYTES = 2**20
 
 
@@ -77,10 +78,15 @@ class Posting:
             return post.understand(read(body), self.limits)
 
         body = await receive_body(scope, receive, self.settings, hold_place)
-        if EXACT in body and await self._is_exact(body):
+        try:
+            return await self._answer_here(understand, body, hold_place)
+        except ExactWanted:
             held.close()  # its place is in another queue
-            with self.exact.place():
-                return await self.exact.run(post.name, body)
+            return await self._answer_exactly(post, body, receive)
+
+    async def _answer_here(
+        self, understand: Callable[[], Job], body: bytes, hold_place: Callable[[], None]
+    ) -> bytes:
         if len(body) > self.settings.inline_bytes:
             return await self.workshop.run(lambda: understand().answer())
         # What is tiny is done where it stands: the hop to a thread would cost more than the work.
@@ -90,17 +96,23 @@ class Posting:
         hold_place()
         return await self.workshop.run(job.answer)
 
-    async def _is_exact(self, body: bytes) -> bool:
-        """Whether a question asks for exact arithmetic. Raises Problem where it is too large for it."""
-        large = len(body) > self.settings.inline_bytes
-        document = await self.workshop.run(lambda: read(body)) if large else read(body)
-        if document.get("arithmetic") != kinds.EXACT:
-            return False
+    async def _answer_exactly(self, post: Post, body: bytes, receive: Receive) -> bytes:
+        """The answer of a worker process, which is stopped where the client goes away."""
         if len(body) > MAX_EXACT_BYTES:
-            raise Problem(
-                "too_large", f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
-            )
-        return True
+            limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
+            raise Problem("too_large", limit)
+        with self.exact.place():
+            answer = asyncio.ensure_future(self.exact.run(post.name, body))
+            gone = asyncio.ensure_future(receive())
+            try:
+                await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+                if not answer.done():
+                    raise Problem("unreadable", "the connection closed before the answer")
+                return answer.result()
+            finally:
+                for task in (answer, gone):
+                    task.cancel()
+                await asyncio.gather(answer, gone, return_exceptions=True)
 
 
 def _add_catalogue(app: FastAPI) -> None:

@@ -10,7 +10,7 @@ from compute.answers import Limits
 from compute.diagrams import draw
 from compute.masks import check_masks
 from compute.questions import Asked, prepare
-from service.questions import Question, asked_of, check_abbreviations, decoded, shapes_of
+from service.questions import Question, asked_of, check_symbols, decoded, shapes_of
 from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of, validate
 
 GRAPH = "graph"
@@ -94,5 +94,5 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
         asked,
         {name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
     )
-    check_abbreviations(question)
+    check_symbols(question)
     return question

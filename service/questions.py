@@ -56,7 +56,7 @@ class Question:
         """The answer as the body of a response."""
         found, more = self.prepared.answer(self.inputs, self.given, self.upstream), dict(self.more)
         if self.asked.arithmetic == kinds.EXACT:
-            found, beside = exact("answers").written(found, self.prepared.evaluation.arithmetic)
+            found, beside = exact("answers").written(found, self.prepared)
             more.update(beside)
         return _render(self, found, more)
 
@@ -87,8 +87,21 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     prepared = prepare(asked)
     prepared.check(limits)
     question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
-    check_abbreviations(question)
+    check_symbols(question)
     return question
+
+
+class ExactWanted(Exception):
+    """A question asks for exact numbers, and this process does not find them."""
+
+
+class _ExactWork:
+    """Whether this process may do exact work, which others can stop."""
+
+    is_done_here = False
+
+
+EXACT_WORK = _ExactWork()
 
 
 def exact(module: str) -> Any:
@@ -96,10 +109,10 @@ def exact(module: str) -> Any:
     return import_module(f"service.exact.{module}")
 
 
-def check_abbreviations(question: Question) -> None:
-    """Raise QuestionErrors where what is to be abbreviated is not computed, or its symbols are taken."""
-    if question.asked.abbreviated:
-        exact("entries").check_abbreviations(question)
+def check_symbols(question: Question) -> None:
+    """Raise QuestionErrors where symbols that mean different things have one name."""
+    if question.asked.arithmetic == kinds.EXACT:
+        exact("entries").check_symbols(question)
 
 
 def decoded(
@@ -133,8 +146,11 @@ def _decoder(request: BaseModel) -> Callable[..., Array]:
     assumptions, name = fields.get("assumptions", {}), fields["arithmetic"]
     if name == kinds.EXACT and fields["encoding"] != "nested":
         raise at(("encoding",), "packs floats, and exact numbers are text", "nested", "packed")
+    if name == kinds.EXACT and not EXACT_WORK.is_done_here:
+        raise ExactWanted
     if name == kinds.EXACT:
-        return partial(exact("entries").decode_exact, assumptions=assumptions)
+        found: Callable[..., Array] = exact("entries").Decoder(assumptions)
+        return found
     for one in ("assumptions", "abbreviate"):
         if sent := fields.get(one):
             raise at((one,), "speaks of free symbols, which floats have none of",

@@ -49,10 +49,33 @@ def _not_json(_: str) -> NoReturn:
     raise Problem("unreadable", 'NaN and Infinity are no JSON; write them as text: "NaN", "-Infinity"')
 
 
+class Decimal(float):
+    """A number of the body with the text that it came as."""
+
+    def __new__(cls, text: str) -> "Decimal":
+        found = super().__new__(cls, text)
+        found.text = text
+        return found
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_not_json)
+_DECIMALS = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_not_json, parse_float=Decimal)
 
 
-def _read_strictly(body: bytes) -> Any:
+def read_decimals(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request body, with numbers that keep their digits. Raises Problem 400."""
+    document = _read_strictly(body, _DECIMALS)
+    if not isinstance(document, dict):
+        raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
+    return document
+
+
+def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -60,7 +83,7 @@ def _read_strictly(body: bytes) -> Any:
     if not text.strip():
         raise Problem("unreadable", "the body is empty; it has to be a JSON object")
     try:
-        return _DECODER.decode(text)
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Problem("unreadable", f"the body is no JSON at {where}: {error.msg}") from None

@@ -9,6 +9,7 @@ import ast
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from keyword import iskeyword
 from typing import Protocol, TypeVar
 
 MAX_LENGTH = 200
@@ -70,11 +71,8 @@ class Expression:
 
 def check_symbol(name: str) -> None:
     """Raise ExpressionError where a name cannot be that of a free symbol."""
-    if (
-        not _SYMBOL.fullmatch(name)
-        or len(name) > MAX_NAME
-        or name in (*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS)
-    ):
+    reserved = name in (*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS) or iskeyword(name)
+    if reserved or not _SYMBOL.fullmatch(name) or len(name) > MAX_NAME:
         raise ExpressionError(
             f"uses a name that is no symbol: a letter, then letters, digits and _, {MAX_NAME} at most"
         )
@@ -109,7 +107,9 @@ def number(value: float) -> Expression:
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str, longest: int = MAX_LENGTH, digits: int = MAX_DIGITS) -> Expression:
+def parse(
+    text: str, longest: int = MAX_LENGTH, digits: int = MAX_DIGITS, deepest: int = MAX_DEPTH
+) -> Expression:
     """Read an expression: numbers, names, + - * / ** (or ^), and a few functions.
 
     Raises ExpressionError, which says what is wrong without repeating the text.
@@ -130,7 +130,7 @@ def parse(text: str, longest: int = MAX_LENGTH, digits: int = MAX_DIGITS) -> Exp
         at = getattr(error, "offset", None)
         where = f" near character {at}" if at else ""
         raise ExpressionError(f"is not a well-formed expression{where}") from None
-    found = _convert(tree.body, MAX_DEPTH, source)
+    found = _convert(tree.body, deepest, source)
     if found.head in CONDITIONS:
         raise ExpressionError("is a condition and no number; indicator(...) is 1 where it holds, or else 0")
     return found
@@ -150,7 +150,7 @@ def _convert(node: ast.expr, depth: int, source: str) -> Expression:
 
 def _one(node: ast.expr, depth: int, source: str) -> Expression:
     if depth == 0:
-        raise ExpressionError(f"is nested more than {MAX_DEPTH} deep")
+        raise ExpressionError("is nested too deeply")
     match node:
         case ast.Constant(value=bool() | complex() | str() | bytes() | None):
             raise ExpressionError("holds something that is not a number")

@@ -4,19 +4,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from compute.answers import Answer
-from compute.arithmetic.exact.namespace import Exact
+from compute.answers import Answer, Prepared
 from compute.arithmetic.namespace import Array
 from compute.closed_forms import approximation, each, latex, shared, symbol_written, text
 
 
-def written(answer: Answer, arithmetic: Exact) -> tuple[Answer, dict[str, Any]]:
+def written(answer: Answer, prepared: Prepared) -> tuple[Answer, dict[str, Any]]:
     """The answer with text in the place of numbers, and what stands beside it.
 
-    Parts that repeat in long entries are under names of their own.
+    Parts that repeat in long entries are under names of their own, and so are values that are abbreviated and
+    not returned.
     """
+    arithmetic: Any = prepared.evaluation.arithmetic
+    first = {name: str(prepared.graph.names[name].name) for name in answer.values}
     defined = arithmetic.definitions
-    answer = replace(answer, values={name: defined.get(name, one) for name, one in answer.values.items()})
+    answer = replace(
+        answer, values={name: defined.get(first[name], one) for name, one in answer.values.items()}
+    )
 
     def approximated(entry: Any) -> float | str | None:
         return approximation(arithmetic.in_full(entry))
@@ -29,6 +33,8 @@ def written(answer: Answer, arithmetic: Exact) -> tuple[Answer, dict[str, Any]]:
     if answer.gradients:
         more["gradient_approximations"] = _mirrored(answer.gradients, approximated)
         more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
+    hidden = [name for name in defined if name not in first.values()]
+    common = [pair for name in hidden for pair in arithmetic.definition(name)] + common
     if common:
         more["common"] = [
             {

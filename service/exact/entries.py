@@ -17,104 +17,130 @@ from service.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
 
 MAX_ENTRIES = 20_000
 MAX_TEXT = 10_000
+MAX_DEPTH = 90
 A_NUMBER = (
     'a number, or text: a constant or symbols, as in "2*sqrt(2)" or "x1"; "NaN", "Infinity", "-Infinity"'
 )
+_SPECIAL = {"NaN": sympy.nan, "Infinity": sympy.oo, "-Infinity": -sympy.oo}
 
 
-def decode_exact(
-    raw: Any, path: Path, *, assumptions: Mapping[str, Sequence[str]], booleans: bool = False
-) -> Array:
-    """A tensor that came, as an array of exact numbers, or of booleans.
+class Decoder:
+    """Reads the tensors of one question, whose symbols are the same throughout."""
 
-    Raises QuestionErrors that point to what is wrong.
+    def __init__(self, assumptions: Mapping[str, Sequence[str]]) -> None:
+        self.symbols = Symbols(assumptions)
+        self._tensors: dict[str, str] = {}
+        for name in assumptions:
+            try:
+                self.symbols.symbol(name)
+            except ExpressionError as error:
+                raise at(("assumptions", name), str(error), "what some number is, of a symbol",
+                         "others") from None  # fmt: skip
+
+    def __call__(self, raw: Any, path: Path, *, booleans: bool = False) -> Array:
+        """A tensor that came, as an array of exact numbers, or of booleans.
+
+        Raises QuestionErrors that point to what is wrong.
+        """
+        if isinstance(raw, dict) and "symbol" in raw:
+            return self._fresh(raw, path)
+        packed = isinstance(raw, dict)
+        if packed:
+            raw = unpack(raw, path, booleans=booleans)
+        if isinstance(raw, np.ndarray):
+            if raw.dtype == np.bool_:
+                return raw
+            # By their shortest decimal text, which goes by how many digits their kind holds.
+            flat, shape = ([str(one) for one in raw.flat] if packed else raw.reshape(-1).tolist()), raw.shape
+        else:
+            flat, shape = flatten(raw, path) if isinstance(raw, list) else ([raw], ())
+        if len(flat) > MAX_ENTRIES:
+            raise _too_many(path, len(flat))
+        if booleans and set(map(type, flat)) == {bool}:
+            return np.array(flat, dtype=np.bool_).reshape(shape)
+        found = np.empty(len(flat), dtype=object)
+        for index, entry in enumerate(flat):
+            where = (*path, *place(index, shape))
+            found[index] = _float(entry) if packed else self._entry(entry, where)
+        return found.reshape(shape)
+
+    def _entry(self, entry: Any, path: Path) -> Any:
+        try:
+            if isinstance(entry, int | float) and not isinstance(entry, bool):
+                return rational(str(entry))
+            if isinstance(entry, str) and entry in SPECIAL:
+                return _SPECIAL[entry]
+            if isinstance(entry, str):
+                return value(parse(entry, MAX_TEXT, MAX_DIGITS, MAX_DEPTH), self.symbols)
+        except ExpressionError as error:
+            raise at(path, f"the text {error}" if isinstance(entry, str) else str(error), A_NUMBER,
+                     describe(entry)) from None  # fmt: skip
+        except QuestionErrors as error:
+            [first] = error.errors
+            raise at(path, f"cannot be taken: {first.message}", first.expected, describe(entry)) from None
+        raise at(path, "is no number", A_NUMBER, describe(entry))
+
+    def _fresh(self, raw: dict[str, Any], path: Path) -> Array:
+        """A tensor of fresh symbols that is asked for by its shape."""
+        expected = '{"symbol": "x", "shape": [...]} with at most 8 positive sizes'
+        sizes: Any = raw.get("shape")
+        if isinstance(sizes, np.ndarray):
+            sizes = sizes.tolist()
+        well_formed = set(raw) == {"symbol", "shape"} and isinstance(sizes, list) and len(sizes) <= MAX_RANK
+        if not well_formed or not all(type(one) is int and 1 <= one <= MAX_ENTRIES for one in sizes):
+            raise at(path, "is no tensor of symbols", expected, describe(raw))
+        if not isinstance(raw["symbol"], str):
+            raise at((*path, "symbol"), "is no name", "a name such as x", describe(raw["symbol"]))
+        if math.prod(sizes) > MAX_ENTRIES:
+            raise _too_many(path, math.prod(sizes))
+        try:
+            found = self.symbols.fresh(raw["symbol"], tuple(sizes))
+        except ExpressionError as error:
+            raise at((*path, "symbol"), str(error), expected, describe(raw["symbol"])) from None
+        for one in found.flat:  # w1 of one entry has w11, and so has w of eleven
+            if self._tensors.setdefault(one.name, raw["symbol"]) != raw["symbol"]:
+                raise at((*path, "symbol"), f"{one.name} is a symbol of another tensor as well",
+                         "names whose symbols differ", describe(raw["symbol"]))  # fmt: skip
+        return found
+
+
+def check_symbols(question: Any) -> None:
+    """Raise QuestionErrors where symbols that mean different things have one name.
+
+    Assumptions speak of symbols that there are; what is abbreviated is computed, and its symbols are new.
     """
-    symbols = Symbols(assumptions)
-    if isinstance(raw, dict) and "symbol" in raw:
-        return _fresh(raw, path, symbols)
-    if isinstance(raw, dict):
-        raw = unpack(raw, path, booleans=booleans)
-    if isinstance(raw, np.ndarray):
-        if raw.dtype == np.bool_:
-            return raw
-        flat, shape = raw.reshape(-1).tolist(), raw.shape
-    else:
-        flat, shape = flatten(raw, path) if isinstance(raw, list) else ([raw], ())
-    if len(flat) > MAX_ENTRIES:
-        raise at(
-            path, "holds too many entries for exact arithmetic", f"at most {MAX_ENTRIES}", f"{len(flat)}"
-        )
-    if booleans and set(map(type, flat)) == {bool}:
-        return np.array(flat, dtype=np.bool_).reshape(shape)
-    found = np.empty(len(flat), dtype=object)
-    for index, entry in enumerate(flat):
-        found[index] = _entry(entry, (*path, *place(index, shape)), symbols)
-    return found.reshape(shape)
-
-
-def check_abbreviations(question: Any) -> None:
-    """Raise QuestionErrors where what is to be abbreviated is not computed, or its symbols are taken."""
-    prepared = question.prepared
+    prepared, asked = question.prepared, question.asked
     arrays = [*question.known.values(), *question.upstream.values()]
-    taken = {str(one) for array in arrays if array.dtype == object for entry in array.flat
-             for one in entry.free_symbols}  # fmt: skip
+    used = {str(one) for array in arrays if array.dtype == object for entry in array.flat
+            for one in entry.free_symbols}  # fmt: skip
+    settings = (one for value in prepared.graph.values for one in value.attributes.values())
+    used.update(*(one.symbols() for one in settings if hasattr(one, "symbols")))
+    assumed = {name for name, _ in asked.assumptions}
+    if unused := sorted(assumed - used):
+        raise at(("assumptions", unused[0]), "there is no symbol of this name",
+                 f"one of: {', '.join(sorted(used)[:40])}", "another")  # fmt: skip
     computed = {value.index for value in prepared.evaluation.computed()}
-    arithmetic = prepared.evaluation.arithmetic
-    for index, name in enumerate(question.asked.abbreviated):
+    for index, name in enumerate(asked.abbreviated):
         path = ("abbreviate", index)
         value = prepared.graph.names[name]
         if value.index not in computed:
             raise at(path, f"{name} is not computed", "the name of a value that is computed", "another")
         try:
-            symbols = arithmetic.abbreviations(name, value.shape)
+            symbols = prepared.evaluation.arithmetic.abbreviations(str(value.name), value.shape)
         except ExpressionError as error:
             raise at(path, str(error), "a name that can be a symbol's", describe(name)) from None
-        if clash := taken & {str(one) for one in symbols.flat}:
-            raise at(
-                path, f"{min(clash)} is a symbol that came, too", "names of other values", "a symbol's name"
-            )
+        for symbol in symbols.flat:
+            if symbol.name in used:
+                raise at(
+                    path, f"{symbol.name} is a symbol already", "names whose symbols differ", describe(name)
+                )
+            used.add(symbol.name)
 
 
-def _entry(entry: Any, path: Path, symbols: Symbols) -> Any:
-    try:
-        if type(entry) is int or type(entry) is float:
-            return _SPECIAL[repr(entry)] if repr(entry) in _SPECIAL else rational(repr(entry))
-        if isinstance(entry, str):
-            return _SPECIAL[entry] if entry in SPECIAL else value(parse(entry, MAX_TEXT, MAX_DIGITS), symbols)
-    except ExpressionError as error:
-        raise at(path, f"the text {error}" if isinstance(entry, str) else str(error), A_NUMBER,
-                 describe(entry)) from None  # fmt: skip
-    except QuestionErrors:
-        raise at(path, "makes integers of too many digits", f"integers of at most {MAX_DIGITS} digits",
-                 describe(entry)) from None  # fmt: skip
-    raise at(path, "is no number", A_NUMBER, describe(entry))
+def _float(text: str) -> Any:
+    special = {"nan": sympy.nan, "inf": sympy.oo, "-inf": -sympy.oo}
+    return special[text] if text in special else rational(text)
 
 
-_SPECIAL = {
-    "NaN": sympy.nan,
-    "Infinity": sympy.oo,
-    "-Infinity": -sympy.oo,
-    "nan": sympy.nan,
-    "inf": sympy.oo,
-    "-inf": -sympy.oo,
-}
-
-
-def _fresh(raw: dict[str, Any], path: Path, symbols: Symbols) -> Array:
-    """A tensor of fresh symbols that is asked for by its shape."""
-    expected = '{"symbol": "x", "shape": [...]} with at most 8 positive sizes'
-    sizes: Any = raw.get("shape")
-    if isinstance(sizes, np.ndarray):
-        sizes = sizes.tolist()
-    well_formed = set(raw) == {"symbol", "shape"} and isinstance(sizes, list) and len(sizes) <= MAX_RANK
-    if not well_formed or not all(type(one) is int and 1 <= one <= MAX_ENTRIES for one in sizes):
-        raise at(path, "is no tensor of symbols", expected, describe(raw))
-    if not isinstance(raw["symbol"], str):
-        raise at((*path, "symbol"), "is no name", "a name such as x", describe(raw["symbol"]))
-    entries = math.prod(sizes)
-    if entries > MAX_ENTRIES:
-        raise at(path, "holds too many entries for exact arithmetic", f"at most {MAX_ENTRIES}", f"{entries}")
-    try:
-        return symbols.fresh(raw["symbol"], tuple(sizes))
-    except ExpressionError as error:
-        raise at((*path, "symbol"), str(error), expected, describe(raw["symbol"])) from None
+def _too_many(path: Path, entries: int) -> QuestionErrors:
+    return at(path, "holds too many entries for exact arithmetic", f"at most {MAX_ENTRIES}", f"{entries}")

@@ -88,18 +88,17 @@ class ExactPool(Places):
 
     async def run(self, name: str, body: bytes) -> bytes:
         """The answer to a question, for which a place has to be held. Raises Problem where there is none."""
-        if not self.workers and not self._starting:
-            self.start()
-        worker = await self._idle.get()
-        if worker is None:
-            self._start_one()
-            raise Problem("busy", "exact arithmetic is starting", headers={"Retry-After": str(RETRY_AFTER)})
         seconds = self.settings.exact_seconds
         header = {"name": name, "length": len(body), "seconds": seconds, "memory": self.settings.exact_memory}
         try:
             async with asyncio.timeout(PATIENCE * seconds):
+                worker = await self._free_worker()
+        except TimeoutError:
+            raise _busy("no worker for exact questions was free in time") from None
+        try:
+            async with asyncio.timeout(PATIENCE * seconds):
                 answered = await worker.ask(orjson.dumps(header), body)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, RuntimeError):
             await worker.process.wait()  # it has ended, or is about to
             raise self._stopped(worker) from None
         except TimeoutError:
@@ -111,6 +110,21 @@ class ExactPool(Places):
         if status != 200:
             raise Refusal(status, content)
         return content
+
+    async def _free_worker(self) -> Worker:
+        """A worker that runs and has nothing to do. Raises Problem where none can be started."""
+        if not self.workers and not self._starting:
+            self.start()
+        while True:
+            worker = await self._idle.get()
+            if worker is None:
+                self._start_one()
+                if self._idle.empty():
+                    raise _busy("exact arithmetic is starting")
+            elif worker.process.returncode is None:
+                return worker
+            else:  # it was ended while it waited
+                await self._replace(worker)
 
     async def close(self) -> None:
         """End all workers."""
@@ -126,8 +140,7 @@ class ExactPool(Places):
         if worker.process.returncode == -signal.SIGPROF:
             what, limit = "took too long", f"at most {seconds:g} seconds"
         elif worker.process.returncode == -signal.SIGKILL:
-            detail = f"no exact answer came in time on a busy machine; {reached(worker.reached)}"
-            return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
+            return _busy(f"no exact answer came in time on a busy machine; {reached(worker.reached)}")
         else:
             what, limit = "took too much memory", "less"
         return from_question(beyond(what, limit, worker.reached))
@@ -136,7 +149,10 @@ class ExactPool(Places):
         """Let others have a worker that is free again; replace one that is none any more."""
         if worker.is_free:
             self._idle.put_nowait(worker)
-            return
+        else:
+            await self._replace(worker)
+
+    async def _replace(self, worker: Worker) -> None:
         self.workers.discard(worker)
         self._start_one()
         await worker.end()
@@ -148,7 +164,10 @@ class ExactPool(Places):
 
     async def _launch(self) -> None:
         """Start a worker and put it where questions find it; nothing where it does not start."""
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+        # It finds what this process finds, wherever that was started.
+        found = os.pathsep.join(one for one in sys.path if one)
+        settings = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": found}
+        environment = {**os.environ, **settings}
         command = (sys.executable, "-c", WORKER)
         try:
             process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
@@ -168,3 +187,7 @@ class ExactPool(Places):
         self._idle.put_nowait(worker)
         if len(self.workers) < self.settings.exact_workers:
             self._start_one()
+
+
+def _busy(detail: str) -> Problem:
+    return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})

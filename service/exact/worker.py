@@ -24,7 +24,8 @@ from compute.errors import QuestionErrors
 from service.exact.frames import ANSWER, LAST_ANSWER, REACHED, READY, frame
 from service.posts import POSTS
 from service.problems import Problem, from_question
-from service.reader import read
+from service.questions import EXACT_WORK
+from service.reader import read_decimals
 
 HELD = Path("/proc/self/statm")  # pages of memory, in all and resident
 KIB = 1024
@@ -38,6 +39,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one ends it
     requests, frames = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints must not stand between frames
+    EXACT_WORK.is_done_here = True
     _warm_up()
     _send(frames, READY)
     while line := requests.readline():
@@ -58,7 +60,7 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
     PROGRESS.tell = lambda name: _send(frames, REACHED, name.encode())
     with _memory(header["memory"]):
         try:
-            return b"200" + POSTS[header["name"]].understand(read(body), LIMITS).answer()
+            return b"200" + POSTS[header["name"]].understand(read_decimals(body), LIMITS).answer()
         except Problem as problem:
             refused = problem
         except QuestionErrors as error:

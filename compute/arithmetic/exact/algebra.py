@@ -8,7 +8,7 @@ import sympy
 
 from compute.arithmetic.exact import orders
 from compute.arithmetic.exact.bounds import check_power, size
-from compute.arithmetic.exact.cases import indicator, piecewise
+from compute.arithmetic.exact.cases import indicator, mapped, piecewise
 from compute.arithmetic.expressions import Expression, ExpressionError, check_symbol, fold
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
@@ -89,10 +89,14 @@ def real(found: Any) -> Any:
 
 
 def sqrt(a: Any) -> Any:
+    if isinstance(a, sympy.Piecewise):
+        return mapped(a, sqrt)
     return sympy.nan if orders.sign(a, sympy.S.Zero) == -1 else sympy.sqrt(a)
 
 
 def log(a: Any) -> Any:
+    if isinstance(a, sympy.Piecewise):
+        return mapped(a, log)
     sign = orders.sign(a, sympy.S.Zero)
     if sign == 0:
         return -sympy.oo

@@ -4,7 +4,7 @@ Cases hold in turn, each where none before it does. Cases whose last condition i
 and one of them always holds: so are places of maxima.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
@@ -21,7 +21,8 @@ def piecewise(condition: Any, a: Any, b: Any) -> Any:
     if isinstance(condition, sympy.Gt | sympy.Ge) and condition.args == (a, b):
         return sympy.Max(a, b)
     a, b = _known(a, condition, sympy.true), _known(b, condition, sympy.false)
-    rest = b.args if isinstance(b, sympy.Piecewise) else [(b, True)]
+    in_turn = isinstance(b, sympy.Piecewise) and b.args[-1][1] == sympy.true
+    rest = b.args if in_turn else [(b, True)]
     return sympy.Piecewise((a, condition), *rest, evaluate=False)
 
 
@@ -55,6 +56,22 @@ def apart(number: Any) -> Cases:
         found.append((value, sympy.And(condition, *map(sympy.Not, passed))))
         passed.append(condition)
     return found
+
+
+def mapped(number: Any, change: Callable[[Any], Any]) -> Any:
+    """A number with cases, each of them changed."""
+    return sympy.Piecewise(*((change(value), condition) for value, condition in number.args), evaluate=False)
+
+
+def real(number: Any) -> Any:
+    """A number with NaN in the place of what is none, such as a quotient by zero in one of its cases."""
+    if not number.has(sympy.zoo, sympy.I):
+        return number
+    if isinstance(number, sympy.Piecewise):
+        return mapped(number, real)
+    inner = {one: real(one) for one in number.atoms(sympy.Piecewise)}
+    found = number.xreplace(inner)
+    return sympy.nan if found.has(sympy.zoo, sympy.I) else found
 
 
 def largest(numbers: Sequence[Any], conditions: Any) -> list[Any]:

@@ -65,6 +65,8 @@ def _multiply(a: Any, b: Any) -> Any:
 
 def _divide(a: Any, b: Any) -> Any:
     """The quotient; by zero as floating-point numbers have it."""
+    if isinstance(b, sympy.Piecewise):
+        return cases.mapped(b, lambda part: _divide(a, part))
     if not orders.is_zero(b):
         return sympy.S.Zero if orders.is_infinite(b) and not orders.is_infinite(a) else a / b
     sign = orders.sign(a, sympy.S.Zero)
@@ -89,12 +91,18 @@ def _sign(a: Any) -> Any:
 
 
 def _absolute(a: Any) -> Any:
+    if a.func is sympy.exp:  # of a real number, though SymPy may not know it
+        return a
     found = None if orders.is_infinite(a) else orders.sign(a, sympy.S.Zero)
-    return sympy.Abs(a) if found is None else -a if found < 0 else a
+    if found is None:
+        return sympy.Abs(a, evaluate=bool(a.is_extended_real))
+    return -a if found < 0 else a
 
 
 def _power(a: Any, exponent: Any) -> Any:
     check_power(a, exponent)
+    if isinstance(a, sympy.Piecewise):
+        return cases.mapped(a, lambda part: _power(part, exponent))
     if exponent.is_negative and orders.is_zero(a):
         return sympy.oo
     return algebra.real(a**exponent)
@@ -251,7 +259,7 @@ class Exact:
             return a
         found = np.empty(a.shape, dtype=object)
         for at in np.ndindex(a.shape):
-            found[at] = readable(a[at])
+            found[at] = cases.real(readable(a[at]))
         PROGRESS.reached(name)
         return self._abbreviation(found, name) if name in self.abbreviated else found
 
@@ -270,6 +278,13 @@ class Exact:
     def abbreviations(self, name: str, shape: tuple[int, ...]) -> Array:
         """The symbols that stand for a value."""
         return self.symbols.fresh(re.sub(r"\W+", "_", name).strip("_"), shape)
+
+    def definition(self, name: str) -> list[tuple[Any, Any]]:
+        """The symbols of an abbreviated value, and what they stand for."""
+        array = self.definitions[name]
+        symbols = self.abbreviations(name, array.shape)
+        pairs = zip(symbols.flat, array.flat, strict=True)
+        return [(symbol, entry) for symbol, entry in pairs if entry.free_symbols]
 
     def in_full(self, entry: Any) -> Any:
         """An entry in terms of what came, without abbreviations."""

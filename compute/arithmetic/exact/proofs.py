@@ -40,18 +40,27 @@ def compare(left: Any, right: Any) -> Verdict:
         return Verdict("undecided", f"the difference has more than {LONGEST} operations")
     if (how := shown_zero(difference)) is not None:
         return Verdict("proved", how)
-    agreed = 0
+    agreed, domain = 0, [*_domain(left), *_domain(right)]
     for point in _points(difference):
-        worth = difference.xreplace(point)
         try:
-            low, high = enclosure(worth, DIGITS)
-        except NoEnclosure:  # no number there
+            if any(enclosure(one.xreplace(point), DIGITS)[1] < 0 for one in domain):
+                continue  # a root or a logarithm has no value there
+            low, high = enclosure(difference.xreplace(point), DIGITS)
+        except (NoEnclosure, TypeError, ValueError):  # no number there, and SymPy may stumble over it
             continue
         if low > 0 or high < 0:
             shown = {str(symbol): str(number) for symbol, number in point.items()}
             return Verdict("refuted", "the sides differ at a point", shown)
         agreed += 1
+    if not agreed:
+        return Verdict("undecided", "no point was found at which the sides could be evaluated")
     return Verdict("undecided", f"the sides agree to {DIGITS} digits at {agreed} points, which is no proof")
+
+
+def _domain(number: Any) -> list[Any]:
+    """What may not be negative, so that a number is one."""
+    roots = [one.base for one in number.atoms(sympy.Pow) if not one.exp.is_Integer and one.base.free_symbols]
+    return roots + [one.args[0] for one in number.atoms(sympy.log) if one.free_symbols]
 
 
 def _points(difference: Any) -> Iterator[dict[Any, Any]]:

@@ -51,6 +51,8 @@ def readable(expression: Any) -> Any:
 @lru_cache(maxsize=20_000)
 def _readable(expression: Any) -> Any:
     candidates = [expression, *_forms(expression)]
+    if sympy.nan in candidates:  # a denominator that is zero once it is cancelled
+        return sympy.nan
     return min(candidates, key=weight)  # the first of equals
 
 
@@ -79,6 +81,9 @@ def _forms(expression: Any) -> Iterator[Any]:
     if fraction.terms > MAX_TERMS:
         return
     numerator, denominator = fraction.cancelled()
+    if fraction.back(denominator) == 0:
+        yield sympy.nan
+        return
     above, below = _factored(numerator), _factored(denominator)
     yield fraction.back(above) / fraction.back(below)
     yield fraction.back(numerator) / fraction.back(denominator)

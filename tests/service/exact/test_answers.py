@@ -7,6 +7,7 @@ import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, value
 from compute.arithmetic.expressions import parse
+from service.questions import EXACT_WORK
 from tests.conftest import EXAM, Ask, Client, errors
 
 EXACT: dict[str, Any] = {"arithmetic": "exact"}
@@ -188,7 +189,7 @@ def test_what_is_no_exact_number(ask: Ask, inputs: dict[str, Any], pointer: str,
     [
         ({"encoding": "packed"}, "/encoding"),
         ({"assumptions": {"a": ["great"]}}, "/assumptions/a/0"),
-        ({"assumptions": {"a": ["positive", "negative"]}}, "/inputs/x"),
+        ({"assumptions": {"a": ["positive", "negative"]}}, "/assumptions/a"),
         ({"abbreviate": ["x"]}, "/abbreviate/0"),
         ({"abbreviate": ["q"]}, "/abbreviate/0"),
         ({"abbreviate": ["a"]}, "/abbreviate/0"),
@@ -217,3 +218,84 @@ def test_settings_may_hold_symbols(ask: Ask) -> None:
     assert answer["conventions"]["scale"] == "beta"
     assert "/scale" in errors(ask("/v1/attention", **fields, scale="_b"))
     assert "/scale" in errors(ask("/v1/attention", query=[[1]], key=[[1]], value=[[1]], scale="beta"))
+
+
+def test_names_that_would_mean_two_things_are_refused(ask: Ask) -> None:
+    program = ["a = x*2", "a1 = x[0]**2", "L = sum(a)*a1"]
+    fields: dict[str, Any] = {"program": program, "inputs": {"x": symbols("x", 2)}, **EXACT}
+    assert "/abbreviate/1" in errors(ask("/v1/graph", **fields, abbreviate=["a", "a1"]))
+    assumed = ask("/v1/graph", **fields, abbreviate=["a1"], assumptions={"a1": ["negative"]})
+    assert "/assumptions/a1" in errors(assumed)
+    twice = {"w": symbols("w", 11), "w1": symbols("w1", 1)}
+    response = ask("/v1/graph", program=["d = w[10] - w1[0]"], inputs=twice, **EXACT)
+    assert "/inputs/w1/symbol" in errors(response)
+    shared = {"a": symbols("x", 2), "b": symbols("x", 2)}
+    answer = ask("/v1/graph", program=["d = a - b"], inputs=shared, **EXACT).json()
+    assert answer["values"]["d"] == ["0", "0"]
+    scaled = {"query": [["a"]], "key": [["b"], ["c"]], "value": [[1], [2]], "scale": "weights1_1"}
+    assert "/abbreviate/0" in errors(ask("/v1/attention", **scaled, abbreviate=["weights"], **EXACT))
+    for name in ("lambda", "in", "None"):
+        response = ask("/v1/graph", program=["y = x"], inputs={"x": symbols(name)}, **EXACT)
+        assert "/inputs/x/symbol" in errors(response)
+
+
+def test_assumptions_speak_of_symbols_that_there_are(ask: Ask) -> None:
+    fields = {"program": ["y = x * 2"], "inputs": {"x": "a"}, **EXACT}
+    assert "/assumptions/b" in errors(ask("/v1/graph", **fields, assumptions={"b": ["positive"]}))
+    assert "/assumptions/1b" in errors(ask("/v1/graph", **fields, assumptions={"1b": ["positive"]}))
+
+
+def test_what_is_abbreviated_is_said_even_where_it_is_not_returned(ask: Ask) -> None:
+    fields = {"program": ["a = x*2", "b = exp(a)"], "inputs": {"x": symbols("x", 2)}, **EXACT}
+    answer = ask("/v1/graph", **fields, abbreviate=["a"], select=["b"]).json()
+    assert answer["values"] == {"b": ["exp(a1)", "exp(a2)"]}
+    assert [(one["name"], one["expression"]) for one in answer["common"]] == [("a1", "2*x1"), ("a2", "2*x2")]
+    scores = {"query": [["a"]], "key": [["b"], ["c"]], "value": [[1], [2]], **EXACT}
+    answer = ask("/v1/attention", **scores, abbreviate=["scaled_scores"], select=["masked_scores"]).json()
+    assert answer["values"] == {"masked_scores": [["a*b", "a*c"]]}
+
+
+def test_conditions_on_cases_stay_within_the_language(ask: Ask) -> None:
+    program = ["y = leaky_relu(x, slope=0.1)", "z = leaky_relu(y - c, slope=0.1)"]
+    answer = ask("/v1/graph", program=program, inputs={"x": "x", "c": "c"}, **EXACT).json()
+    text = answer["values"]["z"]
+    assert "ITE" not in text + answer["latex"]["values"]["z"]
+    for x, c, expected in ((1, 0, "1"), (-1, 0, "-1/100"), (1, 2, "-1/10"), (-1, -1, "9/10")):
+        at = {Symbols().symbol("x"): sympy.Integer(x), Symbols().symbol("c"): sympy.Integer(c)}
+        assert number(text).subs(at) == number(expected)
+
+
+def test_quotients_by_zero_and_roots_below_zero_are_nan_where_they_stand(ask: Ask) -> None:
+    inputs = {"v": "v", "x": "indicator(a > 0)", "p": "(a + 1)**2", "q": "a**2 + 2*a + 1"}
+    program = ["y = v/x", "w = log(x)", "r = sqrt(x - 1/2)", "s = v/(p - q)"]
+    values = ask("/v1/graph", program=program, inputs=inputs, **EXACT).json()["values"]
+    assert values["y"] == "where(a > 0, v, NaN)"
+    assert values["w"] == "where(a > 0, 0, -Infinity)"
+    assert "I" not in values["r"].replace("NaN", "")
+    assert values["s"] == "NaN"
+
+
+def test_a_root_refutes_nothing_where_it_has_no_value(ask: Ask) -> None:
+    claims = ["abs(sqrt(x))**2 == x", "relu(log(x)) == log(x)"]
+    fields = {"program": ["y = x"], "inputs": {"x": "a"}, "claims": claims, **EXACT}
+    first, second = ask("/v1/graph", **fields).json()["claims"]
+    assert first["holds"] is not False
+    assert second["verdict"] == "refuted"
+
+
+def test_numbers_of_json_keep_their_digits(client: Client) -> None:
+    for sent, expected in (
+        (b"0.12345678901234567891", "12345678901234567891/100000000000000000000"),
+        (b'{"dtype": "float32", "shape": [], "data": "zczMPQ=="}', "1/10"),
+        (b"1e30", "1" + "0" * 30),
+    ):
+        body = b'{"program": ["y = x*1"], "arithmetic": "exact", "inputs": {"x": %s}}' % sent
+        response = client.post("/v1/graph", content=body, headers={"content-type": "application/json"})
+        assert response.json()["values"]["y"] == expected
+
+
+def test_exact_work_is_never_done_in_the_process_that_serves(client: Client) -> None:
+    body = b'{"program": ["y = x"], "inputs": {"x": "a"}, "arithmetic": "ex\\u0061ct"}'
+    response = client.post("/v1/graph", content=body, headers={"content-type": "application/json"})
+    assert response.json()["values"]["y"] == "a"
+    assert not EXACT_WORK.is_done_here
