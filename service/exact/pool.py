@@ -22,6 +22,7 @@ from service.settings import Settings
 from service.work import RETRY_AFTER, Places
 
 PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
+DELAY = 0.5  # seconds before the first worker is started
 START = 60  # seconds in which a worker has to be ready
 NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
 WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
@@ -81,10 +82,18 @@ class ExactPool(Places):
         self.workers: set[Worker] = set()
         self._idle: asyncio.Queue[Worker | None] = asyncio.Queue()
         self._starting: set[asyncio.Task[None]] = set()
+        self._soon: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin to start the workers, one after the other: whoever serves is starting too."""
-        self._start_one()
+        """Have the workers started, one after the other, once whoever serves has had time to start too.
+
+        A question that comes before does not wait for that.
+        """
+        self._soon = asyncio.get_running_loop().call_later(DELAY, self._start_first)
+
+    def _start_first(self) -> None:
+        if not self.workers and not self._starting:
+            self._start_one()
 
     async def run(self, name: str, body: bytes) -> bytes:
         """The answer to a question, for which a place has to be held. Raises Problem where there is none."""
@@ -113,8 +122,7 @@ class ExactPool(Places):
 
     async def _free_worker(self) -> Worker:
         """A worker that runs and has nothing to do. Raises Problem where none can be started."""
-        if not self.workers and not self._starting:
-            self.start()
+        self._start_first()
         while True:
             worker = await self._idle.get()
             if worker is None:
@@ -128,6 +136,8 @@ class ExactPool(Places):
 
     async def close(self) -> None:
         """End all workers."""
+        if self._soon is not None:
+            self._soon.cancel()
         for task in [*self._starting]:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
