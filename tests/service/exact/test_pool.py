@@ -21,13 +21,6 @@ from service.settings import Settings
 from tests.conftest import EXAM, errors
 
 SHORT = EXAM | {"arithmetic": "exact"}
-# Four tokens of four symbols each, with gradients and a Jacobian: it grows for minutes.
-LONG = {
-    "arithmetic": "exact",
-    **{name: {"symbol": name[-1], "shape": [4, 4]} for name in ("x", "w_q", "w_k", "w_v")},
-    "upstream": {"output": {"symbol": "g", "shape": [4, 4]}},
-    "jacobian": [{"of": "output", "wrt": "w_q"}],
-}
 PATH = "/v1/self_attention"
 # The sine of a number of half a million digits, asked for its sign: one step of minutes.
 ENDLESS = {
@@ -80,7 +73,7 @@ def test_what_takes_too_much_memory_is_refused() -> None:
 def test_a_worker_that_dies_is_replaced() -> None:
     async def scenario() -> None:
         async with service(exact_seconds=600) as (client, pool):
-            running = asyncio.create_task(client.post(PATH, json=LONG))
+            running = asyncio.create_task(client.post("/v1/graph", json=ENDLESS))
             while not pool.workers or not (worker := next(iter(pool.workers))).reached:
                 await asyncio.sleep(0.01)
             assert (await client.get("/health/live")).status_code == 200
@@ -99,7 +92,7 @@ def test_a_worker_that_dies_is_replaced() -> None:
 def test_a_full_pool_says_so() -> None:
     async def scenario() -> None:
         async with service(exact_seconds=600, queue=0) as (client, pool):
-            running = asyncio.create_task(client.post(PATH, json=LONG))
+            running = asyncio.create_task(client.post("/v1/graph", json=ENDLESS))
             while not pool.occupied:
                 await asyncio.sleep(0)
             full = await client.post(PATH, json=SHORT)
