@@ -273,6 +273,10 @@ def test_quotients_by_zero_and_roots_below_zero_are_nan_where_they_stand(ask: As
     assert values["w"] == "where(a > 0, 0, -Infinity)"
     assert "I" not in values["r"].replace("NaN", "")
     assert values["s"] == "NaN"
+    again = ask("/v1/graph", program=["y = x * 1"], inputs={"x": [values["y"], values["w"]]}, **EXACT).json()
+    assert again["values"]["y"] == [values["y"], values["w"]]
+    for text in ("2*Infinity", "-NaN", "where(1 > 0, NaN, 1)", "max(1, Infinity)"):
+        assert "/inputs/x" in errors(ask("/v1/graph", program=["y = x"], inputs={"x": text}, **EXACT))
 
 
 def test_a_root_refutes_nothing_where_it_has_no_value(ask: Ask) -> None:
