@@ -9,7 +9,7 @@ import sympy
 from compute.arithmetic.exact import orders
 from compute.arithmetic.exact.bounds import check_power, size
 from compute.arithmetic.exact.cases import indicator, mapped, piecewise
-from compute.arithmetic.expressions import NO_NUMBERS, Expression, ExpressionError, check_symbol, fold
+from compute.arithmetic.expressions import Expression, ExpressionError, check_symbol, fold
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
@@ -55,16 +55,14 @@ class Exacts:
             return sympy.Integer(worth)
         if name in ("pi", "e"):
             return sympy.pi if name == "pi" else sympy.E
-        if name in NO_NUMBERS:  # in one case of several
-            return sympy.nan if name == "NaN" else sympy.oo
         return self.symbols.symbol(name)
 
     def apply(self, head: str, operands: list[Any]) -> Any:
         if head == "power":
             check_power(*operands)
         found = real(_FUNCTIONS[head](*operands))
-        if head not in ("negative", "where"):
-            _check_is_number(found)
+        if found is sympy.nan or found.is_infinite:
+            raise ExpressionError("has no value: it divides by zero, or takes a root or logarithm it cannot")
         if size(found) > MAX_EXPRESSION:
             raise ExpressionError(f"has more than {MAX_EXPRESSION} operations")
         return found
@@ -80,14 +78,7 @@ def rational(text: str) -> Any:
 
 def value(expression: Expression, symbols: Symbols, sizes: Mapping[str, Size] | None = None) -> Any:
     """The exact number of an expression. Raises ExpressionError where it has none."""
-    found = fold(expression, Exacts(symbols, sizes or {}))
-    _check_is_number(found)
-    return found
-
-
-def _check_is_number(found: Any) -> None:
-    if found is sympy.nan or found is sympy.oo or found is -sympy.oo:
-        raise ExpressionError("has no value: it divides by zero, or takes a root or logarithm it cannot")
+    return fold(expression, Exacts(symbols, sizes or {}))
 
 
 def real(found: Any) -> Any:

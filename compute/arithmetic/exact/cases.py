@@ -59,19 +59,16 @@ def apart(number: Any) -> Cases:
 
 
 def mapped(number: Any, change: Callable[[Any], Any]) -> Any:
-    """A number with cases, each of them changed."""
-    return sympy.Piecewise(*((change(value), condition) for value, condition in number.args), evaluate=False)
+    """A number with cases, each of them changed; NaN where one of them becomes NaN."""
+    changed = [(change(value), condition) for value, condition in number.args]
+    if any(value is sympy.nan for value, _ in changed):
+        return sympy.nan
+    return sympy.Piecewise(*changed, evaluate=False)
 
 
 def real(number: Any) -> Any:
-    """A number with NaN in the place of what is none, such as a quotient by zero in one of its cases."""
-    if not number.has(sympy.zoo, sympy.I):
-        return number
-    if isinstance(number, sympy.Piecewise):
-        return mapped(number, real)
-    inner = {one: real(one) for one in number.atoms(sympy.Piecewise)}
-    found = number.xreplace(inner)
-    return sympy.nan if found.has(sympy.zoo, sympy.I) else found
+    """A number, or NaN where a part of it is none, such as a quotient by zero in one of its cases."""
+    return sympy.nan if number.has(sympy.zoo, sympy.I, sympy.nan) else number
 
 
 def largest(numbers: Sequence[Any], conditions: Any) -> list[Any]:
