@@ -31,11 +31,7 @@ def read(body: bytes) -> dict[str, Any]:
     In a large body an array of numbers alone may come as a NumPy array.
     """
     document = _read_fast(body) if len(body) > LARGE and simdjson is not None else None
-    if document is None:
-        document = _read_strictly(body)
-    if not isinstance(document, dict):
-        raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
-    return document
+    return _read_strictly(body) if document is None else document
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,13 +65,10 @@ _DECIMALS = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_not_json,
 
 def read_decimals(body: bytes) -> dict[str, Any]:
     """The JSON object of a request body, with numbers that keep their digits. Raises Problem 400."""
-    document = _read_strictly(body, _DECIMALS)
-    if not isinstance(document, dict):
-        raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
-    return document
+    return _read_strictly(body, _DECIMALS)
 
 
-def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> Any:
+def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str, Any]:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -83,7 +76,7 @@ def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> Any:
     if not text.strip():
         raise Problem("unreadable", "the body is empty; it has to be a JSON object")
     try:
-        return decoder.decode(text)
+        document = decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Problem("unreadable", f"the body is no JSON at {where}: {error.msg}") from None
@@ -91,9 +84,12 @@ def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> Any:
         raise Problem("unreadable", "the body is nested too deeply") from None
     except ValueError:
         raise Problem("unreadable", "the body holds an integer of too many digits") from None
+    if not isinstance(document, dict):
+        raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
+    return document
 
 
-def _read_fast(body: bytes) -> Any:
+def _read_fast(body: bytes) -> dict[str, Any] | None:
     """The document, or None where only the strict reader can say what it is."""
     try:
         root = simdjson.Parser().parse(body)

@@ -154,7 +154,7 @@ class Floating:
     def begin(self) -> None:
         return
 
-    def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002
+    def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002 - the namespace has it
         return a
 
 

@@ -9,7 +9,7 @@ import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, rational, value
 from compute.arithmetic.exact.bounds import MAX_DIGITS
-from compute.arithmetic.expressions import ExpressionError, parse
+from compute.arithmetic.expressions import Expression, ExpressionError, parse
 from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors
 from service.problems import at, describe
@@ -114,7 +114,7 @@ def check_symbols(question: Any) -> None:
     used = {str(one) for array in arrays if array.dtype == object for entry in array.flat
             for one in entry.free_symbols}  # fmt: skip
     settings = (one for value in prepared.graph.values for one in value.attributes.values())
-    used.update(*(one.symbols() for one in settings if hasattr(one, "symbols")))
+    used.update(*(one.symbols() for one in settings if isinstance(one, Expression)))
     assumed = {name for name, _ in asked.assumptions}
     if unused := sorted(assumed - used):
         raise at(("assumptions", unused[0]), "there is no symbol of this name",

@@ -69,7 +69,7 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
             refused = from_question(beyond("is nested too deeply", "less"))
         except (MemoryError, SystemError):  # C code may say it so
             refused = from_question(beyond("took too much memory", "less"))
-        except Exception:
+        except Exception:  # a defect: it is logged and said, and the worker goes on
             traceback.print_exc()
             refused = Problem("internal", "this should not happen; the error is in the service's log")
     response = refused.response()

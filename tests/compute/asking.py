@@ -14,6 +14,15 @@ from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
 
 Arrays = Mapping[str, Any]
+# The one-dimensional network of which an exam asks.
+NETWORK = (
+    "z = conv1d(x, k) + b",
+    "u = max_pool1d(z, size=2, stride=1)",
+    "v = leaky_relu(u, slope=0.1)",
+    "z4 = sum(w * v) + c",
+    "y_hat = exp(z4)",
+    "L = (y - y_hat)**2 / 2",
+)
 
 
 def arrays(tensors: Arrays, arithmetic: str = "float64", symbols: Symbols | None = None) -> dict[str, Any]:

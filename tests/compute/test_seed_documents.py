@@ -12,16 +12,7 @@ from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
 from compute.operations.binding import Tensor
 from compute.questions import shapes_only
-from tests.compute.asking import answer, exact_entries, program
-
-NETWORK = (
-    "z = conv1d(x, k) + b",
-    "u = max_pool1d(z, size=2, stride=1)",
-    "v = leaky_relu(u, slope=0.1)",
-    "z4 = sum(w * v) + c",
-    "y_hat = exp(z4)",
-    "L = (y - y_hat)**2 / 2",
-)
+from tests.compute.asking import NETWORK, answer, exact_entries, program
 
 
 def letters(name: str, *shape: int) -> Any:

@@ -13,7 +13,6 @@ from compute.arithmetic.expressions import Expression, ExpressionError, check_sy
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
-ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonzero", "integer")
 MAX_EXPRESSION = 20_000  # operations in one entry that comes
 
 

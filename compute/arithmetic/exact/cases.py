@@ -9,6 +9,8 @@ from typing import Any
 
 import sympy
 
+from compute.arithmetic.exact import orders
+
 Cases = list[tuple[Any, Any]]
 
 
@@ -71,15 +73,12 @@ def real(number: Any) -> Any:
     return sympy.nan if number.has(sympy.zoo, sympy.I, sympy.nan) else number
 
 
-def largest(numbers: Sequence[Any], conditions: Any) -> list[Any]:
-    """For each number the condition on which it is the largest, and the first of equals.
-
-    conditions: `compute.arithmetic.exact.orders`, or whatever else has `greater` and `greater_equal`.
-    """
+def largest(numbers: Sequence[Any]) -> list[Any]:
+    """For each number the condition on which it is the largest, and the first of equals."""
     found = []
     for place, one in enumerate(numbers):
-        before = (conditions.greater(one, other) for other in numbers[:place])
-        behind = (conditions.greater_equal(one, other) for other in numbers[place + 1 :])
+        before = (orders.greater(one, other) for other in numbers[:place])
+        behind = (orders.greater_equal(one, other) for other in numbers[place + 1 :])
         found.append(sympy.And(*before, *behind))
     return found
 

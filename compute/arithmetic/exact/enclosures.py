@@ -1,7 +1,6 @@
 """Constants between two bounds that are certain: interval arithmetic, every part evaluated once."""
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -84,11 +83,9 @@ def _exp(a: Any) -> Any:
 def _power(exponent: Any, base: Any, power: Any) -> Any:
     if exponent.is_Integer:
         return base ** int(exponent)
-    if not base.a > 0:
-        if exponent.is_Rational and exponent.q == 2 and base.a >= 0:
-            return iv.sqrt(base) ** int(exponent.p)
-        raise NoEnclosure
-    return iv.sqrt(base) if exponent == Fraction(1, 2) else _exp(power * iv.log(base))
+    if exponent.is_Rational and exponent.q == 2 and base.a >= 0:
+        return iv.sqrt(base) ** int(exponent.p)
+    return _exp(power * _log(base))
 
 
 def _log(a: Any) -> Any:

@@ -137,9 +137,10 @@ class Exact:
     greater = staticmethod(_each(orders.greater, 2))
     greater_equal = staticmethod(_each(orders.greater_equal, 2))
     equal = staticmethod(_each(orders.equal, 2))
-    _where = staticmethod(_each(cases.piecewise, 3))
+    where = staticmethod(_each(cases.piecewise, 3))
+    difference = subtract
     # A sum of exponentials is zero only where there are none.
-    _share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
+    share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -183,9 +184,6 @@ class Exact:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]
 
-    def where(self, condition: Array, a: Array, b: Any) -> Array:
-        return self._where(condition, a, b)
-
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         found = np.empty(np.broadcast_shapes(*(one.shape for one in (*conditions, *choices))), dtype=object)
         spread = [
@@ -195,14 +193,8 @@ class Exact:
             found[at] = cases.exclusive([(one[at], held[at]) for one, held in zip(*spread, strict=True)])
         return found
 
-    def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002
+    def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return self.exp(a)  # they cannot overflow, and read better as they are
-
-    def share(self, parts: Array, total: Array) -> Array:
-        return self._share(parts, total)
-
-    def difference(self, a: Array, b: Array) -> Array:
-        return self.subtract(a, b)
 
     def places(self, numbers: Array, last: int) -> Array:
         """Where an order is open, a place has cases."""
@@ -293,7 +285,7 @@ class Exact:
 
 def _first_largest(entries: list[Any]) -> Any:
     """The place of the largest entry, the first of equals."""
-    conditions = cases.largest(entries, orders)
+    conditions = cases.largest(entries)
     return cases.exclusive([(sympy.Integer(at), condition) for at, condition in enumerate(conditions)])
 
 

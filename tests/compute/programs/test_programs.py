@@ -9,17 +9,9 @@ from compute.answers import Answer, Prepared
 from compute.errors import QuestionErrors
 from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
-from tests.compute.asking import answer
+from tests.compute.asking import NETWORK, answer
 
 RNG = np.random.default_rng(141)
-NET = (
-    "z = conv1d(x, k) + b",
-    "u = max_pool1d(z, size=2, stride=1)",
-    "v = leaky_relu(u, slope=0.1)",
-    "z4 = sum(w * v) + c",
-    "y_hat = exp(z4)",
-    "L = (y - y_hat)**2 / 2",
-)
 INPUTS = {"x": [1.0, 0, -1, 2, 1], "k": [1.0, 2, -1], "b": 0.5, "w": [0.3, -0.2], "c": 0.1, "y": 1.0}
 
 
@@ -68,7 +60,7 @@ def by_hand(x: Any, k: Any, b: Any, w: Any, c: Any, y: Any) -> dict[str, Any]:
 
 
 def test_the_network_of_the_exam_forward_and_backward() -> None:
-    prepared, found = run(NET, INPUTS, upstream={"L": 1.0}, data=("x", "y"))
+    prepared, found = run(NETWORK, INPUTS, upstream={"L": 1.0}, data=("x", "y"))
     for name, value in by_hand(**arrays(INPUTS)).items():
         np.testing.assert_allclose(found.values[name], value, rtol=1e-14)
     assert prepared.parameters() == ["k", "b", "w", "c"]
@@ -86,7 +78,7 @@ def test_the_network_of_the_exam_forward_and_backward() -> None:
 
 def test_from_the_middle() -> None:
     given = {"z": [1, -2, -3], "w": [5, 10], "c": 3}
-    prepared, found = run(NET, given=given, upstream={"z4": 1.0})
+    prepared, found = run(NETWORK, given=given, upstream={"z4": 1.0})
     assert found.values["z4"] == 6
     np.testing.assert_allclose(found.gradients["z"], [5, 1, 0])
     assert prepared.unknown == ["x", "k", "b", "y", "L"]

@@ -76,7 +76,7 @@ def test_cases() -> None:
     assert cases.piecewise(condition, inner + 1, inner + 2) == cases.piecewise(
         condition, b + 1, sympy.Integer(2)
     )
-    with_three = cases.largest([a, b, number("c")], orders)
+    with_three = cases.largest([a, b, number("c")])
     assert cases.exclusive(list(zip([a, b, number("c")], with_three, strict=True))) == sympy.Max(
         a, b, number("c")
     )
