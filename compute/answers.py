@@ -193,16 +193,22 @@ def describe_step(name: str, value: Value) -> Step:
     )
 
 
-def check_limits(predicted: Limits, limits: Limits) -> None:
-    """Raise QuestionErrors with TooLarge where more is predicted than is allowed."""
+SMALLER = "smaller matrices or settings"
+
+
+def check_limits(
+    predicted: Limits, limits: Limits, smaller: str = SMALLER, fewer: str = "fewer names in select"
+) -> None:
+    """Raise QuestionErrors with TooLarge where more is predicted than is allowed.
+
+    smaller, fewer: what is advised where it is too much work, and too much to send back.
+    """
     if predicted.work > limits.work:
-        raise _too_large("elementary operations", predicted.work, limits.work, "smaller matrices or settings")
+        raise _too_large("elementary operations", predicted.work, limits.work, smaller)
     if predicted.entries > limits.entries:
-        raise _too_large(
-            "numbers held at once", predicted.entries, limits.entries, "smaller matrices or settings"
-        )
+        raise _too_large("numbers held at once", predicted.entries, limits.entries, SMALLER)
     if predicted.answer > limits.answer:
-        raise _too_large("numbers in the answer", predicted.answer, limits.answer, "fewer names in select")
+        raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer)
 
 
 def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:

@@ -16,7 +16,7 @@ from compute.arithmetic.exact.enclosures import NoEnclosure, enclosure
 from compute.arithmetic.exact.orders import is_infinite
 from compute.arithmetic.exact.sharing import named
 from compute.arithmetic.namespace import Array
-from compute.latex import symbol_latex
+from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, matrix_latex, symbol_latex
 
 LONG = 120  # operations of an entry from which on what repeats in it gets names
 DIGITS = (25, 80, 300)  # to find a float with
@@ -145,6 +145,24 @@ def latex(entry: Any) -> str:
     return str(_LATEX.doprint(entry))
 
 
+def formula(entry: Any) -> Formula:
+    """An entry as LaTeX, with how strongly it binds."""
+    if isinstance(entry, np.ndarray):
+        return matrix_latex([latex(one) for one in np.atleast_1d(row)] for row in entry)
+    entry = sympy.sympify(entry, strict=True)  # rules count in Python's numbers
+    if isinstance(entry, sympy.Add) or entry.could_extract_minus_sign():
+        return Formula(latex(entry), SUM)
+    if entry.is_Rational and not entry.is_Integer:
+        return Formula(latex(entry), POWER)
+    return Formula(latex(entry), PRODUCT if isinstance(entry, sympy.Mul | sympy.Pow) else ATOM)
+
+
+def measured(entry: Any) -> float | None:
+    """An entry as a float that can be compared; None where there is none."""
+    found = approximation(entry)
+    return float(found) if found is not None else None
+
+
 def approximation(entry: Any) -> float | str | None:
     """An entry as a float; None where symbols are free or it is too large to be evaluated at all, text where
     float64 cannot hold it.
@@ -153,6 +171,8 @@ def approximation(entry: Any) -> float | str | None:
         return None
     if entry is sympy.nan or is_infinite(entry):
         return text(entry)
+    if entry.has(sympy.CRootOf, sympy.Float):  # roots are isolated by SymPy itself
+        return float(sympy.N(entry, DIGITS[0]))
     for digits in DIGITS:
         try:
             low, high = enclosure(entry, digits)

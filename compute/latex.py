@@ -1,5 +1,6 @@
 """LaTeX with its binding strength, so that parentheses appear where they are needed and only there."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from compute.arithmetic.expressions import Expression, fold
@@ -37,6 +38,12 @@ def symbol_latex(name: str) -> str:
     return head + (f"_{{{tail.replace('_', ',')}}}" if tail else "")
 
 
+def matrix_latex(rows: Iterable[Iterable[str]]) -> Formula:
+    """A matrix of entries that are written already, row by row."""
+    written = r" \\ ".join(" & ".join(row) for row in rows)
+    return Formula(rf"\begin{{pmatrix}} {written} \end{{pmatrix}}")
+
+
 class Latex:
     """Constant expressions as formulas."""
 
@@ -59,7 +66,7 @@ class Latex:
             case "multiply":
                 return Formula(rf"{a.at(PRODUCT)} \cdot {b.at(PRODUCT)}", PRODUCT)
             case "divide":
-                return Formula(rf"\frac{{{a.text}}}{{{b.text}}}")
+                return Formula(rf"\frac{{{a.text}}}{{{b.text}}}", POWER)
             case "power":
                 return Formula(f"{a.at(ATOM)}^{{{b.text}}}", POWER)
             case "negative":

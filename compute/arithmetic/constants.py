@@ -26,7 +26,7 @@ class Floats:
         if name in NAMED_NUMBERS:
             return math.pi if name == "pi" else math.e
         known = sorted({*NAMED_NUMBERS, *self.sizes})
-        raise ExpressionError("uses a name other than " + ", ".join(known))
+        raise ExpressionError(f"uses a name other than {', '.join(known)}; others need exact arithmetic")
 
     def apply(self, head: str, operands: list[float]) -> float:
         try:

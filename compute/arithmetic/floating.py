@@ -65,6 +65,9 @@ class Floating:
         found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
         return found
 
+    def sqrt(self, a: Array) -> Array:
+        return np.sqrt(a)
+
     def power(self, a: Array, exponent: Expression) -> Array:
         worth = evaluate(exponent)
         return np.power(a, int(worth) if worth == int(worth) else worth)
@@ -85,6 +88,12 @@ class Floating:
 
     def sum(self, a: Array, axis: int) -> Array:
         return np.add.reduce(a, axis=axis, keepdims=True)
+
+    def solve(self, matrix: Array, b: Array) -> Array:
+        try:
+            return np.linalg.solve(matrix, b)
+        except np.linalg.LinAlgError:
+            return np.full(b.shape, math.nan, dtype=self.dtype)
 
     def where(self, condition: Array, a: Array, b: float | Array) -> Array:
         return np.where(condition, a, b)

@@ -1,5 +1,6 @@
 """Primitives that work entry by entry, with broadcasting."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -239,8 +240,12 @@ power = Primitive(
 
 
 def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
-    one_less = Expression("subtract", (exponent, number(1)))
-    return xp.multiply(xp.constant(exponent, {}), xp.power(a, one_less))
+    return xp.multiply(xp.constant(exponent, {}), xp.power(a, _one_less(exponent)))
+
+
+@lru_cache(maxsize=1024)
+def _one_less(exponent: Expression) -> Expression:
+    return Expression("subtract", (exponent, number(1)))
 
 
 # The root of a sum of powers, whose derivative where the sum is 0 is taken as 0.

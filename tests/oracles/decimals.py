@@ -83,6 +83,7 @@ class Decimals:
     log = staticmethod(_each(lambda a: a.ln()))
     sin = staticmethod(_each(lambda a: _sine(a)))
     cos = staticmethod(_each(lambda a: _sine(a + PI / 2)))
+    sqrt = staticmethod(_each(lambda a: a.sqrt()))
     exp = staticmethod(_each(lambda a: a.exp()))
     tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
 
@@ -115,6 +116,9 @@ class Decimals:
     def sum(self, a: Array, axis: int) -> Array:
         with localcontext(prec=DIGITS):
             return np.add.reduce(a, axis=axis, keepdims=True)
+
+    def solve(self, matrix: Array, b: Array) -> Array:
+        raise NotImplementedError
 
     def where(self, condition: Array, a: Array, b: Any) -> Array:
         return np.where(condition, a, b if isinstance(b, np.ndarray) else np.array(Decimal(b), dtype=object))

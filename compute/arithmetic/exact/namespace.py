@@ -130,6 +130,7 @@ class Exact:
     absolute = staticmethod(_each(_absolute, 1))
     sign = staticmethod(_each(_sign, 1))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + sympy.exp(-a)), 1))
+    sqrt = staticmethod(_each(algebra.sqrt, 1))
     log = staticmethod(_each(algebra.log, 1))
     sin = staticmethod(_each(_bounded(sympy.sin), 1))
     cos = staticmethod(_each(_bounded(sympy.cos), 1))
@@ -184,6 +185,12 @@ class Exact:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]
 
+    def solve(self, matrix: Array, b: Array) -> Array:
+        square = sympy.Matrix(matrix.tolist())
+        if square.det(method="berkowitz").is_zero:
+            return np.full(b.shape, sympy.nan, dtype=object)
+        return np.array(list(square.LUsolve(sympy.Matrix(b.tolist()))), dtype=object)
+
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         found = np.empty(np.broadcast_shapes(*(one.shape for one in (*conditions, *choices))), dtype=object)
         spread = [
@@ -191,6 +198,13 @@ class Exact:
         ]
         for at in np.ndindex(found.shape):
             found[at] = cases.exclusive([(one[at], held[at]) for one, held in zip(*spread, strict=True)])
+        return found
+
+    def fresh(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Symbols that no other is: their names cannot come from outside."""
+        found: Array = np.empty(shape, dtype=object)
+        for number, at in enumerate(np.ndindex(shape)):
+            found[at] = sympy.Symbol(f"#{name}{number}", real=True)
         return found
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it

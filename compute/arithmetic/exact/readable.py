@@ -20,6 +20,7 @@ MAX_CANCELLED = 12  # symbols and generators of what is cancelled
 MAX_FACTORED = 7, 40  # symbols and generators, and terms, of what is factored: its time grows fast with both
 MAX_DEGREE = 12  # in one symbol or generator of what is cancelled or factored: so does its time with this
 MOST = 8_000  # operations of all that is looked at for one question; what comes behind them stays as it is
+HIGH = 3  # powers of sums that are taken out as they are
 PLAIN = 8  # terms of a sum of products that might still be written as one product
 
 
@@ -50,10 +51,32 @@ def readable(expression: Any) -> Any:
 
 @lru_cache(maxsize=20_000)
 def _readable(expression: Any) -> Any:
-    candidates = [expression, *_forms(expression)]
+    shared = _taken_out(expression)
+    candidates = [expression, *_forms(expression)] if shared is None else [shared]
     if sympy.nan in candidates:  # a denominator that is zero once it is cancelled
         return sympy.nan
     return min(candidates, key=weight)  # the first of equals
+
+
+def _taken_out(expression: Any) -> Any:
+    """A sum with high powers of sums that all its terms share taken out, which multiplying out would hide;
+    None where there are none.
+    """
+    if not expression.is_Add:
+        return None
+    powers = [term.as_powers_dict() for term in expression.args]
+    first, *others = powers
+    shared = {
+        base: min(exponent, *(one.get(base, 0) for one in others))
+        for base, exponent in first.items()
+        if base.is_Add and exponent.is_Integer
+    }
+    common = sympy.Mul(*(base**exponent for base, exponent in shared.items() if exponent >= HIGH))
+    if common == 1:
+        return None
+    rest = sympy.Add(*(term / common for term in expression.args))
+    product = common * _factored(sympy.expand(rest))  # which may be another of the powers
+    return min(product, common * _readable(rest), key=weight)
 
 
 def _is_monomial(term: Any) -> bool:

@@ -6,10 +6,16 @@ import pytest
 import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, value
+from compute.arithmetic.exact.bounds import PROGRESS
 from compute.arithmetic.exact.readable import LONGEST, readable, weight
 from compute.arithmetic.expressions import parse
 
 SYMBOLS = Symbols()
+
+
+@pytest.fixture(autouse=True)
+def _new_question() -> None:
+    PROGRESS.begin()  # what is looked at for one question is bounded
 
 
 def number(text: str) -> Any:

@@ -1,0 +1,57 @@
+"""Single floating-point numbers: what NumPy gives for arrays without axes, in a fraction of the time.
+
+NumPy's own single numbers keep shapes and infinities, and Python's operators on them cost a tenth of what its
+functions of arrays do.
+"""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression
+from compute.arithmetic.floating import Floating
+from compute.arithmetic.namespace import Array
+from compute.dimensions import Size
+
+
+class Scalars(Floating):
+    """The arithmetic namespace over single numbers in float64."""
+
+    def __init__(self) -> None:
+        super().__init__("float64")
+        self._nothing = self.one(np.nan)
+        self.add = operator.add
+        self.subtract = operator.sub
+        self.multiply = operator.mul
+        self.divide = operator.truediv
+        self.negative = operator.neg
+        self.absolute = operator.abs
+        self.greater = operator.gt
+        self.greater_equal = operator.ge
+        self.equal = operator.eq
+
+    def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
+        return self.one(evaluate(expression, sizes))
+
+    def one(self, number: Any) -> Array:
+        """A single number; it goes wherever an array without axes does."""
+        return np.float64(number)  # type: ignore[return-value]  # it has an array's shape, dtype and methods
+
+    def whole(self, numbers: Array) -> Array:
+        return self.one(numbers)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        return super().zeros(shape) if shape else self.one(0)
+
+    def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
+        return super().one_hot(shape, index) if shape else self.one(1)
+
+    def sqrt(self, a: Array) -> Array:
+        # In a fifth of the time of a root, which a power of -infinity would not be.
+        found: Array = self._nothing if a < 0 else operator.pow(a, 0.5)
+        return found
+
+    def where(self, condition: Array, a: Array, b: Any) -> Array:
+        return a if condition else self.one(b)
