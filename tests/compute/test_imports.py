@@ -32,6 +32,8 @@ FLOORS = [
     {"compute.operations"},
     {"compute.programs"},
     {"compute.answers", "compute.questions", "compute.comparison", "compute.prediction"},
+    {"compute.solving"},
+    {"compute.optimizers"},
     {"service"},
 ]
 

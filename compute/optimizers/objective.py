@@ -1,0 +1,231 @@
+"""What is minimized: a program's scalar, or gradients handed in step by step."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from compute.arithmetic.floating import FLOAT64
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.arithmetic.recorder import NotRecorded
+from compute.arithmetic.scalars import Scalars
+from compute.cost import applications, work
+from compute.differentiation import Differentiation
+from compute.dimensions import product
+from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.evaluation import Evaluation
+from compute.graph import Graph
+from compute.operations.binding import Tensor
+from compute.optimizers.recorded import Recorded
+from compute.programs.building import build_program
+
+Parameters = dict[str, Array]
+FEW = 300  # operations up to which it is tried to do them number by number
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an objective says for one step: the gradient by each parameter, and the loss of that step's
+    data.
+    """
+
+    loss: Array | None
+    gradient: Parameters
+
+
+class Objective(Protocol):
+    """A loss with its gradients. Steps count from 1.
+
+    steps: how many it has gradients for, where that is bounded; arithmetic: the numbers it is computed in;
+    batches: whether a step sees a part of the data; data: what it is computed from beside the parameters;
+    work: predicted operations of one step.
+    """
+
+    steps: int | None
+    data: Parameters
+    arithmetic: Arithmetic
+    batches: bool
+    work: int
+
+    def at(self, parameters: Parameters, step: int) -> Seen:
+        """Loss and gradients for a step from these parameters."""
+
+    def whole(self, parameters: Parameters) -> Seen:
+        """Loss and gradients of all data at parameters."""
+
+    def loss(self, parameters: Parameters) -> Array | None:
+        """The same loss alone, where there is one."""
+
+    def rows(self, step: int) -> Sequence[int] | None:
+        """Which rows of the data a step sees; None where it sees them all."""
+
+
+class Handed:
+    """Gradients that came, one set for each step; there is no loss."""
+
+    batches = False
+    work = 0
+
+    def __init__(self, gradients: Sequence[Parameters], arithmetic: Arithmetic) -> None:
+        self.gradients, self.arithmetic = gradients, arithmetic
+        self.data: Parameters = {}
+        self.steps: int | None = len(gradients)
+
+    def at(self, parameters: Parameters, step: int) -> Seen:  # noqa: ARG002 - an objective has it
+        return Seen(None, self.gradients[step - 1])
+
+    def whole(self, parameters: Parameters) -> Seen:
+        raise NotImplementedError  # a step sees all there is
+
+    def loss(self, parameters: Parameters) -> Array | None:  # noqa: ARG002 - an objective has it
+        return None
+
+    def rows(self, step: int) -> Sequence[int] | None:  # noqa: ARG002 - an objective has it
+        return None
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Which rows of which inputs each step sees, in turn and from the start again."""
+
+    inputs: tuple[str, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+
+class ProgramObjective:
+    """A scalar of a program, as a function of some of its inputs; the others are data.
+
+    A few numbers in float64 are computed one by one, which takes a fraction of the time of arrays. Raises
+    QuestionErrors where the program has no such scalar, or names and shapes do not fit.
+    """
+
+    steps: int | None = None
+
+    def __init__(
+        self,
+        program: tuple[str, ...],
+        loss: str,
+        parameters: Mapping[str, Array],
+        data: Mapping[str, Array],
+        arithmetic: Arithmetic,
+        batches: Batches | None = None,
+    ) -> None:
+        self.program, self.name, self.data = program, loss, dict(data)
+        self._batches = batches
+        self.batches = batches is not None
+        self._whole = _Plan(program, loss, parameters, self.data, arithmetic)
+        if self._whole.is_single:
+            arithmetic = Scalars()
+            self.data = {name: arithmetic.one(array) for name, array in data.items()}
+            parameters = {name: arithmetic.one(array) for name, array in parameters.items()}
+        self.arithmetic, self.start = arithmetic, dict(parameters)
+        self._plans: dict[int, _Plan] = {}
+        self._parts: list[Parameters] = []
+        for rows in batches.rows if batches else ():
+            seen = {name: self.data[name][list(rows)] for name in batches.inputs} if batches else {}
+            self._parts.append({**self.data, **seen})
+            if len(rows) not in self._plans:
+                self._plans[len(rows)] = self._planned(self._parts[-1], len(rows))
+        self.work = self._whole.work * (6 if batches else 3)  # backward takes twice as much as forward
+
+    def _planned(self, part: Parameters, rows: int) -> "_Plan":
+        """The plan for a batch; what does not fit there fits all data, and so is about the batch."""
+        try:
+            return _Plan(self.program, self.name, self.start, part, self.arithmetic)
+        except QuestionErrors as errors:
+            first = errors.errors[0]
+            message = f"the program cannot be computed on a batch of {rows} rows: {first.message}"
+            error = QuestionError(("batches", "rows"), message, first.expected, first.received)
+            raise QuestionErrors([error]) from None
+
+    def at(self, parameters: Parameters, step: int) -> Seen:
+        if self._batches is None:
+            return self._whole.run(parameters, self.data)
+        part = (step - 1) % len(self._parts)
+        return self._plans[len(self._batches.rows[part])].run(parameters, self._parts[part])
+
+    def whole(self, parameters: Parameters) -> Seen:
+        return self._whole.run(parameters, self.data)
+
+    def loss(self, parameters: Parameters) -> Array | None:
+        return self._whole.value(parameters, self.data)
+
+    def rows(self, step: int) -> Sequence[int] | None:
+        return None if self._batches is None else self._batches.rows[(step - 1) % len(self._parts)]
+
+    def over(self, arithmetic: Arithmetic) -> "ProgramObjective":
+        """The same objective over other numbers, whose arrays have the same shapes."""
+        return ProgramObjective(self.program, self.name, self.start, self.data, arithmetic, self._batches)
+
+    @property
+    def graph(self) -> Graph:
+        """The values that a step computes from all data."""
+        return self._whole.evaluation.graph
+
+
+class _Plan:
+    """A program's scalar and its gradients, planned for data of some shapes."""
+
+    def __init__(
+        self,
+        program: tuple[str, ...],
+        loss: str,
+        parameters: Mapping[str, Array],
+        data: Mapping[str, Array],
+        arithmetic: Arithmetic,
+    ) -> None:
+        tensors = {
+            name: Tensor(array.shape, "boolean" if array.dtype.kind == "b" else "real")
+            for name, array in (*parameters.items(), *data.items())
+        }
+        graph, _ = build_program(
+            program, tensors, {}, tuple(parameters), (), requested=(loss,), everything=False
+        )
+        if loss not in graph.names:
+            raise QuestionErrors([unknown_name(("loss",), "value", loss, graph.names)])
+        value = graph.names[loss]
+        if value.shape != () or value.kind != "real":
+            sizes = f"shape ({', '.join(map(str, value.shape))})" if value.kind == "real" else "booleans"
+            raise QuestionErrors([QuestionError(("loss",), f"{loss} is no scalar", "one number", sizes)])
+        self.indices = {name: graph.names[name].index for name in tensors}
+        self.evaluation = Evaluation(graph, arithmetic, self.indices.values())
+        self.evaluation.want([value.index])
+        self._parameters = [(name, self.indices[name]) for name in parameters]
+        targets = [index for _, index in self._parameters]
+        self._differentiation = Differentiation(self.evaluation, [value.index], targets)
+        self._loss, self._seed = value.index, {value.index: arithmetic.one_hot((), 0)}
+        computed = self.evaluation.computed()
+        spent = work(applications(computed))
+        counted = (spent.multiply_adds, spent.elementwise, *(product(one.shape) for one in computed))
+        self.work = sum(one for one in counted if isinstance(one, int))
+        self._recorded: Recorded | None = None
+        if arithmetic is FLOAT64 and self.work <= FEW:
+            shapes = {name: array.shape for name, array in (*parameters.items(), *data.items())}
+            with suppress(NotRecorded):
+                self._recorded = Recorded(graph, shapes, value.index, list(parameters))
+        single = all(one.shape == () and one.kind == "real" for one in tensors.values())
+        self.is_single = single and self._recorded is not None
+
+    def run(self, parameters: Parameters, data: Parameters) -> Seen:
+        if self._recorded is not None:
+            return Seen(*self._recorded.run({**data, **parameters}))
+        values = self.evaluation.run(self._known(parameters, data))
+        found = self._differentiation.run(values, self._seed).totals
+        gradient = {
+            name: found[index] if index in found else self.evaluation.arithmetic.zeros(parameters[name].shape)
+            for name, index in self._parameters
+        }
+        return Seen(values[self._loss], gradient)
+
+    def value(self, parameters: Parameters, data: Parameters) -> Array:
+        if self._recorded is not None:
+            found: Array = self._recorded.loss({**data, **parameters})
+            return found
+        return self.evaluation.run(self._known(parameters, data))[self._loss]
+
+    def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
+        indices = self.indices
+        known: dict[int, Any] = {indices[name]: array for name, array in parameters.items()}
+        for name, array in data.items():
+            known[indices[name]] = array
+        return known

@@ -1,0 +1,84 @@
+"""What can be said of an optimizer's convergence where its loss is quadratic."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sympy
+
+from compute.arithmetic.exact.readable import readable
+from compute.arithmetic.namespace import Array
+from compute.optimizers.applying import applied
+from compute.optimizers.declaration import State
+from compute.optimizers.hessians import hessian_of
+from compute.optimizers.objective import Parameters, ProgramObjective
+from compute.optimizers.trace import Course
+from compute.solving.quadratics import Convergence, Move, convergence
+from compute.solving.solutions import Unsolved
+
+MOST_ENTRIES = 6  # of all parameters together, whose second derivatives are looked at
+
+
+def convergence_of(course: Course, start: Parameters) -> tuple[Convergence | None, str | None]:
+    """What can be said of convergence with the learning rate of the first step, or why nothing can."""
+    objective = course.objective
+    if not isinstance(objective, ProgramObjective) or course.clipping:
+        return None, "convergence is told of a program's loss, without bounds on its gradients"
+    if sum(one.size for one in start.values()) > MOST_ENTRIES:
+        return None, f"convergence is told of at most {MOST_ENTRIES} entries of parameters"
+    arithmetic: Any = course.arithmetic
+    fresh = {name: arithmetic.fresh(name, one.shape) for name, one in start.items()}
+    second = mapped(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
+    matrix = sympy.Matrix(second.tolist())
+    places = {one for array in fresh.values() for one in array.reshape(-1).tolist()}
+    if places & matrix.free_symbols or matrix.has(sympy.Piecewise, sympy.Abs, sympy.Max, sympy.nan):
+        return None, "the loss is not quadratic in the parameters"
+    try:
+        return convergence(matrix, step_of(course), course.rate(1), course.settings.get("momentum")), None
+    except Unsolved as reason:
+        return None, str(reason)
+
+
+def step_of(course: Course) -> Callable[[Any, Any], Move]:
+    """For a learning rate and a momentum: a step of the rule, not the first, on a parabola."""
+
+    def make(rate: Any, momentum: Any) -> Move:
+        settings = course.settings if momentum is None else {**course.settings, "momentum": momentum}
+        chosen = replace(course, settings=settings)
+
+        def move(x: Any, buffers: dict[str, Any], curvature: Any) -> tuple[Any, dict[str, Any]]:
+            ahead = momentum * buffers.get("velocity", 0) if chosen.optimizer.looks_ahead else 0
+            gradient = curvature * (x + ahead)
+            if chosen.decay is not None and chosen.decay_form == "coupled":
+                gradient = gradient + chosen.decay * x
+            state = State(
+                chosen.arithmetic,
+                chosen.number,
+                step=2,
+                learning_rate=rate,
+                parameter=_boxed(x),
+                gradient=_boxed(gradient),
+                buffers={name: _boxed(one) for name, one in buffers.items()},
+                hessian=lambda: _boxed(curvature).reshape(1, 1),
+            )
+            update, after = applied(chosen, state)
+            return x + update[0], {name: one[0] for name, one in after.items() if one.ndim == 1}
+
+        return move
+
+    return make
+
+
+def mapped(array: Array, change: Callable[[Any], Any]) -> Array:
+    """An array with each entry changed."""
+    found: Array = np.empty(array.shape, dtype=object)
+    for at in np.ndindex(array.shape):
+        found[at] = change(array[at])
+    return found
+
+
+def _boxed(number: Any) -> Array:
+    box: Array = np.empty(1, dtype=object)
+    box[0] = number
+    return box

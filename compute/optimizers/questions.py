@@ -1,0 +1,263 @@
+"""A question about an optimizer: what is minimized from where, checked and made into a trace."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from compute.answers import Limits
+from compute.arithmetic.expressions import NAMED_NUMBERS
+from compute.arithmetic.floating import FLOAT64
+from compute.arithmetic.namespace import Arithmetic
+from compute.errors import Path, QuestionError, QuestionErrors
+from compute.optimizers.course import Chosen, course_of
+from compute.optimizers.declaration import OPTIMIZERS
+from compute.optimizers.formulas import MOST
+from compute.optimizers.objective import Batches, Handed, Objective, Parameters, ProgramObjective
+from compute.optimizers.reading import Stop, Trace
+from compute.optimizers.surface import Place, places_of
+from compute.optimizers.surface import written as entry_name
+from compute.programs.language import parse_program
+
+STEP_WORK = 20_000  # operations that a step takes beside the objective's, in floats
+EXACT_STEP_WORK = 1_000  # there the time that they take is bounded in another way
+FORMULA_WORK = 40_000  # operations that writing one takes
+EXACT_FORMULA_WORK = 500
+FORMULA = 10  # numbers that take the room of one formula
+BATCH_SIZES = 50  # different ones, each of which is planned
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A surface that is asked for. points: along each axis; over: two entries by name; ranges: by entry."""
+
+    points: int = 41
+    over: Sequence[str] | None = None
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AskedTrace:
+    """A trace that is asked for: of a program's loss, or of gradients that are handed in.
+
+    start: the parameters; data: the program's other inputs; loss: the name of its scalar, the last line's if
+    it is not said; steps: how many, or as many as there are gradients; every: which of them are shown; shown:
+    which parts of each; bounded: see `course_of`.
+    """
+
+    chosen: Chosen
+    start: Parameters
+    arithmetic: Arithmetic
+    program: tuple[str, ...] = ()
+    loss: str | None = None
+    data: Parameters = field(default_factory=dict)
+    gradients: Sequence[Parameters] | None = None
+    steps: int | None = None
+    every: int = 1
+    stop: Stop = field(default_factory=Stop)
+    batches: Batches | None = None
+    drawn: Drawn | None = None
+    shown: frozenset[str] = frozenset()
+    bounded: bool = True
+
+
+@dataclass(frozen=True)
+class PreparedTrace:
+    """A trace that can be run. predicted: what it will take; places: the entries that a surface runs over,
+    and the objective that it is computed from.
+    """
+
+    trace: Trace
+    predicted: Limits
+    conventions: dict[str, Any]
+    places: list[Place] = field(default_factory=list)
+    objective: Objective | None = None
+
+
+def prepare_trace(asked: AskedTrace) -> PreparedTrace:
+    """The trace that is asked for. Raises QuestionErrors for what is wrong with it."""
+    if bool(asked.program) == (asked.gradients is not None):
+        received = "both" if asked.program else "neither"
+        message = "a trace is of a program's loss, or of gradients that are handed in"
+        raise _error((), message, "program or gradients, one of them", received)
+    if not asked.start:
+        raise _error(("start",), "names no parameter", "at least one parameter", "none")
+    objective = objective_of(asked, asked.arithmetic)
+    steps = _steps(asked, objective)
+    course = course_of(asked.chosen, objective, bounded=asked.bounded)
+    start = objective.start if isinstance(objective, ProgramObjective) else asked.start
+    conventions = asked.chosen.conventions()
+    if isinstance(objective, ProgramObjective):
+        conventions["loss"] = objective.name
+    places: list[Place] = []
+    drawn: Objective | None = None
+    if asked.drawn is not None:
+        drawn = _drawn_objective(asked, objective)
+        places = places_of(asked.drawn.over, asked.start, ("surface",))
+        _check_ranges(asked.drawn, places)
+    trace = Trace(course, start, steps, asked.every, asked.stop)
+    return PreparedTrace(trace, _predicted(asked, objective, steps), conventions, places, drawn)
+
+
+def objective_of(asked: AskedTrace, arithmetic: Arithmetic) -> Objective:
+    """What is minimized, in these numbers. Raises QuestionErrors where names and shapes do not fit."""
+    if asked.gradients is not None:
+        _check_handed(asked)
+        return Handed(asked.gradients, arithmetic)
+    for name in asked.data:
+        if name in asked.start:
+            raise _error(("inputs", name), "is a parameter under start already", "data", "a parameter")
+    if asked.batches is not None:
+        _check_batches(asked.batches, asked.data)
+    try:
+        name = parse_program(asked.program)[0][-1].name if asked.loss is None else asked.loss
+        return ProgramObjective(asked.program, name, asked.start, asked.data, arithmetic, asked.batches)
+    except QuestionError as error:
+        raise QuestionErrors([error]) from None
+    except QuestionErrors as errors:
+        raise QuestionErrors([_replaced(error, asked) for error in errors.errors], errors.total) from None
+
+
+def _replaced(error: QuestionError, asked: AskedTrace) -> QuestionError:
+    """A fault of an input of the program, where the question has it: most are parameters under start."""
+    field_, *rest = error.path or ("",)
+    if field_ == "parameters":  # a parameter that the program does not use
+        name = [*asked.start][int(rest[0])]
+        expected = error.expected if error.expected != "one of: " else "a program with parameters"
+        return QuestionError(("start", name), f"the program does not use {name}", expected, "an unknown name")
+    if field_ != "inputs" or not rest:
+        return error
+    if rest[0] in asked.start:
+        expected = error.expected.partition(";")[0]  # what follows speaks of fields that there are not here
+        return QuestionError(("start", *rest), error.message, expected, error.received)
+    if rest[0] in asked.data:
+        return error
+    message = f"{rest[0]} has no value: it is neither a parameter nor data"
+    return QuestionError(("start", *rest), message, "a tensor here, or under inputs for data", "nothing")
+
+
+def _steps(asked: AskedTrace, objective: Objective) -> int:
+    steps = asked.steps
+    if objective.steps is None:
+        if steps is None:
+            raise _error(("steps",), "is required", "how many steps", "nothing")
+        return steps
+    if steps is not None and steps > objective.steps:
+        raise _error(("steps",), "is more than there are gradients", f"at most {objective.steps}", f"{steps}")
+    return objective.steps if steps is None else steps
+
+
+def _check_handed(asked: AskedTrace) -> None:
+    """Refuse gradients that are not of every parameter, or not of its shape."""
+    assert asked.gradients is not None
+    unused: dict[Path, Any] = {
+        ("loss",): asked.loss, ("batches",): asked.batches, ("surface",): asked.drawn,
+        ("stop_when", "loss"): asked.stop.loss,
+    }  # fmt: skip
+    for path, said in unused.items():
+        if said is not None:
+            raise _error(path, "needs a program, and gradients were handed in", "nothing", "a value")
+    if asked.data:
+        raise _error(("inputs",), "are of a program, and gradients were handed in", "nothing", "data")
+    if not asked.gradients:
+        raise _error(("gradients",), "holds none", "gradients for at least one step", "none")
+    for at, gradient in enumerate(asked.gradients):
+        for name in {**asked.start, **gradient}:
+            path = ("gradients", at, name)
+            if name not in gradient:
+                raise _error(path, "is missing", f"the gradient of {name}", "nothing")
+            if name not in asked.start:
+                known = "one of: " + ", ".join(asked.start)
+                raise _error(path, "is of no parameter under start", known, "another name")
+            if gradient[name].shape != asked.start[name].shape:
+                wanted, came = (f"shape {list(one.shape)}" for one in (asked.start[name], gradient[name]))
+                raise _error(path, "has not the shape of its parameter", wanted, came)
+
+
+def _check_batches(batches: Batches, data: Parameters) -> None:
+    """Refuse rows that there are not."""
+    for at, name in enumerate(batches.inputs):
+        if name not in data:
+            known = "one of: " + ", ".join(data) if data else "data under inputs"
+            raise _error(("batches", "inputs", at), "is no data under inputs", known, "another name")
+        if not data[name].shape:
+            raise _error(("batches", "inputs", at), "is a number", "data with rows", "a number")
+    if not batches.inputs or not batches.rows:
+        raise _error(("batches",), "sees nothing", "inputs and rows", "an empty list")
+    longest = min(len(data[name]) for name in batches.inputs)
+    for at, rows in enumerate(batches.rows):
+        if not rows:
+            raise _error(("batches", "rows", at), "is empty", "at least one row", "none")
+        for place, row in enumerate(rows):
+            if not 0 <= row < longest:
+                path: Path = ("batches", "rows", at, place)
+                raise _error(path, "is no row of the data", f"0 to {longest - 1}", f"{row}")
+    if len({len(rows) for rows in batches.rows}) > BATCH_SIZES:
+        raise _error(("batches", "rows"), "are of too many sizes", f"at most {BATCH_SIZES} sizes", "more")
+
+
+def _drawn_objective(asked: AskedTrace, objective: Objective) -> Objective:
+    """The objective in floats. Raises QuestionErrors where symbols are free."""
+    if not asked.arithmetic.settles:
+        return objective
+    if asked.chosen.symbols() - {*NAMED_NUMBERS}:
+        raise _error(("surface",), "is drawn in floats", "no free symbols in the optimizer", "free symbols")
+    try:
+        start, data = (
+            {name: one if one.dtype != object else one.astype(np.float64) for name, one in arrays.items()}
+            for arrays in (asked.start, asked.data)
+        )
+    except TypeError:
+        raise _error(("surface",), "is drawn in floats", "no free symbols in start and inputs",
+                     "free symbols") from None  # fmt: skip
+    assert isinstance(objective, ProgramObjective)
+    return ProgramObjective(objective.program, objective.name, start, data, FLOAT64)
+
+
+def _check_ranges(drawn: Drawn, places: list[Place]) -> None:
+    """Refuse ranges of what a surface does not run over, and those that are none."""
+    known = [entry_name(one) for one in places]
+    for name, (low, high) in drawn.ranges.items():
+        path: Path = ("surface", "ranges", name)
+        if name not in known:
+            raise _error(path, "is not what the surface runs over", " or ".join(known), "another name")
+        if not low < high:
+            raise _error(path, "is no range", "two numbers, the smaller one first", "others")
+
+
+def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
+    """What a trace will take. Of its steps only those that are shown are kept."""
+    optimizer = OPTIMIZERS[asked.chosen.name]
+    entries = sum(one.size for one in asked.start.values())
+    step = objective.work + (EXACT_STEP_WORK if asked.arithmetic.settles else STEP_WORK)
+    square = 0
+    if optimizer.takes_all:  # a row of the Hessian for each entry, and a system of equations
+        step, square = step * (entries + 1) + entries**3, entries**2
+    lines = len(optimizer.buffers) + 2
+    few = sum(one.size for one in asked.start.values() if one.size <= MOST)
+    rows = 0 if asked.batches is None else max(map(len, asked.batches.rows))
+    parts = {
+        "parameters": entries, "loss": 1, "learning_rate": 1, "gradient": entries, "used_gradient": entries,
+        "state": entries * len(optimizer.buffers) + square, "update": entries, "batch": rows + 1,
+        "formula": FORMULA * lines * few,
+    }  # fmt: skip
+    shown = 1 + sum(worth for name, worth in parts.items() if name in asked.shown)
+    returned = steps // asked.every + 2
+    line = EXACT_FORMULA_WORK if asked.arithmetic.settles else FORMULA_WORK
+    written = returned * few * lines * line if "formula" in asked.shown else 0
+    grid = 0 if asked.drawn is None else asked.drawn.points**2
+    batched = 0
+    if asked.batches is not None:
+        rows = sum(map(len, asked.batches.rows))
+        batched = sum(rows * prod(asked.data[name].shape[1:]) for name in asked.batches.inputs)
+    return Limits(
+        work=steps * step + written + grid * (objective.work + STEP_WORK // 4),
+        entries=2 * objective.work + 10 * entries + square + batched,
+        answer=returned * shown + grid,
+    )
+
+
+def _error(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
+    return QuestionErrors([QuestionError(path, message, expected, received)])

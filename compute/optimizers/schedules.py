@@ -1,0 +1,107 @@
+"""Learning rates that change with steps: by what an optimizer's rate is multiplied, or what it is."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.namespace import Arithmetic
+from compute.optimizers.declaration import Number, Setting, SettingField, settings_of
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The rate of each step, counted from 1, from the rate that was said."""
+
+    name: str
+    rate: Callable[..., Number]
+    settings: Mapping[str, SettingField]
+    summary: str
+    source: str
+
+
+SCHEDULES: dict[str, Schedule] = {}
+PI = Expression("symbol", text="pi")
+STEPS = Setting("Over how many steps.", "T", least=1)
+GAMMA = Setting("What the rate is multiplied by.", r"\gamma", least=0)
+
+
+def _schedule(rate: Callable[..., Number]) -> Callable[..., Number]:
+    name = rate.__name__
+    summary, _, rest = inspect.cleandoc(rate.__doc__ or "").partition("\n")
+    source = " ".join(rest.partition("Source:")[2].split())
+    SCHEDULES[name] = Schedule(name, rate, settings_of(rate), summary.rstrip("."), source)
+    return rate
+
+
+@_schedule
+def constant(xp: Arithmetic, rate: Number, step: int) -> Number:
+    """The same rate at every step."""
+    return rate
+
+
+@_schedule
+def step(
+    xp: Arithmetic,
+    rate: Number,
+    step: int,
+    *,
+    size: Annotated[int, Setting("After how many steps the rate falls.", "s", least=1)] = 10,
+    factor: Annotated[Number, GAMMA] = 0.1,
+) -> Number:
+    """The rate falls by a factor every so many steps."""
+    return rate * factor ** ((step - 1) // size)
+
+
+@_schedule
+def exponential(
+    xp: Arithmetic, rate: Number, step: int, *, factor: Annotated[Number, GAMMA] = 0.99
+) -> Number:
+    """The rate falls by a factor at each step."""
+    return rate * factor ** (step - 1)
+
+
+@_schedule
+def cosine(
+    xp: Arithmetic,
+    rate: Number,
+    step: int,
+    *,
+    steps: Annotated[int, STEPS] = 100,
+    least: Annotated[Number, Setting("The rate at the end.", r"\eta_{\min}", least=0)] = 0,
+) -> Number:
+    """Half a period of a cosine, from the rate down to the least.
+
+    Source: Loshchilov and Hutter, SGDR (2017), equation 5, without restarts.
+    """
+    share = Expression("divide", (number(min(step - 1, steps)), number(steps)))
+    angle = xp.constant(Expression("cos", (Expression("multiply", (PI, share)),)), {})[()]
+    return least + (rate - least) * (1 + angle) / 2
+
+
+@_schedule
+def warm_up(
+    xp: Arithmetic,
+    rate: Number,
+    step: int,
+    *,
+    steps: Annotated[int, STEPS] = 10,
+) -> Number:
+    """The rate grows evenly over the first steps, and stays."""
+    return rate * min(step, steps) / steps
+
+
+@_schedule
+def inverse_square_root(
+    xp: Arithmetic, rate: Number, step: int, *, steps: Annotated[int, STEPS] = 10
+) -> Number:
+    """The rate grows evenly over the first steps, and then falls with the root of the step.
+
+    Source: Vaswani et al., Attention is all you need (2017), equation 3, with the rate at its highest as
+    given.
+    """
+    if step < steps:
+        return rate * step / steps
+    share = Expression("divide", (number(steps), number(step)))
+    return rate * xp.constant(Expression("sqrt", (share,)), {})[()]

@@ -1,0 +1,229 @@
+"""Which hyperparameters or start values bring an optimizer to a target, and when it converges on a
+quadratic.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sympy
+
+from compute.arithmetic.exact.zero import shown_zero
+from compute.errors import QuestionError, QuestionErrors
+from compute.optimizers.objective import Parameters
+from compute.optimizers.parabolas import convergence_of
+from compute.optimizers.questions import AskedTrace, PreparedTrace, prepare_trace
+from compute.optimizers.substitution import Floats, Values, exactly
+from compute.optimizers.trace import Course, Step, follow
+from compute.solving.equations import Found, Solution, solve, solve_in_floats
+from compute.solving.quadratics import Convergence
+
+MOST_TRACED = 12  # solutions that are followed step by step
+CLOSE = 1e-9  # how near a trace in floats has to come to its target, of the largest number on its way
+
+
+@dataclass(frozen=True)
+class Equation:
+    """What has to hold: an entry of a parameter after the last step, and where it is to be."""
+
+    parameter: str
+    at: tuple[int, ...]
+    expression: Any
+    target: Any
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A solution with the trace that it makes.
+
+    arrives: whether the trace ends at the target: None where symbols leave it open or it was not followed;
+    exactly: whether that was found in exact numbers; remarks: values that rules are not made for.
+    """
+
+    solution: Solution
+    steps: tuple[Step, ...]
+    arrives: bool | None
+    exactly: bool
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The answer to a question of this kind. why: the reason why there is no statement about convergence."""
+
+    equations: tuple[Equation, ...]
+    found: Found | None
+    solutions: tuple[Verified, ...]
+    convergence: Convergence | None
+    why: str | None
+
+
+@dataclass(frozen=True)
+class AskedSolution:
+    """What is asked: a trace with symbols in it, which of them to solve for, and where parameters should
+    be.
+    """
+
+    trace: AskedTrace
+    unknown: tuple[str, ...]
+    target: Parameters
+
+
+class Solving:
+    """A question of this kind, prepared. Raises QuestionErrors for what is wrong with it."""
+
+    def __init__(self, asked: AskedSolution) -> None:
+        self.asked = asked
+        _check(asked)
+        steps = asked.trace.steps or 1  # without a target no step is made
+        self.prepared: PreparedTrace = prepare_trace(replace(asked.trace, steps=steps))
+        self.course, self.start = self.prepared.trace.course, self.prepared.trace.start
+        self.symbols = {name: self._symbol(name) for name in asked.unknown}
+
+    def _symbol(self, name: str) -> Any:
+        arithmetic: Any = self.course.arithmetic
+        return arithmetic.symbols.symbol(name)
+
+    def answer(self, offer: Callable[[Solved], None]) -> Solved:
+        """All that is asked. offer: called with what is known before what may take too long."""
+        found, why = convergence_of(self.course, self.start)
+        if not self.asked.unknown:
+            return Solved((), None, (), found, why)
+        try:
+            equations = self._equations()
+        except QuestionErrors as error:
+            near = self._scanned(error)
+            return Solved((), near, self._verified(near), found, why)
+        missing = [one.expression - one.target for one in equations]
+
+        def made(solved: Found) -> Solved:
+            return Solved(equations, solved, self._verified(solved), found, why)
+
+        solved = solve(missing, [*self.symbols.values()], lambda near: offer(made(near)))
+        return made(solved)
+
+    def _equations(self) -> tuple[Equation, ...]:
+        """What the last step leads to in symbols, beside the target."""
+        last = self._end(self.course, self.start)
+        return tuple(Equation(name, at, last[name][at], worth) for name, at, worth in self._targets())
+
+    def _targets(self) -> Iterator[tuple[str, tuple[int, ...], Any]]:
+        for name, target in self.asked.target.items():
+            for at, worth in np.ndenumerate(target):
+                yield name, at, worth
+
+    def _end(self, course: Course, start: Parameters) -> Parameters:
+        [last] = deque(follow(course, start, self.prepared.trace.steps), maxlen=1)
+        return last.parameters
+
+    def _scanned(self, error: QuestionErrors) -> Found:
+        """Roots in floats, where a trace in symbols grows too long. Raises QuestionErrors where there are
+        none.
+        """
+        reason = "the trace in symbols grows too long"
+        if len(self.symbols) > 1:
+            advice = "fewer steps, or numbers in the place of symbols"
+            raise _error(("steps",), f"{reason}; send {advice}", advice, "more") from error
+        [symbol] = self.symbols.values()
+        floats = Floats(self.course, self.start)
+
+        def sides(x: float) -> list[float]:
+            values = {symbol: sympy.Float(x)}
+            with np.errstate(all="ignore"):
+                end = self._end(*floats.at(values))
+            targets = self._targets()
+            return [float(end[one][place]) - float(worth.xreplace(values)) for one, place, worth in targets]
+
+        try:
+            return solve_in_floats(sides, symbol, reason)
+        except TypeError:  # other symbols are free
+            message = f"{reason}, and other symbols are free"
+            raise _error(("steps",), message, "fewer steps", "more") from error
+
+    def _verified(self, found: Found) -> tuple[Verified, ...]:
+        return tuple(
+            self._followed(one) if at < MOST_TRACED else Verified(one, (), None, False, ())
+            for at, one in enumerate(found.solutions)
+        )
+
+    def _followed(self, solution: Solution) -> Verified:
+        """A solution's own trace: in exact numbers where these stay short, or else in floats."""
+        values = {self.symbols[name]: worth for name, worth in solution.values.items()}
+        remarks = self._remarks(values)
+        steps = self.prepared.trace.steps
+        short = solution.exact and not any(one.has(sympy.CRootOf) for one in values.values())
+        try:
+            if short:
+                course, start = exactly(self.course, self.start, values)
+                made = tuple(follow(course, start, steps))
+                end = made[-1].parameters
+                arrives = all(
+                    shown_zero(end[name][at] - worth.xreplace(values)) for name, at, worth in self._targets()
+                )
+                if arrives:
+                    return Verified(solution, made, True, True, remarks)
+        except QuestionErrors:  # exact numbers grew too long on the way
+            pass
+        try:
+            course, start = Floats(self.course, self.start).at(values)
+        except TypeError:  # other symbols are free
+            return Verified(solution, (), None, False, remarks)
+        with np.errstate(all="ignore"):
+            made = tuple(follow(course, start, steps))
+        return Verified(solution, made, self._arrives(made, values), False, remarks)
+
+    def _arrives(self, steps: tuple[Step, ...], values: Values) -> bool:
+        """Whether the end of a trace in floats is as near to its target as rounding on its way allows."""
+        largest = max(float(np.max(np.abs(one))) for step in steps for one in step.parameters.values())
+        end = steps[-1].parameters
+        return all(
+            abs(float(end[name][at]) - float(worth.xreplace(values))) <= CLOSE * max(largest, 1e-300)
+            for name, at, worth in self._targets()
+        )
+
+    def _remarks(self, values: Values) -> tuple[str, ...]:
+        """Values beyond the bounds that rules are made for."""
+        found = []
+        for name, one in self.course.optimizer.settings.items():
+            worth, declared = self.course.settings[name], one.declared
+            if not isinstance(worth, sympy.Basic):
+                continue
+            worth = worth.xreplace(values)
+            if declared.least is not None and sympy.Lt(worth, declared.least) is sympy.true:
+                found.append(f"{name} is below {declared.least:g}, which the rule is not made for")
+            if declared.below is not None and sympy.Ge(worth, declared.below) is sympy.true:
+                found.append(f"{name} is not below {declared.below:g}, which the rule is not made for")
+        if sympy.Lt(self.course.rate(1).xreplace(values), 0) is sympy.true:
+            found.append("the learning rate is below 0: steps go uphill")
+        return tuple(found)
+
+
+def _check(asked: AskedSolution) -> None:
+    """Refuse unknowns that are nowhere, and targets that are no parameters."""
+    trace = asked.trace
+    if asked.target and trace.steps is None:
+        raise _error(("steps",), "is required with a target", "how many steps", "nothing")
+    if bool(asked.unknown) != bool(asked.target):
+        field = "unknown" if asked.target else "target"
+        raise _error((field,), "unknown and target need each other", "both, or neither", "one of them")
+    arrays = (*trace.start.values(), *trace.data.values())
+    entries = (one for array in arrays if array.dtype == object for one in array.flat)
+    used = {str(one) for entry in entries for one in entry.free_symbols} | trace.chosen.symbols()
+    for at, name in enumerate(asked.unknown):
+        if name not in used or name in asked.unknown[:at]:
+            known = f"one of: {', '.join(sorted(used))}" if used else "a symbol in the optimizer or start"
+            message = "is named twice" if name in used else "is no symbol of the question"
+            raise _error(("unknown", at), message, known, "another name")
+    for name, target in asked.target.items():
+        if name not in trace.start:
+            known = "one of: " + ", ".join(trace.start)
+            raise _error(("target", name), "is no parameter under start", known, "another name")
+        if target.shape != trace.start[name].shape:
+            wanted, came = (f"shape {list(one.shape)}" for one in (trace.start[name], target))
+            raise _error(("target", name), "has not the shape of its parameter", wanted, came)
+
+
+def _error(path: tuple[str | int, ...], message: str, expected: str, received: str) -> QuestionErrors:
+    return QuestionErrors([QuestionError(path, message, expected, received)])
