@@ -12,7 +12,7 @@ from service.documentation import add_documentation
 from service.endpoints import add_routes
 from service.exact.pool import ExactPool
 from service.openapi import document
-from service.problems import Problem, from_question
+from service.problems import INTERNAL, Problem, from_question
 from service.settings import Settings
 from service.version import VERSION
 from service.work import Workshop
@@ -66,7 +66,7 @@ async def _http(request: Request, error: Any) -> Response:
 
 
 async def _internal(_: Request, __: Exception) -> Response:
-    return Problem("internal", "this should not happen; the error is in the service's log").response()
+    return Problem("internal", INTERNAL).response()
 
 
 app = create_app()

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,6 +20,7 @@ from service.problems import Problem, from_question
 from service.questions import ExactWanted
 from service.reader import read
 from service.settings import Settings
+from service.streams import LineSender, is_wanted, sent, stream
 from service.work import Workshop
 
 JSON = [(b"content-type", b"application/json")]
@@ -59,6 +60,9 @@ class Posting:
                 detail = "questions are sent by POST"
                 raise Problem("method_not_allowed", detail, headers={"Allow": "POST"})
             with ExitStack() as held:
+                if post.streams and is_wanted(scope):
+                    await self._stream(post, scope, receive, send, held)
+                    return
                 answer = await self._answer(post, scope, receive, held)
         except Problem as problem:
             await problem.response()(scope, receive, send)
@@ -84,6 +88,29 @@ class Posting:
             held.close()  # its place is in another queue
             return await self._answer_exactly(post, body, receive)
 
+    async def _stream(self, post: Post, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> None:
+        """The answer line by line, from a thread or from a worker process."""
+
+        def hold_place() -> None:
+            held.enter_context(self.workshop.place())
+
+        def lines() -> Iterator[bytes]:
+            job: Any = post.understand(read(body), self.limits)
+            found: Iterator[bytes] = job.lines()
+            return found
+
+        sender = LineSender(send, self.settings.body_timeout)
+        body = await receive_body(scope, receive, self.settings, hold_place)
+        if len(body) <= self.settings.inline_bytes:
+            hold_place()
+        try:
+            await stream(sender, receive, lines, self.workshop)
+        except ExactWanted:
+            held.close()  # its place is in another queue
+            _check_exact(body)
+            with self.exact.place():
+                await sent(sender, receive, self.exact.run(post.name, body, sender.send))
+
     async def _answer_here(
         self, understand: Callable[[], Job], body: bytes, hold_place: Callable[[], None]
     ) -> bytes:
@@ -98,9 +125,7 @@ class Posting:
 
     async def _answer_exactly(self, post: Post, body: bytes, receive: Receive) -> bytes:
         """The answer of a worker process, which is stopped where the client goes away."""
-        if len(body) > MAX_EXACT_BYTES:
-            limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
-            raise Problem("too_large", limit)
+        _check_exact(body)
         with self.exact.place():
             answer = asyncio.ensure_future(self.exact.run(post.name, body))
             gone = asyncio.ensure_future(receive())
@@ -113,6 +138,12 @@ class Posting:
                 for task in (answer, gone):
                     task.cancel()
                 await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+def _check_exact(body: bytes) -> None:
+    if len(body) > MAX_EXACT_BYTES:
+        limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
+        raise Problem("too_large", limit)
 
 
 def _add_catalogue(app: FastAPI) -> None:

@@ -1,5 +1,6 @@
 """The named schemas of tensors, sizes and changes on the wire, which no model describes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from service.tensors import PACKED_DTYPES
@@ -21,7 +22,24 @@ def _sides(title: str, one: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "description": "One number for both sides, or two.", "anyOf": [one, pair]}
 
 
+def one_of(title: str, words: str, key: str, titles: Mapping[str, str]) -> dict[str, Any]:
+    """One of several schemas, chosen by what stands under a key; titles: of the schemas, by that."""
+    references = {name: f"#/components/schemas/{one}" for name, one in titles.items()}
+    return {
+        "title": title,
+        "description": words,
+        "oneOf": [{"$ref": reference} for reference in references.values()],
+        "discriminator": {"propertyName": key, "mapping": references},
+    }
+
+
 FORMS: dict[str, Any] = {
+    "Lines": {
+        "title": "Lines",
+        "type": "string",
+        "description": "Objects, one on a line, as they are computed: what opens the answer, each step, what"
+        ' closes it. Where something goes wrong on the way the last one is {"problem": ...}.',
+    },
     "Entry": {
         "title": "Entry",
         "type": ["number", "string", "boolean"],

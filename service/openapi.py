@@ -12,7 +12,9 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from compute.operations import CATALOGUE
 from service.catalogue import OperationDescription, Operations
 from service.comparison_responses import CompareResponse
-from service.forms import FORMS
+from service.forms import FORMS, one_of
+from service.optimizers.responses import SolveResponse, TraceResponse
+from service.optimizers.schemas import named_schemas, request_models
 from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
 from service.programs import MODEL
@@ -32,6 +34,7 @@ field, what was expected and what came."""
 TAGS = [
     {"name": "operations", "description": "Layers, computed forward and backward."},
     {"name": "readings", "description": "Other questions about an operation."},
+    {"name": "optimizers", "description": "Update rules step by step, and which settings reach a target."},
     {"name": "catalogue", "description": "What there is."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
@@ -82,7 +85,7 @@ def load_examples() -> list[dict[str, Any]]:
 def _schemas() -> dict[str, Any]:
     models: list[type[BaseModel]] = [
         CompareResponse, CostResponse, GraphResponse, MODEL, Operations, OperationDescription, Health,
-        ProblemDetail,
+        ProblemDetail, TraceResponse, SolveResponse, *request_models(),
     ]  # fmt: skip
     for name in CATALOGUE:
         models += [request_model(name, asks) for asks in SUFFIXES] + [response_model(name)]
@@ -91,24 +94,15 @@ def _schemas() -> dict[str, Any]:
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
-    choices = {
-        "CostRequest": _choice("CostRequest", "Shapes", "An operation and the shapes of its inputs."),
-        "CompareRequest": _choice("CompareRequest", "Comparison", "A question and what is changed in it."),
+    chosen = {
+        title: one_of(title, words, "operation", {name: camel(name) + suffix for name in CATALOGUE})
+        for title, suffix, words in (
+            ("CostRequest", "Shapes", "An operation and the shapes of its inputs."),
+            ("CompareRequest", "Comparison", "A question and what is changed in it."),
+        )
     }
-    return {
-        name: _tidy(schema) for name, schema in sorted({**generated["$defs"], **FORMS, **choices}.items())
-    }
-
-
-def _choice(title: str, suffix: str, words: str) -> dict[str, Any]:
-    """One of the models that every operation has, chosen by its name."""
-    models = {name: f"#/components/schemas/{camel(name)}{suffix}" for name in CATALOGUE}
-    return {
-        "title": title,
-        "description": words,
-        "oneOf": [{"$ref": reference} for reference in models.values()],
-        "discriminator": {"propertyName": "operation", "mapping": models},
-    }
+    everything = {**generated["$defs"], **FORMS, **chosen, **named_schemas()}
+    return {name: _tidy(schema) for name, schema in sorted(everything.items())}
 
 
 def _tidy(schema: Any) -> Any:
@@ -145,13 +139,16 @@ def _post(post: Post, examples: list[dict[str, Any]]) -> dict[str, Any]:
     }
     responses = {one["name"]: {"summary": one["summary"], "value": one["response"]} for one in examples}
     body = {"schema": _reference(post.request), "examples": requests}
+    answers = _responses({"schema": _reference(post.response), "examples": responses}, PROBLEMS)
+    if post.streams:
+        answers["200"]["content"]["application/x-ndjson"] = {"schema": _reference("Lines")}
     return {
         "tags": [post.tag],
         "summary": post.summary,
         "description": post.description,
-        "operationId": post.name,
+        "operationId": post.name.replace("/", "_"),
         "requestBody": {"required": True, "content": {"application/json": body}},
-        "responses": _responses({"schema": _reference(post.response), "examples": responses}, PROBLEMS),
+        "responses": answers,
     }
 
 

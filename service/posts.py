@@ -10,9 +10,12 @@ from typing import Any, Protocol
 
 from compute.answers import Limits
 from compute.operations import CATALOGUE
+from compute.optimizers import OPTIMIZERS
+from compute.optimizers.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
 from service.comparisons import understand_comparison
 from service.costs import understand_cost
+from service.optimizers import solutions, traces
 from service.programs import GRAPH, understand_program
 from service.questions import understand
 from service.schemas import camel
@@ -31,7 +34,10 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One thing to ask; request and response are names of schemas."""
+    """One thing to ask; request and response are names of schemas.
+
+    streams: whether its jobs have `lines` too, the answer line by line as it is computed.
+    """
 
     name: str
     tag: str
@@ -40,6 +46,7 @@ class Post:
     request: str
     response: str
     understand: Callable[[dict[str, Any], Limits], Job]
+    streams: bool = False
 
 
 def _computation(name: str) -> Post:
@@ -81,6 +88,31 @@ POSTS: dict[str, Post] = {
             request="GraphRequest",
             response="GraphResponse",
             understand=understand_program,
+        ),
+        Post(
+            name=traces.NAME,
+            tag="optimizers",
+            summary="An optimizer step by step, with its state and its formulas",
+            description="Minimizes a program's loss, or follows gradients that are handed in: each step with"
+            " parameters, loss, gradient, every buffer by its textbook name, the update, and equations with"
+            f" numbers put in. Optimizers: {', '.join(OPTIMIZERS)}. Schedules: {', '.join(SCHEDULES)}. With"
+            " `Accept: application/x-ndjson` steps come one a line, as they are made.",
+            request="TraceRequest",
+            response="TraceResponse",
+            understand=traces.understand_trace,
+            streams=True,
+        ),
+        Post(
+            name=solutions.NAME,
+            tag="optimizers",
+            summary="Which hyperparameters or start values reach a target",
+            description="Takes what a trace takes, with symbols in hyperparameters or start values, and a"
+            " target for the parameters after the last step: all real solutions, exact, each verified by its"
+            " own trace; or why there is none, or the condition where there are infinitely many. For a"
+            " quadratic loss also when the rule converges, how fast, and the best learning rate.",
+            request="SolveRequest",
+            response="SolveResponse",
+            understand=solutions.understand_solution,
         ),
         Post(
             name="cost",

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, TooLarge
 
+INTERNAL = "this should not happen; the error is in the service's log"
 MAX_NAME = 64
 MEDIA_TYPE = "application/problem+json"
 

@@ -96,9 +96,15 @@ class ExactWanted(Exception):
 
 
 class _ExactWork:
-    """Whether this process may do exact work, which others can stop."""
+    """Whether this process may do exact work, which others can stop.
+
+    offer: called with the body of an answer that stands if a better one takes too long.
+    """
 
     is_done_here = False
+
+    def __init__(self) -> None:
+        self.offer: Callable[[bytes], None] = lambda body: None
 
 
 EXACT_WORK = _ExactWork()
@@ -116,13 +122,20 @@ def check_symbols(question: Question) -> None:
 
 
 def decoded(
-    groups: Mapping[Path, Mapping[str, Any]], request: BaseModel, masks: Collection[str] = ()
+    groups: Mapping[Path, Mapping[str, Any]],
+    request: BaseModel,
+    masks: Collection[str] = (),
+    arithmetic: str | None = None,
 ) -> list[dict[str, Array]]:
     """The tensors of several groups, by the path of each group, in the numbers that a request asks for.
 
-    Raises QuestionErrors for all that are none. masks: names of tensors that may hold booleans.
+    Raises QuestionErrors for all that are none. masks: names of tensors that may hold booleans; arithmetic:
+    the numbers, where the request has no choice of them.
     """
-    read = _decoder(request)
+    fields = request.__dict__
+    read = _decoder(
+        fields if arithmetic is None else {"encoding": "nested", **fields, "arithmetic": arithmetic}
+    )
     errors: list[QuestionError] = []
     found: list[dict[str, Array]] = []
     for path, raw in groups.items():
@@ -141,8 +154,7 @@ def decoded(
     return found
 
 
-def _decoder(request: BaseModel) -> Callable[..., Array]:
-    fields = request.__dict__
+def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     assumptions, name = fields.get("assumptions", {}), fields["arithmetic"]
     if name == kinds.EXACT and fields["encoding"] != "nested":
         raise at(("encoding",), "packs floats, and exact numbers are text", "nested", "packed")

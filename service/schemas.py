@@ -6,7 +6,7 @@ since their entries are checked by `service.tensors`, once and with NumPy.
 
 from functools import cache, partial, reduce
 from operator import or_
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails
 
-from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, unknown_name
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -250,6 +250,8 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
 _EXPECTED = {
     "int_type": "an integer",
     "int_from_float": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "text",
     "dict_type": "an object",
@@ -271,9 +273,22 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
     path = tuple(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        fields = model.model_fields if len(path) == 1 else JacobianPair.model_fields
-        return unknown_name(path, "field", str(path[-1]), fields)
+        return unknown_name(path, "field", str(path[-1]), _model_at(path[:-1], model).model_fields)
     if kind == "missing":
         return QuestionError(path, "is required", "a value", "nothing")
     expected = _EXPECTED.get(kind, error["msg"]).format(**context)
     return QuestionError(path, f"has to be {expected}", expected, describe(error["input"]))
+
+
+def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:
+    """The model of an object within a document, whose own model this is."""
+    for name in path:
+        if isinstance(name, str):
+            kinds_ = [model.model_fields[name].annotation]
+            while kinds_:
+                kind = kinds_.pop()
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    model = kind
+                    break
+                kinds_ += get_args(kind)
+    return model

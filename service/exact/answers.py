@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from compute.answers import Answer, Prepared
 from compute.arithmetic.namespace import Array
 from compute.closed_forms import approximation, each, latex, shared, symbol_written, text
@@ -78,3 +80,20 @@ def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
         contributions={name: each_of(parts) for name, parts in answer.contributions.items()},
         jacobians=[replace(one, value=change(one.value)) for one in answer.jacobians],
     )
+
+
+def as_text(number: Any) -> Any:
+    """An exact number as text, or an array of them as nested lists of it."""
+    return each(np.asarray(number), text).tolist()
+
+
+def approximated(numbers: Any) -> Any:
+    """Exact numbers, or objects of them, as floats; None where symbols are free."""
+    if isinstance(numbers, Mapping):
+        return {name: approximated(one) for name, one in numbers.items()}
+    return each(np.asarray(numbers), approximation).tolist()
+
+
+def as_latex(number: Any) -> Any:
+    """An exact number as LaTeX, or an array of them as nested lists of it."""
+    return each(np.asarray(number), latex).tolist()

@@ -1,7 +1,7 @@
 """Tensors of exact numbers: fractions, constants and free symbols, as they come."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,20 @@ class Decoder:
         return found
 
 
+def symbols_in(arrays: Iterable[Array]) -> set[str]:
+    """The names of the free symbols in the entries of arrays."""
+    entries = (entry for array in arrays if array.dtype == object for entry in array.flat)
+    return {str(one) for entry in entries for one in entry.free_symbols}
+
+
+def check_assumptions(assumed: Iterable[str], used: Collection[str]) -> None:
+    """Raise QuestionErrors where something is assumed of a symbol that there is not."""
+    for name in assumed:
+        if name not in used:
+            known = f"one of: {', '.join(sorted(used)[:40])}" if used else "a symbol that is used"
+            raise at(("assumptions", name), "there is no symbol of this name", known, "another")
+
+
 def check_symbols(question: Any) -> None:
     """Raise QuestionErrors where symbols that mean different things have one name.
 
@@ -111,14 +125,10 @@ def check_symbols(question: Any) -> None:
     """
     prepared, asked = question.prepared, question.asked
     arrays = [*question.known.values(), *question.upstream.values()]
-    used = {str(one) for array in arrays if array.dtype == object for entry in array.flat
-            for one in entry.free_symbols}  # fmt: skip
+    used = symbols_in(arrays)
     settings = (one for value in prepared.graph.values for one in value.attributes.values())
     used.update(*(one.symbols() for one in settings if isinstance(one, Expression)))
-    assumed = {name for name, _ in asked.assumptions}
-    if unused := sorted(assumed - used):
-        raise at(("assumptions", unused[0]), "there is no symbol of this name",
-                 f"one of: {', '.join(sorted(used)[:40])}", "another")  # fmt: skip
+    check_assumptions([name for name, _ in asked.assumptions], used)
     computed = {value.index for value in prepared.evaluation.computed()}
     for index, name in enumerate(asked.abbreviated):
         path = ("abbreviate", index)

@@ -10,13 +10,15 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 import orjson
 from fastapi import Response
 
 from compute.arithmetic.exact.bounds import beyond, reached
-from service.exact.frames import ANSWER, HEAD, REACHED, STATUS
+from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED, STATUS
 from service.problems import MEDIA_TYPE, Problem, from_question
 from service.settings import Settings
 from service.work import RETRY_AFTER, Places
@@ -26,6 +28,9 @@ DELAY = 0.5  # seconds before the first worker is started
 START = 60  # seconds in which a worker has to be ready
 NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
 WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
+
+
+Take: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 class Refusal(Problem):
@@ -40,11 +45,14 @@ class Refusal(Problem):
 
 
 class Worker:
-    """One process, and the values that its answer at hand has reached."""
+    """One process. reached: the values that its answer at hand has come to; offered: what stands if it does
+    not come in time.
+    """
 
     def __init__(self, process: Process) -> None:
         self.process = process
         self.reached: list[str] = []
+        self.offered: bytes | None = None
         self.is_free = True
 
     async def frame(self) -> tuple[bytes, bytes]:
@@ -53,15 +61,19 @@ class Worker:
         kind, length = HEAD.unpack(await self.process.stdout.readexactly(HEAD.size))
         return kind, await self.process.stdout.readexactly(length)
 
-    async def ask(self, header: bytes, body: bytes) -> bytes:
-        """The answer: status and body."""
-        self.reached, self.is_free = [], False
+    async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
+        """The answer: status and body. take: what is done with each line of one that comes line by line."""
+        self.reached, self.offered, self.is_free = [], None, False
         assert self.process.stdin is not None
         self.process.stdin.write(header + b"\n" + body)
         while True:
             kind, payload = await self.frame()
             if kind == REACHED:
                 self.reached.append(payload.decode())
+            elif kind == OFFER:
+                self.offered = payload
+            elif kind == LINE and take is not None:
+                await take(payload)
             else:
                 self.is_free = kind == ANSWER
                 return payload
@@ -95,10 +107,19 @@ class ExactPool(Places):
         if not self.workers and not self._starting:
             self._start_one()
 
-    async def run(self, name: str, body: bytes) -> bytes:
-        """The answer to a question, for which a place has to be held. Raises Problem where there is none."""
+    async def run(self, name: str, body: bytes, take: Take | None = None) -> bytes:
+        """The answer to a question, for which a place has to be held. Raises Problem where there is none.
+
+        take: asks for the answer line by line, and what is done with each.
+        """
         seconds = self.settings.exact_seconds
-        header = {"name": name, "length": len(body), "seconds": seconds, "memory": self.settings.exact_memory}
+        header = {
+            "name": name,
+            "length": len(body),
+            "seconds": seconds,
+            "memory": self.settings.exact_memory,
+            "lines": take is not None,
+        }
         try:
             async with asyncio.timeout(PATIENCE * seconds):
                 worker = await self._free_worker()
@@ -106,13 +127,13 @@ class ExactPool(Places):
             raise _busy("no worker for exact questions was free in time") from None
         try:
             async with asyncio.timeout(PATIENCE * seconds):
-                answered = await worker.ask(orjson.dumps(header), body)
+                answered = await worker.ask(orjson.dumps(header), body, take)
         except (asyncio.IncompleteReadError, ConnectionError, RuntimeError):
             await worker.process.wait()  # it has ended, or is about to
-            raise self._stopped(worker) from None
+            return self._left_over(worker)
         except TimeoutError:
             await worker.end()
-            raise self._stopped(worker) from None
+            return self._left_over(worker)
         finally:
             await self._take_back(worker)
         status, content = int(answered[:STATUS]), answered[STATUS:]
@@ -143,6 +164,12 @@ class ExactPool(Places):
         await asyncio.gather(*self._starting, return_exceptions=True)
         await asyncio.gather(*(worker.end() for worker in self.workers))
         self.workers.clear()
+
+    def _left_over(self, worker: Worker) -> bytes:
+        """What a worker that was stopped offered before. Raises Problem where that is nothing."""
+        if worker.offered is None:
+            raise self._stopped(worker) from None
+        return worker.offered
 
     def _stopped(self, worker: Worker) -> Problem:
         """Why a worker gave no answer, with how far it came."""

@@ -21,13 +21,15 @@ import sympy
 from compute.answers import Limits
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.errors import QuestionErrors
-from service.exact.frames import ANSWER, LAST_ANSWER, REACHED, READY, frame
+from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
+from service.exact.frames import ANSWER, LAST_ANSWER, LINE, OFFER, REACHED, READY, frame
 from service.posts import POSTS
-from service.problems import Problem, from_question
+from service.problems import INTERNAL, Problem, from_question
 from service.questions import EXACT_WORK
 from service.reader import read_decimals
 
 HELD = Path("/proc/self/statm")  # pages of memory, in all and resident
+STATUS_FILE = Path("/proc/self/status")
 KIB = 1024
 RETIREMENT = 256 * 2**20  # bytes that a worker may have held before it makes room for a fresh one
 # Nothing in a question is as long as a class: what is beyond these could not be written down exactly.
@@ -40,6 +42,7 @@ def main() -> None:
     requests, frames = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints must not stand between frames
     EXACT_WORK.is_done_here = True
+    EXACT_WORK.offer = lambda body: _send(frames, OFFER, body)
     _warm_up()
     _send(frames, READY)
     while line := requests.readline():
@@ -48,7 +51,7 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, header["seconds"])
         answered = _answer(header, body, frames)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        worn = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB > RETIREMENT
+        worn = _most_held() > RETIREMENT
         _send(frames, LAST_ANSWER if worn else ANSWER, answered)
         if worn:
             break
@@ -60,7 +63,12 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
     PROGRESS.tell = lambda name: _send(frames, REACHED, name.encode())
     with _memory(header["memory"]):
         try:
-            return b"200" + POSTS[header["name"]].understand(read_decimals(body), LIMITS).answer()
+            job: Any = POSTS[header["name"]].understand(read_decimals(body), LIMITS)
+            if not header["lines"]:
+                return b"200" + bytes(job.answer())
+            for line in job.lines():
+                _send(frames, LINE, line)
+            return b"200"
         except Problem as problem:
             refused = problem
         except QuestionErrors as error:
@@ -71,9 +79,21 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
             refused = from_question(beyond("took too much memory", "less"))
         except Exception:  # a defect: it is logged and said, and the worker goes on
             traceback.print_exc()
-            refused = Problem("internal", "this should not happen; the error is in the service's log")
+            refused = Problem("internal", INTERNAL)
     response = refused.response()
     return b"%d" % response.status_code + bytes(response.body)
+
+
+def _most_held() -> int:
+    """The most bytes of memory that this process has held.
+
+    The system's count for a process begins with what its parent held; that for its memory does not.
+    """
+    if STATUS_FILE.exists():
+        for line in STATUS_FILE.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * KIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from compute.operations import CATALOGUE
 from service.openapi import load_examples
+from service.optimizers.schemas import SOLVE, TRACE
 from service.schemas import request_model
 from tests.conftest import Client, errors
 
@@ -29,12 +30,15 @@ NASTY: list[Any] = [
     "packed",
 ]  # fmt: skip
 EXAMPLES = load_examples()
+OPTIMIZERS = {"optimizer/trace": TRACE, "optimizer/solve": SOLVE}
 PATHS = sorted({one["path"] for one in EXAMPLES})
 
 
 def vocabulary(question: dict[str, Any], path: str) -> tuple[list[str], list[str]]:
     """What fields can stand in such a question, and what values have names in it."""
     name = path.removeprefix("/v1/")
+    if name in OPTIMIZERS:
+        return [*OPTIMIZERS[name].model_fields, "nothing"], STRANGE
     operation = name if name in CATALOGUE else question.get("operation")
     if not isinstance(operation, str) or operation not in CATALOGUE:
         return ["operation", "changes"], STRANGE
@@ -54,7 +58,7 @@ def damaged(rng: random.Random, path: str) -> dict[str, Any]:
     question: dict[str, Any] = copy.deepcopy(posed)
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         fields, names = vocabulary(question, path)
-        match rng.randint(0, 5):
+        match rng.choice((0, 1, 5, 5, 5)) if fields[0] == "program" else rng.randint(0, 5):
             case 0:
                 question.pop(rng.choice(list(question)) if question else "x", None)
             case 1:
@@ -90,4 +94,4 @@ def test_damaged_questions(client: Client, path: str) -> None:
             assert response.json()["operation"]
         else:
             assert errors(response, response.status_code), body
-    assert answered > 30
+    assert answered > 15

@@ -114,6 +114,9 @@ def test_every_reference_resolves_and_no_choice_is_anonymous() -> None:
         "Change",
         "CostRequest",
         "CompareRequest",
+        "Optimizer",
+        "Schedule",
+        "NamedSchedule",
     }
 
     def walk(node: Any, where: str) -> None:

@@ -1,0 +1,7 @@
+"""What solving takes of `compute`: it loads SymPy, and so it is asked for by the processes that do exact
+work.
+"""
+
+from compute.optimizers.solving import AskedSolution, Solving
+
+__all__ = ["AskedSolution", "Solving"]

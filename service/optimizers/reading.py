@@ -1,0 +1,64 @@
+"""From the parts of a document that name an optimizer to what `compute` takes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from compute.errors import QuestionErrors, unknown_name
+from compute.operations.declaration import Constant
+from compute.optimizers.course import Chosen
+from compute.optimizers.declaration import OPTIMIZERS
+from compute.optimizers.schedules import SCHEDULES
+from service.attributes import constant
+from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
+from service.problems import at, describe
+from service.schemas import validate
+
+
+def chosen_optimizer(raw: Any) -> Chosen:
+    """The optimizer that a document names. Raises QuestionErrors."""
+    with within("optimizer"):
+        request = _named(raw, OPTIMIZERS, optimizer_model, "update rule")
+    fields, said = request.__dict__, request.__pydantic_fields_set__
+    settings = {name: fields[name] for name in OPTIMIZERS[fields["name"]].settings if name in said}
+    common = {name: fields[name] for name in said - settings.keys() - {"schedule"}}
+    schedule = chosen_schedule(fields["schedule"]) if "schedule" in said else None
+    return Chosen(**common, settings=settings, schedule=schedule)
+
+
+def chosen_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
+    """A schedule by name with what is said of it, or the rate of each step."""
+    if isinstance(raw, list | np.ndarray):
+        rates = raw.tolist() if isinstance(raw, np.ndarray) else raw
+        if not 1 <= len(rates) <= MAX_STEPS or not all(type(one) in (int, float, str) for one in rates):
+            raise at(("optimizer", "schedule"), "is no list of rates", "numbers or constant expressions",
+                     describe(raw))  # fmt: skip
+        return [constant(one) for one in rates]
+    with within("optimizer", "schedule"):
+        request = _named(raw, SCHEDULES, schedule_model, "schedule")
+    return {name: request.__dict__[name] for name in ("name", *request.__pydantic_fields_set__)}
+
+
+def _named(raw: Any, known: dict[str, Any], model: Callable[[str], type[BaseModel]], what: str) -> BaseModel:
+    """An object whose name says of which model it is."""
+    if not isinstance(raw, dict):
+        raise at((), f"is no {what}", '{"name": ...} with its settings', describe(raw))
+    name = raw.get("name")
+    if not isinstance(name, str) or name not in known:
+        if isinstance(name, str):
+            raise QuestionErrors([unknown_name(("name",), what, name, known)])
+        received = "nothing" if name is None else describe(name)
+        raise at(("name",), "is no name", "one of: " + ", ".join(known), received)
+    return validate(model(name), raw)
+
+
+@contextmanager
+def within(*path: str) -> Iterator[None]:
+    """Faults of a part of a document, seen from the whole."""
+    try:
+        yield
+    except QuestionErrors as found:
+        raise QuestionErrors([one.within(*path) for one in found.errors], found.total) from None

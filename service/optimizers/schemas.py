@@ -1,0 +1,263 @@
+"""What can be asked of optimizers, derived from the declarations of update rules and schedules."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, create_model
+
+from compute.optimizers.declaration import OPTIMIZERS, SettingField
+from compute.optimizers.schedules import SCHEDULES
+from service.attributes import MAX_INTEGER, constant
+from service.forms import one_of
+from service.schemas import MAX_NAMES, Computation, Name, Reference, camel, fields_of
+
+MAX_STEPS = 1_000_000
+MAX_BATCHES = 10_000
+MAX_POINTS = 201
+MAX_UNKNOWN = 4
+Part: TypeAlias = Literal[
+    "parameters", "loss", "learning_rate", "gradient", "used_gradient", "state", "update", "batch", "formula"
+]
+PARTS = get_args(Part)
+LEFT_OUT: Any = None  # what may be left out may not be null
+STRICT = ConfigDict(extra="forbid", strict=True)
+Constant = Annotated[Any, PlainValidator(constant), Reference("Constant")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Tensors = Annotated[dict[str, Any], Reference("NamedTensors")]
+
+
+def _listed(value: Any) -> Any:
+    """Numbers that a large body held as an array, as lists again; whole ones as such."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.astype(np.int64).tolist() if bool((value == np.floor(value)).all()) else value.tolist()
+
+
+Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
+Rows = Annotated[list[Annotated[list[int], BeforeValidator(_listed)]], BeforeValidator(_listed)]
+
+
+class StopWhen(BaseModel):
+    """Where a trace stops before its last step."""
+
+    model_config = STRICT
+
+    gradient_norm: Constant = Field(
+        None, description="As soon as the norm of all gradients together is not above this."
+    )
+    loss: Constant = Field(None, description="As soon as the loss is not above this.")
+
+
+class BatchList(BaseModel):
+    """Mini-batches: which rows of the data each step sees."""
+
+    model_config = STRICT
+
+    inputs: list[Name] = Field(
+        max_length=MAX_NAMES,
+        description="The data whose rows are chosen from, along their first axis.",
+        examples=[["x", "y"]],
+    )
+    rows: Rows = Field(
+        max_length=MAX_BATCHES,
+        description="Row numbers from 0, a list for each step; from the start again where there are fewer"
+        " lists than steps.",
+        examples=[[[0, 1], [2, 3]]],
+    )
+
+
+class SurfaceAsked(BaseModel):
+    """A grid of the loss around the trace, to be drawn."""
+
+    model_config = STRICT
+
+    points: int = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
+    over: list[Name] = Field(
+        LEFT_OUT,
+        min_length=2,
+        max_length=2,
+        description="The two entries of parameters that it runs over; not needed where there are only two."
+        " The others stand at the trace's end.",
+        examples=[["w[0]", "b"]],
+    )
+    ranges: dict[Name, Pair] = Field(
+        default_factory=dict,
+        max_length=2,
+        description="From where to where, by entry; around the trace if not said.",
+        examples=[{"w[0]": [-1, 1]}],
+    )
+
+
+class Traced(BaseModel):
+    """What is minimized, from where, and by what."""
+
+    program: list[str] = Field(
+        LEFT_OUT,
+        min_length=1,
+        description="What is minimized, in the language of /v1/graph.",
+        examples=[["f = x**2 / 4"]],
+    )
+    loss: Name = Field(
+        LEFT_OUT,
+        description="The value that is minimized, one number; that of the last line if not said.",
+    )
+    inputs: Tensors = Field(default_factory=dict, max_length=MAX_NAMES, description="The program's data.")
+    start: Tensors = Field(max_length=MAX_NAMES, description="The parameters, and where they start.")
+    optimizer: Annotated[Any, Reference("Optimizer")] = Field(description="The update rule and its settings.")
+    steps: int = Field(
+        LEFT_OUT,
+        ge=1,
+        le=MAX_STEPS,
+        description="How many steps to make; as many as there are gradients if not said.",
+    )
+
+
+class TraceAlone(BaseModel):
+    """What a trace takes beside what every question about an optimizer does."""
+
+    gradients: list[Tensors] = Field(
+        LEFT_OUT,
+        max_length=MAX_STEPS,
+        description="In place of a program: the gradients of all parameters, one object for each step.",
+        examples=[[{"x": 1}, {"x": 0.5}]],
+    )
+    every: int = Field(
+        1,
+        ge=1,
+        le=MAX_STEPS,
+        description="Which steps are returned, beside the start and the last one: 10 means every tenth.",
+    )
+    stop_when: StopWhen = Field(LEFT_OUT, description="Where to stop before the last step.")
+    batches: BatchList = Field(LEFT_OUT, description="Mini-batches; all data at every step if not said.")
+    surface: SurfaceAsked = Field(LEFT_OUT, description="Asks for a grid of the loss around the trace.")
+    select: list[Part] = Field(
+        default_factory=list,
+        min_length=1,
+        max_length=len(PARTS),
+        description="Which parts of each step to return; all if not said.",
+        examples=[["parameters", "loss"]],
+    )
+
+
+class SolveAlone(BaseModel):
+    """What is solved for."""
+
+    unknown: list[Name] = Field(
+        default_factory=list,
+        max_length=MAX_UNKNOWN,
+        description="The symbols to solve for. They stand for hyperparameters of the optimizer or in start"
+        " values.",
+        examples=[["eta"]],
+    )
+    target: Tensors = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description="Where parameters are to be after the last step; those not named may be anywhere."
+        " Without it only convergence is answered.",
+        examples=[{"x": 0}],
+    )
+
+
+def _request(title: str, words: str, own: type[BaseModel], *common: str) -> type[BaseModel]:
+    shared = fields_of(Computation)
+    fields: dict[str, Any] = fields_of(Traced) | fields_of(own) | {name: shared[name] for name in common}
+    return create_model(title, __config__=STRICT, __doc__=words, **fields)
+
+
+TRACE = _request(
+    "TraceRequest",
+    "A trace of an optimizer, step by step.",
+    TraceAlone,
+    "arithmetic",
+    "assumptions",
+    "encoding",
+)
+SOLVE = _request(
+    "SolveRequest",
+    "Which hyperparameters or start values bring the parameters to a target.",
+    SolveAlone,
+    "assumptions",
+)
+
+
+@cache
+def optimizer_model(name: str) -> type[BaseModel]:
+    """The model of an optimizer in a request."""
+    declared = OPTIMIZERS[name]
+    fields: dict[str, Any] = {
+        "name": (Literal[name], Field(description=f"{declared.summary}.")),
+        "learning_rate": (Constant, Field(declared.learning_rate, description="Before any schedule.")),
+    }
+    fields |= {one.name: _setting(one) for one in declared.settings.values()}
+    decay = "" if declared.weight_decay is None else f" If not said: {declared.weight_decay:g}."
+    described = {
+        "schedule": "How the learning rate changes; constant if not said.",
+        "weight_decay": "How much of the parameters decays." + decay,
+        "decay": "coupled: added to the gradient; decoupled: taken from the parameters times the learning"
+        " rate; post: taken from what the update leaves.",
+        "clip_value": "The largest entry of a gradient, before decay.",
+        "clip_norm": "The largest norm of all gradients together, before decay.",
+        "clip_epsilon": "What is added to the norm that is divided by.",
+    }
+    kinds: dict[str, tuple[Any, Any]] = {
+        "schedule": (Annotated[Any, Reference("Schedule")], None),
+        "decay": (Literal["coupled", "decoupled", "post"], declared.decay),
+        "clip_epsilon": (Constant, 1e-6),
+    }
+    for field, words in described.items():
+        kind, default = kinds.get(field, (Constant, None))
+        fields[field] = (kind, Field(default, description=words))
+    equations = "; ".join(f"${one}$" for one in declared.equations({}))
+    words = f"{declared.summary}. {equations}. Source: {declared.source}"
+    return create_model(camel(name) + "Optimizer", __config__=STRICT, __doc__=words, **fields)
+
+
+@cache
+def schedule_model(name: str) -> type[BaseModel]:
+    """The model of a schedule in a request."""
+    declared = SCHEDULES[name]
+    fields: dict[str, Any] = {"name": (Literal[name], Field(description=f"{declared.summary}."))}
+    fields |= {one.name: _setting(one) for one in declared.settings.values()}
+    words = f"{declared.summary}." + (f" Source: {declared.source}" if declared.source else "")
+    return create_model(camel(name) + "Schedule", __config__=STRICT, __doc__=words, **fields)
+
+
+def _setting(setting: SettingField) -> tuple[Any, Any]:
+    declared = setting.declared
+    kind: Any = Constant
+    if setting.choices:
+        kind = Literal[setting.choices]
+    elif setting.is_switch:
+        kind = bool
+    elif setting.is_whole:
+        kind = Annotated[int, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
+    bounds = [] if declared.least is None else [f"at least {declared.least:g}"]
+    bounds += [] if declared.below is None else [f"below {declared.below:g}"]
+    words = declared.meaning + (f" {' and '.join(bounds).capitalize()}." if bounds else "")
+    return kind, Field(setting.default, description=words)
+
+
+def named_schemas() -> dict[str, Any]:
+    """The schemas of an optimizer and of a schedule: one of those that there are, by name."""
+    rates = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Constant"}}
+    optimizers, schedules = _titles(OPTIMIZERS, "Optimizer"), _titles(SCHEDULES, "Schedule")
+    return {
+        "Optimizer": one_of("Optimizer", "An update rule by name, with its settings.", "name", optimizers),
+        "NamedSchedule": one_of("NamedSchedule", "A schedule by name.", "name", schedules),
+        "Schedule": {
+            "title": "Schedule",
+            "description": "A schedule by name, or the rate of each step, of which the last one stays.",
+            "anyOf": [{"$ref": "#/components/schemas/NamedSchedule"}, rates],
+        },
+    }
+
+
+def _titles(names: Iterable[str], suffix: str) -> dict[str, str]:
+    return {name: camel(name) + suffix for name in names}
+
+
+def request_models() -> list[type[BaseModel]]:
+    """Every model of a request, or of a part of one that is chosen by name."""
+    return [TRACE, SOLVE, *map(optimizer_model, OPTIMIZERS), *map(schedule_model, SCHEDULES)]

@@ -1,0 +1,116 @@
+"""Models and schemas of traces follow from declarations."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from compute.optimizers import OPTIMIZERS
+from compute.optimizers.schedules import SCHEDULES
+from service.optimizers.schemas import PARTS, TRACE, named_schemas, optimizer_model, schedule_model
+from tests.conftest import Ask, Client
+
+PATH = "/v1/optimizer/trace"
+
+
+@pytest.fixture(scope="module")
+def described(client: Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/openapi.json").json()
+    return found
+
+
+def validator(described: dict[str, Any], name: str) -> Any:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": described["components"]}
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_setting_is_a_field_with_its_default_and_bounds(name: str) -> None:
+    fields = optimizer_model(name).model_fields
+    for one in OPTIMIZERS[name].settings.values():
+        assert fields[one.name].default == one.default
+        assert fields[one.name].description
+        if one.declared.least is not None and not one.is_whole:
+            assert f"t least {one.declared.least:g}" in str(fields[one.name].description)
+    assert {"name", "learning_rate", "schedule", "weight_decay", "decay", "clip_value", "clip_norm"} <= set(
+        fields
+    )
+    assert fields["learning_rate"].default == OPTIMIZERS[name].learning_rate
+    assert OPTIMIZERS[name].source in str(optimizer_model(name).__doc__)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_has_a_model(name: str) -> None:
+    assert set(schedule_model(name).model_fields) == {"name", *SCHEDULES[name].settings}
+    assert "\n" not in str(schedule_model(name).__doc__)
+
+
+def test_all_are_chosen_by_name() -> None:
+    found = named_schemas()
+    assert set(found) == {"Optimizer", "NamedSchedule", "Schedule"}
+    assert len(found["Optimizer"]["oneOf"]) == len(OPTIMIZERS)
+    assert len(found["NamedSchedule"]["oneOf"]) == len(SCHEDULES)
+
+
+def test_parts_are_those_of_a_step() -> None:
+    assert len(PARTS) == len(set(PARTS)) == 9
+    assert {
+        "program",
+        "start",
+        "optimizer",
+        "steps",
+        "every",
+        "stop_when",
+        "batches",
+        "surface",
+        "select",
+    } <= set(TRACE.model_fields)
+
+
+GOOD: list[dict[str, Any]] = [
+    *({"optimizer": {"name": name}} for name in OPTIMIZERS),
+    *({"optimizer": {"name": "adam", "schedule": {"name": name}}} for name in SCHEDULES),
+    {"optimizer": {"name": "adamw", "schedule": [0.1, "1/20"], "decay": "post"}},
+    {"every": 2, "stop_when": {"loss": 0.1, "gradient_norm": 0}, "select": [*PARTS], "encoding": "packed"},
+    {"surface": {"points": 2, "over": ["x", "y"], "ranges": {"x": [0, 1]}}},
+    {
+        "inputs": {"a": [1, 2]},
+        "program": ["f = (x*sum(a))**2 + y"],
+        "batches": {"inputs": ["a"], "rows": [[0]]},
+    },
+    {"program": None, "steps": None, "gradients": [{"x": 1, "y": 2}]},
+]
+PLANE = {"program": ["f = x**2 + y**2"], "start": {"x": 1, "y": 2}, "steps": 6, "optimizer": {"name": "adam"}}
+
+
+@pytest.mark.parametrize("more", GOOD, ids=lambda one: str(one)[:70])
+def test_questions_and_answers_are_as_documented(ask: Ask, described: dict[str, Any], more: Any) -> None:
+    asked = {name: one for name, one in (PLANE | more).items() if one is not None}
+    validator(described, "TraceRequest").validate(asked)
+    response = ask(PATH, **asked)
+    assert response.status_code == 200, response.text
+    validator(described, "TraceResponse").validate(response.json())
+
+
+BAD: list[dict[str, Any]] = [
+    {"optimizer": {"name": "sgd"}},
+    {"optimizer": {"name": "adam", "beta": 1}},
+    {"optimizer": {"name": "adam", "schedule": {"name": "cosine", "steps": 0}}},
+    {"steps": 0},
+    {"every": -1},
+    {"select": ["all"]},
+    {"surface": {"points": 1}},
+    {"stop_when": {"loss": [1]}},
+    {"unknown": 1},
+]
+
+
+@pytest.mark.parametrize("more", BAD, ids=str)
+def test_what_the_schema_refuses_is_refused(ask: Ask, described: dict[str, Any], more: Any) -> None:
+    assert not validator(described, "TraceRequest").is_valid(PLANE | more)
+    assert ask(PATH, **PLANE | more).status_code == 422
+
+
+def test_lines_are_documented_beside_json(described: dict[str, Any]) -> None:
+    content = described["paths"][PATH]["post"]["responses"]["200"]["content"]
+    assert {"application/json", "application/x-ndjson"} <= set(content)
