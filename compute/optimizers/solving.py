@@ -21,6 +21,7 @@ from compute.solving.equations import Found, Solution, solve, solve_in_floats
 from compute.solving.quadratics import Convergence
 
 MOST_TRACED = 12  # solutions that are followed step by step
+TOO_LONG = "the trace in symbols grows too long"
 CLOSE = 1e-9  # how near a trace in floats has to come to its target, of the largest number on its way
 
 
@@ -94,14 +95,20 @@ class Solving:
         try:
             equations = self._equations()
         except QuestionErrors as error:
-            near = self._scanned(error)
+            near = self._scanned(TOO_LONG)
+            if near is None:
+                message = f"{TOO_LONG}; send fewer steps, or numbers in the place of symbols"
+                raise _error(("steps",), message, "fewer steps", "more") from error
             return Solved((), near, self._verified(near), found, why)
-        missing = [one.expression - one.target for one in equations]
 
         def made(solved: Found) -> Solved:
             return Solved(equations, solved, self._verified(solved), found, why)
 
+        missing = [one.expression - one.target for one in equations]
         solved = solve(missing, [*self.symbols.values()], lambda near: offer(made(near)))
+        if not (solved.complete or solved.solutions or solved.families):
+            _, _, reason = solved.how.rstrip(".").partition(": ")
+            solved = self._scanned(reason) or solved
         return made(solved)
 
     def _equations(self) -> tuple[Equation, ...]:
@@ -118,14 +125,10 @@ class Solving:
         [last] = deque(follow(course, start, self.prepared.trace.steps), maxlen=1)
         return last.parameters
 
-    def _scanned(self, error: QuestionErrors) -> Found:
-        """Roots in floats, where a trace in symbols grows too long. Raises QuestionErrors where there are
-        none.
-        """
-        reason = "the trace in symbols grows too long"
+    def _scanned(self, reason: str) -> Found | None:
+        """Roots in floats, by traces in floats; None where more than one symbol is free."""
         if len(self.symbols) > 1:
-            advice = "fewer steps, or numbers in the place of symbols"
-            raise _error(("steps",), f"{reason}; send {advice}", advice, "more") from error
+            return None
         [symbol] = self.symbols.values()
         floats = Floats(self.course, self.start)
 
@@ -139,8 +142,7 @@ class Solving:
         try:
             return solve_in_floats(sides, symbol, reason)
         except TypeError:  # other symbols are free
-            message = f"{reason}, and other symbols are free"
-            raise _error(("steps",), message, "fewer steps", "more") from error
+            return None
 
     def _verified(self, found: Found) -> tuple[Verified, ...]:
         return tuple(

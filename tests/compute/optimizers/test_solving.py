@@ -1,0 +1,234 @@
+"""Which hyperparameters and start values reach a target, held against traces in floats and known answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+from compute.arithmetic.exact.algebra import Symbols
+from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.errors import QuestionErrors
+from compute.optimizers.questions import AskedTrace
+from compute.optimizers.solving import AskedSolution, Solved, Solving
+from tests.compute.asking import arrays
+from tests.compute.optimizers.asking import chosen, steps_of
+
+HALVES = ("f = x**2 / 4",)
+
+
+def asked(
+    optimizer: dict[str, Any],
+    unknown: Sequence[str] = (),
+    target: dict[str, Any] | None = None,
+    steps: int | None = 1,
+    start: dict[str, Any] | None = None,
+    program: Sequence[str] = HALVES,
+    data: dict[str, Any] | None = None,
+) -> AskedSolution:
+    symbols = Symbols()
+    sent = [arrays(one, EXACT, symbols) for one in (start or {"x": 1}, data or {}, target or {})]
+    trace = AskedTrace(
+        chosen(optimizer), sent[0], arithmetic(EXACT), program=tuple(program), data=sent[1], steps=steps
+    )
+    return AskedSolution(trace, tuple(unknown), sent[2])
+
+
+def solved(*fields: Any, **more: Any) -> Solved:
+    return Solving(asked(*fields, **more)).answer(lambda near: None)
+
+
+def values(found: Solved, name: str) -> list[Any]:
+    return [one.solution.values[name] for one in found.solutions]
+
+
+def refused(*fields: Any, **more: Any) -> Any:
+    with pytest.raises(QuestionErrors) as caught:
+        solved(*fields, **more)
+    return caught.value.errors[0]
+
+
+DESCENT = {"name": "gradient_descent", "learning_rate": "eta"}
+
+
+def test_the_learning_rate_of_the_exam() -> None:
+    found = solved(DESCENT, ["eta"], {"x": 0})
+    assert values(found, "eta") == [2]
+    assert found.found is not None and found.found.complete
+    [one] = found.solutions
+    assert one.arrives and one.exactly and [step.number for step in one.steps] == [0, 1]
+    [equation] = found.equations
+    assert equation.expression == 1 - sympy.Symbol("eta", real=True) / 2
+
+
+def test_the_momentum_of_the_exam() -> None:
+    rule = {"name": "momentum", "learning_rate": 1, "momentum": "beta"}
+    assert values(solved(rule, ["beta"], {"x": 0}, 2), "beta") == [sympy.Rational(1, 2)]
+
+
+@pytest.mark.parametrize("steps", [2, 5, 30])
+def test_powers_keep_their_roots(steps: int) -> None:
+    found = solved(DESCENT, ["eta"], {"x": "1/2"}, steps)
+    root = sympy.Rational(1, 2) ** sympy.Rational(1, steps)
+    wanted = [2 - 2 * root, 2 + 2 * root] if steps % 2 == 0 else [2 - 2 * root]
+    assert [sympy.N(one - other) for one, other in zip(values(found, "eta"), wanted, strict=True)] == (
+        pytest.approx([0] * len(wanted), abs=1e-12)
+    )
+    assert all(one.arrives for one in found.solutions)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"name": "momentum", "learning_rate": "eta", "form": "average"},
+        {"name": "nesterov", "learning_rate": "eta", "momentum": "1/2"},
+        {"name": "nesterov_lookahead", "learning_rate": "eta", "momentum": "1/2"},
+        {"name": "adam", "learning_rate": "eta"},
+        {"name": "adagrad", "learning_rate": "eta"},
+        {"name": "lion", "learning_rate": "eta"},
+        {"name": "newton", "learning_rate": "eta"},
+        {"name": "gradient_descent", "learning_rate": "eta", "weight_decay": "1/10", "decay": "decoupled"},
+        {"name": "gradient_descent", "learning_rate": "1/10", "weight_decay": "eta"},
+        {"name": "gradient_descent", "schedule": ["1/2", "eta"]},
+    ],
+    ids=str,
+)
+def test_solutions_arrive_in_floats(rule: dict[str, Any]) -> None:
+    found = solved(rule, ["eta"], {"x": 0}, 2)
+    assert found.solutions
+    for one in found.solutions:
+        worth = float(one.solution.values["eta"])
+        number = {
+            name: [worth if each == "eta" else each for each in said] if isinstance(said, list) else said
+            for name, said in rule.items()
+        }
+        number = {name: worth if said == "eta" else said for name, said in number.items()}
+        if worth >= 0:
+            last = steps_of(number, {"x": 1.0}, HALVES, steps=2)[-1]
+            assert float(last.parameters["x"]) == pytest.approx(0, abs=1e-7)
+        assert one.arrives
+
+
+def test_start_values_and_data_may_be_unknown() -> None:
+    fixed = {"name": "gradient_descent", "learning_rate": "1/2"}
+    assert values(solved(fixed, ["a"], {"x": 9}, 2, {"x": "a"}), "a") == [16]
+    found = solved(fixed, ["k"], {"x": 0}, 1, program=("f = k * x**2",), data={"k": "k"})
+    assert values(found, "k") == [1] and found.solutions[0].arrives
+
+
+def test_vectors_have_an_equation_for_each_entry() -> None:
+    rule, start = {"name": "gradient_descent", "learning_rate": "eta"}, {"v": [1, "a"]}
+    found = solved(rule, ["eta", "a"], {"v": [0, 3]}, 1, start, ("f = sum(v**2)",))
+    assert found.found is not None and found.found.kind == "none"
+    found = solved(rule, ["eta", "a"], {"v": ["1/2", 3]}, 1, start, ("f = sum(v**2)",))
+    assert (values(found, "eta"), values(found, "a")) == ([sympy.Rational(1, 4)], [6])
+    assert [one.at for one in found.equations] == [(0,), (1,)]
+
+
+def test_none_and_infinitely_many() -> None:
+    found = solved(DESCENT, ["eta"], {"x": 0, "y": 0}, 1, {"x": 1, "y": 1}, ("f = x**2/4 + y**2",))
+    assert found.found is not None and (found.found.kind, found.found.complete) == ("none", True)
+    both = {"name": "momentum", "learning_rate": "eta", "momentum": "beta"}
+    found = solved(both, ["beta", "eta"], {"x": 0}, 2)
+    assert found.found is not None and found.found.kind == "infinite" and not found.solutions
+    [family] = found.found.families
+    beta, eta = (sympy.Symbol(one, real=True) for one in ("beta", "eta"))
+    relation = next(one for one in family.relations if isinstance(one, sympy.Eq))
+    assert sympy.simplify(relation.rhs - (eta - 2) ** 2 / (2 * eta)) == 0 and relation.lhs == beta
+    still = solved({"name": "gradient_descent", "learning_rate": 0}, ["a"], {"x": "a"}, 1, {"x": "a"})
+    assert still.found is not None and still.found.kind == "infinite"
+
+
+def test_values_that_rules_are_not_made_for_are_remarked() -> None:
+    found = solved(DESCENT, ["eta"], {"x": 2})
+    assert values(found, "eta") == [-2] and "uphill" in found.solutions[0].remarks[0]
+    rule = {"name": "momentum", "learning_rate": 1, "momentum": "beta"}
+    found = solved(rule, ["beta"], {"x": 1}, 2)
+    assert "momentum is below 0" in found.solutions[0].remarks[0]
+
+
+def test_what_grows_too_long_is_scanned_in_floats() -> None:
+    found = solved(DESCENT, ["eta"], {"x": "1/2"}, 9, {"x": 2}, ("f = x**4/4 - x**2",))
+    assert found.found is not None and not found.found.complete and "in floats" in found.found.how
+    assert found.solutions and not any(one.solution.exact for one in found.solutions)
+    for one in found.solutions:
+        rule = {"name": "gradient_descent", "learning_rate": float(one.solution.values["eta"])}
+        last = steps_of(rule, {"x": 2.0}, ("f = x**4/4 - x**2",), steps=9)[-1]
+        assert float(last.parameters["x"]) == pytest.approx(0.5, abs=1e-5)
+    rule = {"name": "momentum", "learning_rate": "eta", "momentum": "beta"}
+    error = refused(rule, ["eta", "beta"], {"x": 0}, 25, program=("f = x**4/4 - x**2",))
+    assert error.path == ("steps",) and "fewer steps" in error.message
+
+
+def test_floats_are_offered_first() -> None:
+    offered: list[Solved] = []
+    Solving(asked(DESCENT, ["eta"], {"x": "1/3"}, 3)).answer(offered.append)
+    [near] = offered
+    assert near.found is not None and not near.found.complete
+    assert float(values(near, "eta")[0]) == pytest.approx(2 - 2 * 3 ** (-1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"unknown": ["q"], "target": {"x": 0}}, ("unknown", 0)),
+        ({"unknown": ["eta", "eta"], "target": {"x": 0}}, ("unknown", 1)),
+        ({"unknown": ["eta"]}, ("target",)),
+        ({"target": {"x": 0}}, ("unknown",)),
+        ({"unknown": ["eta"], "target": {"y": 0}}, ("target", "y")),
+        ({"unknown": ["eta"], "target": {"x": [0]}}, ("target", "x")),
+        ({"unknown": ["eta"], "target": {"x": 0}, "steps": None}, ("steps",)),
+    ],
+)
+def test_what_cannot_be_asked(more: dict[str, Any], path: tuple[Any, ...]) -> None:
+    assert refused(DESCENT, **more).path == path
+
+
+def test_convergence_needs_no_target() -> None:
+    program = ("f = x**2 / 2 + 2 * y**2 + x*y",)
+    found = solved(DESCENT, start={"x": 1, "y": 1}, program=program, steps=None)
+    assert found.found is None and found.convergence is not None
+    curvatures = np.linalg.eigvalsh([[1, 1], [1, 4]])
+    least, most = (float(one.eigenvalue) for one in found.convergence.directions)
+    assert sorted([least, most]) == pytest.approx(list(curvatures))
+    best = found.convergence.best
+    assert best is not None
+    assert float(best.rate) == pytest.approx(2 / curvatures.sum())
+    assert float(best.factor) == pytest.approx((curvatures[1] - curvatures[0]) / curvatures.sum())
+
+
+@pytest.mark.parametrize(
+    ("rule", "program", "why"),
+    [
+        (DESCENT, ("f = x**4",), "not quadratic"),
+        ({"name": "adam", "learning_rate": "eta"}, HALVES, "not linear"),
+        (DESCENT | {"clip_norm": 1}, HALVES, "bounds"),
+    ],
+)
+def test_why_nothing_is_said_of_convergence(rule: Any, program: Any, why: str) -> None:
+    found = solved(rule, program=program)
+    assert found.convergence is None and found.why is not None and why in found.why
+
+
+def test_factors_are_what_traces_show() -> None:
+    """Far out, errors shrink with each step by the contraction factor."""
+    for rule in (
+        {"name": "gradient_descent", "learning_rate": 0.3},
+        {"name": "momentum", "learning_rate": 0.1, "momentum": 0.2},
+        {"name": "nesterov", "learning_rate": 0.1, "momentum": 0.2},
+        {"name": "nesterov_lookahead", "learning_rate": 0.1, "momentum": 0.2},
+        {"name": "gradient_descent", "learning_rate": 0.3, "weight_decay": 0.5},
+        {
+            "name": "momentum",
+            "learning_rate": 0.1,
+            "momentum": 0.2,
+            "weight_decay": 0.5,
+            "decay": "decoupled",
+        },
+    ):
+        found = solved(rule, program=("f = x**2",))
+        assert found.convergence is not None and found.convergence.converges
+        steps = steps_of(rule, {"x": 1.0}, ("f = x**2",), steps=40)
+        ratio = float(steps[40].parameters["x"] / steps[39].parameters["x"])
+        assert abs(ratio) == pytest.approx(float(sympy.N(found.convergence.factor)), rel=1e-6)
