@@ -126,14 +126,11 @@ def _is_idle(idle: tuple[str, Any] | None, said: Mapping[str, Any]) -> bool:
     return idle is not None and said[idle[0]] == idle[1]
 
 
-def course_of(chosen: Chosen, objective: Objective, *, bounded: bool = True) -> Course:
-    """The course, once its constants are known to be some. Raises QuestionErrors.
-
-    bounded: whether constants have to be within the bounds that rules are made for.
-    """
+def course_of(chosen: Chosen, objective: Objective) -> Course:
+    """The course, once its constants are known to be some. Raises QuestionErrors."""
     optimizer = OPTIMIZERS[chosen.name]
     chosen.check()
-    constants = Constants(objective.arithmetic, bounded=bounded)
+    constants = Constants(objective.arithmetic)
     said = {name: one.default for name, one in optimizer.settings.items()} | chosen.conventions()
 
     def read(name: str, least: float | None = 0) -> Number | None:
@@ -169,8 +166,8 @@ def course_of(chosen: Chosen, objective: Objective, *, bounded: bool = True) -> 
 class Constants:
     """Constants in the numbers of one arithmetic."""
 
-    def __init__(self, arithmetic: Arithmetic, *, bounded: bool = True) -> None:
-        self.arithmetic, self.bounded = arithmetic, bounded
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        self.arithmetic = arithmetic
 
     def plain(self, said: Any) -> Number:
         """A constant of the rules themselves. Raises ExpressionError where these numbers do not hold it."""
@@ -196,7 +193,8 @@ class Constants:
             least is not None and _is_true(found < least),
             below is not None and _is_true(found >= below),
         )
-        if self.bounded and (low or high):
+        # What is assumed of a symbol may leave the bounds: solutions there are remarked upon.
+        if (low or high) and not getattr(found, "free_symbols", None):
             wanted = " and ".join(
                 [*([f"at least {least:g}"] if least is not None else []),
                  *([f"below {below:g}"] if below is not None else [])]

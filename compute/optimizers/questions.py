@@ -44,7 +44,7 @@ class AskedTrace:
 
     start: the parameters; data: the program's other inputs; loss: the name of its scalar, the last line's if
     it is not said; steps: how many, or as many as there are gradients; every: which of them are shown; shown:
-    which parts of each; bounded: see `course_of`.
+    which parts of each.
     """
 
     chosen: Chosen
@@ -60,7 +60,6 @@ class AskedTrace:
     batches: Batches | None = None
     drawn: Drawn | None = None
     shown: frozenset[str] = frozenset()
-    bounded: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def prepare_trace(asked: AskedTrace) -> PreparedTrace:
         raise _error(("start",), "names no parameter", "at least one parameter", "none")
     objective = objective_of(asked, asked.arithmetic)
     steps = _steps(asked, objective)
-    course = course_of(asked.chosen, objective, bounded=asked.bounded)
+    course = course_of(asked.chosen, objective)
     start = objective.start if isinstance(objective, ProgramObjective) else asked.start
     conventions = asked.chosen.conventions()
     if isinstance(objective, ProgramObjective):

@@ -50,7 +50,6 @@ def test_bounds_where_they_are_known() -> None:
         with pytest.raises(QuestionErrors) as caught:
             exact.read(("a",), said, 0, 1)
         assert caught.value.errors[0].expected == "at least 0 and below 1"
-    assert Constants(FLOAT64, bounded=False).read(("a",), -1, 0) == -1
 
 
 def test_symbols_of_all_constants() -> None:

@@ -132,3 +132,25 @@ def test_a_body_that_is_too_large_for_exact_numbers() -> None:
 def test_floats_import_nothing_of_sympy() -> None:
     code = "import sys, service.app, service.exact.pool; sys.exit('sympy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_was_offered_stands_where_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that offers an answer and is then stopped, as the timer of its processor time stops it."""
+    worker = """
+import os, signal, sys
+from service.exact.frames import OFFER, READY, frame
+out = sys.stdout.buffer
+out.write(frame(READY)); out.flush()
+sys.stdin.buffer.readline()
+out.write(frame(OFFER, b'{"offered": 1}')); out.flush()
+os.kill(os.getpid(), signal.SIGPROF)
+"""
+    monkeypatch.setattr("service.exact.pool.WORKER", worker)
+
+    async def scenario() -> None:
+        async with service() as (client, pool):
+            response = await client.post("/v1/graph", json=ENDLESS)
+            assert (response.status_code, response.json()) == (200, {"offered": 1})
+            assert pool.occupied == 0
+
+    asyncio.run(scenario())
