@@ -1,6 +1,7 @@
 """The formulas of a step with its numbers put in: the rule once more, on numbers that write themselves."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from compute.optimizers.written import Writing, Written, as_written, setting_for
 
 MOST = 16  # entries of a parameter, beyond which nobody reads its formulas
 MOST_AT_ONCE = 4  # entries of a vector that is written with its Hessian
+_said = lru_cache(maxsize=1024)(as_written)  # settings are the same at every step
 
 
 @np.errstate(all="ignore")
@@ -81,10 +83,10 @@ def _equations(course: Course, state: State, symbol: str) -> dict[str, str]:
     writing: Any = state.xp
     say = course.write if course.arithmetic.settles else setting_formula
     settings = {
-        name: one if isinstance(one, bool | str | int) else as_written(one, say)
+        name: one if isinstance(one, bool | str | int) else _said(one, say)
         for name, one in course.settings.items()
     }
-    decay = None if course.decay is None else as_written(course.decay, say)
+    decay = None if course.decay is None else _said(course.decay, say)
     change: Any
     kept: Buffers
     change, kept = moved(course, state, settings, decay)

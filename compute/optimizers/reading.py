@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.namespace import Array
+from compute.arithmetic.scalars import Scalars
 from compute.errors import QuestionErrors
 from compute.notes import Note
 from compute.optimizers.gradients import norm_of
 from compute.optimizers.objective import Parameters
 from compute.optimizers.summary import TOLERANCE, Summary, Watch
 from compute.optimizers.trace import Course, Step, follow
+
+TOGETHER = 32  # steps that are made without a look around
+LITTLE = 1_000  # operations of a step of which so many are
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,79 +43,96 @@ class Trace:
     def __post_init__(self) -> None:
         self.summary: Summary | None = None
         self.notes: list[Note] = []
+        arithmetic, work = self.course.arithmetic, self.course.objective.work
+        self._exact, self._single = arithmetic.settles, isinstance(arithmetic, Scalars)
+        self._stops = self.stop != Stop()
+        self._together = TOGETHER if work <= LITTLE and not self._exact else 1
 
     def run(self) -> Iterator[Step]:
         """The steps that are shown, as they are made."""
         watch = Watch(TOLERANCE if self.stop.gradient_norm is None else self.stop.gradient_norm)
-        held: Step | None = None
-        last: Step | None = None
-        reason = "steps"
         steps = follow(self.course, self.start, self.steps)
-        while True:
-            try:
-                with np.errstate(all="ignore"):  # not around a yield: it would hold for who asks, too
-                    step = next(steps, None)
-                    found = None if step is None else self._seen(step, watch)
-            except QuestionErrors as error:
-                if not watch.steps:
-                    raise  # there is no trace to return
-                reason = "size"
-                message = (
-                    f"the trace ends behind step {watch.steps}: {error.errors[0].message.partition(';')[0]}"
-                )
-                self.notes.append(Note("stopped", "trace", message))
-                break
-            if step is None:
-                break
-            held = last = step
-            if step.number % self.every == 0:
-                held = None
-                yield step
-            if found is not None:
-                reason = found
-                break
-        if held is not None:
-            yield held
+        reason, last, shown_last = None, None, False
+        while reason is None:
+            made, reason = self._some(steps, watch)
+            for step, is_shown in made:
+                last, shown_last = step, is_shown
+                if is_shown:
+                    yield step
+        if last is not None and not shown_last:
+            yield last
         self.summary = watch.conclude(reason)
         self.notes += self._remarks(self.summary, last)
 
+    def _some(self, steps: Iterator[Step], watch: Watch) -> tuple[list[tuple[Step, bool]], str | None]:
+        """The next steps with whether they are shown, and why there are no more, if so.
+
+        Those that are neither shown nor the last are left out. Steps that take no time come several at once.
+        """
+        found: list[tuple[Step, bool]] = []
+        step: Step | None = None
+        try:
+            with np.errstate(all="ignore"):
+                for _ in range(self._together):
+                    step = next(steps, None)
+                    if step is None:
+                        return found, "steps"
+                    reason = self._seen(step, watch)
+                    if step.number % self.every == 0:
+                        found.append((step, True))
+                    elif reason is not None or step.number == self.steps:
+                        found.append((step, False))
+                    if reason is not None:
+                        return found, reason
+        except QuestionErrors as error:
+            if not watch.steps:
+                raise  # there is no trace to return
+            message = error.errors[0].message.partition(";")[0]
+            self.notes.append(
+                Note("stopped", "trace", f"the trace ends behind step {watch.steps}: {message}")
+            )
+            return found, "size"
+        return found, None
+
     def _seen(self, step: Step, watch: Watch) -> str | None:
         """Take note of a step; why the trace stops there, if it does."""
-        loss = self._measured(step.loss)
-        norm = None if step.gradient is None else self._norm(step.gradient)
-        if step.gradient is not None:
-            watch.see_norm(step.number, norm)
-        watch.see(step.number, norm if step.loss is None else loss, step.loss is not None)
+        loss, gradient, number = self._measured(step.loss), step.gradient, step.number
+        norm = None if gradient is None else self._norm(gradient)
+        if gradient is not None:
+            watch.see_norm(number, norm)
+        watch.see(number, norm if step.loss is None else loss, step.loss is not None)
         if step.made is not None:
             watch.see_update(step.made.update)
         if not self._is_finite(step):
             return "not_finite"
-        bound = self.stop.gradient_norm
-        if bound is not None and norm is not None and norm <= bound:
-            return "gradient_norm"
-        bound = self.stop.loss
-        return "loss" if bound is not None and loss is not None and loss <= bound else None
+        if self._stops:
+            bound = self.stop.gradient_norm
+            if bound is not None and norm is not None and norm <= bound:
+                return "gradient_norm"
+            bound = self.stop.loss
+            if bound is not None and loss is not None and loss <= bound:
+                return "loss"
+        return None
 
     def _measured(self, number: Any) -> float | None:
         """A number as a float, if it is one."""
-        if number is None or not self.course.arithmetic.settles:
-            return None if number is None else float(number)
-        return self.course.measure(number[()])
+        if number is None:
+            return None
+        return self.course.measure(number[()]) if self._exact else float(number)
 
     def _norm(self, gradient: Parameters) -> float | None:
-        if self.course.arithmetic.settles:
+        if self._exact:
             return self._measured(norm_of(self.course.arithmetic, gradient))
-        return math.hypot(*(math.sqrt(np.vdot(one, one)) if one.shape else one for one in gradient.values()))
+        if self._single:
+            return math.hypot(*gradient.values())
+        return math.sqrt(sum(float(np.vdot(one, one)) for one in gradient.values()))
 
     def _is_finite(self, step: Step) -> bool:
-        if step.loss is not None and not self._finite(step.loss):
-            return False
-        return all(self._finite(one) for one in step.parameters.values())
-
-    def _finite(self, one: Array) -> bool:
-        if one.shape or self.course.arithmetic.settles:
-            return self.course.arithmetic.is_finite(one)
-        return math.isfinite(one)
+        numbers = step.parameters.values()
+        if self._single:
+            return math.isfinite(step.loss or 0.0) and all(map(math.isfinite, numbers))
+        is_finite = self.course.arithmetic.is_finite
+        return (step.loss is None or is_finite(step.loss)) and all(map(is_finite, numbers))
 
     def _is_singular(self, last: Step | None) -> bool:
         """Whether a step of all parameters at once has no value, though all that it is made from has one."""
