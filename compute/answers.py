@@ -206,7 +206,7 @@ def check_limits(
     if predicted.work > limits.work:
         raise _too_large("elementary operations", predicted.work, limits.work, smaller)
     if predicted.entries > limits.entries:
-        raise _too_large("numbers held at once", predicted.entries, limits.entries, SMALLER)
+        raise _too_large("numbers held at once", predicted.entries, limits.entries, smaller)
     if predicted.answer > limits.answer:
         raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer)
 

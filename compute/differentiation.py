@@ -57,9 +57,8 @@ class Differentiation:
     """A plan of reverse-mode differentiation on top of one evaluation.
 
     seeds: indices of the values that get an upstream gradient; targets: of those whose gradient is
-    wanted (all named ones if not said); instructions: what a run does, in order; upstream: the slots of what
-    comes
-    from outside, by the index of the seed; cut: of named values that lead to a seed only through a given
+    wanted (all named ones if not said); instructions: what a run does, in order; cut: of named values
+    that lead to a seed only through a given
     value; unknown: of those whose gradient depends on a value that is unknown; watched: of the fewest
     whose gradients, all finite, show that every gradient is.
     """
@@ -78,7 +77,7 @@ class Differentiation:
             self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
         self.flows: dict[int, Flow] = {}
         self._slots = count(-1, -1)
-        self.upstream: dict[int, int] = {}  # the slots of what comes from outside, by the index of the seed
+        self._upstream: dict[int, int] = {}  # the slots of what comes from outside, by the index of the seed
         self.instructions: list[Instruction] = []
         self._needs: set[int] = set()
         self._edges: dict[Application, list[Edge]] = {}
@@ -115,7 +114,7 @@ class Differentiation:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
         flow = self._flow(value)
         if value.index in self.seeds:
-            flow.sources[UPSTREAM] = self.upstream[value.index] = next(self._slots)
+            flow.sources[UPSTREAM] = self._upstream[value.index] = next(self._slots)
         flow.total = self._sum(*flow.sources.values())
         if value.index in self.evaluation.known:
             return
@@ -213,7 +212,7 @@ class Differentiation:
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
         """The gradients for the values of an evaluation and one upstream gradient for each seed."""
         slots = dict(values)
-        for index, slot in self.upstream.items():
+        for index, slot in self._upstream.items():
             slots[slot] = upstream[index]
         for function, operands, shape, slot in self.instructions:
             if len(operands) == 2:

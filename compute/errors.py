@@ -42,6 +42,11 @@ class QuestionErrors(Exception):
         super().__init__("; ".join(error.message for error in self.errors))
 
 
+def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
+    """One fault, ready to be raised."""
+    return QuestionErrors([QuestionError(path, message, expected, received)])
+
+
 def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> QuestionError:
     """The fault of using a name that does not exist, with the nearest one that does."""
     choices = list(known)

@@ -8,11 +8,10 @@ import numpy as np
 from compute.answers import Limits
 from compute.arithmetic.namespace import Array
 from compute.comparison import Order
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import QuestionError, QuestionErrors, at
 from compute.evaluation import Evaluation
 from compute.operations import CATALOGUE
 from service.edits import apply_edit, is_edit, permuted_indices, removed_indices
-from service.problems import at
 from service.questions import Question, understand
 
 

@@ -11,13 +11,12 @@ import orjson
 from compute.answers import Answer, Limits, check_limits
 from compute.arithmetic.namespace import Array
 from compute.comparison import Difference, comparable_names, differences
-from compute.errors import QuestionErrors, unknown_name
+from compute.errors import QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
 from compute.prediction import Prediction
 from compute.questions import prepare
 from compute.selection import joint_names
 from service.changes import Changed
-from service.problems import at
 from service.questions import Question, understand
 from service.schemas import chosen_operation, request_model, validate
 from service.tensors import encode

@@ -8,11 +8,10 @@ import orjson
 from compute.answers import Limits, Step
 from compute.cost import TotalCost
 from compute.dimensions import Polynomial, Size, big_o, ratio
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import QuestionError, QuestionErrors, at
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import shapes_only
-from service.problems import at
 from service.schemas import chosen_operation, request_model, validate
 from service.tensors import decode_shape
 

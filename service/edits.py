@@ -11,8 +11,8 @@ import numpy as np
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.comparison import Order
-from compute.errors import Path
-from service.problems import at, describe
+from compute.errors import Path, at
+from service.problems import describe
 from service.tensors import decode
 
 PLACED = ("add", "multiply", "replace")

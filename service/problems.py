@@ -98,11 +98,6 @@ def from_question(found: QuestionErrors) -> Problem:
     return Problem(kind, first + more, errors)
 
 
-def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
-    """One fault, ready to be raised."""
-    return QuestionErrors([QuestionError(path, message, expected, received)])
-
-
 def describe(value: Any) -> str:
     """A JSON value in words: its type and size; only short numbers themselves."""
     match value:

@@ -13,13 +13,13 @@ from compute.answers import Answer, Limits, Prepared
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
-from compute.errors import LISTED, Path, QuestionError, QuestionErrors
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
 from compute.masks import check_masks
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
 from service.costs import cost_json
-from service.problems import at, describe
+from service.problems import describe
 from service.schemas import request_model, validate
 from service.tensors import decode, encode
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails
 
-from compute.errors import LISTED, Path, QuestionError, QuestionErrors, unknown_name
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -34,7 +34,7 @@ from compute.operations.declaration import (
 )
 from compute.operations.unification import turned
 from service.attributes import MAX_INTEGER, constant, padding, sides, whole
-from service.problems import at, describe
+from service.problems import describe
 
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16

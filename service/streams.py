@@ -14,7 +14,7 @@ from service.problems import INTERNAL, Problem, from_question
 from service.work import Workshop
 
 MEDIA_TYPE = b"application/x-ndjson"
-QUALITY = re.compile(rb";?\s*q=([01](?:\.\d{0,3})?)")
+QUALITY = re.compile(rb"(?:^|;)\s*q=([01](?:\.\d{0,3})?)")
 MOMENT = 0.02  # seconds of lines that are sent together
 LARGEST = 2**18  # bytes that are
 
@@ -25,7 +25,7 @@ class NobodyListens(Exception):
 
 def is_wanted(scope: Scope) -> bool:
     """Whether whoever asks prefers lines."""
-    accepted = dict(scope["headers"]).get(b"accept", b"").lower()
+    accepted = b",".join(worth for name, worth in scope["headers"] if name == b"accept").lower()
     wanted = {kind: _quality(rest) for kind, rest in (_parted(one) for one in accepted.split(b","))}
     lines, whole = wanted.get(MEDIA_TYPE, 0), wanted.get(b"application/json", 0)
     first = next((kind for kind in wanted if kind in (MEDIA_TYPE, b"application/json")), None)

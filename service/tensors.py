@@ -19,8 +19,8 @@ from compute.arithmetic.expressions import ExpressionError, fold, parse
 from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Polynomial, Shape, Size
-from compute.errors import Path, QuestionErrors
-from service.problems import at, describe
+from compute.errors import Path, QuestionErrors, at
+from service.problems import describe
 
 MAX_RANK = 8
 PACKED_DTYPES = {

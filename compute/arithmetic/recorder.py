@@ -97,7 +97,6 @@ class Recorder:
         self.sin = self._each(np.sin, 1)
         self.cos = self._each(np.cos, 1)
         self.tanh = self._each(np.tanh, 1)
-        self.sqrt = self._each(_root, 1)
         self.sigmoid = self._each(_sigmoid, 1)
         self.difference = self.subtract
 

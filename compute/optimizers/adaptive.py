@@ -114,6 +114,8 @@ def _second(state: State, beta: Number) -> Number:
 @optimizer(
     FIRST,
     SECOND,
+    When(r"t = 0, 1, 2, \dots, \text{ and nothing is corrected at } 0", count_from=0, bias_correction=True),
+    When(r"t = T, T + 1, \dots", count_from=lambda one: one > 1, bias_correction=True),
     When(r"\hat v_t = \max(\hat v_{t-1}, v_t)", amsgrad=True),
     When(CORRECTED % "v", amsgrad=False, epsilon_form="corrected", bias_correction=True),
     When(CORRECTED % r"\hat v", amsgrad=True, epsilon_form="corrected", bias_correction=True),

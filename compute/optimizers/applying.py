@@ -57,19 +57,20 @@ def moved(
 
 def _whole(course: Ruled, state: State) -> tuple[Array, Buffers]:
     """A rule of exact vectors. SymPy's numbers would take an array beside them for one of its own."""
-    state.learning_rate = _boxed(state.learning_rate)
+    state.learning_rate = boxed(state.learning_rate)
     settings = {
-        name: one if isinstance(one, bool | str | int) else _boxed(one)
+        name: one if isinstance(one, bool | str | int) else boxed(one)
         for name, one in course.settings.items()
     }
-    decay = None if course.decay is None else _boxed(course.decay)
+    decay = None if course.decay is None else boxed(course.decay)
     change, buffers = moved(course, state, settings, decay)
     return state.xp.settle(change, "update"), {
         name: state.xp.settle(one, name) for name, one in buffers.items()
     }
 
 
-def _boxed(number: Any) -> Array:
+def boxed(number: Any) -> Array:
+    """An exact number in an array of its own."""
     box = np.empty(1, dtype=object)  # of one without axes NumPy makes bare numbers again
     box[0] = number
     return box

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import NO_NUMBERS, ExpressionError, number, parse
+from compute.arithmetic.expressions import NAMED_NUMBERS, NO_NUMBERS, ExpressionError, number, parse
 from compute.arithmetic.namespace import Arithmetic
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import QuestionErrors, at
 from compute.operations.declaration import Constant
 from compute.optimizers.declaration import OPTIMIZERS, Number, SettingField
 from compute.optimizers.gradients import Clipping
@@ -21,8 +21,8 @@ from compute.optimizers.trace import Course
 from compute.optimizers.written import float_formula
 
 _BEHIND = {
-    "decoupled": r"x_t \leftarrow x_t - \eta_t \lambda x_{t-1}",
-    "post": r"x_t \leftarrow (1 - \lambda) x_t",
+    "decoupled": r"x_t \leftarrow x_t - \eta_t \lambda_w x_{t-1}",
+    "post": r"x_t \leftarrow (1 - \lambda_w) x_t",
 }
 CLIP_EPSILON = 1e-6  # as PyTorch has it
 # When what optimizers have in common has no meaning.
@@ -58,7 +58,14 @@ class Chosen:
             said += [one for name, one in schedule.items() if name != "name"]
         else:
             said += schedule
-        return {name for one in said if isinstance(one, str) for name in parse(one).symbols()}
+        found = {name for one in said if isinstance(one, str) for name in parse(one).symbols()}
+        return found - {*NAMED_NUMBERS}
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the learning rate changes with steps."""
+        named = isinstance(self.schedule, Mapping) and self.schedule["name"] == "constant"
+        return self.schedule is not None and not named
 
     def conventions(self) -> dict[str, Any]:
         """Every setting as it is used, those that nothing was said of included."""
@@ -81,12 +88,7 @@ class Chosen:
         if self.clip_norm is not None:
             epsilon = CLIP_EPSILON if self.clip_epsilon is None else self.clip_epsilon
             found |= {"clip_norm": self.clip_norm, "clip_epsilon": epsilon}
-        return found | {
-            "loss_at": "the parameters after each step",
-            "gradient_at": "a momentum's step of the velocity ahead"
-            if optimizer.looks_ahead
-            else "the parameters before each step",
-        }
+        return found
 
     def _settings(self) -> dict[str, Any]:
         """The rule's own settings, without those that others leave no meaning."""
@@ -98,17 +100,20 @@ class Chosen:
     def equations(self) -> list[str]:
         """The rule in LaTeX as it is with these settings, with what is done before and behind it."""
         optimizer, form = OPTIMIZERS[self.name], self.conventions().get("decay")
-        before = [] if self.clip_value is None else [r"g_t \leftarrow \min(\max(g_t, -c), c)"]
+        before = [] if self.clip_value is None else [r"g_t \leftarrow \min(\max(g_t, -c_v), c_v)"]
         if self.clip_norm is not None:
-            before.append(r"g_t \leftarrow g_t \min\left(1, \frac{c}{\|g_t\| + \epsilon_c}\right)")
+            before.append(r"g_t \leftarrow g_t \min\left(1, \frac{c_n}{\|g_t\| + \epsilon_n}\right)")
         if form == "coupled":
-            before.append(r"g_t \leftarrow g_t + \lambda x_{t-1}")
+            before.append(r"g_t \leftarrow g_t + \lambda_w x_{t-1}")
         behind = [_BEHIND[form]] if form in _BEHIND else []
         return before + optimizer.equations(self.settings) + behind
 
     def check(self) -> None:
         """Raise QuestionErrors where something is said that has no meaning beside the rest."""
         used = self.conventions()
+        if OPTIMIZERS[self.name].rate_at_start and self.is_scheduled:
+            message = "has no meaning: the rule reads the learning rate at its start alone"
+            raise at(("optimizer", "schedule"), message, "nothing", "a schedule")
         said = {name: one for name in _COMMON if (one := getattr(self, name)) is not None} | dict(
             self.settings
         )
@@ -117,9 +122,7 @@ class Chosen:
                 idle = OPTIMIZERS[self.name].settings[name].declared.idle if name in self.settings else None
                 why = _COMMON[name] if idle is None else f"{idle[0]} is {str(idle[1]).lower()}"
                 path = ("optimizer", name)
-                raise QuestionErrors(
-                    [QuestionError(path, f"has no meaning where {why}", "nothing", "a value")]
-                )
+                raise at(path, f"has no meaning where {why}", "nothing", "a value")
 
 
 def _is_idle(idle: tuple[str, Any] | None, said: Mapping[str, Any]) -> bool:
@@ -193,7 +196,7 @@ class Constants:
             least is not None and _is_true(found < least),
             below is not None and _is_true(found >= below),
         )
-        # What is assumed of a symbol may leave the bounds: solutions there are remarked upon.
+        # What is assumed of a symbol may leave the bounds: it may be solved for.
         if (low or high) and not getattr(found, "free_symbols", None):
             wanted = " and ".join(
                 [*([f"at least {least:g}"] if least is not None else []),
@@ -234,4 +237,4 @@ def _is_true(condition: Any) -> bool:
 def _fault(path: Path, message: str, expected: str, said: Constant) -> QuestionErrors:
     short = not isinstance(said, str) and abs(said) < 10**15
     received = f"the number {said:g}" if short else "text" if isinstance(said, str) else "a very large number"
-    return QuestionErrors([QuestionError(path, message, expected, received)])
+    return at(path, message, expected, received)

@@ -1,8 +1,8 @@
 """How an optimizer is declared: one function, whose signature and docstring say everything about it.
 
 Its first parameter is the `State` of one parameter at one step; its keyword parameters are hyperparameters.
-It returns what is added to the parameter, and its buffers by their textbook names. Schemas, documentation and
-the list of optimizers follow.
+It returns what is added to the parameter, and keeps buffers by their textbook names. Schemas, documentation
+and the list of optimizers follow.
 """
 
 import inspect
@@ -118,7 +118,8 @@ class Optimizer:
     formulas: its equations in LaTeX, in order, some of them for certain settings alone; buffers: the symbols
     of what it keeps, by name; learning_rate, weight_decay, decay: what they are where nothing is said;
     takes_all: whether it moves all parameters at once, as one vector; looks_ahead: whether its gradient is
-    taken a momentum's step of the velocity ahead.
+    taken a momentum's step of the velocity ahead; rate_at_start: whether it reads the learning rate at the
+    first step alone.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Optimizer:
     decay: str = "coupled"
     takes_all: bool = False
     looks_ahead: bool = False
+    rate_at_start: bool = False
 
     def equations(self, settings: Mapping[str, Any]) -> list[str]:
         """The formulas as they are with these settings."""
@@ -154,8 +156,7 @@ def optimizer(
 
     def declare(rule: Rule) -> Rule:
         name = rule.__name__
-        summary, _, rest = inspect.cleandoc(rule.__doc__ or "").partition("\n")
-        source = rest.partition("Source:")[2].strip()
+        summary, source = described(rule)
         if not source:
             raise ValueError(f"{name} has to say its source")
         OPTIMIZERS[name] = Optimizer(
@@ -165,13 +166,19 @@ def optimizer(
             formulas=formulas,
             buffers=buffers,
             learning_rate=learning_rate,
-            summary=summary.rstrip("."),
-            source=" ".join(source.split()),
+            summary=summary,
+            source=source,
             **more,
         )
         return rule
 
     return declare
+
+
+def described(function: Callable[..., Any]) -> tuple[str, str]:
+    """The first line of a docstring without its period, and what stands behind `Source:`, if anything."""
+    summary, _, rest = inspect.cleandoc(function.__doc__ or "").partition("\n")
+    return summary.rstrip("."), " ".join(rest.partition("Source:")[2].split())
 
 
 def variant(name: str, of: str, summary: str, source: str, **defaults: Any) -> None:

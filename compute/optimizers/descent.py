@@ -23,6 +23,7 @@ def gradient_descent(state: State) -> Change:
 
 @optimizer(
     When(r"V_t = \beta V_{t-1} + (1 - \tau) g_t", form="sum"),
+    When(r"V_1 = g_1", form="sum", undamped_start=True, dampening=lambda one: one != 0),
     When(r"V_t = \beta V_{t-1} + (1 - \beta) g_t", form="average"),
     r"x_t = x_{t-1} - \eta_t V_t",
     learning_rate=0.01,

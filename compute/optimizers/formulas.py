@@ -11,6 +11,7 @@ from compute.latex import PRODUCT, SUM, Formula, symbol_latex
 from compute.optimizers.applying import ALL, Entries, entry_of, joined, moved
 from compute.optimizers.declaration import Buffers, State
 from compute.optimizers.gradients import clipped, norm_of
+from compute.optimizers.surface import entry_name
 from compute.optimizers.trace import Course, Made, Step
 from compute.optimizers.written import Writing, Written, as_written, setting_formula
 
@@ -61,7 +62,7 @@ def _nested(course: Course, state: State, symbol: str) -> dict[str, Any]:
         return _equations(course, _written(course, entry_of(state, (), xp), xp), symbol)
     lines: dict[str, Any] = {}
     for at in np.ndindex(state.parameter.shape):
-        place = symbol + f"[{','.join(map(str, at))}]"
+        place = entry_name((symbol, at))
         for name, line in _equations(course, _written(course, entry_of(state, at, xp), xp), place).items():
             lines.setdefault(name, np.empty(state.parameter.shape, dtype=object))[at] = line
     return {name: one.tolist() for name, one in lines.items()}

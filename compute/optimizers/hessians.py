@@ -44,13 +44,13 @@ def _by_complex_step(objective: ProgramObjective) -> Hessian:
 def _exact(objective: ProgramObjective) -> Hessian:
     """The derivatives of gradients in symbols, with numbers put in their places."""
     arithmetic: Any = objective.arithmetic
-    remembered: dict[int, tuple[list[list[Any]], dict[str, Array]]] = {}
+    remembered: dict[tuple[int, ...] | None, tuple[list[list[Any]], dict[str, Array]]] = {}
 
     def hessian(parameters: Parameters, step: int) -> Array:
         rows = objective.rows(step)
-        key = 0 if rows is None else hash(tuple(rows))
+        key = None if rows is None else tuple(rows)
         if key not in remembered:
-            symbols = {name: arithmetic.fresh(name, array.shape) for name, array in parameters.items()}
+            symbols = {name: arithmetic.placeholders(name, array.shape) for name, array in parameters.items()}
             gradient = objective.at(symbols, step).gradient
             slopes = [one for name in parameters for one in gradient[name].reshape(-1)]
             along = [symbol for array in symbols.values() for symbol in array.reshape(-1)]

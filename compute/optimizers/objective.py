@@ -14,7 +14,6 @@ from compute.differentiation import Differentiation
 from compute.dimensions import product
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.evaluation import Evaluation
-from compute.graph import Graph
 from compute.operations.binding import Tensor
 from compute.optimizers.recorded import Recorded
 from compute.programs.building import build_program
@@ -156,11 +155,6 @@ class ProgramObjective:
     def over(self, arithmetic: Arithmetic) -> "ProgramObjective":
         """The same objective over other numbers, whose arrays have the same shapes."""
         return ProgramObjective(self.program, self.name, self.start, self.data, arithmetic, self._batches)
-
-    @property
-    def graph(self) -> Graph:
-        """The values that a step computes from all data."""
-        return self._whole.evaluation.graph
 
 
 class _Plan:

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import sympy
 
 from compute.arithmetic.exact.readable import readable
-from compute.arithmetic.namespace import Array
-from compute.optimizers.applying import applied
+from compute.closed_forms import each
+from compute.optimizers.applying import applied, boxed
 from compute.optimizers.declaration import State
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
@@ -28,8 +27,8 @@ def convergence_of(course: Course, start: Parameters) -> tuple[Convergence | Non
     if sum(one.size for one in start.values()) > MOST_ENTRIES:
         return None, f"convergence is told of at most {MOST_ENTRIES} entries of parameters"
     arithmetic: Any = course.arithmetic
-    fresh = {name: arithmetic.fresh(name, one.shape) for name, one in start.items()}
-    second = mapped(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
+    fresh = {name: arithmetic.placeholders(name, one.shape) for name, one in start.items()}
+    second = each(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
     matrix = sympy.Matrix(second.tolist())
     places = {one for array in fresh.values() for one in array.reshape(-1).tolist()}
     if places & matrix.free_symbols or matrix.has(sympy.Piecewise, sympy.Abs, sympy.Max, sympy.nan):
@@ -50,17 +49,18 @@ def step_of(course: Course) -> Callable[[Any, Any], Move]:
         def move(x: Any, buffers: dict[str, Any], curvature: Any) -> tuple[Any, dict[str, Any]]:
             ahead = momentum * buffers.get("velocity", 0) if chosen.optimizer.looks_ahead else 0
             gradient = curvature * (x + ahead)
+            second = curvature
             if chosen.decay is not None and chosen.decay_form == "coupled":
-                gradient = gradient + chosen.decay * x
+                gradient, second = gradient + chosen.decay * x, curvature + chosen.decay
             state = State(
                 chosen.arithmetic,
                 chosen.number,
                 step=2,
                 learning_rate=rate,
-                parameter=_boxed(x),
-                gradient=_boxed(gradient),
-                buffers={name: _boxed(one) for name, one in buffers.items()},
-                hessian=lambda: _boxed(curvature).reshape(1, 1),
+                parameter=boxed(x),
+                gradient=boxed(gradient),
+                buffers={name: boxed(one) for name, one in buffers.items()},
+                hessian=lambda: boxed(second).reshape(1, 1),
             )
             update, after = applied(chosen, state)
             return x + update[0], {name: one[0] for name, one in after.items() if one.ndim == 1}
@@ -68,17 +68,3 @@ def step_of(course: Course) -> Callable[[Any, Any], Move]:
         return move
 
     return make
-
-
-def mapped(array: Array, change: Callable[[Any], Any]) -> Array:
-    """An array with each entry changed."""
-    found: Array = np.empty(array.shape, dtype=object)
-    for at in np.ndindex(array.shape):
-        found[at] = change(array[at])
-    return found
-
-
-def _boxed(number: Any) -> Array:
-    box: Array = np.empty(1, dtype=object)
-    box[0] = number
-    return box

@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 
 from compute.answers import Limits
-from compute.arithmetic.expressions import NAMED_NUMBERS
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
-from compute.errors import Path, QuestionError, QuestionErrors
+from compute.errors import Path, QuestionError, QuestionErrors, at
 from compute.optimizers.course import Chosen, course_of
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.formulas import MOST
 from compute.optimizers.objective import Batches, Handed, Objective, Parameters, ProgramObjective
 from compute.optimizers.reading import Stop, Trace
-from compute.optimizers.surface import Place, places_of
-from compute.optimizers.surface import written as entry_name
+from compute.optimizers.surface import Place, entry_name, place_of, places_of
 from compute.programs.language import parse_program
 
 STEP_WORK = 20_000  # operations that a step takes beside the objective's, in floats
@@ -80,39 +78,46 @@ def prepare_trace(asked: AskedTrace) -> PreparedTrace:
     if bool(asked.program) == (asked.gradients is not None):
         received = "both" if asked.program else "neither"
         message = "a trace is of a program's loss, or of gradients that are handed in"
-        raise _error((), message, "program or gradients, one of them", received)
+        raise at((), message, "program or gradients, one of them", received)
     if not asked.start:
-        raise _error(("start",), "names no parameter", "at least one parameter", "none")
-    objective = objective_of(asked, asked.arithmetic)
+        raise at(("start",), "names no parameter", "at least one parameter", "none")
+    objective = objective_of(asked)
     steps = _steps(asked, objective)
     course = course_of(asked.chosen, objective)
     start = objective.start if isinstance(objective, ProgramObjective) else asked.start
     conventions = asked.chosen.conventions()
     if isinstance(objective, ProgramObjective):
-        conventions["loss"] = objective.name
+        ahead = OPTIMIZERS[asked.chosen.name].looks_ahead
+        conventions |= {
+            "loss": objective.name,
+            "loss_at": "the parameters after each step",
+            "gradient_at": "a momentum's step of the velocity ahead"
+            if ahead
+            else "the parameters before each step",
+        }
     places: list[Place] = []
     drawn: Objective | None = None
     if asked.drawn is not None:
         drawn = _drawn_objective(asked, objective)
-        places = places_of(asked.drawn.over, asked.start, ("surface",))
+        places = places_of(asked.drawn.over, asked.start)
         _check_ranges(asked.drawn, places)
     trace = Trace(course, start, steps, asked.every, asked.stop)
     return PreparedTrace(trace, _predicted(asked, objective, steps), conventions, places, drawn)
 
 
-def objective_of(asked: AskedTrace, arithmetic: Arithmetic) -> Objective:
-    """What is minimized, in these numbers. Raises QuestionErrors where names and shapes do not fit."""
+def objective_of(asked: AskedTrace) -> Objective:
+    """What is minimized. Raises QuestionErrors where names and shapes do not fit."""
     if asked.gradients is not None:
         _check_handed(asked)
-        return Handed(asked.gradients, arithmetic)
+        return Handed(asked.gradients, asked.arithmetic)
     for name in asked.data:
         if name in asked.start:
-            raise _error(("inputs", name), "is a parameter under start already", "data", "a parameter")
+            raise at(("inputs", name), "is a parameter under start already", "data", "a parameter")
     if asked.batches is not None:
         _check_batches(asked.batches, asked.data)
     try:
         name = parse_program(asked.program)[0][-1].name if asked.loss is None else asked.loss
-        return ProgramObjective(asked.program, name, asked.start, asked.data, arithmetic, asked.batches)
+        return ProgramObjective(asked.program, name, asked.start, asked.data, asked.arithmetic, asked.batches)
     except QuestionError as error:
         raise QuestionErrors([error]) from None
     except QuestionErrors as errors:
@@ -141,10 +146,10 @@ def _steps(asked: AskedTrace, objective: Objective) -> int:
     steps = asked.steps
     if objective.steps is None:
         if steps is None:
-            raise _error(("steps",), "is required", "how many steps", "nothing")
+            raise at(("steps",), "is required", "how many steps", "nothing")
         return steps
     if steps is not None and steps > objective.steps:
-        raise _error(("steps",), "is more than there are gradients", f"at most {objective.steps}", f"{steps}")
+        raise at(("steps",), "is more than there are gradients", f"at most {objective.steps}", f"{steps}")
     return objective.steps if steps is None else steps
 
 
@@ -157,59 +162,59 @@ def _check_handed(asked: AskedTrace) -> None:
     }  # fmt: skip
     for path, said in unused.items():
         if said is not None:
-            raise _error(path, "needs a program, and gradients were handed in", "nothing", "a value")
+            raise at(path, "needs a program, and gradients were handed in", "nothing", "a value")
     if asked.data:
-        raise _error(("inputs",), "are of a program, and gradients were handed in", "nothing", "data")
+        raise at(("inputs",), "are of a program, and gradients were handed in", "nothing", "data")
     if not asked.gradients:
-        raise _error(("gradients",), "holds none", "gradients for at least one step", "none")
-    for at, gradient in enumerate(asked.gradients):
+        raise at(("gradients",), "holds none", "gradients for at least one step", "none")
+    for step, gradient in enumerate(asked.gradients):
         for name in {**asked.start, **gradient}:
-            path = ("gradients", at, name)
+            path = ("gradients", step, name)
             if name not in gradient:
-                raise _error(path, "is missing", f"the gradient of {name}", "nothing")
+                raise at(path, "is missing", f"the gradient of {name}", "nothing")
             if name not in asked.start:
                 known = "one of: " + ", ".join(asked.start)
-                raise _error(path, "is of no parameter under start", known, "another name")
+                raise at(path, "is of no parameter under start", known, "another name")
             if gradient[name].shape != asked.start[name].shape:
                 wanted, came = (f"shape {list(one.shape)}" for one in (asked.start[name], gradient[name]))
-                raise _error(path, "has not the shape of its parameter", wanted, came)
+                raise at(path, "has not the shape of its parameter", wanted, came)
 
 
 def _check_batches(batches: Batches, data: Parameters) -> None:
     """Refuse rows that there are not."""
-    for at, name in enumerate(batches.inputs):
+    for place, name in enumerate(batches.inputs):
         if name not in data:
             known = "one of: " + ", ".join(data) if data else "data under inputs"
-            raise _error(("batches", "inputs", at), "is no data under inputs", known, "another name")
+            raise at(("batches", "inputs", place), "is no data under inputs", known, "another name")
         if not data[name].shape:
-            raise _error(("batches", "inputs", at), "is a number", "data with rows", "a number")
+            raise at(("batches", "inputs", place), "is a number", "data with rows", "a number")
     if not batches.inputs or not batches.rows:
-        raise _error(("batches",), "sees nothing", "inputs and rows", "an empty list")
+        raise at(("batches",), "sees nothing", "inputs and rows", "an empty list")
     longest = min(len(data[name]) for name in batches.inputs)
-    for at, rows in enumerate(batches.rows):
+    for number, rows in enumerate(batches.rows):
         if not rows:
-            raise _error(("batches", "rows", at), "is empty", "at least one row", "none")
+            raise at(("batches", "rows", number), "is empty", "at least one row", "none")
         for place, row in enumerate(rows):
             if not 0 <= row < longest:
-                path: Path = ("batches", "rows", at, place)
-                raise _error(path, "is no row of the data", f"0 to {longest - 1}", f"{row}")
+                path: Path = ("batches", "rows", number, place)
+                raise at(path, "is no row of the data", f"0 to {longest - 1}", f"{row}")
     if len({len(rows) for rows in batches.rows}) > BATCH_SIZES:
-        raise _error(("batches", "rows"), "are of too many sizes", f"at most {BATCH_SIZES} sizes", "more")
+        raise at(("batches", "rows"), "are of too many sizes", f"at most {BATCH_SIZES} sizes", "more")
 
 
 def _drawn_objective(asked: AskedTrace, objective: Objective) -> Objective:
     """The objective in floats. Raises QuestionErrors where symbols are free."""
     if not asked.arithmetic.settles:
         return objective
-    if asked.chosen.symbols() - {*NAMED_NUMBERS}:
-        raise _error(("surface",), "is drawn in floats", "no free symbols in the optimizer", "free symbols")
+    if asked.chosen.symbols():
+        raise at(("surface",), "is drawn in floats", "no free symbols in the optimizer", "free symbols")
     try:
         start, data = (
             {name: one if one.dtype != object else one.astype(np.float64) for name, one in arrays.items()}
             for arrays in (asked.start, asked.data)
         )
     except TypeError:
-        raise _error(("surface",), "is drawn in floats", "no free symbols in start and inputs",
+        raise at(("surface",), "is drawn in floats", "no free symbols in start and inputs",
                      "free symbols") from None  # fmt: skip
     assert isinstance(objective, ProgramObjective)
     return ProgramObjective(objective.program, objective.name, start, data, FLOAT64)
@@ -220,10 +225,10 @@ def _check_ranges(drawn: Drawn, places: list[Place]) -> None:
     known = [entry_name(one) for one in places]
     for name, (low, high) in drawn.ranges.items():
         path: Path = ("surface", "ranges", name)
-        if name not in known:
-            raise _error(path, "is not what the surface runs over", " or ".join(known), "another name")
+        if entry_name(place_of(name)) not in known:
+            raise at(path, "is not what the surface runs over", " or ".join(known), "another name")
         if not low < high:
-            raise _error(path, "is no range", "two numbers, the smaller one first", "others")
+            raise at(path, "is no range", "two numbers, the smaller one first", "others")
 
 
 def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
@@ -256,7 +261,3 @@ def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
         entries=2 * objective.work + 10 * entries + square + batched,
         answer=returned * shown + grid,
     )
-
-
-def _error(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
-    return QuestionErrors([QuestionError(path, message, expected, received)])

@@ -45,7 +45,7 @@ class Trace:
         self.notes: list[Note] = []
         arithmetic, work = self.course.arithmetic, self.course.objective.work
         self._exact, self._single = arithmetic.settles, isinstance(arithmetic, Scalars)
-        self._stops = self.stop != Stop()
+        self._stops, self._is_open = self.stop != Stop(), False
         self._together = TOGETHER if work <= LITTLE and not self._exact else 1
 
     def run(self) -> Iterator[Step]:
@@ -106,6 +106,10 @@ class Trace:
         if not self._is_finite(step):
             return "not_finite"
         if self._stops:
+            self._is_open = self._is_open or None in (
+                norm if self.stop.gradient_norm is not None and gradient is not None else 0,
+                loss if self.stop.loss is not None else 0,
+            )
             bound = self.stop.gradient_norm
             if bound is not None and norm is not None and norm <= bound:
                 return "gradient_norm"
@@ -158,7 +162,7 @@ class Trace:
         rates = {self._measured_rate(one) for one in (1, max(summary.steps, 1))}
         if rates == {0.0}:
             found.append(Note("no_step", "learning_rate", "the learning rate is 0: parameters never move"))
-        if self.stop != Stop() and self.course.arithmetic.settles and summary.monotone is None:
+        if self._is_open:
             found.append(
                 Note("stop_when", "trace", "free symbols leave open whether it should have stopped before")
             )

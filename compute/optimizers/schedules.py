@@ -1,13 +1,12 @@
 """Learning rates that change with steps: by what an optimizer's rate is multiplied, or what it is."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic
-from compute.optimizers.declaration import Number, Setting, SettingField, settings_of
+from compute.optimizers.declaration import Number, Setting, SettingField, described, settings_of
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,7 @@ GAMMA = Setting("What the rate is multiplied by.", r"\gamma", least=0)
 
 def _schedule(rate: Callable[..., Number]) -> Callable[..., Number]:
     name = rate.__name__
-    summary, _, rest = inspect.cleandoc(rate.__doc__ or "").partition("\n")
-    source = " ".join(rest.partition("Source:")[2].split())
-    SCHEDULES[name] = Schedule(name, rate, settings_of(rate), summary.rstrip("."), source)
+    SCHEDULES[name] = Schedule(name, rate, settings_of(rate), *described(rate))
     return rate
 
 

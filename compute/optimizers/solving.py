@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import sympy
 
+from compute.arithmetic.exact.algebra import symbols_in
 from compute.arithmetic.exact.zero import shown_zero
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import QuestionErrors, at
 from compute.optimizers.objective import Parameters
 from compute.optimizers.parabolas import convergence_of
 from compute.optimizers.questions import AskedTrace, PreparedTrace, prepare_trace
@@ -77,9 +78,9 @@ class Solving:
 
     def __init__(self, asked: AskedSolution) -> None:
         self.asked = asked
-        _check(asked)
         steps = asked.trace.steps or 1  # without a target no step is made
         self.prepared: PreparedTrace = prepare_trace(replace(asked.trace, steps=steps))
+        _check(asked)
         self.course, self.start = self.prepared.trace.course, self.prepared.trace.start
         self.symbols = {name: self._symbol(name) for name in asked.unknown}
 
@@ -89,7 +90,7 @@ class Solving:
 
     def answer(self, offer: Callable[[Solved], None]) -> Solved:
         """All that is asked. offer: called with what is known before what may take too long."""
-        found, why = convergence_of(self.course, self.start)
+        found, why = self._convergence()
         if not self.asked.unknown:
             return Solved((), None, (), found, why)
         try:
@@ -98,7 +99,7 @@ class Solving:
             near = self._scanned(TOO_LONG)
             if near is None:
                 message = f"{TOO_LONG}; send fewer steps, or numbers in the place of symbols"
-                raise _error(("steps",), message, "fewer steps", "more") from error
+                raise at(("steps",), message, "fewer steps", "more") from error
             return Solved((), near, self._verified(near), found, why)
 
         def made(solved: Found) -> Solved:
@@ -111,15 +112,22 @@ class Solving:
             solved = self._scanned(reason) or solved
         return made(solved)
 
+    def _convergence(self) -> tuple[Convergence | None, str | None]:
+        if self.asked.trace.chosen.is_scheduled:
+            return None, "convergence is told of a learning rate that stays"
+        return convergence_of(self.course, self.start)
+
     def _equations(self) -> tuple[Equation, ...]:
         """What the last step leads to in symbols, beside the target."""
         last = self._end(self.course, self.start)
-        return tuple(Equation(name, at, last[name][at], worth) for name, at, worth in self._targets())
+        return tuple(
+            Equation(name, place, last[name][place], worth) for name, place, worth in self._targets()
+        )
 
     def _targets(self) -> Iterator[tuple[str, tuple[int, ...], Any]]:
         for name, target in self.asked.target.items():
-            for at, worth in np.ndenumerate(target):
-                yield name, at, worth
+            for place, worth in np.ndenumerate(target):
+                yield name, place, worth
 
     def _end(self, course: Course, start: Parameters) -> Parameters:
         [last] = deque(follow(course, start, self.prepared.trace.steps), maxlen=1)
@@ -146,8 +154,8 @@ class Solving:
 
     def _verified(self, found: Found) -> tuple[Verified, ...]:
         return tuple(
-            self._followed(one) if at < MOST_TRACED else Verified(one, (), None, False, ())
-            for at, one in enumerate(found.solutions)
+            self._followed(one) if number < MOST_TRACED else Verified(one, (), None, False, ())
+            for number, one in enumerate(found.solutions)
         )
 
     def _followed(self, solution: Solution) -> Verified:
@@ -162,7 +170,8 @@ class Solving:
                 made = tuple(follow(course, start, steps))
                 end = made[-1].parameters
                 arrives = all(
-                    shown_zero(end[name][at] - worth.xreplace(values)) for name, at, worth in self._targets()
+                    shown_zero(end[name][place] - worth.xreplace(values))
+                    for name, place, worth in self._targets()
                 )
                 if arrives:
                     return Verified(solution, made, True, True, remarks)
@@ -181,8 +190,8 @@ class Solving:
         largest = max(float(np.max(np.abs(one))) for step in steps for one in step.parameters.values())
         end = steps[-1].parameters
         return all(
-            abs(float(end[name][at]) - float(worth.xreplace(values))) <= CLOSE * max(largest, 1e-300)
-            for name, at, worth in self._targets()
+            abs(float(end[name][place]) - float(worth.xreplace(values))) <= CLOSE * max(largest, 1e-300)
+            for name, place, worth in self._targets()
         )
 
     def _remarks(self, values: Values) -> tuple[str, ...]:
@@ -206,26 +215,22 @@ def _check(asked: AskedSolution) -> None:
     """Refuse unknowns that are nowhere, and targets that are no parameters."""
     trace = asked.trace
     if asked.target and trace.steps is None:
-        raise _error(("steps",), "is required with a target", "how many steps", "nothing")
+        raise at(("steps",), "is required with a target", "how many steps", "nothing")
     if bool(asked.unknown) != bool(asked.target):
         field = "unknown" if asked.target else "target"
-        raise _error((field,), "unknown and target need each other", "both, or neither", "one of them")
-    arrays = (*trace.start.values(), *trace.data.values())
-    entries = (one for array in arrays if array.dtype == object for one in array.flat)
-    used = {str(one) for entry in entries for one in entry.free_symbols} | trace.chosen.symbols()
-    for at, name in enumerate(asked.unknown):
-        if name not in used or name in asked.unknown[:at]:
+        raise at((field,), "unknown and target need each other", "both, or neither", "one of them")
+    if trace.steps is not None and not asked.target:
+        raise at(("steps",), "has no meaning without a target", "a target too", "steps alone")
+    used = symbols_in([*trace.start.values(), *trace.data.values()]) | trace.chosen.symbols()
+    for number, name in enumerate(asked.unknown):
+        if name not in used or name in asked.unknown[:number]:
             known = f"one of: {', '.join(sorted(used))}" if used else "a symbol in the optimizer or start"
             message = "is named twice" if name in used else "is no symbol of the question"
-            raise _error(("unknown", at), message, known, "another name")
+            raise at(("unknown", number), message, known, "another name")
     for name, target in asked.target.items():
         if name not in trace.start:
             known = "one of: " + ", ".join(trace.start)
-            raise _error(("target", name), "is no parameter under start", known, "another name")
+            raise at(("target", name), "is no parameter under start", known, "another name")
         if target.shape != trace.start[name].shape:
             wanted, came = (f"shape {list(one.shape)}" for one in (trace.start[name], target))
-            raise _error(("target", name), "has not the shape of its parameter", wanted, came)
-
-
-def _error(path: tuple[str | int, ...], message: str, expected: str, received: str) -> QuestionErrors:
-    return QuestionErrors([QuestionError(path, message, expected, received)])
+            raise at(("target", name), "has not the shape of its parameter", wanted, came)

@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy
 
+from compute.arithmetic.exact.algebra import symbols_in
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
+from compute.closed_forms import each
 from compute.optimizers.course import Constants
 from compute.optimizers.gradients import Clipping
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
-from compute.optimizers.parabolas import mapped
 from compute.optimizers.trace import Course
 from compute.optimizers.written import float_formula
 
@@ -64,13 +65,13 @@ class Floats:
             write=float_formula,
             measure=float,
             hessian=hessian_of(objective) if course.optimizer.takes_all else None,
-        ), {name: arithmetic.whole(mapped(one, near)) for name, one in self._start.items()}
+        ), {name: arithmetic.whole(each(one, near)) for name, one in self._start.items()}
 
     def _planned(self, near: Callable[[Any], Any]) -> ProgramObjective:
         """The objective, which is kept where its data hold no symbols."""
         objective = _objective(self._course, self._start, near, FLOAT64)
         data = self._course.objective.data
-        if not any(entry.free_symbols for one in data.values() if one.dtype == object for entry in one.flat):
+        if not symbols_in(data.values()):
             self._objective = objective
         return objective
 
@@ -96,7 +97,7 @@ def _objective(
     assert isinstance(objective, ProgramObjective)  # it is solved for what a program leads to
     parameters, data = (
         {
-            name: one if one.dtype != object else arithmetic.whole(mapped(one, change))
+            name: one if one.dtype != object else arithmetic.whole(each(one, change))
             for name, one in arrays.items()
         }
         for arrays in (start, objective.data)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.errors import Path, QuestionError, QuestionErrors
+from compute.errors import at
 from compute.optimizers.objective import Objective, Parameters
 
 MARGIN = 0.25  # of the trace's extent that is added on each side
@@ -40,13 +40,13 @@ class Extent:
         self.low, self.high = [np.inf, np.inf], [-np.inf, -np.inf]
 
     def see(self, parameters: Parameters) -> None:
-        for at, (name, index) in enumerate(self.places):
+        for axis, (name, index) in enumerate(self.places):
             worth = float(parameters[name][index])
             if abs(worth) < FARTHEST:  # where a trace diverges to is not where it is to be looked at
-                self.low[at], self.high[at] = min(self.low[at], worth), max(self.high[at], worth)
+                self.low[axis], self.high[axis] = min(self.low[axis], worth), max(self.high[axis], worth)
 
 
-def places_of(named: Sequence[str] | None, parameters: Parameters, path: Path) -> list[Place]:
+def places_of(named: Sequence[str] | None, parameters: Parameters) -> list[Place]:
     """The two entries that a surface runs over; if none are named, all that there are.
 
     Raises QuestionErrors where these are not two entries.
@@ -56,23 +56,27 @@ def places_of(named: Sequence[str] | None, parameters: Parameters, path: Path) -
         if len(everything) != 2:
             message = "needs two entries of parameters to run over"
             expected = 'two parameters that are numbers, one of two entries, or "over": ["w[0]", "b"]'
-            raise QuestionErrors([QuestionError(path, message, expected, f"{len(everything)} in all")])
+            raise at(("surface",), message, expected, f"{len(everything)} in all")
         return everything
     found = []
-    for at, text in enumerate(named):
-        match = PLACE.fullmatch(text)
-        index = tuple(int(one) for one in match[2].split(",")) if match and match[2] else ()
-        place = (match[1], index) if match else ("", ())
+    for number, text in enumerate(named):
+        place = place_of(text)
         if place not in everything or place in found:
-            expected = "two different entries such as " + " and ".join(map(written, everything[:2]))
-            raise QuestionErrors(
-                [QuestionError((*path, "over", at), "is no entry of a parameter", expected, "other text")]
-            )
+            expected = "two different entries such as " + " and ".join(map(entry_name, everything[:2]))
+            raise at(("surface", "over", number), "is no entry of a parameter", expected, "other text")
         found.append(place)
     return found
 
 
-def written(place: Place) -> str:
+def place_of(text: str) -> Place:
+    """The entry of a name such as `w[0, 1]`; one without a name where it is none."""
+    match = PLACE.fullmatch(text)
+    if match is None:
+        return "", ()
+    return match[1], tuple(int(one) for one in match[2].split(",")) if match[2] else ()
+
+
+def entry_name(place: Place) -> str:
     """An entry by name, such as `w[0,1]`."""
     name, index = place
     return name + (f"[{','.join(map(str, index))}]" if index else "")
@@ -88,13 +92,13 @@ def surface(
 ) -> Surface:
     """The loss of all data on a grid that holds the trace with a margin, or over ranges by entry."""
     lines = []
-    for at, place in enumerate(extent.places):
-        low, high = extent.low[at], extent.high[at]
+    for axis, place in enumerate(extent.places):
+        low, high = extent.low[axis], extent.high[axis]
         if low > high:  # nothing finite was seen
             low = high = 0.0
         wide = max(high - low, 0.0)
         margin = MARGIN * wide if wide > 0 else LEAST / 2
-        said = (ranges or {}).get(written(place))
+        said = (ranges or {}).get(entry_name(place))
         low, high = said or (low - margin, high + margin)
         lines.append(np.linspace(low, high, points))
     loss = np.empty((points, points))
@@ -105,6 +109,7 @@ def surface(
             for (name, index), worth in zip(extent.places, (first, second), strict=True):
                 base[name][index] = worth
             found = objective.loss(base)
-            loss[i, j] = np.nan if found is None else float(found)
+            assert found is not None  # gradients that are handed in have no surface
+            loss[i, j] = float(found)
     first_place, second_place = extent.places
-    return Surface((written(first_place), written(second_place)), (lines[0], lines[1]), loss)
+    return Surface((entry_name(first_place), entry_name(second_place)), (lines[0], lines[1]), loss)

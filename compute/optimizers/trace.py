@@ -131,7 +131,7 @@ def _updates(
         assert hessian is not None  # a course of such a rule has it
         whole = State(
             course.arithmetic, course.number, number, rate, joined(parameters), joined(gradient), state[ALL],
-            lambda: hessian(parameters, number),
+            lambda: _with_decay(course, hessian(parameters, number)),
         )  # fmt: skip
         change, buffers = applied(course, whole)
         return parted(change, parameters), {ALL: buffers}
@@ -141,6 +141,14 @@ def _updates(
         one = State(course.arithmetic, course.number, number, rate, parameter, gradient[name], state[name])
         update[name], after[name] = applied(course, one)
     return update, after
+
+
+def _with_decay(course: Course, hessian: Array) -> Array:
+    """The second derivatives of the loss with the decay that its gradient has."""
+    if course.decay is None or course.decay_form != "coupled":
+        return hessian
+    found: Array = hessian + np.eye(len(hessian), dtype=np.int64).astype(hessian.dtype) * course.decay
+    return found
 
 
 def _moved(course: Course, parameters: Parameters, update: Parameters, number: int) -> Parameters:

@@ -40,7 +40,7 @@ class Written:
 
     def is_just(self, number: int) -> bool:
         """Whether it is this very number."""
-        return self.came and np.ndim(self.worth) == 0 and bool(self.worth == number)
+        return self.came and not isinstance(self.worth, np.ndarray) and bool(self.worth == number)
 
     def _made(self, worth: Any, text: str, binding: int = ATOM) -> "Written":
         return Written(worth, Formula(text, binding), self.write)

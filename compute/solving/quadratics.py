@@ -90,7 +90,9 @@ def convergence(hessian: sympy.Matrix, make: Make, rate: Expr, momentum: Expr | 
     symbols. Raises Unsolved where the rule is not linear in the parameter and at most one buffer, or the
     eigenvalues cannot be found.
     """
-    taken = {one.name for each in (hessian, rate, momentum) if each is not None for one in each.free_symbols}
+    # What the rule has symbols for shows in its matrix alone.
+    matrix = iteration(make(rate, momentum), sympy.Symbol("#a", real=True)).matrix
+    taken = {one.name for each in (hessian, matrix, rate) for one in each.free_symbols}
     curvature = sympy.Symbol(next(name for name in ("a", "h", "c", "#a") if name not in taken), real=True)
     variable = sympy.Symbol(next(name for name in ("lambda", "z", "#z") if name not in taken), real=True)
     general = iteration(make(rate, momentum), curvature)

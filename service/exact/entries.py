@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import sympy
 
-from compute.arithmetic.exact.algebra import Symbols, rational, value
+from compute.arithmetic.exact.algebra import Symbols, rational, symbols_in, value
 from compute.arithmetic.exact.bounds import MAX_DIGITS
 from compute.arithmetic.expressions import Expression, ExpressionError, parse
 from compute.arithmetic.namespace import Array
-from compute.errors import Path, QuestionErrors
-from service.problems import at, describe
+from compute.errors import Path, QuestionErrors, at
+from service.problems import describe
 from service.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
 
 MAX_ENTRIES = 20_000
@@ -102,12 +102,6 @@ class Decoder:
                 raise at((*path, "symbol"), f"{one.name} is a symbol of another tensor as well",
                          "names whose symbols differ", describe(raw["symbol"]))  # fmt: skip
         return found
-
-
-def symbols_in(arrays: Iterable[Array]) -> set[str]:
-    """The names of the free symbols in the entries of arrays."""
-    entries = (entry for array in arrays if array.dtype == object for entry in array.flat)
-    return {str(one) for entry in entries for one in entry.free_symbols}
 
 
 def check_assumptions(assumed: Iterable[str], used: Collection[str]) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from compute.errors import QuestionErrors, unknown_name
+from compute.errors import QuestionErrors, at, unknown_name
 from compute.operations.declaration import Constant
 from compute.optimizers.course import Chosen
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from service.attributes import constant
 from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
-from service.problems import at, describe
+from service.problems import describe
 from service.schemas import validate
 
 

@@ -52,7 +52,8 @@ class TraceStep(BaseModel):
     formula: dict[str, Any] = Field(
         {},
         description="By parameter and name: the equation of each buffer, of the update and of the parameter"
-        " in LaTeX, with numbers put in, nested as the parameter is. For parameters of up to 16 entries.",
+        " in LaTeX, with numbers put in, nested as the parameter is. For parameters of up to 16 entries;"
+        " Newton's method has one vector of up to 4, `all parameters`.",
     )
     approximations: Approximations | None = Field(None, description="In exact arithmetic.")
 
@@ -68,7 +69,9 @@ class TraceSummary(BaseModel):
         description="The first step from which on the gradient's norm stayed at most the tolerance."
     )
     tolerance: float = Field(description="The bound of stop_when, or 1e-6.")
-    gradient_norm: MaybeNumber = Field(description="At the last parameters; not with gradients handed in.")
+    gradient_norm: MaybeNumber = Field(
+        description="At the last parameters; of gradients handed in, of the last one that was there."
+    )
     monotone: Truth = Field(description="Whether the loss never rose by more than rounding.")
     rose_at: MaybeWhole = Field(description="The first step at which it did.")
     diverging_from: MaybeWhole = Field(
@@ -174,7 +177,9 @@ class Direction(BaseModel):
     conditions: list[str] = Field(
         description="Under which it contracts, together; `False` where it never does."
     )
-    learning_rate: Text = Field(description="The same, solved for the learning rate where that is a symbol.")
+    learning_rate_range: Text = Field(
+        description="The same, solved for the learning rate where that is a symbol."
+    )
     converges: Truth = Field(description="Null where symbols leave it open.")
     contraction_factor: str = Field(description="By what errors shrink with each step in the long run.")
     moves: bool
@@ -196,14 +201,14 @@ class IterationMatrix(BaseModel):
 class ConvergenceFound(BaseModel):
     """Whether and how fast a rule converges on a quadratic loss."""
 
-    quadratic: bool = Field(
-        description="Where it is false, `why` says what is missing, and nothing else is said."
+    known: bool = Field(
+        description="Whether anything can be said; where not, as of a loss that is not quadratic, see `why`."
     )
     iteration: IterationMatrix | None = None
     directions: list[Direction] = []
     exact: bool = Field(True, description="Whether eigenvalues are exact.")
     conditions: list[str] = Field([], description="For all directions together.")
-    learning_rate: Text = Field(None, description="The same, solved for the learning rate.")
+    learning_rate_range: Text = Field(None, description="The same, solved for the learning rate.")
     converges: Truth = None
     contraction_factor: Text = None
     best: BestRate | None = Field(None, description="The best rate with the momentum that was given.")
@@ -219,7 +224,7 @@ class SolveResponse(BaseModel):
     conventions: dict[str, Any] = Field(description="Every setting as it was used.")
     formulas: list[str] = Field(description="The update rule in LaTeX.")
     equations: list[SolvedEquation] = []
-    kind: str = Field("", description="`finite`, `none` or `infinite`; these fields come with `unknown`.")
+    kind: Text = Field(None, description="`finite`, `none` or `infinite`; these fields come with `unknown`.")
     complete: bool = Field(False, description="Whether these are certainly all real solutions.")
     how: str = Field("", description="How they were found, or why there are none or not all.")
     solutions: list[OneSolution] = []

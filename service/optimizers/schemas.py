@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, create_model
 
+from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
 from service.attributes import MAX_INTEGER, constant
@@ -204,7 +205,7 @@ def optimizer_model(name: str) -> type[BaseModel]:
     kinds: dict[str, tuple[Any, Any]] = {
         "schedule": (Annotated[Any, Reference("Schedule")], None),
         "decay": (Literal["coupled", "decoupled", "post"], declared.decay),
-        "clip_epsilon": (Constant, 1e-6),
+        "clip_epsilon": (Constant, CLIP_EPSILON),
     }
     for field, words in described.items():
         kind, default = kinds.get(field, (Constant, None))
@@ -235,7 +236,13 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         kind = Annotated[int, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
     bounds = [] if declared.least is None else [f"at least {declared.least:g}"]
     bounds += [] if declared.below is None else [f"below {declared.below:g}"]
-    words = declared.meaning + (f" {' and '.join(bounds).capitalize()}." if bounds else "")
+    bounds += [f"at least {declared.not_below}"] if declared.not_below else []
+    words = (f"${declared.symbol}$: " if declared.symbol else "") + declared.meaning
+    words += f" {' and '.join(bounds).capitalize()}." if bounds else ""
+    if declared.idle:
+        name, worth = declared.idle
+        words += f" Without meaning where {name} is {str(worth).lower()}."
+    words += " No symbol can stand for it." if declared.decides else ""
     return kind, Field(setting.default, description=words)
 
 

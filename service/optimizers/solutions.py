@@ -10,6 +10,7 @@ from compute.answers import Limits, check_limits
 from compute.arithmetic import kinds
 from compute.errors import Path
 from compute.optimizers.questions import AskedTrace
+from compute.optimizers.surface import entry_name
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import SOLVE
 from service.questions import EXACT_WORK, ExactWanted, decoded, exact
@@ -67,7 +68,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuesti
     )
     solutions, entries = exact("solutions"), exact("entries")
     solving = solutions.Solving(solutions.AskedSolution(trace, tuple(fields["unknown"]), target))
-    check_limits(solving.prepared.predicted, limits, "fewer steps")
+    check_limits(solving.prepared.predicted, limits, "fewer steps", "fewer steps")
     if fields["assumptions"]:
         arrays = [*start.values(), *data.values(), *target.values()]
         entries.check_assumptions(fields["assumptions"], entries.symbols_in(arrays) | chosen.symbols())
@@ -79,7 +80,7 @@ def _solutions(solved: Any) -> dict[str, Any]:
     return {
         "equations": [
             {
-                "parameter": one.parameter + (f"[{','.join(map(str, one.at))}]" if one.at else ""),
+                "parameter": entry_name((one.parameter, one.at)),
                 "expression": written.as_text(one.expression),
                 "target": written.as_text(one.target),
             }
@@ -128,13 +129,13 @@ def _step(step: Any) -> dict[str, Any]:
 def _convergence(solved: Any) -> dict[str, Any]:
     found, written = solved.convergence, exact("answers")
     if found is None:
-        return {"quadratic": False, "why": solved.why}
+        return {"known": False, "why": solved.why}
 
     def matrix(one: Any) -> Any:
         return written.as_text(one.tolist())
 
     return {
-        "quadratic": True,
+        "known": True,
         "iteration": {
             "state": list(found.names),
             "matrix": matrix(found.general),
@@ -145,7 +146,7 @@ def _convergence(solved: Any) -> dict[str, Any]:
         "directions": [_direction(one) for one in found.directions],
         "exact": found.exact,
         "conditions": _texts(found.conditions),
-        "learning_rate": _text(found.for_rate),
+        "learning_rate_range": _text(found.for_rate),
         "converges": found.converges,
         "contraction_factor": _text(found.factor),
         **{
@@ -163,7 +164,7 @@ def _direction(one: Any) -> dict[str, Any]:
         "eigenvalue": _text(one.eigenvalue),
         "multiplicity": one.multiplicity,
         "conditions": _texts(one.conditions),
-        "learning_rate": _text(one.for_rate),
+        "learning_rate_range": _text(one.for_rate),
         "converges": one.converges,
         "contraction_factor": _text(one.factor),
         "moves": not one.still,

@@ -10,12 +10,12 @@ import orjson
 from compute.answers import Limits, check_limits
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
-from compute.optimizers.course import Chosen, Constants
+from compute.optimizers.course import Constants
 from compute.optimizers.formulas import formulas
 from compute.optimizers.objective import Batches
 from compute.optimizers.questions import AskedTrace, Drawn, PreparedTrace, prepare_trace
 from compute.optimizers.reading import Stop
-from compute.optimizers.surface import Extent, surface
+from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, TRACE
@@ -29,13 +29,11 @@ ADVICE = "fewer steps, a larger `every`, or fewer parts in `select`"
 
 @dataclass(frozen=True, slots=True)
 class TraceQuestion:
-    """A trace understood: what to run, and how its steps are written. shown: the parts of each."""
+    """A trace understood: what to run, and how its steps are written."""
 
     prepared: PreparedTrace
     asked: AskedTrace
-    chosen: Chosen
     encoding: str
-    shown: frozenset[str]
 
     @property
     def work(self) -> int:
@@ -58,7 +56,7 @@ class TraceQuestion:
         head = {
             "operation": NAME,
             "conventions": self.prepared.conventions,
-            "formulas": self.chosen.equations(),
+            "formulas": self.asked.chosen.equations(),
         }
         yield _json(head)
         extent = Extent(self.prepared.places)
@@ -73,9 +71,9 @@ class TraceQuestion:
         found: dict[str, Any] = {"parameters": step.parameters, "loss": step.loss}
         if made is not None:
             found |= self._made(step, made)
-        shown = {name: one for name, one in found.items() if name in self.shown and one is not None}
+        shown = {name: one for name, one in found.items() if name in self.asked.shown and one is not None}
         body = {"step": step.number} | {name: self._encoded(one) for name, one in shown.items()}
-        if made is not None and "formula" in self.shown:
+        if made is not None and "formula" in self.asked.shown:
             body["formula"] = formulas(self.prepared.trace.course, step)
         if self.asked.arithmetic.settles:
             near = {name: shown[name] for name in ("parameters", "loss") if name in shown}
@@ -111,7 +109,8 @@ class TraceQuestion:
                    for name, one in asdict(trace.summary).items()}  # fmt: skip
         tail: dict[str, Any] = {"summary": summary}
         if drawn is not None and self.prepared.objective is not None:
-            end = {name: np.asarray(one, dtype=np.float64) for name, one in last.parameters.items()}
+            kind = np.float64 if self.asked.arithmetic.settles else None
+            end = {name: np.asarray(one, dtype=kind) for name, one in last.parameters.items()}
             found = surface(self.prepared.objective, end, extent, drawn.points, drawn.ranges)
             tail["surface"] = {
                 "axes": found.axes,
@@ -154,7 +153,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
             [*start.values(), *data.values(), *(one for each in gradients for one in each.values())]
         )
         entries.check_assumptions(fields["assumptions"], used | chosen.symbols())
-    return TraceQuestion(prepared, asked, chosen, fields["encoding"], shown)
+    return TraceQuestion(prepared, asked, fields["encoding"])
 
 
 def _stop(model: Any) -> Stop:
@@ -176,7 +175,7 @@ def _batches(model: Any) -> Batches | None:
 def _drawn(model: Any) -> Drawn | None:
     if model is None:
         return None
-    ranges = {name: (low, high) for name, (low, high) in model.ranges.items()}
+    ranges = {entry_name(place_of(name)): (low, high) for name, (low, high) in model.ranges.items()}
     return Drawn(model.points, model.over, ranges)
 
 

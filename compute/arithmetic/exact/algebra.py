@@ -1,6 +1,6 @@
 """Expressions as exact numbers: what constants, entries and symbols stand for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,12 @@ class Exacts:
         if size(found) > MAX_EXPRESSION:
             raise ExpressionError(f"has more than {MAX_EXPRESSION} operations")
         return found
+
+
+def symbols_in(arrays: Iterable[Array]) -> set[str]:
+    """The names of the free symbols in the entries of arrays."""
+    entries = (entry for array in arrays if array.dtype == object for entry in array.flat)
+    return {str(one) for entry in entries for one in entry.free_symbols}
 
 
 def rational(text: str) -> Any:

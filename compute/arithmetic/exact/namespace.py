@@ -200,11 +200,11 @@ class Exact:
             found[at] = cases.exclusive([(one[at], held[at]) for one, held in zip(*spread, strict=True)])
         return found
 
-    def fresh(self, name: str, shape: tuple[int, ...]) -> Array:
+    def placeholders(self, name: str, shape: tuple[int, ...]) -> Array:
         """Symbols that no other is: their names cannot come from outside."""
         found: Array = np.empty(shape, dtype=object)
         for number, at in enumerate(np.ndindex(shape)):
-            found[at] = sympy.Symbol(f"#{name}{number}", real=True)
+            found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
         return found
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it

@@ -28,7 +28,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"name": "adam", "bias_correction": False, "clip_norm": 1},
     {"name": "rmsprop", "centered": True, "momentum": "1/2"},
     {"name": "newton", "damping": "1/2", "learning_rate": "1/2"},
-    {"name": "newton", "weight_decay": "1/10"},
+    {"name": "newton", "weight_decay": "1/10", "learning_rate": "1/2"},
     {"name": "newton", "weight_decay": "1/10", "decay": "decoupled"},
     {"name": "radam", "beta_2": 0.5},
     {"name": "lion", "weight_decay": "1/3"},

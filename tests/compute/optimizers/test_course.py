@@ -68,7 +68,7 @@ def test_conventions_name_everything(name: str) -> None:
     found = Chosen(name).conventions()
     assert found["optimizer"] == name and found["learning_rate"] == OPTIMIZERS[name].learning_rate
     assert set(OPTIMIZERS[name].settings) <= set(found)
-    assert {"schedule", "loss_at", "gradient_at"} <= set(found)
+    assert {"schedule"} <= set(found)
     assert ("weight_decay" in found) == (OPTIMIZERS[name].weight_decay is not None)
     assert "clip_norm" not in found
 
@@ -77,8 +77,6 @@ def test_conventions_of_clipping_and_decay() -> None:
     found = chosen({"name": "adam", "weight_decay": 0.1, "clip_norm": 2}).conventions()
     assert (found["weight_decay"], found["decay"]) == (0.1, "coupled")
     assert (found["clip_norm"], found["clip_epsilon"]) == (2, 1e-6)
-    found = chosen({"name": "nesterov_lookahead"}).conventions()
-    assert "ahead" in found["gradient_at"]
 
 
 def test_a_decay_form_without_decay_is_not_silently_dropped() -> None:

@@ -117,3 +117,12 @@ def test_too_many_sizes_of_batches() -> None:
     found = fault(start={"w": 1.0}, program=("f = sum(x * w)",), data={"x": np.ones(60)},
                   batches=Batches(("x",), rows))  # fmt: skip
     assert found.path == ("batches", "rows") and "50" in found.expected
+
+
+def test_conventions_say_where_loss_and_gradient_are_taken() -> None:
+    found = prepared({"name": "nesterov_lookahead"}, POINT, QUADRATIC, steps=1).conventions
+    assert "ahead" in found["gradient_at"] and "after" in found["loss_at"] and found["loss"] == "f"
+    found = prepared(ADAM, POINT, QUADRATIC, steps=1).conventions
+    assert "before" in found["gradient_at"]
+    handed = prepared(ADAM, {"x": 1.0}, gradients=[{"x": 1.0}]).conventions
+    assert not {"gradient_at", "loss_at", "loss"} & set(handed)

@@ -8,6 +8,7 @@ import sympy
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64
 from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.errors import QuestionErrors
 from compute.optimizers.course import Constants
 from compute.optimizers.schedules import SCHEDULES
 from tests.compute.optimizers.asking import steps_of
@@ -61,12 +62,10 @@ def test_of_listed_rates_the_last_one_stays() -> None:
     assert [float(found(step)) for step in (1, 2, 3, 4, 99)] == [0.5, 0.25, *[2**0.5] * 3]
 
 
-def test_rprop_takes_the_rate_of_the_first_step_alone() -> None:
-    schedule = {"name": "warm_up", "steps": 4}
-    steps = steps_of({"name": "rprop", "learning_rate": 0.4, "schedule": schedule}, {"x": 1.0},
-                     gradients=[{"x": 1.0}, {"x": 1.0}])  # fmt: skip
-    assert float(steps[1].state["x"]["step_size"]) == pytest.approx(0.1)
-    assert float(steps[2].state["x"]["step_size"]) == pytest.approx(0.12)
+def test_a_rule_that_reads_its_rate_at_the_start_has_no_schedule() -> None:
+    with pytest.raises(QuestionErrors, match="at its start alone"):
+        steps_of({"name": "rprop", "schedule": {"name": "warm_up"}}, {"x": 1.0}, gradients=[{"x": 1.0}])
+    steps_of({"name": "rprop", "schedule": {"name": "constant"}}, {"x": 1.0}, gradients=[{"x": 1.0}])
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

@@ -179,6 +179,7 @@ def test_floats_are_offered_first() -> None:
         ({"unknown": ["eta"], "target": {"y": 0}}, ("target", "y")),
         ({"unknown": ["eta"], "target": {"x": [0]}}, ("target", "x")),
         ({"unknown": ["eta"], "target": {"x": 0}, "steps": None}, ("steps",)),
+        ({"steps": 3}, ("steps",)),
     ],
 )
 def test_what_cannot_be_asked(more: dict[str, Any], path: tuple[Any, ...]) -> None:
@@ -204,10 +205,11 @@ def test_convergence_needs_no_target() -> None:
         (DESCENT, ("f = x**4",), "not quadratic"),
         ({"name": "adam", "learning_rate": "eta"}, HALVES, "not linear"),
         (DESCENT | {"clip_norm": 1}, HALVES, "bounds"),
+        ({"name": "gradient_descent", "schedule": [1, "eta"]}, HALVES, "stays"),
     ],
 )
 def test_why_nothing_is_said_of_convergence(rule: Any, program: Any, why: str) -> None:
-    found = solved(rule, program=program)
+    found = solved(rule, program=program, steps=None)
     assert found.convergence is None and found.why is not None and why in found.why
 
 
@@ -227,8 +229,27 @@ def test_factors_are_what_traces_show() -> None:
             "decay": "decoupled",
         },
     ):
-        found = solved(rule, program=("f = x**2",))
+        found = solved(rule, program=("f = x**2",), steps=None)
         assert found.convergence is not None and found.convergence.converges
         steps = steps_of(rule, {"x": 1.0}, ("f = x**2",), steps=40)
         ratio = float(steps[40].parameters["x"] / steps[39].parameters["x"])
         assert abs(ratio) == pytest.approx(float(sympy.N(found.convergence.factor)), rel=1e-6)
+
+
+def test_symbols_that_are_named_like_those_of_answers() -> None:
+    """A curvature is called a, unless something else is."""
+    rule = DESCENT | {"weight_decay": "a"}
+    found = solved(rule, program=("f = x**2 / 2",), steps=None).convergence
+    assert found is not None and found.best is not None and str(found.curvature) != "a"
+    eta, a = (sympy.Symbol(one, real=True) for one in ("eta", "a"))
+    [condition] = found.conditions
+    assert sympy.expand(condition.lhs.args[0] - (1 - eta * (1 + a))) == 0
+    assert sympy.simplify(found.best.rate - 1 / (1 + a)) == 0
+
+
+def test_decay_is_in_the_second_derivatives_too() -> None:
+    rule = {"name": "newton", "weight_decay": 1}
+    last = steps_of(rule, {"x": 1.0}, ("f = (x - 4)**2 / 2",), steps=1)[-1]
+    assert float(last.parameters["x"]) == pytest.approx(2)  # where (x - 4)^2 / 2 + x^2 / 2 is least
+    found = solved(rule, program=("f = x**2 / 2",), steps=None).convergence
+    assert found is not None and found.factor == 0

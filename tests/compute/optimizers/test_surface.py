@@ -8,7 +8,7 @@ import pytest
 from compute.arithmetic.floating import FLOAT64
 from compute.errors import QuestionErrors
 from compute.optimizers.objective import ProgramObjective
-from compute.optimizers.surface import Extent, places_of, surface, written
+from compute.optimizers.surface import Extent, entry_name, places_of, surface
 from tests.compute.asking import arrays
 from tests.compute.optimizers.objectives import EXAMPLES
 
@@ -23,13 +23,13 @@ PARAMETERS = arrays({"w": [[1.0, 2.0], [3.0, 4.0]], "b": 5.0})
     ],
 )
 def test_entries_by_name(named: list[str], places: list[Any]) -> None:
-    assert places_of(named, PARAMETERS, ("surface",)) == places
-    assert [written(one) for one in places] == [one.replace(" ", "") for one in named]
+    assert places_of(named, PARAMETERS) == places
+    assert [entry_name(one) for one in places] == [one.replace(" ", "") for one in named]
 
 
 def test_two_entries_need_no_names() -> None:
-    assert places_of(None, arrays({"x": 1.0, "y": 2.0}), ()) == [("x", ()), ("y", ())]
-    assert places_of(None, arrays({"v": [1.0, 2.0]}), ()) == [("v", (0,)), ("v", (1,))]
+    assert places_of(None, arrays({"x": 1.0, "y": 2.0})) == [("x", ()), ("y", ())]
+    assert places_of(None, arrays({"v": [1.0, 2.0]})) == [("v", (0,)), ("v", (1,))]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_two_entries_need_no_names() -> None:
 )
 def test_what_is_no_entry(named: list[str] | None, pointer: Any) -> None:
     with pytest.raises(QuestionErrors) as caught:
-        places_of(named, PARAMETERS, ("surface",))
+        places_of(named, PARAMETERS)
     [error] = caught.value.errors
     assert error.path == pointer
     assert "two" in error.expected

@@ -62,14 +62,16 @@ def test_convergence_alone() -> None:
     )
     assert not {"solutions", "kind", "equations"} & set(found)
     told = found["convergence"]
-    assert told["conditions"] == ["abs(1 - eta/2) < 1"] and told["learning_rate"] == "0 < eta and eta < 4"
+    assert (
+        told["conditions"] == ["abs(1 - eta/2) < 1"] and told["learning_rate_range"] == "0 < eta and eta < 4"
+    )
     assert told["best"]["learning_rate"] == "2" and told["best"]["contraction_factor"] == "0"
     assert "best_together" not in told
 
 
 def test_a_loss_that_is_not_quadratic_says_so() -> None:
     told = solved(program=["f = x**4"])["convergence"]
-    assert told == {"quadratic": False, "why": "the loss is not quadratic in the parameters"}
+    assert told == {"known": False, "why": "the loss is not quadratic in the parameters"}
 
 
 def test_what_is_known_in_floats_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
