@@ -171,9 +171,16 @@ class Constants:
 
     def __init__(self, arithmetic: Arithmetic) -> None:
         self.arithmetic = arithmetic
+        self._known: dict[tuple[type, Any], Number] = {}
 
     def plain(self, said: Any) -> Number:
         """A constant of the rules themselves. Raises ExpressionError where these numbers do not hold it."""
+        key = type(said), said
+        if key not in self._known:  # rules ask for theirs at every step
+            self._known[key] = self._found(said)
+        return self._known[key]
+
+    def _found(self, said: Any) -> Number:
         expression = parse(said) if isinstance(said, str) else number(said)
         with np.errstate(over="ignore"):  # what is too large is refused below
             found = self.arithmetic.constant(expression, {})[()]
