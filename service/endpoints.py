@@ -94,9 +94,9 @@ class Posting:
         def hold_place() -> None:
             held.enter_context(self.workshop.place())
 
-        def lines() -> Iterator[bytes]:
+        def lines(abandoned: Callable[[], bool]) -> Iterator[bytes]:
             job: Any = post.understand(read(body), self.limits)
-            found: Iterator[bytes] = job.lines()
+            found: Iterator[bytes] = job.lines(abandoned)
             return found
 
         sender = LineSender(send, self.settings.body_timeout)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -75,19 +76,27 @@ class LineSender:
 
 
 async def stream(
-    sender: LineSender, receive: Receive, begin: Callable[[], Iterator[bytes]], workshop: Workshop
+    sender: LineSender,
+    receive: Receive,
+    begin: Callable[[Callable[[], bool]], Iterator[bytes]],
+    workshop: Workshop,
 ) -> None:
     """Send lines as threads compute them, a moment's worth at a time, and none ahead of what is taken.
 
-    begin: what understands the question and gives its lines. Raises as `sent` does.
+    begin: what understands the question and gives its lines; it is handed a function that says whether nobody
+    listens any more. Raises as `sent` does.
     """
 
     async def computed() -> None:
-        lines = await workshop.run(begin)
+        lines = await workshop.run(lambda: begin(left.is_set))
         while part := await workshop.run(lambda: _moment(lines)):
             await sender.send(part)
 
-    await sent(sender, receive, computed())
+    left = Event()
+    try:
+        await sent(sender, receive, computed())
+    finally:
+        left.set()
 
 
 async def sent(sender: LineSender, receive: Receive, work: Awaitable[Any]) -> None:

@@ -1,7 +1,7 @@
 """The reading of a trace: which steps are shown, where it stops, and what became of it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +48,17 @@ class Trace:
         self._stops, self._is_open = self.stop != Stop(), False
         self._together = TOGETHER if work <= LITTLE and not self._exact else 1
 
-    def run(self) -> Iterator[Step]:
-        """The steps that are shown, as they are made."""
+    def run(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+        """The steps that are shown, as they are made.
+
+        abandoned: whether nobody wants any more; it is asked now and then, between those that are shown too.
+        """
         watch = Watch(TOLERANCE if self.stop.gradient_norm is None else self.stop.gradient_norm)
         steps = follow(self.course, self.start, self.steps)
         reason, last, shown_last = None, None, False
         while reason is None:
+            if abandoned():
+                return
             made, reason = self._some(steps, watch)
             for step, is_shown in made:
                 last, shown_last = step, is_shown

@@ -1,6 +1,6 @@
 """POST /v1/optimizer/trace: an optimizer step by step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,12 +45,12 @@ class TraceQuestion:
         head, *steps, tail = self._parts()
         return b"%b,%b:[%b],%b" % (head[:-1], b'"trace"', b",".join(steps), tail[1:])
 
-    def lines(self) -> Iterator[bytes]:
-        """The answer line by line, as steps are made."""
-        for part in self._parts():
+    def lines(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
+        """The answer line by line, as steps are made. abandoned: whether nobody listens any more."""
+        for part in self._parts(abandoned):
             yield part + b"\n"
 
-    def _parts(self) -> Iterator[bytes]:
+    def _parts(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
         """Objects: what opens the answer, each step, what closes it."""
         trace = self.prepared.trace
         head = {
@@ -60,10 +60,11 @@ class TraceQuestion:
         }
         yield _json(head)
         extent = Extent(self.prepared.places)
-        for step in trace.run():
+        for step in trace.run(abandoned):
             extent.see(step.parameters)
             yield _json(self._step(step))
-        yield _json(self._tail(step, extent))
+        if trace.summary is not None:  # it came to its end
+            yield _json(self._tail(step, extent))
 
     def _step(self, step: Step) -> dict[str, Any]:
         """The parts of a step that are shown."""

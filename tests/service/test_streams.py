@@ -227,3 +227,31 @@ def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.Mo
             assert listener.lines[-1]["problem"]["status"] == 500
 
     asyncio.run(scenario())
+
+
+def test_who_leaves_between_two_lines_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though no step is shown for long, a trace ends soon behind its listener."""
+    made: list[int] = []
+
+    def counting(*asked: Any) -> Any:
+        for step in follow(*asked):
+            made.append(step.number)
+            yield step
+
+    monkeypatch.setattr("compute.optimizers.reading.follow", counting)
+
+    async def scenario() -> None:
+        async with service() as (app, _):
+            listener = Listener(app, TRACE | {"steps": 500_000, "every": 500_000, "select": ["loss"]})
+            listening = asyncio.create_task(listener.listen())
+            while len(made) < 100 and not listening.done():
+                await asyncio.sleep(0.001)
+            listener.leaves.set()
+            await listening
+            count = -1
+            while count != len(made):
+                count = len(made)
+                await asyncio.sleep(0.02)
+            assert 100 <= count < 400_000
+
+    asyncio.run(scenario())
