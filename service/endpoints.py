@@ -71,6 +71,8 @@ class Posting:
         else:
             length = str(len(answer)).encode()
             headers = [*JSON, (b"content-length", length), (b"etag", etag(answer).encode())]
+            if post.streams:
+                headers.append((b"vary", b"accept"))
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": answer})
 

@@ -54,7 +54,7 @@ class LineSender:
         """Send whole lines. Raises NobodyListens where they are not taken."""
         if not self.started:
             self.started = True
-            headers = [(b"content-type", MEDIA_TYPE)]
+            headers = [(b"content-type", MEDIA_TYPE), (b"vary", b"accept")]
             await self._sent({"type": "http.response.start", "status": 200, "headers": headers})
         await self._sent({"type": "http.response.body", "body": lines, "more_body": True})
 

@@ -13,9 +13,11 @@ from compute.optimizers.declaration import State
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
 from compute.optimizers.trace import Course
+from compute.solving.iterations import iteration
 from compute.solving.quadratics import Convergence, Move, convergence
 from compute.solving.solutions import Unsolved
 
+LATE = 40  # a step that rules are long underway at
 MOST_ENTRIES = 6  # of all parameters together, whose second derivatives are looked at
 
 
@@ -28,19 +30,29 @@ def convergence_of(course: Course, start: Parameters) -> tuple[Convergence | Non
         return None, f"convergence is told of at most {MOST_ENTRIES} entries of parameters"
     arithmetic: Any = course.arithmetic
     fresh = {name: arithmetic.placeholders(name, one.shape) for name, one in start.items()}
+    places = [one for array in fresh.values() for one in array.reshape(-1).tolist()]
+    slopes = [*objective.at(fresh, 1).gradient.values()]
+    straight = all(sympy.expand(one).is_polynomial(*places) for array in slopes for one in array.flat)
     second = each(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
     matrix = sympy.Matrix(second.tolist())
-    places = {one for array in fresh.values() for one in array.reshape(-1).tolist()}
-    if places & matrix.free_symbols or matrix.has(sympy.Piecewise, sympy.Abs, sympy.Max, sympy.nan):
+    if not straight or {*places} & matrix.free_symbols or matrix.has(sympy.nan):
         return None, "the loss is not quadratic in the parameters"
+    origin = dict.fromkeys(places, sympy.S.Zero)
+    level = sympy.Matrix([sympy.expand(one).xreplace(origin) for array in slopes for one in array.flat])
+    if matrix.row_join(level).rank() > matrix.rank():
+        return None, "the loss has no least value: along a direction it falls for ever"
+    rate, momentum = course.rate(1), course.settings.get("momentum")
     try:
-        return convergence(matrix, step_of(course), course.rate(1), course.settings.get("momentum")), None
+        early, late = (iteration(step_of(course, step)(rate, momentum), places[0]) for step in (2, LATE))
+        if sympy.expand(early.matrix - late.matrix) != sympy.zeros(*early.matrix.shape):
+            return None, "a step of this rule depends on how many were made before"
+        return convergence(matrix, step_of(course, 2), rate, momentum), None
     except Unsolved as reason:
         return None, str(reason)
 
 
-def step_of(course: Course) -> Callable[[Any, Any], Move]:
-    """For a learning rate and a momentum: a step of the rule, not the first, on a parabola."""
+def step_of(course: Course, step: int) -> Callable[[Any, Any], Move]:
+    """For a learning rate and a momentum: the step of this number, from 2 on, on a parabola."""
 
     def make(rate: Any, momentum: Any) -> Move:
         settings = course.settings if momentum is None else {**course.settings, "momentum": momentum}
@@ -55,7 +67,7 @@ def step_of(course: Course) -> Callable[[Any, Any], Move]:
             state = State(
                 chosen.arithmetic,
                 chosen.number,
-                step=2,
+                step=step,
                 learning_rate=rate,
                 parameter=boxed(x),
                 gradient=boxed(gradient),

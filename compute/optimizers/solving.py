@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from compute.arithmetic.exact.algebra import symbols_in
+from compute.arithmetic.exact.bounds import beyond, size
 from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionErrors, at
 from compute.optimizers.objective import Parameters
@@ -20,8 +21,11 @@ from compute.optimizers.substitution import Floats, Values, exactly
 from compute.optimizers.trace import Course, Step, follow
 from compute.solving.equations import Found, Solution, solve, solve_in_floats
 from compute.solving.quadratics import Convergence
+from compute.solving.unfolding import MAX_SIZE
 
 MOST_TRACED = 12  # solutions that are followed step by step
+SCANNED_FIRST = 10  # steps beyond which roots in floats are sought before a trace in symbols
+IN_TIME = "exact solutions were not found in time"
 TOO_LONG = "the trace in symbols grows too long"
 CLOSE = 1e-9  # how near a trace in floats has to come to its target, of the largest number on its way
 
@@ -62,6 +66,9 @@ class Solved:
     why: str | None
 
 
+NOTHING = Solved((), None, (), None, None)
+
+
 @dataclass(frozen=True)
 class AskedSolution:
     """What is asked: a trace with symbols in it, which of them to solve for, and where parameters should
@@ -90,9 +97,23 @@ class Solving:
 
     def answer(self, offer: Callable[[Solved], None]) -> Solved:
         """All that is asked. offer: called with what is known before what may take too long."""
+        late = "it was not found in time"
+        solved = self._solved(lambda near: offer(replace(near, why=late))) if self.asked.unknown else NOTHING
+        offer(replace(solved, why=late))
         found, why = self._convergence()
-        if not self.asked.unknown:
-            return Solved((), None, (), found, why)
+        return replace(solved, convergence=found, why=why)
+
+    def _solved(self, offer: Callable[[Solved], None]) -> Solved:
+        """The solutions."""
+
+        def made(solved: Found, equations: tuple[Equation, ...] = ()) -> Solved:
+            verified = self._verified(solved)
+            if any(one.arrives is False for one in verified):
+                solved = replace(solved, complete=False)
+            return Solved(equations, solved, verified, None, None)
+
+        if self.prepared.trace.steps > SCANNED_FIRST and (near := self._scanned(IN_TIME)) is not None:
+            offer(made(near))
         try:
             equations = self._equations()
         except QuestionErrors as error:
@@ -100,17 +121,13 @@ class Solving:
             if near is None:
                 message = f"{TOO_LONG}; send fewer steps, or numbers in the place of symbols"
                 raise at(("steps",), message, "fewer steps", "more") from error
-            return Solved((), near, self._verified(near), found, why)
-
-        def made(solved: Found) -> Solved:
-            return Solved(equations, solved, self._verified(solved), found, why)
-
+            return made(near)
         missing = [one.expression - one.target for one in equations]
-        solved = solve(missing, [*self.symbols.values()], lambda near: offer(made(near)))
+        solved = solve(missing, [*self.symbols.values()], lambda near: offer(made(near, equations)))
         if not (solved.complete or solved.solutions or solved.families):
             _, _, reason = solved.how.rstrip(".").partition(": ")
             solved = self._scanned(reason) or solved
-        return made(solved)
+        return made(solved, equations)
 
     def _convergence(self) -> tuple[Convergence | None, str | None]:
         if self.asked.trace.chosen.is_scheduled:
@@ -119,7 +136,11 @@ class Solving:
 
     def _equations(self) -> tuple[Equation, ...]:
         """What the last step leads to in symbols, beside the target."""
-        last = self._end(self.course, self.start)
+        last: Parameters = {}
+        for step in follow(self.course, self.start, self.prepared.trace.steps, closing=False):
+            last = step.parameters
+            if sum(size(one) for array in last.values() for one in array.flat) > MAX_SIZE:
+                raise beyond("grew too large", f"at most {MAX_SIZE} operations")  # it could not be solved
         return tuple(
             Equation(name, place, last[name][place], worth) for name, place, worth in self._targets()
         )
@@ -130,7 +151,7 @@ class Solving:
                 yield name, place, worth
 
     def _end(self, course: Course, start: Parameters) -> Parameters:
-        [last] = deque(follow(course, start, self.prepared.trace.steps), maxlen=1)
+        [last] = deque(follow(course, start, self.prepared.trace.steps, closing=False), maxlen=1)
         return last.parameters
 
     def _scanned(self, reason: str) -> Found | None:
@@ -221,7 +242,10 @@ def _check(asked: AskedSolution) -> None:
         raise at((field,), "unknown and target need each other", "both, or neither", "one of them")
     if trace.steps is not None and not asked.target:
         raise at(("steps",), "has no meaning without a target", "a target too", "steps alone")
-    used = symbols_in([*trace.start.values(), *trace.data.values()]) | trace.chosen.symbols()
+    used = (
+        symbols_in([*trace.start.values(), *trace.data.values(), *asked.target.values()])
+        | trace.chosen.symbols()
+    )
     for number, name in enumerate(asked.unknown):
         if name not in used or name in asked.unknown[:number]:
             known = f"one of: {', '.join(sorted(used))}" if used else "a symbol in the optimizer or start"

@@ -79,8 +79,11 @@ class Step:
     made: Made | None = None
 
 
-def follow(course: Course, start: Parameters, steps: int) -> Iterator[Step]:
-    """The steps of a trace as they are made. Each is made from the one before; none is kept."""
+def follow(course: Course, start: Parameters, steps: int, *, closing: bool = True) -> Iterator[Step]:
+    """The steps of a trace as they are made. Each is made from the one before; none is kept.
+
+    closing: whether loss and gradient are wanted at the last parameters too.
+    """
     objective, xp, optimizer = course.objective, course.arithmetic, course.optimizer
     bounded = objective.steps
     apart = objective.batches or optimizer.looks_ahead  # the pass for a gradient does not find the loss
@@ -89,10 +92,10 @@ def follow(course: Course, start: Parameters, steps: int) -> Iterator[Step]:
     made: Made | None = None
     for number in range(steps + 1):
         seen: Seen | None = None
-        if bounded is None or number < bounded:
+        if (bounded is None or number < bounded) and (closing or number < steps):
             place = _ahead(course, parameters, state) if optimizer.looks_ahead else parameters
             seen = objective.at(place, number + 1)
-        here = objective.whole(parameters) if apart and bounded is None else seen
+        here = objective.whole(parameters) if apart and seen is not None and bounded is None else seen
         loss, gradient = (None, None) if here is None else (here.loss, here.gradient)
         yield Step(number, parameters, loss, gradient, state, made)
         if seen is None or number == steps:

@@ -8,6 +8,7 @@ to be defined. Work is bounded at every stage: what is beyond a bound is said, a
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import sympy
 from sympy.polys.polyerrors import BasePolynomialError
@@ -40,6 +41,7 @@ def solve(equations: Sequence[Expr], unknowns: Sequence[Expr], offer: Offer) -> 
     what cannot be solved: the answer says so.
     """
     came = tuple(map(sympy.sympify, equations))
+    came = tuple(one for one in came if one != 0) or came  # what always holds asks for nothing
     scanned = None
     if len(unknowns) == 1:
         scanned = _scanned(came, unknowns[0])
@@ -51,7 +53,33 @@ def solve(equations: Sequence[Expr], unknowns: Sequence[Expr], offer: Offer) -> 
         if scanned is not None:
             return _in_floats(scanned, unknowns[0], str(reason))
         return Found("none", (), (), (), False, f"No solution was found: {reason}.")
+    found = _decided(found)
+    if len(came) > 1 and any(map(_constants, came)):
+        # Factors that equations have in common are sought without what constants such as sqrt(3) fulfil.
+        found = replace(found, complete=False)
     return found if scanned is None else _completed(found, scanned, unknowns[0], came)
+
+
+def _constants(expression: Expr) -> set[Expr]:
+    """The parts that are irrational constants."""
+    parts = expression.atoms(sympy.Pow, sympy.exp, sympy.NumberSymbol)
+    return {one for one in parts if not one.free_symbols and not one.is_rational}
+
+
+def _decided(found: Found) -> Found:
+    """The solutions whose conditions on constants hold, each once."""
+    kept: dict[Any, Solution] = {}
+    for one in found.solutions:
+        conditions = [each if each.free_symbols else sympy.sympify(each).doit() for each in one.conditions]
+        if sympy.false in conditions:
+            continue
+        rest = tuple(each for each in conditions if each is not sympy.true)
+        key = tuple(one.values.items())
+        if key not in kept or not rest:
+            kept[key] = replace(one, conditions=rest)
+    if len(kept) == len(found.solutions) or found.kind != "finite":
+        return replace(found, solutions=tuple(kept.values()))
+    return replace(found, solutions=tuple(kept.values()), kind="finite" if kept else "none")
 
 
 def _exact(equations: tuple[Expr, ...], unknowns: Sequence[Expr]) -> Found:

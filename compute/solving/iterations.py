@@ -95,6 +95,9 @@ def iteration(move: Move, curvature: Expr) -> Iteration:
     after, kept = move(x, dict(symbols), curvature)
     state = {"x": x, **symbols}
     moved = {"x": after, **kept}
+    expressions = (one for one in moved.values() if isinstance(one, sympy.Expr))
+    if not all(one.is_polynomial(*state.values()) for one in expressions):
+        raise Unsolved("a step of this rule is not linear in the parameter and its buffers")
     needed = _needed(moved, state)
     order = [name for name in state if name in needed]
     matrix = sympy.Matrix([[_slope(moved[row], state[column]) for column in order] for row in order])

@@ -80,7 +80,7 @@ def factors(polynomial: Expr, *symbols: Expr) -> list[tuple[Expr, int]]:
     if bits(found) * found.total_degree() > MAX_FACTORED:
         raise Unsolved("the numbers of an equation have too many digits for it to be factored")
     _, parts = sympy.factor_list(polynomial)
-    return [(sympy.expand(one), many) for one, many in parts if one.free_symbols & set(symbols)]
+    return [(sympy.expand(one), int(many)) for one, many in parts if one.free_symbols & set(symbols)]
 
 
 def real_roots(polynomial: Expr, unknown: Expr, back: Callable[[Expr], Expr] = itself) -> Roots:

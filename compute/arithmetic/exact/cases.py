@@ -16,6 +16,8 @@ Cases = list[tuple[Any, Any]]
 
 def piecewise(condition: Any, a: Any, b: Any) -> Any:
     """The first number where a condition holds, and the second elsewhere."""
+    if condition.has(sympy.nan):
+        return sympy.nan
     if condition is sympy.true or a == b:
         return a
     if condition is sympy.false:

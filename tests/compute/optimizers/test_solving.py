@@ -164,7 +164,8 @@ def test_what_grows_too_long_is_scanned_in_floats() -> None:
 def test_floats_are_offered_first() -> None:
     offered: list[Solved] = []
     Solving(asked(DESCENT, ["eta"], {"x": "1/3"}, 3)).answer(offered.append)
-    [near] = offered
+    near, whole = offered  # the second lacks convergence alone
+    assert whole.found is not None and whole.found.complete and whole.why == "it was not found in time"
     assert near.found is not None and not near.found.complete
     assert float(values(near, "eta")[0]) == pytest.approx(2 - 2 * 3 ** (-1 / 3))
 
@@ -206,6 +207,11 @@ def test_convergence_needs_no_target() -> None:
         ({"name": "adam", "learning_rate": "eta"}, HALVES, "not linear"),
         (DESCENT | {"clip_norm": 1}, HALVES, "bounds"),
         ({"name": "gradient_descent", "schedule": [1, "eta"]}, HALVES, "stays"),
+        (DESCENT, ("f = relu(x) + x**2",), "not quadratic"),
+        ({"name": "radam", "beta_2": "1/2"}, HALVES, "depends on how many"),
+        ({"name": "radam", "learning_rate": 1}, HALVES, "not linear"),
+        ({"name": "nadam", "learning_rate": 1}, HALVES, "not linear"),
+        (DESCENT, ("f = 3*x",), "no least value"),
     ],
 )
 def test_why_nothing_is_said_of_convergence(rule: Any, program: Any, why: str) -> None:
@@ -253,3 +259,32 @@ def test_decay_is_in_the_second_derivatives_too() -> None:
     assert float(last.parameters["x"]) == pytest.approx(2)  # where (x - 4)^2 / 2 + x^2 / 2 is least
     found = solved(rule, program=("f = x**2 / 2",), steps=None).convergence
     assert found is not None and found.factor == 0
+
+
+def test_equations_with_irrational_constants_lose_no_root() -> None:
+    found = solved(
+        DESCENT, ["eta"], {"x": "(1 - sqrt(3))**2", "y": "7/4 - sqrt(3)"}, 2, {"x": 1, "y": 1},
+        ("f = x**2/2 + y**2/4",),
+    )  # fmt: skip
+    assert found.found is not None and not found.found.complete
+    assert [float(one) for one in values(found, "eta")] == [pytest.approx(3**0.5)]
+
+
+def test_equations_that_always_hold_ask_for_nothing() -> None:
+    rule = {"name": "momentum", "learning_rate": "eta", "momentum": "beta"}
+    found = solved(rule, ["beta", "eta"], {"x": 0, "y": 0}, 2, {"x": 1, "y": 0}, ("f = x**2/4 + y**2",))
+    assert found.found is not None and found.found.kind == "infinite" and found.found.complete
+
+
+def test_rectifiers_leave_one_solution_without_conditions() -> None:
+    found = solved(DESCENT, ["eta"], {"x": 0}, 3, program=("f = relu(x)**2",))
+    assert values(found, "eta") == [sympy.Rational(1, 2)]
+    assert not found.solutions[0].solution.conditions and found.solutions[0].arrives
+
+
+def test_roots_at_zero_count_as_often_as_they_are_one() -> None:
+    found = solved(
+        {"name": "gradient_descent", "learning_rate": 1}, ["a"], {"x": "a"}, 1, {"x": "a"}, ("f = x**3/3",)
+    )
+    [one] = found.solutions
+    assert one.solution.values["a"] == 0 and type(one.solution.multiplicity) is int
