@@ -24,6 +24,7 @@ from compute.solving.quadratics import Convergence
 from compute.solving.unfolding import MAX_SIZE
 
 MOST_TRACED = 12  # solutions that are followed step by step
+SCANNED = 200  # steps up to which roots are sought by traces in floats, thousands of them
 SCANNED_FIRST = 10  # steps beyond which roots in floats are sought before a trace in symbols
 IN_TIME = "exact solutions were not found in time"
 TOO_LONG = "the trace in symbols grows too long"
@@ -112,7 +113,10 @@ class Solving:
                 solved = replace(solved, complete=False)
             return Solved(equations, solved, verified, None, None)
 
-        if self.prepared.trace.steps > SCANNED_FIRST and (near := self._scanned(IN_TIME)) is not None:
+        if (
+            SCANNED_FIRST < self.prepared.trace.steps <= SCANNED
+            and (near := self._scanned(IN_TIME)) is not None
+        ):
             offer(made(near))
         try:
             equations = self._equations()
@@ -156,7 +160,7 @@ class Solving:
 
     def _scanned(self, reason: str) -> Found | None:
         """Roots in floats, by traces in floats; None where more than one symbol is free."""
-        if len(self.symbols) > 1:
+        if len(self.symbols) > 1 or self.prepared.trace.steps > SCANNED:
             return None
         [symbol] = self.symbols.values()
         floats = Floats(self.course, self.start)

@@ -225,7 +225,10 @@ class SolveResponse(BaseModel):
     formulas: list[str] = Field(description="The update rule in LaTeX.")
     equations: list[SolvedEquation] = []
     kind: Text = Field(None, description="`finite`, `none` or `infinite`; these fields come with `unknown`.")
-    complete: bool = Field(False, description="Whether these are certainly all real solutions.")
+    complete: bool = Field(
+        False,
+        description="Whether these are certainly all real solutions, but for special values of symbols.",
+    )
     how: str = Field("", description="How they were found, or why there are none or not all.")
     solutions: list[OneSolution] = []
     families: list[SolutionFamily] = []

@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 
 from compute.arithmetic.exact import orders
+from compute.arithmetic.exact.bounds import beyond
 
 Cases = list[tuple[Any, Any]]
 
@@ -27,7 +28,10 @@ def piecewise(condition: Any, a: Any, b: Any) -> Any:
     a, b = _known(a, condition, sympy.true), _known(b, condition, sympy.false)
     in_turn = isinstance(b, sympy.Piecewise) and b.args[-1][1] == sympy.true
     rest = b.args if in_turn else [(b, True)]
-    return sympy.Piecewise((a, condition), *rest, evaluate=False)
+    try:
+        return sympy.Piecewise((a, condition), *rest, evaluate=False)
+    except ValueError:  # it looks into conditions, and may find what has no value there
+        raise beyond("has cases that cannot be told apart", "fewer cases") from None
 
 
 def indicator(condition: Any) -> Any:

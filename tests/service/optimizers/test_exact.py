@@ -152,3 +152,11 @@ def test_a_surface_of_a_trace_with_symbols_is_refused(where: str) -> None:
         traced(**both)
     assert caught.value.errors[0].path == ("surface",)
     assert "symbols" in caught.value.errors[0].expected
+
+
+def test_cases_that_cannot_be_told_apart_end_a_trace() -> None:
+    found = traced(
+        program=["f = relu(x)**2 / 2"], start={"x": "u"}, steps=3, optimizer={"name": "lion", "learning_rate": 0.5}
+    )  # fmt: skip
+    assert found["summary"]["stopped_by"] == "size" and found["summary"]["steps"] >= 1
+    assert found["notes"][0]["code"] == "stopped"
