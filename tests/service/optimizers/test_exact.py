@@ -155,8 +155,7 @@ def test_a_surface_of_a_trace_with_symbols_is_refused(where: str) -> None:
 
 
 def test_cases_that_cannot_be_told_apart_end_a_trace() -> None:
-    found = traced(
-        program=["f = relu(x)**2 / 2"], start={"x": "u"}, steps=3, optimizer={"name": "lion", "learning_rate": 0.5}
-    )  # fmt: skip
+    rule = {"name": "lion", "learning_rate": 0.5}
+    found = traced(program=["f = relu(x)**2 / 2"], start={"x": "u"}, steps=3, optimizer=rule)
     assert found["summary"]["stopped_by"] == "size" and found["summary"]["steps"] >= 1
     assert found["notes"][0]["code"] == "stopped"
