@@ -76,7 +76,7 @@ class _Text(StrPrinter):  # type: ignore[misc]  # SymPy has no types
         return f"({text})" if one.is_Not or isinstance(one, sympy.And | sympy.Or) else text
 
 
-class _Latex(LatexPrinter):  # type: ignore[misc]  # nor has this
+class _Latex(LatexPrinter):  # type: ignore[misc]  # SymPy has no types
     """LaTeX as textbooks write it."""
 
     def _print_Symbol(self, one: Any, style: str = "plain") -> str:

@@ -153,12 +153,6 @@ class Recorder:
         least = self.maximum(total, self._lifted(np.array(TINY)))
         return self.divide(parts, least)
 
-    def begin(self) -> None:
-        return
-
-    def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002 - the namespace has it
-        return a
-
     def _folded(self, parts: Array) -> Array:
         largest: Array = parts[0]
         for one in parts[1:]:

@@ -38,7 +38,7 @@ def adagrad(
     before = state.before("sum_of_squares", initial_accumulator)
     total = state.keep("sum_of_squares", before + state.gradient**2)
     rate = state.learning_rate / (1 + (state.step - 1) * rate_decay)
-    return -rate * state.gradient / (state.sqrt(total) + epsilon)
+    return -rate * state.gradient / (state.xp.sqrt(total) + epsilon)
 
 
 @optimizer(
@@ -70,7 +70,7 @@ def rmsprop(
     if centered:
         mean = state.keep("mean_gradient", rho * state.before("mean_gradient") + (1 - rho) * gradient)
         squares = squares - mean**2
-    scaled = gradient / (state.sqrt(squares) + epsilon)
+    scaled = gradient / (state.xp.sqrt(squares) + epsilon)
     if momentum:
         scaled = state.keep("velocity", momentum * state.before("velocity") + scaled)
     return -state.learning_rate * scaled
@@ -98,7 +98,7 @@ def adadelta(
         "mean_of_squares", rho * state.before("mean_of_squares") + (1 - rho) * state.gradient**2
     )
     before = state.before("mean_of_squared_updates")
-    change = state.sqrt(before + epsilon) / state.sqrt(squares + epsilon) * state.gradient
+    change = state.xp.sqrt(before + epsilon) / state.xp.sqrt(squares + epsilon) * state.gradient
     state.keep("mean_of_squared_updates", rho * before + (1 - rho) * change**2)
     return -state.learning_rate * change
 
@@ -165,11 +165,13 @@ def adam(
         squares = state.keep("largest_second_moment", largest)
     count = state.step - 1 + count_from
     corrected = bias_correction and count > 0
+    fix_1: Number
+    fix_2: Number
     fix_1, fix_2 = (1 - beta_1**count, 1 - beta_2**count) if corrected else (1, 1)
     if epsilon_form == "corrected" or not corrected:
-        return -state.learning_rate * (first / fix_1) / (state.sqrt(squares / fix_2) + epsilon)
-    rate = state.learning_rate * state.sqrt(fix_2) / fix_1
-    return -rate * first / (state.sqrt(squares) + epsilon)
+        return -state.learning_rate * (first / fix_1) / (state.xp.sqrt(squares / fix_2) + epsilon)
+    rate = state.learning_rate * state.xp.sqrt(fix_2) / fix_1
+    return -rate * first / (state.xp.sqrt(squares) + epsilon)
 
 
 variant(
@@ -244,7 +246,7 @@ def nadam(
 
     now, ahead = weight(state.step), weight(state.step + 1)
     product = state.keep("momentum_product", state.before("momentum_product", 1) * now)
-    root = state.sqrt(second / (1 - beta_2**state.step)) + epsilon
+    root = state.xp.sqrt(second / (1 - beta_2**state.step)) + epsilon
     step = (1 - now) / (1 - product) * state.gradient + ahead / (1 - product * ahead) * first
     return -state.learning_rate * step / root
 
@@ -278,5 +280,5 @@ def radam(
     if not length > 5:
         return -state.learning_rate * mean
     ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-    scale = state.sqrt(ratio * (1 - beta_2**t))
-    return -state.learning_rate * mean * scale / (state.sqrt(second) + epsilon)
+    scale = state.xp.sqrt(ratio * (1 - beta_2**t))
+    return -state.learning_rate * mean * scale / (state.xp.sqrt(second) + epsilon)

@@ -47,11 +47,16 @@ class SettingField:
     is_whole: bool = False
 
 
+def within(xp: Any, a: Any, low: Any, high: Any) -> Any:
+    """What is nearest to numbers between two bounds, in any namespace that has maxima and opposites."""
+    return xp.negative(xp.maximum(xp.negative(xp.maximum(a, low)), xp.negative(high)))
+
+
 @dataclass(slots=True)
 class State:
     """One parameter before a step, or one entry of it.
 
-    step: counted from 1; buffers: what the rule returned at the step before, empty at the first; number: a
+    step: counted from 1; buffers: what the step before kept, empty at the first; number: a
     constant in the numbers of the trace; hessian: the second derivatives of the loss by all entries of all
     parameters, for rules that ask for them; kept: the buffers that this step leaves; plain: what is made of
     them before the rule goes on, where numbers write how they came about.
@@ -72,7 +77,8 @@ class State:
         """A buffer as the step before left it; at the first step it is filled with what it starts from."""
         if name in self.buffers:
             return self.buffers[name]
-        return self.parameter * 0 + start  # type: ignore[no-any-return]  # of the kind that the parameter is
+        found: Array = self.parameter * 0 + start  # of the kind that the parameter is
+        return found
 
     def keep(self, name: str, worth: Any) -> Any:
         """A buffer as this step leaves it, for what the rule makes of it."""
@@ -82,13 +88,7 @@ class State:
     def within(self, a: Any, low: Any, high: Any) -> Any:
         """What is nearest to it between two bounds, entry by entry."""
         xp: Any = self.xp
-        if self.plain is not None:
-            return xp.within(a, low, high)
-        return -xp.maximum(-xp.maximum(a, low), -high)
-
-    def sqrt(self, a: Any) -> Array:
-        """The square root, entry by entry."""
-        return self.xp.sqrt(a)
+        return within(xp, a, low, high) if self.plain is None else xp.within(a, low, high)
 
 
 Change: TypeAlias = Any

@@ -70,12 +70,12 @@ def _nested(course: Course, state: State, symbol: str) -> dict[str, Any]:
 
 def _written(course: Course, state: State, xp: Any) -> State:
     """The state of one entry, or of a vector, in numbers that write themselves."""
-    writing = Writing(xp, course.write)
+    writing: Any = Writing(xp, course.write)
     number, buffers, hessian = state.number, state.buffers, state.hessian
-    state.xp, state.number = writing, lambda said: writing.written(number(said))  # type: ignore[assignment]
+    state.xp, state.number = writing, lambda said: writing.written(number(said))
     for name in ("learning_rate", "parameter", "gradient"):
         setattr(state, name, writing.written(getattr(state, name)))
-    state.buffers = {name: writing.written(one) for name, one in buffers.items()}  # type: ignore[misc]
+    state.buffers = {name: writing.written(one) for name, one in buffers.items()}
     state.hessian, state.plain = hessian, lambda worth: writing.written(writing.written(worth).worth)
     return state
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from compute.arithmetic.namespace import Arithmetic
-from compute.optimizers.declaration import Number
+from compute.optimizers.declaration import Number, within
 from compute.optimizers.objective import Parameters
 
 
@@ -29,10 +29,7 @@ def clipped(xp: Arithmetic, gradient: Parameters, clipping: Clipping) -> Paramet
     """
     if clipping.value is not None:
         low = xp.negative(clipping.value)
-        gradient = {
-            name: xp.negative(xp.maximum(xp.negative(xp.maximum(one, low)), low))
-            for name, one in gradient.items()
-        }
+        gradient = {name: within(xp, one, low, clipping.value) for name, one in gradient.items()}
     if clipping.norm is not None:
         norm = norm_of(xp, gradient)
         if clipping.epsilon is not None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import at
 from compute.optimizers.objective import Objective, Parameters, ProgramObjective
 
 Hessian = Callable[[Parameters, int], Array]
@@ -20,7 +20,7 @@ def hessian_of(objective: Objective) -> Hessian:
     """
     if not isinstance(objective, ProgramObjective):
         message = "needs second derivatives, which gradients that are handed in do not have"
-        raise QuestionErrors([QuestionError(("optimizer", "name"), message, "a program", "gradients")])
+        raise at(("optimizer", "name"), message, "a program", "gradients")
     return _exact(objective) if objective.arithmetic.settles else _by_complex_step(objective)
 
 
@@ -31,9 +31,9 @@ def _by_complex_step(objective: ProgramObjective) -> Hessian:
     def hessian(parameters: Parameters, step: int) -> Array:
         rows = []
         for name, array in parameters.items():
-            for at in np.ndindex(array.shape):
+            for place in np.ndindex(array.shape):
                 moved = {one: np.array(other, dtype=np.complex128) for one, other in parameters.items()}
-                moved[name][at] += 1j * STEP
+                moved[name][place] += 1j * STEP
                 gradient = beside.at(moved, step).gradient
                 rows.append(np.concatenate([np.reshape(gradient[one], -1) for one in parameters]).imag / STEP)
         return np.stack(rows).astype(objective.arithmetic.zeros((1,)).dtype, copy=False)
@@ -56,8 +56,8 @@ def _exact(objective: ProgramObjective) -> Hessian:
             along = [symbol for array in symbols.values() for symbol in array.reshape(-1)]
             remembered[key] = ([[slope.diff(symbol) for symbol in along] for slope in slopes], symbols)
         second, symbols = remembered[key]
-        places = {symbol: parameters[name][at]
-                  for name, array in symbols.items() for at, symbol in np.ndenumerate(array)}  # fmt: skip
+        places = {symbol: parameters[name][place]
+                  for name, array in symbols.items() for place, symbol in np.ndenumerate(array)}  # fmt: skip
         found = np.empty((len(second), len(second)), dtype=object)
         for row, slopes in enumerate(second):
             found[row] = [slope.xreplace(places) for slope in slopes]

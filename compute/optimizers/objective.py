@@ -12,7 +12,7 @@ from compute.arithmetic.scalars import Scalars
 from compute.cost import applications, work
 from compute.differentiation import Differentiation
 from compute.dimensions import product
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import QuestionErrors, at, unknown_name
 from compute.evaluation import Evaluation
 from compute.operations.binding import Tensor
 from compute.optimizers.recorded import Recorded
@@ -49,12 +49,6 @@ class Objective(Protocol):
     def at(self, parameters: Parameters, step: int) -> Seen:
         """Loss and gradients for a step from these parameters."""
 
-    def whole(self, parameters: Parameters) -> Seen:
-        """Loss and gradients of all data at parameters."""
-
-    def loss(self, parameters: Parameters) -> Array | None:
-        """The same loss alone, where there is one."""
-
     def rows(self, step: int) -> Sequence[int] | None:
         """Which rows of the data a step sees; None where it sees them all."""
 
@@ -72,12 +66,6 @@ class Handed:
 
     def at(self, parameters: Parameters, step: int) -> Seen:  # noqa: ARG002 - an objective has it
         return Seen(None, self.gradients[step - 1])
-
-    def whole(self, parameters: Parameters) -> Seen:
-        raise NotImplementedError  # a step sees all there is
-
-    def loss(self, parameters: Parameters) -> Array | None:  # noqa: ARG002 - an objective has it
-        return None
 
     def rows(self, step: int) -> Sequence[int] | None:  # noqa: ARG002 - an objective has it
         return None
@@ -134,8 +122,7 @@ class ProgramObjective:
         except QuestionErrors as errors:
             first = errors.errors[0]
             message = f"the program cannot be computed on a batch of {rows} rows: {first.message}"
-            error = QuestionError(("batches", "rows"), message, first.expected, first.received)
-            raise QuestionErrors([error]) from None
+            raise at(("batches", "rows"), message, first.expected, first.received) from None
 
     def at(self, parameters: Parameters, step: int) -> Seen:
         if self._batches is None:
@@ -144,9 +131,11 @@ class ProgramObjective:
         return self._plans[len(self._batches.rows[part])].run(parameters, self._parts[part])
 
     def whole(self, parameters: Parameters) -> Seen:
+        """Loss and gradients of all data at parameters."""
         return self._whole.run(parameters, self.data)
 
-    def loss(self, parameters: Parameters) -> Array | None:
+    def loss(self, parameters: Parameters) -> Array:
+        """The same loss alone."""
         return self._whole.value(parameters, self.data)
 
     def rows(self, step: int) -> Sequence[int] | None:
@@ -180,7 +169,7 @@ class _Plan:
         value = graph.names[loss]
         if value.shape != () or value.kind != "real":
             sizes = f"shape ({', '.join(map(str, value.shape))})" if value.kind == "real" else "booleans"
-            raise QuestionErrors([QuestionError(("loss",), f"{loss} is no scalar", "one number", sizes)])
+            raise at(("loss",), f"{loss} is no scalar", "one number", sizes)
         self.indices = {name: graph.names[name].index for name in tensors}
         self.evaluation = Evaluation(graph, arithmetic, self.indices.values())
         self.evaluation.want([value.index])

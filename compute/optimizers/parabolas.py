@@ -31,14 +31,15 @@ def convergence_of(course: Course, start: Parameters) -> tuple[Convergence | Non
     arithmetic: Any = course.arithmetic
     fresh = {name: arithmetic.placeholders(name, one.shape) for name, one in start.items()}
     places = [one for array in fresh.values() for one in array.reshape(-1).tolist()]
-    slopes = [*objective.at(fresh, 1).gradient.values()]
-    straight = all(sympy.expand(one).is_polynomial(*places) for array in slopes for one in array.flat)
+    gradient = objective.at(fresh, 1).gradient.values()
+    slopes = [sympy.expand(one) for array in gradient for one in array.flat]
     second = each(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
     matrix = sympy.Matrix(second.tolist())
+    straight = all(one.is_polynomial(*places) for one in slopes)
     if not straight or {*places} & matrix.free_symbols or matrix.has(sympy.nan):
         return None, "the loss is not quadratic in the parameters"
     origin = dict.fromkeys(places, sympy.S.Zero)
-    level = sympy.Matrix([sympy.expand(one).xreplace(origin) for array in slopes for one in array.flat])
+    level = sympy.Matrix([one.xreplace(origin) for one in slopes])
     if matrix.row_join(level).rank() > matrix.rank():
         return None, "the loss has no least value: along a direction it falls for ever"
     rate, momentum = course.rate(1), course.settings.get("momentum")

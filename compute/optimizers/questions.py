@@ -9,7 +9,7 @@ import numpy as np
 
 from compute.answers import Limits
 from compute.arithmetic.floating import FLOAT64
-from compute.arithmetic.namespace import Arithmetic
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import Path, QuestionError, QuestionErrors, at
 from compute.optimizers.course import Chosen, course_of
 from compute.optimizers.declaration import OPTIMIZERS
@@ -70,7 +70,7 @@ class PreparedTrace:
     predicted: Limits
     conventions: dict[str, Any]
     places: list[Place] = field(default_factory=list)
-    objective: Objective | None = None
+    objective: ProgramObjective | None = None
 
 
 def prepare_trace(asked: AskedTrace) -> PreparedTrace:
@@ -96,7 +96,7 @@ def prepare_trace(asked: AskedTrace) -> PreparedTrace:
             else "the parameters before each step",
         }
     places: list[Place] = []
-    drawn: Objective | None = None
+    drawn: ProgramObjective | None = None
     if asked.drawn is not None:
         drawn = _drawn_objective(asked, objective)
         places = places_of(asked.drawn.over, asked.start)
@@ -175,9 +175,14 @@ def _check_handed(asked: AskedTrace) -> None:
             if name not in asked.start:
                 known = "one of: " + ", ".join(asked.start)
                 raise at(path, "is of no parameter under start", known, "another name")
-            if gradient[name].shape != asked.start[name].shape:
-                wanted, came = (f"shape {list(one.shape)}" for one in (asked.start[name], gradient[name]))
-                raise at(path, "has not the shape of its parameter", wanted, came)
+            check_shape(path, gradient[name], asked.start[name])
+
+
+def check_shape(path: Path, tensor: Array, parameter: Array) -> None:
+    """Refuse what is to be of a parameter's shape and is not."""
+    if tensor.shape != parameter.shape:
+        wanted, came = (f"shape {list(one.shape)}" for one in (parameter, tensor))
+        raise at(path, "has not the shape of its parameter", wanted, came)
 
 
 def _check_batches(batches: Batches, data: Parameters) -> None:
@@ -202,8 +207,9 @@ def _check_batches(batches: Batches, data: Parameters) -> None:
         raise at(("batches", "rows"), "are of too many sizes", f"at most {BATCH_SIZES} sizes", "more")
 
 
-def _drawn_objective(asked: AskedTrace, objective: Objective) -> Objective:
+def _drawn_objective(asked: AskedTrace, objective: Objective) -> ProgramObjective:
     """The objective in floats. Raises QuestionErrors where symbols are free."""
+    assert isinstance(objective, ProgramObjective)  # gradients that are handed in have no surface
     if not asked.arithmetic.settles:
         return objective
     if asked.chosen.symbols():
@@ -216,7 +222,6 @@ def _drawn_objective(asked: AskedTrace, objective: Objective) -> Objective:
     except TypeError:
         raise at(("surface",), "is drawn in floats", "no free symbols in start and inputs",
                      "free symbols") from None  # fmt: skip
-    assert isinstance(objective, ProgramObjective)
     return ProgramObjective(objective.program, objective.name, start, data, FLOAT64)
 
 

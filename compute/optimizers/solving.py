@@ -16,7 +16,7 @@ from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionErrors, at
 from compute.optimizers.objective import Parameters
 from compute.optimizers.parabolas import convergence_of
-from compute.optimizers.questions import AskedTrace, PreparedTrace, prepare_trace
+from compute.optimizers.questions import AskedTrace, PreparedTrace, check_shape, prepare_trace
 from compute.optimizers.substitution import Floats, Values, exactly
 from compute.optimizers.trace import Course, Step, follow
 from compute.solving.equations import Found, Solution, solve, solve_in_floats
@@ -90,11 +90,8 @@ class Solving:
         self.prepared: PreparedTrace = prepare_trace(replace(asked.trace, steps=steps))
         _check(asked)
         self.course, self.start = self.prepared.trace.course, self.prepared.trace.start
-        self.symbols = {name: self._symbol(name) for name in asked.unknown}
-
-    def _symbol(self, name: str) -> Any:
         arithmetic: Any = self.course.arithmetic
-        return arithmetic.symbols.symbol(name)
+        self.symbols = {name: arithmetic.symbols.symbol(name) for name in asked.unknown}
 
     def answer(self, offer: Callable[[Solved], None]) -> Solved:
         """All that is asked. offer: called with what is known before what may take too long."""
@@ -259,6 +256,4 @@ def _check(asked: AskedSolution) -> None:
         if name not in trace.start:
             known = "one of: " + ", ".join(trace.start)
             raise at(("target", name), "is no parameter under start", known, "another name")
-        if target.shape != trace.start[name].shape:
-            wanted, came = (f"shape {list(one.shape)}" for one in (trace.start[name], target))
-            raise at(("target", name), "has not the shape of its parameter", wanted, came)
+        check_shape(("target", name), target, trace.start[name])

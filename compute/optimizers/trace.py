@@ -11,7 +11,7 @@ from compute.optimizers.applying import ALL, applied, joined, parted
 from compute.optimizers.declaration import Buffers, Number, Optimizer, State
 from compute.optimizers.gradients import Clipping, clipped, decayed
 from compute.optimizers.hessians import Hessian
-from compute.optimizers.objective import Objective, Parameters, Seen
+from compute.optimizers.objective import Objective, Parameters, ProgramObjective, Seen
 from compute.optimizers.written import Writer
 
 
@@ -67,8 +67,8 @@ class Made:
 class Step:
     """Where a step led: parameters, their loss on all data, and what the rule keeps, by parameter and name.
 
-    Step 0 is the start, and was not made. gradient: of the loss on all
-    data, at these parameters; None behind the last of those that are handed in.
+    Step 0 is the start, and was not made. gradient: of the loss on all data, at these parameters; None behind
+    the last of those that are handed in.
     """
 
     number: int
@@ -86,7 +86,9 @@ def follow(course: Course, start: Parameters, steps: int, *, closing: bool = Tru
     """
     objective, xp, optimizer = course.objective, course.arithmetic, course.optimizer
     bounded = objective.steps
-    apart = objective.batches or optimizer.looks_ahead  # the pass for a gradient does not find the loss
+    whole: Callable[[Parameters], Seen] | None = None
+    if isinstance(objective, ProgramObjective) and (objective.batches or optimizer.looks_ahead):
+        whole = objective.whole  # the pass for a step's gradient does not find the loss at its parameters
     parameters = dict(start)
     state: Mapping[str, Buffers] = {name: {} for name in ([ALL] if optimizer.takes_all else start)}
     made: Made | None = None
@@ -95,7 +97,7 @@ def follow(course: Course, start: Parameters, steps: int, *, closing: bool = Tru
         if (bounded is None or number < bounded) and (closing or number < steps):
             place = _ahead(course, parameters, state) if optimizer.looks_ahead else parameters
             seen = objective.at(place, number + 1)
-        here = objective.whole(parameters) if apart and seen is not None and bounded is None else seen
+        here = seen if whole is None or seen is None else whole(parameters)
         loss, gradient = (None, None) if here is None else (here.loss, here.gradient)
         yield Step(number, parameters, loss, gradient, state, made)
         if seen is None or number == steps:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, matrix_latex
+from compute.optimizers.declaration import within
 
 Writer = Callable[[Any], Formula]
 DIGITS = 6
@@ -190,8 +191,7 @@ class Writing:
 
     def within(self, a: Any, low: Any, high: Any) -> Written:
         taken = [self.written(one) for one in (a, low, high)]
-        size, least, most = (one.worth for one in taken)
-        worth = -self.xp.maximum(-self.xp.maximum(size, least), -most)
+        worth = within(self.xp, *(one.worth for one in taken))
         inner = rf"\max\left({taken[0].text}, {taken[1].text}\right)"
         return Written(worth, Formula(rf"\min\left({inner}, {taken[2].text}\right)"), self.write)
 
