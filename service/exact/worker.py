@@ -20,6 +20,7 @@ import sympy
 
 from compute.answers import Limits
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
+from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
 from service.exact.frames import ANSWER, LAST_ANSWER, LINE, OFFER, REACHED, READY, frame
@@ -117,7 +118,8 @@ def _send(frames: BinaryIO, kind: bytes, payload: bytes = b"") -> None:
 
 
 def _warm_up() -> None:
-    """What SymPy loads and remembers on first use belongs to no question's time."""
+    """What is loaded and remembered on first use belongs to no question's time and memory."""
+    arithmetic(EXACT)  # compiled within a question's bound, it may fail with any error
     x = sympy.Symbol("x", real=True)
     sympy.factor(sympy.cancel((sympy.exp(2 * x) - 1) / (sympy.exp(x) - 1) + sympy.sqrt(2)))
     sympy.latex(sympy.Piecewise((x, x > 0), (sympy.Max(x, 1), True)))
