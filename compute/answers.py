@@ -11,7 +11,7 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
 from compute.differentiation import UPSTREAM, Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
-from compute.errors import QuestionErrors, TooLarge
+from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
@@ -73,7 +73,8 @@ class Prepared:
 
     returned: names of the values to send back; differentiated: of the gradients; unknown: of what
     cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
-    rendered: room for what a caller derives from these and wants to keep with them.
+    rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
+    that inputs stand in, if they have one.
     """
 
     graph: Graph
@@ -89,6 +90,7 @@ class Prepared:
     predicted: Limits
     claims: list[tuple[int, int] | None] = field(default_factory=list)
     rendered: dict[str, bytes] = field(default_factory=dict)
+    inputs_at: Path = ()
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
@@ -117,7 +119,10 @@ class Prepared:
         given: Mapping[str, Array],
         upstream: Mapping[str, Array],
     ) -> Answer:
-        """Compute everything asked, for entries of the prepared shapes."""
+        """Compute everything asked, for entries of the prepared shapes.
+
+        Raises QuestionErrors where entries are none that a step can work on.
+        """
         names = self.graph.names
         known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
         found = Gradients({}, {})
@@ -125,7 +130,10 @@ class Prepared:
         spoiled_gradients: set[str] = set()
         self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
-            values = self.evaluation.run(known)
+            try:
+                values = self.evaluation.run(known)
+            except UnfitEntries as fault:
+                raise fault.within(*(("given",) if fault.name in given else self.inputs_at)) from None
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)

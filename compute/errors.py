@@ -3,6 +3,7 @@
     QuestionError(Exception)        one fault, at one place of the question
       TooLarge                      well-formed, but beyond a limit
     QuestionErrors(Exception)       several of them, found together
+      UnfitEntries                  entries of a tensor that a step cannot work on
 
 Messages describe what came; they never repeat text that came.
 """
@@ -40,6 +41,23 @@ class QuestionErrors(Exception):
         self.errors = list(errors)
         self.total = max(total, len(self.errors))
         super().__init__("; ".join(error.message for error in self.errors))
+
+
+class UnfitEntries(QuestionErrors):
+    """Entries that a primitive cannot work on. name: its operand, later the value that this is."""
+
+    def __init__(self, name: str, message: str, expected: str, received: str = "others") -> None:
+        super().__init__([QuestionError((name,), message, expected, received)])
+        self.name = name
+
+    def of(self, name: str) -> "UnfitEntries":
+        """The same, of a value by its name."""
+        [one] = self.errors
+        return UnfitEntries(name, one.message, one.expected, one.received)
+
+    def within(self, *prefix: str | int) -> QuestionErrors:
+        """The same, at the field that the tensor stands in."""
+        return QuestionErrors([self.errors[0].within(*prefix)])
 
 
 def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:

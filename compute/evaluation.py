@@ -11,7 +11,8 @@ from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Polynomial
-from compute.graph import Graph, Value
+from compute.errors import UnfitEntries
+from compute.graph import Graph, Value, nearest_names
 from compute.primitive import Application
 
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
@@ -100,17 +101,27 @@ class Evaluation:
         return function
 
     def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
-        """The known and the computed values by index."""
+        """The known and the computed values by index. Raises UnfitEntries."""
         instructions = self.instructions
         values = {**self.constants, **known}
-        for index, function, operands in instructions:
-            if len(operands) == 2:  # most take one or two, and this is what a run adds to the arithmetic
-                values[index] = function(values[operands[0]], values[operands[1]])
-            elif len(operands) == 1:
-                values[index] = function(values[operands[0]])
-            else:
-                values[index] = function(*[values[operand] for operand in operands])
+        index = 0
+        try:
+            for index, function, operands in instructions:
+                if len(operands) == 2:  # most take one or two, and this is what a run adds to the arithmetic
+                    values[index] = function(values[operands[0]], values[operands[1]])
+                elif len(operands) == 1:
+                    values[index] = function(values[operands[0]])
+                else:
+                    values[index] = function(*[values[operand] for operand in operands])
+        except UnfitEntries as fault:
+            raise fault.of(self._operand(index % len(self.graph.values), fault.name)) from None
         return values
+
+    def _operand(self, index: int, name: str) -> str:
+        """The named value that an operand of a step is, or is made of."""
+        value = self.graph.values[index]
+        assert value.primitive is not None
+        return nearest_names(value.inputs[value.primitive.operands.index(name)])[-1]
 
     def watched(self) -> list[Value]:
         """The fewest values that, all finite, show that every real value of a run is.

@@ -115,6 +115,7 @@ def prepare(asked: Asked) -> Prepared:
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
+        inputs_at=("inputs",) if asked.program else (),
         predicted=_predict(graph, computed, known, returned, differentiation, differentiated, asked.jacobian),
     )
 

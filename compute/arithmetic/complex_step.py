@@ -33,6 +33,11 @@ class ComplexStep(Floating):
         found: Array = np.where(np.real(a) >= 0, 1 - small, small)
         return found
 
+    def erf(self, a: Array) -> Array:
+        real = np.real(a)
+        found: Array = super().erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
+        return found
+
     def exponentials(self, a: Array, axis: int) -> Array:
         largest = np.maximum.reduce(np.real(a), axis=axis, keepdims=True)
         found: Array = np.exp(a - np.maximum(largest, self._lowest))

@@ -52,6 +52,7 @@ _FLOAT_FUNCTIONS: dict[str, Callable[..., float]] = {
     "sin": math.sin,
     "cos": math.cos,
     "tanh": math.tanh,
+    "erf": math.erf,
     "abs": abs,
     "sign": lambda a: (a > 0) - (a < 0),
     "max": max,

@@ -17,8 +17,8 @@ MAX_DEPTH = 40
 MAX_DIGITS = 40
 # How many operands each takes; max and min take two or more.
 FUNCTIONS = {
-    "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "abs": 1, "sign": 1, "indicator": 1,
-    "max": 2, "min": 2, "where": 3,
+    "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "abs": 1, "sign": 1,
+    "indicator": 1, "max": 2, "min": 2, "where": 3,
 }  # fmt: skip
 NAMED_NUMBERS = ("pi", "e")
 NO_NUMBERS = ("Infinity", "NaN")  # words of whole entries, and no symbols

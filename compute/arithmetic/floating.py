@@ -15,6 +15,9 @@ Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
 
 
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
 class Floating:
     """The arithmetic namespace over one of NumPy's floating-point types."""
 
@@ -42,6 +45,8 @@ class Floating:
         self.absolute: Unary = np.absolute
         self.sign: Unary = np.sign
         self.log: Unary = np.log
+        self.log1p: Unary = np.log1p
+        self.expm1: Unary = np.expm1
         self.sin: Unary = np.sin
         self.cos: Unary = np.cos
         self.tanh: Unary = np.tanh
@@ -63,6 +68,10 @@ class Floating:
         # Of the two forms the one whose exponential cannot overflow.
         decay = np.exp(-np.abs(a))
         found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+        return found
+
+    def erf(self, a: Array) -> Array:
+        found: Array = np.asarray(_erf(a), dtype=self.dtype)
         return found
 
     def sqrt(self, a: Array) -> Array:

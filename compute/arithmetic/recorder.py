@@ -46,6 +46,10 @@ def _sigmoid(a: Any) -> Any:
     return (1 if a >= 0 else decay) / (1 + decay)
 
 
+def _erf(a: Any) -> Any:
+    return np.float64(math.erf(a))
+
+
 def _maximum(a: Any, b: Any) -> Any:
     return a if a >= b or a != a else b  # noqa: PLR0124 - NaN is not itself
 
@@ -94,6 +98,9 @@ class Recorder:
         self.sign = self._each(np.sign, 1)
         self.exp = self._each(np.exp, 1)
         self.log = self._each(np.log, 1)
+        self.log1p = self._each(np.log1p, 1)
+        self.expm1 = self._each(np.expm1, 1)
+        self.erf = self._each(_erf, 1)
         self.sin = self._each(np.sin, 1)
         self.cos = self._each(np.cos, 1)
         self.tanh = self._each(np.tanh, 1)

@@ -38,13 +38,6 @@ CATALOGUE: dict[str, Operation] = {
         lp_pool1d,
         lp_pool2d,
         max_unpool2d,
-        max_pool1d,
-        max_pool2d,
-        average_pool1d,
-        average_pool2d,
-        lp_pool1d,
-        lp_pool2d,
-        max_unpool2d,
     )
 }
 

@@ -12,7 +12,7 @@ from compute.arithmetic.scalars import Scalars
 from compute.cost import applications, work
 from compute.differentiation import Differentiation
 from compute.dimensions import product
-from compute.errors import QuestionErrors, at, unknown_name
+from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.evaluation import Evaluation
 from compute.operations.binding import Tensor
 from compute.optimizers.recorded import Recorded
@@ -192,7 +192,7 @@ class _Plan:
     def run(self, parameters: Parameters, data: Parameters) -> Seen:
         if self._recorded is not None:
             return Seen(*self._recorded.run({**data, **parameters}))
-        values = self.evaluation.run(self._known(parameters, data))
+        values = self._values(parameters, data)
         found = self._differentiation.run(values, self._seed).totals
         gradient = {
             name: found[index] if index in found else self.evaluation.arithmetic.zeros(parameters[name].shape)
@@ -204,7 +204,13 @@ class _Plan:
         if self._recorded is not None:
             found: Array = self._recorded.loss({**data, **parameters})
             return found
-        return self.evaluation.run(self._known(parameters, data))[self._loss]
+        return self._values(parameters, data)[self._loss]
+
+    def _values(self, parameters: Parameters, data: Parameters) -> dict[int, Array]:
+        try:
+            return self.evaluation.run(self._known(parameters, data))
+        except UnfitEntries as fault:
+            raise fault.within("start" if fault.name in parameters else "inputs") from None
 
     def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
         indices = self.indices

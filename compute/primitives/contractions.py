@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
@@ -33,6 +34,41 @@ matmul = Primitive(
     cost=_matmul_cost,
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
+    spreads=True,
+    spreads_back=True,
+)
+
+
+def _rows(a: Array) -> Array:
+    """All vectors along the last axis, one below the other."""
+    return a.reshape(-1, a.shape[-1])
+
+
+def _project(xp: Arithmetic, a: Array, w: Array) -> Array:
+    return xp.matmul(_rows(a), w).reshape(*a.shape[:-1], w.shape[-1])
+
+
+def _project_shape(a: Shape, w: Shape) -> Shape:
+    if not a or len(w) != 2:
+        raise ShapeError(f"{show(w if a else a)} is no {'matrix' if a else 'vector'}")
+    if a[-1] != w[0]:
+        raise ShapeError(f"the inner sizes {a[-1]} and {w[0]} differ")
+    return (*a[:-1], w[1])
+
+
+# Each vector along the last axis times one matrix.
+project = Primitive(
+    "project",
+    forward=_project,
+    gradients={
+        "a": lambda xp, g, w, shapes: xp.matmul(_rows(g), w.T).reshape(shapes[0]),
+        "w": lambda xp, g, a: xp.matmul(_rows(a).T, _rows(g)),
+    },
+    tangents="product",
+    shape=_project_shape,
+    latex=lambda a, w: Formula(f"{a.at(PRODUCT)} {w.at(PRODUCT)}", PRODUCT),
+    cost=_matmul_cost,
+    expects="vectors (..., k) and a matrix (k, m)",
     spreads=True,
     spreads_back=True,
 )

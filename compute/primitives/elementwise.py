@@ -135,6 +135,28 @@ log = Primitive(
     expects="any shape",
 )
 
+# log(1 + a), with all digits where a is small.
+log1p = Primitive(
+    "log1p",
+    forward=lambda xp, a: xp.log1p(a),
+    gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, _number(xp, 1)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\log\left(1 + {a.at(SUM)}\right)", PRODUCT),
+    expects="any shape",
+)
+
+# exp(a) - 1, with all digits where a is small.
+expm1 = Primitive(
+    "expm1",
+    forward=lambda xp, a: xp.expm1(a),
+    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.add(y, _number(xp, 1)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"e^{{{a.text}}} - 1", SUM),
+    expects="any shape",
+)
+
 sigmoid = Primitive(
     "sigmoid",
     forward=lambda xp, a: xp.sigmoid(a),

@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, at_least
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import UnfitEntries
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Primitive, no_cost
 from compute.primitives.windows import Pair, Sizes
@@ -71,8 +71,8 @@ def _alone(xp: Arithmetic, places: Array, sizes: Pair) -> Array:
         raise _no_place("whole numbers, and no cases of symbols") from None
 
 
-def _no_place(expected: str) -> QuestionErrors:
-    return QuestionErrors([QuestionError(("winners",), "holds what is no place", expected, "others")])
+def _no_place(expected: str) -> UnfitEntries:
+    return UnfitEntries("places", "holds what is no place", expected)
 
 
 def _scattered_gradient(xp: Arithmetic, g: Array, places: Array, sizes: Pair) -> Array:

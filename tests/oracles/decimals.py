@@ -85,6 +85,8 @@ class Decimals:
     cos = staticmethod(_each(lambda a: _sine(a + PI / 2)))
     sqrt = staticmethod(_each(lambda a: a.sqrt()))
     exp = staticmethod(_each(lambda a: a.exp()))
+    log1p = staticmethod(_each(lambda a: (1 + a).ln()))
+    expm1 = staticmethod(_each(lambda a: a.exp() - 1))
     tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
@@ -116,6 +118,9 @@ class Decimals:
     def sum(self, a: Array, axis: int) -> Array:
         with localcontext(prec=DIGITS):
             return np.add.reduce(a, axis=axis, keepdims=True)
+
+    def erf(self, a: Array) -> Array:
+        raise NotImplementedError
 
     def solve(self, matrix: Array, b: Array) -> Array:
         raise NotImplementedError

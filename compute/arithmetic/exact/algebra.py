@@ -121,6 +121,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": sympy.sin,
     "cos": sympy.cos,
     "tanh": sympy.tanh,
+    "erf": sympy.erf,
     "abs": sympy.Abs,
     "sign": sympy.sign,
     "max": sympy.Max,

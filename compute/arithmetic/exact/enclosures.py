@@ -98,6 +98,14 @@ def _tanh(a: Any) -> Any:
     return 1 - 2 / (_exp(2 * a) + 1)
 
 
+def _erf(a: Any) -> Any:
+    """It grows everywhere: between its values at the two ends, each with room for its rounding."""
+    with mpmath.workprec(iv.prec + 10):
+        low, high = (mpmath.erf(mpmath.mp.make_mpf(one)) for one in a._mpi_)
+        room = mpmath.mpf(2) ** -iv.prec
+        return iv.mpf([low - abs(low) * room, high + abs(high) * room])
+
+
 def _sign(a: Any) -> Any:
     if not (a.a > 0 or a.b < 0):
         raise NoEnclosure
@@ -113,6 +121,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sympy.sin: iv.sin,
     sympy.cos: iv.cos,
     sympy.tanh: _tanh,
+    sympy.erf: _erf,
     sympy.Abs: abs,
     sympy.sign: _sign,
     sympy.Max: _extreme(max),

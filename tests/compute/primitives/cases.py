@@ -61,6 +61,8 @@ CASES: dict[str, list[Case]] = {
     "negative": [Case([normal(2, 3)])],
     "exp": [Case([normal(2, 3)])],
     "log": [Case([positive(2, 3)])],
+    "log1p": [Case([positive(2, 3)])],
+    "expm1": [Case([normal(2, 3)])],
     "sigmoid": [Case([normal(2, 3)])],
     "leaky_relu": [Case([away_from_zero(2, 3)], {"slope": parse(slope)}) for slope in ("0", "0.1")],
     "part": [
@@ -74,6 +76,10 @@ CASES: dict[str, list[Case]] = {
     "cos": [Case([normal(2, 3)])],
     "surprise": [Case([positive(2, 3)])],
     "masked_fill": [],  # its result is infinite: its own test is below
+    "project": [
+        Case([normal(3), normal(3, 4)]),
+        Case([normal(2, 5, 3), normal(3, 1)]),
+    ],
     "matmul": [
         Case([normal(2, 3), normal(3, 4)]),
         Case([normal(5, 2, 3), normal(3, 1)]),
