@@ -6,7 +6,7 @@ differentiation, cost, formulas) are modules of their own.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -41,6 +41,14 @@ class Named(NamedTuple):
     may_be_infinite: bool = False
     banded: str = ""
     on_request: bool = False
+
+
+class Invariant(NamedTuple):
+    """An equation that holds of a value by what it is: a statement, and the two sides, built where asked for."""
+
+    value: "Value"
+    statement: str
+    sides: "Callable[[], tuple[Value, Value]]"
 
 
 class Value:
@@ -130,7 +138,7 @@ class Graph:
     given: shapes of the named values that are taken and not computed; names: public names, aliases included;
     requested: names that the question speaks of; everything: whether it asks for all standard values;
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
-    shape; masks: inputs that a program uses as masks.
+    shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -144,6 +152,7 @@ class Graph:
     symbolic: bool = False
     unnamed: list[str] = field(default_factory=list)
     masks: set[str] = field(default_factory=set)
+    invariants: list[Invariant] = field(default_factory=list)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
     _quiet: bool = False
@@ -195,6 +204,13 @@ class Graph:
                 f"shape {show(shape)}",
             )  # fmt: skip
         value.shape, value.has_open_batch = shape, False
+
+    def holds(self, value: Value, statement: str, sides: Callable[[], tuple[Value, Value]]) -> None:
+        """Promise an equation of a value, such as that a normalized row has mean 0.
+
+        sides: builds what is compared, of values of one shape; called only where it is to be verified.
+        """
+        self.invariants.append(Invariant(value, statement, sides))
 
     def prefix(self, scope: str) -> str:
         """What stands before the names given inside a scope."""
