@@ -44,7 +44,7 @@ class Named(NamedTuple):
 
 
 class Invariant(NamedTuple):
-    """An equation that holds of a value by what it is: a statement, and the two sides, built where asked for."""
+    """An equation that holds of a value by what it is: in words, and its two sides, built where asked for."""
 
     value: "Value"
     statement: str
