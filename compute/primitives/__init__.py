@@ -10,6 +10,7 @@ from compute.primitives import (
     poolings,
     positions,
     reductions,
+    sequences,
     shaping,
     structure,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "poolings",
     "positions",
     "reductions",
+    "sequences",
     "shaping",
     "structure",
 ]
