@@ -254,8 +254,10 @@ class Differentiation:
         return Gradients(totals, contributions)
 
 
-def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value) -> Array:
-    """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`.
+def jacobian(
+    plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value
+) -> tuple[Array, dict[Source, Array]]:
+    """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`; its parts by path.
 
     One reverse pass for each entry of `of`, which must be the plan's only seed and `wrt` its target;
     both must have numeric shapes.
@@ -265,11 +267,18 @@ def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt:
     assert rows is not None and columns is not None
     entries = math.prod(rows)
     result = arithmetic.zeros((entries, *columns))
+    parts: dict[Source, Array] = {}
     if wrt.index in plan.flows:
+        sources = plan.flows[wrt.index].sources
+        parts = {source: arithmetic.zeros(result.shape) for source in sources if len(sources) > 1}
         for entry in range(entries):
             seed = arithmetic.one_hot(rows, entry)
-            result[entry] = plan.run(values, {of.index: seed}).totals[wrt.index]
-    return result.reshape((*rows, *columns))
+            found = plan.run(values, {of.index: seed})
+            result[entry] = found.totals[wrt.index]
+            for source, part in found.contributions.get(wrt.index, {}).items():
+                parts[source][entry] = part
+    shape = (*rows, *columns)
+    return result.reshape(shape), {source: part.reshape(shape) for source, part in parts.items()}
 
 
 def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[int], *parts: Array) -> Array:

@@ -65,10 +65,17 @@ class Floating:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
 
     def sigmoid(self, a: Array) -> Array:
-        # Of the two forms the one whose exponential cannot overflow.
-        decay = np.exp(-np.abs(a))
-        found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
-        return found
+        if not a.ndim:
+            # Of the two forms the one whose exponential cannot overflow.
+            decay = np.exp(-np.abs(a))
+            single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+            return single
+        # Where the exponential overflows the quotient is 0, as it should be.
+        found: Array = np.negative(a)
+        with np.errstate(over="ignore"):
+            np.exp(found, out=found)
+        found += 1
+        return np.divide(1, found, out=found)
 
     def erf(self, a: Array) -> Array:
         found: Array = np.asarray(_erf(a), dtype=self.dtype)

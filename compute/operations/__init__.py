@@ -15,6 +15,7 @@ from compute.operations.pooling import (
     max_unpool2d,
 )
 from compute.operations.positional_encoding import positional_encoding
+from compute.operations.recurrent import gru, lstm, rnn
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
@@ -38,6 +39,9 @@ CATALOGUE: dict[str, Operation] = {
         lp_pool1d,
         lp_pool2d,
         max_unpool2d,
+        rnn,
+        lstm,
+        gru,
     )
 }
 

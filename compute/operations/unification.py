@@ -122,8 +122,8 @@ def unify(
 
 def _divide(dimensions: Dimensions, factors: Factors, size: Size, origin: str) -> str:
     """Bind the one unknown factor of a product; what is wrong, or nothing."""
-    known = [one for one in factors if one in dimensions.sizes]
-    unknown = [one for one in factors if one not in dimensions.sizes]
+    known = [one for one in factors if one in dimensions.sizes or one.isdecimal()]
+    unknown = [one for one in factors if one not in known]
     expected = dimensions.size(known)
     if not unknown:
         return "" if expected == size else f"and not {'*'.join(factors)} = {expected}"

@@ -162,8 +162,9 @@ class _Plan:
             for name, array in (*parameters.items(), *data.items())
         }
         graph, _ = build_program(
-            program, tensors, {}, tuple(parameters), (), requested=(loss,), everything=False
-        )
+            program, tensors, {}, tuple(parameters), (), (), (loss,), everything=False,
+            symbolic=not arithmetic.ordered,
+        )  # fmt: skip
         if loss not in graph.names:
             raise QuestionErrors([unknown_name(("loss",), "value", loss, graph.names)])
         value = graph.names[loss]

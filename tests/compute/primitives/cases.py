@@ -42,6 +42,15 @@ def places(below: int, *shape: int) -> Callable[[np.random.Generator], Array]:
     return lambda rng: rng.integers(0, below, shape)
 
 
+def all_run(rng: np.random.Generator) -> Array:
+    return np.ones((1, 1), dtype=bool)
+
+
+def ends(rng: np.random.Generator) -> Array:
+    """Whether each of four steps is before the end of three sequences."""
+    return np.array([4, 1, 3])[:, None, None] > np.arange(4)[:, None]
+
+
 WINDOWS = Layout((2, 1), ((1, 0), (2, 2)), (2, 2))
 
 CASES: dict[str, list[Case]] = {
@@ -80,6 +89,38 @@ CASES: dict[str, list[Case]] = {
     "cos": [Case([normal(2, 3)])],
     "surprise": [Case([positive(2, 3)])],
     "masked_fill": [],  # its result is infinite: its own test is below
+    "rnn_scan": [
+        Case([normal(4, 2), normal(2, 2), normal(2), all_run], {"activation": name, "reverse": False})
+        for name in ("tanh", "sigmoid", "identity")
+    ]
+    + [
+        Case([normal(3, 4, 2), normal(2, 2), normal(3, 2), ends], {"activation": "tanh", "reverse": reverse})
+        for reverse in (False, True)
+    ],
+    "lstm_scan": [
+        Case([normal(2, 8), normal(2, 8), normal(2), normal(2), all_run], {"order": order, "reverse": False})
+        for order in ((0, 1, 2, 3), (0, 2, 3, 1))
+    ]
+    + [
+        Case(
+            [normal(3, 4, 4), normal(1, 4), normal(3, 1), normal(3, 1), ends],
+            {"order": (0, 1, 2, 3), "reverse": True},
+        )
+    ],
+    "gru_scan": [
+        Case(
+            [normal(2, 3), normal(1, 3), normal(*bias), normal(1), all_run],
+            {"reset_at": at, "reset_after": after, "reverse": False},
+        )
+        for at, after, bias in ((0, True, (3,)), (1, False, (3,)), (0, False, ()), (0, True, ()))
+    ]
+    + [
+        Case(
+            [normal(3, 4, 6), normal(2, 6), normal(6), normal(3, 2), ends],
+            {"reset_at": 0, "reset_after": after, "reverse": True},
+        )
+        for after in (True, False)
+    ],
     "time_step": [Case([normal(4, 3)], {"at": 1}), Case([normal(2, 4, 3)], {"at": 3})],
     "columns": [Case([normal(4, 6)], {"start": 2, "stop": 5}), Case([normal(6)], {"start": 0, "stop": 2})],
     "choose": [

@@ -16,7 +16,9 @@ from tests.compute.primitives.cases import CASES, Case
 from tests.compute.primitives.test_primitives import drawn
 
 EXACT = Exact()
-CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
+# All steps of a recurrent layer at once: exact questions take them one by one.
+SCANS = {"rnn_scan", "lstm_scan", "gru_scan"}
+CHOSEN = [(name, at) for name, cases in CASES.items() if name not in SCANS for at in range(len(cases))]
 # Where SymPy's derivative has a convention of its own at ties or at zero, they are compared away from there.
 KINKED = {"leaky_relu", "absolute", "norm_root", "surprise", "max_pool"}
 ENTRIES = 3  # of each operand, by which is differentiated

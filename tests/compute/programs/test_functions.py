@@ -20,7 +20,7 @@ from tests.compute.primitives.cases import CASES, Case, booleans, normal, places
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
-    "scattered", "spaced", "window_sum", "window_counts", "stack",
+    "scattered", "spaced", "window_sum", "window_counts", "stack", "rnn_scan", "lstm_scan", "gru_scan",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
@@ -30,6 +30,7 @@ MORE = {
         Case([normal(4, 3)], {"axis": -1, "left": 1}),
     ],
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
+    "unending": [Case([])],
     "causal_mask": [Case([], {"queries": 4, "keys": 3, "key_first": True})],
     "running": [Case([places(5, 3)], {"steps": 4})],
     "positions": [Case([], {"count": 4, "first": -2})],
