@@ -250,8 +250,10 @@ def _mask(x: Value, seed: int | None, drawn_at: dict[str, Any], training: bool) 
     """The mask that is drawn at a rate, or keeps everything; unknown where nothing says it."""
     graph = x.graph
     if (training and seed is None) or (x.is_assumed and graph.given):
-        graph.conventions["no_mask"] = "without a mask, or x and a seed, only what is expected is known"
-        return graph.unknown("mask", x.shape, x.axes, "boolean")
+        found = graph.unknown("mask", x.shape, x.axes, "boolean")
+        if found.name not in graph.given:
+            graph.conventions["no_mask"] = "without a mask, or x and a seed, only what is expected is known"
+        return found
     if not training:
         found = apply("full_mask", graph=graph, to=x.shape)
     else:

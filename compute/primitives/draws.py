@@ -90,7 +90,9 @@ def _numbers(xp: Arithmetic, mask: Array) -> Array:
     try:
         xp.places(mask, 1)
     except ValueError:
-        raise UnfitEntries("mask", "holds more than 0 and 1", "booleans, or the numbers 0 and 1") from None
+        raise UnfitEntries(
+            "mask", "holds what is neither 0 nor 1", "booleans, or the numbers 0 and 1"
+        ) from None
     return mask
 
 
