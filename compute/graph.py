@@ -166,12 +166,6 @@ class Graph:
         self.names[name] = value
         return value
 
-    def unknown(self, name: str, shape: Shape, leading: tuple[str, ...], kind: Kind = "real") -> Value:
-        """A value that is promised and that nothing computes: known where it is given, and nowhere else."""
-        value = Value(self, shape)
-        value.kind = kind
-        return self.name(name, value, leading)
-
     def name(self, name: str, value: Value, leading: tuple[str, ...] = ()) -> Value:
         if self._quiet:
             return value

@@ -250,8 +250,9 @@ def _mask(x: Value, seed: int | None, drawn_at: dict[str, Any], training: bool) 
     """The mask that is drawn at a rate, or keeps everything; unknown where nothing says it."""
     graph = x.graph
     if (training and seed is None) or (x.is_assumed and graph.given):
-        found = graph.unknown("mask", x.shape, x.axes, "boolean")
-        if found.name not in graph.given:
+        found = Value(graph, x.shape)  # nothing computes it, and in a program it may be given
+        found.kind = "boolean"
+        if found.named("mask", leading=x.axes).name not in graph.given:
             graph.conventions["no_mask"] = "without a mask, or x and a seed, only what is expected is known"
         return found
     if not training:

@@ -283,27 +283,6 @@ def test_004_3_a_convolution_as_a_product() -> None:
     same(inputs["kernel"] @ found["patches"], found["output"])
 
 
-def test_004_5_weights_behind_dropout_shrink() -> None:
-    """The document's answer divides by 1 - p; what is right is proved, and that answer refuted."""
-    inputs = {"x": letters("x", 3), "w": letters("w", 3, 2), "b": letters("b", 2)}
-    settings = {"rate": "p", "formulation": "unscaled"}
-    found = answer("dropout", inputs, settings, select=("*", "dense_mean_over_masks"), arithmetic=EXACT)
-    same(found.values["weight_factor"], "1 - p")
-    same(found.values["adjusted_w"], inputs["w"] * exact_entries("1 - p")[()])
-    same(found.values["adjusted_dense_output"], found.values["dense_mean_over_masks"])
-    wrong = inputs["x"] @ inputs["w"] / exact_entries("1 - p")[()] + inputs["b"]
-    for one, other in zip(wrong, found.values["dense_mean_over_masks"], strict=True):
-        assert compare(one, other).verdict == "refuted"
-    lines = (
-        "mask = as_numbers(all_masks(shape=3))",
-        "likely = product_over(mask * (1 - p) + (1 - mask) * p)",
-        "average = project(likely, (x * mask) @ w + b)",
-    )
-    claims = ("average == project(x, (1 - p) * w) + b", "average == project(x, w / (1 - p)) + b")
-    right, divided = program(lines, {**inputs, "p": "p"}, claims=claims).claims
-    assert (right.verdict, divided.verdict) == ("proved", "refuted")
-
-
 def test_004_7_2_comparisons_in_letters() -> None:
     size, k = Polynomial.symbol("T"), Polynomial.symbol("k")
     tensors = {name: Tensor((size, Polynomial.symbol("d"))) for name in ("query", "key", "value")}
