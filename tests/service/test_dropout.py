@@ -70,6 +70,7 @@ def values(ask: Ask, path: str = PATH, /, **fields: Any) -> dict[str, Any]:
         ({"given": {"mask": MASK}}, "/given/mask", "one value", "two"),
         ({"given": {"output": [[1, 2]]}}, "/given/output", "d = 3", "shape (1, 2)"),
         ({"given": {"output": [[1, 2, 3]]}}, "/given/output", "shape (2, 3)", "shape (1, 3)"),
+        ({"given": {"weight_factor": [1, 0]}}, "/given/weight_factor", "shape ()", "shape (2)"),
         ({"upstream": {"output": [1, 2, 3]}}, "/upstream/output", "shape (2, 3)", "shape (3)"),
         ({"upstream": {"mask": MASK}}, "/upstream/mask", "real", "boolean"),
         ({"jacobian": [{"of": "output", "wrt": "mask"}]}, "/jacobian/0/wrt", "a real value", "one that"),
