@@ -43,6 +43,9 @@ class ComplexStep(Floating):
         found: Array = np.exp(a - np.maximum(largest, self._lowest))
         return found
 
+    def places(self, numbers: Array, last: int) -> Array:
+        return super().places(np.real(numbers), last)
+
     def share(self, parts: Array, total: Array) -> Array:
         return np.divide(parts, np.where(np.real(total) == 0, self._least, total))
 

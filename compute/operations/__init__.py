@@ -5,6 +5,7 @@ from compute.operations.attention import attention
 from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
 from compute.operations.declaration import Operation
+from compute.operations.dropout import dropout
 from compute.operations.pooling import (
     average_pool1d,
     average_pool2d,
@@ -42,6 +43,7 @@ CATALOGUE: dict[str, Operation] = {
         rnn,
         lstm,
         gru,
+        dropout,
     )
 }
 

@@ -80,7 +80,7 @@ def fitting(dims: str, rank: int | None) -> list[Factors]:
     if rank is None:
         return alternatives[0]
     for axes in alternatives:
-        if len(axes) == rank or (axes[0] == (LEADING,) and rank >= len(axes) - 1):
+        if len(axes) == rank or (axes[:1] == [(LEADING,)] and rank >= len(axes) - 1):
             return axes
     raise ShapeError(f"it has {rank} axes")
 

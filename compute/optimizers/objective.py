@@ -173,6 +173,9 @@ class _Plan:
             raise at(("loss",), f"{loss} is no scalar", "one number", sizes)
         self.indices = {name: graph.names[name].index for name in tensors}
         self.evaluation = Evaluation(graph, arithmetic, self.indices.values())
+        if not self.evaluation.reachable[value.index]:
+            expected = "a program of which every value follows from its inputs"
+            raise at(("loss",), f"{loss} depends on a value that is unknown", expected, "an unknown value")
         self.evaluation.want([value.index])
         self._parameters = [(name, self.indices[name]) for name in parameters]
         targets = [index for _, index in self._parameters]

@@ -70,6 +70,31 @@ for seed in range(8):
     CASES[f"rotation-{seed}"] = rotation(np.random.default_rng([201, seed]))
 
 
+def dropped(rng: np.random.Generator) -> Case:
+    shape = [(), (3,), (2, 2), (1, 2, 1)][rng.integers(4)]
+    inputs: dict[str, Array] = {"x": rng.standard_normal(shape)}
+    settings: dict[str, Any] = {
+        "rate": [0, "1/3", 0.25, "1 - exp(-1)"][rng.integers(4)],
+        "formulation": str(rng.choice(["inverted", "unscaled"])),
+    }
+    source = rng.integers(4)
+    if source == 0:
+        settings["training"] = False
+    elif source == 1:
+        inputs["mask"] = rng.random(shape) < 0.5
+    else:
+        settings["seed"] = int(rng.integers(100))
+    if shape:
+        inputs["w"] = rng.standard_normal((shape[-1], 2))
+        if rng.random() < 0.5:
+            inputs["b"] = rng.standard_normal(2)
+    return Case("dropout", inputs, settings, np.zeros(0))
+
+
+for seed in range(16):
+    CASES[f"dropout-{seed}"] = dropped(np.random.default_rng([202, seed]))
+
+
 def short(array: Array, rng: np.random.Generator) -> Any:
     """Fractions near the entries of an array, and now and then a constant, as text; places stay."""
     if array.dtype == np.bool_ or np.array_equal(array, array.round()):

@@ -147,6 +147,8 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 3)], {"axis": -2}),
         Case([normal(2, 1, 4)], {"axis": -1}),
     ],
+    "square": [Case([normal(2, 3)])],
+    "product_over": [Case([normal(3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "sum_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "banded_scores": [
         Case([normal(5, 2), normal(5, 2)], {"left": 1, "right": 1}),
