@@ -2,28 +2,38 @@
 
 from compute.primitives import (
     bands,
+    classes,
     contractions,
     convolutions,
     elementwise,
+    log_sigmoid,
+    log_softmax,
     maxima,
+    penalties,
     places,
     poolings,
     positions,
     reductions,
     shaping,
     structure,
+    tables,
 )
 
 __all__ = [
     "bands",
+    "classes",
     "contractions",
     "convolutions",
     "elementwise",
+    "log_sigmoid",
+    "log_softmax",
     "maxima",
+    "penalties",
     "places",
     "poolings",
     "positions",
     "reductions",
     "shaping",
     "structure",
+    "tables",
 ]

@@ -134,6 +134,7 @@ class Exact:
     log = staticmethod(_each(algebra.log, 1))
     log1p = staticmethod(_each(lambda a: algebra.log(1 + a), 1))
     expm1 = staticmethod(_each(lambda a: sympy.exp(a) - 1, 1))
+    softplus = staticmethod(_each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
     erf = staticmethod(_each(sympy.erf, 1))
     sin = staticmethod(_each(_bounded(sympy.sin), 1))
     cos = staticmethod(_each(_bounded(sympy.cos), 1))
@@ -209,6 +210,9 @@ class Exact:
         for number, at in enumerate(np.ndindex(shape)):
             found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
         return found
+
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return self.exp(a)  # they cannot overflow, and read better as they are

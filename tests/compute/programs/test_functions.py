@@ -15,7 +15,7 @@ from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
 from tests.compute.asking import answer
-from tests.compute.primitives.cases import CASES, Case, booleans, normal
+from tests.compute.primitives.cases import CASES, Case, booleans, normal, places
 
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
@@ -32,6 +32,11 @@ MORE = {
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
     "causal_mask": [Case([], {"queries": 4, "keys": 3, "key_first": True})],
     "positions": [Case([], {"count": 4, "first": -2})],
+    "one_hot": [
+        Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),
+        Case([places(3, 2, 2)], {"classes": 3, "axis": -2, "ignored": 1}),
+    ],
+    "counted": [Case([places(3, 4)], {"classes": 3, "ignored": 1, "some": False})],
     "frequencies": [Case([], {"pairs": 3, "width": 6, "expression": Expression("number", text="100")})],
 }  # fmt: skip
 CHOSEN = [(name, at) for name in CALLED for at in range(len(CASES.get(name) or MORE[name]))]
