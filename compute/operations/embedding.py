@@ -44,5 +44,5 @@ def embedding(
         padding_index %= count
     vectors = apply("look_up", weights, indices, padding=padding_index).named("vectors")
     if scale is None:
-        return vectors.named("output")
+        return apply("identity", vectors).named("output")
     return (constant(weights.graph, "scale", scale) * vectors).named("output")

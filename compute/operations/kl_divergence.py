@@ -12,7 +12,7 @@ from compute.operations.reductions import OUTPUT, reduced, total
 
 @operation(
     (
-        Named("log_target", "", "...", "The logarithm of the target.", r"\log p"),
+        Named("log_target", "", "...", "The logarithm of the target.", r"\log p", may_be_infinite=True),
         Named("log_prediction", "", "...", "The logarithm of the prediction.", r"\log q"),
         Named("log_ratio", "", "...", "The first less the second.", r"\log \frac{p}{q}"),
         Named("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",

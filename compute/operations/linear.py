@@ -27,4 +27,4 @@ def linear(
     Source: Goodfellow et al., Deep Learning (2016), section 6.1.
     """
     projected = apply("project", x, w if weights == "in_out" else w.T).named("projected")
-    return (projected if b is None else projected + b).named("output")
+    return (apply("identity", projected) if b is None else projected + b).named("output")

@@ -37,7 +37,7 @@ def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value
     weight: what the sum is divided by for the mean, where that is not the number of losses.
     """
     if reduction == "none":
-        return losses.named("output")
+        return apply("identity", losses).named("output")
     if reduction == "sum":
         return total(losses).named("output")
     return (mean(losses) if weight is None else total(losses) / weight).named("output")

@@ -14,32 +14,29 @@ from compute.dimensions import Shape, ShapeError, Size, product, show, without
 from compute.errors import UnfitEntries
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive, no_cost
+from compute.primitives.entries import count, known
 
 INDICES: dict[str, tuple[Literal["real", "index"], ...]] = {"target": ("real", "index")}
 
 
-def _classes(xp: Arithmetic, target: Array, count: int, ignored: int | None) -> tuple[Array, Array | None]:
+def _classes(xp: Arithmetic, target: Array, classes: int, ignored: int | None) -> tuple[Array, Array | None]:
     """The classes as places, 0 for those that are ignored; and which these are, if any may be.
 
     Raises UnfitEntries.
     """
-    if ignored is None or not 0 <= ignored < count:
+    if ignored is None or not 0 <= ignored < classes:
         with suppress(ValueError):
-            return xp.places(target, count - 1), None
+            return xp.places(target, classes - 1), None
     if ignored is not None:
-        left_out = xp.equal(target, _number(xp, ignored))
+        left_out = xp.equal(target, count(xp, ignored))
         with suppress(ValueError):
-            return xp.places(xp.where(left_out, _number(xp, 0), target), count - 1), left_out
+            return xp.places(xp.where(left_out, count(xp, 0), target), classes - 1), left_out
     also = "" if ignored is None else f", or {ignored} for what is ignored"
-    raise UnfitEntries("target", "holds what is no class", f"whole numbers from 0 to {count - 1}{also}")
-
-
-def _number(xp: Arithmetic, value: int) -> Array:
-    return xp.whole(np.array(value))
+    raise UnfitEntries("target", "holds what is no class", f"whole numbers from 0 to {classes - 1}{also}")
 
 
 def _unless(xp: Arithmetic, left_out: Array | None, a: Array) -> Array:
-    return a if left_out is None else xp.where(left_out, _number(xp, 0), a)
+    return a if left_out is None else xp.where(left_out, count(xp, 0), a)
 
 
 def _pick(xp: Arithmetic, a: Array, target: Array, *, axis: int, ignored: int | None) -> Array:
@@ -48,10 +45,10 @@ def _pick(xp: Arithmetic, a: Array, target: Array, *, axis: int, ignored: int | 
     return _unless(xp, left_out, xp.take(rows, places[..., None])[..., 0])
 
 
-def _spread(xp: Arithmetic, g: Array, target: Array, count: int, axis: int, ignored: int | None) -> Array:
+def _spread(xp: Arithmetic, g: Array, target: Array, classes: int, axis: int, ignored: int | None) -> Array:
     """Zeros, with each entry at the class of its sample; nothing where that is ignored."""
-    places, left_out = _classes(xp, target, count, ignored)
-    found = xp.scatter(_unless(xp, left_out, g)[..., None], places[..., None], count)
+    places, left_out = _classes(xp, target, classes, ignored)
+    found = xp.scatter(_unless(xp, left_out, g)[..., None], places[..., None], classes)
     return np.moveaxis(found, -1, axis)
 
 
@@ -114,7 +111,7 @@ one_hot = Primitive(
 
 def _counted(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None, some: bool) -> Array:
     _, left_out = _classes(xp, target, classes, ignored)
-    if some and left_out is not None and bool(np.equal(left_out, True, dtype=object).astype(bool).all()):
+    if some and left_out is not None and bool(known(left_out, True).all()):
         raise UnfitEntries(
             "target",
             "holds nothing that is not ignored, and of nothing there is no mean",

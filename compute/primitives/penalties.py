@@ -14,33 +14,24 @@ from compute.errors import UnfitEntries
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
 from compute.primitives.elementwise import BROADCASTABLE
-
-
-def _number(xp: Arithmetic, value: int) -> Array:
-    return xp.whole(np.array(value))
-
-
-def _is(condition: Array, truth: bool) -> Array:
-    """Where a condition is known to be true, or to be false; one that symbols leave open is neither."""
-    found: Array = np.equal(condition, truth, dtype=object).astype(bool)
-    return found
+from compute.primitives.entries import count, known
 
 
 def _no_probabilities(xp: Arithmetic, a: Array) -> Array:
-    return np.logical_or(_below_zero(xp, a), _is(xp.greater(a, _number(xp, 1)), True))
+    return np.logical_or(_below_zero(xp, a), known(xp.greater(a, count(xp, 1)), True))
 
 
 def _no_signs(xp: Arithmetic, a: Array) -> Array:
-    neither = (_is(xp.equal(a, _number(xp, sign)), False) for sign in (1, -1))
+    neither = (known(xp.equal(a, count(xp, sign)), False) for sign in (1, -1))
     return np.logical_and(*neither)
 
 
 def _below_zero(xp: Arithmetic, a: Array) -> Array:
-    return _is(xp.greater(_number(xp, 0), a), True)
+    return known(xp.greater(count(xp, 0), a), True)
 
 
 def _no_direction(xp: Arithmetic, a: Array) -> Array:
-    found: Array = np.asarray(_is(xp.equal(a, _number(xp, 0)), True).all(axis=-1))
+    found: Array = np.asarray(known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
     return found
 
 
@@ -79,19 +70,19 @@ admitted = Primitive(
 
 
 def _finite(xp: Arithmetic, a: Array) -> Array:
-    return xp.equal(xp.subtract(a, a), _number(xp, 0))
+    return xp.equal(xp.subtract(a, a), count(xp, 0))
 
 
 def _weigh(xp: Arithmetic, a: Array, b: Array) -> Array:
     """The product; nothing where what is infinite weighs nothing."""
     found = xp.multiply(a, b)
-    nothing = xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 0), found)
+    nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
     return xp.where(_finite(xp, b), found, nothing)
 
 
 def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
     found = xp.multiply(g, b)
-    nothing = xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 0), found)
+    nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
     return xp.where(_finite(xp, b), found, nothing)
 
 
@@ -118,8 +109,8 @@ def _log_probability_gradient(
     xp: Arithmetic, g: Array, a: Array, complement: bool, least: Expression | None
 ) -> Array:
     """What does not weigh stays so where the derivative is infinite; below the least logarithm it is 0."""
-    log, zero = _log_probability(xp, a, complement=complement, least=None), _number(xp, 0)
-    slope = xp.divide(g, xp.subtract(a, _number(xp, 1)) if complement else a)
+    log, zero = _log_probability(xp, a, complement=complement, least=None), count(xp, 0)
+    slope = xp.divide(g, xp.subtract(a, count(xp, 1)) if complement else a)
     slope = xp.where(_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
     if least is None:
         return slope
@@ -146,7 +137,7 @@ log_probability = Primitive(
 
 
 def _halved(xp: Arithmetic, a: Array) -> Array:
-    return xp.divide(a, _number(xp, 2))
+    return xp.divide(a, count(xp, 2))
 
 
 def _huber(xp: Arithmetic, a: Array, *, delta: Expression) -> Array:
@@ -183,14 +174,14 @@ huber_function = Primitive(
 
 
 def _positive_part_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
-    zero = _number(xp, 0)
+    zero = count(xp, 0)
     return xp.where(xp.greater_equal(a, zero), g, zero)
 
 
 # max(0, a), whose derivative at 0 is that above it, as PyTorch has it for what it clamps.
 positive_part = Primitive(
     "positive_part",
-    forward=lambda xp, a: xp.maximum(a, _number(xp, 0)),
+    forward=lambda xp, a: xp.maximum(a, count(xp, 0)),
     gradients={"a": _positive_part_gradient},
     tangents="symmetric",
     shape=lambda a: a,
