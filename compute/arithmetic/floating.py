@@ -71,8 +71,9 @@ class Floating:
         return found
 
     def softplus(self, a: Array) -> Array:
-        found: Array = np.logaddexp(0, a)
-        return found
+        # np.logaddexp takes five times as long.
+        found = np.log1p(np.exp(-np.abs(a)))
+        return np.add(found, np.maximum(a, 0))
 
     def erf(self, a: Array) -> Array:
         found: Array = np.asarray(_erf(a), dtype=self.dtype)

@@ -74,25 +74,39 @@ def binary_cross_entropy(
         )  # fmt: skip
     alike(target, source, "target")
     target = apply("admitted", target, only="probabilities")
-    if logits is None:
-        p = apply("admitted", source, only="probabilities")
-        least = _least(target, log_minimum)
-        yes, no = (apply("log_probability", p, complement=one, least=least) for one in (False, True))
-    elif log_minimum is None:
-        yes, no = (apply("log_sigmoid", one) for one in (source, apply("negative", source)))
-    else:
+    inner = any(map(graph.wants, ("log_probabilities", "log_complements")))
+    if logits is not None and log_minimum is not None:
         raise QuestionError(
             ("log_minimum",), "the logarithms of logits need none", "probabilities, or no log_minimum",
             "a setting",
         )  # fmt: skip
-    yes, no = yes.named("log_probabilities"), no.named("log_complements")
-    said = apply("weigh", target, yes)
-    if positive_weight is not None:
-        said = _weights(positive_weight, source, "positive_weight") * said
-    losses = apply("negative", said + apply("weigh", literal(graph, 1) - target, no))
+    if logits is None or inner or positive_weight is not None:
+        losses = _composed(source, target, positive_weight, _logarithms(source, logits is None, log_minimum))
+    else:
+        losses = apply("logit_surprise", logits, target)
     if weights is not None:
         losses = _weights(weights, source, "weights") * losses
     return reduced(losses.named("losses"), reduction)
+
+
+def _logarithms(source: Value, is_probability: bool, log_minimum: Constant | None) -> tuple[Value, Value]:
+    """The logarithms of the probabilities of yes and of no."""
+    if is_probability:
+        p, least = apply("admitted", source, only="probabilities"), _least(source, log_minimum)
+        yes, no = (apply("log_probability", p, complement=one, least=least) for one in (False, True))
+        return yes, no
+    return apply("log_sigmoid", source), apply("log_sigmoid", apply("negative", source))
+
+
+def _composed(
+    source: Value, target: Value, positive_weight: Value | None, logarithms: tuple[Value, Value]
+) -> Value:
+    """The losses, from logarithms that get their names."""
+    yes, no = logarithms[0].named("log_probabilities"), logarithms[1].named("log_complements")
+    said = apply("weigh", target, yes)
+    if positive_weight is not None:
+        said = _weights(positive_weight, source, "positive_weight") * said
+    return apply("negative", said + apply("weigh", literal(source.graph, 1) - target, no))
 
 
 def _weights(value: Value, over: Value, name: str) -> Value:

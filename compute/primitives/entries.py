@@ -12,4 +12,6 @@ def count(xp: Arithmetic, value: int) -> Array:
 
 def known(condition: Array, truth: bool) -> Array:
     """Where a condition is known to be true, or to be false; one that symbols leave open is neither."""
+    if isinstance(condition, np.ndarray) and condition.dtype == np.bool_:
+        return condition if truth else ~condition
     return np.asarray(np.equal(condition, truth, dtype=object)).astype(bool)

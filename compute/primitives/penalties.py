@@ -11,7 +11,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import broadcast, product
 from compute.errors import UnfitEntries
-from compute.latex import ATOM, PRODUCT, Formula, constant_latex
+from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.entries import count, known
@@ -73,15 +73,24 @@ def _finite(xp: Arithmetic, a: Array) -> Array:
     return xp.equal(xp.subtract(a, a), count(xp, 0))
 
 
+def _all_finite(xp: Arithmetic, a: Array) -> bool:
+    """Whether it is known already, for numbers of which that can be asked, that no entry is infinite."""
+    return xp.ordered and xp.is_finite(a)
+
+
 def _weigh(xp: Arithmetic, a: Array, b: Array) -> Array:
     """The product; nothing where what is infinite weighs nothing."""
     found = xp.multiply(a, b)
+    if _all_finite(xp, b):
+        return found
     nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
     return xp.where(_finite(xp, b), found, nothing)
 
 
 def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
     found = xp.multiply(g, b)
+    if _all_finite(xp, b):
+        return found
     nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
     return xp.where(_finite(xp, b), found, nothing)
 
@@ -111,7 +120,8 @@ def _log_probability_gradient(
     """What does not weigh stays so where the derivative is infinite; below the least logarithm it is 0."""
     log, zero = _log_probability(xp, a, complement=complement, least=None), count(xp, 0)
     slope = xp.divide(g, xp.subtract(a, count(xp, 1)) if complement else a)
-    slope = xp.where(_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
+    if not _all_finite(xp, log):
+        slope = xp.where(_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
     if least is None:
         return slope
     return xp.where(xp.greater_equal(log, xp.constant(least, {})), slope, zero)
@@ -133,6 +143,36 @@ log_probability = Primitive(
     shape=lambda a, **attributes: a,
     latex=_log_probability_latex,
     expects="any shape",
+)
+
+
+def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
+    """log(1 + e^a) - y a, put so that nothing cancels where a is large."""
+    if not xp.ordered:
+        return xp.subtract(xp.softplus(a), xp.multiply(target, a))
+    if not xp.is_finite(a):
+        yes, no = xp.softplus(xp.negative(a)), xp.softplus(a)
+        return xp.add(_weigh(xp, target, yes), _weigh(xp, xp.subtract(count(xp, 1), target), no))
+    above = xp.subtract(xp.maximum(a, count(xp, 0)), xp.multiply(target, a))
+    return xp.add(above, xp.log1p(xp.exp(xp.negative(xp.absolute(a)))))
+
+
+# - y log p - (1 - y) log(1 - p), where p is the sigmoid of a.
+logit_surprise = Primitive(
+    "logit_surprise",
+    forward=_logit_surprise,
+    gradients={
+        "a": lambda xp, g, a, target: xp.multiply(g, xp.subtract(xp.sigmoid(a), target)),
+        "target": lambda xp, g, a: xp.negative(xp.multiply(g, a)),
+    },
+    tangents="symmetric",
+    shape=lambda a, target: broadcast(a, target),
+    latex=lambda a, target: Formula(
+        rf"\log\left(1 + e^{{{a.text}}}\right) - {target.at(PRODUCT)} \odot {a.at(PRODUCT)}", SUM
+    ),
+    cost=lambda shape, a, target: Cost(elementwise=5 * product(shape)),
+    expects=BROADCASTABLE,
+    broadcasts=True,
 )
 
 

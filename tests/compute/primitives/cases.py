@@ -217,6 +217,10 @@ CASES: dict[str, list[Case]] = {
         for complement in (False, True)
         for least in (None, number(-0.5))
     ],
+    "logit_surprise": [
+        Case([normal(2, 3), probabilities(2, 3)]),
+        Case([normal(4, 2, 1), probabilities(3)]),
+    ],
     "huber_function": [
         Case([away_from_zero(2, 3)], {"delta": parse(delta)}) for delta in ("1", "0.8", "3")
     ],
