@@ -151,10 +151,22 @@ def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
     if not xp.ordered:
         return xp.subtract(xp.softplus(a), xp.multiply(target, a))
     if not xp.is_finite(a):
-        yes, no = xp.softplus(xp.negative(a)), xp.softplus(a)
-        return xp.add(_weigh(xp, target, yes), _weigh(xp, xp.subtract(count(xp, 1), target), no))
+        yes, no, rest = _surprises(xp, a, target)
+        return xp.add(_weigh(xp, target, yes), _weigh(xp, rest, no))
     above = xp.subtract(xp.maximum(a, count(xp, 0)), xp.multiply(target, a))
     return xp.add(above, xp.log1p(xp.exp(xp.negative(xp.absolute(a)))))
+
+
+def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
+    """The surprise that there is in yes and in no, and the weight of no."""
+    return xp.softplus(xp.negative(a)), xp.softplus(a), xp.subtract(count(xp, 1), target)
+
+
+def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
+    if not xp.ordered or xp.is_finite(a):
+        return xp.negative(xp.multiply(g, a))
+    yes, no, rest = _surprises(xp, a, target)
+    return xp.subtract(_weight_gradient(xp, g, target, yes), _weight_gradient(xp, g, rest, no))
 
 
 # - y log p - (1 - y) log(1 - p), where p is the sigmoid of a.
@@ -163,7 +175,7 @@ logit_surprise = Primitive(
     forward=_logit_surprise,
     gradients={
         "a": lambda xp, g, a, target: xp.multiply(g, xp.subtract(xp.sigmoid(a), target)),
-        "target": lambda xp, g, a: xp.negative(xp.multiply(g, a)),
+        "target": _logit_target_gradient,
     },
     tangents="symmetric",
     shape=lambda a, target: broadcast(a, target),
