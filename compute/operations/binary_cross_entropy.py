@@ -92,6 +92,7 @@ def binary_cross_entropy(
 def _logarithms(source: Value, is_probability: bool, log_minimum: Constant | None) -> tuple[Value, Value]:
     """The logarithms of the probabilities of yes and of no."""
     if is_probability:
+        source.graph.conventions["log_minimum"] = "none" if log_minimum is None else log_minimum
         p, least = apply("admitted", source, only="probabilities"), _least(source, log_minimum)
         yes, no = (apply("log_probability", p, complement=one, least=least) for one in (False, True))
         return yes, no

@@ -40,4 +40,5 @@ def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value
         return apply("identity", losses).named("output")
     if reduction == "sum":
         return total(losses).named("output")
+    losses.graph.conventions["mean_over"] = "all losses" if weight is None else "total_weight"
     return (mean(losses) if weight is None else total(losses) / weight).named("output")

@@ -84,6 +84,7 @@ def test_certain_and_wrong() -> None:
     np.testing.assert_array_equal(clamped.gradients["probabilities"], [0, 0])
     conventions = plan("binary_cross_entropy", inputs, {"log_minimum": -100}).conventions
     assert conventions["log_minimum"] == -100
+    assert plan("binary_cross_entropy", inputs).conventions["log_minimum"] == "none"
     assert conventions["zero_times_log_of_zero"] == 0
 
 
