@@ -139,7 +139,11 @@ class Prepared:
             try:
                 values = self.evaluation.run(known)
             except UnfitEntries as fault:
-                raise fault.within(*(("given",) if fault.name in given else self.inputs_at)) from None
+                if fault.name in given:
+                    raise fault.within("given") from None
+                if fault.name in inputs:
+                    raise fault.within(*self.inputs_at) from None
+                raise fault.computed(*(("program",) if self.inputs_at else ())) from None
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)

@@ -2,10 +2,17 @@
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.attention import attention
+from compute.operations.binary_cross_entropy import binary_cross_entropy
 from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
+from compute.operations.cross_entropy import cross_entropy, nll
 from compute.operations.declaration import Operation
 from compute.operations.dropout import dropout
+from compute.operations.embedding import embedding
+from compute.operations.error_losses import huber, mae, mse, smooth_l1
+from compute.operations.kl_divergence import kl_divergence
+from compute.operations.linear import linear
+from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
 from compute.operations.pooling import (
     average_pool1d,
     average_pool2d,
@@ -44,6 +51,20 @@ CATALOGUE: dict[str, Operation] = {
         lstm,
         gru,
         dropout,
+        linear,
+        embedding,
+        mse,
+        mae,
+        huber,
+        smooth_l1,
+        cross_entropy,
+        nll,
+        binary_cross_entropy,
+        kl_divergence,
+        hinge,
+        hinge_embedding,
+        multi_margin,
+        cosine,
     )
 }
 

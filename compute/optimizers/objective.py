@@ -214,7 +214,9 @@ class _Plan:
         try:
             return self.evaluation.run(self._known(parameters, data))
         except UnfitEntries as fault:
-            raise fault.within("start" if fault.name in parameters else "inputs") from None
+            if fault.name in parameters or fault.name in data:
+                raise fault.within("start" if fault.name in parameters else "inputs") from None
+            raise fault.computed("program") from None
 
     def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
         indices = self.indices

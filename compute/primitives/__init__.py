@@ -2,11 +2,15 @@
 
 from compute.primitives import (
     bands,
+    classes,
     contractions,
     convolutions,
     draws,
     elementwise,
+    log_sigmoid,
+    log_softmax,
     maxima,
+    penalties,
     places,
     poolings,
     positions,
@@ -16,15 +20,20 @@ from compute.primitives import (
     sequences,
     shaping,
     structure,
+    tables,
 )
 
 __all__ = [
     "bands",
+    "classes",
     "contractions",
     "convolutions",
     "draws",
     "elementwise",
+    "log_sigmoid",
+    "log_softmax",
     "maxima",
+    "penalties",
     "places",
     "poolings",
     "positions",
@@ -34,4 +43,5 @@ __all__ = [
     "sequences",
     "shaping",
     "structure",
+    "tables",
 ]

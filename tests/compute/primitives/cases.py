@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import parse
+from compute.arithmetic.expressions import number, parse
 from compute.primitive import REGISTRY, GradientRule
 from compute.primitives.windows import Layout
 
@@ -39,7 +39,11 @@ class Case:
 
 
 def places(below: int, *shape: int) -> Callable[[np.random.Generator], Array]:
-    return lambda rng: rng.integers(0, below, shape)
+    return lambda rng: np.asarray(rng.integers(0, below, shape))
+
+
+def probabilities(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(0.05, 0.95, shape)
 
 
 def all_run(rng: np.random.Generator) -> Array:
@@ -235,5 +239,49 @@ CASES: dict[str, list[Case]] = {
     "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
     "join_axes": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
     "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
+    "log_softmax": [
+        Case([normal(2, 3)], {"axis": -1}),
+        Case([normal(2, 3)], {"axis": -2}),
+        Case([normal(2, 1, 3)], {"axis": -3}),
+    ],
+    "log_sigmoid": [Case([normal(2, 3)])],
+    "pick": [
+        Case([normal(3, 4), places(4, 3)], {"axis": -1, "ignored": None}),
+        Case([normal(2, 3, 2), places(3, 2, 2)], {"axis": -2, "ignored": 1}),
+        Case([normal(3), places(3)], {"axis": -1, "ignored": -100}),
+    ],
+    "class_surprise": [
+        Case([normal(3, 4), places(4, 3)], {"axis": -1, "ignored": None}),
+        Case([normal(2, 3, 2), places(3, 2, 2)], {"axis": -2, "ignored": 1}),
+        Case([normal(3), places(3)], {"axis": -1, "ignored": -100}),
+    ],
+    "look_up": [
+        Case([normal(4, 2), places(4, 5)], {"padding": None}),
+        Case([normal(3, 2), places(3, 2, 2)], {"padding": None}),
+        Case([normal(3, 1), places(3)], {"padding": None}),
+    ],
+    "admitted": [
+        Case([probabilities(2, 3)], {"only": "probabilities"}),
+        Case([positive(2, 3)], {"only": "weights"}),
+        Case([normal(2, 3)], {"only": "directions"}),
+    ],
+    "weigh": [
+        Case([away_from_zero(2, 3), normal(2, 3)]),
+        Case([away_from_zero(3), normal(4, 2, 1)]),
+        Case([away_from_zero(), normal(2)]),
+    ],
+    "log_probability": [
+        Case([probabilities(2, 3)], {"complement": complement, "least": least})
+        for complement in (False, True)
+        for least in (None, number(-0.5))
+    ],
+    "logit_surprise": [
+        Case([normal(2, 3), probabilities(2, 3)]),
+        Case([normal(4, 2, 1), probabilities(3)]),
+    ],
+    "huber_function": [
+        Case([away_from_zero(2, 3)], {"delta": parse(delta)}) for delta in ("1", "0.8", "3")
+    ],
+    "positive_part": [Case([away_from_zero(2, 3)])],
     "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
 }  # fmt: skip

@@ -38,6 +38,11 @@ MORE = {
     "all_masks": [Case([], {"to": (2, 2)})],
     "as_numbers": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
     "positions": [Case([], {"count": 4, "first": -2})],
+    "one_hot": [
+        Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),
+        Case([places(3, 2, 2)], {"classes": 3, "axis": -2, "ignored": 1}),
+    ],
+    "counted": [Case([places(3, 4)], {"classes": 3, "ignored": 1, "some": False})],
     "frequencies": [Case([], {"pairs": 3, "width": 6, "expression": Expression("number", text="100")})],
 }  # fmt: skip
 CHOSEN = [(name, at) for name in CALLED for at in range(len(CASES.get(name) or MORE[name]))]
