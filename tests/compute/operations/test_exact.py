@@ -14,6 +14,7 @@ from compute.operations import CATALOGUE
 from tests.compute.asking import answer, exact_entries, plan, program
 from tests.oracles import cases, layers, losses
 from tests.oracles.cases import Array, Case
+from tests.oracles.recurrent import KINDS
 
 CONSTANTS = ("sqrt(2)", "exp(-1)", "pi/4", "1/sqrt(3)")
 # Seeds of questions about attention whose exact gradients stay short.
@@ -101,6 +102,35 @@ def dropped(rng: np.random.Generator) -> Case:
 
 for seed in range(16):
     CASES[f"dropout-{seed}"] = dropped(np.random.default_rng([202, seed]))
+
+
+def sequence(kind: str, rng: np.random.Generator) -> Case:
+    """Few steps of few units: exact states are expressions in those before."""
+    gates, batch = KINDS[kind], (2,) if rng.random() < 0.4 else ()
+    ways = 2 if rng.random() < 0.3 else 1
+    outer = (2,) if ways == 2 else ()
+    inputs: dict[str, Array] = {
+        "x": rng.standard_normal((*batch, 2, 1)),
+        "w_x": rng.standard_normal((*outer, 1, gates)),
+        "w_h": rng.standard_normal((*outer, 1, gates)),
+    }
+    if rng.random() < 0.5:
+        inputs["b"] = rng.standard_normal((*outer, gates))
+    if rng.random() < 0.5:
+        inputs["h_0"] = rng.standard_normal((*outer, 1))
+    if batch:
+        inputs["lengths"] = np.array([2.0, 1])
+    settings: dict[str, Any] = {"direction": "both" if ways == 2 else str(rng.choice(["forward", "reverse"]))}
+    if kind == "gru":
+        settings["reset_after"] = bool(rng.random() < 0.5)
+    if kind == "rnn":
+        settings["activation"] = str(rng.choice(["identity", "tanh", "sigmoid"]))
+    return Case(kind, inputs, settings, np.zeros(0))
+
+
+for seed in range(6):
+    for at, kind in enumerate(KINDS):
+        CASES[f"{kind}-{seed}"] = sequence(kind, np.random.default_rng([203, at, seed]))
 
 
 def short(array: Array, rng: np.random.Generator) -> Any:
