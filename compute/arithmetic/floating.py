@@ -16,6 +16,7 @@ Binary: TypeAlias = Callable[[Array, Array], Array]
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
+_POWERS: dict[float, Unary] = {1: np.positive, 2: np.square, 0.5: np.sqrt}  # many times as fast as the power
 
 
 class Floating:
@@ -79,6 +80,8 @@ class Floating:
 
     def power(self, a: Array, exponent: Expression) -> Array:
         worth = evaluate(exponent)
+        if worth in _POWERS:
+            return _POWERS[worth](a)
         return np.power(a, int(worth) if worth == int(worth) else worth)
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:

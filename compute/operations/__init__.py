@@ -2,9 +2,11 @@
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.attention import attention
+from compute.operations.channel_normalization import batch_norm, group_norm, instance_norm
 from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
 from compute.operations.declaration import Operation
+from compute.operations.layer_normalization import layer_norm, rms_norm
 from compute.operations.pooling import (
     average_pool1d,
     average_pool2d,
@@ -38,6 +40,11 @@ CATALOGUE: dict[str, Operation] = {
         lp_pool1d,
         lp_pool2d,
         max_unpool2d,
+        layer_norm,
+        rms_norm,
+        batch_norm,
+        group_norm,
+        instance_norm,
     )
 }
 

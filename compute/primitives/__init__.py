@@ -1,6 +1,7 @@
 """The steps of arithmetic that operations are made of, by family. Importing this declares them all."""
 
 from compute.primitives import (
+    averages,
     bands,
     contractions,
     convolutions,
@@ -16,6 +17,7 @@ from compute.primitives import (
 )
 
 __all__ = [
+    "averages",
     "bands",
     "contractions",
     "convolutions",
