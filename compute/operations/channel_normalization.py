@@ -25,7 +25,7 @@ from compute.operations.normalizing import (
     standardized,
 )
 
-DIMS = "B C | B C L | B C H W | B C D H W | ..."
+DIMS = "B C L | B C | B C H W | B C D H W | ..."
 CORRECTION = parse("N/(N - 1)")
 ChannelAxis: TypeAlias = Annotated[
     int,
@@ -115,13 +115,12 @@ def batch_norm(
 
     Source: Ioffe and Szegedy, Batch Normalization (2015), algorithms 1 and 2; ONNX BatchNormalization.
     """
-    settle(x)
-    channels = _Channels(x, channel_axis)
+    channels = _Channels(x, channel_axis, gain, bias, running_mean, running_variance)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.rows((channels.axis,))
     running = {"running_mean": running_mean, "running_variance": running_variance}
     for name, value in running.items():
-        check_per_channel(value, name, channels.count)
+        check_per_channel(value, name, x, channels.axis)
     weights = _weights(x, momentum, momentum_of)
     if not training:
         found = _running_moments(rows, running)
@@ -162,8 +161,7 @@ def group_norm(
 
     Source: Wu and He, Group Normalization (2018), equations 1 to 7; ONNX GroupNormalization.
     """
-    settle(x)
-    channels = _Channels(x, channel_axis)
+    channels = _Channels(x, channel_axis, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.groups(groups)
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
@@ -188,8 +186,7 @@ def instance_norm(
     Source: Ulyanov, Vedaldi and Lempitsky, Instance Normalization (2016), equation 4; ONNX
     InstanceNormalization.
     """
-    settle(x)
-    channels = _Channels(x, channel_axis)
+    channels = _Channels(x, channel_axis, gain, bias)
     if not channels.positions:
         raise QuestionError(
             ("x",),
@@ -206,7 +203,8 @@ def instance_norm(
 class _Channels:
     """An input, and which of its axes is what, all counted from the first."""
 
-    def __init__(self, x: Value, axis: int) -> None:
+    def __init__(self, x: Value, axis: int, *parameters: Value | None) -> None:
+        settle(x, axis, *parameters)
         if x.rank < 2:
             raise QuestionError(
                 ("x",), "channels alone are nothing to normalize", "a batch, positions or both beside them",
@@ -230,7 +228,7 @@ class _Channels:
 
     def placed(self, parameter: Value | None, field: str) -> Value | None:
         """One number for each channel, or for all, as it stands beside x."""
-        return per_channel(parameter, field, self.count, self.x.rank - 1 - self.axis)
+        return per_channel(parameter, field, self.x, self.axis)
 
     def rows(self, kept: tuple[int, ...]) -> Rows:
         """All entries that share their places along these axes as one row."""

@@ -66,7 +66,7 @@ def layer_norm(
 
     Source: Ba, Kiros and Hinton, Layer Normalization (2016), equations 3 and 4; ONNX LayerNormalization.
     """
-    rows = _rows(x, axis, axes)
+    rows = _rows(x, axis, axes, gain, bias)
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), gain, bias)
 
@@ -101,7 +101,7 @@ def rms_norm(
     Source: Zhang and Sennrich, Root Mean Square Layer Normalization (2019), equation 4; ONNX
     RMSNormalization.
     """
-    rows, graph = _rows(x, axis, axes), x.graph
+    rows, graph = _rows(x, axis, axes, gain, bias), x.graph
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
     added = bounded(graph, "epsilon", epsilon, least=0)
     square = rows.statistic(rows.average(apply("power", x, exponent=TWO)), "mean_square")
@@ -112,8 +112,8 @@ def rms_norm(
     return rescaled(rows, normalized, gain, bias)
 
 
-def _rows(x: Value, axis: int, axes: Axes | None) -> Rows:
-    settle(x)
+def _rows(x: Value, axis: int, axes: Axes | None, *parameters: Value | None) -> Rows:
+    settle(x, -1, *parameters)
     chosen = _axes(x, axis, axes)
     x.graph.conventions["axes"] = list(chosen)
     labels = tuple("feature" if at - x.rank in chosen else "batch" for at in range(x.rank))

@@ -191,21 +191,22 @@ def rescaled(rows: Rows, normalized: Value, gain: Value | None, bias: Value | No
     return rows.named(found, "output")
 
 
-def per_channel(value: Value | None, field: str, channels: Size, behind: int) -> Value | None:
-    """One number for each channel, or for all, as it stands with so many axes behind the channels'."""
+def per_channel(value: Value | None, field: str, x: Value, axis: int) -> Value | None:
+    """One number for each channel, or for all, as it stands beside x, whose channels run along this axis."""
     if value is None or not value.rank:
         return value
-    check_per_channel(value, field, channels)
-    return apply("reshape", value, to=(channels, *(1,) * behind)) if behind else value
+    check_per_channel(value, field, x, axis)
+    behind = x.rank - 1 - axis
+    return apply("reshape", value, to=(x.shape[axis], *(1,) * behind)) if behind else value
 
 
-def check_per_channel(value: Value | None, field: str, channels: Size) -> None:
+def check_per_channel(value: Value | None, field: str, x: Value, axis: int) -> None:
     """Refuse what is not one number for each channel."""
-    if value is not None and value.shape != (channels,):
+    if value is not None and value.shape != (x.shape[axis],):
         raise QuestionError(
             (field,),
             f"{field} has one number for each channel",
-            f"shape (C), where C = {channels} channels of x",
+            f"shape (C), where C = {x.shape[axis]} from axis {axis} of x",
             f"shape {show(value.shape)}",
         )
 
@@ -223,11 +224,12 @@ def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) 
     except ShapeError:
         fits = False
     if not fits or not (trailing or value.rank in (0, x.rank)):
-        sizes = ", ".join(f"axis {axis} of x = {x.shape[axis]}" for axis in axes)
+        names = tuple(f"{x.axes[axis]}" for axis in axes)
+        sizes = ", ".join(f"{x.axes[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
         raise QuestionError(
             (field,),
             f"{field} does not fit the axes that are normalized",
-            f"shape {show(shape)}: {sizes}; or one that broadcasts to x, {show(x.shape)}",
+            f"shape ({', '.join(names)}), where {sizes}; or one that broadcasts to x, {show(x.shape)}",
             f"shape {show(value.shape)}",
         )
     return value
@@ -237,9 +239,17 @@ def _beside(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
     return [size if at - len(shape) in axes else 1 for at, size in enumerate(shape)]
 
 
-def settle(x: Value) -> None:
-    """Where only what is made of x is given, let x have its shape."""
+def settle(x: Value, axis: int, *parameters: Value | None) -> None:
+    """Where x did not come, let it have the shape of what is made of it, or the parameters' size on an axis."""
+    if not x.is_assumed:
+        return
     for name in ("normalized", "output"):
-        shape = x.graph.given.get(name)
-        if x.is_assumed and shape is not None:
-            x.shape, x.axes = shape, ("batch",) * len(shape)
+        if name in x.graph.given:
+            x.shape = x.graph.given[name]
+            x.axes = ("batch",) * x.rank
+            return
+    for one in parameters:
+        if one is not None and one.rank == 1 and -x.rank <= axis < x.rank:
+            sizes = list(x.shape)
+            [sizes[axis]] = one.shape
+            x.shape = tuple(sizes)
