@@ -8,7 +8,7 @@ Source: Squire and Trapp, Using complex variables to estimate derivatives of rea
 
 import numpy as np
 
-from compute.arithmetic.floating import Floating
+from compute.arithmetic.floating import Floating, mean_squares
 from compute.arithmetic.namespace import Array
 
 STEP = 1e-30
@@ -32,6 +32,9 @@ class ComplexStep(Floating):
         small = np.exp(turned) / (1 + np.exp(turned))
         found: Array = np.where(np.real(a) >= 0, 1 - small, small)
         return found
+
+    def variances(self, rows: Array, means: Array) -> Array:
+        return mean_squares(rows - means)
 
     def erf(self, a: Array) -> Array:
         real = np.real(a)

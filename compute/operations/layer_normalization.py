@@ -12,6 +12,7 @@ from compute.operations.normalizing import (
     Rows,
     bias_input,
     gain_input,
+    in_one,
     moments,
     own_moments,
     per_entry,
@@ -68,6 +69,9 @@ def layer_norm(
     """
     rows = _rows(x, axis, axes, gain, bias)
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
+    found = in_one(rows, gain, bias, epsilon, ("mean", "variance", "inverse_deviation", "normalized"))
+    if found is not None:
+        return found
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), gain, bias)
 
 
@@ -103,6 +107,9 @@ def rms_norm(
     """
     rows, graph = _rows(x, axis, axes, gain, bias), x.graph
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
+    found = in_one(rows, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
+    if found is not None:
+        return found
     added = bounded(graph, "epsilon", epsilon, least=0)
     square = rows.statistic(rows.average(apply("power", x, exponent=TWO)), "mean_square")
     rms = rows.statistic(root(square, added), "rms")

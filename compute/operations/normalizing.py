@@ -157,6 +157,28 @@ def root(square: Value, added: dict[str, Any]) -> Value:
     return apply("power", square + apply("constant", graph=square.graph, **added), exponent=HALF)
 
 
+def in_one(
+    rows: Rows, gain: Value | None, bias: Value | None, epsilon: Constant, between: tuple[str, ...]
+) -> Value | None:
+    """The output by one step, where it is over the last axes, and none of the values between is asked for.
+
+    Not in exact arithmetic, where steps put together would read no better.
+    """
+    graph, over = rows.graph, len(rows.axes)
+    inner = rows.shape[len(rows.shape) - over :]
+    fits = all(one is None or one.shape in ((), inner) for one in (gain, bias))
+    asked = graph.symbolic or any(map(graph.wants, between))
+    if asked or not fits or rows.axes != tuple(range(-over, 0)):
+        return None
+    settings = bounded(graph, "epsilon", epsilon, least=0)
+    scale, shift = (
+        apply("constant", graph=graph, expression=number(left_out), sizes={}) if one is None else one
+        for one, left_out in ((gain, 1), (bias, 0))
+    )
+    settings |= {"epsilon": settings.pop("expression"), "over": over, "centered": "mean" in between}
+    return rows.named(apply("normalized_rows", rows.x, scale, shift, **settings), "output")
+
+
 def promise_mean(rows: Rows, normalized: Value) -> None:
     """Each row of what is normalized has mean 0, told beside its own entries, not beside 0."""
 
@@ -240,7 +262,7 @@ def _beside(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
 
 
 def settle(x: Value, axis: int, *parameters: Value | None) -> None:
-    """Where x did not come, let it have the shape of what is made of it, or the parameters' size on an axis."""
+    """Where x did not come, let it have the shape of what is made of it, or parameters' size on an axis."""
     if not x.is_assumed:
         return
     for name in ("normalized", "output"):

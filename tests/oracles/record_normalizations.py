@@ -17,7 +17,7 @@ FILE = Path(__file__).with_name("normalizations.npz")
 
 
 def reference(posed: Case) -> tuple[Array, tuple[int, ...]]:
-    """The output, the gradients of all differentiable inputs, then the updated running statistics, in a row."""
+    """The output, the gradients of all differentiable inputs, then the new running statistics, in a row."""
     tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in posed.inputs.items()}
     for name in DIFFERENTIATED:
         if name in tensors:
