@@ -1,8 +1,8 @@
 """Normalizations, forward with all gradients, beside PyTorch.
 
 `python -m benchmarks.normalization` (needs the extra `reference`). Asked in turn in one run with the same
-number of threads: for the output and the gradients of x, gain and bias alone, and for every value between them
-and their gradients too, which PyTorch does not give.
+number of threads: for the output and the gradients of x, gain and bias alone, and for every value between
+them and their gradients too, which PyTorch does not give.
 """
 
 import argparse

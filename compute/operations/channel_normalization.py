@@ -264,7 +264,7 @@ def _running_moments(rows: Rows, running: dict[str, Value | None]) -> Moments:
         if value is not None
     )
     rows.graph.conventions["statistics"] = "running"
-    return Moments(mean, variance, rows.x - rows.along(mean))
+    return Moments(mean, variance, rows.x - rows.along(mean), own=False)
 
 
 def _weights(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[Any, Any]:

@@ -118,11 +118,12 @@ def labelled(value: Value, name: str, labels: tuple[str, ...]) -> Value:
 
 
 class Moments(NamedTuple):
-    """The mean and the variance of each row, and the entries less the mean."""
+    """A mean and a variance for each row, and the entries less the mean. own: whether they are the row's."""
 
     mean: Value
     variance: Value
     centered: Value
+    own: bool
 
 
 def own_moments(rows: Rows) -> Moments:
@@ -131,12 +132,12 @@ def own_moments(rows: Rows) -> Moments:
     centered = rows.x - rows.along(mean)
     variance = rows.statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
     rows.graph.conventions["variance"] = "biased: divided by the number of entries"
-    return Moments(mean, variance, centered)
+    return Moments(mean, variance, centered, own=True)
 
 
 def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     """The entries less the mean of their row, over its deviation."""
-    graph, (mean, variance, centered) = rows.graph, found
+    graph, (mean, variance, centered, own) = rows.graph, found
     added = bounded(graph, "epsilon", epsilon, least=0)
     deviation = root(variance, added)
     if graph.asks("inverse_deviation"):
@@ -146,7 +147,7 @@ def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     else:
         entries = centered / rows.along(deviation)
     normalized = rows.named(entries, "normalized")
-    if not {mean.name, variance.name} & graph.given.keys():
+    if own and not {mean.name, variance.name} & graph.given.keys():
         promise_mean(rows, normalized)
         promise_square(rows, normalized, variance, added)
     return normalized
@@ -180,13 +181,15 @@ def in_one(
 
 
 def promise_mean(rows: Rows, normalized: Value) -> None:
-    """Each row of what is normalized has mean 0, told beside its own entries, not beside 0."""
+    """Each row of what is normalized has mean 0: to rounding of numbers of size 1, as its entries are."""
 
     def sides() -> tuple[Value, Value]:
-        entries = rows.again(normalized)
-        return entries, entries - rows.along(rows.average(entries))
+        mean = rows.average(rows.again(normalized))
+        one = apply("constant", graph=rows.graph, expression=number(1), sizes={})
+        ones = apply("stretch", one, to=mean.shape)
+        return mean + ones, ones
 
-    rows.graph.holds(normalized, "each normalized row has mean 0: taking it away changes nothing", sides)
+    rows.graph.holds(normalized, "the mean of each normalized row is 0: one more is 1", sides)
 
 
 def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str, Any]) -> None:

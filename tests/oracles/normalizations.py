@@ -23,7 +23,8 @@ def normalization(kind: int, seed: int) -> Case:
 
 def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Entries with a scale and a mean of their own."""
-    return rng.standard_normal(shape) * rng.choice([0.1, 1, 30]) + rng.choice([0, -2, 10])
+    found: Array = rng.standard_normal(shape) * rng.choice([0.1, 1, 30]) + rng.choice([0, -2, 10])
+    return found
 
 
 def _sizes(rng: np.random.Generator, count: int, low: int = 1, high: int = 5) -> tuple[int, ...]:
