@@ -26,6 +26,7 @@ from compute.operations.declaration import (
     AttributeField,
     Input,
     Operation,
+    is_axes,
     is_constant,
     is_padding,
     is_sides,
@@ -33,7 +34,7 @@ from compute.operations.declaration import (
     kinds,
 )
 from compute.operations.unification import turned
-from service.attributes import MAX_INTEGER, constant, padding, sides, whole
+from service.attributes import MAX_INTEGER, axes, constant, padding, sides, whole
 from service.problems import describe
 
 MAX_NAMES = 1000
@@ -237,6 +238,8 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
         )
     elif is_padding(attribute.annotation):
         special = partial(padding, letters=shapes_only), "SizePadding" if shapes_only else "Padding"
+    elif is_axes(attribute.annotation):
+        special = axes, "Axes"
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
         special = partial(whole, minimum=minimum, letters=shapes_only), "Size" if shapes_only else "Whole"
     if special is not None:

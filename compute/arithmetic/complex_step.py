@@ -8,7 +8,7 @@ Source: Squire and Trapp, Using complex variables to estimate derivatives of rea
 
 import numpy as np
 
-from compute.arithmetic.floating import Floating
+from compute.arithmetic.floating import Floating, mean_squares
 from compute.arithmetic.namespace import Array
 
 STEP = 1e-30
@@ -37,6 +37,9 @@ class ComplexStep(Floating):
         above = np.real(a) > 0
         found: Array = np.where(above, a, 0) + np.log1p(np.exp(np.where(above, -a, a)))
         return found
+
+    def variances(self, rows: Array, means: Array) -> Array:
+        return mean_squares(rows - means)
 
     def erf(self, a: Array) -> Array:
         real = np.real(a)

@@ -3,6 +3,7 @@
 import compute.primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.attention import attention
 from compute.operations.binary_cross_entropy import binary_cross_entropy
+from compute.operations.channel_normalization import batch_norm, group_norm, instance_norm
 from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
 from compute.operations.cross_entropy import cross_entropy, nll
@@ -11,6 +12,7 @@ from compute.operations.dropout import dropout
 from compute.operations.embedding import embedding
 from compute.operations.error_losses import huber, mae, mse, smooth_l1
 from compute.operations.kl_divergence import kl_divergence
+from compute.operations.layer_normalization import layer_norm, rms_norm
 from compute.operations.linear import linear
 from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
 from compute.operations.pooling import (
@@ -65,6 +67,11 @@ CATALOGUE: dict[str, Operation] = {
         hinge_embedding,
         multi_margin,
         cosine,
+        layer_norm,
+        rms_norm,
+        batch_norm,
+        group_norm,
+        instance_norm,
     )
 }
 

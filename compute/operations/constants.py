@@ -74,6 +74,23 @@ def size_of(size: Size) -> dict[str, Any]:
     return {"expression": Expression("symbol", text=str(size)), "sizes": {str(size): size}}
 
 
+def bounded(
+    graph: Graph, attribute: str, said: Constant, *, least: float, most: float | None = None
+) -> dict[str, Any]:
+    """The same, refused where it is a number below or above these; free symbols are taken to be neither."""
+    found = expression(graph, attribute, said)
+    names = found["expression"].symbols() - graph.dimensions.keys() - set(NAMED_NUMBERS)
+    if not names and all(isinstance(size, int) for size in found["sizes"].values()):
+        worth = evaluate(found["expression"], graph.dimensions)
+        if worth < least or (most is not None and worth > most):
+            range_ = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+            way = "below" if worth < least else "above"
+            raise QuestionError(
+                (attribute,), f"is {way} what has a meaning here", f"a constant {range_}", f"one {way} that"
+            )
+    return found
+
+
 def is_number(graph: Graph, parsed: Expression) -> bool:
     """Whether an expression speaks of no dimension and of no free symbol."""
     return parsed.symbols() <= set(NAMED_NUMBERS) - set(graph.dimensions)

@@ -1,6 +1,7 @@
 """The steps of arithmetic that operations are made of, by family. Importing this declares them all."""
 
 from compute.primitives import (
+    averages,
     bands,
     classes,
     contractions,
@@ -17,6 +18,7 @@ from compute.primitives import (
     products,
     recurrences,
     reductions,
+    rows,
     sequences,
     shaping,
     structure,
@@ -24,6 +26,7 @@ from compute.primitives import (
 )
 
 __all__ = [
+    "averages",
     "bands",
     "classes",
     "contractions",
@@ -40,6 +43,7 @@ __all__ = [
     "products",
     "recurrences",
     "reductions",
+    "rows",
     "sequences",
     "shaping",
     "structure",

@@ -239,6 +239,13 @@ absolute = Primitive(
 )
 
 
+HALF = Expression("divide", (number(1), number(2)))
+
+
+def _power_latex(a: Formula, exponent: Expression) -> Formula:
+    return Formula(rf"\sqrt{{{a.text}}}") if exponent == HALF else _powered(a, exponent)
+
+
 def _powered(a: Formula, exponent: Expression) -> Formula:
     base = rf"\left({a.text}\right)" if a.text.startswith(r"\frac") else a.at(ATOM)
     return Formula(f"{base}^{{{constant_latex(exponent).text}}}", POWER)
@@ -251,7 +258,7 @@ power = Primitive(
     gradients={"a": lambda xp, g, a, exponent: xp.multiply(g, _power_slope(xp, a, exponent))},
     tangents="symmetric",
     shape=lambda a, exponent: a,
-    latex=lambda a, exponent: _powered(a, exponent),
+    latex=_power_latex,
     expects="any shape",
 )
 

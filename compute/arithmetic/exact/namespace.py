@@ -198,6 +198,12 @@ class Exact:
             found[at] = _infinite_sum(moved[at].tolist()) if infinite else sympy.Add(*moved[at])
         return np.expand_dims(found, axis)
 
+    def variances(self, rows: Array, means: Array) -> Array:
+        centered = self.subtract(rows, means)
+        return self.divide(
+            self.sum(self.multiply(centered, centered), -1), self.whole(np.array(rows.shape[-1]))
+        )
+
     def matmul(self, a: Array, b: Array, /) -> Array:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]

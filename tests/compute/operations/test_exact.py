@@ -12,7 +12,7 @@ from compute.closed_forms import approximation, each
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, exact_entries, plan, program
-from tests.oracles import cases, layers, losses
+from tests.oracles import cases, layers, losses, normalizations
 from tests.oracles.cases import Array, Case
 from tests.oracles.recurrent import KINDS
 
@@ -33,6 +33,15 @@ CASES: dict[str, Case] = {
 }
 
 
+NORM_ENTRIES, NORMS = 32, 8  # likewise of normalizations, whose gradients grow fast
+
+
+def small_norms(kind: int) -> list[tuple[int, Case]]:
+    posed = ((seed, normalizations.normalization(kind, seed)) for seed in range(normalizations.COUNTS[kind]))
+    fits = (one for one in posed if sum(array.size for array in one[1].inputs.values()) <= NORM_ENTRIES)
+    return list(islice(fits, NORMS))
+
+
 def small(kind: int) -> list[tuple[int, Case]]:
     posed = ((seed, layers.layer(kind, seed)) for seed in range(layers.COUNTS[kind]))
     fits = (one for one in posed if sum(array.size for array in one[1].inputs.values()) <= LAYER_ENTRIES)
@@ -46,6 +55,7 @@ def small_losses(operation: str) -> list[tuple[int, Case]]:
 
 
 CASES |= {f"loss-{name}-{seed}": one for name in losses.COUNTS for seed, one in small_losses(name)}
+CASES |= {f"norm-{kind}-{seed}": one for kind in normalizations.COUNTS for seed, one in small_norms(kind)}
 CASES |= {f"layer-{kind}-{seed}": one for kind in layers.COUNTS for seed, one in small(kind)}
 
 

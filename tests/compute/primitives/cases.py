@@ -154,6 +154,19 @@ CASES: dict[str, list[Case]] = {
     "square": [Case([normal(2, 3)])],
     "product_over": [Case([normal(3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "sum_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
+    "average": [Case([normal(2, 3)], {"axes": (-1,)}), Case([normal(4, 2, 3)], {"axes": (-3, -1)})],
+    "normalized_rows": [
+        Case(
+            [normal(*shape), normal(*gain), normal(*bias)],
+            {"epsilon": parse(epsilon), "sizes": {}, "over": over, "centered": centered},
+        )
+        for shape, gain, bias, epsilon, over, centered in (
+            ((2, 3), (3,), (3,), "0.1", 1, True),
+            ((2, 3), (3,), (3,), "0.1", 1, False),
+            ((3, 2, 2), (2, 2), (), "0.01", 2, True),
+            ((2, 2), (), (2, 2), "0.5", 2, False),
+        )
+    ],
     "banded_scores": [
         Case([normal(5, 2), normal(5, 2)], {"left": 1, "right": 1}),
         Case([normal(3, 7, 2), normal(1, 4, 2)], {"left": 2, "right": 0}),
