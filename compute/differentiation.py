@@ -249,7 +249,8 @@ def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt:
     if wrt.index in plan.flows:
         for entry in range(entries):
             seed = arithmetic.one_hot(rows, entry)
-            result[entry] = plan.run(values, {of.index: seed}).totals[wrt.index]
+            # The dots put in what a single exact entry is, and not the array that it came in.
+            result[entry, ...] = plan.run(values, {of.index: seed}).totals[wrt.index]
     return result.reshape((*rows, *columns))
 
 
