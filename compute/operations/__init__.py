@@ -10,6 +10,7 @@ from compute.operations.declaration import Operation
 from compute.operations.embedding import embedding
 from compute.operations.error_losses import huber, mae, mse, smooth_l1
 from compute.operations.kl_divergence import kl_divergence
+from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
 from compute.operations.linear import linear
 from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
 from compute.operations.pooling import (
@@ -25,6 +26,7 @@ from compute.operations.positional_encoding import positional_encoding
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
+from compute.operations.triplet import triplet
 
 CATALOGUE: dict[str, Operation] = {
     operation.name: operation
@@ -59,6 +61,9 @@ CATALOGUE: dict[str, Operation] = {
         hinge_embedding,
         multi_margin,
         cosine,
+        triplet,
+        gaussian_nll,
+        poisson_nll,
     )
 }
 
