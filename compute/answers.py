@@ -169,9 +169,10 @@ class Prepared:
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
-        (found, parts), labels = jacobian(plan, values, one, other), (one.axes, other.axes)
-        named = self._by_name(parts) if (of, wrt) in self.split else {}
-        return FoundJacobian(of, wrt, found, named, blocks(found, *labels), zero_slices(found, *labels))
+        found, parts = jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
+        labels = one.axes, other.axes
+        zeros = blocks(found, *labels), zero_slices(found, *labels)
+        return FoundJacobian(of, wrt, found, self._by_name(parts), *zeros)
 
     def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
         """Whether the two sides of an equation are equal; open where they depend on what is unknown."""

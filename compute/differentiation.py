@@ -255,10 +255,11 @@ class Differentiation:
 
 
 def jacobian(
-    plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value
+    plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value, *, by_path: bool = False
 ) -> tuple[Array, dict[Source, Array]]:
-    """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`; its parts by path.
+    """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`.
 
+    by_path: whether its parts are returned too, one for each source of the gradient of `wrt`.
     One reverse pass for each entry of `of`, which must be the plan's only seed and `wrt` its target;
     both must have numeric shapes.
     """
@@ -270,13 +271,15 @@ def jacobian(
     parts: dict[Source, Array] = {}
     if wrt.index in plan.flows:
         sources = plan.flows[wrt.index].sources
-        parts = {source: arithmetic.zeros(result.shape) for source in sources if len(sources) > 1}
+        if by_path and len(sources) > 1:
+            parts = {source: arithmetic.zeros(result.shape) for source in sources}
         for entry in range(entries):
             seed = arithmetic.one_hot(rows, entry)
             found = plan.run(values, {of.index: seed})
-            result[entry] = found.totals[wrt.index]
-            for source, part in found.contributions.get(wrt.index, {}).items():
-                parts[source][entry] = part
+            # The dots put in what a single exact entry is, and not the array that it came in.
+            result[entry, ...] = found.totals[wrt.index]
+            for source, part in parts.items():
+                part[entry, ...] = found.contributions[wrt.index][source]
     shape = (*rows, *columns)
     return result.reshape(shape), {source: part.reshape(shape) for source, part in parts.items()}
 

@@ -13,6 +13,7 @@ from compute.operations.embedding import embedding
 from compute.operations.error_losses import huber, mae, mse, smooth_l1
 from compute.operations.kl_divergence import kl_divergence
 from compute.operations.layer_normalization import layer_norm, rms_norm
+from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
 from compute.operations.linear import linear
 from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
 from compute.operations.pooling import (
@@ -29,6 +30,7 @@ from compute.operations.recurrent import gru, lstm, rnn
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
+from compute.operations.triplet import triplet
 
 CATALOGUE: dict[str, Operation] = {
     operation.name: operation
@@ -72,6 +74,9 @@ CATALOGUE: dict[str, Operation] = {
         batch_norm,
         group_norm,
         instance_norm,
+        triplet,
+        gaussian_nll,
+        poisson_nll,
     )
 }
 

@@ -13,8 +13,8 @@ from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
 
 @operation(
     (
-        Named("log_probabilities", "", "...", "The logarithm of the probability of yes.", r"\log p"),
-        Named("log_complements", "", "...", "The logarithm of the probability of no.", r"\log(1 - p)"),
+        Named("log_probabilities", "", "...", "The logarithm of the probability of yes.", r"\ell_{1}"),
+        Named("log_complements", "", "...", "The logarithm of the probability of no.", r"\ell_{0}"),
         LOSSES,
         OUTPUT,
     )

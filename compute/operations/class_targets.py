@@ -23,7 +23,9 @@ ClassWeights: TypeAlias = Annotated[
           optional="each weighs 1"),
 ]  # fmt: skip
 WEIGHTS = (
-    Named("target_weights", "", "...", "How much each sample counts: as its class does; 0 if ignored.", "w"),
+    Named(
+        "target_weights", "", "...", "How much each sample counts: as its class does; 0 if ignored.", "w_{t}"
+    ),
     Named("total_weight", "", "...", "The sum of these, by which the mean divides.", r"w_{\text{sum}}"),
 )
 

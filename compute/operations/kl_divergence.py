@@ -12,9 +12,9 @@ from compute.operations.reductions import OUTPUT, reduced, total
 
 @operation(
     (
-        Named("log_target", "", "...", "The logarithm of the target.", r"\log p", may_be_infinite=True),
-        Named("log_prediction", "", "...", "The logarithm of the prediction.", r"\log q"),
-        Named("log_ratio", "", "...", "The first less the second.", r"\log \frac{p}{q}"),
+        Named("log_target", "", "...", "The logarithm of the target.", "u", may_be_infinite=True),
+        Named("log_prediction", "", "...", "The logarithm of the prediction.", "v"),
+        Named("log_ratio", "", "...", "The first less the second.", "r"),
         Named("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",
               r"\ell"),
         Named("divergences", "", "...", "The divergence of each distribution along the last axis.",

@@ -112,7 +112,7 @@ SETTINGS = {
     "delta": _Setting(Constant, 1, turned=_constant),
     "least": _Setting(Constant, turned=_constant),
     "complement": _Setting(bool, False),
-    "only": _Setting(Literal["probabilities", "signs", "weights", "directions"]),
+    "only": _Setting(Literal["probabilities", "signs", "variances", "weights", "directions"]),
 }
 WORDS = {"to": "shape", "expression": "base"}  # where a program's word for an attribute is another
 NEW_AXES = {"expand": 1, "one_hot": 1}

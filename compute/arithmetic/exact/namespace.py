@@ -52,18 +52,6 @@ def _entry(one: Any) -> Any:
     return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
-def _add(a: Any, b: Any) -> Any:
-    """The sum; SymPy would leave infinity beside what it does not know to be finite, such as log(x)."""
-    if orders.is_infinite(a) or orders.is_infinite(b):
-        return _infinite_sum((a, b))
-    return a + b
-
-
-def _infinite_sum(terms: Collection[Any]) -> Any:
-    found = {one for one in terms if orders.is_infinite(one)}
-    return sympy.nan if sympy.nan in terms or len(found) > 1 else found.pop()
-
-
 def _multiply(a: Any, b: Any) -> Any:
     """The product; infinity times what has no sign that is known is NaN."""
     infinite, other = (a, b) if orders.is_infinite(a) else (b, a)
@@ -132,8 +120,8 @@ class Exact:
     settles = True
     negative_infinity = -sympy.oo
 
-    add = staticmethod(_each(_add, 2))
-    subtract = staticmethod(_each(lambda a, b: _add(a, -b), 2))
+    add = staticmethod(_each(algebra.add, 2))
+    subtract = staticmethod(_each(lambda a, b: algebra.add(a, -b), 2))
     multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
@@ -194,8 +182,7 @@ class Exact:
         moved = np.moveaxis(a, axis, -1)
         found = np.empty(moved.shape[:-1], dtype=object)
         for at in np.ndindex(found.shape):
-            infinite = any(map(orders.is_infinite, moved[at]))
-            found[at] = _infinite_sum(moved[at].tolist()) if infinite else sympy.Add(*moved[at])
+            found[at] = algebra.add(*moved[at])
         return np.expand_dims(found, axis)
 
     def variances(self, rows: Array, means: Array) -> Array:
