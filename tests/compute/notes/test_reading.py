@@ -47,20 +47,36 @@ def test_empty_rows_are_counted_along_the_keys() -> None:
 def test_the_first_step_that_overflows_is_named_and_only_that() -> None:
     found = answer("attention", QKV | {"query": np.array([[1e200, 0], [0, 1]]), "key": np.eye(2) * 1e200})
     assert said(found) == [("non_finite", "scores")]
-    assert found.notes[0].message == "is Infinity at [0, 0]"
+    [note] = found.notes
+    assert note.message.startswith(
+        "query @ transpose(key) is Infinity at [0, 0]: 1e+200 * 1e+200 + ... = Infinity."
+        " That is beyond the largest number of float64"
+    )
+    assert "In weights it becomes NaN: exp(Infinity - Infinity) = NaN." in note.message
+    assert note.operation == "matmul" and note.entries == ((0, 0),) and note.count == 1
+    assert note.operands == (("query", 1e200), ("transpose(key)", 1e200)) and note.result == "Infinity"
+    assert note.spoiled == ("scaled_scores", "weights", "output")
     assert found.spoiled == {"scores", "scaled_scores", "capped_scores", "masked_scores", "weights", "output"}
 
 
 def test_what_came_in_spoiled_is_named_there() -> None:
     found = answer("attention", QKV | {"value": np.array([[np.nan, 1], [np.inf, 1]])})
     assert said(found) == [("non_finite", "value")]
-    assert found.notes[0].message == "has 2 entries that are not finite, the first of them NaN at [0, 0]"
+    [note] = found.notes
+    assert note.message.startswith("came in as not finite at [0, 0] and 1 other entry, the first NaN.")
+    assert note.entries == ((0, 0), (1, 0)) and note.spoiled == ("output",)
+    assert note.operation == note.remedy == "" and note.operands == ()
 
 
 def test_a_gradient_that_overflows() -> None:
     found = answer("attention", QKV, upstream={"output": np.full((2, 2), 1e308)})
-    assert said(found)[0][0] == "non_finite_gradient"
-    assert found.spoiled_gradients
+    assert said(found) == [("non_finite_gradient", "weights")]
+    [note] = found.notes
+    assert "back through weights @ value" in note.message and "1e+308 * 2 + ... = Infinity" in note.message
+    assert note.operands == (("gradient of output", 1e308), ("value", 2))
+    assert note.spoiled_gradients == ("scaled_scores", "scores", "query", "key")
+    assert "clip gradients" in note.remedy
+    assert found.spoiled_gradients >= {"weights", "scores", "query", "key", "masked_scores"}
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
