@@ -1,6 +1,6 @@
 """An answer: everything asked of a question, as arrays under their names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -50,8 +50,8 @@ class Answer:
     contributions: dict[str, dict[str, Array]]
     jacobians: list[FoundJacobian]
     notes: list[Note]
-    spoiled: set[str]
-    spoiled_gradients: set[str]
+    spoiled: Set[str]
+    spoiled_gradients: Set[str]
     claims: list[Equality]
 
 
@@ -168,7 +168,7 @@ class Prepared:
             return Equality(None, None)
         return self.evaluation.arithmetic.equality(*np.broadcast_arrays(*(values[index] for index in sides)))
 
-    def _with_aliases(self, names: set[str]) -> set[str]:
+    def _with_aliases(self, names: Set[str]) -> Set[str]:
         """All names under which these values are known."""
         return {name for name, value in self.graph.names.items() if value.name in names} if names else names
 

@@ -37,7 +37,7 @@ class Explanation:
     @property
     def is_worth_it(self) -> bool:
         """Whether it spoils something with a name, and is not what a mask means."""
-        return bool(self.at) and not (self.origin.is_meant and self._stays_meant())
+        return not (self.origin.is_meant and self._stays_meant()) and bool(self.at)
 
     @cached_property
     def at(self) -> str:

@@ -1,12 +1,13 @@
 """What the numbers of a run are called."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
-from compute.graph import nearest_names
+from compute.graph import Value, nearest_names
 from compute.notes.note import spelled
 from compute.notes.sites import owners
 
@@ -16,12 +17,21 @@ class Names:
 
     def __init__(self, evaluation: Evaluation, differentiation: Differentiation | None) -> None:
         self.values = evaluation.graph.values
-        self.owners = owners(evaluation)
+        self._evaluation = evaluation
         self._carries = {} if differentiation is None else differentiation.carries
-        self._gradients: dict[int, list[str]] = {}
-        for index, flow in ({} if differentiation is None else differentiation.flows).items():
+        self._flows = {} if differentiation is None else differentiation.flows
+
+    @cached_property
+    def _owners(self) -> dict[int, Value]:
+        return owners(self._evaluation)
+
+    @cached_property
+    def _gradients(self) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for index, flow in self._flows.items():
             if flow.total is not None:
-                self._gradients.setdefault(flow.total, []).append(str(self.values[index].name))
+                found.setdefault(flow.total, []).append(str(self.values[index].name))
+        return found
 
     def of_values(self, keys: list[int]) -> list[str]:
         """The named values among some keys."""
@@ -32,10 +42,13 @@ class Names:
         """The named values whose gradients are among some keys, in the order in which they are found."""
         return [name for key in sorted(keys, reverse=True) for name in self._gradients.get(key, ())]
 
+    def step(self, value: Value) -> Value:
+        """The named value in whose step a value stands; itself where there is none, as in a claim."""
+        return value if value.name is not None else self._owners.get(value.index, value)
+
     def owner(self, key: int) -> str:
-        """The named value in whose step a value stands."""
-        value = self.owners.get(key)
-        return str(value.name) if value is not None else nearest_names(self.values[key])[0]
+        """The name of that value."""
+        return nearest_names(self.step(self.values[key]))[0]
 
     def is_constant(self, key: int) -> bool:
         """Whether a number is part of the question's settings and not of its data."""

@@ -53,21 +53,22 @@ def _sum(xp: Arithmetic, operands: Sequence[Any]) -> Array:
     return xp.add(operands[0], operands[1])
 
 
-def spoiled_values(evaluation: Evaluation, values: Mapping[int, Array]) -> set[int]:
-    """Indices of the real values of a run that are not finite.
+def spoiled_values(evaluation: Evaluation, values: Mapping[int, Array]) -> list[int]:
+    """Indices of the real values of a run that are not finite, in order.
 
     Not each is looked at: what would show in a finite value computed from it is finite.
     """
     finite: set[int] = set()
-    spoiled: set[int] = set()
+    spoiled: list[int] = []
     is_finite: Callable[[Array], bool] = evaluation.arithmetic.is_finite
     for value in reversed(evaluation.graph.values):
         if value.index not in values or value.kind != "real":
             continue
         if value.index not in finite and not is_finite(values[value.index]):
-            spoiled.add(value.index)
+            spoiled.append(value.index)
         elif value.primitive and value.primitive.spreads and value.index not in evaluation.known:
             finite.update(operand.index for operand in value.inputs)
+    spoiled.reverse()
     return spoiled
 
 
