@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.differentiation import Differentiation, bound_rule, unbroadcast
+from compute.differentiation import Differentiation, bound_rule, put_together, unbroadcast
 from compute.evaluation import Evaluation
 from compute.graph import Value
 from compute.notes.tracing import Site
@@ -30,6 +30,9 @@ def backward(differentiation: Differentiation) -> Iterator[Site]:
         if slot in differentiation.carries:
             value, place = differentiation.carries[slot]
             yield Site(slot, operands, value, partial(_carry, value, place, target))
+        elif slot in differentiation.gathered:
+            gathered, places = differentiation.gathered[slot]
+            yield Site(slot, operands, None, partial(_gather, gathered, places))
         else:
             yield Site(slot, operands, None, _sum)
 
@@ -47,6 +50,11 @@ def _carry(
     if target is not None and gradient.shape != target:
         return unbroadcast(xp, gradient, target)
     return gradient
+
+
+def _gather(value: Value, places: list[int], xp: Arithmetic, operands: Sequence[Any]) -> Array:
+    shape: Any = value.shape  # of numbers by now
+    return put_together(xp, shape, places, *operands)
 
 
 def _sum(xp: Arithmetic, operands: Sequence[Any]) -> Array:
