@@ -19,10 +19,10 @@ def explained(tracing: Tracing, names: Names) -> list[Note]:
     """A note for each origin that spoils something with a name, and one for all beyond."""
     found = [Explanation(origin, tracing, names) for origin in tracing.origins]
     notes = [one.note() for one in found if one.origin.is_listed and one.is_worth_it]
-    rest = next((one for one in found if not one.origin.is_listed and one.at), None)
-    if rest is not None and tracing.more:
-        steps = f"{tracing.more} more step{'s' * (tracing.more > 1)}"
-        notes.append(Note("more", rest.at, f"numbers stop being finite at {steps}, here first"))
+    for rest in found:
+        if not rest.origin.is_listed and rest.origin.steps and rest.at:
+            steps = f"{rest.origin.steps} more step{'s' * (rest.origin.steps > 1)}"
+            notes.append(Note("more", rest.at, f"numbers stop being finite at {steps}, here first"))
     return notes
 
 

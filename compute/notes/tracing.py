@@ -61,7 +61,7 @@ class Origin:
     site: None where they came in; at: at which entries; outlines: see `Arithmetic.outlines`; fault: what was
     seen inside the step; turn: where it first became NaN; reach: keys of all that is not finite because of
     it; is_meant: -infinity that no one needs to be told of; is_listed: whether it stands for itself, and not
-    for all that there was no room to follow.
+    for all that there was no room to follow; steps: for how many it stands.
     """
 
     key: int
@@ -73,20 +73,17 @@ class Origin:
     turn: Turn | None = None
     is_meant: bool = False
     is_listed: bool = True
+    steps: int = 0
     reach: list[int] = field(default_factory=list)
 
 
 class Tracing:
-    """Follows the steps of a run in order.
-
-    origins: what it found; more: how many there are beyond those that it followed.
-    """
+    """Follows the steps of a run in order. origins: what it found."""
 
     def __init__(self, arithmetic: Arithmetic, arrays: Mapping[int, Array]) -> None:
         self.arithmetic = arithmetic
         self.arrays = arrays
         self.origins: list[Origin] = []
-        self.more = 0
         self._room = LISTED
         self._rest: int | None = None  # the number of the origin that stands for all that are not followed
         self._marks: dict[int, dict[int, Array]] = {}  # by key and by number of the origin: which entries
@@ -144,7 +141,7 @@ class Tracing:
                 self._room -= 1
         else:
             number = self._rest
-        self.more += not self.origins[number].is_listed and not origin.is_meant
+        self.origins[number].steps += not origin.is_meant
         self.origins[number].reach.append(origin.key)
         self._marks.setdefault(origin.key, {})[number] = origin.at
 

@@ -89,7 +89,8 @@ class Fault:
         if self.function == "matmul":
             left, dots = f"{numbers[0]} * {_bracketed(numbers[1])}", " + ..." * (self.length(index) > 1)
         elif self.function == "sum":
-            left, dots = " + ".join(map(_bracketed, numbers)), " + ..." * (self.length(index) > len(numbers))
+            left = " + ".join((numbers[0], *map(_bracketed, numbers[1:])))
+            dots = " + ..." * (self.length(index) > len(numbers))
         elif self.function == "exponentials":
             left = f"exp({numbers[0]} - {_bracketed(numbers[1])})"
         elif self.function == "power":
