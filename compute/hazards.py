@@ -4,7 +4,7 @@ A `Hazard` puts into words where a step stops giving finite numbers. A `Finding`
 remarks of floating-point numbers that are finite, and still no good. All thresholds stand here.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,8 @@ DIAGNOSES = {
     "underflow": "a product, quotient, power or exponential that is not 0 but smaller than the least number"
     " of its type, and comes out as 0",
     "cancellation": "a sum, difference or dot product so much smaller than its terms that more than"
-    f" {LOST:.0%} of the digits (15.7 in float64, 6.9 in float32) are lost; one of exactly 0 counts where"
-    " computed numbers are added or subtracted",
+    f" {LOST:.0%} of the digits (15.7 in float64, 6.9 in float32) are lost; a difference of exactly 0 counts"
+    " where an operand has lost what it was computed from, as in 1 - cos(1e-9)",
     "saturation": "all weights of a softmax row at 0 or 1 to within rounding though several entries compete;"
     f" entries of a sigmoid or tanh at which the derivative is below {SATURATED:g}",
     "dead_rectifier": "a relu unit (along the last axis, over the axes before it; with one axis, all entries)"
@@ -80,17 +80,16 @@ def first_of(at: Array) -> tuple[int, ...]:
     return tuple(int(index) for index in np.argwhere(at)[0])
 
 
-def cancellation(y: Array, size: Array, *, zero: bool = False) -> Finding | None:
+def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding | None:
     """Sums whose terms, of this size, are so much larger that most digits are gone.
 
-    zero: whether a sum of exactly 0 has lost all of them.
+    nothing: where a sum of exactly 0 has lost all of them; elsewhere equal numbers make it.
     """
     kind = np.finfo(y.dtype)
     digits = -float(np.log10(kind.eps))
     lost = np.log10(size) - np.log10(np.abs(y))
     gone = np.isfinite(size) & np.isfinite(y) & (size > 0) & (lost > LOST * digits)
-    if not zero:
-        gone &= y != 0
+    gone &= (y != 0) if nothing is None else (y != 0) | nothing
     if not gone.any():
         return None
     worst = np.unravel_index(int(np.where(gone, lost, -np.inf).argmax()), y.shape)
@@ -157,9 +156,3 @@ def dead_units(a: Array) -> Finding | None:
         "its operand is never above 0, so that it gives 0 and passes no gradient for any example here",
         "a smaller learning rate, another start or bias, or leaky_relu, which passes some gradient below 0",
     )  # fmt: skip
-
-
-def magnitudes(*terms: Any) -> Array:
-    """The largest magnitude of several operands, entry by entry."""
-    found: Array = np.maximum(*(np.abs(one) for one in terms))
-    return found

@@ -92,8 +92,9 @@ class Primitive:
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     hazard: where results and gradients stop being finite, in words.
-    diagnosis(y, *operands, computed, **attributes): what is no good about floating-point numbers, asked on
-        request alone; computed: whether an operand was rounded before.
+    diagnosis(y, *operands, absorbed, **attributes): what is no good about floating-point numbers, asked on
+        request alone; absorbed(place): at which entries of that operand the step that made it gives the same
+        for somewhat different numbers, as cos does near 0.
     convention: what the primitive settles where books differ, as the answer states it.
     takes_at: it takes what is at index `at` of the last axis but one. Gradients of several such parts are put
         together at once, since an array of mostly zeros for each would take their number squared.

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -21,6 +22,7 @@ from compute.notes.tracing import Tracing
 from compute.notes.witness import Fault
 from compute.primitive import no_cost
 
+MOVED = 1.001  # what a number is multiplied by to see whether it matters
 CHAINED = re.compile(r"\[(\d+)\]|(\d+)$")
 RATES = "layer norm or residual connections, gates (LSTM, GRU), an orthogonal start"
 REMEDIES = {
@@ -107,18 +109,14 @@ def _magnitude(fault: Fault, index: tuple[int, ...]) -> float | None:
 def _found_by_rules(evaluation: Evaluation, values: Mapping[int, Array], names: Names) -> list[Note]:
     """What primitives find in their own results."""
     notes = []
-    computed: set[int] = set()  # what was rounded
     for value in evaluation.computed():
         primitive = value.primitive
-        assert primitive is not None  # it is computed
-        rounded = any(operand.index in computed for operand in value.inputs)
-        if primitive.cost is not no_cost or rounded:
-            computed.add(value.index)
-        if primitive.diagnosis is None or value.index not in values:
+        if primitive is None or primitive.diagnosis is None or value.index not in values:
             continue
         operands = [np.asarray(values[operand.index]) for operand in value.inputs]
         result = np.asarray(values[value.index])
-        found = primitive.diagnosis(result, *operands, computed=rounded, **value.attributes)
+        absorbed = partial(_absorbed, evaluation, values, value)
+        found = primitive.diagnosis(result, *operands, absorbed=absorbed, **value.attributes)
         if found is not None:
             at, owner = np.asarray(found.at), names.owner(value.index)
             notes.append(
@@ -128,17 +126,30 @@ def _found_by_rules(evaluation: Evaluation, values: Mapping[int, Array], names: 
     return notes
 
 
+def _absorbed(evaluation: Evaluation, values: Mapping[int, Array], value: Value, place: int) -> Array:
+    """At which entries the step that made an operand gives the same for somewhat different numbers."""
+    operand = value.inputs[place]
+    result = np.asarray(values[operand.index])
+    found = np.zeros(result.shape, dtype=bool)
+    if operand.primitive is None or operand.index in evaluation.known or operand.primitive.cost is no_cost:
+        return found
+    before = [np.asarray(values[one.index]) for one in operand.inputs]
+    for at, rule in enumerate(operand.applied.rules if operand.applied else ()):
+        if rule is not None:
+            other = [*before[:at], (before[at] * MOVED).astype(before[at].dtype), *before[at + 1 :]]
+            moved = operand.primitive.forward(evaluation.arithmetic, *other, **operand.attributes)
+            same_shape = before[at].shape == result.shape
+            found |= (moved == result) & ((before[at] != 0) if same_shape else (before[at] != 0).any())
+    return found
+
+
 def _said(value: Value, owner: str, at: Array, unit: str, message: str, remedy: str) -> str:
     whose = "" if value.name == owner else "inside it, "
     count, entries = int(at.sum()), indices(at)
     where = ""
     if entries and entries[0]:
         others = f" and {count - 1} other{'s' * (count > 2)}" if count > 1 else ""
-        where = (
-            f" at {unit} {list(entries[0])}{others}"
-            if unit == "entry"
-            else f" in {unit} {list(entries[0])}{others}"
-        )
+        where = f" at {unit} {list(entries[0])}{others}"
     return f"{whose}{spelled(value, outermost=True)}{where}: {message}. Usual remedy: {remedy}."
 
 

@@ -40,7 +40,7 @@ matmul = Primitive(
     spreads=True,
     spreads_back=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, b, computed: cancellation(y, np.abs(a) @ np.abs(b)),
+    diagnosis=lambda y, a, b, absorbed: cancellation(y, np.abs(a) @ np.abs(b)),
 )
 
 
@@ -77,5 +77,5 @@ project = Primitive(
     spreads=True,
     spreads_back=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, w, computed: cancellation(y, np.abs(a) @ np.abs(w)),
+    diagnosis=lambda y, a, w, absorbed: cancellation(y, np.abs(a) @ np.abs(w)),
 )

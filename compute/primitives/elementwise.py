@@ -1,5 +1,6 @@
 """Primitives that work entry by entry, with broadcasting."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +10,7 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, broadcast, product
-from compute.hazards import Finding, Hazard, cancellation, dead_units, flat_gate, magnitudes, underflow
+from compute.hazards import Finding, Hazard, cancellation, dead_units, flat_gate, underflow
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
 
@@ -38,8 +39,12 @@ ROOT = Hazard(
 )
 
 
-def _cancelled(y: Array, a: Array, b: Array, *, computed: bool) -> Finding | None:
-    return None if a is b else cancellation(y, magnitudes(a, b), zero=computed)
+def _cancelled(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
+    size: Array = np.maximum(np.abs(a), np.abs(b))
+    equal = y == 0
+    return cancellation(
+        y, size, equal & (absorbed(0) | absorbed(1)) if a is not b and equal.any() else equal & False
+    )
 
 
 identity = Primitive(
@@ -98,7 +103,7 @@ multiply = Primitive(
     broadcasts=True,
     spreads=True,
     spreads_back=True,
-    diagnosis=lambda y, a, b, computed: underflow(y, (a != 0) & (b != 0)),
+    diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & (b != 0)),
 )
 
 divide = Primitive(
@@ -118,7 +123,7 @@ divide = Primitive(
         remedy="add a small epsilon to the denominator, or keep it away from 0",
         slope="the derivative of a quotient divides by the denominator again",
     ),
-    diagnosis=lambda y, a, b, computed: underflow(y, (a != 0) & np.isfinite(b)),
+    diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & np.isfinite(b)),
 )
 
 tanh = Primitive(
@@ -129,7 +134,7 @@ tanh = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
     expects="any shape",
-    diagnosis=lambda y, a, computed: flat_gate(y, 1 - y * y),
+    diagnosis=lambda y, a, absorbed: flat_gate(y, 1 - y * y),
 )
 
 negative = Primitive(
@@ -153,7 +158,7 @@ exp = Primitive(
     latex=lambda a: Formula(rf"e^{{{a.text}}}", POWER),
     expects="any shape",
     hazard=Hazard(remedy="subtract the maximum before exp, as softmax does, or clamp its operand"),
-    diagnosis=lambda y, a, computed: underflow(y, np.isfinite(a)),
+    diagnosis=lambda y, a, absorbed: underflow(y, np.isfinite(a)),
 )
 
 log = Primitive(
@@ -199,7 +204,7 @@ sigmoid = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
     expects="any shape",
-    diagnosis=lambda y, a, computed: flat_gate(y, y * (1 - y)),
+    diagnosis=lambda y, a, absorbed: flat_gate(y, y * (1 - y)),
 )
 
 
@@ -232,7 +237,7 @@ leaky_relu = Primitive(
     ),
     expects="any shape",
     convention={"derivative_of_relu_at_0": "that below 0"},
-    diagnosis=lambda y, a, computed, slope: dead_units(a) if evaluate(slope) == 0 else None,
+    diagnosis=lambda y, a, absorbed, slope: dead_units(a) if evaluate(slope) == 0 else None,
 )
 
 sin = Primitive(
@@ -295,7 +300,7 @@ power = Primitive(
     latex=lambda a, exponent: _powered(a, exponent),
     expects="any shape",
     hazard=ROOT,
-    diagnosis=lambda y, a, computed, exponent: underflow(y, (a != 0) & np.isfinite(a)),
+    diagnosis=lambda y, a, absorbed, exponent: underflow(y, (a != 0) & np.isfinite(a)),
 )
 
 

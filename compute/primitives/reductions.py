@@ -69,7 +69,7 @@ softmax = Primitive(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
         remedy="keep the scores finite",
     ),
-    diagnosis=lambda y, a, computed, axis: certain_rows(y, a, axis),
+    diagnosis=lambda y, a, absorbed, axis: certain_rows(y, a, axis),
 )
 
 
@@ -98,7 +98,7 @@ sum_over = Primitive(
     expects="enough axes",
     spreads=True,
     spreads_back=True,
-    diagnosis=lambda y, a, computed, axis: cancellation(y, np.abs(a).sum(axis=axis)),
+    diagnosis=lambda y, a, absorbed, axis: cancellation(y, np.abs(a).sum(axis=axis)),
 )
 
 

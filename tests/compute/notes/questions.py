@@ -40,7 +40,7 @@ def random_questions() -> Iterator[tuple[str, Case]]:
 
 def upstream(case: Case) -> Any:
     """A random gradient of a question's output."""
-    shape = plan(case.operation, case.inputs, case.attributes).graph.names["output"].shape
+    shape: Any = plan(case.operation, case.inputs, case.attributes).graph.names["output"].shape
     return np.random.default_rng(len(shape)).standard_normal(shape)
 
 
