@@ -214,7 +214,7 @@ def _number(xp: Arithmetic, value: int) -> Array:
 
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
     if not xp.settles and evaluate(slope) == 0:  # times 0 would make NaN of -infinity, and -0 of all else
-        return xp.where(xp.greater(a, _number(xp, 0)), a, xp.where(xp.equal(a, a), _number(xp, 0), a))
+        return xp.maximum(a, _number(xp, 0))
     return xp.where(xp.greater(a, _number(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
 
 
