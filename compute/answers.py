@@ -1,6 +1,6 @@
 """An answer: everything asked of a question, as arrays under their names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
-from compute.notes import Note, observe, observe_gradients
+from compute.notes import Note, observe
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 
 
@@ -54,8 +54,8 @@ class Answer:
     contributions: dict[str, dict[str, Array]]
     jacobians: list[FoundJacobian]
     notes: list[Note]
-    spoiled: set[str]
-    spoiled_gradients: set[str]
+    spoiled: Set[str]
+    spoiled_gradients: Set[str]
     claims: list[Equality]
 
 
@@ -79,7 +79,7 @@ class Prepared:
     cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
     split: pairs whose Jacobian is returned with its parts by path.
     rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
-    that inputs stand in, if they have one.
+    that inputs stand in, if they have one. diagnose: whether to remark what is finite and still no good.
     """
 
     graph: Graph
@@ -97,6 +97,7 @@ class Prepared:
     split: frozenset[tuple[str, str]] = frozenset()
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
+    diagnose: bool = False
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
@@ -131,9 +132,7 @@ class Prepared:
         """
         names = self.graph.names
         known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
-        found = Gradients({}, {})
-        more: list[Note] = []
-        spoiled_gradients: set[str] = set()
+        found = Gradients({}, {}, {})
         self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
             try:
@@ -147,9 +146,10 @@ class Prepared:
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)
-                more, spoiled_gradients = observe_gradients(self.differentiation, found.totals)
             jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
-            notes, spoiled = self._observe(values)
+            observed = observe(
+                self.evaluation, values, self._watched, self.differentiation, found, diagnose=self.diagnose
+            )
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},
@@ -159,9 +159,9 @@ class Prepared:
                 if names[name].index in found.contributions
             },
             jacobians=jacobians,
-            notes=[*self.notes, *notes, *more],
-            spoiled=self._with_aliases(spoiled),
-            spoiled_gradients=self._with_aliases(spoiled_gradients),
+            notes=[*self.notes, *observed.notes],
+            spoiled=self._with_aliases(observed.spoiled),
+            spoiled_gradients=self._with_aliases(observed.spoiled_gradients),
             claims=[self._claim(values, sides) for sides in self.claims],
         )
 
@@ -180,14 +180,7 @@ class Prepared:
             return Equality(None, None)
         return self.evaluation.arithmetic.equality(*np.broadcast_arrays(*(values[index] for index in sides)))
 
-    def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
-        """What there is to remark; where all numbers are finite a few values show it."""
-        is_finite = self.evaluation.arithmetic.is_finite
-        if all(is_finite(values[index]) for index in self._watched):
-            return [], set()
-        return observe(self.evaluation, values)
-
-    def _with_aliases(self, names: set[str]) -> set[str]:
+    def _with_aliases(self, names: Set[str]) -> Set[str]:
         """All names under which these values are known."""
         return {name for name, value in self.graph.names.items() if value.name in names} if names else names
 

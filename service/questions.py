@@ -15,6 +15,7 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
 from compute.masks import check_masks
+from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
@@ -183,6 +184,7 @@ def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[s
         else None,
         "arithmetic": fields["arithmetic"],
         "abbreviated": tuple(fields.get("abbreviate", ())),
+        "diagnose": fields["diagnose"],
         "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
     }
 
@@ -237,9 +239,16 @@ def _render(question: Question, answer: Answer, more: Mapping[str, Any]) -> byte
     if answer.claims:
         body["claims"] = [_claim_json(claim, question) for claim in answer.claims]
     body.update(more)
-    body["notes"] = [asdict(note) for note in answer.notes]
+    body["notes"] = [note_json(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def note_json(note: Note) -> dict[str, Any]:
+    """A note, without what says nothing of it."""
+    found = asdict(note) | {"operands": [one._asdict() for one in note.operands]}
+    said = ("code", "at", "message")
+    return {name: one for name, one in found.items() if name in said or one not in ((), [], "", None, 0)}
 
 
 def _claim_json(claim: Equality, question: Question) -> dict[str, Any]:

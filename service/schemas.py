@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, ErrorDetails
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
+from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -116,6 +117,11 @@ class Computation(BaseModel):
         description="Names to return; all if not said. Inputs and aliases can be named too.",
         examples=[["weights", "output"]],
     )  # fmt: skip
+    diagnose: bool = Field(
+        False,
+        description="Whether to remark in `notes` also numbers that are finite and no good; of floats alone. "
+        + " ".join(f"`{code}`: {meaning}." for code, meaning in DIAGNOSES.items()),
+    )
     encoding: Literal["nested", "packed"] = Field(
         "nested", description="How tensors are returned: nested lists, or packed as base64."
     )

@@ -4,6 +4,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
+from compute.hazards import Hazard, cancellation, certain_rows
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive
 
@@ -64,6 +65,11 @@ softmax = Primitive(
     expects="any shape",
     remark=_softmax_remark,
     spreads_back=True,
+    hazard=Hazard(
+        pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
+        remedy="keep the scores finite",
+    ),
+    diagnosis=lambda y, a, absorbed, axis: certain_rows(y, a, axis),
 )
 
 
@@ -85,6 +91,7 @@ sum_over = Primitive(
     expects="enough axes",
     spreads=True,
     spreads_back=True,
+    diagnosis=lambda y, a, absorbed, axis: cancellation(y, np.abs(a).sum(axis=axis)),
 )
 
 
