@@ -94,8 +94,8 @@ class Normalized:
     def _differentiate(self, g: Array) -> tuple[Array, Array, Array]:
         """The gradient of x is r u - (r^3/n) sum(u (x - m)) (x - m) - (r/n) sum(u), for u = g gain.
 
-        n entries are in a row, m is their mean and r one over their deviation. The parts come directly, through
-        the deviation, and through the mean.
+        n entries are in a row, m is their mean and r one over their deviation. The parts come directly,
+        through the deviation, and through the mean.
         """
         xp, result = self.xp, np.empty(g.shape, self.room.dtype)
         gain, each = self.gain[:, None], xp.divide(self.inverses, self.count)
