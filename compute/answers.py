@@ -32,11 +32,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FoundJacobian:
-    """The Jacobian of one value with respect to another, and where it is exactly zero."""
+    """The Jacobian of one value with respect to another, and where it is exactly zero.
+
+    contributions: its parts by path, where they were asked for.
+    """
 
     of: str
     wrt: str
     value: Array
+    contributions: dict[str, Array]
     zeros: list[Block]
     zero_slices: list[ZeroSlices]
 
@@ -73,6 +77,7 @@ class Prepared:
 
     returned: names of the values to send back; differentiated: of the gradients; unknown: of what
     cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
+    split: pairs whose Jacobian is returned with its parts by path.
     rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
     that inputs stand in, if they have one. diagnose: whether to remark what is finite and still no good.
     """
@@ -89,6 +94,7 @@ class Prepared:
     notes: list[Note]
     predicted: Limits
     claims: list[tuple[int, int] | None] = field(default_factory=list)
+    split: frozenset[tuple[str, str]] = frozenset()
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
     diagnose: bool = False
@@ -132,7 +138,11 @@ class Prepared:
             try:
                 values = self.evaluation.run(known)
             except UnfitEntries as fault:
-                raise fault.within(*(("given",) if fault.name in given else self.inputs_at)) from None
+                if fault.name in given:
+                    raise fault.within("given") from None
+                if fault.name in inputs:
+                    raise fault.within(*self.inputs_at) from None
+                raise fault.computed(*(("program",) if self.inputs_at else ())) from None
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)
@@ -159,8 +169,10 @@ class Prepared:
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
-        found, labels = jacobian(plan, values, one, other), (one.axes, other.axes)
-        return FoundJacobian(of, wrt, found, blocks(found, *labels), zero_slices(found, *labels))
+        found, parts = jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
+        labels = one.axes, other.axes
+        zeros = blocks(found, *labels), zero_slices(found, *labels)
+        return FoundJacobian(of, wrt, found, self._by_name(parts), *zeros)
 
     def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
         """Whether the two sides of an equation are equal; open where they depend on what is unknown."""

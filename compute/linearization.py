@@ -7,6 +7,9 @@ set of rules.
 
 from collections.abc import Collection, Iterable, Mapping
 
+import numpy as np
+
+from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
 from compute.evaluation import Evaluation
 from compute.graph import Value
@@ -63,6 +66,13 @@ class Linearization:
                 for operand, change in zip(operands, moved, strict=True)
             ]
             return primitive.forward(arithmetic, *changed, **value.attributes)
+        if primitive.tangents == "complex_step":
+            lifted = [
+                operand if change is None else operand + 1j * STEP * change.astype(np.float64)
+                for operand, change in zip(operands, moved, strict=True)
+            ]
+            found = primitive.forward(COMPLEX_STEP, *lifted, **value.attributes)
+            return (np.imag(found) / STEP).astype(values[value.index].dtype)
         if callable(primitive.tangents):
             [single] = [one for one in moved if one is not None]
             result = values[value.index]

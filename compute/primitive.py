@@ -18,7 +18,7 @@ from compute.latex import Formula
 RESULT = -1
 KEPT = -2
 REGISTRY: "dict[str, Primitive]" = {}
-Tangents: TypeAlias = Literal["linear", "product", "symmetric"] | Callable[..., Array]
+Tangents: TypeAlias = Literal["linear", "product", "symmetric", "complex_step"] | Callable[..., Array]
 
 
 class Cost(NamedTuple):
@@ -76,7 +76,8 @@ class Primitive:
     latex(*formulas, **attributes): the formula.
     tangents: how small changes of the operands reach the result. "linear": as the operands themselves
         do, all at once; "product": as they do, one at a time, the others unchanged; "symmetric": each
-        entry by entry, or by a symmetric matrix, so that the gradient rule carries changes forward too. A
+        entry by entry, or by a symmetric matrix, so that the gradient rule carries changes forward too;
+        "complex_step": as imaginary parts of the operands, all at once, see `ComplexStep`. A
         function (xp, change, y, *operands, **attributes), for one operand, where none of these holds.
     cost(shape, *shapes, **attributes): see Cost.
     pairs(shape, *shapes, **attributes): where a result holds a part of all query-key pairs, how many there

@@ -30,6 +30,7 @@ Tensors = tuple[tuple[str, Tensor], ...]
 class Asked(NamedTuple):
     """What of a question depends on no entry; all of it hashable.
 
+    split: those of the Jacobians that are wanted with their parts by path.
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
     and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
     is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them;
@@ -42,6 +43,7 @@ class Asked(NamedTuple):
     given: Tensors = ()
     upstream: Tensors = ()
     jacobian: tuple[tuple[str, str], ...] = ()
+    split: frozenset[tuple[str, str]] = frozenset()
     select: tuple[str, ...] | None = None
     arithmetic: str = "float64"
     program: tuple[str, ...] = ()
@@ -60,15 +62,16 @@ def prepare(asked: Asked) -> Prepared:
 
     Raises QuestionErrors where names or shapes are wrong.
     """
-    if asked.diagnose and asked.arithmetic == kinds.EXACT:
+    symbolic = asked.arithmetic == kinds.EXACT
+    if asked.diagnose and symbolic:
         raise at(("diagnose",), "is about rounding and the range of floats, and exact numbers have neither",
                  "diagnose with float64 or float32 alone", "true with exact arithmetic")  # fmt: skip
     inputs, given = dict(asked.inputs), dict(asked.given)
     claims: list[Claim] = []
     if asked.program:
-        graph, claims = build_program(
-            asked.program, inputs, given, asked.parameters, asked.data, asked.claims, *_requested(asked)
-        )
+        names = *_requested(asked), symbolic
+        roles = asked.parameters, asked.data, asked.claims
+        graph, claims = build_program(asked.program, inputs, given, *roles, *names)
         check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
@@ -118,11 +121,14 @@ def prepare(asked: Asked) -> Prepared:
             if not graph.names[name].is_input and graph.names[name].index not in known
         ],
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
+        split=asked.split,
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
         inputs_at=("inputs",) if asked.program else (),
         diagnose=asked.diagnose,
-        predicted=_predict(graph, computed, known, returned, differentiation, differentiated, asked.jacobian),
+        predicted=_predict(
+            graph, computed, known, returned, differentiation, differentiated, jacobians, asked
+        ),
     )
 
 
@@ -262,7 +268,8 @@ def _predict(
     returned: list[str],
     differentiation: Differentiation | None,
     differentiated: list[str],
-    jacobians: Iterable[tuple[str, str]],
+    jacobians: Iterable[tuple[str, str, Differentiation]],
+    asked: Asked,
 ) -> Limits:
     """What an answer will take. A backward pass is taken to cost twice the forward one."""
     names = graph.names
@@ -270,8 +277,11 @@ def _predict(
     def size(name: str) -> int:
         return _number(product(names[name].shape))
 
-    passes = sum(size(of) for of, _ in jacobians) + (differentiation is not None)
-    pairs = sum(size(of) * size(wrt) for of, wrt in jacobians)
+    passes = sum(size(of) for of, _ in asked.jacobian) + (differentiation is not None)
+    pairs = sum(size(of) * size(wrt) for of, wrt in asked.jacobian)
+    for of, wrt, plan in jacobians:
+        if (of, wrt) in asked.split and names[wrt].index in plan.flows:
+            pairs += size(of) * size(wrt) * len(plan.flows[names[wrt].index].sources)
     sent = [names[name].shape for name in (*returned, *differentiated)]
     if differentiation is not None:
         for name in differentiated:

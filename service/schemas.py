@@ -27,6 +27,7 @@ from compute.operations.declaration import (
     AttributeField,
     Input,
     Operation,
+    is_axes,
     is_constant,
     is_padding,
     is_sides,
@@ -34,7 +35,7 @@ from compute.operations.declaration import (
     kinds,
 )
 from compute.operations.unification import turned
-from service.attributes import MAX_INTEGER, constant, padding, sides, whole
+from service.attributes import MAX_INTEGER, axes, constant, padding, sides, whole
 from service.problems import describe
 
 MAX_NAMES = 1000
@@ -64,6 +65,11 @@ class JacobianPair(BaseModel):
 
     of: Name = Field(description="The value that is differentiated.", examples=["output"])
     wrt: Name = Field(description="The value it is differentiated by.", examples=["x"])
+    by_path: bool = Field(
+        False,
+        description="Whether to return its parts too, one for each value that uses `wrt`: the products of the"
+        " chain rule, before they are summed.",
+    )
 
 
 class Computation(BaseModel):
@@ -238,6 +244,8 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
         )
     elif is_padding(attribute.annotation):
         special = partial(padding, letters=shapes_only), "SizePadding" if shapes_only else "Padding"
+    elif is_axes(attribute.annotation):
+        special = axes, "Axes"
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
         special = partial(whole, minimum=minimum, letters=shapes_only), "Size" if shapes_only else "Whole"
     if special is not None:

@@ -11,11 +11,19 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
+FAR = 100  # times its variance, from where on a squared mean hides digits of it
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
+_POWERS: dict[float, Unary] = {1: np.positive, 2: np.square, 0.5: np.sqrt}  # many times as fast as the power
+
+
+def mean_squares(rows: Array) -> Array:
+    """The mean square of each row, as a column."""
+    found: Array = np.matmul(rows[:, None, :], rows[:, :, None])[:, 0] / rows.shape[-1]
+    return found
 
 
 class Floating:
@@ -65,10 +73,22 @@ class Floating:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
 
     def sigmoid(self, a: Array) -> Array:
-        # Of the two forms the one whose exponential cannot overflow.
-        decay = np.exp(-np.abs(a))
-        found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
-        return found
+        if not a.ndim:
+            # Of the two forms the one whose exponential cannot overflow.
+            decay = np.exp(-np.abs(a))
+            single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+            return single
+        # Where the exponential overflows the quotient is 0, as it should be.
+        found: Array = np.negative(a)
+        with np.errstate(over="ignore"):
+            np.exp(found, out=found)
+        found += 1
+        return np.divide(1, found, out=found)
+
+    def softplus(self, a: Array) -> Array:
+        # np.logaddexp takes five times as long.
+        found = np.log1p(np.exp(-np.abs(a)))
+        return np.add(found, np.maximum(a, 0))
 
     def erf(self, a: Array) -> Array:
         found: Array = np.asarray(_erf(a), dtype=self.dtype)
@@ -79,6 +99,8 @@ class Floating:
 
     def power(self, a: Array, exponent: Expression) -> Array:
         worth = evaluate(exponent)
+        if worth in _POWERS:
+            return _POWERS[worth](a)
         return np.power(a, int(worth) if worth == int(worth) else worth)
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
@@ -98,6 +120,14 @@ class Floating:
     def sum(self, a: Array, axis: int) -> Array:
         return np.add.reduce(a, axis=axis, keepdims=True)
 
+    def variances(self, rows: Array, means: Array) -> Array:
+        # The mean square less the squared mean is one pass over the rows, and right to the last digits where
+        # the means are not far from zero.
+        found: Array = mean_squares(rows) - means * means
+        if (means * means > FAR * found).any():
+            found = mean_squares(rows - means)
+        return found
+
     def solve(self, matrix: Array, b: Array) -> Array:
         try:
             return np.linalg.solve(matrix, b)
@@ -110,11 +140,14 @@ class Floating:
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         return np.select(conditions, choices)
 
-    def exponentials(self, a: Array, axis: int) -> Array:
+    def shift(self, a: Array, axis: int) -> Array:
         # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so
-        # that the exponentials come out as 0 and not as NaN. Memory that is new costs more than arithmetic.
-        maximum: Array = np.maximum.reduce(a, axis=axis, keepdims=True)
-        shifted: Array = np.subtract(a, self.maximum(maximum, self._lowest))
+        # that the exponentials come out as 0 and not as NaN.
+        return self.maximum(np.maximum.reduce(a, axis=axis, keepdims=True), self._lowest)
+
+    def exponentials(self, a: Array, axis: int) -> Array:
+        # Memory that is new costs more than arithmetic.
+        shifted: Array = np.subtract(a, self.shift(a, axis))
         return np.exp(shifted, out=shifted)
 
     def share(self, parts: Array, total: Array) -> Array:

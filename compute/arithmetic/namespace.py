@@ -4,10 +4,11 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from compute.arithmetic.expressions import Expression
@@ -86,6 +87,9 @@ class Arithmetic(Protocol):
     def expm1(self, a: Array, /) -> Array:
         """`exp(a) - 1`, with all digits where `a` is small."""
 
+    def softplus(self, a: Array, /) -> Array:
+        """`log(1 + exp(a))`, which never overflows."""
+
     def erf(self, a: Array, /) -> Array: ...
     def sin(self, a: Array, /) -> Array: ...
     def cos(self, a: Array, /) -> Array: ...
@@ -95,9 +99,17 @@ class Arithmetic(Protocol):
         """The vector that the matrix takes to b; NaN where there is none or many."""
 
     def sum(self, a: Array, axis: int) -> Array: ...
+    def variances(self, rows: Array, means: Array) -> Array:
+        """The mean squared distance of the entries of each row from its mean, as a column."""
+
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         """Of several choices the one whose condition holds, where conditions exclude one another."""
+
+    def shift(self, a: Array, axis: int) -> Array:
+        """What is taken from all entries along an axis before exponentials, lest they overflow: the largest
+        floating-point number, and 0 of exact ones.
+        """
 
     def exponentials(self, a: Array, axis: int) -> Array:
         """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""
@@ -134,3 +146,11 @@ class Arithmetic(Protocol):
 
     def settle(self, a: Array, name: str | None) -> Array:
         """What a step gave as it is kept: within bounds, and readable where it has a name."""
+
+
+def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
+    """Write what a function of a namespace gives where room is, at once where the function can."""
+    if isinstance(function, np.ufunc):
+        function(*operands, out=room)
+    else:
+        room[...] = function(*operands)

@@ -20,6 +20,8 @@ Sides: TypeAlias = Size | tuple[Size, Size]
 """A whole number for both sides, or one for each; letters where only cost is asked."""
 Padding: TypeAlias = Size | tuple[Size, Size] | tuple[tuple[Size, Size], ...] | Literal["same", "valid"]
 """What is added around an input: one number, two, two pairs, or in words."""
+Axes: TypeAlias = int | tuple[int, ...]
+"""One axis or several of them, counted from the first, or from the last where they are negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Input:
     dims: its axes by dimension name, such as `... n d`, where `...` stands for leading batch axes and
     `heads*d_k` for a product; alternatives are separated by `|`. turns: the attribute that, set to other
     than its default, exchanges the last two axes. parameter: whether it is learned. mask: it may hold
-    booleans. broadcast: it may have any shape that broadcasts to its dims. optional: what it stands for
-    when left out.
+    booleans. boolean: its numbers stand for booleans, and nothing is differentiated by it. broadcast: it
+    may have any shape that broadcasts to its dims. optional: what it stands for when left out.
     """
 
     dims: str
@@ -39,6 +41,7 @@ class Input:
     turns: str = ""
     parameter: bool = False
     mask: bool = False
+    boolean: bool = False
     broadcast: bool = False
     optional: str = ""
 
@@ -157,6 +160,11 @@ def is_padding(annotation: Any) -> bool:
 def is_sides(annotation: Any) -> bool:
     """Whether an attribute takes a number or a pair of them."""
     return set(kinds(annotation)) == set(get_args(Sides))
+
+
+def is_axes(annotation: Any) -> bool:
+    """Whether an attribute takes an axis or a list of them."""
+    return set(kinds(annotation)) == set(get_args(Axes))
 
 
 def is_constant(annotation: Any) -> bool:

@@ -13,6 +13,7 @@ from compute.dimensions import Shape, broadcast, product
 from compute.hazards import Finding, Hazard, cancellation, dead_units, flat_gate, underflow
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
+from compute.primitives.entries import count as _number
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -208,10 +209,6 @@ sigmoid = Primitive(
 )
 
 
-def _number(xp: Arithmetic, value: int) -> Array:
-    return xp.whole(np.array(value))
-
-
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
     if not xp.settles and evaluate(slope) == 0:  # times 0 would make NaN of -infinity, and -0 of all else
         return xp.maximum(a, _number(xp, 0))
@@ -287,6 +284,13 @@ absolute = Primitive(
 )
 
 
+HALF = Expression("divide", (number(1), number(2)))
+
+
+def _power_latex(a: Formula, exponent: Expression) -> Formula:
+    return Formula(rf"\sqrt{{{a.text}}}") if exponent == HALF else _powered(a, exponent)
+
+
 def _powered(a: Formula, exponent: Expression) -> Formula:
     base = rf"\left({a.text}\right)" if a.text.startswith(r"\frac") else a.at(ATOM)
     return Formula(f"{base}^{{{constant_latex(exponent).text}}}", POWER)
@@ -299,7 +303,7 @@ power = Primitive(
     gradients={"a": lambda xp, g, a, exponent: xp.multiply(g, _power_slope(xp, a, exponent))},
     tangents="symmetric",
     shape=lambda a, exponent: a,
-    latex=lambda a, exponent: _powered(a, exponent),
+    latex=_power_latex,
     expects="any shape",
     hazard=ROOT,
     diagnosis=lambda y, a, absorbed, exponent: underflow(y, (a != 0) & np.isfinite(a)),

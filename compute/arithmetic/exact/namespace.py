@@ -120,8 +120,8 @@ class Exact:
     settles = True
     negative_infinity = -sympy.oo
 
-    add = staticmethod(_each(lambda a, b: a + b, 2))
-    subtract = staticmethod(_each(lambda a, b: a - b, 2))
+    add = staticmethod(_each(algebra.add, 2))
+    subtract = staticmethod(_each(lambda a, b: algebra.add(a, -b), 2))
     multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
@@ -134,6 +134,7 @@ class Exact:
     log = staticmethod(_each(algebra.log, 1))
     log1p = staticmethod(_each(lambda a: algebra.log(1 + a), 1))
     expm1 = staticmethod(_each(lambda a: sympy.exp(a) - 1, 1))
+    softplus = staticmethod(_each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
     erf = staticmethod(_each(sympy.erf, 1))
     sin = staticmethod(_each(_bounded(sympy.sin), 1))
     cos = staticmethod(_each(_bounded(sympy.cos), 1))
@@ -181,8 +182,14 @@ class Exact:
         moved = np.moveaxis(a, axis, -1)
         found = np.empty(moved.shape[:-1], dtype=object)
         for at in np.ndindex(found.shape):
-            found[at] = sympy.Add(*moved[at])
+            found[at] = algebra.add(*moved[at])
         return np.expand_dims(found, axis)
+
+    def variances(self, rows: Array, means: Array) -> Array:
+        centered = self.subtract(rows, means)
+        return self.divide(
+            self.sum(self.multiply(centered, centered), -1), self.whole(np.array(rows.shape[-1]))
+        )
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
@@ -209,6 +216,9 @@ class Exact:
         for number, at in enumerate(np.ndindex(shape)):
             found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
         return found
+
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return self.exp(a)  # they cannot overflow, and read better as they are

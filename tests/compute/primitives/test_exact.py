@@ -16,9 +16,13 @@ from tests.compute.primitives.cases import CASES, Case
 from tests.compute.primitives.test_primitives import drawn
 
 EXACT = Exact()
-CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
+# All steps of a recurrent layer at once: exact questions take them one by one.
+SCANS = {"rnn_scan", "lstm_scan", "gru_scan"}
+CHOSEN = [(name, at) for name, cases in CASES.items() if name not in SCANS for at in range(len(cases))]
 # Where SymPy's derivative has a convention of its own at ties or at zero, they are compared away from there.
-KINKED = {"leaky_relu", "absolute", "norm_root", "surprise", "max_pool"}
+KINKED = {
+    "leaky_relu", "absolute", "norm_root", "surprise", "max_pool", "log_probability", "positive_part",
+}  # fmt: skip
 ENTRIES = 3  # of each operand, by which is differentiated
 
 
@@ -97,8 +101,8 @@ def check(name: str, gradient: Any, derivative: Any) -> None:
         drawn = np.random.default_rng(seed).choice(np.arange(1, 400), len(names), replace=False)
         signs = np.random.default_rng(seed).choice([-1, 1], len(names)) if name != "norm_root" else 1
         point = {one: sympy.Rational(int(worth), 97) for one, worth in zip(names, drawn * signs, strict=True)}
-        if name == "surprise":
-            point = {one: abs(worth) for one, worth in point.items()}
+        if name in ("surprise", "log_probability"):
+            point = {one: abs(worth) / 5 for one, worth in point.items()}
         assert sympy.simplify((gradient - derivative).subs(point)) == 0, (gradient, derivative, point)
 
 
