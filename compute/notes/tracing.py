@@ -17,7 +17,7 @@ from compute.graph import Value
 from compute.hazards import NO_HAZARD, Hazard
 from compute.notes.witness import Fault, Witness
 
-DETAILED = 100_000  # entries of a step up to which several origins before it are told apart
+DETAILED = 1_000_000  # work of a step up to which several origins before it are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,12 @@ class Site:
     @property
     def is_backward(self) -> bool:
         return self.key < 0
+
+    @property
+    def work(self) -> int:
+        """About how much it takes, beside its entries."""
+        cost = (0,) if self.value is None or self.value.applied is None else self.value.applied.cost
+        return sum(part for part in cost if isinstance(part, int))
 
     @property
     def hazard(self) -> Hazard:
@@ -158,9 +164,9 @@ class Tracing:
         if not numbers or not left.any():
             return
         found: dict[int, Array] = {}
-        if len(numbers) > 1 and bad.size <= DETAILED:
+        if len(numbers) > 1 and site.work + bad.size <= DETAILED:
             for number in numbers:
-                at = self._reached(site, number, before) & bad
+                at = self._reached(site, number, before) & left
                 if at.any():
                     found[number] = at
         covered = np.zeros_like(bad)

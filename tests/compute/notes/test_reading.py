@@ -241,6 +241,13 @@ def test_several_origins_are_told_apart() -> None:
     assert "In d it becomes NaN: Infinity + (-Infinity) = NaN." in divided.message
 
 
+def test_an_origin_beside_others_is_not_theirs() -> None:
+    lines = ["s = log(x)", "t = 1 / y", "u = (s + t) * 1e300", "w = u[2]"]
+    notes = ask(lines, {"x": [0, 1, 1e30], "y": [1, 0, 1e-9]}).notes
+    assert [(note.at, note.spoiled) for note in notes] == [("s", ("u",)), ("t", ("u",)), ("u", ("w",))]
+    assert notes[2].entries == ((2,),) and "* 1e+300 = Infinity" in notes[2].message
+
+
 def test_origins_inside_a_step_that_stays_finite() -> None:
     """exp overflows, 1/(1 + Infinity) is 0, and only the gradient is NaN."""
     found = ask("y = 1 / (1 + exp(x))", {"x": [1000, 1]}, upstream={"y": np.ones(2)})
