@@ -17,6 +17,8 @@ from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
 from compute.notes import Note, observe, observe_gradients
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
+from compute.verification.evidence import Evidence
+from compute.verification.plan import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class Limits:
     work: int
     entries: int
     answer: int
+
+    def with_more(self, work: int, entries: int) -> "Limits":
+        """The same and more of two."""
+        return Limits(self.work + work, self.entries + entries, self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Answer:
     spoiled: set[str]
     spoiled_gradients: set[str]
     claims: list[Equality]
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ class Prepared:
     claims: list[tuple[int, int] | None] = field(default_factory=list)
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
@@ -126,6 +134,7 @@ class Prepared:
         names = self.graph.names
         known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
         found = Gradients({}, {})
+        evidence: Evidence | None = None
         more: list[Note] = []
         spoiled_gradients: set[str] = set()
         self.evaluation.arithmetic.begin()
@@ -140,6 +149,13 @@ class Prepared:
                 more, spoiled_gradients = observe_gradients(self.differentiation, found.totals)
             jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
             notes, spoiled = self._observe(values)
+            if self.verification is not None:
+                evidence = self.verification.evidence(
+                    values,
+                    {names[name].index: array for name, array in upstream.items()},
+                    {name: found.totals[names[name].index] for name in self.differentiated},
+                    [one.value for one in jacobians],
+                )
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},
@@ -153,6 +169,7 @@ class Prepared:
             spoiled=self._with_aliases(spoiled),
             spoiled_gradients=self._with_aliases(spoiled_gradients),
             claims=[self._claim(values, sides) for sides in self.claims],
+            evidence=evidence,
         )
 
     def _jacobian(

@@ -44,6 +44,16 @@ class GradientRule:
     attributes: tuple[str, ...]
 
 
+class Promise(NamedTuple):
+    """An equation that holds of every result of a primitive: in words, and its two sides.
+
+    sides(xp, y, *operands, **attributes): two arrays of one shape.
+    """
+
+    statement: str
+    sides: Callable[..., tuple[Array, Array]]
+
+
 def elementwise_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     """One elementary operation for each entry of the result."""
     return Cost(elementwise=product(shape))
@@ -87,6 +97,7 @@ class Primitive:
     spreads_back: one in the gradient of the result always leaves one in that of each operand.
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
+    promise: an equation that holds of every result, verified where that is asked for.
     convention: what the primitive settles where books differ, as the answer states it.
     operands: the operands' names; rules: the gradient rule of each; passing: the places of those with one.
     """
@@ -108,6 +119,7 @@ class Primitive:
     spreads: bool = False
     spreads_back: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
+    promise: Promise | None = None
     convention: Mapping[str, Any] | None = None
     operands: tuple[str, ...] = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)

@@ -23,6 +23,8 @@ from compute.operations.binding import Tensor, build, check_upstream
 from compute.operations.declaration import Operation
 from compute.programs.building import Claim, build_program
 from compute.selection import check_names, check_real, selected_names
+from compute.verification.invariants import build_sides
+from compute.verification.plan import Answered, plan_verification
 
 Tensors = tuple[tuple[str, Tensor], ...]
 
@@ -32,7 +34,8 @@ class Asked(NamedTuple):
 
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
     and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
-    is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them.
+    is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them;
+    verify: whether evidence is to be gathered that the answer is right.
     """
 
     operation: str
@@ -50,6 +53,7 @@ class Asked(NamedTuple):
     also: tuple[str, ...] = ()
     assumptions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     abbreviated: tuple[str, ...] = ()
+    verify: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -75,6 +79,7 @@ def prepare(asked: Asked) -> Prepared:
     check_upstream(graph, upstream)
     selected = selected_names(graph, asked.select)
 
+    sides = build_sides(graph) if asked.verify else []
     known = {graph.names[name].index for name in (*inputs, *given)}
     arithmetic = kinds.arithmetic(
         asked.arithmetic,
@@ -99,6 +104,13 @@ def prepare(asked: Asked) -> Prepared:
         if name in named or graph.names[name].index not in known or (named and graph.names[name].is_input)
     ]
     differentiated = _differentiated(graph, differentiation, selected)
+    predicted = _predict(graph, computed, known, returned, differentiation, differentiated, asked.jacobian)
+    verification = None
+    if asked.verify:
+        starts = sorted(graph.names[name].index for name in upstream)
+        answered = Answered(evaluation, starts, differentiated, asked.jacobian, returned, sides)
+        verification = plan_verification(answered)
+        predicted = predicted.with_more(verification.work, verification.entries)
     return Prepared(
         graph=graph,
         evaluation=evaluation,
@@ -116,7 +128,8 @@ def prepare(asked: Asked) -> Prepared:
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
         inputs_at=("inputs",) if asked.program else (),
-        predicted=_predict(graph, computed, known, returned, differentiation, differentiated, asked.jacobian),
+        predicted=predicted,
+        verification=verification,
     )
 
 

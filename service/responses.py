@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from compute.operations import CATALOGUE
+from service.evidence import Evidence
 from service.schemas import Reference, camel, fields_of
 
 Tensor = Annotated[Any, Reference("Tensor")]
@@ -243,6 +244,7 @@ class Workings(BaseModel):
     cost: Cost
     notes: list[Note]
     unknown: list[str] = Field(description="Names that cannot be reached from what is given.")
+    evidence: Evidence | None = Field(None, description="That the answer is right, where `verify` was sent.")
 
 
 @cache

@@ -31,6 +31,7 @@ FLOORS = [
     {"compute.primitives"},
     {"compute.operations"},
     {"compute.programs"},
+    {"compute.verification"},
     {"compute.answers", "compute.questions", "compute.comparison", "compute.prediction"},
     {"compute.solving"},
     {"compute.optimizers"},
