@@ -9,7 +9,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
-from compute.differentiation import UPSTREAM, Differentiation, Gradients, Source, jacobian
+from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
@@ -38,11 +38,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FoundJacobian:
-    """The Jacobian of one value with respect to another, and where it is exactly zero."""
+    """The Jacobian of one value with respect to another, and where it is exactly zero.
+
+    contributions: its parts by path, where they were asked for.
+    """
 
     of: str
     wrt: str
     value: Array
+    contributions: dict[str, Array]
     zeros: list[Block]
     zero_slices: list[ZeroSlices]
 
@@ -80,6 +84,7 @@ class Prepared:
 
     returned: names of the values to send back; differentiated: of the gradients; unknown: of what
     cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
+    split: pairs whose Jacobian is returned with its parts by path.
     rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
     that inputs stand in, if they have one.
     """
@@ -96,6 +101,7 @@ class Prepared:
     notes: list[Note]
     predicted: Limits
     claims: list[tuple[int, int] | None] = field(default_factory=list)
+    split: frozenset[tuple[str, str]] = frozenset()
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
     verification: Verification | None = None
@@ -142,7 +148,11 @@ class Prepared:
             try:
                 values = self.evaluation.run(known)
             except UnfitEntries as fault:
-                raise fault.within(*(("given",) if fault.name in given else self.inputs_at)) from None
+                if fault.name in given:
+                    raise fault.within("given") from None
+                if fault.name in inputs:
+                    raise fault.within(*self.inputs_at) from None
+                raise fault.computed(*(("program",) if self.inputs_at else ())) from None
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)
@@ -176,8 +186,9 @@ class Prepared:
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
-        found, labels = jacobian(plan, values, one, other), (one.axes, other.axes)
-        return FoundJacobian(of, wrt, found, blocks(found, *labels), zero_slices(found, *labels))
+        (found, parts), labels = jacobian(plan, values, one, other), (one.axes, other.axes)
+        named = self._by_name(parts) if (of, wrt) in self.split else {}
+        return FoundJacobian(of, wrt, found, named, blocks(found, *labels), zero_slices(found, *labels))
 
     def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
         """Whether the two sides of an equation are equal; open where they depend on what is unknown."""
@@ -200,9 +211,7 @@ class Prepared:
         """Contributions by the names of their consumers, in order of computation."""
         consumers = sorted([one for one in parts if not isinstance(one, str)])
         found = {str(self.graph.values[one].name): parts[one] for one in consumers}
-        if UPSTREAM in parts:
-            found[UPSTREAM] = parts[UPSTREAM]
-        return found
+        return found | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
 
 
 def describe_step(name: str, value: Value) -> Step:

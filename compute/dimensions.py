@@ -194,6 +194,13 @@ def at_least(rank: int, shape: Shape) -> None:
         raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
 
 
+def without(shape: Shape, axis: int) -> Shape:
+    """A shape without one axis, counted from the end; raises ShapeError where there is none."""
+    at_least(-axis, shape)
+    at = len(shape) + axis
+    return (*shape[:at], *shape[at + 1 :])
+
+
 def symbols(size: Size) -> set[str]:
     """The dimension names that a size still depends on."""
     if isinstance(size, int):

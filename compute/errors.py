@@ -59,6 +59,11 @@ class UnfitEntries(QuestionErrors):
         """The same, at the field that the tensor stands in."""
         return QuestionErrors([self.errors[0].within(*prefix)])
 
+    def computed(self, *path: str | int) -> QuestionErrors:
+        """The same, of a value that stands in no field, since it is computed."""
+        [one] = self.errors
+        return at(path, f"{self.name} {one.message}", one.expected, one.received)
+
 
 def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
     """One fault, ready to be raised."""

@@ -170,7 +170,10 @@ class Graph:
         if self._quiet:
             return value
         # hidden[3] is declared as hidden[t].
-        declared = self.declared.get(name) or self.declared[INDEX.sub("[t]", name)]
+        declared = self.declared.get(name)
+        if declared is None:
+            declared, at = self.declared[INDEX.sub("[t]", name)], name.rpartition("[")[2][:-1]
+            declared = declared._replace(symbol=declared.symbol.replace("_{t}", f"_{{{at}}}"))
         full = self._scope + name
         if full in self.names:
             raise ValueError(f"{full} is named twice")
@@ -246,6 +249,14 @@ class Graph:
     def wants(self, name: str) -> bool:
         """Whether a value is asked for, so that it has to stand on the way and cannot be passed over."""
         return not self._quiet and (self.everything or self._scope + name in self.requested)
+
+    def asked_here(self) -> set[str] | None:
+        """The names inside this scope that are asked for; None where all are."""
+        if self._quiet:
+            return set()
+        length = len(self._scope)
+        here = {name[length:] for name in self.requested if name.startswith(self._scope)}
+        return None if self.everything else here
 
     def asks(self, name: str) -> bool:
         """Whether a value is asked for by its name."""

@@ -7,6 +7,9 @@ set of rules.
 
 from collections.abc import Collection, Iterable, Mapping
 
+import numpy as np
+
+from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
 from compute.evaluation import Evaluation
 from compute.graph import Value
@@ -53,8 +56,8 @@ class Linearization:
         return tangents
 
     def _carry(self, value: Value, values: Mapping[int, Array], tangents: Mapping[int, Array]) -> Array:
-        primitive, arithmetic = value.primitive, self.evaluation.arithmetic
-        assert primitive is not None
+        assert value.applied is not None  # what is known has no change of its own
+        primitive, arithmetic = value.applied.primitive, self.evaluation.arithmetic
         operands = [values[operand.index] for operand in value.inputs]
         moved = [tangents.get(operand.index) for operand in value.inputs]
         if primitive.tangents == "linear":
@@ -63,13 +66,20 @@ class Linearization:
                 for operand, change in zip(operands, moved, strict=True)
             ]
             return primitive.forward(arithmetic, *changed, **value.attributes)
+        if primitive.tangents == "complex_step":
+            lifted = [
+                operand if change is None else operand + 1j * STEP * change
+                for operand, change in zip(operands, moved, strict=True)
+            ]
+            found = primitive.forward(COMPLEX_STEP, *lifted, **value.attributes)
+            return np.imag(found).astype(values[value.index].dtype) / STEP
         if callable(primitive.tangents):
             [single] = [one for one in moved if one is not None]
             result = values[value.index]
             return primitive.tangents(arithmetic, single, result, *operands, **value.attributes)
         parts = []
         for at, change in enumerate(moved):
-            rule = primitive.rules[at]
+            rule = value.applied.rules[at]
             if change is None or rule is None:
                 continue
             if primitive.tangents == "product":
@@ -88,8 +98,4 @@ class Linearization:
 
 def _carrying(value: Value) -> list[Value]:
     """The operands whose changes pass on to a value."""
-    if value.primitive is None:
-        return []
-    return [
-        operand for operand, rule in zip(value.inputs, value.primitive.rules, strict=True) if rule is not None
-    ]
+    return [] if value.applied is None else [value.inputs[place] for place in value.applied.passing]

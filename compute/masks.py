@@ -19,10 +19,14 @@ def _is_mask(array: Array) -> bool:
 def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
     """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
     errors = [
-        QuestionError((*prefix, name), "the mask holds NaN or Infinity",
-                      "booleans, or finite numbers and -Infinity", "other numbers")
+        QuestionError(
+            (*prefix, name),
+            "the mask holds NaN or Infinity",
+            "booleans, or finite numbers and -Infinity, where they are added to scores",
+            "other numbers",
+        )
         for name in masks
         if name in tensors and not _is_mask(tensors[name])
-    ]  # fmt: skip
+    ]
     if errors:
         raise QuestionErrors(errors)

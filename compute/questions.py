@@ -4,19 +4,19 @@
 allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from compute.answers import Limits, Prepared, Step, describe_step
+from compute.answers import Prepared, Step, describe_step
 from compute.arithmetic import kinds
-from compute.cost import TotalCost, applications, cost, work
+from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
-from compute.dimensions import Polynomial, Shape, Size, product
+from compute.dimensions import Polynomial
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.evaluation import Evaluation
-from compute.graph import Graph, Value
+from compute.extent import predict
+from compute.graph import Graph
 from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, check_upstream
@@ -32,6 +32,7 @@ Tensors = tuple[tuple[str, Tensor], ...]
 class Asked(NamedTuple):
     """What of a question depends on no entry; all of it hashable.
 
+    split: those of the Jacobians that are wanted with their parts by path.
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
     and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
     is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them;
@@ -44,6 +45,7 @@ class Asked(NamedTuple):
     given: Tensors = ()
     upstream: Tensors = ()
     jacobian: tuple[tuple[str, str], ...] = ()
+    split: frozenset[tuple[str, str]] = frozenset()
     select: tuple[str, ...] | None = None
     arithmetic: str = "float64"
     program: tuple[str, ...] = ()
@@ -64,10 +66,11 @@ def prepare(asked: Asked) -> Prepared:
     """
     inputs, given = dict(asked.inputs), dict(asked.given)
     claims: list[Claim] = []
+    symbolic = asked.arithmetic == kinds.EXACT
     if asked.program:
-        graph, claims = build_program(
-            asked.program, inputs, given, asked.parameters, asked.data, asked.claims, *_requested(asked)
-        )
+        names = *_requested(asked), symbolic
+        roles = asked.parameters, asked.data, asked.claims
+        graph, claims = build_program(asked.program, inputs, given, *roles, *names)
         check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
@@ -104,7 +107,9 @@ def prepare(asked: Asked) -> Prepared:
         if name in named or graph.names[name].index not in known or (named and graph.names[name].is_input)
     ]
     differentiated = _differentiated(graph, differentiation, selected)
-    predicted = _predict(graph, computed, known, returned, differentiation, differentiated, asked.jacobian)
+    predicted = predict(
+        graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split
+    )
     verification = None
     if asked.verify:
         starts = sorted(graph.names[name].index for name in upstream)
@@ -125,6 +130,7 @@ def prepare(asked: Asked) -> Prepared:
             if not graph.names[name].is_input and graph.names[name].index not in known
         ],
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
+        split=asked.split,
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
         inputs_at=("inputs",) if asked.program else (),
@@ -260,46 +266,3 @@ def _shown(setting: Any) -> Any:
     if isinstance(setting, list | tuple):
         return [_shown(one) for one in setting]
     return str(setting) if isinstance(setting, Polynomial) else setting
-
-
-def _predict(
-    graph: Graph,
-    computed: list[Value],
-    known: Iterable[int],
-    returned: list[str],
-    differentiation: Differentiation | None,
-    differentiated: list[str],
-    jacobians: Iterable[tuple[str, str]],
-) -> Limits:
-    """What an answer will take. A backward pass is taken to cost twice the forward one."""
-    names = graph.names
-
-    def size(name: str) -> int:
-        return _number(product(names[name].shape))
-
-    passes = sum(size(of) for of, _ in jacobians) + (differentiation is not None)
-    pairs = sum(size(of) * size(wrt) for of, wrt in jacobians)
-    sent = [names[name].shape for name in (*returned, *differentiated)]
-    if differentiation is not None:
-        for name in differentiated:
-            value = names[name]
-            sent += [value.shape] * len(differentiation.flows[value.index].sources)
-    shared = applications(computed)
-    spent = work(shared)
-    held = _entries([*(value.shape for value in computed), *(graph.values[index].shape for index in known)])
-    kept = held + max((_number(one.scratch) for one in shared), default=0)
-    return Limits(
-        work=(_number(spent.multiply_adds) + _number(spent.elementwise)) * (1 + 2 * passes),
-        entries=kept * (2 if passes else 1) + pairs,
-        answer=_entries(sent) + pairs,
-    )
-
-
-def _entries(shapes: Iterable[Shape]) -> int:
-    """How many entries arrays of these shapes have in all, those aside whose sizes are unknown."""
-    return sum(_number(product(shape)) * count for shape, count in Counter(shapes).items())
-
-
-def _number(size: Size) -> int:
-    """A size that must be a number by now; what is unknown is not computed and counts nothing."""
-    return size if isinstance(size, int) else 0

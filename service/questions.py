@@ -178,6 +178,7 @@ def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[s
         "given": shapes_of(given),
         "upstream": shapes_of(upstream),
         "jacobian": tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
+        "split": frozenset((pair.of, pair.wrt) for pair in fields["jacobian"] if pair.by_path),
         "select": tuple(dict.fromkeys(fields["select"]))
         if "select" in request.__pydantic_fields_set__
         else None,
@@ -222,6 +223,11 @@ def _render(question: Question, answer: Answer, more: Mapping[str, Any]) -> byte
                 "of": one.of,
                 "wrt": one.wrt,
                 "value": encode(one.value, encoding),
+                **(
+                    {"contributions": {name: encode(part, encoding) for name, part in parts.items()}}
+                    if (parts := one.contributions)
+                    else {}
+                ),
                 "zeros": [asdict(block) for block in one.zeros],
                 "zero_slices": [asdict(slices) for slices in one.zero_slices],
             }

@@ -91,6 +91,9 @@ class Jacobian(BaseModel):
     of: str
     wrt: str
     value: Tensor = Field(description="Its shape is the first value's followed by the second's.")
+    contributions: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
+        {}, description="With `by_path`: its parts by the values that use `wrt`; they sum to it."
+    )
     zeros: list[ZeroBlock] = Field(description="Where it is exactly zero, for these numbers.")
     zero_slices: list[ZeroSlices] = Field(description="Indices at which all of it is zero.")
 

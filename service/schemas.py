@@ -63,6 +63,11 @@ class JacobianPair(BaseModel):
 
     of: Name = Field(description="The value that is differentiated.", examples=["output"])
     wrt: Name = Field(description="The value it is differentiated by.", examples=["x"])
+    by_path: bool = Field(
+        False,
+        description="Whether to return its parts too, one for each value that uses `wrt`: the products of the"
+        " chain rule, before they are summed.",
+    )
 
 
 class Computation(BaseModel):

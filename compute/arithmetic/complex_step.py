@@ -33,15 +33,25 @@ class ComplexStep(Floating):
         found: Array = np.where(np.real(a) >= 0, 1 - small, small)
         return found
 
+    def softplus(self, a: Array) -> Array:
+        above = np.real(a) > 0
+        found: Array = np.where(above, a, 0) + np.log1p(np.exp(np.where(above, -a, a)))
+        return found
+
     def erf(self, a: Array) -> Array:
         real = np.real(a)
         found: Array = super().erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
         return found
 
+    def shift(self, a: Array, axis: int) -> Array:
+        return super().shift(np.real(a), axis)
+
     def exponentials(self, a: Array, axis: int) -> Array:
-        largest = np.maximum.reduce(np.real(a), axis=axis, keepdims=True)
-        found: Array = np.exp(a - np.maximum(largest, self._lowest))
+        found: Array = np.exp(a - self.shift(a, axis))
         return found
+
+    def places(self, numbers: Array, last: int) -> Array:
+        return super().places(np.real(numbers), last)
 
     def share(self, parts: Array, total: Array) -> Array:
         return np.divide(parts, np.where(np.real(total) == 0, self._least, total))

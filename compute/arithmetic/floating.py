@@ -65,10 +65,22 @@ class Floating:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
 
     def sigmoid(self, a: Array) -> Array:
-        # Of the two forms the one whose exponential cannot overflow.
-        decay = np.exp(-np.abs(a))
-        found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
-        return found
+        if not a.ndim:
+            # Of the two forms the one whose exponential cannot overflow.
+            decay = np.exp(-np.abs(a))
+            single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+            return single
+        # Where the exponential overflows the quotient is 0, as it should be.
+        found: Array = np.negative(a)
+        with np.errstate(over="ignore"):
+            np.exp(found, out=found)
+        found += 1
+        return np.divide(1, found, out=found)
+
+    def softplus(self, a: Array) -> Array:
+        # np.logaddexp takes five times as long.
+        found = np.log1p(np.exp(-np.abs(a)))
+        return np.add(found, np.maximum(a, 0))
 
     def erf(self, a: Array) -> Array:
         found: Array = np.asarray(_erf(a), dtype=self.dtype)
@@ -110,11 +122,14 @@ class Floating:
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         return np.select(conditions, choices)
 
-    def exponentials(self, a: Array, axis: int) -> Array:
+    def shift(self, a: Array, axis: int) -> Array:
         # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so
-        # that the exponentials come out as 0 and not as NaN. Memory that is new costs more than arithmetic.
-        maximum: Array = np.maximum.reduce(a, axis=axis, keepdims=True)
-        shifted: Array = np.subtract(a, self.maximum(maximum, self._lowest))
+        # that the exponentials come out as 0 and not as NaN.
+        return self.maximum(np.maximum.reduce(a, axis=axis, keepdims=True), self._lowest)
+
+    def exponentials(self, a: Array, axis: int) -> Array:
+        # Memory that is new costs more than arithmetic.
+        shifted: Array = np.subtract(a, self.shift(a, axis))
         return np.exp(shifted, out=shifted)
 
     def share(self, parts: Array, total: Array) -> Array:

@@ -86,6 +86,9 @@ class Arithmetic(Protocol):
     def expm1(self, a: Array, /) -> Array:
         """`exp(a) - 1`, with all digits where `a` is small."""
 
+    def softplus(self, a: Array, /) -> Array:
+        """`log(1 + exp(a))`, which never overflows."""
+
     def erf(self, a: Array, /) -> Array: ...
     def sin(self, a: Array, /) -> Array: ...
     def cos(self, a: Array, /) -> Array: ...
@@ -98,6 +101,11 @@ class Arithmetic(Protocol):
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         """Of several choices the one whose condition holds, where conditions exclude one another."""
+
+    def shift(self, a: Array, axis: int) -> Array:
+        """What is taken from all entries along an axis before exponentials, lest they overflow: the largest
+        floating-point number, and 0 of exact ones.
+        """
 
     def exponentials(self, a: Array, axis: int) -> Array:
         """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""

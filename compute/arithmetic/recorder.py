@@ -46,6 +46,10 @@ def _sigmoid(a: Any) -> Any:
     return (1 if a >= 0 else decay) / (1 + decay)
 
 
+def _softplus(a: Any) -> Any:
+    return np.logaddexp(0, a)
+
+
 def _erf(a: Any) -> Any:
     return np.float64(math.erf(a))
 
@@ -100,6 +104,7 @@ class Recorder:
         self.log = self._each(np.log, 1)
         self.log1p = self._each(np.log1p, 1)
         self.expm1 = self._each(np.expm1, 1)
+        self.softplus = self._each(_softplus, 1)
         self.erf = self._each(_erf, 1)
         self.sin = self._each(np.sin, 1)
         self.cos = self._each(np.cos, 1)
@@ -151,10 +156,11 @@ class Recorder:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]
 
+    def shift(self, a: Array, axis: int) -> Array:
+        return np.expand_dims(self._folded(np.moveaxis(a, axis, 0)), axis)
+
     def exponentials(self, a: Array, axis: int) -> Array:
-        largest = self._folded(np.moveaxis(a, axis, 0))
-        shifted = self.subtract(a, np.expand_dims(largest, axis))
-        return self.exp(shifted)
+        return self.exp(self.subtract(a, self.shift(a, axis)))
 
     def share(self, parts: Array, total: Array) -> Array:
         least = self.maximum(total, self._lifted(np.array(TINY)))

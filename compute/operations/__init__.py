@@ -2,9 +2,17 @@
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.attention import attention
+from compute.operations.binary_cross_entropy import binary_cross_entropy
 from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
+from compute.operations.cross_entropy import cross_entropy, nll
 from compute.operations.declaration import Operation
+from compute.operations.dropout import dropout
+from compute.operations.embedding import embedding
+from compute.operations.error_losses import huber, mae, mse, smooth_l1
+from compute.operations.kl_divergence import kl_divergence
+from compute.operations.linear import linear
+from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
 from compute.operations.pooling import (
     average_pool1d,
     average_pool2d,
@@ -15,6 +23,7 @@ from compute.operations.pooling import (
     max_unpool2d,
 )
 from compute.operations.positional_encoding import positional_encoding
+from compute.operations.recurrent import gru, lstm, rnn
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
@@ -38,6 +47,24 @@ CATALOGUE: dict[str, Operation] = {
         lp_pool1d,
         lp_pool2d,
         max_unpool2d,
+        rnn,
+        lstm,
+        gru,
+        dropout,
+        linear,
+        embedding,
+        mse,
+        mae,
+        huber,
+        smooth_l1,
+        cross_entropy,
+        nll,
+        binary_cross_entropy,
+        kl_divergence,
+        hinge,
+        hinge_embedding,
+        multi_margin,
+        cosine,
     )
 }
 

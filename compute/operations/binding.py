@@ -47,8 +47,9 @@ def build(
             tensor = tensors.get(name, Tensor(tuple(standard)))
             labels = _labels(dims, len(tensor.shape))
             batch = ["batch"] * (len(tensor.shape) - len(labels))
+            kind: Kind = "boolean" if declared.boolean else tensor.kind
             handle = graph.input(
-                name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=tensor.kind
+                name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=kind
             )
             handle.is_assumed = name not in tensors
             handle.has_open_batch = handle.is_assumed and LEADING in dims

@@ -1,5 +1,6 @@
 """Settings that are constants: numbers, or expressions that may use dimension names."""
 
+import math
 from typing import Any
 
 from compute.arithmetic.constants import evaluate
@@ -11,6 +12,7 @@ from compute.arithmetic.expressions import (
     number,
     parse,
 )
+from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.graph import Graph, Value, apply
 from compute.operations.declaration import Constant
@@ -43,6 +45,33 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
             (attribute,), f"the expression {error}", f"a {kind}, which may use {known}", came
         ) from None
     return {"expression": parsed, "sizes": sizes}
+
+
+def between(graph: Graph, attribute: str, said: Constant, least: int, most: int | None = None) -> Expression:
+    """A constant setting without dimension names, refused at its attribute where it is beyond its bounds."""
+    parsed: Expression = expression(graph, attribute, said)["expression"]
+    bounds = f"from {least} on" if most is None else f"from {least} to {most}"
+    known = parsed.symbols() <= set(NAMED_NUMBERS)
+    if (known and not least <= evaluate(parsed) <= (math.inf if most is None else most)) or (
+        parsed.symbols() & set(graph.dimensions)
+    ):
+        raise QuestionError(
+            (attribute,), f"is no number {bounds}", f"a constant {bounds}, without names", "another"
+        )
+    return parsed
+
+
+def literal(graph: Graph, parsed: Expression | float) -> Value:
+    """An expression without dimension names, or a number, as a value."""
+    one = parsed if isinstance(parsed, Expression) else number(parsed)
+    return apply("constant", graph=graph, expression=one, sizes={})
+
+
+def size_of(size: Size) -> dict[str, Any]:
+    """A size as an expression, with what it depends on where it is no number."""
+    if isinstance(size, int):
+        return {"expression": number(size), "sizes": {}}
+    return {"expression": Expression("symbol", text=str(size)), "sizes": {str(size): size}}
 
 
 def is_number(graph: Graph, parsed: Expression) -> bool:

@@ -29,8 +29,8 @@ class Input:
     dims: its axes by dimension name, such as `... n d`, where `...` stands for leading batch axes and
     `heads*d_k` for a product; alternatives are separated by `|`. turns: the attribute that, set to other
     than its default, exchanges the last two axes. parameter: whether it is learned. mask: it may hold
-    booleans. broadcast: it may have any shape that broadcasts to its dims. optional: what it stands for
-    when left out.
+    booleans. boolean: its numbers stand for booleans, and nothing is differentiated by it. broadcast: it
+    may have any shape that broadcasts to its dims. optional: what it stands for when left out.
     """
 
     dims: str
@@ -39,6 +39,7 @@ class Input:
     turns: str = ""
     parameter: bool = False
     mask: bool = False
+    boolean: bool = False
     broadcast: bool = False
     optional: str = ""
 

@@ -80,7 +80,7 @@ def fitting(dims: str, rank: int | None) -> list[Factors]:
     if rank is None:
         return alternatives[0]
     for axes in alternatives:
-        if len(axes) == rank or (axes[0] == (LEADING,) and rank >= len(axes) - 1):
+        if len(axes) == rank or (axes[:1] == [(LEADING,)] and rank >= len(axes) - 1):
             return axes
     raise ShapeError(f"it has {rank} axes")
 
@@ -122,8 +122,8 @@ def unify(
 
 def _divide(dimensions: Dimensions, factors: Factors, size: Size, origin: str) -> str:
     """Bind the one unknown factor of a product; what is wrong, or nothing."""
-    known = [one for one in factors if one in dimensions.sizes]
-    unknown = [one for one in factors if one not in dimensions.sizes]
+    known = [one for one in factors if one in dimensions.sizes or one.isdecimal()]
+    unknown = [one for one in factors if one not in known]
     expected = dimensions.size(known)
     if not unknown:
         return "" if expected == size else f"and not {'*'.join(factors)} = {expected}"

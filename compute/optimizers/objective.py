@@ -162,8 +162,9 @@ class _Plan:
             for name, array in (*parameters.items(), *data.items())
         }
         graph, _ = build_program(
-            program, tensors, {}, tuple(parameters), (), requested=(loss,), everything=False
-        )
+            program, tensors, {}, tuple(parameters), (), (), (loss,), everything=False,
+            symbolic=not arithmetic.ordered,
+        )  # fmt: skip
         if loss not in graph.names:
             raise QuestionErrors([unknown_name(("loss",), "value", loss, graph.names)])
         value = graph.names[loss]
@@ -172,6 +173,9 @@ class _Plan:
             raise at(("loss",), f"{loss} is no scalar", "one number", sizes)
         self.indices = {name: graph.names[name].index for name in tensors}
         self.evaluation = Evaluation(graph, arithmetic, self.indices.values())
+        if not self.evaluation.reachable[value.index]:
+            expected = "a program of which every value follows from its inputs"
+            raise at(("loss",), f"{loss} depends on a value that is unknown", expected, "an unknown value")
         self.evaluation.want([value.index])
         self._parameters = [(name, self.indices[name]) for name in parameters]
         targets = [index for _, index in self._parameters]
@@ -210,7 +214,9 @@ class _Plan:
         try:
             return self.evaluation.run(self._known(parameters, data))
         except UnfitEntries as fault:
-            raise fault.within("start" if fault.name in parameters else "inputs") from None
+            if fault.name in parameters or fault.name in data:
+                raise fault.within("start" if fault.name in parameters else "inputs") from None
+            raise fault.computed("program") from None
 
     def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
         indices = self.indices

@@ -3,13 +3,12 @@
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, broadcast, product
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
+from compute.primitives.entries import count as _number
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -166,10 +165,6 @@ sigmoid = Primitive(
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
     expects="any shape",
 )
-
-
-def _number(xp: Arithmetic, value: int) -> Array:
-    return xp.whole(np.array(value))
 
 
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:

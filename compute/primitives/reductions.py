@@ -3,7 +3,7 @@
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, at_least, product, show
+from compute.dimensions import Shape, at_least, product, without
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive, Promise
 
@@ -74,13 +74,6 @@ softmax = Primitive(
 )
 
 
-def _without(a: Shape, axis: int) -> Shape:
-    if len(a) < -axis:
-        raise ShapeError(f"{show(a)} has fewer than {-axis} axes")
-    at = len(a) + axis
-    return (*a[:at], *a[at + 1 :])
-
-
 def _over(axis: int) -> str:
     return {-1: r"\text{rows}", -2: r"\text{columns}"}.get(axis, rf"\text{{axis }} {axis}")
 
@@ -93,7 +86,7 @@ sum_over = Primitive(
         "a": lambda xp, g, axis, shapes: np.broadcast_to(np.expand_dims(g, axis), shapes[0]),
     },
     tangents="linear",
-    shape=lambda a, axis: _without(a, axis),
+    shape=lambda a, axis: without(a, axis),
     latex=lambda a, axis: Formula(rf"\sum_{{{_over(axis)}}} {a.at(PRODUCT)}", SUM),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
@@ -112,7 +105,7 @@ def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
 def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
     if left is not None:
         at_least(2, a)
-    return _without(a, axis)
+    return without(a, axis)
 
 
 # Where the largest weight stands, the first of equals; -1 where all are 0. Along a band that reaches `left`

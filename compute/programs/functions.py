@@ -9,13 +9,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import ShapeError, product, show
 from compute.graph import Graph, Kind, Value, apply
+from compute.operations.constants import size_of
 from compute.operations.declaration import Attribute, AttributeField, Constant
+from compute.operations.reductions import flat, mean, total
 from compute.primitive import REGISTRY, Primitive
 from compute.primitives.windows import Layout
 
@@ -90,6 +92,8 @@ SETTINGS = {
     "stop": _Setting(int, least=1),
     "parts": _Setting(int, least=1),
     "times": _Setting(int, least=1),
+    "at": _Setting(int, least=0),
+    "steps": _Setting(int, least=1),
     "left": _Setting(int, least=0),
     "right": _Setting(int, least=0),
     "queries": _Setting(int, least=1),
@@ -101,9 +105,17 @@ SETTINGS = {
     "width": _Setting(int, least=1),
     "rotated": _Setting(int, least=2),
     "pairing": _Setting(Literal["interleaved", "half_split"]),
+    "classes": _Setting(int, least=1),
+    "ignored": _Setting(int),
+    "some": _Setting(bool, False),
+    "padding": _Setting(int, least=0),
+    "delta": _Setting(Constant, 1, turned=_constant),
+    "least": _Setting(Constant, turned=_constant),
+    "complement": _Setting(bool, False),
+    "only": _Setting(Literal["probabilities", "signs", "weights", "directions"]),
 }
 WORDS = {"to": "shape", "expression": "base"}  # where a program's word for an attribute is another
-NEW_AXES = {"expand": 1}
+NEW_AXES = {"expand": 1, "one_hot": 1}
 
 
 def _applied(primitive: str, graph: Graph, *values: Value) -> Value:
@@ -114,7 +126,7 @@ def _called_by_name(primitive: Primitive) -> Function | None:
     """The primitive as a function of its settings; None where one of them is no plain one."""
     parameters = inspect.signature(primitive.forward).parameters
     keywords = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
-    if not keywords.keys() <= SETTINGS.keys():
+    if primitive.is_variadic or not keywords.keys() <= SETTINGS.keys():
         return None
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
     inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
@@ -129,29 +141,27 @@ def _called_by_name(primitive: Primitive) -> Function | None:
             value, turned = said[word], SETTINGS[name].turned
             if name == "axis":
                 value = _axis(value, values[0], new)
-            settings[name] = value if turned is None else turned(value)
+            settings[name] = value if turned is None or value is None else turned(value)
         return apply(primitive.name, *values, graph=graph, **settings)
 
     fields = {
-        word: SETTINGS[name].field(keywords[name].annotation == int | None) for name, word in words.items()
+        word: SETTINGS[name].field(type(None) in get_args(keywords[name].annotation))
+        for name, word in words.items()
     }
     return Function(primitive.name, build, inputs, fields)
 
 
-def _flat(a: Value) -> Value:
-    return apply("reshape", a, to=(product(a.shape),))
-
-
 def _sum(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
-        return apply("sum_over", _flat(a), axis=-1)
+        return total(a)
     return apply("sum_over", a, axis=_axis(axis, a))
 
 
 def _mean(graph: Graph, a: Value, axis: int | None) -> Value:
-    count = product(a.shape) if axis is None else a.shape[_axis(axis, a)]
-    expression = number(count) if isinstance(count, int) else Expression("symbol", text=str(count))
-    return _sum(graph, a, axis) / apply("constant", graph=a.graph, expression=expression, sizes={})
+    if axis is None:
+        return mean(a)
+    count = size_of(a.shape[_axis(axis, a)])
+    return _sum(graph, a, axis) / apply("constant", graph=a.graph, **count)
 
 
 def _max(graph: Graph, a: Value, axis: int | None) -> Value:
@@ -181,7 +191,7 @@ def _composed() -> dict[str, Function]:
         "abs": lambda graph, a: apply("absolute", a),
         "relu": lambda graph, a: apply("leaky_relu", a, slope=zero),
         "sqrt": lambda graph, a: apply("power", a, exponent=half),
-        "flatten": lambda graph, a: _flat(a),
+        "flatten": lambda graph, a: flat(a),
     }.items():
         functions.append(Function(name, build, real))
     return {one.name: one for one in functions}

@@ -109,8 +109,7 @@ def _rounds(value: Value) -> bool:
 
 def _choosing(value: Value) -> list[int]:
     """The operands of a step that choose what it does, such as places: no change of theirs is small."""
-    primitive = value.primitive
-    if primitive is None or not primitive.passing:
+    applied = value.applied
+    if applied is None or not applied.passing:
         return []
-    operands = zip(value.inputs, primitive.rules, strict=True)
-    return [operand.index for operand, rule in operands if rule is None]
+    return [one.index for one, rule in zip(value.inputs, applied.rules, strict=True) if rule is None]

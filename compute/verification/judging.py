@@ -16,21 +16,26 @@ STEPS = 16  # how many times a gradient itself may have been rounded
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """What counts as agreement. tolerance: beside the largest entry; near: how close a kink may be, as a part
-    of an entry's size, before the numbers that the answer was computed in cannot tell its two sides;
-    rounding: of these numbers.
+    """What counts as agreement.
+
+    tolerance: beside the largest entry; near: how close a kink may be, as a part of an entry's size, before
+    the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers; excuse:
+    why a gradient may be no slope, where it is meant to be none.
     """
 
     tolerance: float
     near: float
     rounding: float
+    excuse: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Entries beside their slopes: at: their index in the whole; scale: what their steps are fractions of;
-    terms: the slope that what adds up to the outputs would make if it all grew with the entry; usual: what
-    errors are small beside as well, in a direction in which entries may cancel.
+    """Entries beside their slopes.
+
+    at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
+    to the outputs would make if it all grew with the entry; usual: what errors are small beside as well, in a
+    direction in which entries may cancel; refused: a step takes no other numbers than those that came.
     """
 
     at: list[tuple[int, ...]]
@@ -39,6 +44,7 @@ class Compared:
     scale: Array
     terms: Array
     usual: float = 0.0
+    refused: bool = False
 
 
 def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
@@ -107,6 +113,8 @@ def _reasons(compared: Compared) -> list[str | None]:
     for place, analytic in enumerate(compared.analytic):
         if not math.isfinite(analytic):
             found.append("the gradient is not finite, or too long to be evaluated")
+        elif not math.isfinite(slopes.numeric[place]) and compared.refused:
+            found.append("it cannot be moved: only some numbers can stand there")
         elif not math.isfinite(slopes.numeric[place]):
             found.append("what follows from it is not finite beside it")
         elif not math.isfinite(slopes.error[place]):
@@ -151,4 +159,4 @@ def _fault(
         return "a kink is so near that rounding decides on which side of it the value is"
     if differ <= SURE * error:
         return "cancellation: rounding hides the slope"
-    return WRONG
+    return standard.excuse or WRONG

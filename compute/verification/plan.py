@@ -3,7 +3,7 @@ what that will take.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol
 
@@ -39,7 +39,8 @@ class Target:
     """A value that is moved.
 
     names: of its gradient in the answer; instructions: what follows from it; work: what these take once;
-    hidden: an output that it leads to is unknown, and only its gradient could be found.
+    hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
+    gradient a step on the way keeps back on purpose.
     """
 
     index: int
@@ -49,6 +50,7 @@ class Target:
     work: int
     size: int
     hidden: bool
+    excuse: str | None
 
 
 class Slopes:
@@ -105,10 +107,10 @@ class Slopes:
         instructions = [] if hidden else self.evaluation.following(index, outputs)
         entries = sum(_number(product(self.graph.values[one].shape)) for one in outputs)
         size = _number(product(self.graph.values[index].shape))
-        work = sum(self.work_of(self.graph.values[one]) for one, *_ in instructions)
-        return Target(
-            index, names, instructions, outputs, work + 4 * entries + size + 10 * STEP, size, hidden
-        )
+        behind = [self.graph.values[one] for one, *_ in instructions]
+        work = sum(map(self.work_of, behind)) + 4 * entries + size + 10 * STEP
+        excuse = next(filter(None, map(_withheld, behind)), None)
+        return Target(index, names, instructions, outputs, work, size, hidden, excuse)
 
     def work_of(self, value: Value) -> int:
         """What it takes to compute a value once."""
@@ -143,7 +145,7 @@ class Slopes:
                 probe = Probe(
                     self.evaluation, base, target.index, target.instructions, target.outputs, upstream
                 )
-                check = self._check(probe, array, standard)
+                check = self._check(probe, array, replace(standard, excuse=target.excuse))
             found |= dict.fromkeys(target.names, check)
         return {name: found[name] for name in gradients if name in found}
 
@@ -155,7 +157,8 @@ class Slopes:
         for target, array in zip(self.jacobians, jacobians, strict=True):
             probe = Probe(self.evaluation, base, target.index, target.instructions, target.outputs)
             of, wrt = target.names
-            found.append(JacobianCheck(of, wrt, self._check(probe, array, standard)))
+            check = self._check(probe, array, replace(standard, excuse=target.excuse))
+            found.append(JacobianCheck(of, wrt, check))
         return found
 
     def _check(self, probe: Probe, array: Array, standard: Standard) -> Check:
@@ -258,6 +261,14 @@ class _Floats:
             invariants=self.invariants.held(values),
             conditions=self.conditions.found(base),
         )
+
+
+def _withheld(value: Value) -> str | None:
+    """Which gradient a step keeps back on purpose."""
+    primitive = value.primitive
+    if primitive is None or primitive.withholds is None:
+        return None
+    return primitive.withholds(**value.attributes)
 
 
 def _double(array: Array) -> Array:

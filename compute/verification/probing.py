@@ -34,6 +34,7 @@ class Probe:
         moving = {index, *(one for one, *_ in instructions)}
         self.outputs = [one for one in outputs if one in moving]
         self._values = dict(base)
+        self.refused = False  # moved values, by a step that takes only some numbers
         self.base = np.array(base[index])
         self._start = self._flat(base)
         self._weights = None if weights is None else self._flat(weights)
@@ -57,6 +58,7 @@ class Probe:
         try:
             self.evaluation.perform(self.instructions, self._values)
         except UnfitEntries:
+            self.refused = True
             return self._nothing
         found = self._flat(self._values)
         return self._sum(np.where(found == self._start, 0, found - self._start))
@@ -128,7 +130,7 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
         at = [(*row, *_index(place, probe.base.shape)) for place in places for row in np.ndindex(*outer)]
         scale = np.repeat(scales, len(rows))
         terms = np.tile(_spread(probe.magnitude, len(rows)), len(places)) / scale
-        first = Compared(at, rows[:, places].T.ravel(), _joined(found), scale, terms)
+        first = Compared(at, rows[:, places].T.ravel(), _joined(found), scale, terms, refused=probe.refused)
     if len(places) == probe.base.size:
         assert first is not None
         return first, None
@@ -143,6 +145,7 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
         np.ones(len(rows)),
         _spread(probe.magnitude, len(rows)),
         _largest(usual),
+        probe.refused,
     )
     return first, second
 

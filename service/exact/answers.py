@@ -78,7 +78,10 @@ def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
         values=each_of(answer.values),
         gradients=each_of(answer.gradients),
         contributions={name: each_of(parts) for name, parts in answer.contributions.items()},
-        jacobians=[replace(one, value=change(one.value)) for one in answer.jacobians],
+        jacobians=[
+            replace(one, value=change(one.value), contributions=each_of(one.contributions))
+            for one in answer.jacobians
+        ],
     )
 
 

@@ -32,7 +32,7 @@ FLOORS = [
     {"compute.operations"},
     {"compute.programs"},
     {"compute.verification"},
-    {"compute.answers", "compute.questions", "compute.comparison", "compute.prediction"},
+    {"compute.answers", "compute.extent", "compute.questions", "compute.comparison", "compute.prediction"},
     {"compute.solving"},
     {"compute.optimizers"},
     {"service"},

@@ -86,6 +86,7 @@ class Decimals:
     sqrt = staticmethod(_each(lambda a: a.sqrt()))
     exp = staticmethod(_each(lambda a: a.exp()))
     log1p = staticmethod(_each(lambda a: (1 + a).ln()))
+    softplus = staticmethod(_each(lambda a: (1 + a.exp()).ln()))
     expm1 = staticmethod(_each(lambda a: a.exp() - 1))
     tanh = staticmethod(_each(lambda a: 1 - 2 / ((2 * a).exp() + 1)))
 
@@ -130,6 +131,9 @@ class Decimals:
 
     def select(self, conditions: Any, choices: Any) -> Array:
         return np.select(conditions, choices)
+
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:
         return self.exp(a)  # no need of a factor

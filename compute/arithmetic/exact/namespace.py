@@ -52,6 +52,18 @@ def _entry(one: Any) -> Any:
     return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
+def _add(a: Any, b: Any) -> Any:
+    """The sum; SymPy would leave infinity beside what it does not know to be finite, such as log(x)."""
+    if orders.is_infinite(a) or orders.is_infinite(b):
+        return _infinite_sum((a, b))
+    return a + b
+
+
+def _infinite_sum(terms: Collection[Any]) -> Any:
+    found = {one for one in terms if orders.is_infinite(one)}
+    return sympy.nan if sympy.nan in terms or len(found) > 1 else found.pop()
+
+
 def _multiply(a: Any, b: Any) -> Any:
     """The product; infinity times what has no sign that is known is NaN."""
     infinite, other = (a, b) if orders.is_infinite(a) else (b, a)
@@ -120,8 +132,8 @@ class Exact:
     settles = True
     negative_infinity = -sympy.oo
 
-    add = staticmethod(_each(lambda a, b: a + b, 2))
-    subtract = staticmethod(_each(lambda a, b: a - b, 2))
+    add = staticmethod(_each(_add, 2))
+    subtract = staticmethod(_each(lambda a, b: _add(a, -b), 2))
     multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
@@ -134,6 +146,7 @@ class Exact:
     log = staticmethod(_each(algebra.log, 1))
     log1p = staticmethod(_each(lambda a: algebra.log(1 + a), 1))
     expm1 = staticmethod(_each(lambda a: sympy.exp(a) - 1, 1))
+    softplus = staticmethod(_each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
     erf = staticmethod(_each(sympy.erf, 1))
     sin = staticmethod(_each(_bounded(sympy.sin), 1))
     cos = staticmethod(_each(_bounded(sympy.cos), 1))
@@ -181,7 +194,8 @@ class Exact:
         moved = np.moveaxis(a, axis, -1)
         found = np.empty(moved.shape[:-1], dtype=object)
         for at in np.ndindex(found.shape):
-            found[at] = sympy.Add(*moved[at])
+            infinite = any(map(orders.is_infinite, moved[at]))
+            found[at] = _infinite_sum(moved[at].tolist()) if infinite else sympy.Add(*moved[at])
         return np.expand_dims(found, axis)
 
     def matmul(self, a: Array, b: Array, /) -> Array:
@@ -209,6 +223,9 @@ class Exact:
         for number, at in enumerate(np.ndindex(shape)):
             found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
         return found
+
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return self.exp(a)  # they cannot overflow, and read better as they are

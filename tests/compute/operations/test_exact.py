@@ -12,7 +12,7 @@ from compute.closed_forms import approximation, each
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, exact_entries, plan, program
-from tests.oracles import cases, layers
+from tests.oracles import cases, layers, losses
 from tests.oracles.cases import Array, Case
 
 CONSTANTS = ("sqrt(2)", "exp(-1)", "pi/4", "1/sqrt(3)")
@@ -26,6 +26,7 @@ ATTENTION = {
     cases.ROTARY: (0, 14, 18, 21, 28, 30, 43, 44, 45, 58),
 }
 LAYER_ENTRIES, LAYERS = 60, 24  # that are sent at most, and how many of each kind
+LOSS_ENTRIES, LOSSES = 16, 6
 CASES: dict[str, Case] = {
     f"attention-{kind}-{seed}": cases.case(kind, seed) for kind, seeds in ATTENTION.items() for seed in seeds
 }
@@ -37,6 +38,13 @@ def small(kind: int) -> list[tuple[int, Case]]:
     return list(islice(fits, LAYERS))
 
 
+def small_losses(operation: str) -> list[tuple[int, Case]]:
+    posed = ((seed, losses.loss(operation, seed)) for seed in range(losses.COUNTS[operation]))
+    fits = (one for one in posed if sum(array.size for array in one[1].inputs.values()) <= LOSS_ENTRIES)
+    return list(islice(fits, LOSSES))
+
+
+CASES |= {f"loss-{name}-{seed}": one for name in losses.COUNTS for seed, one in small_losses(name)}
 CASES |= {f"layer-{kind}-{seed}": one for kind in layers.COUNTS for seed, one in small(kind)}
 
 
@@ -70,6 +78,31 @@ for seed in range(8):
     CASES[f"rotation-{seed}"] = rotation(np.random.default_rng([201, seed]))
 
 
+def dropped(rng: np.random.Generator) -> Case:
+    shape = [(), (3,), (2, 2), (1, 2, 1)][rng.integers(4)]
+    inputs: dict[str, Array] = {"x": rng.standard_normal(shape)}
+    settings: dict[str, Any] = {
+        "rate": [0, "1/3", 0.25, "1 - exp(-1)"][rng.integers(4)],
+        "formulation": str(rng.choice(["inverted", "unscaled"])),
+    }
+    source = rng.integers(4)
+    if source == 0:
+        settings["training"] = False
+    elif source == 1:
+        inputs["mask"] = rng.random(shape) < 0.5
+    else:
+        settings["seed"] = int(rng.integers(100))
+    if shape:
+        inputs["w"] = rng.standard_normal((shape[-1], 2))
+        if rng.random() < 0.5:
+            inputs["b"] = rng.standard_normal(2)
+    return Case("dropout", inputs, settings, np.zeros(0))
+
+
+for seed in range(16):
+    CASES[f"dropout-{seed}"] = dropped(np.random.default_rng([202, seed]))
+
+
 def short(array: Array, rng: np.random.Generator) -> Any:
     """Fractions near the entries of an array, and now and then a constant, as text; places stay."""
     if array.dtype == np.bool_ or np.array_equal(array, array.round()):
@@ -80,6 +113,16 @@ def short(array: Array, rng: np.random.Generator) -> Any:
         found[at] = f"{round(float(array[at]) * below)}/{below}"
         if rng.random() < 0.02:
             found[at] = str(rng.choice(CONSTANTS))
+    return found
+
+
+def near(array: Array, rng: np.random.Generator) -> Any:
+    """Fractions near the entries of an array, none of them 0; whole numbers stay."""
+    if np.array_equal(array, array.round()):
+        return array
+    found = np.empty(array.shape, dtype=object)
+    for at in np.ndindex(array.shape):
+        found[at] = f"{round(float(array[at]) * 64) or 1}/64"
     return found
 
 
@@ -114,7 +157,8 @@ def test_there_are_cases_of_every_operation() -> None:
 def test_every_value_and_gradient_is_that_of_floats(name: str) -> None:
     posed = CASES[name]
     rng = np.random.default_rng([*name.encode()])
-    exact = {key: exact_entries(short(array, rng)) for key, array in posed.inputs.items()}
+    rounded = near if posed.operation in losses.COUNTS else short
+    exact = {key: exact_entries(rounded(array, rng)) for key, array in posed.inputs.items()}
     graph = plan(posed.operation, posed.inputs, posed.attributes).graph
     shape: Any = graph.names["output"].shape
     # argmax is left out: floats break the ties of exact numbers

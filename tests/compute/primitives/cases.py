@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import parse
+from compute.arithmetic.expressions import number, parse
+from compute.primitive import REGISTRY, GradientRule
 from compute.primitives.windows import Layout
 
 Array = Any
@@ -33,9 +34,25 @@ class Case:
     operands: list[Callable[[np.random.Generator], Array]]
     attributes: dict[str, Any] = field(default_factory=dict)
 
+    def rules(self, name: str) -> tuple[GradientRule | None, ...]:
+        return REGISTRY[name].rules_of(len(self.operands))
+
 
 def places(below: int, *shape: int) -> Callable[[np.random.Generator], Array]:
-    return lambda rng: rng.integers(0, below, shape)
+    return lambda rng: np.asarray(rng.integers(0, below, shape))
+
+
+def probabilities(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(0.05, 0.95, shape)
+
+
+def all_run(rng: np.random.Generator) -> Array:
+    return np.ones((1, 1), dtype=bool)
+
+
+def ends(rng: np.random.Generator) -> Array:
+    """Whether each of four steps is before the end of three sequences."""
+    return np.array([4, 1, 3])[:, None, None] > np.arange(4)[:, None]
 
 
 WINDOWS = Layout((2, 1), ((1, 0), (2, 2)), (2, 2))
@@ -76,6 +93,49 @@ CASES: dict[str, list[Case]] = {
     "cos": [Case([normal(2, 3)])],
     "surprise": [Case([positive(2, 3)])],
     "masked_fill": [],  # its result is infinite: its own test is below
+    "rnn_scan": [
+        Case([normal(4, 2), normal(2, 2), normal(2), all_run], {"activation": name, "reverse": False})
+        for name in ("tanh", "sigmoid", "identity")
+    ]
+    + [
+        Case([normal(3, 4, 2), normal(2, 2), normal(3, 2), ends], {"activation": "tanh", "reverse": reverse})
+        for reverse in (False, True)
+    ],
+    "lstm_scan": [
+        Case([normal(2, 8), normal(2, 8), normal(2), normal(2), all_run], {"order": order, "reverse": False})
+        for order in ((0, 1, 2, 3), (0, 2, 3, 1))
+    ]
+    + [
+        Case(
+            [normal(3, 4, 4), normal(1, 4), normal(3, 1), normal(3, 1), ends],
+            {"order": (0, 1, 2, 3), "reverse": True},
+        )
+    ],
+    "gru_scan": [
+        Case(
+            [normal(2, 3), normal(1, 3), normal(*bias), normal(1), all_run],
+            {"reset_at": at, "reset_after": after, "reverse": False},
+        )
+        for at, after, bias in ((0, True, (3,)), (1, False, (3,)), (0, False, ()), (0, True, ()))
+    ]
+    + [
+        Case(
+            [normal(3, 4, 6), normal(2, 6), normal(6), normal(3, 2), ends],
+            {"reset_at": 0, "reset_after": after, "reverse": True},
+        )
+        for after in (True, False)
+    ],
+    "time_step": [Case([normal(4, 3)], {"at": 1}), Case([normal(2, 4, 3)], {"at": 3})],
+    "columns": [Case([normal(4, 6)], {"start": 2, "stop": 5}), Case([normal(6)], {"start": 0, "stop": 2})],
+    "choose": [
+        Case([booleans(2, 1), normal(2, 3), normal(2, 3)]),
+        Case([booleans(3), normal(2, 3), normal(3)]),
+    ],
+    "stack": [
+        Case([normal(2, 3), normal(2, 3)], {"axis": -2}),
+        Case([normal(3), normal(3), normal(3)], {"axis": -2}),
+        Case([normal(2, 3), normal(2, 3)], {"axis": -1}),
+    ],
     "project": [
         Case([normal(3), normal(3, 4)]),
         Case([normal(2, 5, 3), normal(3, 1)]),
@@ -91,6 +151,8 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 3)], {"axis": -2}),
         Case([normal(2, 1, 4)], {"axis": -1}),
     ],
+    "square": [Case([normal(2, 3)])],
+    "product_over": [Case([normal(3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "sum_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "banded_scores": [
         Case([normal(5, 2), normal(5, 2)], {"left": 1, "right": 1}),
@@ -177,5 +239,49 @@ CASES: dict[str, list[Case]] = {
     "merge_axis": [Case([normal(2, 3, 4)], {"axis": -1}), Case([normal(5, 2, 3, 4)], {"axis": -2})],
     "join_axes": [Case([normal(2, 3)]), Case([normal(4, 2, 3)])],
     "expand": [Case([normal(2, 3)], {"axis": -1}), Case([normal(2, 3)], {"axis": -3})],
+    "log_softmax": [
+        Case([normal(2, 3)], {"axis": -1}),
+        Case([normal(2, 3)], {"axis": -2}),
+        Case([normal(2, 1, 3)], {"axis": -3}),
+    ],
+    "log_sigmoid": [Case([normal(2, 3)])],
+    "pick": [
+        Case([normal(3, 4), places(4, 3)], {"axis": -1, "ignored": None}),
+        Case([normal(2, 3, 2), places(3, 2, 2)], {"axis": -2, "ignored": 1}),
+        Case([normal(3), places(3)], {"axis": -1, "ignored": -100}),
+    ],
+    "class_surprise": [
+        Case([normal(3, 4), places(4, 3)], {"axis": -1, "ignored": None}),
+        Case([normal(2, 3, 2), places(3, 2, 2)], {"axis": -2, "ignored": 1}),
+        Case([normal(3), places(3)], {"axis": -1, "ignored": -100}),
+    ],
+    "look_up": [
+        Case([normal(4, 2), places(4, 5)], {"padding": None}),
+        Case([normal(3, 2), places(3, 2, 2)], {"padding": None}),
+        Case([normal(3, 1), places(3)], {"padding": None}),
+    ],
+    "admitted": [
+        Case([probabilities(2, 3)], {"only": "probabilities"}),
+        Case([positive(2, 3)], {"only": "weights"}),
+        Case([normal(2, 3)], {"only": "directions"}),
+    ],
+    "weigh": [
+        Case([away_from_zero(2, 3), normal(2, 3)]),
+        Case([away_from_zero(3), normal(4, 2, 1)]),
+        Case([away_from_zero(), normal(2)]),
+    ],
+    "log_probability": [
+        Case([probabilities(2, 3)], {"complement": complement, "least": least})
+        for complement in (False, True)
+        for least in (None, number(-0.5))
+    ],
+    "logit_surprise": [
+        Case([normal(2, 3), probabilities(2, 3)]),
+        Case([normal(4, 2, 1), probabilities(3)]),
+    ],
+    "huber_function": [
+        Case([away_from_zero(2, 3)], {"delta": parse(delta)}) for delta in ("1", "0.8", "3")
+    ],
+    "positive_part": [Case([away_from_zero(2, 3)])],
     "repeat": [Case([normal(2, 3, 4)], {"times": 3}), Case([normal(2, 1, 3, 2)], {"times": 2})],
 }  # fmt: skip

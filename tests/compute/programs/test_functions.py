@@ -15,12 +15,13 @@ from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
 from tests.compute.asking import answer
-from tests.compute.primitives.cases import CASES, Case, booleans, normal
+from tests.compute.primitives.cases import CASES, Case, booleans, normal, places
 
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
-    "scattered", "spaced", "window_sum", "window_counts",
+    "scattered", "spaced", "window_sum", "window_counts", "stack", "rnn_scan", "lstm_scan", "gru_scan",
+    "bernoulli_mask",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
@@ -30,8 +31,18 @@ MORE = {
         Case([normal(4, 3)], {"axis": -1, "left": 1}),
     ],
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
+    "unending": [Case([])],
     "causal_mask": [Case([], {"queries": 4, "keys": 3, "key_first": True})],
+    "running": [Case([places(5, 3)], {"steps": 4})],
+    "full_mask": [Case([], {"to": (2, 3)})],
+    "all_masks": [Case([], {"to": (2, 2)})],
+    "as_numbers": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
     "positions": [Case([], {"count": 4, "first": -2})],
+    "one_hot": [
+        Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),
+        Case([places(3, 2, 2)], {"classes": 3, "axis": -2, "ignored": 1}),
+    ],
+    "counted": [Case([places(3, 4)], {"classes": 3, "ignored": 1, "some": False})],
     "frequencies": [Case([], {"pairs": 3, "width": 6, "expression": Expression("number", text="100")})],
 }  # fmt: skip
 CHOSEN = [(name, at) for name in CALLED for at in range(len(CASES.get(name) or MORE[name]))]
@@ -150,6 +161,8 @@ def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> N
         ("y = banded_sum(x, x, left=1, right=1)", "is 3 wide"),
         ("y = power(x, exponent='1/0')", "power: the constant has no value"),
         ("y = norm_root(x)", "lacks exponent"),
+        ("y = all_masks(shape=(3, 5))", "has more than 12 entries"),
+        ("y = all_masks(shape=(2147483647, 2147483647))", "has more than 12 entries"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(line: str, message: str) -> None:

@@ -1,0 +1,98 @@
+"""Cross entropy and its neighbours, forward with the gradient, beside PyTorch.
+
+`python -m benchmarks.losses` (needs the extra `reference`). Asked in turn in one run with the same number of
+threads, in float64. Only the output and the gradient of what is predicted are asked for, once every step.
+"""
+
+import argparse
+import statistics
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
+
+from benchmarks import THREADS
+from benchmarks.attention import ratio, times
+from benchmarks.convolution import question
+from compute.operations.binding import Tensor
+from compute.questions import Asked, prepare
+
+ONE = {"output": np.array(1.0)}
+
+
+def beside(title: str, asked: Any, inputs: dict[str, Any], name: str, theirs: Any, rounds: int) -> None:
+    """One loss, once it is known to be the same; theirs: the loss of a leaf."""
+    leaf = torch.tensor(inputs[name])
+
+    def reference() -> Any:
+        found = leaf.detach().requires_grad_()
+        theirs(found).backward()
+        return found.grad
+
+    def ours() -> Any:
+        return asked.answer(inputs, {}, ONE)
+
+    np.testing.assert_allclose(ours().gradients[name], reference().numpy(), rtol=1e-9, atol=1e-12)
+    spent = times({"workings": ours, "PyTorch": reference}, rounds)
+    print(
+        f"{title}: {statistics.median(spent['workings']) * 1e3:.2f} ms;"
+        f" over PyTorch {ratio(spent, 'PyTorch')}"
+    )
+
+
+def everything(operation: str, inputs: dict[str, Any]) -> Any:
+    shapes = tuple((name, Tensor(one.shape)) for name, one in inputs.items())
+    return prepare(Asked(operation, inputs=shapes, upstream=(("output", Tensor(())),)))
+
+
+def cross_entropy(samples: int, classes: int, rounds: int) -> None:
+    rng = np.random.default_rng(1)
+    logits, places = rng.standard_normal((samples, classes)), rng.integers(0, classes, samples)
+    inputs = {"logits": logits, "target": places.astype(float)}
+    target = torch.tensor(places)
+    title = f"cross_entropy {samples} by {classes}"
+    asked = _asked("cross_entropy", inputs, "logits")
+    beside(title, asked, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
+    whole = everything("cross_entropy", inputs)
+    beside(f"{title}, every step", whole, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
+    smooth = question("cross_entropy", inputs, {"label_smoothing": 0.1}, ONE["output"])
+    reference: Any = lambda z: F.cross_entropy(z, target, label_smoothing=0.1)  # noqa: E731
+    beside(f"{title}, smoothed", smooth, inputs, "logits", reference, rounds)
+
+
+def _asked(operation: str, inputs: dict[str, Any], name: str) -> Any:
+    """The output and the gradient of one input."""
+    shapes = tuple((key, Tensor(one.shape)) for key, one in inputs.items())
+    upstream = (("output", Tensor(())),)
+    return prepare(Asked(operation, inputs=shapes, upstream=upstream, select=("output", name)))
+
+
+def entries(count: int, rounds: int) -> None:
+    rng = np.random.default_rng(2)
+    z, y = rng.standard_normal(count), rng.integers(0, 2, count).astype(float)
+    target = torch.tensor(y)
+    binary: Any = F.binary_cross_entropy_with_logits
+    for operation, name, theirs in (
+        ("binary_cross_entropy", "logits", lambda z: binary(z, target)),
+        ("mse", "prediction", lambda z: F.mse_loss(z, target)),
+        ("huber", "prediction", lambda z: F.huber_loss(z, target)),
+    ):
+        inputs = {name: z, "target": y}
+        asked = _asked(operation, inputs, name)
+        beside(f"{operation} {count}", asked, inputs, name, theirs, rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=60)
+    rounds = parser.parse_args().rounds
+    torch.set_num_threads(int(THREADS))
+    print(f"threads: {THREADS}")
+    cross_entropy(512, 1024, rounds)
+    cross_entropy(64, 10, rounds * 10)
+    entries(500_000, rounds)
+
+
+if __name__ == "__main__":
+    main()

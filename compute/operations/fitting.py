@@ -1,0 +1,36 @@
+"""Whether the shapes of a loss's inputs belong together, where dimension names cannot say it."""
+
+from compute.dimensions import Shape, ShapeError, broadcast, show
+from compute.errors import QuestionError
+from compute.graph import Value
+
+
+def alike(value: Value, other: Value, name: str) -> None:
+    """Have a value the shape of another; refused at its field where both are known and differ."""
+    if other.is_assumed:
+        value, other = other, value
+    shaped(value, other.shape, name, f"as {other.name}")
+
+
+def shaped(value: Value, shape: Shape, name: str, why: str) -> None:
+    """Have a value this shape; refused at its field where it is known to have another."""
+    if value.is_assumed:
+        value.shape, value.has_open_batch = shape, False
+    elif value.shape != shape:
+        raise QuestionError(
+            (name,), f"the shape of {name} does not fit", f"shape {show(shape)}, {why}",
+            f"shape {show(value.shape)}",
+        )  # fmt: skip
+
+
+def spread_over(value: Value, shape: Shape, name: str) -> None:
+    """Refuse a value at its field that does not broadcast to a shape."""
+    try:
+        fits = broadcast(value.shape, shape) == shape
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise QuestionError(
+            (name,), f"the shape of {name} does not fit", f"a shape that broadcasts to {show(shape)}",
+            f"shape {show(value.shape)}",
+        )  # fmt: skip

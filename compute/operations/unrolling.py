@@ -1,0 +1,198 @@
+"""Recurrent layers along a sequence: step by step, in both directions, one above the other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from compute.arithmetic.expressions import number
+from compute.dimensions import Shape, ShapeError, broadcast, product, show
+from compute.errors import QuestionError, TooLarge
+from compute.graph import INDEX, Graph, Value, apply
+from compute.operations.cells import Cell, State, Weights
+from compute.operations.stacking import Learned, Stacking
+
+MOST_STEPS = 5000  # that are named one by one: a graph of more takes seconds to build
+
+
+def run(
+    cell: Cell,
+    x: Value,
+    learned: Learned,
+    initial: dict[str, Value | None],
+    lengths: Value | None,
+    stacking: Stacking,
+) -> Value:
+    """All layers over a sequence (... t d); names the steps, the stacks, the output and the last states.
+
+    initial: of each state the value before the first step, (... h), with axes for layers and directions
+    before the last where there are several; or nothing for zeros.
+    """
+    learned.check(stacking)
+    graph, going = x.graph, None
+    if lengths is not None:
+        _check_lengths(lengths, x)
+        graph.conventions["beyond_lengths"] = "states stay as they are, output is 0"
+        going = apply("running", lengths, steps=x.shape[-2])
+    graph.conventions["time_steps"] = "counted from 1; the initial state is that of step 0"
+    last: dict[str, list[Value]] = {name: [] for name in cell.states}
+    hidden = x
+    for layer in range(stacking.layers):
+        outputs = []
+        for direction, way in enumerate(stacking.directions):
+            with _scoped(graph, stacking, layer, way):
+                weights = learned.of(stacking, layer, direction)
+                sizes = (*x.shape[:-2], weights.hidden)
+                start = {
+                    name: _start(name, initial[name], sizes, stacking, (layer, direction), graph)
+                    for name in cell.states
+                }
+                stacks = _one_way(cell, hidden, weights, start, going, way == "reverse")
+            end = 0 if way == "reverse" else -1
+            for name in cell.states:
+                steps = stacks[name]
+                at = end % steps.shape[-2] if isinstance(steps.shape[-2], int) else 0
+                last[name].append(apply("time_step", steps, at=at))
+            outputs.append(stacks["hidden"])
+        hidden = _side_by_side(outputs)
+        if going is not None:
+            zero = apply("constant", graph=graph, expression=number(0), sizes={})
+            hidden = apply("choose", going, hidden, zero)
+    output = hidden.named("output")
+    for name, values in last.items():
+        _together(values, stacking).named(f"final_{name}", leading=stacking.labels)
+    return output
+
+
+def _side_by_side(values: list[Value]) -> Value:
+    """The directions of a layer, one behind the other along the last axis."""
+    return values[0] if len(values) == 1 else apply("join_axes", apply("stack", *values, axis=-2))
+
+
+def _together(values: list[Value], stacking: Stacking) -> Value:
+    """The last states of all layers and directions, with axes for these where there are several."""
+    if stacking.is_single:
+        return values[0]
+    stacked = apply("stack", *values, axis=-2)
+    if len(stacking.labels) < 2:
+        return stacked
+    *outer, _, units = stacked.shape
+    return apply("reshape", stacked, to=(*outer, *stacking.sizes(stacking.layers), units))
+
+
+@contextmanager
+def _scoped(graph: Graph, stacking: Stacking, layer: int, way: str) -> Iterator[None]:
+    """Names of one of several layers or directions stand behind it: `layer[0].reverse.hidden[3]`."""
+    parts = [f"layer[{layer}]"] * (stacking.layers > 1) + [way] * (len(stacking.directions) > 1)
+    inside: Any = graph.scope(".".join(parts), graph.declared, graph.dimensions) if parts else nullcontext()
+    with inside:
+        yield
+
+
+def _check_lengths(lengths: Value, x: Value) -> None:
+    if lengths.shape != x.shape[:-2]:
+        raise QuestionError(
+            ("lengths",), "there is to be one length for each sequence", f"shape {show(x.shape[:-2])}",
+            f"shape {show(lengths.shape)}",
+        )  # fmt: skip
+
+
+def _start(
+    name: str, initial: Value | None, sizes: Shape, stacking: Stacking, at: tuple[int, int], graph: Graph
+) -> Value:
+    """The state before the first step, of one layer in one direction."""
+    if initial is None:
+        zero = apply("constant", graph=graph, expression=number(0), sizes={})
+        return apply("stretch", zero, to=sizes)
+    axes = stacking.sizes(stacking.layers)
+    whole = (*sizes[:-1], *axes, sizes[-1])
+    field = "h_0" if name == "hidden" else "c_0"
+    try:
+        fits = broadcast(initial.shape, whole) == whole and initial.rank > len(axes)
+    except ShapeError:
+        fits = False
+    if not fits or initial.shape[initial.rank - len(axes) - 1 :] != whole[len(sizes) - 1 :]:
+        raise QuestionError(
+            (field,), f"the shape of {field} does not fit the layers", f"shape {show(whole)}",
+            f"shape {show(initial.shape)}",
+        )  # fmt: skip
+    if axes:
+        batch = initial.shape[: initial.rank - len(axes) - 1]
+        flat = apply("reshape", initial, to=(*batch, product(axes), sizes[-1]))
+        place = at[1] if len(axes) == 1 and stacking.layers == 1 else at[0] * len(stacking.directions) + at[1]
+        initial = apply("time_step", flat, at=place)
+    return initial if initial.shape == sizes else apply("stretch", initial, to=sizes)
+
+
+def _one_way(
+    cell: Cell, x: Value, weights: Weights, start: State, going: Value | None, reverse: bool
+) -> dict[str, Value]:
+    """One layer in one direction: of each state all steps, (... t h) in the order of the sequence."""
+    graph, steps = x.graph, x.shape[-2]
+    scan = cell.scan if weights.peepholes is None else None
+    asked = graph.asked_here()
+    inside = {*cell.stages, *(f"{name}[t]" for name in (*cell.stages, *cell.states))}
+    plain = asked is not None and inside.isdisjoint(INDEX.sub("[t]", name) for name in asked)
+    if scan is not None and not graph.symbolic and (plain or not isinstance(steps, int)):
+        return _scanned(*scan, x, weights, start, going, reverse)
+    if not isinstance(steps, int):
+        raise QuestionError(
+            ("x",), "with these settings steps are taken one by one", "a number of steps", "letters"
+        )
+    if steps > MOST_STEPS:
+        raise TooLarge(
+            ("x",),
+            "too many steps to name each; send shorter sequences, or name in select what is returned",
+            f"at most {MOST_STEPS} steps",
+            f"{steps} steps",
+        )
+    return _unrolled(cell, x, weights, start, going, reverse)
+
+
+def _scanned(
+    primitive: str,
+    settings: dict[str, Any],
+    x: Value,
+    weights: Weights,
+    start: State,
+    going: Value | None,
+    reverse: bool,
+) -> dict[str, Value]:
+    """All steps at once, where none of them is asked for."""
+    terms = apply("project", x, weights.w_x)
+    inner = primitive == "gru_scan"  # whose second bias goes through the reset gate
+    biases = [one for one in (weights.b, None if inner else weights.b_h) if one is not None]
+    if biases:
+        terms = terms + (biases[0] if len(biases) == 1 else biases[0] + biases[1])
+    operands = [terms, weights.w_h, *start.values()]
+    if inner:
+        zero = apply("constant", graph=x.graph, expression=number(0), sizes={})
+        operands.insert(2, zero if weights.b_h is None else weights.b_h)
+    operands.append(apply("unending", graph=x.graph) if going is None else going)
+    found = apply(primitive, *operands, **settings, reverse=reverse)
+    if len(start) == 1:
+        return {"hidden": found.named("hidden")}
+    return {name: apply("part", found, items=(at,)).named(name) for at, name in enumerate(start)}
+
+
+def _unrolled(
+    cell: Cell, x: Value, weights: Weights, start: State, going: Value | None, reverse: bool
+) -> dict[str, Value]:
+    state = dict(start)
+    found: dict[str, list[Value]] = {name: [] for name in (*cell.stages, *cell.states)}
+    count = x.shape[-2]
+    assert isinstance(count, int)
+    for at in reversed(range(count)) if reverse else range(count):
+        after = cell.step(at + 1, apply("time_step", x, at=at), state, weights)
+        for name in cell.states:
+            value = after[name]
+            if going is not None:
+                value = apply("choose", apply("time_step", going, at=at), value, state[name])
+            if value.name is not None:  # a stage that no activation changes
+                value = apply("identity", value)
+            after[name] = state[name] = value.named(f"{name}[{at + 1}]")
+        for name, values in found.items():
+            values.append(after[name])
+    return {
+        name: apply("stack", *(reversed(values) if reverse else values), axis=-2).named(name)
+        for name, values in found.items()
+    }

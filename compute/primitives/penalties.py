@@ -1,0 +1,243 @@
+"""Primitives that losses are made of, entry by entry: penalties of errors and margins, weighted logarithms.
+
+What holds entries that have no such meaning is refused here, at the operand it came in.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from compute.arithmetic.expressions import Expression
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import broadcast, product
+from compute.errors import UnfitEntries
+from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
+from compute.primitive import Cost, Primitive, no_cost, unchanged
+from compute.primitives.elementwise import BROADCASTABLE
+from compute.primitives.entries import count, known
+
+
+def _no_probabilities(xp: Arithmetic, a: Array) -> Array:
+    return np.logical_or(_below_zero(xp, a), known(xp.greater(a, count(xp, 1)), True))
+
+
+def _no_signs(xp: Arithmetic, a: Array) -> Array:
+    neither = (known(xp.equal(a, count(xp, sign)), False) for sign in (1, -1))
+    return np.logical_and(*neither)
+
+
+def _below_zero(xp: Arithmetic, a: Array) -> Array:
+    return known(xp.greater(count(xp, 0), a), True)
+
+
+def _no_direction(xp: Arithmetic, a: Array) -> Array:
+    found: Array = np.asarray(known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
+    return found
+
+
+# What entries may have to be: where they are not, what is then said of them, and what was expected.
+MEANINGS: dict[str, tuple[Callable[[Arithmetic, Array], Array], str, str]] = {
+    "probabilities": (_no_probabilities, "holds what is no probability", "numbers from 0 to 1"),
+    "signs": (_no_signs, "holds what is neither 1 nor -1", "1 or -1 for each sample"),
+    "weights": (_below_zero, "holds a number below 0", "numbers from 0 on"),
+    "directions": (
+        _no_direction,
+        "holds a vector of zeros, which has no direction",
+        "vectors that are not zero; or an epsilon above 0",
+    ),
+}
+
+
+def _admitted(xp: Arithmetic, a: Array, *, only: str) -> Array:
+    unfit, message, expected = MEANINGS[only]
+    if unfit(xp, a).any():
+        raise UnfitEntries("a", message, expected)
+    return a
+
+
+# The entries as they are, refused where they cannot be what they are meant to be.
+admitted = Primitive(
+    "admitted",
+    forward=_admitted,
+    gradients={"a": unchanged},
+    tangents=lambda xp, t, y, a, only: t,
+    shape=lambda a, only: a,
+    latex=lambda a, only: a,
+    cost=no_cost,
+    expects="any shape",
+    spreads_back=True,
+)
+
+
+def _finite(xp: Arithmetic, a: Array) -> Array:
+    return xp.equal(xp.subtract(a, a), count(xp, 0))
+
+
+def _all_finite(xp: Arithmetic, a: Array) -> bool:
+    """Whether it is known already, for numbers of which that can be asked, that no entry is infinite."""
+    return xp.ordered and xp.is_finite(a)
+
+
+def _weigh(xp: Arithmetic, a: Array, b: Array) -> Array:
+    """The product; nothing where what is infinite weighs nothing."""
+    found = xp.multiply(a, b)
+    if _all_finite(xp, b):
+        return found
+    nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
+    return xp.where(_finite(xp, b), found, nothing)
+
+
+def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
+    found = xp.multiply(g, b)
+    if _all_finite(xp, b):
+        return found
+    nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
+    return xp.where(_finite(xp, b), found, nothing)
+
+
+# A weight times a logarithm, where 0 log 0 = 0: such a weight passes no gradient, which would be infinite.
+weigh = Primitive(
+    "weigh",
+    forward=_weigh,
+    gradients={"a": _weight_gradient, "b": lambda xp, g, a: xp.multiply(g, a)},
+    tangents="symmetric",
+    shape=lambda a, b: broadcast(a, b),
+    latex=lambda a, b: Formula(rf"{a.at(PRODUCT)} \odot {b.at(PRODUCT)}", PRODUCT),
+    expects=BROADCASTABLE,
+    broadcasts=True,
+    convention={"zero_times_log_of_zero": 0},
+)
+
+
+def _log_probability(xp: Arithmetic, a: Array, *, complement: bool, least: Expression | None) -> Array:
+    found = xp.log1p(xp.negative(a)) if complement else xp.log(a)
+    return found if least is None else xp.maximum(found, xp.constant(least, {}))
+
+
+def _log_probability_gradient(
+    xp: Arithmetic, g: Array, a: Array, complement: bool, least: Expression | None
+) -> Array:
+    """What does not weigh stays so where the derivative is infinite; below the least logarithm it is 0."""
+    log, zero = _log_probability(xp, a, complement=complement, least=None), count(xp, 0)
+    slope = xp.divide(g, xp.subtract(a, count(xp, 1)) if complement else a)
+    if not _all_finite(xp, log):
+        slope = xp.where(_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
+    if least is None:
+        return slope
+    return xp.where(xp.greater_equal(log, xp.constant(least, {})), slope, zero)
+
+
+def _log_probability_latex(a: Formula, complement: bool, least: Expression | None) -> Formula:
+    log = rf"\log \left(1 - {a.at(PRODUCT)}\right)" if complement else rf"\log {a.at(ATOM)}"
+    if least is None:
+        return Formula(log, PRODUCT)
+    return Formula(rf"\max\left({log}, {constant_latex(least).text}\right)")
+
+
+# log(a), or log(1 - a); and at least a constant if that is said.
+log_probability = Primitive(
+    "log_probability",
+    forward=_log_probability,
+    gradients={"a": _log_probability_gradient},
+    tangents="symmetric",
+    shape=lambda a, **attributes: a,
+    latex=_log_probability_latex,
+    expects="any shape",
+)
+
+
+def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
+    """log(1 + e^a) - y a, put so that nothing cancels where a is large."""
+    if not xp.ordered:
+        return xp.subtract(xp.softplus(a), xp.multiply(target, a))
+    if not xp.is_finite(a):
+        yes, no, rest = _surprises(xp, a, target)
+        return xp.add(_weigh(xp, target, yes), _weigh(xp, rest, no))
+    above = xp.subtract(xp.maximum(a, count(xp, 0)), xp.multiply(target, a))
+    return xp.add(above, xp.log1p(xp.exp(xp.negative(xp.absolute(a)))))
+
+
+def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
+    """The surprise that there is in yes and in no, and the weight of no."""
+    return xp.softplus(xp.negative(a)), xp.softplus(a), xp.subtract(count(xp, 1), target)
+
+
+def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
+    if not xp.ordered or xp.is_finite(a):
+        return xp.negative(xp.multiply(g, a))
+    yes, no, rest = _surprises(xp, a, target)
+    return xp.subtract(_weight_gradient(xp, g, target, yes), _weight_gradient(xp, g, rest, no))
+
+
+# - y log p - (1 - y) log(1 - p), where p is the sigmoid of a.
+logit_surprise = Primitive(
+    "logit_surprise",
+    forward=_logit_surprise,
+    gradients={
+        "a": lambda xp, g, a, target: xp.multiply(g, xp.subtract(xp.sigmoid(a), target)),
+        "target": _logit_target_gradient,
+    },
+    tangents="symmetric",
+    shape=lambda a, target: broadcast(a, target),
+    latex=lambda a, target: Formula(
+        rf"\log\left(1 + e^{{{a.text}}}\right) - {target.at(PRODUCT)} \odot {a.at(PRODUCT)}", SUM
+    ),
+    cost=lambda shape, a, target: Cost(elementwise=5 * product(shape)),
+    expects=BROADCASTABLE,
+    broadcasts=True,
+)
+
+
+def _halved(xp: Arithmetic, a: Array) -> Array:
+    return xp.divide(a, count(xp, 2))
+
+
+def _huber(xp: Arithmetic, a: Array, *, delta: Expression) -> Array:
+    size, bound = xp.absolute(a), xp.constant(delta, {})
+    line = xp.multiply(bound, xp.subtract(size, _halved(xp, bound)))
+    return xp.where(xp.greater(size, bound), line, _halved(xp, xp.multiply(a, a)))
+
+
+def _huber_gradient(xp: Arithmetic, g: Array, a: Array, delta: Expression) -> Array:
+    bound = xp.constant(delta, {})
+    slope = xp.where(xp.greater(xp.absolute(a), bound), xp.multiply(bound, xp.sign(a)), a)
+    return xp.multiply(g, slope)
+
+
+def _huber_latex(a: Formula, delta: Expression) -> Formula:
+    size, bound = rf"\left|{a.text}\right|", constant_latex(delta)
+    line = rf"{bound.at(PRODUCT)} \left({size} - \frac{{{bound.text}}}{{2}}\right)"
+    square = rf"\frac{{1}}{{2}} {a.at(ATOM)}^{{2}}"
+    cases = rf"{line} & \text{{if }} {size} > {bound.text} \\ {square} & \text{{otherwise}}"
+    return Formula(rf"\begin{{cases}} {cases} \end{{cases}}")
+
+
+# a^2 / 2 as far as |a| reaches `delta`, and from there on the line that goes on with the same slope.
+huber_function = Primitive(
+    "huber_function",
+    forward=_huber,
+    gradients={"a": _huber_gradient},
+    tangents="symmetric",
+    shape=lambda a, delta: a,
+    latex=_huber_latex,
+    cost=lambda shape, a, **attributes: Cost(elementwise=4 * product(shape)),
+    expects="any shape",
+)
+
+
+def _positive_part_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
+    zero = count(xp, 0)
+    return xp.where(xp.greater_equal(a, zero), g, zero)
+
+
+# max(0, a), whose derivative at 0 is that above it, as PyTorch has it for what it clamps.
+positive_part = Primitive(
+    "positive_part",
+    forward=lambda xp, a: xp.maximum(a, count(xp, 0)),
+    gradients={"a": _positive_part_gradient},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\max\left(0, {a.text}\right)"),
+    expects="any shape",
+    convention={"derivative_of_positive_part_at_0": 1},
+)

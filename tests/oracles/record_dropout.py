@@ -1,0 +1,54 @@
+"""Record PyTorch's dropout: `python -m tests.oracles.record_dropout` (needs the extra `reference`).
+
+Its output and its gradient by x, each with the mask that was drawn; with a dense layer behind, that layer's
+output and all gradients too. PyTorch has the inverted formulation alone.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from tests.oracles.cases import Array, Case
+from tests.oracles.dropout import COUNT, case, loss_weights
+
+FILE = Path(__file__).with_name("dropout.npz")
+
+
+def reference(posed: Case, seed: int) -> tuple[Array, Array]:
+    """The mask; then output, gradient by x, and of a layer behind its output and the gradients by x, w, b."""
+    torch.manual_seed(seed)
+    tensors: dict[str, Any] = {
+        name: torch.tensor(array, requires_grad=True) for name, array in posed.inputs.items()
+    }
+    x, w, b = tensors["x"], tensors.get("w"), tensors.get("b")
+    output = F.dropout(x, posed.attributes["rate"], posed.attributes.get("training", True))
+    found = [output.detach()]
+    output.backward(torch.tensor(loss_weights(tuple(output.shape))), retain_graph=True)
+    found.append(x.grad.clone())
+    if w is not None:
+        x.grad = None
+        dense = F.linear(output, w.T, b)
+        dense.backward(torch.tensor(loss_weights(tuple(dense.shape))))
+        found += [dense.detach(), *(one.grad for one in (x, w, b) if one is not None)]
+    return (found[0] != 0).numpy().ravel(), np.concatenate([one.numpy().ravel() for one in found])
+
+
+def main() -> None:
+    found = [reference(case(seed), seed) for seed in range(COUNT)]
+    np.savez_compressed(
+        FILE,
+        masks=np.concatenate([mask for mask, _ in found]),
+        numbers=np.concatenate([numbers for _, numbers in found]),
+        lengths=np.array([numbers.size for _, numbers in found], dtype=np.int32),
+        # Should a later NumPy draw other random numbers, this shows it.
+        drawn=np.array(
+            [sum(float(one.sum()) for one in case(seed).inputs.values()) for seed in range(COUNT)]
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()
