@@ -6,7 +6,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
 from compute.hazards import Hazard, cancellation, certain_rows
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitive import Cost, Primitive
+from compute.primitive import Cost, Primitive, Promise
 
 
 def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
@@ -52,6 +52,12 @@ def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
     return Cost(elementwise=5 * product(shape))
 
 
+def _totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+    one, zero = xp.whole(np.array(1)), xp.whole(np.array(0))
+    above = xp.where(xp.greater(a, np.array(xp.negative_infinity)), one, zero)
+    return xp.sum(y, axis), xp.where(xp.greater(xp.sum(above, axis), zero), one, zero)
+
+
 # exp(a) / sum(exp(a)) along an axis, stable for entries of any size. Entries of -infinity get weight 0; if
 # all are, so do all.
 softmax = Primitive(
@@ -64,6 +70,7 @@ softmax = Primitive(
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
+    promise=Promise("entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", _totals),
     spreads_back=True,
     hazard=Hazard(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
