@@ -8,6 +8,7 @@ Source: Squire and Trapp, Using complex variables to estimate derivatives of rea
 
 import numpy as np
 
+from compute.arithmetic.error_function import erf
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 
@@ -21,6 +22,8 @@ class ComplexStep(Floating):
         super().__init__("float64")
         self.dtype = np.dtype(np.complex128)
         self.maximum = lambda a, b: np.where(a.real >= b.real, a, b)
+        self.minimum = lambda a, b: np.where(a.real <= b.real, a, b)
+        self.erf = _erf
         self.greater = lambda a, b: np.real(a) > np.real(b)
         self.greater_equal = lambda a, b: np.real(a) >= np.real(b)
         self.equal = lambda a, b: np.real(a) == np.real(b)
@@ -33,14 +36,19 @@ class ComplexStep(Floating):
         found: Array = np.where(np.real(a) >= 0, 1 - small, small)
         return found
 
-    def erf(self, a: Array) -> Array:
-        real = np.real(a)
-        found: Array = super().erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
+    def softplus(self, a: Array) -> Array:
+        turned = np.where(np.real(a) >= 0, -a, a)
+        # NumPy's log1p of such numbers loses the digits of what is small.
+        decay = np.exp(turned)
+        grown = np.log1p(np.real(decay)) + 1j * np.imag(decay) / (1 + np.real(decay))
+        found: Array = np.where(np.real(a) >= 0, a + grown, grown)
         return found
 
+    def shift(self, a: Array, axis: int) -> Array:
+        return np.maximum(np.maximum.reduce(np.real(a), axis=axis, keepdims=True), self._lowest)
+
     def exponentials(self, a: Array, axis: int) -> Array:
-        largest = np.maximum.reduce(np.real(a), axis=axis, keepdims=True)
-        found: Array = np.exp(a - np.maximum(largest, self._lowest))
+        found: Array = np.exp(a - self.shift(a, axis))
         return found
 
     def share(self, parts: Array, total: Array) -> Array:
@@ -57,6 +65,12 @@ class ComplexStep(Floating):
 
     def is_finite(self, a: Array) -> bool:
         return bool(np.isfinite(a).all())
+
+
+def _erf(a: Array) -> Array:
+    real = np.real(a)
+    found: Array = erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
+    return found
 
 
 COMPLEX_STEP = ComplexStep()

@@ -7,15 +7,13 @@ from typing import TypeAlias
 import numpy as np
 
 from compute.arithmetic.constants import evaluate
+from compute.arithmetic.error_function import erf
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
-
-
-_erf = np.frompyfunc(math.erf, 1, 1)
 
 
 class Floating:
@@ -37,6 +35,7 @@ class Floating:
         self.divide: Binary = np.divide
         self.matmul: Binary = np.matmul
         self.maximum: Binary = np.maximum
+        self.minimum: Binary = np.minimum
         self.greater: Binary = np.greater
         self.greater_equal: Binary = np.greater_equal
         self.equal: Binary = np.equal
@@ -47,6 +46,7 @@ class Floating:
         self.log: Unary = np.log
         self.log1p: Unary = np.log1p
         self.expm1: Unary = np.expm1
+        self.erf: Unary = erf
         self.sin: Unary = np.sin
         self.cos: Unary = np.cos
         self.tanh: Unary = np.tanh
@@ -70,8 +70,9 @@ class Floating:
         found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
         return found
 
-    def erf(self, a: Array) -> Array:
-        found: Array = np.asarray(_erf(a), dtype=self.dtype)
+    def softplus(self, a: Array) -> Array:
+        decay = np.exp(-np.abs(a))
+        found: Array = np.maximum(a, 0) + np.log1p(decay)
         return found
 
     def sqrt(self, a: Array) -> Array:
@@ -110,16 +111,26 @@ class Floating:
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         return np.select(conditions, choices)
 
-    def exponentials(self, a: Array, axis: int) -> Array:
+    def shift(self, a: Array, axis: int) -> Array:
         # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so
-        # that the exponentials come out as 0 and not as NaN. Memory that is new costs more than arithmetic.
-        maximum: Array = np.maximum.reduce(a, axis=axis, keepdims=True)
-        shifted: Array = np.subtract(a, self.maximum(maximum, self._lowest))
+        # that the exponentials come out as 0 and not as NaN.
+        return self.maximum(np.maximum.reduce(a, axis=axis, keepdims=True), self._lowest)
+
+    def exponentials(self, a: Array, axis: int) -> Array:
+        # Memory that is new costs more than arithmetic.
+        shifted: Array = np.subtract(a, self.shift(a, axis))
         return np.exp(shifted, out=shifted)
 
     def share(self, parts: Array, total: Array) -> Array:
         # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
         return np.divide(parts, self.maximum(total, self._least), out=parts)
+
+    def log_share(self, a: Array, total: Array) -> Array:
+        return np.subtract(a, np.log(np.where(total == 0, 1, total)), out=a)
+
+    def present(self, a: Array, total: Array) -> Array:
+        kept = total != 0  # NaN too
+        return a if kept.all() else np.where(kept, a, 0)
 
     def difference(self, a: Array, b: Array) -> Array:
         return np.subtract(a, b, out=b)

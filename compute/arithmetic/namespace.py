@@ -67,6 +67,7 @@ class Arithmetic(Protocol):
     def multiply(self, a: Array, b: Array, /) -> Array: ...
     def divide(self, a: Array, b: Array, /) -> Array: ...
     def maximum(self, a: Array, b: Array, /) -> Array: ...
+    def minimum(self, a: Array, b: Array, /) -> Array: ...
     def greater(self, a: Array, b: Array, /) -> Array: ...
     def greater_equal(self, a: Array, b: Array, /) -> Array: ...
     def equal(self, a: Array, b: Array, /) -> Array: ...
@@ -79,6 +80,9 @@ class Arithmetic(Protocol):
         """`a` to the power of a constant."""
 
     def sigmoid(self, a: Array, /) -> Array: ...
+    def softplus(self, a: Array, /) -> Array:
+        """`log(1 + exp(a))`, for entries of any size."""
+
     def log(self, a: Array, /) -> Array: ...
     def log1p(self, a: Array, /) -> Array:
         """`log(1 + a)`, with all digits where `a` is small."""
@@ -99,11 +103,24 @@ class Arithmetic(Protocol):
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         """Of several choices the one whose condition holds, where conditions exclude one another."""
 
+    def shift(self, a: Array, axis: int) -> Array:
+        """What is taken from all entries along an axis before exponentials, lest they overflow: the largest
+        floating-point number, and 0 of exact ones.
+        """
+
     def exponentials(self, a: Array, axis: int) -> Array:
         """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""
 
     def share(self, parts: Array, total: Array) -> Array:
         """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
+
+    def log_share(self, a: Array, total: Array) -> Array:
+        """`a - log(total)`, where the total is of the exponentials of `a`; `a` where it is zero, since all of
+        them are -infinity. May overwrite a.
+        """
+
+    def present(self, a: Array, total: Array) -> Array:
+        """`a`; zero where a total of non-negative parts is zero, of which there is one along an axis."""
 
     def difference(self, a: Array, b: Array) -> Array:
         """`a - b` for arrays of one shape. May overwrite b."""

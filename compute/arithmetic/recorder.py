@@ -50,8 +50,16 @@ def _erf(a: Any) -> Any:
     return np.float64(math.erf(a))
 
 
+def _softplus(a: Any) -> Any:
+    return _maximum(a, 0.0) + np.log1p(np.exp(-abs(a)))
+
+
 def _maximum(a: Any, b: Any) -> Any:
     return a if a >= b or a != a else b  # noqa: PLR0124 - NaN is not itself
+
+
+def _minimum(a: Any, b: Any) -> Any:
+    return a if a <= b or a != a else b  # noqa: PLR0124 - likewise
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -89,6 +97,7 @@ class Recorder:
         self.multiply = self._each(operator.mul, 2)
         self.divide = self._each(operator.truediv, 2)
         self.maximum = self._each(_maximum, 2)
+        self.minimum = self._each(_minimum, 2)
         self.greater = self._each(operator.gt, 2)
         self.greater_equal = self._each(operator.ge, 2)
         self.equal = self._each(operator.eq, 2)
@@ -105,6 +114,7 @@ class Recorder:
         self.cos = self._each(np.cos, 1)
         self.tanh = self._each(np.tanh, 1)
         self.sigmoid = self._each(_sigmoid, 1)
+        self.softplus = self._each(_softplus, 1)
         self.difference = self.subtract
 
     def __getattr__(self, name: str) -> Any:
@@ -151,14 +161,22 @@ class Recorder:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]
 
+    def shift(self, a: Array, axis: int) -> Array:
+        return np.expand_dims(self._folded(np.moveaxis(a, axis, 0)), axis)
+
     def exponentials(self, a: Array, axis: int) -> Array:
-        largest = self._folded(np.moveaxis(a, axis, 0))
-        shifted = self.subtract(a, np.expand_dims(largest, axis))
-        return self.exp(shifted)
+        return self.exp(self.subtract(a, self.shift(a, axis)))
 
     def share(self, parts: Array, total: Array) -> Array:
         least = self.maximum(total, self._lifted(np.array(TINY)))
         return self.divide(parts, least)
+
+    def log_share(self, a: Array, total: Array) -> Array:
+        some = self.where(self.equal(total, np.zeros(())), np.ones(()), total)
+        return self.subtract(a, self.log(some))
+
+    def present(self, a: Array, total: Array) -> Array:
+        return self.where(self.equal(total, np.zeros(())), np.zeros(()), a)
 
     def _folded(self, parts: Array) -> Array:
         largest: Array = parts[0]

@@ -1,29 +1,43 @@
 """The steps of arithmetic that operations are made of, by family. Importing this declares them all."""
 
 from compute.primitives import (
+    activations,
     bands,
     contractions,
     convolutions,
+    distributions,
     elementwise,
+    exponential_activations,
+    log_softmax,
     maxima,
+    piecewise_activations,
     places,
     poolings,
     positions,
     reductions,
+    self_gated_activations,
     shaping,
+    smooth_activations,
     structure,
 )
 
 __all__ = [
+    "activations",
     "bands",
     "contractions",
     "convolutions",
+    "distributions",
     "elementwise",
+    "exponential_activations",
+    "log_softmax",
     "maxima",
+    "piecewise_activations",
     "places",
     "poolings",
     "positions",
     "reductions",
+    "self_gated_activations",
     "shaping",
+    "smooth_activations",
     "structure",
 ]

@@ -41,9 +41,13 @@ def _unravel(flat: int, shape: list[int]) -> list[int]:
     return index
 
 
+def along(axis: int) -> str:
+    """What stands behind a function to say along which axis it is taken, if not along rows."""
+    return "" if axis == -1 else rf"_{{{_over(axis)}}}"
+
+
 def _softmax_latex(a: Formula, axis: int) -> Formula:
-    over = "" if axis == -1 else r"_{\text{columns}}"
-    return Formula(rf"\operatorname{{softmax}}{over}\left({a.text}\right)")
+    return Formula(rf"\operatorname{{softmax}}{along(axis)}\left({a.text}\right)")
 
 
 def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
@@ -67,11 +71,18 @@ softmax = Primitive(
 )
 
 
-def _without(a: Shape, axis: int) -> Shape:
+def without(a: Shape, axis: int) -> Shape:
+    """A shape without one of its axes, counted from the end."""
     if len(a) < -axis:
         raise ShapeError(f"{show(a)} has fewer than {-axis} axes")
     at = len(a) + axis
     return (*a[:at], *a[at + 1 :])
+
+
+def same_along(a: Shape, *, axis: int) -> Shape:
+    """The shape of what has one entry for each, taken along an axis that there is."""
+    without(a, axis)
+    return a
 
 
 def _over(axis: int) -> str:
@@ -86,7 +97,7 @@ sum_over = Primitive(
         "a": lambda xp, g, axis, shapes: np.broadcast_to(np.expand_dims(g, axis), shapes[0]),
     },
     tangents="linear",
-    shape=lambda a, axis: _without(a, axis),
+    shape=lambda a, axis: without(a, axis),
     latex=lambda a, axis: Formula(rf"\sum_{{{_over(axis)}}} {a.at(PRODUCT)}", SUM),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
@@ -105,7 +116,7 @@ def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
 def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
     if left is not None:
         at_least(2, a)
-    return _without(a, axis)
+    return without(a, axis)
 
 
 # Where the largest weight stands, the first of equals; -1 where all are 0. Along a band that reaches `left`

@@ -77,9 +77,11 @@ class Decimals:
     divide = staticmethod(_each(lambda a, b: a / b))
     negative = staticmethod(_each(lambda a: -a))
     maximum = staticmethod(_each(lambda a, b: max(a, b)))
+    minimum = staticmethod(_each(lambda a, b: min(a, b)))
     absolute = staticmethod(_each(lambda a: abs(a)))
     sign = staticmethod(_each(lambda a: Decimal((a > 0) - (a < 0))))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + (-a).exp())))
+    softplus = staticmethod(_each(lambda a: (1 + a.exp()).ln()))
     log = staticmethod(_each(lambda a: a.ln()))
     sin = staticmethod(_each(lambda a: _sine(a)))
     cos = staticmethod(_each(lambda a: _sine(a + PI / 2)))
@@ -131,6 +133,9 @@ class Decimals:
     def select(self, conditions: Any, choices: Any) -> Array:
         return np.select(conditions, choices)
 
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(a.take([0], axis).shape)
+
     def exponentials(self, a: Array, axis: int) -> Array:
         return self.exp(a)  # no need of a factor
 
@@ -139,6 +144,12 @@ class Decimals:
 
     def share(self, parts: Array, total: Array) -> Array:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
+
+    def log_share(self, a: Array, total: Array) -> Array:
+        return _each(lambda one, whole: one - whole.ln() if whole else one)(a, total)
+
+    def present(self, a: Array, total: Array) -> Array:
+        return _each(lambda one, whole: one if whole else Decimal(0))(a, total)
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         result = self.zeros((*a.shape[:-1], size))

@@ -85,6 +85,13 @@ def _maximum(a: Any, b: Any) -> Any:
     return sympy.Max(a, b) if found is None else a if found >= 0 else b
 
 
+def _minimum(a: Any, b: Any) -> Any:
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.nan
+    found = orders.sign(a, b)
+    return sympy.Min(a, b) if found is None else a if found <= 0 else b
+
+
 def _sign(a: Any) -> Any:
     found = orders.sign(a, sympy.S.Zero)
     return sympy.sign(a) if found is None else sympy.Integer(found)
@@ -125,11 +132,13 @@ class Exact:
     multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
+    minimum = staticmethod(_each(_minimum, 2))
     negative = staticmethod(_each(lambda a: -a, 1))
     exp = staticmethod(_each(lambda a: sympy.exp(a), 1))
     absolute = staticmethod(_each(_absolute, 1))
     sign = staticmethod(_each(_sign, 1))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + sympy.exp(-a)), 1))
+    softplus = staticmethod(_each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
     sqrt = staticmethod(_each(algebra.sqrt, 1))
     log = staticmethod(_each(algebra.log, 1))
     log1p = staticmethod(_each(lambda a: algebra.log(1 + a), 1))
@@ -145,6 +154,8 @@ class Exact:
     difference = subtract
     # A sum of exponentials is zero only where there are none.
     share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
+    log_share = staticmethod(_each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
+    present = staticmethod(_each(lambda a, total: a if total != 0 else sympy.S.Zero, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -209,6 +220,9 @@ class Exact:
         for number, at in enumerate(np.ndindex(shape)):
             found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
         return found
+
+    def shift(self, a: Array, axis: int) -> Array:
+        return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return self.exp(a)  # they cannot overflow, and read better as they are
