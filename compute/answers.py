@@ -9,7 +9,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
-from compute.differentiation import UPSTREAM, Differentiation, Gradients, Source, jacobian
+from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source, jacobian
 from compute.dimensions import written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
@@ -183,9 +183,7 @@ class Prepared:
         """Contributions by the names of their consumers, in order of computation."""
         consumers = sorted([one for one in parts if not isinstance(one, str)])
         found = {str(self.graph.values[one].name): parts[one] for one in consumers}
-        if UPSTREAM in parts:
-            found[UPSTREAM] = parts[UPSTREAM]
-        return found
+        return found | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
 
 
 def describe_step(name: str, value: Value) -> Step:

@@ -21,6 +21,7 @@ from compute.primitive import KEPT, RESULT, Application, unchanged
 from compute.steps import step
 
 UPSTREAM = "upstream"
+PARTS = "time_steps"
 Source: TypeAlias = "int | str"
 Slots: TypeAlias = "dict[Source, int | None]"
 """Where gradients are kept, by what they come from; None where a value they need is unknown. A slot is a
@@ -38,11 +39,13 @@ needs a size that is unknown; and the shape that its result is summed back to.""
 class Flow:
     """The gradient of one named value: its slot, and the slot of what each source contributes.
 
-    A source is the index of a consumer, or UPSTREAM.
+    A source is the index of a consumer, UPSTREAM, or PARTS: all that came by parts of the value, each of
+    them at one index; parts: these indices with their slots.
     """
 
     total: int | None = None
     sources: Slots = field(default_factory=dict)
+    parts: list[tuple[int, int | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ class Differentiation:
         useful: list[bool] = []
         for value in self.evaluation.graph.values:
             wanted = value.name is not None if self._targets is None else value.index in self._targets
-            if not wanted and value.primitive is not None:
-                for place in value.primitive.passing:
+            if not wanted and value.applied is not None:
+                for place in value.applied.passing:
                     wanted = wanted or useful[value.inputs[place].index]
             useful.append(wanted and value.kind == "real")
         return useful
@@ -103,8 +106,8 @@ class Differentiation:
         """Useful values from which a seed is reached without passing a cut one."""
         active = {index for index in self.seeds if self._useful[index]}
         for value in reversed(self.evaluation.graph.values):
-            if value.index in active and value.index not in cut and value.primitive is not None:
-                for place in value.primitive.passing:
+            if value.index in active and value.index not in cut and value.applied is not None:
+                for place in value.applied.passing:
                     index = value.inputs[place].index
                     if self._useful[index]:
                         active.add(index)
@@ -115,6 +118,8 @@ class Differentiation:
         flow = self._flow(value)
         if value.index in self.seeds:
             flow.sources[UPSTREAM] = self._upstream[value.index] = next(self._slots)
+        if flow.parts:
+            flow.sources[PARTS] = self._put_together(value, flow.parts)
         flow.total = self._sum(*flow.sources.values())
         if value.index in self.evaluation.known:
             return
@@ -125,6 +130,9 @@ class Differentiation:
                 for edge in self._edges.get(inner.applied) or self._edges_of(inner.applied):
                     operand = inner.inputs[edge[0]]
                     if self._useful[operand.index]:
+                        if inner.applied.primitive.takes_at and operand.name is not None:
+                            self._flow(operand).parts.append((inner.attributes["at"], origin))
+                            continue
                         if origin is not None:
                             carried = origin if edge[2] is unchanged else self._carry(inner, edge, origin)
                         if operand.name is None:
@@ -134,13 +142,13 @@ class Differentiation:
                         place[key] = carried if key not in place else self._sum(place[key], carried)
 
     def _edges_of(self, applied: Application) -> list[Edge]:
-        found = [self._edge(applied, place) for place in applied.primitive.passing]
+        found = [self._edge(applied, place) for place in applied.passing]
         self._edges[applied] = found
         return found
 
     def _edge(self, applied: Application, place: int) -> Edge:
         """What all values that share an application have in common in passing gradients to this operand."""
-        rule = applied.primitive.rules[place]
+        rule = applied.rules[place]
         assert rule is not None  # gradients pass there
         shapes = [_numeric(shape) for shape in applied.shapes]
         if None in shapes and (applied.primitive.broadcasts or rule.takes_shapes):
@@ -176,10 +184,10 @@ class Differentiation:
 
     def _is_shown(self, value: Value) -> bool:
         """Whether an entry of a value's gradient that is not finite always shows in one behind it."""
-        primitive = value.primitive
-        if primitive is None or not primitive.spreads_back or value.index in self.evaluation.known:
+        applied = value.applied
+        if applied is None or not applied.primitive.spreads_back or value.index in self.evaluation.known:
             return False
-        for place in primitive.passing:
+        for place in applied.passing:
             operand = value.inputs[place]
             if self._useful[operand.index]:
                 named = operand.name is not None
@@ -208,6 +216,17 @@ class Differentiation:
             self.instructions.append((add, (total, part), None, slot))
             total = slot
         return total
+
+    def _put_together(self, value: Value, parts: list[tuple[int, int | None]]) -> int | None:
+        """Plan one array of the gradients of parts."""
+        slots = [slot for _, slot in parts if slot is not None]
+        shape = _numeric(value.shape)
+        if len(slots) < len(parts) or shape is None:
+            return None
+        slot = next(self._slots)
+        function = partial(put_together, self.evaluation.arithmetic, shape, [at for at, _ in parts])
+        self.instructions.append((function, tuple(slots), None, slot))
+        return slot
 
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
         """The gradients for the values of an evaluation and one upstream gradient for each seed."""
@@ -251,6 +270,15 @@ def jacobian(plan: Differentiation, values: Mapping[int, Array], of: Value, wrt:
             seed = arithmetic.one_hot(rows, entry)
             result[entry] = plan.run(values, {of.index: seed}).totals[wrt.index]
     return result.reshape((*rows, *columns))
+
+
+def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[int], *parts: Array) -> Array:
+    """Zeros, with each part added at its place along the last axis but one."""
+    result, seen = arithmetic.zeros(shape), set()
+    for at, part in zip(places, parts, strict=True):
+        result[..., at, :] = arithmetic.add(result[..., at, :], part) if at in seen else part
+        seen.add(at)
+    return result
 
 
 def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:

@@ -53,8 +53,8 @@ class Linearization:
         return tangents
 
     def _carry(self, value: Value, values: Mapping[int, Array], tangents: Mapping[int, Array]) -> Array:
-        primitive, arithmetic = value.primitive, self.evaluation.arithmetic
-        assert primitive is not None
+        assert value.applied is not None  # what is known has no change of its own
+        primitive, arithmetic = value.applied.primitive, self.evaluation.arithmetic
         operands = [values[operand.index] for operand in value.inputs]
         moved = [tangents.get(operand.index) for operand in value.inputs]
         if primitive.tangents == "linear":
@@ -69,7 +69,7 @@ class Linearization:
             return primitive.tangents(arithmetic, single, result, *operands, **value.attributes)
         parts = []
         for at, change in enumerate(moved):
-            rule = primitive.rules[at]
+            rule = value.applied.rules[at]
             if change is None or rule is None:
                 continue
             if primitive.tangents == "product":
@@ -88,8 +88,4 @@ class Linearization:
 
 def _carrying(value: Value) -> list[Value]:
     """The operands whose changes pass on to a value."""
-    if value.primitive is None:
-        return []
-    return [
-        operand for operand, rule in zip(value.inputs, value.primitive.rules, strict=True) if rule is not None
-    ]
+    return [] if value.applied is None else [value.inputs[place] for place in value.applied.passing]

@@ -82,8 +82,8 @@ def _chooses(graph: Graph, changed: set[int]) -> bool:
     return any(
         operand.index in changed and rule is None
         for value in graph.values
-        if value.primitive is not None
-        for operand, rule in zip(value.inputs, value.primitive.rules, strict=True)
+        if value.applied is not None
+        for operand, rule in zip(value.inputs, value.applied.rules, strict=True)
     )
 
 

@@ -6,7 +6,8 @@ arithmetic namespace (`xp`), so they hold for every kind of number.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -63,7 +64,9 @@ def no_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
 class Primitive:
     """One step of arithmetic, and what every reading needs to know of it.
 
-    forward(xp, *operands, **attributes): the result; its parameters name the operands.
+    forward(xp, *operands, **attributes): the result; its parameters name the operands. Where it takes any
+        number of them (`*a`), the gradient rule of all of them is that of `a`, which is told by `place` which
+        one is meant.
     gradients: for each differentiable operand, its vector-Jacobian product (xp, g, ...), whose further
         parameters say what it needs: `y`, operands, `kept`, attributes, and `shapes` (the operands' shapes).
     keeping(xp, *operands, **attributes): the result, and what forward came upon that is kept for a gradient:
@@ -88,7 +91,9 @@ class Primitive:
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
     convention: what the primitive settles where books differ, as the answer states it.
-    operands: the operands' names; rules: the gradient rule of each; passing: the places of those with one.
+    takes_at: it takes what is at index `at` of the last axis but one. Gradients of several such parts are put
+        together at once, since an array of mostly zeros for each would take their number squared.
+    operands: the operands' names; rules: the gradient rule of each.
     """
 
     name: str
@@ -109,28 +114,34 @@ class Primitive:
     spreads_back: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
     convention: Mapping[str, Any] | None = None
+    takes_at: bool = False
     operands: tuple[str, ...] = field(init=False)
+    is_variadic: bool = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)
-    passing: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        positional = [
-            name
-            for name, parameter in inspect.signature(self.forward).parameters.items()
-            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-        ]
-        object.__setattr__(self, "operands", tuple(positional[1:]))
+        parameters = inspect.signature(self.forward).parameters
+        kinds = {name: one.kind for name, one in parameters.items() if one.kind is not one.KEYWORD_ONLY}
+        object.__setattr__(self, "operands", tuple(kinds)[1:])
+        object.__setattr__(self, "is_variadic", inspect.Parameter.VAR_POSITIONAL in kinds.values())
         if unknown := set(self.gradients) - set(self.operands):
             raise ValueError(f"{self.name} has no operands {unknown}")
         if bool(self.gradients) != (self.tangents is not None):
             raise ValueError(f"{self.name} has to say how tangents pass, if and only if it has gradients")
         rules = (self._rule(self.gradients.get(operand)) for operand in self.operands)
         object.__setattr__(self, "rules", tuple(rules))
-        passing = (place for place, rule in enumerate(self.rules) if rule is not None)
-        object.__setattr__(self, "passing", tuple(passing))
         if self.name in REGISTRY:
             raise ValueError(f"primitive {self.name} is declared twice")
         REGISTRY[self.name] = self
+
+    def rules_of(self, count: int) -> tuple[GradientRule | None, ...]:
+        """The gradient rule of each of so many operands."""
+        if not self.is_variadic:
+            return self.rules
+        [rule] = self.rules
+        assert rule is not None
+        functions = (partial(rule.function, place=place) for place in range(count))
+        return tuple(replace(rule, function=one) for one in functions)
 
     def _rule(self, function: Callable[..., Array] | None) -> GradientRule | None:
         if function is None:
@@ -140,7 +151,7 @@ class Primitive:
         if self.keeping is not None:
             known["kept"] = KEPT
         needs = [name for name in parameters if name in known]
-        attributes = [name for name in parameters if name not in ("xp", "g", "shapes", *known)]
+        attributes = [name for name in parameters if name not in ("xp", "g", "shapes", "place", *known)]
         if list(parameters)[: 2 + len(needs)] != ["xp", "g", *needs]:
             raise ValueError(f"a gradient of {self.name} names its needs after its attributes")
         places = tuple(known[name] for name in needs)
@@ -150,10 +161,11 @@ class Primitive:
 class Application:
     """A primitive with its attributes, applied to operands of these shapes; many values of a graph share one.
 
-    Raises ShapeError where the primitive does not take such operands.
+    rules: the gradient rule of each operand; passing: the places of those with one. Raises ShapeError where
+    the primitive does not take such operands.
     """
 
-    __slots__ = ("attributes", "primitive", "shape", "shapes")
+    __slots__ = ("attributes", "passing", "primitive", "rules", "shape", "shapes")
 
     def __init__(
         self, primitive: Primitive, shapes: tuple[Shape, ...], attributes: Mapping[str, Any]
@@ -162,6 +174,8 @@ class Application:
         self.shapes = shapes
         self.attributes = attributes
         self.shape = primitive.shape(*shapes, **attributes)
+        self.rules = primitive.rules_of(len(shapes))
+        self.passing = tuple([place for place, rule in enumerate(self.rules) if rule is not None])
 
     @property
     def cost(self) -> Cost:

@@ -90,6 +90,8 @@ SETTINGS = {
     "stop": _Setting(int, least=1),
     "parts": _Setting(int, least=1),
     "times": _Setting(int, least=1),
+    "at": _Setting(int, least=0),
+    "steps": _Setting(int, least=1),
     "left": _Setting(int, least=0),
     "right": _Setting(int, least=0),
     "queries": _Setting(int, least=1),
@@ -114,7 +116,7 @@ def _called_by_name(primitive: Primitive) -> Function | None:
     """The primitive as a function of its settings; None where one of them is no plain one."""
     parameters = inspect.signature(primitive.forward).parameters
     keywords = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
-    if not keywords.keys() <= SETTINGS.keys():
+    if primitive.is_variadic or not keywords.keys() <= SETTINGS.keys():
         return None
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
     inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}

@@ -22,7 +22,7 @@ def drawn(case: Case) -> list[Array]:
 
 
 def lifted(name: str, operands: list[Array], along: list[Array]) -> list[Array]:
-    rules = REGISTRY[name].rules
+    rules = REGISTRY[name].rules_of(len(operands))
     return [
         operand + 1j * STEP * direction if rule is not None else operand
         for operand, direction, rule in zip(operands, along, rules, strict=True)
@@ -63,7 +63,7 @@ def test_gradients_carry_theirs(name: str, at: int) -> None:
     for sign in (1, -1):
         places = [
             operand + sign * step * direction if rule is not None else operand
-            for operand, direction, rule in zip(operands, along, REGISTRY[name].rules, strict=True)
+            for operand, direction, rule in zip(operands, along, case.rules(name), strict=True)
         ]
         beside.append(through(FLOAT64, name, case.attributes, places, upstream)[1])
     for place, gradient in enumerate(gradients):

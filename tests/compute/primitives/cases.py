@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.expressions import parse
+from compute.primitive import REGISTRY, GradientRule
 from compute.primitives.windows import Layout
 
 Array = Any
@@ -36,6 +37,9 @@ def spread(*shape: int) -> Callable[[np.random.Generator], Array]:
 class Case:
     operands: list[Callable[[np.random.Generator], Array]]
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    def rules(self, name: str) -> tuple[GradientRule | None, ...]:
+        return REGISTRY[name].rules_of(len(self.operands))
 
 
 def places(below: int, *shape: int) -> Callable[[np.random.Generator], Array]:
@@ -133,6 +137,17 @@ CASES: dict[str, list[Case]] = {
     "cos": [Case([normal(2, 3)])],
     "surprise": [Case([positive(2, 3)])],
     "masked_fill": [],  # its result is infinite: its own test is below
+    "time_step": [Case([normal(4, 3)], {"at": 1}), Case([normal(2, 4, 3)], {"at": 3})],
+    "columns": [Case([normal(4, 6)], {"start": 2, "stop": 5}), Case([normal(6)], {"start": 0, "stop": 2})],
+    "choose": [
+        Case([booleans(2, 1), normal(2, 3), normal(2, 3)]),
+        Case([booleans(3), normal(2, 3), normal(3)]),
+    ],
+    "stack": [
+        Case([normal(2, 3), normal(2, 3)], {"axis": -2}),
+        Case([normal(3), normal(3), normal(3)], {"axis": -2}),
+        Case([normal(2, 3), normal(2, 3)], {"axis": -1}),
+    ],
     "project": [
         Case([normal(3), normal(3, 4)]),
         Case([normal(2, 5, 3), normal(3, 1)]),

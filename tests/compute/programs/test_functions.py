@@ -15,12 +15,12 @@ from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
 from tests.compute.asking import answer
-from tests.compute.primitives.cases import CASES, Case, booleans, normal
+from tests.compute.primitives.cases import CASES, Case, booleans, normal, places
 
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
-    "scattered", "spaced", "window_sum", "window_counts",
+    "scattered", "spaced", "window_sum", "window_counts", "stack",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
@@ -31,6 +31,7 @@ MORE = {
     ],
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
     "causal_mask": [Case([], {"queries": 4, "keys": 3, "key_first": True})],
+    "running": [Case([places(5, 3)], {"steps": 4})],
     "positions": [Case([], {"count": 4, "first": -2})],
     "frequencies": [Case([], {"pairs": 3, "width": 6, "expression": Expression("number", text="100")})],
 }  # fmt: skip

@@ -1,0 +1,140 @@
+"""Primitives that take sequences apart and put them together: steps, gates, stacks, and their ends."""
+
+import numpy as np
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, show
+from compute.errors import UnfitEntries
+from compute.latex import ATOM, Formula
+from compute.primitive import Primitive, no_cost
+
+
+def _time_step_shape(a: Shape, *, at: int) -> Shape:
+    at_least(2, a)
+    if isinstance(a[-2], int) and not 0 <= at < a[-2]:
+        raise ShapeError(f"there is no step {at} of {a[-2]}")
+    return (*a[:-2], a[-1])
+
+
+def _time_step_gradient(xp: Arithmetic, g: Array, at: int, shapes: list[tuple[int, ...]]) -> Array:
+    result = xp.zeros(shapes[0])
+    result[..., at, :] = g
+    return result
+
+
+# What stands at one index of the last axis but one, which is gone in the result.
+time_step = Primitive(
+    "time_step",
+    forward=lambda xp, a, *, at: a[..., at, :],
+    gradients={"a": _time_step_gradient},
+    tangents="linear",
+    shape=_time_step_shape,
+    latex=lambda a, at: Formula(f"{a.at(ATOM)}_{{{at + 1}}}"),
+    cost=no_cost,
+    kind="same",
+    expects="at least two axes",
+    spreads_back=True,
+    takes_at=True,
+)
+
+
+def _columns_shape(a: Shape, *, start: Size, stop: Size) -> Shape:
+    at_least(1, a)
+    if all(isinstance(one, int) for one in (a[-1], start, stop)) and not 0 <= start < stop <= a[-1]:  # type: ignore[operator]  # numbers
+        raise ShapeError(f"there are no columns from {start} to before {stop} of {a[-1]}")
+    return (*a[:-1], stop - start)
+
+
+def _columns_gradient(
+    xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]
+) -> Array:
+    result = xp.zeros(shapes[0])
+    result[..., start:stop] = g
+    return result
+
+
+# The entries from `start` to before `stop` along the last axis.
+columns = Primitive(
+    "columns",
+    forward=lambda xp, a, *, start, stop: a[..., start:stop],
+    gradients={"a": _columns_gradient},
+    tangents="linear",
+    shape=_columns_shape,
+    latex=lambda a, start, stop: Formula(f"{a.at(ATOM)}_{{:,{start}:{stop}}}"),
+    cost=no_cost,
+    kind="same",
+    expects="enough columns",
+    spreads_back=True,
+)
+
+
+def _stack_shape(*a: Shape, axis: int) -> Shape:
+    if len(set(a)) > 1:
+        raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + " differ")
+    at_least(-axis - 1, a[0])
+    at = len(a[0]) + 1 + axis
+    return (*a[0][:at], len(a), *a[0][at:])
+
+
+# Values of one shape as one, along a new axis.
+stack = Primitive(
+    "stack",
+    forward=lambda xp, *a, axis: np.stack(a, axis=axis),
+    gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place]},
+    tangents="linear",
+    shape=_stack_shape,
+    latex=lambda *a, axis: Formula(
+        r"\left("
+        + r",\ ".join(one.text for one in (a if len(a) < 4 else a[:2]))
+        + (rf",\ \dots,\ {a[-1].text}" if len(a) > 3 else "")
+        + r"\right)"
+    ),
+    cost=no_cost,
+    kind="same",
+    expects="values of one shape",
+    spreads=True,
+)
+
+
+def _choose_shape(condition: Shape, a: Shape, b: Shape) -> Shape:
+    return broadcast(condition, a, b)
+
+
+# a where the condition holds, and b elsewhere.
+choose = Primitive(
+    "choose",
+    forward=lambda xp, condition, a, b: xp.where(condition, a, b),
+    gradients={
+        "a": lambda xp, g, condition: xp.where(condition, g, 0),
+        "b": lambda xp, g, condition: xp.where(condition, xp.zeros(()), g),
+    },
+    tangents="symmetric",
+    shape=_choose_shape,
+    latex=lambda condition, a, b: Formula(
+        rf"\operatorname{{where}}\left({condition.text},\ {a.text},\ {b.text}\right)"
+    ),
+    takes={"condition": ("boolean",)},
+    expects="shapes that broadcast",
+    broadcasts=True,
+)
+
+
+def _running(xp: Arithmetic, lengths: Array, *, steps: int) -> Array:
+    try:
+        ends = xp.places(lengths, steps)
+    except ValueError:
+        expected = f"whole numbers from 0 to {steps}, the number of steps"
+        raise UnfitEntries("lengths", "holds what is no length of these sequences", expected) from None
+    return np.asarray(ends, dtype=np.intp)[..., None, None] > np.arange(steps)[:, None]
+
+
+# Whether each step is before the end of its sequence: (..., steps, 1).
+running = Primitive(
+    "running",
+    forward=_running,
+    shape=lambda lengths, steps: (*lengths, steps, 1),
+    latex=lambda lengths, steps: Formula(rf"\left[t \le {lengths.text}\right]"),
+    cost=no_cost,
+    kind="boolean",
+    expects="lengths",
+)
