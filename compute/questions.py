@@ -62,7 +62,14 @@ def prepare(asked: Asked) -> Prepared:
     claims: list[Claim] = []
     if asked.program:
         graph, claims = build_program(
-            asked.program, inputs, given, asked.parameters, asked.data, asked.claims, *_requested(asked)
+            asked.program,
+            inputs,
+            given,
+            asked.parameters,
+            asked.data,
+            asked.claims,
+            *_requested(asked),
+            symbolic=asked.arithmetic == kinds.EXACT,
         )
         check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from compute.arithmetic import blocks
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.error_function import erf
 from compute.arithmetic.expressions import Expression
@@ -14,6 +15,18 @@ from compute.dimensions import Size
 
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
+
+
+def _sigmoid(a: Array) -> Array:
+    # Of the two forms the one whose exponential cannot overflow.
+    decay = np.exp(-np.abs(a))
+    found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+    return found
+
+
+def _softplus(a: Array) -> Array:
+    found: Array = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
+    return found
 
 
 class Floating:
@@ -65,15 +78,16 @@ class Floating:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
 
     def sigmoid(self, a: Array) -> Array:
-        # Of the two forms the one whose exponential cannot overflow.
-        decay = np.exp(-np.abs(a))
-        found: Array = np.where(a >= 0, 1, decay) / (1 + decay)
-        return found
+        return blocks.entrywise(_sigmoid, a)
 
     def softplus(self, a: Array) -> Array:
-        decay = np.exp(-np.abs(a))
-        found: Array = np.maximum(a, 0) + np.log1p(decay)
-        return found
+        return blocks.entrywise(_softplus, a)
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return blocks.entrywise(rule, *arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return blocks.along(rule, axis, *arrays)
 
     def sqrt(self, a: Array) -> Array:
         return np.sqrt(a)
@@ -128,9 +142,10 @@ class Floating:
     def log_share(self, a: Array, total: Array) -> Array:
         return np.subtract(a, np.log(np.where(total == 0, 1, total)), out=a)
 
-    def present(self, a: Array, total: Array) -> Array:
-        kept = total != 0  # NaN too
-        return a if kept.all() else np.where(kept, a, 0)
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        if (logs.take(0, axis) != -math.inf).all():  # a look that nearly always is enough
+            return a
+        return np.where((logs == -math.inf).all(axis=axis, keepdims=True), 0, a)
 
     def difference(self, a: Array, b: Array) -> Array:
         return np.subtract(a, b, out=b)

@@ -4,7 +4,7 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -119,8 +119,8 @@ class Arithmetic(Protocol):
         them are -infinity. May overwrite a.
         """
 
-    def present(self, a: Array, total: Array) -> Array:
-        """`a`; zero where a total of non-negative parts is zero, of which there is one along an axis."""
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        """`a`; zeros where, along an axis, every one of its logarithms is -infinity."""
 
     def difference(self, a: Array, b: Array) -> Array:
         """`a - b` for arrays of one shape. May overwrite b."""
@@ -133,6 +133,14 @@ class Arithmetic(Protocol):
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         """Rows of this size with each entry of a row of `a` added at its place."""
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        """`rule(*arrays)`, for a rule that works entry by entry on arrays of one shape."""
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        """`rule(axis, *arrays)`, for a rule that works along an axis of arrays of one shape; the axis keeps
+        its size, or has size 1 in the result.
+        """
 
     def argmax(self, a: Array, axis: int) -> Array:
         """Where the largest entries along an axis stand, the first of equals; the axis is gone."""

@@ -175,8 +175,15 @@ class Recorder:
         some = self.where(self.equal(total, np.zeros(())), np.ones(()), total)
         return self.subtract(a, self.log(some))
 
-    def present(self, a: Array, total: Array) -> Array:
-        return self.where(self.equal(total, np.zeros(())), np.zeros(()), a)
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        largest = np.expand_dims(self._folded(np.moveaxis(logs, axis, 0)), axis)
+        return self.where(self.equal(largest, np.array(-math.inf)), np.zeros(()), a)
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def _folded(self, parts: Array) -> Array:
         largest: Array = parts[0]

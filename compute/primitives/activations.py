@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
-from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
+from compute.latex import ATOM, PRODUCT, Formula, constant_latex
 from compute.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
 from compute.primitives.elementwise import whole
 
@@ -29,16 +30,18 @@ Settings: TypeAlias = Mapping[str, Any]
 class Activation:
     """One activation function: how it follows from a primitive.
 
-    settings: their defaults; words: those of them that are words, with what they may be; attributes: from
-    settings to attributes of the primitive; check: from settings that are all numbers to the one that will
-    not do and what is expected of it, or None; slope: the derivative in LaTeX, as for `template`;
-    curvature(xp, a, **attributes): the second derivative, where it is not zero everywhere; inner: the
-    activation that comes before the primitive, where a function is made of two.
+    settings: their defaults; rounded: other defaults, for floating-point numbers; words: those of them that
+    are words, with what they may be; attributes: from settings to attributes of the primitive; check: from
+    settings that are all numbers to the one that will not do and what is expected of it, or None; slope: the
+    derivative in LaTeX, as for `template`; curvature(xp, a, **attributes): the second derivative, where it is
+    not zero everywhere; inner: the activation that comes before the primitive, where a function is made of
+    two.
     """
 
     name: str
     primitive: str
     settings: Mapping[str, int | float | str | None] = field(default_factory=dict)
+    rounded: Mapping[str, int | float | str] = field(default_factory=dict)
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     attributes: Callable[[Settings], Settings] = dict
     check: Callable[[Mapping[str, float]], tuple[str, str] | None] = lambda settings: None
@@ -74,7 +77,7 @@ def declare(
     """
     Primitive(
         name,
-        forward=forward,
+        forward=_in_blocks(forward) if operations > 1 else forward,
         gradients={"a": _multiplied(derivative)},
         tangents="symmetric",
         shape=lambda a, **attributes: a,
@@ -87,10 +90,10 @@ def declare(
 
 
 def _multiplied(derivative: Rule) -> Rule:
-    """The gradient rule of what has this derivative; it needs what that does."""
+    """The gradient rule of what has this derivative; it takes the settings that that does."""
 
-    def gradient(xp: Arithmetic, g: Array, *needs: Array, **attributes: Any) -> Array:
-        return xp.multiply(g, derivative(xp, *needs, **attributes))
+    def gradient(xp: Arithmetic, g: Array, a: Array, **attributes: Any) -> Array:
+        return xp.entrywise(lambda g, a: xp.multiply(g, derivative(xp, a, **attributes)), g, a)
 
     xp, *rest = inspect.signature(derivative).parameters.values()
     upstream = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -98,14 +101,25 @@ def _multiplied(derivative: Rule) -> Rule:
     return gradient
 
 
-_PLACES = re.compile(r"<([+/]?)(\w+)([:*]?)>")
+def _in_blocks(rule: Rule) -> Rule:
+    """A rule of several steps, with the signature that it has."""
+
+    @wraps(rule)
+    def in_blocks(xp: Arithmetic, a: Array, **attributes: Any) -> Array:
+        return xp.entrywise(lambda a: rule(xp, a, **attributes), a)
+
+    return in_blocks
+
+
+_PLACES = re.compile(r"<([-+/]?)(\w+)([:*]?)>")
 
 
 def template(text: str, binding: int = PRODUCT) -> Callable[..., Formula]:
     """A rule for LaTeX from text with places in it.
 
-    <a>: the operand, in parentheses if it is not one symbol; <a:>: as it is. <alpha>: a setting; <alpha*>: as
-    a factor, <+alpha> and </alpha>: as what is added or divided by; these vanish where they would do nothing.
+    <a>: the operand, in parentheses if it is not one symbol; <a:>: as it is. So are settings: <alpha>,
+    <alpha:>. <alpha*>, </alpha>, <+alpha>, <-alpha>: a setting as a factor, or as what is divided by, added
+    or taken away; these vanish where they would do nothing.
     """
 
     def latex(a: Formula, **attributes: Any) -> Formula:
@@ -114,12 +128,12 @@ def template(text: str, binding: int = PRODUCT) -> Callable[..., Formula]:
             if name == "a":
                 return a.text if behind else a.at(ATOM)
             setting = attributes[name]
-            if is_number(setting, 0 if before == "+" else 1) and (before or behind == "*"):
+            if (before or behind == "*") and is_number(setting, 0 if before in ("+", "-") else 1):
                 return ""
             written = constant_latex(setting)
-            if behind == "*":
-                return rf"{written.at(PRODUCT)} \cdot "
-            return f" + {written.at(SUM + 1)}" if before == "+" else before + written.at(ATOM)
+            if behind:
+                return rf"{written.at(PRODUCT)} \cdot " if behind == "*" else written.text
+            return f" {before} {written.at(PRODUCT)}" if before in ("+", "-") else before + written.at(ATOM)
 
         return Formula(_PLACES.sub(put, text), binding)
 
@@ -172,7 +186,7 @@ def _derivative(xp: Arithmetic, a: Array, *, function: str, attributes: Settings
     if RESULT in rule.needs:
         found[RESULT] = primitive.forward(xp, a, **attributes)
     bound = {name: attributes[name] for name in rule.attributes}
-    ones = xp.whole(np.ones(a.shape))
+    ones = xp.whole(np.ones(a.shape, dtype=int))
     return rule.function(xp, ones, *(found[place] for place in rule.needs), **bound)
 
 

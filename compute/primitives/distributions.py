@@ -12,7 +12,7 @@ from compute.primitives.reductions import along, same_along, without
 def _hardmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     rows = np.moveaxis(a, axis, -1)
     places = np.expand_dims(xp.argmax(rows, -1), -1)
-    found = xp.scatter(xp.whole(np.ones(places.shape)), places, rows.shape[-1])
+    found = xp.scatter(xp.whole(np.ones(places.shape, dtype=int)), places, rows.shape[-1])
     return np.moveaxis(found, -1, axis)
 
 

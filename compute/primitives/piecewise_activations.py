@@ -34,7 +34,7 @@ declare(
 )
 # Its two steps are kept apart: log(0) is -infinity, and 1/0 times the derivative of relu, which is 0, is NaN.
 Activation("log_relu", "log", inner="relu", slope=r"\frac{1}{<a:>}")
-_LEAKY = cases(("1", "<a:> > 0"), otherwise="<slope>")
+_LEAKY = cases(("1", "<a:> > 0"), otherwise="<slope:>")
 Activation("leaky_relu", "leaky_relu", settings={"slope": 0.01}, slope=_LEAKY)
 
 
@@ -88,8 +88,7 @@ prelu = Primitive(
 
 def _inside(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
     """1 strictly between two bounds, 0 elsewhere."""
-    below = _indicator(xp, xp.greater(high, a))
-    return xp.where(xp.greater(a, low), below, whole(xp, 0))
+    return xp.multiply(_indicator(xp, xp.greater(a, low)), _indicator(xp, xp.greater(high, a)))
 
 
 def _clamped(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
@@ -100,8 +99,8 @@ declare(
     "hardtanh",
     lambda xp, a, *, min_val, max_val: _clamped(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
     lambda xp, a, min_val, max_val: _inside(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
-    r"\max\left(<min_val>, \min\left(<max_val>, <a:>\right)\right)",
-    r"\mathbb{1}\left\{<min_val> < <a:> < <max_val>\right\}",
+    r"\max\left(<min_val:>, \min\left(<max_val:>, <a:>\right)\right)",
+    r"\mathbb{1}\left\{<min_val:> < <a:> < <max_val:>\right\}",
     operations=2,
     settings={"min_val": -1, "max_val": 1},
     check=lambda settings: (
@@ -172,8 +171,8 @@ declare(
     "threshold",
     _threshold,
     lambda xp, a, threshold, value: _indicator(xp, xp.greater(a, xp.constant(threshold, {}))),
-    cases(("<a:>", "<a:> > <threshold>"), otherwise="<value>"),
-    r"\mathbb{1}\left\{<a:> > <threshold>\right\}",
+    cases(("<a:>", "<a:> > <threshold:>"), otherwise="<value:>"),
+    r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
     settings={"threshold": 0, "value": 0},
     convention={"derivative_at_the_threshold": 0},
 )
@@ -182,7 +181,7 @@ Activation(
     "threshold",
     settings={"alpha": 1},
     attributes=lambda settings: {"threshold": settings["alpha"], "value": number(0)},
-    slope=r"\mathbb{1}\left\{<a:> > <threshold>\right\}",
+    slope=r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
 )
 
 
@@ -230,7 +229,7 @@ declare(
     "shrink",
     lambda xp, a, *, lambd, bias: _moved(xp, a, lambd, xp.constant(bias, {})),
     lambda xp, a, lambd, bias: _indicator(xp, _far(xp, a, lambd)),
-    cases(("<a> - <bias>", "<a:> > <lambd>"), ("<a> + <bias>", "<a:> < -<lambd>")),
+    cases(("<a><-bias>", "<a:> > <lambd>"), ("<a><+bias>", "<a:> < -<lambd>")),
     _FAR,
     operations=3,
     settings={"lambd": 0.5, "bias": 0},
@@ -242,7 +241,7 @@ declare(
     lambda xp, a, *, alpha, beta: _line(xp, a, alpha, beta),
     lambda xp, a, alpha, beta: xp.constant(alpha, {}),
     "<alpha*><a><+beta>",
-    "<alpha>",
+    "<alpha:>",
     operations=2,
     settings={"alpha": 1, "beta": 0},
 )

@@ -14,8 +14,11 @@ def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
 
 
 def _softmax_gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
-    weighted = xp.multiply(g, y)
-    return xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis)))
+    def passed(axis: int, g: Array, y: Array) -> Array:
+        weighted = xp.multiply(g, y)
+        return xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis)))
+
+    return xp.along(passed, axis, g, y)
 
 
 def _softmax_remark(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[str, str] | None:

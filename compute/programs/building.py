@@ -37,17 +37,19 @@ def build_program(
     claims: Sequence[str] = (),
     requested: Collection[str] = (),
     everything: bool = True,
+    symbolic: bool = False,
 ) -> tuple[Graph, list[Claim]]:
     """The graph of a program for inputs and given values of these shapes, and its claims.
 
     parameters: names of the inputs that are trainable; where they are not said, all but the data. requested,
-    everything: as for `Graph`.
+    everything, symbolic: as for `Graph`.
     """
     try:
         assignments, used = parse_program(lines)
         builder = _Builder(assignments, used, inputs, given)
         builder.graph.requested = frozenset(requested) | given.keys()
         builder.graph.everything = everything
+        builder.graph.symbolic = symbolic
         builder.check_roles(parameters, data)
         for assignment in assignments:
             builder.assign(assignment)

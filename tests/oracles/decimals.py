@@ -148,8 +148,9 @@ class Decimals:
     def log_share(self, a: Array, total: Array) -> Array:
         return _each(lambda one, whole: one - whole.ln() if whole else one)(a, total)
 
-    def present(self, a: Array, total: Array) -> Array:
-        return _each(lambda one, whole: one if whole else Decimal(0))(a, total)
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        absent = (logs == self.negative_infinity).all(axis=axis, keepdims=True)
+        return self.where(absent, self.zeros(()), a)
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         result = self.zeros((*a.shape[:-1], size))
@@ -157,6 +158,12 @@ class Decimals:
             for row in np.ndindex(a.shape[:-1]):
                 np.add.at(result[row], places[row], a[row])
         return result
+
+    def entrywise(self, rule: Any, *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def along(self, rule: Any, axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def greater(self, a: Array, b: Array, /) -> Array:
         return np.greater(a, b)

@@ -155,7 +155,6 @@ class Exact:
     # A sum of exponentials is zero only where there are none.
     share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
     log_share = staticmethod(_each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
-    present = staticmethod(_each(lambda a, total: a if total != 0 else sympy.S.Zero, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -252,6 +251,16 @@ class Exact:
                     terms[int(one)].append(entry * cases.indicator(condition))
             found[row] = [sympy.Add(*one) for one in terms]
         return found
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        absent = np.frompyfunc(lambda one: one is -sympy.oo, 1, 1)(logs).astype(bool)
+        return self.where(absent.all(axis=axis, keepdims=True), self.zeros(()), a)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def argmax(self, a: Array, axis: int) -> Array:
         moved = np.moveaxis(a, axis, -1)

@@ -19,9 +19,9 @@ EXACT = Exact()
 CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
 # Where SymPy's derivative has a convention of its own at ties or at zero, they are compared away from there.
 KINKED = {
-    "leaky_relu", "absolute", "norm_root", "surprise", "max_pool", "relu", "prelu", "softplus", "softsign", "elu",
-    "celu", "selu", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink", "shrink",
-    "derivative", "hardmax",
+    "leaky_relu", "absolute", "norm_root", "surprise", "max_pool", "relu", "prelu", "softplus", "softsign",
+    "elu", "celu", "selu", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink",
+    "shrink", "derivative", "hardmax",
 }  # fmt: skip
 ENTRIES = 3  # of each operand, by which is differentiated
 
@@ -105,7 +105,9 @@ def check(name: str, gradient: Any, derivative: Any) -> None:
             point = {one: abs(worth) for one, worth in point.items()}
         difference = (gradient - derivative).subs(point)
         # SymPy's derivatives of tanh hold floats now and then.
-        same = abs(sympy.N(difference, 30)) < 1e-12 if name == "derivative" else sympy.simplify(difference) == 0
+        same = (
+            abs(sympy.N(difference, 30)) < 1e-12 if name == "derivative" else sympy.simplify(difference) == 0
+        )
         assert same, (gradient, derivative, point)
 
 
