@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from compute.dimensions import Shape, ShapeError, Size, show, symbols
+from compute.dimensions import Shape, ShapeError, Size, outer_axes, show, symbols
 from compute.errors import Path, QuestionError
 from compute.primitive import REGISTRY, Application, Primitive
 
@@ -184,11 +184,11 @@ class Graph:
         if value.name is None:
             value.name, value.declared, value.symbol = full, declared, declared.symbol
             value.may_be_infinite = declared.may_be_infinite
-            value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
+            value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
             # What comes out of a part is called and written as the whole calls it.
             value.symbol, value.declared = declared.symbol, declared
-            value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
+            value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         return value
 
     def _take_shape(self, name: str, value: Value, shape: Shape, labelled: int) -> None:
