@@ -9,12 +9,13 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
-from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source, jacobian
+from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
+from compute.jacobians import jacobian
 from compute.notes import Note, observe
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 from compute.verification.evidence import Evidence

@@ -7,8 +7,9 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Graph, Named, Value, apply
-from compute.operations.constants import expression, is_number
+from compute.graph import Graph, Value, apply
+from compute.named import Named
+from compute.operations.constants import alone, expression, is_number
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.primitives.activations import ACTIVATIONS, Activation
 
@@ -85,12 +86,7 @@ def _setting(graph: Graph, entry: Activation, setting: str, worth: Setting) -> A
         if worth not in words:
             raise QuestionError((setting,), f"is no {setting}", " or ".join(words), "another word")
         return worth
-    found: Expression = expression(graph, setting, worth)["expression"]
-    if used := found.symbols() & set(graph.dimensions):
-        raise QuestionError(
-            (setting,), "speaks of a dimension", "a constant without dimension names", ", ".join(used)
-        )
-    return found
+    return alone(graph, setting, expression(graph, setting, worth)["expression"])
 
 
 def _check(graph: Graph, entry: Activation, settings: Mapping[str, Any]) -> None:

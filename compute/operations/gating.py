@@ -4,7 +4,8 @@ from typing import Annotated
 
 from compute.dimensions import ShapeError, divide
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.activation import ActivationName, activate
 from compute.operations.declaration import Attribute, Input, operation
 

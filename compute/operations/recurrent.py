@@ -3,7 +3,8 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.arithmetic.expressions import Expression
-from compute.graph import Named, Value
+from compute.graph import Value
+from compute.named import Named
 from compute.operations.activation import ActivationName
 from compute.operations.cells import Elman, Gated, LongShortTerm
 from compute.operations.constants import expression

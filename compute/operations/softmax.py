@@ -5,7 +5,8 @@ from typing import Annotated, TypeAlias
 from compute.arithmetic.expressions import number
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, operation
 

@@ -74,8 +74,8 @@ def declare(
     """An activation with a primitive of its own, of the same name.
 
     forward(xp, a, *, settings), derivative(xp, a, settings): the function and its derivative, entry by entry.
-    latex: of the function, as for `template`. operations: how many elementary ones an entry takes. diagnosis: as
-    for `Primitive`. more: as for `Activation`.
+    latex: of the function, as for `template`. operations: how many elementary ones an entry takes. diagnosis:
+    as for `Primitive`. more: as for `Activation`.
     """
     Primitive(
         name,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.kinds import EXACT
-from compute.graph import Graph, Named, Value, apply
+from compute.graph import Graph, Value, apply
+from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.constants import constant
 from compute.operations.declaration import Input, operation
