@@ -27,6 +27,16 @@ class Formula(NamedTuple):
         """The text, in parentheses if it binds less strongly than asked."""
         return self.text if self.binding >= binding else rf"\left({self.text}\right)"
 
+    def scripted(self, mark: str, script: str, binding: int = ATOM) -> str:
+        """The text with a subscript (`_`) or a superscript (`^`).
+
+        TeX refuses a second one of a kind, so that a text which has one already stands in braces.
+        """
+        text = self.at(binding)
+        if self.binding >= binding and mark in text:
+            text = f"{{{text}}}"
+        return f"{text}{mark}{{{script}}}"
+
 
 def symbol_latex(name: str) -> str:
     r"""A name in LaTeX: `d_k` as `d_{k}`, `beta` as `\beta`."""

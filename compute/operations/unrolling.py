@@ -1,7 +1,7 @@
 """Recurrent layers along a sequence: step by step, in both directions, one above the other."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from compute.arithmetic.expressions import number
@@ -83,9 +83,23 @@ def _together(values: list[Value], stacking: Stacking) -> Value:
 def _scoped(graph: Graph, stacking: Stacking, layer: int, way: str) -> Iterator[None]:
     """Names of one of several layers or directions stand behind it: `layer[0].reverse.hidden[3]`."""
     parts = [f"layer[{layer}]"] * (stacking.layers > 1) + [way] * (len(stacking.directions) > 1)
-    inside: Any = graph.scope(".".join(parts), graph.declared, graph.dimensions) if parts else nullcontext()
-    with inside:
+    if not parts:
         yield
+        return
+    declared = {
+        name: one._replace(symbol=_symbol(one.symbol, stacking, layer, way))
+        for name, one in graph.declared.items()
+    }
+    with graph.scope(".".join(parts), declared, graph.dimensions):
+        yield
+
+
+def _symbol(symbol: str, stacking: Stacking, layer: int, way: str) -> str:
+    """A symbol as one of several layers or directions has it: an arrow over it, its layer above it."""
+    letter, below, rest = symbol.partition("_")
+    if len(stacking.directions) > 1:
+        letter = rf"\over{'left' if way == 'reverse' else 'right'}arrow{{{letter}}}"
+    return letter + (f"^{{({layer})}}" if stacking.layers > 1 else "") + below + rest
 
 
 def _check_lengths(lengths: Value, x: Value) -> None:

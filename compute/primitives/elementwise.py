@@ -292,8 +292,8 @@ def _power_latex(a: Formula, exponent: Expression) -> Formula:
 
 
 def _powered(a: Formula, exponent: Expression) -> Formula:
-    base = rf"\left({a.text}\right)" if a.text.startswith(r"\frac") else a.at(ATOM)
-    return Formula(f"{base}^{{{constant_latex(exponent).text}}}", POWER)
+    base = a._replace(binding=POWER) if a.text.startswith(r"\frac") else a
+    return Formula(base.scripted("^", constant_latex(exponent).text), POWER)
 
 
 # a^exponent for a constant exponent.

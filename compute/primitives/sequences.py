@@ -5,7 +5,7 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, show
 from compute.errors import UnfitEntries
-from compute.latex import ATOM, Formula
+from compute.latex import Formula
 from compute.primitive import Primitive, no_cost
 
 
@@ -29,7 +29,7 @@ time_step = Primitive(
     gradients={"a": _time_step_gradient},
     tangents="linear",
     shape=_time_step_shape,
-    latex=lambda a, at: Formula(f"{a.at(ATOM)}_{{{at + 1}}}"),
+    latex=lambda a, at: Formula(a.scripted("_", str(at + 1))),
     cost=no_cost,
     kind="same",
     expects="at least two axes",
@@ -60,7 +60,7 @@ columns = Primitive(
     gradients={"a": _columns_gradient},
     tangents="linear",
     shape=_columns_shape,
-    latex=lambda a, start, stop: Formula(f"{a.at(ATOM)}_{{:,{start}:{stop}}}"),
+    latex=lambda a, start, stop: Formula(a.scripted("_", f":,{start}:{stop}")),
     cost=no_cost,
     kind="same",
     expects="enough columns",

@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, product, show
-from compute.latex import ATOM, Formula
+from compute.latex import Formula
 from compute.primitive import Primitive, no_cost
 
 
@@ -30,7 +30,7 @@ rows = Primitive(
     gradients={"a": _rows_gradient},
     tangents="linear",
     shape=_rows_shape,
-    latex=lambda a, start, stop: Formula(f"{a.at(ATOM)}_{{{start}:{stop}}}"),
+    latex=lambda a, start, stop: Formula(a.scripted("_", f"{start}:{stop}")),
     cost=no_cost,
     kind="same",
     expects="at least two axes",
@@ -100,7 +100,7 @@ def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
         else ":".join("" if one is None else str(one) for one in item[: 2 if item[2] is None else 3])
         for item in items
     ]
-    return Formula(f"{a.at(ATOM)}_{{{','.join(shown)}}}")
+    return Formula(a.scripted("_", ",".join(shown)))
 
 
 # What stands at indices and slices (start, stop, step) along the first axes.

@@ -1,5 +1,6 @@
 """The formula of each step, in LaTeX."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -54,3 +55,33 @@ def test_options_show_in_the_formula(
     extra: dict[str, Any], settings: dict[str, Any], name: str, formula: str
 ) -> None:
     assert formulas(PLAIN | extra, **settings)[name] == formula
+
+
+def test_symbols_with_a_script_stand_in_braces_before_another_of_its_kind() -> None:
+    """TeX stops at a double subscript or superscript."""
+    two = {"x": SQUARE, "w_x": np.ones((2, 2, 2)), "w_h": np.ones((2, 2, 2))}
+    layers = {"x": SQUARE, "w_x": SQUARE, "w_h": np.ones((2, 2, 2)), "w_x_upper": np.ones((1, 2, 2))}
+    gated = {"x": SQUARE, "w_x": np.ones((2, 3)), "w_h": np.ones((1, 3))}
+    steps = [
+        *plan("lstm", {"x": SQUARE, "w_x": np.ones((2, 4)), "w_h": np.ones((1, 4))}).steps,
+        *plan("gru", gated, {"reset_after": False}).steps,
+        *plan("rnn", two, {"direction": "both"}).steps,
+        *plan("rnn", layers, {"layers": 2, "weights": "out_in"}).steps,
+    ]
+    found = [step.formula for step in steps]
+    assert r"i_{1} = \sigma\left({z_{1}}_{:,0:1}\right)" in found
+    assert r"W^{(1)}_{x} = {W_{x}'}_{0}" in found
+    assert r"z^{(1)}_{2} = H^{(0)}_{2} {W^{(1)}_{x}}^{\top} + h^{(1)}_{1} {W^{(1)}_{h}}^{\top}" in found
+    doubled = re.compile(r"([_^])\{[^{}]*\}\1|([_^])\{[^{}]*\}[_^]\{[^{}]*\}\2")
+    assert not [one for one in found if doubled.search(one)]
+
+
+def test_layers_and_directions_have_symbols_of_their_own() -> None:
+    inputs = {"x": SQUARE, "w_x": np.ones((2, 2, 2)), "w_h": np.ones((2, 2, 2))}
+    steps = {step.name: step.formula for step in plan("rnn", inputs, {"direction": "both"}).steps}
+    assert steps["output"] == (
+        r"Y = \operatorname{concat}\left(\left(\overrightarrow{H},\ \overleftarrow{H}\right)\right)"
+    )
+    assert steps["reverse.hidden[1]"] == r"\overleftarrow{h}_{1} = \tanh \overleftarrow{z}_{1}"
+    written = [formula.partition(" = ")[0] for formula in steps.values()]
+    assert len(set(written)) == len(written)
