@@ -228,13 +228,25 @@ class Graph:
         """Whether a value is asked for, so that it has to stand on the way and cannot be passed over."""
         return not self._quiet and (self.everything or self._scope + name in self.requested)
 
-    def asked_here(self) -> set[str] | None:
-        """The names inside this scope that are asked for; None where all are."""
+    @property
+    def wants_all(self) -> bool:
+        """Whether every standard value is asked for."""
+        return self.everything and not self._quiet
+
+    def asked_here(self) -> set[str]:
+        """The names inside this scope that the question speaks of, given ones included."""
         if self._quiet:
             return set()
         length = len(self._scope)
-        here = {name[length:] for name in self.requested if name.startswith(self._scope)}
-        return None if self.everything else here
+        return {name[length:] for name in self.requested if name.startswith(self._scope)}
+
+    def takes(self, name: str) -> bool:
+        """Whether a value is given, and not computed."""
+        return not self._quiet and self._scope + name in self.given
+
+    def full_name(self, name: str) -> str:
+        """A name inside this scope as the question has it."""
+        return self._scope + name
 
     def asks(self, name: str) -> bool:
         """Whether a value is asked for by its name."""

@@ -29,6 +29,34 @@ class Weights:
         return self.w_h.shape[0]
 
 
+@dataclass(frozen=True, slots=True)
+class TimeStep:
+    """One step: its number, counted from 1, and what it begins with.
+
+    before: the states; going: which sequences still run, (... 1), or None where all do; given: what is given
+    over all steps, by name, (... t h).
+    """
+
+    number: int
+    before: State
+    going: Value | None
+    given: Mapping[str, Value]
+
+    def named(self, name: str, value: Value) -> Value:
+        """The value under its name at this step; of what is given over all steps it is the row."""
+        if name in self.given:
+            value = apply("time_step", self.given[name], at=self.number - 1)
+        return value.named(f"{name}[{self.number}]")
+
+    def state(self, name: str, value: Value) -> Value:
+        """A state after the step, named: of a sequence that has ended it stays what it was."""
+        if self.going is not None:
+            value = apply("choose", self.going, value, self.before[name])
+        if value.name is not None:  # a stage that no activation changes
+            value = apply("identity", value)
+        return self.named(name, value)
+
+
 class Cell(Protocol):
     """One kind of recurrent layer.
 
@@ -38,8 +66,8 @@ class Cell(Protocol):
     states: ClassVar[tuple[str, ...]]
     stages: ClassVar[tuple[str, ...]]
 
-    def step(self, t: int, x: Value, state: State, weights: Weights) -> dict[str, Value]:
-        """The next state, not named yet, and all stages, named with the number of the step."""
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        """The next states and all stages, named as those of this step."""
 
     @property
     def scan(self) -> tuple[str, dict[str, Any]] | None:
@@ -64,10 +92,6 @@ def _clipped(value: Value, bound: Expression | None) -> Value:
     return apply("hardtanh", value, min_val=Expression("negative", (bound,)), max_val=bound)
 
 
-def _at(name: str, t: int, value: Value) -> Value:
-    return value.named(f"{name}[{t}]")
-
-
 def _gate(value: Value, at: int, size: Size) -> Value:
     return apply("columns", value, start=at * size, stop=(at + 1) * size)
 
@@ -81,10 +105,11 @@ class Elman:
     activation: ActivationName
     clip: Expression | None = None
 
-    def step(self, t: int, x: Value, state: State, weights: Weights) -> dict[str, Value]:
-        total = apply("project", x, weights.w_x) + apply("project", state["hidden"], weights.w_h)
-        total = _at("preactivation", t, _clipped(_plus(total, weights.b, weights.b_h), self.clip))
-        return {"preactivation": total, "hidden": activate(total, self.activation)}
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
+        total = here.named("preactivation", _clipped(_plus(total, weights.b, weights.b_h), self.clip))
+        hidden = here.state("hidden", activate(total, self.activation))
+        return {"preactivation": total, "hidden": hidden}
 
     @property
     def scan(self) -> tuple[str, dict[str, Any]] | None:
@@ -111,26 +136,27 @@ class LongShortTerm:
     coupled: bool = False
     clip: Expression | None = None
 
-    def step(self, t: int, x: Value, state: State, weights: Weights) -> dict[str, Value]:
-        total = apply("project", x, weights.w_x) + apply("project", state["hidden"], weights.w_h)
-        total = _at("preactivation", t, _plus(total, weights.b, weights.b_h))
-        before, size = state["cell"], weights.hidden
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
+        total = here.named("preactivation", _plus(total, weights.b, weights.b_h))
+        before, size = here.before["cell"], weights.hidden
         cut = [_gate(total, place, size) for place in self.order]
 
         def gate(name: str, at: int, cell: Value, peephole: int) -> Value:
             part = cut[at]
             if weights.peepholes is not None:
                 part = part + apply("time_step", weights.peepholes, at=peephole) * cell
-            return _at(name, t, activate(_clipped(part, self.clip), self.gate_activation))
+            return here.named(name, activate(_clipped(part, self.clip), self.gate_activation))
 
         input_gate = gate("input_gate", 0, before, 0)
         if self.coupled:
-            forget_gate = _at("forget_gate", t, _one(input_gate) - input_gate)
+            forget_gate = here.named("forget_gate", _one(input_gate) - input_gate)
         else:
             forget_gate = gate("forget_gate", 1, before, 2)
-        candidate = _at("candidate", t, activate(_clipped(cut[2], self.clip), self.activation))
-        cell = forget_gate * before + input_gate * candidate
+        candidate = here.named("candidate", activate(_clipped(cut[2], self.clip), self.activation))
+        cell = here.state("cell", forget_gate * before + input_gate * candidate)
         output_gate = gate("output_gate", 3, cell, 1)
+        shown = output_gate * activate(_clipped(cell, self.clip), self.cell_activation)
         return {
             "preactivation": total,
             "input_gate": input_gate,
@@ -138,7 +164,7 @@ class LongShortTerm:
             "candidate": candidate,
             "output_gate": output_gate,
             "cell": cell,
-            "hidden": output_gate * activate(_clipped(cell, self.clip), self.cell_activation),
+            "hidden": here.state("hidden", shown),
         }
 
     @property
@@ -168,17 +194,17 @@ class Gated:
     reset_after: bool
     clip: Expression | None = None
 
-    def step(self, t: int, x: Value, state: State, weights: Weights) -> dict[str, Value]:
-        before, size, w_h, b_h = state["hidden"], weights.hidden, weights.w_h, weights.b_h
-        terms = _at("input_terms", t, _plus(apply("project", x, weights.w_x), weights.b))
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        before, size, w_h, b_h = here.before["hidden"], weights.hidden, weights.w_h, weights.b_h
+        terms = here.named("input_terms", _plus(apply("project", x, weights.w_x), weights.b))
         if not self.reset_after:  # the candidate's own part waits for the reset gate
             w_h = apply("columns", w_h, start=0, stop=2 * size)
             b_h = None if b_h is None else apply("columns", b_h, start=0, stop=2 * size)
-        of_hidden = _at("hidden_terms", t, _plus(apply("project", before, w_h), b_h))
+        of_hidden = here.named("hidden_terms", _plus(apply("project", before, w_h), b_h))
 
         def gate(name: str, at: int) -> Value:
             total = _gate(terms, at, size) + _gate(of_hidden, at, size)
-            return _at(name, t, activate(_clipped(total, self.clip), self.gate_activation))
+            return here.named(name, activate(_clipped(total, self.clip), self.gate_activation))
 
         reset, update = gate("reset_gate", self.reset_at), gate("update_gate", 1 - self.reset_at)
         total = _gate(terms, 2, size)
@@ -187,14 +213,14 @@ class Gated:
         else:
             total = total + apply("project", reset * before, _gate(weights.w_h, 2, size))
             total = _plus(total, None if weights.b_h is None else _gate(weights.b_h, 2, size))
-        candidate = _at("candidate", t, activate(_clipped(total, self.clip), self.activation))
+        candidate = here.named("candidate", activate(_clipped(total, self.clip), self.activation))
         return {
             "input_terms": terms,
             "hidden_terms": of_hidden,
             "reset_gate": reset,
             "update_gate": update,
             "candidate": candidate,
-            "hidden": (_one(update) - update) * candidate + update * before,
+            "hidden": here.state("hidden", (_one(update) - update) * candidate + update * before),
         }
 
     @property

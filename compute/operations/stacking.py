@@ -54,7 +54,10 @@ class Learned:
     turned: bool = False
 
     def check(self, stacking: Stacking) -> None:
-        """Raise QuestionError where there are not as many as layers and directions take."""
+        """Raise QuestionError where there are not as many as layers and directions take.
+
+        Of weights that were not sent it is taken that there are.
+        """
         ranks = {"w_x": 2, "w_x_upper": 2, "w_h": 2, "b": 1, "b_h": 1, "peepholes": 2}
         for name, rank in ranks.items():
             value: Value | None = getattr(self, name)
@@ -63,6 +66,8 @@ class Learned:
             first = stacking.sizes(stacking.layers - 1 if name == "w_x_upper" else stacking.layers)
             if name == "w_x" and stacking.layers > 1:  # of one layer alone
                 first = first[1:]
+            if value.is_assumed:
+                value.shape = (*first, *value.shape[value.rank - rank :])
             if value.shape[: value.rank - rank] != first:
                 several = " and ".join(stacking.labels) or "one layer in one direction"
                 raise QuestionError(

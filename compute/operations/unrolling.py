@@ -1,6 +1,6 @@
 """Recurrent layers along a sequence: step by step, in both directions, one above the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ from compute.arithmetic.expressions import number
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.errors import QuestionError, TooLarge
 from compute.graph import INDEX, Graph, Value, apply
-from compute.operations.cells import Cell, State, Weights
+from compute.operations.cells import Cell, State, TimeStep, Weights
 from compute.operations.stacking import Learned, Stacking
 
 MOST_STEPS = 5000  # that are named one by one: a graph of more takes seconds to build
@@ -29,11 +29,15 @@ def run(
     """
     learned.check(stacking)
     graph, going = x.graph, None
+    if x.is_assumed:
+        _take_sizes(x, {*cell.stages, *cell.states, "output"})
     if lengths is not None:
         _check_lengths(lengths, x)
         graph.conventions["beyond_lengths"] = "states stay as they are, output is 0"
         going = apply("running", lengths, steps=x.shape[-2])
     graph.conventions["time_steps"] = "counted from 1; the initial state is that of step 0"
+    # Of one direction without ends the output is the last layer's hidden states by another name.
+    is_last_hidden = graph.takes("output") and len(stacking.directions) == 1 and going is None
     last: dict[str, list[Value]] = {name: [] for name in cell.states}
     hidden = x
     for layer in range(stacking.layers):
@@ -46,7 +50,10 @@ def run(
                     name: _start(name, initial[name], sizes, stacking, (layer, direction), graph)
                     for name in cell.states
                 }
-                stacks = _one_way(cell, hidden, weights, start, going, way == "reverse")
+                given = {name for name in (*cell.stages, *cell.states) if graph.takes(name)}
+                if layer == stacking.layers - 1 and is_last_hidden:
+                    given.add("hidden")
+                stacks = _one_way(cell, hidden, weights, start, going, way == "reverse", given)
             end = 0 if way == "reverse" else -1
             for name in cell.states:
                 steps = stacks[name]
@@ -61,6 +68,14 @@ def run(
     for name, values in last.items():
         _together(values, stacking).named(f"final_{name}", leading=stacking.labels)
     return output
+
+
+def _take_sizes(x: Value, names: set[str]) -> None:
+    """Go on with the batch and the steps of what is given over all steps, where x was not sent."""
+    for name, shape in x.graph.given.items():
+        if name.rpartition(".")[2] in names and len(shape) >= x.rank:
+            x.shape, x.has_open_batch = (*shape[:-1], x.shape[-1]), False
+            return
 
 
 def _side_by_side(values: list[Value]) -> Value:
@@ -138,19 +153,33 @@ def _start(
 
 
 def _one_way(
-    cell: Cell, x: Value, weights: Weights, start: State, going: Value | None, reverse: bool
+    cell: Cell,
+    x: Value,
+    weights: Weights,
+    start: State,
+    going: Value | None,
+    reverse: bool,
+    given: set[str],
 ) -> dict[str, Value]:
-    """One layer in one direction: of each state all steps, (... t h) in the order of the sequence."""
+    """One layer in one direction: of each state all steps, (... t h) in the order of the sequence.
+
+    given: the names of what is given over all steps.
+    """
     graph, steps = x.graph, x.shape[-2]
     scan = cell.scan if weights.peepholes is None else None
-    asked = graph.asked_here()
     inside = {*cell.stages, *(f"{name}[t]" for name in (*cell.stages, *cell.states))}
-    plain = asked is not None and inside.isdisjoint(INDEX.sub("[t]", name) for name in asked)
+    asked = {name for name in graph.asked_here() if INDEX.sub("[t]", name) in inside}
+    if not isinstance(steps, int) and any("[" in name for name in asked):
+        raise QuestionError(
+            ("x",), "nothing says how many steps there are, so that none of them can be named",
+            f"x, (..., t, d), or {' or '.join(cell.states)} over all steps under given", "neither",
+        )  # fmt: skip
+    plain = not asked and not given and not graph.wants_all
     if scan is not None and not graph.symbolic and (plain or not isinstance(steps, int)):
         return _scanned(*scan, x, weights, start, going, reverse)
     if not isinstance(steps, int):
         raise QuestionError(
-            ("x",), "with these settings steps are taken one by one", "a number of steps", "letters"
+            ("x",), "with these settings steps are taken one by one", "a number of steps", "no number"
         )
     if steps > MOST_STEPS:
         raise TooLarge(
@@ -159,7 +188,20 @@ def _one_way(
             f"at most {MOST_STEPS} steps",
             f"{steps} steps",
         )
-    return _unrolled(cell, x, weights, start, going, reverse)
+    if not given:
+        return _unrolled(cell, x, weights, start, going, reverse, {})
+    for name in asked:
+        whole = name.partition("[")[0]
+        if whole in given and whole != name and graph.takes(name):
+            raise QuestionError(
+                ("given", graph.full_name(name)), f"{name} is given twice: it is a step of {whole}",
+                "one of the two", "both",
+            )  # fmt: skip
+    # What is given over all steps takes the place of what they would have given, and each step takes its row.
+    with graph.quiet():
+        computed = _unrolled(cell, x, weights, start, going, reverse, {})
+    rows = {name: computed[name].named(name) for name in (*cell.stages, *cell.states) if name in given}
+    return _unrolled(cell, x, weights, start, going, reverse, rows)
 
 
 def _scanned(
@@ -189,24 +231,29 @@ def _scanned(
 
 
 def _unrolled(
-    cell: Cell, x: Value, weights: Weights, start: State, going: Value | None, reverse: bool
+    cell: Cell,
+    x: Value,
+    weights: Weights,
+    start: State,
+    going: Value | None,
+    reverse: bool,
+    given: Mapping[str, Value],
 ) -> dict[str, Value]:
-    state = dict(start)
+    """All steps one by one. given: by name what is given over all steps, named already."""
+    state = start
     found: dict[str, list[Value]] = {name: [] for name in (*cell.stages, *cell.states)}
     count = x.shape[-2]
     assert isinstance(count, int)
     for at in reversed(range(count)) if reverse else range(count):
-        after = cell.step(at + 1, apply("time_step", x, at=at), state, weights)
-        for name in cell.states:
-            value = after[name]
-            if going is not None:
-                value = apply("choose", apply("time_step", going, at=at), value, state[name])
-            if value.name is not None:  # a stage that no activation changes
-                value = apply("identity", value)
-            after[name] = state[name] = value.named(f"{name}[{at + 1}]")
+        still = None if going is None else apply("time_step", going, at=at)
+        here = TimeStep(at + 1, state, still, given)
+        after = cell.step(here, apply("time_step", x, at=at), weights)
+        state = {name: after[name] for name in cell.states}
         for name, values in found.items():
             values.append(after[name])
     return {
-        name: apply("stack", *(reversed(values) if reverse else values), axis=-2).named(name)
+        name: given[name]
+        if name in given
+        else apply("stack", *(reversed(values) if reverse else values), axis=-2).named(name)
         for name, values in found.items()
     }
