@@ -11,7 +11,8 @@ from compute.graph import INDEX, Graph, Value, apply
 from compute.operations.cells import Cell, State, TimeStep, Weights
 from compute.operations.stacking import Learned, Stacking
 
-MOST_STEPS = 5000  # that are named one by one: a graph of more takes seconds to build
+MOST_NAMED = 15_000  # values, of all steps and layers: a graph of more takes seconds to build
+MOST_LAYERS = 1000  # each direction counts
 
 
 def run(
@@ -27,6 +28,10 @@ def run(
     initial: of each state the value before the first step, (... h), with axes for layers and directions
     before the last where there are several; or nothing for zeros.
     """
+    if (passes := stacking.layers * len(stacking.directions)) > MOST_LAYERS:
+        raise TooLarge(
+            ("layers",), "too many layers", f"at most {MOST_LAYERS}, where each direction counts", f"{passes}"
+        )
     learned.check(stacking)
     graph, going = x.graph, None
     if x.is_assumed:
@@ -181,12 +186,13 @@ def _one_way(
         raise QuestionError(
             ("x",), "with these settings steps are taken one by one", "a number of steps", "no number"
         )
-    if steps > MOST_STEPS:
+    named = len(graph.names) + steps * (len(cell.stages) + len(cell.states))
+    if named > MOST_NAMED:
         raise TooLarge(
             ("x",),
             "too many steps to name each; send shorter sequences, or name in select what is returned",
-            f"at most {MOST_STEPS} steps",
-            f"{steps} steps",
+            f"at most {MOST_NAMED} named values in all layers",
+            f"at least {named}",
         )
     if not given:
         return _unrolled(cell, x, weights, start, going, reverse, {})

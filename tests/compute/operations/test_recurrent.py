@@ -213,15 +213,29 @@ def test_what_does_not_fit_is_refused_at_its_field(change: Any, settings: Any, p
 
 
 def test_too_many_named_steps_are_refused_and_fewer_names_are_not() -> None:
-    inputs = {"x": np.ones((6000, 1)), "w_x": [[0.5]], "w_h": [[0.5]]}
+    inputs = {"x": np.ones((8000, 1)), "w_x": [[0.5]], "w_h": [[0.5]]}
     with pytest.raises(QuestionErrors) as caught:
         plan("rnn", inputs)
     assert isinstance(caught.value.errors[0], TooLarge)
     found = answer("rnn", inputs, select=["final_hidden"]).values["final_hidden"]
     state = 0.0
-    for _ in range(6000):
+    for _ in range(8000):
         state = np.tanh(0.5 + 0.5 * state)
     assert found == pytest.approx(state)
+
+
+def test_steps_of_all_layers_count_and_so_do_layers() -> None:
+    """A graph of so many values would take seconds to build, in a question of a few kilobytes."""
+    one = {"x": np.ones((2000, 1)), "w_x": [[0.5]], "w_h": [[0.5]]}
+    assert plan("rnn", one).graph.names["hidden[2000]"]
+    several = {**one, "w_h": np.full((5, 1, 1), 0.5), "w_x_upper": np.full((4, 1, 1), 0.5)}
+    with pytest.raises(QuestionErrors, match="too many steps"):
+        plan("rnn", several, {"layers": 5})
+    assert answer("rnn", several, {"layers": 5}, select=["output"]).values["output"].shape == (2000, 1)
+    with pytest.raises(QuestionErrors, match="too many layers") as caught:
+        plan("rnn", several, {"layers": 600, "direction": "both"})
+    assert caught.value.errors[0].path == ("layers",)
+    assert isinstance(caught.value.errors[0], TooLarge)
 
 
 ORDERS = {
