@@ -269,8 +269,12 @@ class Graph:
         return [value for value in self.values if value.name is not None]
 
     def standard_values(self) -> list[Value]:
-        """Those of them that need not be asked for."""
-        return [one for one in self.named_values() if one.declared is None or not one.declared.on_request]
+        """Those of them that need not be asked for, or that are given."""
+        return [
+            one
+            for one in self.named_values()
+            if one.declared is None or not one.declared.on_request or one.name in self.given
+        ]
 
 
 def apply(name: str, *operands: Value, graph: Graph | None = None, **attributes: Any) -> Value:

@@ -76,9 +76,8 @@ def cross_entropy(
     shown = any(map(graph.wants, inner)) or graph.asks("probabilities")
     logs = None
     if shown or smooths or target.shape == where.shape:
-        logs = apply("log_softmax", logits, axis=where.axis).named("log_probabilities", leading=where.labels)
+        logs, p = _likelihoods(logits, where)
         where = Classes(logs.shape, where.axis, ignore_index)
-        p = apply("exp", logs).named("probabilities", leading=where.labels)
         graph.holds(p, "the probabilities of each sample sum to 1", lambda: _sums(p, where))
     weights = None if class_weights is None else where.weights(class_weights)
     each = None
@@ -101,6 +100,18 @@ def _reduced(losses: Value, each: Value | None, reduction: str) -> Value:
     if each is None or reduction != "mean":
         return reduced(losses, reduction)
     return reduced(losses, reduction, total(each).named("total_weight"))
+
+
+def _likelihoods(logits: Value, where: Classes) -> tuple[Value, Value]:
+    """The logarithms of the probabilities, and these; where these are given, their logarithms."""
+    if not logits.graph.takes("probabilities"):
+        logs = apply("log_softmax", logits, axis=where.axis).named("log_probabilities", leading=where.labels)
+        labels = Classes(logs.shape, where.axis, where.ignored).labels
+        return logs, apply("exp", logs).named("probabilities", leading=labels)
+    p = apply("softmax", logits, axis=where.axis).named("probabilities", leading=where.labels)
+    labels = Classes(p.shape, where.axis, where.ignored).labels
+    found = apply("log_probability", apply("admitted", p, only="probabilities"), complement=False, least=None)
+    return found.named("log_probabilities", leading=labels), p
 
 
 def _sums(p: Value, where: Classes) -> tuple[Value, Value]:

@@ -274,3 +274,23 @@ def test_the_probabilities_of_each_sample_are_promised_to_sum_to_1() -> None:
     [promise] = graph.invariants
     assert promise.value is graph.names["probabilities"]
     assert {side.shape for side in promise.sides()} == {(2, 4)}
+
+
+def test_the_loss_follows_from_probabilities_that_are_given() -> None:
+    p = np.array([[0.2, 0.8], [0.5, 0.5]])
+    found = answer("cross_entropy", {"target": [0, 1]}, given={"probabilities": p}, upstream={"output": 1.0})
+    np.testing.assert_allclose(found.values["losses"], [-np.log(0.2), -np.log(0.5)])
+    np.testing.assert_allclose(found.values["log_probabilities"], np.log(p))
+    np.testing.assert_allclose(found.gradients["probabilities"], [[-0.5 / 0.2, 0], [0, -0.5 / 0.5]])
+    assert [note.at for note in found.notes if note.code == "cut"] == ["logits"]
+    inputs = {"logits": np.zeros((2, 2)), "target": [0, 1]}
+    for select in (None, ["output"]):
+        with_logits = answer("cross_entropy", inputs, given={"probabilities": p}, select=select)
+        assert with_logits.values["output"] == found.values["output"]
+    exact = answer(
+        "cross_entropy", {"target": [0]}, given={"probabilities": [["p", "q"]]}, arithmetic="exact"
+    )
+    assert str(exact.values["output"]) == "-log(p)"
+    with pytest.raises(QuestionErrors) as caught:
+        answer("cross_entropy", {"target": [0]}, given={"probabilities": [[1.2, 0.1]]})
+    assert caught.value.errors[0].path == ("given", "probabilities")
