@@ -1,5 +1,6 @@
 """Exact arithmetic without free symbols, against float64: every operation, every value, every gradient."""
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,7 @@ from compute.closed_forms import approximation, each
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, exact_entries, plan, program
-from tests.oracles import cases, layers
+from tests.oracles import activations, cases, layers
 from tests.oracles.cases import Array, Case
 
 CONSTANTS = ("sqrt(2)", "exp(-1)", "pi/4", "1/sqrt(3)")
@@ -68,6 +69,17 @@ def rotation(rng: np.random.Generator) -> Case:
 for seed in range(8):
     CASES[f"positions-{seed}"] = positions(np.random.default_rng([200, seed]))
     CASES[f"rotation-{seed}"] = rotation(np.random.default_rng([201, seed]))
+
+
+for place in range(len(activations.SETTINGS)):
+    CASES[f"activation-{place}"] = activations.activation(place, place * 4)
+for seed in range(3):
+    CASES[f"glu-{seed}"] = activations.gated(seed)
+    CASES[f"hardmax-{seed}"] = replace(activations.rows("softmin", seed), operation="hardmax")
+for name in activations.SOFTMAXES:
+    finite = (activations.rows(name, 4 * seed) for seed in range(9))
+    for seed, one in enumerate(islice((one for one in finite if np.isfinite(one.inputs["x"]).all()), 3)):
+        CASES[f"{name}-{seed}"] = one
 
 
 def short(array: Array, rng: np.random.Generator) -> Any:
