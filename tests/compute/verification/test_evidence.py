@@ -7,7 +7,7 @@ import pytest
 
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, plan
-from tests.compute.operations.test_exact import CASES
+from tests.compute.operations.exact_cases import CASES
 from tests.compute.verification.test_gradients import EXAM, evidence, wrong
 from tests.oracles.recurrent import KINDS, recurrent
 
