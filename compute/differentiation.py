@@ -274,9 +274,9 @@ def jacobian(
         for entry in range(entries):
             seed = arithmetic.one_hot(rows, entry)
             found = plan.run(values, {of.index: seed})
-            result[entry] = found.totals[wrt.index]
+            result[entry, ...] = found.totals[wrt.index]
             for source, part in found.contributions.get(wrt.index, {}).items():
-                parts[source][entry] = part
+                parts[source][entry, ...] = part
     shape = (*rows, *columns)
     return result.reshape(shape), {source: part.reshape(shape) for source, part in parts.items()}
 
