@@ -1,6 +1,6 @@
 """An answer: everything asked of a question, as arrays under their names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,13 +9,14 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
-from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source, jacobian
+from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
-from compute.notes import Note, observe, observe_gradients
+from compute.jacobians import jacobian
+from compute.notes import Note, observe
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 from compute.verification.evidence import Evidence
 from compute.verification.plan import Verification
@@ -60,8 +61,8 @@ class Answer:
     contributions: dict[str, dict[str, Array]]
     jacobians: list[FoundJacobian]
     notes: list[Note]
-    spoiled: set[str]
-    spoiled_gradients: set[str]
+    spoiled: Set[str]
+    spoiled_gradients: Set[str]
     claims: list[Equality]
     evidence: Evidence | None = None
 
@@ -86,7 +87,7 @@ class Prepared:
     cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
     split: pairs whose Jacobian is returned with its parts by path.
     rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
-    that inputs stand in, if they have one.
+    that inputs stand in, if they have one. diagnose: whether to remark what is finite and still no good.
     """
 
     graph: Graph
@@ -104,6 +105,7 @@ class Prepared:
     split: frozenset[tuple[str, str]] = frozenset()
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
+    diagnose: bool = False
     verification: Verification | None = None
 
     def __post_init__(self) -> None:
@@ -139,10 +141,8 @@ class Prepared:
         """
         names = self.graph.names
         known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
-        found = Gradients({}, {})
+        found = Gradients({}, {}, {})
         evidence: Evidence | None = None
-        more: list[Note] = []
-        spoiled_gradients: set[str] = set()
         self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
             try:
@@ -156,9 +156,10 @@ class Prepared:
             if self.differentiation is not None:
                 seeds = {names[name].index: array for name, array in upstream.items()}
                 found = self.differentiation.run(values, seeds)
-                more, spoiled_gradients = observe_gradients(self.differentiation, found.totals)
             jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
-            notes, spoiled = self._observe(values)
+            observed = observe(
+                self.evaluation, values, self._watched, self.differentiation, found, diagnose=self.diagnose
+            )
             if self.verification is not None:
                 evidence = self.verification.evidence(
                     values,
@@ -175,9 +176,9 @@ class Prepared:
                 if names[name].index in found.contributions
             },
             jacobians=jacobians,
-            notes=[*self.notes, *notes, *more],
-            spoiled=self._with_aliases(spoiled),
-            spoiled_gradients=self._with_aliases(spoiled_gradients),
+            notes=[*self.notes, *observed.notes],
+            spoiled=self._with_aliases(observed.spoiled),
+            spoiled_gradients=self._with_aliases(observed.spoiled_gradients),
             claims=[self._claim(values, sides) for sides in self.claims],
             evidence=evidence,
         )
@@ -186,9 +187,10 @@ class Prepared:
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
-        (found, parts), labels = jacobian(plan, values, one, other), (one.axes, other.axes)
-        named = self._by_name(parts) if (of, wrt) in self.split else {}
-        return FoundJacobian(of, wrt, found, named, blocks(found, *labels), zero_slices(found, *labels))
+        found, parts = jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
+        labels = one.axes, other.axes
+        zeros = blocks(found, *labels), zero_slices(found, *labels)
+        return FoundJacobian(of, wrt, found, self._by_name(parts), *zeros)
 
     def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
         """Whether the two sides of an equation are equal; open where they depend on what is unknown."""
@@ -196,14 +198,7 @@ class Prepared:
             return Equality(None, None)
         return self.evaluation.arithmetic.equality(*np.broadcast_arrays(*(values[index] for index in sides)))
 
-    def _observe(self, values: Mapping[int, Array]) -> tuple[list[Note], set[str]]:
-        """What there is to remark; where all numbers are finite a few values show it."""
-        is_finite = self.evaluation.arithmetic.is_finite
-        if all(is_finite(values[index]) for index in self._watched):
-            return [], set()
-        return observe(self.evaluation, values)
-
-    def _with_aliases(self, names: set[str]) -> set[str]:
+    def _with_aliases(self, names: Set[str]) -> Set[str]:
         """All names under which these values are known."""
         return {name for name, value in self.graph.names.items() if value.name in names} if names else names
 

@@ -6,7 +6,6 @@ contribution by that path, and the sum over consumers is its gradient: the multi
 courses write it. A given value is a constant of the question: it has a gradient, and none passes it.
 """
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,10 +49,14 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """What a run found, by value index: the gradients, and their parts where there are several."""
+    """What a run found, by value index: the gradients, and their parts where there are several.
+
+    slots: all that a run comes upon, by slot or index.
+    """
 
     totals: dict[int, Array]
     contributions: dict[int, dict[Source, Array]]
+    slots: dict[int, Array]
 
 
 class Differentiation:
@@ -63,7 +66,10 @@ class Differentiation:
     wanted (all named ones if not said); instructions: what a run does, in order; cut: of named values
     that lead to a seed only through a given
     value; unknown: of those whose gradient depends on a value that is unknown; watched: of the fewest
-    whose gradients, all finite, show that every gradient is.
+    whose gradients, all finite, show that every gradient is; upstream: the slots of what comes from outside,
+    by the index of the seed; carries: for each slot that a gradient rule fills, the value and the place of
+    its operand that the rule is about; gathered: for each that is put together, the value and at which
+    places.
     """
 
     def __init__(
@@ -80,7 +86,9 @@ class Differentiation:
             self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
         self.flows: dict[int, Flow] = {}
         self._slots = count(-1, -1)
-        self._upstream: dict[int, int] = {}  # the slots of what comes from outside, by the index of the seed
+        self.upstream: dict[int, int] = {}
+        self.carries: dict[int, tuple[Value, int]] = {}
+        self.gathered: dict[int, tuple[Value, list[int]]] = {}
         self.instructions: list[Instruction] = []
         self._needs: set[int] = set()
         self._edges: dict[Application, list[Edge]] = {}
@@ -117,7 +125,7 @@ class Differentiation:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
         flow = self._flow(value)
         if value.index in self.seeds:
-            flow.sources[UPSTREAM] = self._upstream[value.index] = next(self._slots)
+            flow.sources[UPSTREAM] = self.upstream[value.index] = next(self._slots)
         if flow.parts:
             flow.sources[PARTS] = self._put_together(value, flow.parts)
         flow.total = self._sum(*flow.sources.values())
@@ -150,13 +158,10 @@ class Differentiation:
         """What all values that share an application have in common in passing gradients to this operand."""
         rule = applied.rules[place]
         assert rule is not None  # gradients pass there
-        shapes = [_numeric(shape) for shape in applied.shapes]
+        shapes = [numeric(shape) for shape in applied.shapes]
         if None in shapes and (applied.primitive.broadcasts or rule.takes_shapes):
             return place, rule.needs, None, None
-        bound: dict[str, Any] = {name: applied.attributes[name] for name in rule.attributes}
-        if rule.takes_shapes:
-            bound["shapes"] = shapes
-        function = partial(rule.function, self.evaluation.arithmetic, **bound)
+        function = bound_rule(self.evaluation.arithmetic, applied, place)
         broadcast = applied.primitive.broadcasts and set(shapes) != {applied.shape}
         if rule.function is unchanged and not broadcast and not self.evaluation.arithmetic.settles:
             return place, (), unchanged, None
@@ -180,6 +185,7 @@ class Differentiation:
             function = settled(self.evaluation.arithmetic, function, name)
         slot = next(self._slots)
         self.instructions.append((function, tuple(takes), target, slot))
+        self.carries[slot] = inner, at
         return slot
 
     def _is_shown(self, value: Value) -> bool:
@@ -220,18 +226,20 @@ class Differentiation:
     def _put_together(self, value: Value, parts: list[tuple[int, int | None]]) -> int | None:
         """Plan one array of the gradients of parts."""
         slots = [slot for _, slot in parts if slot is not None]
-        shape = _numeric(value.shape)
+        shape = numeric(value.shape)
         if len(slots) < len(parts) or shape is None:
             return None
         slot = next(self._slots)
-        function = partial(put_together, self.evaluation.arithmetic, shape, [at for at, _ in parts])
+        places = [at for at, _ in parts]
+        function = partial(put_together, self.evaluation.arithmetic, shape, places)
         self.instructions.append((function, tuple(slots), None, slot))
+        self.gathered[slot] = value, places
         return slot
 
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
         """The gradients for the values of an evaluation and one upstream gradient for each seed."""
         slots = dict(values)
-        for index, slot in self._upstream.items():
+        for index, slot in self.upstream.items():
             slots[slot] = upstream[index]
         for function, operands, shape, slot in self.instructions:
             if len(operands) == 2:
@@ -251,34 +259,17 @@ class Differentiation:
                 contributions[index] = {
                     source: slots[slot] for source, slot in flow.sources.items() if slot is not None
                 }
-        return Gradients(totals, contributions)
+        return Gradients(totals, contributions, slots)
 
 
-def jacobian(
-    plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value
-) -> tuple[Array, dict[Source, Array]]:
-    """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`; its parts by path.
-
-    One reverse pass for each entry of `of`, which must be the plan's only seed and `wrt` its target;
-    both must have numeric shapes.
-    """
-    arithmetic = plan.evaluation.arithmetic
-    rows, columns = _numeric(of.shape), _numeric(wrt.shape)
-    assert rows is not None and columns is not None
-    entries = math.prod(rows)
-    result = arithmetic.zeros((entries, *columns))
-    parts: dict[Source, Array] = {}
-    if wrt.index in plan.flows:
-        sources = plan.flows[wrt.index].sources
-        parts = {source: arithmetic.zeros(result.shape) for source in sources if len(sources) > 1}
-        for entry in range(entries):
-            seed = arithmetic.one_hot(rows, entry)
-            found = plan.run(values, {of.index: seed})
-            result[entry, ...] = found.totals[wrt.index]
-            for source, part in found.contributions.get(wrt.index, {}).items():
-                parts[source][entry, ...] = part
-    shape = (*rows, *columns)
-    return result.reshape(shape), {source: part.reshape(shape) for source, part in parts.items()}
+def bound_rule(arithmetic: Arithmetic, applied: Application, place: int) -> Callable[..., Array]:
+    """The gradient rule of one operand as a function of what it needs."""
+    rule = applied.rules[place]
+    assert rule is not None  # gradients pass there
+    bound: dict[str, Any] = {name: applied.attributes[name] for name in rule.attributes}
+    if rule.takes_shapes:
+        bound["shapes"] = [numeric(shape) for shape in applied.shapes]
+    return partial(rule.function, arithmetic, **bound)
 
 
 def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[int], *parts: Array) -> Array:
@@ -300,7 +291,8 @@ def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...])
     return gradient
 
 
-def _numeric(shape: Shape) -> tuple[int, ...] | None:
+def numeric(shape: Shape) -> tuple[int, ...] | None:
+    """A shape of numbers alone; None where a size is a letter."""
     for size in shape:
         if type(size) is not int:
             return None

@@ -68,11 +68,11 @@ class Linearization:
             return primitive.forward(arithmetic, *changed, **value.attributes)
         if primitive.tangents == "complex_step":
             lifted = [
-                operand if change is None else operand + 1j * STEP * change
+                operand if change is None else operand + 1j * STEP * change.astype(np.float64)
                 for operand, change in zip(operands, moved, strict=True)
             ]
             found = primitive.forward(COMPLEX_STEP, *lifted, **value.attributes)
-            return np.imag(found).astype(values[value.index].dtype) / STEP
+            return (np.imag(found) / STEP).astype(values[value.index].dtype)
         if callable(primitive.tangents):
             [single] = [one for one in moved if one is not None]
             result = values[value.index]

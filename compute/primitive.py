@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, product
+from compute.hazards import NO_HAZARD, Finding, Hazard
 from compute.latex import Formula
 
 RESULT = -1
@@ -101,6 +102,10 @@ class Primitive:
     spreads_back: one in the gradient of the result always leaves one in that of each operand.
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
+    hazard: where results and gradients stop being finite, in words.
+    diagnosis(y, *operands, absorbed, **attributes): what is no good about floating-point numbers, asked on
+        request alone; absorbed(place): at which entries of that operand the step that made it gives the same
+        for somewhat different numbers, as cos does near 0.
     promise: an equation that holds of every result, verified where that is asked for.
     withholds(**attributes): in words, which gradient it keeps back on purpose; None where it passes all.
     convention: what the primitive settles where books differ, as the answer states it.
@@ -126,6 +131,8 @@ class Primitive:
     spreads: bool = False
     spreads_back: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
+    hazard: Hazard = NO_HAZARD
+    diagnosis: Callable[..., Finding | None] | None = None
     promise: Promise | None = None
     withholds: Callable[..., str | None] | None = None
     convention: Mapping[str, Any] | None = None

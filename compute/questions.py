@@ -13,7 +13,7 @@ from compute.arithmetic import kinds
 from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
 from compute.dimensions import Polynomial
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import QuestionError, QuestionErrors, at, unknown_name
 from compute.evaluation import Evaluation
 from compute.extent import predict
 from compute.graph import Graph
@@ -36,6 +36,7 @@ class Asked(NamedTuple):
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
     and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
     is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them;
+    diagnose: whether to remark numbers that are finite and still no good;
     verify: whether evidence is to be gathered that the answer is right.
     """
 
@@ -55,6 +56,7 @@ class Asked(NamedTuple):
     also: tuple[str, ...] = ()
     assumptions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     abbreviated: tuple[str, ...] = ()
+    diagnose: bool = False
     verify: bool = False
 
 
@@ -64,9 +66,12 @@ def prepare(asked: Asked) -> Prepared:
 
     Raises QuestionErrors where names or shapes are wrong.
     """
+    symbolic = asked.arithmetic == kinds.EXACT
+    if asked.diagnose and symbolic:
+        raise at(("diagnose",), "is about rounding and the range of floats, and exact numbers have neither",
+                 "diagnose with float64 or float32 alone", "true with exact arithmetic")  # fmt: skip
     inputs, given = dict(asked.inputs), dict(asked.given)
     claims: list[Claim] = []
-    symbolic = asked.arithmetic == kinds.EXACT
     if asked.program:
         names = *_requested(asked), symbolic
         roles = asked.parameters, asked.data, asked.claims
@@ -74,9 +79,9 @@ def prepare(asked: Asked) -> Prepared:
         check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
-    for at, name in enumerate(asked.abbreviated):
+    for place, name in enumerate(asked.abbreviated):
         if name not in graph.names or graph.names[name].kind != "real":
-            raise QuestionErrors([unknown_name(("abbreviate", at), "real value", name, graph.names)])
+            raise QuestionErrors([unknown_name(("abbreviate", place), "real value", name, graph.names)])
     upstream = dict(asked.upstream)
     check_real(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
@@ -98,7 +103,7 @@ def prepare(asked: Asked) -> Prepared:
         seeds = {graph.names[name].index for name in upstream}
         targets = None if asked.select is None else [graph.names[name].index for name in selected]
         differentiation = Differentiation(evaluation, seeds, targets)
-    jacobians = [(of, wrt, _jacobian(evaluation, at, of, wrt)) for at, (of, wrt) in enumerate(asked.jacobian)]
+    jacobians = [(*pair, _jacobian(evaluation, place, *pair)) for place, pair in enumerate(asked.jacobian)]
     computed = evaluation.computed()
     named = set(asked.select or ())
     returned = [
@@ -134,6 +139,7 @@ def prepare(asked: Asked) -> Prepared:
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
         inputs_at=("inputs",) if asked.program else (),
+        diagnose=asked.diagnose,
         predicted=predicted,
         verification=verification,
     )

@@ -48,6 +48,16 @@ def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size
     return (found[0], found[1]) if len(found) == 2 else found[0]
 
 
+def axes(value: Any) -> int | tuple[int, ...]:
+    """An axis, or a list of them."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    found = value if isinstance(value, list) else [value]
+    if not all(type(one) is int and abs(one) <= MAX_INTEGER for one in found):
+        raise PydanticCustomError("value", "{expected}", {"expected": "an integer or a list of integers"})
+    return tuple(found) if isinstance(value, list) else value
+
+
 def padding(value: Any, *, letters: bool) -> Any:
     """A padding in words, as one number, as two, or as two pairs."""
     if isinstance(value, str) and value in ("same", "valid"):

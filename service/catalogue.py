@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import AttributeField, is_constant, is_padding, is_sides, is_size, kinds
+from compute.operations.declaration import (
+    AttributeField,
+    is_axes,
+    is_constant,
+    is_padding,
+    is_sides,
+    is_size,
+    kinds,
+)
 
 
 class OperationSummary(BaseModel):
@@ -140,6 +148,8 @@ def _type(attribute: AttributeField) -> str:
         return "integer | [integer, integer]"
     if is_size(attribute.annotation):
         return "integer"
+    if is_axes(attribute.annotation):
+        return "integer | [integer, ...]"
     if is_padding(attribute.annotation):
         return "integer | [integer, integer] | [[integer, integer], [integer, integer]] | same | valid"
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}

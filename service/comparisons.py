@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from compute.prediction import Prediction
 from compute.questions import prepare
 from compute.selection import joint_names
 from service.changes import Changed
-from service.questions import Question, understand
+from service.questions import Question, note_json, understand
 from service.schemas import chosen_operation, request_model, validate
 from service.tensors import encode
 
@@ -116,7 +116,7 @@ class ComparisonQuestion:
             name: one for name, one in prepared.graph.aliases().items() if aliases.get(name) == one
         }
         body["notes"] = [
-            {"run": run, **asdict(note)}
+            {"run": run, **note_json(note)}
             for run, one in (("before", before), ("after", after))
             for note in one.found.notes
         ]

@@ -155,6 +155,12 @@ FORMS: dict[str, Any] = {
     "Sides": _sides("Sides", {"type": "integer", "minimum": 0}),
     "Padding": _padding("Padding", {"type": "integer", "minimum": 0}),
     "SizePadding": _padding("SizePadding", {"$ref": "#/components/schemas/Size"}),
+    "Axes": {
+        "title": "Axes",
+        "type": ["integer", "array"],
+        "items": {"type": "integer"},
+        "description": "An axis or a list of them, counted from 0, or from the last where negative.",
+    },
     "Whole": {"title": "Whole", "type": "integer", "minimum": 0, "description": "A whole number."},
     "SizeSides": _sides("SizeSides", {"$ref": "#/components/schemas/Size"}),
     "Shape": {

@@ -15,6 +15,7 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
 from compute.masks import check_masks
+from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
@@ -185,6 +186,7 @@ def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[s
         "arithmetic": fields["arithmetic"],
         "verify": fields["verify"],
         "abbreviated": tuple(fields.get("abbreviate", ())),
+        "diagnose": fields["diagnose"],
         "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
     }
 
@@ -241,9 +243,16 @@ def _render(question: Question, answer: Answer, more: Mapping[str, Any]) -> byte
     body.update(more)
     if answer.evidence is not None:
         body["evidence"] = evidence_json(answer.evidence)
-    body["notes"] = [asdict(note) for note in answer.notes]
+    body["notes"] = [note_json(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def note_json(note: Note) -> dict[str, Any]:
+    """A note, without what says nothing of it."""
+    found = asdict(note) | {"operands": [one._asdict() for one in note.operands]}
+    said = ("code", "at", "message")
+    return {name: one for name, one in found.items() if name in said or one not in ((), [], "", None, 0)}
 
 
 def _claim_json(claim: Equality, question: Question) -> dict[str, Any]:

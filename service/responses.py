@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
+from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from service.evidence import Evidence
 from service.schemas import Reference, camel, fields_of
@@ -53,14 +54,35 @@ class MemoryCost(Cost):
     bytes: Size = Field(description="Of all inputs and named values in float64.")
 
 
+class NoteOperand(BaseModel):
+    """A number that a step worked on."""
+
+    name: str = Field(description="What it is an entry of.")
+    value: Entry
+
+
 class Note(BaseModel):
-    """Something to know of the numbers that came out."""
+    """Something to know of the numbers that came out. What says nothing is left out."""
 
     code: str = Field(
-        description="`non_finite`, `non_finite_gradient`, `nothing_to_attend`, `cut`, `unknown_gradient`."
+        description="`non_finite` and `non_finite_gradient`: the first step at which numbers stopped being"
+        " finite, one note for each such origin, or where they came in; `more`: how many there are beyond"
+        " those listed; `nothing_to_attend`, `cut`, `unknown_gradient`. With `diagnose`: "
+        + ", ".join(f"`{code}`" for code in DIAGNOSES)
+        + "."
     )
     at: str = Field(description="The name it is about.")
-    message: str
+    message: str = Field(description="What happened, why, what it spoiled, and what is usually done.")
+    operation: str = Field("", description="The step: a primitive, perhaps inside the value of this name.")
+    entries: list[list[int]] = Field([], description="The first few indices that it is about.")
+    count: int = Field(0, description="How many entries it is about.")
+    operands: list[NoteOperand] = Field([], description="What the step worked on at the first of them.")
+    result: Entry = Field(None, description="What came of that.")
+    spoiled: list[str] = Field([], description="Other values that are not finite because of it.")
+    spoiled_gradients: list[str] = Field(
+        [], description="Values whose gradients are not finite because of it."
+    )
+    remedy: str = Field("", description="What is usually done about it.")
 
 
 class ZeroBlock(BaseModel):

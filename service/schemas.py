@@ -21,11 +21,13 @@ from pydantic import (
 from pydantic_core import CoreSchema, ErrorDetails
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
+from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
     Input,
     Operation,
+    is_axes,
     is_constant,
     is_padding,
     is_sides,
@@ -33,7 +35,7 @@ from compute.operations.declaration import (
     kinds,
 )
 from compute.operations.unification import turned
-from service.attributes import MAX_INTEGER, constant, padding, sides, whole
+from service.attributes import MAX_INTEGER, axes, constant, padding, sides, whole
 from service.problems import describe
 
 MAX_NAMES = 1000
@@ -115,6 +117,11 @@ class Computation(BaseModel):
         description="Names to return; all if not said. Inputs and aliases can be named too.",
         examples=[["weights", "output"]],
     )  # fmt: skip
+    diagnose: bool = Field(
+        False,
+        description="Whether to remark in `notes` also numbers that are finite and no good; of floats alone. "
+        + " ".join(f"`{code}`: {meaning}." for code, meaning in DIAGNOSES.items()),
+    )
     encoding: Literal["nested", "packed"] = Field(
         "nested", description="How tensors are returned: nested lists, or packed as base64."
     )
@@ -242,6 +249,8 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
         )
     elif is_padding(attribute.annotation):
         special = partial(padding, letters=shapes_only), "SizePadding" if shapes_only else "Padding"
+    elif is_axes(attribute.annotation):
+        special = axes, "Axes"
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
         special = partial(whole, minimum=minimum, letters=shapes_only), "Size" if shapes_only else "Whole"
     if special is not None:

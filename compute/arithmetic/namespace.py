@@ -4,10 +4,11 @@ Primitives reach every array function through this namespace and never through N
 kind of number is another namespace under the same primitives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from compute.arithmetic.expressions import Expression
@@ -67,6 +68,7 @@ class Arithmetic(Protocol):
     def multiply(self, a: Array, b: Array, /) -> Array: ...
     def divide(self, a: Array, b: Array, /) -> Array: ...
     def maximum(self, a: Array, b: Array, /) -> Array: ...
+    def minimum(self, a: Array, b: Array, /) -> Array: ...
     def greater(self, a: Array, b: Array, /) -> Array: ...
     def greater_equal(self, a: Array, b: Array, /) -> Array: ...
     def equal(self, a: Array, b: Array, /) -> Array: ...
@@ -79,15 +81,15 @@ class Arithmetic(Protocol):
         """`a` to the power of a constant."""
 
     def sigmoid(self, a: Array, /) -> Array: ...
+    def softplus(self, a: Array, /) -> Array:
+        """`log(1 + exp(a))`, for entries of any size."""
+
     def log(self, a: Array, /) -> Array: ...
     def log1p(self, a: Array, /) -> Array:
         """`log(1 + a)`, with all digits where `a` is small."""
 
     def expm1(self, a: Array, /) -> Array:
         """`exp(a) - 1`, with all digits where `a` is small."""
-
-    def softplus(self, a: Array, /) -> Array:
-        """`log(1 + exp(a))`, which never overflows."""
 
     def erf(self, a: Array, /) -> Array: ...
     def sin(self, a: Array, /) -> Array: ...
@@ -98,6 +100,9 @@ class Arithmetic(Protocol):
         """The vector that the matrix takes to b; NaN where there is none or many."""
 
     def sum(self, a: Array, axis: int) -> Array: ...
+    def variances(self, rows: Array, means: Array) -> Array:
+        """The mean squared distance of the entries of each row from its mean, as a column."""
+
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         """Of several choices the one whose condition holds, where conditions exclude one another."""
@@ -113,6 +118,14 @@ class Arithmetic(Protocol):
     def share(self, parts: Array, total: Array) -> Array:
         """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
 
+    def log_share(self, a: Array, total: Array) -> Array:
+        """`a - log(total)`, where the total is of the exponentials of `a`; `a` where it is zero, since all of
+        them are -infinity. May overwrite a.
+        """
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        """`a`; zeros where, along an axis, every one of its logarithms is -infinity."""
+
     def difference(self, a: Array, b: Array) -> Array:
         """`a - b` for arrays of one shape. May overwrite b."""
 
@@ -124,6 +137,14 @@ class Arithmetic(Protocol):
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         """Rows of this size with each entry of a row of `a` added at its place."""
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        """`rule(*arrays)`, for a rule that works entry by entry on arrays of one shape."""
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        """`rule(axis, *arrays)`, for a rule that works along an axis of arrays of one shape; the axis keeps
+        its size, or has size 1 in the result.
+        """
 
     def argmax(self, a: Array, axis: int) -> Array:
         """Where the largest entries along an axis stand, the first of equals; the axis is gone."""
@@ -142,3 +163,11 @@ class Arithmetic(Protocol):
 
     def settle(self, a: Array, name: str | None) -> Array:
         """What a step gave as it is kept: within bounds, and readable where it has a name."""
+
+
+def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
+    """Write what a function of a namespace gives where room is, at once where the function can."""
+    if isinstance(function, np.ufunc):
+        function(*operands, out=room)
+    else:
+        room[...] = function(*operands)

@@ -1,8 +1,10 @@
 """The catalogue: every operation there is, listed by hand."""
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
+from compute.operations.activation import activation
 from compute.operations.attention import attention
 from compute.operations.binary_cross_entropy import binary_cross_entropy
+from compute.operations.channel_normalization import batch_norm, group_norm, instance_norm
 from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
 from compute.operations.cross_entropy import cross_entropy, nll
@@ -10,7 +12,10 @@ from compute.operations.declaration import Operation
 from compute.operations.dropout import dropout
 from compute.operations.embedding import embedding
 from compute.operations.error_losses import huber, mae, mse, smooth_l1
+from compute.operations.gating import glu
 from compute.operations.kl_divergence import kl_divergence
+from compute.operations.layer_normalization import layer_norm, rms_norm
+from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
 from compute.operations.linear import linear
 from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
 from compute.operations.pooling import (
@@ -26,7 +31,9 @@ from compute.operations.positional_encoding import positional_encoding
 from compute.operations.recurrent import gru, lstm, rnn
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
+from compute.operations.softmax import hardmax, log_softmax, softmax, softmin
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
+from compute.operations.triplet import triplet
 
 CATALOGUE: dict[str, Operation] = {
     operation.name: operation
@@ -65,6 +72,20 @@ CATALOGUE: dict[str, Operation] = {
         hinge_embedding,
         multi_margin,
         cosine,
+        layer_norm,
+        rms_norm,
+        batch_norm,
+        group_norm,
+        instance_norm,
+        triplet,
+        gaussian_nll,
+        poisson_nll,
+        activation,
+        glu,
+        softmax,
+        softmin,
+        log_softmax,
+        hardmax,
     )
 }
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from compute.arithmetic.expressions import Expression
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import expression, is_number, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike, spread_over
@@ -13,8 +14,8 @@ from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
 
 @operation(
     (
-        Named("log_probabilities", "", "...", "The logarithm of the probability of yes.", r"\log p"),
-        Named("log_complements", "", "...", "The logarithm of the probability of no.", r"\log(1 - p)"),
+        Named("log_probabilities", "", "...", "The logarithm of the probability of yes.", r"\ell_{1}"),
+        Named("log_complements", "", "...", "The logarithm of the probability of no.", r"\ell_{0}"),
         LOSSES,
         OUTPUT,
     )

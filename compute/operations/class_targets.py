@@ -5,7 +5,8 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Shape, Size, show, without
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.declaration import Attribute, Input
 from compute.operations.fitting import shaped
 
@@ -23,7 +24,9 @@ ClassWeights: TypeAlias = Annotated[
           optional="each weighs 1"),
 ]  # fmt: skip
 WEIGHTS = (
-    Named("target_weights", "", "...", "How much each sample counts: as its class does; 0 if ignored.", "w"),
+    Named(
+        "target_weights", "", "...", "How much each sample counts: as its class does; 0 if ignored.", "w_{t}"
+    ),
     Named("total_weight", "", "...", "The sum of these, by which the mean divides.", r"w_{\text{sum}}"),
 )
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.class_targets import (
     WEIGHTS,
     Axis,
@@ -26,7 +27,7 @@ LOSSES = Named("losses", "", "...", "The loss of each sample; 0 where it is igno
     (
         Named("log_probabilities", "", "...", "The logarithm of the softmax over classes.", r"\log p"),
         Named("probabilities", "", "...", "The softmax over classes.", "p", on_request=True),
-        Named("one_hot", "", "...", "1 at the class of each sample; zeros where it is ignored.", "t"),
+        Named("one_hot", "", "...", "1 at the class of each sample; zeros where it is ignored.", "y"),
         Named(
             "smoothed_target", "", "...",
             "The target as a distribution over classes: (1 - s) of it, and s evenly over all classes.", "q",

@@ -12,7 +12,8 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from compute.dimensions import Size
-from compute.graph import Graph, Named, Value
+from compute.graph import Graph, Value
+from compute.named import Named
 
 Constant: TypeAlias = int | float | str
 """A number, or a constant expression as text that may use the operation's dimension names."""
@@ -20,6 +21,8 @@ Sides: TypeAlias = Size | tuple[Size, Size]
 """A whole number for both sides, or one for each; letters where only cost is asked."""
 Padding: TypeAlias = Size | tuple[Size, Size] | tuple[tuple[Size, Size], ...] | Literal["same", "valid"]
 """What is added around an input: one number, two, two pairs, or in words."""
+Axes: TypeAlias = int | tuple[int, ...]
+"""One axis or several of them, counted from the first, or from the last where they are negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,11 @@ def is_padding(annotation: Any) -> bool:
 def is_sides(annotation: Any) -> bool:
     """Whether an attribute takes a number or a pair of them."""
     return set(kinds(annotation)) == set(get_args(Sides))
+
+
+def is_axes(annotation: Any) -> bool:
+    """Whether an attribute takes an axis or a list of them."""
+    return set(kinds(annotation)) == set(get_args(Axes))
 
 
 def is_constant(annotation: Any) -> bool:

@@ -3,7 +3,8 @@
 from typing import Annotated, Literal
 
 from compute.dimensions import Size
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import size_of
 from compute.operations.declaration import Attribute, Input, operation
 from compute.operations.fitting import alike
@@ -12,9 +13,9 @@ from compute.operations.reductions import OUTPUT, reduced, total
 
 @operation(
     (
-        Named("log_target", "", "...", "The logarithm of the target.", r"\log p", may_be_infinite=True),
-        Named("log_prediction", "", "...", "The logarithm of the prediction.", r"\log q"),
-        Named("log_ratio", "", "...", "The first less the second.", r"\log \frac{p}{q}"),
+        Named("log_target", "", "...", "The logarithm of the target.", "u", may_be_infinite=True),
+        Named("log_prediction", "", "...", "The logarithm of the prediction.", "v"),
+        Named("log_ratio", "", "...", "The first less the second.", "r"),
         Named("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",
               r"\ell"),
         Named("divergences", "", "...", "The divergence of each distribution along the last axis.",

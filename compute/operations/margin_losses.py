@@ -3,11 +3,12 @@
 from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import number
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.class_targets import ClassWeights, check_indices, classes
-from compute.operations.constants import between, constant, literal, size_of
+from compute.operations.constants import HALF, between, constant, literal, size_of
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike, shaped
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
@@ -15,7 +16,7 @@ from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
 Margin: TypeAlias = Annotated[Constant, Attribute("How far beyond the boundary nothing is lost any more.")]
 Squared: TypeAlias = Annotated[bool, Attribute("Whether what is short of the margin is squared.")]
 Signs: TypeAlias = Annotated[Value, Input("...", "1 or -1 for each sample.", "y")]
-HALF, TWO, ZERO = Expression("divide", (number(1), number(2))), number(2), number(0)
+TWO, ZERO = number(2), number(0)
 
 
 def _short(a: Value, squared: bool) -> Value:

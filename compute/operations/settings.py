@@ -2,7 +2,15 @@
 
 from typing import Any, Literal, get_args, get_origin
 
-from compute.operations.declaration import AttributeField, is_constant, is_padding, is_sides, is_size, kinds
+from compute.operations.declaration import (
+    AttributeField,
+    is_axes,
+    is_constant,
+    is_padding,
+    is_sides,
+    is_size,
+    kinds,
+)
 
 LARGEST = 2**31 - 1
 
@@ -21,6 +29,8 @@ def fits(attribute: AttributeField, value: Any) -> bool:
         )
     if is_size(annotation):
         return _whole(value, least or 0)
+    if is_axes(annotation):
+        return all(_whole(one, -LARGEST) for one in (value if isinstance(value, tuple) else (value,)))
     return any(_of_kind(kind, value, least) for kind in kinds(annotation))
 
 
@@ -37,6 +47,8 @@ def expected(attribute: AttributeField) -> str:
         return f"a whole number or a list of two{more}"
     if is_size(attribute.annotation):
         return "a whole number"
+    if is_axes(attribute.annotation):
+        return "a whole number or a list of them"
     return " or ".join(
         ", ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else words.get(kind, "a value")
         for kind in kinds(attribute.annotation)

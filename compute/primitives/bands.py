@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, broadcast, divide, product
+from compute.hazards import SUMS
 from compute.latex import POWER, PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 
@@ -173,6 +174,7 @@ banded_scores = Primitive(
     pairs=_scores_pairs,
     expects="queries (..., n, k) and keys (..., m, k)",
     broadcasts=True,
+    hazard=SUMS,
 )
 
 
@@ -201,6 +203,7 @@ banded_sum = Primitive(
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
     expects="a band (..., n, width) and values (..., m, k)",
     broadcasts=True,
+    hazard=SUMS,
 )
 
 

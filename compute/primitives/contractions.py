@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
+from compute.hazards import SUMS, cancellation
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
 
@@ -36,6 +39,8 @@ matmul = Primitive(
     broadcasts=True,
     spreads=True,
     spreads_back=True,
+    hazard=SUMS,
+    diagnosis=lambda y, a, b, absorbed: cancellation(y, np.abs(a) @ np.abs(b)),
 )
 
 
@@ -71,4 +76,6 @@ project = Primitive(
     expects="vectors (..., k) and a matrix (k, m)",
     spreads=True,
     spreads_back=True,
+    hazard=SUMS,
+    diagnosis=lambda y, a, w, absorbed: cancellation(y, np.abs(a) @ np.abs(w)),
 )

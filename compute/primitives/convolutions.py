@@ -10,6 +10,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, product
+from compute.hazards import SUMS
 from compute.latex import POWER, PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.windows import (
@@ -60,6 +61,7 @@ convolve = Primitive(
         (x[0], x[1] + shape[1], *x[2:]), layout, (kernel[2], kernel[3])
     ),
     expects=EXPECTS,
+    hazard=SUMS,
 )
 
 
@@ -91,6 +93,7 @@ convolve_transposed = Primitive(
         (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
     ),
     expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
+    hazard=SUMS,
 )
 
 

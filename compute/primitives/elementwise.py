@@ -1,14 +1,19 @@
 """Primitives that work entry by entry, with broadcasting."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, broadcast, product
+from compute.hazards import Finding, Hazard, cancellation, dead_units, flat_gate, underflow
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
-from compute.primitives.entries import count as _number
+from compute.primitives.entries import count
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -20,6 +25,27 @@ def _broadcast(*shapes: Shape, **attributes: Any) -> Shape:
 def _product(a: Formula, b: Formula) -> Formula:
     sign = r"\cdot" if a.scalar or b.scalar else r"\odot"
     return Formula(f"{a.at(PRODUCT)} {sign} {b.at(PRODUCT)}", PRODUCT)
+
+
+LOGARITHM = Hazard(
+    pole="the logarithm falls to -Infinity towards 0, and a negative number has none",
+    remedy="keep the operand of the logarithm above 0: add a small epsilon or clamp it; the log of a softmax"
+    " or of a sum of exponentials is computed in one, as log-softmax or log-sum-exp",
+    slope="the derivative of log(a) is 1/a, which grows without bound towards 0",
+)
+ROOT = Hazard(
+    pole="a negative number has no root, and 0 no negative power",
+    remedy="keep the operand above 0: clamp it, or add a small epsilon under the root",
+    slope="the slope of a root grows without bound towards 0",
+)
+
+
+def _cancelled(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
+    size: Array = np.maximum(np.abs(a), np.abs(b))
+    equal = y == 0
+    return cancellation(
+        y, size, equal & (absorbed(0) | absorbed(1)) if a is not b and equal.any() else equal & False
+    )
 
 
 identity = Primitive(
@@ -47,6 +73,7 @@ add = Primitive(
     broadcasts=True,
     spreads=True,
     spreads_back=True,
+    diagnosis=_cancelled,
 )
 
 subtract = Primitive(
@@ -60,6 +87,7 @@ subtract = Primitive(
     broadcasts=True,
     spreads=True,
     spreads_back=True,
+    diagnosis=_cancelled,
 )
 
 multiply = Primitive(
@@ -76,6 +104,7 @@ multiply = Primitive(
     broadcasts=True,
     spreads=True,
     spreads_back=True,
+    diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & (b != 0)),
 )
 
 divide = Primitive(
@@ -90,6 +119,12 @@ divide = Primitive(
     latex=lambda a, b: Formula(rf"\frac{{{a.text}}}{{{b.text}}}"),
     expects=BROADCASTABLE,
     broadcasts=True,
+    hazard=Hazard(
+        pole="nothing can be divided by 0",
+        remedy="add a small epsilon to the denominator, or keep it away from 0",
+        slope="the derivative of a quotient divides by the denominator again",
+    ),
+    diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & np.isfinite(b)),
 )
 
 tanh = Primitive(
@@ -100,6 +135,7 @@ tanh = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
     expects="any shape",
+    diagnosis=lambda y, a, absorbed: flat_gate(y, 1 - y * y),
 )
 
 negative = Primitive(
@@ -122,6 +158,8 @@ exp = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"e^{{{a.text}}}", POWER),
     expects="any shape",
+    hazard=Hazard(remedy="subtract the maximum before exp, as softmax does, or clamp its operand"),
+    diagnosis=lambda y, a, absorbed: underflow(y, np.isfinite(a)),
 )
 
 log = Primitive(
@@ -132,28 +170,31 @@ log = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\log {a.at(ATOM)}", PRODUCT),
     expects="any shape",
+    hazard=LOGARITHM,
 )
 
 # log(1 + a), with all digits where a is small.
 log1p = Primitive(
     "log1p",
     forward=lambda xp, a: xp.log1p(a),
-    gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, _number(xp, 1)))},
+    gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, count(xp, 1)))},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\log\left(1 + {a.at(SUM)}\right)", PRODUCT),
     expects="any shape",
+    hazard=LOGARITHM,
 )
 
 # exp(a) - 1, with all digits where a is small.
 expm1 = Primitive(
     "expm1",
     forward=lambda xp, a: xp.expm1(a),
-    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.add(y, _number(xp, 1)))},
+    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.add(y, count(xp, 1)))},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"e^{{{a.text}}} - 1", SUM),
     expects="any shape",
+    hazard=Hazard(remedy="clamp the operand of expm1"),
 )
 
 sigmoid = Primitive(
@@ -164,20 +205,23 @@ sigmoid = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
     expects="any shape",
+    diagnosis=lambda y, a, absorbed: flat_gate(y, y * (1 - y)),
 )
 
 
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
-    return xp.where(xp.greater(a, _number(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
+    if not xp.settles and evaluate(slope) == 0:  # times 0 would make NaN of -infinity, and -0 of all else
+        return xp.maximum(a, count(xp, 0))
+    return xp.where(xp.greater(a, count(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
 
 
 def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
-    return xp.where(xp.greater(a, _number(xp, 0)), _number(xp, 1), xp.constant(slope, {}))
+    return xp.where(xp.greater(a, count(xp, 0)), count(xp, 1), xp.constant(slope, {}))
 
 
 def _apart_from_zero(xp: Arithmetic, a: Array) -> Array:
     """The array with 1 in the place of 0, where a logarithm or a power would have no value."""
-    return xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 1), a)
+    return xp.where(xp.equal(a, count(xp, 0)), count(xp, 1), a)
 
 
 # a above zero, and `slope` times a elsewhere; at zero the derivative is the slope.
@@ -192,6 +236,7 @@ leaky_relu = Primitive(
     ),
     expects="any shape",
     convention={"derivative_of_relu_at_0": "that below 0"},
+    diagnosis=lambda y, a, absorbed, slope: dead_units(a) if evaluate(slope) == 0 else None,
 )
 
 sin = Primitive(
@@ -222,8 +267,8 @@ def _surprise(xp: Arithmetic, a: Array) -> Array:
 
 
 def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
-    slope = xp.add(xp.log(_apart_from_zero(xp, a)), _number(xp, 1))
-    return xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 0), xp.negative(xp.multiply(g, slope)))
+    slope = xp.add(xp.log(_apart_from_zero(xp, a)), count(xp, 1))
+    return xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), xp.negative(xp.multiply(g, slope)))
 
 
 absolute = Primitive(
@@ -239,6 +284,13 @@ absolute = Primitive(
 )
 
 
+HALF = Expression("divide", (number(1), number(2)))
+
+
+def _power_latex(a: Formula, exponent: Expression) -> Formula:
+    return Formula(rf"\sqrt{{{a.text}}}") if exponent == HALF else _powered(a, exponent)
+
+
 def _powered(a: Formula, exponent: Expression) -> Formula:
     base = rf"\left({a.text}\right)" if a.text.startswith(r"\frac") else a.at(ATOM)
     return Formula(f"{base}^{{{constant_latex(exponent).text}}}", POWER)
@@ -251,8 +303,10 @@ power = Primitive(
     gradients={"a": lambda xp, g, a, exponent: xp.multiply(g, _power_slope(xp, a, exponent))},
     tangents="symmetric",
     shape=lambda a, exponent: a,
-    latex=lambda a, exponent: _powered(a, exponent),
+    latex=_power_latex,
     expects="any shape",
+    hazard=ROOT,
+    diagnosis=lambda y, a, absorbed, exponent: underflow(y, (a != 0) & np.isfinite(a)),
 )
 
 
@@ -271,8 +325,8 @@ norm_root = Primitive(
     forward=lambda xp, a, *, exponent: xp.power(a, exponent),
     gradients={
         "a": lambda xp, g, a, exponent: xp.where(
-            xp.equal(a, _number(xp, 0)),
-            _number(xp, 0),
+            xp.equal(a, count(xp, 0)),
+            count(xp, 0),
             xp.multiply(g, _power_slope(xp, _apart_from_zero(xp, a), exponent)),
         )
     },
@@ -281,6 +335,7 @@ norm_root = Primitive(
     latex=lambda a, exponent: _powered(a, exponent),
     expects="any shape",
     convention={"derivative_of_norm_at_0": 0},
+    hazard=ROOT,
 )
 
 
@@ -295,6 +350,7 @@ surprise = Primitive(
     latex=lambda a: Formula(rf"-{a.at(PRODUCT)} \odot \log {a.at(ATOM)}", SUM),
     cost=lambda shape, a: Cost(elementwise=2 * product(shape)),
     expects="weights that are not negative",
+    hazard=LOGARITHM,
 )
 
 # Where `allowed` is false: -infinity, whatever was there, and no gradient.
@@ -310,4 +366,5 @@ masked_fill = Primitive(
     takes={"allowed": ("boolean",)},
     expects=BROADCASTABLE,
     broadcasts=True,
+    hazard=Hazard(meant=True),
 )

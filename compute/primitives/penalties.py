@@ -30,6 +30,10 @@ def _below_zero(xp: Arithmetic, a: Array) -> Array:
     return known(xp.greater(count(xp, 0), a), True)
 
 
+def _not_above_zero(xp: Arithmetic, a: Array) -> Array:
+    return known(xp.greater(a, count(xp, 0)), False)
+
+
 def _no_direction(xp: Arithmetic, a: Array) -> Array:
     found: Array = np.asarray(known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
     return found
@@ -39,6 +43,7 @@ def _no_direction(xp: Arithmetic, a: Array) -> Array:
 MEANINGS: dict[str, tuple[Callable[[Arithmetic, Array], Array], str, str]] = {
     "probabilities": (_no_probabilities, "holds what is no probability", "numbers from 0 to 1"),
     "signs": (_no_signs, "holds what is neither 1 nor -1", "1 or -1 for each sample"),
+    "variances": (_not_above_zero, "holds a number that is not above 0", "numbers above 0"),
     "weights": (_below_zero, "holds a number below 0", "numbers from 0 on"),
     "directions": (
         _no_direction,

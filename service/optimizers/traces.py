@@ -19,7 +19,7 @@ from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, TRACE
-from service.questions import decoded, exact
+from service.questions import decoded, exact, note_json
 from service.schemas import validate
 from service.tensors import encode
 
@@ -118,7 +118,7 @@ class TraceQuestion:
                 "points": [encode(one, "nested") for one in found.points],
                 "loss": encode(found.loss, self.encoding),
             }
-        return tail | {"notes": [asdict(note) for note in trace.notes]}
+        return tail | {"notes": [note_json(note) for note in trace.notes]}
 
 
 def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:

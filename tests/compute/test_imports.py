@@ -14,7 +14,7 @@ ROOT = Path(compute.__file__).parent.parent
 FLOORS = [
     {"compute.dimensions", "compute.errors"},
     {"compute.arithmetic"},
-    {"compute.latex", "compute.primitive", "compute.graph", "compute.steps"},
+    {"compute.latex", "compute.hazards", "compute.primitive", "compute.graph", "compute.steps"},
     {
         "compute.selection",
         "compute.masks",

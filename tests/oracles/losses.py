@@ -11,10 +11,11 @@ from tests.oracles.cases import Array, Case
 COUNTS = {
     "linear": 24, "embedding": 24, "mse": 24, "mae": 24, "huber": 24, "smooth_l1": 24, "cross_entropy": 72,
     "nll": 36, "binary_cross_entropy": 60, "kl_divergence": 40, "hinge": 24, "hinge_embedding": 24,
-    "multi_margin": 30, "cosine": 30,
+    "multi_margin": 30, "cosine": 30, "triplet": 24, "gaussian_nll": 24, "poisson_nll": 24,
 }  # fmt: skip
 REDUCTIONS = ("mean", "sum", "none")
 PYTORCH_EPSILON = 1e-12  # that its cosine_embedding_loss adds
+PYTORCH_ADDED, PYTORCH_RATE = 1e-6, 1e-8  # and its triplet_margin_loss, and its poisson_nll_loss
 
 
 def loss(operation: str, seed: int) -> Case:
@@ -199,9 +200,29 @@ def _cosine(rng: np.random.Generator) -> Drawn:
     return inputs, settings
 
 
+def _triplet(rng: np.random.Generator) -> Drawn:
+    shape = (*_shape(rng, 0, 2), int(rng.integers(2, 6)))
+    inputs = {name: rng.standard_normal(shape) for name in ("anchor", "positive", "negative")}
+    return inputs, {"margin": [0.2, 1, 3][rng.integers(3)], "epsilon": PYTORCH_ADDED}
+
+
+def _gaussian(rng: np.random.Generator) -> Drawn:
+    inputs = _pair(rng)[0]
+    inputs["variance"] = np.asarray(rng.uniform(0.1, 3, inputs["prediction"].shape))
+    return inputs, {"full": bool(rng.random() < 0.5)}
+
+
+def _poisson(rng: np.random.Generator) -> Drawn:
+    shape, is_log = _shape(rng), bool(rng.random() < 0.5)
+    rates = np.asarray(rng.normal(0, 1, shape) if is_log else rng.uniform(0.1, 4, shape))
+    inputs = {"prediction": rates, "target": np.asarray(rng.poisson(2, shape)).astype(float)}
+    return inputs, {"prediction_is_log": is_log, "epsilon": 0 if is_log else PYTORCH_RATE}
+
+
 _DRAWN = {
     "linear": _linear, "embedding": _embedding, "mse": _pair, "mae": _pair, "huber": _huber,
     "smooth_l1": _smooth, "cross_entropy": _cross_entropy, "nll": _nll, "binary_cross_entropy": _binary,
     "kl_divergence": _divergence, "hinge": _hinge, "hinge_embedding": _hinge_embedding,
-    "multi_margin": _multi_margin, "cosine": _cosine,
+    "multi_margin": _multi_margin, "cosine": _cosine, "triplet": _triplet, "gaussian_nll": _gaussian,
+    "poisson_nll": _poisson,
 }  # fmt: skip

@@ -97,6 +97,22 @@ def _cosine(tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
     return F.cosine_embedding_loss(tensors["x1"], tensors["x2"], target, **settings)
 
 
+def _triplet(tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
+    three = (tensors[name] for name in ("anchor", "positive", "negative"))
+    return F.triplet_margin_loss(*three, eps=settings.pop("epsilon"), **settings)
+
+
+def _gaussian(tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
+    return F.gaussian_nll_loss(tensors["prediction"], tensors["target"], tensors["variance"], **settings)
+
+
+def _poisson(tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
+    return F.poisson_nll_loss(
+        tensors["prediction"], tensors["target"], log_input=settings["prediction_is_log"],
+        reduction=settings["reduction"],
+    )  # fmt: skip
+
+
 _ANSWERS = {
     "linear": _linear,
     "embedding": _embedding,
@@ -112,6 +128,9 @@ _ANSWERS = {
     "hinge_embedding": _hinge_embedding,
     "multi_margin": _of_classes("scores", _multi_margin),
     "cosine": _cosine,
+    "triplet": _triplet,
+    "gaussian_nll": _gaussian,
+    "poisson_nll": _poisson,
 }
 
 

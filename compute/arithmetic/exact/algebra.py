@@ -93,6 +93,14 @@ def real(found: Any) -> Any:
     return sympy.nan if found.is_Boolean is False and found.is_extended_real is False else found
 
 
+def add(*terms: Any) -> Any:
+    """The sum; SymPy would leave infinity beside what it does not know to be finite, such as log(x)."""
+    infinite = {one for one in terms if orders.is_infinite(one)}
+    if infinite:
+        return sympy.nan if sympy.nan in terms or len(infinite) > 1 else infinite.pop()
+    return terms[0] + terms[1] if len(terms) == 2 else sympy.Add(*terms)
+
+
 def sqrt(a: Any) -> Any:
     if isinstance(a, sympy.Piecewise):
         return mapped(a, sqrt)

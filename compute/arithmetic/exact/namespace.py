@@ -52,18 +52,6 @@ def _entry(one: Any) -> Any:
     return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
-def _add(a: Any, b: Any) -> Any:
-    """The sum; SymPy would leave infinity beside what it does not know to be finite, such as log(x)."""
-    if orders.is_infinite(a) or orders.is_infinite(b):
-        return _infinite_sum((a, b))
-    return a + b
-
-
-def _infinite_sum(terms: Collection[Any]) -> Any:
-    found = {one for one in terms if orders.is_infinite(one)}
-    return sympy.nan if sympy.nan in terms or len(found) > 1 else found.pop()
-
-
 def _multiply(a: Any, b: Any) -> Any:
     """The product; infinity times what has no sign that is known is NaN."""
     infinite, other = (a, b) if orders.is_infinite(a) else (b, a)
@@ -95,6 +83,13 @@ def _maximum(a: Any, b: Any) -> Any:
         return sympy.nan
     found = orders.sign(a, b)
     return sympy.Max(a, b) if found is None else a if found >= 0 else b
+
+
+def _minimum(a: Any, b: Any) -> Any:
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.nan
+    found = orders.sign(a, b)
+    return sympy.Min(a, b) if found is None else a if found <= 0 else b
 
 
 def _sign(a: Any) -> Any:
@@ -132,11 +127,12 @@ class Exact:
     settles = True
     negative_infinity = -sympy.oo
 
-    add = staticmethod(_each(_add, 2))
-    subtract = staticmethod(_each(lambda a, b: _add(a, -b), 2))
+    add = staticmethod(_each(algebra.add, 2))
+    subtract = staticmethod(_each(lambda a, b: algebra.add(a, -b), 2))
     multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
+    minimum = staticmethod(_each(_minimum, 2))
     negative = staticmethod(_each(lambda a: -a, 1))
     exp = staticmethod(_each(lambda a: sympy.exp(a), 1))
     absolute = staticmethod(_each(_absolute, 1))
@@ -158,6 +154,7 @@ class Exact:
     difference = subtract
     # A sum of exponentials is zero only where there are none.
     share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
+    log_share = staticmethod(_each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -194,9 +191,14 @@ class Exact:
         moved = np.moveaxis(a, axis, -1)
         found = np.empty(moved.shape[:-1], dtype=object)
         for at in np.ndindex(found.shape):
-            infinite = any(map(orders.is_infinite, moved[at]))
-            found[at] = _infinite_sum(moved[at].tolist()) if infinite else sympy.Add(*moved[at])
+            found[at] = algebra.add(*moved[at])
         return np.expand_dims(found, axis)
+
+    def variances(self, rows: Array, means: Array) -> Array:
+        centered = self.subtract(rows, means)
+        return self.divide(
+            self.sum(self.multiply(centered, centered), -1), self.whole(np.array(rows.shape[-1]))
+        )
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
@@ -255,6 +257,16 @@ class Exact:
                     terms[int(one)].append(entry * cases.indicator(condition))
             found[row] = [sympy.Add(*one) for one in terms]
         return found
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        absent = np.frompyfunc(lambda one: one is -sympy.oo, 1, 1)(logs).astype(bool)
+        return self.where(absent.all(axis=axis, keepdims=True), self.zeros(()), a)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def argmax(self, a: Array, axis: int) -> Array:
         moved = np.moveaxis(a, axis, -1)

@@ -89,6 +89,13 @@ def test_what_is_refused(operation: str, settings: dict[str, Any], target: Any, 
     assert [error.path for error in caught.value.errors] == [(field,)]
 
 
+def test_the_jacobian_of_one_exact_number_by_another() -> None:
+    inputs = {"prediction": "a", "target": 0}
+    found = answer("mse", inputs, jacobian=[("output", "prediction")], arithmetic="exact").jacobians[0].value
+    assert found.shape == ()
+    assert found[()] == 2 * sympy.Symbol("a", real=True)
+
+
 def test_a_given_error_needs_no_prediction() -> None:
     found = answer("mse", {}, given={"error": [1, 2]}, upstream={"output": 1})
     assert found.values["output"] == 2.5

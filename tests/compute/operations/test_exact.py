@@ -12,8 +12,9 @@ from compute.closed_forms import approximation, each
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, exact_entries, plan, program
-from tests.oracles import cases, layers, losses
+from tests.oracles import cases, layers, losses, normalizations
 from tests.oracles.cases import Array, Case
+from tests.oracles.recurrent import KINDS
 
 CONSTANTS = ("sqrt(2)", "exp(-1)", "pi/4", "1/sqrt(3)")
 # Seeds of questions about attention whose exact gradients stay short.
@@ -32,6 +33,15 @@ CASES: dict[str, Case] = {
 }
 
 
+NORM_ENTRIES, NORMS = 32, 8  # likewise of normalizations, whose gradients grow fast
+
+
+def small_norms(kind: int) -> list[tuple[int, Case]]:
+    posed = ((seed, normalizations.normalization(kind, seed)) for seed in range(normalizations.COUNTS[kind]))
+    fits = (one for one in posed if sum(array.size for array in one[1].inputs.values()) <= NORM_ENTRIES)
+    return list(islice(fits, NORMS))
+
+
 def small(kind: int) -> list[tuple[int, Case]]:
     posed = ((seed, layers.layer(kind, seed)) for seed in range(layers.COUNTS[kind]))
     fits = (one for one in posed if sum(array.size for array in one[1].inputs.values()) <= LAYER_ENTRIES)
@@ -45,6 +55,7 @@ def small_losses(operation: str) -> list[tuple[int, Case]]:
 
 
 CASES |= {f"loss-{name}-{seed}": one for name in losses.COUNTS for seed, one in small_losses(name)}
+CASES |= {f"norm-{kind}-{seed}": one for kind in normalizations.COUNTS for seed, one in small_norms(kind)}
 CASES |= {f"layer-{kind}-{seed}": one for kind in layers.COUNTS for seed, one in small(kind)}
 
 
@@ -101,6 +112,35 @@ def dropped(rng: np.random.Generator) -> Case:
 
 for seed in range(16):
     CASES[f"dropout-{seed}"] = dropped(np.random.default_rng([202, seed]))
+
+
+def sequence(kind: str, rng: np.random.Generator) -> Case:
+    """Few steps of few units: exact states are expressions in those before."""
+    gates, batch = KINDS[kind], (2,) if rng.random() < 0.4 else ()
+    ways = 2 if rng.random() < 0.3 else 1
+    outer = (2,) if ways == 2 else ()
+    inputs: dict[str, Array] = {
+        "x": rng.standard_normal((*batch, 2, 1)),
+        "w_x": rng.standard_normal((*outer, 1, gates)),
+        "w_h": rng.standard_normal((*outer, 1, gates)),
+    }
+    if rng.random() < 0.5:
+        inputs["b"] = rng.standard_normal((*outer, gates))
+    if rng.random() < 0.5:
+        inputs["h_0"] = rng.standard_normal((*outer, 1))
+    if batch:
+        inputs["lengths"] = np.array([2.0, 1])
+    settings: dict[str, Any] = {"direction": "both" if ways == 2 else str(rng.choice(["forward", "reverse"]))}
+    if kind == "gru":
+        settings["reset_after"] = bool(rng.random() < 0.5)
+    if kind == "rnn":
+        settings["activation"] = str(rng.choice(["identity", "tanh", "sigmoid"]))
+    return Case(kind, inputs, settings, np.zeros(0))
+
+
+for seed in range(6):
+    for at, kind in enumerate(KINDS):
+        CASES[f"{kind}-{seed}"] = sequence(kind, np.random.default_rng([203, at, seed]))
 
 
 def short(array: Array, rng: np.random.Generator) -> Any:

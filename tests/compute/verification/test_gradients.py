@@ -154,7 +154,7 @@ def test_kinks_are_inconclusive(name: str) -> None:
 
 
 def test_a_wrong_rule_beside_a_kink_is_wrong() -> None:
-    with wrong("leaky_relu", "a", lambda g: 2 * g):
+    with wrong("relu", "a", lambda g: 2 * g):
         check = of_program(("y = relu(x)",), {"x": [0.0, 1.0]}, {"y": [1.0, 1.0]})["x"]
     assert (check.verdict, check.at, check.inconclusive) == ("disagrees", [1], 1)
 

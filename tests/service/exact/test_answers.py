@@ -136,6 +136,9 @@ def test_infinities_are_noted_as_floats_are(ask: Ask) -> None:
     exact, floats = ask("/v1/graph", **fields, **EXACT).json(), ask("/v1/graph", **fields).json()
     assert exact["values"]["y"] == ["-Infinity", "0"]
     assert exact["approximations"]["y"] == ["-Infinity", 0]
+    assert [note["operands"][-1]["value"] for note in exact["notes"]] == ["0", "0"]
+    for note in (*exact["notes"], *floats["notes"]):
+        del note["operands"]  # exact numbers are text
     assert exact["notes"] == floats["notes"]
 
 

@@ -1,0 +1,93 @@
+"""Normalizations, forward with all gradients, beside PyTorch.
+
+`python -m benchmarks.normalization` (needs the extra `reference`). Asked in turn in one run with the same
+number of threads: for the output and the gradients of x, gain and bias alone, and for every value between
+them and their gradients too, which PyTorch does not give.
+"""
+
+import argparse
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
+
+from benchmarks import THREADS
+from benchmarks.attention import peak, ratio, times
+from compute.operations.binding import Tensor
+from compute.questions import Asked, prepare
+
+EPSILON = 1e-5
+THEIRS: dict[str, Callable[..., Any]] = {
+    "layer_norm": lambda x, gain, bias: F.layer_norm(x, x.shape[-1:], gain, bias, EPSILON),
+    "rms_norm": lambda x, gain: F.rms_norm(x, x.shape[-1:], gain, EPSILON),
+    "batch_norm": lambda x, gain, bias: F.batch_norm(x, None, None, gain, bias, True, 0.1, EPSILON),
+    "group_norm": lambda x, gain, bias: F.group_norm(x, 8, gain, bias, EPSILON),
+    "instance_norm": lambda x, gain, bias: F.instance_norm(x, weight=gain, bias=bias, eps=EPSILON),
+}
+
+
+def compared(operation: str, shape: tuple[int, ...], arithmetic: str, rounds: int) -> None:
+    rng = np.random.default_rng(1)
+    features = shape[-1] if operation in ("layer_norm", "rms_norm") else shape[1]
+    names = ("x", "gain") if operation == "rms_norm" else ("x", "gain", "bias")
+    sizes = {"x": shape, "gain": (features,), "bias": (features,)}
+    inputs = {name: rng.standard_normal(sizes[name]).astype(arithmetic) for name in names}
+    upstream = {"output": rng.standard_normal(shape).astype(arithmetic)}
+    tensors, g = [torch.tensor(one) for one in inputs.values()], torch.tensor(upstream["output"])
+
+    def theirs() -> Any:
+        leaves = [one.detach().requires_grad_() for one in tensors]
+        output = THEIRS[operation](*leaves)
+        output.backward(g)
+        return [output.detach(), *(one.grad for one in leaves)]
+
+    for words, select in (("output and gradients", ("output", *names)), ("every value and gradient", None)):
+        asked = prepare(
+            Asked(
+                operation,
+                (("groups", 8),) if operation == "group_norm" else (),
+                tuple((name, Tensor(one.shape)) for name, one in inputs.items()),
+                upstream=(("output", Tensor(shape)),),
+                select=select,
+                arithmetic=arithmetic,
+            )
+        )
+
+        def ours(asked: Any = asked) -> Any:
+            return asked.answer(inputs, {}, upstream)
+
+        found = ours()
+        close = 1e-9 if arithmetic == "float64" else 1e-3
+        for mine, other in zip((found.values["output"], *(found.gradients[one] for one in names)), theirs(),
+                               strict=True):  # fmt: skip
+            np.testing.assert_allclose(mine, other.numpy(), rtol=close, atol=close)
+        spent = times({"workings": ours, "PyTorch": theirs}, rounds)
+        median = statistics.median(spent["workings"]) * 1e3
+        print(
+            f"{operation} {shape}, {arithmetic}, {words}: {median:.2f} ms,"
+            f" {peak(ours):.0f} MiB; over PyTorch {ratio(spent, 'PyTorch')}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=60)
+    rounds = parser.parse_args().rounds
+    torch.set_num_threads(int(THREADS))
+    print(f"threads: {THREADS}")
+    for arithmetic in ("float64", "float32"):
+        compared("layer_norm", (512, 1024), arithmetic, rounds)
+        compared("rms_norm", (512, 1024), arithmetic, rounds)
+    compared("layer_norm", (8, 512, 768), "float64", rounds // 2)
+    compared("layer_norm", (4096, 64), "float64", rounds)
+    compared("batch_norm", (512, 1024), "float64", rounds)
+    compared("batch_norm", (32, 64, 16, 16), "float64", rounds)
+    compared("group_norm", (32, 64, 16, 16), "float64", rounds)
+    compared("instance_norm", (32, 64, 16, 16), "float64", rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""How numbers go wrong: what primitives say of it, and from where on it is worth a word.
+
+A `Hazard` puts into words where a step stops giving finite numbers. A `Finding` is what a step's own rule
+remarks of floating-point numbers that are finite, and still no good. All thresholds stand here.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+
+SATURATED = 1e-6  # a local gradient below which a gate no longer learns
+LOST = 0.5  # the part of the digits whose loss is catastrophic
+CHAIN = 1e4  # by how much gradients along a chain of like-named values may fall or grow
+SPREAD = 1e8  # by how much a gradient may be smaller or larger than those handed in
+
+DIAGNOSES = {
+    "overflow": "a result beyond the largest number of its type, which a wider type or exact numbers hold",
+    "underflow": "a product, quotient, power or exponential that is not 0 but smaller than the least number"
+    " of its type, and comes out as 0",
+    "cancellation": "a sum, difference or dot product so much smaller than its terms that more than"
+    f" {LOST:.0%} of the digits (15.7 in float64, 6.9 in float32) are lost; a difference of exactly 0 counts"
+    " where an operand has lost what it was computed from, as in 1 - cos(1e-9)",
+    "saturation": "all weights of a softmax row at 0 or 1 to within rounding though several entries compete;"
+    f" entries of a sigmoid or tanh at which the derivative is below {SATURATED:g}",
+    "dead_rectifier": "a relu unit (along the last axis, over the axes before it; with one axis, all entries)"
+    " that is at most 0 everywhere",
+    "vanishing_gradient": "gradients whose root mean square falls by a factor of"
+    f" {CHAIN:g} or more from the last to the first of like-named values (`hidden[0]`, `hidden[1]`, ... or"
+    f" `h1`, `h2`, ...), or of {SPREAD:g} or more, but not to 0, from those handed in to that of any value",
+    "exploding_gradient": f"the same, growing by {CHAIN:g} or {SPREAD:g}",
+}
+"""What is diagnosed on request: each code, and when it is given."""
+
+
+class Hazard(NamedTuple):
+    """How a primitive's numbers stop being finite, in words for a student.
+
+    pole: why, where that lies in the function and not in the size of the result; remedy: what is usually
+    done about it; slope, slope_remedy: the same of its gradients; meant: its -infinity is no accident.
+    """
+
+    pole: str = ""
+    remedy: str = ""
+    slope: str = ""
+    slope_remedy: str = ""
+    meant: bool = False
+
+
+NO_HAZARD = Hazard()
+SUMS = Hazard(
+    remedy="smaller operands: normalize the inputs (layer norm, dividing by sqrt(d)), smaller weights",
+    slope_remedy="clip gradients, or scale the loss down; a smaller learning rate keeps weights from growing",
+)
+"""Of sums of products."""
+OVERFLOWING = Hazard(
+    remedy="smaller operands, or a wider type",
+    slope_remedy="clip gradients, or scale the loss down",
+)
+"""Of whatever is too large, where the primitive says nothing of its own."""
+
+
+class Finding(NamedTuple):
+    """What a rule remarks.
+
+    at: where it is so; unit: what an index of that counts; message: what is said of it, to stand behind the
+    step; remedy: what is usually done.
+    """
+
+    code: str
+    at: Array
+    unit: str
+    message: str
+    remedy: str
+
+
+def first_of(at: Array) -> tuple[int, ...]:
+    """The first index at which an array is true."""
+    return tuple(int(index) for index in np.argwhere(at)[0])
+
+
+def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding | None:
+    """Sums whose terms, of this size, are so much larger that most digits are gone.
+
+    nothing: where a sum of exactly 0 has lost all of them; elsewhere equal numbers make it.
+    """
+    kind = np.finfo(y.dtype)
+    digits = -float(np.log10(kind.eps))
+    lost = np.log10(size) - np.log10(np.abs(y))
+    gone = np.isfinite(size) & np.isfinite(y) & (size > 0) & (lost > LOST * digits)
+    gone &= (y != 0) if nothing is None else (y != 0) | nothing
+    if not gone.any():
+        return None
+    worst = np.unravel_index(int(np.where(gone, lost, -np.inf).argmax()), y.shape)
+    left = max(0, int(digits - float(lost[worst]))) if y[worst] != 0 else 0
+    terms = f"terms as large as {size[worst]:.6g} leave {y[worst]:.6g}"
+    where = f" at {[int(one) for one in worst]}" if worst else ""
+    kept = "no digit" if left == 0 else f"about {left} digit{'s' * (left > 1)}"
+    return Finding(
+        "cancellation", gone, "entry",
+        f"{terms}{where}; of {digits:.0f} digits {kept} can be trusted if the terms were rounded",
+        "rewrite it so that nothing nearly equal is subtracted (x - mean before squaring, expm1(x) for"
+        " exp(x) - 1, (a - b)(a + b) for a^2 - b^2), or compute in a wider type",
+    )  # fmt: skip
+
+
+def underflow(y: Array, nonzero: Array) -> Finding | None:
+    """Results of 0 where that of `nonzero` operands cannot be."""
+    gone = (y == 0) & nonzero
+    if not gone.any():
+        return None
+    least = np.finfo(y.dtype).smallest_subnormal
+    return Finding(
+        "underflow", gone, "entry",
+        f"the result is not 0 but smaller than {least:.3g}, the least number of {y.dtype}",
+        "compute with logarithms: sums of logs in the place of products, log-softmax in the place of softmax",
+    )  # fmt: skip
+
+
+def flat_gate(y: Array, slope: Array) -> Finding | None:
+    """Gates at their ends: entries at which the derivative is next to nothing."""
+    flat = np.isfinite(y) & (slope < SATURATED)
+    if not flat.any():
+        return None
+    first = first_of(flat)
+    return Finding(
+        "saturation", flat, "entry",
+        f"at {y[first]:.6g} its derivative is {max(float(slope[first]), 0.0):.3g}, below {SATURATED:g}, and"
+        " next to no gradient passes",
+        "smaller weights, normalized inputs, or a function that does not flatten, such as relu",
+    )  # fmt: skip
+
+
+def certain_rows(y: Array, a: Array, axis: int) -> Finding | None:
+    """Softmax rows of several competing entries with all weights at 0 or 1."""
+    ends = np.finfo(y.dtype).eps
+    sure = ((y <= ends) | (y >= 1 - ends)).all(axis=axis)
+    sure &= (np.isfinite(a).sum(axis=axis) > 1) & (y.sum(axis=axis) > 0)
+    if not sure.any():
+        return None
+    return Finding(
+        "saturation", sure, "row",
+        "all weights are 0 or 1 to within rounding, and next to no gradient passes",
+        "a smaller scale (1/sqrt(d_k) for dot products), smaller weights, or normalized inputs",
+    )  # fmt: skip
+
+
+def dead_units(a: Array) -> Finding | None:
+    """Rectifier units that let nothing through for any example."""
+    dead = np.asarray((a <= 0).all(axis=tuple(range(a.ndim - 1))) if a.ndim > 1 else (a <= 0).all())
+    if not dead.any():
+        return None
+    return Finding(
+        "dead_rectifier", dead, "unit",
+        "its operand is never above 0, so that it gives 0 and passes no gradient for any example here",
+        "a smaller learning rate, another start or bias, or leaky_relu, which passes some gradient below 0",
+    )  # fmt: skip

@@ -1,0 +1,281 @@
+"""What all normalizations share: statistics of rows of entries, entries beside them, gain and bias."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+from compute.arithmetic.expressions import number
+from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
+from compute.errors import QuestionError
+from compute.graph import Graph, Value, apply
+from compute.named import Named
+from compute.operations.constants import bounded
+from compute.operations.declaration import Attribute, Constant, Input
+from compute.primitives.elementwise import HALF
+
+TWO = number(2)
+Epsilon: TypeAlias = Annotated[
+    Constant,
+    Attribute(
+        "What is added to the variance (or mean square) under the root: a constant of at least 0, which in"
+        " exact arithmetic may be a symbol."
+    ),
+]
+
+
+def gain_input(dims: str, meaning: str) -> Input:
+    """What normalized entries are multiplied by."""
+    return Input(dims, meaning, r"\gamma", parameter=True, broadcast=True, optional="ones")
+
+
+def bias_input(dims: str, meaning: str) -> Input:
+    """What is added to them then."""
+    return Input(dims, meaning, r"\beta", parameter=True, broadcast=True, optional="zeros")
+
+
+def moments(axes: str, dims: str, of: str) -> tuple[Named, ...]:
+    """The statistics that entries are centered and scaled by. of: what they are taken over, in words."""
+    return (
+        Named("mean", axes, dims, f"The mean over {of}.", r"\mu"),
+        Named(
+            "variance",
+            axes,
+            dims,
+            f"The mean squared distance from the mean over {of}: divided by their number, not by one less.",
+            r"\sigma^{2}",
+        ),
+        Named(
+            "inverse_deviation",
+            axes,
+            dims,
+            "One over the root of the variance plus epsilon.",
+            r"\sigma_{\epsilon}^{-1}",
+            on_request=True,
+        ),
+    )
+
+
+def results(axes: str, dims: str) -> tuple[Named, ...]:
+    """What they give, and the layer's output."""
+    return (
+        Named("normalized", axes, dims, "The entries less their mean, over their deviation.", r"\hat{X}"),
+        Named("output", axes, dims, "The normalized entries times the gain, plus the bias.", "Y"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is normalized, seen as rows of entries along some axes, each row by itself.
+
+    x: where axes had to be cut, the input in the shape that this gave; axes: counted from the last; shape: of
+    the input; labels: what its axes run over; left: what those of a statistic run over.
+    """
+
+    x: Value
+    axes: tuple[int, ...]
+    shape: Shape
+    labels: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return self.x.graph
+
+    @property
+    def count(self) -> Size:
+        """How many entries one row has."""
+        return product(self.x.shape[axis] for axis in self.axes)
+
+    def average(self, value: Value) -> Value:
+        """The mean of each row."""
+        return apply("average", value, axes=self.axes)
+
+    def along(self, statistic: Value) -> Value:
+        """A number for each row, with an axis of size 1 where the row's own were."""
+        for axis in sorted(self.axes, reverse=True):
+            statistic = apply("expand", statistic, axis=axis)
+        return statistic
+
+    def statistic(self, value: Value, name: str) -> Value:
+        """A number for each row, under its name."""
+        return labelled(value, name, self.left)
+
+    def named(self, value: Value, name: str) -> Value:
+        """Entries in the shape of the input, under their name."""
+        if value.shape != self.shape:
+            value = apply("reshape", value, to=self.shape)
+        return labelled(value, name, self.labels)
+
+    def again(self, value: Value) -> Value:
+        """Entries in the shape of the input as rows."""
+        return value if value.shape == self.x.shape else apply("reshape", value, to=self.x.shape)
+
+
+def labelled(value: Value, name: str, labels: tuple[str, ...]) -> Value:
+    """A value under its name, with what its axes run over, which need not be the last ones it declares."""
+    found = value.named(name)
+    if found.rank == len(labels):
+        found.axes = labels
+    return found
+
+
+class Moments(NamedTuple):
+    """A mean and a variance for each row, and the entries less the mean. own: whether they are the row's."""
+
+    mean: Value
+    variance: Value
+    centered: Value
+    own: bool
+
+
+def own_moments(rows: Rows) -> Moments:
+    """Those of the rows themselves, each step named."""
+    mean = rows.statistic(rows.average(rows.x), "mean")
+    centered = rows.x - rows.along(mean)
+    variance = rows.statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
+    rows.graph.conventions["variance"] = "biased: divided by the number of entries"
+    return Moments(mean, variance, centered, own=True)
+
+
+def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
+    """The entries less the mean of their row, over its deviation."""
+    graph, (mean, variance, centered, own) = rows.graph, found
+    added = bounded(graph, "epsilon", epsilon, least=0)
+    deviation = root(variance, added)
+    if graph.asks("inverse_deviation"):
+        ones = apply("constant", graph=graph, expression=number(1), sizes={})
+        inverse = rows.statistic(ones / deviation, "inverse_deviation")
+        entries = centered * rows.along(inverse)
+    else:
+        entries = centered / rows.along(deviation)
+    normalized = rows.named(entries, "normalized")
+    if own and not {mean.name, variance.name} & graph.given.keys():
+        promise_mean(rows, normalized)
+        promise_square(rows, normalized, variance, added)
+    return normalized
+
+
+def root(square: Value, added: dict[str, Any]) -> Value:
+    """The root of a variance or mean square and epsilon."""
+    return apply("power", square + apply("constant", graph=square.graph, **added), exponent=HALF)
+
+
+def in_one(
+    rows: Rows, gain: Value | None, bias: Value | None, epsilon: Constant, between: tuple[str, ...]
+) -> Value | None:
+    """The output by one step, where it is over the last axes, and none of the values between is asked for.
+
+    Not in exact arithmetic, where steps put together would read no better.
+    """
+    graph, over = rows.graph, len(rows.axes)
+    inner = rows.shape[len(rows.shape) - over :]
+    fits = all(one is None or one.shape in ((), inner) for one in (gain, bias))
+    asked = graph.symbolic or any(map(graph.wants, between))
+    if asked or not fits or rows.axes != tuple(range(-over, 0)):
+        return None
+    settings = bounded(graph, "epsilon", epsilon, least=0)
+    scale, shift = (
+        apply("constant", graph=graph, expression=number(left_out), sizes={}) if one is None else one
+        for one, left_out in ((gain, 1), (bias, 0))
+    )
+    settings |= {"epsilon": settings.pop("expression"), "over": over, "centered": "mean" in between}
+    return rows.named(apply("normalized_rows", rows.x, scale, shift, **settings), "output")
+
+
+def promise_mean(rows: Rows, normalized: Value) -> None:
+    """Each row of what is normalized has mean 0: to rounding of numbers of size 1, as its entries are."""
+
+    def sides() -> tuple[Value, Value]:
+        mean = rows.average(rows.again(normalized))
+        one = apply("constant", graph=rows.graph, expression=number(1), sizes={})
+        ones = apply("stretch", one, to=mean.shape)
+        return mean + ones, ones
+
+    rows.graph.holds(normalized, "the mean of each normalized row is 0: one more is 1", sides)
+
+
+def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str, Any]) -> None:
+    """The mean square of each row is 1, but for epsilon."""
+
+    def sides() -> tuple[Value, Value]:
+        entries = rows.again(normalized)
+        epsilon = apply("constant", graph=rows.graph, **added)
+        return rows.average(apply("power", entries, exponent=TWO)), square / (square + epsilon)
+
+    name = "variance" if square.declared is None else square.declared.name
+    rows.graph.holds(
+        normalized, f"the mean square of each normalized row is {name}/({name} + epsilon)", sides
+    )
+
+
+def rescaled(rows: Rows, normalized: Value, gain: Value | None, bias: Value | None) -> Value:
+    """The output: normalized entries times the gain, plus the bias, which broadcast by now."""
+    found = normalized
+    if gain is not None:
+        found = found * gain
+    if bias is not None:
+        found = found + bias
+    return rows.named(found, "output")
+
+
+def per_channel(value: Value | None, field: str, x: Value, axis: int) -> Value | None:
+    """One number for each channel, or for all, as it stands beside x, whose channels run along this axis."""
+    if value is None or not value.rank:
+        return value
+    check_per_channel(value, field, x, axis)
+    behind = x.rank - 1 - axis
+    return apply("reshape", value, to=(x.shape[axis], *(1,) * behind)) if behind else value
+
+
+def check_per_channel(value: Value | None, field: str, x: Value, axis: int) -> None:
+    """Refuse what is not one number for each channel."""
+    if value is not None and value.shape != (x.shape[axis],):
+        raise QuestionError(
+            (field,),
+            f"{field} has one number for each channel",
+            f"shape (C), where C = {x.shape[axis]} from axis {axis} of x",
+            f"shape {show(value.shape)}",
+        )
+
+
+def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) -> Value | None:
+    """A number for each entry along the normalized axes, or what broadcasts to x, as it stands beside x."""
+    if value is None:
+        return None
+    shape = tuple(x.shape[axis] for axis in axes)
+    trailing = axes == tuple(range(-len(axes), 0))
+    if value.shape == shape and not trailing:
+        return apply("reshape", value, to=tuple(_beside(x.shape, axes)))
+    try:
+        fits = broadcast(value.shape, x.shape) == x.shape
+    except ShapeError:
+        fits = False
+    if not fits or not (trailing or value.rank in (0, x.rank)):
+        names = tuple(f"{x.axes[axis]}" for axis in axes)
+        sizes = ", ".join(f"{x.axes[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
+        raise QuestionError(
+            (field,),
+            f"{field} does not fit the axes that are normalized",
+            f"shape ({', '.join(names)}), where {sizes}; or one that broadcasts to x, {show(x.shape)}",
+            f"shape {show(value.shape)}",
+        )
+    return value
+
+
+def _beside(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
+    return [size if at - len(shape) in axes else 1 for at, size in enumerate(shape)]
+
+
+def settle(x: Value, axis: int, *parameters: Value | None) -> None:
+    """Where x did not come, let it have the shape of what is made of it, or parameters' size on an axis."""
+    if not x.is_assumed:
+        return
+    for name in ("normalized", "output"):
+        if name in x.graph.given:
+            x.shape = x.graph.given[name]
+            x.axes = ("batch",) * x.rank
+            return
+    for one in parameters:
+        if one is not None and one.rank == 1 and -x.rank <= axis < x.rank:
+            sizes = list(x.shape)
+            [sizes[axis]] = one.shape
+            x.shape = tuple(sizes)

@@ -1,0 +1,53 @@
+"""Averages over several axes at once."""
+
+import math
+
+import numpy as np
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, ShapeError, product, show
+from compute.latex import Formula
+from compute.primitive import Cost, Primitive
+
+
+def _average(xp: Arithmetic, a: Array, *, axes: tuple[int, ...]) -> Array:
+    total = a
+    for axis in axes:
+        total = xp.sum(total, axis)
+    return xp.divide(total, _count(xp, a.shape, axes)).squeeze(axes)
+
+
+def _count(xp: Arithmetic, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    return xp.whole(np.array(math.prod(shape[axis] for axis in axes)))
+
+
+def _gradient(xp: Arithmetic, g: Array, axes: tuple[int, ...], shapes: list[tuple[int, ...]]) -> Array:
+    [shape] = shapes
+    each = xp.divide(g, _count(xp, shape, axes))
+    return np.broadcast_to(np.expand_dims(each, axes), shape)
+
+
+def _without(a: Shape, *, axes: tuple[int, ...]) -> Shape:
+    if len(a) < -min(axes):
+        raise ShapeError(f"{show(a)} has fewer than {-min(axes)} axes")
+    return tuple(size for at, size in enumerate(a) if at - len(a) not in axes)
+
+
+def _latex(a: Formula, axes: tuple[int, ...]) -> Formula:
+    over = r"\text{rows}" if axes == (-1,) else rf"\text{{axes }} {', '.join(map(str, axes))}"
+    return Formula(rf"\operatorname{{mean}}_{{{over}}}\left({a.text}\right)")
+
+
+# The average over axes, counted from the last, which are gone in the result.
+average = Primitive(
+    "average",
+    forward=_average,
+    gradients={"a": _gradient},
+    tangents="linear",
+    shape=_without,
+    latex=_latex,
+    cost=lambda shape, a, axes: Cost(elementwise=product(a)),
+    expects="enough axes",
+    spreads=True,
+    spreads_back=True,
+)
