@@ -168,6 +168,14 @@ def test_what_is_not_finite_is_inconclusive() -> None:
     assert (spoiled.verdict, spoiled.at) == ("inconclusive", [0])
 
 
+def test_outputs_that_are_infinite_have_no_differences() -> None:
+    found = of_program(("y = x + b",), {"x": [1.0, 2.0], "b": [np.inf, 0.0]}, {"y": [1.0, 1.0]})
+    assert {one.verdict for one in found.values()} == {"inconclusive"}
+    assert found["x"].reason is not None and "not finite" in found["x"].reason
+    alone = of_program(("y = x + b",), {"x": [1.0, 2.0], "b": [np.inf, 0.0]}, {"y": [0.0, 1.0]})
+    assert {one.verdict for one in alone.values()} == {"agrees"}
+
+
 def test_masked_scores_agree_though_they_are_infinite() -> None:
     found = evidence("self_attention", EXAM, {"causal": True}, upstream={"output": [[1], [1]]})
     assert {one.verdict for one in found.gradients.values()} == {"agrees"}
