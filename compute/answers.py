@@ -9,14 +9,17 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
-from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source, jacobian
+from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph, Value, nearest_names
+from compute.jacobians import jacobian
 from compute.notes import Note, observe
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
+from compute.verification.evidence import Evidence
+from compute.verification.plan import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Limits:
     work: int
     entries: int
     answer: int
+
+    def with_more(self, work: int, entries: int) -> "Limits":
+        """The same and more of two."""
+        return Limits(self.work + work, self.entries + entries, self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Answer:
     spoiled: Set[str]
     spoiled_gradients: Set[str]
     claims: list[Equality]
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ class Prepared:
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
     diagnose: bool = False
+    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
@@ -133,6 +142,7 @@ class Prepared:
         names = self.graph.names
         known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
         found = Gradients({}, {}, {})
+        evidence: Evidence | None = None
         self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
             try:
@@ -150,6 +160,13 @@ class Prepared:
             observed = observe(
                 self.evaluation, values, self._watched, self.differentiation, found, diagnose=self.diagnose
             )
+            if self.verification is not None:
+                evidence = self.verification.evidence(
+                    values,
+                    {names[name].index: array for name, array in upstream.items()},
+                    {name: found.totals[names[name].index] for name in self.differentiated},
+                    [one.value for one in jacobians],
+                )
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},
@@ -163,6 +180,7 @@ class Prepared:
             spoiled=self._with_aliases(observed.spoiled),
             spoiled_gradients=self._with_aliases(observed.spoiled_gradients),
             claims=[self._claim(values, sides) for sides in self.claims],
+            evidence=evidence,
         )
 
     def _jacobian(

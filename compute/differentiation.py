@@ -6,7 +6,6 @@ contribution by that path, and the sum over consumers is its gradient: the multi
 courses write it. A given value is a constant of the question: it has a gradient, and none passes it.
 """
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -159,7 +158,7 @@ class Differentiation:
         """What all values that share an application have in common in passing gradients to this operand."""
         rule = applied.rules[place]
         assert rule is not None  # gradients pass there
-        shapes = [_numeric(shape) for shape in applied.shapes]
+        shapes = [numeric(shape) for shape in applied.shapes]
         if None in shapes and (applied.primitive.broadcasts or rule.takes_shapes):
             return place, rule.needs, None, None
         function = bound_rule(self.evaluation.arithmetic, applied, place)
@@ -227,7 +226,7 @@ class Differentiation:
     def _put_together(self, value: Value, parts: list[tuple[int, int | None]]) -> int | None:
         """Plan one array of the gradients of parts."""
         slots = [slot for _, slot in parts if slot is not None]
-        shape = _numeric(value.shape)
+        shape = numeric(value.shape)
         if len(slots) < len(parts) or shape is None:
             return None
         slot = next(self._slots)
@@ -269,38 +268,8 @@ def bound_rule(arithmetic: Arithmetic, applied: Application, place: int) -> Call
     assert rule is not None  # gradients pass there
     bound: dict[str, Any] = {name: applied.attributes[name] for name in rule.attributes}
     if rule.takes_shapes:
-        bound["shapes"] = [_numeric(shape) for shape in applied.shapes]
+        bound["shapes"] = [numeric(shape) for shape in applied.shapes]
     return partial(rule.function, arithmetic, **bound)
-
-
-def jacobian(
-    plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value, *, by_path: bool = False
-) -> tuple[Array, dict[Source, Array]]:
-    """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`.
-
-    by_path: whether its parts are returned too, one for each source of the gradient of `wrt`.
-    One reverse pass for each entry of `of`, which must be the plan's only seed and `wrt` its target;
-    both must have numeric shapes.
-    """
-    arithmetic = plan.evaluation.arithmetic
-    rows, columns = _numeric(of.shape), _numeric(wrt.shape)
-    assert rows is not None and columns is not None
-    entries = math.prod(rows)
-    result = arithmetic.zeros((entries, *columns))
-    parts: dict[Source, Array] = {}
-    if wrt.index in plan.flows:
-        sources = plan.flows[wrt.index].sources
-        if by_path and len(sources) > 1:
-            parts = {source: arithmetic.zeros(result.shape) for source in sources}
-        for entry in range(entries):
-            seed = arithmetic.one_hot(rows, entry)
-            found = plan.run(values, {of.index: seed})
-            # The dots put in what a single exact entry is, and not the array that it came in.
-            result[entry, ...] = found.totals[wrt.index]
-            for source, part in parts.items():
-                part[entry, ...] = found.contributions[wrt.index][source]
-    shape = (*rows, *columns)
-    return result.reshape(shape), {source: part.reshape(shape) for source, part in parts.items()}
 
 
 def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[int], *parts: Array) -> Array:
@@ -322,7 +291,8 @@ def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...])
     return gradient
 
 
-def _numeric(shape: Shape) -> tuple[int, ...] | None:
+def numeric(shape: Shape) -> tuple[int, ...] | None:
+    """A shape of numbers alone; None where a size is a letter."""
     for size in shape:
         if type(size) is not int:
             return None

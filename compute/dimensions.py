@@ -230,3 +230,8 @@ def _growth(powers: Mapping[str, int]) -> str:
     ordered = sorted(powers.items(), key=lambda item: (-item[1], item[0]))
     factors = [name + (str(power).translate(SUPERSCRIPTS) if power != 1 else "") for name, power in ordered]
     return ("" if all(len(name) == 1 for name in powers) else "·").join(factors) or "1"
+
+
+def outer_axes(dims: str, count: int) -> tuple[str, ...]:
+    """What the axes before those that dims name are called: batch, or by number where dims name none."""
+    return tuple(f"axis_{at}" for at in range(count)) if dims == "..." else ("batch",) * count

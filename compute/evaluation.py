@@ -104,6 +104,11 @@ class Evaluation:
         """The known and the computed values by index. Raises UnfitEntries."""
         instructions = self.instructions
         values = {**self.constants, **known}
+        self.perform(instructions, values)
+        return values
+
+    def perform(self, instructions: Iterable[Instruction], values: dict[int, Array]) -> None:
+        """Do these instructions, in order, on the values by index. Raises UnfitEntries."""
         index = 0
         try:
             for index, function, operands in instructions:
@@ -115,7 +120,23 @@ class Evaluation:
                     values[index] = function(*[values[operand] for operand in operands])
         except UnfitEntries as fault:
             raise fault.of(self._operand(index % len(self.graph.values), fault.name)) from None
-        return values
+
+    def following(self, index: int, wanted: Iterable[int]) -> list[Instruction]:
+        """Of what a run does, in order, what depends on one value and leads to what is wanted."""
+        moved = {index}
+        behind: list[Instruction] = []
+        for instruction in self.instructions:
+            if instruction[0] != index and not moved.isdisjoint(instruction[2]):
+                moved.add(instruction[0])
+                behind.append(instruction)
+        needed = set(wanted)
+        found: list[Instruction] = []
+        for instruction in reversed(behind):
+            if instruction[0] in needed:
+                needed.update(instruction[2])
+                found.append(instruction)
+        found.reverse()
+        return found
 
     def _operand(self, index: int, name: str) -> str:
         """The named value that an operand of a step is, or is made of."""

@@ -11,36 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from compute.dimensions import Shape, ShapeError, Size, show, symbols
+from compute.dimensions import Shape, ShapeError, Size, outer_axes, show, symbols
 from compute.errors import Path, QuestionError
+from compute.named import Named
 from compute.primitive import REGISTRY, Application, Primitive
 
 Kind = Literal["real", "boolean", "index"]
 NOTHING: Mapping[str, Any] = {}
 INDEX = re.compile(r"\[\d+\]")
-
-
-class Named(NamedTuple):
-    """A value that an operation promises to name.
-
-    axes: what the last axes run over, as people read it; dims: the same in dimension names, as inputs
-    declare theirs; turns: as for inputs; meaning: one sentence for people; symbol: its LaTeX;
-    counts_comparisons: each entry is one comparison of a query with a key;
-    may_be_infinite: -infinity is meant there and worth no remark; banded: the attribute that, where it is
-    set, puts a band of keys in the place of all (see `compute.primitives.bands`); on_request: it is
-    computed only where it is asked for by name.
-    """
-
-    name: str
-    axes: str
-    dims: str
-    meaning: str
-    symbol: str
-    turns: str = ""
-    counts_comparisons: bool = False
-    may_be_infinite: bool = False
-    banded: str = ""
-    on_request: bool = False
 
 
 class Invariant(NamedTuple):
@@ -184,11 +162,11 @@ class Graph:
         if value.name is None:
             value.name, value.declared, value.symbol = full, declared, declared.symbol
             value.may_be_infinite = declared.may_be_infinite
-            value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
+            value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
             # What comes out of a part is called and written as the whole calls it.
             value.symbol, value.declared = declared.symbol, declared
-            value.axes = (*("batch",) * (value.rank - len(labels)), *labels)
+            value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         return value
 
     def _take_shape(self, name: str, value: Value, shape: Shape, labelled: int) -> None:

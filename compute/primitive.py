@@ -46,6 +46,16 @@ class GradientRule:
     attributes: tuple[str, ...]
 
 
+class Promise(NamedTuple):
+    """An equation that holds of every result of a primitive: in words, and its two sides.
+
+    sides(xp, y, *operands, **attributes): two arrays of one shape.
+    """
+
+    statement: str
+    sides: Callable[..., tuple[Array, Array]]
+
+
 def elementwise_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     """One elementary operation for each entry of the result."""
     return Cost(elementwise=product(shape))
@@ -96,6 +106,8 @@ class Primitive:
     diagnosis(y, *operands, absorbed, **attributes): what is no good about floating-point numbers, asked on
         request alone; absorbed(place): at which entries of that operand the step that made it gives the same
         for somewhat different numbers, as cos does near 0.
+    promise: an equation that holds of every result, verified where that is asked for.
+    withholds(**attributes): in words, which gradient it keeps back on purpose; None where it passes all.
     convention: what the primitive settles where books differ, as the answer states it.
     takes_at: it takes what is at index `at` of the last axis but one. Gradients of several such parts are put
         together at once, since an array of mostly zeros for each would take their number squared.
@@ -121,6 +133,8 @@ class Primitive:
     remark: Callable[..., tuple[str, str] | None] | None = None
     hazard: Hazard = NO_HAZARD
     diagnosis: Callable[..., Finding | None] | None = None
+    promise: Promise | None = None
+    withholds: Callable[..., str | None] | None = None
     convention: Mapping[str, Any] | None = None
     takes_at: bool = False
     operands: tuple[str, ...] = field(init=False)

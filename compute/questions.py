@@ -4,25 +4,27 @@
 allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from compute.answers import Limits, Prepared, Step, describe_step
+from compute.answers import Prepared, Step, describe_step
 from compute.arithmetic import kinds
-from compute.cost import TotalCost, applications, cost, work
+from compute.cost import TotalCost, cost
 from compute.differentiation import Differentiation
-from compute.dimensions import Polynomial, Shape, Size, product
+from compute.dimensions import Polynomial
 from compute.errors import QuestionError, QuestionErrors, at, unknown_name
 from compute.evaluation import Evaluation
-from compute.graph import Graph, Value
+from compute.extent import predict
+from compute.graph import Graph
 from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, check_upstream
 from compute.operations.declaration import Operation
 from compute.programs.building import Claim, build_program
 from compute.selection import check_names, check_real, selected_names
+from compute.verification.invariants import build_sides
+from compute.verification.plan import Answered, plan_verification
 
 Tensors = tuple[tuple[str, Tensor], ...]
 
@@ -34,7 +36,8 @@ class Asked(NamedTuple):
     program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
     and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
     is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them;
-    diagnose: whether to remark numbers that are finite and still no good.
+    diagnose: whether to remark numbers that are finite and still no good;
+    verify: whether evidence is to be gathered that the answer is right.
     """
 
     operation: str
@@ -54,6 +57,7 @@ class Asked(NamedTuple):
     assumptions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     abbreviated: tuple[str, ...] = ()
     diagnose: bool = False
+    verify: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -83,6 +87,7 @@ def prepare(asked: Asked) -> Prepared:
     check_upstream(graph, upstream)
     selected = selected_names(graph, asked.select)
 
+    sides = build_sides(graph) if asked.verify else []
     known = {graph.names[name].index for name in (*inputs, *given)}
     arithmetic = kinds.arithmetic(
         asked.arithmetic,
@@ -107,6 +112,15 @@ def prepare(asked: Asked) -> Prepared:
         if name in named or graph.names[name].index not in known or (named and graph.names[name].is_input)
     ]
     differentiated = _differentiated(graph, differentiation, selected)
+    predicted = predict(
+        graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split
+    )
+    verification = None
+    if asked.verify:
+        starts = sorted(graph.names[name].index for name in upstream)
+        answered = Answered(evaluation, starts, differentiated, asked.jacobian, returned, sides)
+        verification = plan_verification(answered)
+        predicted = predicted.with_more(verification.work, verification.entries)
     return Prepared(
         graph=graph,
         evaluation=evaluation,
@@ -126,9 +140,8 @@ def prepare(asked: Asked) -> Prepared:
         notes=_notes(graph, differentiation),
         inputs_at=("inputs",) if asked.program else (),
         diagnose=asked.diagnose,
-        predicted=_predict(
-            graph, computed, known, returned, differentiation, differentiated, jacobians, asked
-        ),
+        predicted=predicted,
+        verification=verification,
     )
 
 
@@ -259,50 +272,3 @@ def _shown(setting: Any) -> Any:
     if isinstance(setting, list | tuple):
         return [_shown(one) for one in setting]
     return str(setting) if isinstance(setting, Polynomial) else setting
-
-
-def _predict(
-    graph: Graph,
-    computed: list[Value],
-    known: Iterable[int],
-    returned: list[str],
-    differentiation: Differentiation | None,
-    differentiated: list[str],
-    jacobians: Iterable[tuple[str, str, Differentiation]],
-    asked: Asked,
-) -> Limits:
-    """What an answer will take. A backward pass is taken to cost twice the forward one."""
-    names = graph.names
-
-    def size(name: str) -> int:
-        return _number(product(names[name].shape))
-
-    passes = sum(size(of) for of, _ in asked.jacobian) + (differentiation is not None)
-    pairs = sum(size(of) * size(wrt) for of, wrt in asked.jacobian)
-    for of, wrt, plan in jacobians:
-        if (of, wrt) in asked.split and names[wrt].index in plan.flows:
-            pairs += size(of) * size(wrt) * len(plan.flows[names[wrt].index].sources)
-    sent = [names[name].shape for name in (*returned, *differentiated)]
-    if differentiation is not None:
-        for name in differentiated:
-            value = names[name]
-            sent += [value.shape] * len(differentiation.flows[value.index].sources)
-    shared = applications(computed)
-    spent = work(shared)
-    held = _entries([*(value.shape for value in computed), *(graph.values[index].shape for index in known)])
-    kept = held + max((_number(one.scratch) for one in shared), default=0)
-    return Limits(
-        work=(_number(spent.multiply_adds) + _number(spent.elementwise)) * (1 + 2 * passes),
-        entries=kept * (2 if passes else 1) + pairs,
-        answer=_entries(sent) + pairs,
-    )
-
-
-def _entries(shapes: Iterable[Shape]) -> int:
-    """How many entries arrays of these shapes have in all, those aside whose sizes are unknown."""
-    return sum(_number(product(shape)) * count for shape, count in Counter(shapes).items())
-
-
-def _number(size: Size) -> int:
-    """A size that must be a number by now; what is unknown is not computed and counts nothing."""
-    return size if isinstance(size, int) else 0

@@ -20,6 +20,7 @@ from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
 from service.costs import cost_json
+from service.evidence import evidence_json
 from service.problems import describe
 from service.schemas import request_model, validate
 from service.tensors import decode, encode
@@ -183,6 +184,7 @@ def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[s
         if "select" in request.__pydantic_fields_set__
         else None,
         "arithmetic": fields["arithmetic"],
+        "verify": fields["verify"],
         "abbreviated": tuple(fields.get("abbreviate", ())),
         "diagnose": fields["diagnose"],
         "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
@@ -239,6 +241,8 @@ def _render(question: Question, answer: Answer, more: Mapping[str, Any]) -> byte
     if answer.claims:
         body["claims"] = [_claim_json(claim, question) for claim in answer.claims]
     body.update(more)
+    if answer.evidence is not None:
+        body["evidence"] = evidence_json(answer.evidence)
     body["notes"] = [note_json(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
+from service.evidence import Evidence
 from service.schemas import Reference, camel, fields_of
 
 Tensor = Annotated[Any, Reference("Tensor")]
@@ -268,6 +269,7 @@ class Workings(BaseModel):
     cost: Cost
     notes: list[Note]
     unknown: list[str] = Field(description="Names that cannot be reached from what is given.")
+    evidence: Evidence | None = Field(None, description="That the answer is right, where `verify` was sent.")
 
 
 @cache

@@ -125,6 +125,11 @@ class Computation(BaseModel):
     encoding: Literal["nested", "packed"] = Field(
         "nested", description="How tensors are returned: nested lists, or packed as base64."
     )
+    verify: bool = Field(
+        False,
+        description="Whether to return `evidence` that the answer is right: gradients beside differences of"
+        " values computed again, promised equations, and what rounding leaves certain.",
+    )
 
 
 class Comparison(BaseModel):
@@ -164,7 +169,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields |= fields_of(Computation)
     if asks == "comparison":
         del fields["jacobian"]  # two Jacobians side by side would say nothing new
-        del fields["assumptions"], fields["abbreviate"]
+        del fields["assumptions"], fields["abbreviate"], fields["verify"]
         fields["arithmetic"] = FLOATING_ONLY
     return create_model(
         camel(operation) + SUFFIXES[asks],

@@ -8,6 +8,7 @@ Source: Squire and Trapp, Using complex variables to estimate derivatives of rea
 
 import numpy as np
 
+from compute.arithmetic.error_function import erf
 from compute.arithmetic.floating import Floating, mean_squares
 from compute.arithmetic.namespace import Array
 
@@ -21,6 +22,8 @@ class ComplexStep(Floating):
         super().__init__("float64")
         self.dtype = np.dtype(np.complex128)
         self.maximum = lambda a, b: np.where(a.real >= b.real, a, b)
+        self.minimum = lambda a, b: np.where(a.real <= b.real, a, b)
+        self.erf = _erf
         self.greater = lambda a, b: np.real(a) > np.real(b)
         self.greater_equal = lambda a, b: np.real(a) >= np.real(b)
         self.equal = lambda a, b: np.real(a) == np.real(b)
@@ -34,17 +37,15 @@ class ComplexStep(Floating):
         return found
 
     def softplus(self, a: Array) -> Array:
-        above = np.real(a) > 0
-        found: Array = np.where(above, a, 0) + np.log1p(np.exp(np.where(above, -a, a)))
+        turned = np.where(np.real(a) >= 0, -a, a)
+        # NumPy's log1p of such numbers loses the digits of what is small.
+        decay = np.exp(turned)
+        grown = np.log1p(np.real(decay)) + 1j * np.imag(decay) / (1 + np.real(decay))
+        found: Array = np.where(np.real(a) >= 0, a + grown, grown)
         return found
 
     def variances(self, rows: Array, means: Array) -> Array:
         return mean_squares(rows - means)
-
-    def erf(self, a: Array) -> Array:
-        real = np.real(a)
-        found: Array = super().erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
-        return found
 
     def shift(self, a: Array, axis: int) -> Array:
         return super().shift(np.real(a), axis)
@@ -70,6 +71,12 @@ class ComplexStep(Floating):
 
     def is_finite(self, a: Array) -> bool:
         return bool(np.isfinite(a).all())
+
+
+def _erf(a: Array) -> Array:
+    real = np.real(a)
+    found: Array = erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
+    return found
 
 
 COMPLEX_STEP = ComplexStep()

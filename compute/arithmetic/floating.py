@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from compute.arithmetic import blocks
 from compute.arithmetic.constants import evaluate
+from compute.arithmetic.error_function import erf
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
@@ -16,13 +18,31 @@ Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
 _POWERS: dict[float, Unary] = {1: np.positive, 2: np.square, 0.5: np.sqrt}  # many times as fast as the power
 
 
 def mean_squares(rows: Array) -> Array:
     """The mean square of each row, as a column."""
     found: Array = np.matmul(rows[:, None, :], rows[:, :, None])[:, 0] / rows.shape[-1]
+    return found
+
+
+def _sigmoid(a: Array) -> Array:
+    if not a.ndim:
+        # Of the two forms the one whose exponential cannot overflow.
+        decay = np.exp(-np.abs(a))
+        single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
+        return single
+    # Where the exponential overflows the quotient is 0, as it should be.
+    found: Array = np.negative(a)
+    with np.errstate(over="ignore"):
+        np.exp(found, out=found)
+    found += 1
+    return np.divide(1, found, out=found)
+
+
+def _softplus(a: Array) -> Array:
+    found: Array = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
     return found
 
 
@@ -45,6 +65,7 @@ class Floating:
         self.divide: Binary = np.divide
         self.matmul: Binary = np.matmul
         self.maximum: Binary = np.maximum
+        self.minimum: Binary = np.minimum
         self.greater: Binary = np.greater
         self.greater_equal: Binary = np.greater_equal
         self.equal: Binary = np.equal
@@ -55,6 +76,7 @@ class Floating:
         self.log: Unary = np.log
         self.log1p: Unary = np.log1p
         self.expm1: Unary = np.expm1
+        self.erf: Unary = erf
         self.sin: Unary = np.sin
         self.cos: Unary = np.cos
         self.tanh: Unary = np.tanh
@@ -73,26 +95,16 @@ class Floating:
         return np.array(evaluate(expression, sizes), dtype=self.dtype)
 
     def sigmoid(self, a: Array) -> Array:
-        if not a.ndim:
-            # Of the two forms the one whose exponential cannot overflow.
-            decay = np.exp(-np.abs(a))
-            single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
-            return single
-        # Where the exponential overflows the quotient is 0, as it should be.
-        found: Array = np.negative(a)
-        with np.errstate(over="ignore"):
-            np.exp(found, out=found)
-        found += 1
-        return np.divide(1, found, out=found)
+        return blocks.entrywise(_sigmoid, a)
 
     def softplus(self, a: Array) -> Array:
-        # np.logaddexp takes five times as long.
-        found = np.log1p(np.exp(-np.abs(a)))
-        return np.add(found, np.maximum(a, 0))
+        return blocks.entrywise(_softplus, a)
 
-    def erf(self, a: Array) -> Array:
-        found: Array = np.asarray(_erf(a), dtype=self.dtype)
-        return found
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return blocks.entrywise(rule, *arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return blocks.along(rule, axis, *arrays)
 
     def sqrt(self, a: Array) -> Array:
         return np.sqrt(a)
@@ -153,6 +165,14 @@ class Floating:
     def share(self, parts: Array, total: Array) -> Array:
         # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
         return np.divide(parts, self.maximum(total, self._least), out=parts)
+
+    def log_share(self, a: Array, total: Array) -> Array:
+        return np.subtract(a, np.log(np.where(total == 0, 1, total)), out=a)
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        if (logs.take(0, axis) != -math.inf).all():  # a look that nearly always is enough
+            return a
+        return np.where((logs == -math.inf).all(axis=axis, keepdims=True), 0, a)
 
     def difference(self, a: Array, b: Array) -> Array:
         return np.subtract(a, b, out=b)

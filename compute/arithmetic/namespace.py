@@ -68,6 +68,7 @@ class Arithmetic(Protocol):
     def multiply(self, a: Array, b: Array, /) -> Array: ...
     def divide(self, a: Array, b: Array, /) -> Array: ...
     def maximum(self, a: Array, b: Array, /) -> Array: ...
+    def minimum(self, a: Array, b: Array, /) -> Array: ...
     def greater(self, a: Array, b: Array, /) -> Array: ...
     def greater_equal(self, a: Array, b: Array, /) -> Array: ...
     def equal(self, a: Array, b: Array, /) -> Array: ...
@@ -80,15 +81,15 @@ class Arithmetic(Protocol):
         """`a` to the power of a constant."""
 
     def sigmoid(self, a: Array, /) -> Array: ...
+    def softplus(self, a: Array, /) -> Array:
+        """`log(1 + exp(a))`, for entries of any size."""
+
     def log(self, a: Array, /) -> Array: ...
     def log1p(self, a: Array, /) -> Array:
         """`log(1 + a)`, with all digits where `a` is small."""
 
     def expm1(self, a: Array, /) -> Array:
         """`exp(a) - 1`, with all digits where `a` is small."""
-
-    def softplus(self, a: Array, /) -> Array:
-        """`log(1 + exp(a))`, which never overflows."""
 
     def erf(self, a: Array, /) -> Array: ...
     def sin(self, a: Array, /) -> Array: ...
@@ -117,6 +118,14 @@ class Arithmetic(Protocol):
     def share(self, parts: Array, total: Array) -> Array:
         """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
 
+    def log_share(self, a: Array, total: Array) -> Array:
+        """`a - log(total)`, where the total is of the exponentials of `a`; `a` where it is zero, since all of
+        them are -infinity. May overwrite a.
+        """
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        """`a`; zeros where, along an axis, every one of its logarithms is -infinity."""
+
     def difference(self, a: Array, b: Array) -> Array:
         """`a - b` for arrays of one shape. May overwrite b."""
 
@@ -128,6 +137,14 @@ class Arithmetic(Protocol):
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         """Rows of this size with each entry of a row of `a` added at its place."""
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        """`rule(*arrays)`, for a rule that works entry by entry on arrays of one shape."""
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        """`rule(axis, *arrays)`, for a rule that works along an axis of arrays of one shape; the axis keeps
+        its size, or has size 1 in the result.
+        """
 
     def argmax(self, a: Array, axis: int) -> Array:
         """Where the largest entries along an axis stand, the first of equals; the axis is gone."""

@@ -46,16 +46,20 @@ def _sigmoid(a: Any) -> Any:
     return (1 if a >= 0 else decay) / (1 + decay)
 
 
-def _softplus(a: Any) -> Any:
-    return np.logaddexp(0, a)
-
-
 def _erf(a: Any) -> Any:
     return np.float64(math.erf(a))
 
 
+def _softplus(a: Any) -> Any:
+    return _maximum(a, 0.0) + np.log1p(np.exp(-abs(a)))
+
+
 def _maximum(a: Any, b: Any) -> Any:
     return a if a >= b or a != a else b  # noqa: PLR0124 - NaN is not itself
+
+
+def _minimum(a: Any, b: Any) -> Any:
+    return a if a <= b or a != a else b  # noqa: PLR0124 - likewise
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -93,6 +97,7 @@ class Recorder:
         self.multiply = self._each(operator.mul, 2)
         self.divide = self._each(operator.truediv, 2)
         self.maximum = self._each(_maximum, 2)
+        self.minimum = self._each(_minimum, 2)
         self.greater = self._each(operator.gt, 2)
         self.greater_equal = self._each(operator.ge, 2)
         self.equal = self._each(operator.eq, 2)
@@ -104,12 +109,12 @@ class Recorder:
         self.log = self._each(np.log, 1)
         self.log1p = self._each(np.log1p, 1)
         self.expm1 = self._each(np.expm1, 1)
-        self.softplus = self._each(_softplus, 1)
         self.erf = self._each(_erf, 1)
         self.sin = self._each(np.sin, 1)
         self.cos = self._each(np.cos, 1)
         self.tanh = self._each(np.tanh, 1)
         self.sigmoid = self._each(_sigmoid, 1)
+        self.softplus = self._each(_softplus, 1)
         self.difference = self.subtract
 
     def __getattr__(self, name: str) -> Any:
@@ -165,6 +170,20 @@ class Recorder:
     def share(self, parts: Array, total: Array) -> Array:
         least = self.maximum(total, self._lifted(np.array(TINY)))
         return self.divide(parts, least)
+
+    def log_share(self, a: Array, total: Array) -> Array:
+        some = self.where(self.equal(total, np.zeros(())), np.ones(()), total)
+        return self.subtract(a, self.log(some))
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        largest = np.expand_dims(self._folded(np.moveaxis(logs, axis, 0)), axis)
+        return self.where(self.equal(largest, np.array(-math.inf)), np.zeros(()), a)
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def _folded(self, parts: Array) -> Array:
         largest: Array = parts[0]

@@ -4,6 +4,7 @@ NumPy's own single numbers keep shapes and infinities, and Python's operators on
 functions of arrays do.
 """
 
+import math
 import operator
 from typing import Any
 
@@ -31,6 +32,7 @@ class Scalars(Floating):
         self.greater = operator.gt
         self.greater_equal = operator.ge
         self.equal = operator.eq
+        self.erf = lambda a: self.one(math.erf(a))
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return self.one(evaluate(expression, sizes))

@@ -1,6 +1,7 @@
 """The catalogue: every operation there is, listed by hand."""
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
+from compute.operations.activation import activation
 from compute.operations.attention import attention
 from compute.operations.binary_cross_entropy import binary_cross_entropy
 from compute.operations.channel_normalization import batch_norm, group_norm, instance_norm
@@ -11,6 +12,7 @@ from compute.operations.declaration import Operation
 from compute.operations.dropout import dropout
 from compute.operations.embedding import embedding
 from compute.operations.error_losses import huber, mae, mse, smooth_l1
+from compute.operations.gating import glu
 from compute.operations.kl_divergence import kl_divergence
 from compute.operations.layer_normalization import layer_norm, rms_norm
 from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
@@ -29,6 +31,7 @@ from compute.operations.positional_encoding import positional_encoding
 from compute.operations.recurrent import gru, lstm, rnn
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
+from compute.operations.softmax import hardmax, log_softmax, softmax, softmin
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
 from compute.operations.triplet import triplet
 
@@ -77,6 +80,12 @@ CATALOGUE: dict[str, Operation] = {
         triplet,
         gaussian_nll,
         poisson_nll,
+        activation,
+        glu,
+        softmax,
+        softmin,
+        log_softmax,
+        hardmax,
     )
 }
 

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from compute.graph import Named, Value
+from compute.graph import Value
+from compute.named import Named
 from compute.operations.declaration import Input, operation
 from compute.operations.scoring import (
     Causal,

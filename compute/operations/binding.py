@@ -5,9 +5,10 @@ handles. Sizes that nothing says stay symbols, so the same code answers for numb
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from compute.dimensions import Polynomial, Shape, ShapeError, show, symbols
+from compute.dimensions import Polynomial, Shape, ShapeError, outer_axes, show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph import Graph, Kind, Named, Value
+from compute.graph import Graph, Kind, Value
+from compute.named import Named
 from compute.operations.declaration import Operation
 from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
 
@@ -46,10 +47,14 @@ def build(
             standard = [bound.dimensions.size(one) for one in fitting(dims, None) if one != (LEADING,)]
             tensor = tensors.get(name, Tensor(tuple(standard)))
             labels = _labels(dims, len(tensor.shape))
-            batch = ["batch"] * (len(tensor.shape) - len(labels))
+            outer = len(tensor.shape) - len(labels)
             kind: Kind = "boolean" if declared.boolean else tensor.kind
             handle = graph.input(
-                name, tensor.shape, symbol=declared.symbol, axes=(*batch, *labels), kind=kind
+                name,
+                tensor.shape,
+                symbol=declared.symbol,
+                axes=(*outer_axes(dims, outer), *labels),
+                kind=kind,
             )
             handle.is_assumed = name not in tensors
             handle.has_open_batch = handle.is_assumed and LEADING in dims

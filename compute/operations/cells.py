@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size
 from compute.graph import Value, apply
-from compute.operations.activation import activate
+from compute.operations.activation import ActivationName, activate
 
 SCANNED = ("tanh", "relu", "sigmoid", "identity")  # activations that `rnn_scan` has
 State: TypeAlias = Mapping[str, Value]
@@ -59,7 +59,9 @@ def _one(value: Value) -> Value:
 
 def _clipped(value: Value, bound: Expression | None) -> Value:
     """What activations see, where it is held between two bounds."""
-    return value if bound is None else apply("clamp", value, bound=bound)
+    if bound is None:
+        return value
+    return apply("hardtanh", value, min_val=Expression("negative", (bound,)), max_val=bound)
 
 
 def _at(name: str, t: int, value: Value) -> Value:
@@ -76,7 +78,7 @@ class Elman:
 
     states: ClassVar[tuple[str, ...]] = ("hidden",)
     stages: ClassVar[tuple[str, ...]] = ("preactivation",)
-    activation: str
+    activation: ActivationName
     clip: Expression | None = None
 
     def step(self, t: int, x: Value, state: State, weights: Weights) -> dict[str, Value]:
@@ -103,9 +105,9 @@ class LongShortTerm:
         "preactivation", "input_gate", "forget_gate", "candidate", "output_gate",
     )  # fmt: skip
     order: tuple[int, int, int, int]
-    gate_activation: str
-    activation: str
-    cell_activation: str
+    gate_activation: ActivationName
+    activation: ActivationName
+    cell_activation: ActivationName
     coupled: bool = False
     clip: Expression | None = None
 
@@ -136,7 +138,7 @@ class LongShortTerm:
             "candidate": candidate,
             "output_gate": output_gate,
             "cell": cell,
-            "hidden": output_gate * activate(cell, self.cell_activation),
+            "hidden": output_gate * activate(_clipped(cell, self.clip), self.cell_activation),
         }
 
     @property
@@ -161,8 +163,8 @@ class Gated:
         "input_terms", "hidden_terms", "reset_gate", "update_gate", "candidate",
     )  # fmt: skip
     reset_at: int
-    gate_activation: str
-    activation: str
+    gate_activation: ActivationName
+    activation: ActivationName
     reset_after: bool
     clip: Expression | None = None
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.convolution import check_groups
 from compute.operations.declaration import Attribute, Constant, Input, operation

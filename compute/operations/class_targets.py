@@ -5,7 +5,8 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Shape, Size, show, without
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.declaration import Attribute, Input
 from compute.operations.fitting import shaped
 

@@ -1,6 +1,5 @@
 """Settings that are constants: numbers, or expressions that may use dimension names."""
 
-import math
 from typing import Any
 
 from compute.arithmetic.constants import evaluate
@@ -48,16 +47,17 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
 
 
 def between(graph: Graph, attribute: str, said: Constant, least: int, most: int | None = None) -> Expression:
-    """A constant setting without dimension names, refused at its attribute where it is beyond its bounds."""
-    parsed: Expression = expression(graph, attribute, said)["expression"]
-    bounds = f"from {least} on" if most is None else f"from {least} to {most}"
-    known = parsed.symbols() <= set(NAMED_NUMBERS)
-    if (known and not least <= evaluate(parsed) <= (math.inf if most is None else most)) or (
-        parsed.symbols() & set(graph.dimensions)
-    ):
+    """The same as `bounded`, without dimension names."""
+    return alone(graph, attribute, bounded(graph, attribute, said, least=least, most=most)["expression"])
+
+
+def alone(graph: Graph, attribute: str, parsed: Expression) -> Expression:
+    """A constant, refused at its attribute where it speaks of a dimension."""
+    if used := parsed.symbols() & set(graph.dimensions):
         raise QuestionError(
-            (attribute,), f"is no number {bounds}", f"a constant {bounds}, without names", "another"
-        )
+            (attribute,), "speaks of a dimension", "a constant without dimension names",
+            f"one with {', '.join(sorted(used))}",
+        )  # fmt: skip
     return parsed
 
 
@@ -77,7 +77,7 @@ def size_of(size: Size) -> dict[str, Any]:
 def bounded(
     graph: Graph, attribute: str, said: Constant, *, least: float, most: float | None = None
 ) -> dict[str, Any]:
-    """The same, refused where it is a number below or above these; free symbols are taken to be neither."""
+    """As `expression`, refused where it is a number below or above these; what symbols are is not known."""
     found = expression(graph, attribute, said)
     names = found["expression"].symbols() - graph.dimensions.keys() - set(NAMED_NUMBERS)
     if not names and all(isinstance(size, int) for size in found["sizes"].values()):

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Polynomial, Size, divide, show
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.declaration import Attribute, Input, Padding, Sides, operation
 from compute.operations.sliding import (
     Apart,

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.class_targets import (
     WEIGHTS,
     Axis,

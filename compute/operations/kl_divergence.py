@@ -3,7 +3,8 @@
 from typing import Annotated, Literal
 
 from compute.dimensions import Size
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import size_of
 from compute.operations.declaration import Attribute, Input, operation
 from compute.operations.fitting import alike

@@ -3,7 +3,8 @@
 from typing import Annotated, TypeAlias
 
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Axes, Input, operation
 from compute.operations.normalizing import (

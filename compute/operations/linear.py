@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.declaration import Attribute, Input, operation
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from compute.arithmetic.expressions import number
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.errors import QuestionError
-from compute.graph import Graph, Named, Value, apply
+from compute.graph import Graph, Value, apply
+from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Constant, Input
 from compute.primitives.elementwise import HALF

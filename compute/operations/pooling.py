@@ -6,7 +6,8 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import expression, is_number
 from compute.operations.declaration import Attribute, Constant, Input, Padding, Sides, operation
 from compute.operations.sliding import (

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.binding import call
 from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input

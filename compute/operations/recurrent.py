@@ -3,8 +3,9 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.arithmetic.expressions import Expression
-from compute.graph import Named, Value
-from compute.operations.activation import Activation
+from compute.graph import Value
+from compute.named import Named
+from compute.operations.activation import ActivationName
 from compute.operations.cells import Elman, Gated, LongShortTerm
 from compute.operations.constants import expression
 from compute.operations.declaration import Attribute, Constant, Input, operation
@@ -132,7 +133,7 @@ def rnn(
     lengths: Lengths = None,
     w_x_upper: Annotated[Value | None, X1_UPPER] = None,
     *,
-    activation: Annotated[Activation, activated("the sum of both terms")] = "tanh",
+    activation: Annotated[ActivationName, activated("the sum of both terms")] = "tanh",
     layers: Layers = 1,
     direction: Direction = "forward",
     weights: Orientation = "in_out",
@@ -191,9 +192,9 @@ def lstm(
             "How the gates stand in the weights and biases: the first is PyTorch's, the second ONNX's."
         ),
     ] = "input_forget_candidate_output",
-    gate_activation: Annotated[Activation, activated("the three gates")] = "sigmoid",
-    activation: Annotated[Activation, activated("the candidate")] = "tanh",
-    cell_activation: Annotated[Activation, activated("the cell, before the output gate")] = "tanh",
+    gate_activation: Annotated[ActivationName, activated("the three gates")] = "sigmoid",
+    activation: Annotated[ActivationName, activated("the candidate")] = "tanh",
+    cell_activation: Annotated[ActivationName, activated("the cell, before the output gate")] = "tanh",
     coupled: Annotated[
         bool, Attribute("Whether the forget gate is 1 less the input gate; its own weights are then unused.")
     ] = False,
@@ -250,8 +251,8 @@ def gru(
             "How the gates stand in the weights and biases: the first is PyTorch's, the second ONNX's."
         ),
     ] = "reset_update_candidate",
-    gate_activation: Annotated[Activation, activated("both gates")] = "sigmoid",
-    activation: Annotated[Activation, activated("the candidate")] = "tanh",
+    gate_activation: Annotated[ActivationName, activated("both gates")] = "sigmoid",
+    activation: Annotated[ActivationName, activated("the candidate")] = "tanh",
     layers: Layers = 1,
     direction: Direction = "forward",
     weights: Orientation = "in_out",

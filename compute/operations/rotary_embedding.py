@@ -4,7 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.scoring import Layout

@@ -4,7 +4,8 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Polynomial, Size
 from compute.errors import QuestionError
-from compute.graph import Named, Value, apply
+from compute.graph import Value, apply
+from compute.named import Named
 from compute.operations.convolution import (
     Groups,
     bias_input,

@@ -23,7 +23,7 @@ from compute.hazards import (
 )
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
-from compute.primitives.entries import count as _number
+from compute.primitives.entries import count
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 
@@ -170,7 +170,7 @@ log = Primitive(
 log1p = Primitive(
     "log1p",
     forward=lambda xp, a: xp.log1p(a),
-    gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, _number(xp, 1)))},
+    gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, count(xp, 1)))},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\log\left(1 + {a.at(SUM)}\right)", PRODUCT),
@@ -182,7 +182,7 @@ log1p = Primitive(
 expm1 = Primitive(
     "expm1",
     forward=lambda xp, a: xp.expm1(a),
-    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.add(y, _number(xp, 1)))},
+    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.add(y, count(xp, 1)))},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"e^{{{a.text}}} - 1", SUM),
@@ -204,17 +204,17 @@ sigmoid = Primitive(
 
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
     if not xp.settles and evaluate(slope) == 0:  # times 0 would make NaN of -infinity, and -0 of all else
-        return xp.maximum(a, _number(xp, 0))
-    return xp.where(xp.greater(a, _number(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
+        return xp.maximum(a, count(xp, 0))
+    return xp.where(xp.greater(a, count(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
 
 
 def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
-    return xp.where(xp.greater(a, _number(xp, 0)), _number(xp, 1), xp.constant(slope, {}))
+    return xp.where(xp.greater(a, count(xp, 0)), count(xp, 1), xp.constant(slope, {}))
 
 
 def _apart_from_zero(xp: Arithmetic, a: Array) -> Array:
     """The array with 1 in the place of 0, where a logarithm or a power would have no value."""
-    return xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 1), a)
+    return xp.where(xp.equal(a, count(xp, 0)), count(xp, 1), a)
 
 
 # a above zero, and `slope` times a elsewhere; at zero the derivative is the slope.
@@ -260,8 +260,8 @@ def _surprise(xp: Arithmetic, a: Array) -> Array:
 
 
 def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
-    slope = xp.add(xp.log(_apart_from_zero(xp, a)), _number(xp, 1))
-    return xp.where(xp.equal(a, _number(xp, 0)), _number(xp, 0), xp.negative(xp.multiply(g, slope)))
+    slope = xp.add(xp.log(_apart_from_zero(xp, a)), count(xp, 1))
+    return xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), xp.negative(xp.multiply(g, slope)))
 
 
 absolute = Primitive(
@@ -318,8 +318,8 @@ norm_root = Primitive(
     forward=lambda xp, a, *, exponent: xp.power(a, exponent),
     gradients={
         "a": lambda xp, g, a, exponent: xp.where(
-            xp.equal(a, _number(xp, 0)),
-            _number(xp, 0),
+            xp.equal(a, count(xp, 0)),
+            count(xp, 0),
             xp.multiply(g, _power_slope(xp, _apart_from_zero(xp, a), exponent)),
         )
     },

@@ -1,43 +1,43 @@
 """The logarithm of the softmax, which stays finite where the softmax itself is 0 in floating point."""
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, product, without
+from compute.dimensions import product
 from compute.latex import Formula
 from compute.primitive import Cost, Primitive
+from compute.primitives.reductions import along, same_along
 
 
-def _log_softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
+def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     shifted = xp.subtract(a, xp.shift(a, axis))
-    return xp.subtract(shifted, xp.log(xp.sum(xp.exp(shifted), axis)))
+    return xp.log_share(shifted, xp.along(lambda axis, a: xp.sum(xp.exp(a), axis), axis, shifted))
 
 
 def _gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
-    return xp.subtract(g, xp.multiply(xp.exp(y), xp.sum(g, axis)))
+    def passed(axis: int, g: Array, y: Array) -> Array:
+        return xp.present(xp.difference(g, xp.multiply(xp.exp(y), xp.sum(g, axis))), y, axis)
+
+    return xp.along(passed, axis, g, y)
 
 
-def _tangent(xp: Arithmetic, t: Array, y: Array, a: Array, axis: int) -> Array:
-    return xp.subtract(t, xp.sum(xp.multiply(xp.exp(y), t), axis))
+def _tangent(xp: Arithmetic, change: Array, y: Array, a: Array, *, axis: int) -> Array:
+    passed = xp.subtract(change, xp.sum(xp.multiply(xp.exp(y), change), axis))
+    return xp.present(passed, y, axis)
 
 
 def _latex(a: Formula, axis: int) -> Formula:
-    over = "" if axis == -1 else rf"_{{\text{{axis }} {axis}}}"
-    return Formula(rf"\log\operatorname{{softmax}}{over}\left({a.text}\right)")
+    return Formula(rf"\log \operatorname{{softmax}}{along(axis)}\left({a.text}\right)")
 
 
-def _shape(a: Shape, *, axis: int) -> Shape:
-    without(a, axis)
-    return a
-
-
-# a - log(sum(exp(a))) along an axis.
+# a - log(sum(exp(a))) along an axis, stable for entries of any size. Where all entries are -infinity they
+# stay so and pass no gradient, as in the softmax.
 log_softmax = Primitive(
     "log_softmax",
-    forward=_log_softmax,
+    forward=_forward,
     gradients={"a": _gradient},
     tangents=_tangent,
-    shape=_shape,
+    shape=same_along,
     latex=_latex,
-    # a maximum, a difference, an exponential, a sum and another difference for each entry
+    # a maximum, two differences, an exponential and a sum for each entry
     cost=lambda shape, a, axis: Cost(elementwise=5 * product(shape)),
-    expects="enough axes",
+    expects="an axis of the operand",
 )

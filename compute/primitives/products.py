@@ -4,25 +4,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product
-from compute.latex import ATOM, POWER, PRODUCT, Formula
+from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
-
-
-def _square_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
-    return xp.multiply(g, xp.add(a, a))
-
-
-# Each entry times itself.
-square = Primitive(
-    "square",
-    forward=lambda xp, a: xp.multiply(a, a),
-    gradients={"a": _square_gradient},
-    tangents="symmetric",
-    shape=lambda a: a,
-    latex=lambda a: Formula(a.at(ATOM) + ("^{2}" if a.scalar else r"^{\odot 2}"), POWER),
-    expects="any shape",
-    spreads=True,
-)
 
 
 def _parts(a: Array, axis: int) -> list[Array]:

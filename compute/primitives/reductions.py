@@ -6,7 +6,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
 from compute.hazards import Hazard, cancellation, certain_rows
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitive import Cost, Primitive
+from compute.primitive import Cost, Primitive, Promise
 
 
 def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
@@ -15,8 +15,11 @@ def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
 
 
 def _softmax_gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
-    weighted = xp.multiply(g, y)
-    return xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis)))
+    def passed(axis: int, g: Array, y: Array) -> Array:
+        weighted = xp.multiply(g, y)
+        return xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis)))
+
+    return xp.along(passed, axis, g, y)
 
 
 def _softmax_remark(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[str, str] | None:
@@ -42,14 +45,24 @@ def _unravel(flat: int, shape: list[int]) -> list[int]:
     return index
 
 
+def along(axis: int) -> str:
+    """What stands behind a function to say along which axis it is taken, if not along rows."""
+    return "" if axis == -1 else rf"_{{{_over(axis)}}}"
+
+
 def _softmax_latex(a: Formula, axis: int) -> Formula:
-    over = "" if axis == -1 else r"_{\text{columns}}"
-    return Formula(rf"\operatorname{{softmax}}{over}\left({a.text}\right)")
+    return Formula(rf"\operatorname{{softmax}}{along(axis)}\left({a.text}\right)")
 
 
 def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
     """A maximum, a difference, an exponential, a sum and a quotient for each entry."""
     return Cost(elementwise=5 * product(shape))
+
+
+def _totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+    one, zero = xp.whole(np.array(1)), xp.whole(np.array(0))
+    above = xp.where(xp.greater(a, np.array(xp.negative_infinity)), one, zero)
+    return xp.sum(y, axis), xp.where(xp.greater(xp.sum(above, axis), zero), one, zero)
 
 
 # exp(a) / sum(exp(a)) along an axis, stable for entries of any size. Entries of -infinity get weight 0; if
@@ -64,6 +77,7 @@ softmax = Primitive(
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
+    promise=Promise("entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", _totals),
     spreads_back=True,
     hazard=Hazard(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
@@ -71,6 +85,12 @@ softmax = Primitive(
     ),
     diagnosis=lambda y, a, absorbed, axis: certain_rows(y, a, axis),
 )
+
+
+def same_along(a: Shape, *, axis: int) -> Shape:
+    """The shape of what has one entry for each, taken along an axis that there is."""
+    without(a, axis)
+    return a
 
 
 def _over(axis: int) -> str:

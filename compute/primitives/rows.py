@@ -1,7 +1,7 @@
 """Rows normalized with gain and bias in one step, where no value between is asked for.
 
-Each row of the result is a combination of three rows: of the entries times the gain, of the gain and of the
-bias; and so is each row of the gradient of x: of the gradient times the gain, of the entries and of ones. One
+Each row of the result is a combination of three rows: of the entries times the gain, of the bias and of the
+gain; and so is each row of the gradient of x: of the gradient times the gain, of the entries and of ones. One
 product of matrices takes all three. Some rows are taken at a time, so that caches hold what is worked on.
 """
 
@@ -33,47 +33,56 @@ class Normalized:
         self.inner = x.shape[x.ndim - over :]
         self.length = math.prod(self.inner)
         self.x = x.reshape(-1, self.length)
-        self.kind = np.result_type(x, gain, bias)
-        self.gain = np.broadcast_to(gain, self.inner).reshape(-1)
+        self.count = xp.whole(np.array(self.length))
+        self.gain, shift = (np.broadcast_to(one, self.inner).reshape(-1) for one in (gain, bias))
+        # The rows that are combined, one behind the other for all rows of a block. Kept for the way back too,
+        # since memory that is new costs more than arithmetic; and the gain once for each row, since a product
+        # of arrays of one shape takes half the time of one that broadcasts.
+        block = min(len(self.x), max(1, BLOCK // self.length))
+        kinds = 3 if centered else 2
+        self.room = np.empty((kinds, block, self.length), np.result_type(x, gain, bias))
+        self.gains = np.repeat(self.gain[None], block, axis=0)
         self._found: tuple[Array, tuple[Array, Array, Array]] | None = None
-        # Three rows for each row of a block. Kept for the way back, since memory that is new costs more than
-        # arithmetic.
-        step = min(len(self.x), max(1, BLOCK // self.length))
-        self.room = np.empty((step, 3, self.length), self.kind)
-        self._normalize(np.broadcast_to(bias, self.inner).reshape(-1), epsilon)
+        self._measure(epsilon)
+        self._normalize(shift)
 
-    def blocks(self) -> Iterator[slice]:
-        """Some rows at a time."""
-        step = len(self.room)
-        for first in range(0, len(self.x), step):
-            yield slice(first, min(first + step, len(self.x)))
+    def _blocks(self) -> Iterator[tuple[slice, Array]]:
+        """Some rows at a time, with the room there is for them."""
+        block = len(self.gains)
+        for first in range(0, len(self.x), block):
+            last = min(first + block, len(self.x))
+            yield slice(first, last), self.room[:, : last - first]
 
-    def ones(self, *shape: int) -> Array:
+    def _ones(self, *shape: int) -> Array:
         return self.xp.whole(np.ones(shape, dtype=np.intp))
 
-    def _normalize(self, bias: Array, epsilon: Array) -> None:
+    def _measure(self, epsilon: Array) -> None:
+        """The mean of each row, and one over its deviation, as columns."""
         xp = self.xp
-        result = np.empty(self.x.shape, self.kind)
-        self.means, self.inverses = (np.empty((len(self.x), 1), self.kind) for _ in range(2))
-        one, ones = self.ones(1, 1), self.ones(self.length, 1)
-        count = xp.whole(np.array(self.length))
-        room = self.room
-        room[:, 1], room[:, 2] = self.gain, bias
-        for rows in self.blocks():
-            part = self.x[rows]
-            many = len(part)
-            if self.centered:
-                means = xp.divide(xp.matmul(part, ones), count)
-                squares = xp.variances(part, means)
-            else:
-                means = np.broadcast_to(xp.zeros(()), (many, 1))
-                squares = xp.divide(xp.matmul(part[:, None, :], part[:, :, None])[:, 0], count)
-            inverses = xp.divide(one, xp.power(xp.add(squares, epsilon), HALF))
-            self.means[rows], self.inverses[rows] = means, inverses
-            below = xp.negative(xp.multiply(means, inverses))
-            weights = np.concatenate([inverses, below, np.broadcast_to(one, (many, 1))], axis=1)
-            into(room[:many, 0], xp.multiply, part, self.gain)
-            into(result[rows][:, None], xp.matmul, weights[:, None], room[:many])
+        self.one = self._ones(1, 1)
+        if self.centered:
+            self.means = xp.divide(xp.matmul(self.x, self._ones(self.length, 1)), self.count)
+        else:
+            self.means = np.broadcast_to(xp.zeros(()), (len(self.x), 1))
+        squares = xp.variances(self.x, self.means)
+        self.inverses = xp.divide(self.one, xp.power(xp.add(squares, epsilon), HALF))
+        self.below = xp.negative(xp.multiply(self.means, self.inverses))
+
+    def _combined(self, columns: list[Array]) -> Array:
+        """What the rows that are combined are multiplied by: a matrix of one row for each row."""
+        kept = columns if self.centered else columns[:2]
+        spread = [np.broadcast_to(one, (len(self.x), 1)) for one in kept]
+        return np.stack(spread, axis=-1)
+
+    def _normalize(self, shift: Array) -> None:
+        xp, result = self.xp, np.empty(self.x.shape, self.room.dtype)
+        weights = self._combined([self.inverses, self.one, self.below])
+        self.room[1] = shift
+        if self.centered:
+            self.room[2] = self.gain
+        for rows, room in self._blocks():
+            into(room[0], xp.multiply, self.x[rows], self.gains[: room.shape[1]])
+            into(result[rows][:, None], xp.matmul, weights[rows], room.swapaxes(0, 1))
         self.result = result.reshape(self.shape)
 
     def gradients(self, g: Array) -> tuple[Array, Array, Array]:
@@ -83,33 +92,37 @@ class Normalized:
         return self._found[1]
 
     def _differentiate(self, g: Array) -> tuple[Array, Array, Array]:
-        xp = self.xp
-        result, sums, room = np.empty(g.shape, self.kind), xp.zeros((2, self.length)), self.room
-        gain, one, count = self.gain[:, None], self.ones(1, 1), xp.whole(np.array(self.length))
-        room[:, 2] = one
-        for rows in self.blocks():
-            part, upstream, means, inverses = self.x[rows], g[rows], self.means[rows], self.inverses[rows]
-            many = len(part)
-            first, second = room[:many, 0], room[:many, 1]
-            into(first, xp.multiply, upstream, part)
-            straight, along = xp.matmul(upstream, gain), xp.matmul(first, gain)
-            below = xp.multiply(means, inverses)
-            # Of the gradients of gain and bias what these rows add.
-            both = np.concatenate([xp.negative(below), np.broadcast_to(one, (many, 1))], axis=1)
-            sums = xp.add(sums, xp.matmul(both.T, upstream))
-            sums[0] = xp.add(sums[0], xp.matmul(inverses.T, first)[0])
-            # Of the gradient of x what comes through the deviation, and through the mean.
-            each = xp.divide(inverses, count)
-            slope = xp.subtract(along, xp.multiply(means, straight)) if self.centered else along
-            curved = xp.negative(xp.multiply(xp.multiply(slope, each), xp.multiply(inverses, inverses)))
-            level = xp.negative(xp.add(xp.multiply(curved, means), xp.multiply(straight, each)))
-            if not self.centered:
-                level = means
-            weights = np.concatenate([inverses, curved, level], axis=1)
-            into(first, xp.multiply, upstream, self.gain)
-            second[...] = part
-            into(result[rows][:, None], xp.matmul, weights[:, None], room[:many])
-        return result.reshape(self.shape), sums[0].reshape(self.inner), sums[1].reshape(self.inner)
+        """The gradient of x is r u - (r^3/n) sum(u (x - m)) (x - m) - (r/n) sum(u), for u = g gain.
+
+        n entries are in a row, m is their mean and r one over their deviation. The parts come directly,
+        through the deviation, and through the mean.
+        """
+        xp, result = self.xp, np.empty(g.shape, self.room.dtype)
+        gain, each = self.gain[:, None], xp.divide(self.inverses, self.count)
+        cubes = xp.negative(xp.multiply(each, xp.multiply(self.inverses, self.inverses)))
+        weights = self._combined([self.inverses, cubes, cubes])
+        to_gain = xp.zeros((1, self.length))
+        to_bias = xp.matmul(self._ones(1, len(g)), g)
+        if self.centered:
+            to_gain = xp.matmul(self.below.T, g)
+            totals = xp.matmul(g, gain)
+            shares, offsets = xp.multiply(totals, each), xp.multiply(totals, self.means)
+            self.room[2] = self.one
+        for rows, room in self._blocks():
+            first, weight = room[0], weights[rows]
+            into(first, xp.multiply, g[rows], self.x[rows])
+            to_gain = xp.add(to_gain, xp.matmul(self.inverses[rows].T, first))
+            along = xp.matmul(first, gain)
+            if self.centered:
+                along = xp.subtract(along, offsets[rows])
+            curved = xp.multiply(along, cubes[rows])
+            weight[:, :, 1] = curved
+            if self.centered:
+                weight[:, :, 2] = xp.negative(xp.add(xp.multiply(curved, self.means[rows]), shares[rows]))
+            into(first, xp.multiply, g[rows], self.gains[: len(first)])
+            room[1] = self.x[rows]
+            into(result[rows][:, None], xp.matmul, weight, room.swapaxes(0, 1))
+        return result.reshape(self.shape), to_gain.reshape(self.inner), to_bias.reshape(self.inner)
 
 
 def _keeping(
@@ -166,7 +179,7 @@ normalized_rows = Primitive(
     cost=lambda shape, x, gain, bias, **settings: Cost(
         elementwise=(7 if settings["centered"] else 5) * product(x)
     ),
-    scratch=lambda shape, x, gain, bias, **settings: 4 * BLOCK,
+    scratch=lambda shape, x, gain, bias, **settings: product(x) + 3 * BLOCK,
     expects="x, and a gain and a bias of the shape of its last axes",
     broadcasts=True,
     spreads=True,

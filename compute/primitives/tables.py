@@ -39,6 +39,10 @@ def _look_up_gradient(xp: Arithmetic, g: Array, indices: Array, padding: int | N
     return found
 
 
+def _withheld(*, padding: int | None) -> str | None:
+    return None if padding is None else "the row of the padding gets no gradient"
+
+
 def _look_up_shape(a: Shape, indices: Shape, *, padding: int | None) -> Shape:
     if len(a) != 2:
         raise ShapeError(f"{show(a)} is no table of rows")
@@ -52,6 +56,7 @@ look_up = Primitive(
     gradients={"a": _look_up_gradient},
     tangents=lambda xp, t, y, a, indices, padding: _look_up(xp, t, indices, padding=None),
     shape=_look_up_shape,
+    withholds=_withheld,
     latex=lambda a, indices, padding: Formula(rf"{a.at(PRODUCT)}\left[{indices.text}\right]", PRODUCT),
     cost=no_cost,
     takes={"indices": ("real", "index")},

@@ -11,8 +11,9 @@ from functools import lru_cache
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph import Graph, Named, Value, apply
+from compute.graph import Graph, Value, apply
 from compute.latex import symbol_latex
+from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, call
 from compute.programs.functions import FUNCTIONS

@@ -15,10 +15,13 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import ShapeError, product, show
 from compute.graph import Graph, Kind, Value, apply
+from compute.operations import CATALOGUE
+from compute.operations.activation import activate
 from compute.operations.constants import size_of
 from compute.operations.declaration import Attribute, AttributeField, Constant
 from compute.operations.reductions import flat, mean, total
 from compute.primitive import REGISTRY, Primitive
+from compute.primitives.activations import ACTIVATIONS, Activation
 from compute.primitives.windows import Layout
 
 
@@ -84,7 +87,6 @@ class _Setting:
 
 SETTINGS = {
     "axis": _Setting(int, -1),
-    "slope": _Setting(Constant, 0.01, turned=_constant),
     "exponent": _Setting(Constant, turned=_constant),
     "expression": _Setting(Constant, turned=_constant),
     "to": _Setting(tuple[int, ...], least=1, turned=_sizes),
@@ -151,6 +153,23 @@ def _called_by_name(primitive: Primitive) -> Function | None:
     return Function(primitive.name, build, inputs, fields)
 
 
+def _activation(entry: Activation) -> Function:
+    """An activation as a function of its settings."""
+
+    def build(graph: Graph, a: Value, **said: Any) -> Value:
+        name: Any = entry.name
+        return activate(a, name, **said)
+
+    def kind(setting: str) -> Any:
+        return Literal[entry.words[setting]] if setting in entry.words else Constant | None
+
+    fields = {
+        setting: AttributeField(Attribute(""), kind(setting), default)
+        for setting, default in entry.settings.items()
+    }
+    return Function(entry.name, build, {"a": ("real",)}, fields)
+
+
 def _sum(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
         return total(a)
@@ -182,18 +201,11 @@ def _composed() -> dict[str, Function]:
     """What is made of several primitives, or is one of them under its usual name."""
     real: dict[str, tuple[Kind, ...]] = {"a": ("real",)}
     along = {"axis": AttributeField(Attribute(""), int | None, None)}
-    half, zero = parse("1/2"), number(0)
     functions = [
         Function(name, build, real, along)
         for name, build in (("sum", _sum), ("mean", _mean), ("max", _max), ("min", _min))
     ]
-    for name, build in {
-        "abs": lambda graph, a: apply("absolute", a),
-        "relu": lambda graph, a: apply("leaky_relu", a, slope=zero),
-        "sqrt": lambda graph, a: apply("power", a, exponent=half),
-        "flatten": lambda graph, a: flat(a),
-    }.items():
-        functions.append(Function(name, build, real))
+    functions.append(Function("flatten", lambda graph, a: flat(a), real))
     return {one.name: one for one in functions}
 
 
@@ -202,9 +214,16 @@ FUNCTIONS: dict[str, Function] = dict(
         (
             _composed()
             | {
+                name: _activation(one)
+                for name, one in ACTIVATIONS.items()
+                if name not in REGISTRY or one.settings
+            }
+            | {
                 name: function
                 for name, primitive in REGISTRY.items()
-                if (function := _called_by_name(primitive)) is not None
+                if name not in CATALOGUE  # operations do the same and name more
+                and (name not in ACTIVATIONS or not ACTIVATIONS[name].settings)
+                and (function := _called_by_name(primitive)) is not None
             }
         ).items()
     )

@@ -9,7 +9,8 @@ from compute.arithmetic.floating import FLOAT64
 from compute.differentiation import Differentiation, unbroadcast
 from compute.errors import QuestionErrors
 from compute.evaluation import Evaluation
-from compute.graph import Graph, Named, apply
+from compute.graph import Graph, apply
+from compute.named import Named
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(23)

@@ -77,6 +77,7 @@ class Decimals:
     divide = staticmethod(_each(lambda a, b: a / b))
     negative = staticmethod(_each(lambda a: -a))
     maximum = staticmethod(_each(lambda a, b: max(a, b)))
+    minimum = staticmethod(_each(lambda a, b: min(a, b)))
     absolute = staticmethod(_each(lambda a: abs(a)))
     sign = staticmethod(_each(lambda a: Decimal((a > 0) - (a < 0))))
     sigmoid = staticmethod(_each(lambda a: 1 / (1 + (-a).exp())))
@@ -148,12 +149,25 @@ class Decimals:
     def share(self, parts: Array, total: Array) -> Array:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
 
+    def log_share(self, a: Array, total: Array) -> Array:
+        return _each(lambda one, whole: one - whole.ln() if whole else one)(a, total)
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        absent = (logs == self.negative_infinity).all(axis=axis, keepdims=True)
+        return self.where(absent, self.zeros(()), a)
+
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         result = self.zeros((*a.shape[:-1], size))
         with localcontext(prec=DIGITS):
             for row in np.ndindex(a.shape[:-1]):
                 np.add.at(result[row], places[row], a[row])
         return result
+
+    def entrywise(self, rule: Any, *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def along(self, rule: Any, axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def greater(self, a: Array, b: Array, /) -> Array:
         return np.greater(a, b)

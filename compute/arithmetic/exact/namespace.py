@@ -85,6 +85,13 @@ def _maximum(a: Any, b: Any) -> Any:
     return sympy.Max(a, b) if found is None else a if found >= 0 else b
 
 
+def _minimum(a: Any, b: Any) -> Any:
+    if a is sympy.nan or b is sympy.nan:
+        return sympy.nan
+    found = orders.sign(a, b)
+    return sympy.Min(a, b) if found is None else a if found <= 0 else b
+
+
 def _sign(a: Any) -> Any:
     found = orders.sign(a, sympy.S.Zero)
     return sympy.sign(a) if found is None else sympy.Integer(found)
@@ -125,6 +132,7 @@ class Exact:
     multiply = staticmethod(_each(_multiply, 2))
     divide = staticmethod(_each(_divide, 2))
     maximum = staticmethod(_each(_maximum, 2))
+    minimum = staticmethod(_each(_minimum, 2))
     negative = staticmethod(_each(lambda a: -a, 1))
     exp = staticmethod(_each(lambda a: sympy.exp(a), 1))
     absolute = staticmethod(_each(_absolute, 1))
@@ -146,6 +154,7 @@ class Exact:
     difference = subtract
     # A sum of exponentials is zero only where there are none.
     share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
+    log_share = staticmethod(_each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -248,6 +257,16 @@ class Exact:
                     terms[int(one)].append(entry * cases.indicator(condition))
             found[row] = [sympy.Add(*one) for one in terms]
         return found
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        return rule(*arrays)
+
+    def present(self, a: Array, logs: Array, axis: int) -> Array:
+        absent = np.frompyfunc(lambda one: one is -sympy.oo, 1, 1)(logs).astype(bool)
+        return self.where(absent.all(axis=axis, keepdims=True), self.zeros(()), a)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        return rule(axis, *arrays)
 
     def argmax(self, a: Array, axis: int) -> Array:
         moved = np.moveaxis(a, axis, -1)

@@ -18,7 +18,7 @@ _CASES = (sympy.Piecewise, sympy.Max, sympy.Min, sympy.Abs, sympy.sign)
 
 def shown_zero(number: Any) -> str | None:
     """How a number is shown to be zero; None where it is not."""
-    if _cancels(number):
+    if cancels(number):
         return "the difference cancels as a quotient of polynomials in symbols and exponentials"
     if number.has(*_CASES):
         return _by_signs(number)
@@ -26,12 +26,13 @@ def shown_zero(number: Any) -> str | None:
     if size(rewritten) < SHORT:
         rewritten = sympy.radsimp(sympy.sqrtdenest(rewritten))
     rewritten = sympy.expand_log(rewritten)
-    if rewritten != number and _cancels(rewritten):
+    if rewritten != number and cancels(rewritten):
         return "the difference cancels once functions are written as exponentials and roots are rationalized"
     return None
 
 
-def _cancels(number: Any) -> bool:
+def cancels(number: Any) -> bool:
+    """Whether a number is zero as a quotient of polynomials in its symbols and in what is no arithmetic."""
     fraction = Fraction(number, expand_exponents=True)
     if fraction.terms > 50 * MAX_TERMS:
         return False
@@ -49,7 +50,7 @@ def _by_signs(number: Any) -> str | None:
     if len(differences) > MAX_SIGNS:
         return None
     for branch in _branches(cases, differences):
-        if branch.has(*_CASES) or not (branch == 0 or _cancels(branch)):
+        if branch.has(*_CASES) or not (branch == 0 or cancels(branch)):
             return None
     signs = "the sign" if len(differences) == 1 else f"the {len(differences)} signs"
     return f"the difference cancels in every case of {signs} that it depends on"

@@ -7,8 +7,9 @@ import pytest
 
 from compute.answers import Answer
 from compute.errors import QuestionErrors
-from compute.graph import Named, Value
+from compute.graph import Value
 from compute.hazards import DIAGNOSES
+from compute.named import Named
 from compute.notes import diagnosis
 from compute.operations import CATALOGUE
 from compute.operations.declaration import Input, operation

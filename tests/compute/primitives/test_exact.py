@@ -22,6 +22,9 @@ CHOSEN = [(name, at) for name, cases in CASES.items() if name not in SCANS for a
 # Where SymPy's derivative has a convention of its own at ties or at zero, they are compared away from there.
 KINKED = {
     "leaky_relu", "absolute", "norm_root", "surprise", "max_pool", "log_probability", "positive_part",
+    "relu", "prelu", "softplus", "softsign",
+    "elu", "celu", "selu", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink",
+    "shrink", "derivative", "hardmax",
 }  # fmt: skip
 ENTRIES = 3  # of each operand, by which is differentiated
 
@@ -103,7 +106,12 @@ def check(name: str, gradient: Any, derivative: Any) -> None:
         point = {one: sympy.Rational(int(worth), 97) for one, worth in zip(names, drawn * signs, strict=True)}
         if name in ("surprise", "log_probability"):
             point = {one: abs(worth) / 5 for one, worth in point.items()}
-        assert sympy.simplify((gradient - derivative).subs(point)) == 0, (gradient, derivative, point)
+        difference = (gradient - derivative).subs(point)
+        # SymPy's derivatives of tanh hold floats now and then.
+        same = (
+            abs(sympy.N(difference, 30)) < 1e-12 if name == "derivative" else sympy.simplify(difference) == 0
+        )
+        assert same, (gradient, derivative, point)
 
 
 def test_every_rule_is_looked_at() -> None:

@@ -22,6 +22,7 @@ REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
     "scattered", "spaced", "window_sum", "window_counts", "stack", "rnn_scan", "lstm_scan", "gru_scan",
     "bernoulli_mask", "average", "normalized_rows",
+    "derivative", "softmax", "log_softmax", "hardmax",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
@@ -37,6 +38,7 @@ MORE = {
     "full_mask": [Case([], {"to": (2, 3)})],
     "all_masks": [Case([], {"to": (2, 2)})],
     "as_numbers": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
+    "softmax_total": [Case([normal(2, 3, 2)], {"axis": -2})],
     "positions": [Case([], {"count": 4, "first": -2})],
     "one_hot": [
         Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),
@@ -143,7 +145,12 @@ def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> N
         ("y = sum(m)", "column 9: a of sum cannot hold booleans"),
         ("y = argmax(x) + 1", "column 5: add takes no indices"),
         ("y = conv2d(x, m)", "column 15: kernel of conv2d cannot hold booleans"),
-        ("y = softmax(x, axis=2)", "column 5: softmax: an axis of (2, 2)"),
+        ("y = softmax(x, axis=2)", "line 1 at axis: x of shape (2, 2) has no such axis"),
+        ("y = sum(x, axis=2)", "column 5: sum: an axis of (2, 2)"),
+        ("y = celu(x, alpha=0)", "column 5: celu cannot use this alpha"),
+        ("y = softplus(x, beta='1 - 1')", "column 5: softplus cannot use this beta"),
+        ("y = gelu(x, approximate='erf')", "approximate does not fit"),
+        ("y = relu(x, slope=1)", "no argument"),
         ("y = expand(x, axis=-4)", "column 5: expand: an axis of (2, 2)"),
         ("y = split_axis(x, parts=3)", "2 is not a multiple of 3"),
         ("y = merge_axis(x, axis=0)", "fewer than 3 axes"),

@@ -1,0 +1,137 @@
+"""The softmax along any axis, its logarithm, and what it comes to for large scales."""
+
+from typing import Annotated, TypeAlias
+
+from compute.arithmetic.expressions import number
+from compute.dimensions import show
+from compute.errors import QuestionError
+from compute.graph import Value, apply
+from compute.named import Named
+from compute.operations.constants import constant
+from compute.operations.declaration import Attribute, Constant, Input, operation
+
+Axis: TypeAlias = Annotated[int, Attribute("Along which axis; the last if it is -1, the first if it is 0.")]
+Scores: TypeAlias = Annotated[Value, Input("...", "The scores.", "X")]
+
+
+def _axis(x: Value, axis: int) -> int:
+    """An axis counted from the end."""
+    if not -x.rank <= axis < x.rank:
+        expected = f"a whole number from {-x.rank} to {x.rank - 1}" if x.rank else "x with axes"
+        raise QuestionError(
+            ("axis",), f"x of shape {show(x.shape)} has no such axis", expected, "an axis that does not exist"
+        )
+    return axis if axis < 0 else axis - x.rank
+
+
+def _output(meaning: str, symbol: str = "Y") -> Named:
+    return Named("output", "", "...", meaning, symbol)
+
+
+def _softmax(scores: Value, axis: int) -> Value:
+    """The weights, which are called the output, with what they promise."""
+    output = apply("softmax", scores, axis=axis).named("output")
+    output.graph.holds(
+        output,
+        "the entries along the axis sum to 1, or to 0 where every entry of x is -infinity",
+        lambda: (apply("sum_over", output, axis=axis), apply("softmax_total", scores, axis=axis)),
+    )
+    apply("softmax_jacobian", output, axis=axis).named("row_jacobian")
+    return output
+
+
+ROW_JACOBIAN = Named(
+    "row_jacobian",
+    "output input",
+    "... size size",
+    "For each row of weights p along the axis the matrix diag(p) - p p^T: how the weights change with what"
+    " the softmax is of. The axis of x comes last, twice.",
+    "J",
+    on_request=True,
+)
+
+
+@operation(
+    (
+        Named("scaled", "", "...", "The scores times the scale.", r"X_{\text{scaled}}"),
+        _output("For each row along the axis a distribution; zeros where every entry is -infinity.", "P"),
+        ROW_JACOBIAN,
+    )
+)
+def softmax(
+    x: Scores,
+    *,
+    axis: Axis = -1,
+    scale: Annotated[
+        Constant | None,
+        Attribute("What x is multiplied by before (the beta of softargmax, or 1 / temperature)."),
+    ] = None,
+) -> Value:
+    """Exponentials along an axis, divided by their sum: exp(x_i) / sum over j of exp(x_j).
+
+    Entries of -infinity get weight 0. A row of nothing but those gets zeros, and passes no gradient, where
+    PyTorch gives NaN.
+
+    Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
+    """
+    axis = _axis(x, axis)
+    if scale is not None:
+        x = (constant(x.graph, "scale", scale) * x).named("scaled")
+    return _softmax(x, axis)
+
+
+@operation(
+    (
+        Named("negated", "", "...", "The scores with the other sign.", r"X_{-}"),
+        _output("For each row along the axis a distribution, largest where x is smallest.", "P"),
+        ROW_JACOBIAN,
+    )
+)
+def softmin(x: Scores, *, axis: Axis = -1) -> Value:
+    """The softmax of -x: exp(-x_i) / sum over j of exp(-x_j).
+
+    Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
+    """
+    axis = _axis(x, axis)
+    return _softmax(apply("negative", x).named("negated"), axis)
+
+
+@operation((_output("The logarithm of the softmax; -infinity where x is."),))
+def log_softmax(x: Scores, *, axis: Axis = -1) -> Value:
+    """The logarithm of the softmax, x_i - log(sum over j of exp(x_j)), with all digits where that is near 0.
+
+    A row of nothing but -infinity stays so, and passes no gradient, where PyTorch gives NaN.
+
+    Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
+    """
+    axis = _axis(x, axis)
+    output = apply("log_softmax", x, axis=axis).named("output")
+    output.graph.holds(
+        output,
+        "exp of the entries along the axis sums to 1, or to 0 where every entry of x is -infinity",
+        lambda: (
+            apply("sum_over", apply("exp", output), axis=axis),
+            apply("softmax_total", x, axis=axis),
+        ),
+    )
+    return output
+
+
+@operation((_output("1 for the largest entry along the axis, the first of equals; 0 for the others."),))
+def hardmax(x: Scores, *, axis: Axis = -1) -> Value:
+    """What the softmax comes to as its scale grows: 1 for the largest entry along an axis, 0 for all others.
+
+    Of equal entries the first is the largest. It is flat wherever it has a derivative: all gradients are 0.
+
+    Source: the operator Hardmax of ONNX.
+    """
+    axis = _axis(x, axis)
+    output = apply("hardmax", x, axis=axis).named("output")
+    output.graph.holds(output, "the entries along the axis sum to 1", lambda: _ones(output, axis))
+    return output
+
+
+def _ones(output: Value, axis: int) -> tuple[Value, Value]:
+    total = apply("sum_over", output, axis=axis)
+    one = apply("constant", graph=output.graph, expression=number(1), sizes={})
+    return total, apply("stretch", one, to=total.shape)

@@ -1,0 +1,115 @@
+"""How much of each value rounding leaves certain.
+
+Every number that comes and every result of a step is changed by a tiny part of itself, up or down at random,
+and the graph evaluated so. What comes out changed by much more is a difference of what is nearly equal, or an
+exponential of something large: its last digits are rounding. All steps take part, for also a question whose
+inputs hardly matter can lose its digits on the way: 1 - cos(x) for a small x.
+
+Source: Parker, Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic (1997).
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+from compute.errors import UnfitEntries
+from compute.evaluation import Evaluation
+from compute.graph import Value
+from compute.primitive import no_cost
+from compute.verification.evidence import Condition, bounded
+
+CHANGE = 2.0**-40
+RUNS = 3
+DRAWN = 29
+# Relative changes are spared a remark up to these: of what is largest in a value, and of any single entry.
+# They leave 11 and 5 digits of float64 certain, 5 and 2 of float32.
+SPARED = {"float64": (1e4, 1e10), "float32": (1e2, 1e5)}
+
+
+class Conditions:
+    """How changes are magnified on the way to the values that are returned.
+
+    evaluation: in float64, whatever the answer is in; name: the numbers of the answer.
+    """
+
+    def __init__(self, evaluation: Evaluation, returned: Iterable[str], name: str) -> None:
+        self.evaluation, self.kind = evaluation, name
+        self.wanted = {
+            value.index: str(value.name)
+            for value in (evaluation.graph.names[one] for one in returned)
+            if value.kind == "real" and not value.is_input
+        }
+        values = evaluation.graph.values
+        chosen = {index for value in values for index in _choosing(value)}
+        self._changed = {index for index in evaluation.known if values[index].kind == "real"} - chosen
+        self._rounded = {value.index for value in evaluation.computed() if _rounds(value)}
+
+    def found(self, base: Mapping[int, Array]) -> list[Condition]:
+        """The values of which little is certain."""
+        draw = np.random.default_rng(DRAWN)
+        largest = dict.fromkeys(self.wanted, 0.0)
+        each: dict[int, Array] = {}
+        for _ in range(RUNS):
+            try:
+                values = self._changed_run(base, draw)
+            except UnfitEntries:
+                continue
+            for index in self.wanted:
+                changes = np.abs(np.where(values[index] == base[index], 0, values[index] - base[index]))
+                changes = np.where(np.isfinite(changes) & np.isfinite(base[index]), changes, 0) / CHANGE
+                sizes = np.where(np.isfinite(base[index]), np.abs(base[index]), 0)
+                beside = float(sizes.max(initial=0))
+                if beside > 0:
+                    largest[index] = max(largest[index], float(changes.max()) / beside)
+                    single = np.where(sizes > 0, changes / np.where(sizes > 0, sizes, 1), 0)
+                    each[index] = np.maximum(single, each.get(index, 0.0))
+        whole, entry = SPARED[self.kind]
+        return [
+            self._condition(name, largest[index], each[index])
+            for index, name in self.wanted.items()
+            if index in each and (largest[index] > whole or each[index].max() > entry)
+        ]
+
+    def _changed_run(self, base: Mapping[int, Array], draw: np.random.Generator) -> dict[int, Array]:
+        values = dict(base)
+        for index in sorted(self._changed):
+            values[index] = _changed(base[index], draw)
+        for instruction in self.evaluation.instructions:
+            self.evaluation.perform((instruction,), values)
+            if instruction[0] in self._rounded:
+                values[instruction[0]] = _changed(values[instruction[0]], draw)
+        return values
+
+    def _condition(self, name: str, largest: float, each: Array) -> Condition:
+        place = int(each.argmax())
+        at = [int(one) for one in np.unravel_index(place, each.shape)] if each.ndim else []
+        entry = float(each.flat[place])
+        return Condition(
+            name, bounded(largest), self._digits(largest), at, bounded(entry), self._digits(entry)
+        )
+
+    def _digits(self, magnification: float) -> int:
+        """How many decimal digits such a magnification leaves of those that numbers have."""
+        rounding = float(np.finfo(self.kind).eps)
+        return max(0, math.floor(-math.log10(bounded(max(magnification, 1.0)) * rounding)))
+
+
+def _changed(array: Array, draw: np.random.Generator) -> Array:
+    found: Array = array * (1 + CHANGE * draw.choice((-1.0, 1.0), array.shape))
+    return found
+
+
+def _rounds(value: Value) -> bool:
+    """Whether a step computes numbers, and does not only move them."""
+    primitive = value.primitive
+    return primitive is not None and primitive.cost is not no_cost and value.kind == "real"
+
+
+def _choosing(value: Value) -> list[int]:
+    """The operands of a step that choose what it does, such as places: no change of theirs is small."""
+    applied = value.applied
+    if applied is None or not applied.passing:
+        return []
+    return [one.index for one, rule in zip(value.inputs, applied.rules, strict=True) if rule is None]

@@ -1,0 +1,120 @@
+"""Slopes from differences: what a small change of an input makes of outputs, by evaluating alone.
+
+Central differences with steps that shrink fourfold, extrapolated twice (Richardson): the error falls with the
+product of the squares of three steps, and steps stay large enough for rounding to be small. At a kink slopes
+to the left and to the right differ however small the step, while of a smooth function the difference of the
+two vanishes with it.
+
+Source: Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+
+RATIO = 4.0
+STEPS = tuple(RATIO**-power for power in range(2, 14))
+CLOSER = tuple(RATIO**-power for power in range(2, 6))  # of an entry that is tiny beside its neighbours
+EVALUATIONS = 2 * (len(STEPS) + len(CLOSER))  # that one slope takes at most
+USUAL = 8  # that it takes where nothing is near
+TARGET = 1e-9  # beside the largest slope: closer than this no slope is looked for
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
+Moved = Callable[[float], Array]
+"""How outputs change where the input is moved by a step, as a vector; NaN where nothing can be computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """The slope of each output.
+
+    numeric: the slope, or where there is none what differences last gave; error: an estimate of how far off
+    it may be, infinite where there is none; step: what it was found with; bend: how far the slope to the
+    right is above that to the left, where they differ however small the step, and NaN elsewhere; kink: the
+    smallest step at which they did, infinite where they never did.
+    """
+
+    numeric: Array
+    error: Array
+    step: Array
+    bend: Array
+    kink: Array
+
+
+def slopes(
+    moved: Moved, scale: float, closer: float, magnitude: Array, reference: float, tolerance: float
+) -> Slopes:
+    """The slopes of outputs along one line.
+
+    scale: what steps are fractions of; closer: what they are fractions of where these are too large, zero for
+    nothing; magnitude: of each output, whose rounding tells how small a step may be; reference: a slope
+    beside which errors are small; tolerance: how small, beside it, a difference of left and right has to be.
+    """
+    search = _Search(moved, magnitude, reference, tolerance)
+    search.along(scale * step for step in STEPS)
+    if 0 < closer < scale * CLOSER[-1] and not search.done.all():
+        search.along(closer * step for step in CLOSER)
+    return search.found()
+
+
+class _Search:
+    def __init__(self, moved: Moved, magnitude: Array, reference: float, tolerance: float) -> None:
+        self.moved, self.magnitude = moved, magnitude
+        self.reference, self.tolerance = reference, tolerance
+        self.numeric = np.full(magnitude.shape, np.nan)
+        self.error, self.kink = (np.full(magnitude.shape, np.inf) for _ in range(2))
+        self.step, self.bend, self.last = (np.full(magnitude.shape, np.nan) for _ in range(3))
+        self.done = np.zeros(magnitude.shape, dtype=bool)
+
+    def along(self, steps: Iterable[float]) -> None:
+        """Look with smaller and smaller steps, until every slope is found."""
+        central: list[Array] = []
+        bends: list[Array] = []
+        for step in steps:
+            ahead, behind = self.moved(step), self.moved(-step)
+            central.append((ahead - behind) / (2 * step))
+            bends.append((ahead + behind) / step)
+            self.last = np.where(np.isfinite(central[-1]), central[-1], self.last)
+            if len(central) >= 3:
+                still = (ahead == 0) & (behind == 0)
+                noise = np.where(still, 0, ROUNDING * self.magnitude / step)
+                self._weigh(central[-3:], bends[-3:], noise, step)
+                if self.done.all():
+                    return
+
+    def _weigh(self, central: list[Array], bends: list[Array], noise: Array, step: float) -> None:
+        """What the last three steps tell."""
+        once = [_extrapolated(one, other, 2) for one, other in pairwise(central)]
+        slope = _extrapolated(once[0], once[1], 4)
+        # Where a function has a slope and no second one, errors fall no faster than steps: which shows here.
+        truncation = np.maximum(np.abs(slope - once[1]), np.abs(once[1] - once[0]) / 3)
+        # Of a smooth function the bend is odd in the step: this is what is left of it without one.
+        less = [_extrapolated(one, other, 1) for one, other in pairwise(bends)]
+        bend = _extrapolated(less[0], less[1], 3)
+        size = np.maximum(self.reference, np.abs(slope))
+        finite = np.isfinite(slope)
+        kinked = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
+        error = truncation + noise
+        better = finite & ~kinked & ~self.done & (error < self.error)
+        self.numeric = np.where(better, slope, self.numeric)
+        self.error, self.step = np.where(better, error, self.error), np.where(better, step, self.step)
+        self.bend = np.where(kinked & ~self.done, bend, self.bend)
+        self.kink = np.where(kinked & ~self.done, step, self.kink)
+        # Where rounding is all that is seen, a smaller step sees more of it.
+        enough = (error <= TARGET * size) | (truncation <= noise)
+        self.done |= finite & ~kinked & enough
+
+    def found(self) -> Slopes:
+        none = np.isinf(self.error)
+        numeric = np.where(none, self.last, self.numeric)
+        return Slopes(numeric, self.error, self.step, np.where(none, self.bend, np.nan), self.kink)
+
+
+def _extrapolated(one: Array, other: Array, order: int) -> Array:
+    """Without the error that falls with this power of the step; the other has the smaller step."""
+    factor = RATIO**order
+    return (factor * other - one) / (factor - 1)

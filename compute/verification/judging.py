@@ -1,0 +1,162 @@
+"""From slopes to verdicts: whether what rules gave is what differences give."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+from compute.verification.differences import Slopes
+from compute.verification.evidence import SMALLEST, Check, Verdict, bounded, shown
+
+SURE = 5  # how many times its own estimated error a difference has to be, to speak against a gradient
+ROUGH = 1e-3  # where rounding hides more than the tolerance: as far as this an agreement is still one
+STEPS = 16  # how many times a gradient itself may have been rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What counts as agreement.
+
+    tolerance: beside the largest entry; near: how close a kink may be, as a part of an entry's size, before
+    the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers; excuse:
+    why a gradient may be no slope, where it is meant to be none.
+    """
+
+    tolerance: float
+    near: float
+    rounding: float
+    excuse: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Entries beside their slopes.
+
+    at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
+    to the outputs would make if it all grew with the entry; usual: what errors are small beside as well, in a
+    direction in which entries may cancel; refused: a step takes no other numbers than those that came.
+    """
+
+    at: list[tuple[int, ...]]
+    analytic: Array
+    slopes: Slopes
+    scale: Array
+    terms: Array
+    usual: float = 0.0
+    refused: bool = False
+
+
+def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
+    """The verdict on entries one by one, and on a direction in which all take part."""
+    analytic, numeric = compared.analytic, compared.slopes.numeric
+    reasons = _reasons(compared)
+    sure = np.array([reason is None for reason in reasons], dtype=bool)
+    differ = np.abs(analytic - numeric)
+    error = compared.slopes.error + STEPS * standard.rounding * compared.terms
+    beside, relative_to = _beside(compared, error, sure, standard)
+    relative = np.where(sure, differ / beside if beside else 0.0, -1.0)
+    for entry in np.flatnonzero(sure).tolist():
+        reasons[entry] = _fault(compared, entry, float(differ[entry]), float(error[entry]), beside, standard)
+    doubted = np.array([reason not in (None, WRONG) for reason in reasons], dtype=bool)
+    wrong = np.array([reason == WRONG for reason in reasons], dtype=bool)
+    certain = np.where(doubted, -1.0, relative)
+    # Of errors that are all as good as nothing the first entry is shown, on every machine the same.
+    place = int(np.argmax([bounded(float(one), SMALLEST) if one >= 0 else -1.0 for one in certain]))
+    verdict: Verdict = "disagrees" if wrong.any() else "inconclusive" if doubted.any() else "agrees"
+    reason = "the gradient is not the slope that differences give" if wrong.any() else None
+    if verdict == "inconclusive":
+        place = int(np.argmax(doubted))
+        reason = reasons[place]
+    along = None if direction is None else judge(direction, 1, standard)
+    if along is not None and verdict == "agrees" and along.verdict != "agrees":
+        verdict, reason = along.verdict, f"in a random direction: {along.reason}"
+    largest = float(certain.max())
+    return Check(
+        verdict=verdict,
+        entries=entries,
+        checked=len(compared.at),
+        inconclusive=int(doubted.sum()),
+        largest_relative_error=bounded(largest, SMALLEST) if largest >= 0 else None,
+        relative_to=relative_to if largest >= 0 else None,
+        at=list(compared.at[place]),
+        analytic=float(analytic[place]),
+        numeric=_number(shown(float(numeric[place]), beside)),
+        step=_number(float(compared.slopes.step[place])),
+        reason=reason,
+        direction=None if along is None else along.verdict,
+    )
+
+
+def judge_alone(direction: Compared, entries: int, standard: Standard) -> Check:
+    """The verdict on a direction in which all entries take part, where none is checked by itself."""
+    found = judge(direction, entries, standard)
+    return replace(found, checked=0, inconclusive=0, at=None, direction=found.verdict)
+
+
+def nothing_to_compare(entries: int, reason: str) -> Check:
+    """The verdict where no slope can be found at all."""
+    return Check("inconclusive", entries, 0, 0, None, None, None, None, None, None, reason)
+
+
+WRONG = "wrong"
+
+
+def _number(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _reasons(compared: Compared) -> list[str | None]:
+    """Why nothing can be said of an entry, before it is compared."""
+    found: list[str | None] = []
+    slopes = compared.slopes
+    for place, analytic in enumerate(compared.analytic):
+        if not math.isfinite(analytic):
+            found.append("the gradient is not finite, or too long to be evaluated")
+        elif not math.isfinite(slopes.numeric[place]) and compared.refused:
+            found.append("it cannot be moved: only some numbers can stand there")
+        elif not math.isfinite(slopes.numeric[place]):
+            found.append("what follows from it is not finite beside it")
+        elif not math.isfinite(slopes.error[place]):
+            found.append(_kink(slopes, place))
+        else:
+            found.append(None)
+    return found
+
+
+def _kink(slopes: Slopes, place: int) -> str:
+    slope, bend = float(slopes.numeric[place]), float(slopes.bend[place])
+    if math.isnan(bend):
+        return "no step is small enough: differences do not settle"
+    left, right = slope - bend / 2, slope + bend / 2
+    return f"at a kink: the slope is about {left + 0.0:.3g} to the left and {right + 0.0:.3g} to the right"
+
+
+def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -> tuple[float, str]:
+    """What errors are small beside: the largest entry; where all are rounding, what this is rounding of."""
+    if not sure.any():
+        return 0.0, "gradient"
+    largest = [float(np.abs(one[sure]).max()) for one in (compared.analytic, compared.slopes.numeric)]
+    rounding, terms = float(error[sure].max()), float(compared.terms[sure].max())
+    vanishes = largest[0] <= 4 * STEPS * standard.rounding * terms and largest[1] <= 2 * SURE * rounding
+    if vanishes and 0 < rounding <= (SMALLEST + 2 * STEPS * standard.rounding) * terms:
+        return terms, "terms"
+    if compared.usual > max(largest):
+        return compared.usual, "gradient"
+    return max(largest), "gradient" if largest[0] >= (1 - SMALLEST) * largest[1] else "difference"
+
+
+def _fault(
+    compared: Compared, place: int, differ: float, error: float, beside: float, standard: Standard
+) -> str | None:
+    """What speaks against an entry: nothing, that it cannot be told, or that it is WRONG."""
+    allowed = standard.tolerance * beside
+    if differ <= allowed and compared.slopes.error[place] <= ROUGH * beside:
+        return None
+    if differ <= SURE * error and SURE * error <= ROUGH * beside:
+        return None
+    if compared.slopes.kink[place] <= standard.near * compared.scale[place]:
+        return "a kink is so near that rounding decides on which side of it the value is"
+    if differ <= SURE * error:
+        return "cancellation: rounding hides the slope"
+    return standard.excuse or WRONG

@@ -1,0 +1,178 @@
+"""Values that are moved, and what follows from them computed again."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+from compute.errors import UnfitEntries
+from compute.evaluation import Evaluation, Instruction
+from compute.verification.differences import Slopes, slopes
+from compute.verification.judging import Compared
+
+DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
+TOLERANCE = 1e-6  # beside the largest slope: less than this a kink does not bend
+
+
+class Probe:
+    """One value of an evaluation that is moved, and outputs that follow from it.
+
+    weights: by index of an output, what its entries are multiplied by before all are added up; without them
+    every entry of the outputs is watched for itself.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        base: Mapping[int, Array],
+        index: int,
+        instructions: Sequence[Instruction],
+        outputs: Sequence[int],
+        weights: Mapping[int, Array] | None = None,
+    ) -> None:
+        self.evaluation, self.index, self.instructions = evaluation, index, instructions
+        moving = {index, *(one for one, *_ in instructions)}
+        self.outputs = [one for one in outputs if one in moving]
+        self._values = dict(base)
+        self.refused = False  # moved values, by a step that takes only some numbers
+        self.base = np.array(base[index])
+        self._start = self._flat(base)
+        self._weights = None if weights is None else self._flat(weights)
+        self._nothing = np.full(1 if weights is not None else self._start.size, np.nan)
+        sizes = np.where(np.isfinite(self._start), np.abs(self._start), 0)
+        self.magnitude: Array = self._sum(sizes, absolute=True)
+
+    def _flat(self, arrays: Mapping[int, Array]) -> Array:
+        return np.concatenate([np.ravel(arrays[one]) for one in self.outputs] or [np.zeros(0)])
+
+    def _sum(self, changes: Array, *, absolute: bool = False) -> Array:
+        if self._weights is None:
+            return changes
+        weights = np.abs(self._weights) if absolute else self._weights
+        found: Array = np.where(weights == 0, 0, weights * changes).sum(keepdims=True)
+        return found
+
+    def change(self, moved: Array) -> Array:
+        """How outputs change where the value is this one; NaN where nothing can be computed of it."""
+        self._values[self.index] = moved
+        try:
+            self.evaluation.perform(self.instructions, self._values)
+        except UnfitEntries:
+            self.refused = True
+            return self._nothing
+        found = self._flat(self._values)
+        return self._sum(np.where(found == self._start, 0, found - self._start))
+
+    def entry(self, place: int, reference: float) -> tuple[Slopes, float]:
+        """The slopes along one entry, and what its steps are fractions of."""
+        moved = self.base.copy()
+        was, size = float(self.base.flat[place]), _size(self.base)
+        own = abs(was) if np.isfinite(was) else 0.0
+
+        def move(step: float) -> Array:
+            moved.flat[place] = was + step
+            return self.change(moved)
+
+        scale = max(own, size)
+        return slopes(move, scale, own, self.magnitude, reference, TOLERANCE), scale
+
+    def along(self, direction: Array, reference: float) -> Slopes:
+        """The slopes along a direction."""
+        return slopes(
+            lambda step: self.change(self.base + step * direction),
+            1.0,
+            0.0,
+            self.magnitude,
+            reference,
+            TOLERANCE,
+        )
+
+    def direction(self) -> Array:
+        """A direction with a random sign for each entry, and as large beside it for each."""
+        signs = np.random.default_rng(DRAWN).choice((-1.0, 1.0), self.base.shape)
+        own = np.where(np.isfinite(self.base), np.abs(self.base), 0)
+        found: Array = signs * np.where(own == 0, _size(self.base), own)
+        return found
+
+    def sample(self, many: int) -> list[int]:
+        """So many entries, or all where these are no more, the same every time."""
+        if self.base.size <= many:
+            return list(range(self.base.size))
+        drawn = np.random.default_rng(DRAWN).choice(self.base.size, many, replace=False)
+        return sorted(int(one) for one in drawn)
+
+
+def _size(array: Array) -> float:
+    """A size that is usual for the entries of an array, neither tiny beside the largest nor above 1: others
+    need not know of a mask that holds -1e9.
+    """
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)])
+    return min(max(float(np.median(sizes)), 1e-3 * float(sizes.max())), 1.0) if sizes.size else 1.0
+
+
+def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None, Compared | None]:
+    """Entries of a gradient beside slopes, if any are, and where these are not all of them a direction.
+
+    gradient: the shape of the outputs, if they are watched for themselves, and then that of the value.
+    """
+    rows = gradient.reshape(-1, probe.base.size).astype(np.float64)
+    outer = gradient.shape[: gradient.ndim - probe.base.ndim]
+    reference = _largest(rows)
+    places = probe.sample(many)
+    found: list[Slopes] = []
+    scales: list[float] = []
+    for place in places:
+        slope, fraction_of = probe.entry(place, reference)
+        found.append(_placed(slope, len(rows)))
+        scales.append(fraction_of)
+    first = None
+    if places:
+        at = [(*row, *_index(place, probe.base.shape)) for place in places for row in np.ndindex(*outer)]
+        scale = np.repeat(scales, len(rows))
+        terms = np.tile(_spread(probe.magnitude, len(rows)), len(places)) / scale
+        first = Compared(at, rows[:, places].T.ravel(), _joined(found), scale, terms, refused=probe.refused)
+    if len(places) == probe.base.size:
+        assert first is not None
+        return first, None
+    direction = probe.direction()
+    parts = np.where(rows == 0, 0, rows * direction.ravel())
+    usual = np.sqrt((parts**2).sum(axis=-1))
+    slope = _placed(probe.along(direction, _largest(usual)), len(rows))
+    second = Compared(
+        [tuple(int(one) for one in row) for row in np.ndindex(*outer)],
+        parts.sum(axis=-1),
+        slope,
+        np.ones(len(rows)),
+        _spread(probe.magnitude, len(rows)),
+        _largest(usual),
+        probe.refused,
+    )
+    return first, second
+
+
+def _spread(magnitude: Array, rows: int) -> Array:
+    return magnitude if magnitude.size == rows else np.zeros(rows)
+
+
+def _placed(found: Slopes, rows: int) -> Slopes:
+    """The slopes of as many outputs; none where the value does not lead to them."""
+    if found.numeric.size == rows:
+        return found
+    zero = np.zeros(rows)
+    return Slopes(zero, zero, np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.inf))
+
+
+def _joined(found: Sequence[Slopes]) -> Slopes:
+    def all_of(name: str) -> Array:
+        return np.concatenate([getattr(one, name) for one in found])
+
+    return Slopes(*(all_of(name) for name in ("numeric", "error", "step", "bend", "kink")))
+
+
+def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(one) for one in np.unravel_index(place, shape)) if shape else ()
+
+
+def _largest(array: Array) -> float:
+    finite = np.where(np.isfinite(array), np.abs(array), 0)
+    return float(finite.max(initial=0))

@@ -1,0 +1,131 @@
+"""Slopes from differences, of functions whose slopes are known."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.verification.differences import EVALUATIONS, Slopes, slopes
+
+Function = Callable[[float], float]
+
+
+def found(function: Function, at: float, *, scale: float = 1.0, closer: float = 0.0) -> Slopes:
+    here = function(at)
+    size = abs(here) if math.isfinite(here) else 0.0
+
+    def moved(step: float) -> Any:
+        return np.array([function(at + step) - here])
+
+    with np.errstate(all="ignore"):
+        return slopes(moved, scale, closer, np.array([size]), 1.0, 1e-6)
+
+
+def square_root(x: float) -> float:
+    return float(np.sqrt(x))
+
+
+def logarithm(x: float) -> float:
+    return float(np.log(x))
+
+
+SMOOTH: dict[str, tuple[Function, float, float]] = {
+    "line": (lambda x: 3 * x - 1, 0.7, 3),
+    "still": (lambda x: 4, 0.7, 0),
+    "quartic": (lambda x: x**4 - x, 1.3, 4 * 1.3**3 - 1),
+    "sine": (math.sin, 1.1, math.cos(1.1)),
+    "fast sine": (lambda x: math.sin(40 * x), 0.1, 40 * math.cos(4)),
+    "exponential": (math.exp, -0.3, math.exp(-0.3)),
+    "root": (square_root, 0.09, 0.5 / 0.3),
+    "quotient": (lambda x: 1 / x, 0.2, -25),
+    "steep": (lambda x: math.tanh(100 * x), 0.001, 100 / math.cosh(0.1) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_smooth_functions(name: str) -> None:
+    function, at, slope = SMOOTH[name]
+    one = found(function, at)
+    assert abs(one.numeric[0] - slope) <= 1e-9 * max(1, abs(slope))
+    assert one.error[0] <= 2e-9 * max(1, abs(slope))
+    assert one.kink[0] > 1e-4  # large steps may see one where a function bends sharply
+    assert np.isnan(one.bend[0])
+
+
+KINKS: dict[str, tuple[Function, float]] = {
+    "absolute": (abs, 2),
+    "rectifier": (lambda x: max(x, 0), 1),
+    "leaky": (lambda x: x if x > 0 else 0.1 * x, 0.9),
+    "on a slope": (lambda x: 7 * x + max(math.sin(x), 2 * x), 1),
+    "minimum": (lambda x: min(x, 0), -1),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+@pytest.mark.parametrize("at", [0.0, 1e-12, -1e-10])
+def test_at_a_kink_and_beside_it_there_is_no_slope(name: str, at: float) -> None:
+    function, bend = KINKS[name]
+    one = found(function, at)
+    assert np.isinf(one.error[0])
+    assert one.bend[0] == pytest.approx(bend, rel=0.02)
+    assert one.kink[0] < 1e-6
+    assert math.isfinite(one.numeric[0])
+
+
+@pytest.mark.parametrize("at", [0.2, -0.01, 3e-4, -2e-5, 1e-6])
+def test_away_from_a_kink_the_step_becomes_small_enough(at: float) -> None:
+    one = found(lambda x: math.exp(x) if x > 0 else 5 * x, at)
+    assert one.numeric[0] == pytest.approx(math.exp(at) if at > 0 else 5, rel=1e-8)
+    assert one.step[0] < abs(at)
+
+
+def test_a_slope_without_a_second_one_is_found_and_its_error_owned() -> None:
+    one = found(lambda x: max(x, 0) ** 2, 0)
+    assert abs(one.numeric[0]) <= one.error[0] <= 1e-6
+    assert np.isnan(one.bend[0])
+
+
+def test_a_jump_is_no_slope() -> None:
+    one = found(lambda x: float(x > 0), 0)
+    assert np.isinf(one.error[0])
+
+
+def test_what_is_not_finite_beside_a_point_has_no_slope() -> None:
+    one = found(square_root, 0)
+    assert np.isinf(one.error[0])
+    assert np.isnan(one.numeric[0])
+
+
+def test_a_tiny_entry_is_moved_by_parts_of_itself() -> None:
+    assert np.isinf(found(logarithm, 1e-12).error[0])
+    one = found(logarithm, 1e-12, closer=1e-12)
+    assert one.numeric[0] == pytest.approx(1e12, rel=1e-6)
+
+
+def test_rounding_shows_in_the_error() -> None:
+    one = found(lambda x: 1e12 + x, 0.3, scale=0.3)
+    assert abs(one.numeric[0] - 1) <= one.error[0]
+    assert one.error[0] >= 1e-3
+
+
+def test_of_several_outputs_each_has_its_own_verdict() -> None:
+    def moved(step: float) -> Any:
+        return np.array([math.sin(step), abs(step), 0.0, math.nan])
+
+    one = slopes(moved, 1.0, 0.0, np.zeros(4), 1.0, 1e-6)
+    assert list(np.isfinite(one.error)) == [True, False, True, False]
+    assert one.numeric[0] == pytest.approx(1, rel=1e-9)
+    assert one.numeric[2] == 0
+
+
+def test_no_slope_takes_more_than_is_said() -> None:
+    asked = []
+
+    def moved(step: float) -> Any:
+        asked.append(step)
+        return np.array([abs(step)])
+
+    slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6)
+    assert len(asked) == EVALUATIONS
