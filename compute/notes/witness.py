@@ -17,18 +17,19 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.notes.note import SIGNS, written
 
 EACH = frozenset({
-    "add", "subtract", "multiply", "divide", "maximum", "negative", "exp", "absolute", "sqrt", "power",
-    "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "difference", "share",
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
+    "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "difference", "share",
+    "log_share",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
 ROWS = frozenset({"variances"})  # of the last axis
 WATCHED = EACH | ALONG | ROWS | {"matmul"}
 MOVING = frozenset({
     "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
-    "equal", "sign", "constant", "powers", "whole", "zeros", "one_hot",
+    "equal", "sign", "present", "constant", "powers", "whole", "zeros", "one_hot",
 })  # fmt: skip
 """What makes nothing infinite of finite numbers, or says NaN itself where it does."""
-OVERWRITING = frozenset({"difference", "share"})
+OVERWRITING = frozenset({"difference", "share", "log_share"})
 LOGARITHMS = frozenset({"log", "log1p"})
 
 
@@ -104,6 +105,8 @@ class Fault:
             dots = " + ..." * (self.length(index) > len(numbers))
         elif self.function == "exponentials":
             left = f"exp({numbers[0]} - {_bracketed(numbers[1])})"
+        elif self.function == "log_share":
+            left = f"{numbers[0]} - log({numbers[1]})"
         elif self.function == "power":
             left = f"{_bracketed(numbers[0])}^{_bracketed(numbers[1])}"
         elif self.function in SIGNS:
@@ -178,6 +181,14 @@ class Witness:
         if name in WATCHED:
             return partial(self._watched, name, found)
         return found
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        """All at once, so that entries stand where they stand in the whole."""
+        return rule(*arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        """Likewise."""
+        return rule(axis, *arrays)
 
     def _watched(self, name: str, function: Callable[..., Array], *operands: Any) -> Array:
         self.is_blind = False
