@@ -10,7 +10,17 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, broadcast, product
-from compute.hazards import Finding, Hazard, cancellation, dead_units, flat_gate, underflow
+from compute.hazards import (
+    LOGARITHM,
+    QUOTIENT,
+    ROOT,
+    Finding,
+    Hazard,
+    cancellation,
+    dead_units,
+    flat_gate,
+    underflow,
+)
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
 from compute.primitives.entries import count
@@ -25,19 +35,6 @@ def _broadcast(*shapes: Shape, **attributes: Any) -> Shape:
 def _product(a: Formula, b: Formula) -> Formula:
     sign = r"\cdot" if a.scalar or b.scalar else r"\odot"
     return Formula(f"{a.at(PRODUCT)} {sign} {b.at(PRODUCT)}", PRODUCT)
-
-
-LOGARITHM = Hazard(
-    pole="the logarithm falls to -Infinity towards 0, and a negative number has none",
-    remedy="keep the operand of the logarithm above 0: add a small epsilon or clamp it; the log of a softmax"
-    " or of a sum of exponentials is computed in one, as log-softmax or log-sum-exp",
-    slope="the derivative of log(a) is 1/a, which grows without bound towards 0",
-)
-ROOT = Hazard(
-    pole="a negative number has no root, and 0 no negative power",
-    remedy="keep the operand above 0: clamp it, or add a small epsilon under the root",
-    slope="the slope of a root grows without bound towards 0",
-)
 
 
 def _cancelled(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
@@ -119,11 +116,7 @@ divide = Primitive(
     latex=lambda a, b: Formula(rf"\frac{{{a.text}}}{{{b.text}}}"),
     expects=BROADCASTABLE,
     broadcasts=True,
-    hazard=Hazard(
-        pole="nothing can be divided by 0",
-        remedy="add a small epsilon to the denominator, or keep it away from 0",
-        slope="the derivative of a quotient divides by the denominator again",
-    ),
+    hazard=QUOTIENT,
     diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & np.isfinite(b)),
 )
 
