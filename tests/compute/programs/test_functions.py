@@ -15,7 +15,8 @@ from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
 from tests.compute.asking import answer
-from tests.compute.primitives.cases import CASES, Case, booleans, normal, places
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Case, booleans, normal, places
 
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
