@@ -14,10 +14,11 @@ from compute.dimensions import written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
-from compute.graph import Graph, Value, nearest_names
+from compute.graph import Graph
 from compute.jacobians import jacobian
 from compute.notes import Note, observe
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
+from compute.value import Value, nearest_names
 from compute.verification.evidence import Evidence
 from compute.verification.plan import Verification
 

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from compute.dimensions import Shape, Size, product, total
-from compute.graph import Graph, Value
+from compute.graph import Graph
 from compute.primitive import Application, Cost
 from compute.steps import step
+from compute.value import Value
 
 
 class StepCost(NamedTuple):

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from compute.dimensions import show, written
-from compute.graph import Graph, nearest_names
+from compute.graph import Graph
+from compute.value import nearest_names
 
 
 @dataclass(frozen=True, slots=True)

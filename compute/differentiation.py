@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
-from compute.graph import Value
 from compute.primitive import KEPT, RESULT, Application, unchanged
 from compute.steps import step
+from compute.value import Value
 
 UPSTREAM = "upstream"
 PARTS = "time_steps"

@@ -12,8 +12,9 @@ from typing import Any
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Polynomial
 from compute.errors import UnfitEntries
-from compute.graph import Graph, Value, nearest_names
+from compute.graph import Graph
 from compute.primitive import Application
+from compute.value import Value, nearest_names
 
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 RESULT: Callable[..., Array] = itemgetter(0)  # of a step that keeps something

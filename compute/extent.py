@@ -7,7 +7,8 @@ from compute.answers import Limits
 from compute.cost import applications, work
 from compute.differentiation import Differentiation
 from compute.dimensions import Shape, Size, product
-from compute.graph import Graph, Value
+from compute.graph import Graph
+from compute.value import Value
 
 
 def predict(

@@ -1,7 +1,7 @@
 """The reading that writes: the LaTeX of each step, in terms of the named values it is made of."""
 
-from compute.graph import Value
 from compute.latex import Formula
+from compute.value import Value
 
 LONGEST = 2000  # what is longer nobody reads
 

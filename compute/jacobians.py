@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from compute.arithmetic.namespace import Array
 from compute.differentiation import Differentiation, Source, numeric
-from compute.graph import Value
+from compute.value import Value
 
 
 def jacobian(

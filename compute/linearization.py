@@ -12,8 +12,8 @@ import numpy as np
 from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
 from compute.evaluation import Evaluation
-from compute.graph import Value
 from compute.primitive import RESULT
+from compute.value import Value
 
 
 class Linearization:

@@ -10,8 +10,9 @@ from compute.answers import Prepared
 from compute.arithmetic.namespace import Array
 from compute.comparison import change
 from compute.evaluation import Evaluation
-from compute.graph import Graph, Value
+from compute.graph import Graph
 from compute.linearization import Linearization
+from compute.value import Value
 
 SMALL = 0.1
 

@@ -2,7 +2,7 @@
 
 from operator import attrgetter
 
-from compute.graph import Value
+from compute.value import Value
 
 BY_INDEX = attrgetter("index")
 

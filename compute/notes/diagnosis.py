@@ -13,7 +13,6 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.differentiation import Differentiation
 from compute.errors import LISTED
 from compute.evaluation import Evaluation
-from compute.graph import Value
 from compute.hazards import CHAIN, SPREAD
 from compute.notes.explanation import Explanation, largest
 from compute.notes.names import Names
@@ -21,6 +20,7 @@ from compute.notes.note import Note, indices, joined, listed, spelled
 from compute.notes.tracing import Tracing
 from compute.notes.witness import Fault
 from compute.primitive import no_cost
+from compute.value import Value
 
 MOVED = 1.001  # what a number is multiplied by to see whether it matters
 CHAINED = re.compile(r"\[(\d+)\]|(\d+)$")

@@ -7,9 +7,9 @@ import numpy as np
 
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
-from compute.graph import Value, nearest_names
 from compute.notes.note import spelled
 from compute.notes.sites import owners
+from compute.value import Value, nearest_names
 
 
 class Names:

@@ -11,7 +11,7 @@ import numpy as np
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.namespace import Array
-from compute.graph import Value, nearest_names
+from compute.value import Value, nearest_names
 
 Number: TypeAlias = float | str
 LONGEST = 60  # of a number or a step in a sentence

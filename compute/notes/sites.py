@@ -7,9 +7,9 @@ from typing import Any
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.differentiation import Differentiation, bound_rule, put_together, unbroadcast
 from compute.evaluation import Evaluation
-from compute.graph import Value
 from compute.notes.tracing import Site
 from compute.steps import step
+from compute.value import Value
 
 
 def forward(evaluation: Evaluation) -> Iterator[Site]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
-from compute.graph import Value
 from compute.hazards import NO_HAZARD, Hazard
 from compute.notes.witness import Fault, Witness
+from compute.value import Value
 
 DETAILED = 1_000_000  # work of a step up to which several origins before it are told apart
 

@@ -7,11 +7,12 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import alone, expression, is_number
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.primitives.activations import ACTIVATIONS, Activation
+from compute.value import Value, apply
 
 ActivationName: TypeAlias = Literal[
     "identity", "relu", "leaky_relu", "rrelu", "relu6", "log_relu", "elu", "selu", "celu", "gelu", "silu",

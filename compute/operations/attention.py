@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from compute.graph import Value
 from compute.named import Named
 from compute.operations.declaration import Input, operation
 from compute.operations.scoring import (
@@ -19,6 +18,7 @@ from compute.operations.scoring import (
     shared_heads,
     stages,
 )
+from compute.value import Value
 
 
 @operation(

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from compute.arithmetic.expressions import Expression
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import expression, is_number, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike, spread_over
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.value import Value, apply
 
 
 @operation(

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from compute.dimensions import Polynomial, Shape, ShapeError, outer_axes, show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph import Graph, Kind, Value
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.declaration import Operation
 from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
+from compute.value import Kind, Value
 
 
 class Tensor(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size
-from compute.graph import Value, apply
 from compute.operations.activation import ActivationName, activate
+from compute.value import Value, apply
 
 SCANNED = ("tanh", "relu", "sigmoid", "identity")  # activations that `rnn_scan` has
 State: TypeAlias = Mapping[str, Value]

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.convolution import check_groups
@@ -25,6 +24,7 @@ from compute.operations.normalizing import (
     settle,
     standardized,
 )
+from compute.value import Value, apply
 
 DIMS = "B C L | B C | B C H W | B C D H W | ..."
 CORRECTION = parse("N/(N - 1)")

@@ -5,10 +5,10 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Shape, Size, show, without
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.declaration import Attribute, Input
 from compute.operations.fitting import shaped
+from compute.value import Value, apply
 
 Axis: TypeAlias = Annotated[
     int, Attribute("The axis of the classes, negative from the end. PyTorch and ONNX have 1.")

@@ -13,8 +13,9 @@ from compute.arithmetic.expressions import (
 )
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.operations.declaration import Constant
+from compute.value import Value, apply
 
 
 def constant(graph: Graph, attribute: str, said: Constant, *, positive: bool = False) -> Value:

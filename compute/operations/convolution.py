@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Polynomial, Size, divide, show
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.declaration import Attribute, Input, Padding, Sides, operation
 from compute.operations.sliding import (
@@ -22,6 +21,7 @@ from compute.operations.sliding import (
     unplanar,
 )
 from compute.primitives.windows import Layout
+from compute.value import Value, apply
 
 Groups: TypeAlias = Annotated[
     int,

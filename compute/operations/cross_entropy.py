@@ -4,7 +4,6 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.class_targets import (
     WEIGHTS,
@@ -19,6 +18,7 @@ from compute.operations.class_targets import (
 from compute.operations.constants import between, literal, size_of
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.reductions import OUTPUT, Reduction, reduced, total
+from compute.value import Value, apply
 
 LOSSES = Named("losses", "", "...", "The loss of each sample; 0 where it is ignored.", r"\ell")
 

@@ -12,8 +12,9 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from compute.dimensions import Size
-from compute.graph import Graph, Value
+from compute.graph import Graph
 from compute.named import Named
+from compute.value import Value
 
 Constant: TypeAlias = int | float | str
 """A number, or a constant expression as text that may use the operation's dimension names."""

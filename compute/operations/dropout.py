@@ -6,12 +6,13 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import NAMED_NUMBERS
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import expression
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.dropping import Dropping, Layer
 from compute.primitives.draws import MOST_DROPPED
+from compute.value import Value, apply
 
 ENTRIES = "... d | ..."  # of anything from a single number on
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size, product, show
 from compute.errors import QuestionError
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.primitives.draws import MOST_DROPPED
+from compute.value import Value, apply
 
 ONE = number(1)
 OVER_MASKS = (

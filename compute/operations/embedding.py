@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, operation
+from compute.value import Value, apply
 
 
 @operation(

@@ -4,12 +4,12 @@ from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import between, expression, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.value import Value, apply
 
 Prediction: TypeAlias = Annotated[Value, Input("...", "What is predicted, of any shape.", r"\hat{y}")]
 Target: TypeAlias = Annotated[Value, Input("...", "What it should be, of the same shape.", "y")]

@@ -2,7 +2,7 @@
 
 from compute.dimensions import Shape, ShapeError, broadcast, show
 from compute.errors import QuestionError
-from compute.graph import Value
+from compute.value import Value
 
 
 def alike(value: Value, other: Value, name: str) -> None:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from compute.dimensions import ShapeError, divide
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.activation import ActivationName, activate
 from compute.operations.declaration import Attribute, Input, operation
+from compute.value import Value, apply
 
 
 @operation(

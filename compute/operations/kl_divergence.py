@@ -3,12 +3,12 @@
 from typing import Annotated, Literal
 
 from compute.dimensions import Size
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import size_of
 from compute.operations.declaration import Attribute, Input, operation
 from compute.operations.fitting import alike
 from compute.operations.reductions import OUTPUT, reduced, total
+from compute.value import Value, apply
 
 
 @operation(

@@ -3,7 +3,6 @@
 from typing import Annotated, TypeAlias
 
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Axes, Input, operation
@@ -24,6 +23,7 @@ from compute.operations.normalizing import (
     settle,
     standardized,
 )
+from compute.value import Value, apply
 
 Axis: TypeAlias = Annotated[
     int,

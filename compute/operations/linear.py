@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.declaration import Attribute, Input, operation
+from compute.value import Value, apply
 
 
 @operation(

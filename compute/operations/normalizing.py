@@ -6,10 +6,11 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from compute.arithmetic.expressions import HALF, number
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.errors import QuestionError
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Constant, Input
+from compute.value import Value, apply
 
 TWO = number(2)
 Epsilon: TypeAlias = Annotated[

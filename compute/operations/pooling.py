@@ -6,7 +6,6 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import expression, is_number
 from compute.operations.declaration import Attribute, Constant, Input, Padding, Sides, operation
@@ -22,6 +21,7 @@ from compute.operations.sliding import (
     rounded_up,
 )
 from compute.primitives.windows import Layout
+from compute.value import Value, apply
 
 Length: TypeAlias = Annotated[
     Size | None, Attribute("How long a window is; if not said it is the whole input.", minimum=1)

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import expression, frequency_base
 from compute.operations.declaration import Attribute, Constant, operation
+from compute.value import Value, apply
 
 
 @operation(

@@ -5,13 +5,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.binding import call
 from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input
 from compute.operations.rotary_embedding import check_positions, rotary_embedding
 from compute.operations.scoring import Scoring, attend, mix, shared_heads, stages
+from compute.value import Value, apply
 
 Heads: TypeAlias = Annotated[
     int,

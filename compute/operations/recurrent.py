@@ -3,7 +3,6 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.arithmetic.expressions import Expression
-from compute.graph import Value
 from compute.named import Named
 from compute.operations.activation import ActivationName
 from compute.operations.cells import Elman, Gated, LongShortTerm
@@ -11,6 +10,7 @@ from compute.operations.constants import expression
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.stacking import Learned, Stacking
 from compute.operations.unrolling import run
+from compute.value import Value
 
 Layers: TypeAlias = Annotated[
     int,

@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import product
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import size_of
 from compute.operations.declaration import Attribute
+from compute.value import Value, apply
 
 Reduction: TypeAlias = Annotated[
     Literal["mean", "sum", "none"],

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.scoring import Layout
+from compute.value import Value, apply
 
 Pairing: TypeAlias = Literal["interleaved", "half_split"]
 Base: TypeAlias = Annotated[

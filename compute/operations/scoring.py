@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, Sides
+from compute.value import Value, apply
 
 Scale: TypeAlias = Annotated[
     Constant,

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from compute.graph import Value
 from compute.operations.declaration import Input, operation
 from compute.operations.projections import (
     Heads,
@@ -29,6 +28,7 @@ from compute.operations.scoring import (
     Softcap,
     Window,
 )
+from compute.value import Value
 
 
 @operation(

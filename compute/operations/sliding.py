@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import ShapeError, Size, floor_divide
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.operations.declaration import Attribute, Padding, Sides
 from compute.primitives.windows import Layout, Pair
+from compute.value import Value, apply
 
 Step: TypeAlias = Annotated[Size, Attribute("How far the window moves at a time.", minimum=1)]
 Steps: TypeAlias = Annotated[

@@ -4,10 +4,10 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, operation
+from compute.value import Value, apply
 
 Axis: TypeAlias = Annotated[int, Attribute("Along which axis; the last if it is -1, the first if it is 0.")]
 Scores: TypeAlias = Annotated[Value, Input("...", "The scores.", "X")]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.operations.cells import Weights
+from compute.value import Value, apply
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Polynomial, Size
 from compute.errors import QuestionError
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.convolution import (
     Groups,
@@ -19,6 +18,7 @@ from compute.operations.convolution import (
 from compute.operations.declaration import Attribute, Padding, Sides, operation
 from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar
 from compute.primitives.windows import Layout
+from compute.value import Value, apply
 
 Cut: TypeAlias = Annotated[
     Padding,

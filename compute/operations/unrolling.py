@@ -7,9 +7,10 @@ from typing import Any
 from compute.arithmetic.expressions import number
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.errors import QuestionError, TooLarge
-from compute.graph import INDEX, Graph, Value, apply
+from compute.graph import INDEX, Graph
 from compute.operations.cells import Cell, State, TimeStep, Weights
 from compute.operations.stacking import Learned, Stacking
+from compute.value import Value, apply
 
 MOST_NAMED = 15_000  # values, of all steps and layers: a graph of more takes seconds to build
 MOST_LAYERS = 1000  # each direction counts

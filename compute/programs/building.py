@@ -11,7 +11,7 @@ from functools import lru_cache
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.latex import symbol_latex
 from compute.named import Named
 from compute.operations import CATALOGUE
@@ -20,6 +20,7 @@ from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
+from compute.value import Value, apply
 
 
 @dataclass(frozen=True, slots=True)

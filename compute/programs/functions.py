@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import ShapeError, product, show
-from compute.graph import Graph, Kind, Value, apply
+from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.activation import activate
 from compute.operations.constants import size_of
@@ -23,6 +23,7 @@ from compute.operations.reductions import flat, mean, total
 from compute.primitive import REGISTRY, Primitive
 from compute.primitives.activations import ACTIVATIONS, Activation
 from compute.primitives.windows import Layout
+from compute.value import Kind, Value, apply
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.dimensions import ShapeError
 from compute.errors import QuestionError, unknown_name
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.declaration import Operation
@@ -17,6 +17,7 @@ from compute.programs.dependencies import circle
 from compute.programs.functions import FUNCTIONS, Function
 from compute.programs.language import Assignment
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
+from compute.value import Value, apply
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation
-from compute.graph import Value
 from compute.primitive import no_cost
+from compute.value import Value
 from compute.verification.evidence import Condition, bounded
 
 CHANGE = 2.0**-40

@@ -8,8 +8,9 @@ import numpy as np
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import symbols
 from compute.evaluation import Evaluation
-from compute.graph import Graph, Value
+from compute.graph import Graph
 from compute.steps import step
+from compute.value import Value
 from compute.verification.evidence import Held
 
 

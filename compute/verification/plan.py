@@ -14,8 +14,9 @@ from compute.arithmetic.kinds import EXACT
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Size, product
 from compute.evaluation import Evaluation, Instruction
-from compute.graph import Graph, Value
+from compute.graph import Graph
 from compute.primitive import Application
+from compute.value import Value
 from compute.verification.conditioning import RUNS, Conditions
 from compute.verification.differences import EVALUATIONS, USUAL
 from compute.verification.evidence import Check, Evidence, JacobianCheck

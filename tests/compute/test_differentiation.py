@@ -9,8 +9,9 @@ from compute.arithmetic.floating import FLOAT64
 from compute.differentiation import Differentiation, unbroadcast
 from compute.errors import QuestionErrors
 from compute.evaluation import Evaluation
-from compute.graph import Graph, apply
+from compute.graph import Graph
 from compute.named import Named
+from compute.value import apply
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(23)

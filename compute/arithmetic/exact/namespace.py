@@ -11,108 +11,13 @@ from typing import Any
 import numpy as np
 import sympy
 
-from compute.arithmetic.exact import algebra, cases, orders
-from compute.arithmetic.exact.bounds import PROGRESS, check, check_power
+from compute.arithmetic.exact import algebra, cases, entrywise, orders
+from compute.arithmetic.exact.bounds import PROGRESS, check
 from compute.arithmetic.exact.proofs import compare_all
 from compute.arithmetic.exact.readable import readable
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
-
-
-def _each(function: Callable[..., Any], operands: int) -> Callable[..., Array]:
-    """A function of entries as one of arrays, with broadcasting."""
-    vectorized = np.frompyfunc(function, operands, 1)
-
-    def apply(*arrays: Array) -> Array:
-        return _array(vectorized(*map(_entries, arrays)))
-
-    return apply
-
-
-def _array(found: Any) -> Array:
-    """What a vectorized function gives: of 0-d arrays it gives a bare entry."""
-    if isinstance(found, np.ndarray):
-        return found
-    scalar = np.empty((), dtype=object)
-    scalar[()] = found
-    return scalar
-
-
-def _entries(numbers: Any) -> Array:
-    """An array of exact numbers; counts and truth values come as NumPy's own."""
-    array: Array = np.asarray(numbers)
-    if array.dtype == object and all(isinstance(one, sympy.Basic) for one in array.flat):
-        return array
-    return _array(np.frompyfunc(_entry, 1, 1)(array))
-
-
-def _entry(one: Any) -> Any:
-    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; text is none, and refused."""
-    return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
-
-
-def _multiply(a: Any, b: Any) -> Any:
-    """The product; infinity times what has no sign that is known is NaN."""
-    infinite, other = (a, b) if orders.is_infinite(a) else (b, a)
-    if orders.is_infinite(infinite):
-        sign = orders.sign(other, sympy.S.Zero)
-        return infinite * sign if sign else sympy.nan
-    if sympy.S.Zero in (a, b):  # asked nothing else: SymPy would evaluate a long constant
-        return sympy.nan if sympy.nan in (a, b) else sympy.S.Zero
-    return a * b
-
-
-def _divide(a: Any, b: Any) -> Any:
-    """The quotient; by zero as floating-point numbers have it."""
-    if isinstance(b, sympy.Piecewise):
-        return cases.mapped(b, lambda part: _divide(a, part))
-    if not orders.is_zero(b):
-        return sympy.S.Zero if orders.is_infinite(b) and not orders.is_infinite(a) else a / b
-    sign = orders.sign(a, sympy.S.Zero)
-    return sympy.oo * sign if sign else sympy.nan
-
-
-def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function that has no limit at infinity: NaN there."""
-    return lambda a: sympy.nan if orders.is_infinite(a) else function(a)
-
-
-def _maximum(a: Any, b: Any) -> Any:
-    if a is sympy.nan or b is sympy.nan:
-        return sympy.nan
-    found = orders.sign(a, b)
-    return sympy.Max(a, b) if found is None else a if found >= 0 else b
-
-
-def _minimum(a: Any, b: Any) -> Any:
-    if a is sympy.nan or b is sympy.nan:
-        return sympy.nan
-    found = orders.sign(a, b)
-    return sympy.Min(a, b) if found is None else a if found <= 0 else b
-
-
-def _sign(a: Any) -> Any:
-    found = orders.sign(a, sympy.S.Zero)
-    return sympy.sign(a) if found is None else sympy.Integer(found)
-
-
-def _absolute(a: Any) -> Any:
-    if a.func is sympy.exp:  # of a real number, though SymPy may not know it
-        return a
-    found = None if orders.is_infinite(a) else orders.sign(a, sympy.S.Zero)
-    if found is None:
-        return sympy.Abs(a, evaluate=bool(a.is_extended_real))
-    return -a if found < 0 else a
-
-
-def _power(a: Any, exponent: Any) -> Any:
-    check_power(a, exponent)
-    if isinstance(a, sympy.Piecewise):
-        return cases.mapped(a, lambda part: _power(part, exponent))
-    if exponent.is_negative and orders.is_zero(a):
-        return sympy.oo
-    return algebra.real(a**exponent)
 
 
 class Exact:
@@ -127,34 +32,34 @@ class Exact:
     settles = True
     negative_infinity = -sympy.oo
 
-    add = staticmethod(_each(algebra.add, 2))
-    subtract = staticmethod(_each(lambda a, b: algebra.add(a, -b), 2))
-    multiply = staticmethod(_each(_multiply, 2))
-    divide = staticmethod(_each(_divide, 2))
-    maximum = staticmethod(_each(_maximum, 2))
-    minimum = staticmethod(_each(_minimum, 2))
-    negative = staticmethod(_each(lambda a: -a, 1))
-    exp = staticmethod(_each(lambda a: sympy.exp(a), 1))
-    absolute = staticmethod(_each(_absolute, 1))
-    sign = staticmethod(_each(_sign, 1))
-    sigmoid = staticmethod(_each(lambda a: 1 / (1 + sympy.exp(-a)), 1))
-    sqrt = staticmethod(_each(algebra.sqrt, 1))
-    log = staticmethod(_each(algebra.log, 1))
-    log1p = staticmethod(_each(lambda a: algebra.log(1 + a), 1))
-    expm1 = staticmethod(_each(lambda a: sympy.exp(a) - 1, 1))
-    softplus = staticmethod(_each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
-    erf = staticmethod(_each(sympy.erf, 1))
-    sin = staticmethod(_each(_bounded(sympy.sin), 1))
-    cos = staticmethod(_each(_bounded(sympy.cos), 1))
-    tanh = staticmethod(_each(sympy.tanh, 1))
-    greater = staticmethod(_each(orders.greater, 2))
-    greater_equal = staticmethod(_each(orders.greater_equal, 2))
-    equal = staticmethod(_each(orders.equal, 2))
-    where = staticmethod(_each(cases.piecewise, 3))
+    add = staticmethod(entrywise.each(algebra.add, 2))
+    subtract = staticmethod(entrywise.each(lambda a, b: algebra.add(a, -b), 2))
+    multiply = staticmethod(entrywise.each(entrywise.multiply, 2))
+    divide = staticmethod(entrywise.each(entrywise.divide, 2))
+    maximum = staticmethod(entrywise.each(entrywise.maximum, 2))
+    minimum = staticmethod(entrywise.each(entrywise.minimum, 2))
+    negative = staticmethod(entrywise.each(lambda a: -a, 1))
+    exp = staticmethod(entrywise.each(lambda a: sympy.exp(a), 1))
+    absolute = staticmethod(entrywise.each(entrywise.absolute, 1))
+    sign = staticmethod(entrywise.each(entrywise.sign, 1))
+    sigmoid = staticmethod(entrywise.each(lambda a: 1 / (1 + sympy.exp(-a)), 1))
+    sqrt = staticmethod(entrywise.each(algebra.sqrt, 1))
+    log = staticmethod(entrywise.each(algebra.log, 1))
+    log1p = staticmethod(entrywise.each(lambda a: algebra.log(1 + a), 1))
+    expm1 = staticmethod(entrywise.each(lambda a: sympy.exp(a) - 1, 1))
+    softplus = staticmethod(entrywise.each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
+    erf = staticmethod(entrywise.each(sympy.erf, 1))
+    sin = staticmethod(entrywise.each(entrywise.bounded(sympy.sin), 1))
+    cos = staticmethod(entrywise.each(entrywise.bounded(sympy.cos), 1))
+    tanh = staticmethod(entrywise.each(sympy.tanh, 1))
+    greater = staticmethod(entrywise.each(orders.greater, 2))
+    greater_equal = staticmethod(entrywise.each(orders.greater_equal, 2))
+    equal = staticmethod(entrywise.each(orders.equal, 2))
+    where = staticmethod(entrywise.each(cases.piecewise, 3))
     difference = subtract
     # A sum of exponentials is zero only where there are none.
-    share = staticmethod(_each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
-    log_share = staticmethod(_each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
+    share = staticmethod(entrywise.each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
+    log_share = staticmethod(entrywise.each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -165,18 +70,20 @@ class Exact:
         self._meanings: dict[Any, Any] = {}
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
-        return _array(algebra.value(expression, self.symbols, sizes))
+        return entrywise.array(algebra.value(expression, self.symbols, sizes))
 
     def power(self, a: Array, exponent: Expression) -> Array:
         worth = algebra.value(exponent, self.symbols)
-        return _each(lambda one: _power(one, worth), 1)(a)
+        return entrywise.each(lambda one: entrywise.power(one, worth), 1)(a)
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
         worth = algebra.value(base, self.symbols)
-        return _each(lambda one: _power(worth, sympy.Rational(one, denominator)), 1)(numerators)
+        return entrywise.each(lambda one: entrywise.power(worth, sympy.Rational(one, denominator)), 1)(
+            numerators
+        )
 
     def whole(self, numbers: Array) -> Array:
-        return _entries(numbers)
+        return entrywise.entries(numbers)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full(shape, sympy.S.Zero, dtype=object)
@@ -213,7 +120,8 @@ class Exact:
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         found = np.empty(np.broadcast_shapes(*(one.shape for one in (*conditions, *choices))), dtype=object)
         spread = [
-            [np.broadcast_to(_entries(one), found.shape) for one in all_] for all_ in (choices, conditions)
+            [np.broadcast_to(entrywise.entries(one), found.shape) for one in all_]
+            for all_ in (choices, conditions)
         ]
         for at in np.ndindex(found.shape):
             found[at] = cases.exclusive([(one[at], held[at]) for one, held in zip(*spread, strict=True)])
@@ -234,7 +142,7 @@ class Exact:
 
     def places(self, numbers: Array, last: int) -> Array:
         """Where an order is open, a place has cases."""
-        entries = _entries(numbers)
+        entries = entrywise.entries(numbers)
         for place in (place for one in entries.flat for place, _ in cases.apart(one)):
             if not place.is_Integer or not 0 <= place <= last:
                 raise ValueError
@@ -249,7 +157,7 @@ class Exact:
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         found = np.empty((*a.shape[:-1], size), dtype=object)
-        where = _entries(places)
+        where = entrywise.entries(places)
         for row in np.ndindex(a.shape[:-1]):
             terms: list[list[Any]] = [[] for _ in range(size)]
             for entry, place in zip(a[row], where[row], strict=True):
@@ -276,14 +184,14 @@ class Exact:
         return found
 
     def equality(self, left: Array, right: Array) -> Equality:
-        return compare_all(*(_each(self.in_full, 1)(side) for side in (left, right)))
+        return compare_all(*(entrywise.each(self.in_full, 1)(side) for side in (left, right)))
 
     def is_finite(self, a: Array) -> bool:
-        return not any(one is sympy.nan or orders.is_infinite(one) for one in _entries(a).flat)
+        return not any(one is sympy.nan or orders.is_infinite(one) for one in entrywise.entries(a).flat)
 
     def outlines(self, a: Array) -> Array:
         """Infinity and NaN where they stand, and zeros for all that is finite."""
-        return _each(_outline, 1)(a).astype(np.float64)
+        return entrywise.each(_outline, 1)(a).astype(np.float64)
 
     def begin(self) -> None:
         PROGRESS.begin()

@@ -7,7 +7,8 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
-from compute.graph import Graph, apply
+from compute.graph import Graph
+from compute.value import apply
 from tests.compute.primitives.drawing import Array
 
 

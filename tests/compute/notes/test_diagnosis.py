@@ -7,12 +7,12 @@ import pytest
 
 from compute.answers import Answer
 from compute.errors import QuestionErrors
-from compute.graph import Value
 from compute.hazards import DIAGNOSES
 from compute.named import Named
 from compute.notes import diagnosis
 from compute.operations import CATALOGUE
 from compute.operations.declaration import Input, operation
+from compute.value import Value
 from tests.compute.asking import answer
 from tests.compute.notes.questions import QUESTIONS, ask, only, upstream
 

@@ -8,11 +8,11 @@ import pytest
 from compute.arithmetic.floating import FLOAT64
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
-from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor, build, call
 from compute.operations.declaration import Attribute, Input, operation
+from compute.value import Value, apply
 from tests.compute.asking import answer
 
 

@@ -11,10 +11,11 @@ from compute.arithmetic.floating import FLOAT64
 from compute.differentiation import Differentiation
 from compute.dimensions import ShapeError
 from compute.evaluation import Evaluation
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.linearization import Linearization
 from compute.operations import CATALOGUE
 from compute.primitive import REGISTRY, Primitive
+from compute.value import Value, apply
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Array, Case
 

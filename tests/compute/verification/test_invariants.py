@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.kinds import EXACT
-from compute.graph import Graph, Value, apply
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.constants import constant
 from compute.operations.declaration import Input, operation
 from compute.primitive import REGISTRY
 from compute.questions import prepare
+from compute.value import Value, apply
 from compute.verification.evidence import Held
 from tests.compute.asking import answer, plan
 
