@@ -14,14 +14,8 @@ ROOT = Path(compute.__file__).parent.parent
 FLOORS = [
     {"compute.dimensions", "compute.errors"},
     {"compute.arithmetic"},
-    {
-        "compute.latex",
-        "compute.hazards",
-        "compute.primitive",
-        "compute.named",
-        "compute.graph",
-        "compute.steps",
-    },
+    {"compute.latex", "compute.hazards", "compute.named"},
+    {"compute.primitive", "compute.value", "compute.graph", "compute.steps"},
     {
         "compute.selection",
         "compute.masks",
