@@ -40,10 +40,11 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
     except ExpressionError as error:
         known = ", ".join(sorted(graph.dimensions))
         kind = "finite constant above zero" if positive else "finite constant"
-        came = f"text of {len(said)} characters" if isinstance(said, str) else "a number"
-        raise QuestionError(
-            (attribute,), f"the expression {error}", f"a {kind}, which may use {known}", came
-        ) from None
+        came = "a number"
+        if isinstance(said, str):
+            came = f"text of {len(said)} character{'s' * (len(said) != 1)}"
+        expected = f"a {kind}, which may use {known}" if known else f"a {kind}"
+        raise QuestionError((attribute,), f"the expression {error}", expected, came) from None
     return {"expression": parsed, "sizes": sizes}
 
 

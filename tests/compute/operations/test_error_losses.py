@@ -100,3 +100,14 @@ def test_a_given_error_needs_no_prediction() -> None:
     found = answer("mse", {}, given={"error": [1, 2]}, upstream={"output": 1})
     assert found.values["output"] == 2.5
     np.testing.assert_array_equal(found.gradients["error"], [1, 2])
+
+
+def test_what_a_constant_may_use_is_said_where_there_is_something() -> None:
+    with pytest.raises(QuestionErrors) as caught:
+        answer("huber", {"prediction": [1], "target": [2]}, {"delta": "q"})
+    [error] = caught.value.errors
+    assert (error.expected, error.received) == ("a finite constant above zero", "text of 1 character")
+    with pytest.raises(QuestionErrors) as caught:
+        answer("cosine", {"x1": [[1]], "x2": [[2]], "target": [1]}, {"margin": "qq"})
+    [error] = caught.value.errors
+    assert (error.expected, error.received) == ("a finite constant, which may use d", "text of 2 characters")
