@@ -53,7 +53,23 @@ SUMS = Hazard(
     remedy="smaller operands: normalize the inputs (layer norm, dividing by sqrt(d)), smaller weights",
     slope_remedy="clip gradients, or scale the loss down; a smaller learning rate keeps weights from growing",
 )
-"""Of sums of products."""
+LOGARITHM = Hazard(
+    pole="the logarithm falls to -Infinity towards 0, and a negative number has none",
+    remedy="keep the operand of the logarithm above 0: add a small epsilon or clamp it; the log of a softmax"
+    " or of a sum of exponentials is computed in one, as log-softmax or log-sum-exp",
+    slope="the derivative of log(a) is 1/a, which grows without bound towards 0",
+)
+ROOT = Hazard(
+    pole="a negative number has no root, and 0 no negative power",
+    remedy="keep the operand above 0: clamp it, or add a small epsilon under the root",
+    slope="the slope of a root grows without bound towards 0",
+)
+QUOTIENT = Hazard(
+    pole="nothing can be divided by 0",
+    remedy="add a small epsilon to the denominator, or keep it away from 0",
+    slope="the derivative of a quotient divides by the denominator again",
+)
+"""These are shared by several primitives."""
 OVERFLOWING = Hazard(
     remedy="smaller operands, or a wider type",
     slope_remedy="clip gradients, or scale the loss down",

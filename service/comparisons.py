@@ -18,8 +18,9 @@ from compute.questions import prepare
 from compute.selection import joint_names
 from service.changes import Changed
 from service.questions import Question, note_json, understand
-from service.schemas import chosen_operation, request_model, validate
+from service.schemas import request_model
 from service.tensors import encode
+from service.validation import chosen_operation, validate
 
 OWN_FIELDS = ("operation", "changes", "first_order", "select")
 

@@ -12,8 +12,9 @@ from compute.errors import QuestionError, QuestionErrors, at
 from compute.operations import CATALOGUE
 from compute.operations.binding import Tensor
 from compute.questions import shapes_only
-from service.schemas import chosen_operation, request_model, validate
+from service.schemas import request_model
 from service.tensors import decode_shape
+from service.validation import chosen_operation, validate
 
 MAX_SUMS = 4
 

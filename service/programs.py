@@ -11,7 +11,8 @@ from compute.diagrams import draw
 from compute.masks import check_masks
 from compute.questions import Asked, prepare
 from service.questions import Question, asked_of, check_symbols, decoded, shapes_of
-from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of, validate
+from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of
+from service.validation import validate
 
 GRAPH = "graph"
 MAX_CLAIMS = 100

@@ -22,8 +22,9 @@ from compute.questions import Asked, prepare
 from service.costs import cost_json
 from service.evidence import evidence_json
 from service.problems import describe
-from service.schemas import request_model, validate
+from service.schemas import request_model
 from service.tensors import decode, encode
+from service.validation import validate
 
 
 @dataclass(frozen=True, slots=True)

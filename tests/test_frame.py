@@ -31,10 +31,10 @@ def test_the_readme_operation_is_all_that_is_needed() -> None:
     source = "\n".join(line.removeprefix("   ") for line in indented[1].splitlines())
     namespace: dict[str, object] = {}
     exec(compile(source, "README.md", "exec"), namespace)
-    linear = namespace["linear"]
-    assert isinstance(linear, Operation)
-    n, d = Polynomial.symbol("n"), Polynomial.symbol("d")
-    graph = build(linear, {"x": Tensor((n, d)), "b": Tensor((3,))}, {})
+    residual = namespace["residual"]
+    assert isinstance(residual, Operation)
+    n = Polynomial.symbol("n")
+    graph = build(residual, {"x": Tensor((n, 3)), "b": Tensor((3,))}, {})
     assert graph.names["output"].shape == (n, 3)
 
 

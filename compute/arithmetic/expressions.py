@@ -106,6 +106,9 @@ def number(value: float) -> Expression:
     return Expression("number", text=repr(value))
 
 
+HALF = Expression("divide", (number(1), number(2)))
+
+
 @lru_cache(maxsize=4096)
 def parse(
     text: str, longest: int = MAX_LENGTH, digits: int = MAX_DIGITS, deepest: int = MAX_DEPTH

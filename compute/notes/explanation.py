@@ -124,15 +124,13 @@ class Explanation:
         for key in origin.reach:
             if key < 0:
                 return False
-            outlines, value = (
-                self.tracing.arithmetic.outlines(self.tracing.arrays[key]),
-                self.names.values[key],
-            )
+            value = self.names.values[key]
+            outlines = self.tracing.arithmetic.outlines(self.tracing.arrays[key])
             smaller = product(value.shape) != product(self.names.values[origin.key].shape)
             moved = value.primitive is None or value.primitive.cost is no_cost
             if key != origin.key and smaller and not moved:
                 return False
-            if not (outlines[~np.isfinite(outlines)] == -np.inf).all():
+            if not (outlines[self.tracing.reached_at(origin, key)] == -np.inf).all():
                 return False
         return True
 

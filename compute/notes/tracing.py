@@ -67,7 +67,7 @@ class Origin:
     site: None where they came in; at: at which entries; outlines: see `Arithmetic.outlines`; fault: what was
     seen inside the step; turn: where it first became NaN; reach: keys of all that is not finite because of
     it; is_meant: -infinity that no one needs to be told of; is_listed: whether it stands for itself, and not
-    for all that there was no room to follow; steps: for how many it stands.
+    for all that there was no room to follow; steps: for how many it stands; number: its place among all.
     """
 
     key: int
@@ -80,6 +80,7 @@ class Origin:
     is_meant: bool = False
     is_listed: bool = True
     steps: int = 0
+    number: int = 0
     reach: list[int] = field(default_factory=list)
 
 
@@ -99,7 +100,7 @@ class Tracing:
         outlines = np.asarray(self.arithmetic.outlines(self.arrays[key]))
         bad = ~np.isfinite(outlines)
         if bad.any():
-            meant = may_be_infinite and bool((outlines[bad] < 0).all())
+            meant = may_be_infinite and _is_negative(outlines[bad])
             self._begin(Origin(key, None, self.arrays[key], outlines, bad, is_meant=meant))
 
     def step(self, site: Site, *, may_be_infinite: bool = False) -> None:
@@ -112,19 +113,21 @@ class Tracing:
         before = [self._marks.get(key, {}) for key in site.operands]
         numbers = sorted({number for marks in before for number in marks})
         fresh, fault = bad, None
-        meant = not site.is_backward and (site.hazard.meant or may_be_infinite)
-        meant = meant and bool((outlines[bad] == -np.inf).all())
-        if not meant:
+        may = not site.is_backward and (site.hazard.meant or may_be_infinite)
+        apart = True  # whether nothing inside the step tells what is fresh
+        if not may or not _is_negative(outlines[bad]):
             seen = self._witness(site, [self.arrays[key] for key in site.operands])
             fault = next((one for one in seen.fresh() if _fits(one.fresh, bad)), None)
+            apart = seen.is_blind or (fault is not None and fault.fresh.shape != bad.shape)
             if np.isnan(outlines).any():
                 self._turn(site.key, numbers, next(seen.turned(), None))
-        if numbers and fault is not None and fault.fresh.shape == bad.shape:
-            fresh = fault.fresh & bad
+        if numbers and apart:
+            fresh = self._unmoved(site, before, bad)
         elif numbers:
-            fresh = bad & False if fault is None and not meant else self._unmoved(site, before, bad)
+            fresh = bad & (False if fault is None else fault.fresh)
         self._hand_on(site, numbers, before, bad & ~fresh, bad)
         if fresh.any():
+            meant = may and _is_negative(outlines[fresh])
             self._begin(Origin(site.key, site, array, outlines, fresh, fault, is_meant=meant))
 
     def _turn(self, key: int, numbers: list[int], fault: Fault | None) -> None:
@@ -138,7 +141,7 @@ class Tracing:
         self._room, self._rest = LISTED, None
 
     def _begin(self, origin: Origin) -> None:
-        number = len(self.origins)
+        number = origin.number = len(self.origins)
         if self._room > 0 or self._rest is None:
             self.origins.append(origin)
             if self._room == 0:
@@ -150,6 +153,10 @@ class Tracing:
         self.origins[number].steps += not origin.is_meant
         self.origins[number].reach.append(origin.key)
         self._marks.setdefault(origin.key, {})[number] = origin.at
+
+    def reached_at(self, origin: Origin, key: int) -> Array:
+        """Which entries of what is not finite follow from an origin."""
+        return self._marks[key][origin.number]
 
     def _witness(self, site: Site, operands: Sequence[Any]) -> Witness:
         witness = Witness(self.arithmetic)
@@ -204,6 +211,10 @@ class Tracing:
         mended = np.array(array)
         mended[bad if kept is None else bad & ~kept] = self.arithmetic.whole(np.array(1))
         return mended
+
+
+def _is_negative(outlines: Array) -> bool:
+    return bool((outlines == -np.inf).all())
 
 
 def _fits(fresh: Array, bad: Array) -> bool:

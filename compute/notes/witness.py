@@ -17,11 +17,19 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.notes.note import SIGNS, written
 
 EACH = frozenset({
-    "add", "subtract", "multiply", "divide", "maximum", "negative", "exp", "absolute", "sqrt", "power",
-    "sigmoid", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "difference", "share",
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
+    "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "difference",
+    "share", "log_share",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
-OVERWRITING = frozenset({"difference", "share"})
+ROWS = frozenset({"variances"})  # of the last axis
+WATCHED = EACH | ALONG | ROWS | {"matmul"}
+MOVING = frozenset({
+    "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
+    "equal", "sign", "present", "constant", "powers", "whole", "zeros", "one_hot",
+})  # fmt: skip
+"""What makes nothing infinite of finite numbers, or says NaN itself where it does."""
+OVERWRITING = frozenset({"difference", "share", "log_share"})
 LOGARITHMS = frozenset({"log", "log1p"})
 
 
@@ -46,6 +54,9 @@ class Fault:
             return self._factors(index)
         if self.function in ALONG:
             return self._terms(index)
+        if self.function in ROWS:
+            row = self.operands[0][index[:-1]]
+            return (row[_worst(row)],)
         entries = []
         for one in self.operands:
             if isinstance(one, np.ndarray | np.generic):
@@ -71,7 +82,8 @@ class Fault:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         row: Array = np.broadcast_to(a, (*batch, *a.shape[-2:]))[index[:-1]]
         column: Array = np.broadcast_to(b, (*batch, *b.shape[-2:]))[index[:-2]][:, index[-1]]
-        worst = _worst(_outlined(row) * _outlined(column))
+        with np.errstate(all="ignore"):
+            worst = _worst(_outlined(row) * _outlined(column))
         return row[worst], column[worst]
 
     def length(self, index: tuple[int, ...]) -> int:
@@ -93,10 +105,14 @@ class Fault:
             dots = " + ..." * (self.length(index) > len(numbers))
         elif self.function == "exponentials":
             left = f"exp({numbers[0]} - {_bracketed(numbers[1])})"
+        elif self.function == "log_share":
+            left = f"{numbers[0]} - log({numbers[1]})"
         elif self.function == "power":
             left = f"{_bracketed(numbers[0])}^{_bracketed(numbers[1])}"
         elif self.function in SIGNS:
             left = f"{numbers[0]} {SIGNS[self.function]} {_bracketed(numbers[1])}"
+        elif self.function in ROWS:
+            left = f"the variance of a row with {numbers[0]}"
         else:
             left = f"{self.function}({', '.join(numbers)})"
         return f"{left}{dots} = {result}"
@@ -150,19 +166,32 @@ def _without(index: tuple[int, ...], axis: int, rank: int) -> tuple[int, ...]:
 
 
 class Witness:
-    """An arithmetic namespace that notes what is not finite. faults: what it saw, in order."""
+    """An arithmetic namespace that notes what is not finite.
+
+    faults: what it saw, in order; is_blind: whether nothing went through it.
+    """
 
     def __init__(self, arithmetic: Arithmetic) -> None:
         self._arithmetic = arithmetic
         self.faults: list[Fault] = []
+        self.is_blind = True
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._arithmetic, name)
-        if name in EACH or name in ALONG or name == "matmul":
+        if name in WATCHED:
             return partial(self._watched, name, found)
         return found
 
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        """All at once, so that entries stand where they stand in the whole."""
+        return rule(*arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        """Likewise."""
+        return rule(axis, *arrays)
+
     def _watched(self, name: str, function: Callable[..., Array], *operands: Any) -> Array:
+        self.is_blind = False
         kept = [np.array(one) for one in operands] if name in OVERWRITING else operands
         result = function(*kept)
         outlines = np.asarray(self._arithmetic.outlines(np.asarray(result)))
@@ -191,8 +220,9 @@ def _reach(name: str, operands: tuple[Any, ...], marked: list[Array], shape: tup
     if name == "matmul":
         rows = np.asarray(marked[0].any(axis=-1, keepdims=True))
         return np.broadcast_to(rows | marked[1].any(axis=-2, keepdims=True), shape)
-    if name in ALONG:
-        return np.broadcast_to(marked[0].any(axis=operands[1], keepdims=True), shape)
+    if name in ALONG or name in ROWS:
+        axis = operands[1] if name in ALONG else -1
+        return np.broadcast_to(marked[0].any(axis=axis, keepdims=True), shape)
     found = marked[0]
     for one in marked[1:]:
         found = found | one

@@ -96,7 +96,6 @@ def is_number(graph: Graph, parsed: Expression) -> bool:
     return parsed.symbols() <= set(NAMED_NUMBERS) - set(graph.dimensions)
 
 
-HALF = Expression("divide", (number(1), number(2)))
 LEAST_BASE = 1e-30  # what is smaller makes frequencies that float32 does not hold
 
 

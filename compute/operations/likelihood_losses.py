@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import number, parse
+from compute.arithmetic.expressions import HALF, number, parse
 from compute.graph import Value, apply
 from compute.named import Named
-from compute.operations.constants import HALF, between, literal
+from compute.operations.constants import between, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.error_losses import Prediction, Target
 from compute.operations.fitting import alike, spread_over

@@ -3,12 +3,12 @@
 from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import number
+from compute.arithmetic.expressions import HALF, number
 from compute.errors import QuestionError
 from compute.graph import Value, apply
 from compute.named import Named
 from compute.operations.class_targets import ClassWeights, check_indices, classes
-from compute.operations.constants import HALF, between, constant, literal, size_of
+from compute.operations.constants import between, constant, literal, size_of
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike, shaped
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
-from compute.arithmetic.expressions import number
+from compute.arithmetic.expressions import HALF, number
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.errors import QuestionError
 from compute.graph import Graph, Value, apply
 from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Constant, Input
-from compute.primitives.elementwise import HALF
 
 TWO = number(2)
 STATISTICS = ("mean", "variance", "inverse_deviation", "normalized")  # and what they give

@@ -2,7 +2,6 @@
 
 from typing import Annotated, TypeAlias
 
-from compute.arithmetic.expressions import number
 from compute.dimensions import show
 from compute.errors import QuestionError
 from compute.graph import Value, apply
@@ -29,13 +28,8 @@ def _output(meaning: str, symbol: str = "Y") -> Named:
 
 
 def _softmax(scores: Value, axis: int) -> Value:
-    """The weights, which are called the output, with what they promise."""
+    """The weights, which are called the output."""
     output = apply("softmax", scores, axis=axis).named("output")
-    output.graph.holds(
-        output,
-        "the entries along the axis sum to 1, or to 0 where every entry of x is -infinity",
-        lambda: (apply("sum_over", output, axis=axis), apply("softmax_total", scores, axis=axis)),
-    )
     apply("softmax_jacobian", output, axis=axis).named("row_jacobian")
     return output
 
@@ -105,16 +99,7 @@ def log_softmax(x: Scores, *, axis: Axis = -1) -> Value:
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
     axis = _axis(x, axis)
-    output = apply("log_softmax", x, axis=axis).named("output")
-    output.graph.holds(
-        output,
-        "exp of the entries along the axis sums to 1, or to 0 where every entry of x is -infinity",
-        lambda: (
-            apply("sum_over", apply("exp", output), axis=axis),
-            apply("softmax_total", x, axis=axis),
-        ),
-    )
-    return output
+    return apply("log_softmax", x, axis=axis).named("output")
 
 
 @operation((_output("1 for the largest entry along the axis, the first of equals; 0 for the others."),))
@@ -126,12 +111,4 @@ def hardmax(x: Scores, *, axis: Axis = -1) -> Value:
     Source: the operator Hardmax of ONNX.
     """
     axis = _axis(x, axis)
-    output = apply("hardmax", x, axis=axis).named("output")
-    output.graph.holds(output, "the entries along the axis sum to 1", lambda: _ones(output, axis))
-    return output
-
-
-def _ones(output: Value, axis: int) -> tuple[Value, Value]:
-    total = apply("sum_over", output, axis=axis)
-    one = apply("constant", graph=output.graph, expression=number(1), sizes={})
-    return total, apply("stretch", one, to=total.shape)
+    return apply("hardmax", x, axis=axis).named("output")

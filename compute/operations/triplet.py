@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import number
+from compute.arithmetic.expressions import HALF, number
 from compute.graph import Value, apply
 from compute.named import Named
-from compute.operations.constants import HALF, between, constant, literal
+from compute.operations.constants import between, constant, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced

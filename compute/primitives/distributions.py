@@ -1,11 +1,11 @@
-"""Primitives of what a softmax gives: how it changes, what it sums to, and what it is for large scales."""
+"""Primitives of what a softmax gives: how it changes, and what it is for large scales."""
 
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, product, without
 from compute.latex import ATOM, Formula
-from compute.primitive import Cost, Primitive
+from compute.primitive import Cost, Primitive, Promise
 from compute.primitives.reductions import along, same_along
 
 
@@ -14,6 +14,11 @@ def _hardmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     places = np.expand_dims(xp.argmax(rows, -1), -1)
     found = xp.scatter(xp.whole(np.ones(places.shape, dtype=int)), places, rows.shape[-1])
     return np.moveaxis(found, -1, axis)
+
+
+def _one_each(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+    total = xp.sum(y, axis)
+    return total, xp.whole(np.ones(total.shape, dtype=int))
 
 
 # 1 for the largest entry along an axis, the first of equals, and 0 for all others.
@@ -26,22 +31,7 @@ hardmax = Primitive(
     latex=lambda a, axis: Formula(rf"\operatorname{{hardmax}}{along(axis)}\left({a.text}\right)"),
     expects="an axis of the operand",
     convention={"ties": "first", "derivative_of_hardmax": 0},
-)
-
-
-def _total(xp: Arithmetic, a: Array, *, axis: int) -> Array:
-    total = xp.sum(xp.exponentials(a, axis), axis)
-    return xp.share(total, total).squeeze(axis)
-
-
-# What the softmax along an axis sums to: 1, or 0 where all entries are -infinity.
-softmax_total = Primitive(
-    "softmax_total",
-    forward=_total,
-    shape=lambda a, axis: without(a, axis),
-    latex=lambda a, axis: Formula(rf"\mathbb{{1}}\left\{{\max{along(axis)} {a.at(ATOM)} > -\infty\right\}}"),
-    cost=lambda shape, a, axis: Cost(elementwise=3 * product(a)),
-    expects="an axis of the operand",
+    promise=Promise("entries along the hardmax axis sum to 1", _one_each),
 )
 
 

@@ -3,8 +3,8 @@
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.latex import Formula
-from compute.primitive import Cost, Primitive
-from compute.primitives.reductions import along, same_along
+from compute.primitive import Cost, Primitive, Promise
+from compute.primitives.reductions import along, same_along, totals
 
 
 def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
@@ -40,4 +40,8 @@ log_softmax = Primitive(
     # a maximum, two differences, an exponential and a sum for each entry
     cost=lambda shape, a, axis: Cost(elementwise=5 * product(shape)),
     expects="an axis of the operand",
+    promise=Promise(
+        "exponentials along the log-softmax axis sum to 1 (to 0 where all scores are -infinity)",
+        lambda xp, y, a, *, axis: totals(xp, xp.exp(y), a, axis=axis),
+    ),
 )

@@ -11,6 +11,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import broadcast, product
 from compute.errors import UnfitEntries
+from compute.hazards import LOGARITHM
 from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
 from compute.primitives.elementwise import BROADCASTABLE
@@ -148,6 +149,7 @@ log_probability = Primitive(
     shape=lambda a, **attributes: a,
     latex=_log_probability_latex,
     expects="any shape",
+    hazard=LOGARITHM,
 )
 
 

@@ -3,7 +3,7 @@
 The derivative at a kink is PyTorch's, as each entry's convention says.
 """
 
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import HALF, Expression, number, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.hazards import dead_units
@@ -12,7 +12,7 @@ from compute.primitive import Cost, Primitive
 from compute.primitives.activations import Activation, Settings, cases, declare, times
 from compute.primitives.entries import count
 
-HALF, THIRD, SIXTH = parse("1/2"), parse("1/3"), parse("1/6")
+THIRD, SIXTH = parse("1/3"), parse("1/6")
 
 
 def _or_nan(xp: Arithmetic, a: Array, other: Array) -> Array:

@@ -59,7 +59,8 @@ def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
     return Cost(elementwise=5 * product(shape))
 
 
-def _totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+def totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+    """What weights sum to along an axis, and what they have to: 1, or 0 where all scores are -infinity."""
     one, zero = xp.whole(np.array(1)), xp.whole(np.array(0))
     above = xp.where(xp.greater(a, np.array(xp.negative_infinity)), one, zero)
     return xp.sum(y, axis), xp.where(xp.greater(xp.sum(above, axis), zero), one, zero)
@@ -77,7 +78,7 @@ softmax = Primitive(
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
-    promise=Promise("entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", _totals),
+    promise=Promise("entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", totals),
     spreads_back=True,
     hazard=Hazard(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression
+from compute.arithmetic.expressions import HALF, Expression
 from compute.arithmetic.namespace import Arithmetic, Array, into
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
-from compute.primitives.elementwise import HALF
 
 BLOCK = 2**16  # numbers of one block
 

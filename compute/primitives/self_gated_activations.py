@@ -4,7 +4,7 @@ Sources: Hendrycks and Gimpel, Gaussian Error Linear Units (2016); Ramachandran 
 Activation Functions (2017); Misra, Mish: A Self Regularized Non-Monotonic Activation Function (2019).
 """
 
-from compute.arithmetic.expressions import Expression, parse
+from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.latex import Formula
 from compute.primitives.activations import (
@@ -17,7 +17,7 @@ from compute.primitives.activations import (
     twice,
 )
 from compute.primitives.entries import count
-from compute.primitives.smooth_activations import HALF, bell
+from compute.primitives.smooth_activations import bell
 
 ROOT_OF_HALF = parse("1/sqrt(2)")
 DENSITY = parse("1/sqrt(2*pi)")  # of the normal distribution, at 0

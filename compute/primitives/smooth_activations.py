@@ -1,6 +1,6 @@
 """Activation functions without a kink, and the plain functions that stand beside them."""
 
-from compute.arithmetic.expressions import Expression, parse
+from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.latex import Formula
 from compute.primitives.activations import (
@@ -18,7 +18,6 @@ from compute.primitives.entries import count
 
 TWO_OVER_ROOT_OF_PI = parse("2/sqrt(pi)")
 MINUS_ONE = parse("-1")
-HALF = parse("1/2")
 
 
 def _tanh_curvature(xp: Arithmetic, t: Array) -> Array:

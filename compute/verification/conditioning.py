@@ -9,7 +9,8 @@ Source: Parker, Monte Carlo arithmetic: exploiting randomness in floating-point 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from compute.verification.evidence import Condition, bounded
 
 CHANGE = 2.0**-40
 RUNS = 3
+MOST = 1e30  # all digits are long gone
 DRAWN = 29
 # Relative changes are spared a remark up to these: of what is largest in a value, and of any single entry.
 # They leave 11 and 5 digits of float64 certain, 5 and 2 of float32.
@@ -51,19 +53,15 @@ class Conditions:
         draw = np.random.default_rng(DRAWN)
         largest = dict.fromkeys(self.wanted, 0.0)
         each: dict[int, Array] = {}
-        for _ in range(RUNS):
-            try:
-                values = self._changed_run(base, draw)
-            except UnfitEntries:
-                continue
+        for values in self._changed_runs(base, draw):
             for index in self.wanted:
                 changes = np.abs(np.where(values[index] == base[index], 0, values[index] - base[index]))
-                changes = np.where(np.isfinite(changes) & np.isfinite(base[index]), changes, 0) / CHANGE
+                changes = np.where(np.isfinite(changes) & np.isfinite(base[index]), changes, 0)
                 sizes = np.where(np.isfinite(base[index]), np.abs(base[index]), 0)
                 beside = float(sizes.max(initial=0))
                 if beside > 0:
-                    largest[index] = max(largest[index], float(changes.max()) / beside)
-                    single = np.where(sizes > 0, changes / np.where(sizes > 0, sizes, 1), 0)
+                    largest[index] = max(largest[index], float(_magnified(changes.max(), beside)))
+                    single = np.where(sizes > 0, _magnified(changes, np.where(sizes > 0, sizes, 1)), 0)
                     each[index] = np.maximum(single, each.get(index, 0.0))
         whole, entry = SPARED[self.kind]
         return [
@@ -72,9 +70,24 @@ class Conditions:
             if index in each and (largest[index] > whole or each[index].max() > entry)
         ]
 
-    def _changed_run(self, base: Mapping[int, Array], draw: np.random.Generator) -> dict[int, Array]:
+    def _changed_runs(
+        self, base: Mapping[int, Array], draw: np.random.Generator
+    ) -> Iterator[dict[int, Array]]:
+        """Runs with everything changed; without what comes, where a step takes only some numbers of it."""
+        for _ in range(RUNS):
+            for moved in (self._changed, ()):
+                try:
+                    values = self._changed_run(base, sorted(moved), draw)
+                except UnfitEntries:
+                    continue
+                yield values
+                break
+
+    def _changed_run(
+        self, base: Mapping[int, Array], moved: Iterable[int], draw: np.random.Generator
+    ) -> dict[int, Array]:
         values = dict(base)
-        for index in sorted(self._changed):
+        for index in moved:
             values[index] = _changed(base[index], draw)
         for instruction in self.evaluation.instructions:
             self.evaluation.perform((instruction,), values)
@@ -94,6 +107,10 @@ class Conditions:
         """How many decimal digits such a magnification leaves of those that numbers have."""
         rounding = float(np.finfo(self.kind).eps)
         return max(0, math.floor(-math.log10(bounded(max(magnification, 1.0)) * rounding)))
+
+
+def _magnified(change: Any, beside: Any) -> Any:
+    return np.minimum(change / beside / CHANGE, MOST)
 
 
 def _changed(array: Array, draw: np.random.Generator) -> Array:

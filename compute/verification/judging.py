@@ -34,8 +34,9 @@ class Compared:
     """Entries beside their slopes.
 
     at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
-    to the outputs would make if it all grew with the entry; usual: what errors are small beside as well, in a
-    direction in which entries may cancel; refused: a step takes no other numbers than those that came.
+    to the outputs would make if it all grew with the entry; infinite: whether an output is; usual: what
+    errors are small beside as well, in a direction in which entries may cancel; refused: a step takes no
+    other numbers than those that came.
     """
 
     at: list[tuple[int, ...]]
@@ -43,6 +44,7 @@ class Compared:
     slopes: Slopes
     scale: Array
     terms: Array
+    infinite: Array
     usual: float = 0.0
     refused: bool = False
 
@@ -128,8 +130,9 @@ def _kink(slopes: Slopes, place: int) -> str:
     slope, bend = float(slopes.numeric[place]), float(slopes.bend[place])
     if math.isnan(bend):
         return "no step is small enough: differences do not settle"
-    left, right = slope - bend / 2, slope + bend / 2
-    return f"at a kink: the slope is about {left + 0.0:.3g} to the left and {right + 0.0:.3g} to the right"
+    places = 2 - math.floor(math.log10(max(abs(slope), abs(bend))))
+    left, right = (round(slope + side * bend / 2, places) + 0.0 for side in (-1, 1))
+    return f"at a kink: the slope is about {left:.6g} to the left and {right:.6g} to the right"
 
 
 def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -> tuple[float, str]:
@@ -159,4 +162,6 @@ def _fault(
         return "a kink is so near that rounding decides on which side of it the value is"
     if differ <= SURE * error:
         return "cancellation: rounding hides the slope"
+    if compared.infinite[place]:
+        return "what follows from it is not finite, and has no differences"
     return standard.excuse or WRONG

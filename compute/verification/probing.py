@@ -38,6 +38,10 @@ class Probe:
         self.base = np.array(base[index])
         self._start = self._flat(base)
         self._weights = None if weights is None else self._flat(weights)
+        infinite = ~np.isfinite(self._start)
+        if self._weights is not None:
+            infinite = (infinite & (self._weights != 0)).any(keepdims=True)
+        self.infinite: Array = infinite
         self._nothing = np.full(1 if weights is not None else self._start.size, np.nan)
         sizes = np.where(np.isfinite(self._start), np.abs(self._start), 0)
         self.magnitude: Array = self._sum(sizes, absolute=True)
@@ -130,7 +134,15 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
         at = [(*row, *_index(place, probe.base.shape)) for place in places for row in np.ndindex(*outer)]
         scale = np.repeat(scales, len(rows))
         terms = np.tile(_spread(probe.magnitude, len(rows)), len(places)) / scale
-        first = Compared(at, rows[:, places].T.ravel(), _joined(found), scale, terms, refused=probe.refused)
+        first = Compared(
+            at,
+            rows[:, places].T.ravel(),
+            _joined(found),
+            scale,
+            terms,
+            np.tile(_spread(probe.infinite, len(rows)), len(places)) > 0,
+            refused=probe.refused,
+        )
     if len(places) == probe.base.size:
         assert first is not None
         return first, None
@@ -144,6 +156,7 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
         slope,
         np.ones(len(rows)),
         _spread(probe.magnitude, len(rows)),
+        _spread(probe.infinite, len(rows)) > 0,
         _largest(usual),
         probe.refused,
     )

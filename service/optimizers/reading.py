@@ -15,7 +15,7 @@ from compute.optimizers.schedules import SCHEDULES
 from service.attributes import constant
 from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
 from service.problems import describe
-from service.schemas import validate
+from service.validation import validate
 
 
 def chosen_optimizer(raw: Any) -> Chosen:

@@ -14,7 +14,7 @@ from compute.optimizers.surface import entry_name
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import SOLVE
 from service.questions import EXACT_WORK, ExactWanted, decoded, exact
-from service.schemas import validate
+from service.validation import validate
 
 NAME = "optimizer/solve"
 

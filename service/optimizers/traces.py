@@ -20,8 +20,8 @@ from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, TRACE
 from service.questions import decoded, exact, note_json
-from service.schemas import validate
 from service.tensors import encode
+from service.validation import validate
 
 NAME = "optimizer/trace"
 ADVICE = "fewer steps, a larger `every`, or fewer parts in `select`"

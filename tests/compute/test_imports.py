@@ -14,13 +14,21 @@ ROOT = Path(compute.__file__).parent.parent
 FLOORS = [
     {"compute.dimensions", "compute.errors"},
     {"compute.arithmetic"},
-    {"compute.latex", "compute.hazards", "compute.primitive", "compute.graph", "compute.steps"},
+    {
+        "compute.latex",
+        "compute.hazards",
+        "compute.primitive",
+        "compute.named",
+        "compute.graph",
+        "compute.steps",
+    },
     {
         "compute.selection",
         "compute.masks",
         "compute.sparsity",
         "compute.evaluation",
         "compute.differentiation",
+        "compute.jacobians",
         "compute.linearization",
         "compute.cost",
         "compute.formulas",

@@ -10,7 +10,8 @@ from compute.arithmetic.floating import FLOAT64
 from compute.operations import CATALOGUE
 from compute.primitive import REGISTRY
 from tests.compute.arithmetic.through import through
-from tests.compute.primitives.cases import CASES, Array, Case
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Array, Case
 
 assert CATALOGUE  # it declares all primitives
 CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]

@@ -11,7 +11,8 @@ from compute.arithmetic.recorder import NotRecorded, Recorder
 from compute.operations import CATALOGUE
 from compute.primitive import REGISTRY
 from tests.compute.arithmetic.through import through
-from tests.compute.primitives.cases import CASES, Case, booleans, normal
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Case, booleans, normal
 
 assert CATALOGUE  # it declares all primitives
 MORE = {"masked_fill": [Case([normal(), booleans()])]}

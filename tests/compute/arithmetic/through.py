@@ -8,7 +8,7 @@ from compute.arithmetic.namespace import Arithmetic
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
 from compute.graph import Graph, apply
-from tests.compute.primitives.cases import Array
+from tests.compute.primitives.drawing import Array
 
 
 def through(

@@ -8,7 +8,7 @@ import numpy as np
 from compute.answers import Answer
 from compute.notes import Note
 from tests.compute.asking import answer, plan
-from tests.oracles import cases, layers
+from tests.oracles import cases, layers, losses, normalizations, recurrent
 from tests.oracles.cases import Case
 
 EACH = 25  # of each kind of random question
@@ -36,12 +36,23 @@ def random_questions() -> Iterator[tuple[str, Case]]:
     for kind in layers.COUNTS:
         for seed in range(min(EACH, layers.COUNTS[kind])):
             yield f"layer-{kind}-{seed}", layers.layer(kind, seed)
+    for name in losses.COUNTS:
+        for seed in range(12):
+            yield f"{name}-{seed}", losses.loss(name, seed)
+    for name in recurrent.KINDS:
+        for seed in range(EACH):
+            yield f"{name}-{seed}", recurrent.recurrent(name, seed)
+    for kind in normalizations.COUNTS:
+        for seed in range(EACH):
+            yield f"normalization-{kind}-{seed}", normalizations.normalization(kind, seed)
 
 
-def upstream(case: Case) -> Any:
-    """A random gradient of a question's output."""
-    shape: Any = plan(case.operation, case.inputs, case.attributes).graph.names["output"].shape
-    return np.random.default_rng(len(shape)).standard_normal(shape)
+def upstream(case: Case) -> dict[str, Any]:
+    """A random gradient of a question's output, by its name."""
+    names = plan(case.operation, case.inputs, case.attributes).graph.names
+    [name] = [one for one in ("output", "loss") if one in names]
+    shape: Any = names[name].shape
+    return {name: np.asarray(np.random.default_rng(len(shape)).standard_normal(shape))}
 
 
 QUESTIONS = dict(random_questions())

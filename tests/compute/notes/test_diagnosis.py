@@ -190,7 +190,7 @@ def test_exact_numbers_neither_round_nor_overflow() -> None:
 def test_diagnosing_adds_notes_and_changes_nothing(name: str) -> None:
     case = QUESTIONS[name]
     for arithmetic in ("float64", "float32"):
-        fields: Any = {"upstream": {"output": upstream(case)}, "arithmetic": arithmetic}
+        fields: Any = {"upstream": upstream(case), "arithmetic": arithmetic}
         plain = answer(case.operation, case.inputs, case.attributes, **fields)
         found = answer(case.operation, case.inputs, case.attributes, **fields, **ASKED)
         assert found.notes[: len(plain.notes)] == plain.notes

@@ -12,7 +12,8 @@ from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.floating import FLOAT64
 from compute.differentiation import unbroadcast
 from compute.primitive import KEPT, REGISTRY, RESULT
-from tests.compute.primitives.cases import CASES, Case
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Case
 from tests.compute.primitives.test_primitives import drawn
 
 EXACT = Exact()

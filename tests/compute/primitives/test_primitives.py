@@ -15,7 +15,8 @@ from compute.graph import Graph, Value, apply
 from compute.linearization import Linearization
 from compute.operations import CATALOGUE
 from compute.primitive import REGISTRY, Primitive
-from tests.compute.primitives.cases import CASES, Array, Case
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Array, Case
 
 WITH_GRADIENTS = [name for name, primitive in REGISTRY.items() if any(primitive.rules)]
 CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]

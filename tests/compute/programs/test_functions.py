@@ -15,7 +15,8 @@ from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
 from tests.compute.asking import answer
-from tests.compute.primitives.cases import CASES, Case, booleans, normal, places
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Case, booleans, normal, places
 
 # What stands in a program for what it cannot call: numbers, indices, and operations over windows.
 REACHED_OTHERWISE = {
@@ -38,7 +39,6 @@ MORE = {
     "full_mask": [Case([], {"to": (2, 3)})],
     "all_masks": [Case([], {"to": (2, 2)})],
     "as_numbers": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
-    "softmax_total": [Case([normal(2, 3, 2)], {"axis": -2})],
     "positions": [Case([], {"count": 4, "first": -2})],
     "one_hot": [
         Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),

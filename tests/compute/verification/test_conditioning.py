@@ -79,9 +79,27 @@ def test_it_is_the_same_every_time() -> None:
     assert first == second
 
 
+def test_numbers_at_the_end_of_the_range() -> None:
+    found = conditions("y = x * w - x * w * 1.0000000000000002", [1e300, 1e-300], w=[1e7, 1.0])
+    assert all(
+        np.isfinite(one.magnification) and np.isfinite(one.entry_magnification) for one in found.values()
+    )
+    assert conditions("y = x * w", [1e308, 1.0], w=[10.0, 3.0]) == {}
+
+
 def test_places_are_not_moved() -> None:
     found = answer("max_unpool2d", {"x": [[1.0]], "winners": [[3.0]]}, {}, verify=True).evidence
     assert found is not None and found.conditions == []
+
+
+def test_where_inputs_cannot_be_moved_the_steps_are() -> None:
+    """The complement of a probability near 1, and a target that is 0 or 1."""
+    asked: Any = {"verify": True, "select": ["log_complements"]}
+    inputs = {"probabilities": [1 - 1e-9, 0.5], "target": [0, 1]}
+    found = answer("binary_cross_entropy", inputs, {}, **asked).evidence
+    assert found is not None
+    [one] = found.conditions
+    assert one.value == "log_complements"
 
 
 def test_numbers_are_shown_by_bounds() -> None:

@@ -1,17 +1,25 @@
 """Evidence for whole answers: every operation, Jacobians, float32, and what is left as it was."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, plan
-from tests.compute.operations.test_exact import CASES
+from tests.compute.operations.exact_cases import CASES
 from tests.compute.verification.test_gradients import EXAM, evidence, wrong
+from tests.oracles.cases import Case
 from tests.oracles.recurrent import KINDS, recurrent
 
 POSED = CASES | {f"{kind}-{seed}": recurrent(kind, seed) for kind in KINDS for seed in range(4)}
+POSITIVE = np.random.default_rng(30).uniform(0.1, 3, (2, 3, 4))
+POSED |= {
+    f"{name}-alone": Case(name, {"x": POSITIVE}, {}, np.zeros(0))
+    for name, one in CATALOGUE.items()
+    if one.required == {"x"} and not any(attribute.required for attribute in one.attributes.values())
+}
+FUNCTIONS = get_args(CATALOGUE["activation"].attributes["function"].annotation)
 DRAWN = {
     name: [key for key, one in POSED.items() if one.operation == name and one.inputs][:4]
     for name in CATALOGUE
@@ -43,7 +51,15 @@ def test_every_operation_agrees(operation: str, arithmetic: str) -> None:
                 verdicts.append(check.verdict)
         assert all(one.equality.holds for one in found.invariants)
     assert verdicts.count("agrees") >= 0.9 * len(verdicts)
-    assert DRAWN[operation] or not CATALOGUE[operation].required
+    assert DRAWN[operation] or operation == "activation" or not CATALOGUE[operation].required
+
+
+@pytest.mark.parametrize("function", [one for one in FUNCTIONS if one != "prelu"])
+def test_every_activation_agrees(function: str) -> None:
+    asked: Any = {"upstream": {"output": np.cos(POSITIVE)}}
+    for x in (POSITIVE, -POSITIVE)[: 1 if function in ("log", "sqrt", "log_relu") else 2]:
+        found = evidence("activation", {"x": x}, {"function": function}, **asked).gradients
+        assert {one.verdict for one in found.values()} == {"agrees"}
 
 
 def test_numbers_that_cannot_be_moved_are_told() -> None:

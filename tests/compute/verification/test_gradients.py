@@ -154,7 +154,7 @@ def test_kinks_are_inconclusive(name: str) -> None:
 
 
 def test_a_wrong_rule_beside_a_kink_is_wrong() -> None:
-    with wrong("leaky_relu", "a", lambda g: 2 * g):
+    with wrong("relu", "a", lambda g: 2 * g):
         check = of_program(("y = relu(x)",), {"x": [0.0, 1.0]}, {"y": [1.0, 1.0]})["x"]
     assert (check.verdict, check.at, check.inconclusive) == ("disagrees", [1], 1)
 
@@ -166,6 +166,14 @@ def test_what_is_not_finite_is_inconclusive() -> None:
     assert check.inconclusive == 1
     spoiled = of_program(("y = log(x)",), {"x": [np.nan, 1.0]}, {"y": [1.0, 1.0]})["x"]
     assert (spoiled.verdict, spoiled.at) == ("inconclusive", [0])
+
+
+def test_outputs_that_are_infinite_have_no_differences() -> None:
+    found = of_program(("y = x + b",), {"x": [1.0, 2.0], "b": [np.inf, 0.0]}, {"y": [1.0, 1.0]})
+    assert {one.verdict for one in found.values()} == {"inconclusive"}
+    assert found["x"].reason is not None and "not finite" in found["x"].reason
+    alone = of_program(("y = x + b",), {"x": [1.0, 2.0], "b": [np.inf, 0.0]}, {"y": [0.0, 1.0]})
+    assert {one.verdict for one in alone.values()} == {"agrees"}
 
 
 def test_masked_scores_agree_though_they_are_infinite() -> None:

@@ -1,0 +1,232 @@
+"""Primitives that are functions of each entry alone: exponentials, powers, what is bent."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import HALF, Expression, number
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import product
+from compute.hazards import (
+    LOGARITHM,
+    ROOT,
+    Hazard,
+    dead_units,
+    flat_gate,
+    underflow,
+)
+from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
+from compute.primitive import Cost, Primitive
+from compute.primitives.entries import count
+
+tanh = Primitive(
+    "tanh",
+    forward=lambda xp, a: xp.tanh(a),
+    gradients={"a": lambda xp, g, y: xp.subtract(g, xp.multiply(g, xp.multiply(y, y)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+    diagnosis=lambda y, a, absorbed: flat_gate(y, 1 - y * y),
+)
+
+exp = Primitive(
+    "exp",
+    forward=lambda xp, a: xp.exp(a),
+    gradients={"a": lambda xp, g, y: xp.multiply(g, y)},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"e^{{{a.text}}}", POWER),
+    expects="any shape",
+    hazard=Hazard(remedy="subtract the maximum before exp, as softmax does, or clamp its operand"),
+    diagnosis=lambda y, a, absorbed: underflow(y, np.isfinite(a)),
+)
+
+log = Primitive(
+    "log",
+    forward=lambda xp, a: xp.log(a),
+    gradients={"a": lambda xp, g, a: xp.divide(g, a)},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\log {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+    hazard=LOGARITHM,
+)
+
+# log(1 + a), with all digits where a is small.
+log1p = Primitive(
+    "log1p",
+    forward=lambda xp, a: xp.log1p(a),
+    gradients={"a": lambda xp, g, a: xp.divide(g, xp.add(a, count(xp, 1)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\log\left(1 + {a.at(SUM)}\right)", PRODUCT),
+    expects="any shape",
+    hazard=LOGARITHM,
+)
+
+# exp(a) - 1, with all digits where a is small.
+expm1 = Primitive(
+    "expm1",
+    forward=lambda xp, a: xp.expm1(a),
+    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.add(y, count(xp, 1)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"e^{{{a.text}}} - 1", SUM),
+    expects="any shape",
+    hazard=Hazard(remedy="clamp the operand of expm1"),
+)
+
+sigmoid = Primitive(
+    "sigmoid",
+    forward=lambda xp, a: xp.sigmoid(a),
+    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.subtract(y, xp.multiply(y, y)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
+    expects="any shape",
+    diagnosis=lambda y, a, absorbed: flat_gate(y, y * (1 - y)),
+)
+
+
+def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
+    if not xp.settles and evaluate(slope) == 0:  # times 0 would make NaN of -infinity, and -0 of all else
+        return xp.maximum(a, count(xp, 0))
+    return xp.where(xp.greater(a, count(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
+
+
+def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
+    return xp.where(xp.greater(a, count(xp, 0)), count(xp, 1), xp.constant(slope, {}))
+
+
+def _apart_from_zero(xp: Arithmetic, a: Array) -> Array:
+    """The array with 1 in the place of 0, where a logarithm or a power would have no value."""
+    return xp.where(xp.equal(a, count(xp, 0)), count(xp, 1), a)
+
+
+# a above zero, and `slope` times a elsewhere; at zero the derivative is the slope.
+leaky_relu = Primitive(
+    "leaky_relu",
+    forward=_rectified,
+    gradients={"a": lambda xp, g, a, slope: xp.multiply(g, _rectified_slope(xp, a, slope))},
+    tangents="symmetric",
+    shape=lambda a, slope: a,
+    latex=lambda a, slope: Formula(
+        rf"\operatorname{{relu}}_{{{constant_latex(slope).text}}}\left({a.text}\right)"
+    ),
+    expects="any shape",
+    convention={"derivative_of_relu_at_0": "that below 0"},
+    diagnosis=lambda y, a, absorbed, slope: dead_units(a) if evaluate(slope) == 0 else None,
+)
+
+sin = Primitive(
+    "sin",
+    forward=lambda xp, a: xp.sin(a),
+    gradients={"a": lambda xp, g, a: xp.multiply(g, xp.cos(a))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\sin {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+    spreads=True,
+)
+
+cos = Primitive(
+    "cos",
+    forward=lambda xp, a: xp.cos(a),
+    gradients={"a": lambda xp, g, a: xp.negative(xp.multiply(g, xp.sin(a)))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\cos {a.at(ATOM)}", PRODUCT),
+    expects="any shape",
+    spreads=True,
+)
+
+
+def _surprise(xp: Arithmetic, a: Array) -> Array:
+    return xp.negative(xp.multiply(a, xp.log(_apart_from_zero(xp, a))))
+
+
+def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
+    slope = xp.add(xp.log(_apart_from_zero(xp, a)), count(xp, 1))
+    return xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), xp.negative(xp.multiply(g, slope)))
+
+
+absolute = Primitive(
+    "absolute",
+    forward=lambda xp, a: xp.absolute(a),
+    gradients={"a": lambda xp, g, a: xp.multiply(g, xp.sign(a))},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"\left|{a.text}\right|"),
+    expects="any shape",
+    convention={"derivative_of_abs_at_0": 0},
+    spreads=True,
+)
+
+
+def _power_latex(a: Formula, exponent: Expression) -> Formula:
+    return Formula(rf"\sqrt{{{a.text}}}") if exponent == HALF else _powered(a, exponent)
+
+
+def _powered(a: Formula, exponent: Expression) -> Formula:
+    base = rf"\left({a.text}\right)" if a.text.startswith(r"\frac") else a.at(ATOM)
+    return Formula(f"{base}^{{{constant_latex(exponent).text}}}", POWER)
+
+
+# a^exponent for a constant exponent.
+power = Primitive(
+    "power",
+    forward=lambda xp, a, *, exponent: xp.power(a, exponent),
+    gradients={"a": lambda xp, g, a, exponent: xp.multiply(g, _power_slope(xp, a, exponent))},
+    tangents="symmetric",
+    shape=lambda a, exponent: a,
+    latex=_power_latex,
+    expects="any shape",
+    hazard=ROOT,
+    diagnosis=lambda y, a, absorbed, exponent: underflow(y, (a != 0) & np.isfinite(a)),
+)
+
+
+def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
+    return xp.multiply(xp.constant(exponent, {}), xp.power(a, _one_less(exponent)))
+
+
+@lru_cache(maxsize=1024)
+def _one_less(exponent: Expression) -> Expression:
+    return Expression("subtract", (exponent, number(1)))
+
+
+# The root of a sum of powers, whose derivative where the sum is 0 is taken as 0.
+norm_root = Primitive(
+    "norm_root",
+    forward=lambda xp, a, *, exponent: xp.power(a, exponent),
+    gradients={
+        "a": lambda xp, g, a, exponent: xp.where(
+            xp.equal(a, count(xp, 0)),
+            count(xp, 0),
+            xp.multiply(g, _power_slope(xp, _apart_from_zero(xp, a), exponent)),
+        )
+    },
+    tangents="symmetric",
+    shape=lambda a, exponent: a,
+    latex=lambda a, exponent: _powered(a, exponent),
+    expects="any shape",
+    convention={"derivative_of_norm_at_0": 0},
+    hazard=ROOT,
+)
+
+
+# What each outcome of a distribution adds to its entropy, in nats. An outcome of weight 0 adds nothing and
+# passes no gradient, which would be infinite.
+surprise = Primitive(
+    "surprise",
+    forward=_surprise,
+    gradients={"a": _surprise_gradient},
+    tangents="symmetric",
+    shape=lambda a: a,
+    latex=lambda a: Formula(rf"-{a.at(PRODUCT)} \odot \log {a.at(ATOM)}", SUM),
+    cost=lambda shape, a: Cost(elementwise=2 * product(shape)),
+    expects="weights that are not negative",
+    hazard=LOGARITHM,
+)
