@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression
+from compute.arithmetic.expressions import HALF, Expression
 from compute.arithmetic.namespace import Arithmetic, Array, into
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.primitive import Cost, Primitive
-from compute.primitives.elementwise import HALF
 from compute.primitives.rows import BLOCK, FROM_KEPT, Together, normalized_latex
 
 

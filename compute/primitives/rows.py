@@ -167,7 +167,7 @@ def _shape(x: Shape, gain: Shape, bias: Shape, *, over: int, **settings: Any) ->
 def normalized_latex(
     x: Formula, gain: Formula, bias: Formula, epsilon: Expression, *, centered: bool = True
 ) -> Formula:
-    """The formula of what is normalized, with gain and bias."""
+    """The formula of what is normalized, with a gain other than 1 and a bias other than 0."""
     a = x.text
     if centered:
         above = rf"{a} - \operatorname{{mean}}\left({a}\right)"
@@ -175,7 +175,11 @@ def normalized_latex(
     else:
         above, square = a, rf"\operatorname{{mean}}\left({x.at(PRODUCT)}^{{2}}\right)"
     fraction = rf"\frac{{{above}}}{{\sqrt{{{square} + {constant_latex(epsilon).at(SUM)}}}}}"
-    return Formula(rf"{fraction} \odot {gain.at(PRODUCT)} + {bias.at(SUM)}", SUM)
+    found = Formula(fraction, PRODUCT)
+    if gain.text != "1":
+        sign = r"\cdot" if gain.scalar else r"\odot"
+        found = Formula(rf"{fraction} {sign} {gain.at(PRODUCT)}", PRODUCT)
+    return found if bias.text == "0" else Formula(rf"{found.text} + {bias.at(SUM)}", SUM)
 
 
 # (x - mean(x))/sqrt(var(x) + epsilon) gain + bias over the last axes, `over` of them; if not `centered`, the

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
+from compute.formulas import formula
 from tests.compute.asking import answer, arrays, plan
 from tests.compute.operations.test_normalization import EPSILON, drawn
 from tests.oracles import textbook_normalizations as textbook
@@ -147,3 +148,25 @@ def test_entries_far_from_zero_keep_their_digits_in_one_step() -> None:
     for one in found:
         np.testing.assert_allclose(one.values["output"], exact, atol=1e-8)
         np.testing.assert_allclose(one.gradients["x"], found[1].gradients["x"], atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("operation", "above", "square"),
+    [
+        ("batch_norm", r"X - \operatorname{mean}\left(X\right)", r"\operatorname{var}\left(X\right)"),
+        ("layer_norm", r"X - \operatorname{mean}\left(X\right)", r"\operatorname{var}\left(X\right)"),
+        ("rms_norm", "X", r"\operatorname{mean}\left(X^{2}\right)"),
+    ],
+)
+def test_the_formula_has_no_gain_of_1_and_no_bias_of_0(operation: str, above: str, square: str) -> None:
+    x, one = drawn(3, 4), drawn(4)
+    fraction = rf"Y = \frac{{{above}}}{{\sqrt{{{square} + \frac{{1}}{{2}}}}}}"
+    for parameters, behind in (
+        ({}, ""),
+        ({"gain": one}, r" \odot \gamma"),
+        ({"bias": one}, r" + \beta"),
+        ({"gain": one, "bias": one}, r" \odot \gamma + \beta"),
+        ({"gain": 2.0}, r" \cdot \gamma"),
+    ):
+        asked = plan(operation, {"x": x, **parameters}, {"epsilon": "1/2"}, select=["output"])
+        assert formula(asked.graph.names["output"]) == fraction + behind
