@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from compute.arithmetic.expressions import Expression, fold
 
-CONDITION, SUM, PRODUCT, POWER, ATOM = range(-1, 4)
+CONDITION, SUM, PRODUCT, JOINED, POWER, ATOM = range(-1, 5)
+"""JOINED: matrices side by side, which bind more strongly than products entry by entry: X W \\odot W would be
+read as the product of X W with W.
+"""
 COMPARISONS = {
     "greater": ">", "greater_equal": r"\ge", "less": "<", "less_equal": r"\le", "equal": "=",
     "unequal": r"\ne",

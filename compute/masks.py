@@ -1,4 +1,4 @@
-"""What may stand in a mask that is added to scores."""
+"""What may stand in a mask: booleans, or numbers, which are added to scores or stand for booleans."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,12 +17,12 @@ def _is_mask(array: Array) -> bool:
 
 
 def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
-    """Raise QuestionErrors where an additive mask holds what is no mask: NaN or +infinity."""
+    """Raise QuestionErrors where a mask holds what no mask does: NaN or +infinity."""
     errors = [
         QuestionError(
             (*prefix, name),
             "the mask holds NaN or Infinity",
-            "booleans, or finite numbers and -Infinity, where they are added to scores",
+            "booleans, or finite numbers; -Infinity too, where they are added to scores",
             "other numbers",
         )
         for name in masks

@@ -1,33 +1,40 @@
 """Normalization by channels: batch norm, group norm and instance norm."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import Size, divide
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import QuestionError
 from compute.named import Named
-from compute.operations.constants import bounded
 from compute.operations.convolution import check_groups
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.normalizing import (
+    STATISTICS,
     Epsilon,
-    Moments,
     Rows,
     bias_input,
     check_per_channel,
+    fused,
     gain_input,
     moments,
     own_moments,
+    passed_over,
     per_channel,
     rescaled,
     results,
     settle,
     standardized,
 )
+from compute.operations.running_statistics import (
+    UPDATED,
+    check_unbiased,
+    moved,
+    running_moments,
+    unbiased,
+    weights_of,
+)
 from compute.value import Value, apply
 
 DIMS = "B C L | B C | B C H W | B C D H W | ..."
-CORRECTION = parse("N/(N - 1)")
 ChannelAxis: TypeAlias = Annotated[
     int,
     Attribute(
@@ -122,16 +129,21 @@ def batch_norm(
     running = {"running_mean": running_mean, "running_variance": running_variance}
     for name, value in running.items():
         check_per_channel(value, name, x, channels.axis)
-    weights = _weights(x, momentum, momentum_of)
+    weights = weights_of(x, momentum, momentum_of)
     if not training:
-        found = _running_moments(rows, running)
+        found = running_moments(rows, running)
         return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
+    if running_variance is not None and unbiased_running_variance:
+        check_unbiased(rows)
+    in_one = channels.in_one(rows, gain, bias, epsilon, None, *UPDATED)
+    if in_one is not None:
+        return in_one
     found = own_moments(rows)
     if running_mean is not None:
-        rows.statistic(_moved(running_mean, found.mean, weights), "new_running_mean")
+        rows.statistic(moved(running_mean, found.mean, weights), "new_running_mean")
     if running_variance is not None:
-        batch = _unbiased(rows, found.variance) if unbiased_running_variance else found.variance
-        rows.statistic(_moved(running_variance, batch, weights), "new_running_variance")
+        batch = unbiased(rows, found.variance) if unbiased_running_variance else found.variance
+        rows.statistic(moved(running_variance, batch, weights), "new_running_variance")
     return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
 
 
@@ -165,6 +177,9 @@ def group_norm(
     channels = _Channels(x, channel_axis, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.groups(groups)
+    in_one = channels.in_one(rows, gain, bias, epsilon, groups)
+    if in_one is not None:
+        return in_one
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
 
 
@@ -198,6 +213,9 @@ def instance_norm(
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     kept = (*channels.batch, channels.axis)
     rows = channels.rows(kept)
+    in_one = channels.in_one(rows, gain, bias, epsilon, channels.count)
+    if in_one is not None:
+        return in_one
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
 
 
@@ -213,8 +231,8 @@ class _Channels:
             )  # fmt: skip
         if not -x.rank <= axis < x.rank:
             raise QuestionError(
-                ("channel_axis",), f"x has {x.rank} axes", f"a whole number from {-x.rank} to {x.rank - 1}",
-                "another",
+                ("channel_axis",), f"there is no such axis: x has {x.rank}",
+                f"a whole number from {-x.rank} to {x.rank - 1}", "another",
             )  # fmt: skip
         self.x = x
         self.axis = axis % x.rank
@@ -245,53 +263,23 @@ class _Channels:
         axes = tuple(one - cut.rank for one in range(cut.rank) if one not in (*self.batch, at))
         return Rows(cut, axes, shape, self.labels, (*("batch",) * len(self.batch), "group"))
 
+    def in_one(
+        self,
+        rows: Rows,
+        gain: Value | None,
+        bias: Value | None,
+        epsilon: Constant,
+        groups: Size | None,
+        *more: str,
+    ) -> Value | None:
+        """The output by one step, where none of the values between is asked for.
 
-def _running_moments(rows: Rows, running: dict[str, Value | None]) -> Moments:
-    """Those of batches before, under the names of the batch's own."""
-    missing = [name for name, value in running.items() if value is None]
-    if missing:
-        raise QuestionErrors(
-            QuestionError(
-                (name,),
-                "inference normalizes by running statistics, and these did not come",
-                "one number for each channel, or training true",
-                "nothing",
-            )
-            for name in missing
+        groups: of channels of each sample, None for channels over the batch; more: names of further values
+        that would be passed over.
+        """
+        axis = self.axis - self.x.rank
+        if not passed_over(self.x.graph, (*STATISTICS, *more)) or (groups is not None and axis == -1):
+            return None
+        return rows.named(
+            fused("normalized_channels", self.x, gain, bias, epsilon, axis=axis, groups=groups), "output"
         )
-    mean, variance = (
-        rows.statistic(apply("identity", value), name)
-        for name, value in zip(("mean", "variance"), running.values(), strict=True)
-        if value is not None
-    )
-    rows.graph.conventions["statistics"] = "running"
-    return Moments(mean, variance, rows.x - rows.along(mean), own=False)
-
-
-def _weights(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[Any, Any]:
-    """What of the running statistics is kept, and what is taken of the batch's, as constant settings."""
-    if momentum is None:
-        momentum = 0.1 if momentum_of == "batch" else 0.9
-    x.graph.conventions["momentum"] = momentum
-    said = bounded(x.graph, "momentum", momentum, least=0, most=1)
-    rest = said | {"expression": Expression("subtract", (number(1), said["expression"]))}
-    return (rest, said) if momentum_of == "batch" else (said, rest)
-
-
-def _moved(running: Value, batch: Value, weights: tuple[Any, Any]) -> Value:
-    """The running statistic with that of the batch in it."""
-    keep, take = (apply("constant", graph=running.graph, **weight) for weight in weights)
-    return keep * running + take * batch
-
-
-def _unbiased(rows: Rows, variance: Value) -> Value:
-    """The variance divided by one less than the number of entries."""
-    if rows.count == 1:
-        raise QuestionError(
-            ("x",),
-            "the unbiased variance of a single entry for each channel divides by zero",
-            "more than one entry for each channel, no running_variance, or unbiased_running_variance false",
-            "one",
-        )
-    factor = apply("constant", graph=rows.graph, expression=CORRECTION, sizes={"N": rows.count})
-    return factor * variance

@@ -67,7 +67,7 @@ class Dropping:
         if layer is None:
             return
         expected = self._dense(layer(mean), "expected_dense_output")
-        self._dense(apply("project", variance, apply("square", layer.w)), "dense_variance")
+        self._dense(apply("project", variance, layer.w * layer.w), "dense_variance")
         adjusted = self._dense(layer(x, (factor * layer.w).named("adjusted_w")), "adjusted_dense_output")
         self.graph.holds(
             adjusted,

@@ -7,6 +7,7 @@ from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Axes, Input, operation
 from compute.operations.normalizing import (
+    STATISTICS,
     TWO,
     Epsilon,
     Rows,
@@ -70,7 +71,7 @@ def layer_norm(
     """
     rows = _rows(x, axis, axes, gain, bias)
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
-    found = in_one(rows, gain, bias, epsilon, ("mean", "variance", "inverse_deviation", "normalized"))
+    found = in_one(rows, gain, bias, epsilon, STATISTICS)
     if found is not None:
         return found
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), gain, bias)
@@ -147,6 +148,9 @@ def _within(axis: int, rank: int, field: str) -> int:
     """An axis counted from the last."""
     if not -rank <= axis < rank:
         raise QuestionError(
-            (field,), f"x has {rank} axes", f"whole numbers from {-rank} to {rank - 1}", "another"
+            (field,),
+            f"there is no such axis: x has {rank}",
+            f"whole numbers from {-rank} to {rank - 1}",
+            "another",
         )
     return axis if axis < 0 else axis - rank

@@ -13,6 +13,8 @@ from compute.operations.declaration import Attribute, Constant, Input
 from compute.value import Value, apply
 
 TWO = number(2)
+STATISTICS = ("mean", "variance", "inverse_deviation", "normalized")  # and what they give
+BIASED = "biased: divided by the number of entries"
 Epsilon: TypeAlias = Annotated[
     Constant,
     Attribute(
@@ -132,7 +134,7 @@ def own_moments(rows: Rows) -> Moments:
     mean = rows.statistic(rows.average(rows.x), "mean")
     centered = rows.x - rows.along(mean)
     variance = rows.statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
-    rows.graph.conventions["variance"] = "biased: divided by the number of entries"
+    rows.graph.conventions["variance"] = BIASED
     return Moments(mean, variance, centered, own=True)
 
 
@@ -162,23 +164,39 @@ def root(square: Value, added: dict[str, Any]) -> Value:
 def in_one(
     rows: Rows, gain: Value | None, bias: Value | None, epsilon: Constant, between: tuple[str, ...]
 ) -> Value | None:
-    """The output by one step, where it is over the last axes, and none of the values between is asked for.
+    """The output by one step, where it is over the last axes, and none of the values between is asked for."""
+    over = len(rows.axes)
+    inner = rows.shape[len(rows.shape) - over :]
+    fits = all(one is None or one.shape in ((), inner) for one in (gain, bias))
+    if not passed_over(rows.graph, between) or not fits or rows.axes != tuple(range(-over, 0)):
+        return None
+    centered = "mean" in between
+    return rows.named(
+        fused("normalized_rows", rows.x, gain, bias, epsilon, over=over, centered=centered), "output"
+    )
+
+
+def passed_over(graph: Graph, between: tuple[str, ...]) -> bool:
+    """Whether one step may be taken past values of these names, since nobody asks for them.
 
     Not in exact arithmetic, where steps put together would read no better.
     """
-    graph, over = rows.graph, len(rows.axes)
-    inner = rows.shape[len(rows.shape) - over :]
-    fits = all(one is None or one.shape in ((), inner) for one in (gain, bias))
-    asked = graph.symbolic or any(map(graph.wants, between))
-    if asked or not fits or rows.axes != tuple(range(-over, 0)):
-        return None
-    settings = bounded(graph, "epsilon", epsilon, least=0)
+    return not graph.symbolic and not any(map(graph.wants, between))
+
+
+def fused(
+    primitive: str, x: Value, gain: Value | None, bias: Value | None, epsilon: Constant, **settings: Any
+) -> Value:
+    """What one step makes of x, gain and bias."""
+    if settings.get("centered", True):
+        x.graph.conventions["variance"] = BIASED
+    settings |= bounded(x.graph, "epsilon", epsilon, least=0)
+    settings["epsilon"] = settings.pop("expression")
     scale, shift = (
-        apply("constant", graph=graph, expression=number(left_out), sizes={}) if one is None else one
+        apply("constant", graph=x.graph, expression=number(left_out), sizes={}) if one is None else one
         for one, left_out in ((gain, 1), (bias, 0))
     )
-    settings |= {"epsilon": settings.pop("expression"), "over": over, "centered": "mean" in between}
-    return rows.named(apply("normalized_rows", rows.x, scale, shift, **settings), "output")
+    return apply(primitive, x, scale, shift, **settings)
 
 
 def promise_mean(rows: Rows, normalized: Value) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.hazards import SUMS, cancellation
-from compute.latex import PRODUCT, Formula
+from compute.latex import JOINED, Formula
 from compute.primitive import Cost, Primitive
 
 
@@ -33,7 +33,7 @@ matmul = Primitive(
     },
     tangents="product",
     shape=_matmul_shape,
-    latex=lambda a, b: Formula(f"{a.at(PRODUCT)} {b.at(PRODUCT)}", PRODUCT),
+    latex=lambda a, b: Formula(f"{a.at(JOINED)} {b.at(JOINED)}", JOINED),
     cost=_matmul_cost,
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
@@ -71,7 +71,7 @@ project = Primitive(
     },
     tangents="product",
     shape=_project_shape,
-    latex=lambda a, w: Formula(f"{a.at(PRODUCT)} {w.at(PRODUCT)}", PRODUCT),
+    latex=lambda a, w: Formula(f"{a.at(JOINED)} {w.at(JOINED)}", JOINED),
     cost=_matmul_cost,
     expects="vectors (..., k) and a matrix (k, m)",
     spreads=True,

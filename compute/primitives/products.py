@@ -8,36 +8,45 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
 
 
-def _parts(a: Array, axis: int) -> list[Array]:
-    """The slices along an axis, each with a first axis of size 1."""
-    moved = np.moveaxis(a, axis, 0)
-    return [moved[at : at + 1] for at in range(len(moved))]
+def _halved(xp: Arithmetic, a: Array) -> Array:
+    """Products of neighbours along the first axis; an entry that is left over stays as it is.
+
+    So many are done at once that a long axis takes few steps.
+    """
+    paired = len(a) // 2 * 2
+    return np.concatenate([xp.multiply(a[:paired:2], a[1:paired:2]), a[paired:]])
 
 
 def _product_over(xp: Arithmetic, a: Array, *, axis: int) -> Array:
-    found, *others = _parts(a, axis)
-    for part in others:
-        found = xp.multiply(found, part)
+    found = np.moveaxis(a, axis, 0)
+    while len(found) > 1:
+        found = _halved(xp, found)
     return found.squeeze(0)
 
 
-def _others(xp: Arithmetic, a: Array, axis: int) -> Array:
-    """For each entry the product of the others along an axis: no quotient, for an entry may be 0."""
-    parts = _parts(a, axis)
-    before, after = ([xp.whole(np.ones(parts[0].shape, dtype=np.intp))] for _ in range(2))
-    for part, other in zip(parts[:-1], parts[:0:-1], strict=True):
-        before.append(xp.multiply(before[-1], part))
-        after.append(xp.multiply(after[-1], other))
-    found = [xp.multiply(one, other) for one, other in zip(before, reversed(after), strict=True)]
-    return np.moveaxis(np.concatenate(found), 0, axis)
+def _others(xp: Arithmetic, a: Array) -> Array:
+    """For each entry the product of the others along the first axis: no quotient, for an entry may be 0."""
+    if len(a) == 1:
+        return xp.whole(np.ones(a.shape, dtype=np.intp))
+    paired = len(a) // 2 * 2
+    around = _others(xp, _halved(xp, a))
+    found = np.empty_like(a)
+    for at, other in ((0, 1), (1, 0)):
+        found[at:paired:2] = xp.multiply(around[: paired // 2], a[other:paired:2])
+    found[paired:] = around[paired // 2 :]
+    return found
+
+
+def _others_along(xp: Arithmetic, a: Array, axis: int) -> Array:
+    return np.moveaxis(_others(xp, np.moveaxis(a, axis, 0)), 0, axis)
 
 
 def _product_gradient(xp: Arithmetic, g: Array, a: Array, axis: int) -> Array:
-    return xp.multiply(np.expand_dims(g, axis), _others(xp, a, axis))
+    return xp.multiply(np.expand_dims(g, axis), _others_along(xp, a, axis))
 
 
 def _product_tangents(xp: Arithmetic, change: Array, y: Array, a: Array, *, axis: int) -> Array:
-    return xp.sum(xp.multiply(change, _others(xp, a, axis)), axis).squeeze(axis)
+    return xp.sum(xp.multiply(change, _others_along(xp, a, axis)), axis).squeeze(axis)
 
 
 def _product_shape(a: Shape, *, axis: int) -> Shape:

@@ -6,7 +6,8 @@ product of matrices takes all three. Some rows are taken at a time, so that cach
 """
 
 import math
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,31 @@ from compute.primitive import Cost, Primitive
 BLOCK = 2**16  # numbers of one block
 
 
-class Normalized:
-    """Rows, normalized, and what is kept of them for their gradients, which are found together."""
+class Together(ABC):
+    """What is normalized, and what is kept of it for its gradients, which are found together."""
 
     result: Array
+    _found: tuple[Array, tuple[Array, Array, Array]] | None = None
+
+    def gradients(self, g: Array) -> tuple[Array, Array, Array]:
+        """The gradients of x, gain and bias."""
+        if self._found is None or self._found[0] is not g:
+            self._found = g, self.differentiate(g)
+        return self._found[1]
+
+    @abstractmethod
+    def differentiate(self, g: Array) -> tuple[Array, Array, Array]: ...
+
+
+FROM_KEPT: Mapping[str, Callable[..., Array]] = {
+    "x": lambda xp, g, kept: kept.gradients(g)[0],
+    "gain": lambda xp, g, kept: kept.gradients(g)[1],
+    "bias": lambda xp, g, kept: kept.gradients(g)[2],
+}
+
+
+class Normalized(Together):
+    """Rows, normalized, and what is kept of them for their gradients."""
 
     def __init__(
         self, xp: Arithmetic, x: Array, gain: Array, bias: Array, epsilon: Array, over: int, centered: bool
@@ -41,7 +63,6 @@ class Normalized:
         kinds = 3 if centered else 2
         self.room = np.empty((kinds, block, self.length), np.result_type(x, gain, bias))
         self.gains = np.repeat(self.gain[None], block, axis=0)
-        self._found: tuple[Array, tuple[Array, Array, Array]] | None = None
         self._measure(epsilon)
         self._normalize(shift)
 
@@ -84,18 +105,13 @@ class Normalized:
             into(result[rows][:, None], xp.matmul, weights[rows], room.swapaxes(0, 1))
         self.result = result.reshape(self.shape)
 
-    def gradients(self, g: Array) -> tuple[Array, Array, Array]:
-        """The gradients of x, gain and bias."""
-        if self._found is None or self._found[0] is not g:
-            self._found = g, self._differentiate(g.reshape(-1, self.length))
-        return self._found[1]
-
-    def _differentiate(self, g: Array) -> tuple[Array, Array, Array]:
+    def differentiate(self, g: Array) -> tuple[Array, Array, Array]:
         """The gradient of x is r u - (r^3/n) sum(u (x - m)) (x - m) - (r/n) sum(u), for u = g gain.
 
         n entries are in a row, m is their mean and r one over their deviation. The parts come directly,
         through the deviation, and through the mean.
         """
+        g = g.reshape(self.x.shape)
         xp, result = self.xp, np.empty(g.shape, self.room.dtype)
         gain, each = self.gain[:, None], xp.divide(self.inverses, self.count)
         cubes = xp.negative(xp.multiply(each, xp.multiply(self.inverses, self.inverses)))
@@ -148,15 +164,22 @@ def _shape(x: Shape, gain: Shape, bias: Shape, *, over: int, **settings: Any) ->
     return x
 
 
-def _latex(x: Formula, gain: Formula, bias: Formula, epsilon: Expression, **settings: Any) -> Formula:
+def normalized_latex(
+    x: Formula, gain: Formula, bias: Formula, epsilon: Expression, *, centered: bool = True
+) -> Formula:
+    """The formula of what is normalized, with a gain other than 1 and a bias other than 0."""
     a = x.text
-    if settings["centered"]:
+    if centered:
         above = rf"{a} - \operatorname{{mean}}\left({a}\right)"
         square = rf"\operatorname{{var}}\left({a}\right)"
     else:
         above, square = a, rf"\operatorname{{mean}}\left({x.at(PRODUCT)}^{{2}}\right)"
     fraction = rf"\frac{{{above}}}{{\sqrt{{{square} + {constant_latex(epsilon).at(SUM)}}}}}"
-    return Formula(rf"{fraction} \odot {gain.at(PRODUCT)} + {bias.at(SUM)}", SUM)
+    found = Formula(fraction, PRODUCT)
+    if gain.text != "1":
+        sign = r"\cdot" if gain.scalar else r"\odot"
+        found = Formula(rf"{fraction} {sign} {gain.at(PRODUCT)}", PRODUCT)
+    return found if bias.text == "0" else Formula(rf"{found.text} + {bias.at(SUM)}", SUM)
 
 
 # (x - mean(x))/sqrt(var(x) + epsilon) gain + bias over the last axes, `over` of them; if not `centered`, the
@@ -167,14 +190,12 @@ normalized_rows = Primitive(
         xp, x, gain, bias, epsilon=epsilon, sizes=sizes, over=over, centered=centered
     )[0],
     keeping=_keeping,
-    gradients={
-        "x": lambda xp, g, kept: kept.gradients(g)[0],
-        "gain": lambda xp, g, kept: kept.gradients(g)[1],
-        "bias": lambda xp, g, kept: kept.gradients(g)[2],
-    },
+    gradients=FROM_KEPT,
     tangents="complex_step",
     shape=_shape,
-    latex=_latex,
+    latex=lambda x, gain, bias, epsilon, centered, **settings: normalized_latex(
+        x, gain, bias, epsilon, centered=centered
+    ),
     cost=lambda shape, x, gain, bias, **settings: Cost(
         elementwise=(7 if settings["centered"] else 5) * product(x)
     ),

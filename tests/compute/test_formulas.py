@@ -85,3 +85,20 @@ def test_layers_and_directions_have_symbols_of_their_own() -> None:
     assert steps["reverse.hidden[1]"] == r"\overleftarrow{h}_{1} = \tanh \overleftarrow{z}_{1}"
     written = [formula.partition(" = ")[0] for formula in steps.values()]
     assert len(set(written)) == len(written)
+
+
+@pytest.mark.parametrize(
+    ("line", "formula"),
+    [
+        ("y = x @ (w * w)", r"x \left(w \odot w\right)"),
+        ("y = (x * x) @ w", r"\left(x \odot x\right) w"),
+        ("y = (x @ w) * w", r"x w \odot w"),
+        ("y = x @ w @ w", "x w w"),
+        ("y = x @ (2 * w)", r"x \left(2 \cdot w\right)"),
+        ("y = x @ (2 * (w * w))", r"x \left(2 \cdot w \odot w\right)"),
+    ],
+)
+def test_products_entry_by_entry_stand_apart_beside_matrices(line: str, formula: str) -> None:
+    """x (w * w) would otherwise be read as the product of x w with w."""
+    [step] = plan("graph", {"x": SQUARE, "w": SQUARE}, program=(line,)).steps
+    assert step.formula == f"y = {formula}"

@@ -124,7 +124,9 @@ def test_everything_of_a_layer(ask: Ask) -> None:
     assert steps["output"]["formula"] == r"Y = \frac{X \odot M}{1 - \frac{1}{4}}"
     assert steps["output"]["inputs"] == ["x", "mask"]
     assert steps["adjusted_w"]["formula"] == r"W_{\text{off}} = \alpha \cdot W"
-    assert steps["dense_variance"]["formula"] == r"\operatorname{Var}[Z] = \operatorname{Var}[Y] W^{2}"
+    assert steps["dense_variance"]["formula"] == (
+        r"\operatorname{Var}[Z] = \operatorname{Var}[Y] \left(W \odot W\right)"  # W^2 would be W W
+    )
 
 
 def test_booleans_and_numbers_are_one_mask(ask: Ask) -> None:

@@ -179,6 +179,20 @@ CASES: dict[str, list[Case]] = {
             ((2, 2), (), (2, 2), "0.5", 2, False),
         )
     ],
+    "normalized_channels": [
+        Case(
+            [normal(*shape), normal(*gain), normal(*bias)],
+            {"epsilon": parse(epsilon), "sizes": {}, "axis": axis, "groups": groups},
+        )
+        for shape, gain, bias, epsilon, axis, groups in (
+            ((4, 3), (3,), (3,), "0.1", -1, None),
+            ((2, 2, 3), (2,), (2,), "0.1", -2, None),
+            ((2, 3, 2), (), (2,), "0.01", -1, None),
+            ((2, 4, 3), (4,), (), "0.5", -2, 2),
+            ((2, 2, 4, 3), (4,), (4,), "0.1", -2, 4),
+            ((2, 3), (2,), (2,), "0.1", -2, 2),
+        )
+    ],
     "banded_scores": [
         Case([normal(5, 2), normal(5, 2)], {"left": 1, "right": 1}),
         Case([normal(3, 7, 2), normal(1, 4, 2)], {"left": 2, "right": 0}),
