@@ -187,40 +187,9 @@ def test_what_is_no_exact_number(ask: Ask, inputs: dict[str, Any], pointer: str,
     assert words in errors(response)[pointer]["message"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "pointer"),
-    [
-        ({"encoding": "packed"}, "/encoding"),
-        ({"assumptions": {"a": ["great"]}}, "/assumptions/a/0"),
-        ({"assumptions": {"a": ["positive", "negative"]}}, "/assumptions/a"),
-        ({"abbreviate": ["x"]}, "/abbreviate/0"),
-        ({"abbreviate": ["q"]}, "/abbreviate/0"),
-        ({"abbreviate": ["a"]}, "/abbreviate/0"),
-        ({"arithmetic": "float64", "assumptions": {"a": ["positive"]}, "inputs": {"x": 1}}, "/assumptions"),
-        ({"arithmetic": "float64", "abbreviate": ["y"], "inputs": {"x": 1}}, "/abbreviate"),
-        ({"arithmetic": "float64"}, "/inputs/x"),
-        ({"program": ["a = x + 1", "y = a * 2"], "abbreviate": ["a"]}, "/abbreviate/0"),
-    ],
-)
-def test_settings_that_do_not_fit(ask: Ask, fields: dict[str, Any], pointer: str) -> None:
-    question: dict[str, Any] = {"program": ["y = x * 2"], "inputs": {"x": "a"}, **EXACT}
-    assert pointer in errors(ask("/v1/graph", **(question | fields)))
-
-
 def test_comparing_stays_with_floats(ask: Ask) -> None:
     response = ask("/v1/compare", operation="self_attention", **EXAM, **EXACT, changes={"scale": 2})
     assert "/arithmetic" in errors(response)
-
-
-def test_settings_may_hold_symbols(ask: Ask) -> None:
-    fields = {"query": [["q"]], "key": [["k1"], ["k2"]], "value": [[1], [0]], **EXACT}
-    answer = ask("/v1/attention", **fields, scale="beta").json()
-    expected = number("exp(beta*q*k1)/(exp(beta*q*k1) + exp(beta*q*k2))")
-    found = number(answer["values"]["output"][0][0])
-    assert sympy.simplify(found - expected) == 0
-    assert answer["conventions"]["scale"] == "beta"
-    assert "/scale" in errors(ask("/v1/attention", **fields, scale="_b"))
-    assert "/scale" in errors(ask("/v1/attention", query=[[1]], key=[[1]], value=[[1]], scale="beta"))
 
 
 def test_names_that_would_mean_two_things_are_refused(ask: Ask) -> None:
@@ -304,11 +273,3 @@ def test_exact_work_is_never_done_in_the_process_that_serves(client: Client) -> 
     response = client.post("/v1/graph", content=body, headers={"content-type": "application/json"})
     assert response.json()["values"]["y"] == "a"
     assert not EXACT_WORK.is_done_here
-
-
-@pytest.mark.parametrize("margin", [1e308, -1.5e308])
-def test_the_largest_settings_are_answered(ask: Ask, margin: float) -> None:
-    question = {"distances": [1], "target": [-1], "margin": margin, "arithmetic": "exact"}
-    response = ask("/v1/hinge_embedding", **question)
-    assert response.status_code == 200
-    assert response.json()["conventions"]["margin"] == margin
