@@ -304,11 +304,3 @@ def test_exact_work_is_never_done_in_the_process_that_serves(client: Client) -> 
     response = client.post("/v1/graph", content=body, headers={"content-type": "application/json"})
     assert response.json()["values"]["y"] == "a"
     assert not EXACT_WORK.is_done_here
-
-
-@pytest.mark.parametrize("margin", [1e308, -1.5e308])
-def test_the_largest_settings_are_answered(ask: Ask, margin: float) -> None:
-    question = {"distances": [1], "target": [-1], "margin": margin, "arithmetic": "exact"}
-    response = ask("/v1/hinge_embedding", **question)
-    assert response.status_code == 200
-    assert response.json()["conventions"]["margin"] == margin
