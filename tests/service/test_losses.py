@@ -156,3 +156,11 @@ def test_what_is_refused(ask: Ask, path: str, fields: dict[str, Any], pointer: s
     found = errors(ask(path, **fields))
     assert list(found) == [pointer]
     assert expected in found[pointer]["expected"]
+
+
+@pytest.mark.parametrize("margin", [1e308, -1.5e308])
+def test_the_largest_settings_are_answered(ask: Ask, margin: float) -> None:
+    question = {"distances": [1], "target": [-1], "margin": margin, "arithmetic": "exact"}
+    response = ask("/v1/hinge_embedding", **question)
+    assert response.status_code == 200
+    assert response.json()["conventions"]["margin"] == margin
