@@ -45,11 +45,3 @@ def test_settings_may_hold_symbols(ask: Ask) -> None:
 def test_settings_that_do_not_fit(ask: Ask, fields: dict[str, Any], pointer: str) -> None:
     question: dict[str, Any] = {"program": ["y = x * 2"], "inputs": {"x": "a"}, **EXACT}
     assert pointer in errors(ask("/v1/graph", **(question | fields)))
-
-
-@pytest.mark.parametrize("margin", [1e308, -1.5e308])
-def test_the_largest_settings_are_answered(ask: Ask, margin: float) -> None:
-    question = {"distances": [1], "target": [-1], "margin": margin, "arithmetic": "exact"}
-    response = ask("/v1/hinge_embedding", **question)
-    assert response.status_code == 200
-    assert response.json()["conventions"]["margin"] == margin
