@@ -49,7 +49,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"positional_encoding": [[1, 2]]}, "/positional_encoding", "n = 2 from axis 0 of x", "shape (1, 2)"),
         ({"mask": [[True, False, True]]}, "/mask", "broadcasts to (2, 2)", "shape (1, 3)"),
         ({"mask": [[True, 0], [1, 1]]}, "/mask/0/0", "booleans throughout", "a boolean"),
-        ({"mask": [["NaN", 0], [1, 1]]}, "/mask", "finite numbers and -Infinity", "other numbers"),
+        ({"mask": [["NaN", 0], [1, 1]]}, "/mask", "booleans, or finite numbers", "other numbers"),
         ({"heads": 10**9}, "/w_q", "heads = 1000000000 from the attribute heads", "shape (2, 1)"),
         ({"heads": 10**30}, "/heads", "at most", "a very large number"),
         ({"window": -1}, "/window", "an integer from 0", "the number -1"),
