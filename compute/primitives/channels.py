@@ -178,4 +178,5 @@ normalized_channels = Primitive(
     expects="x, and a gain and a bias of one number for each channel",
     broadcasts=True,
     spreads=True,
+    spreads_back=True,
 )

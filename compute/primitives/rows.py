@@ -203,4 +203,5 @@ normalized_rows = Primitive(
     expects="x, and a gain and a bias of the shape of its last axes",
     broadcasts=True,
     spreads=True,
+    spreads_back=True,
 )
