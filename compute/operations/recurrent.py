@@ -93,14 +93,13 @@ def _steps(name: str, meaning: str, symbol: str, wide: str = "h") -> tuple[Named
 
 
 def _values(*stages: tuple[Named, Named], states: tuple[str, ...]) -> tuple[Named, ...]:
-    parts = {
-        "input_weights": "W_{x}", "recurrent_weights": "W_{h}", "bias": "b", "hidden_bias": "b_{h}",
-        "peephole_weights": "P",
-    }  # fmt: skip
+    matrices = {"input_weights": "W_{x}", "recurrent_weights": "W_{h}"}
+    vectors = {"bias": "b", "hidden_bias": "b_{h}", "peephole_weights": "P"}
+    has = "What one of several layers or directions has."
     last = {"hidden": "h_{T}", "cell": "c_{T}"}
     return (
-        *(Named(name, "in out", "i o", "What one of several layers or directions has.", symbol)
-          for name, symbol in parts.items()),
+        *(Named(name, "in out", "i o", has, symbol) for name, symbol in matrices.items()),
+        *(Named(name, "out", "o", has, symbol) for name, symbol in vectors.items()),
         *(one for pair in stages for one in pair),
         Named("output", "step unit", "... t o", "The hidden states of the last layer; 0 beyond a sequence's"
               " end.", "Y"),

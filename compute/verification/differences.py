@@ -96,7 +96,7 @@ class _Search:
         less = [_extrapolated(one, other, 1) for one, other in pairwise(bends)]
         bend = _extrapolated(less[0], less[1], 3)
         size = np.maximum(self.reference, np.abs(slope))
-        finite = np.isfinite(slope)
+        finite = np.isfinite(slope) & np.isfinite(bend)  # neither overflows
         kinked = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
         error = truncation + noise
         better = finite & ~kinked & ~self.done & (error < self.error)

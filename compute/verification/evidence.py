@@ -5,6 +5,7 @@ differ from machine to machine.
 """
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -107,9 +108,9 @@ def bounded(number: float, least: float = 0.0) -> float:
         return number
     if number <= least:
         return least
-    exponent = math.floor(math.log10(number))
-    digit = math.ceil(number / 10.0**exponent - 1e-6)
-    return float(f"{digit}e{exponent}")
+    exponent = max(math.floor(math.log10(number)), sys.float_info.min_10_exp)
+    digit = max(math.ceil(number / 10.0**exponent - 1e-6), 1)
+    return min(float(f"{digit}e{exponent}"), sys.float_info.max)
 
 
 def shown(number: float, beside: float) -> float:

@@ -11,6 +11,7 @@ from compute.verification.evidence import SMALLEST, Check, Verdict, bounded, sho
 
 SURE = 5  # how many times its own estimated error a difference has to be, to speak against a gradient
 ROUGH = 1e-3  # where rounding hides more than the tolerance: as far as this an agreement is still one
+HUGE = 1e300  # slopes from which on extrapolation may overflow
 STEPS = 16  # how many times a gradient itself may have been rounded
 
 
@@ -20,13 +21,15 @@ class Standard:
 
     tolerance: beside the largest entry; near: how close a kink may be, as a part of an entry's size, before
     the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers; excuse:
-    why a gradient may be no slope, where it is meant to be none.
+    why a gradient may be no slope, where it is meant to be none; undefined: what is said of one that is no
+    number.
     """
 
     tolerance: float
     near: float
     rounding: float
     excuse: str | None = None
+    undefined: str = "the gradient is not finite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Compared:
 def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
     """The verdict on entries one by one, and on a direction in which all take part."""
     analytic, numeric = compared.analytic, compared.slopes.numeric
-    reasons = _reasons(compared)
+    reasons = _reasons(compared, standard)
     sure = np.array([reason is None for reason in reasons], dtype=bool)
     differ = np.abs(analytic - numeric)
     error = compared.slopes.error + STEPS * standard.rounding * compared.terms
@@ -108,13 +111,13 @@ def _number(number: float) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _reasons(compared: Compared) -> list[str | None]:
+def _reasons(compared: Compared, standard: Standard) -> list[str | None]:
     """Why nothing can be said of an entry, before it is compared."""
     found: list[str | None] = []
     slopes = compared.slopes
     for place, analytic in enumerate(compared.analytic):
         if not math.isfinite(analytic):
-            found.append("the gradient is not finite, or too long to be evaluated")
+            found.append(standard.undefined)
         elif not math.isfinite(slopes.numeric[place]) and compared.refused:
             found.append("it cannot be moved: only some numbers can stand there")
         elif not math.isfinite(slopes.numeric[place]):
@@ -128,6 +131,8 @@ def _reasons(compared: Compared) -> list[str | None]:
 
 def _kink(slopes: Slopes, place: int) -> str:
     slope, bend = float(slopes.numeric[place]), float(slopes.bend[place])
+    if math.isnan(bend) and abs(slope) > HUGE:
+        return "numbers are so large that their differences overflow"
     if math.isnan(bend):
         return "no step is small enough: differences do not settle"
     places = 2 - math.floor(math.log10(max(abs(slope), abs(bend))))

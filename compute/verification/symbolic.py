@@ -34,6 +34,7 @@ MOST = 12_000  # operations, and terms when they are multiplied out, of all that
 EVALUATED = 60_000  # operations of all entries that are evaluated
 NO_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, sympy.Derivative, sympy.Subs, sympy.DiracDelta, sympy.Heaviside)
 CASES = (sympy.Max, sympy.Min, sympy.Abs, sympy.sign)
+TOO_LONG = "the gradient is not finite, or too long to be evaluated"
 NO_FLOATS = "entries are too long to be evaluated: no differences were taken"
 PROVED = "equal to SymPy's derivative of the sum of upstream times value"
 
@@ -136,15 +137,18 @@ class Symbols:
             apart = len(set(point.values())) == len(point)  # equal ones would be ties
             if apart and all(np.isfinite(base[index]).all() for index in slopes.seeds):
                 break
-        standard = STANDARDS["float64"]
         seeds = {index: floats.of(one) for index, one in upstream.items()}
         analytic = {name: floats.of(one) for name, one in gradients.items()}
+        rows = [floats.of(one) for one in jacobians]
+        standard = STANDARDS["float64"]
+        if floats.spent > EVALUATED:
+            standard = replace(standard, undefined=TOO_LONG)
         checks = slopes.checks(base, seeds, analytic, standard)
         shown = self._proved(known, values, upstream, gradients)
         return Evidence(
             said=[*slopes.said(), *self._said(bool(point), bool(gradients))],
             gradients={name: replace(one, symbolic=shown.get(name)) for name, one in checks.items()},
-            jacobians=slopes.jacobian_checks(base, [floats.of(one) for one in jacobians], standard),
+            jacobians=slopes.jacobian_checks(base, rows, standard),
             invariants=self.invariants.held(values),
             point={str(one): str(worth) for one, worth in point.items()},
         )

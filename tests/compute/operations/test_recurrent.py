@@ -283,6 +283,21 @@ def test_layers_and_directions_are_scoped() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_every_axis_of_what_one_direction_has_is_labelled(kind: str) -> None:
+    both = {name: np.stack([array, array]) for name, array in SMALL[kind].items() if name != "x"}
+    settings = {"direction": "both"}
+    pair = ("reverse.hidden_bias", "reverse.hidden_bias")
+    asked: dict[str, Any] = {"inputs": {"x": X} | both, "attributes": settings, "jacobian": [pair]}
+    named = plan(kind, **asked).graph.names
+    assert {name: len(one.axes) for name, one in named.items()} == {
+        name: len(one.shape) for name, one in named.items()
+    }
+    [one] = answer(kind, **asked).jacobians
+    np.testing.assert_array_equal(one.value, np.eye(3 * KINDS[kind]))
+    assert [block.pattern for block in one.zeros] == ["diagonal"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("select", [None, ["hidden"]])
 def test_float32_is_near(kind: str, select: Any) -> None:
     near = answer(kind, SMALL[kind], select=select, arithmetic="float32").values["hidden"]

@@ -168,6 +168,25 @@ def test_what_is_not_finite_is_inconclusive() -> None:
     assert (spoiled.verdict, spoiled.at) == ("inconclusive", [0])
 
 
+def test_slopes_that_overflow_are_inconclusive() -> None:
+    inputs, handed = {"x": [1.0, 2.0, -1.0]}, {"y": [1.0, 0.3, 1.0]}
+    for line in ("y = 1e308 * x", "y = abs(1.7e308 * x)"):
+        check = of_program((line,), inputs, handed)["x"]
+        assert check.verdict == "inconclusive"
+        assert check.reason == "numbers are so large that their differences overflow"
+
+
+def test_kinks_whose_sides_are_too_far_apart_are_inconclusive() -> None:
+    line = ("y = 1e308 * abs(x - 1)",)  # at 1 the slopes are 2e308 apart
+    check = of_program(line, {"x": [1.0, 1.5]}, {"y": [1.0, 0.0]})["x"]
+    assert (check.verdict, check.at, check.inconclusive) == ("inconclusive", [0], 1)
+    given = {"e": np.zeros((3, 2))}  # the mean of these, times 1e308, at a kink
+    found = answer("graph", {"x": np.zeros((3, 2))}, program=("e = 2 * x", "y = mean(abs(e))"), given=given,
+                   upstream={"y": 1e308}, verify=True).evidence  # fmt: skip
+    assert found is not None
+    assert found.gradients["e"].verdict == "inconclusive"
+
+
 def test_outputs_that_are_infinite_have_no_differences() -> None:
     found = of_program(("y = x + b",), {"x": [1.0, 2.0], "b": [np.inf, 0.0]}, {"y": [1.0, 1.0]})
     assert {one.verdict for one in found.values()} == {"inconclusive"}
