@@ -9,7 +9,6 @@ from compute.errors import QuestionErrors, TooLarge
 from tests.compute.asking import answer, plan
 from tests.oracles.recurrent import COUNT, KINDS, differentiated, recurrent, results, upstream
 
-EYE = [[1, 0], [0, 1]]
 RNG = np.random.default_rng(7)
 X = RNG.standard_normal((4, 2))
 SMALL: dict[str, dict[str, Any]] = {
