@@ -38,10 +38,10 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
                 raise ExpressionError("is not above zero")
     except ExpressionError as error:
         known = ", ".join(sorted(graph.dimensions))
-        kind = "finite constant above zero" if positive else "finite constant"
+        kind = "a finite constant above zero" if positive else "a finite constant"
         came = f"text of {len(said)} characters" if isinstance(said, str) else "a number"
         raise QuestionError(
-            (attribute,), f"the expression {error}", f"a {kind}, which may use {known}", came
+            (attribute,), f"the expression {error}", f"{kind}, which may use {known}" if known else kind, came
         ) from None
     return {"expression": parsed, "sizes": sizes}
 

@@ -98,7 +98,7 @@ def _sign(a: Any) -> Any:
 
 
 def _absolute(a: Any) -> Any:
-    if a.func is sympy.exp:  # of a real number, though SymPy may not know it
+    if a is sympy.nan or a.func is sympy.exp:  # of a real number, though SymPy may not know it
         return a
     found = None if orders.is_infinite(a) else orders.sign(a, sympy.S.Zero)
     if found is None:
