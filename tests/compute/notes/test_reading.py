@@ -109,9 +109,8 @@ def test_the_rectified_logarithm() -> None:
     assert "epsilon" in value.remedy and value.remedy in value.message
     assert (gradient.code, gradient.at, gradient.operation) == ("non_finite_gradient", "r", "log")
     assert "back through log(r)" in gradient.message and "The derivative of log(a) is 1/a" in gradient.message
-    assert (
-        "In the gradient of x it becomes NaN" in gradient.message and "Infinity * 0 = NaN" in gradient.message
-    )
+    turned = "In the gradient of x, back through relu(x), it becomes NaN: Infinity * 0 = NaN."
+    assert turned in gradient.message and "It spoils" not in gradient.message  # which would say it twice
     assert gradient.operands == (("gradient of y", 1), ("r", 0)) and gradient.spoiled_gradients == ("x",)
 
 
@@ -123,7 +122,7 @@ def test_the_same_in_one_line(arithmetic: str) -> None:
     assert "log(relu(x)) is -Infinity at [0]" in value.message
     assert "log(0) = -Infinity" in value.message
     assert (gradient.code, gradient.at, gradient.operation) == ("non_finite_gradient", "x", "log")
-    assert "In the gradient of x it becomes NaN" in gradient.message
+    assert "In the gradient of x, back through relu(x), it becomes NaN" in gradient.message
     [(name, operand)] = value.operands
     assert name == "relu(x)" and operand == ("0" if arithmetic == "exact" else 0)
     assert found.spoiled == {"y"} and found.spoiled_gradients == {"x"}
@@ -204,9 +203,47 @@ def test_gradients_alone(line: str, x: list[int], seen: str, arithmetic: str) ->
     assert found.spoiled == set() and found.spoiled_gradients == {"x"}
     assert (note.code, note.at, note.operation) == ("non_finite_gradient", "x", "power")
     assert (
-        seen in note.message and "slope of a root" in note.message and "epsilon under the root" in note.remedy
+        seen in note.message and "slope of roots" in note.message and "epsilon under the root" in note.remedy
     )
     assert ("becomes NaN: Infinity * 0 = NaN" in note.message) == ("sum" in line)
+
+
+def test_derivatives_are_explained_as_gradients_are() -> None:
+    x = {"x": np.array([-1.0, -np.inf, 2.0])}
+    found = answer("activation", x, {"function": "log_relu"}, upstream={"output": np.ones(3)})
+    came, value, derivative, gradient = found.notes
+    assert came.message == "came in as -Infinity at [1]."  # the NaN of the gradient are made of 1 / 0
+    assert (value.at, derivative.at, gradient.at) == ("output", "derivative", "rectified")
+    assert derivative.message.startswith(
+        "inside it, log'(rectified) is Infinity at [0] and 1 other entry: 1 / 0 = Infinity. The derivative"
+        " of log(a) is 1/a, which grows without bound towards 0. In derivative it becomes NaN: Infinity * 0 ="
+        " NaN."
+    )
+    assert "epsilon" in derivative.remedy
+    root = answer("activation", {"x": np.array([0.0])}, {"function": "sqrt"})
+    assert only(root).message.startswith("sqrt'(x) is Infinity at [0]: 0^(-0.5) = Infinity.")
+    assert "epsilon under the root" in only(root).remedy
+
+
+def test_a_constant_that_a_type_cannot_hold() -> None:
+    x = {"x": np.array([1.0, -1.0])}
+    first, _ = answer("activation", x, {"function": "elu", "alpha": 1e300}, arithmetic="float32").notes
+    assert first.message.startswith(
+        "elu(x, alpha=1e+300) is -Infinity at [1]: 1e+300 = Infinity. That is beyond the largest number of"
+        " float32, about 3.4e+38."
+    )
+    scaled = only(answer("softmax", x, {"scale": 1e300}, arithmetic="float32"))
+    assert scaled.message.startswith("inside it, 1e+300 is Infinity. That is beyond the largest number")
+
+
+def test_parts_that_are_too_large_make_nan_as_well() -> None:
+    x = np.array([1e308, -1e308, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0] * 2)
+    with np.errstate(all="ignore"):
+        undefined = np.isnan(np.sum(x))  # which depends on the order in which terms are added
+    note = only(ask("y = sum(x)", {"x": x}))
+    assert note.result == ("NaN" if undefined else note.result)
+    assert "beyond the largest number of float64" in note.message
+    assert ("Infinity less Infinity is NaN" in note.message) == undefined
 
 
 def test_a_product_of_floats_that_are_too_large() -> None:
