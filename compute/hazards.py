@@ -54,15 +54,17 @@ SUMS = Hazard(
     slope_remedy="clip gradients, or scale the loss down; a smaller learning rate keeps weights from growing",
 )
 LOGARITHM = Hazard(
-    pole="the logarithm falls to -Infinity towards 0, and a negative number has none",
-    remedy="keep the operand of the logarithm above 0: add a small epsilon or clamp it; the log of a softmax"
-    " or of a sum of exponentials is computed in one, as log-softmax or log-sum-exp",
+    pole="the logarithm falls to -Infinity towards 0, and a negative number has no logarithm",
+    remedy="keep the operand of the logarithm above 0: add a small epsilon, or clamp it; for the log of a"
+    " softmax use log_softmax",
     slope="the derivative of log(a) is 1/a, which grows without bound towards 0",
+    slope_remedy="keep the operand of the logarithm above 0: add a small epsilon, or clamp it",
 )
 ROOT = Hazard(
     pole="a negative number has no root, and 0 no negative power",
     remedy="keep the operand above 0: clamp it, or add a small epsilon under the root",
-    slope="the slope of a root grows without bound towards 0",
+    slope="a negative number has no root, and the slope of roots and negative powers grows without bound"
+    " towards 0",
 )
 QUOTIENT = Hazard(
     pole="nothing can be divided by 0",

@@ -102,7 +102,8 @@ class Primitive:
     spreads_back: one in the gradient of the result always leaves one in that of each operand.
     remark(xp, y, *operands, **attributes): (code, message) about a result with something worth saying,
         asked only where an operand is not finite.
-    hazard: where results and gradients stop being finite, in words.
+    hazard: where results and gradients stop being finite, in words; a function (**attributes) where that
+        depends on them.
     diagnosis(y, *operands, absorbed, **attributes): what is no good about floating-point numbers, asked on
         request alone; absorbed(place): at which entries of that operand the step that made it gives the same
         for somewhat different numbers, as cos does near 0.
@@ -131,7 +132,7 @@ class Primitive:
     spreads: bool = False
     spreads_back: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
-    hazard: Hazard = NO_HAZARD
+    hazard: Hazard | Callable[..., Hazard] = NO_HAZARD
     diagnosis: Callable[..., Finding | None] | None = None
     promise: Promise | None = None
     withholds: Callable[..., str | None] | None = None
@@ -164,6 +165,10 @@ class Primitive:
         assert rule is not None
         functions = (partial(rule.function, place=place) for place in range(count))
         return tuple(replace(rule, function=one) for one in functions)
+
+    def hazard_of(self, attributes: Mapping[str, Any]) -> Hazard:
+        """Where results and gradients stop being finite, with these attributes."""
+        return self.hazard if isinstance(self.hazard, Hazard) else self.hazard(**attributes)
 
     def _rule(self, function: Callable[..., Array] | None) -> GradientRule | None:
         if function is None:

@@ -57,6 +57,7 @@ class Floating:
         self.name = name
         self.dtype = np.dtype(name)
         self._lowest: Array = np.array(np.finfo(self.dtype).min)
+        self._largest = float(np.finfo(self.dtype).max)
         self._least: Array = np.array(np.finfo(self.dtype).tiny)
         self._tolerance = 1e-9 if name == "float64" else 1e-4
         self.add: Binary = np.add
@@ -92,7 +93,10 @@ class Floating:
         return result
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
-        return np.array(evaluate(expression, sizes), dtype=self.dtype)
+        worth = evaluate(expression, sizes)
+        if abs(worth) > self._largest:
+            worth = math.copysign(math.inf, worth)
+        return np.array(worth, dtype=self.dtype)
 
     def sigmoid(self, a: Array) -> Array:
         return blocks.entrywise(_sigmoid, a)

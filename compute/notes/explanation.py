@@ -8,10 +8,10 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.hazards import OVERFLOWING, first_of
-from compute.notes.names import Names, root
+from compute.notes.names import Names
 from compute.notes.note import Note, Number, Operand, as_number, indices, joined, listed, spelled, written
 from compute.notes.tracing import Origin, Tracing
-from compute.notes.witness import Fault
+from compute.notes.witness import Fault, root
 from compute.primitive import no_cost
 
 
@@ -68,7 +68,11 @@ class Explanation:
         about = self.is_about_gradients
         values = [name for name in self._values if about or name != self.at]
         gradients = [name for name in self._gradients if not about or name != self.at]
-        sentences = (self._happened(), self.why(), self._turned(), _spoils(values, gradients))
+        turned, spoils = self._turned(), _spoils(values, gradients)
+        only = _joined(values, gradients)
+        if len(values) + len(gradients) == 1 and turned.startswith((f"In {only} ", f"In {only}, ")):
+            spoils = ""  # which is said by then
+        sentences = (self._happened(), self.why(), turned, spoils)
         remedy = self.remedy()
         value = None if self.origin.site is None else self.origin.site.value
         return Note(
@@ -154,6 +158,8 @@ class Explanation:
         if value is None:
             return f"the sum of its gradients is {is_so}{seen}."
         through = spelled(value, outermost=True)
+        if seen == f": {through} = {first}":  # of a constant
+            seen = ""
         if origin.key >= 0:
             owner = self.names.owner(origin.key)
             inside = "" if value.name == owner else "inside it, " if owner == self.at else f"inside {owner}, "
@@ -167,7 +173,10 @@ class Explanation:
         if site is None:
             return ""
         if self.overflows:
-            return f"That is beyond the largest number of {arithmetic.name}, about {largest(arithmetic):.2g}."
+            limit = f"beyond the largest number of {arithmetic.name}, about {largest(arithmetic):.2g}"
+            if self.result == "NaN":
+                return f"Parts of it are {limit}, and Infinity less Infinity is NaN."
+            return f"That is {limit}."
         reason = site.hazard.slope if site.is_backward else site.hazard.pole
         return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
@@ -175,8 +184,9 @@ class Explanation:
         turn = self.origin.turn
         if turn is None:
             return ""
-        seen = turn.fault.sentence(first_of(turn.fault.turned))
-        return f"In {self.names.place(turn.key)} it becomes NaN: {seen}."
+        seen, through = turn.fault.sentence(turn.index), self.names.through(turn.key)
+        back = "" if through is None else f", back through {spelled(through, outermost=True)},"
+        return f"In {self.names.place(turn.key)}{back} it becomes NaN: {seen}."
 
     def remedy(self) -> str:
         """What is usually done."""
@@ -200,10 +210,14 @@ def _short(number: Number) -> str:
 
 
 def _spoils(values: list[str], gradients: list[str]) -> str:
+    return f"It spoils {_joined(values, gradients)}." if values or gradients else ""
+
+
+def _joined(values: list[str], gradients: list[str]) -> str:
     parts = [joined(values)] if values else []
     if gradients:
         parts.append(f"the gradient{'s' * (len(gradients) > 1)} of {joined(gradients)}")
-    return f"It spoils {', and '.join(parts)}." if parts else ""
+    return ", and ".join(parts)
 
 
 def largest(arithmetic: Arithmetic) -> float:

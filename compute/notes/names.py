@@ -1,9 +1,6 @@
 """What the numbers of a run are called."""
 
 from functools import cached_property
-from typing import Any
-
-import numpy as np
 
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
@@ -64,6 +61,11 @@ class Names:
         carried = self._carries.get(key)
         return "gradient" if carried is None else f"gradient of {spelled(carried[0].inputs[carried[1]])}"
 
+    def through(self, key: int) -> Value | None:
+        """The value that a gradient is carried back through; none for other keys."""
+        carried = self._carries.get(key)
+        return None if carried is None else carried[0]
+
     def place(self, key: int) -> str:
         """Where a step stands, by a name that the question knows."""
         if key >= 0:
@@ -72,10 +74,3 @@ class Names:
             return f"the {self.of_operand(key)}"
         value, at = self._carries[key]
         return f"the gradient on its way to {' and '.join(nearest_names(value.inputs[at]))}"
-
-
-def root(array: Any) -> int:
-    """What tells an array from others, though it may be seen through views."""
-    while isinstance(array, np.ndarray) and array.base is not None:
-        array = array.base
-    return id(array)

@@ -124,6 +124,8 @@ def _step(value: Value, depth: int) -> str:
         return operands[0]
     if name in SIGNS:
         return f" {SIGNS[name]} ".join(map(_bound, inner, operands))
+    if name == "derivative":
+        return f"{value.attributes['function']}'({operands[0]})"
     if name == "power":
         return f"{_bound(inner[0], operands[0])}^{_constant(value.attributes['exponent'])}"
     settings = [

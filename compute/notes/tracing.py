@@ -13,8 +13,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
-from compute.hazards import NO_HAZARD, Hazard
-from compute.notes.witness import Fault, Witness
+from compute.hazards import NO_HAZARD, Hazard, first_of
+from compute.notes.witness import Fault, Witness, root
 from compute.value import Value
 
 DETAILED = 1_000_000  # work of a step up to which several origins before it are told apart
@@ -49,15 +49,16 @@ class Site:
         """What its primitive says of it."""
         if self.value is None or self.value.primitive is None:
             return NO_HAZARD
-        return self.value.primitive.hazard
+        return self.value.primitive.hazard_of(self.value.attributes)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Where infinities of an origin became NaN."""
+    """Where infinities of an origin became NaN. index: an entry of what was seen inside the step."""
 
     key: int
     fault: Fault
+    index: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -112,29 +113,48 @@ class Tracing:
             return
         before = [self._marks.get(key, {}) for key in site.operands]
         numbers = sorted({number for marks in before for number in marks})
-        fresh, fault = bad, None
+        fresh, fault, turned = bad, None, list[Fault]()
         may = not site.is_backward and (site.hazard.meant or may_be_infinite)
         apart = True  # whether nothing inside the step tells what is fresh
         if not may or not _is_negative(outlines[bad]):
             seen = self._witness(site, [self.arrays[key] for key in site.operands])
             fault = next((one for one in seen.fresh() if _fits(one.fresh, bad)), None)
             apart = seen.is_blind or (fault is not None and fault.fresh.shape != bad.shape)
-            if np.isnan(outlines).any():
-                self._turn(site.key, numbers, next(seen.turned(), None))
+            turned = list(seen.turned())
         if numbers and apart:
             fresh = self._unmoved(site, before, bad)
         elif numbers:
             fresh = bad & (False if fault is None else fault.fresh)
         self._hand_on(site, numbers, before, bad & ~fresh, bad)
+        for number in numbers:
+            self._turn(site, number, before, turned, np.isnan(outlines))
         if fresh.any():
             meant = may and _is_negative(outlines[fresh])
             self._begin(Origin(site.key, site, array, outlines, fresh, fault, is_meant=meant))
 
-    def _turn(self, key: int, numbers: list[int], fault: Fault | None) -> None:
-        for number in numbers:
-            origin = self.origins[number]
-            if fault is not None and origin.turn is None and not np.isnan(origin.outlines[origin.at]).any():
-                origin.turn = Turn(key, fault)
+    def _turn(
+        self, site: Site, number: int, before: list[dict[int, Array]], faults: list[Fault], undefined: Array
+    ) -> None:
+        """Where in a step infinities of an origin became NaN: if it reaches that, or stands in the very sum
+        or product.
+        """
+        origin, marks = self.origins[number], self._marks.get(site.key, {})
+        if origin.turn is not None or np.isnan(origin.outlines[origin.at]).any():
+            return
+        for fault in faults:
+            roots = {root(one) for one in fault.operands}
+            taking = [
+                spoiled[number]
+                for key, spoiled in zip(site.operands, before, strict=True)
+                if number in spoiled and root(self.arrays[key]) in roots
+            ]
+            if number in marks and (marks[number] & undefined).any():
+                taking.append(marks[number] & undefined)
+            for at in taking:
+                here = fault.turned & (at if at.shape == fault.turned.shape else True)
+                if here.any():
+                    origin.turn = Turn(site.key, fault, first_of(here))
+                    return
 
     def make_room(self) -> None:
         """Follow as many origins again, for another part of the run."""

@@ -23,10 +23,12 @@ EACH = frozenset({
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
 ROWS = frozenset({"variances"})  # of the last axis
-WATCHED = EACH | ALONG | ROWS | {"matmul"}
+CONSTANT = "constant"  # infinite where its type cannot hold it
+WATCHED = EACH | ALONG | ROWS | {"matmul", CONSTANT}
+TOTALS = ROWS | {"sum", "matmul"}  # NaN where parts of them are infinite in both directions
 MOVING = frozenset({
     "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
-    "equal", "sign", "present", "constant", "powers", "whole", "zeros", "one_hot",
+    "equal", "sign", "present", "powers", "whole", "zeros", "one_hot",
 })  # fmt: skip
 """What makes nothing infinite of finite numbers, or says NaN itself where it does."""
 OVERWRITING = frozenset({"difference", "share", "log_share"})
@@ -50,6 +52,8 @@ class Fault:
 
     def at(self, index: tuple[int, ...]) -> tuple[Any, ...]:
         """The entries that one of the result is made of: of many terms those that matter."""
+        if self.function == CONSTANT:
+            return (self.operands[0],)
         if self.function == "matmul":
             return self._factors(index)
         if self.function in ALONG:
@@ -113,13 +117,16 @@ class Fault:
             left = f"{numbers[0]} {SIGNS[self.function]} {_bracketed(numbers[1])}"
         elif self.function in ROWS:
             left = f"the variance of a row with {numbers[0]}"
+        elif self.function == CONSTANT:
+            left = numbers[0]
         else:
             left = f"{self.function}({', '.join(numbers)})"
         return f"{left}{dots} = {result}"
 
     def is_overflow(self, index: tuple[int, ...]) -> bool:
-        """Whether the result is infinite for its size alone."""
-        if not np.isinf(self.outlines[index]) or not self.fresh[index] or self.function in LOGARITHMS:
+        """Whether the result is infinite for its size alone, or NaN because parts of it are."""
+        is_size = np.isinf(self.outlines[index]) or self.function in TOTALS
+        if not is_size or not self.fresh[index] or self.function in LOGARITHMS:
             return False
         entries = self.at(index)
         return not any(not isinstance(one, Expression) and one == 0 for one in entries)
@@ -152,10 +159,13 @@ def _worst(entries: Array) -> int:
 
 
 def _pair(line: Array) -> tuple[Any, ...]:
-    """All terms of a short sum; of a long one the largest on either side."""
+    """All terms of a short sum; of a long one the largest two, or of infinities one on either side."""
     if line.size <= 3:
         return tuple(line)
     sizes = _outlined(line)
+    if np.isfinite(sizes).all():
+        first, second = sorted(np.argsort(-np.abs(sizes), kind="stable")[:2])
+        return line[first], line[second]
     high, low = int(np.nanargmax(sizes)), int(np.nanargmin(sizes))
     return (line[high], line[low]) if sizes[high] > 0 > sizes[low] else (line[_worst(line)],)
 
@@ -191,7 +201,7 @@ class Witness:
         return rule(axis, *arrays)
 
     def _watched(self, name: str, function: Callable[..., Array], *operands: Any) -> Array:
-        self.is_blind = False
+        self.is_blind &= name == CONSTANT
         kept = [np.array(one) for one in operands] if name in OVERWRITING else operands
         result = function(*kept)
         outlines = np.asarray(self._arithmetic.outlines(np.asarray(result)))
@@ -215,6 +225,13 @@ class Witness:
         return (one for one in self.faults if one.turned.any())
 
 
+def root(array: Any) -> int:
+    """What tells an array from others, though it may be seen through views."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base
+    return id(array)
+
+
 def _reach(name: str, operands: tuple[Any, ...], marked: list[Array], shape: tuple[int, ...]) -> Array:
     """Which entries of a result are made of marked ones."""
     if name == "matmul":
@@ -223,7 +240,7 @@ def _reach(name: str, operands: tuple[Any, ...], marked: list[Array], shape: tup
     if name in ALONG or name in ROWS:
         axis = operands[1] if name in ALONG else -1
         return np.broadcast_to(marked[0].any(axis=axis, keepdims=True), shape)
-    found = marked[0]
-    for one in marked[1:]:
+    found: Array = np.zeros(shape, dtype=bool)
+    for one in marked:
         found = found | one
     return np.broadcast_to(found, shape)

@@ -223,7 +223,8 @@ def activation(
     if entry.inner:
         inside = inside.named("rectified")
     output = apply(entry.primitive, inside, **attributes).named("output")
-    slope_there = apply("derivative", inside, function=function, attributes=attributes)
+    last = entry.primitive if entry.inner else function
+    slope_there = apply("derivative", inside, function=last, attributes=attributes)
     if entry.inner:  # by the chain rule, step by step
         slope_there = slope_there * apply("derivative", x, function=entry.inner, attributes={})
     slope_there.named("derivative")

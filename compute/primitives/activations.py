@@ -17,7 +17,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
-from compute.hazards import Finding
+from compute.hazards import Finding, Hazard
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
 from compute.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
 from compute.primitives.entries import count
@@ -205,6 +205,13 @@ def _slope_latex(a: Formula, function: str, attributes: Settings) -> Formula:
     return template(entry.slope)(a, **attributes)
 
 
+def _slope_hazard(function: str, attributes: Settings) -> Hazard:
+    """Of the derivative what is said of the function's gradient, and the same of its own."""
+    whole = REGISTRY[ACTIVATIONS[function].primitive].hazard_of(attributes)
+    remedy = whole.slope_remedy or whole.remedy
+    return Hazard(whole.slope, remedy, whole.slope, remedy)
+
+
 # The derivative of an activation, for each entry; attributes: those of its primitive.
 derivative = Primitive(
     "derivative",
@@ -217,4 +224,5 @@ derivative = Primitive(
         shape, a, **attributes
     ),
     expects="any shape",
+    hazard=_slope_hazard,
 )

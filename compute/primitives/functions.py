@@ -91,9 +91,12 @@ sigmoid = Primitive(
 
 
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
-    if not xp.settles and evaluate(slope) == 0:  # times 0 would make NaN of -infinity, and -0 of all else
-        return xp.maximum(a, count(xp, 0))
-    return xp.where(xp.greater(a, count(xp, 0)), a, xp.multiply(a, xp.constant(slope, {})))
+    zero = count(xp, 0)
+    is_flat = not slope.symbols() and evaluate(slope) == 0
+    if is_flat and not xp.settles:  # times 0 would make NaN of -infinity, and -0 of all else
+        return xp.maximum(a, zero)
+    below = zero if is_flat else xp.multiply(a, xp.constant(slope, {}))
+    return xp.where(xp.greater(a, zero), a, below)
 
 
 def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:

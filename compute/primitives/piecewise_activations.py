@@ -3,6 +3,9 @@
 The derivative at a kink is PyTorch's, as each entry's convention says.
 """
 
+import math
+from collections.abc import Mapping
+
 from compute.arithmetic.expressions import HALF, Expression, number, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
@@ -45,15 +48,20 @@ def _mean_slope(settings: Settings) -> Settings:
     return {"slope": Expression("divide", (total, number(2)))}
 
 
+def _range(settings: Mapping[str, float]) -> tuple[str, str] | None:
+    lower, upper = settings["lower"], settings["upper"]
+    if lower <= upper and math.isfinite(lower + upper):
+        return None
+    return "upper", "a constant of at least lower, not so large that their sum has no float"
+
+
 # Its slope is random in training; this is what stands in its place in inference.
 Activation(
     "rrelu",
     "leaky_relu",
     settings={"lower": "1/8", "upper": "1/3"},
     attributes=_mean_slope,
-    check=lambda settings: (
-        None if settings["lower"] <= settings["upper"] else ("upper", "a constant of at least lower")
-    ),
+    check=_range,
     slope=_LEAKY,
 )
 

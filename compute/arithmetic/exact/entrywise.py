@@ -89,7 +89,7 @@ def sign(a: Any) -> Any:
 
 
 def absolute(a: Any) -> Any:
-    if a.func is sympy.exp:  # of a real number, though SymPy may not know it
+    if a is sympy.nan or a.func is sympy.exp:  # of a real number, though SymPy may not know it
         return a
     found = None if orders.is_infinite(a) else orders.sign(a, sympy.S.Zero)
     if found is None:

@@ -38,7 +38,7 @@ def test_every_function_of_the_namespace_is_watched_or_known_to_be_harmless() ->
         ("log", ([1, -0.0],), "log(0) = -Infinity"),
         ("sqrt", ([1, -1],), "sqrt(-1) = NaN"),
         ("exp", ([1, 800],), "exp(800) = Infinity"),
-        ("sum", ([1, 1e308, 1e308, -5], -1), "1e+308 + (-5) + ... = Infinity"),
+        ("sum", ([1, 1e308, 1e308, -5], -1), "1e+308 + 1e+308 + ... = Infinity"),
         ("sum", ([1e308, 1e308], -1), "1e+308 + 1e+308 = Infinity"),
         ("matmul", ([[1, 1e200]], [[1], [-1e200]]), "1e+200 * (-1e+200) + ... = -Infinity"),
         ("variances", ([[1, 1e200]], [[0]]), "the variance of a row with 1e+200 = Infinity"),

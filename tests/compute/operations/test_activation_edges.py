@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+import sympy
 
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.floating import FLOAT32
@@ -48,6 +49,31 @@ def test_infinities_and_large_numbers(name: str, arithmetic: str) -> None:
     tolerance = 1e-15 if arithmetic == "float64" else 1e-6
     np.testing.assert_allclose(found["output"], output, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(found["derivative"], derivative, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", AT_EDGES)
+def test_infinities_in_exact_arithmetic(name: str) -> None:
+    exact, keep = (
+        [sympy.oo, -sympy.oo, sympy.Integer(0)],
+        [EDGES.index(one) for one in (math.inf, -math.inf, 0)],
+    )
+    found = asked(name, exact, arithmetic="exact").values
+    for key, expected in zip(("output", "derivative"), AT_EDGES[name], strict=True):
+        numbers = [float(one.evalf()) for one in found[key]]
+        np.testing.assert_allclose(numbers, [expected[place] for place in keep], rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "name", ["relu", "leaky_relu", "abs", "softsign", "softshrink", "hardshrink", "shrink"]
+)
+def test_what_is_no_number_stays_none_in_exact_arithmetic(name: str) -> None:
+    assert asked(name, [sympy.nan], arithmetic="exact").values["output"][0] is sympy.nan
+
+
+def test_a_slope_of_zero_makes_zero_of_infinity() -> None:
+    for x, arithmetic in (([-math.inf, math.inf], "float64"), ([-sympy.oo, sympy.oo], "exact")):
+        found = answer("graph", {"x": x}, program=("y = leaky_relu(x, slope=0)",), arithmetic=arithmetic)
+        assert list(map(str, found.values["y"].tolist())) in (["0.0", "inf"], ["0", "oo"])
 
 
 @pytest.mark.parametrize("name", get_args(ActivationName))
@@ -163,6 +189,7 @@ NASTY: list[tuple[str, dict[str, Any], str, str]] = [
     ("hardtanh", {"min_val": 2}, "max_val", "cannot use"),
     ("hardtanh", {"min_val": 1, "max_val": "1"}, "max_val", "cannot use"),
     ("rrelu", {"lower": 1}, "upper", "cannot use"),
+    ("rrelu", {"lower": 1e308, "upper": 1e308}, "upper", "cannot use"),
     ("elu", {"alpha": "1/0"}, "alpha", "no value"),
     ("elu", {"alpha": "1+"}, "alpha", "well-formed"),
     ("elu", {"alpha": "a"}, "alpha", "need exact arithmetic"),
@@ -181,6 +208,7 @@ def test_settings_that_do_not_fit_are_refused(
     [error] = caught.value.errors
     assert error.path == (field,)
     assert words in error.message
+    assert not error.expected.endswith("may use ")
 
 
 @pytest.mark.parametrize(
