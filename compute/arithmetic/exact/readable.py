@@ -240,8 +240,9 @@ class Fraction:
     def _generator(self, stands_for: Any, *, exponential: bool = False) -> Any:
         found = self._of.get(stands_for)
         if found is None:
-            # No name that comes from outside can hold a #.
-            found = self._of[stands_for] = sympy.Symbol(f"#{len(self._of)}", positive=exponential or None)
+            # No name that comes from outside can hold a #. That exponentials are positive is not assumed:
+            # SymPy would look for the real roots of each sum of them, of any degree.
+            found = self._of[stands_for] = sympy.Symbol(f"#{len(self._of)}")
             self.generators[found] = stands_for
             if exponential:
                 self.exponentials.add(found)

@@ -23,12 +23,20 @@ def shown_zero(number: Any) -> str | None:
     if number.has(*_CASES):
         return _by_signs(number)
     rewritten = number.rewrite(sympy.exp) if number.has(sympy.tanh, sympy.sin, sympy.cos) else number
-    if size(rewritten) < SHORT:
-        rewritten = sympy.radsimp(sympy.sqrtdenest(rewritten))
-    rewritten = sympy.expand_log(rewritten)
+    rewritten = sympy.expand_log(_rationalized(rewritten))
     if rewritten != number and cancels(rewritten):
         return "the difference cancels once functions are written as exponentials and roots are rationalized"
     return None
+
+
+def _rationalized(number: Any) -> Any:
+    """A number with roots that are no denominators, where it is short."""
+    if size(number) >= SHORT:
+        return number
+    try:
+        return sympy.radsimp(sympy.sqrtdenest(number))
+    except OverflowError:  # SymPy looks at constants as floats, and an exponential may be too large for them
+        return number
 
 
 def cancels(number: Any) -> bool:
