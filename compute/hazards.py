@@ -144,8 +144,8 @@ def flat_gate(y: Array, slope: Array) -> Finding | None:
     first = first_of(flat)
     return Finding(
         "saturation", flat, "entry",
-        f"at {y[first]:.6g} its derivative is {max(float(slope[first]), 0.0):.3g}, below {SATURATED:g}, and"
-        " next to no gradient passes",
+        f"where it is {y[first]:.6g} its derivative is {max(float(slope[first]), 0.0):.3g}, below"
+        f" {SATURATED:g}, and next to no gradient passes",
         "smaller weights, normalized inputs, or a function that does not flatten, such as relu",
     )  # fmt: skip
 

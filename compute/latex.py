@@ -1,7 +1,7 @@
 """LaTeX with its binding strength, so that parentheses appear where they are needed and only there."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compute.arithmetic.expressions import Expression, fold
 
@@ -110,3 +110,14 @@ class Latex:
 def constant_latex(expression: Expression) -> Formula:
     """The formula of a constant expression, as it was written."""
     return fold(expression, Latex())._replace(scalar=True)
+
+
+def written_items(items: tuple[Any, ...]) -> str:
+    """Indices and slices (start, stop, step) as they stand in brackets, such as `0,1:3`."""
+    shown = [
+        str(item)
+        if isinstance(item, int)
+        else ":".join("" if one is None else str(one) for one in item[: 2 if item[2] is None else 3])
+        for item in items
+    ]
+    return ",".join(shown)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -105,14 +106,21 @@ class Explanation:
         fault, site = self.origin.fault, self.origin.site
         if fault is None or site is None:
             return ()
-        keys = {root(self.tracing.arrays[key]): key for key in site.operands}
         found: dict[str, Operand] = {}
         for array, entry in zip(fault.operands, fault.at(self.inside(fault)), strict=False):
-            key = keys.get(root(array))
+            key = self._key(array, site.operands)
             if key is not None and not self.names.is_constant(key):
                 name = self.names.of_operand(key)
                 found.setdefault(name, Operand(name, as_number(entry)))
         return tuple(found.values())
+
+    def _key(self, array: Any, operands: tuple[int, ...]) -> int | None:
+        """Which operand a function worked on, though it may have been seen through views."""
+        arrays = self.tracing.arrays
+        found = [key for key in operands if root(arrays[key]) == root(array)]
+        if len({id(arrays[key]) for key in found}) > 1:  # parts of one array, which begin elsewhere
+            found = [key for key in found if _start(arrays[key]) == _start(array)]
+        return found[0] if found else None
 
     @cached_property
     def _values(self) -> list[str]:
@@ -203,6 +211,11 @@ class Explanation:
 
 def _within(fault: Fault, at: Array) -> bool:
     return fault.fresh.shape == at.shape and bool((fault.fresh & at).any())
+
+
+def _start(array: Any) -> Any:
+    """Where in memory an array begins."""
+    return np.asarray(array).__array_interface__["data"]
 
 
 def _short(number: Number) -> str:

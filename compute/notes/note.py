@@ -11,6 +11,7 @@ import numpy as np
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.namespace import Array
+from compute.latex import written_items
 from compute.value import Value, nearest_names
 
 Number: TypeAlias = float | str
@@ -124,6 +125,8 @@ def _step(value: Value, depth: int) -> str:
         return operands[0]
     if name in SIGNS:
         return f" {SIGNS[name]} ".join(map(_bound, inner, operands))
+    if name == "part":
+        return f"{_bound(inner[0], operands[0])}[{written_items(value.attributes['items'])}]"
     if name == "derivative":
         return f"{value.attributes['function']}'({operands[0]})"
     if name == "power":

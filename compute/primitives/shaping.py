@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, product, show
-from compute.latex import Formula
+from compute.latex import Formula, written_items
 from compute.primitive import Primitive, no_cost
 
 
@@ -94,13 +94,7 @@ def _part_gradient(xp: Arithmetic, g: Array, items: Any, shapes: list[tuple[int,
 
 
 def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
-    shown = [
-        str(item)
-        if isinstance(item, int)
-        else ":".join("" if one is None else str(one) for one in item[: 2 if item[2] is None else 3])
-        for item in items
-    ]
-    return Formula(a.scripted("_", ",".join(shown)))
+    return Formula(a.scripted("_", written_items(items)))
 
 
 # What stands at indices and slices (start, stop, step) along the first axes.

@@ -2,6 +2,7 @@
 
 from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
+from compute.hazards import underflow
 from compute.latex import Formula
 from compute.primitives.activations import (
     Activation,
@@ -64,6 +65,7 @@ declare(
     "<a>^{2}",
     "2 <a>",
     curvature=lambda xp, a: count(xp, 2),
+    diagnosis=lambda y, a, absorbed: underflow(y, a != 0),
 )
 
 

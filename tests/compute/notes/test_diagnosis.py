@@ -69,6 +69,7 @@ def test_what_is_too_small_comes_out_as_0() -> None:
     assert (note.code, note.operation, note.entries) == ("underflow", "exp", ((0,),))
     assert only(ask("y = a * a", {"a": [1e-200, 0]}, **ASKED)).entries == ((0,),)
     assert only(ask("y = a**3", {"a": 1e-20}, arithmetic="float32", **ASKED)).code == "underflow"
+    assert only(ask("y = square(a)", {"a": [1e-170, 0]}, **ASKED)).entries == ((0,),)
     assert only(ask("y = a / b", {"a": [1e-200, 1], "b": [1e200, np.inf]}, **ASKED), "underflow").count == 1
     assert not ask("y = exp(x) * 0", {"x": [-700, 1]}, **ASKED).notes
 
@@ -127,6 +128,7 @@ def test_saturated_softmax_rows() -> None:
 def test_gates_at_their_ends(function: str) -> None:
     note = only(ask(f"g = {function}(x)", {"x": [0, 20, 1, -20]}, **ASKED))
     assert (note.code, note.operation, note.entries) == ("saturation", function, ((1,), (3,)))
+    assert "where it is " in note.message
     assert "below 1e-06" in note.message
     assert not ask(f"g = {function}(x)", {"x": [0, 5, -5]}, **ASKED).notes
 

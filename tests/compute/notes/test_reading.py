@@ -246,6 +246,14 @@ def test_parts_that_are_too_large_make_nan_as_well() -> None:
     assert ("Infinity less Infinity is NaN" in note.message) == undefined
 
 
+def test_operands_that_are_parts_of_one_array_keep_their_names() -> None:
+    found = answer("glu", {"x": np.array([[2e200, 1, 3e200, 1]])}, {"function": "identity"})
+    assert only(found).operands == (("content", 2e200), ("openness", 3e200))
+    found = ask("y = x[0] * x[1, :1]", {"x": np.array([[2e200, 1], [3e200, 1]])})
+    assert only(found).message.startswith("x[0] * x[1,:1] is Infinity at [0]: 2e+200 * 3e+200 = Infinity.")
+    assert only(found).operands == (("x[0]", 2e200), ("x[1,:1]", 3e200))
+
+
 def test_a_product_of_floats_that_are_too_large() -> None:
     a = np.array([[1e30, 0], [1, 1]])
     note = only(ask("y = a @ a", {"a": a}, arithmetic="float32"))
