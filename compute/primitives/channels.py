@@ -7,16 +7,18 @@ that caches hold what is worked on.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from compute.arithmetic.expressions import HALF, Expression
 from compute.arithmetic.namespace import Arithmetic, Array, into
-from compute.dimensions import Shape, ShapeError, product, show
+from compute.dimensions import Shape, ShapeError, Size, product, show
 from compute.primitive import Cost, Primitive
-from compute.primitives.rows import BLOCK, FROM_KEPT, Together, normalized_latex
+from compute.primitives.entries import count
+from compute.primitives.rows import BLOCK, normalized_latex
+from compute.primitives.together import Gradients, Together, keeping, kept_gradients
 
 
 class Channels(Together):
@@ -32,7 +34,8 @@ class Channels(Together):
         x: Array,
         gain: Array,
         bias: Array,
-        epsilon: Array,
+        epsilon: Expression,
+        sizes: Mapping[str, Size],
         axis: int,
         groups: int | None,
     ) -> None:
@@ -41,12 +44,12 @@ class Channels(Together):
         self.samples = 1 if groups is None or axis == -x.ndim else x.shape[0]
         self.groups = groups or self.channels
         self.x = x.reshape(-1, self.channels if self.by_columns else math.prod(x.shape[axis + 1 :]))
-        self.count = xp.whole(np.array(x.size // (self.samples * self.groups)))
+        self.count = count(xp, x.size // (self.samples * self.groups))
         block = min(len(self.x), max(1, BLOCK // self.x.shape[1]))
         self.room = np.empty((block, self.x.shape[1]), np.result_type(x, gain, bias))
         self.ones = xp.whole(np.ones(block if self.by_columns else self.x.shape[1], dtype=np.intp))
         self.gain, shift = (np.broadcast_to(one, (1, 1, self.channels)) for one in (gain, bias))
-        self._measure(epsilon)
+        self._measure(xp.constant(epsilon, dict(sizes)))
         self._normalize(shift)
 
     def _blocks(self) -> Iterator[tuple[slice, Array]]:
@@ -91,8 +94,7 @@ class Channels(Together):
             return room
 
         variances = self._average(self._totals(squares))
-        one = xp.whole(np.array(1))
-        self.inverses = xp.divide(one, xp.power(xp.add(variances, epsilon), HALF))
+        self.inverses = xp.divide(count(xp, 1), xp.power(xp.add(variances, epsilon), HALF))
         self.slopes = xp.multiply(self.inverses, self.gain)
 
     def _normalize(self, bias: Array) -> None:
@@ -104,7 +106,7 @@ class Channels(Together):
             into(result[rows], xp.add, room, shifts[rows])
         self.result = result.reshape(self.shape)
 
-    def differentiate(self, g: Array) -> tuple[Array, Array, Array]:
+    def differentiate(self, g: Array) -> Gradients:
         """The gradient of x is r u - (r^3/n) sum(u (x - m)) (x - m) - (r/n) sum(u), for u = g gain.
 
         n entries are in a group, m is their mean and r one over their deviation. The parts come directly,
@@ -135,21 +137,6 @@ class Channels(Together):
         return result.reshape(self.shape), to_gain, to_bias
 
 
-def _keeping(
-    xp: Arithmetic,
-    x: Array,
-    gain: Array,
-    bias: Array,
-    *,
-    epsilon: Expression,
-    sizes: Any,
-    axis: int,
-    groups: int | None,
-) -> tuple[Array, Channels]:
-    found = Channels(xp, x, gain, bias, xp.constant(epsilon, dict(sizes)), axis, groups)
-    return found.result, found
-
-
 def _shape(x: Shape, gain: Shape, bias: Shape, *, axis: int, groups: int | None, **settings: Any) -> Shape:
     if not -len(x) <= axis < (0 if groups is None else -1):
         raise ShapeError(f"{show(x)} has no channels along axis {axis}, with positions behind")
@@ -165,11 +152,11 @@ def _shape(x: Shape, gain: Shape, bias: Shape, *, axis: int, groups: int | None,
 # behind the channels then.
 normalized_channels = Primitive(
     "normalized_channels",
-    forward=lambda xp, x, gain, bias, *, epsilon, sizes, axis, groups: _keeping(
-        xp, x, gain, bias, epsilon=epsilon, sizes=sizes, axis=axis, groups=groups
-    )[0],
-    keeping=_keeping,
-    gradients=FROM_KEPT,
+    forward=lambda xp, x, gain, bias, *, epsilon, sizes, axis, groups: (
+        Channels(xp, x, gain, bias, epsilon, sizes, axis, groups).result
+    ),
+    keeping=keeping(Channels),
+    gradients=kept_gradients("x", "gain", "bias"),
     tangents="complex_step",
     shape=_shape,
     latex=lambda x, gain, bias, epsilon, **settings: normalized_latex(x, gain, bias, epsilon),

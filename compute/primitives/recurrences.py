@@ -9,7 +9,8 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.latex import Formula
 from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan, Scan
+from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan
+from compute.primitives.together import keeping, kept_gradients
 
 
 def _fits(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:
@@ -59,27 +60,13 @@ unending = Primitive(
 )
 
 
-def _gradient(place: int) -> Callable[..., Array]:
-    def rule(xp: Arithmetic, g: Array, kept: Scan) -> Array:
-        return kept.gradients(g)[place]
-
-    return rule
-
-
-def _rnn(
-    xp: Arithmetic, terms: Array, w_h: Array, start: Array, going: Array, *, activation: str, reverse: bool
-) -> tuple[Array, Scan]:
-    made = ElmanScan(xp, terms, w_h, start, going, activation, reverse)
-    return made.whole(made.states), made
-
-
 rnn_scan = Primitive(
     "rnn_scan",
-    forward=lambda xp, terms, w_h, start, going, *, activation, reverse: _rnn(
-        xp, terms, w_h, start, going, activation=activation, reverse=reverse
-    )[0],
-    keeping=_rnn,
-    gradients={"terms": _gradient(0), "w_h": _gradient(1), "start": _gradient(2)},
+    forward=lambda xp, terms, w_h, start, going, *, activation, reverse: (
+        ElmanScan(xp, terms, w_h, start, going, activation=activation, reverse=reverse).result
+    ),
+    keeping=keeping(ElmanScan),
+    gradients=kept_gradients("terms", "w_h", "start"),
     tangents="complex_step",
     shape=_rnn_shape,
     latex=_latex("rnn"),
@@ -87,21 +74,6 @@ rnn_scan = Primitive(
     takes={"going": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
-
-
-def _lstm(
-    xp: Arithmetic,
-    terms: Array,
-    w_h: Array,
-    start: Array,
-    cell: Array,
-    going: Array,
-    *,
-    order: tuple[int, ...],
-    reverse: bool,
-) -> tuple[Array, Scan]:
-    made = LongShortTermScan(xp, terms, w_h, start, cell, going, order, reverse)
-    return made.whole(made.states), made
 
 
 def _lstm_shape(terms: Shape, w_h: Shape, start: Shape, cell: Shape, going: Shape, **settings: Any) -> Shape:
@@ -117,11 +89,11 @@ def _lstm_cost(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **setting
 # The hidden states, and the cells.
 lstm_scan = Primitive(
     "lstm_scan",
-    forward=lambda xp, terms, w_h, start, cell, going, *, order, reverse: _lstm(
-        xp, terms, w_h, start, cell, going, order=order, reverse=reverse
-    )[0],
-    keeping=_lstm,
-    gradients={"terms": _gradient(0), "w_h": _gradient(1), "start": _gradient(2), "cell": _gradient(3)},
+    forward=lambda xp, terms, w_h, start, cell, going, *, order, reverse: (
+        LongShortTermScan(xp, terms, w_h, start, cell, going, order=order, reverse=reverse).result
+    ),
+    keeping=keeping(LongShortTermScan),
+    gradients=kept_gradients("terms", "w_h", "start", "cell"),
     tangents="complex_step",
     shape=_lstm_shape,
     latex=_latex("lstm"),
@@ -129,22 +101,6 @@ lstm_scan = Primitive(
     takes={"going": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
-
-
-def _gru(
-    xp: Arithmetic,
-    terms: Array,
-    w_h: Array,
-    b_h: Array,
-    start: Array,
-    going: Array,
-    *,
-    reset_at: int,
-    reset_after: bool,
-    reverse: bool,
-) -> tuple[Array, Scan]:
-    made = GatedScan(xp, terms, w_h, b_h, start, going, reset_at, reset_after, reverse)
-    return made.whole(made.states), made
 
 
 def _gru_shape(terms: Shape, w_h: Shape, b_h: Shape, start: Shape, going: Shape, **settings: Any) -> Shape:
@@ -160,11 +116,13 @@ def _gru_cost(shape: Shape, terms: Shape, w_h: Shape, b_h: Shape, *others: Shape
 
 gru_scan = Primitive(
     "gru_scan",
-    forward=lambda xp, terms, w_h, b_h, start, going, *, reset_at, reset_after, reverse: _gru(
-        xp, terms, w_h, b_h, start, going, reset_at=reset_at, reset_after=reset_after, reverse=reverse
-    )[0],
-    keeping=_gru,
-    gradients={"terms": _gradient(0), "w_h": _gradient(1), "b_h": _gradient(2), "start": _gradient(3)},
+    forward=lambda xp, terms, w_h, b_h, start, going, *, reset_at, reset_after, reverse: (
+        GatedScan(
+            xp, terms, w_h, b_h, start, going, reset_at=reset_at, reset_after=reset_after, reverse=reverse
+        ).result
+    ),
+    keeping=keeping(GatedScan),
+    gradients=kept_gradients("terms", "w_h", "b_h", "start"),
     tangents="complex_step",
     shape=_gru_shape,
     latex=_latex("gru"),

@@ -7,6 +7,7 @@ from compute.dimensions import Shape, at_least, product, without
 from compute.hazards import Hazard, cancellation, certain_rows
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive, Promise
+from compute.primitives.entries import count
 
 
 def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
@@ -61,7 +62,7 @@ def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
 
 def totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
     """What weights sum to along an axis, and what they have to: 1, or 0 where all scores are -infinity."""
-    one, zero = xp.whole(np.array(1)), xp.whole(np.array(0))
+    one, zero = count(xp, 1), count(xp, 0)
     above = xp.where(xp.greater(a, np.array(xp.negative_infinity)), one, zero)
     return xp.sum(y, axis), xp.where(xp.greater(xp.sum(above, axis), zero), one, zero)
 

@@ -6,55 +6,41 @@ product of matrices takes all three. Some rows are taken at a time, so that cach
 """
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from compute.arithmetic.expressions import HALF, Expression
 from compute.arithmetic.namespace import Arithmetic, Array, into
-from compute.dimensions import Shape, ShapeError, product, show
+from compute.dimensions import Shape, ShapeError, Size, product, show
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
+from compute.primitives.entries import count
+from compute.primitives.together import Gradients, Together, keeping, kept_gradients
 
 BLOCK = 2**16  # numbers of one block
-
-
-class Together(ABC):
-    """What is normalized, and what is kept of it for its gradients, which are found together."""
-
-    result: Array
-    _found: tuple[Array, tuple[Array, Array, Array]] | None = None
-
-    def gradients(self, g: Array) -> tuple[Array, Array, Array]:
-        """The gradients of x, gain and bias."""
-        if self._found is None or self._found[0] is not g:
-            self._found = g, self.differentiate(g)
-        return self._found[1]
-
-    @abstractmethod
-    def differentiate(self, g: Array) -> tuple[Array, Array, Array]: ...
-
-
-FROM_KEPT: Mapping[str, Callable[..., Array]] = {
-    "x": lambda xp, g, kept: kept.gradients(g)[0],
-    "gain": lambda xp, g, kept: kept.gradients(g)[1],
-    "bias": lambda xp, g, kept: kept.gradients(g)[2],
-}
 
 
 class Normalized(Together):
     """Rows, normalized, and what is kept of them for their gradients."""
 
     def __init__(
-        self, xp: Arithmetic, x: Array, gain: Array, bias: Array, epsilon: Array, over: int, centered: bool
+        self,
+        xp: Arithmetic,
+        x: Array,
+        gain: Array,
+        bias: Array,
+        epsilon: Expression,
+        sizes: Mapping[str, Size],
+        over: int,
+        centered: bool,
     ) -> None:
         self.xp, self.shape, self.centered = xp, x.shape, centered
         self.inner = x.shape[x.ndim - over :]
         self.length = math.prod(self.inner)
         self.x = x.reshape(-1, self.length)
-        self.count = xp.whole(np.array(self.length))
+        self.count = count(xp, self.length)
         self.gain, shift = (np.broadcast_to(one, self.inner).reshape(-1) for one in (gain, bias))
         # The rows that are combined, one behind the other for all rows of a block. Kept for the way back too,
         # since memory that is new costs more than arithmetic; and the gain once for each row, since a product
@@ -63,7 +49,7 @@ class Normalized(Together):
         kinds = 3 if centered else 2
         self.room = np.empty((kinds, block, self.length), np.result_type(x, gain, bias))
         self.gains = np.repeat(self.gain[None], block, axis=0)
-        self._measure(epsilon)
+        self._measure(xp.constant(epsilon, dict(sizes)))
         self._normalize(shift)
 
     def _blocks(self) -> Iterator[tuple[slice, Array]]:
@@ -105,7 +91,7 @@ class Normalized(Together):
             into(result[rows][:, None], xp.matmul, weights[rows], room.swapaxes(0, 1))
         self.result = result.reshape(self.shape)
 
-    def differentiate(self, g: Array) -> tuple[Array, Array, Array]:
+    def differentiate(self, g: Array) -> Gradients:
         """The gradient of x is r u - (r^3/n) sum(u (x - m)) (x - m) - (r/n) sum(u), for u = g gain.
 
         n entries are in a row, m is their mean and r one over their deviation. The parts come directly,
@@ -140,21 +126,6 @@ class Normalized(Together):
         return result.reshape(self.shape), to_gain.reshape(self.inner), to_bias.reshape(self.inner)
 
 
-def _keeping(
-    xp: Arithmetic,
-    x: Array,
-    gain: Array,
-    bias: Array,
-    *,
-    epsilon: Expression,
-    sizes: Any,
-    over: int,
-    centered: bool,
-) -> tuple[Array, Normalized]:
-    found = Normalized(xp, x, gain, bias, xp.constant(epsilon, dict(sizes)), over, centered)
-    return found.result, found
-
-
 def _shape(x: Shape, gain: Shape, bias: Shape, *, over: int, **settings: Any) -> Shape:
     if not 0 < over <= len(x):
         raise ShapeError(f"{show(x)} has no {over} axes")
@@ -186,11 +157,11 @@ def normalized_latex(
 # same with mean(x) = 0. Gain and bias are of the shape of these axes, or single numbers.
 normalized_rows = Primitive(
     "normalized_rows",
-    forward=lambda xp, x, gain, bias, *, epsilon, sizes, over, centered: _keeping(
-        xp, x, gain, bias, epsilon=epsilon, sizes=sizes, over=over, centered=centered
-    )[0],
-    keeping=_keeping,
-    gradients=FROM_KEPT,
+    forward=lambda xp, x, gain, bias, *, epsilon, sizes, over, centered: (
+        Normalized(xp, x, gain, bias, epsilon, sizes, over, centered).result
+    ),
+    keeping=keeping(Normalized),
+    gradients=kept_gradients("x", "gain", "bias"),
     tangents="complex_step",
     shape=_shape,
     latex=lambda x, gain, bias, epsilon, centered, **settings: normalized_latex(

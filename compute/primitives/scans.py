@@ -6,16 +6,17 @@ computed in the step: arrays over all steps would leave the cache, and memory th
 arithmetic.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
+from compute.primitives.entries import count
+from compute.primitives.together import Gradients, Together
 
-Numbers = tuple[Array, ...]
 
-
-class Scan:
+class Scan(Together):
     """What a pass over the steps leaves for the way back. Arrays inside are (sequences, steps, width).
 
     states: what the pass gives, several behind one another along a new first axis; going: which sequences
@@ -29,13 +30,12 @@ class Scan:
         self.xp, self.units = xp, start.shape[-1]
         self.terms = self.flat(terms)
         self.start = start.reshape(-1, self.units)
-        self.one, self.zero = xp.whole(np.array(1)), xp.zeros(())
+        self.one, self.zero = count(xp, 1), xp.zeros(())
         self.going: Array | None = None
         if not bool(going.all()):
             self.going = self.flat(np.broadcast_to(going, (*self.batch, self.steps, 1)))
         self.order = range(self.steps - 1, -1, -1) if reverse else range(self.steps)
         self.kind = np.result_type(terms, start)
-        self._found: tuple[Array, Numbers] | None = None
 
     def flat(self, a: Array) -> Array:
         """(..., steps, width) as (sequences, steps, width)."""
@@ -96,14 +96,12 @@ class Scan:
         summed: Array = self.xp.sum(gradient.reshape(-1, gradient.shape[-1]), 0)[0]
         return summed
 
-    def gradients(self, g: Array) -> Numbers:
-        """The gradients of all operands, for the gradient of the result."""
-        if self._found is None or self._found[0] is not g:
-            self._found = g, self.returned(g.reshape(self.states.shape))
-        return self._found[1]
+    def differentiate(self, g: Array) -> Gradients:
+        return self.returned(g.reshape(self.states.shape))
 
-    def returned(self, g: Array) -> Numbers:
-        raise NotImplementedError
+    @abstractmethod
+    def returned(self, g: Array) -> Gradients:
+        """The gradients of all operands, for the gradient of the states."""
 
 
 Slope = Callable[[Array], Array]
@@ -144,8 +142,9 @@ class ElmanScan(Scan):
         for t in self.order:
             hidden = self.kept(t, act(xp.add(self.terms[:, t], xp.matmul(hidden, w_h))), hidden)
             self.states[:, t] = hidden
+        self.result = self.whole(self.states)
 
-    def returned(self, g: Array) -> Numbers:
+    def returned(self, g: Array) -> Gradients:
         xp, turned = self.xp, self.w_h.T
         terms, carried = np.empty_like(self.states), xp.zeros(self.start.shape)
         for t in self.back():
@@ -193,8 +192,9 @@ class LongShortTermScan(Scan):
             squashed = xp.tanh(cell)
             hidden = self.kept(t, multiply(gates[:, self.o], squashed), hidden)
             self.squashed[:, t], self.states[0, :, t], self.states[1, :, t] = squashed, hidden, cell
+        self.result = self.whole(self.states)
 
-    def returned(self, g: Array) -> Numbers:
+    def returned(self, g: Array) -> Gradients:
         xp, one, turned = self.xp, self.one, self.w_h.T
         multiply, add, subtract = xp.multiply, xp.add, xp.subtract
         terms = np.empty_like(self.gates)
@@ -261,8 +261,9 @@ class GatedScan(Scan):
             hidden = self.kept(t, new, hidden)
             self.gates[:, t], self.inner[:, t] = gates, inner
             self.candidates[:, t], self.states[:, t] = candidate, hidden
+        self.result = self.whole(self.states)
 
-    def returned(self, g: Array) -> Numbers:
+    def returned(self, g: Array) -> Gradients:
         xp, one = self.xp, self.one
         multiply, add, subtract, matmul = xp.multiply, xp.add, xp.subtract, xp.matmul
         terms = self.empty(width=3 * self.units)
