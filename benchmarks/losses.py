@@ -57,8 +57,11 @@ def cross_entropy(samples: int, classes: int, rounds: int) -> None:
     whole = everything("cross_entropy", inputs)
     beside(f"{title}, every step", whole, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
     smooth = question("cross_entropy", inputs, {"label_smoothing": 0.1}, ONE["output"])
-    reference: Any = lambda z: F.cross_entropy(z, target, label_smoothing=0.1)  # noqa: E731
-    beside(f"{title}, smoothed", smooth, inputs, "logits", reference, rounds)
+
+    def smoothed(z: Any) -> Any:
+        return F.cross_entropy(z, target, label_smoothing=0.1)
+
+    beside(f"{title}, smoothed", smooth, inputs, "logits", smoothed, rounds)
 
 
 def _asked(operation: str, inputs: dict[str, Any], name: str) -> Any:

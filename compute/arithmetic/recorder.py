@@ -59,7 +59,7 @@ def _maximum(a: Any, b: Any) -> Any:
 
 
 def _minimum(a: Any, b: Any) -> Any:
-    return a if a <= b or a != a else b  # noqa: PLR0124 - likewise
+    return a if a <= b or a != a else b  # noqa: PLR0124 - NaN is not itself
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:

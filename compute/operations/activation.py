@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
 from compute.errors import QuestionError
 from compute.graph import Graph
 from compute.named import Named
-from compute.operations.constants import alone, expression, is_number
+from compute.operations.constants import alone, expression, is_number, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.primitives.activations import ACTIVATIONS, Activation
 from compute.value import Value, apply
@@ -119,7 +119,7 @@ def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str,
     slope.is_parameter = function == "prelu"
     output = apply("prelu", x, slope).named("output")
     above = apply("derivative", x, function="relu", attributes={})
-    one = apply("constant", graph=x.graph, expression=number(1), sizes={})
+    one = literal(x.graph, 1)
     (above + slope * (one - above)).named("derivative")
     return output
 

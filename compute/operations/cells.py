@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size
 from compute.operations.activation import ActivationName, activate
+from compute.operations.constants import literal
 from compute.value import Value, apply
 
 SCANNED = ("tanh", "relu", "sigmoid", "identity")  # activations that `rnn_scan` has
@@ -82,7 +83,7 @@ def _plus(total: Value, *others: Value | None) -> Value:
 
 
 def _one(value: Value) -> Value:
-    return apply("constant", graph=value.graph, expression=number(1), sizes={})
+    return literal(value.graph, 1)
 
 
 def _clipped(value: Value, bound: Expression | None) -> Value:

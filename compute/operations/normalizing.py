@@ -8,7 +8,7 @@ from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.errors import QuestionError
 from compute.graph import Graph
 from compute.named import Named
-from compute.operations.constants import bounded
+from compute.operations.constants import bounded, literal
 from compute.operations.declaration import Attribute, Constant, Input
 from compute.value import Value, apply
 
@@ -144,7 +144,7 @@ def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     added = bounded(graph, "epsilon", epsilon, least=0)
     deviation = root(variance, added)
     if graph.asks("inverse_deviation"):
-        ones = apply("constant", graph=graph, expression=number(1), sizes={})
+        ones = literal(graph, 1)
         inverse = rows.statistic(ones / deviation, "inverse_deviation")
         entries = centered * rows.along(inverse)
     else:
@@ -193,8 +193,7 @@ def fused(
     settings |= bounded(x.graph, "epsilon", epsilon, least=0)
     settings["epsilon"] = settings.pop("expression")
     scale, shift = (
-        apply("constant", graph=x.graph, expression=number(left_out), sizes={}) if one is None else one
-        for one, left_out in ((gain, 1), (bias, 0))
+        literal(x.graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
     )
     return apply(primitive, x, scale, shift, **settings)
 
@@ -204,7 +203,7 @@ def promise_mean(rows: Rows, normalized: Value) -> None:
 
     def sides() -> tuple[Value, Value]:
         mean = rows.average(rows.again(normalized))
-        one = apply("constant", graph=rows.graph, expression=number(1), sizes={})
+        one = literal(rows.graph, 1)
         ones = apply("stretch", one, to=mean.shape)
         return mean + ones, ones
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from compute.arithmetic.expressions import number
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.errors import QuestionError, TooLarge
 from compute.graph import INDEX, Graph
 from compute.operations.cells import Cell, State, TimeStep, Weights
+from compute.operations.constants import literal
 from compute.operations.stacking import Learned, Stacking
 from compute.value import Value, apply
 
@@ -68,7 +68,7 @@ def run(
             outputs.append(stacks["hidden"])
         hidden = _side_by_side(outputs)
         if going is not None:
-            zero = apply("constant", graph=graph, expression=number(0), sizes={})
+            zero = literal(graph, 0)
             hidden = apply("choose", going, hidden, zero)
     output = hidden.named("output")
     for name, values in last.items():
@@ -136,7 +136,7 @@ def _start(
 ) -> Value:
     """The state before the first step, of one layer in one direction."""
     if initial is None:
-        zero = apply("constant", graph=graph, expression=number(0), sizes={})
+        zero = literal(graph, 0)
         return apply("stretch", zero, to=sizes)
     axes = stacking.sizes(stacking.layers)
     whole = (*sizes[:-1], *axes, sizes[-1])
@@ -228,7 +228,7 @@ def _scanned(
         terms = terms + (biases[0] if len(biases) == 1 else biases[0] + biases[1])
     operands = [terms, weights.w_h, *start.values()]
     if inner:
-        zero = apply("constant", graph=x.graph, expression=number(0), sizes={})
+        zero = literal(x.graph, 0)
         operands.insert(2, zero if weights.b_h is None else weights.b_h)
     operands.append(apply("unending", graph=x.graph) if going is None else going)
     found = apply(primitive, *operands, **settings, reverse=reverse)

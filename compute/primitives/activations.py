@@ -100,7 +100,7 @@ def _multiplied(derivative: Rule) -> Rule:
 
     xp, *rest = inspect.signature(derivative).parameters.values()
     upstream = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    gradient.__signature__ = inspect.Signature([xp, upstream, *rest])  # type: ignore[attr-defined]
+    gradient.__signature__ = inspect.Signature([xp, upstream, *rest])  # type: ignore[attr-defined]  # `inspect` reads it
     return gradient
 
 

@@ -1,9 +1,9 @@
-"""Primitives that take sequences apart and put them together: steps, gates, stacks, and their ends."""
+"""Primitives that take sequences apart and put them together: steps, stacks, and where they end."""
 
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, show
+from compute.dimensions import Shape, ShapeError, at_least, broadcast, show
 from compute.errors import UnfitEntries
 from compute.latex import Formula
 from compute.primitive import Primitive, no_cost
@@ -35,36 +35,6 @@ time_step = Primitive(
     expects="at least two axes",
     spreads_back=True,
     takes_at=True,
-)
-
-
-def _columns_shape(a: Shape, *, start: Size, stop: Size) -> Shape:
-    at_least(1, a)
-    if all(isinstance(one, int) for one in (a[-1], start, stop)) and not 0 <= start < stop <= a[-1]:  # type: ignore[operator]  # numbers
-        raise ShapeError(f"there are no columns from {start} to before {stop} of {a[-1]}")
-    return (*a[:-1], stop - start)
-
-
-def _columns_gradient(
-    xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]
-) -> Array:
-    result = xp.zeros(shapes[0])
-    result[..., start:stop] = g
-    return result
-
-
-# The entries from `start` to before `stop` along the last axis.
-columns = Primitive(
-    "columns",
-    forward=lambda xp, a, *, start, stop: a[..., start:stop],
-    gradients={"a": _columns_gradient},
-    tangents="linear",
-    shape=_columns_shape,
-    latex=lambda a, start, stop: Formula(a.scripted("_", f":,{start}:{stop}")),
-    cost=no_cost,
-    kind="same",
-    expects="enough columns",
-    spreads_back=True,
 )
 
 

@@ -10,11 +10,21 @@ from compute.latex import Formula, written_items
 from compute.primitive import Primitive, no_cost
 
 
+def _between(what: str, size: Size, start: Size, stop: Size) -> Size:
+    """How many there are from `start` to before `stop`; refused where there are none of so many."""
+    if (
+        isinstance(size, int)
+        and isinstance(start, int)
+        and isinstance(stop, int)
+        and not 0 <= start < stop <= size
+    ):
+        raise ShapeError(f"there are no {what} from {start} to before {stop} of {size}")
+    return stop - start
+
+
 def _rows_shape(a: Shape, *, start: int, stop: Size) -> Shape:
     at_least(2, a)
-    if isinstance(stop, int) and isinstance(a[-2], int) and not 0 <= start < stop <= a[-2]:
-        raise ShapeError(f"there are no rows from {start} to before {stop} of {a[-2]}")
-    return (*a[:-2], stop - start, a[-1])
+    return (*a[:-2], _between("rows", a[-2], start, stop), a[-1])
 
 
 def _rows_gradient(xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]) -> Array:
@@ -34,6 +44,34 @@ rows = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
+    spreads_back=True,
+)
+
+
+def _columns_shape(a: Shape, *, start: Size, stop: Size) -> Shape:
+    at_least(1, a)
+    return (*a[:-1], _between("columns", a[-1], start, stop))
+
+
+def _columns_gradient(
+    xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]
+) -> Array:
+    result = xp.zeros(shapes[0])
+    result[..., start:stop] = g
+    return result
+
+
+# The entries from `start` to before `stop` along the last axis.
+columns = Primitive(
+    "columns",
+    forward=lambda xp, a, *, start, stop: a[..., start:stop],
+    gradients={"a": _columns_gradient},
+    tangents="linear",
+    shape=_columns_shape,
+    latex=lambda a, start, stop: Formula(a.scripted("_", f":,{start}:{stop}")),
+    cost=no_cost,
+    kind="same",
+    expects="enough columns",
     spreads_back=True,
 )
 

@@ -126,7 +126,7 @@ class Decimals:
         return self.divide(self.sum(self.multiply(centered, centered), -1), Decimal(rows.shape[-1]))
 
     def erf(self, a: Array) -> Array:
-        raise NotImplementedError
+        raise NotImplementedError  # nothing that is asked in decimals takes it
 
     def solve(self, matrix: Array, b: Array) -> Array:
         raise NotImplementedError

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from tests.oracles.activations import posed
 from tests.oracles.cases import Array, Case
+from tests.oracles.recording import save
 
 FILE = Path(__file__).with_name("activations.npz")
 PLAIN: dict[str, Any] = {
@@ -68,13 +69,7 @@ def reference(question: Case) -> Array:
 def main() -> None:
     questions = posed()
     found = [reference(one) for one in questions]
-    np.savez_compressed(
-        FILE,
-        numbers=np.concatenate(found),
-        lengths=np.array([one.size for one in found], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array([float(one.upstream.sum()) for one in questions[:: len(questions) // 50]]),
-    )
+    save(FILE, found, np.array([float(one.upstream.sum()) for one in questions[:: len(questions) // 50]]))
 
 
 if __name__ == "__main__":

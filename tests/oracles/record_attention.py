@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from tests.oracles.cases import COUNTS, MULTIHEAD, Array, Case, case
+from tests.oracles.recording import save, sums
 
 FILE = Path(__file__).with_name("attention.npz")
 
@@ -185,13 +186,7 @@ def _multihead(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
 def main() -> None:
     answers = [reference(kind, case(kind, seed)) for kind, count in COUNTS.items() for seed in range(count)]
     first = [case(kind, 0).inputs for kind in COUNTS]
-    np.savez_compressed(
-        FILE,
-        numbers=np.concatenate(answers),
-        lengths=np.array([one.size for one in answers], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array([sum(float(one.sum()) for one in inputs.values()) for inputs in first]),
-    )
+    save(FILE, answers, sums(first))
 
 
 if __name__ == "__main__":

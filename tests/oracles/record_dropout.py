@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from tests.oracles.cases import Array, Case
 from tests.oracles.dropout import COUNT, case, loss_weights
+from tests.oracles.recording import save, sums
 
 FILE = Path(__file__).with_name("dropout.npz")
 
@@ -38,16 +39,9 @@ def reference(posed: Case, seed: int) -> tuple[Array, Array]:
 
 def main() -> None:
     found = [reference(case(seed), seed) for seed in range(COUNT)]
-    np.savez_compressed(
-        FILE,
-        masks=np.concatenate([mask for mask, _ in found]),
-        numbers=np.concatenate([numbers for _, numbers in found]),
-        lengths=np.array([numbers.size for _, numbers in found], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array(
-            [sum(float(one.sum()) for one in case(seed).inputs.values()) for seed in range(COUNT)]
-        ),
-    )
+    drawn = sums(case(seed).inputs for seed in range(COUNT))
+    masks = np.concatenate([mask for mask, _ in found])
+    save(FILE, [numbers for _, numbers in found], drawn, masks=masks)
 
 
 if __name__ == "__main__":

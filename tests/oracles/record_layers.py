@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from tests.oracles.cases import Array, Case
 from tests.oracles.layers import COUNTS, layer
+from tests.oracles.recording import save, sums
 
 FILE = Path(__file__).with_name("layers.npz")
 DIFFERENTIATED = ("x", "kernel", "bias")
@@ -104,13 +105,7 @@ def _sides(padding: Any, plane: int) -> tuple[int, ...]:
 def main() -> None:
     found = [reference(layer(kind, seed)) for kind, count in COUNTS.items() for seed in range(count)]
     first = [layer(kind, 0).inputs for kind in COUNTS]
-    np.savez_compressed(
-        FILE,
-        numbers=np.concatenate([numbers for numbers, _ in found]),
-        lengths=np.array([numbers.size for numbers, _ in found], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array([sum(float(one.sum()) for one in inputs.values()) for inputs in first]),
-    )
+    save(FILE, [numbers for numbers, _ in found], sums(first))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from tests.oracles.cases import Array, Case
 from tests.oracles.losses import COUNTS, differentiated, loss
 from tests.oracles.record_layers import upstream
+from tests.oracles.recording import save, sums
 
 FILE = Path(__file__).with_name("losses.npz")
 
@@ -137,13 +138,7 @@ _ANSWERS = {
 def main() -> None:
     found = [reference(loss(name, seed)) for name, count in COUNTS.items() for seed in range(count)]
     first = [loss(name, 0).inputs for name in COUNTS]
-    np.savez_compressed(
-        FILE,
-        numbers=np.concatenate(found),
-        lengths=np.array([one.size for one in found], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array([sum(float(one.sum()) for one in inputs.values()) for inputs in first]),
-    )
+    save(FILE, found, sums(first))
 
 
 if __name__ == "__main__":

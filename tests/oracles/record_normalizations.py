@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from tests.oracles.cases import Array, Case
 from tests.oracles.normalizations import COUNTS, DIFFERENTIATED, normalization
 from tests.oracles.record_layers import upstream
+from tests.oracles.recording import save, sums
 
 FILE = Path(__file__).with_name("normalizations.npz")
 
@@ -74,13 +75,7 @@ def _channels(name: str, tensors: dict[str, Any], settings: dict[str, Any]) -> A
 def main() -> None:
     found = [reference(normalization(kind, seed)) for kind, count in COUNTS.items() for seed in range(count)]
     first = [normalization(kind, 0).inputs for kind in COUNTS]
-    np.savez_compressed(
-        FILE,
-        numbers=np.concatenate([numbers for numbers, _ in found]),
-        lengths=np.array([numbers.size for numbers, _ in found], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array([sum(float(one.sum()) for one in inputs.values()) for inputs in first]),
-    )
+    save(FILE, [numbers for numbers, _ in found], sums(first))
 
 
 if __name__ == "__main__":

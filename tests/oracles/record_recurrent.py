@@ -11,6 +11,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tests.oracles.cases import Array, Case
+from tests.oracles.recording import save, sums
 from tests.oracles.recurrent import COUNT, KINDS, STATES, recurrent, upstream
 
 FILE = Path(__file__).with_name("recurrent.npz")
@@ -81,13 +82,7 @@ def _states(posed: Case, tensors: Any, layers: int, ways: int, batch: int, units
 def main() -> None:
     found = [reference(recurrent(kind, seed)) for kind in KINDS for seed in range(COUNT)]
     first = [recurrent(kind, 0).inputs for kind in KINDS]
-    np.savez_compressed(
-        FILE,
-        numbers=np.concatenate(found),
-        lengths=np.array([one.size for one in found], dtype=np.int32),
-        # Should a later NumPy draw other random numbers, this shows it.
-        drawn=np.array([sum(float(one.sum()) for one in inputs.values()) for inputs in first]),
-    )
+    save(FILE, found, sums(first))
 
 
 if __name__ == "__main__":
