@@ -22,6 +22,8 @@ from compute.value import Value
 from compute.verification.evidence import Condition, bounded
 
 CHANGE = 2.0**-40
+FINER = 2.0**-52  # by which what a change made anything of is changed once more
+ANYTHING = 0.1  # beside itself: more than this is no multiple of a change
 RUNS = 3
 MOST = 1e30  # all digits are long gone
 DRAWN = 29
@@ -51,18 +53,13 @@ class Conditions:
     def found(self, base: Mapping[int, Array]) -> list[Condition]:
         """The values of which little is certain."""
         draw = np.random.default_rng(DRAWN)
-        largest = dict.fromkeys(self.wanted, 0.0)
-        each: dict[int, Array] = {}
-        for values in self._changed_runs(base, draw):
-            for index in self.wanted:
-                changes = np.abs(np.where(values[index] == base[index], 0, values[index] - base[index]))
-                changes = np.where(np.isfinite(changes) & np.isfinite(base[index]), changes, 0)
-                sizes = np.where(np.isfinite(base[index]), np.abs(base[index]), 0)
-                beside = float(sizes.max(initial=0))
-                if beside > 0:
-                    largest[index] = max(largest[index], float(_magnified(changes.max(), beside)))
-                    single = np.where(sizes > 0, _magnified(changes, np.where(sizes > 0, sizes, 1)), 0)
-                    each[index] = np.maximum(single, each.get(index, 0.0))
+        largest, each = self._magnified(base, draw, self.wanted, CHANGE)
+        saturated = [index for index, found in each.items() if found.max() > ANYTHING / CHANGE]
+        if saturated:
+            finer = self._magnified(base, draw, saturated, FINER)
+            for index, found in finer[1].items():
+                largest[index] = max(largest[index], finer[0][index])
+                each[index] = np.maximum(each[index], found)
         whole, entry = SPARED[self.kind]
         return [
             self._condition(name, largest[index], each[index])
@@ -70,29 +67,48 @@ class Conditions:
             if index in each and (largest[index] > whole or each[index].max() > entry)
         ]
 
+    def _magnified(
+        self, base: Mapping[int, Array], draw: np.random.Generator, indices: Iterable[int], change: float
+    ) -> tuple[dict[int, float], dict[int, Array]]:
+        """How many times such a change comes out larger: beside the largest entry, and each beside itself."""
+        indices = list(indices)
+        largest = dict.fromkeys(indices, 0.0)
+        each: dict[int, Array] = {}
+        for values in self._changed_runs(base, draw, change):
+            for index in indices:
+                changes = np.abs(np.where(values[index] == base[index], 0, values[index] - base[index]))
+                changes = np.where(np.isfinite(changes) & np.isfinite(base[index]), changes, 0)
+                sizes = np.where(np.isfinite(base[index]), np.abs(base[index]), 0)
+                beside = float(sizes.max(initial=0))
+                if beside > 0:
+                    largest[index] = max(largest[index], float(_times(changes.max(), beside, change)))
+                    single = np.where(sizes > 0, _times(changes, np.where(sizes > 0, sizes, 1), change), 0)
+                    each[index] = np.maximum(single, each.get(index, 0.0))
+        return largest, each
+
     def _changed_runs(
-        self, base: Mapping[int, Array], draw: np.random.Generator
+        self, base: Mapping[int, Array], draw: np.random.Generator, change: float
     ) -> Iterator[dict[int, Array]]:
         """Runs with everything changed; without what comes, where a step takes only some numbers of it."""
         for _ in range(RUNS):
             for moved in (self._changed, ()):
                 try:
-                    values = self._changed_run(base, sorted(moved), draw)
+                    values = self._changed_run(base, sorted(moved), draw, change)
                 except UnfitEntries:
                     continue
                 yield values
                 break
 
     def _changed_run(
-        self, base: Mapping[int, Array], moved: Iterable[int], draw: np.random.Generator
+        self, base: Mapping[int, Array], moved: Iterable[int], draw: np.random.Generator, change: float
     ) -> dict[int, Array]:
         values = dict(base)
         for index in moved:
-            values[index] = _changed(base[index], draw)
+            values[index] = _changed(base[index], draw, change)
         for instruction in self.evaluation.instructions:
             self.evaluation.perform((instruction,), values)
             if instruction[0] in self._rounded:
-                values[instruction[0]] = _changed(values[instruction[0]], draw)
+                values[instruction[0]] = _changed(values[instruction[0]], draw, change)
         return values
 
     def _condition(self, name: str, largest: float, each: Array) -> Condition:
@@ -109,12 +125,12 @@ class Conditions:
         return max(0, math.floor(-math.log10(bounded(max(magnification, 1.0)) * rounding)))
 
 
-def _magnified(change: Any, beside: Any) -> Any:
-    return np.minimum(change / beside / CHANGE, MOST)
+def _times(made: Any, beside: Any, change: float) -> Any:
+    return np.minimum(made / beside / change, MOST)
 
 
-def _changed(array: Array, draw: np.random.Generator) -> Array:
-    found: Array = array * (1 + CHANGE * draw.choice((-1.0, 1.0), array.shape))
+def _changed(array: Array, draw: np.random.Generator, change: float) -> Array:
+    found: Array = array * (1 + change * draw.choice((-1.0, 1.0), array.shape))
     return found
 
 

@@ -22,6 +22,7 @@ CLOSER = tuple(RATIO**-power for power in range(2, 6))  # of an entry that is ti
 EVALUATIONS = 2 * (len(STEPS) + len(CLOSER))  # that one slope takes at most
 USUAL = 8  # that it takes where nothing is near
 TARGET = 1e-9  # beside the largest slope: closer than this no slope is looked for
+ROUGH = 1e-2  # of a change by the largest step: the smallest makes one far below that, where there is a slope
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 Moved = Callable[[float], Array]
@@ -46,18 +47,27 @@ class Slopes:
 
 
 def slopes(
-    moved: Moved, scale: float, closer: float, magnitude: Array, reference: float, tolerance: float
+    moved: Moved,
+    scale: float,
+    closer: float,
+    magnitude: Array,
+    reference: float,
+    tolerance: float,
+    expected: Array | None = None,
 ) -> Slopes:
     """The slopes of outputs along one line.
 
     scale: what steps are fractions of; closer: what they are fractions of where these are too large, zero for
     nothing; magnitude: of each output, whose rounding tells how small a step may be; reference: a slope
-    beside which errors are small; tolerance: how small, beside it, a difference of left and right has to be.
+    beside which errors are small; tolerance: how small, beside it, a difference of left and right has to be;
+    expected: slopes that others than these are looked at again for, whether steps are small enough at all.
     """
     search = _Search(moved, magnitude, reference, tolerance)
     search.along(scale * step for step in STEPS)
     if 0 < closer < scale * CLOSER[-1] and not search.done.all():
         search.along(closer * step for step in CLOSER)
+    elif expected is not None:
+        search.doubt([scale * step for step in STEPS[-2:]], expected)
     return search.found()
 
 
@@ -69,6 +79,7 @@ class _Search:
         self.error, self.kink = (np.full(magnitude.shape, np.inf) for _ in range(2))
         self.step, self.bend, self.last = (np.full(magnitude.shape, np.nan) for _ in range(3))
         self.done = np.zeros(magnitude.shape, dtype=bool)
+        self.widest: Array | None = None  # change, by the first step
 
     def along(self, steps: Iterable[float]) -> None:
         """Look with smaller and smaller steps, until every slope is found."""
@@ -76,6 +87,8 @@ class _Search:
         bends: list[Array] = []
         for step in steps:
             ahead, behind = self.moved(step), self.moved(-step)
+            if self.widest is None:
+                self.widest = np.maximum(np.abs(ahead), np.abs(behind))
             central.append((ahead - behind) / (2 * step))
             bends.append((ahead + behind) / step)
             self.last = np.where(np.isfinite(central[-1]), central[-1], self.last)
@@ -107,6 +120,18 @@ class _Search:
         # Where rounding is all that is seen, a smaller step sees more of it.
         enough = (error <= TARGET * size) | (truncation <= noise)
         self.done |= finite & ~kinked & enough
+
+    def doubt(self, steps: Iterable[float], expected: Array) -> None:
+        """Give up slopes that are not what is expected, of outputs that vary faster than any step: steps that
+        are far smaller make no smaller change of them, as of sin(1e12).
+        """
+        size = np.maximum(self.reference, np.abs(self.numeric))
+        other = np.isfinite(self.error) & (np.abs(self.numeric - expected) > self.tolerance * size)
+        if self.widest is None or not other.any():
+            return
+        change = np.max([np.abs(self.moved(sign * step)) for step in steps for sign in (1, -1)], axis=0)
+        rough = (change > ROUGH * self.widest) & (change > ROUNDING / TARGET**0.5 * self.magnitude)
+        self.error = np.where(other & rough, np.inf, self.error)
 
     def found(self) -> Slopes:
         none = np.isinf(self.error)

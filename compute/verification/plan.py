@@ -240,7 +240,7 @@ class _Floats:
         computed = self.slopes.evaluation.computed()
         beside = self.invariants.evaluation.computed()
         self.work = self.slopes.work + sum(map(self.slopes.work_of, beside))
-        self.work += (1 + 2 * RUNS) * sum(map(self.slopes.work_of, computed))
+        self.work += (1 + 4 * RUNS) * sum(map(self.slopes.work_of, computed))
         held = [_number(product(value.shape)) for value in (*computed, *beside)]
         watched = [_number(product(graph.names[of].shape)) for of, _ in answered.jacobians]
         self.entries = 2 * sum(held) + MOVED * max(held, default=0) + WATCHED * max(watched, default=0)

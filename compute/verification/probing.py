@@ -7,7 +7,7 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation, Instruction
-from compute.verification.differences import Slopes, slopes
+from compute.verification.differences import Moved, Slopes, slopes
 from compute.verification.judging import Compared
 
 DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
@@ -67,8 +67,8 @@ class Probe:
         found = self._flat(self._values)
         return self._sum(np.where(found == self._start, 0, found - self._start))
 
-    def entry(self, place: int, reference: float) -> tuple[Slopes, float]:
-        """The slopes along one entry, and what its steps are fractions of."""
+    def entry(self, place: int, reference: float, expected: Array) -> tuple[Slopes, float]:
+        """The slopes along one entry, and what its steps are fractions of. expected: by the gradient."""
         moved = self.base.copy()
         was, size = float(self.base.flat[place]), _size(self.base)
         own = abs(was) if np.isfinite(was) else 0.0
@@ -78,18 +78,17 @@ class Probe:
             return self.change(moved)
 
         scale = max(own, size)
-        return slopes(move, scale, own, self.magnitude, reference, TOLERANCE), scale
+        return self._slopes(move, scale, own, reference, expected), scale
 
-    def along(self, direction: Array, reference: float) -> Slopes:
+    def along(self, direction: Array, reference: float, expected: Array) -> Slopes:
         """The slopes along a direction."""
-        return slopes(
-            lambda step: self.change(self.base + step * direction),
-            1.0,
-            0.0,
-            self.magnitude,
-            reference,
-            TOLERANCE,
+        return self._slopes(
+            lambda step: self.change(self.base + step * direction), 1.0, 0.0, reference, expected
         )
+
+    def _slopes(self, moved: Moved, scale: float, closer: float, reference: float, expected: Array) -> Slopes:
+        leads = expected.size == self.magnitude.size  # to the outputs
+        return slopes(moved, scale, closer, self.magnitude, reference, TOLERANCE, expected if leads else None)
 
     def direction(self) -> Array:
         """A direction with a random sign for each entry, and as large beside it for each."""
@@ -126,7 +125,7 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
     found: list[Slopes] = []
     scales: list[float] = []
     for place in places:
-        slope, fraction_of = probe.entry(place, reference)
+        slope, fraction_of = probe.entry(place, reference, rows[:, place])
         found.append(_placed(slope, len(rows)))
         scales.append(fraction_of)
     first = None
@@ -149,7 +148,7 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
     direction = probe.direction()
     parts = np.where(rows == 0, 0, rows * direction.ravel())
     usual = np.sqrt((parts**2).sum(axis=-1))
-    slope = _placed(probe.along(direction, _largest(usual)), len(rows))
+    slope = _placed(probe.along(direction, _largest(usual), parts.sum(axis=-1)), len(rows))
     second = Compared(
         [tuple(int(one) for one in row) for row in np.ndindex(*outer)],
         parts.sum(axis=-1),

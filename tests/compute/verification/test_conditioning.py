@@ -1,5 +1,6 @@
 """What rounding leaves certain."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -85,6 +86,13 @@ def test_numbers_at_the_end_of_the_range() -> None:
         np.isfinite(one.magnification) and np.isfinite(one.entry_magnification) for one in found.values()
     )
     assert conditions("y = x * w", [1e308, 1.0], w=[10.0, 3.0]) == {}
+
+
+@pytest.mark.parametrize(("x", "digits"), [(1e9, 6), (1e12, 3), (1e16, 0), (1e100, 0)])
+def test_what_a_small_change_turns_into_anything_has_no_digits(x: float, digits: int) -> None:
+    """The sine of so many radians, of which rounding leaves about 1e-16 * x uncertain."""
+    one = conditions("y = sin(x)", [x, 1.0])["y"]
+    assert abs(one.digits - digits) <= 1 and one.digits <= max(0, 16 - math.log10(x))
 
 
 def test_places_are_not_moved() -> None:

@@ -120,6 +120,17 @@ def test_of_several_outputs_each_has_its_own_verdict() -> None:
     assert one.numeric[2] == 0
 
 
+@pytest.mark.parametrize("at", [1e9, 1e12, 1e20, 1e100])
+def test_what_varies_faster_than_any_step_has_no_slope(at: float) -> None:
+    def moved(step: float) -> Any:
+        return np.array([math.sin(at + step) - math.sin(at), step / at])
+
+    size = np.array([abs(math.sin(at)), 1.0])
+    one = slopes(moved, at, at, size, 1.0, 1e-6, np.array([math.cos(at), 5.0]))
+    assert list(np.isfinite(one.error)) == [False, True]  # the other has a slope, though it is not 5
+    assert np.isnan(one.bend[0])
+
+
 def test_no_slope_takes_more_than_is_said() -> None:
     asked = []
 

@@ -176,6 +176,13 @@ def test_slopes_that_overflow_are_inconclusive() -> None:
         assert check.reason == "numbers are so large that their differences overflow"
 
 
+@pytest.mark.parametrize("x", [1e9, 1e12, 1e20, 1e100, 1e308])
+def test_what_varies_too_fast_is_inconclusive(x: float) -> None:
+    check = of_program(("y = sin(x)",), {"x": [x, 1.0]}, {"y": [1.0, 1.0]})["x"]
+    assert (check.verdict, check.at, check.inconclusive) == ("inconclusive", [0], 1)
+    assert check.reason is not None and "do not settle" in check.reason
+
+
 def test_kinks_whose_sides_are_too_far_apart_are_inconclusive() -> None:
     line = ("y = 1e308 * abs(x - 1)",)  # at 1 the slopes are 2e308 apart
     check = of_program(line, {"x": [1.0, 1.5]}, {"y": [1.0, 0.0]})["x"]
