@@ -20,14 +20,15 @@ class Standard:
     """What counts as agreement.
 
     tolerance: beside the largest entry; near: how close a kink may be, as a part of an entry's size, before
-    the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers; excuse:
-    why a gradient may be no slope, where it is meant to be none; undefined: what is said of one that is no
-    number.
+    the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers;
+    least: a size below which they lose digits to underflow; excuse: why a gradient may be no slope, where it
+    is meant to be none; undefined: what is said of one that is no number.
     """
 
     tolerance: float
     near: float
     rounding: float
+    least: float
     excuse: str | None = None
     undefined: str = "the gradient is not finite"
 
@@ -169,4 +170,6 @@ def _fault(
         return "cancellation: rounding hides the slope"
     if compared.infinite[place]:
         return "what follows from it is not finite, and has no differences"
+    if beside < standard.least:
+        return "numbers are so small that they underflow"
     return standard.excuse or WRONG

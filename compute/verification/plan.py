@@ -24,10 +24,13 @@ from compute.verification.invariants import Invariants, Sides
 from compute.verification.judging import Standard, judge, judge_alone, nothing_to_compare
 from compute.verification.probing import Probe, compared
 
-STANDARDS = {
-    "float64": Standard(1e-6, 1e-7, float(np.finfo(np.float64).eps)),
-    "float32": Standard(1e-3, 1e-4, float(np.finfo(np.float32).eps)),
-}
+
+def _standard(kind: str, tolerance: float, near: float) -> Standard:
+    numbers = np.finfo(kind)
+    return Standard(tolerance, near, float(numbers.eps), float(numbers.tiny / numbers.eps))
+
+
+STANDARDS = {"float64": _standard("float64", 1e-6, 1e-7), "float32": _standard("float32", 1e-3, 1e-4)}
 SAMPLES = (64, 16, 4, 1, 0)  # entries that are checked one by one, the most that keep to the budget
 BUDGET = 1_000_000_000  # elementary operations that slopes usually take together
 MOVED = 8  # arrays as large as the largest that are held while a value is moved

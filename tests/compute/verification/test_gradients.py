@@ -183,6 +183,15 @@ def test_what_varies_too_fast_is_inconclusive(x: float) -> None:
     assert check.reason is not None and "do not settle" in check.reason
 
 
+@pytest.mark.parametrize(("arithmetic", "size"), [("float64", 5e-324), ("float32", 1e-45)])
+def test_gradients_that_underflow_are_inconclusive(arithmetic: str, size: float) -> None:
+    asked: dict[str, Any] = {"program": ("y = 0.6 * x",), "upstream": {"y": [size]}, "verify": True}
+    found = answer("graph", {"x": [1.0]}, arithmetic=arithmetic, **asked).evidence  # 0.6 of it is all of it
+    assert found is not None
+    check = found.gradients["x"]
+    assert (check.verdict, check.reason) == ("inconclusive", "numbers are so small that they underflow")
+
+
 def test_kinks_whose_sides_are_too_far_apart_are_inconclusive() -> None:
     line = ("y = 1e308 * abs(x - 1)",)  # at 1 the slopes are 2e308 apart
     check = of_program(line, {"x": [1.0, 1.5]}, {"y": [1.0, 0.0]})["x"]
