@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
-from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 
 NAMES = ("query", "key", "value")
 

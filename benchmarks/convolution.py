@@ -14,8 +14,8 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
 from benchmarks.attention import peak, ratio, times
-from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 
 
 def question(operation: str, inputs: dict[str, Any], settings: dict[str, Any], upstream: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from compute.differentiation import Differentiation
-from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 
 INPUTS: dict[str, Any] = {
     "x": np.array([[0.0, 1], [-1, 1]]),

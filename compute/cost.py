@@ -3,8 +3,9 @@
 One multiply-add is one; a comparison is one query-key score; other arithmetic counts once for each entry.
 """
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -15,12 +16,15 @@ from compute.primitive import Application, Cost
 from compute.steps import step
 from compute.value import Value
 
+ANY = re.compile(r"\[\w+\]")
+
 
 class StepCost(NamedTuple):
     """What one named value costs to compute, unnamed values inside it included.
 
     comparisons: query-key scores computed; all_comparisons: of every query with every key, computed or
-    not; exact_comparisons: those computed that are of a key that there is, None where letters leave it open.
+    not; exact_comparisons: those computed that are of a key that there is, None where letters leave it open;
+    times: how many values there are like it.
     """
 
     name: str
@@ -30,13 +34,29 @@ class StepCost(NamedTuple):
     entries: Size
     all_comparisons: Size
     exact_comparisons: Size | None
+    times: Size = 1
+
+
+class PartCost(NamedTuple):
+    """What the parts of one name cost together.
+
+    name: `layer[*].attention` for those of all layers; times: how many there are.
+    """
+
+    name: str
+    times: Size
+    multiply_adds: Size
+    elementwise: Size
+    comparisons: Size
+    parameters: Size
 
 
 @dataclass(frozen=True)
 class TotalCost:
     """The cost of computing every value once, forward. Entries: of inputs and named values together.
 
-    Comparisons as in `StepCost`. counted: each named value, with what is computed first for it.
+    Comparisons as in `StepCost`. counted: each named value, with what is computed first for it. graph: what
+    it is the cost of.
     """
 
     multiply_adds: Size
@@ -47,11 +67,41 @@ class TotalCost:
     all_comparisons: Size
     exact_comparisons: Size | None
     counted: list[tuple[Value, list[Value]]]
+    graph: Graph
 
     @cached_property
     def steps(self) -> list[StepCost]:
         """What each named value costs."""
-        return [_step_cost(value, inner) for value, inner in self.counted]
+        return [
+            _step_cost(value, inner)._replace(times=self.graph.times(value.index))
+            for value, inner in self.counted
+        ]
+
+    @cached_property
+    def parts(self) -> list[PartCost]:
+        """What the parts of a composite cost, those inside others too, in order of computation."""
+        found: dict[str, PartCost] = {}
+        seen: dict[str, dict[str, Size]] = {}
+        for name, one in self._shares():
+            scopes = name.split(".")[:-1]
+            for depth in range(len(scopes)):
+                scope = ".".join(scopes[: depth + 1])
+                part = ANY.sub("[*]", scope)
+                before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
+                found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
+                seen.setdefault(part, {})[scope] = one.times
+        return [one._replace(times=total(seen[name].values())) for name, one in found.items()]
+
+    def _shares(self) -> Iterator[tuple[str, PartCost]]:
+        """What each value that has a place in a part adds to the cost, as often as there is one like it."""
+        for one in self.steps:
+            counts = (one.multiply_adds, one.elementwise, one.comparisons, 0)
+            yield one.name, PartCost(one.name, one.times, *(count * one.times for count in counts))
+        for value in self.graph.values:
+            if value.applied is None and value.is_parameter:
+                times = self.graph.times(value.index)
+                held = product(value.shape) * times
+                yield str(value.name), PartCost(str(value.name), times, 0, 0, 0, held)
 
 
 def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
@@ -62,20 +112,60 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
         for value in (graph.standard_values() if computed is None else graph.named_values())
         if value.applied is not None and (computed is None or value.index in computed)
     ]
-    spent = work(applications(one for _, inner in counted for one in inner))
-    comparing = [_step_cost(value, inner) for value, inner in counted if _compares(value)]
-    exact = [one.exact_comparisons for one in comparing]
     inputs = [value for value in graph.values if value.applied is None]
+    runs = [_Run(1, counted, inputs)]
+    if graph.repeated:
+        runs = _runs(graph, counted, inputs)
+    spent = [
+        (run.times, work(applications(one for _, inner in run.counted for one in inner))) for run in runs
+    ]
+    comparing = [
+        (run.times, _step_cost(value, inner))
+        for run in runs
+        for value, inner in run.counted
+        if _compares(value)
+    ]
+    exact = [one.exact_comparisons for _, one in comparing]
     return TotalCost(
-        multiply_adds=spent.multiply_adds,
-        elementwise=spent.elementwise,
-        comparisons=total(one.comparisons for one in comparing),
-        parameters=entries(value.shape for value in inputs if value.is_parameter),
-        entries=entries([value.shape for value in inputs] + [value.shape for value, _ in counted]),
-        all_comparisons=total(one.all_comparisons for one in comparing),
-        exact_comparisons=None if None in exact else total(one for one in exact if one is not None),
+        multiply_adds=total(one.multiply_adds * times for times, one in spent),
+        elementwise=total(one.elementwise * times for times, one in spent),
+        comparisons=total(one.comparisons * times for times, one in comparing),
+        parameters=total(
+            entries(value.shape for value in run.inputs if value.is_parameter) * run.times for run in runs
+        ),
+        entries=total(
+            entries([*(one.shape for one in run.inputs), *(one.shape for one, _ in run.counted)]) * run.times
+            for run in runs
+        ),
+        all_comparisons=total(one.all_comparisons * times for times, one in comparing),
+        exact_comparisons=None
+        if None in exact
+        else total((one.exact_comparisons or 0) * times for times, one in comparing),
         counted=counted,
+        graph=graph,
     )
+
+
+class _Run(NamedTuple):
+    """Values of which there are so many."""
+
+    times: Size
+    counted: list[tuple[Value, list[Value]]]
+    inputs: list[Value]
+
+
+def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[Value]) -> list[_Run]:
+    found: dict[Size, _Run] = {}
+
+    def run(value: Value) -> _Run:
+        times = graph.times(value.index)
+        return found.setdefault(times, _Run(times, [], []))
+
+    for value, inner in counted:
+        run(value).counted.append((value, inner))
+    for value in inputs:
+        run(value).inputs.append(value)
+    return list(found.values())
 
 
 def work(applied: Counter[Application]) -> Cost:

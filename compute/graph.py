@@ -9,15 +9,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from compute.dimensions import Shape, Size, outer_axes, show, symbols
+from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.primitive import Application, Primitive
-from compute.value import NOTHING, Kind, Value
+from compute.value import NOTHING, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
+Absent: TypeAlias = Literal["refused", "unknown", "usual"]
+"""What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
+that are given may take its place; or it and all that is usual is there, since only shapes are asked for."""
 
 
 class Invariant(NamedTuple):
@@ -36,7 +39,9 @@ class Graph:
     given: shapes of the named values that are taken and not computed; names: public names, aliases included;
     requested: names that the question speaks of; everything: whether it asks for all standard values;
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
-    shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values.
+    shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
+    supply: what parts of an operation may take from the question, by full name; absent: what becomes of
+    inputs that did not come; repeated: from one index to another, values that stand for so many like them.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -51,6 +56,9 @@ class Graph:
     unnamed: list[str] = field(default_factory=list)
     masks: set[str] = field(default_factory=set)
     invariants: list[Invariant] = field(default_factory=list)
+    supply: Mapping[str, Tensor] = field(default_factory=dict)
+    absent: Absent = "unknown"
+    repeated: list[tuple[int, int, Size]] = field(default_factory=list)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
     _quiet: bool = False
@@ -134,6 +142,17 @@ class Graph:
             for name, value in self.names.items()
             if value.name is not None and value.name != name
         }
+
+    @contextmanager
+    def standing_for(self, count: Size) -> Iterator[None]:
+        """Values that are built once and stand for as many as a size in letters says."""
+        first = len(self.values)
+        yield
+        self.repeated.append((first, len(self.values), count))
+
+    def times(self, index: int) -> Size:
+        """How many values the one of this index stands for, itself included."""
+        return product(count for first, last, count in self.repeated if first <= index < last)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -19,10 +19,11 @@ from compute.extent import predict
 from compute.graph import Graph
 from compute.notes import Note
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, build, check_upstream
+from compute.operations.binding import build, check_upstream
 from compute.operations.declaration import Operation
 from compute.programs.building import Claim, build_program
 from compute.selection import check_names, check_real, selected_names
+from compute.value import Tensor
 from compute.verification.invariants import build_sides
 from compute.verification.plan import Answered, plan_verification
 
@@ -150,7 +151,7 @@ def shapes_only(
 ) -> tuple[TotalCost, list[Step], dict[str, Any]]:
     """Cost, steps and conventions for shapes alone, in numbers or dimension names."""
     declared = CATALOGUE[operation]
-    graph = build(declared, inputs, attributes)
+    graph = build(declared, inputs, attributes, absent="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
@@ -164,15 +165,22 @@ def _graph(
 ) -> Graph:
     """The graph for what is known. An operation's input under `given` is simply an input."""
     cut = bool(given)
-    for name in [name for name in given if name in operation.inputs]:
+    for name in [name for name in given if operation.accepts(name)]:
         if name in inputs:
             raise QuestionErrors([_twice(name)])
         inputs[name] = given.pop(name)
     missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if missing and not cut:
         raise QuestionErrors(_missing(operation, name) for name in missing)
-    symbolic = asked.arithmetic == kinds.EXACT
-    graph = build(operation, inputs, attributes, given, *_requested(asked), symbolic=symbolic)
+    graph = build(
+        operation,
+        inputs,
+        attributes,
+        given,
+        *_requested(asked),
+        symbolic=asked.arithmetic == kinds.EXACT,
+        absent="unknown" if cut else "refused",
+    )
     check_names(("given",), given, graph)
     if len({graph.names[name].index for name in given}) < len(given):
         raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
@@ -262,8 +270,8 @@ def _conventions(
     declared = {} if operation is None else operation.attributes
     settings = {name: one.default for name, one in declared.items()} | dict(said)
     for name, one in declared.items():
-        if one.declared.dimension:
-            settings[name] = graph.dimensions[name]
+        if one.declared.dimension and not one.passed:
+            settings[name] = graph.dimensions.get(name)
     settings = settings | graph.conventions
     return {name: _shown(one) for name, one in settings.items() if one is not None}
 

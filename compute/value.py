@@ -1,7 +1,7 @@
 """One value of a graph of named values, and how it follows from others."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from compute.dimensions import Shape, ShapeError, show
 from compute.errors import Path, QuestionError
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 Kind = Literal["real", "boolean", "index"]
 NOTHING: Mapping[str, Any] = {}
+
+
+class Tensor(NamedTuple):
+    """What is known of a tensor before its entries: shape and kind."""
+
+    shape: Shape
+    kind: Kind = "real"
 
 
 class Value:

@@ -56,6 +56,17 @@ class AttributeDescription(BaseModel):
     meaning: str
 
 
+class PartDescription(BaseModel):
+    """An operation that another is made of."""
+
+    name: str = Field(description="What stands before the names of its inputs and values, and a dot.")
+    operations: list[str] = Field(description="What it may be, as a setting chooses.")
+    several: bool = Field(description="Whether there is a list of them: `layer[0]`, `layer[1]` and so on.")
+    inputs: list[str] = Field(description="Which of its inputs the question sends.")
+    state_dict: list[str] = Field(description="What stands before its names in PyTorch's state dicts.")
+    meaning: str
+
+
 class ValueDescription(BaseModel):
     """A value that an operation names."""
 
@@ -81,6 +92,7 @@ class OperationDescription(BaseModel):
     summary: str
     description: str
     inputs: list[InputDescription]
+    parts: list[PartDescription]
     attributes: list[AttributeDescription]
     values: list[ValueDescription]
 
@@ -114,6 +126,17 @@ def describe_operation(name: str) -> dict[str, Any]:
                 booleans=one.mask,
             )
             for name, one in operation.inputs.items()
+        ],
+        parts=[
+            PartDescription(
+                name=name,
+                operations=[operation.name for operation in one.operations],
+                several=one.several,
+                inputs=list(one.inputs),
+                state_dict=list(one.stored),
+                meaning=one.meaning,
+            )
+            for name, one in operation.parts.items()
         ],
         attributes=[
             AttributeDescription(

@@ -12,6 +12,7 @@ from compute.errors import QuestionError, QuestionErrors, at
 from compute.evaluation import Evaluation
 from compute.operations import CATALOGUE
 from service.edits import apply_edit, is_edit, permuted_indices, removed_indices
+from service.parts import flattened
 from service.questions import Question, understand
 
 
@@ -27,7 +28,8 @@ class Changed:
         self.operation = CATALOGUE[before.operation]
         self.orders: list[Order] = []
         self.removed: list[Order] = []
-        self.document = {**document, "given": dict(document.get("given", {}))}
+        self.document = flattened(self.operation, document, before.inputs)
+        self.document["given"] = dict(document.get("given", {}))
         for name, change in changes.items():
             self._apply(name, change)
 
@@ -41,8 +43,8 @@ class Changed:
 
     def _apply(self, name: str, change: Any) -> None:
         given, path = self.document["given"], ("changes", name)
-        fields = name in self.operation.attributes or (name in self.operation.inputs and name not in given)
-        place = self.document if fields else given
+        taken = self.operation.accepts(name) is not None and name not in given
+        place = self.document if taken or name in self.operation.attributes else given
         if change is None:
             if name not in place:
                 raise at(path, "was left out before, so there is nothing to take away",

@@ -17,6 +17,7 @@ from compute.prediction import Prediction
 from compute.questions import prepare
 from compute.selection import joint_names
 from service.changes import Changed
+from service.parts import gathered
 from service.questions import Question, note_json, understand
 from service.schemas import request_model
 from service.tensors import encode
@@ -48,9 +49,7 @@ class ComparisonQuestion:
         changed = Changed(self.before, self.document, self.changes)
         before, after = self._selected(self.before, changed.understood(self.limits))
         self._check(before, after)
-        runs = [
-            _Run(one, one.prepared.answer(one.inputs, one.given, one.upstream)) for one in (before, after)
-        ]
+        runs = [_Run(one, one.found()) for one in (before, after)]
         return orjson.dumps(self._body(runs[0], runs[1], changed), option=orjson.OPT_SERIALIZE_NUMPY)
 
     def _selected(self, *halves: Question) -> tuple[Question, Question]:
@@ -170,14 +169,14 @@ class _Run:
 def understand_comparison(document: dict[str, Any], limits: Limits) -> ComparisonQuestion:
     """The comparison that a document asks for. Raises QuestionErrors for all that is wrong with it."""
     operation = chosen_operation(document)
-    request = validate(request_model(operation, "comparison"), document)
+    request = validate(request_model(operation, "comparison"), gathered(CATALOGUE[operation], document)[0])
     fields = request.__dict__
     base = {name: one for name, one in document.items() if name not in OWN_FIELDS}
     before = understand(operation, base, limits)
     declared, graph = CATALOGUE[operation], before.prepared.graph
     known = dict.fromkeys([*declared.inputs, *declared.attributes, *graph.names])
     errors = [unknown_name(("changes", name), "input, setting or value", name, known)
-              for name in fields["changes"] if name not in known]  # fmt: skip
+              for name in fields["changes"] if name not in known and not declared.accepts(name)]  # fmt: skip
     if errors:
         raise QuestionErrors(errors)
     select = fields["select"] if "select" in request.__pydantic_fields_set__ else None

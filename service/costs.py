@@ -7,11 +7,13 @@ import orjson
 
 from compute.answers import Limits, Step
 from compute.cost import TotalCost
-from compute.dimensions import Polynomial, Size, big_o, ratio
-from compute.errors import QuestionError, QuestionErrors, at
+from compute.dimensions import Polynomial, Shape, Size, big_o, ratio
+from compute.errors import Path, QuestionError, QuestionErrors, at
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor
+from compute.operations.state_dicts import Piece
 from compute.questions import shapes_only
+from compute.value import Tensor
+from service.parts import gathered, located, named
 from service.schemas import request_model
 from service.tensors import decode_shape
 from service.validation import chosen_operation, validate
@@ -38,6 +40,13 @@ class CostQuestion:
                 "operation": self.operation,
                 "conventions": self.conventions,
                 "cost": {**cost_json(self.total), "bytes": size_json(entries * 8)},
+                "parts": [
+                    {
+                        name: one if isinstance(one, str) else size_json(one)
+                        for name, one in part._asdict().items()
+                    }
+                    for part in self.total.parts
+                ],
                 "big_o": big_o(self.total.multiply_adds or self.total.elementwise),
                 "steps": [
                     {
@@ -46,6 +55,7 @@ class CostQuestion:
                         "multiply_adds": size_json(one.multiply_adds),
                         "elementwise": size_json(one.elementwise),
                         "comparisons": size_json(one.comparisons),
+                        "times": size_json(one.times),
                     }
                     for one in self.total.steps
                 ],
@@ -57,25 +67,33 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
     """The question of cost that a document asks. Raises QuestionErrors for all that is wrong with it."""
     operation = chosen_operation(document)
     declared = CATALOGUE[operation]
-    request = validate(request_model(operation, "cost"), document)
+    own, groups = gathered(declared, document)
+    request = validate(request_model(operation, "cost"), own)
     said, fields = request.__pydantic_fields_set__, request.__dict__
+    groups[()] = {name: fields[name] for name in declared.inputs if name in said} | groups.get((), {})
     errors: list[QuestionError] = []
-    tensors = {}
-    for name in declared.inputs:
-        if name in said:
+    shapes: dict[Path, dict[str, Shape]] = {}
+    for path, group in groups.items():
+        shapes[path] = {}
+        for name, one in group.items():
             try:
-                tensors[name] = Tensor(decode_shape(fields[name], (name,)))
+                shapes[path][name] = decode_shape(one, (*path, name))
             except QuestionErrors as error:
                 errors.extend(error.errors)
     if errors:
         raise QuestionErrors(errors)
+    found, origins = named(declared, shapes, lambda shape: shape, Piece.shape)
+    tensors = {name: Tensor(shape) for name, shape in found.items()}
     sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}
     attributes = {name: fields[name] for name in declared.attributes if name in said}
     sums |= {size for one in attributes.values() for size in _parts(one) if _is_sum(size)}
     if len(sums) > MAX_SUMS:
         expected = f"at most {MAX_SUMS} different sizes that are sums, such as n+1"
         raise at((), "has too many sums to multiply out", expected, f"{len(sums)} of them")
-    total, steps, conventions = shapes_only(operation, tensors, attributes)
+    try:
+        total, steps, conventions = shapes_only(operation, tensors, attributes)
+    except QuestionErrors as error:
+        raise located(error, origins) from None
     return CostQuestion(operation, conventions, total, steps)
 
 

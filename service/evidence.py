@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from compute.verification import evidence
-from service.schemas import Reference
+from service.references import Reference
 from service.tensors import SPECIAL
 
 Entry = Annotated[Any, Reference("Entry")]

@@ -102,6 +102,12 @@ FORMS: dict[str, Any] = {
         "description": "Tensors by name.",
         "additionalProperties": {"$ref": "#/components/schemas/Tensor"},
     },
+    "NamedShapes": {
+        "title": "NamedShapes",
+        "type": "object",
+        "description": "Shapes by name.",
+        "additionalProperties": {"$ref": "#/components/schemas/Shape"},
+    },
     "Edit": {
         "title": "Edit",
         "type": "object",

@@ -15,11 +15,13 @@ from service.comparison_responses import CompareResponse
 from service.forms import FORMS, one_of
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import named_schemas, request_models
+from service.part_schemas import part_schemas
 from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
 from service.programs import MODEL
+from service.references import camel
 from service.responses import CostResponse, GraphResponse, Health, response_model
-from service.schemas import SUFFIXES, camel, request_model
+from service.schemas import SUFFIXES, request_model
 from service.version import VERSION
 
 DESCRIPTION = """Send the matrices of a deep-learning question and get the answer **with every
@@ -101,7 +103,7 @@ def _schemas() -> dict[str, Any]:
             ("CompareRequest", "Comparison", "A question and what is changed in it."),
         )
     }
-    everything = {**generated["$defs"], **FORMS, **chosen, **named_schemas()}
+    everything = {**generated["$defs"], **FORMS, **chosen, **named_schemas(), **part_schemas(CATALOGUE)}
     return {name: _tidy(schema) for name, schema in sorted(everything.items())}
 
 

@@ -18,7 +18,7 @@ from service.costs import understand_cost
 from service.optimizers import solutions, traces
 from service.programs import GRAPH, understand_program
 from service.questions import understand
-from service.schemas import camel
+from service.references import camel
 
 
 class Job(Protocol):

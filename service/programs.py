@@ -10,8 +10,9 @@ from compute.answers import Limits
 from compute.diagrams import draw
 from compute.masks import check_masks
 from compute.questions import Asked, prepare
-from service.questions import Question, asked_of, check_symbols, decoded, shapes_of
-from service.schemas import MAX_NAMES, Computation, Name, Reference, fields_of
+from service.questions import Question, asked_of, check_symbols, decoded, is_data, shapes_of
+from service.references import Reference
+from service.schemas import MAX_NAMES, Computation, Name, fields_of
 from service.validation import validate
 
 GRAPH = "graph"
@@ -67,7 +68,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     inputs, given, upstream = decoded(
         {(field,): fields[field] for field in ("inputs", "given", "upstream")},
         request,
-        masks={*fields["inputs"], *fields["given"]},  # what may hold booleans its use says
+        lambda path, name: is_data(path, name) or path == ("given",),
     )
     asked = Asked(
         operation=GRAPH,
@@ -93,7 +94,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
         upstream,
         fields["encoding"],
         asked,
-        {name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
+        more={name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
     )
     check_symbols(question)
     return question

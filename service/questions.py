@@ -17,10 +17,12 @@ from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
 from compute.masks import check_masks
 from compute.notes import Note
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor
+from compute.operations.state_dicts import Piece
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 from service.costs import cost_json
 from service.evidence import evidence_json
+from service.parts import full_name, gathered, located, named
 from service.problems import describe
 from service.schemas import request_model
 from service.tensors import decode, encode
@@ -29,7 +31,10 @@ from service.validation import validate
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question understood: plans, and the entries to run them on; more: what else the answer is to hold."""
+    """A question understood: plans, and the entries to run them on.
+
+    origins: where tensors for parts stand in the document; more: what else the answer is to hold.
+    """
 
     prepared: Prepared
     operation: str
@@ -38,6 +43,7 @@ class Question:
     upstream: dict[str, Array]
     encoding: str
     asked: Asked
+    origins: Mapping[str, Path] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -57,39 +63,52 @@ class Question:
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
-        found, more = self.prepared.answer(self.inputs, self.given, self.upstream), dict(self.more)
+        found, more = self.found(), dict(self.more)
         if self.asked.arithmetic == kinds.EXACT:
             found, beside = exact("answers").written(found, self.prepared)
             more.update(beside)
         return _render(self, found, more)
 
+    def found(self) -> Answer:
+        """The answer as arrays. Raises QuestionErrors where entries are none that a step can work on."""
+        try:
+            return self.prepared.answer(self.inputs, self.given, self.upstream)
+        except QuestionErrors as error:
+            raise located(error, self.origins) from None
+
 
 def understand(operation: str, document: dict[str, Any], limits: Limits) -> Question:
     """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
     declared = CATALOGUE[operation]
-    request = validate(request_model(operation), document)
+    own, groups = gathered(declared, document)
+    request = validate(request_model(operation), own)
     said = request.__pydantic_fields_set__
     fields = request.__dict__
-    inputs, given, upstream = decoded(
-        {
-            (): {name: fields[name] for name in declared.inputs if name in said},
-            ("given",): fields["given"],
-            ("upstream",): fields["upstream"],
-        },
-        request,
-        declared.masks,
-    )
-    check_masks(declared.masks, inputs)
-    check_masks(declared.masks, given, "given")
+
+    groups[()] = {name: fields[name] for name in declared.inputs if name in said} | groups.get((), {})
+
+    def is_mask(path: Path, name: str) -> bool:
+        taken = declared.accepts(name if path == ("given",) else full_name(path, name))
+        return taken is not None and taken.mask
+
+    wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
+    given, upstream, *tensors = decoded(wanted, request, is_mask)
+    sent = dict(zip(groups, tensors, strict=True))
+    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of)
+    check_masks([name for name in inputs if is_mask((), name)], inputs)
+    check_masks([name for name in given if is_mask((), name)], given, "given")
     asked = Asked(
         operation=operation,
         attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),
         inputs=shapes_of(inputs),
         **asked_of(request, given, upstream),
     )
-    prepared = prepare(asked)
+    try:
+        prepared = prepare(asked)
+    except QuestionErrors as error:
+        raise located(error, origins) from None
     prepared.check(limits)
-    question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked)
+    question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins)
     check_symbols(question)
     return question
 
@@ -124,16 +143,26 @@ def check_symbols(question: Question) -> None:
         exact("entries").check_symbols(question)
 
 
+def no_mask(path: Path, name: str) -> bool:
+    """Where nothing may hold booleans."""
+    return False
+
+
+def is_data(path: Path, name: str) -> bool:
+    """Where inputs of a program may, which its use has to bear out."""
+    return path == ("inputs",)
+
+
 def decoded(
     groups: Mapping[Path, Mapping[str, Any]],
     request: BaseModel,
-    masks: Collection[str] = (),
+    is_mask: Callable[[Path, str], bool] = no_mask,
     arithmetic: str | None = None,
 ) -> list[dict[str, Array]]:
     """The tensors of several groups, by the path of each group, in the numbers that a request asks for.
 
-    Raises QuestionErrors for all that are none. masks: names of tensors that may hold booleans; arithmetic:
-    the numbers, where the request has no choice of them.
+    Raises QuestionErrors for all that are none. is_mask: whether what stands at a path under a
+    name may hold booleans; arithmetic: the numbers, where the request has no choice of them.
     """
     fields = request.__dict__
     read = _decoder(
@@ -145,8 +174,7 @@ def decoded(
         arrays: dict[str, Array] = {}
         for name, tensor in raw.items():
             try:
-                booleans = name in masks and path != ("upstream",)
-                arrays[name] = read(tensor, (*path, name), booleans=booleans)
+                arrays[name] = read(tensor, (*path, name), booleans=is_mask(path, name))
             except QuestionErrors as error:
                 errors.extend(error.errors)
             if len(errors) > LISTED:

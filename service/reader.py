@@ -21,7 +21,7 @@ with suppress(ImportError):  # there is no wheel for every Python yet
     simdjson = import_module("simdjson")
 
 LARGE = 32_768
-MAX_OBJECT_DEPTH = 6
+MAX_OBJECT_DEPTH = 8
 WORTHWHILE = 64
 
 
@@ -103,18 +103,21 @@ def _read_fast(body: bytes) -> dict[str, Any] | None:
 
 
 def _object(source: Any, depth: int) -> tuple[dict[str, Any], int]:
-    """A plain object, and how many lists it has been found to hold, lists within lists included."""
+    """A plain object, and how many lists it has been found to hold, lists within lists and brackets in names
+    such as `layer[0].output` included.
+    """
     if depth == 0:
         raise ValueError("nested too deeply")
     converted = [(key, *_convert(source[key], depth)) for key in source.keys()]  # noqa: SIM118
-    return _pairs([(key, value) for key, value, _ in converted]), sum(lists for _, _, lists in converted)
+    opened = sum(lists + key.count("[") for key, _, lists in converted)
+    return _pairs([(key, value) for key, value, _ in converted]), opened
 
 
 def _convert(value: Any, depth: int) -> tuple[Any, int]:
     if isinstance(value, simdjson.Object):
         return _object(value, depth - 1)
     if not isinstance(value, simdjson.Array):
-        return value, 0
+        return value, value.count("[") if isinstance(value, str) else 0
     numbers = _numbers(value)
     if numbers is not None and numbers.size >= WORTHWHILE:
         return numbers, sum(math.prod(numbers.shape[:axis]) for axis in range(numbers.ndim))

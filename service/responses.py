@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from service.evidence import Evidence
-from service.schemas import Reference, camel, fields_of
+from service.references import Reference, camel
+from service.schemas import fields_of
 
 Tensor = Annotated[Any, Reference("Tensor")]
 Ratio = Annotated[Any, Reference("Ratio")]
@@ -195,6 +196,18 @@ class StepShape(BaseModel):
     multiply_adds: Size
     elementwise: Size
     comparisons: Size
+    times: Size = Field(description="How many values there are like it, where one layer stands for all.")
+
+
+class PartCost(BaseModel):
+    """What the parts of one name cost together, what is inside them included."""
+
+    name: str = Field(description="With `*` for the places in a list.", examples=["layer[*].attention"])
+    times: Size = Field(description="How many there are.")
+    multiply_adds: Size
+    elementwise: Size
+    comparisons: Size
+    parameters: Size
 
 
 class CostResponse(BaseModel):
@@ -207,6 +220,7 @@ class CostResponse(BaseModel):
         description="The growth of the multiply-adds, or of the other arithmetic where there are none.",
         examples=["O(d²n + n²d)"],
     )
+    parts: list[PartCost] = Field(description="Of what is made of other operations: by part.")
     steps: list[StepShape]
 
 

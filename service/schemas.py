@@ -12,18 +12,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainValidator,
     StringConstraints,
     create_model,
 )
-from pydantic_core import CoreSchema
 
 from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
-    Input,
     Operation,
     is_axes,
     is_constant,
@@ -32,21 +29,13 @@ from compute.operations.declaration import (
     is_size,
     kinds,
 )
-from compute.operations.unification import turned
+from compute.operations.state_dicts import FIELD, takes_state_dict
 from service.attributes import MAX_INTEGER, axes, constant, padding, sides, whole
+from service.part_schemas import part_field, state_dict_field
+from service.references import Reference, camel, dims_text
 
 MAX_NAMES = 1000
 MAX_JACOBIANS = 16
-
-
-class Reference:
-    """Marks a field as described by a named schema of the OpenAPI document, with its own words."""
-
-    def __init__(self, schema: str, **words: Any) -> None:
-        self.schema, self.words = schema, words
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"x-schema": self.schema, **self.words}
 
 
 Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
@@ -161,6 +150,11 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
     if asks == "comparison":
         fields |= fields_of(Comparison)
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
+    fields |= {
+        name: part_field(declared.name, name, one, shapes_only) for name, one in declared.parts.items()
+    }
+    if takes_state_dict(declared):
+        fields[FIELD] = state_dict_field(shapes_only)
     fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
         fields |= fields_of(Computation)
@@ -179,22 +173,6 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's fields, to stand behind others; inherited ones would stand before them."""
     return {name: (one.rebuild_annotation(), one) for name, one in model.model_fields.items()}
-
-
-def camel(name: str) -> str:
-    """`self_attention` as `SelfAttention`."""
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def dims_text(declared: Input) -> str:
-    """The dimensions of an input as people read them."""
-
-    def shown(dims: str) -> str:
-        return " or ".join(f"({', '.join(one.split())})" for one in dims.split("|"))
-
-    if not declared.turns:
-        return shown(declared.dims)
-    return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(turned(declared.dims))}"
 
 
 def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, Any]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import compute
 from compute.dimensions import Polynomial
-from compute.operations.binding import Tensor, build
+from compute.operations.binding import build
 from compute.operations.declaration import Operation
+from compute.value import Tensor
 from service.settings import Settings
 from service.version import VERSION
 

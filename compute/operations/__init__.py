@@ -9,9 +9,14 @@ from compute.operations.convolution import conv1d, conv2d
 from compute.operations.cross_attention import cross_attention
 from compute.operations.cross_entropy import cross_entropy, nll
 from compute.operations.declaration import Operation
+from compute.operations.decoder import decoder
+from compute.operations.decoder_layer import decoder_layer
 from compute.operations.dropout import dropout
 from compute.operations.embedding import embedding
+from compute.operations.encoder import encoder
+from compute.operations.encoder_layer import encoder_layer
 from compute.operations.error_losses import huber, mae, mse, smooth_l1
+from compute.operations.feed_forward import feed_forward
 from compute.operations.gating import glu
 from compute.operations.kl_divergence import kl_divergence
 from compute.operations.layer_normalization import layer_norm, rms_norm
@@ -32,6 +37,7 @@ from compute.operations.recurrent import gru, lstm, rnn
 from compute.operations.rotary_embedding import rotary_embedding
 from compute.operations.self_attention import self_attention
 from compute.operations.softmax import hardmax, log_softmax, softmax, softmin
+from compute.operations.transformer import transformer
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
 from compute.operations.triplet import triplet
 
@@ -58,6 +64,12 @@ CATALOGUE: dict[str, Operation] = {
         lstm,
         gru,
         dropout,
+        feed_forward,
+        encoder_layer,
+        decoder_layer,
+        encoder,
+        decoder,
+        transformer,
         linear,
         embedding,
         mse,

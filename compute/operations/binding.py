@@ -1,24 +1,17 @@
 """From shapes to a graph: dimension names are unified over all that came, then the operation is run on
-handles. Sizes that nothing says stay symbols, so the same code answers for numbers and for letters.
+handles. The same code answers for numbers and for letters.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from compute.dimensions import Polynomial, Shape, ShapeError, outer_axes, show, symbols
+from compute.dimensions import show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph import Graph
-from compute.named import Named
+from compute.graph import Absent, Graph
+from compute.operations.bound import Came, admit, bind
 from compute.operations.declaration import Operation
-from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
-from compute.value import Kind, Value
-
-
-class Tensor(NamedTuple):
-    """What is known of a tensor before its entries: shape and kind."""
-
-    shape: Shape
-    kind: Kind = "real"
+from compute.operations.parts import check_supply, run
+from compute.value import Tensor, Value
 
 
 def build(
@@ -29,54 +22,33 @@ def build(
     requested: Collection[str] = (),
     everything: bool = True,
     symbolic: bool = False,
+    absent: Absent = "unknown",
 ) -> Graph:
-    """The graph of an operation for inputs of these shapes.
+    """The graph of an operation for inputs of these shapes, those of its parts by their full names.
 
     said: attributes; others have their defaults. given: values that are taken instead of computed.
-    requested, everything, symbolic: as for `Graph`. Required inputs that are missing get symbolic shapes.
-    Raises QuestionErrors where shapes disagree.
+    requested, everything, symbolic, absent: as for `Graph`. Required inputs that are missing get symbolic
+    shapes. Raises QuestionErrors where shapes disagree.
     """
     taken = {name: tensor.shape for name, tensor in (given or {}).items()}
-    bound = _bind(operation, {name: tensor.shape for name, tensor in tensors.items()}, said, taken)
+    own = {name: tensor for name, tensor in tensors.items() if name in operation.inputs}
+    came = {name: Came(tensor.shape, (name,), name) for name, tensor in own.items()}
+    bound = bind(operation, came, said, taken)
     names = frozenset(requested) | taken.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
-    graph.symbolic = symbolic
-    handles = {}
-    for name, declared in operation.inputs.items():
-        if name in tensors or name in operation.required:
-            dims = bound.inputs[name]
-            standard = [bound.dimensions.size(one) for one in fitting(dims, None) if one != (LEADING,)]
-            tensor = tensors.get(name, Tensor(tuple(standard)))
-            labels = _labels(dims, len(tensor.shape))
-            outer = len(tensor.shape) - len(labels)
-            kind: Kind = "boolean" if declared.boolean else tensor.kind
-            handle = graph.input(
-                name,
-                tensor.shape,
-                symbol=declared.symbol,
-                axes=(*outer_axes(dims, outer), *labels),
-                kind=kind,
-            )
-            handle.is_assumed = name not in tensors
-            handle.has_open_batch = handle.is_assumed and LEADING in dims
-            handle.is_parameter, handle.may_be_infinite = declared.parameter, declared.mask
-            handles[name] = handle
-    graph_itself = {"graph": graph} if operation.takes_graph else {}
+    graph.symbolic, graph.absent = symbolic, absent
+    graph.supply = {name: tensor for name, tensor in tensors.items() if name not in own}
+    handles = {
+        name: admit(graph, operation, name, own.get(name), bound)
+        for name in operation.inputs
+        if name in own or name in operation.required
+    }
     try:
-        operation.function(**graph_itself, **handles, **bound.settings)
+        run(operation, graph, handles, bound)
     except QuestionError as error:
         raise QuestionErrors([error]) from None
+    check_supply(graph, operation)
     return graph
-
-
-def _labels(dims: str, rank: int) -> list[str]:
-    """What the last axes of an input run over; one that broadcasts may have fewer than it declares."""
-    try:
-        axes = fitting(dims, rank)
-    except ShapeError:
-        axes = fitting(dims, None)
-    labels = ["*".join(one) for one in axes if one != (LEADING,)]
-    return labels[len(labels) - min(rank, len(labels)) :]
 
 
 def call(operation: Operation, scope: str, graph: Graph | None = None, /, **arguments: Any) -> Value:
@@ -92,80 +64,10 @@ def call(operation: Operation, scope: str, graph: Graph | None = None, /, **argu
     graph = graph or next(iter(handles.values())).graph
     prefix = graph.prefix(scope)
     taken = {name.removeprefix(prefix): one for name, one in graph.given.items() if name.startswith(prefix)}
-    bound = _bind(operation, {name: handle.shape for name, handle in handles.items()}, said, taken, prefix)
+    came = {name: Came(handle.shape, (name,), name) for name, handle in handles.items()}
+    bound = bind(operation, came, said, taken, prefix)
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
-        graph_itself = {"graph": graph} if operation.takes_graph else {}
-        return operation.function(**graph_itself, **handles, **bound.settings)
-
-
-class _Bound(NamedTuple):
-    """An operation's declarations, turned as its settings say, and its dimensions."""
-
-    settings: dict[str, Any]
-    inputs: dict[str, str]
-    values: dict[str, Named]
-    dimensions: Dimensions
-
-
-def _bind(
-    operation: Operation,
-    shapes: Mapping[str, Shape],
-    said: Mapping[str, Any],
-    given: Mapping[str, Shape],
-    prefix: str = "",
-) -> _Bound:
-    settings = {name: one.default for name, one in operation.attributes.items()} | dict(said)
-    changed = {name for name, one in operation.attributes.items() if settings[name] != one.default}
-    inputs = {
-        name: turned(one.dims) if one.turns in changed else one.dims for name, one in operation.inputs.items()
-    }
-    values = {name: _arranged(one, changed) for name, one in operation.values.items()}
-    claims = [
-        Claim((name,), name, dims, shapes[name])
-        for name, dims in inputs.items()
-        if name in shapes and not operation.inputs[name].broadcast
-    ] + [
-        Claim(("given", prefix + name), f"the given {prefix}{name}", values[name].dims, shape, given=True)
-        for name, shape in given.items()
-        if name in values
-    ]
-    dimensions = _dimensions(operation, inputs, claims, said)
-    for name, attribute in operation.attributes.items():
-        if attribute.declared.dimension:
-            settings[name] = dimensions.sizes[name]
-    return _Bound(settings, inputs, values, dimensions)
-
-
-def _arranged(declared: Named, changed: Collection[str]) -> Named:
-    """A value as it stands with these settings other than their defaults."""
-    if declared.banded in changed:
-        axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
-        declared = declared._replace(axes=f"{axes} offset", dims=f"{dims} band")
-    if declared.turns in changed:
-        declared = declared._replace(axes=turned(declared.axes), dims=turned(declared.dims))
-    return declared
-
-
-def _dimensions(
-    operation: Operation, inputs: Mapping[str, str], claims: list[Claim], said: Mapping[str, Any]
-) -> Dimensions:
-    """All dimension names of the operation, bound where something says their size."""
-    dimensions = Dimensions()
-    defaults: dict[str, int | str] = {}
-    for name, attribute in operation.attributes.items():
-        if attribute.declared.dimension:
-            if not attribute.required:
-                defaults[name] = attribute.declared.follows or attribute.default
-            if name in said:
-                dimensions.bind(name, said[name], f"the attribute {name}")
-    if errors := unify(claims, dimensions, defaults):
-        raise QuestionErrors(errors)
-    for name in operation.required:
-        for factors in fitting(inputs[name], None):
-            for one in factors:
-                if one != LEADING and not one.isdecimal():
-                    dimensions.sizes.setdefault(one, Polynomial.symbol(one))
-    return dimensions
+        return run(operation, graph, handles, bound)
 
 
 def check_upstream(graph: Graph, tensors: Mapping[str, Tensor]) -> None:

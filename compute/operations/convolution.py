@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.dimensions import Polynomial, Size, divide, show
 from compute.errors import QuestionError
 from compute.named import Named
-from compute.operations.declaration import Attribute, Input, Padding, Sides, operation
+from compute.operations.declaration import Attribute, Input, Padding, Sides, Stored, operation
 from compute.operations.sliding import (
     Apart,
     Aparts,
@@ -32,6 +32,8 @@ Mode: TypeAlias = Annotated[
     Literal["cross_correlation", "convolution"],
     Attribute("Whether the kernel is laid over the input as it stands, or flipped first."),
 ]
+
+STORED = (Stored("weight", ("kernel",)), Stored("bias", ("bias",)))
 
 
 def data_input(dims: str) -> Input:
@@ -71,7 +73,7 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
     )
 
 
-@operation(_values("position", "... positions"))
+@operation(_values("position", "... positions"), stored=STORED)
 def conv1d(
     x: Annotated[Value, data_input("W | groups*c W | B groups*c W")],
     kernel: Annotated[Value, kernel_input("w | c w | groups*f c w", "The weights of a window.")],
@@ -94,7 +96,7 @@ def conv1d(
     return _Convolution(x, kernel, bias, groups, mode, plane=False).run(stride, padding, dilation)
 
 
-@operation(_values("row column", "... rows columns"))
+@operation(_values("row column", "... rows columns"), stored=STORED)
 def conv2d(
     x: Annotated[Value, data_input("H W | groups*c H W | B groups*c H W")],
     kernel: Annotated[Value, kernel_input("h w | c h w | groups*f c h w", "The weights of a window.")],

@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from compute.operations.declaration import Input, operation
+from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input
 from compute.operations.projections import (
+    STORED,
     Heads,
     KeyValueHeads,
     Projection,
@@ -36,7 +38,8 @@ from compute.value import Value
         token_value("input", "token d", "... n d", "The tokens with their positions added.", "X'"),
         token_value("context_input", "token d_c", "... m d_c", "The context with its positions added.", "C'"),
         *projected_values("m"),
-    )
+    ),
+    stored=STORED,
 )
 def cross_attention(
     x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", turns="layout")],
@@ -74,6 +77,8 @@ def cross_attention(
         Input("... m", "The position of each token of the context.", "t_{C}", optional="0, 1, 2 and so on"),
     ] = None,
     mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... m")] = None,
+    dropout_mask: Annotated[Value | None, dropout_input("... n m", "weights")] = None,
     *,
     heads: Heads = 1,
     kv_heads: KeyValueHeads = None,
@@ -81,6 +86,7 @@ def cross_attention(
     causal: Causal = False,
     window: Window = None,
     softcap: Softcap = None,
+    dropout_rate: DropoutRate = None,
     rotary: Rotary = None,
     rotary_dimension: RotaryDimension = None,
     rotary_base: RotaryBase = None,
@@ -105,7 +111,7 @@ def cross_attention(
         Projection(source, w_v, b_v, shared),
         w_o,
         b_o,
-        mask,
+        Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions, "context_positions"),
         Scoring(scale, causal, window, softcap, orientation, layout),
     )

@@ -3,11 +3,15 @@
 A parameter annotated with `Input` is a tensor, with its dimensions by name; a keyword parameter annotated
 with `Attribute` is a setting. The names that the operation gives to what it computes are listed in the
 decorator. Schemas, documentation, the catalogue and cost follow from these.
+
+A parameter annotated with `Sublayer` is another operation that this one is made of. What it takes that this
+one does not hand over comes from the question, behind the part's name: `attention.w_q`, `layer[0].norm.gain`.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -34,7 +38,8 @@ class Input:
     `heads*d_k` for a product; alternatives are separated by `|`. turns: the attribute that, set to other
     than its default, exchanges the last two axes. parameter: whether it is learned. mask: it may hold
     booleans. boolean: its numbers stand for booleans, and nothing is differentiated by it. broadcast: it
-    may have any shape that broadcasts to its dims. optional: what it stands for when left out.
+    may have any shape that broadcasts to its dims. optional: what it stands for when left out. is_bias: it is
+    one of those that layers without biases go without.
     """
 
     dims: str
@@ -46,6 +51,64 @@ class Input:
     boolean: bool = False
     broadcast: bool = False
     optional: str = ""
+    is_bias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sublayer:
+    """An operation that another is made of.
+
+    operations: what it may be, of which a setting may choose, all taking the same from outside; hands: inputs
+    that the whole hands over or rules out; several: whether there is a list of them, `layer[0]` and so on;
+    stored: what stands before its own names in PyTorch's state dicts, `{}` for a place in a list.
+    """
+
+    operations: "tuple[Operation, ...]"
+    meaning: str
+    hands: tuple[str, ...] = ("x",)
+    several: bool = False
+    stored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.hands:
+            if not any(name in one.inputs for one in self.operations):
+                raise TypeError(f"{self.operations[0].name} takes no {name}")
+
+    @property
+    def inputs(self) -> "dict[str, Input]":
+        """What it takes from outside."""
+        return {
+            name: one
+            for operation in self.operations
+            for name, one in operation.inputs.items()
+            if name not in self.hands
+        }
+
+    @property
+    def parts(self) -> "dict[str, Sublayer]":
+        """What it is made of itself."""
+        return {name: one for operation in self.operations for name, one in operation.parts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Takes over the settings of all sublayers, but for these and for those that the whole has of its own."""
+
+    but: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor of PyTorch's state dict: the inputs that it holds, side by side along its first axis.
+
+    turned: it is (out, in), and its inputs are (in, out); rank: how many axes an input has, others in front
+    of them being of size 1.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    turned: bool = False
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +128,14 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class AttributeField:
-    """An attribute as the signature declares it. default: `...` where it has to be said."""
+    """An attribute as the signature declares it. default: `...` where it has to be said; passed: it is one of
+    a sublayer, and handed on where it is said.
+    """
 
     declared: Attribute
     annotation: Any
     default: Any
+    passed: bool = False
 
     @property
     def required(self) -> bool:
@@ -80,7 +146,8 @@ class AttributeField:
 class Operation:
     """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks.
 
-    takes_graph: the function has no tensors to build on and is handed the graph itself.
+    parts: the operations that it is made of; stored: its own tensors in PyTorch's state dicts; takes_graph:
+    the function is handed the graph itself.
     """
 
     name: str
@@ -92,15 +159,43 @@ class Operation:
     values: Mapping[str, Named]
     required: frozenset[str]
     masks: frozenset[str]
+    parts: Mapping[str, Sublayer] = field(default_factory=dict)
+    stored: tuple[Stored, ...] = ()
     takes_graph: bool = False
 
+    def accepts(self, name: str) -> Input | None:
+        """What it or one of its parts takes under this name, such as `layer[0].attention.w_q`."""
+        found: Operation | Sublayer = self
+        *scopes, last = name.split(".")
+        for scope in scopes:
+            match = INDEXED.fullmatch(scope)
+            part = None if match is None else found.parts.get(match[1])
+            if match is None or part is None or part.several != (match[2] is not None):
+                return None
+            found = part
+        return found.inputs.get(last)
 
-def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Operation]:
-    """Declare the decorated function an operation that names these values."""
+    @property
+    def named_passed(self) -> frozenset[str]:
+        """The settings that are handed on to sublayers."""
+        return frozenset(name for name, one in self.attributes.items() if one.passed)
+
+
+INDEXED = re.compile(r"(\w+?)(?:\[(0|[1-9]\d{0,3})\])?", re.ASCII)
+
+
+def operation(
+    values: Sequence[Named], stored: Sequence[Stored] = ()
+) -> Callable[[Callable[..., Value]], Operation]:
+    """Declare the decorated function an operation that names these values.
+
+    stored: its tensors as PyTorch's state dicts have them.
+    """
 
     def declare(function: Callable[..., Value]) -> Operation:
         inputs: dict[str, Input] = {}
         attributes: dict[str, AttributeField] = {}
+        parts: dict[str, Sublayer] = {}
         required = set()
         hints = get_type_hints(function, include_extras=True)
         for name, parameter in inspect.signature(function).parameters.items():
@@ -111,6 +206,10 @@ def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Opera
                 inputs[name] = declared
                 if parameter.default is parameter.empty:
                     required.add(name)
+            elif isinstance(declared, Sublayer):
+                parts[name] = declared
+            elif isinstance(declared, Settings):
+                attributes |= _passed(parts, {*declared.but, *attributes})
             elif isinstance(declared, Attribute):
                 attributes[name] = AttributeField(
                     declared, annotation, ... if parameter.default is parameter.empty else parameter.default
@@ -128,10 +227,25 @@ def operation(values: Sequence[Named]) -> Callable[[Callable[..., Value]], Opera
             values={value.name: value for value in values},
             required=frozenset(required),
             masks=frozenset(name for name, one in inputs.items() if one.mask),
+            parts=parts,
+            stored=tuple(stored),
             takes_graph=Graph in hints.values(),
         )
 
     return declare
+
+
+def _passed(parts: Mapping[str, Sublayer], but: Collection[str]) -> dict[str, AttributeField]:
+    """The settings of sublayers; what two of them call the same has to be the same."""
+    found: dict[str, AttributeField] = {}
+    for part in parts.values():
+        for operation in part.operations:
+            for name, one in operation.attributes.items():
+                if name not in but and found.setdefault(name, replace(one, passed=True)) != replace(
+                    one, passed=True
+                ):
+                    raise TypeError(f"two sublayers differ in {name}")
+    return found
 
 
 def _split(hint: Any) -> tuple[Any, Any]:

@@ -2,15 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import NAMED_NUMBERS
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph import Graph
 from compute.named import Named
-from compute.operations.constants import expression
 from compute.operations.declaration import Attribute, Constant, Input, operation
-from compute.operations.dropping import Dropping, Layer
+from compute.operations.dropping import Dropping, Layer, rate_of
 from compute.primitives.draws import MOST_DROPPED
 from compute.value import Value, apply
 
@@ -170,7 +166,7 @@ def dropout(
     p the probability of being kept) and section 10 (inverted).
     """
     _check(x, mask, w, b, seed, training)
-    drawn_at = _rate(x.graph, rate, seed)
+    drawn_at = rate_of(x.graph, "rate", rate, seed)
     x.graph.conventions |= {"rate_is": "the probability of being dropped", "dropout_mask": "true is kept"}
     dropping = Dropping(x, drawn_at["expression"], drawn_at["sizes"], formulation == "inverted")
     layer = None if w is None else Layer(w, b)
@@ -213,39 +209,6 @@ def _check(
         raise QuestionError(
             ("x",), "a dense layer takes vectors", "shape (..., d), where there is w", "a single number"
         )
-
-
-def _rate(graph: Graph, said: Constant, seed: int | None) -> dict[str, Any]:
-    """The rate as an expression, with the sizes that it uses; refused where it is none, or no mask can be
-    drawn at it.
-    """
-    found = expression(graph, "rate", said)
-    parsed, sizes = found["expression"], found["sizes"]
-    if parsed.symbols() - {*NAMED_NUMBERS, *sizes}:
-        if seed is not None:
-            raise QuestionError(
-                ("seed",), "no mask can be drawn at a rate that is a symbol",
-                "a rate that is a number, or a mask in the place of the seed", "a seed",
-            )  # fmt: skip
-    elif all(isinstance(size, int) for size in sizes.values()):
-        _check_rate(evaluate(parsed, sizes))
-    return found
-
-
-def _check_rate(worth: float) -> None:
-    if 0 <= worth < 1:
-        return
-    message, received = (
-        "the rate is no probability of being dropped",
-        f"a number {'below 0' if worth < 0 else 'above 1'}",
-    )
-    if worth == 1:
-        received = "the number 1"
-        message = (
-            "a rate of 1 drops everything: inverted, what is kept would be divided by 1 - rate, which is 0;"
-            " unscaled, no weights would be left"
-        )
-    raise QuestionError(("rate",), message, "a number from 0 to below 1", received)
 
 
 def _mask(x: Value, seed: int | None, drawn_at: dict[str, Any], training: bool) -> Value:

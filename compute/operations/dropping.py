@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, number
 from compute.dimensions import Size, product, show
 from compute.errors import QuestionError
 from compute.graph import Graph
+from compute.operations.constants import expression
+from compute.operations.declaration import Constant
 from compute.primitives.draws import MOST_DROPPED
 from compute.value import Value, apply
 
@@ -123,3 +127,36 @@ def _moments(probabilities: Value, values: Value) -> tuple[Value, Value]:
     mean = apply("sum_over", weights * values, axis=-values.rank)
     distances = values - mean
     return mean, apply("sum_over", weights * apply("square", distances), axis=-values.rank)
+
+
+def rate_of(graph: Graph, attribute: str, said: Constant, seed: int | None = None) -> dict[str, Any]:
+    """The rate as an expression, with the sizes that it uses; refused where it is none, or no mask can be
+    drawn at it.
+    """
+    found = expression(graph, attribute, said)
+    parsed, sizes = found["expression"], found["sizes"]
+    if parsed.symbols() - {*NAMED_NUMBERS, *sizes}:
+        if seed is not None:
+            raise QuestionError(
+                ("seed",), "no mask can be drawn at a rate that is a symbol",
+                "a rate that is a number, or a mask in the place of the seed", "a seed",
+            )  # fmt: skip
+    elif all(isinstance(size, int) for size in sizes.values()):
+        _check_rate(attribute, evaluate(parsed, sizes))
+    return found
+
+
+def _check_rate(attribute: str, worth: float) -> None:
+    if 0 <= worth < 1:
+        return
+    message, received = (
+        "the rate is no probability of being dropped",
+        f"a number {'below 0' if worth < 0 else 'above 1'}",
+    )
+    if worth == 1:
+        received = "the number 1"
+        message = (
+            "a rate of 1 drops everything: inverted, what is kept would be divided by 1 - rate, which is 0;"
+            " unscaled, no weights would be left"
+        )
+    raise QuestionError((attribute,), message, "a number from 0 to below 1", received)

@@ -5,7 +5,7 @@ from typing import Annotated
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import constant
-from compute.operations.declaration import Attribute, Constant, Input, operation
+from compute.operations.declaration import Attribute, Constant, Input, Stored, operation
 from compute.value import Value, apply
 
 
@@ -13,7 +13,8 @@ from compute.value import Value, apply
     (
         Named("vectors", "d", "... d", "The row of the table for each index.", "E"),
         Named("output", "d", "... d", "The same, times the scale if there is one.", "Y"),
-    )
+    ),
+    stored=(Stored("weight", ("weights",)),),
 )
 def embedding(
     indices: Annotated[Value, Input("...", "Which row of the table: whole numbers from 0 on.", "i")],

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import bounded
-from compute.operations.declaration import Attribute, Axes, Input, operation
+from compute.operations.declaration import Attribute, Axes, Input, Stored, operation
 from compute.operations.normalizing import (
     STATISTICS,
     TWO,
@@ -37,6 +37,7 @@ These: TypeAlias = Annotated[
     Axes | None, Attribute("The axes that are normalized, in the place of axis: one, or a list of them.")
 ]
 DIMS = "... n d | d"
+STORED = (Stored("weight", ("gain",)), Stored("bias", ("bias",)))
 
 
 def data_input() -> Input:
@@ -52,7 +53,7 @@ def _bias() -> Input:
     return bias_input("d", "What is added then: of the shape of the normalized axes.")
 
 
-@operation((*moments("token", "...", "the normalized axes"), *results("feature", DIMS)))
+@operation((*moments("token", "...", "the normalized axes"), *results("feature", DIMS)), stored=STORED)
 def layer_norm(
     x: Annotated[Value, data_input()],
     gain: Annotated[Value | None, _gain()] = None,
@@ -89,7 +90,8 @@ def layer_norm(
         ),
         Named("normalized", "feature", DIMS, "The entries over the root mean square.", r"\hat{X}"),
         Named("output", "feature", DIMS, "The normalized entries times the gain, plus the bias.", "Y"),
-    )
+    ),
+    stored=STORED,
 )
 def rms_norm(
     x: Annotated[Value, data_input()],

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from compute.named import Named
-from compute.operations.declaration import Attribute, Input, operation
+from compute.operations.declaration import Attribute, Input, Stored, operation
 from compute.value import Value, apply
 
 
@@ -11,12 +11,15 @@ from compute.value import Value, apply
     (
         Named("projected", "d_out", "... d_out", "The vectors times the weights.", "Z"),
         Named("output", "d_out", "... d_out", "The same, with the bias.", "Y"),
-    )
+    ),
+    stored=(Stored("weight", ("w",), turned=True), Stored("bias", ("b",))),
 )
 def linear(
     x: Annotated[Value, Input("... d", "A vector, or vectors as rows.", "X")],
     w: Annotated[Value, Input("d d_out", "The weights.", "W", turns="weights", parameter=True)],
-    b: Annotated[Value | None, Input("d_out", "The bias.", "b", parameter=True, optional="none")] = None,
+    b: Annotated[
+        Value | None, Input("d_out", "The bias.", "b", parameter=True, optional="none", is_bias=True)
+    ] = None,
     *,
     weights: Annotated[
         Literal["in_out", "out_in"],

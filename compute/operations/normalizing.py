@@ -31,7 +31,7 @@ def gain_input(dims: str, meaning: str) -> Input:
 
 def bias_input(dims: str, meaning: str) -> Input:
     """What is added to them then."""
-    return Input(dims, meaning, r"\beta", parameter=True, broadcast=True, optional="zeros")
+    return Input(dims, meaning, r"\beta", parameter=True, broadcast=True, optional="zeros", is_bias=True)
 
 
 def moments(axes: str, dims: str, of: str) -> tuple[Named, ...]:

@@ -8,9 +8,10 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.binding import call
 from compute.operations.constants import frequency_base
-from compute.operations.declaration import Attribute, Constant, Input
+from compute.operations.declaration import Attribute, Constant, Input, Stored
+from compute.operations.masking import Masks
 from compute.operations.rotary_embedding import check_positions, rotary_embedding
-from compute.operations.scoring import Scoring, attend, mix, shared_heads, stages
+from compute.operations.scoring import Scoring, attend, mix, shared_heads, stages, weights_value
 from compute.value import Value, apply
 
 Heads: TypeAlias = Annotated[
@@ -35,6 +36,20 @@ RotaryBase: TypeAlias = Annotated[
     Constant | None, Attribute("With rotary: what the frequencies are powers of; 10000 if not said.")
 ]
 
+STORED = (  # of PyTorch's MultiheadAttention; and as timm names the same
+    Stored("in_proj_weight", ("w_q", "w_k", "w_v"), turned=True),
+    Stored("q_proj_weight", ("w_q",), turned=True),
+    Stored("k_proj_weight", ("w_k",), turned=True),
+    Stored("v_proj_weight", ("w_v",), turned=True),
+    Stored("in_proj_bias", ("b_q", "b_k", "b_v")),
+    Stored("out_proj.weight", ("w_o",), turned=True),
+    Stored("out_proj.bias", ("b_o",)),
+    Stored("qkv.weight", ("w_q", "w_k", "w_v"), turned=True),
+    Stored("qkv.bias", ("b_q", "b_k", "b_v")),
+    Stored("proj.weight", ("w_o",), turned=True),
+    Stored("proj.bias", ("b_o",)),
+)
+
 
 def weights(dims: str, meaning: str, symbol: str, optional: str = "") -> Input:
     """A weight matrix, fused or stacked head by head."""
@@ -43,7 +58,7 @@ def weights(dims: str, meaning: str, symbol: str, optional: str = "") -> Input:
 
 def bias(dims: str, meaning: str, symbol: str) -> Input:
     """A bias, for all heads in a row or stacked."""
-    return Input(dims, meaning, symbol, parameter=True, optional="none")
+    return Input(dims, meaning, symbol, parameter=True, optional="none", is_bias=True)
 
 
 def token_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> Named:
@@ -62,6 +77,12 @@ def projected_values(keys: str) -> tuple[Named, ...]:
         ),
         token_value("rotated_key", "key d_k", f"... {keys} d_k", "The keys turned by their positions.", "K'"),
         *stages(keys),
+        weights_value(
+            "dropped_weights",
+            keys,
+            "The weights that are kept, divided by 1 - dropout_rate.",
+            r"A_{\text{kept}}",
+        ),
         token_value(
             "head_outputs", "query d_v", "... n d_v", "The weighted sums of the values, head by head.", "H"
         ),
@@ -122,7 +143,7 @@ def multi_head(
     values: Projection,
     w_o: Value | None,
     b_o: Value | None,
-    mask: Value | None,
+    masks: Masks,
     rotation: Rotation,
     how: Scoring,
 ) -> Value:
@@ -138,7 +159,9 @@ def multi_head(
     key = _turned("key", key, rotation.key_positions, rotation, how)
     if has_heads:
         key, value = shared_heads(key, query, "w_k"), shared_heads(value, query, "w_v")
-    output = mix(attend(query, key, mask, how), value, how)
+    allowed = masks.allowed(-1 if how.key_first else -2, in_heads=has_heads)
+    weights = masks.dropped(attend(query, key, masks.mask, how, allowed))
+    output = mix(weights, value, how)
     changes = has_heads or w_o is not None or b_o is not None
     if changes:
         output = how.named(output, "head_outputs")

@@ -46,37 +46,47 @@ Layout: TypeAlias = Annotated[
     Literal["rows", "columns"],
     Attribute("Whether tokens are rows (Q = X W_Q) or columns (Q = W_Q X) of every matrix."),
 ]
-Mask: TypeAlias = Annotated[
-    Value | None,
-    Input(
-        "... n m",
+
+
+def mask_input(dims: str = "... n m") -> Input:
+    """A mask of pairs of a query and a key."""
+    return Input(
+        dims,
         "Of booleans: true where the query may attend to the key. Of numbers: added to the scores.",
         "M",
         turns="orientation",
         mask=True,
         broadcast=True,
         optional="every query may attend to every key",
-    ),
-]
+    )
+
+
+Mask: TypeAlias = Annotated[Value | None, mask_input()]
+
+
+def weights_value(name: str, keys: str, meaning: str, symbol: str) -> Named:
+    """A number for each query and each key; keys: the dimension name of how many there are."""
+    dims = f"... n {keys}"
+    return Named(name, "query key", dims, meaning, symbol, turns="orientation", banded="window")
 
 
 def stages(keys: str) -> tuple[Named, ...]:
     """The named stages from queries and keys to weights; keys: the dimension name of how many there are."""
 
-    def stage(name: str, meaning: str, symbol: str, **more: bool) -> Named:
-        dims = f"... n {keys}"
-        return Named(name, "query key", dims, meaning, symbol, turns="orientation", banded="window", **more)
+    def stage(name: str, meaning: str, symbol: str) -> Named:
+        return weights_value(name, keys, meaning, symbol)
 
     return (
-        stage("scores", "The dot product of every query with every key.", "S", counts_comparisons=True),
+        stage("scores", "The dot product of every query with every key.", "S")._replace(
+            counts_comparisons=True
+        ),
         stage("scaled_scores", "The scores times the scale.", r"S_{\text{scaled}}"),
         stage("capped_scores", "The scaled scores, softly capped.", r"S_{\text{capped}}"),
         stage(
             "masked_scores",
             "The scores that the softmax sees: -infinity where attending is not allowed.",
             r"S_{\text{masked}}",
-            may_be_infinite=True,
-        ),
+        )._replace(may_be_infinite=True),
         stage(
             "weights",
             "The attention weights: for each query a distribution over the keys; zeros where it may attend"
@@ -138,8 +148,8 @@ class Scoring:
         return value.named(name, leading=self.leading)
 
 
-def attend(query: Value, key: Value, mask: Value | None, how: Scoring) -> Value:
-    """The stages from queries and keys to weights, each named."""
+def attend(query: Value, key: Value, mask: Value | None, how: Scoring, allowed: Value | None = None) -> Value:
+    """The stages from queries and keys to weights, each named. allowed: keys that are no padding."""
     graph, named = query.graph, how.named
     token_axis = -2 if how.rows else -1
     pairs = (query.shape[token_axis], key.shape[token_axis])
@@ -151,7 +161,7 @@ def attend(query: Value, key: Value, mask: Value | None, how: Scoring) -> Value:
         scores = named(cap * apply("tanh", scores / cap), "capped_scores")
     else:
         named(scores, "capped_scores")
-    scores = named(_masked(scores, mask, pairs, how), "masked_scores")
+    scores = named(_masked(scores, mask, allowed, pairs, how), "masked_scores")
     graph.conventions["softmax_over"] = "key"
     weights = named(apply("softmax", scores, axis=how.key_axis), "weights")
     named(apply("sum_over", apply("surprise", weights), axis=how.key_axis), "entropy")
@@ -183,18 +193,23 @@ def mix(weights: Value, value: Value, how: Scoring) -> Value:
     return value @ (weights if how.key_first else weights.T)
 
 
-def _masked(scores: Value, mask: Value | None, pairs: tuple[Size, Size], how: Scoring) -> Value:
+def _masked(
+    scores: Value, mask: Value | None, allowed: Value | None, pairs: tuple[Size, Size], how: Scoring
+) -> Value:
     graph = scores.graph
     places: dict[str, Any] = {"queries": pairs[0], "keys": pairs[1], "key_first": how.key_first}
     if mask is not None:
-        _check_mask(mask, scores, pairs, how)
-        hides = mask.kind == "boolean"
-        graph.conventions["mask"] = "true may attend" if hides else "added to the scores"
+        graph.conventions["mask"] = "true may attend" if mask.kind == "boolean" else "added to the scores"
+    for field, one in (("mask", mask), ("key_padding_mask", allowed)):
+        if one is None:
+            continue
+        _check_mask(field, one, scores, pairs, how)
+        hides, beside = one.kind == "boolean", one
         if how.window is not None:
-            while mask.rank < 2:
-                mask = apply("expand", mask, axis=-1 - mask.rank)
-            mask = apply("band", mask, **places, **how.reach)
-        scores = apply("masked_fill", scores, mask) if hides else scores + mask
+            while beside.rank < 2:
+                beside = apply("expand", beside, axis=-1 - beside.rank)
+            beside = apply("band", beside, **places, **how.reach)
+        scores = apply("masked_fill", scores, beside) if hides else scores + beside
     if how.window is not None:
         scores = apply("masked_fill", scores, apply("band_mask", graph=graph, **places, **how.reach))
     elif how.causal:
@@ -202,7 +217,7 @@ def _masked(scores: Value, mask: Value | None, pairs: tuple[Size, Size], how: Sc
     return scores
 
 
-def _check_mask(mask: Value, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> None:
+def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> None:
     """A mask is over all pairs, with a window too."""
     named = list(zip((*scores.axes[:-2], "query", "key"), (*scores.shape[:-2], *pairs), strict=True))
     if how.key_first:
@@ -214,7 +229,7 @@ def _check_mask(mask: Value, scores: Value, pairs: tuple[Size, Size], how: Scori
         fits = False
     if not fits:
         raise QuestionError(
-            ("mask",),
+            (field,),
             "the shape of the mask does not fit the scores",
             f"a shape that broadcasts to {show(whole)}: "
             + ", ".join(f"{label} = {size}" for label, size in named),

@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from compute.operations.declaration import Input, operation
+from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input
 from compute.operations.projections import (
+    STORED,
     Heads,
     KeyValueHeads,
     Projection,
@@ -35,7 +37,8 @@ from compute.value import Value
     (
         token_value("input", "token d", "... n d", "The tokens with their positions added.", "X'"),
         *projected_values("n"),
-    )
+    ),
+    stored=STORED,
 )
 def self_attention(
     x: Annotated[Value, Input("... n d", "The tokens.", "X", turns="layout")],
@@ -64,6 +67,8 @@ def self_attention(
     ] = None,
     positions: Positions = None,
     mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... n")] = None,
+    dropout_mask: Annotated[Value | None, dropout_input("... n n", "weights")] = None,
     *,
     heads: Heads = 1,
     kv_heads: KeyValueHeads = None,
@@ -71,6 +76,7 @@ def self_attention(
     causal: Causal = False,
     window: Window = None,
     softcap: Softcap = None,
+    dropout_rate: DropoutRate = None,
     rotary: Rotary = None,
     rotary_dimension: RotaryDimension = None,
     rotary_base: RotaryBase = None,
@@ -95,7 +101,7 @@ def self_attention(
         Projection(tokens, w_v, b_v, shared),
         w_o,
         b_o,
-        mask,
+        Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, positions),
         Scoring(scale, causal, window, softcap, orientation, layout),
     )

@@ -14,9 +14,9 @@ from compute.differentiation import Differentiation
 from compute.dimensions import product
 from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.evaluation import Evaluation
-from compute.operations.binding import Tensor
 from compute.optimizers.recorded import Recorded
 from compute.programs.building import build_program
+from compute.value import Tensor
 
 Parameters = dict[str, Array]
 FEW = 300  # operations up to which it is tried to do them number by number

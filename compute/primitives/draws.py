@@ -96,6 +96,18 @@ def _numbers(xp: Arithmetic, mask: Array) -> Array:
     return mask
 
 
+# A mask that is true where another is false.
+complement = Primitive(
+    "complement",
+    forward=lambda xp, mask: ~mask if mask.dtype == np.bool_ else xp.places(_numbers(xp, mask), 1) == 0,
+    shape=lambda mask: mask,
+    latex=lambda mask: Formula(rf"\neg {mask.at(PRODUCT)}", PRODUCT, mask.scalar),
+    cost=no_cost,
+    takes={"mask": ("boolean", "real")},
+    kind="boolean",
+    expects="a mask",
+)
+
 # A mask as numbers: 1 where it is true, 0 where it is false. It is not differentiated by.
 as_numbers = Primitive(
     "as_numbers",

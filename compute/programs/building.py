@@ -15,12 +15,12 @@ from compute.graph import Graph
 from compute.latex import symbol_latex
 from compute.named import Named
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, call
+from compute.operations.binding import call
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
-from compute.value import Value, apply
+from compute.value import Tensor, Value, apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,15 @@ class _Builder(Terms):
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
         self.used = sorted(set(used).difference(self.lines))
+        self.graph.supply = {
+            name: tensor
+            for name, tensor in inputs.items()
+            if name.partition(".")[0] in self.lines and "." in name
+        }
+        self.graph.absent = "unknown" if given else "refused"
         for name, tensor in {**inputs, **given}.items():
+            if name in self.graph.supply:
+                continue
             if name not in self.lines and (name in inputs or "." not in name):
                 self.terms[name] = self._input(name, tensor)
 
@@ -108,13 +116,13 @@ class _Builder(Terms):
                         (field, at), f"{name} is assigned in line {self.lines[name] + 1}",
                         "a name that no line assigns", "an assigned name",
                     )  # fmt: skip
-                if name not in self.used:
-                    raise unknown_name((field, at), "input", name, self.used)
+                if name not in self.used and name not in self.graph.supply:
+                    raise unknown_name((field, at), "input", name, [*self.used, *self.graph.supply])
 
     def check_inputs(self) -> None:
         """Refuse inputs that the program does not use, and free names where nothing takes their place."""
         for name in self.inputs:
-            if name not in self.used:
+            if name not in self.used and name not in self.graph.names:
                 raise unknown_name(("inputs", name), "free name in the program", name, self.used)
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
@@ -160,6 +168,8 @@ class _Builder(Terms):
         """A fault of what a line calls, at the line."""
         if error.path[:1] in (("program",), ("given",)):
             return error
+        if error.path and error.path[0] in self.graph.supply:
+            return error.within("inputs")
         where = "".join(f" at {one}" for one in error.path[-1:])
         message = f"line {assignment.line + 1}{where}: {error.message}"
         return type(error)(("program", assignment.line), message, error.expected, error.received)

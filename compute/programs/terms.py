@@ -117,6 +117,12 @@ class Terms:
             error = unknown_name((), "function", node.text, known)
             raise ProgramFault(node.column, error.message, error.expected)
         operation = CATALOGUE[node.text]
+        if operation.parts:
+            raise ProgramFault(
+                node.column,
+                f"{node.text} has parts, whose weights are called after the line",
+                f"a line of its own, as in h = {node.text}(x)",
+            )
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()

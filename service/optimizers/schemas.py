@@ -12,7 +12,8 @@ from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
 from service.attributes import MAX_INTEGER, constant
 from service.forms import one_of
-from service.schemas import MAX_NAMES, Computation, Name, Reference, camel, fields_of
+from service.references import Reference, camel
+from service.schemas import MAX_NAMES, Computation, Name, fields_of
 
 MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000

@@ -13,7 +13,7 @@ from compute.optimizers.questions import AskedTrace
 from compute.optimizers.surface import entry_name
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import SOLVE
-from service.questions import EXACT_WORK, ExactWanted, decoded, exact
+from service.questions import EXACT_WORK, ExactWanted, decoded, exact, is_data
 from service.validation import validate
 
 NAME = "optimizer/solve"
@@ -56,7 +56,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuesti
     if not EXACT_WORK.is_done_here:
         raise ExactWanted
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
-    start, data, target = decoded(groups, request, masks=set(fields["inputs"]), arithmetic=kinds.EXACT)
+    start, data, target = decoded(groups, request, is_data, arithmetic=kinds.EXACT)
     trace = AskedTrace(
         chosen=chosen,
         start=start,

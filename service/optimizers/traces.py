@@ -19,7 +19,7 @@ from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, TRACE
-from service.questions import decoded, exact, note_json
+from service.questions import decoded, exact, is_data, note_json
 from service.tensors import encode
 from service.validation import validate
 
@@ -129,7 +129,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
     handed = fields["gradients"]
     groups |= {("gradients", at): one for at, one in enumerate(handed or ())}
-    start, data, *gradients = decoded(groups, request, masks=set(fields["inputs"]))
+    start, data, *gradients = decoded(groups, request, is_data)
     shown = frozenset(fields["select"] or PARTS)
     asked = AskedTrace(
         chosen=chosen,

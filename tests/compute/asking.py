@@ -10,8 +10,8 @@ from compute.answers import Answer, Prepared
 from compute.arithmetic.exact.algebra import Symbols, rational, value
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.kinds import EXACT, FLOATING
-from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 
 Arrays = Mapping[str, Any]
 # The one-dimensional network of which an exam asks.

@@ -7,8 +7,8 @@ import pytest
 
 from compute.answers import Prepared
 from compute.dimensions import Polynomial, big_o
-from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare, shapes_only
+from compute.value import Tensor
 from tests.compute.asking import plan
 
 n, d = Polynomial.symbol("n"), Polynomial.symbol("d")

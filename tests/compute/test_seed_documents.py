@@ -10,8 +10,8 @@ from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
-from compute.operations.binding import Tensor
 from compute.questions import shapes_only
+from compute.value import Tensor
 from tests.compute.asking import NETWORK, answer, exact_entries, program
 
 

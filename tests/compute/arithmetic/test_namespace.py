@@ -11,7 +11,8 @@ from compute.arithmetic.namespace import Arithmetic
 from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, build
+from compute.operations.binding import build
+from compute.value import Tensor
 from tests.oracles.cases import ATTENTION, SELF_ATTENTION, case
 from tests.oracles.decimals import Decimals
 

@@ -7,8 +7,9 @@ import pytest
 from compute.dimensions import Polynomial, Size
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, build
+from compute.operations.binding import build
 from compute.operations.unification import turned
+from compute.value import Tensor
 
 EXAM: dict[str, tuple[Size, ...]] = {"x": (2, 3), "w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 6)}
 

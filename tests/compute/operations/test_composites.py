@@ -10,9 +10,9 @@ from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
 from compute.named import Named
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, build, call
+from compute.operations.binding import build, call
 from compute.operations.declaration import Attribute, Input, operation
-from compute.value import Value, apply
+from compute.value import Tensor, Value, apply
 from tests.compute.asking import answer
 
 

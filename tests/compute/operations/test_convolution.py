@@ -8,8 +8,8 @@ import pytest
 
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
-from compute.operations.binding import Tensor
 from compute.questions import shapes_only
+from compute.value import Tensor
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(121)

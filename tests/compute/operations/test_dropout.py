@@ -13,9 +13,9 @@ from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
-from compute.operations.binding import Tensor
 from compute.operations.dropping import OVER_MASKS
 from compute.questions import shapes_only
+from compute.value import Tensor
 from tests import oracles
 from tests.compute.asking import answer, plan
 from tests.oracles.cases import Array

@@ -8,7 +8,8 @@ import pytest
 from compute.arithmetic.floating import FLOAT64
 from compute.evaluation import Evaluation
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor, build
+from compute.operations.binding import build
+from compute.value import Tensor
 from tests.compute.asking import answer, plan
 from tests.compute.operations.test_normalization import ALL, EPSILON, close, drawn
 from tests.oracles.cases import Array

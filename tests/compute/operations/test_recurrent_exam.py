@@ -6,8 +6,8 @@ import numpy as np
 import sympy
 
 from compute.dimensions import Polynomial
-from compute.operations.binding import Tensor
 from compute.questions import shapes_only
+from compute.value import Tensor
 from tests.compute.asking import answer, plan
 
 EYE = [[1, 0], [0, 1]]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
-from compute.operations.binding import Tensor
 from compute.questions import shapes_only
+from compute.value import Tensor
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(61)

@@ -10,10 +10,10 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.floating import FLOAT64
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from compute.operations.binding import Tensor
 from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 from tests.compute.asking import answer
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Case, booleans, normal, places

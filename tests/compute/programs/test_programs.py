@@ -7,8 +7,8 @@ import pytest
 
 from compute.answers import Answer, Prepared
 from compute.errors import QuestionErrors
-from compute.operations.binding import Tensor
 from compute.questions import Asked, prepare
+from compute.value import Tensor
 from tests.compute.asking import NETWORK, answer
 
 RNG = np.random.default_rng(141)

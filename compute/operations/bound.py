@@ -1,0 +1,140 @@
+"""An operation's declarations for the shapes that came: turned as its settings say, and with every dimension
+name bound. Sizes that nothing says stay symbols.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+
+from compute.dimensions import Polynomial, Shape, ShapeError, Size, outer_axes
+from compute.errors import Path, QuestionErrors
+from compute.graph import Graph
+from compute.named import Named
+from compute.operations.declaration import Operation
+from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
+from compute.value import Kind, Tensor, Value
+
+Assumed = Mapping[str, Callable[[Mapping[str, Size]], Size]]
+"""By dimension name: its size where nothing says it, made of the sizes that are known."""
+
+
+class Came(NamedTuple):
+    """A tensor as an operation gets it: its shape, where it stands in the question, and what to call it."""
+
+    shape: Shape
+    path: Path
+    name: str
+
+
+class Bound(NamedTuple):
+    """An operation's declarations, turned as its settings say, and its dimensions."""
+
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+    values: dict[str, Named]
+    dimensions: Dimensions
+
+
+def bind(
+    operation: Operation,
+    came: Mapping[str, Came],
+    said: Mapping[str, Any],
+    given: Mapping[str, Shape],
+    prefix: str = "",
+    sizes: Mapping[str, tuple[Size, str]] | None = None,
+    assumed: Assumed | None = None,
+    wanted: Collection[str] | None = None,
+) -> Bound:
+    """Unify the dimension names of all that came with their declarations.
+
+    prefix: stands before the names of given values; sizes: what dimensions have to be, and why; wanted:
+    names of inputs that are there though they did not come. Raises QuestionErrors where shapes disagree.
+    """
+    own = {name: one for name, one in operation.attributes.items() if not one.passed}
+    settings = {name: one.default for name, one in own.items()} | dict(said)
+    changed = {name for name, one in own.items() if settings[name] != one.default}
+    inputs = {
+        name: turned(one.dims) if one.turns in changed else one.dims for name, one in operation.inputs.items()
+    }
+    values = {name: _arranged(one, changed) for name, one in operation.values.items()}
+    claims = [
+        Claim(came[name].path, came[name].name, dims, came[name].shape)
+        for name, dims in inputs.items()
+        if name in came and not operation.inputs[name].broadcast
+    ] + [
+        Claim(("given", prefix + name), f"the given {prefix}{name}", values[name].dims, shape, given=True)
+        for name, shape in given.items()
+        if name in values
+    ]
+    dimensions = Dimensions()
+    for name, (size, why) in (sizes or {}).items():
+        dimensions.bind(name, size, why)
+    _unify(operation, claims, said, dimensions)
+    for name, size_of in (assumed or {}).items():
+        if name not in dimensions.sizes:
+            dimensions.bind(name, size_of(dimensions.sizes), "what is usual")
+    for name in operation.required if wanted is None else wanted:
+        for factors in fitting(inputs[name], None):
+            for one in factors:
+                if one != LEADING and not one.isdecimal():
+                    dimensions.sizes.setdefault(one, Polynomial.symbol(one))
+    for name, attribute in own.items():
+        if attribute.declared.dimension:
+            settings[name] = dimensions.sizes.get(name)
+    return Bound(settings, inputs, values, dimensions)
+
+
+def _arranged(declared: Named, changed: Collection[str]) -> Named:
+    """A value as it stands with these settings other than their defaults."""
+    if declared.banded in changed:
+        axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
+        declared = declared._replace(axes=f"{axes} offset", dims=f"{dims} band")
+    if declared.turns in changed:
+        declared = declared._replace(axes=turned(declared.axes), dims=turned(declared.dims))
+    return declared
+
+
+def _unify(
+    operation: Operation, claims: list[Claim], said: Mapping[str, Any], dimensions: Dimensions
+) -> None:
+    """Bind all dimension names of the operation where something says their size."""
+    defaults: dict[str, int | str] = {}
+    for name, attribute in operation.attributes.items():
+        if attribute.declared.dimension and not attribute.passed:
+            default = attribute.declared.follows or attribute.default
+            if default is not None and not attribute.required:
+                defaults[name] = default
+            if name in said:
+                dimensions.bind(name, said[name], f"the attribute {name}")
+    if errors := unify(claims, dimensions, defaults):
+        raise QuestionErrors(errors)
+
+
+def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, bound: Bound) -> Value:
+    """An input of the operation as a value of the graph; of its usual shape where it did not come."""
+    declared, dims = operation.inputs[name], bound.inputs[name]
+    shape = tensor.shape if tensor else tuple(
+        bound.dimensions.size(one) for one in fitting(dims, None) if one != (LEADING,)
+    )  # fmt: skip
+    labels = _labels(dims, len(shape))
+    kind: Kind = "boolean" if declared.boolean else tensor.kind if tensor else "real"
+    value = graph.input(
+        graph.full_name(name),
+        shape,
+        symbol=declared.symbol,
+        axes=(*outer_axes(dims, len(shape) - len(labels)), *labels),
+        kind=kind,
+    )
+    value.is_assumed = tensor is None
+    value.has_open_batch = value.is_assumed and LEADING in dims
+    value.is_parameter, value.may_be_infinite = declared.parameter, declared.mask
+    return value
+
+
+def _labels(dims: str, rank: int) -> list[str]:
+    """What the last axes of an input run over; one that broadcasts may have fewer than it declares."""
+    try:
+        axes = fitting(dims, rank)
+    except ShapeError:
+        axes = fitting(dims, None)
+    labels = ["*".join(one) for one in axes if one != (LEADING,)]
+    return labels[len(labels) - min(rank, len(labels)) :]

@@ -1,0 +1,55 @@
+"""The encoder of a transformer."""
+
+from typing import Annotated, Any
+
+from compute.operations.declaration import Input, Settings, Sublayer, operation
+from compute.operations.encoder_layer import encoder_layer
+from compute.operations.masking import padding_input
+from compute.operations.parts import Part
+from compute.operations.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
+from compute.operations.rotary_embedding import Positions
+from compute.operations.scoring import Mask
+from compute.operations.stack import OUTPUT, Layers, stacked
+from compute.value import Value
+
+LAYER = Sublayer(
+    (encoder_layer,),
+    "The layers, from the first on.",
+    ("x", "mask", "key_padding_mask", "positions"),
+    several=True,
+    stored=("layers.{}", "layers.encoder_layer_{}", "blocks.{}"),
+)
+
+
+@operation((OUTPUT,))
+def encoder(
+    x: Annotated[Value, Input("... n d", "The tokens, with their positions.", "X")],
+    mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
+    positions: Positions = None,
+    *,
+    layer: Annotated[Part, LAYER],
+    final_norm: Annotated[
+        Part, norm_part("what the last layer gives; none if nothing is sent for it", "norm", "ln")
+    ],
+    layers: Layers = None,
+    norm: Norm = "layer_norm",
+    norm_placement: Placement = "post",
+    bias: Bias = None,
+    **settings: Annotated[Any, Settings(but=NORM_SETTINGS)],
+) -> Value:
+    """The encoder of a transformer: layers, each on what the one below gives.
+
+    Weights are sent by layer, `layer[0].attention.w_q` or nested lists of them; or as `state_dict`, with the
+    names of PyTorch's TransformerEncoder. With causal it is a decoder alone: its output at a position does
+    not change with later tokens.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
+    """  # fmt: skip
+    blocks = Blocks(settings, norm, norm_placement, bias)
+    own = {"norm": norm, "norm_placement": norm_placement, "bias": bias, **settings}
+
+    def one(part: Part, tokens: Value) -> Value:
+        return part(own, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions)
+
+    return stacked(x, layer, layers, blocks, final_norm, one)

@@ -1,0 +1,87 @@
+"""One layer of a transformer's encoder."""
+
+from typing import Annotated, Any
+
+from compute.named import Named
+from compute.operations.declaration import Input, Settings, Sublayer, operation
+from compute.operations.masking import DropoutRate, padding_input
+from compute.operations.parts import Part
+from compute.operations.residual import (
+    NORM_SETTINGS,
+    Bias,
+    Blocks,
+    Norm,
+    Placement,
+    block_dropout,
+    block_values,
+    feed_forward_part,
+    norm_part,
+)
+from compute.operations.rotary_embedding import Positions
+from compute.operations.scoring import Mask
+from compute.operations.self_attention import self_attention
+from compute.value import Value
+
+HANDED = ("x", "mask", "key_padding_mask", "positions", "positional_encoding")
+
+
+@operation(
+    (
+        *block_values("attention", "attn"),
+        *block_values("feed_forward", "ff"),
+        Named("output", "token d", "... n d", "The tokens after both blocks.", "Y"),
+    )
+)
+def encoder_layer(
+    x: Annotated[Value, Input("... n d", "The tokens.", "X")],
+    mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
+    positions: Positions = None,
+    attention_dropout_mask: Annotated[Value | None, block_dropout("attention")] = None,
+    feed_forward_dropout_mask: Annotated[Value | None, block_dropout("feed-forward sublayer")] = None,
+    *,
+    attention: Annotated[
+        Part,
+        Sublayer(
+            (self_attention,),
+            "The self-attention sublayer.",
+            HANDED,
+            stored=("self_attn", "self_attention", "attn"),
+        ),
+    ],
+    attention_norm: Annotated[Part, norm_part("the attention block", "norm1", "ln_1")],
+    feed_forward: Annotated[Part, feed_forward_part()],
+    feed_forward_norm: Annotated[Part, norm_part("the feed-forward block", "norm2", "ln_2")],
+    norm: Norm = "layer_norm",
+    norm_placement: Placement = "post",
+    bias: Bias = None,
+    dropout_rate: DropoutRate = None,
+    **settings: Annotated[Any, Settings(but=("layout", *NORM_SETTINGS))],
+) -> Value:
+    """A layer of a transformer's encoder: self-attention and a feed-forward network, with residual paths.
+
+    Weights are sent by sublayer: `attention`, `attention_norm`, `feed_forward`, `feed_forward_norm`; or as
+    `state_dict`, with the names of PyTorch's TransformerEncoderLayer. Contributions of the tokens show the
+    residual path (`attention_residual`) against the block's (`attention_branch`). With causal it is a layer
+    of a decoder alone, as GPT has them.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
+    Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
+    """  # fmt: skip
+    blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
+    masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
+    x = blocks(
+        x,
+        "attention",
+        lambda tokens: blocks.attended(tokens, attention, **masks),
+        attention_norm,
+        attention_dropout_mask,
+    )
+    x = blocks(
+        x,
+        "feed_forward",
+        lambda tokens: blocks.fed_forward(tokens, feed_forward),
+        feed_forward_norm,
+        feed_forward_dropout_mask,
+    )
+    return x.named("output")

@@ -1,0 +1,102 @@
+"""Masks that layers made of several operations share: keys that are padding, and entries that are dropped."""
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from compute.dimensions import ShapeError, broadcast, show
+from compute.errors import QuestionError
+from compute.operations.declaration import Attribute, Constant, Input
+from compute.operations.dropping import Dropping, rate_of
+from compute.value import Value, apply
+
+DropoutRate: TypeAlias = Annotated[
+    Constant | None,
+    Attribute(
+        "p, where a dropout mask is sent: the probability that an entry is dropped. What is kept is divided"
+        " by 1 - p. In exact arithmetic it may be a symbol."
+    ),
+]
+DROPOUT_MASK = "dropout_mask"
+KEY_PADDING_MASK = "key_padding_mask"
+
+
+def dropout_input(dims: str, of: str) -> Input:
+    """A mask of what is kept; of: of what, in words."""
+    return Input(
+        dims,
+        f"Which {of} are kept: booleans, or 1 for kept and 0 for dropped.",
+        r"M_{\text{drop}}",
+        mask=True,
+        boolean=True,
+        broadcast=True,
+        optional="nothing is dropped",
+    )
+
+
+def padding_input(dims: str, of: str = "keys") -> Input:
+    """A mask of what is padding; of: of what, in words."""
+    return Input(
+        dims,
+        f"Which {of} are padding, that no query attends to: booleans, true for padding.",
+        r"M_{\text{pad}}",
+        mask=True,
+        boolean=True,
+        optional="none is padding",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """What attention leaves out. mask: of pairs of a query and a key; padding: of keys; kept: of weights."""
+
+    mask: Value | None
+    padding: Value | None
+    kept: Value | None
+    rate: Constant | None
+
+    def allowed(self, query_axis: int, *, in_heads: bool) -> Value | None:
+        """Which keys may be attended to, standing beside the scores, whose queries run along this axis."""
+        if self.padding is None:
+            return None
+        self.padding.graph.conventions[KEY_PADDING_MASK] = "true is padding"
+        found = apply("expand", apply("complement", self.padding), axis=query_axis)
+        return apply("expand", found, axis=-3) if in_heads and found.rank > 2 else found
+
+    def dropped(self, weights: Value) -> Value:
+        """The weights that are kept, under a name of their own where any are dropped."""
+        return dropped(weights, self.kept, self.rate, "dropped_weights")
+
+
+def dropped(
+    value: Value, mask: Value | None, rate: Constant | None, name: str, field: str = DROPOUT_MASK
+) -> Value:
+    """What of a value is kept, divided by 1 - rate, under a name; the value itself where there is no mask.
+
+    Raises QuestionError where one of mask and rate is without the other, or the mask does not fit.
+    """
+    if mask is None:
+        if rate is not None:
+            raise QuestionError(
+                ("dropout_rate",), "dropout_rate has no use without a dropout mask", f"{field}, or no rate",
+                "a rate alone",
+            )  # fmt: skip
+        return value
+    if rate is None:
+        raise QuestionError(
+            ("dropout_rate",), "dropout_rate is required with a dropout mask", "a number from 0 to below 1",
+            "nothing",
+        )  # fmt: skip
+    try:
+        fits = broadcast(mask.shape, value.shape) == value.shape
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise QuestionError(
+            (field,), "the shape of the mask does not fit what it drops",
+            f"a shape that broadcasts to {show(value.shape)}", f"shape {show(mask.shape)}",
+        )  # fmt: skip
+    graph = value.graph
+    graph.conventions |= {"rate_is": "the probability of being dropped", DROPOUT_MASK: "true is kept"}
+    drawn_at = rate_of(graph, "dropout_rate", rate)
+    dropping = Dropping(value, drawn_at["expression"], drawn_at["sizes"], inverted=True)
+    return dropping.applied(mask).named(name, leading=value.axes)

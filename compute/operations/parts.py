@@ -1,0 +1,153 @@
+"""Operations that others are made of: what the whole hands over to them, and what the question has."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from compute.dimensions import Size
+from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.graph import Graph
+from compute.operations.bound import Assumed, Bound, Came, admit, bind
+from compute.operations.declaration import Operation, Sublayer
+from compute.value import Value, nearest_names
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an operation that is being built, or all those of a list."""
+
+    name: str
+    declared: Sublayer
+    graph: Graph
+
+    def __getitem__(self, index: int | str) -> "Part":
+        """One of a list."""
+        return replace(self, name=f"{self.name}[{index}]")
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the question has anything for it."""
+        prefix = self.graph.prefix(self.name)
+        return any(name.startswith(prefix) for name in self.graph.supply)
+
+    def has(self, name: str) -> bool:
+        """Whether the question has this input for it."""
+        return self.graph.prefix(self.name) + name in self.graph.supply
+
+    @property
+    def count(self) -> int:
+        """Of a list: how many the question has weights or values for, those left out between included."""
+        start = self.graph.full_name(f"{self.name}[")
+        names = [*self.graph.supply, *self.graph.given]
+        found = [name[len(start) :].partition("]")[0] for name in names if name.startswith(start)]
+        return 1 + max((int(one) for one in found if one.isdecimal()), default=-1)
+
+    def __call__(
+        self,
+        settings: Mapping[str, Any],
+        /,
+        *,
+        which: str | None = None,
+        needs: Collection[str] = (),
+        without: Collection[str] = (),
+        biases: bool | None = None,
+        sizes: Mapping[str, tuple[Size, str]] | None = None,
+        assumed: Assumed | None = None,
+        **handed: Any,
+    ) -> Value:
+        """Build it on what the whole hands over: handles for inputs, and attributes.
+
+        settings: of the whole; those that this part has are taken. which: the operation, where there are
+        several. needs: inputs that it cannot do without here; without: those that it has only where they are
+        sent. biases: whether it has biases; None: those that came. sizes, assumed: as for `bind`. Raises
+        QuestionErrors.
+        """
+        graph, declared = self.graph, self.declared
+        operation = next(one for one in declared.operations if which in (None, one.name))
+        said = {name: one for name, one in settings.items() if name in operation.attributes}
+        said |= {name: one for name, one in handed.items() if name in operation.attributes}
+        handles = {name: one for name, one in handed.items() if isinstance(one, Value)}
+        prefix = graph.prefix(self.name)
+        supplied = {
+            name: graph.supply[prefix + name] for name in declared.inputs if prefix + name in graph.supply
+        }
+        wanted = self._wanted(operation, {*operation.required, *needs}, {*handed, *without}, biases)
+        if graph.absent == "refused" and (missing := [one for one in wanted if one not in supplied]):
+            raise QuestionErrors(_missing(prefix + name, operation, name) for name in missing)
+        for name, one in operation.inputs.items():
+            if one.is_bias and biases is False and name in supplied:
+                raise QuestionErrors([unused(prefix + name, "biases are off")])
+        came = {name: _handed(name, one) for name, one in handles.items()}
+        came |= {name: Came(one.shape, (prefix + name,), prefix + name) for name, one in supplied.items()}
+        taken = {
+            name.removeprefix(prefix): shape for name, shape in graph.given.items() if name.startswith(prefix)
+        }
+        bound = bind(operation, came, said, taken, prefix, sizes, assumed, {*wanted, *supplied})
+        for name, attribute in operation.attributes.items():
+            if attribute.declared.dimension and name in bound.dimensions.sizes:
+                graph.conventions[name] = bound.dimensions.sizes[name]
+        with graph.scope(self.name, bound.values, bound.dimensions.sizes):
+            for name in operation.inputs:
+                if name in supplied or name in wanted:
+                    handles[name] = admit(graph, operation, name, supplied.get(name), bound)
+            try:
+                return run(operation, graph, handles, bound)
+            except QuestionError as error:
+                raise _placed(error, came) from None
+
+    def _wanted(
+        self, operation: Operation, names: Collection[str], without: Collection[str], biases: bool | None
+    ) -> list[str]:
+        """The inputs that have to be there."""
+        has_biases = self.graph.absent == "usual" if biases is None else biases
+        return [
+            name
+            for name, one in operation.inputs.items()
+            if name not in {*self.declared.hands, *without}
+            and (name in names or (one.is_bias and has_biases))
+        ]
+
+
+def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound: Bound) -> Value:
+    """Build an operation on its handles, inside its scope."""
+    parts = {name: Part(name, one, graph) for name, one in operation.parts.items()}
+    graph_itself = {"graph": graph} if operation.takes_graph else {}
+    return operation.function(**graph_itself, **handles, **parts, **bound.settings)
+
+
+def check_supply(graph: Graph, operation: Operation) -> None:
+    """Raise QuestionErrors for what came under a name of no part, or of one that has no use for it."""
+    for name in graph.supply:
+        if operation.accepts(name) is None:
+            raise QuestionErrors([unknown_name((name,), "input", name, [*operation.inputs, *graph.names])])
+        if name not in graph.names:
+            raise QuestionErrors([unused(name, "nothing here takes it")])
+
+
+def unused(name: str, why: str) -> QuestionError:
+    """The fault of a tensor that would be ignored."""
+    return QuestionError((name,), f"{name} has no use here: {why}", f"no {name}", "a tensor")
+
+
+def _missing(full: str, operation: Operation, name: str) -> QuestionError:
+    dims = ", ".join(operation.inputs[name].dims.split("|")[0].split())
+    return QuestionError(
+        (full,), f"{full} is required, unless values that take its place are given", f"a tensor ({dims})",
+        "nothing",
+    )  # fmt: skip
+
+
+def _handed(name: str, value: Value) -> Came:
+    """What the whole hands over: called by its own name, and found at the inputs that it is made of."""
+    near = nearest_names(value)
+    own = "/".join(near) or name
+    inputs = [one for one in near if value.graph.names[one].is_input]
+    return Came(value.shape, (inputs[-1] if inputs else own,), own)
+
+
+def _placed(error: QuestionError, came: Mapping[str, Came]) -> QuestionError:
+    """A fault inside a part, at the field that its input came from."""
+    if not error.path or error.path[0] not in came:
+        return error
+    path = (*came[str(error.path[0])].path, *error.path[1:])
+    return type(error)(path, error.message, error.expected, error.received)

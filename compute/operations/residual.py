@@ -1,0 +1,138 @@
+"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or behind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from compute.dimensions import ShapeError, Size, divide
+from compute.errors import QuestionErrors, at
+from compute.named import Named
+from compute.operations.bound import Assumed
+from compute.operations.declaration import Attribute, Constant, Input, Sublayer
+from compute.operations.feed_forward import feed_forward
+from compute.operations.layer_normalization import layer_norm, rms_norm
+from compute.operations.masking import dropout_input, dropped
+from compute.operations.parts import Part
+from compute.value import Value, apply
+
+Norm: TypeAlias = Annotated[Literal["layer_norm", "rms_norm"], Attribute("Which normalization.")]
+Placement: TypeAlias = Annotated[
+    Literal["post", "pre"],
+    Attribute(
+        "Whether norms stand behind the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
+        " sublayer, x + sublayer(norm(x))."
+    ),
+]
+Bias: TypeAlias = Annotated[
+    bool | None,
+    Attribute(
+        "Whether layers and norms have biases: true requires all, false refuses any. If not said, those that"
+        " are sent; of shapes alone, all."
+    ),
+]
+NORMS = (layer_norm, rms_norm)
+NORM_SETTINGS = ("axis", "axes")  # of norms, whose rows are tokens here
+
+
+def norm_part(of: str, *stored: str) -> Sublayer:
+    """A norm of tokens. of: what is normalized, in words; stored: its names in PyTorch's state dicts."""
+    return Sublayer(NORMS, f"The norm of {of}.", stored=stored)
+
+
+def feed_forward_part() -> Sublayer:
+    """The feed-forward sublayer; in PyTorch's state dicts it has no name of its own."""
+    return Sublayer((feed_forward,), "The feed-forward sublayer.", stored=("",))
+
+
+def block_values(name: str, letter: str) -> tuple[Named, ...]:
+    """What is named around one sublayer."""
+    plain = name.replace("_", " ")
+    return (
+        Named(f"{name}_branch", "token d", "... n d", f"What goes into the {plain} block beside the residual"
+              " path.", rf"X_{{\text{{{letter}}}}}"),
+        Named(f"dropped_{name}", "token d", "... n d", f"What of the {plain} is kept, divided by 1 -"
+              " dropout_rate.", rf"Y_{{\text{{{letter}, kept}}}}"),
+        Named(f"{name}_residual", "token d", "... n d", f"The tokens plus what the {plain} block makes of"
+              " them.", rf"R_{{\text{{{letter}}}}}"),
+    )  # fmt: skip
+
+
+def block_dropout(of: str) -> Input:
+    """A dropout mask of what a sublayer gives, before it is added."""
+    return dropout_input("... n d", f"entries of the {of}'s output")
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What the residual blocks of one layer share. settings: of the layer, for its sublayers."""
+
+    settings: Mapping[str, Any]
+    norm: str
+    placement: str
+    biases: bool | None
+    rate: Constant | None = None
+
+    def __call__(
+        self,
+        x: Value,
+        name: str,
+        sublayer: Callable[[Value], Value],
+        norm: Part,
+        mask: Value | None,
+    ) -> Value:
+        """One block: `name` says what its values are called."""
+        branch = apply("identity", x).named(f"{name}_branch")
+        made = sublayer(self.normalized(branch, norm) if self.placement == "pre" else branch)
+        rate = None if mask is None else self.rate
+        made = dropped(made, mask, rate, f"dropped_{name}", f"{name}_dropout_mask")
+        total = (x + made).named(f"{name}_residual")
+        return self.normalized(total, norm) if self.placement == "post" else total
+
+    def normalized(self, x: Value, norm: Part) -> Value:
+        """Tokens through a norm; layer norms have a gain wherever there are weights."""
+        return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)
+
+    def attended(self, x: Value, attention: Part, **handed: Any) -> Value:
+        """Tokens through an attention, whose output is added to them."""
+        return attention(
+            self.settings,
+            needs=("w_v", "w_o"),
+            biases=self.biases,
+            sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
+            assumed=HEADS,
+            x=x,
+            dropout_rate=self.rate_of(attention),
+            **handed,
+        )
+
+    def fed_forward(self, x: Value, part: Part) -> Value:
+        """Tokens through the feed-forward layers."""
+        needs = ("w_gate",) if self.settings.get("gated") else ()
+        return part(
+            self.settings,
+            needs=needs,
+            without=() if needs else ("w_gate", "b_gate"),
+            biases=self.biases,
+            sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
+            x=x,
+            dropout_rate=self.rate_of(part),
+        )
+
+    def rate_of(self, part: Part) -> Constant | None:
+        """The rate for a part that drops entries."""
+        return self.rate if part.has("dropout_mask") else None
+
+
+def _shared_evenly(sizes: Mapping[str, Size]) -> Size:
+    """What one of several heads has of the tokens' width."""
+    try:
+        return divide(sizes["d"], sizes["heads"])
+    except ShapeError:
+        width, heads = sizes["d"], sizes["heads"]
+        raise QuestionErrors(
+            at(("heads",), f"tokens of width {width} cannot be shared evenly by {heads} heads",
+               f"a number that divides {width}, or weights", f"{heads} heads").errors
+        ) from None  # fmt: skip
+
+
+HEADS: Assumed = {"d_k": _shared_evenly, "d_v": lambda sizes: sizes["d_k"]}

@@ -1,0 +1,62 @@
+"""Stacks of transformer layers: each takes what the one below gives."""
+
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
+
+from compute.dimensions import Size
+from compute.errors import QuestionError
+from compute.named import Named
+from compute.operations.declaration import Attribute
+from compute.operations.parts import Part
+from compute.operations.residual import Blocks
+from compute.value import Value
+
+MOST_LAYERS = 256
+Layers: TypeAlias = Annotated[
+    Size | None,
+    Attribute(
+        "How many layers there are; as many as weights are sent for, if not said. A letter where only cost is"
+        " asked.",
+        minimum=1,
+    ),
+]
+OUTPUT = Named("output", "token d", "... n d", "The tokens after the last layer, and the final norm.", "Y")
+
+
+def stacked(
+    x: Value,
+    layers: Part,
+    count: Size | None,
+    blocks: Blocks,
+    final_norm: Part,
+    layer: Callable[[Part, Value], Value],
+) -> Value:
+    """Tokens through all layers, and the final norm where there is one.
+
+    Of shapes alone one layer stands for all of them, where none has shapes of its own. Raises QuestionError
+    where nothing says how many there are, or there are too many.
+    """
+    graph = x.graph
+    if count is None:
+        count = layers.count
+    if count == 0:
+        raise QuestionError(
+            ("layers",),
+            "nothing says how many layers there are",
+            "layers, or weights for each layer",
+            "nothing",
+        )
+    if graph.absent == "usual" and not layers.count:
+        with graph.standing_for(count):
+            x = layer(layers["l"], x)
+    elif not isinstance(count, int) or count > MOST_LAYERS:
+        raise QuestionError(
+            ("layers",), "are too many layers to build", f"at most {MOST_LAYERS} layers", "more of them"
+        )
+    else:
+        for at in range(count):
+            x = layer(layers[at], x)
+    graph.conventions["layers"] = count
+    if final_norm.is_sent or (graph.absent == "usual" and blocks.placement == "pre"):
+        x = blocks.normalized(x, final_norm)
+    return x.named("output")

@@ -1,0 +1,132 @@
+"""What a document holds for the parts of an operation: nested, by full names, or as a state dict.
+
+`{"layer": [{"attention": {"w_q": ...}}]}` and `{"layer[0].attention.w_q": ...}` say the same.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from compute.arithmetic.namespace import Array
+from compute.dimensions import Shape
+from compute.errors import Path, QuestionError, QuestionErrors, unknown_name
+from compute.operations.declaration import Operation, Sublayer
+from compute.operations.state_dicts import FIELD, Piece, pieces, takes_state_dict
+from service.problems import describe
+
+MOST_LISTED = 10_000
+Groups = dict[Path, dict[str, Any]]
+Found = TypeVar("Found")
+
+
+def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[str, Any], Groups]:
+    """The fields of the operation itself, and tensors for its parts by the path that they stand at.
+
+    Raises QuestionErrors where what is nested is no object, or has what no part takes.
+    """
+    if not operation.parts and not takes_state_dict(operation):
+        return dict(document), {}
+    own: dict[str, Any] = {}
+    groups: Groups = {}
+    for name, sent in document.items():
+        if name in operation.parts:
+            _gather(operation.parts[name], sent, (name,), groups)
+        elif "." in name and operation.accepts(name):
+            groups.setdefault((), {})[name] = sent
+        elif name == FIELD and takes_state_dict(operation):
+            groups[(FIELD,)] = _object(sent, (FIELD,), "an object of tensors by PyTorch's names")
+        else:
+            own[name] = sent
+    return own, groups
+
+
+def flattened(
+    operation: Operation, document: Mapping[str, Any], inputs: Mapping[str, Array]
+) -> dict[str, Any]:
+    """A document with full names alone. inputs: what it was understood as, for what was in a state dict."""
+    own, groups = gathered(operation, document)
+    held = groups.pop((FIELD,), None)
+    sent = {full_name(path, name): one for path, group in groups.items() for name, one in group.items()}
+    if held is not None:
+        sent |= {name: inputs[name] for name in inputs if name not in sent and name not in own}
+    return own | sent
+
+
+def full_name(path: Path, name: str) -> str:
+    """The name of what stands at a path: `layer[0].attention.w_q`."""
+    text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in (*path, name))
+    return text[1:]
+
+
+def named(
+    operation: Operation,
+    groups: Mapping[Path, Mapping[str, Found]],
+    shape_of: Callable[[Found], Shape],
+    part_of: Callable[[Piece, Found], Found],
+) -> tuple[dict[str, Found], dict[str, Path]]:
+    """What parts take, by full name, and where each of it stands.
+
+    shape_of, part_of: the shape of what came, and what of it one input is. Raises QuestionErrors where
+    something comes twice, or a state dict does not fit.
+    """
+    found: dict[str, Found] = {}
+    origins: dict[str, Path] = {}
+    for path, group in groups.items():
+        each: list[tuple[str, Path, Found]]
+        if path == (FIELD,):
+            cut = pieces(operation, {name: shape_of(one) for name, one in group.items()})
+            each = [(one.name, (FIELD, one.source), part_of(one, group[one.source])) for one in cut]
+        else:
+            each = [(full_name(path, name), (*path, name), one) for name, one in group.items()]
+        for full, origin, one in each:
+            if full in found:
+                raise QuestionErrors(
+                    [QuestionError(origin, f"{full} is sent twice", "one tensor for each name", "two")]
+                )
+            found[full], origins[full] = one, origin
+    return found, origins
+
+
+def located(error: QuestionErrors, origins: Mapping[str, Path]) -> QuestionErrors:
+    """Faults at the places that tensors were sent at."""
+    errors = [
+        type(one)(
+            (*origins[str(one.path[0])], *one.path[1:]), one.message, one.expected, one.received
+        )
+        if one.path and one.path[0] in origins
+        else one
+        for one in error.errors
+    ]  # fmt: skip
+    return QuestionErrors(errors, error.total)
+
+
+def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
+    """Put what is sent for one part, and for those inside it, by its path."""
+    if part.several:
+        if not isinstance(sent, list) or len(sent) > MOST_LISTED:
+            raise _no_group(path, "a list of objects, one for each", sent)
+        for at, one in enumerate(sent):
+            _gather_one(part, one, (*path, at), groups)
+    else:
+        _gather_one(part, sent, path, groups)
+
+
+def _gather_one(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
+    inputs, parts = part.inputs, part.parts
+    known = [*inputs, *parts]
+    for name, one in _object(sent, path, f"an object with: {', '.join(known)}").items():
+        if name in inputs:
+            groups.setdefault(path, {})[name] = one
+        elif name in parts:
+            _gather(parts[name], one, (*path, name), groups)
+        else:
+            raise QuestionErrors([unknown_name((*path, name), "input of this part", name, known)])
+
+
+def _object(sent: Any, path: Path, expected: str) -> dict[str, Any]:
+    if not isinstance(sent, dict):
+        raise _no_group(path, expected, sent)
+    return sent
+
+
+def _no_group(path: Path, expected: str, sent: Any) -> QuestionErrors:
+    return QuestionErrors([QuestionError(path, f"has to be {expected}", expected, describe(sent))])
