@@ -17,6 +17,7 @@ from compute.steps import step
 from compute.value import Value
 
 ANY = re.compile(r"\[\w+\]")
+STANDING = re.compile(r"\[[A-Za-z]")  # an index in letters: of one that stands for many
 
 
 class StepCost(NamedTuple):
@@ -89,7 +90,7 @@ class TotalCost:
                 part = ANY.sub("[*]", scope)
                 before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
                 found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
-                seen.setdefault(part, {})[scope] = one.times
+                seen.setdefault(part, {})[scope] = one.times if STANDING.search(scope) else 1
         return [one._replace(times=total(seen[name].values())) for name, one in found.items()]
 
     def _shares(self) -> Iterator[tuple[str, PartCost]]:

@@ -38,8 +38,16 @@ class Changed:
         try:
             return understand(self.before.operation, self.document, limits)
         except QuestionErrors as found:
-            errors = [_from_changes(error, self.changes) for error in found.errors]
+            errors = [self._from_changes(error) for error in found.errors]
             raise QuestionErrors(errors, found.total) from None
+
+    def _from_changes(self, error: QuestionError) -> QuestionError:
+        """A fault of the changed question, at the change that made it where that can be said."""
+        path = error.path[1:] if error.path[:1] == ("given",) else error.path
+        if path and path[0] in self.changes:
+            return type(error)(("changes", *path), error.message, error.expected, error.received)
+        path, message = self.before.origins.path(error.path), f"after the changes, {error.message}"
+        return type(error)(path, message, error.expected, error.received)
 
     def _apply(self, name: str, change: Any) -> None:
         given, path = self.document["given"], ("changes", name)
@@ -76,12 +84,3 @@ class Changed:
         evaluation.want([index])
         with np.errstate(all="ignore"):
             return evaluation.run(indices)[index]
-
-
-def _from_changes(error: QuestionError, changes: Mapping[str, Any]) -> QuestionError:
-    """A fault of the changed question, at the change that made it where that can be said."""
-    path = error.path[1:] if error.path[:1] == ("given",) else error.path
-    if path and path[0] in changes:
-        return type(error)(("changes", *path), error.message, error.expected, error.received)
-    message = f"after the changes, {error.message}"
-    return type(error)(error.path, message, error.expected, error.received)
