@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from compute.dimensions import Shape, Size, product, total
-from compute.graph import Graph
+from compute.graph import EACH, Graph
 from compute.primitive import Application, Cost
 from compute.steps import step
 from compute.value import Value
@@ -89,7 +89,7 @@ class TotalCost:
                 part = ANY.sub("[*]", scope)
                 before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
                 found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
-                seen.setdefault(part, {})[scope] = one.times
+                seen.setdefault(part, {})[scope] = one.times if f"[{EACH}]" in scope else 1
         return [one._replace(times=total(seen[name].values())) for name, one in found.items()]
 
     def _shares(self) -> Iterator[tuple[str, PartCost]]:

@@ -18,6 +18,7 @@ from compute.primitive import Application, Primitive
 from compute.value import NOTHING, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
+EACH = "l"  # the place in a list of what stands for all of it
 Absent: TypeAlias = Literal["refused", "unknown", "usual"]
 """What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
 that are given may take its place; or it and all that is usual is there, since only shapes are asked for."""
