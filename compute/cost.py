@@ -94,9 +94,12 @@ class TotalCost:
 
     def _shares(self) -> Iterator[tuple[str, PartCost]]:
         """What each value that has a place in a part adds to the cost, as often as there is one like it."""
+        inmost: dict[str, str] = {}  # what comes out of a part is called as the whole calls it
+        for name, value in self.graph.names.items():
+            inmost.setdefault(str(value.name), name)
         for one in self.steps:
             counts = (one.multiply_adds, one.elementwise, one.comparisons, 0)
-            yield one.name, PartCost(one.name, one.times, *(count * one.times for count in counts))
+            yield inmost[one.name], PartCost(one.name, one.times, *(count * one.times for count in counts))
         for value in self.graph.values:
             if value.applied is None and value.is_parameter:
                 times = self.graph.times(value.index)

@@ -93,8 +93,8 @@ class Graph:
             value.may_be_infinite = declared.may_be_infinite
             value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
-            # What comes out of a part is called and written as the whole calls it.
-            value.symbol, value.declared = declared.symbol, declared
+            # What comes out of a part is called and written as the whole calls it; its own name is an alias.
+            value.name, value.symbol, value.declared = full, declared.symbol, declared
             value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         return value
 

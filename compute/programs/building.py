@@ -122,7 +122,7 @@ class _Builder(Terms):
     def check_inputs(self) -> None:
         """Refuse inputs that the program does not use, and free names where nothing takes their place."""
         for name in self.inputs:
-            if name not in self.used and name not in self.graph.names:
+            if name not in self.used and not (name in self.graph.supply and name in self.graph.names):
                 raise unknown_name(("inputs", name), "free name in the program", name, self.used)
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
