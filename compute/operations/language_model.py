@@ -107,10 +107,10 @@ def language_model(
     as_wide = {"d": (width, "the tokens' embeddings")}
     if position_kind == "learned":
         places = apply("positions", graph=tokens.graph, count=count, first=0)
-        _check_context(context, count)
         found = found + position_embedding(
             {}, sizes=as_wide | _said({"vocabulary": context}, vocabulary="context"), indices=places
         )
+        _check_positions(tokens.graph.names[tokens.graph.full_name("position_embedding.weights")], count)
     elif position_kind == "sinusoidal":
         found = found + call(
             positional_encoding, "positional_encoding", tokens.graph, length=count, dimension=width
@@ -143,8 +143,10 @@ def _said(sizes: dict[str, Count], **attributes: str) -> dict[str, tuple[Size, s
     return {name: (one, f"the attribute {names[name]}") for name, one in sizes.items() if one is not None}
 
 
-def _check_context(context: Count, count: Size) -> None:
-    if isinstance(context, int) and isinstance(count, int) and count > context:
+def _check_positions(positions: Value, count: Size) -> None:
+    known = positions.shape[0]
+    if isinstance(known, int) and isinstance(count, int) and count > known:
         raise QuestionError(
-            ("context",), "there are more tokens than positions", f"at least {count}", "a smaller number"
-        )
+            ("tokens",), f"there are {count} tokens, and {known} positions in position_embedding.weights",
+            f"at most {known} tokens", f"{count} tokens",
+        )  # fmt: skip
