@@ -11,13 +11,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from compute.dimensions import Shape, Size, product, total
-from compute.graph import Graph
+from compute.graph import EACH, Graph
 from compute.primitive import Application, Cost
 from compute.steps import step
 from compute.value import Value
 
 ANY = re.compile(r"\[\w+\]")
-STANDING = re.compile(r"\[[A-Za-z]")  # an index in letters: of one that stands for many
 
 
 class StepCost(NamedTuple):
@@ -90,14 +89,17 @@ class TotalCost:
                 part = ANY.sub("[*]", scope)
                 before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
                 found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
-                seen.setdefault(part, {})[scope] = one.times if STANDING.search(scope) else 1
+                seen.setdefault(part, {})[scope] = one.times if f"[{EACH}]" in scope else 1
         return [one._replace(times=total(seen[name].values())) for name, one in found.items()]
 
     def _shares(self) -> Iterator[tuple[str, PartCost]]:
         """What each value that has a place in a part adds to the cost, as often as there is one like it."""
+        inmost: dict[str, str] = {}  # what comes out of a part is called as the whole calls it
+        for name, value in self.graph.names.items():
+            inmost.setdefault(str(value.name), name)
         for one in self.steps:
             counts = (one.multiply_adds, one.elementwise, one.comparisons, 0)
-            yield one.name, PartCost(one.name, one.times, *(count * one.times for count in counts))
+            yield inmost[one.name], PartCost(one.name, one.times, *(count * one.times for count in counts))
         for value in self.graph.values:
             if value.applied is None and value.is_parameter:
                 times = self.graph.times(value.index)

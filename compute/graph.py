@@ -18,6 +18,7 @@ from compute.primitive import Application, Primitive
 from compute.value import NOTHING, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
+EACH = "l"  # the place in a list of what stands for all of it
 Absent: TypeAlias = Literal["refused", "unknown", "usual"]
 """What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
 that are given may take its place; or it and all that is usual is there, since only shapes are asked for."""
@@ -92,8 +93,8 @@ class Graph:
             value.may_be_infinite = declared.may_be_infinite
             value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
-            # What comes out of a part is called and written as the whole calls it.
-            value.symbol, value.declared = declared.symbol, declared
+            # What comes out of a part is called and written as the whole calls it; its own name is an alias.
+            value.name, value.symbol, value.declared = full, declared.symbol, declared
             value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
         return value
 

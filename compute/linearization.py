@@ -6,13 +6,14 @@ set of rules.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
 from compute.evaluation import Evaluation
-from compute.primitive import RESULT
+from compute.primitive import KEPT, RESULT
 from compute.value import Value
 
 
@@ -88,7 +89,10 @@ class Linearization:
             else:
                 whole = arithmetic.add(change, arithmetic.zeros(values[value.index].shape))
                 bound = {name: value.attributes[name] for name in rule.attributes}
-                needs = [values[value.index] if place == RESULT else operands[place] for place in rule.needs]
+                has: dict[int, Any] = {**dict(enumerate(operands)), RESULT: values[value.index]}
+                if KEPT in rule.needs and primitive.keeping is not None:
+                    has[KEPT] = primitive.keeping(arithmetic, *operands, **value.attributes)[1]
+                needs = [has[place] for place in rule.needs]
                 parts.append(rule.function(arithmetic, whole, *needs, **bound))
         total = parts[0]
         for part in parts[1:]:

@@ -11,6 +11,7 @@ from compute.errors import QuestionErrors
 from service.documentation import add_documentation
 from service.endpoints import add_routes
 from service.exact.pool import ExactPool
+from service.memory import keep_freed_memory
 from service.openapi import document
 from service.problems import INTERNAL, Problem, from_question
 from service.settings import Settings
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keep_freed_memory(settings.kept_bytes)
         exact.start()
         yield
         await exact.close()

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from compute.operations import CATALOGUE
 from service.catalogue import OperationDescription, Operations
 from service.comparison_responses import CompareResponse
+from service.cost_responses import CostResponse
 from service.forms import FORMS, one_of
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import named_schemas, request_models
@@ -20,7 +21,7 @@ from service.posts import POSTS, Post
 from service.problems import MEDIA_TYPE, ProblemDetail
 from service.programs import MODEL
 from service.references import camel
-from service.responses import CostResponse, GraphResponse, Health, response_model
+from service.responses import GraphResponse, Health, response_model
 from service.schemas import SUFFIXES, request_model
 from service.version import VERSION
 

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
     inline_bytes: int = Field(
         default=4_096, ge=0, description="Body bytes up to which a request is read without a thread."
     )
+    kept_bytes: int = Field(
+        default=256 * 2**20,
+        ge=0,
+        lt=2**31,
+        description="Most bytes of freed memory that the process keeps for the next answers.",
+    )
 
     exact_workers: int = Field(
         default=2, ge=1, description="Processes that answer exact questions, at a lower priority than others."

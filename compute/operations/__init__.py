@@ -19,6 +19,7 @@ from compute.operations.error_losses import huber, mae, mse, smooth_l1
 from compute.operations.feed_forward import feed_forward
 from compute.operations.gating import glu
 from compute.operations.kl_divergence import kl_divergence
+from compute.operations.language_model import language_model
 from compute.operations.layer_normalization import layer_norm, rms_norm
 from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
 from compute.operations.linear import linear
@@ -70,6 +71,7 @@ CATALOGUE: dict[str, Operation] = {
         encoder,
         decoder,
         transformer,
+        language_model,
         linear,
         embedding,
         mse,

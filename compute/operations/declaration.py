@@ -10,7 +10,7 @@ one does not hand over comes from the question, behind the part's name: `attenti
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -92,9 +92,10 @@ class Sublayer:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Takes over the settings of all sublayers, but for these and for those that the whole has of its own."""
+    """Takes over the settings of these sublayers, or of all; but for some, and for those of its own."""
 
     but: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,8 @@ def operation(
             elif isinstance(declared, Sublayer):
                 parts[name] = declared
             elif isinstance(declared, Settings):
-                attributes |= _passed(parts, {*declared.but, *attributes})
+                passing = [parts[one] for one in declared.of or parts]
+                attributes |= _passed(passing, {*declared.but, *attributes})
             elif isinstance(declared, Attribute):
                 attributes[name] = AttributeField(
                     declared, annotation, ... if parameter.default is parameter.empty else parameter.default
@@ -242,10 +244,10 @@ def operation(
     return declare
 
 
-def _passed(parts: Mapping[str, Sublayer], but: Collection[str]) -> dict[str, AttributeField]:
+def _passed(parts: Iterable[Sublayer], but: Collection[str]) -> dict[str, AttributeField]:
     """The settings of sublayers; what two of them call the same has to be the same."""
     found: dict[str, AttributeField] = {}
-    for part in parts.values():
+    for part in parts:
         for operation in part.operations:
             for name, one in operation.attributes.items():
                 if name not in but and found.setdefault(name, replace(one, passed=True)) != replace(

@@ -117,4 +117,4 @@ def decoder_layer(
         feed_forward_norm,
         feed_forward_dropout_mask,
     )
-    return x.named("output")
+    return blocks.output(x)

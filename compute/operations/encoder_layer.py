@@ -84,4 +84,4 @@ def encoder_layer(
         feed_forward_norm,
         feed_forward_dropout_mask,
     )
-    return x.named("output")
+    return blocks.output(x)

@@ -88,6 +88,10 @@ class Blocks:
         total = (x + made).named(f"{name}_residual")
         return self.normalized(total, norm) if self.placement == "post" else total
 
+    def output(self, x: Value) -> Value:
+        """What the last block gives, under the layer's own name beside the block's."""
+        return (apply("identity", x) if self.placement == "pre" else x).named("output")
+
     def normalized(self, x: Value, norm: Part) -> Value:
         """Tokens through a norm; layer norms have a gain wherever there are weights."""
         return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError
+from compute.graph import EACH
 from compute.named import Named
 from compute.operations.declaration import Attribute
 from compute.operations.parts import Part
@@ -48,7 +49,7 @@ def stacked(
         )
     if graph.absent == "usual" and not layers.count:
         with graph.standing_for(count):
-            x = layer(layers["l"], x)
+            x = layer(layers[EACH], x)
     elif not isinstance(count, int):
         raise QuestionError(
             ("layers",), "is no number, and single layers have shapes of their own",

@@ -67,6 +67,7 @@ def declare(
     slope: str,
     *,
     operations: int = 1,
+    keeping: Callable[..., tuple[Array, Array]] | None = None,
     convention: Mapping[str, Any] | None = None,
     diagnosis: Callable[..., Finding | None] | None = None,
     **more: Any,
@@ -74,13 +75,14 @@ def declare(
     """An activation with a primitive of its own, of the same name.
 
     forward(xp, a, *, settings), derivative(xp, a, settings): the function and its derivative, entry by entry.
-    latex: of the function, as for `template`. operations: how many elementary ones an entry takes. diagnosis:
-    as for `Primitive`. more: as for `Activation`.
+    latex: of the function, as for `template`. operations: how many elementary ones an entry takes. keeping,
+    diagnosis: as for `Primitive`; the derivative takes what is kept behind a. more: as for `Activation`.
     """
     Primitive(
         name,
         forward=_in_blocks(forward) if operations > 1 else forward,
         gradients={"a": _multiplied(derivative)},
+        keeping=keeping,
         tangents="symmetric",
         shape=lambda a, **attributes: a,
         latex=template(latex) if isinstance(latex, str) else latex,
@@ -95,13 +97,33 @@ def declare(
 def _multiplied(derivative: Rule) -> Rule:
     """The gradient rule of what has this derivative; it takes the settings that that does."""
 
-    def gradient(xp: Arithmetic, g: Array, a: Array, **attributes: Any) -> Array:
-        return xp.entrywise(lambda g, a: xp.multiply(g, derivative(xp, a, **attributes)), g, a)
+    def gradient(xp: Arithmetic, g: Array, *arrays: Array, **attributes: Any) -> Array:
+        return xp.entrywise(
+            lambda g, *arrays: xp.multiply(g, derivative(xp, *arrays, **attributes)), g, *arrays
+        )
 
     xp, *rest = inspect.signature(derivative).parameters.values()
     upstream = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     gradient.__signature__ = inspect.Signature([xp, upstream, *rest])  # type: ignore[attr-defined]  # `inspect` reads it
     return gradient
+
+
+def declare_gated(name: str, gate: Rule, derivative: Rule, *latex: Any, **more: Any) -> Activation:
+    """An activation that multiplies its operand with a gate, which is kept for the way back.
+
+    gate(xp, a, *, settings), derivative(xp, a, kept, settings): the gate, and the derivative of a times it.
+    latex, more: as for `declare`.
+    """
+
+    @wraps(gate)
+    def forward(xp: Arithmetic, a: Array, **attributes: Any) -> Array:
+        return xp.multiply(a, gate(xp, a, **attributes))
+
+    def keeping(xp: Arithmetic, a: Array, **attributes: Any) -> tuple[Array, Array]:
+        kept = xp.entrywise(lambda a: gate(xp, a, **attributes), a)
+        return xp.multiply(a, kept), kept
+
+    return declare(name, forward, derivative, *latex, keeping=keeping, **more)
 
 
 def _in_blocks(rule: Rule) -> Rule:

@@ -8,7 +8,7 @@ from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.latex import Formula
 from compute.primitives.activations import (
-    declare,
+    declare_gated,
     one_less,
     one_less_square,
     spread,
@@ -26,10 +26,9 @@ GELU_CUBIC = parse("0.044715")
 MINUS_HALF = parse("-1/2")
 
 
-def _silu_slope(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
-    scaled = times(xp, a, alpha)
-    s = xp.sigmoid(scaled)
-    return xp.multiply(s, xp.add(count(xp, 1), xp.multiply(scaled, one_less(xp, s))))
+def _silu_slope(xp: Arithmetic, a: Array, kept: Array, alpha: Expression) -> Array:
+    shut = xp.multiply(times(xp, a, alpha), one_less(xp, kept))
+    return xp.multiply(kept, xp.add(count(xp, 1), shut))
 
 
 def _silu_curvature(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
@@ -41,9 +40,9 @@ def _silu_curvature(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
 
 _GATE = r"\sigma\left(<alpha*><a>\right)"
 # a sigmoid(alpha a): SiLU, with alpha Swish.
-declare(
+declare_gated(
     "silu",
-    lambda xp, a, *, alpha: xp.multiply(a, xp.sigmoid(times(xp, a, alpha))),
+    lambda xp, a, *, alpha: xp.sigmoid(times(xp, a, alpha)),
     _silu_slope,
     rf"<a> \odot {_GATE}",
     rf"{_GATE} \odot \left(1 + <alpha*><a> \odot \left(1 - {_GATE}\right)\right)",
@@ -71,20 +70,18 @@ def _cubic(xp: Arithmetic, a: Array, power: int) -> Array:
     return xp.multiply(found, xp.constant(GELU_RATE, {}))
 
 
-def _gate(xp: Arithmetic, a: Array, approximate: str) -> Array:
-    """What GELU multiplies a with."""
+def _gelu_gate(xp: Arithmetic, a: Array, *, approximate: str) -> Array:
     if approximate == "none":
         return _cumulated(xp, a)
     return xp.multiply(xp.add(xp.tanh(_cubic(xp, a, 0)), count(xp, 1)), xp.constant(HALF, {}))
 
 
-def _gelu_slope(xp: Arithmetic, a: Array, approximate: str) -> Array:
+def _gelu_slope(xp: Arithmetic, a: Array, kept: Array, approximate: str) -> Array:
     if approximate == "none":
         bent = bell(xp, a, DENSITY, MINUS_HALF)
-        return xp.add(_cumulated(xp, a), xp.multiply(a, bent))
-    t = xp.tanh(_cubic(xp, a, 0))
-    bent = xp.multiply(a, xp.multiply(one_less_square(xp, t), _cubic(xp, a, 1)))
-    return xp.multiply(xp.add(xp.add(t, count(xp, 1)), bent), xp.constant(HALF, {}))
+    else:
+        bent = twice(xp, xp.multiply(spread(xp, kept), _cubic(xp, a, 1)))
+    return xp.add(kept, xp.multiply(a, bent))
 
 
 def _gelu_curvature(xp: Arithmetic, a: Array, approximate: str) -> Array:
@@ -104,9 +101,9 @@ def _gelu_latex(a: Formula, approximate: str) -> Formula:
 
 
 # a times how likely a normally distributed number is to be below a; with tanh nearly so.
-declare(
+declare_gated(
     "gelu",
-    lambda xp, a, *, approximate: xp.multiply(a, _gate(xp, a, approximate)),
+    _gelu_gate,
     _gelu_slope,
     _gelu_latex,
     "",
@@ -117,9 +114,9 @@ declare(
 )
 
 
-def _mish_slope(xp: Arithmetic, a: Array) -> Array:
-    t = xp.tanh(xp.softplus(a))
-    return xp.add(t, xp.multiply(a, xp.multiply(xp.sigmoid(a), one_less_square(xp, t))))
+def _mish_slope(xp: Arithmetic, a: Array, kept: Array) -> Array:
+    bent = xp.multiply(xp.sigmoid(a), one_less_square(xp, kept))
+    return xp.add(kept, xp.multiply(a, bent))
 
 
 def _mish_curvature(xp: Arithmetic, a: Array) -> Array:
@@ -130,9 +127,9 @@ def _mish_curvature(xp: Arithmetic, a: Array) -> Array:
 
 
 _SOFT = r"\log\left(1 + e^{<a:>}\right)"
-declare(
+declare_gated(
     "mish",
-    lambda xp, a: xp.multiply(a, xp.tanh(xp.softplus(a))),
+    lambda xp, a: xp.tanh(xp.softplus(a)),
     _mish_slope,
     rf"<a> \odot \tanh {_SOFT}",
     rf"\tanh {_SOFT} + <a> \odot \sigma\left(<a:>\right) \odot \left(1 - \tanh^{{2}} {_SOFT}\right)",

@@ -39,6 +39,7 @@ MORE = {
     "full_mask": [Case([], {"to": (2, 3)})],
     "all_masks": [Case([], {"to": (2, 2)})],
     "as_numbers": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
+    "complement": [Case([booleans(2, 3)]), Case([places(2, 2, 3)])],
     "positions": [Case([], {"count": 4, "first": -2})],
     "one_hot": [
         Case([places(3, 4)], {"classes": 3, "axis": -1, "ignored": None}),

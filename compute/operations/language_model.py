@@ -1,0 +1,152 @@
+"""A transformer over the tokens of a vocabulary, whole: embeddings, layers, and what it predicts."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from compute.dimensions import Size
+from compute.errors import QuestionError
+from compute.named import Named
+from compute.operations.binding import call
+from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
+from compute.operations.embedding import embedding
+from compute.operations.encoder import encoder
+from compute.operations.linear import linear
+from compute.operations.masking import padding_input
+from compute.operations.parts import Part
+from compute.operations.positional_encoding import positional_encoding
+from compute.operations.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
+from compute.operations.scoring import Mask
+from compute.value import Value, apply
+
+Count: TypeAlias = Size | None
+
+
+def size(meaning: str) -> Attribute:
+    return Attribute(f"{meaning}; where its weights are sent, they say it themselves.", minimum=1)
+
+
+def table(of: str, *stored: str) -> Sublayer:
+    """An embedding, of which only the table comes from outside."""
+    return Sublayer((embedding,), f"The table of {of}.", ("indices",), stored=stored)
+
+
+@operation(
+    (
+        Named("sequence", "token d", "... n d", "What the first layer sees: embeddings, with positions and"
+              " segments.", "Z_{0}"),
+        Named("pooled", "d", "... d", "With pooling: tanh of a layer on the first token.", "p"),
+        Named("logits", "token vocabulary", "... n v", "For each place, how much speaks for each token of the"
+              " vocabulary.", "L"),
+        Named("probabilities", "token vocabulary", "... n v", "Their softmax.", "P"),
+        Named("output", "token d", "... n d", "The tokens after the last layer, and the final norm.", "Y"),
+    )
+)  # fmt: skip
+def language_model(
+    tokens: Annotated[Value, Input("... n", "Which token of the vocabulary each one is: from 0 on.", "t")],
+    segments: Annotated[
+        Value | None,
+        Input(
+            "... n", "Which segment each token belongs to: from 0 on.", "s", optional="there are no segments"
+        ),
+    ] = None,
+    mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
+    *,
+    token_embedding: Annotated[Part, table("tokens")],
+    position_embedding: Annotated[Part, table("learned positions")],
+    segment_embedding: Annotated[Part, table("segments")],
+    embedding_norm: Annotated[Part, norm_part("the embeddings, with norm_embeddings")],
+    encoder: Annotated[
+        Part, Sublayer((encoder,), "The layers.", ("x", "mask", "key_padding_mask", "positions"))
+    ],
+    pooler: Annotated[Part, Sublayer((linear,), "The layer on the first token, with pooling.")],
+    head: Annotated[Part, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
+    vocabulary: Annotated[Count, size("How many tokens there are to choose from")] = None,
+    d_model: Annotated[Count, size("How wide a token is")] = None,
+    context: Annotated[Count, size("With learned positions: how many there are")] = None,
+    segment_types: Annotated[Count, size("How many segments there may be")] = None,
+    position_kind: Annotated[
+        Literal["learned", "sinusoidal", "none"],
+        Attribute("How positions are added: from a table, as in positional_encoding, or not at all."),
+    ] = "learned",
+    embedding_scale: Annotated[
+        bool, Attribute("Whether embeddings of tokens are multiplied by sqrt(d), as in the paper.")
+    ] = False,
+    norm_embeddings: Annotated[
+        bool, Attribute("Whether embeddings go through a norm before the first layer, as in BERT.")
+    ] = False,
+    pooling: Annotated[
+        bool, Attribute("Whether the first token goes through a layer with tanh, as in BERT.")
+    ] = False,
+    head_weights: Annotated[
+        Literal["tied", "own", "none"],
+        Attribute(
+            "Where logits come from: the table of tokens, turned; a layer of their own; or there are none."
+        ),
+    ] = "tied",
+    norm: Norm = "layer_norm",
+    norm_placement: Placement = "post",
+    bias: Bias = None,
+    **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("embedding_norm", "encoder"))],
+) -> Value:
+    """A transformer over the tokens of a vocabulary: GPT with causal and norms before, BERT without.
+
+    Embeddings of tokens, positions and segments are added and go through the layers of `encoder`; logits are
+    the tokens times the table of tokens.
+
+    Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019), section 2.3; Devlin et
+    al., BERT (2019), section 3 and figure 2; Vaswani et al., Attention Is All You Need (2017), section 3.4.
+    """
+    blocks = Blocks(settings, norm, norm_placement, bias)
+    found = token_embedding(
+        {},
+        sizes=_said({"d": d_model, "vocabulary": vocabulary}, vocabulary="vocabulary"),
+        indices=tokens,
+        scale="sqrt(d)" if embedding_scale else None,
+    )
+    width, count = found.shape[-1], tokens.shape[-1]
+    as_wide = {"d": (width, "the tokens' embeddings")}
+    if position_kind == "learned":
+        places = apply("positions", graph=tokens.graph, count=count, first=0)
+        found = found + position_embedding(
+            {}, sizes=as_wide | _said({"vocabulary": context}, vocabulary="context"), indices=places
+        )
+        _check_positions(tokens.graph.names[tokens.graph.full_name("position_embedding.weights")], count)
+    elif position_kind == "sinusoidal":
+        found = found + call(
+            positional_encoding, "positional_encoding", tokens.graph, length=count, dimension=width
+        )
+    if segments is not None:
+        more = _said({"vocabulary": segment_types}, vocabulary="segment_types")
+        found = found + segment_embedding({}, sizes=as_wide | more, indices=segments)
+    if norm_embeddings:
+        found = blocks.normalized(found, embedding_norm)
+    own = {"norm": norm, "norm_placement": norm_placement, "bias": bias, **settings}
+    output = encoder(own, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)
+    if pooling:
+        first = apply("rows", output, start=0, stop=1)
+        first = apply("reshape", first, to=(*output.shape[:-2], width))
+        pooled = pooler({}, biases=bias, sizes={"d_out": (width, "the tokens")}, x=first)
+        apply("tanh", pooled).named("pooled")
+    if head_weights != "none":
+        if head_weights == "tied":
+            graph = tokens.graph
+            logits = output @ graph.names[graph.full_name("token_embedding.weights")].T
+        else:
+            logits = head({}, biases=bias, sizes=_said({"d_out": vocabulary}, d_out="vocabulary"), x=output)
+        apply("softmax", logits.named("logits"), axis=-1).named("probabilities")
+    return output.named("output")
+
+
+def _said(sizes: dict[str, Count], **attributes: str) -> dict[str, tuple[Size, str]]:
+    """The sizes of dimensions that settings say, and which setting it is."""
+    names = {"d": "d_model", **attributes}
+    return {name: (one, f"the attribute {names[name]}") for name, one in sizes.items() if one is not None}
+
+
+def _check_positions(positions: Value, count: Size) -> None:
+    known = positions.shape[0]
+    if isinstance(known, int) and isinstance(count, int) and count > known:
+        raise QuestionError(
+            ("tokens",), f"there are {count} tokens, and {known} positions in position_embedding.weights",
+            f"at most {known} tokens", f"{count} tokens",
+        )  # fmt: skip

@@ -1,0 +1,53 @@
+"""What the process keeps of freed memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import service
+from service.memory import keep_freed_memory
+
+# In a process of its own, since the allocator cannot be told to forget.
+FAULTS = """
+import resource, sys
+import numpy as np
+from service.memory import keep_freed_memory
+told = keep_freed_memory(int(sys.argv[1])) if sys.argv[1] != "-" else True
+def answer():
+    return [np.ones(2**15) for _ in range(200)]
+for _ in range(3):
+    answer()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    answer()
+print(int(told), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(kept: str) -> tuple[bool, int]:
+    """Whether the allocator could be told, and how many new pages five answers of 50 MiB take."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FAULTS, kept], capture_output=True, text=True, check=True,
+        cwd=Path(service.__file__).parent.parent,
+    )  # fmt: skip
+    told, count = ran.stdout.split()
+    return told == "1", int(count)
+
+
+def test_what_is_kept_needs_no_new_pages() -> None:
+    told, kept = faults(str(256 * 2**20))
+    if not told:
+        pytest.skip("another C library")
+    pages = 5 * 200 * 2**18 // 4096
+    assert kept < pages / 100
+    assert faults("0")[1] > pages / 2
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: None) -> object:
+        return object()
+
+    monkeypatch.setattr("ctypes.CDLL", none)
+    assert not keep_freed_memory(2**20)
