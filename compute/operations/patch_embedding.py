@@ -54,13 +54,13 @@ def patch_embedding(
     image = _with_channels(x, kernel.shape[1])
     _check_size(image, window)
     patches = apply("tiles", image, window=window).named("patches")
-    entries = patches.shape[-1]  # as given, where they are
+    entries = patches.shape[-1] if kernel.is_assumed else product(kernel.shape[1:])
     flat = apply("reshape", kernel, to=(kernel.shape[0], entries))
     output = apply("project", patches, flat.T)
     output = (output if bias is None else output + bias).named("output")
     graph.holds(
         output,
-        "the tokens are the positions of a convolution whose stride is the size of the kernel, row by row",
+        f"the tokens are what the convolution with stride {window[0]} x {window[1]} gives, row by row",
         lambda: (output, _convolved(image, kernel, bias, window, output)),
     )
     return output

@@ -165,6 +165,8 @@ def vision_transformer(
         "dropped_sequence",
         "embedding_dropout_mask",
     )
+    if pooled_norm.is_sent and not encoder.has("final_norm.gain"):
+        own.setdefault("has_final_norm", False)  # of shapes alone too, there is one norm and not two
     encoded = encoder(own, x=sequence)
     pooled = _pooled(encoded, pool, has_class).named("pooled")
     if pooled_norm.is_sent:
