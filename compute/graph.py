@@ -6,9 +6,11 @@ differentiation, cost, formulas) are modules of their own.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
@@ -203,6 +205,12 @@ class Graph:
         if found is None:
             found = self._shared[primitive, shapes] = Application(primitive, shapes, NOTHING)
         return found
+
+    @cached_property
+    def shared_symbols(self) -> frozenset[str]:
+        """What several named values are written as, once all are there."""
+        written = Counter(value.symbol for value in self.named_values())
+        return frozenset(symbol for symbol, count in written.items() if count > 1)
 
     def named_values(self) -> list[Value]:
         """Values that have a name, in order of computation."""

@@ -24,6 +24,7 @@ from compute.operations.layer_normalization import layer_norm, rms_norm
 from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
 from compute.operations.linear import linear
 from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
+from compute.operations.patch_embedding import patch_embedding
 from compute.operations.pooling import (
     average_pool1d,
     average_pool2d,
@@ -41,6 +42,7 @@ from compute.operations.softmax import hardmax, log_softmax, softmax, softmin
 from compute.operations.transformer import transformer
 from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
 from compute.operations.triplet import triplet
+from compute.operations.vision_transformer import vision_transformer
 
 CATALOGUE: dict[str, Operation] = {
     operation.name: operation
@@ -72,6 +74,8 @@ CATALOGUE: dict[str, Operation] = {
         decoder,
         transformer,
         language_model,
+        patch_embedding,
+        vision_transformer,
         linear,
         embedding,
         mse,

@@ -9,7 +9,7 @@ from compute.operations.parts import Part
 from compute.operations.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 from compute.operations.rotary_embedding import Positions
 from compute.operations.scoring import Mask, mask_input
-from compute.operations.stack import OUTPUT, Layers, stacked
+from compute.operations.stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.value import Value
 
 HANDED = (
@@ -38,6 +38,7 @@ def decoder(
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
+    has_final_norm: FinalNorm = None,
     **settings: Annotated[Any, Settings(but=NORM_SETTINGS)],
 ) -> Value:
     """The decoder of a transformer: layers, each on what the one below gives and on the encoder's output.
@@ -53,4 +54,8 @@ def decoder(
         "memory": memory, "mask": mask, "key_padding_mask": key_padding_mask, "memory_mask": memory_mask,
         "memory_key_padding_mask": memory_key_padding_mask, "positions": positions,
     }  # fmt: skip
-    return stacked(x, layer, layers, blocks, final_norm, lambda part, tokens: part(own, x=tokens, **handed))
+
+    def one(part: Part, tokens: Value) -> Value:
+        return part(own, x=tokens, **handed)
+
+    return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)

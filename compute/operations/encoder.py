@@ -9,7 +9,7 @@ from compute.operations.parts import Part
 from compute.operations.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 from compute.operations.rotary_embedding import Positions
 from compute.operations.scoring import Mask
-from compute.operations.stack import OUTPUT, Layers, stacked
+from compute.operations.stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.value import Value
 
 LAYER = Sublayer(
@@ -36,6 +36,7 @@ def encoder(
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
+    has_final_norm: FinalNorm = None,
     **settings: Annotated[Any, Settings(but=NORM_SETTINGS)],
 ) -> Value:
     """The encoder of a transformer: layers, each on what the one below gives.
@@ -52,4 +53,4 @@ def encoder(
     def one(part: Part, tokens: Value) -> Value:
         return part(own, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions)
 
-    return stacked(x, layer, layers, blocks, final_norm, one)
+    return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)

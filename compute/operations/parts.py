@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compute.dimensions import Size
+from compute.dimensions import Shape, Size
 from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph import Graph
 from compute.operations.bound import Assumed, Bound, Came, admit, bind
-from compute.operations.declaration import INDEX, Operation, Sublayer
+from compute.operations.declaration import INDEX, Input, Operation, Sublayer
 from compute.value import Value, nearest_names
 
 
@@ -119,6 +119,18 @@ def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound:
     return operation.function(**graph_itself, **handles, **parts, **bound.settings)
 
 
+def own_input(graph: Graph, name: str, declared: Input, shape: Shape, axes: tuple[str, ...]) -> Value:
+    """An input of the operation that is being built, which its settings require and which did not come.
+
+    Raises QuestionErrors where tensors have to be there; elsewhere it is of the shape that it must have.
+    """
+    if graph.absent == "refused":
+        raise QuestionErrors([_required(graph.full_name(name), ", ".join(axes))])
+    value = graph.input(graph.full_name(name), shape, symbol=declared.symbol, axes=axes)
+    value.is_assumed, value.is_parameter = True, declared.parameter
+    return value
+
+
 def check_supply(graph: Graph, operation: Operation) -> None:
     """Raise QuestionErrors for what came under a name of no part, or of one that has no use for it."""
     for name in graph.supply:
@@ -148,7 +160,10 @@ def unused(name: str, why: str) -> QuestionError:
 
 
 def _missing(full: str, operation: Operation, name: str) -> QuestionError:
-    dims = ", ".join(operation.inputs[name].dims.split("|")[0].split())
+    return _required(full, ", ".join(operation.inputs[name].dims.split("|")[0].split()))
+
+
+def _required(full: str, dims: str) -> QuestionError:
     return QuestionError(
         (full,), f"{full} is required, unless values that take its place are given", f"a tensor ({dims})",
         "nothing",

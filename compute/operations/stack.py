@@ -21,6 +21,13 @@ Layers: TypeAlias = Annotated[
         minimum=1,
     ),
 ]
+FinalNorm: TypeAlias = Annotated[
+    bool | None,
+    Attribute(
+        "Whether there is a norm behind the last layer. If not said, where anything is sent for it; of shapes"
+        " alone, where norms stand before the sublayers."
+    ),
+]
 OUTPUT = Named("output", "token d", "... n d", "The tokens after the last layer, and the final norm.", "Y")
 
 
@@ -31,6 +38,8 @@ def stacked(
     blocks: Blocks,
     final_norm: Part,
     layer: Callable[[Part, Value], Value],
+    *,
+    has_final_norm: bool | None = None,
 ) -> Value:
     """Tokens through all layers, and the final norm where there is one.
 
@@ -63,6 +72,8 @@ def stacked(
         for at in range(count):
             x = layer(layers[at], x)
     graph.conventions["layers"] = count
-    if final_norm.is_sent or (graph.absent == "usual" and blocks.placement == "pre"):
+    if has_final_norm is None:
+        has_final_norm = final_norm.is_sent or (graph.absent == "usual" and blocks.placement == "pre")
+    if has_final_norm:
         x = blocks.normalized(x, final_norm)
     return x.named("output")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, at_least, broadcast, show
+from compute.dimensions import Shape, ShapeError, at_least, broadcast, show, total
 from compute.errors import UnfitEntries
 from compute.latex import Formula
 from compute.primitive import Primitive, no_cost
@@ -62,6 +62,39 @@ stack = Primitive(
     cost=no_cost,
     kind="same",
     expects="values of one shape",
+    spreads=True,
+)
+
+
+def _concatenate_shape(*a: Shape, axis: int) -> Shape:
+    at_least(-axis, a[0])
+    at = len(a[0]) + axis
+    if len({(*one[:at], *one[at + 1 :]) for one in a}) > 1 or len({len(one) for one in a}) > 1:
+        raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + f" differ beside axis {axis}")
+    return (*a[0][:at], total(one[at] for one in a), *a[0][at + 1 :])
+
+
+def _concatenate_gradient(
+    xp: Arithmetic, g: Array, place: int, axis: int, shapes: list[tuple[int, ...]]
+) -> Array:
+    first = sum(shape[axis] for shape in shapes[:place])
+    found = np.moveaxis(g, axis, 0)[first : first + shapes[place][axis]]
+    return np.moveaxis(found, 0, axis)
+
+
+# Values one behind the other along an axis that they have.
+concatenate = Primitive(
+    "concatenate",
+    forward=lambda xp, *a, axis: np.concatenate(a, axis=axis),
+    gradients={"a": _concatenate_gradient},
+    tangents="linear",
+    shape=_concatenate_shape,
+    latex=lambda *a, axis: Formula(
+        rf"\left[{(r';' if axis == -2 else ',').join(one.text for one in a)}\right]"
+    ),
+    cost=no_cost,
+    kind="same",
+    expects="values that differ in size along the axis alone",
     spreads=True,
 )
 

@@ -102,3 +102,19 @@ def test_products_entry_by_entry_stand_apart_beside_matrices(line: str, formula:
     """x (w * w) would otherwise be read as the product of x w with w."""
     [step] = plan("graph", {"x": SQUARE, "w": SQUARE}, program=(line,)).steps
     assert step.formula == f"y = {formula}"
+
+
+def test_what_is_written_alike_in_two_parts_has_its_scope_beside_it() -> None:
+    rows, gain, square = np.ones((2, 2)), np.ones(2), np.eye(2)
+    inputs = {
+        "x": rows,
+        **{f"attention.{name}": square for name in ("w_q", "w_k", "w_v", "w_o")},
+        **{f"feed_forward.{name}": square for name in ("w_1", "w_2")},
+        **{f"{name}_norm.gain": gain for name in ("attention", "feed_forward")},
+    }
+    steps = plan("encoder_layer", inputs, {"norm_placement": "pre"}).steps
+    written = {one.name: one.formula for one in steps}
+    assert written["attention_residual"] == r"R_{\text{attn}} = X + Y_{\text{attention}}"
+    assert written["attention.query"] == r"Q = Y_{\text{attention\_norm}} W_{Q}"
+    assert written["attention.scores"] == r"S = Q K^{\top}"  # of its own scope
+    assert written["feed_forward_branch"] == r"X_{\text{ff}} = R_{\text{attn}}"  # of the whole

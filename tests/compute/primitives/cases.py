@@ -100,6 +100,15 @@ CASES: dict[str, list[Case]] = {
         Case([normal(3), normal(3), normal(3)], {"axis": -2}),
         Case([normal(2, 3), normal(2, 3)], {"axis": -1}),
     ],
+    "concatenate": [
+        Case([normal(1, 3), normal(2, 3)], {"axis": -2}),
+        Case([normal(2, 1, 2), normal(2, 3, 2), normal(2, 2, 2)], {"axis": -2}),
+        Case([normal(2, 3), normal(2, 1)], {"axis": -1}),
+    ],
+    "tiles": [
+        Case([normal(1, 4, 6)], {"window": (2, 3)}),
+        Case([normal(2, 3, 2, 2)], {"window": (1, 2)}),
+    ],
     "project": [
         Case([normal(3), normal(3, 4)]),
         Case([normal(2, 5, 3), normal(3, 1)]),
