@@ -49,8 +49,9 @@ class ComparisonQuestion:
         changed = Changed(self.before, self.document, self.changes)
         before, after = self._selected(self.before, changed.understood(_of_one_half(self.limits)))
         self._check(before, after)
-        runs = [_Run(one, one.found()) for one in (before, after)]
-        return orjson.dumps(self._body(runs[0], runs[1], changed), option=orjson.OPT_SERIALIZE_NUMPY)
+        after = replace(after, given=after.given | changed.computed(before))
+        runs = _Run(before, before.found()), _Run(after, changed.found(after))
+        return orjson.dumps(self._body(*runs, changed), option=orjson.OPT_SERIALIZE_NUMPY)
 
     def _selected(self, *halves: Question) -> tuple[Question, Question]:
         """The two questions, each asking for those of the selected names that it has."""
@@ -61,8 +62,10 @@ class ComparisonQuestion:
         names = joint_names(graphs, self.select)
         found = []
         for half, graph in zip(halves, graphs, strict=True):
-            there = tuple(name for name in names if name in graph.names)
-            asked = half.asked._replace(select=there)
+            there, edited = (
+                tuple(name for name in wanted if name in graph.names) for wanted in (names, self.changes)
+            )
+            asked = half.asked._replace(select=there, also=edited)
             found.append(replace(half, asked=asked, prepared=prepare(asked)))
         return found[0], found[1]
 
