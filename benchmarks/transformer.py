@@ -21,6 +21,8 @@ from compute.questions import Asked, prepare
 from compute.value import Tensor
 from service.memory import keep_freed_memory
 from service.settings import Settings
+from tests.oracles.record_vision import Torchvision
+from tests.oracles.vision import TORCHVISION, Vision
 
 
 def weights(operation: str, module: torch.nn.Module) -> dict[str, Any]:
@@ -59,7 +61,8 @@ def theirs(module: torch.nn.Module, x: Any, g: Any) -> Callable[[], Any]:
 
 
 def compared(label: str, contenders: dict[str, Callable[[], Any]], rounds: int) -> None:
-    mine, other = contenders["workings"]().values["output"], contenders["PyTorch"]().detach().numpy()
+    values, other = contenders["workings"]().values, contenders["PyTorch"]().detach().numpy()
+    mine = values.get("output", values.get("logits"))
     np.testing.assert_allclose(mine, other.reshape(mine.shape), rtol=1e-9, atol=1e-11)
     spent = times(contenders, rounds)
     print(
@@ -83,6 +86,43 @@ def layer(rounds: int, activation: str, *, pre: bool) -> None:
     compared(f"encoder layer, {activation}, {settings['norm_placement']}-norm", contenders, rounds)
 
 
+def image_state(image: tuple[int, int, int], patch: int, d: int, layers: int, classes: int) -> dict[str, Any]:
+    """Random weights of torchvision's vision transformer, by its names."""
+    rng = np.random.default_rng(0)
+    tokens = (image[1] // patch) * (image[2] // patch) + 1
+    shapes: dict[str, tuple[int, ...]] = {
+        "class_token": (1, 1, d), "conv_proj.weight": (d, image[0], patch, patch), "conv_proj.bias": (d,),
+        "encoder.pos_embedding": (1, tokens, d), "encoder.ln.weight": (d,), "encoder.ln.bias": (d,),
+        "heads.head.weight": (classes, d), "heads.head.bias": (classes,),
+    }  # fmt: skip
+    for at in range(layers):
+        layer = f"encoder.layers.encoder_layer_{at}."
+        shapes |= {f"{layer}{norm}.{one}": (d,) for norm in ("ln_1", "ln_2") for one in ("weight", "bias")}
+        shapes |= {
+            f"{layer}self_attention.in_proj_weight": (3 * d, d),
+            f"{layer}self_attention.in_proj_bias": (3 * d,),
+            f"{layer}self_attention.out_proj.weight": (d, d), f"{layer}self_attention.out_proj.bias": (d,),
+            f"{layer}mlp.0.weight": (4 * d, d), f"{layer}mlp.0.bias": (4 * d,),
+            f"{layer}mlp.3.weight": (d, 4 * d), f"{layer}mlp.3.bias": (d,),
+        }  # fmt: skip
+    return {name: rng.standard_normal(shape) / np.sqrt(shape[-1]) for name, shape in shapes.items()}
+
+
+def vision(rounds: int, samples: int) -> None:
+    image, heads, classes = (3, 64, 64), 4, 10
+    posed = Vision(TORCHVISION, image_state(image, 8, 128, 4, classes), np.zeros((1, *image)), heads)
+    module = Torchvision(posed).to(torch.float64)
+    module.load_state_dict({name: torch.tensor(one) for name, one in posed.state.items()})
+    rng = np.random.default_rng(1)
+    x, g = rng.standard_normal((samples, *image)), rng.standard_normal((samples, classes))
+    inputs = {"x": x, **weights("vision_transformer", module)}
+    contenders = {
+        "workings": ours("vision_transformer", inputs, {"heads": heads}, g),
+        "PyTorch": theirs(module, x, g),
+    }
+    compared(f"vision transformer, 4 layers, {samples} of 3x64x64", contenders, rounds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=30)
@@ -92,6 +132,8 @@ def main() -> None:
     for activation in ("relu", "gelu"):
         for pre in (False, True):
             layer(rounds, activation, pre=pre)
+    for samples in (1, 8):
+        vision(rounds, samples)
 
 
 if __name__ == "__main__":

@@ -31,15 +31,38 @@ def table(of: str, *stored: str) -> Sublayer:
 
 @operation(
     (
-        Named("sequence", "token d", "... n d", "What the first layer sees: embeddings, with positions and"
-              " segments.", "Z_{0}"),
+        Named(
+            "sequence",
+            "token d",
+            "... n d",
+            "What the first layer sees: embeddings, with positions and segments.",
+            "Z_{0}",
+        ),
+        Named(
+            "representation",
+            "token d",
+            "... n d",
+            "The tokens after the last layer and the final norm, which logits are made of.",
+            "Y",
+        ),
         Named("pooled", "d", "... d", "With pooling: tanh of a layer on the first token.", "p"),
-        Named("logits", "token vocabulary", "... n v", "For each place, how much speaks for each token of the"
-              " vocabulary.", "L"),
+        Named(
+            "logits",
+            "token vocabulary",
+            "... n v",
+            "For each place, how much speaks for each token of the vocabulary.",
+            "L",
+        ),
         Named("probabilities", "token vocabulary", "... n v", "Their softmax.", "P"),
-        Named("output", "token d", "... n d", "The tokens after the last layer, and the final norm.", "Y"),
+        Named(
+            "output",
+            "token vocabulary",
+            "... n v",
+            "The logits; where there are none, the representation.",
+            r"\hat{Y}",
+        ),
     )
-)  # fmt: skip
+)
 def language_model(
     tokens: Annotated[Value, Input("... n", "Which token of the vocabulary each one is: from 0 on.", "t")],
     segments: Annotated[
@@ -121,20 +144,22 @@ def language_model(
     if norm_embeddings:
         found = blocks.normalized(found, embedding_norm)
     own = {"norm": norm, "norm_placement": norm_placement, "bias": bias, **settings}
-    output = encoder(own, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)
+    seen = encoder(own, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)
+    seen = seen.named("representation")
     if pooling:
-        first = apply("rows", output, start=0, stop=1)
-        first = apply("reshape", first, to=(*output.shape[:-2], width))
+        first = apply("rows", seen, start=0, stop=1)
+        first = apply("reshape", first, to=(*seen.shape[:-2], width))
         pooled = pooler({}, biases=bias, sizes={"d_out": (width, "the tokens")}, x=first)
         apply("tanh", pooled).named("pooled")
-    if head_weights != "none":
-        if head_weights == "tied":
-            graph = tokens.graph
-            logits = output @ graph.names[graph.full_name("token_embedding.weights")].T
-        else:
-            logits = head({}, biases=bias, sizes=_said({"d_out": vocabulary}, d_out="vocabulary"), x=output)
-        apply("softmax", logits.named("logits"), axis=-1).named("probabilities")
-    return output.named("output")
+    if head_weights == "none":
+        return seen.named("output")
+    if head_weights == "tied":
+        graph = tokens.graph
+        logits = seen @ graph.names[graph.full_name("token_embedding.weights")].T
+    else:
+        logits = head({}, biases=bias, sizes=_said({"d_out": vocabulary}, d_out="vocabulary"), x=seen)
+    apply("softmax", logits.named("logits"), axis=-1).named("probabilities")
+    return logits.named("output")
 
 
 def _said(sizes: dict[str, Count], **attributes: str) -> dict[str, tuple[Size, str]]:

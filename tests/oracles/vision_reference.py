@@ -73,7 +73,8 @@ def joined(class_token: Array, embedded: Array) -> Array:
 def normalized(tokens: Array, state: State, name: str) -> Array:
     centered = tokens - tokens.mean(axis=-1, keepdims=True)
     deviation = np.sqrt((centered**2).mean(axis=-1, keepdims=True) + EPSILON)
-    return centered / deviation * state[f"{name}.weight"] + state[f"{name}.bias"]
+    found: Array = centered / deviation * state[f"{name}.weight"] + state[f"{name}.bias"]
+    return found
 
 
 def dense(x: Array, state: State, name: str) -> Array:

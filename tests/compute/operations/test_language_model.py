@@ -97,7 +97,7 @@ def test_as_gpt() -> None:
     tokens = [3, 0, 6, 3]
     found = asked(tokens, w, **GPT).values
     output, logits = gpt(tokens, w)
-    np.testing.assert_allclose(found["output"], output, atol=1e-12)
+    np.testing.assert_allclose(found["representation"], output, atol=1e-12)
     np.testing.assert_allclose(found["logits"], logits, atol=1e-12)
     np.testing.assert_allclose(found["probabilities"], shares(logits), atol=1e-13)
 
@@ -141,7 +141,7 @@ def test_as_bert() -> None:
         x = norm(x + w["segment_embedding.weights"][segments[at]], w, "embedding_norm")
         np.testing.assert_allclose(found["sequence"][at], x, atol=1e-12)
         x = layers(x, w, 2, causal=False, pre=False)
-        np.testing.assert_allclose(found["output"][at], x, atol=1e-12)
+        np.testing.assert_allclose(found["representation"][at], x, atol=1e-12)
         np.testing.assert_allclose(
             found["pooled"][at], np.tanh(x[0] @ w["pooler.w"] + w["pooler.b"]), atol=1e-12
         )
@@ -164,7 +164,7 @@ def test_without_positions_order_is_not_seen() -> None:
     w = weights()
     del w["position_embedding.weights"]
     one, other = (
-        asked(tokens, w, position_kind="none").values["output"] for tokens in ([1, 2, 3], [3, 2, 1])
+        asked(tokens, w, position_kind="none").values["representation"] for tokens in ([1, 2, 3], [3, 2, 1])
     )
     np.testing.assert_allclose(one, other[::-1], atol=1e-13)
 
