@@ -96,9 +96,7 @@ class _Builder(Terms):
         }
         self.graph.absent = "unknown" if given else "refused"
         for name, tensor in {**inputs, **given}.items():
-            if name in self.graph.supply:
-                continue
-            if name not in self.lines and (name in inputs or "." not in name):
+            if name not in self.lines and "." not in name:
                 self.terms[name] = self._input(name, tensor)
 
     def _input(self, name: str, tensor: Tensor) -> Value:
