@@ -211,7 +211,8 @@ def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     if rows == count:
         return positions
     if tokens.graph.absent == "unknown" and symbols(count):
-        tokens.shape = (*tokens.shape[:-2], rows, width)  # nothing else says how many patches there are
+        # Without an image nothing else says how many patches there are, and nothing whether it is a batch.
+        tokens.shape, tokens.has_open_batch = (*tokens.shape[:-2], rows, width), True
         return positions
     patches = count - 1 if has_class else count
     more = ", and one more, the first, for the class token" if has_class else ""
