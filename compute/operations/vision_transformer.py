@@ -144,6 +144,9 @@ def vision_transformer(
         "bias": bias, **settings,
     }  # fmt: skip
     has_class = class_token is not None or pool == "class_token"
+    if x.is_assumed and patch_embedding.has("kernel"):
+        channels = x.graph.supply[x.graph.full_name("patch_embedding.kernel")].shape[1:2]
+        x.shape = (*channels, *x.shape[-2:])
     embedded = patch_embedding(
         {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
     )
