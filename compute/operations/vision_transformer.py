@@ -137,7 +137,8 @@ def vision_transformer(
     torchvision's VisionTransformer or of timm's. Norms: the encoder's `final_norm` is of all tokens, before
     they are pooled; `pooled_norm` (timm's fc_norm, which it has with global_pool avg) of what is pooled.
 
-    Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4.
+    Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4; positions of rows and
+    columns in two halves as in its appendix D.4, where they are learned.
     """
     own = {
         "norm": norm, "norm_placement": norm_placement, "activation": activation, "epsilon": epsilon,
