@@ -145,7 +145,7 @@ def vision_transformer(
         "bias": bias, **settings,
     }  # fmt: skip
     has_class = class_token is not None or pool == "class_token"
-    if x.is_assumed and patch_embedding.has("kernel"):
+    if x.is_assumed and patch_embedding.has("kernel"):  # which says the channels of an image not sent
         channels = x.graph.supply[x.graph.full_name("patch_embedding.kernel")].shape[1:2]
         x.shape = (*channels, *x.shape[-2:])
     embedded = patch_embedding(
