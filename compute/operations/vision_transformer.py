@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from compute.arithmetic.expressions import number
-from compute.dimensions import ShapeError, Size, divide, symbols
+from compute.dimensions import Shape, ShapeError, Size, divide, symbols
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.activation import ActivationName
@@ -137,16 +137,22 @@ def vision_transformer(
     torchvision's VisionTransformer or of timm's. Norms: the encoder's `final_norm` is of all tokens, before
     they are pooled; `pooled_norm` (timm's fc_norm, which it has with global_pool avg) of what is pooled.
 
-    Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4.
+    Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4; positions of rows and
+    columns in two halves as in its appendix D.4, where they are learned.
     """
     own = {
         "norm": norm, "norm_placement": norm_placement, "activation": activation, "epsilon": epsilon,
         "bias": bias, **settings,
     }  # fmt: skip
     has_class = class_token is not None or pool == "class_token"
+    if x.is_assumed and patch_embedding.has("kernel"):  # which says the channels of an image not sent
+        channels = x.graph.supply[x.graph.full_name("patch_embedding.kernel")].shape[1:2]
+        x.shape = (*channels, *x.shape[-2:])
     embedded = patch_embedding(
         {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
     )
+    window = x.graph.names[x.graph.full_name("patch_embedding.kernel")].shape[-2:]
+    x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
     tokens = _joined(embedded, class_token) if has_class else embedded
     added: Value | None
     if position_kind == "learned":
@@ -155,7 +161,7 @@ def vision_transformer(
     else:
         _check_unused(position_embedding, position_kind)
         tokens = tokens.named("tokens")
-        added = _sinusoidal(tokens, position_kind, has_class)
+        added = _sinusoidal(tokens, position_kind, has_class, (x.shape[-2:], window))
     sequence = apply("identity", tokens) if added is None else tokens + added
     rate = settings.get("dropout_rate")
     sequence = dropped(
@@ -209,7 +215,8 @@ def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     if rows == count:
         return positions
     if tokens.graph.absent == "unknown" and symbols(count):
-        tokens.shape = (*tokens.shape[:-2], rows, width)  # nothing else says how many patches there are
+        # Without an image nothing else says how many patches there are, and nothing whether it is a batch.
+        tokens.shape, tokens.has_open_batch = (*tokens.shape[:-2], rows, width), True
         return positions
     patches = count - 1 if has_class else count
     more = ", and one more, the first, for the class token" if has_class else ""
@@ -227,17 +234,17 @@ def _check_unused(position_embedding: Value | None, position_kind: str) -> None:
         )  # fmt: skip
 
 
-def _sinusoidal(tokens: Value, kind: str, has_class: bool) -> Value | None:
-    """Positions that are not learned, one for each token; None for none."""
+def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, Shape]) -> Value | None:
+    """Positions that are not learned, one for each token; None for none. sizes: of image and patch."""
     if kind == "none":
         return None
     graph, (count, width) = tokens.graph, tokens.shape[-2:]
     if kind == "sinusoidal_1d":
         graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
         found = call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
-        return apply("identity", found).named("position_rows")
+        return found.named("position_rows")
     graph.conventions["position_of"] = TWO_HALVES
-    down, across = _grid(tokens, has_class)
+    down, across = _grid(tokens, has_class, sizes)
     try:
         half = divide(width, 2)
     except ShapeError:
@@ -259,11 +266,9 @@ def _sinusoidal(tokens: Value, kind: str, has_class: bool) -> Value | None:
     return found.named("position_rows")
 
 
-def _grid(tokens: Value, has_class: bool) -> tuple[Size, Size]:
+def _grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[Size, Size]:
     """How many patches there are down and across the image."""
-    names, prefix = tokens.graph.names, tokens.graph.prefix("patch_embedding")
-    image, kernel = names[tokens.graph.full_name("x")], names[f"{prefix}kernel"]
-    down, across = (divide(image.shape[at], kernel.shape[at]) for at in (-2, -1))
+    down, across = (divide(*pair) for pair in zip(*sizes, strict=True))
     if down * across + has_class != tokens.shape[-2]:
         raise QuestionError(
             ("position_kind",), "nothing says in how many rows and columns the patches stand",

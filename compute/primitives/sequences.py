@@ -90,7 +90,7 @@ concatenate = Primitive(
     tangents="linear",
     shape=_concatenate_shape,
     latex=lambda *a, axis: Formula(
-        rf"\left[{(r';' if axis == -2 else ',').join(one.text for one in a)}\right]"
+        r"\left[" + (r";\ " if axis == -2 else r",\ ").join(one.text for one in a) + r"\right]"
     ),
     cost=no_cost,
     kind="same",

@@ -143,3 +143,40 @@ for name in activations.SOFTMAXES:
     finite = (activations.rows(name, 4 * seed) for seed in range(9))
     for seed, one in enumerate(islice((one for one in finite if np.isfinite(one.inputs["x"]).all()), 3)):
         CASES[f"{name}-{seed}"] = one
+
+
+def patched(rng: np.random.Generator, form: int) -> Case:
+    """An image of two patches, with channels, with a batch, or without either."""
+    shape = [(2, 2, 2), (2, 1, 1, 2), (2, 2)][form]
+    inputs = {"x": rng.standard_normal(shape), "kernel": rng.standard_normal((2, (2, 1, 1)[form], 1, 2))}
+    return Case("patch_embedding", inputs | {"bias": rng.standard_normal(2)}, {}, np.zeros(0))
+
+
+def seen(rng: np.random.Generator, kind: str, pool: str) -> Case:
+    """A vision transformer of one patch, two tokens at most: of more, roots of roots grow fast."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "x": (1, 1, 2),
+        "patch_embedding.kernel": (2, 1, 1, 2),
+        "head.w": (2, 2),
+    }
+    if pool == "class_token":
+        shapes["class_token"] = (2,)
+    if kind == "learned":
+        shapes |= {"position_embedding": (2 if pool == "class_token" else 1, 2), "pre_logits.w": (2, 2)}
+    layer = "encoder.layer[0]."
+    shapes |= {f"{layer}attention.w_{one}": (2, 2) for one in "qkvo"}
+    shapes |= {f"{layer}{one}_norm.gain": (2,) for one in ("attention", "feed_forward")}
+    shapes |= {f"{layer}feed_forward.w_1": (2, 1), f"{layer}feed_forward.w_2": (1, 2)}
+    settings: dict[str, Any] = {"epsilon": 1, "activation": "relu", "position_kind": kind, "pool": pool}
+    if pool == "class_token":
+        settings["norm"] = "rms_norm"
+    inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    return Case("vision_transformer", inputs, settings, np.zeros(0))
+
+
+POSITIONS = ("learned", "none", "sinusoidal_1d", "sinusoidal_2d")
+for seed in range(6):
+    CASES[f"patches-{seed}"] = patched(np.random.default_rng([204, seed]), seed % 3)
+for seed, kind in enumerate(POSITIONS):
+    where = "mean" if seed % 2 else "class_token"
+    CASES[f"vision-{seed}"] = seen(np.random.default_rng([205, seed]), kind, where)

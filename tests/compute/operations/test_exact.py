@@ -77,7 +77,8 @@ def test_every_value_and_gradient_is_that_of_floats(name: str) -> None:
     graph = plan(posed.operation, posed.inputs, posed.attributes).graph
     shape: Any = graph.names["output"].shape
     # argmax is left out: floats break the ties of exact numbers
-    asked: dict[str, Any] = {"select": [*posed.inputs, *(set(graph.names) - {"argmax"})]}
+    names = (one for one in graph.names if one.rpartition(".")[2] != "argmax")
+    asked: dict[str, Any] = {"select": [*dict.fromkeys([*posed.inputs, *names])]}
     upstream = {}
     if posed.inputs:
         upstream["output"] = exact_entries(short(rng.standard_normal(shape), rng))
