@@ -8,7 +8,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, Sides
-from compute.value import Value, apply
+from compute.value import Value, apply, nearest_names
 
 Scale: TypeAlias = Annotated[
     Constant,
@@ -200,10 +200,11 @@ def _masked(
     places: dict[str, Any] = {"queries": pairs[0], "keys": pairs[1], "key_first": how.key_first}
     if mask is not None:
         graph.conventions["mask"] = "true may attend" if mask.kind == "boolean" else "added to the scores"
+    before = scores  # which has names for its axes
     for field, one in (("mask", mask), ("key_padding_mask", allowed)):
         if one is None:
             continue
-        _check_mask(field, one, scores, pairs, how)
+        _check_mask(field, one, before, pairs, how)
         hides, beside = one.kind == "boolean", one
         if how.window is not None:
             while beside.rank < 2:
@@ -228,12 +229,13 @@ def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size]
     except ShapeError:
         fits = False
     if not fits:
+        came = mask.graph.names[nearest_names(mask)[0]]
         raise QuestionError(
             (field,),
             "the shape of the mask does not fit the scores",
             f"a shape that broadcasts to {show(whole)}: "
             + ", ".join(f"{label} = {size}" for label, size in named),
-            f"shape {show(mask.shape)}",
+            f"shape {show(came.shape)}",
         )
 
 

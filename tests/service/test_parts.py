@@ -183,3 +183,20 @@ def test_faults_stand_where_tensors_do_or_would() -> None:
     assert origins.path(("layer[1].attention.w_k",)) == ("layer[1].attention.w_k",)
     assert origins.path(("b",)) == ("given", "b")
     assert origins.path(()) == ()
+
+
+def test_a_single_token_has_fewer_axes_than_are_declared(ask: Ask) -> None:
+    fields = {"x": [1, 0], "w_1": [[1, 2], [0, 1]], "w_2": [[1], [1]]}
+    found = ask("/v1/feed_forward", **fields, upstream={"output": [1]}).json()
+    assert [(one["name"], one["axes"]) for one in found["steps"]] == [
+        ("preactivation", ["unit"]), ("hidden", ["unit"]), ("output", ["d_o"]),
+    ]  # fmt: skip
+    wrong = errors(ask("/v1/feed_forward", **fields, upstream={"output": [[1]]}))
+    assert wrong["/upstream/output"]["expected"] == "shape (1): d_o = 1"
+
+
+def test_settings_that_nothing_uses_can_be_said_back(ask: Ask) -> None:
+    """A rate without a mask drops nothing, whatever it is."""
+    for rate, said in ((10**300, 1e300), (10**400, str(10**400)), ("1/2", "1/2")):
+        conventions = ask("/v1/encoder_layer", **ONE, dropout_rate=rate).json()["conventions"]
+        assert conventions["dropout_rate"] == said
