@@ -92,7 +92,7 @@ class _Builder(Terms):
             if one.value.head == "call" and one.value.text in CATALOGUE and CATALOGUE[one.value.text].parts
         }
         self.graph.supply = {
-            name: tensor for name, tensor in {**given, **inputs}.items() if self._is_supplied(name)
+            name: tensor for name, tensor in {**inputs, **given}.items() if self._is_supplied(name)
         }
         self.graph.absent = "unknown" if given else "refused"
         for name, tensor in {**inputs, **given}.items():

@@ -32,6 +32,11 @@ NASTY: list[Any] = [
 EXAMPLES = load_examples()
 OPTIMIZERS = {"optimizer/trace": TRACE, "optimizer/solve": SOLVE}
 PATHS = sorted({one["path"] for one in EXAMPLES})
+INNER = {  # names inside the parts of operations
+    path: sorted({name for one in EXAMPLES if one["path"] == path
+                  for name in one["response"].get("values", {}) if "." in name})
+    for path in PATHS
+}  # fmt: skip
 
 
 def vocabulary(question: dict[str, Any], path: str) -> tuple[list[str], list[str]]:
@@ -45,6 +50,7 @@ def vocabulary(question: dict[str, Any], path: str) -> tuple[list[str], list[str
     asks: Any = {"compare": "comparison", "cost": "cost"}.get(name, "answer")
     declared = CATALOGUE[operation]
     names = [*declared.inputs, *declared.values, *declared.values, *STRANGE]
+    names += INNER[path] if declared.parts else []
     return [*request_model(operation, asks).model_fields, "nothing"], names
 
 

@@ -96,6 +96,9 @@ def test_weights_and_inner_values_are_given() -> None:
     for name, one in found.values.items():
         np.testing.assert_array_equal(one, plain[name])
     assert prepared.predicted.answer == sum(one.size for one in found.values.values())
+    gain = {"h.feed_forward_norm.gain": np.full((1, 1), 2.0)}  # in the place of the one that came
+    _, twice = run(LINES, INPUTS, given=gain)
+    np.testing.assert_allclose(twice.values["h"], 2 * plain["h.feed_forward_norm.normalized"], rtol=1e-12)
     weights = np.full((2, 3, 3), 1 / 3)
     _, even = run(LINES, INPUTS, given={"h.attention.weights": weights})
     direct = answer("encoder_layer", {"x": X, **LAYER}, {"heads": 2}, given={"attention.weights": weights})
