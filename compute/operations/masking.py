@@ -20,12 +20,13 @@ DROPOUT_MASK = "dropout_mask"
 KEY_PADDING_MASK = "key_padding_mask"
 
 
-def dropout_input(dims: str, of: str) -> Input:
-    """A mask of what is kept; of: of what, in words."""
+def dropout_input(dims: str, of: str, turns: str = "") -> Input:
+    """A mask of what is kept; of: of what, in words; turns: as for `Input`."""
     return Input(
         dims,
         f"Which {of} are kept: booleans, or 1 for kept and 0 for dropped.",
         r"M_{\text{drop}}",
+        turns=turns,
         mask=True,
         boolean=True,
         broadcast=True,
