@@ -161,8 +161,11 @@ def _handed(name: str, value: Value) -> Came:
 
 
 def _placed(error: QuestionError, came: Mapping[str, Came]) -> QuestionError:
-    """A fault inside a part, at the field that its input came from."""
+    """A fault inside a part, at the field that its input came from, and called as that is."""
     if not error.path or error.path[0] not in came:
         return error
-    path = (*came[str(error.path[0])].path, *error.path[1:])
-    return type(error)(path, error.message, error.expected, error.received)
+    name, message = str(error.path[0]), error.message
+    _, path, full = came[name]
+    if message.startswith(f"{name} "):
+        message = full + message.removeprefix(name)
+    return type(error)((*path, *error.path[1:]), message, error.expected, error.received)

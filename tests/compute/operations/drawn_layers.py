@@ -1,11 +1,13 @@
 """Weights of transformer layers at random, by full names, and answers held against textbook loops."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from compute.errors import QuestionErrors
+from compute.operations import CATALOGUE
 from tests.compute.asking import answer, plan
 from tests.oracles.cases import Array
 from tests.oracles.textbook_transformers import Settings
@@ -76,14 +78,11 @@ def decoding(rng: Rng, d: int, d_c: int, units: int, how: Settings, *, biases: b
     }
 
 
-def said(how: Settings) -> dict[str, Any]:
+def said(how: Settings, operation: str) -> dict[str, Any]:
     """Settings as a question has them: those that differ from what a textbook takes for granted."""
-    plain = Settings()
-    return {
-        name: getattr(how, name)
-        for name in Settings.__dataclass_fields__
-        if getattr(how, name) != getattr(plain, name)
-    }
+    plain, attributes = Settings(), CATALOGUE[operation].attributes
+    names = [one.name for one in fields(Settings) if one.name in attributes]
+    return {name: getattr(how, name) for name in names if getattr(how, name) != getattr(plain, name)}
 
 
 def drawn(rng: Rng, **more: Any) -> Settings:
@@ -107,17 +106,21 @@ def drawn(rng: Rng, **more: Any) -> Settings:
 
 
 def agree(
-    operation: str, inputs: Mapping[str, Array], attributes: Mapping[str, Any], loops: Callable[..., Array]
+    operation: str,
+    inputs: Mapping[str, Array],
+    attributes: Mapping[str, Any],
+    loops: Callable[..., Array],
+    but: Collection[str] = (),
 ) -> None:
     """Hold the output against textbook loops of the inputs, and each gradient against their derivative.
 
-    Every float among the inputs is differentiated along a direction of its own.
+    Every float among the inputs but for these is differentiated along a direction of its own.
     """
     rng = np.random.default_rng(17)
     expected = loops(dict(inputs))
     upstream = rng.standard_normal(expected.shape)
     for everything in (True, False):
-        names = [name for name, one in inputs.items() if one.dtype == np.float64]
+        names = [name for name, one in inputs.items() if one.dtype == np.float64 and name not in but]
         select = ["output", *names, *(["*"] if everything else [])]
         found = answer(operation, inputs, attributes, upstream={"output": upstream}, select=select)
         close(found.values["output"], expected.real, "output")

@@ -1,5 +1,6 @@
 """Keys that are padding, and what is dropped, wherever attention takes place."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,9 @@ def test_attention_with_random_masks(seed: int, operation: str) -> None:
     rng = np.random.default_rng([320, seed])
     n, d = (int(one) for one in rng.integers(1, 5, 2))
     m = n if operation == "self_attention" else int(rng.integers(1, 5))
-    rotary = {"rotary": None, "rotary_base": 10000}
-    how = drawn(rng, activation="relu", gated=False, norm="layer_norm", norm_placement="post", epsilon=1e-5)
-    how = Settings(**{**{one: getattr(how, one) for one in Settings.__dataclass_fields__}, **rotary})
+    how = drawn(rng)
     found, rate = masks(rng, n, m, how.heads)
-    how = Settings(**{one: getattr(how, one) for one in Settings.__dataclass_fields__} | rate)
+    how = replace(how, **rate)
     inputs = {"x": rng.standard_normal((n, d)), **attended(rng, d, how, biases=seed % 2 == 0), **found}
     if operation == "cross_attention":
         inputs["context"] = rng.standard_normal((m, d))
@@ -48,7 +47,7 @@ def test_attention_with_random_masks(seed: int, operation: str) -> None:
         mask, padding = sent.get("mask"), sent.get("key_padding_mask")
         return attention(sent["x"], sent.get("context", sent["x"]), sent, how, mask, padding)
 
-    agree(operation, inputs, said(how), loops)
+    agree(operation, inputs, said(how, operation), loops)
 
 
 @pytest.mark.parametrize("mask", ["boolean", "added", "none"])
