@@ -1,6 +1,6 @@
 """An answer: everything asked of a question, as arrays under their names."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,13 +10,14 @@ import numpy as np
 from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
 from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
-from compute.dimensions import written
+from compute.dimensions import product, written
 from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph
 from compute.jacobians import jacobian
 from compute.notes import Note, observe
+from compute.sent import largest, number, sent_arrays, sent_jacobians
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 from compute.value import Value, nearest_names
 from compute.verification.evidence import Evidence
@@ -128,7 +129,13 @@ class Prepared:
 
     def check(self, limits: Limits) -> None:
         """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
-        check_limits(self.predicted, limits)
+        check_limits(self.predicted, limits, fewer=lambda: fewer_names(self))
+
+    def sent(self) -> Iterator[tuple[str, int]]:
+        """How many numbers are sent back, by the names that they come with."""
+        arrays = sent_arrays(self.graph, self.returned, self.differentiation, self.differentiated)
+        yield from ((name, number(product(shape))) for name, shape in arrays)
+        yield from sent_jacobians(self.graph, self.jacobians, self.split)
 
     def answer(
         self,
@@ -226,8 +233,14 @@ def describe_step(name: str, value: Value) -> Step:
 SMALLER = "smaller matrices or settings"
 
 
+def fewer_names(*prepared: Prepared) -> str:
+    """How to ask these questions, which are answered together, for fewer numbers."""
+    listed = largest(one for question in prepared for one in question.sent())
+    return f"fewer names in select, which takes patterns; the most numbers come with {listed}"
+
+
 def check_limits(
-    predicted: Limits, limits: Limits, smaller: str = SMALLER, fewer: str = "fewer names in select"
+    predicted: Limits, limits: Limits, smaller: str = SMALLER, *, fewer: Callable[[], str]
 ) -> None:
     """Raise QuestionErrors with TooLarge where more is predicted than is allowed.
 
@@ -238,10 +251,10 @@ def check_limits(
     if predicted.entries > limits.entries:
         raise _too_large("numbers held at once", predicted.entries, limits.entries, smaller)
     if predicted.answer > limits.answer:
-        raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer)
+        raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer())
 
 
 def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
-    message = f"the answer would take too many {what}; send {advice}"
+    message = f"there would be {predicted:,} {what}, and at most {limit:,} are allowed; send {advice}"
     received = f"a question that takes {predicted}"
     return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])

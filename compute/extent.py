@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from compute.answers import Limits
 from compute.cost import applications, work
 from compute.differentiation import Differentiation
-from compute.dimensions import Shape, Size, product
+from compute.dimensions import Shape, product
 from compute.graph import Graph
+from compute.sent import number, sent_arrays, sent_jacobians
 from compute.value import Value
 
 
@@ -27,25 +28,15 @@ def predict(
     """
     names = graph.names
 
-    def size(name: str) -> int:
-        return _number(product(names[name].shape))
-
-    passes = sum(size(of) for of, *_ in jacobians) + (differentiation is not None)
-    pairs = sum(size(of) * size(wrt) for of, wrt, _ in jacobians)
-    for of, wrt, plan in jacobians:
-        if (of, wrt) in split and names[wrt].index in plan.flows:
-            pairs += size(of) * size(wrt) * len(plan.flows[names[wrt].index].sources)
-    sent = [names[name].shape for name in (*returned, *differentiated)]
-    if differentiation is not None:
-        for name in differentiated:
-            value = names[name]
-            sent += [value.shape] * len(differentiation.flows[value.index].sources)
+    passes = sum(number(product(names[of].shape)) for of, *_ in jacobians) + (differentiation is not None)
+    pairs = sum(entries for _, entries in sent_jacobians(graph, jacobians, split))
+    sent = [shape for _, shape in sent_arrays(graph, returned, differentiation, differentiated)]
     shared = applications(computed)
     spent = work(shared)
     held = _entries([*(value.shape for value in computed), *(graph.values[index].shape for index in known)])
-    kept = held + max((_number(one.scratch) for one in shared), default=0)
+    kept = held + max((number(one.scratch) for one in shared), default=0)
     return Limits(
-        work=(_number(spent.multiply_adds) + _number(spent.elementwise)) * (1 + 2 * passes),
+        work=(number(spent.multiply_adds) + number(spent.elementwise)) * (1 + 2 * passes),
         entries=kept * (2 if passes else 1) + pairs,
         answer=_entries(sent) + pairs,
     )
@@ -53,9 +44,4 @@ def predict(
 
 def _entries(shapes: Iterable[Shape]) -> int:
     """How many entries arrays of these shapes have in all, those aside whose sizes are unknown."""
-    return sum(_number(product(shape)) * count for shape, count in Counter(shapes).items())
-
-
-def _number(size: Size) -> int:
-    """A size that must be a number by now; what is unknown is not computed and counts nothing."""
-    return size if isinstance(size, int) else 0
+    return sum(number(product(shape)) * count for shape, count in Counter(shapes).items())

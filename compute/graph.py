@@ -90,6 +90,8 @@ class Graph:
             raise ValueError(f"{full} is named twice")
         self.names[full] = value
         labels = (*leading, *declared.axes.split())
+        if declared.dims.startswith("...") and len(labels) > value.rank:
+            labels = labels[len(labels) - value.rank :]  # of a single token, say
         if full in self.given:
             self._take_shape(full, value, self.given[full], len(labels))
         if value.name is None:

@@ -279,4 +279,5 @@ def _conventions(
 def _shown(setting: Any) -> Any:
     if isinstance(setting, list | tuple):
         return [_shown(one) for one in setting]
-    return str(setting) if isinstance(setting, Polynomial) else setting
+    large = isinstance(setting, int) and abs(setting) >= 2**53  # JSON readers would round it
+    return str(setting) if large or isinstance(setting, Polynomial) else setting

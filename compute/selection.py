@@ -9,19 +9,22 @@ from compute.graph import Graph
 def selected_names(graph: Graph, select: tuple[str, ...] | None) -> list[str]:
     """The names to return.
 
-    `*` in one stands for any text, over what is returned by default, or where none of that matches, over
-    every name.
+    `*` in one stands for any text, over what is returned by default, aliases of what would be left out
+    included, or where none of that matches, over every name.
     """
     values = graph.standard_values()
     if select is None:
         return [str(value.name) for value in values]
-    standard = [str(value.name) for value in values if not value.is_input]
+    standard = {value.index: str(value.name) for value in values if not value.is_input}
     chosen: dict[str, None] = {}
     for at, name in enumerate(select):
         if "*" in name:
             parts = name.split("*")
-            matching = [one for one in standard if _matches(parts, one)]
-            matching = matching or [one for one in graph.names if _matches(parts, one)]
+            found = {index: one for index, one in standard.items() if _matches(parts, one)}
+            for one, value in graph.names.items():
+                if value.index in standard and value.index not in found and _matches(parts, one):
+                    found[value.index] = one
+            matching = list(found.values()) or [one for one in graph.names if _matches(parts, one)]
         else:
             matching = [name] if name in graph.names else []
         if not matching and name not in graph.unnamed:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.answers import Answer, Limits, check_limits
+from compute.answers import Answer, Limits, check_limits, fewer_names
 from compute.arithmetic.namespace import Array
 from compute.comparison import Difference, comparable_names, differences
 from compute.errors import QuestionErrors, at, unknown_name
@@ -47,10 +47,11 @@ class ComparisonQuestion:
     def answer(self) -> bytes:
         """The answer as the body of a response."""
         changed = Changed(self.before, self.document, self.changes)
-        before, after = self._selected(self.before, changed.understood(self.limits))
+        before, after = self._selected(self.before, changed.understood(_of_one_half(self.limits)))
         self._check(before, after)
-        runs = [_Run(one, one.found()) for one in (before, after)]
-        return orjson.dumps(self._body(runs[0], runs[1], changed), option=orjson.OPT_SERIALIZE_NUMPY)
+        after = replace(after, given=after.given | changed.computed(before))
+        runs = _Run(before, before.found()), _Run(after, changed.found(after))
+        return orjson.dumps(self._body(*runs, changed), option=orjson.OPT_SERIALIZE_NUMPY)
 
     def _selected(self, *halves: Question) -> tuple[Question, Question]:
         """The two questions, each asking for those of the selected names that it has."""
@@ -61,20 +62,23 @@ class ComparisonQuestion:
         names = joint_names(graphs, self.select)
         found = []
         for half, graph in zip(halves, graphs, strict=True):
-            there = tuple(name for name in names if name in graph.names)
-            asked = half.asked._replace(select=there)
+            there, edited = (
+                tuple(name for name in wanted if name in graph.names) for wanted in (names, self.changes)
+            )
+            asked = half.asked._replace(select=there, also=edited)
             found.append(replace(half, asked=asked, prepared=prepare(asked)))
         return found[0], found[1]
 
     def _check(self, before: Question, after: Question) -> None:
         """Refuse what is too much together, though each half may be allowed."""
-        one, other = before.prepared.predicted, after.prepared.predicted
+        both = before.prepared, after.prepared
+        one, other = (half.predicted for half in both)
         together = Limits(
             work=2 * one.work + 2 * other.work,
             entries=2 * one.entries + 2 * other.entries,
             answer=2 * one.answer + 2 * other.answer,
         )
-        check_limits(together, self.limits)
+        check_limits(together, self.limits, fewer=lambda: fewer_names(*both, *both))
 
     def _body(self, before: "_Run", after: "_Run", changed: Changed) -> dict[str, Any]:
         prepared, later = before.question.prepared, after.question.prepared
@@ -172,7 +176,7 @@ def understand_comparison(document: dict[str, Any], limits: Limits) -> Compariso
     request = validate(request_model(operation, "comparison"), gathered(CATALOGUE[operation], document)[0])
     fields = request.__dict__
     base = {name: one for name, one in document.items() if name not in OWN_FIELDS}
-    before = understand(operation, base, limits)
+    before = understand(operation, base, _of_one_half(limits))
     declared, graph = CATALOGUE[operation], before.prepared.graph
     known = dict.fromkeys([*declared.inputs, *declared.attributes, *graph.names])
     errors = [unknown_name(("changes", name), "input, setting or value", name, known)
@@ -181,6 +185,11 @@ def understand_comparison(document: dict[str, Any], limits: Limits) -> Compariso
         raise QuestionErrors(errors)
     select = fields["select"] if "select" in request.__pydantic_fields_set__ else None
     return ComparisonQuestion(before, base, fields["changes"], select, fields["first_order"], limits)
+
+
+def _of_one_half(limits: Limits) -> Limits:
+    """What one half may take: names are selected, and what is sent back counted, once both are there."""
+    return replace(limits, answer=sys.maxsize)
 
 
 def _is_predicted(one: Difference) -> bool:

@@ -13,7 +13,7 @@ from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece
 from compute.questions import shapes_only
 from compute.value import Tensor
-from service.parts import gathered, located, named
+from service.parts import gathered, named
 from service.schemas import request_model
 from service.tensors import decode_shape
 from service.validation import chosen_operation, validate
@@ -93,7 +93,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
     try:
         total, steps, conventions = shapes_only(operation, tensors, attributes)
     except QuestionErrors as error:
-        raise located(error, origins) from None
+        raise origins.located(error) from None
     return CostQuestion(operation, conventions, total, steps)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from compute.operations.declaration import Operation, Sublayer
+from compute.operations.declaration import INDEX, Operation, Sublayer
 from service.references import Reference, camel, dims_text
 
 NESTED = " Nested by part, or behind its name and a dot: `attention.w_q`, `layer[0].attention.w_q`."
@@ -16,6 +16,13 @@ def part_field(operation: str, name: str, part: Sublayer, shapes_only: bool) -> 
     return Annotated[Any, Reference(_title(operation, name, part, shapes_only))], Field(
         None, description=part.meaning + NESTED
     )
+
+
+def full_names(parts: Mapping[str, Sublayer], shapes_only: bool) -> dict[str, Any]:
+    """The part of a request's schema for tensors by full name, such as `layer[0].attention.w_q`."""
+    tensor = _reference("Shape" if shapes_only else "Tensor")
+    patterns = {rf"^{name}{INDEX if one.several else ''}\.": tensor for name, one in parts.items()}
+    return {"patternProperties": patterns} if patterns else {}
 
 
 def state_dict_field(shapes_only: bool) -> tuple[Any, Any]:

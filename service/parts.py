@@ -3,13 +3,15 @@
 `{"layer": [{"attention": {"w_q": ...}}]}` and `{"layer[0].attention.w_q": ...}` say the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, unknown_name
 from compute.operations.declaration import Operation, Sublayer
+from compute.operations.parts import unknown_input
 from compute.operations.state_dicts import FIELD, Piece, pieces, takes_state_dict
 from service.problems import describe
 
@@ -32,6 +34,8 @@ def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[st
             _gather(operation.parts[name], sent, (name,), groups)
         elif "." in name and operation.accepts(name):
             groups.setdefault((), {})[name] = sent
+        elif "." in name and operation.part(name.split(".")[:1]) is not None:
+            raise QuestionErrors([unknown_input((name,), operation, name)])
         elif name == FIELD and takes_state_dict(operation):
             groups[(FIELD,)] = _object(sent, (FIELD,), "an object of tensors by PyTorch's names")
         else:
@@ -51,10 +55,35 @@ def flattened(
     return own | sent
 
 
-def full_name(path: Path, name: str) -> str:
+def full_name(path: Path, name: str | int) -> str:
     """The name of what stands at a path: `layer[0].attention.w_q`."""
     text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in (*path, name))
     return text[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where in a document things stand that have other names. names: of tensors; scopes: of parts."""
+
+    names: Mapping[str, Path] = field(default_factory=dict)
+    scopes: Mapping[str, Path] = field(default_factory=dict)
+
+    def path(self, path: Path) -> Path:
+        """Where in the document something is; what is not there stands beside what its part has there."""
+        if not path:
+            return path
+        name, rest = str(path[0]), path[1:]
+        if name in self.names:
+            return (*self.names[name], *rest)
+        scope, _, last = name.rpartition(".")
+        return (*self.scopes[scope], last, *rest) if scope in self.scopes else path
+
+    def located(self, error: QuestionErrors) -> QuestionErrors:
+        """Faults at the places that things stand at."""
+        errors = [
+            type(one)(self.path(one.path), one.message, one.expected, one.received) for one in error.errors
+        ]
+        return QuestionErrors(errors, error.total)
 
 
 def named(
@@ -62,14 +91,15 @@ def named(
     groups: Mapping[Path, Mapping[str, Found]],
     shape_of: Callable[[Found], Shape],
     part_of: Callable[[Piece, Found], Found],
-) -> tuple[dict[str, Found], dict[str, Path]]:
+    given: Iterable[str] = (),
+) -> tuple[dict[str, Found], Origins]:
     """What parts take, by full name, and where each of it stands.
 
-    shape_of, part_of: the shape of what came, and what of it one input is. Raises QuestionErrors where
-    something comes twice, or a state dict does not fit.
+    shape_of, part_of: the shape of what came, and what of it one input is; given: names of what is given.
+    Raises QuestionErrors where something comes twice, or a state dict does not fit.
     """
     found: dict[str, Found] = {}
-    origins: dict[str, Path] = {}
+    origins: dict[str, Path] = {name: ("given", name) for name in given}
     for path, group in groups.items():
         each: list[tuple[str, Path, Found]]
         if path == (FIELD,):
@@ -83,27 +113,15 @@ def named(
                     [QuestionError(origin, f"{full} is sent twice", "one tensor for each name", "two")]
                 )
             found[full], origins[full] = one, origin
-    return found, origins
-
-
-def located(error: QuestionErrors, origins: Mapping[str, Path]) -> QuestionErrors:
-    """Faults at the places that tensors were sent at."""
-    errors = [
-        type(one)(
-            (*origins[str(one.path[0])], *one.path[1:]), one.message, one.expected, one.received
-        )
-        if one.path and one.path[0] in origins
-        else one
-        for one in error.errors
-    ]  # fmt: skip
-    return QuestionErrors(errors, error.total)
+    scopes = {full_name(path[:-1], path[-1]): path for path in groups if path and path != (FIELD,)}
+    return found, Origins(origins, scopes)
 
 
 def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
     """Put what is sent for one part, and for those inside it, by its path."""
     if part.several:
         if not isinstance(sent, list) or len(sent) > MOST_LISTED:
-            raise _no_group(path, "a list of objects, one for each", sent)
+            raise _no_group(path, f"a list of objects, one for each, {MOST_LISTED} at most", sent)
         for at, one in enumerate(sent):
             _gather_one(part, one, (*path, at), groups)
     else:
@@ -113,9 +131,10 @@ def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
 def _gather_one(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
     inputs, parts = part.inputs, part.parts
     known = [*inputs, *parts]
+    groups.setdefault(path, {})
     for name, one in _object(sent, path, f"an object with: {', '.join(known)}").items():
         if name in inputs:
-            groups.setdefault(path, {})[name] = one
+            groups[path][name] = one
         elif name in parts:
             _gather(parts[name], one, (*path, name), groups)
         else:

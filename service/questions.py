@@ -22,7 +22,7 @@ from compute.questions import Asked, prepare
 from compute.value import Tensor
 from service.costs import cost_json
 from service.evidence import evidence_json
-from service.parts import full_name, gathered, located, named
+from service.parts import Origins, full_name, gathered, named
 from service.problems import describe
 from service.schemas import request_model
 from service.tensors import decode, encode
@@ -43,7 +43,7 @@ class Question:
     upstream: dict[str, Array]
     encoding: str
     asked: Asked
-    origins: Mapping[str, Path] = field(default_factory=dict)
+    origins: Origins = field(default_factory=Origins)
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -74,7 +74,7 @@ class Question:
         try:
             return self.prepared.answer(self.inputs, self.given, self.upstream)
         except QuestionErrors as error:
-            raise located(error, self.origins) from None
+            raise self.origins.located(error) from None
 
 
 def understand(operation: str, document: dict[str, Any], limits: Limits) -> Question:
@@ -94,9 +94,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
     given, upstream, *tensors = decoded(wanted, request, is_mask)
     sent = dict(zip(groups, tensors, strict=True))
-    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of)
-    check_masks([name for name in inputs if is_mask((), name)], inputs)
-    check_masks([name for name in given if is_mask((), name)], given, "given")
+    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of, given)
     asked = Asked(
         operation=operation,
         attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),
@@ -104,9 +102,11 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
         **asked_of(request, given, upstream),
     )
     try:
+        check_masks([name for name in inputs if is_mask((), name)], inputs)
+        check_masks([name for name in given if is_mask((), name)], given)
         prepared = prepare(asked)
     except QuestionErrors as error:
-        raise located(error, origins) from None
+        raise origins.located(error) from None
     prepared.check(limits)
     question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins)
     check_symbols(question)

@@ -31,7 +31,7 @@ from compute.operations.declaration import (
 )
 from compute.operations.state_dicts import FIELD, takes_state_dict
 from service.attributes import MAX_INTEGER, axes, constant, padding, sides, whole
-from service.part_schemas import part_field, state_dict_field
+from service.part_schemas import full_names, part_field, state_dict_field
 from service.references import Reference, camel, dims_text
 
 MAX_NAMES = 1000
@@ -164,7 +164,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields["arithmetic"] = FLOATING_ONLY
     return create_model(
         camel(operation) + SUFFIXES[asks],
-        __config__=Computation.model_config,
+        __config__={**Computation.model_config, "json_schema_extra": full_names(declared.parts, shapes_only)},
         __doc__=declared.summary + {"cost": ": shapes alone.", "comparison": ", twice."}.get(asks, "."),
         **fields,
     )

@@ -166,15 +166,20 @@ class Operation:
 
     def accepts(self, name: str) -> Input | None:
         """What it or one of its parts takes under this name, such as `layer[0].attention.w_q`."""
+        scope, _, last = name.rpartition(".")
+        found = self.part(scope.split(".") if scope else ())
+        return None if found is None else found.inputs.get(last)
+
+    def part(self, scopes: Sequence[str]) -> "Operation | Sublayer | None":
+        """The part that is found by these names, such as `layer[0]` and `attention`; by none, itself."""
         found: Operation | Sublayer = self
-        *scopes, last = name.split(".")
         for scope in scopes:
             match = INDEXED.fullmatch(scope)
             part = None if match is None else found.parts.get(match[1])
             if match is None or part is None or part.several != (match[2] is not None):
                 return None
             found = part
-        return found.inputs.get(last)
+        return found
 
     @property
     def named_passed(self) -> frozenset[str]:
@@ -182,7 +187,9 @@ class Operation:
         return frozenset(name for name, one in self.attributes.items() if one.passed)
 
 
-INDEXED = re.compile(r"(\w+?)(?:\[(0|[1-9]\d{0,3})\])?", re.ASCII)
+PLACE = "(0|[1-9][0-9]{0,3})"
+INDEX = rf"\[{PLACE}\]"
+INDEXED = re.compile(rf"(\w+?)(?:{INDEX})?", re.ASCII)
 
 
 def operation(

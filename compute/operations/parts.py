@@ -1,14 +1,15 @@
 """Operations that others are made of: what the whole hands over to them, and what the question has."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from compute.dimensions import Shape, Size
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph import Graph
 from compute.operations.bound import Assumed, Bound, Came, admit, bind
-from compute.operations.declaration import Input, Operation, Sublayer
+from compute.operations.declaration import INDEX, Input, Operation, Sublayer
 from compute.value import Value, nearest_names
 
 
@@ -37,10 +38,9 @@ class Part:
     @property
     def count(self) -> int:
         """Of a list: how many the question has weights or values for, those left out between included."""
-        start = self.graph.full_name(f"{self.name}[")
-        names = [*self.graph.supply, *self.graph.given]
-        found = [name[len(start) :].partition("]")[0] for name in names if name.startswith(start)]
-        return 1 + max((int(one) for one in found if one.isdecimal()), default=-1)
+        pattern = re.compile(re.escape(self.graph.full_name(self.name)) + INDEX)
+        found = [pattern.match(name) for name in (*self.graph.supply, *self.graph.given)]
+        return 1 + max((int(one[1]) for one in found if one is not None), default=-1)
 
     def __call__(
         self,
@@ -75,9 +75,13 @@ class Part:
         wanted = self._wanted(operation, {*operation.required, *needs}, {*handed, *without}, biases)
         if graph.absent == "refused" and (missing := [one for one in wanted if one not in supplied]):
             raise QuestionErrors(_missing(prefix + name, operation, name) for name in missing)
-        for name, one in operation.inputs.items():
-            if one.is_bias and biases is False and name in supplied:
+        for name, tensor in supplied.items():
+            if operation.inputs[name].is_bias and biases is False:
                 raise QuestionErrors([unused(prefix + name, "biases are off")])
+            if tensor.kind == "boolean" and not operation.inputs[name].mask:
+                raise QuestionErrors(
+                    at((prefix + name,), f"{name} cannot hold booleans", "numbers", "booleans").errors
+                )
         came = {name: _handed(name, one) for name, one in handles.items()}
         came |= {name: Came(one.shape, (prefix + name,), prefix + name) for name, one in supplied.items()}
         taken = {
@@ -133,9 +137,23 @@ def check_supply(graph: Graph, operation: Operation) -> None:
     """Raise QuestionErrors for what came under a name of no part, or of one that has no use for it."""
     for name in graph.supply:
         if operation.accepts(name) is None:
-            raise QuestionErrors([unknown_name((name,), "input", name, [*operation.inputs, *graph.names])])
+            raise QuestionErrors([unknown_input((name,), operation, name)])
         if name not in graph.names:
             raise QuestionErrors([unused(name, "nothing here takes it")])
+
+
+def unknown_input(path: Path, operation: Operation, name: str, prefix: str = "") -> QuestionError:
+    """The fault of a name behind a dot that no part takes, with what is taken where it goes astray.
+
+    prefix: what stands before all names of the operation.
+    """
+    scopes = name.split(".")[:-1]
+    while (found := operation.part(scopes)) is None:
+        scopes.pop()
+    inner = [f"{one}[0]" if part.several else one for one, part in found.parts.items()]
+    inputs = found.inputs if scopes else ()  # the operation's own stand without a dot
+    start = prefix + "".join(f"{scope}." for scope in scopes)
+    return unknown_name(path, "input", prefix + name, [start + one for one in (*inputs, *inner)])
 
 
 def unused(name: str, why: str) -> QuestionError:

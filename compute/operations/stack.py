@@ -59,9 +59,14 @@ def stacked(
     if graph.absent == "usual" and not layers.count:
         with graph.standing_for(count):
             x = layer(layers[EACH], x)
-    elif not isinstance(count, int) or count > MOST_LAYERS:
+    elif not isinstance(count, int):
         raise QuestionError(
-            ("layers",), "are too many layers to build", f"at most {MOST_LAYERS} layers", "more of them"
+            ("layers",), "is no number, and single layers have shapes of their own",
+            "a number of layers; or letters, and no shapes for single layers", "letters",
+        )  # fmt: skip
+    elif count > MOST_LAYERS:
+        raise QuestionError(
+            ("layers",), "are too many layers to build", f"at most {MOST_LAYERS} layers", f"{count} layers"
         )
     else:
         for at in range(count):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, ShapeError, divide, show
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
-from compute.operations.declaration import Operation, Stored, Sublayer
+from compute.operations.declaration import PLACE, Operation, Stored, Sublayer
 
 FIELD = "state_dict"
 
@@ -26,7 +26,7 @@ class Piece:
 
     def shape(self, shape: Shape) -> Shape:
         """The shape of the input. Raises QuestionError where the tensor cannot be cut or turned."""
-        count, rank = len(self.stored.inputs), self.stored.rank
+        came, count, rank = shape, len(self.stored.inputs), self.stored.rank
         try:
             if rank is not None:
                 if len(shape) < rank or any(size != 1 for size in shape[: len(shape) - rank]):
@@ -45,7 +45,7 @@ class Piece:
             held = f"{axes} for each of {', '.join(self.stored.inputs)}, one below the other"
             raise QuestionError(
                 (FIELD, self.source), f"the shape does not fit what is kept under this name: {error}",
-                held if count > 1 else f"{axes} for {self.stored.inputs[0]}", f"shape {show(shape)}",
+                held if count > 1 else f"{axes} for {self.stored.inputs[0]}", f"shape {show(came)}",
             ) from None  # fmt: skip
         return shape
 
@@ -67,27 +67,35 @@ def takes_state_dict(operation: Operation | Sublayer) -> bool:
 
 
 def pieces(operation: Operation, sources: Mapping[str, Shape]) -> list[Piece]:
-    """The inputs that a state dict holds. Raises QuestionErrors for names that are none of PyTorch's."""
+    """The inputs that a state dict holds.
+
+    Raises QuestionErrors for names that are none of PyTorch's, and for shapes that do not fit their names.
+    """
     found: list[Piece] = []
     errors: list[QuestionError] = []
     for source in sources:
         stored = next(_found(operation, source, ""), None)
         if stored is None:
-            errors.append(unknown_name((FIELD, source), "tensor", source, _names(operation)))
+            errors.append(unknown_name((FIELD, source), "tensor", source, dict.fromkeys(_names(operation))))
         else:
             prefix, one = stored
-            found += [Piece(prefix + name, source, at, one) for at, name in enumerate(one.inputs)]
+            held = [Piece(prefix + name, source, at, one) for at, name in enumerate(one.inputs)]
+            try:
+                held[0].shape(sources[source])
+            except QuestionError as error:
+                errors.append(error)
+            found += held
         if len(errors) > LISTED:
             break
     owners: dict[str, str] = {}
+    twice: dict[str, str] = {}
     for piece in found:
-        first = owners.setdefault(piece.name, piece.source)
-        if first != piece.source:
-            errors.append(
-                QuestionError(
-                    (FIELD, piece.source), f"another tensor says {piece.name} already", "one of them", "both"
-                )
-            )
+        if owners.setdefault(piece.name, piece.source) != piece.source:
+            twice.setdefault(piece.source, piece.name)
+    errors += [
+        QuestionError((FIELD, source), f"another tensor says {name} already", "one of them", "both")
+        for source, name in twice.items()
+    ]
     if errors:
         raise QuestionErrors(errors)
     return found
@@ -100,7 +108,7 @@ def _found(operation: Operation | Sublayer, name: str, prefix: str) -> Iterator[
             yield prefix, stored
     for part_name, part in operation.parts.items():
         for pattern in part.stored:
-            expression = re.escape(pattern).replace(r"\{\}", r"(0|[1-9]\d{0,3})") + (r"\." if pattern else "")
+            expression = re.escape(pattern).replace(r"\{\}", PLACE) + (r"\." if pattern else "")
             match = re.match(expression, name, re.ASCII)
             if match:
                 scope = f"{part_name}[{match[1]}]" if part.several else part_name

@@ -16,6 +16,7 @@ from compute.latex import symbol_latex
 from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
+from compute.operations.parts import unknown_input, unused
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
@@ -85,21 +86,27 @@ class _Builder(Terms):
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
         self.used = sorted(set(used).difference(self.lines))
+        self.called = {
+            one.name: CATALOGUE[one.value.text]
+            for one in assignments
+            if one.value.head == "call" and one.value.text in CATALOGUE and CATALOGUE[one.value.text].parts
+        }
         self.graph.supply = {
-            name: tensor
-            for name, tensor in inputs.items()
-            if name.partition(".")[0] in self.lines and "." in name
+            name: tensor for name, tensor in {**given, **inputs}.items() if self._is_supplied(name)
         }
         self.graph.absent = "unknown" if given else "refused"
         for name, tensor in {**inputs, **given}.items():
-            if name in self.graph.supply:
-                continue
-            if name not in self.lines and (name in inputs or "." not in name):
+            if name not in self.lines and "." not in name:
                 self.terms[name] = self._input(name, tensor)
 
     def _input(self, name: str, tensor: Tensor) -> Value:
         axes = tuple(f"axis {at}" for at in range(len(tensor.shape)))
         return self.graph.input(name, tensor.shape, symbol=symbol_latex(name), axes=axes, kind=tensor.kind)
+
+    def _is_supplied(self, name: str) -> bool:
+        """Whether a name is that of an input of a line's parts: `h.attention.w_q`."""
+        line, _, inner = name.partition(".")
+        return "." in inner and line in self.called and self.called[line].accepts(inner) is not None
 
     def check_roles(self, parameters: Collection[str] | None, data: Collection[str]) -> None:
         """Refuse inputs that are assigned, and roles of names that are no inputs."""
@@ -121,8 +128,12 @@ class _Builder(Terms):
 
     def check_inputs(self) -> None:
         """Refuse inputs that the program does not use, and free names where nothing takes their place."""
+        self._check_supply()
         for name in self.inputs:
-            if name not in self.used and not (name in self.graph.supply and name in self.graph.names):
+            if name not in self.used and name not in self.graph.supply:
+                line, _, inner = name.partition(".")
+                if inner and line in self.called:
+                    raise unknown_input(("inputs", name), self.called[line], inner, f"{line}.")
                 raise unknown_name(("inputs", name), "free name in the program", name, self.used)
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
@@ -140,6 +151,18 @@ class _Builder(Terms):
                 )
                 for name in missing
             )  # fmt: skip
+
+    def _check_supply(self) -> None:
+        """Refuse what no part took, of a line that could be built."""
+        for name, tensor in self.graph.supply.items():
+            if isinstance(self.terms[name.partition(".")[0]], Unknown):
+                self._input(name, tensor)
+            elif name not in self.graph.names:
+                raise self._supplied(unused(name, "nothing here takes it"))
+
+    def _supplied(self, error: QuestionError) -> QuestionError:
+        """A fault of what a line's parts take, at the field that it came in, or is to come in."""
+        return error.within("given" if error.path[0] in self.given else "inputs")
 
     def assign(self, assignment: Assignment) -> None:
         """Build one line and name what it gives."""
@@ -161,15 +184,15 @@ class _Builder(Terms):
         except QuestionError as error:
             raise self._within(error, assignment) from None
         except QuestionErrors as errors:
-            raise self._within(errors.errors[0], assignment) from None
+            raise QuestionErrors(self._within(one, assignment) for one in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
 
     def _within(self, error: QuestionError, assignment: Assignment) -> QuestionError:
         """A fault of what a line calls, at the line."""
         if error.path[:1] in (("program",), ("given",)):
             return error
-        if error.path and error.path[0] in self.graph.supply:
-            return error.within("inputs")
+        if error.path and self._is_supplied(str(error.path[0])):
+            return self._supplied(error)
         where = "".join(f" at {one}" for one in error.path[-1:])
         message = f"line {assignment.line + 1}{where}: {error.message}"
         return type(error)(("program", assignment.line), message, error.expected, error.received)

@@ -68,7 +68,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuesti
     )
     solutions, entries = exact("solutions"), exact("entries")
     solving = solutions.Solving(solutions.AskedSolution(trace, tuple(fields["unknown"]), target))
-    check_limits(solving.prepared.predicted, limits, "fewer steps", "fewer steps")
+    check_limits(solving.prepared.predicted, limits, "fewer steps", fewer=lambda: "fewer steps")
     if fields["assumptions"]:
         arrays = [*start.values(), *data.values(), *target.values()]
         entries.check_assumptions(fields["assumptions"], entries.symbols_in(arrays) | chosen.symbols())

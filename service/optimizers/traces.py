@@ -147,7 +147,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
         shown=shown,
     )
     prepared = prepare_trace(asked)
-    check_limits(prepared.predicted, limits, ADVICE, ADVICE)
+    check_limits(prepared.predicted, limits, ADVICE, fewer=lambda: ADVICE)
     if fields["assumptions"]:
         entries = exact("entries")
         used = entries.symbols_in(

@@ -25,6 +25,7 @@ FLOORS = [
         "compute.jacobians",
         "compute.linearization",
         "compute.cost",
+        "compute.sent",
         "compute.formulas",
         "compute.closed_forms",
         "compute.diagrams",

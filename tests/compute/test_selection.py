@@ -1,5 +1,7 @@
 """Names that a question selects, patterns among them."""
 
+from typing import Any
+
 import pytest
 
 from compute.errors import QuestionErrors
@@ -31,3 +33,24 @@ def test_patterns(select: list[str], names: list[str] | None) -> None:
         assert caught.value.errors[0].path == ("select", 0)
         return
     assert plan("self_attention", WEIGHTS, select=select).returned == names
+
+
+def test_a_pattern_takes_what_is_known_by_another_name_too() -> None:
+    """The output of the last layer is that of the stack."""
+    eye, ones = [[1.0, 0], [0, 1]], [1.0, 1]
+    layer: dict[str, list[Any]] = {f"attention.w_{name}": eye for name in "qkvo"}
+    layer |= {"feed_forward.w_1": eye, "feed_forward.w_2": eye}
+    layer |= {"attention_norm.gain": ones, "feed_forward_norm.gain": ones}
+    stack = {f"layer[{at}].{name}": one for at in range(3) for name, one in layer.items()}
+    outputs = [f"layer[{at}].output" for at in range(3)]
+    for select, names in (
+        (["layer[*].output"], outputs),
+        (["output", "layer[*].output"], ["output", *outputs]),
+        (["*output"], None),
+    ):
+        returned = plan("encoder", {"x": eye, **stack}, select=select).returned
+        if names is not None:
+            assert returned == names
+        else:
+            assert "output" in returned
+            assert outputs[2] not in returned

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Ask, errors
+from tests.service.layers import LAYER, STATE, X, flat
 
 PATH = "/v1/cost"
 TOKENS = {name: {"shape": ["T", "d"]} for name in ("query", "key", "value")}
@@ -78,3 +79,132 @@ def test_encodings_in_letters(ask: Ask) -> None:
 )
 def test_letters_that_are_none(ask: Ask, fields: dict[str, Any], pointer: str) -> None:
     assert pointer in errors(ask(PATH, operation="attention", **TOKENS, **fields))
+
+
+def asked(ask: Ask, **fields: Any) -> Any:
+    response = ask(PATH, **fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+STACK = {"operation": "encoder", "x": {"shape": ["n", "d"]}, "heads": "h", "d_ff": "4*d"}
+
+
+def shape(*sizes: Any) -> dict[str, Any]:
+    return {"shape": list(sizes)}
+
+
+def test_one_layer_stands_for_all_of_them(ask: Ask) -> None:
+    found = asked(ask, **STACK, layers="L")
+    assert found["cost"]["parameters"] == "12*L*d**2 + 13*L*d"
+    assert found["cost"]["multiply_adds"] == "12*L*d**2*n + 2*L*d*n**2"
+    assert found["cost"]["comparisons"] == "L*h*n**2"
+    assert found["conventions"]["layers"] == "L"
+    parts = {one["name"]: one for one in found["parts"]}
+    assert list(parts) == ["layer[*]"] + [
+        f"layer[*].{name}" for name in ("attention", "attention_norm", "feed_forward", "feed_forward_norm")
+    ]
+    assert {one["times"] for one in parts.values()} == {"L"}
+    assert parts["layer[*].attention"]["parameters"] == "4*L*d**2 + 4*L*d"
+    assert parts["layer[*].feed_forward"]["multiply_adds"] == "8*L*d**2*n"
+    assert parts["layer[*]"]["parameters"] == found["cost"]["parameters"]
+    steps = {one["name"]: one for one in found["steps"]}
+    assert steps["layer[l].attention.scores"]["times"] == "L"
+    assert steps["layer[l].attention.scores"]["multiply_adds"] == "d*n**2"  # of one of them
+
+
+def test_letters_agree_with_numbers(ask: Ask) -> None:
+    sizes = {"L": 3, "h": 2, "n": 5, "d": 8}
+    letters = asked(ask, **STACK, layers="L")
+    numbers = asked(ask, operation="encoder", x=shape(5, 8), heads=2, d_ff=32, layers=3)
+    layer = {
+        "attention": {f"w_{one}": shape(8, 8) for one in "qkvo"},
+        "feed_forward": {"w_1": shape(8, 32), "w_2": shape(32, 8)},
+    }
+    nested = asked(ask, operation="encoder", x=shape(5, 8), heads=2, layer=[layer] * 3)
+    for name, size in letters["cost"].items():
+        value = eval(str(size), {"__builtins__": {}}, sizes)
+        assert numbers["cost"][name] == nested["cost"][name] == value
+    for one, two, three in zip(letters["parts"], numbers["parts"], nested["parts"], strict=True):
+        assert one["name"] == two["name"] == three["name"]
+        for name in ("times", "multiply_adds", "elementwise", "comparisons", "parameters"):
+            assert two[name] == three[name] == eval(str(one[name]), {"__builtins__": {}}, sizes)
+    assert {one["times"] for one in nested["steps"]} == {1}
+    assert {one["times"] for one in numbers["steps"]} == {3}
+
+
+def test_layers_may_differ(ask: Ask) -> None:
+    wide, narrow = ({"feed_forward": {"w_1": shape(4, size), "w_2": shape(size, 4)}} for size in (50, 5))
+    found = asked(ask, operation="encoder", x=shape(3, 4), layer=[wide, narrow])
+    parts = {one["name"]: one for one in found["parts"]}
+    assert parts["layer[*].feed_forward"]["times"] == 2
+    assert parts["layer[*].feed_forward"]["parameters"] == sum(2 * 4 * size + size + 4 for size in (50, 5))
+
+
+def test_parts_inside_parts_are_counted_once(ask: Ask) -> None:
+    found = asked(ask, operation="transformer", encoder_layers="L", decoder_layers="M")
+    parts = {one["name"]: one["times"] for one in found["parts"]}
+    assert parts["encoder"] == parts["decoder"] == 1
+    assert parts["encoder.layer[*].attention"] == "L"
+    assert parts["decoder.layer[*].cross_attention"] == "M"
+
+
+def test_ways_to_send_shapes(ask: Ask) -> None:
+    tensors = asked(ask, operation="encoder_layer", x=X, **LAYER)
+    ways = [
+        flat(LAYER),
+        {"state_dict": STATE},
+        {"state_dict": {"self_attn.in_proj_weight": shape(6, 2), "linear1.weight": shape(3, 2)}},
+        {"feed_forward": {"w_1": shape(2, 3)}},
+        {"d_ff": 3},
+    ]
+    for way in ways:
+        assert asked(ask, operation="encoder_layer", x=shape(3, 2), **way)["cost"] == tensors["cost"]
+    letters = {"self_attn.in_proj_weight": shape("3*d", "d"), "linear1.weight": shape("4*d", "d")}
+    found = asked(ask, operation="encoder_layer", x=shape("n", "d"), state_dict=letters)
+    assert found["cost"]["parameters"] == "12*d**2 + 13*d"
+
+
+def test_very_large_numbers_are_counted(ask: Ask) -> None:
+    found = asked(ask, operation="encoder", x=shape(2**31, 2**40), layers=2**31 - 1, heads=2**20, d_ff=2**30)
+    assert int(found["cost"]["parameters"]) == (2**31 - 1) * (4 * 2**80 + 2 * 2**70 + 9 * 2**40 + 2**30)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "expected"),
+    [
+        ({}, "/layers", "weights for each layer"),
+        ({"layers": 10**18}, "/layers", "2147483647"),
+        ({"layers": "10**18"}, "/layers", "2147483647"),
+        ({"layers": 0}, "/layers", "from 1"),
+        ({"layers": "0"}, "/layers", "from 1"),
+        ({"layers": "-L"}, "/layers", "from 1"),
+        ({"layers": "K+L+M"}, "/layers", "letters"),
+        ({"layers": "9**9**9"}, "/layers", "letters"),
+        ({"layers": True}, "/layers", "letters"),
+        ({"layers": [1]}, "/layers", "letters"),
+        ({"layers": "L", "layer": [{"feed_forward": {"w_1": shape("d", 3)}}]}, "/layers", "a number"),
+        ({"layer": [{"feed_forward": {"w_1": shape("d", 3)}}] * 300}, "/layers", "at most 256"),
+        ({"layer": [{}] * 10_001}, "/layer", "10000"),
+        ({"layer": [None]}, "/layer/0", "an object"),
+        ({"layer": [{"attention": {"w_q": None}}]}, "/layer/0/attention/w_q", "a number"),
+        ({"layer": [{"attention": {"w_q": shape("a+b+c", 2)}}]}, "/layer/0/attention/w_q/shape/0", "n+1"),
+        ({"layer": [{"attention": {"w_q": shape(7, 8)}}]}, "/layer/0/attention/w_q", "d = d"),
+        ({"layer[l].attention.w_q": shape("d", "d"), "layers": "L"}, "/layer[l].attention.w_q", "final_norm"),
+        ({"layer[0].attention.w_z": shape(2, 2)}, "/layer[0].attention.w_z", "layer[0].attention.w_q"),
+        ({"state_dict": [1]}, "/state_dict", "an object"),
+        ({"state_dict": {"layers.0.self_attn.in_proj_weight": shape(13, 4)}},
+         "/state_dict/layers.0.self_attn.in_proj_weight", "w_q, w_k, w_v"),
+        ({"state_dict": {"nothing": shape(13, 4)}}, "/state_dict/nothing", "layers.0"),
+        ({"given": {}}, "/given", "one of"),
+    ],
+)  # fmt: skip
+def test_stacks_that_are_none(ask: Ask, fields: dict[str, Any], pointer: str, expected: str) -> None:
+    found = errors(ask(PATH, operation="encoder", x=shape("n", "d"), **fields))
+    assert pointer in found
+    assert expected in found[pointer]["expected"]
+
+
+def test_heads_share_the_width_evenly(ask: Ask) -> None:
+    assert "/heads" in errors(ask(PATH, operation="encoder_layer", x=shape(2, 4), heads=3))
+    assert asked(ask, operation="encoder_layer", x=shape("n", "h*k"), heads="h")["cost"]

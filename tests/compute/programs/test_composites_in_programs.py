@@ -1,0 +1,206 @@
+"""Lines that call operations made of others: their weights are inputs behind the line's name."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.answers import Answer, Prepared
+from compute.errors import QuestionErrors
+from compute.questions import Asked, prepare
+from compute.value import Tensor
+from tests.compute.asking import answer
+
+RNG = np.random.default_rng(810)
+X, Y = RNG.standard_normal((3, 4)), RNG.standard_normal((3, 4))
+LAYER: dict[str, Any] = {
+    **{f"attention.w_{name}": RNG.standard_normal((4, 4)) for name in "qkvo"},
+    "attention_norm.gain": RNG.standard_normal(4),
+    "feed_forward.w_1": RNG.standard_normal((4, 6)),
+    "feed_forward.b_1": RNG.standard_normal(6),
+    "feed_forward.w_2": RNG.standard_normal((6, 4)),
+    "feed_forward_norm.gain": RNG.standard_normal(4),
+}
+H = {f"h.{name}": one for name, one in LAYER.items()}
+LINES = ("h = encoder_layer(x, heads=2)", "L = sum((h - y)**2) / 2")
+INPUTS = {"x": X, "y": Y, **H}
+MASK = np.array([[True, False, True, True, False, True]])
+
+
+def run(
+    program: tuple[str, ...], inputs: dict[str, Any], given: dict[str, Any] | None = None, **asked: Any
+) -> tuple[Prepared, Answer]:
+    def tensors(sent: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
+        return tuple(
+            (name, Tensor(np.shape(one), "boolean" if np.asarray(one).dtype == bool else "real"))
+            for name, one in sent.items()
+        )
+
+    upstream = {name: np.asarray(1.0) for name in asked.pop("upstream", ())}
+    prepared = prepare(
+        Asked("graph", inputs=tensors(inputs), given=tensors(given or {}), upstream=tensors(upstream),
+              program=program, **asked)
+    )  # fmt: skip
+    sent = ({name: np.asarray(one) for name, one in group.items()} for group in (inputs, given or {}))
+    return prepared, prepared.answer(next(sent), next(sent), upstream)
+
+
+def faults(program: tuple[str, ...], inputs: dict[str, Any], **asked: Any) -> dict[Any, Any]:
+    with pytest.raises(QuestionErrors) as caught:
+        run(program, inputs, **asked)
+    return {error.path: error for error in caught.value.errors}
+
+
+def test_a_line_takes_its_weights_from_the_inputs_behind_its_name() -> None:
+    prepared, found = run(LINES, INPUTS, upstream=["L"], data=("x", "y"))
+    direct = answer("encoder_layer", {"x": X, **LAYER}, {"heads": 2})
+    np.testing.assert_array_equal(found.values["h"], direct.values["output"])
+    np.testing.assert_array_equal(found.values["h.attention.weights"], direct.values["attention.weights"])
+    assert float(found.values["L"]) == pytest.approx(((direct.values["output"] - Y) ** 2).sum() / 2)
+    upstream = {"output": direct.values["output"] - Y}
+    gradients = answer("encoder_layer", {"x": X, **LAYER}, {"heads": 2}, upstream=upstream).gradients
+    for name in LAYER:
+        np.testing.assert_allclose(found.gradients[f"h.{name}"], gradients[name], rtol=1e-10, atol=1e-12)
+    assert set(prepared.parameters()) == set(H)
+
+
+def test_roles_of_weights() -> None:
+    everything = {"x", "y", *H}
+    for roles, trained in (
+        ({}, everything),
+        ({"data": ("x", "y", "h.attention.w_q")}, everything - {"x", "y", "h.attention.w_q"}),
+        ({"parameters": ("h.attention.w_q",)}, {"h.attention.w_q"}),
+    ):
+        assert set(run(LINES, INPUTS, **roles)[0].parameters()) == trained
+    for role in ("parameters", "data"):
+        [error] = faults(LINES, INPUTS, **{role: ("x", "h.attention.w_z")}).values()
+        assert error.path == (role, 1)
+        assert "h.attention.w_q" in error.expected
+
+
+def test_layers_on_layers_and_lists_of_them() -> None:
+    lines = ("h = encoder_layer(x, heads=2)", "g = encoder_layer(h, heads=2)")
+    both = {**H, **{f"g.{name}": 2 * one for name, one in LAYER.items()}}
+    _, found = run(lines, {"x": X, **both})
+    stack = {f"layer[{at}].{name}": (1 + at) * one for name, one in LAYER.items() for at in range(2)}
+    named = {f"e.{name}": one for name, one in stack.items()}
+    _, stacked = run(("e = encoder(x, heads=2)",), {"x": X, **named}, select=("e.layer[*].output", "e"))
+    np.testing.assert_allclose(stacked.values["e"], found.values["g"], rtol=1e-12)
+    np.testing.assert_allclose(stacked.values["e.layer[0].output"], found.values["h"], rtol=1e-12)
+
+
+def test_weights_and_inner_values_are_given() -> None:
+    rest = {name: one for name, one in INPUTS.items() if name != "h.attention.w_q"}
+    plain = run(LINES, INPUTS)[1].values
+    prepared, found = run(LINES, rest, given={"h.attention.w_q": INPUTS["h.attention.w_q"]})
+    for name, one in found.values.items():
+        np.testing.assert_array_equal(one, plain[name])
+    assert prepared.predicted.answer == sum(one.size for one in found.values.values())
+    weights = np.full((2, 3, 3), 1 / 3)
+    _, even = run(LINES, INPUTS, given={"h.attention.weights": weights})
+    direct = answer("encoder_layer", {"x": X, **LAYER}, {"heads": 2}, given={"attention.weights": weights})
+    np.testing.assert_allclose(even.values["h"], direct.values["output"], rtol=1e-12)
+
+
+def test_masks_of_parts() -> None:
+    lines = ("h = encoder_layer(x, heads=2, dropout_rate=0.5)",)
+    _, found = run(lines, {"x": X, **H, "h.feed_forward.dropout_mask": MASK})
+    np.testing.assert_array_equal(
+        found.values["h.feed_forward.dropped_hidden"],
+        found.values["h.feed_forward.hidden"] * MASK * 2,
+    )
+    for wrong in (np.full((1, 6), 0.5), np.full((1, 6), np.nan), np.full((1, 6), np.inf), MASK[:, :2]):
+        assert list(faults(lines, {"x": X, **H, "h.feed_forward.dropout_mask": wrong})) == [
+            ("inputs", "h.feed_forward.dropout_mask")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "expected"),
+    [
+        ({"h.attention.w_q": None}, "h.attention.w_q", "a tensor (d, heads*d_k)"),
+        ({"h.attention.w_q": np.ones((1, 1))}, "h.attention.w_q", "d = 4 from axis 1"),
+        ({"h.feed_forward.w_1": np.ones((5, 6))}, "h.feed_forward.w_1", "d = 4 from axis 1"),
+        ({"h.attention.w_q": np.ones((4, 4), dtype=bool)}, "h.attention.w_q", "numbers"),
+        ({"h.attention.w_z": np.ones(1)}, "h.attention.w_z", "h.attention.w_q"),
+        ({"h.nothing.w_q": np.ones(1)}, "h.nothing.w_q", "h.attention_norm"),
+        ({"h.attention[0].w_q": np.ones(1)}, "h.attention[0].w_q", "h.attention_norm"),
+        ({"h.x": np.ones(1)}, "h.x", "h.attention_norm"),
+        ({"h.": np.ones(1)}, "h.", "x, y"),
+        ({"q.attention.w_q": np.ones(1)}, "q.attention.w_q", "x, y"),
+        ({"L.attention.w_q": np.ones(1)}, "L.attention.w_q", "x, y"),
+        ({"h.feed_forward.w_gate": np.ones((4, 6))}, "h.feed_forward.w_gate", "gated"),
+        ({"h.attention.weights": np.ones((3, 3))}, "h.attention.weights", "h.attention.w_q"),
+    ],
+)
+def test_faults_stand_at_the_inputs(changes: dict[str, Any], pointer: str, expected: str) -> None:
+    sent = {name: one for name, one in {**INPUTS, **changes}.items() if one is not None}
+    found = faults(LINES, sent)
+    assert list(found) == [("inputs", pointer)]
+    assert expected in found["inputs", pointer].expected
+
+
+def test_all_that_is_missing_is_named() -> None:
+    found = faults(
+        LINES, {"x": X, "y": Y, **{name: one for name, one in H.items() if "attention." not in name}}
+    )
+    assert list(found) == [("inputs", f"h.attention.w_{name}") for name in "qkvo"]
+
+
+def test_given_faults_stand_at_what_is_given() -> None:
+    rest = {name: one for name, one in INPUTS.items() if name != "h.attention.w_q"}
+    assert list(faults(LINES, rest, given={"h.attention.w_q": np.ones((1, 1))})) == [
+        ("given", "h.attention.w_q")
+    ]
+    assert list(faults(LINES, INPUTS, given={"h.attention.w_z": X})) == [("given", "h.attention.w_z")]
+    assert list(faults(LINES, INPUTS, given={"h.attention.weights": X})) == [("given", "h.attention.weights")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["h = sum(encoder_layer(x))", "h = encoder_layer(x) + 1", "h = encoder_layer(encoder_layer(x))",
+     "h = -encoder_layer(x)", "h = encoder_layer(x)[0]"],
+)  # fmt: skip
+def test_calls_inside_others_are_refused(line: str) -> None:
+    [error] = faults((line,), {"x": X, **H}).values()
+    assert error.path == ("program", 0)
+    assert "encoder_layer has parts" in error.message
+    assert error.expected == "a line of its own, as in h = encoder_layer(x)"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("e = encoder(x, layers=1000000000)", "too many layers"),
+        ("e = encoder(x, layers='L')", "layers does not fit"),
+        ("e = encoder(x)", "how many layers"),
+        ("e = encoder(x, layer=x)", "no argument of this name"),
+        ("e = encoder(x, state_dict=x)", "no argument of this name"),
+        ("e = encoder(x, heads=2, norm='nothing')", "norm does not fit"),
+    ],
+)
+def test_settings_of_lines(line: str, message: str) -> None:
+    [error] = faults((line,), {"x": X}).values()
+    assert error.path == ("program", 0)
+    assert message in error.message
+
+
+@pytest.mark.parametrize("place", ["00", "-1", "9" * 5000, "\u00b2", "10000"])
+def test_places_in_lists(place: str) -> None:
+    stack = {f"e.layer[0].{name}": one for name, one in LAYER.items()}
+    name = f"e.layer[{place}].attention.w_q"
+    [error] = faults(("e = encoder(x, heads=2)",), {"x": X, **stack, name: X}).values()
+    assert error.path == ("inputs", name)
+    assert error.expected == "one of: e.layer[0], e.final_norm"
+
+
+def test_more_layers_than_are_built() -> None:
+    stack = {f"e.layer[{at}].{name}": one for name, one in LAYER.items() for at in range(2)}
+    found = faults(("e = encoder(x, heads=2, layers=1)",), {"x": X, **stack})
+    assert list(found) == [("inputs", f"e.layer[1].{next(iter(LAYER))}")]
+
+
+def test_a_line_that_nothing_is_known_of_takes_nothing() -> None:
+    prepared, found = run(("h = encoder_layer(q, heads=2)", "z = y * 2"), {"y": Y, **H}, given={"z": Y})
+    assert "h" in prepared.unknown
+    assert list(found.values) == []
