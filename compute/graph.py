@@ -44,7 +44,8 @@ class Graph:
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
     shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
     supply: what parts of an operation may take from the question, by full name; absent: what becomes of
-    inputs that did not come; repeated: from one index to another, values that stand for so many like them.
+    inputs that did not come; settling: whether sizes of what is unknown may still be found; repeated: from
+    one index to another, values that stand for so many like them.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Graph:
     invariants: list[Invariant] = field(default_factory=list)
     supply: Mapping[str, Tensor] = field(default_factory=dict)
     absent: Absent = "unknown"
+    settling: bool = False
     repeated: list[tuple[int, int, Size]] = field(default_factory=list)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""

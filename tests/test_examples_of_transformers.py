@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service.export import FOLDER
-from tests.oracles.textbook_transformers import (
+from tests.oracles.nested_transformers import (
     Array,
     Decoder,
     Encoder,

@@ -5,10 +5,10 @@ handles. The same code answers for numbers and for letters.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from compute.dimensions import show, symbols
+from compute.dimensions import Size, show, symbols
 from compute.errors import QuestionError, QuestionErrors
 from compute.graph import Absent, Graph
-from compute.operations.bound import Came, admit, bind
+from compute.operations.bound import Came, Settled, admit, bind
 from compute.operations.declaration import Operation
 from compute.operations.parts import check_supply, run
 from compute.value import Tensor, Value
@@ -30,13 +30,43 @@ def build(
     requested, everything, symbolic, absent: as for `Graph`. Required inputs that are missing get symbolic
     shapes. Raises QuestionErrors where shapes disagree.
     """
-    taken = {name: tensor.shape for name, tensor in (given or {}).items()}
+    sizes: dict[str, tuple[Size, str]] = {}
+    settling = absent == "unknown" and bool(operation.parts)
+    while True:
+        try:
+            return _build(
+                operation, tensors, said, given or {}, requested, sizes,
+                everything=everything, symbolic=symbolic, absent=absent, settling=settling,
+            )  # fmt: skip
+        except Settled as found:
+            settling = not found.sizes.keys() <= sizes.keys()
+            sizes |= found.sizes
+
+
+def _build(
+    operation: Operation,
+    tensors: Mapping[str, Tensor],
+    said: Mapping[str, Any],
+    given: Mapping[str, Tensor],
+    requested: Collection[str],
+    sizes: Mapping[str, tuple[Size, str]],
+    *,
+    everything: bool,
+    symbolic: bool,
+    absent: Absent,
+    settling: bool,
+) -> Graph:
+    """The same for what is known of the sizes that no input of its own says.
+
+    Raises Settled where parts tell more of them.
+    """
+    taken = {name: tensor.shape for name, tensor in given.items()}
     own = {name: tensor for name, tensor in tensors.items() if name in operation.inputs}
     came = {name: Came(tensor.shape, (name,), name) for name, tensor in own.items()}
-    bound = bind(operation, came, said, taken)
+    bound = bind(operation, came, said, taken, sizes=sizes)
     names = frozenset(requested) | taken.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
-    graph.symbolic, graph.absent = symbolic, absent
+    graph.symbolic, graph.absent, graph.settling = symbolic, absent, settling
     graph.supply = {name: tensor for name, tensor in tensors.items() if name not in own}
     handles = {
         name: admit(graph, operation, name, own.get(name), bound)

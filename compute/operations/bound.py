@@ -25,6 +25,14 @@ class Came(NamedTuple):
     name: str
 
 
+class Settled(Exception):
+    """Sizes of what is unknown, by the letters that stood for them, and where these sizes were found."""
+
+    def __init__(self, sizes: Mapping[str, tuple[Size, str]]) -> None:
+        super().__init__()
+        self.sizes = sizes
+
+
 class Bound(NamedTuple):
     """An operation's declarations, turned as its settings say, and its dimensions."""
 
@@ -43,11 +51,13 @@ def bind(
     sizes: Mapping[str, tuple[Size, str]] | None = None,
     assumed: Assumed | None = None,
     wanted: Collection[str] | None = None,
+    settling: bool = False,
 ) -> Bound:
     """Unify the dimension names of all that came with their declarations.
 
     prefix: stands before the names of given values; sizes: what dimensions have to be, and why; wanted:
-    names of inputs that are there though they did not come. Raises QuestionErrors where shapes disagree.
+    names of inputs that are there though they did not come; settling: as for `Dimensions`. Raises
+    QuestionErrors where shapes disagree, and Settled where they tell what letters stand for.
     """
     own = {name: one for name, one in operation.attributes.items() if not one.passed}
     settings = {name: one.default for name, one in own.items()} | dict(said)
@@ -65,10 +75,13 @@ def bind(
         for name, shape in given.items()
         if name in values
     ]
-    dimensions = Dimensions()
+    dimensions = Dimensions(settling=settling)
     for name, (size, why) in (sizes or {}).items():
         dimensions.bind(name, size, why)
     _unify(operation, claims, said, dimensions)
+    if dimensions.settled:
+        raise Settled(dimensions.settled)
+    _learn(operation, inputs, came, dimensions)
     for name, size_of in (assumed or {}).items():
         if name not in dimensions.sizes:
             dimensions.bind(name, size_of(dimensions.sizes), "what is usual")
@@ -107,6 +120,22 @@ def _unify(
                 dimensions.bind(name, said[name], f"the attribute {name}")
     if errors := unify(claims, dimensions, defaults):
         raise QuestionErrors(errors)
+
+
+def _learn(
+    operation: Operation, inputs: Mapping[str, str], came: Mapping[str, Came], dimensions: Dimensions
+) -> None:
+    """Sizes that nothing else says from masks, whose axes are of size 1 or as what they mask."""
+    for name, one in operation.inputs.items():
+        if not (one.mask and one.broadcast and name in came):
+            continue
+        shape = came[name].shape
+        declared = [axis for axis in fitting(inputs[name], None) if axis != (LEADING,)][::-1]
+        for axis, (factors, size) in enumerate(zip(declared, shape[::-1], strict=False)):
+            if len(factors) == 1 and size != 1:
+                origin = f"axis {len(shape) - 1 - axis} of {came[name].name}"
+                if factors[0] not in dimensions.sizes:
+                    dimensions.bind(factors[0], size, origin)
 
 
 def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, bound: Bound) -> Value:

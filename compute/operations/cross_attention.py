@@ -78,7 +78,7 @@ def cross_attention(
     ] = None,
     mask: Mask = None,
     key_padding_mask: Annotated[Value | None, padding_input("... m")] = None,
-    dropout_mask: Annotated[Value | None, dropout_input("... n m", "weights")] = None,
+    dropout_mask: Annotated[Value | None, dropout_input("... n m", "weights", "orientation")] = None,
     *,
     heads: Heads = 1,
     kv_heads: KeyValueHeads = None,

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import ShapeError, broadcast, show
 from compute.errors import QuestionError
+from compute.graph import Graph
 from compute.operations.declaration import Attribute, Constant, Input
 from compute.operations.dropping import Dropping, rate_of
 from compute.value import Value, apply
@@ -20,12 +21,13 @@ DROPOUT_MASK = "dropout_mask"
 KEY_PADDING_MASK = "key_padding_mask"
 
 
-def dropout_input(dims: str, of: str) -> Input:
-    """A mask of what is kept; of: of what, in words."""
+def dropout_input(dims: str, of: str, turns: str = "") -> Input:
+    """A mask of what is kept; of: of what, in words; turns: as for `Input`."""
     return Input(
         dims,
         f"Which {of} are kept: booleans, or 1 for kept and 0 for dropped.",
         r"M_{\text{drop}}",
+        turns=turns,
         mask=True,
         boolean=True,
         broadcast=True,
@@ -76,10 +78,7 @@ def dropped(
     """
     if mask is None:
         if rate is not None:
-            raise QuestionError(
-                ("dropout_rate",), "dropout_rate has no use without a dropout mask", f"{field}, or no rate",
-                "a rate alone",
-            )  # fmt: skip
+            raise _rate_alone(field)
         return value
     if rate is None:
         raise QuestionError(
@@ -100,3 +99,17 @@ def dropped(
     drawn_at = rate_of(graph, "dropout_rate", rate)
     dropping = Dropping(value, drawn_at["expression"], drawn_at["sizes"], inverted=True)
     return dropping.applied(mask).named(name, leading=value.axes)
+
+
+def check_rate(graph: Graph, rate: Constant | None) -> None:
+    """Raise QuestionError for a rate where the whole question has no mask of what is dropped."""
+    sent = (*graph.supply, *graph.names)
+    if rate is not None and not any(name.endswith(DROPOUT_MASK) for name in sent):
+        raise _rate_alone("a dropout mask")
+
+
+def _rate_alone(mask: str) -> QuestionError:
+    return QuestionError(
+        ("dropout_rate",), "dropout_rate has no use without a dropout mask", f"{mask}, or no rate",
+        "a rate alone",
+    )  # fmt: skip

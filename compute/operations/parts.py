@@ -53,14 +53,15 @@ class Part:
         biases: bool | None = None,
         sizes: Mapping[str, tuple[Size, str]] | None = None,
         assumed: Assumed | None = None,
+        called: Mapping[str, str] | None = None,
         **handed: Any,
     ) -> Value:
         """Build it on what the whole hands over: handles for inputs, and attributes.
 
         settings: of the whole; those that this part has are taken. which: the operation, where there are
         several. needs: inputs that it cannot do without here; without: those that it has only where they are
-        sent. biases: whether it has biases; None: those that came. sizes, assumed: as for `bind`. Raises
-        QuestionErrors.
+        sent. biases: whether it has biases; None: those that came. sizes, assumed: as for `bind`. called:
+        what the whole calls attributes that it hands over under other names. Raises QuestionErrors.
         """
         graph, declared = self.graph, self.declared
         operation = next(one for one in declared.operations if which in (None, one.name))
@@ -86,7 +87,8 @@ class Part:
         taken = {
             name.removeprefix(prefix): shape for name, shape in graph.given.items() if name.startswith(prefix)
         }
-        bound = bind(operation, came, said, taken, prefix, sizes, assumed, {*wanted, *supplied})
+        names = {*wanted, *supplied}
+        bound = bind(operation, came, said, taken, prefix, sizes, assumed, names, graph.settling)
         for name, attribute in operation.attributes.items():
             if attribute.declared.dimension and name in bound.dimensions.sizes:
                 graph.conventions[name] = bound.dimensions.sizes[name]
@@ -97,7 +99,7 @@ class Part:
             try:
                 return run(operation, graph, handles, bound)
             except QuestionError as error:
-                raise _placed(error, came) from None
+                raise _placed(error, came, called or {}) from None
 
     def _wanted(
         self, operation: Operation, names: Collection[str], without: Collection[str], biases: bool | None
@@ -178,9 +180,14 @@ def _handed(name: str, value: Value) -> Came:
     return Came(value.shape, (inputs[-1] if inputs else own,), own)
 
 
-def _placed(error: QuestionError, came: Mapping[str, Came]) -> QuestionError:
-    """A fault inside a part, at the field that its input came from."""
-    if not error.path or error.path[0] not in came:
+def _placed(error: QuestionError, came: Mapping[str, Came], called: Mapping[str, str]) -> QuestionError:
+    """A fault inside a part, at the field that its input or attribute came from, and called as that is."""
+    name, message = str(error.path[0]) if error.path else "", error.message
+    if name in called:
+        return type(error)((called[name], *error.path[1:]), message, error.expected, error.received)
+    if name not in came:
         return error
-    path = (*came[str(error.path[0])].path, *error.path[1:])
-    return type(error)(path, error.message, error.expected, error.received)
+    _, path, full = came[name]
+    if message.startswith(f"{name} "):
+        message = full + message.removeprefix(name)
+    return type(error)((*path, *error.path[1:]), message, error.expected, error.received)

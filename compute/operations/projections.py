@@ -9,9 +9,9 @@ from compute.named import Named
 from compute.operations.binding import call
 from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input, Stored
-from compute.operations.masking import Masks
+from compute.operations.masking import DROPOUT_MASK, Masks
 from compute.operations.rotary_embedding import check_positions, rotary_embedding
-from compute.operations.scoring import Scoring, attend, mix, shared_heads, stages, weights_value
+from compute.operations.scoring import Scoring, attend, beside, mix, shared_heads, stages, weights_value
 from compute.value import Value, apply
 
 Heads: TypeAlias = Annotated[
@@ -160,8 +160,11 @@ def multi_head(
     if has_heads:
         key, value = shared_heads(key, query, "w_k"), shared_heads(value, query, "w_v")
     allowed = masks.allowed(-1 if how.key_first else -2, in_heads=has_heads)
-    weights = masks.dropped(attend(query, key, masks.mask, how, allowed))
-    output = mix(weights, value, how)
+    weights = attend(query, key, masks.mask, how, allowed)
+    if masks.kept is not None:
+        kept = beside(masks.kept, DROPOUT_MASK, weights, how.pairs(query, key), how)
+        masks = replace(masks, kept=kept)
+    output = mix(masks.dropped(weights), value, how)
     changes = has_heads or w_o is not None or b_o is not None
     if changes:
         output = how.named(output, "head_outputs")

@@ -8,7 +8,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, Sides
-from compute.value import Value, apply, nearest_names
+from compute.value import Value, apply
 
 Scale: TypeAlias = Annotated[
     Constant,
@@ -147,12 +147,16 @@ class Scoring:
     def named(self, value: Value, name: str) -> Value:
         return value.named(name, leading=self.leading)
 
+    def pairs(self, query: Value, key: Value) -> tuple[Size, Size]:
+        """How many queries and keys there are."""
+        token_axis = -2 if self.rows else -1
+        return query.shape[token_axis], key.shape[token_axis]
+
 
 def attend(query: Value, key: Value, mask: Value | None, how: Scoring, allowed: Value | None = None) -> Value:
     """The stages from queries and keys to weights, each named. allowed: keys that are no padding."""
     graph, named = query.graph, how.named
-    token_axis = -2 if how.rows else -1
-    pairs = (query.shape[token_axis], key.shape[token_axis])
+    pairs = how.pairs(query, key)
     scores = named(_scores(query, key, how), "scores")
     factor = constant(graph, "scale", how.scale)
     scores = named(factor * scores, "scaled_scores")
@@ -200,22 +204,32 @@ def _masked(
     places: dict[str, Any] = {"queries": pairs[0], "keys": pairs[1], "key_first": how.key_first}
     if mask is not None:
         graph.conventions["mask"] = "true may attend" if mask.kind == "boolean" else "added to the scores"
-    before = scores  # which has names for its axes
-    for field, one in (("mask", mask), ("key_padding_mask", allowed)):
-        if one is None:
-            continue
-        _check_mask(field, one, before, pairs, how)
-        hides, beside = one.kind == "boolean", one
-        if how.window is not None:
-            while beside.rank < 2:
-                beside = apply("expand", beside, axis=-1 - beside.rank)
-            beside = apply("band", beside, **places, **how.reach)
-        scores = apply("masked_fill", scores, beside) if hides else scores + beside
+    masks = [
+        (one.kind == "boolean", beside(one, field, scores, pairs, how))
+        for field, one in (("mask", mask), ("key_padding_mask", allowed))
+        if one is not None
+    ]
+    for hides, one in masks:
+        scores = apply("masked_fill", scores, one) if hides else scores + one
     if how.window is not None:
         scores = apply("masked_fill", scores, apply("band_mask", graph=graph, **places, **how.reach))
     elif how.causal:
         scores = apply("masked_fill", scores, apply("causal_mask", graph=graph, **places))
     return scores
+
+
+def beside(mask: Value, field: str, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> Value:
+    """A mask of all pairs, as it stands beside scores or weights: with a window as a band.
+
+    Raises QuestionError where it does not fit.
+    """
+    _check_mask(field, mask, scores, pairs, how)
+    if how.window is None:
+        return mask
+    while mask.rank < 2:
+        mask = apply("expand", mask, axis=-1 - mask.rank)
+    queries, keys = pairs
+    return apply("band", mask, queries=queries, keys=keys, key_first=how.key_first, **how.reach)
 
 
 def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> None:
@@ -229,13 +243,12 @@ def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size]
     except ShapeError:
         fits = False
     if not fits:
-        came = mask.graph.names[nearest_names(mask)[0]]
         raise QuestionError(
             (field,),
             "the shape of the mask does not fit the scores",
             f"a shape that broadcasts to {show(whole)}: "
             + ", ".join(f"{label} = {size}" for label, size in named),
-            f"shape {show(came.shape)}",
+            f"shape {show(mask.shape)}",
         )
 
 

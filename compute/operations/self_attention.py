@@ -68,7 +68,7 @@ def self_attention(
     positions: Positions = None,
     mask: Mask = None,
     key_padding_mask: Annotated[Value | None, padding_input("... n")] = None,
-    dropout_mask: Annotated[Value | None, dropout_input("... n n", "weights")] = None,
+    dropout_mask: Annotated[Value | None, dropout_input("... n n", "weights", "orientation")] = None,
     *,
     heads: Heads = 1,
     kv_heads: KeyValueHeads = None,

@@ -53,7 +53,7 @@ def stacked(
         raise QuestionError(
             ("layers",),
             "nothing says how many layers there are",
-            "layers, or weights for each layer",
+            "a number of layers, or weights for each layer",
             "nothing",
         )
     if graph.absent == "usual" and not layers.count:

@@ -51,10 +51,16 @@ def transformer(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
     memory = encoder(
-        settings, layers=encoder_layers, x=source, mask=source_mask, key_padding_mask=source_key_padding_mask
+        settings,
+        called={"layers": "encoder_layers"},
+        layers=encoder_layers,
+        x=source,
+        mask=source_mask,
+        key_padding_mask=source_key_padding_mask,
     )
     output = decoder(
         settings,
+        called={"layers": "decoder_layers"},
         layers=decoder_layers,
         causal=causal,
         x=target,

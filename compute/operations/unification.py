@@ -7,7 +7,7 @@ bound; a name seen again has to agree; in a product the one unknown factor follo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from compute.dimensions import Polynomial, Shape, ShapeError, Size, divide, product, show
+from compute.dimensions import Polynomial, Shape, ShapeError, Size, divide, product, show, symbols
 from compute.errors import Path, QuestionError
 
 LEADING = "..."
@@ -16,10 +16,16 @@ Factors = tuple[str, ...]
 
 @dataclass
 class Dimensions:
-    """Dimension names with their sizes, and where each size was first seen."""
+    """Dimension names with their sizes, and where each size was first seen.
+
+    settling: a letter among the sizes stands for what nothing had said, and may turn out to be a number;
+    settled: those that did, with their numbers, and where they came from.
+    """
 
     sizes: dict[str, Size] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    settling: bool = False
+    settled: dict[str, tuple[Size, str]] = field(default_factory=dict)
 
     def bind(self, name: str, size: Size, origin: str, *, settles: bool = False) -> bool:
         """Whether the size agrees with what is known; a new name is taken over.
@@ -29,7 +35,21 @@ class Dimensions:
         known = self.sizes.get(name)
         if known is None or (settles and isinstance(known, Polynomial)):
             self.sizes[name], self.origins[name] = size, origin
+        elif self.settling and known != size:
+            return self._settle(name, size, origin)
         return self.sizes[name] == size
+
+    def _settle(self, name: str, size: Size, origin: str) -> bool:
+        """Whether one of two sizes of a name is a letter, that the other settles."""
+        known = self.sizes[name]
+        for letter, number, why in ((known, size, origin), (size, known, self.origins[name])):
+            if isinstance(letter, Polynomial) and isinstance(number, int):
+                [*names] = symbols(letter)
+                if letter == Polynomial.symbol(names[0]):
+                    self.settled.setdefault(names[0], (number, why))
+                    self.sizes[name], self.origins[name] = number, why
+                    return True
+        return False
 
     def size(self, factors: Iterable[str]) -> Size:
         """The size of a product of names, those without a size as symbols."""

@@ -1,156 +1,201 @@
-"""Transformers as textbooks write them: tokens as rows, one head after another, and nothing of the graph.
+"""Transformer layers as their papers define them, one token at a time: nothing here knows the graph.
 
-Parts are nested objects as a question sends them.
+Weights come by full names, `layer[0].attention.w_q`, and tokens as the rows of one sequence. All entries may
+be complex, so that a tiny imaginary step gives derivatives that are exact but for rounding.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Parts = Mapping[str, Any]
+from tests.oracles.cases import Array
 
-
-def array(entries: Any) -> Array:
-    return np.array(entries, dtype=np.float64)
+Weights = Mapping[str, Array]
 
 
-def softmax(scores: Array) -> Array:
-    found = np.zeros_like(scores)
-    for at, row in enumerate(scores):
-        powers = np.exp(row - row.max())
-        found[at] = powers / powers.sum()
+@dataclass(frozen=True)
+class Settings:
+    """By their names on the wire."""
+
+    heads: int = 1
+    kv_heads: int | None = None
+    causal: bool = False
+    window: tuple[int, int] | None = None
+    rotary: str | None = None
+    rotary_base: float = 10000
+    activation: str = "relu"
+    gated: bool = False
+    norm: str = "layer_norm"
+    norm_placement: str = "post"
+    epsilon: float = 1e-5
+    dropout_rate: float = 0
+
+
+def part(weights: Weights, name: str) -> dict[str, Array]:
+    """What stands behind this name and a dot."""
+    return {one[len(name) + 1 :]: array for one, array in weights.items() if one.startswith(f"{name}.")}
+
+
+def activated(z: Any, name: str) -> Any:
+    """One unit."""
+    if name == "relu":
+        return z if np.real(z) > 0 else 0 * z
+    if name == "silu":
+        return z / (1 + np.exp(-z))
+    real = float(np.real(z))
+    slope = 2 / math.sqrt(math.pi) * math.exp(-real * real / 2) / math.sqrt(2)
+    return z * (1 + math.erf(real / math.sqrt(2)) + 1j * np.imag(z) * slope) / 2
+
+
+def affine(token: Array, w: Array, b: Array | None) -> Array:
+    """One token through a layer."""
+    found = [sum(token[i] * w[i, j] for i in range(len(w))) for j in range(w.shape[1])]
+    return np.array(found) + (0 if b is None else b)
+
+
+def norm(token: Array, weights: Weights, how: Settings) -> Array:
+    """One token through layer norm or RMS norm."""
+    mean = sum(token) / len(token) if how.norm == "layer_norm" else 0
+    square = sum((one - mean) ** 2 for one in token) / len(token)
+    found: Array = (token - mean) / np.sqrt(square + how.epsilon) * weights["gain"]
+    return found + weights.get("bias", 0)
+
+
+def kept(array: Array, mask: Array | None, how: Settings) -> Array:
+    """What is not dropped, over the probability of that."""
+    return array if mask is None else array * mask / (1 - how.dropout_rate)
+
+
+def feed_forward(x: Array, weights: Weights, how: Settings) -> Array:
+    """Every token by itself."""
+    hidden = []
+    for token in x:
+        units = affine(token, weights["w_1"], weights.get("b_1"))
+        if how.gated:
+            gates = affine(token, weights["w_gate"], weights.get("b_gate"))
+            hidden.append([activated(g, how.activation) * z for g, z in zip(gates, units, strict=True)])
+        else:
+            hidden.append([activated(z, how.activation) for z in units])
+    rows = kept(np.array(hidden), weights.get("dropout_mask"), how)
+    return np.array([affine(row, weights["w_2"], weights.get("b_2")) for row in rows])
+
+
+def turned(head: Array, position: float, how: Settings) -> Array:
+    """A query or a key of one head, turned by its position."""
+    half, found = len(head) // 2, np.array(head)
+    for i in range(half if how.rotary else 0):
+        a, b = (2 * i, 2 * i + 1) if how.rotary == "interleaved" else (i, i + half)
+        angle = position * how.rotary_base ** (-2 * i / len(head))
+        found[a] = head[a] * math.cos(angle) - head[b] * math.sin(angle)
+        found[b] = head[a] * math.sin(angle) + head[b] * math.cos(angle)
     return found
-
-
-def affine(x: Array, parts: Parts, weight: str, bias: str) -> Array:
-    product: Array = x @ array(parts[weight])
-    return product + array(parts[bias]) if bias in parts else product
 
 
 def attention(
-    x: Array, context: Array, parts: Parts, heads: int, allowed: Any = True, ablated: tuple[int, ...] = ()
-) -> tuple[Array, list[Array], list[Array]]:
-    """The output, and the weights and outputs of each head. ablated: heads whose outputs are 0."""
-    query, key, value = (
-        affine(tokens, parts, f"w_{one}", f"b_{one}")
-        for tokens, one in ((x, "q"), (context, "k"), (context, "v"))
+    x: Array,
+    context: Array,
+    weights: Weights,
+    how: Settings,
+    mask: Array | None = None,
+    padding: Array | None = None,
+    positions: Array | None = None,
+) -> Array:
+    """Query by query, head by head. mask: of (n, m) or (heads, n, m); a query with no key gets zeros."""
+    n, m = len(x), len(context)
+    groups = how.heads // (how.kv_heads or how.heads)
+    places = np.arange(max(n, m)) if positions is None else positions
+    rows = []
+    for i in range(n):
+        outputs: list[Any] = []
+        for head in range(how.heads):
+            shared = head // groups
+            query = turned(_head(x[i], weights, "q", head, how.heads), places[i], how)
+            scores: dict[int, Any] = {}
+            for j in range(m):
+                key = turned(_head(context[j], weights, "k", shared, how.heads // groups), places[j], how)
+                entry = None if mask is None else mask[i, j] if mask.ndim == 2 else mask[head, i, j]
+                said = isinstance(entry, np.bool_)
+                if _may(i, j, how) and not (said and not entry) and not (padding is not None and padding[j]):
+                    scores[j] = sum(query * key) / math.sqrt(len(query))
+                    scores[j] += 0 if entry is None or said else entry
+            exponentials = {j: np.exp(one) for j, one in scores.items()}
+            total, output = sum(exponentials.values()), 0 * query[0]
+            for j, one in exponentials.items():
+                drop = weights.get("dropout_mask")
+                weight = one / total
+                if drop is not None:
+                    weight = weight * (drop[i, j] if drop.ndim == 2 else drop[head, i, j])
+                    weight = weight / (1 - how.dropout_rate)
+                output = output + weight * _head(context[j], weights, "v", shared, how.heads // groups)
+            width = weights["w_v"].shape[1] // (how.heads // groups)
+            outputs.extend(np.broadcast_to(output, width))
+        rows.append(affine(np.array(outputs), weights["w_o"], weights.get("b_o")))
+    return np.array(rows)
+
+
+def _may(i: int, j: int, how: Settings) -> bool:
+    """Whether a query may attend to a key by their places alone."""
+    before, behind = how.window or (10**6, 10**6)
+    return i - before <= j <= i + behind and not (how.causal and j > i)
+
+
+def _head(token: Array, weights: Weights, name: str, head: int, heads: int) -> Array:
+    """A query, key or value of one head."""
+    w, b = weights[f"w_{name}"], weights.get(f"b_{name}")
+    width = w.shape[1] // heads
+    columns = slice(head * width, (head + 1) * width)
+    return affine(token, w[:, columns], None if b is None else b[columns])
+
+
+def block(x: Array, name: str, sublayer: Callable[[Array], Array], weights: Weights, how: Settings) -> Array:
+    """A sublayer, and the tokens that it is added to."""
+
+    def normed(tokens: Array) -> Array:
+        return np.array([norm(token, part(weights, f"{name}_norm"), how) for token in tokens])
+
+    made = sublayer(normed(x) if how.norm_placement == "pre" else x)
+    found = x + kept(made, weights.get(f"{name}_dropout_mask"), how)
+    return normed(found) if how.norm_placement == "post" else found
+
+
+def encoder_layer(x: Array, weights: Weights, how: Settings, **masks: Any) -> Array:
+    """masks: as for attention."""
+    own, fed = part(weights, "attention"), part(weights, "feed_forward")
+    x = block(x, "attention", lambda tokens: attention(tokens, tokens, own, how, **masks), weights, how)
+    return block(x, "feed_forward", lambda tokens: feed_forward(tokens, fed, how), weights, how)
+
+
+def decoder_layer(
+    x: Array,
+    memory: Array,
+    weights: Weights,
+    how: Settings,
+    memory_mask: Array | None = None,
+    memory_padding: Array | None = None,
+    **masks: Any,
+) -> Array:
+    """masks: as for attention, of the tokens."""
+    own, other = part(weights, "self_attention"), part(weights, "cross_attention")
+    fed = part(weights, "feed_forward")
+    plain = Settings(heads=how.heads, kv_heads=how.kv_heads, dropout_rate=how.dropout_rate)
+    x = block(x, "self_attention", lambda tokens: attention(tokens, tokens, own, how, **masks), weights, how)
+    x = block(
+        x,
+        "cross_attention",
+        lambda tokens: attention(tokens, memory, other, plain, memory_mask, memory_padding),
+        weights,
+        how,
     )
-    width = query.shape[1] // heads
-    weights, outputs = [], []
-    for head in range(heads):
-        own = slice(head * width, (head + 1) * width)
-        scores = query[:, own] @ key[:, own].T / np.sqrt(width)
-        weights.append(softmax(np.where(allowed, scores, -np.inf)))
-        outputs.append(weights[-1] @ value[:, own] * (head not in ablated))
-    return affine(np.concatenate(outputs, axis=1), parts, "w_o", "b_o"), weights, outputs
+    return block(x, "feed_forward", lambda tokens: feed_forward(tokens, fed, how), weights, how)
 
 
-def layer_norm(x: Array, parts: Parts) -> Array:
-    rows = [(row - row.mean()) / np.sqrt(((row - row.mean()) ** 2).mean() + 1e-5) for row in x]
-    found: Array = np.array(rows) * array(parts["gain"])
-    return found + array(parts["bias"]) if "bias" in parts else found
-
-
-def relu(x: Array) -> Array:
-    return np.maximum(x, 0)
-
-
-def feed_forward(x: Array, parts: Parts, activation: Any = relu) -> Array:
-    return affine(activation(affine(x, parts, "w_1", "b_1")), parts, "w_2", "b_2")
-
-
-def causal(tokens: int) -> NDArray[np.bool_]:
-    return np.tri(tokens, dtype=bool)
-
-
-class Encoder:
-    """Layers of an encoder, and what was seen on the way: of each layer its weights and its output."""
-
-    def __init__(
-        self, layers: list[Parts], heads: int, placement: str = "post", activation: Any = relu
-    ) -> None:
-        self.layers, self.heads, self.placement, self.activation = layers, heads, placement, activation
-        self.weights: list[list[Array]] = []
-        self.head_outputs: list[list[Array]] = []
-        self.outputs: list[Array] = []
-
-    def __call__(self, x: Array, allowed: Any = True, ablated: tuple[tuple[int, int], ...] = ()) -> Array:
-        """ablated: pairs of a layer and a head."""
-        for at, parts in enumerate(self.layers):
-            heads = tuple(head for layer, head in ablated if layer == at)
-            x = self.one(x, parts, allowed, heads)
-            self.outputs.append(x)
-        return x
-
-    def one(self, x: Array, parts: Parts, allowed: Any = True, ablated: tuple[int, ...] = ()) -> Array:
-        def attend(tokens: Array) -> Array:
-            found, weights, outputs = attention(
-                tokens, tokens, parts["attention"], self.heads, allowed, ablated
-            )
-            self.weights.append(weights)
-            self.head_outputs.append(outputs)
-            return found
-
-        x = residual(x, attend, parts["attention_norm"], self.placement)
-        return residual(
-            x,
-            lambda tokens: feed_forward(tokens, parts["feed_forward"], self.activation),
-            parts["feed_forward_norm"],
-            self.placement,
-        )
-
-
-class Decoder:
-    """The same of a decoder, norms behind."""
-
-    def __init__(self, layers: list[Parts], heads: int) -> None:
-        self.layers, self.heads = layers, heads
-        self.self_weights: list[list[Array]] = []
-        self.cross_weights: list[list[Array]] = []
-        self.outputs: list[Array] = []
-
-    def __call__(self, x: Array, memory: Array, seen: Any = True) -> Array:
-        """seen: which tokens of the memory may be attended to."""
-        for parts in self.layers:
-            found, weights, _ = attention(x, x, parts["self_attention"], self.heads, causal(len(x)))
-            self.self_weights.append(weights)
-            x = layer_norm(x + found, parts["self_attention_norm"])
-            found, weights, _ = attention(x, memory, parts["cross_attention"], self.heads, seen)
-            self.cross_weights.append(weights)
-            x = layer_norm(x + found, parts["cross_attention_norm"])
-            x = layer_norm(x + feed_forward(x, parts["feed_forward"]), parts["feed_forward_norm"])
-            self.outputs.append(x)
-        return x
-
-
-def residual(x: Array, sublayer: Any, norm: Parts, placement: str) -> Array:
-    """norm(x + sublayer(x)), or x + sublayer(norm(x))."""
-    found: Array
-    if placement == "post":
-        return layer_norm(x + sublayer(x), norm)
-    found = x + sublayer(layer_norm(x, norm))
-    return found
-
-
-def of_state_dict(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The parts of a layer of PyTorch's TransformerEncoderLayer."""
-    weight, bias = array(state["self_attn.in_proj_weight"]), array(state["self_attn.in_proj_bias"])
-    width = weight.shape[1]
-    own: dict[str, Any] = {
-        "w_o": array(state["self_attn.out_proj.weight"]).T, "b_o": state["self_attn.out_proj.bias"]
-    }  # fmt: skip
-    for at, name in enumerate("qkv"):
-        rows = slice(at * width, (at + 1) * width)
-        own |= {f"w_{name}": weight[rows].T, f"b_{name}": bias[rows]}
-    return {
-        "attention": own,
-        "attention_norm": {"gain": state["norm1.weight"], "bias": state["norm1.bias"]},
-        "feed_forward": {
-            "w_1": array(state["linear1.weight"]).T, "b_1": state["linear1.bias"],
-            "w_2": array(state["linear2.weight"]).T, "b_2": state["linear2.bias"],
-        },
-        "feed_forward_norm": {"gain": state["norm2.weight"], "bias": state["norm2.bias"]},
-    }  # fmt: skip
+def stacked(x: Array, layer: Callable[[Array, Weights], Array], weights: Weights, how: Settings) -> Array:
+    """Layer on layer, and the final norm where it has weights."""
+    at = 0
+    while layer_weights := part(weights, f"layer[{at}]"):
+        x, at = layer(x, layer_weights), at + 1
+    final = part(weights, "final_norm")
+    return np.array([norm(token, final, how) for token in x]) if final else x

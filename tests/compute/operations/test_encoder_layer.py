@@ -1,0 +1,273 @@
+"""One layer of an encoder: against loops over tokens, and against its parts asked one by one."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.dimensions import Polynomial
+from compute.errors import QuestionErrors
+from compute.questions import shapes_only
+from compute.value import Tensor
+from tests.compute.asking import answer, plan
+from tests.compute.operations.drawn_layers import agree, close, drawn, encoding, refused, said
+from tests.oracles.cases import Array
+from tests.oracles.textbook_transformers import Settings, encoder_layer, part
+
+RNG = np.random.default_rng(83)
+HOW = Settings(heads=2)
+WEIGHTS = encoding(RNG, 4, 3, HOW, biases=True)
+X = RNG.standard_normal((3, 4))
+SENT = {"x": X, **WEIGHTS}
+MASKS = ("attention.dropout_mask", "attention_dropout_mask", "feed_forward.dropout_mask",
+         "feed_forward_dropout_mask")  # fmt: skip
+
+
+def dropping(rng: np.random.Generator, n: int, d: int, units: int, heads: int) -> dict[str, Array]:
+    """A mask at every site where entries are dropped, or at some of them."""
+    weights = (heads, n, n) if heads > 1 else (n, n)
+    shapes = dict(zip(MASKS, (weights, (n, d), (n, units), (n, d)), strict=True))
+    return {name: rng.random(shape) < 0.7 for name, shape in shapes.items() if rng.random() < 0.7}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_layers(seed: int) -> None:
+    rng = np.random.default_rng([330, seed])
+    n, d, units = (int(one) for one in rng.integers(2, 5, 3))
+    how = drawn(rng)
+    inputs = {"x": rng.standard_normal((n, d)), **encoding(rng, d, units, how, biases=seed % 2 == 0)}
+    if seed % 4 == 0:
+        inputs |= dropping(rng, n, d, units, how.heads)
+        how = replace(how, dropout_rate=0.3)
+    if rng.random() < 0.5:
+        inputs["key_padding_mask"] = rng.random(n) < 0.4
+    if rng.random() < 0.5:
+        inputs["mask"] = rng.random((n, n)) < 0.7 if rng.random() < 0.5 else rng.standard_normal((n, n))
+    if how.rotary and rng.random() < 0.5:
+        inputs["positions"] = rng.integers(-4, 5, n) / 2
+
+    def loops(sent: dict[str, Array]) -> Array:
+        handed = sent.get("mask"), sent.get("key_padding_mask"), sent.get("positions")
+        names = ("mask", "padding", "positions")
+        return encoder_layer(sent["x"], sent, how, **dict(zip(names, handed, strict=True)))
+
+    # positions are turned by as real numbers in the loops, and are differentiated elsewhere
+    agree("encoder_layer", inputs, said(how, "encoder_layer"), loops, but=("positions",))
+
+
+@pytest.mark.parametrize("site", MASKS)
+def test_a_mask_at_each_site_alone(site: str) -> None:
+    """So that none can stand at the place of another."""
+    how = replace(HOW, dropout_rate=0.5)
+    shape = {MASKS[0]: (2, 3, 3), MASKS[2]: (3, 3)}.get(site, (3, 4))
+    inputs = SENT | {site: (np.arange(np.prod(shape)) % 3 > 0).reshape(shape)}
+    agree("encoder_layer", inputs, {"heads": 2, "dropout_rate": 0.5},
+          lambda sent: encoder_layer(sent["x"], sent, how))  # fmt: skip
+    named = {MASKS[0]: "attention.dropped_weights", MASKS[1]: "dropped_attention",
+             MASKS[2]: "feed_forward.dropped_hidden", MASKS[3]: "dropped_feed_forward"}  # fmt: skip
+    found = answer("encoder_layer", inputs, {"heads": 2, "dropout_rate": 0.5}).values
+    assert [one for one in named.values() if one in found] == [named[site]]
+
+
+def test_a_batch_is_each_sample() -> None:
+    batch, padding = RNG.standard_normal((2, 3, 4)), np.array([[False, False, True], [False] * 3])
+    found = answer("encoder_layer", SENT | {"x": batch, "key_padding_mask": padding}, {"heads": 2},
+                   select=["output"])  # fmt: skip
+    for sample in range(2):
+        expected = encoder_layer(batch[sample], WEIGHTS, HOW, padding=padding[sample])
+        close(found.values["output"][sample], expected)
+
+
+@pytest.mark.parametrize("norm", ["layer_norm", "rms_norm"])
+@pytest.mark.parametrize("placement", ["post", "pre"])
+def test_a_layer_is_its_parts_called_one_by_one(placement: str, norm: str) -> None:
+    """Each part is a question of its own, for the values and, from the last to the first, for gradients."""
+    settings = {"heads": 2, "norm_placement": placement, "norm": norm, "activation": "gelu"}
+    parts: dict[str, tuple[str, dict[str, Any]]] = {
+        "attention": ("self_attention", {"heads": 2}),
+        "feed_forward": ("feed_forward", {"activation": "gelu"}),
+        "attention_norm": (norm, {}),
+        "feed_forward_norm": (norm, {}),
+    }
+    values: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
+
+    def asked(scope: str, x: Array, upstream: Array | None = None) -> Array:
+        """The output of a part, or the gradient of its x."""
+        operation, attributes = parts[scope]
+        inputs = {"x": x, **part(WEIGHTS, scope)}
+        seeds = {} if upstream is None else {"output": upstream}
+        found = answer(operation, inputs, attributes, upstream=seeds, select=["*", "output", *inputs])
+        for kept, new in ((values, found.values), (gradients, found.gradients)):
+            kept.update({f"{scope}.{name}": one for name, one in new.items() if name != "x"})
+        gradient: Array = found.values["output"] if upstream is None else found.gradients["x"]
+        return gradient
+
+    def forwards(name: str, tokens: Array) -> Array:
+        values[f"{name}_branch"] = tokens
+        inner = asked(f"{name}_norm", tokens) if placement == "pre" else tokens
+        total = values[f"{name}_residual"] = tokens + asked(name, inner)
+        return total if placement == "pre" else asked(f"{name}_norm", total)
+
+    def backwards(name: str, tokens: Array, upstream: Array) -> Array:
+        if placement == "pre":
+            inner = asked(name, values[f"{name}_norm.output"], upstream)
+            return upstream + asked(f"{name}_norm", tokens, inner)
+        total = asked(f"{name}_norm", values[f"{name}_residual"], upstream)
+        return total + asked(name, tokens, total)
+
+    output = forwards("feed_forward", forwards("attention", X))
+    upstream = RNG.standard_normal((3, 4))
+    middle = backwards("feed_forward", values["feed_forward_branch"], upstream)
+    gradients["x"] = backwards("attention", X, middle)
+    whole = answer("encoder_layer", SENT, settings, upstream={"output": upstream},
+                   select=["*", "output", *SENT])  # fmt: skip
+    close(whole.values["output"], output)
+    named = whole.values.keys() - {*SENT, "output"}
+    assert {"attention.weights", "feed_forward.hidden", "attention_residual"} < named < values.keys()
+    for name in named:
+        close(whole.values[name], values[name], name)
+    for name in SENT:
+        close(whole.gradients[name], gradients[name], name)
+
+
+@pytest.mark.parametrize("placement", ["post", "pre"])
+def test_contributions_show_the_residual_path_against_the_block(placement: str) -> None:
+    upstream = RNG.standard_normal((3, 4))
+    found = answer("encoder_layer", SENT, {"heads": 2, "norm_placement": placement},
+                   upstream={"output": upstream})  # fmt: skip
+    parts = found.contributions["x"]
+    assert parts.keys() == {"attention_branch", "attention_residual"}
+    close(parts["attention_branch"] + parts["attention_residual"], found.gradients["x"])
+    close(parts["attention_residual"], found.gradients["attention_residual"])
+    close(parts["attention_branch"], found.gradients["attention_branch"])
+    assert min(np.abs(one).max() for one in parts.values()) > 1e-3
+    if placement == "pre":
+        inner = found.gradients["attention_residual"] - found.gradients["feed_forward_branch"]
+        close(inner, upstream)  # the residual path from the output is open
+
+
+def test_of_later_tokens_a_causal_layer_knows_nothing() -> None:
+    changed = X + np.array([[0], [0], [1]])
+    first, second = (
+        answer("encoder_layer", SENT | {"x": x}, {"heads": 2, "causal": True}, select=["output"])
+        for x in (X, changed)
+    )
+    np.testing.assert_array_equal(first.values["output"][:2], second.values["output"][:2])
+    assert np.abs(first.values["output"][2] - second.values["output"][2]).max() > 1e-3
+
+
+def test_given_values_take_the_place_of_what_is_missing() -> None:
+    residual = RNG.standard_normal((3, 4))
+    weights = {name: one for name, one in WEIGHTS.items() if not name.startswith("attention.")}
+    prepared = plan("encoder_layer", weights, {"heads": 2}, given={"attention_residual": residual})
+    found = answer("encoder_layer", weights, {"heads": 2}, given={"attention_residual": residual},
+                   upstream={"output": X})  # fmt: skip
+    output = prepared.graph.names["output"].name
+    how = replace(HOW, norm_placement="post")
+    zero = {name: np.zeros_like(one) for name, one in WEIGHTS.items() if name.startswith("attention.")}
+    close(found.values[str(output)], encoder_layer(residual, {**WEIGHTS, **zero}, how))
+    assert {"x", "attention_branch", "attention.weights", "attention.output"} <= set(prepared.unknown)
+    assert not {"attention_residual", "feed_forward.hidden"} & set(prepared.unknown)
+    assert "attention.w_o" in prepared.unknown
+
+
+def without(*names: str) -> dict[str, Array]:
+    return {name: one for name, one in SENT.items() if name not in names}
+
+
+BIASES = [name for name in SENT if name.rpartition(".")[2].startswith("b")]
+UNBIASED = without(*BIASES)
+
+
+def test_what_is_missing_is_named_in_full() -> None:
+    assert len(BIASES) == 8
+    sent = without("attention.w_q", "attention.w_o")
+    faults = refused("encoder_layer", sent, {"heads": 2})
+    assert [path for path, *_ in faults] == [("attention.w_q",), ("attention.w_o",)]
+    assert faults[0][1] == "attention.w_q is required, unless values that take its place are given"
+    assert faults[0][2] == "a tensor (d, heads*d_k)"
+    for name in ("feed_forward.w_2", "attention_norm.gain", "attention.w_v"):
+        [(path, message, *_)] = refused("encoder_layer", without(name), {"heads": 2})
+        assert path == (name,) and name in message
+    faults = refused("encoder_layer", {"x": X}, {"heads": 2})
+    assert {path for path, *_ in faults} == {(f"attention.w_{one}",) for one in "qkvo"}
+
+
+def test_biases_are_all_or_none_where_that_is_said() -> None:
+    for sent in (SENT, UNBIASED, without("attention.b_k", "attention_norm.bias")):
+        assert plan("encoder_layer", sent, {"heads": 2}).unknown == []
+    assert plan("encoder_layer", SENT, {"heads": 2, "bias": True}).unknown == []
+    assert plan("encoder_layer", UNBIASED, {"heads": 2, "bias": False}).unknown == []
+    for name in BIASES:
+        [(path, message, *_)] = refused("encoder_layer", without(name), {"heads": 2, "bias": True})
+        assert path == (name,) and f"{name} is required" in message
+        sent = UNBIASED | {name: SENT[name]}
+        [(path, message, *_)] = refused("encoder_layer", sent, {"heads": 2, "bias": False})
+        assert path == (name,) and message == f"{name} has no use here: biases are off"
+
+
+@pytest.mark.parametrize(
+    ("more", "attributes", "field", "words"),
+    [
+        ({"attention.w_q": np.ones((3, 4))}, {}, "attention.w_q", "d is 3 here and 4 elsewhere"),
+        ({"attention.w_o": np.ones((6, 3))}, {}, "attention.w_o", "d_o is 3 here and 4 elsewhere"),
+        ({"attention_norm.gain": np.ones(3)}, {}, "attention_norm.gain", "attention_norm.gain does not fit"),
+        ({"feed_forward.w_2": np.ones((2, 4))}, {}, "feed_forward.w_2", "d_ff is 2 here and 3 elsewhere"),
+        ({"feed_forward.b_1": np.ones(4)}, {}, "feed_forward.b_1", "d_ff is 4 here and 3 elsewhere"),
+        ({"feed_forward.b_2": np.ones(2)}, {}, "feed_forward.b_2", "d_o is 2 here and 4 elsewhere"),
+        ({"feed_forward_norm.bias": np.ones(2)}, {}, "feed_forward_norm.bias",
+         "feed_forward_norm.bias does not fit the axes"),
+        ({"feed_forward.w_gate": np.ones((4, 3))}, {}, "feed_forward.w_gate",
+         "feed_forward.w_gate has no use without gated"),
+        ({}, {"gated": True}, "feed_forward.w_gate", "feed_forward.w_gate is required"),
+        ({"key_padding_mask": np.zeros(4, bool)}, {}, "key_padding_mask", "n is 4 here and 3 elsewhere"),
+        ({"mask": np.ones((4, 4), bool)}, {}, "mask", "does not fit the scores"),
+        ({"positions": np.arange(3.0)}, {}, "positions", "no use without rotary"),
+        ({"attention_dropout_mask": np.ones((3, 4), bool)}, {}, "dropout_rate", "required"),
+        ({"feed_forward_dropout_mask": np.ones((3, 4), bool)}, {}, "dropout_rate", "required"),
+        ({"attention.dropout_mask": np.ones((3, 3), bool)}, {}, "dropout_rate", "required"),
+        ({"feed_forward.dropout_mask": np.ones((3, 3), bool)}, {}, "dropout_rate", "required"),
+        ({}, {"dropout_rate": 0.5}, "dropout_rate", "no use without a dropout mask"),
+        ({"attention_dropout_mask": np.ones((3, 3), bool)}, {"dropout_rate": 0.5},
+         "attention_dropout_mask", "does not fit what it drops"),
+        ({"feed_forward.dropout_mask": np.ones((2, 3), bool)}, {"dropout_rate": 0.5},
+         "feed_forward.dropout_mask", "does not fit what it drops"),
+        ({"attention.dropout_mask": np.ones((3, 3, 3), bool)}, {"dropout_rate": 0.5},
+         "attention.dropout_mask", "does not fit"),
+        ({"attention.x": X}, {}, "attention.x", "no input of this name"),
+        ({"cross_attention.w_q": X}, {}, "cross_attention.w_q", "no input of this name"),
+        ({"attention[0].w_q": X}, {}, "attention[0].w_q", "no input of this name"),
+        ({"attention.w_z": X}, {}, "attention.w_z", "no input of this name"),
+    ],
+)  # fmt: skip
+def test_refused(more: dict[str, Array], attributes: dict[str, Any], field: str, words: str) -> None:
+    [(path, message, *_)] = refused("encoder_layer", SENT | more, {"heads": 2} | attributes)
+    assert path == (field,)
+    assert words in message
+
+
+def test_a_wrong_shape_is_told_in_full_with_sizes() -> None:
+    [(_, message, expected, received)] = refused(
+        "encoder_layer", SENT | {"attention.w_o": np.ones((6, 3))}, {"heads": 2}
+    )
+    assert message == "the shape of attention.w_o does not fit: d_o is 3 here and 4 elsewhere"
+    assert expected == (
+        "shape (heads*d_v, d_o) or (heads, d_v, d_o), where d_o = 4 from the tokens that it is added to,"
+        " heads = 2 from the attribute heads"
+    )
+    assert received == "shape (6, 3)"
+
+
+def test_of_shapes_alone_heads_share_the_width_evenly() -> None:
+    total, *_ = shapes_only("encoder_layer", {"x": Tensor((3, 8))}, {"heads": 2, "d_ff": 5})
+    assert total.parameters == 4 * (8 * 8 + 8) + 2 * 8 * 5 + 5 + 8 + 4 * 8
+    n, d, units = (Polynomial.symbol(one) for one in ("n", "d", "u"))
+    total, *_ = shapes_only("encoder_layer", {"x": Tensor((n, d))}, {"d_ff": units, "bias": False})
+    assert total.parameters == 4 * d * d + 2 * d * units + 2 * d
+    with pytest.raises(QuestionErrors) as caught:
+        shapes_only("encoder_layer", {"x": Tensor((3, 8))}, {"heads": 3, "d_ff": 5})
+    [error] = caught.value.errors
+    assert error.path == ("heads",)
+    assert error.message == "tokens of width 8 cannot be shared evenly by 3 heads"
