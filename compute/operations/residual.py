@@ -9,7 +9,6 @@ from compute.errors import QuestionErrors, at
 from compute.named import Named
 from compute.operations.bound import Assumed
 from compute.operations.declaration import Attribute, Constant, Input, Sublayer
-from compute.operations.dropping import rate_of
 from compute.operations.feed_forward import feed_forward
 from compute.operations.layer_normalization import layer_norm, rms_norm
 from compute.operations.masking import dropout_input, dropped
@@ -85,8 +84,6 @@ class Blocks:
         branch = apply("identity", x).named(f"{name}_branch")
         made = sublayer(self.normalized(branch, norm) if self.placement == "pre" else branch)
         rate = None if mask is None else self.rate
-        if self.rate is not None and mask is None:
-            rate_of(x.graph, "dropout_rate", self.rate)  # which has to be one, whether or not it is used
         made = dropped(made, mask, rate, f"dropped_{name}", f"{name}_dropout_mask")
         total = (x + made).named(f"{name}_residual")
         return self.normalized(total, norm) if self.placement == "post" else total

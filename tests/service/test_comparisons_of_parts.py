@@ -99,7 +99,7 @@ def test_settings_of_parts_change(ask: Ask) -> None:
 
 def test_masks_of_parts_change(ask: Ask) -> None:
     name, mask = "layer[0].feed_forward.dropout_mask", [[True, False, True]]
-    found = values(ask, "state_dict", dropout_rate=0.5, changes={name: mask})
+    found = values(ask, "state_dict", changes={name: mask, "dropout_rate": 0.5})
     assert found["output"]["after"] == direct(ask, dropout_rate=0.5, **{name: mask})["output"]
     edited = values(
         ask, "flat", dropout_rate=0.5, **{name: mask}, changes={name: {"at": [0, 0], "replace": False}}
@@ -107,7 +107,8 @@ def test_masks_of_parts_change(ask: Ask) -> None:
     other = direct(ask, dropout_rate=0.5, **{name: [[False, False, True]]})["output"]
     assert edited["output"]["after"] == other
     for wrong in ([["NaN", 1, 1]], [[0.5, 1, 1]]):
-        refused = errors(ask(PATH, **BASE | WAYS["nested"], dropout_rate=0.5, changes={name: wrong}))
+        changes = {name: wrong, "dropout_rate": 0.5}
+        refused = errors(ask(PATH, **BASE | WAYS["nested"], changes=changes))
         assert list(refused) == [f"/changes/{name}"]
 
 
