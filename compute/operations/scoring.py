@@ -8,7 +8,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, Sides
-from compute.value import Value, apply
+from compute.value import Value, apply, nearest_names
 
 Scale: TypeAlias = Annotated[
     Constant,
@@ -243,12 +243,13 @@ def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size]
     except ShapeError:
         fits = False
     if not fits:
+        came = mask.graph.names[nearest_names(mask)[0]]
         raise QuestionError(
             (field,),
             "the shape of the mask does not fit the scores",
             f"a shape that broadcasts to {show(whole)}: "
             + ", ".join(f"{label} = {size}" for label, size in named),
-            f"shape {show(mask.shape)}",
+            f"shape {show(came.shape)}",
         )
 
 
