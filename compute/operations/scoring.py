@@ -8,7 +8,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, Sides
-from compute.value import Value, apply, nearest_names
+from compute.value import Value, apply
 
 Scale: TypeAlias = Annotated[
     Constant,
@@ -243,7 +243,9 @@ def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size]
     except ShapeError:
         fits = False
     if not fits:
-        came = mask.graph.names[nearest_names(mask)[0]]
+        came = mask
+        while field == "key_padding_mask" and came.name is None and came.inputs:
+            came = came.inputs[0]  # before it was turned and put beside the scores
         raise QuestionError(
             (field,),
             "the shape of the mask does not fit the scores",

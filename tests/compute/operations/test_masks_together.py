@@ -62,3 +62,12 @@ def test_what_came_is_said_of_padding_that_does_not_fit() -> None:
         answer("encoder_layer", {"x": X, **LAYER, "key_padding_mask": PADDING[None]})
     [error] = caught.value.errors
     assert (error.path, error.received) == (("key_padding_mask",), "shape (1, 4)")
+
+
+def test_masks_of_programs_need_no_names() -> None:
+    """One that is made on the spot, of nothing that has a name."""
+    line = "h = self_attention(x, w, w, mask=full_mask(shape=(2, 9)))"
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", {"x": X, "w": WEIGHTS["w_q"]}, program=(line,))
+    [error] = caught.value.errors
+    assert (error.path, error.received) == (("program", 0), "shape (2, 9)")
