@@ -114,7 +114,7 @@ def test_a_transformer_is_an_encoder_and_a_decoder() -> None:
 
 def test_every_layer_of_the_decoder_reads_the_memory() -> None:
     found = answer("transformer", SENT, {"heads": 2}, upstream={"output": TARGET})
-    memory = "encoder.final_norm.output"
+    memory = "encoder.output"
     parts = found.contributions[memory]
     assert parts.keys() == {
         f"decoder.layer[{at}].cross_attention.{name}" for at in (0, 1) for name in ("key", "value")
