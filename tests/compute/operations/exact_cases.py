@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from compute.operations import CATALOGUE
+from compute.operations.binding import build
+from compute.value import Tensor
 from tests.oracles import activations, cases, layers, losses, normalizations
 from tests.oracles.cases import Array, Case
 from tests.oracles.recurrent import KINDS
@@ -180,3 +183,81 @@ for seed in range(6):
 for seed, kind in enumerate(POSITIONS):
     where = "mean" if seed % 2 else "class_token"
     CASES[f"vision-{seed}"] = seen(np.random.default_rng([205, seed]), kind, where)
+
+
+# Transformers: the operation, how many tokens of which width and how many layers there are, and settings.
+# With rows of two and several tokens, exact gradients of more than one layer grow beyond what is allowed.
+TRANSFORMERS: tuple[tuple[str, int, int, int, dict[str, Any]], ...] = (
+    ("feed_forward", 2, 2, 1, {}),
+    ("feed_forward", 2, 2, 1, {"gated": True, "activation": "silu"}),
+    ("feed_forward", 1, 3, 1, {"activation": "gelu", "dropout_rate": "1/3"}),
+    ("encoder_layer", 2, 2, 1, {"norm": "rms_norm", "epsilon": 0}),
+    ("encoder_layer", 2, 2, 1, {"norm_placement": "pre"}),
+    ("encoder_layer", 2, 2, 1, {"bias": True, "causal": True, "epsilon": 1}),
+    ("encoder_layer", 2, 1, 1, {"norm": "rms_norm", "norm_placement": "pre", "dropout_rate": "1/3"}),
+    ("decoder_layer", 1, 2, 1, {}),
+    ("decoder_layer", 2, 2, 1, {"norm_placement": "pre"}),
+    ("decoder_layer", 2, 1, 1, {"norm": "rms_norm", "gated": True}),
+    ("encoder", 1, 2, 2, {"norm": "rms_norm", "norm_placement": "pre"}),
+    ("encoder", 2, 2, 1, {}),
+    ("encoder", 2, 1, 2, {"norm": "rms_norm", "causal": True}),
+    ("decoder", 1, 2, 2, {"norm_placement": "pre"}),
+    ("decoder", 2, 1, 2, {"norm": "rms_norm", "norm_placement": "pre"}),
+    ("decoder", 2, 2, 1, {}),
+    ("transformer", 1, 2, 1, {"norm": "rms_norm"}),
+    ("transformer", 2, 1, 1, {"norm": "rms_norm", "norm_placement": "pre"}),
+    ("transformer", 2, 2, 1, {}),
+    ("language_model", 2, 1, 1, {"norm": "rms_norm", "causal": True}),
+    ("language_model", 1, 2, 1, {"norm_placement": "pre", "position_kind": "none"}),
+)
+
+
+def transformer(
+    operation: str, n: int, d: int, layers: int, settings: dict[str, Any], rng: np.random.Generator
+) -> Case:
+    """Few tokens through few layers, whose weights are small whole numbers."""
+
+    def whole(shape: tuple[Any, ...]) -> Array:
+        return rng.integers(-2, 3, shape).astype(float)
+
+    def weights(operation: str, *tokens: str) -> dict[str, Array]:
+        """Of the operation itself, which is no stack."""
+        said = {"d_ff": 2, "bias": False} | settings
+        said.pop("dropout_rate", None)
+        graph = build(CATALOGUE[operation], dict.fromkeys(tokens, Tensor((n, d))), said, absent="usual")
+        return {str(one.name): whole(one.shape) for one in graph.values if one.is_parameter}
+
+    def stacked(prefix: str, operation: str, *tokens: str) -> dict[str, Array]:
+        return {
+            f"{prefix}layer[{at}].{name}": one
+            for at in range(layers)
+            for name, one in weights(operation, *tokens).items()
+        }
+
+    tokens = ("source", "target") if operation == "transformer" else ("x",)
+    tokens = (*tokens, "memory") if operation.startswith("decoder") else tokens
+    inputs = {name: whole((n, d)) for name in tokens}
+    if operation == "language_model":
+        inputs = stacked("encoder.", "encoder_layer", "x")
+        inputs |= {"tokens": np.arange(n)[::-1].copy(), "token_embedding.weights": whole((2, d))}
+        if "position_kind" not in settings:
+            inputs["position_embedding.weights"] = whole((n, d))
+        return Case(operation, inputs, settings, np.zeros(0))
+    if operation == "transformer":
+        inputs |= stacked("encoder.", "encoder_layer", "x")
+        inputs |= stacked("decoder.", "decoder_layer", "x", "memory")
+    elif operation in ("encoder", "decoder"):
+        inputs |= stacked("", f"{operation}_layer", *tokens)
+    elif operation == "feed_forward":
+        found = weights("encoder_layer", "x").items()
+        inputs |= {name[13:]: one for name, one in found if name.startswith("feed_forward.")}
+    else:
+        inputs |= weights(operation, *tokens)
+    if "dropout_rate" in settings:
+        name = "dropout_mask" if operation == "feed_forward" else "attention_dropout_mask"
+        inputs[name] = rng.random((n, 2 if operation == "feed_forward" else d)) < 0.7
+    return Case(operation, inputs, settings, np.zeros(0))
+
+
+for seed, posed in enumerate(TRANSFORMERS):
+    CASES[f"{posed[0]}-{seed}"] = transformer(*posed, np.random.default_rng([206, seed]))

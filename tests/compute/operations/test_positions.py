@@ -175,10 +175,10 @@ def test_a_base_is_a_plain_constant(base: Any) -> None:
 
 def test_turned_queries_are_named_and_labelled_as_queries() -> None:
     inputs = {"x": np.ones((3, 4)), "w_q": np.eye(4), "w_k": np.eye(4)}
-    steps = {
-        one.name: one for one in plan("self_attention", inputs, {"rotary": "interleaved", "heads": 2}).steps
-    }
-    assert steps["query_rotation.output"].axes == ["heads", "query", "d_k"]
+    prepared = plan("self_attention", inputs, {"rotary": "interleaved", "heads": 2})
+    steps = {one.name: one for one in prepared.steps}
+    assert steps["rotated_query"].axes == ["heads", "query", "d_k"]
+    assert prepared.graph.aliases()["query_rotation.output"] == "rotated_query"
     assert steps["scores"].formula == r"S = Q' K'^{\top}"
     with pytest.raises(QuestionErrors) as caught:
         plan(

@@ -216,6 +216,24 @@ def test_how_many_layers() -> None:
     assert path == ("layers",)
 
 
+def test_whether_there_is_a_final_norm_can_be_said() -> None:
+    final = scoped("final_norm", normed(RNG, 4, biases=True))
+    outputs = [
+        answer("encoder", SENT | weights, TWO | attributes, select=["output"]).values["output"]
+        for weights, attributes in (
+            (final, {}), (final, {"has_final_norm": True}), ({}, {}), ({}, {"has_final_norm": False})
+        )
+    ]  # fmt: skip
+    np.testing.assert_array_equal(outputs[0], outputs[1])
+    np.testing.assert_array_equal(outputs[2], outputs[3])
+    assert np.abs(outputs[0] - outputs[2]).max() > 1e-3
+    [(path, message, *_)] = refused("encoder", SENT, TWO | {"has_final_norm": True})
+    assert path == ("final_norm.gain",) and "final_norm.gain is required" in message
+    faults = refused("encoder", SENT | final, TWO | {"has_final_norm": False})
+    assert faults[0][0] in {("final_norm.gain",), ("final_norm.bias",)}
+    assert "has no use here" in faults[0][1]
+
+
 @pytest.mark.parametrize(
     ("more", "attributes", "field", "words"),
     [
