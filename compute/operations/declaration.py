@@ -181,11 +181,6 @@ class Operation:
             found = part
         return found
 
-    @property
-    def named_passed(self) -> frozenset[str]:
-        """The settings that are handed on to sublayers."""
-        return frozenset(name for name, one in self.attributes.items() if one.passed)
-
 
 PLACE = "(0|[1-9][0-9]{0,3})"
 INDEX = rf"\[{PLACE}\]"
