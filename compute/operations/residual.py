@@ -124,7 +124,7 @@ class Blocks:
 
     def rate_of(self, part: Part) -> Constant | None:
         """The rate for a part that drops entries."""
-        return self.rate if part.has("dropout_mask") else None
+        return self.rate if part.sent("dropout_mask") else None
 
 
 def _shared_evenly(sizes: Mapping[str, Size]) -> Size:

@@ -145,13 +145,12 @@ def vision_transformer(
         "bias": bias, **settings,
     }  # fmt: skip
     has_class = class_token is not None or pool == "class_token"
-    if x.is_assumed and patch_embedding.has("kernel"):  # which says the channels of an image not sent
-        channels = x.graph.supply[x.graph.full_name("patch_embedding.kernel")].shape[1:2]
-        x.shape = (*channels, *x.shape[-2:])
+    if x.is_assumed and (kernel := patch_embedding.sent("kernel")):
+        x.shape = (*kernel.shape[1:2], *x.shape[-2:])  # the channels of an image that was not sent
     embedded = patch_embedding(
         {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
     )
-    window = x.graph.names[x.graph.full_name("patch_embedding.kernel")].shape[-2:]
+    window = patch_embedding.built("kernel").shape[-2:]
     x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
     tokens = _joined(embedded, class_token) if has_class else embedded
     added: Value | None
@@ -171,7 +170,7 @@ def vision_transformer(
         "dropped_sequence",
         "embedding_dropout_mask",
     )
-    if pooled_norm.is_sent and not encoder.has("final_norm.gain"):
+    if pooled_norm.is_sent and not encoder.sent("final_norm.gain"):
         own.setdefault("has_final_norm", False)  # of shapes alone too, there is one norm and not two
     encoded = encoder(own, x=sequence)
     pooled = _pooled(encoded, pool, has_class).named("pooled")
@@ -199,7 +198,7 @@ def _joined(embedded: Value, class_token: Value | None) -> Value:
     """The class token, and the embedded patches below it."""
     *batch, _, width = embedded.shape
     if class_token is None:
-        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,), ("d_model",))
+        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
     row = apply("expand", class_token, axis=-2)
     row = apply("stretch", row, to=(*batch, 1, width)) if batch else row
     return apply("concatenate", row, embedded, axis=-2)
@@ -209,8 +208,7 @@ def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     """The positions that are learned, one for each token."""
     count, width = tokens.shape[-2:]
     if positions is None:
-        axes = ("positions", "d_model")
-        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width), axes)
+        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
     rows = positions.shape[-2]
     if rows == count:
         return positions
