@@ -53,6 +53,11 @@ def said_sizes(**dimensions: tuple[str, Size | None]) -> dict[str, tuple[Size, s
     }
 
 
+def letter(name: str) -> Callable[[Mapping[str, Size]], Size]:
+    """A size that nothing says, under the name that the whole has for it. For `Assumed`."""
+    return lambda _: Polynomial.symbol(name)
+
+
 def bind(
     operation: Operation,
     came: Mapping[str, Came],
