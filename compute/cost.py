@@ -116,9 +116,7 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
         if value.applied is not None and (computed is None or value.index in computed)
     ]
     inputs = [value for value in graph.values if value.applied is None]
-    runs = [_Run(1, counted, inputs)]
-    if graph.repeated:
-        runs = _runs(graph, counted, inputs)
+    runs = _runs(graph, counted, inputs)
     spent = [
         (run.times, work(applications(one for _, inner in run.counted for one in inner))) for run in runs
     ]
@@ -158,6 +156,9 @@ class _Run(NamedTuple):
 
 
 def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[Value]) -> list[_Run]:
+    """The values by how many each stands for."""
+    if not graph.repeated:
+        return [_Run(1, counted, inputs)]
     found: dict[Size, _Run] = {}
 
     def run(value: Value) -> _Run:

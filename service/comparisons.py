@@ -18,7 +18,8 @@ from compute.questions import prepare
 from compute.selection import joint_names
 from service.changes import Changed
 from service.parts import gathered
-from service.questions import Question, note_json, understand
+from service.questions import Question, understand
+from service.rendering import note_json
 from service.schemas import request_model
 from service.tensors import encode
 from service.validation import chosen_operation, validate

@@ -1,31 +1,28 @@
-"""From a JSON object to a question, and from its answer to bytes."""
+"""From a JSON object to a question of an operation, and to its answer."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any
 
-import orjson
 from pydantic import BaseModel
 
 from compute.answers import Answer, Limits, Prepared
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
-from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
 from compute.masks import check_masks
-from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece
 from compute.questions import Asked, prepare
 from compute.value import Tensor
-from service.costs import cost_json
-from service.evidence import evidence_json
 from service.parts import Origins, full_name, gathered, named
 from service.problems import describe
+from service.rendering import rendered
 from service.schemas import request_model
-from service.tensors import decode, encode
+from service.tensors import decode
 from service.validation import validate
 
 
@@ -64,10 +61,13 @@ class Question:
     def answer(self) -> bytes:
         """The answer as the body of a response."""
         found, more = self.found(), dict(self.more)
-        if self.asked.arithmetic == kinds.EXACT:
+        is_exact = self.asked.arithmetic == kinds.EXACT
+        if is_exact:
             found, beside = exact("answers").written(found, self.prepared)
             more.update(beside)
-        return _render(self, found, more)
+        return rendered(
+            self.prepared, found, more, operation=self.operation, encoding=self.encoding, exact=is_exact
+        )
 
     def found(self) -> Answer:
         """The answer as arrays. Raises QuestionErrors where entries are none that a step can work on."""
@@ -226,79 +226,3 @@ def shapes_of(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
         (name, Tensor(array.shape, "boolean" if array.dtype.kind == "b" else "real"))
         for name, array in tensors.items()
     )
-
-
-def _render(question: Question, answer: Answer, more: Mapping[str, Any]) -> bytes:
-    prepared, encoding = question.prepared, question.encoding
-    if not prepared.rendered:
-        prepared.rendered.update(_render_prepared(prepared))
-    fixed = {name: orjson.Fragment(text) for name, text in prepared.rendered.items()}
-
-    def encoded(arrays: Mapping[str, Array], spoiled: Collection[str]) -> dict[str, Any]:
-        return {name: encode(array, encoding, finite=name not in spoiled) for name, array in arrays.items()}
-
-    body: dict[str, Any] = {
-        "operation": question.operation,
-        "conventions": fixed["conventions"],
-        "values": encoded(answer.values, answer.spoiled),
-    }
-    if question.upstream:
-        body["gradients"] = encoded(answer.gradients, answer.spoiled_gradients)
-        body["contributions"] = {
-            name: encoded(parts, parts if name in answer.spoiled_gradients else ())
-            for name, parts in answer.contributions.items()
-        }
-    if answer.jacobians:
-        body["jacobians"] = [
-            {
-                "of": one.of,
-                "wrt": one.wrt,
-                "value": encode(one.value, encoding),
-                **(
-                    {"contributions": {name: encode(part, encoding) for name, part in parts.items()}}
-                    if (parts := one.contributions)
-                    else {}
-                ),
-                "zeros": [asdict(block) for block in one.zeros],
-                "zero_slices": [asdict(slices) for slices in one.zero_slices],
-            }
-            for one in answer.jacobians
-        ]
-    body["steps"] = fixed["steps"]
-    body["aliases"] = fixed["aliases"]
-    body["cost"] = fixed["cost"]
-    if answer.claims:
-        body["claims"] = [_claim_json(claim, question) for claim in answer.claims]
-    body.update(more)
-    if answer.evidence is not None:
-        body["evidence"] = evidence_json(answer.evidence)
-    body["notes"] = [note_json(note) for note in answer.notes]
-    body["unknown"] = fixed["unknown"]
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def note_json(note: Note) -> dict[str, Any]:
-    """A note, without what says nothing of it."""
-    found = asdict(note) | {"operands": [one._asdict() for one in note.operands]}
-    said = ("code", "at", "message")
-    return {name: one for name, one in found.items() if name in said or one not in ((), [], "", None, 0)}
-
-
-def _claim_json(claim: Equality, question: Question) -> dict[str, Any]:
-    """A claim; of exact numbers with its verdict."""
-    found = asdict(claim)
-    if question.asked.arithmetic != kinds.EXACT:
-        return {name: found[name] for name in ("holds", "largest_difference")}
-    return found
-
-
-def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
-    """The parts of an answer that depend on no entry."""
-    parts = {
-        "conventions": prepared.conventions,
-        "steps": prepared.steps,
-        "aliases": prepared.graph.aliases(),
-        "cost": cost_json(prepared.cost),
-        "unknown": prepared.unknown,
-    }
-    return {name: orjson.dumps(part) for name, part in parts.items()}

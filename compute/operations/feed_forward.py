@@ -33,7 +33,7 @@ def _bias(dims: str, meaning: str, symbol: str) -> Input:
     return Input(dims, meaning, symbol, parameter=True, optional="none", is_bias=True)
 
 
-W_GATE = _weights("d d_ff", "Gated: into the gate.", "W_{G}", "the layer is not gated; required if it is")
+W_GATE = _weights("d d_ff", "Gated: into the gate.", "W_{G}", "the layer is not gated; required with gated")
 
 
 @operation(

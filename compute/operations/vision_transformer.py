@@ -126,8 +126,8 @@ def vision_transformer(
 ) -> Value:
     """A vision transformer: patches as tokens behind a class token, positions, an encoder, and a head.
 
-    z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, in each attention and feed-forward
-    with norms before; the norm of the class token after the last is what the head classifies.
+    z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, each attention and each
+    feed-forward network behind a norm of its own; the head classifies the class token after the last norm.
 
     Weights are sent by part, `patch_embedding`, `encoder`, `head`; or as `state_dict`, with the names of
     torchvision's VisionTransformer or of timm's. Norms: the encoder's `final_norm` is of all tokens, before

@@ -19,7 +19,8 @@ from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, TRACE
-from service.questions import decoded, exact, is_data, note_json
+from service.questions import decoded, exact, is_data
+from service.rendering import note_json
 from service.tensors import encode
 from service.validation import validate
 
