@@ -38,7 +38,11 @@ def encoded(how: Settings) -> Any:
     """An encoder of what is sent."""
 
     def one(sent: dict[str, Array]) -> Array:
-        masks = {"mask": sent.get("mask"), "padding": sent.get("key_padding_mask")}
+        masks = {
+            "mask": sent.get("mask"),
+            "padding": sent.get("key_padding_mask"),
+            "positions": sent.get("positions"),
+        }
 
         def layer(x: Array, weights: Weights) -> Array:
             return encoder_layer(x, weights, how, **masks)
@@ -66,8 +70,10 @@ def test_random_encoders(seed: int) -> None:
     if rng.random() < 0.3:  # of one layer alone
         inputs[f"layer[{count - 1}].feed_forward.dropout_mask"] = rng.random((1, 1)) < 0.7
         how = replace(how, dropout_rate=0.25)
+    if how.rotary:
+        inputs["positions"] = rng.integers(-4, 5, n) / 2
     settings = said(how, "encoder") | ({"layers": count} if seed % 3 else {})
-    agree("encoder", inputs, settings, encoded(how))
+    agree("encoder", inputs, settings, encoded(how), but=("positions",))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -83,15 +89,18 @@ def test_random_decoders(seed: int) -> None:
     for name, shape in (("mask", (n, n)), ("memory_mask", (n, m)), ("memory_key_padding_mask", (m,))):
         if rng.random() < 0.3:
             inputs[name] = rng.random(shape) < 0.6
+    if how.rotary:
+        inputs["positions"] = rng.integers(-4, 5, n) / 2
 
     def loops(sent: dict[str, Array]) -> Array:
         def layer(x: Array, weights: Weights) -> Array:
             others = sent.get("memory_mask"), sent.get("memory_key_padding_mask")
-            return decoder_layer(x, sent["memory"], weights, how, *others, mask=sent.get("mask"))
+            masks = {"mask": sent.get("mask"), "positions": sent.get("positions")}
+            return decoder_layer(x, sent["memory"], weights, how, *others, **masks)
 
         return stacked(sent["x"], layer, sent, how)
 
-    agree("decoder", inputs, said(how, "decoder") | {"causal": how.causal}, loops)
+    agree("decoder", inputs, said(how, "decoder") | {"causal": how.causal}, loops, but=("positions",))
 
 
 def test_a_stack_is_its_layers_called_one_by_one() -> None:
