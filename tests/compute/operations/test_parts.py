@@ -100,8 +100,9 @@ def test_letters_go_all_the_way_through() -> None:
 
 
 def test_settings_are_handed_on() -> None:
-    assert {"epsilon"} <= tower.named_passed == tower.attributes.keys()
-    assert not {"axis", "axes"} & tower.named_passed
+    passed = {name for name, one in tower.attributes.items() if one.passed}
+    assert {"epsilon"} <= passed == tower.attributes.keys()
+    assert not {"axis", "axes"} & passed
     built = graph({**FLOORS, "roof.gain": (2,)}, said={"epsilon": "1/8"})
     assert built.names["roof.output"].shape == (3, 2)
 
