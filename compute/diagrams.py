@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from compute.dimensions import show, written
+from compute.dimensions import written
 from compute.graph import Graph
 from compute.value import nearest_names
 
@@ -61,7 +61,7 @@ def _mermaid(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
     lines = ["flowchart LR"]
     for node in nodes:
         left, right = BRACKETS[node.kind]
-        shape = f" {show(tuple(node.shape))}" if node.shape else ""  # type: ignore[arg-type]
+        shape = f" ({', '.join(map(str, node.shape))})" if node.shape else ""
         lines.append(f'  {numbers[node.name]}{left}"{node.name}{shape}"{right}')
     lines += [f"  {numbers[source]} --> {numbers[target]}" for source, target in edges]
     return "\n".join(lines)

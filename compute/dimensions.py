@@ -194,6 +194,13 @@ def at_least(rank: int, shape: Shape) -> None:
         raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
 
 
+def from_last(axis: int, rank: int) -> int | None:
+    """One of so many axes, counted from the last; None where there is no such axis."""
+    if not -rank <= axis < rank:
+        return None
+    return axis if axis < 0 else axis - rank
+
+
 def without(shape: Shape, axis: int) -> Shape:
     """A shape without one axis, counted from the end; raises ShapeError where there is none."""
     at_least(-axis, shape)

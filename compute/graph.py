@@ -132,6 +132,13 @@ class Graph:
         """What stands before the names given inside a scope."""
         return f"{self._scope}{scope}."
 
+    def given_in(self, scope: str) -> dict[str, Shape]:
+        """The shapes of what is given inside a scope, by the names that it has there."""
+        prefix = self.prefix(scope)
+        return {
+            name.removeprefix(prefix): shape for name, shape in self.given.items() if name.startswith(prefix)
+        }
+
     @contextmanager
     def scope(self, name: str, declared: Mapping[str, Named], dimensions: dict[str, Size]) -> Iterator[None]:
         """A part of a composite: names are prefixed (`attention.weights`), declarations are its own."""

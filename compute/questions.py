@@ -21,6 +21,7 @@ from compute.notes import Note
 from compute.operations import CATALOGUE
 from compute.operations.binding import build, check_upstream
 from compute.operations.declaration import Operation
+from compute.operations.parts import missing
 from compute.programs.building import Claim, build_program
 from compute.selection import check_names, check_real, selected_names
 from compute.value import Tensor
@@ -169,9 +170,9 @@ def _graph(
         if name in inputs:
             raise QuestionErrors([_twice(name)])
         inputs[name] = given.pop(name)
-    missing = [name for name in operation.inputs if name in operation.required - set(inputs)]
-    if missing and not cut:
-        raise QuestionErrors(_missing(operation, name) for name in missing)
+    lacking = [name for name in operation.inputs if name in operation.required - set(inputs)]
+    if lacking and not cut:
+        raise QuestionErrors(missing(name, operation.inputs[name]) for name in lacking)
     graph = build(
         operation,
         inputs,
@@ -192,15 +193,6 @@ def _requested(asked: Asked) -> tuple[set[str], bool]:
     pairs = (name for pair in asked.jacobian for name in pair)
     names = {*(asked.select or ()), *asked.also, *(name for name, _ in asked.upstream), *pairs}
     return names, asked.select is None or any("*" in name for name in asked.select)
-
-
-def _missing(operation: Operation, name: str) -> QuestionError:
-    return QuestionError(
-        (name,),
-        f"{name} is required, unless values that take its place are given",
-        f"a tensor ({', '.join(operation.inputs[name].dims.split('|')[0].split())})",
-        "nothing",
-    )
 
 
 def _twice(name: str) -> QuestionError:

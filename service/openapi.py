@@ -55,7 +55,7 @@ PROBLEMS = {
 class _Schemas(GenerateJsonSchema):
     """JSON schemas without a title for each field, which only repeats the field's name."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic hands it
         return False
 
 

@@ -108,7 +108,7 @@ def _object(source: Any, depth: int) -> tuple[dict[str, Any], int]:
     """
     if depth == 0:
         raise ValueError("nested too deeply")
-    converted = [(key, *_convert(source[key], depth)) for key in source.keys()]  # noqa: SIM118
+    converted = [(key, *_convert(source[key], depth)) for key in source]
     opened = sum(lists + key.count("[") for key, _, lists in converted)
     return _pairs([(key, value) for key, value, _ in converted]), opened
 

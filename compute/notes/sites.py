@@ -12,13 +12,6 @@ from compute.steps import step
 from compute.value import Value
 
 
-def forward(evaluation: Evaluation) -> Iterator[Site]:
-    """What a run computes, in order."""
-    for value in evaluation.computed():
-        if value.kind == "real":
-            yield forward_site(value)
-
-
 def forward_site(value: Value) -> Site:
     """The step that computes a value."""
     return Site(value.index, tuple(one.index for one in value.inputs), value, partial(_compute, value))

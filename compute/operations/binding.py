@@ -8,7 +8,7 @@ from typing import Any
 from compute.dimensions import Size, show, symbols
 from compute.errors import QuestionError, QuestionErrors
 from compute.graph import Absent, Graph
-from compute.operations.bound import Came, Settled, admit, bind
+from compute.operations.bound import Came, Settled, Sizes, admit, bind
 from compute.operations.declaration import Operation
 from compute.operations.parts import check_supply, run
 from compute.value import Tensor, Value
@@ -27,7 +27,7 @@ def build(
     """The graph of an operation for inputs of these shapes, those of its parts by their full names.
 
     said: attributes; others have their defaults. given: values that are taken instead of computed.
-    requested, everything, symbolic, absent: as for `Graph`. Required inputs that are missing get symbolic
+    requested, everything, symbolic, absent: as for `Graph`. Sizes inputs that are missing get symbolic
     shapes. Raises QuestionErrors where shapes disagree.
     """
     sizes: dict[str, tuple[Size, str]] = {}
@@ -49,7 +49,7 @@ def _build(
     said: Mapping[str, Any],
     given: Mapping[str, Tensor],
     requested: Collection[str],
-    sizes: Mapping[str, tuple[Size, str]],
+    sizes: Sizes,
     *,
     everything: bool,
     symbolic: bool,
@@ -92,10 +92,8 @@ def call(operation: Operation, scope: str, graph: Graph | None = None, /, **argu
     handles = {name: one for name, one in arguments.items() if isinstance(one, Value)}
     said = {name: one for name, one in arguments.items() if name in operation.attributes}
     graph = graph or next(iter(handles.values())).graph
-    prefix = graph.prefix(scope)
-    taken = {name.removeprefix(prefix): one for name, one in graph.given.items() if name.startswith(prefix)}
     came = {name: Came(handle.shape, (name,), name) for name, handle in handles.items()}
-    bound = bind(operation, came, said, taken, prefix)
+    bound = bind(operation, came, said, graph.given_in(scope), prefix=graph.prefix(scope))
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
         return run(operation, graph, handles, bound)
 

@@ -3,7 +3,7 @@ name bound. Sizes that nothing says stay symbols.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from compute.dimensions import Polynomial, Shape, ShapeError, Size, outer_axes
 from compute.errors import Path, QuestionErrors
@@ -13,7 +13,9 @@ from compute.operations.declaration import Operation
 from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
 from compute.value import Kind, Tensor, Value
 
-Assumed = Mapping[str, Callable[[Mapping[str, Size]], Size]]
+Sizes: TypeAlias = Mapping[str, tuple[Size, str]]
+"""By dimension name: what its size has to be, and why."""
+Assumed: TypeAlias = Mapping[str, Callable[[Mapping[str, Size]], Size]]
 """By dimension name: its size where nothing says it, made of the sizes that are known."""
 
 
@@ -28,7 +30,7 @@ class Came(NamedTuple):
 class Settled(Exception):
     """Sizes of what is unknown, by the letters that stood for them, and where these sizes were found."""
 
-    def __init__(self, sizes: Mapping[str, tuple[Size, str]]) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
 
@@ -42,13 +44,28 @@ class Bound(NamedTuple):
     dimensions: Dimensions
 
 
+def said_sizes(**dimensions: tuple[str, Size | None]) -> dict[str, tuple[Size, str]]:
+    """What settings say of dimensions: by dimension name the setting, and its size or None for nothing."""
+    return {
+        name: (size, f"the attribute {setting}")
+        for name, (setting, size) in dimensions.items()
+        if size is not None
+    }
+
+
+def letter(name: str) -> Callable[[Mapping[str, Size]], Size]:
+    """A size that nothing says, under the name that the whole has for it. For `Assumed`."""
+    return lambda _: Polynomial.symbol(name)
+
+
 def bind(
     operation: Operation,
     came: Mapping[str, Came],
     said: Mapping[str, Any],
     given: Mapping[str, Shape],
+    *,
     prefix: str = "",
-    sizes: Mapping[str, tuple[Size, str]] | None = None,
+    sizes: Sizes | None = None,
     assumed: Assumed | None = None,
     wanted: Collection[str] | None = None,
     settling: bool = False,

@@ -7,6 +7,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.convolution import check_groups
 from compute.operations.declaration import Attribute, Constant, Input, operation
+from compute.operations.fitting import axis_of
 from compute.operations.normalizing import (
     STATISTICS,
     Epsilon,
@@ -229,13 +230,8 @@ class _Channels:
                 ("x",), "channels alone are nothing to normalize", "a batch, positions or both beside them",
                 f"{x.rank} axes",
             )  # fmt: skip
-        if not -x.rank <= axis < x.rank:
-            raise QuestionError(
-                ("channel_axis",), f"there is no such axis: x has {x.rank}",
-                f"a whole number from {-x.rank} to {x.rank - 1}", "another",
-            )  # fmt: skip
         self.x = x
-        self.axis = axis % x.rank
+        self.axis = axis_of(x, axis, field="channel_axis") % x.rank
         self.batch = (0,) if self.axis else ()
         self.positions = tuple(at for at in range(len(self.batch), x.rank) if at != self.axis)
         names = {self.axis: "channel"} | dict.fromkeys(self.batch, "batch")

@@ -7,7 +7,7 @@ from compute.dimensions import Shape, Size, show, without
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.declaration import Attribute, Input
-from compute.operations.fitting import shaped
+from compute.operations.fitting import axis_of, shaped
 from compute.value import Value, apply
 
 Axis: TypeAlias = Annotated[
@@ -82,14 +82,7 @@ class Classes:
 
 def classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:
     """The classes of logits or the like, whose axes get their labels. Raises QuestionError."""
-    rank = values.rank
-    if rank == 0 or not -rank <= axis < rank:
-        raise QuestionError(
-            ("axis",), f"{field} has no such axis",
-            f"a whole number from {-rank} to {rank - 1}" if rank else f"{field} with an axis of classes",
-            "another",
-        )  # fmt: skip
-    return Classes(values.shape, axis if axis < 0 else axis - rank, ignored)
+    return Classes(values.shape, axis_of(values, axis, field), ignored)
 
 
 def check_indices(target: Value, where: Classes) -> None:

@@ -1,9 +1,10 @@
 """Heads that classify what an encoder makes of its input: what models of images and of texts share."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from compute.dimensions import Polynomial, Size
+from compute.dimensions import Size
 from compute.named import Named
+from compute.operations.bound import letter, said_sizes
 from compute.operations.declaration import Attribute, Sublayer
 from compute.operations.linear import linear
 from compute.operations.parts import Part
@@ -31,9 +32,11 @@ def head_part(*stored: str) -> Sublayer:
     return Sublayer((linear,), "The layer from the representation to the logits.", stored=stored)
 
 
-def pre_logits_part(meaning: str, *stored: str) -> Sublayer:
+def pre_logits_part(*stored: str) -> Sublayer:
     """A layer with tanh before the head."""
-    return Sublayer((linear,), f"{meaning}, with tanh behind it; none if nothing is sent.", stored=stored)
+    return Sublayer(
+        (linear,), "A layer before the head, with tanh behind it; none if nothing is sent.", stored=stored
+    )
 
 
 def classified(
@@ -43,22 +46,36 @@ def classified(
     classes: Size | None,
     biases: bool | None,
 ) -> Value:
-    """From one vector for each input to logits and probabilities: through tanh(W y + b) where it is sent."""
+    """From one vector for each input to logits and probabilities: through tanh(y W + b) where it is sent."""
     seen = pooled
     if pre_logits.is_sent:
-        seen = apply("tanh", pre_logits({}, biases=biases, x=pooled))
+        seen = squashed(pooled, pre_logits, biases)
     seen = seen.named("representation")
-    graph = pooled.graph
     if classes == 0:
         return seen.named("output")
-    known = {} if classes is None else {"d_out": (classes, "the attribute classes")}
     logits = head(
         {},
         biases=biases,
-        sizes=known,
-        assumed={"d_out": lambda sizes: Polynomial.symbol("classes")},
+        sizes=said_sizes(d_out=("classes", classes)),
+        assumed={"d_out": letter("classes")},
         x=seen,
-    ).named("logits")
-    graph.conventions["classes"] = logits.shape[-1]
+    )
+    pooled.graph.conventions["classes"] = logits.shape[-1]
+    return predicted(logits)
+
+
+def first_token(tokens: Value) -> Value:
+    """The first of the tokens (..., n, d), which stands for all that its place has seen: (..., d)."""
+    return apply("time_step", tokens, at=0)
+
+
+def squashed(x: Value, layer: Part, biases: bool | None, **more: Any) -> Value:
+    """tanh(x W + b) of vectors (..., d). more: as for `Part`."""
+    return apply("tanh", layer({}, biases=biases, x=x, **more))
+
+
+def predicted(logits: Value) -> Value:
+    """Logits (..., classes) under their name, and their softmax; the logits are the output."""
+    logits = logits.named("logits")
     apply("softmax", logits, axis=-1).named("probabilities")
     return logits.named("output")

@@ -49,13 +49,12 @@ def decoder(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """
     blocks = Blocks(settings, norm, norm_placement, bias)
-    own = {"norm": norm, "norm_placement": norm_placement, "bias": bias, **settings}
     handed: dict[str, Any] = {
         "memory": memory, "mask": mask, "key_padding_mask": key_padding_mask, "memory_mask": memory_mask,
         "memory_key_padding_mask": memory_key_padding_mask, "positions": positions,
     }  # fmt: skip
 
     def one(part: Part, tokens: Value) -> Value:
-        return part(own, x=tokens, **handed)
+        return part(blocks.handed, x=tokens, **handed)
 
     return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)

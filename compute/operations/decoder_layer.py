@@ -6,7 +6,7 @@ from compute.named import Named
 from compute.operations.cross_attention import cross_attention
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.encoder_layer import HANDED
-from compute.operations.masking import DropoutRate, check_rate, padding_input
+from compute.operations.masking import DropoutRate, padding_input
 from compute.operations.parts import Part
 from compute.operations.projections import Rotary, RotaryBase, RotaryDimension
 from compute.operations.residual import (
@@ -85,7 +85,6 @@ def decoder_layer(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """
-    check_rate(x.graph, dropout_rate)
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     own: dict[str, Any] = {
         "causal": causal, "window": window, "rotary": rotary, "rotary_dimension": rotary_dimension,

@@ -12,10 +12,11 @@ from compute.operations.scoring import Mask
 from compute.operations.stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.value import Value
 
+HANDED = ("x", "mask", "key_padding_mask", "positions")
 LAYER = Sublayer(
     (encoder_layer,),
     "The layers, from the first on.",
-    ("x", "mask", "key_padding_mask", "positions"),
+    HANDED,
     several=True,
     stored=("layers.{}", "layers.encoder_layer_{}", "blocks.{}"),
 )
@@ -48,9 +49,15 @@ def encoder(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
     blocks = Blocks(settings, norm, norm_placement, bias)
-    own = {"norm": norm, "norm_placement": norm_placement, "bias": bias, **settings}
 
     def one(part: Part, tokens: Value) -> Value:
-        return part(own, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions)
+        return part(
+            blocks.handed, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions
+        )
 
     return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
+
+
+def encoder_part(meaning: str, *stored: str) -> Sublayer:
+    """The encoder of a larger model. stored: its names in PyTorch's state dicts."""
+    return Sublayer((encoder,), meaning, HANDED, stored=stored)

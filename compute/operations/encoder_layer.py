@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from compute.named import Named
 from compute.operations.declaration import Input, Settings, Sublayer, operation
-from compute.operations.masking import DropoutRate, check_rate, padding_input
+from compute.operations.masking import DropoutRate, padding_input
 from compute.operations.parts import Part
 from compute.operations.residual import (
     NORM_SETTINGS,
@@ -68,7 +68,6 @@ def encoder_layer(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """  # fmt: skip
-    check_rate(x.graph, dropout_rate)
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
     x = blocks(

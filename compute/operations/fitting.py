@@ -1,8 +1,23 @@
-"""Whether the shapes of a loss's inputs belong together, where dimension names cannot say it."""
+"""Whether axes are there, and shapes of inputs belong together, where dimension names cannot say it."""
 
-from compute.dimensions import Shape, ShapeError, broadcast, show
+from compute.dimensions import Shape, ShapeError, broadcast, from_last, show
 from compute.errors import QuestionError
 from compute.value import Value
+
+
+def axis_of(value: Value, axis: int, name: str = "x", field: str = "axis") -> int:
+    """An axis of a value, counted from the last; refused at its field where there is none.
+
+    name: what the value is called.
+    """
+    found = from_last(axis, value.rank)
+    if found is None:
+        raise QuestionError(
+            (field,), f"{name} of shape {show(value.shape)} has no such axis",
+            f"a whole number from {-value.rank} to {value.rank - 1}" if value.rank else f"{name} with axes",
+            "an axis that does not exist",
+        )  # fmt: skip
+    return found
 
 
 def alike(value: Value, other: Value, name: str) -> None:

@@ -6,9 +6,11 @@ from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.binding import call
+from compute.operations.bound import letter, said_sizes
+from compute.operations.classification import first_token, predicted, squashed
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.embedding import embedding
-from compute.operations.encoder import encoder
+from compute.operations.encoder import encoder_part
 from compute.operations.linear import linear
 from compute.operations.masking import padding_input
 from compute.operations.parts import Part
@@ -24,9 +26,9 @@ def size(meaning: str) -> Attribute:
     return Attribute(f"{meaning}; where its weights are sent, they say it themselves.", minimum=1)
 
 
-def table(of: str, *stored: str) -> Sublayer:
+def table_part(of: str) -> Sublayer:
     """An embedding, of which only the table comes from outside."""
-    return Sublayer((embedding,), f"The table of {of}.", ("indices",), stored=stored)
+    return Sublayer((embedding,), f"The table of {of}.", ("indices",))
 
 
 @operation(
@@ -74,13 +76,11 @@ def language_model(
     mask: Mask = None,
     key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
     *,
-    token_embedding: Annotated[Part, table("tokens")],
-    position_embedding: Annotated[Part, table("learned positions")],
-    segment_embedding: Annotated[Part, table("segments")],
+    token_embedding: Annotated[Part, table_part("tokens")],
+    position_embedding: Annotated[Part, table_part("learned positions")],
+    segment_embedding: Annotated[Part, table_part("segments")],
     embedding_norm: Annotated[Part, norm_part("the embeddings, with norm_embeddings")],
-    encoder: Annotated[
-        Part, Sublayer((encoder,), "The layers.", ("x", "mask", "key_padding_mask", "positions"))
-    ],
+    encoder: Annotated[Part, encoder_part("The layers.")],
     pooler: Annotated[Part, Sublayer((linear,), "The layer on the first token, with pooling.")],
     head: Annotated[Part, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
     vocabulary: Annotated[Count, size("How many tokens there are to choose from")] = None,
@@ -119,53 +119,65 @@ def language_model(
     Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019), section 2.3; Devlin et
     al., BERT (2019), section 3 and figure 2; Vaswani et al., Attention Is All You Need (2017), section 3.4.
     """
-    blocks = Blocks(settings, norm, norm_placement, bias)
+    blocks, graph = Blocks(settings, norm, norm_placement, bias), tokens.graph
+    if position_kind != "learned":
+        _check_unsaid("context", context, "learned positions")
+    if segments is None:
+        _check_unsaid("segment_types", segment_types, "segments")
     found = token_embedding(
         {},
-        sizes=_said({"d": d_model, "vocabulary": vocabulary}, vocabulary="vocabulary"),
+        sizes=said_sizes(d=("d_model", d_model), vocabulary=("vocabulary", vocabulary)),
         indices=tokens,
         scale="sqrt(d)" if embedding_scale else None,
     )
     width, count = found.shape[-1], tokens.shape[-1]
     as_wide = {"d": (width, "the tokens' embeddings")}
     if position_kind == "learned":
-        places = apply("positions", graph=tokens.graph, count=count, first=0)
         found = found + position_embedding(
-            {}, sizes=as_wide | _said({"vocabulary": context}, vocabulary="context"), indices=places
+            {},
+            sizes=as_wide | said_sizes(vocabulary=("context", context)),
+            assumed={"vocabulary": letter("context")},
+            indices=apply("positions", graph=graph, count=count, first=0),
         )
-        _check_positions(tokens.graph.names[tokens.graph.full_name("position_embedding.weights")], count)
+        _check_positions(position_embedding.built("weights"), count)
     elif position_kind == "sinusoidal":
-        found = found + call(
-            positional_encoding, "positional_encoding", tokens.graph, length=count, dimension=width
-        )
+        found = found + call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
     if segments is not None:
-        more = _said({"vocabulary": segment_types}, vocabulary="segment_types")
-        found = found + segment_embedding({}, sizes=as_wide | more, indices=segments)
+        found = found + segment_embedding(
+            {},
+            sizes=as_wide | said_sizes(vocabulary=("segment_types", segment_types)),
+            assumed={"vocabulary": letter("segment_types")},
+            indices=segments,
+        )
     if norm_embeddings:
         found = blocks.normalized(found, embedding_norm)
-    own = {"norm": norm, "norm_placement": norm_placement, "bias": bias, **settings}
-    seen = encoder(own, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)
+    seen = encoder(blocks.handed, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)
     seen = seen.named("representation")
     if pooling:
-        first = apply("rows", seen, start=0, stop=1)
-        first = apply("reshape", first, to=(*seen.shape[:-2], width))
-        pooled = pooler({}, biases=bias, sizes={"d_out": (width, "the tokens")}, x=first)
-        apply("tanh", pooled).named("pooled")
+        as_wide = {"d_out": (width, "the tokens")}
+        squashed(first_token(seen), pooler, bias, sizes=as_wide).named("pooled")
     if head_weights == "none":
         return seen.named("output")
+    table = token_embedding.built("weights")
     if head_weights == "tied":
-        graph = tokens.graph
-        logits = seen @ graph.names[graph.full_name("token_embedding.weights")].T
-    else:
-        logits = head({}, biases=bias, sizes=_said({"d_out": vocabulary}, d_out="vocabulary"), x=seen)
-    apply("softmax", logits.named("logits"), axis=-1).named("probabilities")
-    return logits.named("output")
+        return predicted(seen @ table.T)
+    return predicted(
+        head(
+            {},
+            biases=bias,
+            sizes=said_sizes(d_out=("vocabulary", vocabulary)),
+            assumed={"d_out": lambda sizes: table.shape[0]},
+            x=seen,
+        )
+    )
 
 
-def _said(sizes: dict[str, Count], **attributes: str) -> dict[str, tuple[Size, str]]:
-    """The sizes of dimensions that settings say, and which setting it is."""
-    names = {"d": "d_model", **attributes}
-    return {name: (one, f"the attribute {names[name]}") for name, one in sizes.items() if one is not None}
+def _check_unsaid(name: str, size: Size | None, without: str) -> None:
+    """Refuse the size of a table that is not there."""
+    if size is not None:
+        raise QuestionError(
+            (name,), f"{name} has no use without {without}", f"{without}, or nothing here", "a setting"
+        )
 
 
 def _check_positions(positions: Value, count: Size) -> None:

@@ -6,6 +6,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Axes, Input, Stored, operation
+from compute.operations.fitting import axis_of
 from compute.operations.normalizing import (
     STATISTICS,
     TWO,
@@ -134,25 +135,13 @@ def _rows(x: Value, axis: int, axes: Axes | None, *parameters: Value | None) -> 
 
 def _axes(x: Value, axis: int, axes: Axes | None) -> tuple[int, ...]:
     """The axes that are normalized, counted from the last, in order."""
-    rank, field = x.rank, "axis" if axes is None else "axes"
-    said = range(_within(axis, rank, field), 0) if axes is None else axes
+    field = "axis" if axes is None else "axes"
+    said = range(axis_of(x, axis), 0) if axes is None else axes
     if axes is not None and axis != -1:
         raise QuestionError(("axis",), "axes say all there is to say", "axis or axes", "both")
-    chosen = [_within(one, rank, field) for one in ((said,) if isinstance(said, int) else said)]
+    chosen = [axis_of(x, one, field=field) for one in ((said,) if isinstance(said, int) else said)]
     if not chosen:
         raise QuestionError((field,), "nothing is normalized along no axis", "at least one axis", "none")
     if len(set(chosen)) < len(chosen):
         raise QuestionError((field,), "an axis is named twice", "each axis once", "one of them twice")
     return tuple(sorted(chosen))
-
-
-def _within(axis: int, rank: int, field: str) -> int:
-    """An axis counted from the last."""
-    if not -rank <= axis < rank:
-        raise QuestionError(
-            (field,),
-            f"there is no such axis: x has {rank}",
-            f"whole numbers from {-rank} to {rank - 1}",
-            "another",
-        )
-    return axis if axis < 0 else axis - rank

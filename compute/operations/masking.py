@@ -102,9 +102,12 @@ def dropped(
 
 
 def check_rate(graph: Graph, rate: Constant | None) -> None:
-    """Raise QuestionError for a rate where the whole question has no mask of what is dropped."""
-    sent = (*graph.supply, *graph.names)
-    if rate is not None and not any(name.endswith(DROPOUT_MASK) for name in sent):
+    """Raise QuestionError for a rate where nothing was dropped so far, and the question has no mask for more.
+
+    One layer of several may be the only one that drops something.
+    """
+    masks = any(name.endswith(DROPOUT_MASK) for name in graph.supply)
+    if rate is not None and not masks and DROPOUT_MASK not in graph.conventions:
         raise _rate_alone("a dropout mask")
 
 

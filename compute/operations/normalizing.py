@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from compute.arithmetic.expressions import HALF, number
-from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
+from compute.dimensions import Shape, ShapeError, Size, broadcast, from_last, product, show
 from compute.errors import QuestionError
 from compute.graph import Graph
 from compute.named import Named
@@ -292,7 +292,7 @@ def settle(x: Value, axis: int, *parameters: Value | None) -> None:
             x.axes = ("batch",) * x.rank
             return
     for one in parameters:
-        if one is not None and one.rank == 1 and -x.rank <= axis < x.rank:
+        if one is not None and one.rank == 1 and from_last(axis, x.rank) is not None:
             sizes = list(x.shape)
             [sizes[axis]] = one.shape
             x.shape = tuple(sizes)

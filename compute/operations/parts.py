@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compute.dimensions import Shape, Size
+from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph import Graph
-from compute.operations.bound import Assumed, Bound, Came, admit, bind
+from compute.operations.bound import Assumed, Bound, Came, Sizes, admit, bind
 from compute.operations.declaration import INDEX, Input, Operation, Sublayer
-from compute.value import Value, nearest_names
+from compute.value import Tensor, Value, nearest_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,22 @@ class Part:
         return replace(self, name=f"{self.name}[{index}]")
 
     @property
+    def prefix(self) -> str:
+        """What stands before the names inside it."""
+        return self.graph.prefix(self.name)
+
+    @property
     def is_sent(self) -> bool:
         """Whether the question has anything for it."""
-        prefix = self.graph.prefix(self.name)
-        return any(name.startswith(prefix) for name in self.graph.supply)
+        return any(name.startswith(self.prefix) for name in self.graph.supply)
 
-    def has(self, name: str) -> bool:
-        """Whether the question has this input for it."""
-        return self.graph.prefix(self.name) + name in self.graph.supply
+    def sent(self, name: str) -> Tensor | None:
+        """What the question has for this input of it."""
+        return self.graph.supply.get(self.prefix + name)
+
+    def built(self, name: str) -> Value:
+        """A value of it, once it is built."""
+        return self.graph.names[self.prefix + name]
 
     @property
     def count(self) -> int:
@@ -51,7 +59,7 @@ class Part:
         needs: Collection[str] = (),
         without: Collection[str] = (),
         biases: bool | None = None,
-        sizes: Mapping[str, tuple[Size, str]] | None = None,
+        sizes: Sizes | None = None,
         assumed: Assumed | None = None,
         called: Mapping[str, str] | None = None,
         **handed: Any,
@@ -63,32 +71,21 @@ class Part:
         sent. biases: whether it has biases; None: those that came. sizes, assumed: as for `bind`. called:
         what the whole calls attributes that it hands over under other names. Raises QuestionErrors.
         """
-        graph, declared = self.graph, self.declared
-        operation = next(one for one in declared.operations if which in (None, one.name))
-        said = {name: one for name, one in settings.items() if name in operation.attributes}
-        said |= {name: one for name, one in handed.items() if name in operation.attributes}
+        graph = self.graph
+        operation = next(one for one in self.declared.operations if which in (None, one.name))
+        said = {name: one for name, one in {**settings, **handed}.items() if name in operation.attributes}
         handles = {name: one for name, one in handed.items() if isinstance(one, Value)}
-        prefix = graph.prefix(self.name)
-        supplied = {
-            name: graph.supply[prefix + name] for name in declared.inputs if prefix + name in graph.supply
-        }
+        supplied = {name: one for name in self.declared.inputs if (one := self.sent(name)) is not None}
         wanted = self._wanted(operation, {*operation.required, *needs}, {*handed, *without}, biases)
-        if graph.absent == "refused" and (missing := [one for one in wanted if one not in supplied]):
-            raise QuestionErrors(_missing(prefix + name, operation, name) for name in missing)
-        for name, tensor in supplied.items():
-            if operation.inputs[name].is_bias and biases is False:
-                raise QuestionErrors([unused(prefix + name, "biases are off")])
-            if tensor.kind == "boolean" and not operation.inputs[name].mask:
-                raise QuestionErrors(
-                    at((prefix + name,), f"{name} cannot hold booleans", "numbers", "booleans").errors
-                )
+        self._check(operation, supplied, wanted, biases)
         came = {name: _handed(name, one) for name, one in handles.items()}
-        came |= {name: Came(one.shape, (prefix + name,), prefix + name) for name, one in supplied.items()}
-        taken = {
-            name.removeprefix(prefix): shape for name, shape in graph.given.items() if name.startswith(prefix)
-        }
-        names = {*wanted, *supplied}
-        bound = bind(operation, came, said, taken, prefix, sizes, assumed, names, graph.settling)
+        for name, tensor in supplied.items():
+            full = self.prefix + name
+            came[name] = Came(tensor.shape, (full,), full)
+        bound = bind(
+            operation, came, said, graph.given_in(self.name), prefix=self.prefix, sizes=sizes,
+            assumed=assumed, wanted={*wanted, *supplied}, settling=graph.settling,
+        )  # fmt: skip
         for name, attribute in operation.attributes.items():
             if attribute.declared.dimension and name in bound.dimensions.sizes:
                 graph.conventions[name] = bound.dimensions.sizes[name]
@@ -113,6 +110,23 @@ class Part:
             and (name in names or (one.is_bias and has_biases))
         ]
 
+    def _check(
+        self,
+        operation: Operation,
+        supplied: Mapping[str, Tensor],
+        wanted: Collection[str],
+        biases: bool | None,
+    ) -> None:
+        """Raise QuestionErrors for inputs that are missing, and for those that cannot be here."""
+        prefix, inputs = self.prefix, operation.inputs
+        if self.graph.absent == "refused" and (lacking := [one for one in wanted if one not in supplied]):
+            raise QuestionErrors(missing(prefix + name, inputs[name]) for name in lacking)
+        for name, tensor in supplied.items():
+            if inputs[name].is_bias and biases is False:
+                raise QuestionErrors([unused(prefix + name, "biases are off")])
+            if tensor.kind == "boolean" and not inputs[name].mask:
+                raise at((prefix + name,), f"{name} cannot hold booleans", "numbers", "booleans")
+
 
 def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound: Bound) -> Value:
     """Build an operation on its handles, inside its scope."""
@@ -121,14 +135,15 @@ def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound:
     return operation.function(**graph_itself, **handles, **parts, **bound.settings)
 
 
-def own_input(graph: Graph, name: str, declared: Input, shape: Shape, axes: tuple[str, ...]) -> Value:
+def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:
     """An input of the operation that is being built, which its settings require and which did not come.
 
     Raises QuestionErrors where tensors have to be there; elsewhere it is of the shape that it must have.
     """
+    full = graph.full_name(name)
     if graph.absent == "refused":
-        raise QuestionErrors([_required(graph.full_name(name), ", ".join(axes))])
-    value = graph.input(graph.full_name(name), shape, symbol=declared.symbol, axes=axes)
+        raise QuestionErrors([missing(full, declared)])
+    value = graph.input(full, shape, symbol=declared.symbol, axes=tuple(declared.dims.split()))
     value.is_assumed, value.is_parameter = True, declared.parameter
     return value
 
@@ -161,11 +176,9 @@ def unused(name: str, why: str) -> QuestionError:
     return QuestionError((name,), f"{name} has no use here: {why}", f"no {name}", "a tensor")
 
 
-def _missing(full: str, operation: Operation, name: str) -> QuestionError:
-    return _required(full, ", ".join(operation.inputs[name].dims.split("|")[0].split()))
-
-
-def _required(full: str, dims: str) -> QuestionError:
+def missing(full: str, declared: Input) -> QuestionError:
+    """The fault of an input that did not come, under its full name."""
+    dims = ", ".join(declared.dims.split("|")[0].split())
     return QuestionError(
         (full,), f"{full} is required, unless values that take its place are given", f"a tensor ({dims})",
         "nothing",

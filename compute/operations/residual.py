@@ -11,7 +11,7 @@ from compute.operations.bound import Assumed
 from compute.operations.declaration import Attribute, Constant, Input, Sublayer
 from compute.operations.feed_forward import feed_forward
 from compute.operations.layer_normalization import layer_norm, rms_norm
-from compute.operations.masking import dropout_input, dropped
+from compute.operations.masking import check_rate, dropout_input, dropped
 from compute.operations.parts import Part
 from compute.value import Value, apply
 
@@ -64,7 +64,7 @@ def block_dropout(of: str) -> Input:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """What the residual blocks of one layer share. settings: of the layer, for its sublayers."""
+    """What residual blocks share, of one layer or of several. settings: for their sublayers."""
 
     settings: Mapping[str, Any]
     norm: str
@@ -88,8 +88,18 @@ class Blocks:
         total = (x + made).named(f"{name}_residual")
         return self.normalized(total, norm) if self.placement == "post" else total
 
+    @property
+    def handed(self) -> dict[str, Any]:
+        """The settings for layers that have blocks like these."""
+        own = {"norm": self.norm, "norm_placement": self.placement, "bias": self.biases}
+        return own | dict(self.settings)
+
     def output(self, x: Value) -> Value:
-        """What the last block gives, under the layer's own name beside the block's."""
+        """What the last block gives, under the layer's own name beside the block's.
+
+        Raises QuestionError for a rate at which nothing is dropped.
+        """
+        check_rate(x.graph, self.rate)
         return (apply("identity", x) if self.placement == "pre" else x).named("output")
 
     def normalized(self, x: Value, norm: Part) -> Value:
@@ -111,11 +121,9 @@ class Blocks:
 
     def fed_forward(self, x: Value, part: Part) -> Value:
         """Tokens through the feed-forward layers."""
-        needs = ("w_gate",) if self.settings.get("gated") else ()
         return part(
             self.settings,
-            needs=needs,
-            without=() if needs else ("w_gate", "b_gate"),
+            without=() if self.settings.get("gated") else ("b_gate",),
             biases=self.biases,
             sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
             x=x,
@@ -124,7 +132,7 @@ class Blocks:
 
     def rate_of(self, part: Part) -> Constant | None:
         """The rate for a part that drops entries."""
-        return self.rate if part.has("dropout_mask") else None
+        return self.rate if part.sent("dropout_mask") else None
 
 
 def _shared_evenly(sizes: Mapping[str, Size]) -> Size:

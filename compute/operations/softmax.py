@@ -2,25 +2,14 @@
 
 from typing import Annotated, TypeAlias
 
-from compute.dimensions import show
-from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, operation
+from compute.operations.fitting import axis_of
 from compute.value import Value, apply
 
 Axis: TypeAlias = Annotated[int, Attribute("Along which axis; the last if it is -1, the first if it is 0.")]
 Scores: TypeAlias = Annotated[Value, Input("...", "The scores.", "X")]
-
-
-def _axis(x: Value, axis: int) -> int:
-    """An axis counted from the end."""
-    if not -x.rank <= axis < x.rank:
-        expected = f"a whole number from {-x.rank} to {x.rank - 1}" if x.rank else "x with axes"
-        raise QuestionError(
-            ("axis",), f"x of shape {show(x.shape)} has no such axis", expected, "an axis that does not exist"
-        )
-    return axis if axis < 0 else axis - x.rank
 
 
 def _output(meaning: str, symbol: str = "Y") -> Named:
@@ -68,7 +57,7 @@ def softmax(
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = _axis(x, axis)
+    axis = axis_of(x, axis)
     if scale is not None:
         x = (constant(x.graph, "scale", scale) * x).named("scaled")
     return _softmax(x, axis)
@@ -86,7 +75,7 @@ def softmin(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = _axis(x, axis)
+    axis = axis_of(x, axis)
     return _softmax(apply("negative", x).named("negated"), axis)
 
 
@@ -98,7 +87,7 @@ def log_softmax(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = _axis(x, axis)
+    axis = axis_of(x, axis)
     return apply("log_softmax", x, axis=axis).named("output")
 
 
@@ -110,5 +99,5 @@ def hardmax(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: the operator Hardmax of ONNX.
     """
-    axis = _axis(x, axis)
+    axis = axis_of(x, axis)
     return apply("hardmax", x, axis=axis).named("output")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from compute.named import Named
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.decoder import HANDED, decoder
-from compute.operations.encoder import encoder
+from compute.operations.encoder import encoder_part
 from compute.operations.masking import padding_input
 from compute.operations.parts import Part
 from compute.operations.scoring import mask_input
@@ -26,12 +26,7 @@ def transformer(
         Value | None, padding_input("... n", "tokens of the encoder's output")
     ] = None,
     *,
-    encoder: Annotated[
-        Part,
-        Sublayer(
-            (encoder,), "The encoder.", ("x", "mask", "key_padding_mask", "positions"), stored=("encoder",)
-        ),
-    ],
+    encoder: Annotated[Part, encoder_part("The encoder.", "encoder")],
     decoder: Annotated[Part, Sublayer((decoder,), "The decoder.", HANDED, stored=("decoder",))],
     encoder_layers: Layers = None,
     decoder_layers: Layers = None,

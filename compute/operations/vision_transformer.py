@@ -8,15 +8,17 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.activation import ActivationName
 from compute.operations.binding import call
+from compute.operations.bound import said_sizes
 from compute.operations.classification import (
     CLASSIFIED,
     Classes,
     classified,
+    first_token,
     head_part,
     pre_logits_part,
 )
 from compute.operations.declaration import Attribute, Input, Settings, Sides, Stored, Sublayer, operation
-from compute.operations.encoder import encoder
+from compute.operations.encoder import encoder_part
 from compute.operations.masking import dropout_input, dropped
 from compute.operations.normalizing import Epsilon
 from compute.operations.parts import Part, own_input
@@ -86,16 +88,10 @@ def vision_transformer(
         ),
     ],
     encoder: Annotated[
-        Part,
-        Sublayer(
-            (encoder,),
-            "The encoder, with its final norm where one is sent.",
-            ("x", "mask", "key_padding_mask", "positions"),
-            stored=("encoder", ""),
-        ),
+        Part, encoder_part("The encoder, with its final norm where one is sent.", "encoder", "")
     ],
     pooled_norm: Annotated[Part, norm_part("what is pooled; none if nothing is sent for it", "fc_norm")],
-    pre_logits: Annotated[Part, pre_logits_part("A layer before the head", "heads.pre_logits")],
+    pre_logits: Annotated[Part, pre_logits_part("heads.pre_logits")],
     head: Annotated[Part, head_part("heads.head", "head")],
     patch: Annotated[
         Sides | None,
@@ -140,18 +136,14 @@ def vision_transformer(
     Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4; positions of rows and
     columns in two halves as in its appendix D.4, where they are learned.
     """
-    own = {
-        "norm": norm, "norm_placement": norm_placement, "activation": activation, "epsilon": epsilon,
-        "bias": bias, **settings,
-    }  # fmt: skip
+    blocks = Blocks({"activation": activation, "epsilon": epsilon, **settings}, norm, norm_placement, bias)
     has_class = class_token is not None or pool == "class_token"
-    if x.is_assumed and patch_embedding.has("kernel"):  # which says the channels of an image not sent
-        channels = x.graph.supply[x.graph.full_name("patch_embedding.kernel")].shape[1:2]
-        x.shape = (*channels, *x.shape[-2:])
+    if x.is_assumed and (kernel := patch_embedding.sent("kernel")):
+        x.shape = (*kernel.shape[1:2], *x.shape[-2:])  # the channels of an image that was not sent
     embedded = patch_embedding(
         {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
     )
-    window = x.graph.names[x.graph.full_name("patch_embedding.kernel")].shape[-2:]
+    window = patch_embedding.built("kernel").shape[-2:]
     x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
     tokens = _joined(embedded, class_token) if has_class else embedded
     added: Value | None
@@ -171,12 +163,13 @@ def vision_transformer(
         "dropped_sequence",
         "embedding_dropout_mask",
     )
-    if pooled_norm.is_sent and not encoder.has("final_norm.gain"):
-        own.setdefault("has_final_norm", False)  # of shapes alone too, there is one norm and not two
-    encoded = encoder(own, x=sequence)
+    more: dict[str, Any] = {}
+    if pooled_norm.is_sent and not encoder.sent("final_norm.gain") and not settings.get("has_final_norm"):
+        more["has_final_norm"] = False  # of shapes alone too, there is one norm and not two
+    encoded = encoder(blocks.handed, x=sequence, **more)
     pooled = _pooled(encoded, pool, has_class).named("pooled")
     if pooled_norm.is_sent:
-        pooled = Blocks(own, norm, norm_placement, bias).normalized(pooled, pooled_norm)
+        pooled = blocks.normalized(pooled, pooled_norm)
     return classified(pooled, pre_logits, head, classes, bias)
 
 
@@ -184,10 +177,8 @@ def _sizes(
     patch: Sides | None, d_model: Size | None, class_token: Value | None, position_embedding: Value | None
 ) -> dict[str, tuple[Size, str]]:
     """What the sizes of the kernel of patches have to be, and why."""
-    found: dict[str, tuple[Size, str]] = {}
-    if patch is not None:
-        down, across = patch if isinstance(patch, tuple) else (patch, patch)
-        found |= {"p": (down, "the attribute patch"), "q": (across, "the attribute patch")}
+    down, across = patch if isinstance(patch, tuple) else (patch, patch)
+    found = said_sizes(p=("patch", down), q=("patch", across))
     if d_model is not None:
         sent = {"class_token": class_token, "position_embedding": position_embedding}
         said = next((name for name, one in sent.items() if one is not None), "the attribute d_model")
@@ -199,7 +190,7 @@ def _joined(embedded: Value, class_token: Value | None) -> Value:
     """The class token, and the embedded patches below it."""
     *batch, _, width = embedded.shape
     if class_token is None:
-        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,), ("d_model",))
+        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
     row = apply("expand", class_token, axis=-2)
     row = apply("stretch", row, to=(*batch, 1, width)) if batch else row
     return apply("concatenate", row, embedded, axis=-2)
@@ -209,8 +200,7 @@ def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     """The positions that are learned, one for each token."""
     count, width = tokens.shape[-2:]
     if positions is None:
-        axes = ("positions", "d_model")
-        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width), axes)
+        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
     rows = positions.shape[-2]
     if rows == count:
         return positions
@@ -280,7 +270,7 @@ def _grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[S
 def _pooled(encoded: Value, pool: str, has_class: bool) -> Value:
     """What of the encoder's output is classified."""
     if pool == "class_token":
-        return apply("time_step", encoded, at=0)
+        return first_token(encoded)
     encoded.graph.conventions["mean_over"] = "the patches, and not the class token"
     patches = apply("rows", encoded, start=1, stop=encoded.shape[-2]) if has_class else encoded
     return apply("average", patches, axes=(-2,))

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number, parse
-from compute.dimensions import ShapeError, product, show
+from compute.dimensions import ShapeError, from_last, product, show
 from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.activation import activate
@@ -57,9 +57,10 @@ class Function:
 def _axis(axis: int, value: Value, new: int = 0) -> int:
     """An axis counted from the end. new: how many axes the result has that the value does not."""
     rank = value.rank + new
-    if not -rank <= axis < rank:
+    found = from_last(axis, rank)
+    if found is None:
         raise ShapeError(f"an axis of {show(value.shape)} is a whole number from {-rank} to {rank - 1}")
-    return axis if axis < 0 else axis - rank
+    return found
 
 
 def _constant(value: Any) -> Expression:

@@ -52,7 +52,7 @@ def solve(equations: Sequence[Expr], unknowns: Sequence[Expr], offer: Offer) -> 
     except Unsolved as reason:
         if scanned is not None:
             return _in_floats(scanned, unknowns[0], str(reason))
-        return Found("none", (), (), (), False, f"No solution was found: {reason}.")
+        return Found((), (), (), False, f"No solution was found: {reason}.")
     found = _decided(found)
     if len(came) > 1 and any(map(_constants, came)):
         # Factors that equations have in common are sought without what constants such as sqrt(3) fulfil.
@@ -77,9 +77,7 @@ def _decided(found: Found) -> Found:
         key = tuple(one.values.items())
         if key not in kept or not rest:
             kept[key] = replace(one, conditions=rest)
-    if len(kept) == len(found.solutions) or found.kind != "finite":
-        return replace(found, solutions=tuple(kept.values()))
-    return replace(found, solutions=tuple(kept.values()), kind="finite" if kept else "none")
+    return replace(found, solutions=tuple(kept.values()))
 
 
 def _exact(equations: tuple[Expr, ...], unknowns: Sequence[Expr]) -> Found:
@@ -110,21 +108,21 @@ def _early(equations: tuple[Expr, ...], unknowns: Sequence[Expr]) -> Found | Non
         if one.free_symbols & set(unknowns):
             continue
         if one.has(sympy.nan, sympy.zoo) or one.is_infinite:
-            return Found("none", (), (), (), True, f"Equation {at + 1} has no value, whatever {said} is.")
+            return Found((), (), (), True, f"Equation {at + 1} has no value, whatever {said} is.")
         if one.free_symbols and sympy.expand(one) != 0:
             how = f"Equation {at + 1} does not hold {said} at all: it asks for {_short(one)} = 0."
-            return Found("none", (), (), (), True, how)
+            return Found((), (), (), True, how)
         if not one.free_symbols and sign(one) != 0:
             return _never(at, one, said)
     if not any(one.free_symbols & set(unknowns) for one in equations):
         how = f"The equations hold whatever {said} is."
-        return Found("infinite", (), (Family((), names),), (), True, how)
+        return Found((), (Family((), names),), (), True, how)
     return None
 
 
 def _never(at: int, constant: Expr, said: str) -> Found:
     how = f"The left side of equation {at + 1} is {_short(constant)} whatever {said} is, so it is never 0."
-    return Found("none", (), (), (), True, how)
+    return Found((), (), (), True, how)
 
 
 def _short(one: Expr) -> str:
@@ -210,7 +208,6 @@ def _holds(family: Family, unknown: Expr, value: Expr) -> bool:
 def _said(
     solutions: list[Solution], families: list[Family], gaps: list[str], unknown: Expr, cases: int
 ) -> Found:
-    kind = "infinite" if families else "finite" if solutions else "none"
     taken = f", in each of {cases} cases" if cases > 1 else ""
     if gaps:
         how = f"These may not be all solutions: {gaps[0]}."
@@ -222,7 +219,7 @@ def _said(
         how = f"The equations were brought to polynomials and factored{taken}, and every root checked."
     else:
         how = f"No real value of {unknown.name} that is allowed solves the equations{taken}."
-    return Found(kind, tuple(solutions), tuple(families), (), not gaps, how)  # type: ignore[arg-type]
+    return Found(tuple(solutions), tuple(families), (), not gaps, how)
 
 
 def _scanned(equations: tuple[Expr, ...], unknown: Expr) -> Scan | None:
@@ -244,7 +241,7 @@ def _scan(sides: Function, unknown: Expr) -> Scan:
 def _in_floats(scanned: Scan, unknown: Expr, reason: str) -> Found:
     if scanned.everywhere:
         how = f"The equations are zero to rounding at all values tried; {reason}."
-        return Found("infinite", (), (Family((), (unknown.name,)),), (), False, how)
+        return Found((), (Family((), (unknown.name,)),), (), False, how)
     values = [sympy.Float(root, 17) for root in scanned.roots]
     solutions = tuple(Solution({unknown.name: one}, None, False) for one in values if _allowed(unknown, one))
     families = tuple(
@@ -253,8 +250,7 @@ def _in_floats(scanned: Scan, unknown: Expr, reason: str) -> Found:
     )
     most = f", of which {MAX_ROOTS} are listed at most" if len(values) == MAX_ROOTS else ""
     how = f"Found in floats by changes of sign between 1e-6 and 1e6 in magnitude{most}; {reason}."
-    kind = "infinite" if families else "finite" if solutions else "none"
-    return Found(kind, solutions, families, (), False, how)  # type: ignore[arg-type]
+    return Found(solutions, families, (), False, how)
 
 
 def _allowed(unknown: Expr, value: Expr) -> bool:
@@ -278,9 +274,8 @@ def _completed(found: Found, scanned: Scan, unknown: Expr, equations: tuple[Expr
     if not more:
         return found
     solutions = (*found.solutions, *more)
-    kind = "finite" if found.kind == "none" else found.kind
     how = found.how[:-1] + "; some are found in floats."
-    return replace(found, kind=kind, solutions=solutions, complete=False, how=how)
+    return replace(found, solutions=solutions, complete=False, how=how)
 
 
 def _changes_sign(equations: tuple[Expr, ...], unknown: Expr, root: float) -> bool:

@@ -168,5 +168,4 @@ def _said(
         how = "Unknowns were eliminated one after another, and every solution checked."
     else:
         how = f"No real values of {names} that are allowed solve the equations."
-    kind = "infinite" if families else "finite" if solutions else "none"
-    return Found(kind, solutions, families, factored, not gaps, how)  # type: ignore[arg-type]
+    return Found(solutions, families, factored, not gaps, how)

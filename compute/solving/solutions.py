@@ -41,18 +41,23 @@ class Family:
 class Found:
     """All that is known of the real solutions.
 
-    kind: `finite`, `none` or `infinite`; solutions: those that stand alone; families: where there are
-    infinitely many; factored: the left sides as products, where they are polynomials in more than one
-    unknown; complete: whether these are certainly all real solutions; how: how they were found, or why there
-    are none or not all, in a sentence.
+    solutions: those that stand alone; families: where there are infinitely many; factored: the left sides as
+    products, where they are polynomials in more than one unknown; complete: whether these are certainly all
+    real solutions; how: how they were found, or why there are none or not all, in a sentence.
     """
 
-    kind: Literal["finite", "none", "infinite"]
     solutions: tuple[Solution, ...]
     families: tuple[Family, ...]
     factored: tuple[Expr, ...]
     complete: bool
     how: str
+
+    @property
+    def kind(self) -> Literal["finite", "none", "infinite"]:
+        """How many real solutions there are."""
+        if self.families:
+            return "infinite"
+        return "finite" if self.solutions else "none"
 
 
 class Unsolved(Exception):

@@ -12,6 +12,7 @@ from compute.dimensions import (
     big_o,
     broadcast,
     divide,
+    from_last,
     product,
     show,
     symbols,
@@ -99,3 +100,5 @@ def test_the_rest() -> None:
     assert show((2, n)) == "(2, n)"
     assert symbols(n * m + 1) == {"n", "m"}
     assert symbols(3) == set()
+    assert [from_last(axis, 3) for axis in (-4, -3, -1, 0, 2, 3)] == [None, -3, -1, -3, -1, None]
+    assert from_last(0, 0) is None

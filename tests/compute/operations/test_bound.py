@@ -67,7 +67,7 @@ def test_sizes_that_nothing_says_stay_letters() -> None:
 
 def test_given_values_speak_with_their_full_names() -> None:
     shapes, given = came({"x": (5, 2), "w_1": (2, 7)}, "h."), {"hidden": (5, 8), "nothing": (9, 9, 9)}
-    [error] = faults(FEED_FORWARD, shapes, {}, given, "h.").values()
+    [error] = faults(FEED_FORWARD, shapes, {}, given, prefix="h.").values()
     assert error.path == ("given", "h.hidden")
     assert error.message.startswith("the shape of the given h.hidden does not fit")
     assert "d_ff = 7 from axis 1 of h.w_1" in error.expected

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.questions import shapes_only
+from compute.value import Tensor
 from tests.compute.asking import answer
 from tests.compute.operations.drawn_layers import ACTIVATIONS, agree, close, fed, refused
 from tests.oracles.cases import Array
@@ -73,12 +75,25 @@ def test_units_that_are_given() -> None:
     close(found.gradients["hidden"], X @ W_2.T)
 
 
+def test_a_gate_that_is_given_needs_no_weights() -> None:
+    gate = RNG.standard_normal((3, 4))
+    found = answer("feed_forward", PLAIN, {"gated": True}, given={"gate": gate}, upstream={"output": X})
+    close(found.values["hidden"], gate * (X @ W_1))
+    assert "gate_preactivation" not in found.values and "w_gate" not in found.gradients
+
+
+def test_a_gate_is_counted_by_the_other_layer() -> None:
+    shapes = {name: Tensor(one.shape) for name, one in PLAIN.items()}
+    cost, *_ = shapes_only("feed_forward", shapes, {"gated": True})
+    assert cost.parameters == 2 * W_1.size + W_2.size
+
+
 @pytest.mark.parametrize(
     ("more", "attributes", "field", "words"),
     [
         ({"w_gate": W_1}, {}, "w_gate", "no use without gated"),
         ({"b_gate": W_1[0]}, {}, "b_gate", "no use without gated"),
-        ({}, {"gated": True}, "w_gate", "required where gated"),
+        ({}, {"gated": True}, "w_gate", "w_gate is required"),
         ({"dropout_mask": np.ones((3, 4), bool)}, {}, "dropout_rate", "required with a dropout mask"),
         ({}, {"dropout_rate": 0.5}, "dropout_rate", "no use without a dropout mask"),
         ({"dropout_mask": np.ones((3, 3), bool)}, {"dropout_rate": 0.5}, "dropout_mask", "does not fit"),

@@ -216,6 +216,14 @@ def test_costs_in_letters() -> None:
     assert str(cost.comparisons) == "L*h*n**2"
 
 
+def test_tables_of_sizes_that_nothing_says_are_told_apart() -> None:
+    settings = {"d_model": 2, "layers": 1, "d_ff": 3, "bias": False, "head_weights": "own"}
+    shapes = {"tokens": Tensor((5,)), "segments": Tensor((5,))}
+    cost, *_ = shapes_only("language_model", shapes, settings)
+    layer = 4 * 2 * 2 + 2 * 2 * 3 + 2 * 2  # attention, feed-forward layers, gains
+    assert str(cost.parameters) == f"{layer} + 2*context + 2*segment_types + 4*vocabulary"
+
+
 @pytest.mark.parametrize(
     ("change", "settings", "path", "said"),
     [
@@ -236,6 +244,8 @@ def test_costs_in_letters() -> None:
         ({"tokens": [1, 2, 7]}, {}, ("tokens",), "holds what is no row of the table"),
         ({"tokens": [0] * 7}, {}, ("tokens",), "there are 7 tokens, and 6 positions"),
         ({}, {"vocabulary": 8}, ("token_embedding.weights",), "vocabulary is 7 here and 8"),
+        ({}, {"context": 6, "position_kind": "none"}, ("context",), "no use without learned positions"),
+        ({}, {"segment_types": 2}, ("segment_types",), "no use without segments"),
     ],
 )
 def test_refusals(change: dict[str, Any], settings: dict[str, Any], path: Any, said: str) -> None:

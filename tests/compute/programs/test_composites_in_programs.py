@@ -51,6 +51,15 @@ def faults(program: tuple[str, ...], inputs: dict[str, Any], **asked: Any) -> di
     return {error.path: error for error in caught.value.errors}
 
 
+def test_masks_may_be_arguments_of_a_line() -> None:
+    """Of an operation itself, where no part has one; a mask is then of whatever name it is."""
+    lines = ("h = encoder_layer(x, heads=2, attention_dropout_mask=kept, dropout_rate=0.5)",)
+    _, found = run(lines, {"x": X, "kept": MASK[:, :4], **H})
+    sent = {"x": X, "attention_dropout_mask": MASK[:, :4], **LAYER}
+    direct = answer("encoder_layer", sent, {"heads": 2, "dropout_rate": 0.5})
+    np.testing.assert_array_equal(found.values["h"], direct.values["output"])
+
+
 def test_a_line_takes_its_weights_from_the_inputs_behind_its_name() -> None:
     prepared, found = run(LINES, INPUTS, upstream=["L"], data=("x", "y"))
     direct = answer("encoder_layer", {"x": X, **LAYER}, {"heads": 2})
