@@ -267,8 +267,9 @@ def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) 
     except ShapeError:
         fits = False
     if not fits or not (trailing or value.rank in (0, x.rank)):
-        names = tuple(f"{x.axes[axis]}" for axis in axes)
-        sizes = ", ".join(f"{x.axes[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
+        labels = x.axes or ("feature",) * x.rank  # what has no name yet has no labels
+        names = tuple(labels[axis] for axis in axes)
+        sizes = ", ".join(f"{labels[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
         raise QuestionError(
             (field,),
             f"{field} does not fit the axes that are normalized",
