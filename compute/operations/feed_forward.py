@@ -4,10 +4,12 @@ from typing import Annotated
 
 from compute.dimensions import Size
 from compute.errors import QuestionError
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.activation import ActivationName, activate
 from compute.operations.declaration import Attribute, Input, Stored, operation
 from compute.operations.masking import DropoutRate, dropout_input, dropped
+from compute.operations.parts import own_input
 from compute.value import Value, apply
 
 STORED = tuple(  # of PyTorch's transformer layers; of torchvision's, its older ones, and timm's
@@ -32,6 +34,9 @@ def _bias(dims: str, meaning: str, symbol: str) -> Input:
     return Input(dims, meaning, symbol, parameter=True, optional="none", is_bias=True)
 
 
+GATE = _weights("d d_ff", "Gated: into the gate.", "W_{G}", "the layer is not gated")
+
+
 @operation(
     (
         Named("gate_preactivation", "token unit", "... d_ff", "Gated: what the gate is made of.", "Z_{G}"),
@@ -50,9 +55,7 @@ def feed_forward(
     w_2: Annotated[Value, _weights("d_ff d_o", "Out of the units.", "W_{2}")],
     b_1: Annotated[Value | None, _bias("d_ff", "The units' bias.", "b_{1}")] = None,
     b_2: Annotated[Value | None, _bias("d_o", "The bias of the output.", "b_{2}")] = None,
-    w_gate: Annotated[
-        Value | None, _weights("d d_ff", "Gated: into the gate.", "W_{G}", "the layer is not gated")
-    ] = None,
+    w_gate: Annotated[Value | None, GATE] = None,
     b_gate: Annotated[Value | None, _bias("d_ff", "Gated: the gate's bias.", "b_{G}")] = None,
     dropout_mask: Annotated[Value | None, dropout_input("... d_ff", "units")] = None,
     *,
@@ -78,9 +81,10 @@ def feed_forward(
     Source: Vaswani et al., Attention Is All You Need (2017), equation 2; gated as in Shazeer, GLU Variants
     Improve Transformer (2020), equation 6.
     """  # fmt: skip
-    _check(gated, w_gate, b_gate)
-    if gated:
-        assert w_gate is not None  # just checked
+    _check(gated, x.graph, w_gate, b_gate)
+    if gated and w_gate is None:  # of shapes alone; or unknown, since values behind it are given
+        w_gate = own_input(x.graph, "w_gate", GATE, w_1.shape, ("d", "d_ff"))
+    if w_gate is not None:
         before = _affine(x, w_gate, b_gate).named("gate_preactivation")
         gate = activate(before, activation).named("gate")
         hidden = gate * _affine(x, w_1, b_1).named("preactivation")
@@ -95,14 +99,14 @@ def _affine(x: Value, w: Value, b: Value | None) -> Value:
     return product if b is None else product + b
 
 
-def _check(gated: bool, w_gate: Value | None, b_gate: Value | None) -> None:
+def _check(gated: bool, graph: Graph, w_gate: Value | None, b_gate: Value | None) -> None:
     """Refuse weights of a gate where there is none, and a gate without weights."""
     for name, one in (("w_gate", w_gate), ("b_gate", b_gate)):
         if one is not None and not gated:
             raise QuestionError(
                 (name,), f"{name} has no use without gated", "gated, or nothing here", "a tensor"
             )
-    if gated and w_gate is None:
+    if gated and w_gate is None and graph.absent == "refused":
         raise QuestionError(
             ("w_gate",), "w_gate is required where gated is true", "a tensor (d, d_ff)", "nothing"
         )
