@@ -107,13 +107,17 @@ class Blocks:
         return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)
 
     def attended(self, x: Value, attention: Part, **handed: Any) -> Value:
-        """Tokens through an attention, whose output is added to them."""
+        """Tokens through an attention, whose output is added to them.
+
+        Of shapes alone the heads share the tokens' width. Beside numbers they are as wide as what came says:
+        weights that did not come may have been of any width, and the scale depends on it.
+        """
         return attention(
             self.settings,
             needs=("w_v", "w_o"),
             biases=self.biases,
             sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
-            assumed=HEADS,
+            assumed=HEADS if x.graph.absent == "usual" else None,
             x=x,
             dropout_rate=self.rate_of(attention),
             **handed,

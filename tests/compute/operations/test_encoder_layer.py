@@ -173,6 +173,39 @@ def test_given_values_take_the_place_of_what_is_missing() -> None:
     assert "attention.w_o" in prepared.unknown
 
 
+@pytest.mark.parametrize("heads", [2, 3])
+def test_how_wide_heads_are_is_not_guessed_beside_numbers(heads: int) -> None:
+    """Without weights that say d_k the scale is unknown, as in self_attention: 3 heads may have any width."""
+    inside = {"attention.w_v": RNG.standard_normal((4, 6)), "attention.w_o": RNG.standard_normal((6, 4))}
+    given = {"attention.scores": RNG.standard_normal((heads, 3, 3))}
+    weights = {name: one for name, one in WEIGHTS.items() if not name.startswith("attention.")}
+    sent = {"x": X, **weights, **inside}
+    prepared = plan("encoder_layer", sent, {"heads": heads}, given=given)
+    assert {"attention.scaled_scores", "attention.weights", "output"} <= set(prepared.unknown)
+    found = answer("encoder_layer", sent, {"heads": heads, "scale": 2}, given=given).values
+    alone = {"x": X, **{name.removeprefix("attention."): one for name, one in inside.items()}}
+    expected = answer("self_attention", alone, {"heads": heads, "scale": 2},
+                      given={"scores": given["attention.scores"]}).values  # fmt: skip
+    close(found["attention.scaled_scores"], 2 * given["attention.scores"])
+    close(found["attention.output"], expected["output"])
+
+
+@pytest.mark.parametrize("name", ["normalized", "output"])
+@pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
+def test_what_a_norm_gives_in_the_place_of_all_before(name: str, batch: tuple[int, ...]) -> None:
+    """It says how wide tokens are, and of which batch."""
+    rows = RNG.standard_normal((*batch, 3, 4))
+    sent = {one: array for one, array in WEIGHTS.items() if one.startswith("feed_forward")}
+    given = {f"attention_norm.{name}": rows}
+    norm = part(WEIGHTS, "attention_norm")
+    found = answer("encoder_layer", {**sent, **{f"attention_norm.{k}": v for k, v in norm.items()}},
+                   given=given, select=["output", "feed_forward.hidden"]).values  # fmt: skip
+    tokens = rows if name == "output" else rows * norm["gain"] + norm.get("bias", 0)
+    fed = answer("feed_forward", {"x": tokens, **part(sent, "feed_forward")}).values["output"]
+    after = answer("layer_norm", {"x": tokens + fed, **part(sent, "feed_forward_norm")}).values["output"]
+    close(found["output"], after)
+
+
 def without(*names: str) -> dict[str, Array]:
     return {name: one for name, one in SENT.items() if name not in names}
 

@@ -174,6 +174,24 @@ def test_all_weights_and_no_tokens(masks: dict[str, Array]) -> None:
     assert path == ("layer[2].feed_forward.w_2",) and "d_o is 5 here and 4 elsewhere" in message
 
 
+@pytest.mark.parametrize("batch", [(2,), (1, 2)])
+def test_masks_of_a_batch_and_no_tokens(batch: tuple[int, ...]) -> None:
+    """The first layer has no tokens that say of which batch they are, and masks do not fit it any worse."""
+    middle = RNG.standard_normal((*batch, 3, 4))
+    masks: dict[str, Array] = {
+        "key_padding_mask": np.broadcast_to([False, False, True], (*batch, 3)),
+        "mask": RNG.standard_normal((*batch, 1, 3, 3)),
+    }
+    found = answer("encoder", WEIGHTS | masks, TWO, given={"layer[0].output": middle}, select=["output"])
+    above = {name: one for at in (1, 2) for name, one in scoped(f"layer[{at - 1}]", LAYERS[at]).items()}
+    expected = answer("encoder", {"x": middle, **masks, **above}, TWO, select=["output"])
+    close(found.values["output"], expected.values["output"])
+    [(path, message, *_)] = refused(
+        "encoder", WEIGHTS | {"mask": np.ones((3, 2))}, TWO, given={"layer[0].output": middle}
+    )
+    assert path == ("mask",) and "does not fit the scores" in message
+
+
 def test_the_end_of_the_last_layer_alone() -> None:
     residual = RNG.standard_normal((3, 4))
     last = {name: one for name, one in WEIGHTS.items() if name.startswith("layer[2].feed_forward")}
