@@ -25,6 +25,7 @@ from compute.operations.scoring import Mask, Window, mask_input
 from compute.operations.self_attention import self_attention
 from compute.value import Value
 
+CAUSAL = "in the decoder's self-attention query i attends to keys 0 to i"
 CONTEXT = ("context", "context_positional_encoding", "context_positions")
 
 
@@ -86,6 +87,7 @@ def decoder_layer(
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """
     check_rate(x.graph, dropout_rate)
+    conventions = x.graph.conventions
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     own: dict[str, Any] = {
         "causal": causal, "window": window, "rotary": rotary, "rotary_dimension": rotary_dimension,
@@ -104,6 +106,8 @@ def decoder_layer(
         self_attention_norm,
         self_attention_dropout_mask,
     )
+    if "causal" in conventions:
+        conventions["causal"] = CAUSAL
     x = blocks(
         x,
         "cross_attention",

@@ -50,6 +50,7 @@ def transformer(
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
+    conventions = source.graph.conventions
     memory = encoder(
         settings,
         called={"layers": "encoder_layers"},
@@ -58,6 +59,7 @@ def transformer(
         mask=source_mask,
         key_padding_mask=source_key_padding_mask,
     )
+    conventions["encoder_layers"] = conventions.pop("layers")
     output = decoder(
         settings,
         called={"layers": "decoder_layers"},
@@ -70,4 +72,5 @@ def transformer(
         memory_mask=memory_mask,
         memory_key_padding_mask=memory_key_padding_mask,
     )
+    conventions["decoder_layers"] = conventions.pop("layers")
     return output.named("output")
