@@ -16,6 +16,8 @@ IMAGE = Input(
     "X",
 )
 
+ORDER = "row by row, from the top left on; in each its channels one behind the other, row by row"
+
 
 @operation(
     (
@@ -51,6 +53,7 @@ def patch_embedding(
     Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), section 3.1.
     """
     graph, window = x.graph, (kernel.shape[2], kernel.shape[3])
+    graph.conventions["patches"] = ORDER
     image = _with_channels(x, kernel.shape[1])
     _check_size(image, window)
     patches = apply("tiles", image, window=window).named("patches")

@@ -59,7 +59,7 @@ def _tokens(name: str, meaning: str, symbol: str) -> Named:
         _tokens("dropped_sequence", "What is kept of these, divided by 1 - dropout_rate.",
                 r"Z_{0, \text{kept}}"),
         Named("pooled", "d_model", "... d_model", "Of the encoder's output the class token, or the mean of"
-              " the patches.", r"Z_{L}^{0}"),
+              " the patches.", r"y_{\text{pool}}"),
         *CLASSIFIED,
     ),
     stored=(
@@ -156,6 +156,7 @@ def vision_transformer(
     tokens = _joined(embedded, class_token) if has_class else embedded
     added: Value | None
     if position_kind == "learned":
+        x.graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
         added = _learned(tokens, position_embedding, has_class)
         tokens = tokens.named("tokens")
     else:
