@@ -53,7 +53,8 @@ def stacked(
         raise QuestionError(
             ("layers",),
             "nothing says how many layers there are",
-            "a number of layers, or weights for each layer",
+            "a number of layers, or weights for each layer"
+            + ("; or a letter" if graph.absent == "usual" else ""),
             "nothing",
         )
     if graph.absent == "usual" and not layers.count:
