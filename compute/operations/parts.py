@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compute.dimensions import Shape, Size
+from compute.dimensions import Shape, Size, symbols
 from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph import Graph
 from compute.operations.bound import Assumed, Bound, Came, admit, bind
@@ -123,6 +123,8 @@ def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound:
 
 def _state(graph: Graph, name: str, part: str, size: Size) -> None:
     """State a size as it was used: once where all parts have the same, else by the names of the parts."""
+    if graph.absent == "unknown" and symbols(size):
+        return  # nothing is known of this part's
     found = graph.stated.setdefault(name, {})
     found[part] = size
     graph.conventions[name] = dict(found) if any(one != size for one in found.values()) else size

@@ -231,4 +231,7 @@ def test_what_parts_have_otherwise_is_said_of_each() -> None:
         "encoder.layer[1].feed_forward": 5,
         "decoder.layer[0].feed_forward": 3,
     }
+    part_known = {name: one for name, one in wide.items() if not name.startswith("encoder.layer[1].feed")}
+    memory = {"encoder.output": np.ones((2, 4))}
+    assert plan("transformer", part_known, {"heads": 2}, given=memory).conventions["d_ff"] == 3
     assert plan("transformer", inputs, {"heads": 2, "causal": False}).conventions["causal"] is False
