@@ -33,7 +33,7 @@ def head_part(*stored: str) -> Sublayer:
 
 def pre_logits_part(meaning: str, *stored: str) -> Sublayer:
     """A layer with tanh before the head."""
-    return Sublayer((linear,), f"{meaning}, with tanh behind it; none if nothing is sent.", stored=stored)
+    return Sublayer((linear,), f"{meaning}, with tanh after it; none if nothing is sent.", stored=stored)
 
 
 def classified(

@@ -66,7 +66,7 @@ def decoder_layer(
     feed_forward: Annotated[Part, feed_forward_part()],
     feed_forward_norm: Annotated[Part, norm_part("the feed-forward block", "norm3")],
     causal: Annotated[
-        bool, Attribute("Whether self-attention is masked: a token attends to none behind it.")
+        bool, Attribute("Whether self-attention is masked: a token attends to none that comes after it.")
     ] = True,
     window: Window = None,
     rotary: Rotary = None,

@@ -16,12 +16,12 @@ IMAGE = Input(
     "X",
 )
 
-ORDER = "row by row, from the top left on; in each its channels one behind the other, row by row"
+ORDER = "row by row, from the top left on; in each its channels one after the other, row by row"
 
 
 @operation(
     (
-        Named("patches", "token entry", "... tokens entries", "Each patch as a row: its channels one behind"
+        Named("patches", "token entry", "... tokens entries", "Each patch as a row: its channels one after"
               " the other, each row by row. The patches row by row too, from the top left on.", "X_{p}"),
         Named("output", "token d", "... tokens d", "The tokens: each patch times the kernel, and the bias.",
               "Z"),

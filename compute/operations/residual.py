@@ -1,4 +1,4 @@
-"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or behind."""
+"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Norm: TypeAlias = Annotated[Literal["layer_norm", "rms_norm"], Attribute("Which 
 Placement: TypeAlias = Annotated[
     Literal["post", "pre"],
     Attribute(
-        "Whether norms stand behind the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
+        "Whether norms stand after the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
         " sublayer, x + sublayer(norm(x))."
     ),
 ]

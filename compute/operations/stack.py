@@ -24,7 +24,7 @@ Layers: TypeAlias = Annotated[
 FinalNorm: TypeAlias = Annotated[
     bool | None,
     Attribute(
-        "Whether there is a norm behind the last layer. If not said, where anything is sent for it; of shapes"
+        "Whether there is a norm after the last layer. If not said, where anything is sent for it; of shapes"
         " alone, where norms stand before the sublayers."
     ),
 ]

@@ -36,7 +36,10 @@ def transformer(
     encoder_layers: Layers = None,
     decoder_layers: Layers = None,
     causal: Annotated[
-        bool, Attribute("Whether the decoder's self-attention is masked: a token attends to none behind it.")
+        bool,
+        Attribute(
+            "Whether the decoder's self-attention is masked: a token attends to none that comes after it."
+        ),
     ] = True,
     **settings: Annotated[
         Any, Settings(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))

@@ -34,7 +34,7 @@ POSITION_EMBEDDING = Input(
     r"E_{\text{pos}}", parameter=True, optional="none with other positions; required with these",
 )  # fmt: skip
 PATCH_ROW = "the token's place in the sequence: patches row by row"
-ONE_ROW = f"{PATCH_ROW}, behind the class token, which is position 0"
+ONE_ROW = f"{PATCH_ROW}, after the class token, which is position 0"
 TWO_HALVES = (
     "the first half of the columns encodes a patch's row, the second its column; zeros for the class token"
 )
@@ -128,7 +128,7 @@ def vision_transformer(
     bias: Bias = None,
     **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("encoder",))],
 ) -> Value:
-    """A vision transformer: patches as tokens behind a class token, positions, an encoder, and a head.
+    """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
 
     z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, in each attention and feed-forward
     with norms before; the norm of the class token after the last is what the head classifies.
