@@ -34,7 +34,7 @@ def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[st
             _gather(operation.parts[name], sent, (name,), groups)
         elif "." in name and operation.accepts(name):
             groups.setdefault((), {})[name] = sent
-        elif "." in name and operation.part(name.split(".")[:1]) is not None:
+        elif "." in name and operation.parts:
             raise QuestionErrors([unknown_input((name,), operation, name)])
         elif name == FIELD and takes_state_dict(operation):
             groups[(FIELD,)] = _object(sent, (FIELD,), "an object of tensors by PyTorch's names")

@@ -1,4 +1,4 @@
-"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or behind."""
+"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Norm: TypeAlias = Annotated[Literal["layer_norm", "rms_norm"], Attribute("Which 
 Placement: TypeAlias = Annotated[
     Literal["post", "pre"],
     Attribute(
-        "Whether norms stand behind the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
+        "Whether norms stand after the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
         " sublayer, x + sublayer(norm(x))."
     ),
 ]
@@ -46,12 +46,12 @@ def feed_forward_part() -> Sublayer:
 
 def block_values(name: str, letter: str) -> tuple[Named, ...]:
     """What is named around one sublayer."""
-    plain = name.replace("_", " ")
+    plain = name.replace("_", "-")
     return (
         Named(f"{name}_branch", "token d", "... n d", f"What goes into the {plain} block beside the residual"
               " path.", rf"X_{{\text{{{letter}}}}}"),
-        Named(f"dropped_{name}", "token d", "... n d", f"What of the {plain} is kept, divided by 1 -"
-              " dropout_rate.", rf"Y_{{\text{{{letter}, kept}}}}"),
+        Named(f"dropped_{name}", "token d", "... n d", f"What of the {plain} sublayer's output is kept,"
+              " divided by 1 - dropout_rate.", rf"Y_{{\text{{{letter}, kept}}}}"),
         Named(f"{name}_residual", "token d", "... n d", f"The tokens plus what the {plain} block makes of"
               " them.", rf"R_{{\text{{{letter}}}}}"),
     )  # fmt: skip

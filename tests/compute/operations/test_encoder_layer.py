@@ -70,6 +70,25 @@ def test_a_mask_at_each_site_alone(site: str) -> None:
     assert [one for one in named.values() if one in found] == [named[site]]
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (5, 3, 4)])
+def test_axes_are_those_of_the_tokens(shape: tuple[int, ...]) -> None:
+    """In norms and behind masks too, in a batch or not."""
+    inputs = SENT | {"x": np.ones(shape)} | {name: np.ones(shape[-1:]) for name in MASKS[1::2]}
+    inputs |= {MASKS[0]: np.ones((3, 3)), MASKS[1]: np.ones((3, 4)), MASKS[2]: np.ones((3, 3))}
+    names = plan("encoder_layer", inputs, {"heads": 2, "dropout_rate": 0.5}).graph.names
+    batch = ("batch",) * (len(shape) - 2)
+    for name, axes in {
+        "attention_norm.mean": ("token",),
+        "attention_norm.normalized": ("token", "feature"),
+        "feed_forward_norm.variance": ("token",),
+        "attention.dropped_weights": ("heads", "query", "key"),
+        "dropped_attention": ("token", "d"),
+        "feed_forward.dropped_hidden": ("token", "unit"),
+        "dropped_feed_forward": ("token", "d"),
+    }.items():
+        assert names[name].axes == (*batch, *axes), name
+
+
 def test_a_batch_is_each_sample() -> None:
     batch, padding = RNG.standard_normal((2, 3, 4)), np.array([[False, False, True], [False] * 3])
     found = answer("encoder_layer", SENT | {"x": batch, "key_padding_mask": padding}, {"heads": 2},
