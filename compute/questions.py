@@ -271,4 +271,6 @@ def _conventions(
 def _shown(setting: Any) -> Any:
     if isinstance(setting, list | tuple):
         return [_shown(one) for one in setting]
+    if isinstance(setting, dict):
+        return {name: _shown(one) for name, one in setting.items()}
     return str(setting) if isinstance(setting, Polynomial) else setting

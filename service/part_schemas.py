@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from compute.operations.declaration import INDEX, Operation, Sublayer
+from compute.operations.declaration import INDEX, Input, Operation, Sublayer
 from service.references import Reference, camel, dims_text
 
 NESTED = " Nested by part, or behind its name and a dot: `attention.w_q`, `layer[0].attention.w_q`."
@@ -27,7 +27,10 @@ def full_names(parts: Mapping[str, Sublayer], shapes_only: bool) -> dict[str, An
 
 def state_dict_field(shapes_only: bool) -> tuple[Any, Any]:
     """The field for weights by PyTorch's names."""
-    words = "Weights by PyTorch's names and as it keeps them, (out, in), in the place of the fields above."
+    words = (
+        "Weights by PyTorch's names and as it keeps them, (out, in), in the place of the fields above. What a"
+        " state dict does not hold (heads, activation, norm_first) is said by the other fields."
+    )
     return (
         Annotated[dict[str, Any], Reference("NamedShapes" if shapes_only else "NamedTensors")],
         Field(default_factory=dict, description=words),
@@ -40,19 +43,18 @@ def part_schemas(catalogue: Mapping[str, Operation]) -> dict[str, Any]:
     for operation in catalogue.values():
         for name, part in operation.parts.items():
             for shapes_only in (False, True):
-                found |= _schemas(operation.name, name, part, shapes_only)
+                found |= _schemas(operation, name, part, shapes_only)
     return found
 
 
-def _schemas(operation: str, name: str, part: Sublayer, shapes_only: bool) -> dict[str, Any]:
+def _schemas(operation: Operation, name: str, part: Sublayer, shapes_only: bool) -> dict[str, Any]:
     tensor = _reference("Shape" if shapes_only else "Tensor")
     properties = {
-        one: {**tensor, "description": f"{declared.meaning} Shape {dims_text(declared)}."}
-        for one, declared in part.inputs.items()
+        one: {**tensor, "description": _words(declared, operation)} for one, declared in part.inputs.items()
     }
     for inner, one in part.parts.items():  # whose schemas are those of the operation that this part is
         properties[inner] = _reference(_title(part.operations[0].name, inner, one, shapes_only))
-    title = _title(operation, name, part, shapes_only)
+    title = _title(operation.name, name, part, shapes_only)
     single = {
         "type": "object",
         "description": part.meaning,
@@ -62,6 +64,13 @@ def _schemas(operation: str, name: str, part: Sublayer, shapes_only: bool) -> di
     if part.several:
         single = {"type": "array", "description": part.meaning, "items": single}
     return {title: {"title": title, **single}}
+
+
+def _words(declared: Input, operation: Operation) -> str:
+    """What is sent; the whole may not have all settings of the part, and may require more."""
+    words = f"{declared.meaning} Shape {dims_text(declared, operation.attributes)}."
+    left_out = f" Optional; if left out: {declared.optional}."
+    return words + left_out if declared.is_bias or declared.mask else words
 
 
 def _reference(title: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[st
 
     Raises QuestionErrors where what is nested is no object, or has what no part takes.
     """
-    if not operation.parts and not takes_state_dict(operation):
+    if not any(name in operation.parts or "." in name or name == FIELD for name in document):
         return dict(document), {}
     own: dict[str, Any] = {}
     groups: Groups = {}
@@ -34,7 +34,7 @@ def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[st
             _gather(operation.parts[name], sent, (name,), groups)
         elif "." in name and operation.accepts(name):
             groups.setdefault((), {})[name] = sent
-        elif "." in name and operation.part(name.split(".")[:1]) is not None:
+        elif "." in name and operation.parts:
             raise QuestionErrors([unknown_input((name,), operation, name)])
         elif name == FIELD and takes_state_dict(operation):
             groups[(FIELD,)] = _object(sent, (FIELD,), "an object of tensors by PyTorch's names")
@@ -57,6 +57,8 @@ def flattened(
 
 def full_name(path: Path, name: str | int) -> str:
     """The name of what stands at a path: `layer[0].attention.w_q`."""
+    if not path:
+        return str(name)
     text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in (*path, name))
     return text[1:]
 
@@ -98,8 +100,10 @@ def named(
     shape_of, part_of: the shape of what came, and what of it one input is; given: names of what is given.
     Raises QuestionErrors where something comes twice, or a state dict does not fit.
     """
-    found: dict[str, Found] = {}
     origins: dict[str, Path] = {name: ("given", name) for name in given}
+    if groups.keys() == {()}:  # nothing for parts: names are what they are
+        return dict(groups[()]), Origins(origins)
+    found: dict[str, Found] = {}
     for path, group in groups.items():
         each: list[tuple[str, Path, Found]]
         if path == (FIELD,):

@@ -31,7 +31,11 @@ class Program(BaseModel):
         examples=[["z = conv1d(x, k) + b", "y = relu(z)"]],
     )
     inputs: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
-        default_factory=dict, max_length=MAX_NAMES, description="The names that no line assigns."
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description="The names that no line assigns. Where"
+        " a line is an operation that has parts, h = encoder_layer(x), its weights are called after it:"
+        " `h.attention.w_q`.",
     )
     parameters: list[Name] = Field(
         default_factory=list,

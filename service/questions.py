@@ -88,8 +88,9 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     groups[()] = {name: fields[name] for name in declared.inputs if name in said} | groups.get((), {})
 
     def is_mask(path: Path, name: str) -> bool:
-        taken = declared.accepts(name if path == ("given",) else full_name(path, name))
-        return taken is not None and taken.mask
+        return path != ("upstream",) and declared.takes_mask(
+            name if path == ("given",) else full_name(path, name)
+        )
 
     wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
     given, upstream, *tensors = decoded(wanted, request, is_mask)
@@ -102,8 +103,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
         **asked_of(request, given, upstream),
     )
     try:
-        check_masks([name for name in inputs if is_mask((), name)], inputs)
-        check_masks([name for name in given if is_mask((), name)], given)
+        check_masks(filter(declared.takes_mask, inputs), inputs)
+        check_masks(filter(declared.takes_mask, given), given)
         prepared = prepare(asked)
     except QuestionErrors as error:
         raise origins.located(error) from None

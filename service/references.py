@@ -1,5 +1,6 @@
 """How schemas are named, and how a declaration reads in words."""
 
+from collections.abc import Container
 from typing import Any
 
 from pydantic import GetJsonSchemaHandler
@@ -24,12 +25,12 @@ def camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def dims_text(declared: Input) -> str:
-    """The dimensions of an input as people read them."""
+def dims_text(declared: Input, turning: Container[str] | None = None) -> str:
+    """The dimensions of an input as people read them. turning: the settings that may turn it, or any."""
 
     def shown(dims: str) -> str:
         return " or ".join(f"({', '.join(one.split())})" for one in dims.split("|"))
 
-    if not declared.turns:
+    if not declared.turns or (turning is not None and declared.turns not in turning):
         return shown(declared.dims)
     return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(turned(declared.dims))}"

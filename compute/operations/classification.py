@@ -35,7 +35,7 @@ def head_part(*stored: str) -> Sublayer:
 def pre_logits_part(*stored: str) -> Sublayer:
     """A layer with tanh before the head."""
     return Sublayer(
-        (linear,), "A layer before the head, with tanh behind it; none if nothing is sent.", stored=stored
+        (linear,), "A layer before the head, with tanh after it; none if nothing is sent.", stored=stored
     )
 
 

@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -54,7 +55,7 @@ class Input:
     is_bias: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sublayer:
     """An operation that another is made of.
 
@@ -74,7 +75,7 @@ class Sublayer:
             if not any(name in one.inputs for one in self.operations):
                 raise TypeError(f"{self.operations[0].name} takes no {name}")
 
-    @property
+    @cached_property
     def inputs(self) -> "dict[str, Input]":
         """What it takes from outside."""
         return {
@@ -84,7 +85,7 @@ class Sublayer:
             if name not in self.hands
         }
 
-    @property
+    @cached_property
     def parts(self) -> "dict[str, Sublayer]":
         """What it is made of itself."""
         return {name: one for operation in self.operations for name, one in operation.parts.items()}
@@ -180,6 +181,13 @@ class Operation:
                 return None
             found = part
         return found
+
+    def takes_mask(self, name: str) -> bool:
+        """Whether what it or one of its parts takes under this name may hold booleans."""
+        if "." not in name:
+            return name in self.masks
+        taken = self.accepts(name)
+        return taken is not None and taken.mask
 
 
 PLACE = "(0|[1-9][0-9]{0,3})"

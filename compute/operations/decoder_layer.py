@@ -25,6 +25,7 @@ from compute.operations.scoring import Mask, Window, mask_input
 from compute.operations.self_attention import self_attention
 from compute.value import Value
 
+CAUSAL = "in the decoder's self-attention query i attends to keys 0 to i"
 CONTEXT = ("context", "context_positional_encoding", "context_positions")
 
 
@@ -65,7 +66,7 @@ def decoder_layer(
     feed_forward: Annotated[Part, feed_forward_part()],
     feed_forward_norm: Annotated[Part, norm_part("the feed-forward block", "norm3")],
     causal: Annotated[
-        bool, Attribute("Whether self-attention is masked: a token attends to none behind it.")
+        bool, Attribute("Whether self-attention is masked: a token attends to none that comes after it.")
     ] = True,
     window: Window = None,
     rotary: Rotary = None,
@@ -85,6 +86,7 @@ def decoder_layer(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """
+    conventions = x.graph.conventions
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     own: dict[str, Any] = {
         "causal": causal, "window": window, "rotary": rotary, "rotary_dimension": rotary_dimension,
@@ -103,6 +105,8 @@ def decoder_layer(
         self_attention_norm,
         self_attention_dropout_mask,
     )
+    if "causal" in conventions:
+        conventions["causal"] = CAUSAL
     x = blocks(
         x,
         "cross_attention",

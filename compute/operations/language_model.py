@@ -114,7 +114,8 @@ def language_model(
     """A transformer over the tokens of a vocabulary: GPT with causal and norms before, BERT without.
 
     Embeddings of tokens, positions and segments are added and go through the layers of `encoder`; logits are
-    the tokens times the table of tokens.
+    the tokens times the table of tokens. Weights are sent by part: `token_embedding.weights`,
+    `position_embedding.weights`, `encoder.layer[0].attention.w_q`, or nested.
 
     Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019), section 2.3; Devlin et
     al., BERT (2019), section 3 and figure 2; Vaswani et al., Attention Is All You Need (2017), section 3.4.

@@ -128,8 +128,10 @@ def _rows(x: Value, axis: int, axes: Axes | None, *parameters: Value | None) -> 
     settle(x, -1, *parameters)
     chosen = _axes(x, axis, axes)
     x.graph.conventions["axes"] = list(chosen)
-    labels = tuple("feature" if at - x.rank in chosen else "batch" for at in range(x.rank))
-    left = tuple(label for label in labels if label == "batch")
+    # What is computed says what its axes run over: in a transformer each row is a token.
+    outer = ("batch",) * x.rank if x.is_input or len(x.axes) != x.rank else x.axes
+    labels = tuple("feature" if at - x.rank in chosen else outer[at] for at in range(x.rank))
+    left = tuple(outer[at] for at in range(x.rank) if at - x.rank not in chosen)
     return Rows(x, chosen, x.shape, labels, left)
 
 

@@ -98,7 +98,7 @@ def dropped(
     graph.conventions |= {"rate_is": "the probability of being dropped", DROPOUT_MASK: "true is kept"}
     drawn_at = rate_of(graph, "dropout_rate", rate)
     dropping = Dropping(value, drawn_at["expression"], drawn_at["sizes"], inverted=True)
-    return dropping.applied(mask).named(name, leading=value.axes)
+    return dropping.applied(mask).named(name, leading=value.axes[:-2])  # names declare the last two axes
 
 
 def check_rate(graph: Graph, rate: Constant | None) -> None:

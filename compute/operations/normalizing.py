@@ -267,8 +267,9 @@ def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) 
     except ShapeError:
         fits = False
     if not fits or not (trailing or value.rank in (0, x.rank)):
-        names = tuple(f"{x.axes[axis]}" for axis in axes)
-        sizes = ", ".join(f"{x.axes[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
+        labels = x.axes or ("feature",) * x.rank  # what has no name yet has no labels
+        names = tuple(labels[axis] for axis in axes)
+        sizes = ", ".join(f"{labels[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
         raise QuestionError(
             (field,),
             f"{field} does not fit the axes that are normalized",
@@ -283,14 +284,20 @@ def _beside(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
 
 
 def settle(x: Value, axis: int, *parameters: Value | None) -> None:
-    """Where x did not come, let it have the shape of what is made of it, or parameters' size on an axis."""
-    if not x.is_assumed:
+    """Where x or its batch is unknown, let it have the shape of what is made of it, or parameters' size on an
+    axis.
+    """
+    if not (x.is_assumed or x.has_open_batch):
         return
     for name in ("normalized", "output"):
-        if name in x.graph.given:
-            x.shape = x.graph.given[name]
-            x.axes = ("batch",) * x.rank
+        shape = x.graph.given.get(x.graph.full_name(name))
+        if shape is not None and (x.is_assumed or shape[len(shape) - x.rank :] == x.shape):
+            known = () if x.is_assumed else x.axes
+            x.axes = (*("batch",) * (len(shape) - len(known)), *known)
+            x.shape, x.has_open_batch = shape, False
             return
+    if not x.is_assumed:
+        return
     for one in parameters:
         if one is not None and one.rank == 1 and from_last(axis, x.rank) is not None:
             sizes = list(x.shape)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compute.dimensions import Shape
+from compute.dimensions import Shape, Size, symbols
 from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph import Graph
 from compute.operations.bound import Assumed, Bound, Came, Sizes, admit, bind
@@ -88,7 +88,7 @@ class Part:
         )  # fmt: skip
         for name, attribute in operation.attributes.items():
             if attribute.declared.dimension and name in bound.dimensions.sizes:
-                graph.conventions[name] = bound.dimensions.sizes[name]
+                _state(graph, name, graph.full_name(self.name), bound.dimensions.sizes[name])
         with graph.scope(self.name, bound.values, bound.dimensions.sizes):
             for name in operation.inputs:
                 if name in supplied or name in wanted:
@@ -133,6 +133,15 @@ def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound:
     parts = {name: Part(name, one, graph) for name, one in operation.parts.items()}
     graph_itself = {"graph": graph} if operation.takes_graph else {}
     return operation.function(**graph_itself, **handles, **parts, **bound.settings)
+
+
+def _state(graph: Graph, name: str, part: str, size: Size) -> None:
+    """State a size as it was used: once where all parts have the same, else by the names of the parts."""
+    if graph.absent == "unknown" and symbols(size):
+        return  # nothing is known of this part's
+    found = graph.stated.setdefault(name, {})
+    found[part] = size
+    graph.conventions[name] = dict(found) if any(one != size for one in found.values()) else size
 
 
 def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:

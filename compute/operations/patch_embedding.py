@@ -16,10 +16,12 @@ IMAGE = Input(
     "X",
 )
 
+ORDER = "row by row, from the top left on; in each its channels one after the other, row by row"
+
 
 @operation(
     (
-        Named("patches", "token entry", "... tokens entries", "Each patch as a row: its channels one behind"
+        Named("patches", "token entry", "... tokens entries", "Each patch as a row: its channels one after"
               " the other, each row by row. The patches row by row too, from the top left on.", "X_{p}"),
         Named("output", "token d", "... tokens d", "The tokens: each patch times the kernel, and the bias.",
               "Z"),
@@ -51,6 +53,7 @@ def patch_embedding(
     Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), section 3.1.
     """
     graph, window = x.graph, (kernel.shape[2], kernel.shape[3])
+    graph.conventions["patches"] = ORDER
     image = _with_channels(x, kernel.shape[1])
     _check_size(image, window)
     patches = apply("tiles", image, window=window).named("patches")

@@ -1,4 +1,4 @@
-"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or behind."""
+"""Residual blocks of transformers: a sublayer, what it is added to, and the norm before or after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Norm: TypeAlias = Annotated[Literal["layer_norm", "rms_norm"], Attribute("Which 
 Placement: TypeAlias = Annotated[
     Literal["post", "pre"],
     Attribute(
-        "Whether norms stand behind the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
+        "Whether norms stand after the residual sum, norm(x + sublayer(x)), as in the paper; or before each"
         " sublayer, x + sublayer(norm(x))."
     ),
 ]
@@ -46,12 +46,12 @@ def feed_forward_part() -> Sublayer:
 
 def block_values(name: str, letter: str) -> tuple[Named, ...]:
     """What is named around one sublayer."""
-    plain = name.replace("_", " ")
+    plain = name.replace("_", "-")
     return (
         Named(f"{name}_branch", "token d", "... n d", f"What goes into the {plain} block beside the residual"
               " path.", rf"X_{{\text{{{letter}}}}}"),
-        Named(f"dropped_{name}", "token d", "... n d", f"What of the {plain} is kept, divided by 1 -"
-              " dropout_rate.", rf"Y_{{\text{{{letter}, kept}}}}"),
+        Named(f"dropped_{name}", "token d", "... n d", f"What of the {plain} sublayer's output is kept,"
+              " divided by 1 - dropout_rate.", rf"Y_{{\text{{{letter}, kept}}}}"),
         Named(f"{name}_residual", "token d", "... n d", f"The tokens plus what the {plain} block makes of"
               " them.", rf"R_{{\text{{{letter}}}}}"),
     )  # fmt: skip
@@ -107,13 +107,17 @@ class Blocks:
         return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)
 
     def attended(self, x: Value, attention: Part, **handed: Any) -> Value:
-        """Tokens through an attention, whose output is added to them."""
+        """Tokens through an attention, whose output is added to them.
+
+        Of shapes alone the heads share the tokens' width. Beside numbers they are as wide as what came says:
+        weights that did not come may have been of any width, and the scale depends on it.
+        """
         return attention(
             self.settings,
             needs=("w_v", "w_o"),
             biases=self.biases,
             sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
-            assumed=HEADS,
+            assumed=HEADS if x.graph.absent == "usual" else None,
             x=x,
             dropout_rate=self.rate_of(attention),
             **handed,

@@ -238,8 +238,10 @@ def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size]
     if how.key_first:
         named[-2:] = reversed(named[-2:])
     whole = tuple(size for _, size in named)
+    # Where no tokens came, a mask may say of which batch they are.
+    seen = mask.shape[-2:] if scores.has_open_batch else mask.shape
     try:
-        fits = broadcast(mask.shape, whole) == whole
+        fits = broadcast(seen, whole) == whole
     except ShapeError:
         fits = False
     if not fits:

@@ -24,7 +24,7 @@ Layers: TypeAlias = Annotated[
 FinalNorm: TypeAlias = Annotated[
     bool | None,
     Attribute(
-        "Whether there is a norm behind the last layer. If not said, where anything is sent for it; of shapes"
+        "Whether there is a norm after the last layer. If not said, where anything is sent for it; of shapes"
         " alone, where norms stand before the sublayers."
     ),
 ]
@@ -53,7 +53,8 @@ def stacked(
         raise QuestionError(
             ("layers",),
             "nothing says how many layers there are",
-            "a number of layers, or weights for each layer",
+            "a number of layers, or weights for each layer"
+            + ("; or a letter" if graph.absent == "usual" else ""),
             "nothing",
         )
     if graph.absent == "usual" and not layers.count:

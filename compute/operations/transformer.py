@@ -31,7 +31,10 @@ def transformer(
     encoder_layers: Layers = None,
     decoder_layers: Layers = None,
     causal: Annotated[
-        bool, Attribute("Whether the decoder's self-attention is masked: a token attends to none behind it.")
+        bool,
+        Attribute(
+            "Whether the decoder's self-attention is masked: a token attends to none that comes after it."
+        ),
     ] = True,
     **settings: Annotated[
         Any, Settings(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
@@ -45,6 +48,7 @@ def transformer(
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
+    conventions = source.graph.conventions
     memory = encoder(
         settings,
         called={"layers": "encoder_layers"},
@@ -53,6 +57,7 @@ def transformer(
         mask=source_mask,
         key_padding_mask=source_key_padding_mask,
     )
+    conventions["encoder_layers"] = conventions.pop("layers")
     output = decoder(
         settings,
         called={"layers": "decoder_layers"},
@@ -65,4 +70,5 @@ def transformer(
         memory_mask=memory_mask,
         memory_key_padding_mask=memory_key_padding_mask,
     )
+    conventions["decoder_layers"] = conventions.pop("layers")
     return output.named("output")

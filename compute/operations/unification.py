@@ -33,10 +33,10 @@ class Dimensions:
         settles: a number takes the place of a letter, which stands for what nothing had said.
         """
         known = self.sizes.get(name)
+        if known is not None and known != size and self.settling and self._settle(name, size, origin):
+            return True
         if known is None or (settles and isinstance(known, Polynomial)):
             self.sizes[name], self.origins[name] = size, origin
-        elif self.settling and known != size:
-            return self._settle(name, size, origin)
         return self.sizes[name] == size
 
     def _settle(self, name: str, size: Size, origin: str) -> bool:

@@ -36,7 +36,7 @@ POSITION_EMBEDDING = Input(
     r"E_{\text{pos}}", parameter=True, optional="none with other positions; required with these",
 )  # fmt: skip
 PATCH_ROW = "the token's place in the sequence: patches row by row"
-ONE_ROW = f"{PATCH_ROW}, behind the class token, which is position 0"
+ONE_ROW = f"{PATCH_ROW}, after the class token, which is position 0"
 TWO_HALVES = (
     "the first half of the columns encodes a patch's row, the second its column; zeros for the class token"
 )
@@ -61,7 +61,7 @@ def _tokens(name: str, meaning: str, symbol: str) -> Named:
         _tokens("dropped_sequence", "What is kept of these, divided by 1 - dropout_rate.",
                 r"Z_{0, \text{kept}}"),
         Named("pooled", "d_model", "... d_model", "Of the encoder's output the class token, or the mean of"
-              " the patches.", r"Z_{L}^{0}"),
+              " the patches.", r"y_{\text{pool}}"),
         *CLASSIFIED,
     ),
     stored=(
@@ -124,7 +124,7 @@ def vision_transformer(
     bias: Bias = None,
     **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("encoder",))],
 ) -> Value:
-    """A vision transformer: patches as tokens behind a class token, positions, an encoder, and a head.
+    """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
 
     z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, each attention and each
     feed-forward network behind a norm of its own; the head classifies the class token after the last norm.
@@ -148,6 +148,7 @@ def vision_transformer(
     tokens = _joined(embedded, class_token) if has_class else embedded
     added: Value | None
     if position_kind == "learned":
+        x.graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
         added = _learned(tokens, position_embedding, has_class)
         tokens = tokens.named("tokens")
     else:

@@ -43,7 +43,8 @@ def _without(a: Shape, *, axes: tuple[int, ...]) -> Shape:
 
 
 def _latex(a: Formula, axes: tuple[int, ...]) -> Formula:
-    over = r"\text{rows}" if axes == (-1,) else rf"\text{{axes }} {', '.join(map(str, axes))}"
+    named: dict[tuple[int, ...], str] = {(-1,): r"\text{rows}", (-2,): r"\text{columns}"}
+    over = named.get(axes) or rf"\text{{axes }} {', '.join(map(str, axes))}"
     return Formula(rf"\operatorname{{mean}}_{{{over}}}\left({a.text}\right)")
 
 

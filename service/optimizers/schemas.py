@@ -106,7 +106,11 @@ class Traced(BaseModel):
         description="The value that is minimized, one number; that of the last line if not said.",
     )
     inputs: Tensors = Field(default_factory=dict, max_length=MAX_NAMES, description="The program's data.")
-    start: Tensors = Field(max_length=MAX_NAMES, description="The parameters, and where they start.")
+    start: Tensors = Field(
+        max_length=MAX_NAMES,
+        description="The parameters, and where they start; of layers in the program by names such as"
+        " `h.attention.w_q`.",
+    )
     optimizer: Annotated[Any, Reference("Optimizer")] = Field(description="The update rule and its settings.")
     steps: int = Field(
         LEFT_OUT,

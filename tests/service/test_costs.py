@@ -173,7 +173,7 @@ def test_very_large_numbers_are_counted(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("fields", "pointer", "expected"),
     [
-        ({}, "/layers", "weights for each layer"),
+        ({}, "/layers", "weights for each layer; or a letter"),
         ({"layers": 10**18}, "/layers", "2147483647"),
         ({"layers": "10**18"}, "/layers", "2147483647"),
         ({"layers": 0}, "/layers", "from 1"),

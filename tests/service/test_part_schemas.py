@@ -60,6 +60,18 @@ def test_parts_reach_all_the_way_down() -> None:
     assert "x" not in found["EncoderLayerOfAttention"]["properties"]
 
 
+def test_words_are_true_of_the_part() -> None:
+    """Layers have no layout; they do have orientation, and require weights that attention alone does not."""
+    inputs = {
+        name: one["description"] for name, one in SCHEMAS["EncoderLayerOfAttention"]["properties"].items()
+    }
+    assert inputs["w_q"].endswith("Shape (d, heads*d_k) or (heads, d, d_k).")
+    assert "turned by layout" in SCHEMAS["SelfAttentionRequest"]["properties"]["w_q"]["description"]
+    assert "turned by orientation" in inputs["dropout_mask"]
+    assert inputs["b_q"].endswith("Optional; if left out: none.")
+    assert "Optional" not in inputs["w_v"]
+
+
 @pytest.mark.parametrize(
     "sent",
     [

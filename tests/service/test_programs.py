@@ -70,6 +70,14 @@ def test_what_is_wrong_is_said_where(ask: Ask, fields: dict[str, Any], pointer: 
     assert pointer in errors(ask(PATH, **LINE | fields))
 
 
+@pytest.mark.parametrize("call", ["layer_norm(x + y, gain=g)", "rms_norm(x + y, gain=g, axes=[0, 1])"])
+def test_a_gain_that_does_not_fit_what_has_no_name(ask: Ask, call: str) -> None:
+    inputs = {"x": [[1, 2]], "y": [[3, 4]], "g": [1, 2, 3]}
+    [error] = errors(ask(PATH, program=[f"z = {call}"], inputs=inputs)).values()
+    assert "feature = 2 from axis 1 of x" in error["expected"]
+    assert error["received"] == "shape (3)"
+
+
 def test_a_mask_is_one_here_too(ask: Ask) -> None:
     fields = {"program": ["y = attention(q, q, q, mask=m)"], "inputs": {"q": [[1], [2]], "m": [["NaN", 0]]}}
     assert "/inputs/m" in errors(ask(PATH, **fields))

@@ -70,6 +70,25 @@ def test_a_mask_at_each_site_alone(site: str) -> None:
     assert [one for one in named.values() if one in found] == [named[site]]
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (5, 3, 4)])
+def test_axes_are_those_of_the_tokens(shape: tuple[int, ...]) -> None:
+    """In norms and behind masks too, in a batch or not."""
+    inputs = SENT | {"x": np.ones(shape)} | {name: np.ones(shape[-1:]) for name in MASKS[1::2]}
+    inputs |= {MASKS[0]: np.ones((3, 3)), MASKS[1]: np.ones((3, 4)), MASKS[2]: np.ones((3, 3))}
+    names = plan("encoder_layer", inputs, {"heads": 2, "dropout_rate": 0.5}).graph.names
+    batch = ("batch",) * (len(shape) - 2)
+    for name, axes in {
+        "attention_norm.mean": ("token",),
+        "attention_norm.normalized": ("token", "feature"),
+        "feed_forward_norm.variance": ("token",),
+        "attention.dropped_weights": ("heads", "query", "key"),
+        "dropped_attention": ("token", "d"),
+        "feed_forward.dropped_hidden": ("token", "unit"),
+        "dropped_feed_forward": ("token", "d"),
+    }.items():
+        assert names[name].axes == (*batch, *axes), name
+
+
 def test_a_batch_is_each_sample() -> None:
     batch, padding = RNG.standard_normal((2, 3, 4)), np.array([[False, False, True], [False] * 3])
     found = answer("encoder_layer", SENT | {"x": batch, "key_padding_mask": padding}, {"heads": 2},
@@ -171,6 +190,39 @@ def test_given_values_take_the_place_of_what_is_missing() -> None:
     assert {"x", "attention_branch", "attention.weights", "attention.output"} <= set(prepared.unknown)
     assert not {"attention_residual", "feed_forward.hidden"} & set(prepared.unknown)
     assert "attention.w_o" in prepared.unknown
+
+
+@pytest.mark.parametrize("heads", [2, 3])
+def test_how_wide_heads_are_is_not_guessed_beside_numbers(heads: int) -> None:
+    """Without weights that say d_k the scale is unknown, as in self_attention: 3 heads may have any width."""
+    inside = {"attention.w_v": RNG.standard_normal((4, 6)), "attention.w_o": RNG.standard_normal((6, 4))}
+    given = {"attention.scores": RNG.standard_normal((heads, 3, 3))}
+    weights = {name: one for name, one in WEIGHTS.items() if not name.startswith("attention.")}
+    sent = {"x": X, **weights, **inside}
+    prepared = plan("encoder_layer", sent, {"heads": heads}, given=given)
+    assert {"attention.scaled_scores", "attention.weights", "output"} <= set(prepared.unknown)
+    found = answer("encoder_layer", sent, {"heads": heads, "scale": 2}, given=given).values
+    alone = {"x": X, **{name.removeprefix("attention."): one for name, one in inside.items()}}
+    expected = answer("self_attention", alone, {"heads": heads, "scale": 2},
+                      given={"scores": given["attention.scores"]}).values  # fmt: skip
+    close(found["attention.scaled_scores"], 2 * given["attention.scores"])
+    close(found["attention.output"], expected["output"])
+
+
+@pytest.mark.parametrize("name", ["normalized", "output"])
+@pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
+def test_what_a_norm_gives_in_the_place_of_all_before(name: str, batch: tuple[int, ...]) -> None:
+    """It says how wide tokens are, and of which batch."""
+    rows = RNG.standard_normal((*batch, 3, 4))
+    sent = {one: array for one, array in WEIGHTS.items() if one.startswith("feed_forward")}
+    given = {f"attention_norm.{name}": rows}
+    norm = part(WEIGHTS, "attention_norm")
+    found = answer("encoder_layer", {**sent, **{f"attention_norm.{k}": v for k, v in norm.items()}},
+                   given=given, select=["output", "feed_forward.hidden"]).values  # fmt: skip
+    tokens = rows if name == "output" else rows * norm["gain"] + norm.get("bias", 0)
+    fed = answer("feed_forward", {"x": tokens, **part(sent, "feed_forward")}).values["output"]
+    after = answer("layer_norm", {"x": tokens + fed, **part(sent, "feed_forward_norm")}).values["output"]
+    close(found["output"], after)
 
 
 def without(*names: str) -> dict[str, Array]:

@@ -88,6 +88,16 @@ def test_a_gate_is_counted_by_the_other_layer() -> None:
     assert cost.parameters == 2 * W_1.size + W_2.size
 
 
+def test_a_gate_that_is_given() -> None:
+    gate = RNG.standard_normal((3, 4))
+    gated: dict[str, Any] = {"gated": True}
+    found = answer("feed_forward", PLAIN, gated, given={"gate": gate}, upstream={"output": X})
+    close(found.values["output"], (gate * (X @ W_1)) @ W_2)
+    close(found.gradients["gate"], (X @ W_2.T) * (X @ W_1))
+    hidden = answer("feed_forward", {"w_2": W_2}, gated, given={"hidden": gate}).values
+    close(hidden["output"], gate @ W_2)
+
+
 @pytest.mark.parametrize(
     ("more", "attributes", "field", "words"),
     [

@@ -38,7 +38,11 @@ def encoded(how: Settings) -> Any:
     """An encoder of what is sent."""
 
     def one(sent: dict[str, Array]) -> Array:
-        masks = {"mask": sent.get("mask"), "padding": sent.get("key_padding_mask")}
+        masks = {
+            "mask": sent.get("mask"),
+            "padding": sent.get("key_padding_mask"),
+            "positions": sent.get("positions"),
+        }
 
         def layer(x: Array, weights: Weights) -> Array:
             return encoder_layer(x, weights, how, **masks)
@@ -66,8 +70,10 @@ def test_random_encoders(seed: int) -> None:
     if rng.random() < 0.3:  # of one layer alone
         inputs[f"layer[{count - 1}].feed_forward.dropout_mask"] = rng.random((1, 1)) < 0.7
         how = replace(how, dropout_rate=0.25)
+    if how.rotary:
+        inputs["positions"] = rng.integers(-4, 5, n) / 2
     settings = said(how, "encoder") | ({"layers": count} if seed % 3 else {})
-    agree("encoder", inputs, settings, encoded(how))
+    agree("encoder", inputs, settings, encoded(how), but=("positions",))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -83,15 +89,18 @@ def test_random_decoders(seed: int) -> None:
     for name, shape in (("mask", (n, n)), ("memory_mask", (n, m)), ("memory_key_padding_mask", (m,))):
         if rng.random() < 0.3:
             inputs[name] = rng.random(shape) < 0.6
+    if how.rotary:
+        inputs["positions"] = rng.integers(-4, 5, n) / 2
 
     def loops(sent: dict[str, Array]) -> Array:
         def layer(x: Array, weights: Weights) -> Array:
             others = sent.get("memory_mask"), sent.get("memory_key_padding_mask")
-            return decoder_layer(x, sent["memory"], weights, how, *others, mask=sent.get("mask"))
+            masks = {"mask": sent.get("mask"), "positions": sent.get("positions")}
+            return decoder_layer(x, sent["memory"], weights, how, *others, **masks)
 
         return stacked(sent["x"], layer, sent, how)
 
-    agree("decoder", inputs, said(how, "decoder") | {"causal": how.causal}, loops)
+    agree("decoder", inputs, said(how, "decoder") | {"causal": how.causal}, loops, but=("positions",))
 
 
 def test_a_stack_is_its_layers_called_one_by_one() -> None:
@@ -163,6 +172,24 @@ def test_all_weights_and_no_tokens(masks: dict[str, Array]) -> None:
     wrong = {"layer[2].feed_forward.w_2": np.ones((3, 5))}
     [(path, message, *_)] = refused("encoder", WEIGHTS | masks | wrong, TWO, given=given)
     assert path == ("layer[2].feed_forward.w_2",) and "d_o is 5 here and 4 elsewhere" in message
+
+
+@pytest.mark.parametrize("batch", [(2,), (1, 2)])
+def test_masks_of_a_batch_and_no_tokens(batch: tuple[int, ...]) -> None:
+    """The first layer has no tokens that say of which batch they are, and masks do not fit it any worse."""
+    middle = RNG.standard_normal((*batch, 3, 4))
+    masks: dict[str, Array] = {
+        "key_padding_mask": np.broadcast_to([False, False, True], (*batch, 3)),
+        "mask": RNG.standard_normal((*batch, 1, 3, 3)),
+    }
+    found = answer("encoder", WEIGHTS | masks, TWO, given={"layer[0].output": middle}, select=["output"])
+    above = {name: one for at in (1, 2) for name, one in scoped(f"layer[{at - 1}]", LAYERS[at]).items()}
+    expected = answer("encoder", {"x": middle, **masks, **above}, TWO, select=["output"])
+    close(found.values["output"], expected.values["output"])
+    [(path, message, *_)] = refused(
+        "encoder", WEIGHTS | {"mask": np.ones((3, 2))}, TWO, given={"layer[0].output": middle}
+    )
+    assert path == ("mask",) and "does not fit the scores" in message
 
 
 def test_the_end_of_the_last_layer_alone() -> None:

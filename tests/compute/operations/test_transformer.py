@@ -213,3 +213,25 @@ def test_refused(sent: dict[str, Array], attributes: dict[str, Any], field: str,
     (path, message, *_), *_ = refused("transformer", sent, {"heads": 2} | attributes)
     assert path == (field,)
     assert words in message
+
+
+def test_what_parts_have_otherwise_is_said_of_each() -> None:
+    inputs = {"source": SOURCE, "target": TARGET} | stacks(
+        RNG, 4, 4, HOW, biases=False, counts=(2, 1), final=False
+    )
+    units = ("encoder.layer[1].feed_forward.w_1", "encoder.layer[1].feed_forward.w_2")
+    wide = inputs | {units[0]: np.ones((4, 5)), units[1]: np.ones((5, 4))}
+    even, uneven = (plan("transformer", one, {"heads": 2}).conventions for one in (inputs, wide))
+    assert (even["encoder_layers"], even["decoder_layers"]) == (2, 1)
+    assert "layers" not in even
+    assert even["causal"] == "in the decoder's self-attention query i attends to keys 0 to i"
+    assert even["d_ff"] == 3
+    assert uneven["d_ff"] == {
+        "encoder.layer[0].feed_forward": 3,
+        "encoder.layer[1].feed_forward": 5,
+        "decoder.layer[0].feed_forward": 3,
+    }
+    part_known = {name: one for name, one in wide.items() if not name.startswith("encoder.layer[1].feed")}
+    memory = {"encoder.output": np.ones((2, 4))}
+    assert plan("transformer", part_known, {"heads": 2}, given=memory).conventions["d_ff"] == 3
+    assert plan("transformer", inputs, {"heads": 2, "causal": False}).conventions["causal"] is False

@@ -155,6 +155,10 @@ def test_the_mean_leaves_the_class_token_out() -> None:
     close(found["pooled"], found["encoder.output"][:, 1:].mean(axis=1))
     prepared = plan(OPERATION, asked(posed), posed.attributes)
     assert prepared.conventions["mean_over"] == "the patches, and not the class token"
+    assert "after the class token" in prepared.conventions["position_of"]
+    assert prepared.conventions["patches"].startswith("row by row")
+    [formula] = [step.formula for step in prepared.steps if step.name == "pooled"]
+    assert formula.startswith(r"y_{\text{pool}} = \operatorname{mean}_{\text{columns}}")
 
 
 @pytest.mark.parametrize("index", [1, 22])
