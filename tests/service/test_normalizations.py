@@ -52,7 +52,7 @@ SECRET = "sentinel-that-must-not-come-back"
         (RMS, {"x": ROWS, "gain": [1, 2]}, "/gain", "where d = 3 from axis 1 of x", "shape (2)"),
         (RMS, {"x": ROWS, "axes": []}, "/axes", "at least one axis", "none"),
         (BATCH, {"x": [1, 2]}, "/x", "a batch", "1 axes"),
-        (BATCH, {"x": ROWS, "channel_axis": 2}, "/channel_axis", "from -2 to 1", "an axis that does not exist"),
+        (BATCH, {"x": ROWS, "channel_axis": 2}, "/channel_axis", "from -2 to 1", "an axis that does not"),
         (BATCH, {"x": ROWS, "gain": [1, 2]}, "/gain", "shape (C), where C = 3 from axis 1 of x", "shape (2)"),
         (BATCH, {"x": ROWS, "channel_axis": 0, "bias": [1, 2, 3]}, "/bias", "C = 2 from axis 0 of x", "(3)"),
         (BATCH, {"x": ROWS, "running_mean": [1]}, "/running_mean", "C = 3 from axis 1 of x", "shape (1)"),
