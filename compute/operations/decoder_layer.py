@@ -98,27 +98,9 @@ def decoder_layer(
         "mask": memory_mask,
         "key_padding_mask": memory_key_padding_mask,
     }
-    x = blocks(
-        x,
-        "self_attention",
-        lambda tokens: blocks.attended(tokens, self_attention, **own),
-        self_attention_norm,
-        self_attention_dropout_mask,
-    )
+    x = blocks.attended(x, self_attention, self_attention_norm, self_attention_dropout_mask, **own)
     if "causal" in conventions:
         conventions["causal"] = CAUSAL
-    x = blocks(
-        x,
-        "cross_attention",
-        lambda tokens: blocks.attended(tokens, cross_attention, **theirs),
-        cross_attention_norm,
-        cross_attention_dropout_mask,
-    )
-    x = blocks(
-        x,
-        "feed_forward",
-        lambda tokens: blocks.fed_forward(tokens, feed_forward),
-        feed_forward_norm,
-        feed_forward_dropout_mask,
-    )
+    x = blocks.attended(x, cross_attention, cross_attention_norm, cross_attention_dropout_mask, **theirs)
+    x = blocks.fed_forward(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
     return blocks.output(x)

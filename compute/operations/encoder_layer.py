@@ -70,18 +70,6 @@ def encoder_layer(
     """  # fmt: skip
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
-    x = blocks(
-        x,
-        "attention",
-        lambda tokens: blocks.attended(tokens, attention, **masks),
-        attention_norm,
-        attention_dropout_mask,
-    )
-    x = blocks(
-        x,
-        "feed_forward",
-        lambda tokens: blocks.fed_forward(tokens, feed_forward),
-        feed_forward_norm,
-        feed_forward_dropout_mask,
-    )
+    x = blocks.attended(x, attention, attention_norm, attention_dropout_mask, **masks)
+    x = blocks.fed_forward(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
     return blocks.output(x)

@@ -1,11 +1,11 @@
 """Residual blocks of transformers: a sublayer, what it is added to, and the norm before or after."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, divide
-from compute.errors import QuestionErrors, at
+from compute.errors import at
 from compute.named import Named
 from compute.operations.bound import Assumed
 from compute.operations.declaration import Attribute, Constant, Input, Sublayer
@@ -72,19 +72,34 @@ class Blocks:
     biases: bool | None
     rate: Constant | None = None
 
-    def __call__(
-        self,
-        x: Value,
-        name: str,
-        sublayer: Callable[[Value], Value],
-        norm: Part,
-        mask: Value | None,
-    ) -> Value:
-        """One block: `name` says what its values are called."""
+    def attended(self, x: Value, attention: Part, norm: Part, kept: Value | None, **handed: Any) -> Value:
+        """The block around an attention. kept: what of its output is kept; handed: as for `Part`.
+
+        Of shapes alone the heads share the tokens' width. Beside numbers they are as wide as what came says:
+        weights that did not come may have been of any width, and the scale depends on it.
+        """
+        assumed = HEADS if x.graph.absent == "usual" else None
+        return self._block(x, attention, norm, kept, needs=("w_v", "w_o"), assumed=assumed, **handed)
+
+    def fed_forward(self, x: Value, feed_forward: Part, norm: Part, kept: Value | None) -> Value:
+        """The block around the feed-forward layers. kept: what of their output is kept."""
+        without = () if self.settings.get("gated") else ("b_gate",)
+        return self._block(x, feed_forward, norm, kept, without=without)
+
+    def _block(self, x: Value, sublayer: Part, norm: Part, kept: Value | None, **handed: Any) -> Value:
+        """Tokens plus what a sublayer makes of them, and the norm. Values are called after the sublayer."""
+        name = sublayer.name
         branch = apply("identity", x).named(f"{name}_branch")
-        made = sublayer(self.normalized(branch, norm) if self.placement == "pre" else branch)
-        rate = None if mask is None else self.rate
-        made = dropped(made, mask, rate, f"dropped_{name}", f"{name}_dropout_mask")
+        made = sublayer(
+            self.settings,
+            biases=self.biases,
+            sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
+            x=self.normalized(branch, norm) if self.placement == "pre" else branch,
+            dropout_rate=self.rate if sublayer.sent("dropout_mask") else None,
+            **handed,
+        )
+        rate = None if kept is None else self.rate
+        made = dropped(made, kept, rate, f"dropped_{name}", f"{name}_dropout_mask")
         total = (x + made).named(f"{name}_residual")
         return self.normalized(total, norm) if self.placement == "post" else total
 
@@ -106,38 +121,6 @@ class Blocks:
         """Tokens through a norm; layer norms have a gain wherever there are weights."""
         return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)
 
-    def attended(self, x: Value, attention: Part, **handed: Any) -> Value:
-        """Tokens through an attention, whose output is added to them.
-
-        Of shapes alone the heads share the tokens' width. Beside numbers they are as wide as what came says:
-        weights that did not come may have been of any width, and the scale depends on it.
-        """
-        return attention(
-            self.settings,
-            needs=("w_v", "w_o"),
-            biases=self.biases,
-            sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
-            assumed=HEADS if x.graph.absent == "usual" else None,
-            x=x,
-            dropout_rate=self.rate_of(attention),
-            **handed,
-        )
-
-    def fed_forward(self, x: Value, part: Part) -> Value:
-        """Tokens through the feed-forward layers."""
-        return part(
-            self.settings,
-            without=() if self.settings.get("gated") else ("b_gate",),
-            biases=self.biases,
-            sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
-            x=x,
-            dropout_rate=self.rate_of(part),
-        )
-
-    def rate_of(self, part: Part) -> Constant | None:
-        """The rate for a part that drops entries."""
-        return self.rate if part.sent("dropout_mask") else None
-
 
 def _shared_evenly(sizes: Mapping[str, Size]) -> Size:
     """What one of several heads has of the tokens' width."""
@@ -145,9 +128,9 @@ def _shared_evenly(sizes: Mapping[str, Size]) -> Size:
         return divide(sizes["d"], sizes["heads"])
     except ShapeError:
         width, heads = sizes["d"], sizes["heads"]
-        raise QuestionErrors(
-            at(("heads",), f"tokens of width {width} cannot be shared evenly by {heads} heads",
-               f"a number that divides {width}, or weights", f"{heads} heads").errors
+        raise at(
+            ("heads",), f"tokens of width {width} cannot be shared evenly by {heads} heads",
+            f"a number that divides {width}, or weights", f"{heads} heads",
         ) from None  # fmt: skip
 
 
