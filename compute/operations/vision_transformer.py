@@ -126,8 +126,8 @@ def vision_transformer(
 ) -> Value:
     """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
 
-    z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, each attention and each
-    feed-forward network behind a norm of its own; the head classifies the class token after the last norm.
+    z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, with a norm before each
+    attention and each feed-forward network; the head classifies the class token after the last norm.
 
     Weights are sent by part, `patch_embedding`, `encoder`, `head`; or as `state_dict`, with the names of
     torchvision's VisionTransformer or of timm's. Norms: the encoder's `final_norm` is of all tokens, before
