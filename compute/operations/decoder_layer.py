@@ -85,7 +85,8 @@ def decoder_layer(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """
-    check_rate(x.graph, dropout_rate)
+    own_masks = self_attention_dropout_mask, cross_attention_dropout_mask, feed_forward_dropout_mask
+    check_rate(x.graph, dropout_rate, *own_masks)
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     own: dict[str, Any] = {
         "causal": causal, "window": window, "rotary": rotary, "rotary_dimension": rotary_dimension,

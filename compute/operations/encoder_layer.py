@@ -68,7 +68,7 @@ def encoder_layer(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """  # fmt: skip
-    check_rate(x.graph, dropout_rate)
+    check_rate(x.graph, dropout_rate, attention_dropout_mask, feed_forward_dropout_mask)
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
     x = blocks(

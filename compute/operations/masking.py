@@ -101,10 +101,14 @@ def dropped(
     return dropping.applied(mask).named(name, leading=value.axes)
 
 
-def check_rate(graph: Graph, rate: Constant | None) -> None:
-    """Raise QuestionError for a rate where the whole question has no mask of what is dropped."""
-    sent = (*graph.supply, *graph.names)
-    if rate is not None and not any(name.endswith(DROPOUT_MASK) for name in sent):
+def check_rate(graph: Graph, rate: Constant | None, *masks: Value | None) -> None:
+    """Raise QuestionError for a rate where the whole question has no mask of what is dropped.
+
+    masks: of the layer's own, which a program may call as it likes.
+    """
+    if rate is None or DROPOUT_MASK in graph.conventions or any(one is not None for one in masks):
+        return
+    if not any(name.endswith(DROPOUT_MASK) for name in (*graph.supply, *graph.names)):
         raise _rate_alone("a dropout mask")
 
 
