@@ -82,10 +82,11 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
                 errors.extend(error.errors)
     if errors:
         raise QuestionErrors(errors)
-    found, origins = named(declared, shapes, lambda shape: shape, Piece.shape)
+    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    changed = declared.changed(attributes)
+    found, origins = named(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
     tensors = {name: Tensor(shape) for name, shape in found.items()}
     sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}
-    attributes = {name: fields[name] for name in declared.attributes if name in said}
     sums |= {size for one in attributes.values() for size in _parts(one) if _is_sum(size)}
     if len(sums) > MAX_SUMS:
         expected = f"at most {MAX_SUMS} different sizes that are sums, such as n+1"

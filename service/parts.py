@@ -3,7 +3,7 @@
 `{"layer": [{"attention": {"w_q": ...}}]}` and `{"layer[0].attention.w_q": ...}` say the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -94,11 +94,12 @@ def named(
     shape_of: Callable[[Found], Shape],
     part_of: Callable[[Piece, Found], Found],
     given: Iterable[str] = (),
+    changed: Collection[str] = (),
 ) -> tuple[dict[str, Found], Origins]:
     """What parts take, by full name, and where each of it stands.
 
-    shape_of, part_of: the shape of what came, and what of it one input is; given: names of what is given.
-    Raises QuestionErrors where something comes twice, or a state dict does not fit.
+    shape_of, part_of: the shape of what came, and what of it one input is; given: names of what is given;
+    changed: as for `pieces`. Raises QuestionErrors where something comes twice, or a state dict does not fit.
     """
     origins: dict[str, Path] = {name: ("given", name) for name in given}
     if groups.keys() == {()}:  # nothing for parts: names are what they are
@@ -107,7 +108,7 @@ def named(
     for path, group in groups.items():
         each: list[tuple[str, Path, Found]]
         if path == (FIELD,):
-            cut = pieces(operation, {name: shape_of(one) for name, one in group.items()})
+            cut = pieces(operation, {name: shape_of(one) for name, one in group.items()}, changed)
             each = [(one.name, (FIELD, one.source), part_of(one, group[one.source])) for one in cut]
         else:
             each = [(full_name(path, name), (*path, name), one) for name, one in group.items()]

@@ -95,10 +95,12 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
     given, upstream, *tensors = decoded(wanted, request, is_mask)
     sent = dict(zip(groups, tensors, strict=True))
-    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of, given)
+    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    changed = declared.changed(attributes)
+    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of, given, changed)
     asked = Asked(
         operation=operation,
-        attributes=tuple((name, fields[name]) for name in declared.attributes if name in said),
+        attributes=tuple(attributes.items()),
         inputs=shapes_of(inputs),
         **asked_of(request, given, upstream),
     )

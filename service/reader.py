@@ -23,6 +23,7 @@ with suppress(ImportError):  # there is no wheel for every Python yet
 LARGE = 32_768
 MAX_OBJECT_DEPTH = 8
 WORTHWHILE = 64
+MOST_SEARCHED = 2**25
 
 
 def read(body: bytes) -> dict[str, Any]:
@@ -95,27 +96,42 @@ def _read_fast(body: bytes) -> dict[str, Any] | None:
         root = simdjson.Parser().parse(body)
         if not isinstance(root, simdjson.Object):
             return None
-        document, lists = _object(root, MAX_OBJECT_DEPTH)
+        document, lists = _object(root, MAX_OBJECT_DEPTH, _Searches())
     except (ValueError, RuntimeError, RecursionError, UnicodeDecodeError):
         return None
     # A number in brackets of its own, [1, [2]], is the one thing that lengths do not show.
     return document if lists == body.count(b"[") else None
 
 
-def _object(source: Any, depth: int) -> tuple[dict[str, Any], int]:
+class _Searches:
+    """How much may still be searched: simdjson looks for a name from the first on."""
+
+    def __init__(self) -> None:
+        self.left = MOST_SEARCHED
+
+    def spend(self, names: int) -> None:
+        """Look for each of so many names. Raises ValueError where the strict reader is faster."""
+        self.left -= names**2
+        if self.left < 0:
+            raise ValueError("too many names")
+
+
+def _object(source: Any, depth: int, searches: _Searches) -> tuple[dict[str, Any], int]:
     """A plain object, and how many lists it has been found to hold, lists within lists and brackets in names
     such as `layer[0].output` included.
     """
     if depth == 0:
         raise ValueError("nested too deeply")
-    converted = [(key, *_convert(source[key], depth)) for key in source]
+    keys = list(source)
+    searches.spend(len(keys))
+    converted = [(key, *_convert(source[key], depth, searches)) for key in keys]
     opened = sum(lists + key.count("[") for key, _, lists in converted)
     return _pairs([(key, value) for key, value, _ in converted]), opened
 
 
-def _convert(value: Any, depth: int) -> tuple[Any, int]:
+def _convert(value: Any, depth: int, searches: _Searches) -> tuple[Any, int]:
     if isinstance(value, simdjson.Object):
-        return _object(value, depth - 1)
+        return _object(value, depth - 1, searches)
     if not isinstance(value, simdjson.Array):
         return value, value.count("[") if isinstance(value, str) else 0
     numbers = _numbers(value)
@@ -123,7 +139,7 @@ def _convert(value: Any, depth: int) -> tuple[Any, int]:
         return numbers, sum(math.prod(numbers.shape[:axis]) for axis in range(numbers.ndim))
     if len(value) > WORTHWHILE:
         raise ValueError("a long list of something other than numbers")
-    entries = [_convert(entry, depth - 1) for entry in value]
+    entries = [_convert(entry, depth - 1, searches) for entry in value]
     if any(isinstance(entry, np.ndarray) for entry, _ in entries):
         raise ValueError("rows that make no rectangle")
     return [entry for entry, _ in entries], 1 + sum(lists for _, lists in entries)

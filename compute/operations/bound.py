@@ -78,7 +78,7 @@ def bind(
     """
     own = {name: one for name, one in operation.attributes.items() if not one.passed}
     settings = {name: one.default for name, one in own.items()} | dict(said)
-    changed = {name for name, one in own.items() if settings[name] != one.default}
+    changed = operation.changed(said)
     inputs = {
         name: turned(one.dims) if one.turns in changed else one.dims for name, one in operation.inputs.items()
     }

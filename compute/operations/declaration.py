@@ -165,6 +165,11 @@ class Operation:
     stored: tuple[Stored, ...] = ()
     takes_graph: bool = False
 
+    def changed(self, said: Mapping[str, Any]) -> set[str]:
+        """Its own settings that are said to be other than their defaults."""
+        own = {name: one for name, one in self.attributes.items() if name in said and not one.passed}
+        return {name for name, one in own.items() if said[name] != one.default}
+
     def accepts(self, name: str) -> Input | None:
         """What it or one of its parts takes under this name, such as `layer[0].attention.w_q`."""
         scope, _, last = name.rpartition(".")

@@ -1,8 +1,8 @@
 """PyTorch's names of weights, and how it keeps them, told by what operations and their parts declare."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, ShapeError, divide, show
@@ -66,10 +66,12 @@ def takes_state_dict(operation: Operation | Sublayer) -> bool:
     return any(True for _ in _names(operation))
 
 
-def pieces(operation: Operation, sources: Mapping[str, Shape]) -> list[Piece]:
+def pieces(operation: Operation, sources: Mapping[str, Shape], changed: Collection[str] = ()) -> list[Piece]:
     """The inputs that a state dict holds.
 
-    Raises QuestionErrors for names that are none of PyTorch's, and for shapes that do not fit their names.
+    changed: settings other than their defaults, which may turn inputs so that they stand as PyTorch keeps
+    them. Raises QuestionErrors for names that are none of PyTorch's, and for shapes that do not fit their
+    names.
     """
     found: list[Piece] = []
     errors: list[QuestionError] = []
@@ -79,6 +81,8 @@ def pieces(operation: Operation, sources: Mapping[str, Shape]) -> list[Piece]:
             errors.append(unknown_name((FIELD, source), "tensor", source, dict.fromkeys(_names(operation))))
         else:
             prefix, one = stored
+            if not prefix and any(operation.inputs[name].turns in changed for name in one.inputs):
+                one = replace(one, turned=not one.turned)
             held = [Piece(prefix + name, source, at, one) for at, name in enumerate(one.inputs)]
             try:
                 held[0].shape(sources[source])

@@ -48,6 +48,24 @@ def test_brackets_in_names_are_no_reason_to_read_slowly(name: str, monkeypatch: 
 
 
 @FAST
+@pytest.mark.parametrize("objects", [1, 60])
+def test_names_are_searched_only_so_often(objects: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name is looked for from the first on: of a whole body of names that would take minutes."""
+    asked: list[bytes] = []
+    monkeypatch.setattr(reader, "_read_strictly", asked.append)
+    for names in (2_000, 6_000):
+        fields = {f"layers.{at}.norm1.weight": at for at in range(names // objects)}
+        content = json.dumps({"x": WIDE, "layer": [fields] * objects}).encode()
+        assert len(content) > reader.LARGE
+        monkeypatch.setattr(reader, "MOST_SEARCHED", 4_000**2 // objects)
+        fast = reader.read(content)
+        assert len(asked) == (names == 6_000)
+        assert names == 6_000 or plain(fast) == json.loads(content)
+    monkeypatch.undo()
+    assert plain(reader.read(content)) == json.loads(content)
+
+
+@FAST
 @pytest.mark.parametrize(
     "body",
     [

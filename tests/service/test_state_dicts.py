@@ -83,3 +83,23 @@ def test_operations_without_parts_take_state_dicts(ask: Ask) -> None:
     np.testing.assert_allclose(found["output"], np.array(X) @ np.array(weight).T + 1)
     assert "/w" in errors(ask("/v1/linear", x=X, w=[[1], [2]], state_dict={"weight": [[1, 2]]}))
     assert "/state_dict" in errors(ask("/v1/attention", query=X, state_dict={}))
+
+
+def test_weights_stand_as_settings_have_them(ask: Ask) -> None:
+    """Where settings turn weights, what PyTorch keeps is not turned twice, though square ones would fit."""
+    square = [[1, 2], [3, 5]]
+    alike = [
+        ask("/v1/linear", x=X, state_dict={"weight": square}, **more).json()["values"]["output"]
+        for more in ({}, {"weights": "out_in"})
+    ]
+    assert alike[0] == alike[1] == (np.array(X) @ np.array(square).T).tolist()
+    state = {"in_proj_weight": [[1, 2], [3, 5], [0, 1], [2, 2], [1, -1], [4, 1]], "out_proj.weight": square}
+    for path, more in (("self_attention", {}), ("cross_attention", {"context": X[:2]})):
+        columns = {name: np.transpose(one).tolist() for name, one in {"x": X, **more}.items()}
+        rows = ask(f"/v1/{path}", x=X, **more, heads=2, state_dict=state).json()["values"]
+        turned = ask(f"/v1/{path}", **columns, heads=2, state_dict=state, layout="columns").json()["values"]
+        np.testing.assert_allclose(np.transpose(turned["output"]), rows["output"], rtol=1e-12)
+    wide = {"weight": {"shape": ["k", "d"]}}
+    shapes: dict[str, Any] = {"operation": "linear", "x": {"shape": ["n", "d"]}, "state_dict": wide}
+    costs = [ask("/v1/cost", **shapes, weights=said).json()["cost"] for said in ("in_out", "out_in")]
+    assert costs[0]["multiply_adds"] == costs[1]["multiply_adds"] == "d*k*n"

@@ -114,6 +114,34 @@ def test_weights_and_inner_values_are_given() -> None:
     np.testing.assert_allclose(even.values["h"], direct.values["output"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["attention_dropout_mask", "feed_forward_dropout_mask"])
+def test_masks_of_what_is_dropped_have_any_name(name: str) -> None:
+    kept = RNG.random((3, 4)) < 0.5
+    line = f"h = encoder_layer(x, heads=2, {name}=kept, dropout_rate=0.25)"
+    found = run((line,), {"x": X, "kept": kept, **H})[1].values
+    direct = answer("encoder_layer", {"x": X, name: kept, **LAYER}, {"heads": 2, "dropout_rate": 0.25})
+    np.testing.assert_array_equal(found["h"], direct.values["output"])
+    without = faults(("h = encoder_layer(x, heads=2, dropout_rate=0.25)",), {"x": X, "kept": kept, **H})
+    assert any("no use without a dropout mask" in one.message for one in without.values())
+
+
+def test_a_mask_of_the_sequence_of_patches() -> None:
+    weights = {
+        "patch_embedding.kernel": RNG.standard_normal((4, 1, 1, 1)),
+        **{f"encoder.layer[0].{part}": one for part, one in LAYER.items()},
+        "head.w": RNG.standard_normal((4, 2)),
+    }
+    settings: dict[str, Any] = {"heads": 2, "position_kind": "none", "pool": "mean", "dropout_rate": 0.25}
+    image, kept = RNG.standard_normal((1, 3, 1)), np.array([[True], [False], [True]])
+    said = ", ".join(f"{name}={one!r}" for name, one in settings.items())
+    line = f"v = vision_transformer(x, embedding_dropout_mask=kept, {said})"
+    parts = {f"v.{name}": one for name, one in weights.items()}
+    found = run((line,), {"x": image, "kept": kept, **parts})[1].values
+    direct = answer("vision_transformer", {"x": image, "embedding_dropout_mask": kept, **weights}, settings)
+    np.testing.assert_array_equal(found["v.dropped_sequence"], direct.values["dropped_sequence"])
+    np.testing.assert_array_equal(found["v"], direct.values["logits"])
+
+
 def test_masks_of_parts() -> None:
     lines = ("h = encoder_layer(x, heads=2, dropout_rate=0.5)",)
     _, found = run(lines, {"x": X, **H, "h.feed_forward.dropout_mask": MASK})
