@@ -119,7 +119,18 @@ def named(
                 )
             found[full], origins[full] = one, origin
     scopes = {full_name(path[:-1], path[-1]): path for path in groups if path and path != (FIELD,)}
+    _check_last(scopes, groups, (*found, *origins))
     return found, Origins(origins, scopes)
+
+
+def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Collection[str]) -> None:
+    """Refuse an empty object at the end of a list, which would not be counted. names: of all that came."""
+    for scope, path in scopes.items():
+        *outer, at = path
+        is_last = isinstance(at, int) and at > 0 and (*outer, at + 1) not in groups
+        if is_last and not any(name.startswith(f"{scope}.") for name in names):
+            message = f"{scope} holds nothing"
+            raise QuestionErrors([QuestionError(path, message, "weights, or one object less", "no weights")])
 
 
 def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:

@@ -166,8 +166,7 @@ def language_model(
         head(
             {},
             biases=bias,
-            sizes=said_sizes(d_out=("vocabulary", vocabulary)),
-            assumed={"d_out": lambda sizes: table.shape[0]},
+            sizes={"d_out": (table.shape[0], "the rows of token_embedding.weights")},
             x=seen,
         )
     )

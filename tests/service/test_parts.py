@@ -199,3 +199,13 @@ def test_a_single_token_has_fewer_axes_than_are_declared(ask: Ask) -> None:
 def test_a_rate_has_to_be_one_and_to_drop_something(ask: Ask) -> None:
     for wrong in (0.5, 10**400, "1/0", "p", -1):
         assert list(errors(ask("/v1/encoder_layer", **ONE, dropout_rate=wrong))) == ["/dropout_rate"]
+
+
+def test_an_empty_object_at_the_end_of_a_list_is_no_layer_less(ask: Ask) -> None:
+    response = ask("/v1/encoder", x=X, heads=2, layer=[LAYER, {}])
+    assert response.status_code == 422
+    [(pointer, error)] = errors(response).items()
+    assert pointer == "/layer/1" and "holds nothing" in error["message"]
+    known = {"layer[1].output": X}
+    response = ask("/v1/encoder", x=X, heads=2, layer=[LAYER, {}], given=known)
+    assert response.status_code == 200 and response.json()["conventions"]["layers"] == 2
