@@ -9,6 +9,7 @@ from compute.operations.binding import call
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.embedding import embedding
 from compute.operations.encoder import encoder
+from compute.operations.fitting import in_batches
 from compute.operations.linear import linear
 from compute.operations.masking import padding_input
 from compute.operations.parts import Part
@@ -139,6 +140,7 @@ def language_model(
             positional_encoding, "positional_encoding", tokens.graph, length=count, dimension=width
         )
     if segments is not None:
+        in_batches(segments, "segments", tokens, "the tokens", axes=1)
         more = _said({"vocabulary": segment_types}, vocabulary="segment_types")
         found = found + segment_embedding({}, sizes=as_wide | more, indices=segments)
     if norm_embeddings:
