@@ -41,3 +41,14 @@ def test_segments_of_another_batch() -> None:
     assert path == ("segments",) and message == "segments has other batch axes than the tokens"
     found = answer("language_model", sent | {"segments": np.zeros(1)}, {"position_kind": "none"})
     assert found.values["sequence"].shape == (2, 1, 2)
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
+def test_axes_of_an_alias_that_is_given(batch: tuple[int, ...]) -> None:
+    """The output of one head without W_O is its head_outputs, which may be given of any batch."""
+    given = {"head_outputs": np.ones((*batch, 1, 2))}
+    [(path, _, expected, _)] = refused("self_attention", {}, given=given, upstream={"output": np.ones(7)})
+    assert path == ("upstream", "output")
+    assert expected.endswith(": " + "".join(f"batch = {one}, " for one in batch) + "query = 1, d_o = 2")
+    found = answer("self_attention", {}, given=given, upstream={"output": np.ones((*batch, 1, 2))})
+    np.testing.assert_array_equal(found.gradients["output"], given["head_outputs"])
