@@ -122,6 +122,9 @@ class Graph:
                 f"shape {show(shape)}",
             )  # fmt: skip
         value.shape, value.has_open_batch = shape, False
+        if value.name is not None:  # its labels came with its first name
+            more = len(shape) - len(value.axes)
+            value.axes = (*("batch",) * more, *value.axes[max(0, -more) :])
 
     def holds(self, value: Value, statement: str, sides: Callable[[], tuple[Value, Value]]) -> None:
         """Promise an equation of a value, such as that a normalized row has mean 0.

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from compute.operations.declaration import Input, operation
+from compute.operations.fitting import in_batches
 from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input
 from compute.operations.projections import (
     STORED,
@@ -100,6 +101,7 @@ def cross_attention(
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3, encoder-decoder attention.
     """
+    in_batches(context, "context", x, "the tokens")
     tokens = x if positional_encoding is None else x + positional_encoding
     tokens = tokens.named("input")
     source = context if context_positional_encoding is None else context + context_positional_encoding

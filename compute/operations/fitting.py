@@ -49,3 +49,18 @@ def spread_over(value: Value, shape: Shape, name: str) -> None:
             (name,), f"the shape of {name} does not fit", f"a shape that broadcasts to {show(shape)}",
             f"shape {show(value.shape)}",
         )  # fmt: skip
+
+
+def in_batches(value: Value, name: str, other: Value, of: str, axes: int = 2) -> None:
+    """Refuse a value at its field whose batch axes do not go with those of another.
+
+    of: what the other is called; axes: how many of the last are no batch axes.
+    """
+    batch = other.shape[:-axes]
+    try:
+        broadcast(value.shape[:-axes], batch)
+    except ShapeError:
+        raise QuestionError(
+            (name,), f"{name} has other batch axes than {of}",
+            f"batch axes that broadcast with {show(batch)}", f"shape {show(value.shape)}",
+        ) from None  # fmt: skip

@@ -11,6 +11,7 @@ from compute.operations.classification import first_token, predicted, squashed
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.embedding import embedding
 from compute.operations.encoder import encoder_part
+from compute.operations.fitting import in_batches
 from compute.operations.linear import linear
 from compute.operations.masking import padding_input
 from compute.operations.parts import Part
@@ -144,6 +145,7 @@ def language_model(
     elif position_kind == "sinusoidal":
         found = found + call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
     if segments is not None:
+        in_batches(segments, "segments", tokens, "the tokens", axes=1)
         found = found + segment_embedding(
             {},
             sizes=as_wide | said_sizes(vocabulary=("segment_types", segment_types)),

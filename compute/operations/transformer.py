@@ -6,6 +6,7 @@ from compute.named import Named
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.decoder import HANDED, decoder
 from compute.operations.encoder import encoder_part
+from compute.operations.fitting import in_batches
 from compute.operations.masking import padding_input
 from compute.operations.parts import Part
 from compute.operations.scoring import mask_input
@@ -48,6 +49,7 @@ def transformer(
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
+    in_batches(target, "target", source, "the source")
     conventions = source.graph.conventions
     memory = encoder(
         settings,

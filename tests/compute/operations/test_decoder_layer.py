@@ -197,6 +197,8 @@ def test_biases_are_all_or_none_where_that_is_said() -> None:
         ({"memory_key_padding_mask": np.zeros(3, bool)}, {}, "memory_key_padding_mask",
          "m is 3 here and 2 elsewhere"),
         ({"memory_mask": np.ones((3, 3), bool)}, {}, "memory_mask", "does not fit the scores"),
+        ({"x": np.ones((2, 3, 4)), "memory": np.ones((3, 2, 5))}, {}, "memory",
+         "memory has other batch axes than the tokens"),
         ({"mask": np.ones((3, 2), bool)}, {}, "mask", "does not fit the scores"),
         ({}, {"dropout_rate": 0.5}, "dropout_rate", "no use without a dropout mask"),
         ({"cross_attention_dropout_mask": np.ones((3, 4), bool)}, {}, "dropout_rate", "required"),

@@ -194,6 +194,8 @@ def without(*names: str) -> dict[str, Array]:
          "m is 2 here and 3 elsewhere"),
         (SENT | {"memory_key_padding_mask": np.zeros(3, bool)}, {}, "memory_key_padding_mask",
          "n is 3 here and 2 elsewhere"),
+        (SENT | {"source": np.ones((2, 2, 4)), "target": np.ones((3, 3, 4))}, {}, "target",
+         "target has other batch axes than the source"),
         (SENT | {"target_mask": np.ones((2, 2), bool)}, {}, "target_mask", "does not fit the scores"),
         (SENT | {"source_mask": np.ones((3, 3), bool)}, {}, "source_mask", "does not fit the scores"),
         (SENT | {"memory_mask": np.ones((2, 3), bool)}, {}, "memory_mask", "does not fit the scores"),
