@@ -22,7 +22,7 @@ POSED |= {
 }
 # The exact cases of these are so small that rectifiers are at their kinks and norms have no slope.
 POSED = {key: one for key, one in POSED.items() if one.operation not in OPERATIONS}
-POSED |= {f"{name}-0": model(name, 0) for name in OPERATIONS}
+POSED |= {f"{name}-{seed}": model(name, seed) for name in OPERATIONS for seed in range(2)}
 FUNCTIONS = get_args(CATALOGUE["activation"].attributes["function"].annotation)
 DRAWN = {
     name: [key for key, one in POSED.items() if one.operation == name and one.inputs][:4]
