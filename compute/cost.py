@@ -3,7 +3,6 @@
 One multiply-add is one; a comparison is one query-key score; other arithmetic counts once for each entry.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,10 +12,9 @@ from typing import NamedTuple
 from compute.dimensions import Shape, Size, product, total
 from compute.graph import EACH, Graph
 from compute.primitive import Application, Cost
+from compute.selection import pattern_of
 from compute.steps import step
 from compute.value import Value
-
-ANY = re.compile(r"\[\w+\]")
 
 
 class StepCost(NamedTuple):
@@ -86,7 +84,7 @@ class TotalCost:
             scopes = name.split(".")[:-1]
             for depth in range(len(scopes)):
                 scope = ".".join(scopes[: depth + 1])
-                part = ANY.sub("[*]", scope)
+                part = pattern_of(scope)
                 before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
                 found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
                 seen.setdefault(part, {})[scope] = one.times if f"[{EACH}]" in scope else 1

@@ -1,9 +1,12 @@
 """Names that a question uses: which there are, and which a pattern means."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.graph import Graph
+
+PLACE = re.compile(r"\[\w+\]")
 
 
 def selected_names(graph: Graph, select: tuple[str, ...] | None) -> list[str]:
@@ -31,6 +34,11 @@ def selected_names(graph: Graph, select: tuple[str, ...] | None) -> list[str]:
             raise QuestionErrors([unknown_name(("select", at), "value", name, graph.names)])
         chosen.update(dict.fromkeys(matching))
     return list(chosen)
+
+
+def pattern_of(name: str) -> str:
+    """A name with `*` for its places in lists, as `select` takes it: `layer[*].attention.weights`."""
+    return PLACE.sub("[*]", name)
 
 
 def joint_names(graphs: Sequence[Graph], select: Sequence[str]) -> list[str]:

@@ -1,14 +1,13 @@
 """The reading that says how many numbers an answer sends back, and for which names."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from compute.differentiation import Differentiation
 from compute.dimensions import Shape, Size, product
 from compute.graph import Graph
+from compute.selection import pattern_of
 
-PLACE = re.compile(r"\[\d+\]")
 MOST_NAMED = 5
 
 
@@ -51,7 +50,7 @@ def largest(sent: Iterable[tuple[str, int]]) -> str:
     counts: Counter[str] = Counter()
     names: dict[str, set[str]] = {}
     for name, entries in sent:
-        pattern = PLACE.sub("[*]", name)
+        pattern = pattern_of(name)
         counts[pattern] += entries
         names.setdefault(pattern, set()).add(name)
     several = {pattern: f" for {len(held)} names" if len(held) > 1 else "" for pattern, held in names.items()}

@@ -13,7 +13,7 @@ from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece
 from compute.questions import shapes_only
 from compute.value import Tensor
-from service.parts import gathered, named
+from service.parts import gathered, named, with_own
 from service.schemas import request_model
 from service.tensors import decode_shape
 from service.validation import chosen_operation, validate
@@ -70,7 +70,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
     own, groups = gathered(declared, document)
     request = validate(request_model(operation, "cost"), own)
     said, fields = request.__pydantic_fields_set__, request.__dict__
-    groups[()] = {name: fields[name] for name in declared.inputs if name in said} | groups.get((), {})
+    groups = with_own(declared, groups, request)
     errors: list[QuestionError] = []
     shapes: dict[Path, dict[str, Shape]] = {}
     for path, group in groups.items():

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, unknown_name
@@ -41,6 +43,13 @@ def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[st
         else:
             own[name] = sent
     return own, groups
+
+
+def with_own(operation: Operation, groups: Groups, request: BaseModel) -> Groups:
+    """The same groups, with the operation's own inputs among those that stand under their names."""
+    said, fields = request.__pydantic_fields_set__, request.__dict__
+    own = {name: fields[name] for name in operation.inputs if name in said}
+    return {**groups, (): own | groups.get((), {})}
 
 
 def flattened(

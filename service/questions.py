@@ -18,7 +18,7 @@ from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece
 from compute.questions import Asked, prepare
 from compute.value import Tensor
-from service.parts import Origins, full_name, gathered, named
+from service.parts import Origins, full_name, gathered, named, with_own
 from service.problems import describe
 from service.rendering import rendered
 from service.schemas import request_model
@@ -85,7 +85,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     said = request.__pydantic_fields_set__
     fields = request.__dict__
 
-    groups[()] = {name: fields[name] for name in declared.inputs if name in said} | groups.get((), {})
+    groups = with_own(declared, groups, request)
 
     def is_mask(path: Path, name: str) -> bool:
         return path != ("upstream",) and declared.takes_mask(

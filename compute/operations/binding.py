@@ -27,7 +27,7 @@ def build(
     """The graph of an operation for inputs of these shapes, those of its parts by their full names.
 
     said: attributes; others have their defaults. given: values that are taken instead of computed.
-    requested, everything, symbolic, absent: as for `Graph`. Sizes inputs that are missing get symbolic
+    requested, everything, symbolic, absent: as for `Graph`. Required inputs that are missing get symbolic
     shapes. Raises QuestionErrors where shapes disagree.
     """
     sizes: dict[str, tuple[Size, str]] = {}

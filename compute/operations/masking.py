@@ -106,8 +106,9 @@ def check_rate(graph: Graph, rate: Constant | None) -> None:
 
     One layer of several may be the only one that drops something.
     """
-    masks = any(name.endswith(DROPOUT_MASK) for name in graph.supply)
-    if rate is not None and not masks and DROPOUT_MASK not in graph.conventions:
+    if rate is None or DROPOUT_MASK in graph.conventions:
+        return
+    if not any(name.endswith(DROPOUT_MASK) for name in graph.supply):
         raise _rate_alone("a dropout mask")
 
 

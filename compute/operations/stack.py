@@ -46,9 +46,9 @@ def stacked(
     Of shapes alone one layer stands for all of them, where none has shapes of its own. Raises QuestionError
     where nothing says how many there are, or there are too many.
     """
-    graph = x.graph
+    graph, sent = x.graph, layers.count
     if count is None:
-        count = layers.count
+        count = sent
     if count == 0:
         raise QuestionError(
             ("layers",),
@@ -57,7 +57,7 @@ def stacked(
             + ("; or a letter" if graph.absent == "usual" else ""),
             "nothing",
         )
-    if graph.absent == "usual" and not layers.count:
+    if graph.absent == "usual" and not sent:
         with graph.standing_for(count):
             x = layer(layers[EACH], x)
     elif not isinstance(count, int):

@@ -23,7 +23,7 @@ def _norm(width: int) -> Any:
     return nn.LayerNorm(width, eps=EPSILON)
 
 
-class TorchvisionBlock(nn.Module):  # type: ignore[misc]
+class TorchvisionBlock(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
     """Attention and a perceptron, each behind a norm and added."""
 
     def __init__(self, width: int, heads: int, units: int) -> None:
@@ -41,7 +41,7 @@ class TorchvisionBlock(nn.Module):  # type: ignore[misc]
         return x + self.mlp(self.ln_2(x))
 
 
-class Torchvision(nn.Module):  # type: ignore[misc]
+class Torchvision(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
     """The vision transformer of torchvision."""
 
     def __init__(self, posed: Vision) -> None:
@@ -75,7 +75,7 @@ class Torchvision(nn.Module):  # type: ignore[misc]
         return self.heads(tokens[:, 0])
 
 
-class TimmBlock(nn.Module):  # type: ignore[misc]
+class TimmBlock(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
     """The same with one layer for queries, keys and values."""
 
     def __init__(self, width: int, heads: int, units: int) -> None:
@@ -97,7 +97,7 @@ class TimmBlock(nn.Module):  # type: ignore[misc]
         return x + self.mlp.fc2(F.gelu(self.mlp.fc1(self.norm2(x))))
 
 
-class Timm(nn.Module):  # type: ignore[misc]
+class Timm(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
     """The vision transformer of timm, with global_pool token or avg."""
 
     def __init__(self, posed: Vision) -> None:
