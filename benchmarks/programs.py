@@ -12,7 +12,7 @@ from typing import Any
 
 from compute.programs.language import parse_program
 from compute.questions import prepare
-from service.programs import understand_program
+from service.questions.programs import understand_program
 from service.settings import Settings
 
 ONE = ("tanh({})", "{} + x", "{} * w", "{} - x")

@@ -8,15 +8,15 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from compute.errors import QuestionErrors
-from service.documentation import add_documentation
 from service.endpoints import add_routes
 from service.exact.pool import ExactPool
+from service.http.documentation import add_documentation
+from service.http.problems import INTERNAL, Problem, from_question
+from service.http.work import Workshop
 from service.memory import keep_freed_memory
-from service.openapi import document
-from service.problems import INTERNAL, Problem, from_question
+from service.schemas.openapi import document
 from service.settings import Settings
 from service.version import VERSION
-from service.work import Workshop
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -12,16 +12,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from service.bodies import receive_body
 from service.catalogue import describe_all, describe_operation
 from service.exact.pool import ExactPool
+from service.http.bodies import receive_body
+from service.http.problems import Problem, from_question
+from service.http.reader import read
+from service.http.streams import LineSender, is_wanted, sent, stream
+from service.http.work import Workshop
 from service.posts import POSTS, Job, Post
-from service.problems import Problem, from_question
-from service.questions import ExactWanted
-from service.reader import read
+from service.questions.operations import ExactWanted
 from service.settings import Settings
-from service.streams import LineSender, is_wanted, sent, stream
-from service.work import Workshop
 
 JSON = [(b"content-type", b"application/json")]
 MAX_EXACT_BYTES = 2**20
@@ -37,7 +37,7 @@ def add_routes(app: FastAPI, settings: Settings, workshop: Workshop, exact: Exac
 class Posting:
     """POST /v1/{name}, answered before the router is asked: a look into a table, however many there are.
 
-    What FastAPI could read, check or convert here is done in `service.questions`.
+    What FastAPI could read, check or convert here is done in `service.questions.operations`.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, workshop: Workshop, exact: ExactPool) -> None:

@@ -8,9 +8,9 @@ import orjson
 
 from compute.answers import Limits
 from service.app import app
-from service.openapi import document
 from service.posts import POSTS
-from service.questions import EXACT_WORK
+from service.questions.operations import EXACT_WORK
+from service.schemas.openapi import document
 from service.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "openapi"

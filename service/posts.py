@@ -13,12 +13,12 @@ from compute.operations import CATALOGUE
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
-from service.comparisons import understand_comparison
-from service.costs import understand_cost
 from service.optimizers import solutions, traces
-from service.programs import GRAPH, understand_program
-from service.questions import understand
-from service.references import camel
+from service.questions.comparisons import understand_comparison
+from service.questions.costs import understand_cost
+from service.questions.operations import understand
+from service.questions.programs import GRAPH, understand_program
+from service.schemas.references import camel
 
 
 class Job(Protocol):

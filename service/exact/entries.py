@@ -12,8 +12,8 @@ from compute.arithmetic.exact.bounds import MAX_DIGITS
 from compute.arithmetic.expressions import Expression, ExpressionError, parse
 from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors, at
-from service.problems import describe
-from service.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
+from service.http.problems import describe
+from service.questions.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
 
 MAX_ENTRIES = 20_000
 MAX_TEXT = 10_000

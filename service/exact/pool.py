@@ -19,9 +19,9 @@ from fastapi import Response
 
 from compute.arithmetic.exact.bounds import beyond, reached
 from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED, STATUS
-from service.problems import MEDIA_TYPE, Problem, from_question
+from service.http.problems import MEDIA_TYPE, Problem, from_question
+from service.http.work import RETRY_AFTER, Places
 from service.settings import Settings
-from service.work import RETRY_AFTER, Places
 
 PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
 DELAY = 0.5  # seconds before the first worker is started

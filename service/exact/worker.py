@@ -24,10 +24,10 @@ from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
 from service.exact.frames import ANSWER, LAST_ANSWER, LINE, OFFER, REACHED, READY, frame
+from service.http.problems import INTERNAL, Problem, from_question
+from service.http.reader import read_decimals
 from service.posts import POSTS
-from service.problems import INTERNAL, Problem, from_question
-from service.questions import EXACT_WORK
-from service.reader import read_decimals
+from service.questions.operations import EXACT_WORK
 
 HELD = Path("/proc/self/statm")  # pages of memory, in all and resident
 STATUS_FILE = Path("/proc/self/status")

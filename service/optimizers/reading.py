@@ -12,10 +12,10 @@ from compute.operations.declaration import Constant
 from compute.optimizers.course import Chosen
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
-from service.attributes import constant
+from service.http.problems import describe
 from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
-from service.problems import describe
-from service.validation import validate
+from service.questions.validation import validate
+from service.schemas.setting_validators import constant
 
 
 def chosen_optimizer(raw: Any) -> Chosen:

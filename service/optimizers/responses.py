@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from service.references import Reference
-from service.responses import Note
+from service.schemas.references import Reference
+from service.schemas.responses import Note
 
 Tensors = Annotated[dict[str, Any], Reference("NamedTensors")]
 Entry = Annotated[Any, Reference("Entry")]

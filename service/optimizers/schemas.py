@@ -10,10 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
-from service.attributes import MAX_INTEGER, constant
-from service.forms import one_of
-from service.references import Reference, camel
-from service.schemas import MAX_NAMES, Computation, Name, fields_of
+from service.schemas.references import Reference, camel
+from service.schemas.requests import MAX_NAMES, Computation, Name, fields_of
+from service.schemas.setting_validators import MAX_INTEGER, constant
+from service.schemas.types import one_of
 
 MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000

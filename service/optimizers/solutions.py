@@ -13,8 +13,8 @@ from compute.optimizers.questions import AskedTrace
 from compute.optimizers.surface import entry_name
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import SOLVE
-from service.questions import EXACT_WORK, ExactWanted, decoded, exact, is_data
-from service.validation import validate
+from service.questions.operations import EXACT_WORK, ExactWanted, decoded, exact, is_data
+from service.questions.validation import validate
 
 NAME = "optimizer/solve"
 

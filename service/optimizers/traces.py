@@ -19,10 +19,10 @@ from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, TRACE
-from service.questions import decoded, exact, is_data
-from service.rendering import note_json
-from service.tensors import encode
-from service.validation import validate
+from service.questions.operations import decoded, exact, is_data
+from service.questions.rendering import note_json
+from service.questions.tensors import encode
+from service.questions.validation import validate
 
 NAME = "optimizer/trace"
 ADVICE = "fewer steps, a larger `every`, or fewer parts in `select`"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from compute.operations import CATALOGUE
-from service.openapi import load_examples
 from service.optimizers.schemas import SOLVE, TRACE
-from service.schemas import request_model
+from service.schemas.openapi import load_examples
+from service.schemas.requests import request_model
 from tests.conftest import Client, errors
 
 STRANGE = ["nothing", "*", "s*s", "", "a/b~c"]

@@ -6,7 +6,7 @@ import pytest
 
 from compute.hazards import DIAGNOSES
 from service.app import app
-from service.openapi import document
+from service.schemas.openapi import document
 from tests.conftest import EXAM, Ask, Client, errors
 
 LOGLU: dict[str, Any] = {"program": ["y = log(relu(x))"], "inputs": {"x": [-1, 2]}, "upstream": {"y": [1, 1]}}

@@ -7,7 +7,7 @@ import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, value
 from compute.arithmetic.expressions import parse
-from service.questions import EXACT_WORK
+from service.questions.operations import EXACT_WORK
 from tests.conftest import EXAM, Ask, Client, errors
 
 EXACT: dict[str, Any] = {"arithmetic": "exact"}

@@ -12,10 +12,10 @@ from compute.errors import QuestionErrors
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from service.exact.worker import LIMITS
+from service.http.problems import Problem
 from service.optimizers.schemas import PARTS, TRACE
 from service.optimizers.traces import understand_trace
-from service.problems import Problem
-from service.questions import EXACT_WORK
+from service.questions.operations import EXACT_WORK
 from tests.conftest import Client, errors
 from tests.service.test_fuzz import NASTY
 

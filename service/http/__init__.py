@@ -1,0 +1,1 @@
+"""HTTP: bodies, problems, streams, and where work is done."""

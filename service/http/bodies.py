@@ -1,0 +1,68 @@
+"""Receiving a request's body within bounds of type, size and time."""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.types import Receive, Scope
+
+from service.http.problems import Problem
+from service.settings import Settings
+
+
+async def receive_body(
+    scope: Scope, receive: Receive, settings: Settings, on_large: Callable[[], None]
+) -> bytes:
+    """The body's bytes. Raises Problem where it is no JSON, too large, or too slow.
+
+    on_large is called once, before more than a small body is taken into memory.
+    """
+    headers = dict(scope["headers"])
+    _check_type(headers.get(b"content-type", b""))
+    declared = headers.get(b"content-length", b"0")
+    if not declared.isdigit() or len(declared) > 20:
+        raise Problem("too_large", "the declared length of the body is no length that can be taken")
+    _check_size(int(declared), settings)
+    if large := int(declared) > settings.inline_bytes:
+        on_large()
+    try:
+        async with asyncio.timeout(settings.body_timeout):
+            return await _collect(receive, settings, None if large else on_large)
+    except TimeoutError:
+        detail = f"the body did not arrive within {settings.body_timeout:g} seconds"
+        raise Problem("timeout", detail, headers={"Connection": "close"}) from None
+
+
+async def _collect(receive: Receive, settings: Settings, on_large: Callable[[], None] | None) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Problem("unreadable", "the connection closed before the body was complete")
+        body: bytes = message.get("body", b"")
+        size += len(body)
+        _check_size(size, settings)
+        if on_large is not None and size > settings.inline_bytes:
+            on_large()
+            on_large = None
+        chunks.append(body)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _check_type(content_type: bytes) -> None:
+    if content_type == b"application/json":
+        return
+    media = content_type.partition(b";")[0].strip().lower()
+    if media != b"application/json" and not (media.startswith(b"application/") and media.endswith(b"+json")):
+        came = "another content type" if media else "no content type"
+        raise Problem("unsupported", f"expected content-type: application/json; received {came}")
+
+
+def _check_size(size: int, settings: Settings) -> None:
+    if size > settings.max_body_bytes:
+        raise Problem(
+            "too_large",
+            f"the body is larger than {settings.max_body_bytes} bytes; packed tensors are smaller",
+            headers={"Connection": "close"},
+        )

@@ -1,0 +1,123 @@
+"""The question what an operation costs, for shapes alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from compute.answers import Limits, Step
+from compute.cost import TotalCost
+from compute.dimensions import Polynomial, Shape, Size, big_o, ratio
+from compute.errors import Path, QuestionError, QuestionErrors, at
+from compute.operations import CATALOGUE
+from compute.operations.state_dicts import Piece
+from compute.questions import shapes_only
+from compute.value import Tensor
+from service.questions.parts import gathered, named, with_own
+from service.questions.tensors import decode_shape
+from service.questions.validation import chosen_operation, validate
+from service.schemas.requests import request_model
+
+MAX_SUMS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CostQuestion:
+    """A question of cost, which is answered as soon as it is understood."""
+
+    operation: str
+    conventions: dict[str, Any]
+    total: TotalCost
+    steps: list[Step]
+    work: int = 0
+
+    def answer(self) -> bytes:
+        """The answer as the body of a response."""
+        shapes = {step.name: {"axes": step.axes, "shape": step.shape} for step in self.steps}
+        entries = self.total.entries
+        return orjson.dumps(
+            {
+                "operation": self.operation,
+                "conventions": self.conventions,
+                "cost": {**cost_json(self.total), "bytes": size_json(entries * 8)},
+                "parts": [
+                    {
+                        name: one if isinstance(one, str) else size_json(one)
+                        for name, one in part._asdict().items()
+                    }
+                    for part in self.total.parts
+                ],
+                "big_o": big_o(self.total.multiply_adds or self.total.elementwise),
+                "steps": [
+                    {
+                        "name": one.name,
+                        **shapes[one.name],
+                        "multiply_adds": size_json(one.multiply_adds),
+                        "elementwise": size_json(one.elementwise),
+                        "comparisons": size_json(one.comparisons),
+                        "times": size_json(one.times),
+                    }
+                    for one in self.total.steps
+                ],
+            }
+        )
+
+
+def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
+    """The question of cost that a document asks. Raises QuestionErrors for all that is wrong with it."""
+    operation = chosen_operation(document)
+    declared = CATALOGUE[operation]
+    own, groups = gathered(declared, document)
+    request = validate(request_model(operation, "cost"), own)
+    said, fields = request.__pydantic_fields_set__, request.__dict__
+    groups = with_own(declared, groups, request)
+    errors: list[QuestionError] = []
+    shapes: dict[Path, dict[str, Shape]] = {}
+    for path, group in groups.items():
+        shapes[path] = {}
+        for name, one in group.items():
+            try:
+                shapes[path][name] = decode_shape(one, (*path, name))
+            except QuestionErrors as error:
+                errors.extend(error.errors)
+    if errors:
+        raise QuestionErrors(errors)
+    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    changed = declared.changed(attributes)
+    found, origins = named(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
+    tensors = {name: Tensor(shape) for name, shape in found.items()}
+    sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}
+    sums |= {size for one in attributes.values() for size in _parts(one) if _is_sum(size)}
+    if len(sums) > MAX_SUMS:
+        expected = f"at most {MAX_SUMS} different sizes that are sums, such as n+1"
+        raise at((), "has too many sums to multiply out", expected, f"{len(sums)} of them")
+    try:
+        total, steps, conventions = shapes_only(operation, tensors, attributes)
+    except QuestionErrors as error:
+        raise origins.located(error) from None
+    return CostQuestion(operation, conventions, total, steps)
+
+
+def _parts(setting: Any) -> tuple[Any, ...]:
+    return setting if isinstance(setting, tuple) else (setting,)
+
+
+def _is_sum(size: Any) -> bool:
+    return isinstance(size, Polynomial) and len(size.terms) > 1
+
+
+def cost_json(cost: TotalCost) -> dict[str, Any]:
+    """The counts of a cost as JSON; where not every query meets every key, what that saves."""
+    names = ("multiply_adds", "elementwise", "comparisons", "parameters")
+    counts: dict[str, Any] = {name: size_json(getattr(cost, name)) for name in names}
+    if cost.all_comparisons != cost.comparisons:
+        counts["all_comparisons"] = size_json(cost.all_comparisons)
+        if cost.exact_comparisons is not None:
+            counts["exact_comparisons"] = size_json(cost.exact_comparisons)
+        counts["speedup"] = ratio(cost.all_comparisons, cost.comparisons)
+    return counts
+
+
+def size_json(size: Size) -> int | str:
+    """A size as JSON: text where it is a polynomial, or beyond what JSON readers hold exactly."""
+    return size if isinstance(size, int) and size < 2**53 else str(size)

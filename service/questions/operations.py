@@ -1,0 +1,231 @@
+"""From a JSON object to a question of an operation, and to its answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel
+
+from compute.answers import Answer, Limits, Prepared
+from compute.arithmetic import kinds
+from compute.arithmetic.floating import Floating
+from compute.arithmetic.namespace import Array
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
+from compute.masks import check_masks
+from compute.operations import CATALOGUE
+from compute.operations.state_dicts import Piece
+from compute.questions import Asked, prepare
+from compute.value import Tensor
+from service.http.problems import describe
+from service.questions.parts import Origins, full_name, gathered, named, with_own
+from service.questions.rendering import rendered
+from service.questions.tensors import decode
+from service.questions.validation import validate
+from service.schemas.requests import request_model
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question understood: plans, and the entries to run them on.
+
+    origins: where tensors for parts stand in the document; more: what else the answer is to hold.
+    """
+
+    prepared: Prepared
+    operation: str
+    inputs: dict[str, Array]
+    given: dict[str, Array]
+    upstream: dict[str, Array]
+    encoding: str
+    asked: Asked
+    origins: Origins = field(default_factory=Origins)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def known(self) -> dict[str, Array]:
+        """Every tensor that came, by name."""
+        return {**self.inputs, **self.given}
+
+    @property
+    def floating(self) -> Floating:
+        """The floating-point numbers that it is asked in."""
+        return kinds.FLOATING[self.asked.arithmetic]
+
+    @property
+    def work(self) -> int:
+        """Predicted elementary operations; writing a number takes about ten."""
+        return self.prepared.predicted.work + 10 * self.prepared.predicted.answer
+
+    def answer(self) -> bytes:
+        """The answer as the body of a response."""
+        found, more = self.found(), dict(self.more)
+        is_exact = self.asked.arithmetic == kinds.EXACT
+        if is_exact:
+            found, beside = exact("answers").written(found, self.prepared)
+            more.update(beside)
+        return rendered(
+            self.prepared, found, more, operation=self.operation, encoding=self.encoding, exact=is_exact
+        )
+
+    def found(self) -> Answer:
+        """The answer as arrays. Raises QuestionErrors where entries are none that a step can work on."""
+        try:
+            return self.prepared.answer(self.inputs, self.given, self.upstream)
+        except QuestionErrors as error:
+            raise self.origins.located(error) from None
+
+
+def understand(operation: str, document: dict[str, Any], limits: Limits) -> Question:
+    """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
+    declared = CATALOGUE[operation]
+    own, groups = gathered(declared, document)
+    request = validate(request_model(operation), own)
+    said = request.__pydantic_fields_set__
+    fields = request.__dict__
+
+    groups = with_own(declared, groups, request)
+
+    def is_mask(path: Path, name: str) -> bool:
+        return path != ("upstream",) and declared.takes_mask(
+            name if path == ("given",) else full_name(path, name)
+        )
+
+    wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
+    given, upstream, *tensors = decoded(wanted, request, is_mask)
+    sent = dict(zip(groups, tensors, strict=True))
+    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    changed = declared.changed(attributes)
+    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of, given, changed)
+    asked = Asked(
+        operation=operation,
+        attributes=tuple(attributes.items()),
+        inputs=shapes_of(inputs),
+        **asked_of(request, given, upstream),
+    )
+    try:
+        check_masks(filter(declared.takes_mask, inputs), inputs)
+        check_masks(filter(declared.takes_mask, given), given)
+        prepared = prepare(asked)
+    except QuestionErrors as error:
+        raise origins.located(error) from None
+    prepared.check(limits)
+    question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins)
+    check_symbols(question)
+    return question
+
+
+class ExactWanted(Exception):
+    """A question asks for exact numbers, and this process does not find them."""
+
+
+class _ExactWork:
+    """Whether this process may do exact work, which others can stop.
+
+    offer: called with the body of an answer that stands if a better one takes too long.
+    """
+
+    is_done_here = False
+
+    def __init__(self) -> None:
+        self.offer: Callable[[bytes], None] = lambda body: None
+
+
+EXACT_WORK = _ExactWork()
+
+
+def exact(module: str) -> Any:
+    """A module of exact arithmetic, which loads SymPy: it is asked for where it is needed alone."""
+    return import_module(f"service.exact.{module}")
+
+
+def check_symbols(question: Question) -> None:
+    """Raise QuestionErrors where symbols that mean different things have one name."""
+    if question.asked.arithmetic == kinds.EXACT:
+        exact("entries").check_symbols(question)
+
+
+def no_mask(path: Path, name: str) -> bool:
+    """Where nothing may hold booleans."""
+    return False
+
+
+def is_data(path: Path, name: str) -> bool:
+    """Where inputs of a program may, which its use has to bear out."""
+    return path == ("inputs",)
+
+
+def decoded(
+    groups: Mapping[Path, Mapping[str, Any]],
+    request: BaseModel,
+    is_mask: Callable[[Path, str], bool] = no_mask,
+    arithmetic: str | None = None,
+) -> list[dict[str, Array]]:
+    """The tensors of several groups, by the path of each group, in the numbers that a request asks for.
+
+    Raises QuestionErrors for all that are none. is_mask: whether what stands at a path under a
+    name may hold booleans; arithmetic: the numbers, where the request has no choice of them.
+    """
+    fields = request.__dict__
+    read = _decoder(
+        fields if arithmetic is None else {"encoding": "nested", **fields, "arithmetic": arithmetic}
+    )
+    errors: list[QuestionError] = []
+    found: list[dict[str, Array]] = []
+    for path, raw in groups.items():
+        arrays: dict[str, Array] = {}
+        for name, tensor in raw.items():
+            try:
+                arrays[name] = read(tensor, (*path, name), booleans=is_mask(path, name))
+            except QuestionErrors as error:
+                errors.extend(error.errors)
+            if len(errors) > LISTED:
+                raise QuestionErrors(errors)
+        found.append(arrays)
+    if errors:
+        raise QuestionErrors(errors)
+    return found
+
+
+def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
+    assumptions, name = fields.get("assumptions", {}), fields["arithmetic"]
+    if name == kinds.EXACT and fields["encoding"] != "nested":
+        raise at(("encoding",), "packs floats, and exact numbers are text", "nested", "packed")
+    if name == kinds.EXACT and not EXACT_WORK.is_done_here:
+        raise ExactWanted
+    if name == kinds.EXACT:
+        found: Callable[..., Array] = exact("entries").Decoder(assumptions)
+        return found
+    for one in ("assumptions", "abbreviate"):
+        if sent := fields.get(one):
+            raise at((one,), "speaks of free symbols, which floats have none of",
+                     f'{one} with "arithmetic": "exact" alone', describe(sent))  # fmt: skip
+    return partial(decode, arithmetic=kinds.FLOATING[name])
+
+
+def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[str, Array]) -> dict[str, Any]:
+    """What of the fields that every computation takes depends on no entry."""
+    fields = request.__dict__
+    return {
+        "given": shapes_of(given),
+        "upstream": shapes_of(upstream),
+        "jacobian": tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
+        "split": frozenset((pair.of, pair.wrt) for pair in fields["jacobian"] if pair.by_path),
+        "select": tuple(dict.fromkeys(fields["select"]))
+        if "select" in request.__pydantic_fields_set__
+        else None,
+        "arithmetic": fields["arithmetic"],
+        "verify": fields["verify"],
+        "abbreviated": tuple(fields.get("abbreviate", ())),
+        "diagnose": fields["diagnose"],
+        "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
+    }
+
+
+def shapes_of(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
+    """What of tensors depends on no entry."""
+    return tuple(
+        (name, Tensor(array.shape, "boolean" if array.dtype.kind == "b" else "real"))
+        for name, array in tensors.items()
+    )

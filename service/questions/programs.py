@@ -1,0 +1,104 @@
+"""POST /v1/graph: a program in place of an operation."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from compute.answers import Limits
+from compute.diagrams import draw
+from compute.masks import check_masks
+from compute.questions import Asked, prepare
+from service.questions.operations import Question, asked_of, check_symbols, decoded, is_data, shapes_of
+from service.questions.validation import validate
+from service.schemas.references import Reference
+from service.schemas.requests import MAX_NAMES, Computation, Name, fields_of
+
+GRAPH = "graph"
+MAX_CLAIMS = 100
+
+
+class Program(BaseModel):
+    """A program and what it works on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    program: list[str] = Field(
+        min_length=1,
+        description="Assignments, one a line: + - * / @ **, calls of operations and functions with settings"
+        " as keywords, indices, slices and .T. Names that no line assigns are inputs.",
+        examples=[["z = conv1d(x, k) + b", "y = relu(z)"]],
+    )
+    inputs: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description="The names that no line assigns. Where"
+        " a line is an operation that has parts, h = encoder_layer(x), its weights are called after it:"
+        " `h.attention.w_q`.",
+    )
+    parameters: list[Name] = Field(
+        default_factory=list,
+        max_length=MAX_NAMES,
+        description="Which inputs are trainable; if not said, all but the data.",
+    )
+    data: list[Name] = Field(
+        default_factory=list, max_length=MAX_NAMES, description="Which inputs are data, and not trainable."
+    )
+    claims: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_CLAIMS,
+        description="Equations to verify for these numbers, such as p[0] == 1 - p[1].",
+    )
+    diagram: bool = Field(
+        False, description="Whether to return the graph as nodes and edges, and as Mermaid text."
+    )
+
+
+def program_model() -> type[BaseModel]:
+    """The model of a program's request."""
+    fields: dict[str, Any] = fields_of(Program) | fields_of(Computation)
+    words = "A program, what it works on, and what every computation takes."
+    return create_model("GraphRequest", __config__=Program.model_config, __doc__=words, **fields)
+
+
+MODEL = program_model()
+
+
+def understand_program(document: dict[str, Any], limits: Limits) -> Question:
+    """The question that a program asks. Raises QuestionErrors for all that is wrong with it."""
+    request = validate(MODEL, document)
+    said, fields = request.__pydantic_fields_set__, request.__dict__
+    inputs, given, upstream = decoded(
+        {(field,): fields[field] for field in ("inputs", "given", "upstream")},
+        request,
+        lambda path, name: is_data(path, name) or path == ("given",),
+    )
+    asked = Asked(
+        operation=GRAPH,
+        inputs=shapes_of(inputs),
+        program=tuple(fields["program"]),
+        parameters=tuple(fields["parameters"]) if "parameters" in said else None,
+        data=tuple(fields["data"]),
+        claims=tuple(fields["claims"]),
+        **asked_of(request, given, upstream),
+    )
+    prepared = prepare(asked)
+    prepared.check(limits)
+    check_masks(prepared.graph.masks, inputs, "inputs")
+    check_masks(prepared.graph.masks, given, "given")
+    more: dict[str, Any] = {"parameters": prepared.parameters()}
+    if fields["diagram"]:
+        more["diagram"] = asdict(draw(prepared.graph, given))
+    question = Question(
+        prepared,
+        GRAPH,
+        inputs,
+        given,
+        upstream,
+        fields["encoding"],
+        asked,
+        more={name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
+    )
+    check_symbols(question)
+    return question

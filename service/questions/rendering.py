@@ -1,0 +1,98 @@
+"""How an answer is written: the body of the response to an operation or a program."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from compute.answers import Answer, Prepared
+from compute.arithmetic.namespace import Array, Equality
+from compute.notes import Note
+from service.questions.costs import cost_json
+from service.questions.tensors import encode
+from service.schemas.evidence import evidence_json
+
+
+def rendered(
+    prepared: Prepared,
+    answer: Answer,
+    more: Mapping[str, Any],
+    *,
+    operation: str,
+    encoding: str,
+    exact: bool,
+) -> bytes:
+    """An answer as the body of a response. more: what else it holds; exact: claims come with a verdict."""
+    if not prepared.rendered:
+        prepared.rendered.update(_render_prepared(prepared))
+    fixed = {name: orjson.Fragment(text) for name, text in prepared.rendered.items()}
+
+    def encoded(arrays: Mapping[str, Array], spoiled: Collection[str]) -> dict[str, Any]:
+        return {name: encode(array, encoding, finite=name not in spoiled) for name, array in arrays.items()}
+
+    body: dict[str, Any] = {
+        "operation": operation,
+        "conventions": fixed["conventions"],
+        "values": encoded(answer.values, answer.spoiled),
+    }
+    if prepared.differentiation is not None:
+        body["gradients"] = encoded(answer.gradients, answer.spoiled_gradients)
+        body["contributions"] = {
+            name: encoded(parts, parts if name in answer.spoiled_gradients else ())
+            for name, parts in answer.contributions.items()
+        }
+    if answer.jacobians:
+        body["jacobians"] = [
+            {
+                "of": one.of,
+                "wrt": one.wrt,
+                "value": encode(one.value, encoding),
+                **(
+                    {"contributions": {name: encode(part, encoding) for name, part in parts.items()}}
+                    if (parts := one.contributions)
+                    else {}
+                ),
+                "zeros": [asdict(block) for block in one.zeros],
+                "zero_slices": [asdict(slices) for slices in one.zero_slices],
+            }
+            for one in answer.jacobians
+        ]
+    body["steps"] = fixed["steps"]
+    body["aliases"] = fixed["aliases"]
+    body["cost"] = fixed["cost"]
+    if answer.claims:
+        body["claims"] = [_claim_json(claim, exact=exact) for claim in answer.claims]
+    body.update(more)
+    if answer.evidence is not None:
+        body["evidence"] = evidence_json(answer.evidence)
+    body["notes"] = [note_json(note) for note in answer.notes]
+    body["unknown"] = fixed["unknown"]
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def note_json(note: Note) -> dict[str, Any]:
+    """A note, without what says nothing of it."""
+    found = asdict(note) | {"operands": [one._asdict() for one in note.operands]}
+    said = ("code", "at", "message")
+    return {name: one for name, one in found.items() if name in said or one not in ((), [], "", None, 0)}
+
+
+def _claim_json(claim: Equality, *, exact: bool) -> dict[str, Any]:
+    """A claim; of exact numbers with its verdict."""
+    found = asdict(claim)
+    if not exact:
+        return {name: found[name] for name in ("holds", "largest_difference")}
+    return found
+
+
+def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
+    """The parts of an answer that depend on no entry."""
+    parts = {
+        "conventions": prepared.conventions,
+        "steps": prepared.steps,
+        "aliases": prepared.graph.aliases(),
+        "cost": cost_json(prepared.cost),
+        "unknown": prepared.unknown,
+    }
+    return {name: orjson.dumps(part) for name, part in parts.items()}

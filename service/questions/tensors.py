@@ -1,0 +1,257 @@
+"""Tensors on the wire: every form they come in, and the two they go out in.
+
+In: a number, nested lists, text in place of a number (a constant expression, "NaN", "Infinity",
+"-Infinity"), packed bytes, or, where only cost is asked, a shape. Out: nested lists or packed.
+"""
+
+import base64
+import binascii
+import math
+from contextlib import suppress
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+
+from compute.arithmetic.constants import Sizes, evaluate
+from compute.arithmetic.expressions import ExpressionError, fold, parse
+from compute.arithmetic.floating import FLOAT64, Floating
+from compute.arithmetic.namespace import Array
+from compute.dimensions import Polynomial, Shape, Size
+from compute.errors import Path, QuestionErrors, at
+from service.http.problems import describe
+
+MAX_RANK = 8
+PACKED_DTYPES = {
+    "float64": "<f8",
+    "float32": "<f4",
+    "int64": "<i8",
+    "int32": "<i4",
+    "bool": "|b1",
+}
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+NUMBERS = {int, float}
+A_TENSOR = "a number, nested lists of numbers, or a packed tensor"
+A_NUMBER = 'a number, a constant expression such as "2*sqrt(2)", "NaN", "Infinity" or "-Infinity"'
+
+
+def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False) -> Array:
+    """A tensor that came, as an array. Raises QuestionErrors that point to what is wrong.
+
+    booleans: whether it may hold true and false (all entries or none).
+    """
+    if isinstance(raw, list):
+        array = _nested(raw, path, booleans=booleans)
+    elif isinstance(raw, np.ndarray):
+        if raw.ndim > MAX_RANK:
+            raise _too_deep(path)
+        array = raw
+    elif isinstance(raw, dict):
+        array = unpack(raw, path, booleans=booleans)
+    else:
+        array = _entries([raw], (), path, booleans=booleans)
+    if array.dtype == np.bool_:
+        return array
+    try:
+        return arithmetic.cast(array)
+    except OverflowError:
+        raise at(path, f"holds a number beyond {arithmetic.name}",
+                 f"numbers that {arithmetic.name} can hold", "a larger one") from None  # fmt: skip
+
+
+def decode_shape(raw: Any, path: Path) -> Shape:
+    """The shape that came as `{"shape": [...]}` in numbers and dimension names, or of a tensor."""
+    if not (isinstance(raw, dict) and "data" not in raw):
+        return decode(raw, path, FLOAT64, booleans=True).shape
+    sizes = raw.get("shape")
+    if set(raw) != {"shape"} or not isinstance(sizes, list) or len(sizes) > MAX_RANK:
+        raise at(path, "is no shape", '{"shape": [...]} with at most 8 sizes', describe(raw))
+    return tuple(_size(size, (*path, "shape", index)) for index, size in enumerate(sizes))
+
+
+def encode(array: Array, encoding: str, *, finite: bool = False) -> Any:
+    """An array as orjson can write it: nested, or packed. finite: that it is known to be.
+
+    Exact numbers are text by now.
+    """
+    if array.dtype == object:
+        return array.tolist()
+    if encoding == "packed":
+        name = "bool" if array.dtype == np.bool_ else array.dtype.name
+        data = np.ascontiguousarray(array, dtype=PACKED_DTYPES[name])
+        return {
+            "dtype": name,
+            "shape": list(array.shape),
+            "data": base64.b64encode(data.tobytes()).decode("ascii"),
+        }
+    contiguous = array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    if finite or array.dtype == np.bool_ or np.isfinite(contiguous).all():
+        return contiguous if array.ndim else array.item()
+    return orjson.Fragment(_with_special(contiguous))
+
+
+def _with_special(array: Array) -> bytes:
+    """Nested lists with text for what JSON has no numbers for; orjson writes null in its place."""
+    flat = array.reshape(-1)
+    bad = flat[~np.isfinite(flat)]
+    names = [b'"NaN"' if math.isnan(entry) else b'"Infinity"' if entry > 0 else b'"-Infinity"'
+             for entry in bad.tolist()]  # fmt: skip
+    if array.ndim == 0:
+        return names[0]
+    parts = orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY).split(b"null")
+    return b"".join(chain.from_iterable(zip(parts, [*names, b""], strict=True)))
+
+
+def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
+    """Nested lists, checked level by level for rectangular form; a plain matrix at once."""
+    with suppress(TypeError, ValueError, OverflowError):  # the checks below say what is wrong, and where
+        kinds = set(map(type, chain.from_iterable(raw)))
+        if kinds and kinds <= NUMBERS:
+            matrix = np.array(raw, dtype=np.float64)
+            if float not in kinds or FLOAT64.is_finite(matrix):
+                return matrix
+    flat, shape = flatten(raw, path)
+    return _entries(flat, shape, path, booleans=booleans)
+
+
+def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
+    """The entries of nested lists row by row, and their shape; refused where rows differ in length."""
+    level: list[Any] = raw
+    shape = [len(raw)]
+    while level and isinstance(level[0], list):
+        if len(shape) == MAX_RANK:
+            raise _too_deep(path)
+        length = len(level[0])
+        if set(map(type, level)) != {list} or set(map(len, level)) != {length}:
+            raise _ragged(level, length, shape, path)
+        shape.append(length)
+        level = list(chain.from_iterable(level))
+    if not level:
+        raise at(path, "is empty", "at least one entry along every axis",
+                 f"shape ({', '.join(map(str, shape))})")  # fmt: skip
+    return level, tuple(shape)
+
+
+def _too_deep(path: Path) -> QuestionErrors:
+    return at(path, "is nested too deeply", f"at most {MAX_RANK} axes", "more")
+
+
+def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> QuestionErrors:
+    """The fault of the first row that is none, or not as long as the first."""
+    index, row = next(
+        (index, row) for index, row in enumerate(level) if not isinstance(row, list) or len(row) != length
+    )
+    received = f"a row of {len(row)}" if isinstance(row, list) else describe(row)
+    expected = f"a row of {length}, as the first has"
+    return at((*path, *place(index, shape)), "the rows differ in length", expected, received)
+
+
+def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: bool) -> Array:
+    """Single entries as an array of numbers, or of booleans where all are."""
+    kinds = set(map(type, flat))
+    if kinds == {bool} and booleans:
+        return np.array(flat, dtype=np.bool_).reshape(shape)
+    if not kinds <= NUMBERS:
+        flat = [
+            entry if type(entry) in NUMBERS else _special(entry, (*path, *place(index, shape)), booleans)
+            for index, entry in enumerate(flat)
+        ]
+    try:
+        array = np.array(flat, dtype=np.float64)
+    except OverflowError:
+        array = np.array([_or_infinite(entry) for entry in flat])
+    if kinds <= NUMBERS and not FLOAT64.is_finite(array):
+        index = int(np.argmin(np.isfinite(array)))
+        raise at((*path, *place(index, shape)), "is a number beyond float64",
+                 "a number that float64 can hold", "a larger one")  # fmt: skip
+    return array.reshape(shape)
+
+
+def _or_infinite(entry: float) -> float:
+    try:
+        return float(entry)
+    except OverflowError:
+        return math.inf
+
+
+def _special(entry: Any, path: Path, booleans: bool) -> float:
+    """The number that an entry other than a JSON number stands for."""
+    if not isinstance(entry, str):
+        expected = A_NUMBER + ("; or booleans throughout" if booleans else "")
+        raise at(path, "is no number", expected, describe(entry))
+    if entry in SPECIAL:
+        return SPECIAL[entry]
+    try:
+        return evaluate(parse(entry))
+    except ExpressionError as error:
+        raise at(path, f"the text {error}", A_NUMBER, describe(entry)) from None
+
+
+def place(index: int, shape: tuple[int, ...] | list[int]) -> tuple[int, ...]:
+    """The index along each axis of an entry that is counted row by row."""
+    return tuple(int(one) for one in np.unravel_index(index, tuple(shape))) if shape else ()
+
+
+def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
+    """A packed tensor: dtype, shape and base64 of little-endian, row-major bytes."""
+    if set(raw) == {"shape"}:
+        raise at(path, "holds a shape and no entries", A_TENSOR + "; only /v1/cost takes shapes alone",
+                 "a shape alone")  # fmt: skip
+    if set(raw) != {"dtype", "shape", "data"}:
+        raise at(path, "is no packed tensor", "exactly the fields dtype, shape and data", describe(raw))
+    dtype, sizes, data = raw["dtype"], raw["shape"], raw["data"]
+    if not isinstance(dtype, str) or dtype not in PACKED_DTYPES or (dtype == "bool" and not booleans):
+        known = [name for name in PACKED_DTYPES if booleans or name != "bool"]
+        raise at((*path, "dtype"), "is no dtype that can be taken here", ", ".join(known), describe(dtype))
+    if isinstance(sizes, np.ndarray):
+        sizes = sizes.tolist()
+    whole = isinstance(sizes, list) and all(type(one) is int and 1 <= one < 2**31 for one in sizes)
+    if not whole or len(sizes) > MAX_RANK:
+        raise at((*path, "shape"), "is no shape", "a list of at most 8 positive integers", describe(sizes))
+    entries = math.prod(sizes)
+    kind = np.dtype(PACKED_DTYPES[dtype])
+    expected = entries * kind.itemsize
+    characters = -(-expected // 3) * 4
+    if not isinstance(data, str) or len(data) != characters:
+        raise at((*path, "data"), "has the wrong length",
+                 f"base64 of {expected} bytes, which is {characters} characters", describe(data))  # fmt: skip
+    try:
+        content = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        content = b""
+    if len(content) != expected:
+        raise at((*path, "data"), "is no base64", "the standard alphabet A-Z a-z 0-9 + / with = at the end",
+                 describe(data))  # fmt: skip
+    array = np.frombuffer(content, dtype=np.uint8 if dtype == "bool" else kind)
+    if dtype == "bool":
+        if (array > 1).any():
+            raise at((*path, "data"), "holds bytes that are no booleans", "bytes 0 and 1", "others")
+        return array.astype(np.bool_).reshape(sizes)
+    return array.astype(np.float64 if dtype != "float32" else np.float32).reshape(sizes)
+
+
+def read_size(raw: Any, minimum: int = 1) -> Size | None:
+    """A size that came as a number or in letters; None where it is neither.
+
+    Raises ExpressionError for text that is no expression.
+    """
+    if type(raw) is int and minimum <= raw < 2**53:
+        return raw
+    if not isinstance(raw, str):
+        return None
+    size = fold(parse(raw), Sizes())
+    # Sizes are multiplied with one another: many sums would grow beyond any bound.
+    fits = len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= minimum
+    return size if fits else None
+
+
+def _size(raw: Any, path: Path) -> Size:
+    wanted = "a positive integer, a dimension name such as n, or an expression such as 4*d or n+1"
+    try:
+        size = read_size(raw)
+    except ExpressionError as error:
+        raise at(path, f"the text {error}", wanted, describe(raw)) from None
+    if size is None:
+        raise at(path, "is no size", wanted, describe(raw))
+    return size

@@ -1,0 +1,83 @@
+"""Documents as their models, and what does not fit said so that a person can mend it."""
+
+from typing import Any, get_args
+
+from pydantic import (
+    BaseModel,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
+from compute.operations import CATALOGUE
+from service.http.problems import describe
+from service.schemas.requests import MAX_NAMES
+
+
+def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
+    """The document as its model. Raises QuestionErrors for every field that does not fit."""
+    if len(document) > MAX_NAMES:
+        received = f"an object with {len(document)} fields"
+        raise at((), "has too many fields", f"at most {MAX_NAMES} fields", received)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise QuestionErrors((_fault(one, model) for one in details[:LISTED]), len(details)) from None
+
+
+def chosen_operation(document: dict[str, Any]) -> str:
+    """The operation that a document names. Raises QuestionErrors where there is none of this name."""
+    operation = document.get("operation")
+    if not isinstance(operation, str) or operation not in CATALOGUE:
+        known = "one of: " + ", ".join(CATALOGUE)
+        received = "nothing" if operation is None else describe(operation)
+        raise at(("operation",), "there is no operation of this name", known, received)
+    return operation
+
+
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "dict_type": "an object",
+    "list_type": "a list",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "greater_than_equal": "an integer of at least {ge}",
+    "less_than_equal": "an integer of at most {le}",
+    "literal_error": "{expected}",
+    "value": "{expected}",
+    "too_short": "at least {min_length} in number",
+    "too_long": "at most {max_length} in number",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_unicode": "well-formed Unicode text",
+}
+
+
+def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
+    path = tuple(error["loc"])
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return unknown_name(path, "field", str(path[-1]), _model_at(path[:-1], model).model_fields)
+    if kind == "missing":
+        return QuestionError(path, "is required", "a value", "nothing")
+    expected = _EXPECTED.get(kind, error["msg"]).format(**context)
+    return QuestionError(path, f"has to be {expected}", expected, describe(error["input"]))
+
+
+def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:
+    """The model of an object within a document, whose own model this is."""
+    for name in path:
+        if isinstance(name, str):
+            kinds_ = [model.model_fields[name].annotation]
+            while kinds_:
+                kind = kinds_.pop()
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    model = kind
+                    break
+                kinds_ += get_args(kind)
+    return model

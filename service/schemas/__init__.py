@@ -1,0 +1,1 @@
+"""The schemas of requests and responses, derived from the declarations of operations."""

@@ -1,0 +1,50 @@
+"""What a question of cost is answered with."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from service.schemas.responses import Cost, Size
+
+
+class MemoryCost(Cost):
+    """What computing the values takes, forward, and the memory for all of them."""
+
+    bytes: Size = Field(description="Of all inputs and named values in float64.")
+
+
+class StepShape(BaseModel):
+    """What one named value costs."""
+
+    name: str
+    axes: list[str]
+    shape: list[Size]
+    multiply_adds: Size
+    elementwise: Size
+    comparisons: Size
+    times: Size = Field(description="How many values there are like it, where one layer stands for all.")
+
+
+class PartCost(BaseModel):
+    """What the parts of one name cost together, what is inside them included."""
+
+    name: str = Field(description="With `*` for the places in a list.", examples=["layer[*].attention"])
+    times: Size = Field(description="How many there are.")
+    multiply_adds: Size
+    elementwise: Size
+    comparisons: Size
+    parameters: Size
+
+
+class CostResponse(BaseModel):
+    """What an operation costs, in numbers or polynomials in the dimension names."""
+
+    operation: str
+    conventions: dict[str, Any]
+    cost: MemoryCost
+    big_o: str = Field(
+        description="The growth of the multiply-adds, or of the other arithmetic where there are none.",
+        examples=["O(d²n + n²d)"],
+    )
+    parts: list[PartCost] = Field(description="Of what is made of other operations: by part.")
+    steps: list[StepShape]

@@ -1,0 +1,80 @@
+"""Settings as they come: constants, whole numbers, sides and paddings, checked and made hashable."""
+
+from typing import Any
+
+import numpy as np
+from pydantic_core import PydanticCustomError
+
+from compute.arithmetic.expressions import ExpressionError
+from compute.dimensions import Size
+from service.questions.tensors import read_size
+
+MAX_INTEGER = 2**31 - 1
+MAX_FINITE = 10**308
+
+
+def constant(value: Any) -> Any:
+    """A number or text; `compute` says whether it is well-formed and what it is worth."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
+        raise PydanticCustomError("value", "{expected}", {"expected": expected})
+    if isinstance(value, str) or (isinstance(value, int) and abs(value) > MAX_FINITE):
+        return value
+    if abs(value) > MAX_FINITE:
+        return float(value)  # whose text, if it keeps any, could not be sent back
+    # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
+    return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
+
+
+def whole(value: Any, *, minimum: int, letters: bool) -> Size:
+    """A whole number; where only shapes are asked in letters too."""
+    try:
+        size = read_size(value, minimum) if letters or type(value) is int else None
+    except ExpressionError:
+        size = None
+    if size is None or (isinstance(size, int) and size > MAX_INTEGER):
+        expected = f"an integer from {minimum} to {MAX_INTEGER}"
+        expected += ", or a size in letters such as k" if letters else ""
+        raise PydanticCustomError("value", "{expected}", {"expected": expected})
+    return size
+
+
+def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size]:
+    """A whole number, or one for each of two sides."""
+    sides = value if isinstance(value, list) and len(value) == 2 else [value]
+    try:
+        found = [whole(side, minimum=minimum, letters=letters) for side in sides]
+    except PydanticCustomError as error:
+        expected = f"{error.context['expected']}; or a list of two" if error.context else "one or two"
+        raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
+    return (found[0], found[1]) if len(found) == 2 else found[0]
+
+
+def axes(value: Any) -> int | tuple[int, ...]:
+    """An axis, or a list of them."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    found = value if isinstance(value, list) else [value]
+    if not all(type(one) is int and abs(one) <= MAX_INTEGER for one in found):
+        raise PydanticCustomError("value", "{expected}", {"expected": "an integer or a list of integers"})
+    return tuple(found) if isinstance(value, list) else value
+
+
+def padding(value: Any, *, letters: bool) -> Any:
+    """A padding in words, as one number, as two, or as two pairs."""
+    if isinstance(value, str) and value in ("same", "valid"):
+        return value
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    pairs = value if isinstance(value, list) and any(isinstance(one, list) for one in value) else [value]
+    try:
+        if len(pairs) not in (1, 2) or not all(isinstance(one, list) for one in pairs[1:]):
+            raise PydanticCustomError("value", "pairs")
+        found = [sides(one, minimum=0, letters=letters) for one in pairs]
+        if len(found) == 2 and not all(isinstance(one, tuple) for one in found):
+            raise PydanticCustomError("value", "pairs")
+    except PydanticCustomError:
+        sizes = "integers from 0 on" + (", or sizes in letters" if letters else "")
+        expected = f"same, valid, a number, [before, behind] or two such pairs, of {sizes}"
+        raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
+    return tuple(found) if len(found) == 2 else found[0]

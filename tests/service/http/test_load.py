@@ -1,0 +1,191 @@
+"""Limits, fullness, and the event loop while work is done. Nothing here waits for a clock."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.questions.operations import Question
+from service.settings import Settings
+from tests.conftest import EXAM, errors
+
+JSON = {"content-type": "application/json"}
+
+
+def client(**settings: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_app(Settings(**settings)), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://workings")
+
+
+def refused(fields: dict[str, Any], **settings: Any) -> httpx.Response:
+    async def send() -> httpx.Response:
+        async with client(**settings) as service:
+            return await service.post("/v1/self_attention", json=EXAM | fields)
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"max_work": 43}, "elementary operations"),
+        ({"max_entries": 31}, "numbers held at once"),
+        ({"max_answer_entries": 19}, "numbers in the answer"),
+    ],
+)
+def test_predictions_are_held_against_the_limits(settings: dict[str, int], what: str) -> None:
+    # 20 multiply-adds and 24 other operations; 10 numbers in, 22 computed (the
+    # transposed keys have no name), 20 sent back.
+    [error] = errors(refused({}, **settings), 413).values()
+    assert what in error["message"]
+    limit = next(iter(settings.values()))
+    assert f"at most {limit} " in error["expected"]
+    raised = {name: value + 1 for name, value in settings.items()}
+    assert refused({}, **raised).status_code == 200
+
+
+def test_gradients_and_jacobians_count() -> None:
+    upstream = {"upstream": {"output": [[1], [0]]}}
+    jacobian = {"jacobian": [{"of": "weights", "wrt": "weights"}]}
+    for fields in (upstream, jacobian):
+        errors(refused(fields, max_work=44), 413)
+        errors(refused(fields, max_entries=32), 413)
+        errors(refused(fields, max_answer_entries=20), 413)
+
+
+def test_nothing_is_computed_before_the_limits_are_checked() -> None:
+    n = 10**9
+    packed = {"dtype": "float64", "shape": [n, n], "data": "AAAA"}
+    errors(refused({"x": packed}), 422)
+    response = refused({"x": [[1.0]] * 3_000, "w_q": [[1]], "w_k": [[1]], "w_v": [[1]]}, max_entries=10**6)
+    errors(response, 413)
+
+
+def test_a_body_that_is_too_large() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"x": [[' + b"1," * 1000
+        raise AssertionError("more was read than may be")
+
+    async def send() -> list[httpx.Response]:
+        async with client(max_body_bytes=1024) as service:
+            path = "/v1/self_attention"
+            return [
+                await service.post(path, content=b" " * 1025, headers=JSON),
+                await service.post(path, content=b"{}", headers=JSON | {"content-length": "2147483648"}),
+                await service.post(path, content=b"{}", headers=JSON | {"content-length": "9" * 30}),
+                await service.post(path, content=chunks(), headers=JSON),
+            ]
+
+    for response in asyncio.run(send()):
+        errors(response, 413)
+
+
+def test_a_body_that_does_not_arrive() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async def send() -> httpx.Response:
+        async with client(body_timeout=0.01) as service:
+            return await service.post("/v1/self_attention", content=chunks(), headers=JSON)
+
+    errors(asyncio.run(send()), 408)
+
+
+@contextmanager
+def held_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Semaphore]]:
+    """Answers that wait until they are let go; the semaphore counts those that have begun."""
+    go, begun = threading.Event(), threading.Semaphore(0)
+    answer = Question.answer
+
+    def slow(question: Question) -> bytes:
+        begun.release()
+        assert go.wait(timeout=60)
+        return answer(question)
+
+    monkeypatch.setattr(Question, "answer", slow)
+    try:
+        yield go, begun
+    finally:
+        go.set()
+
+
+def test_health_answers_while_work_is_done_and_fullness_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        with held_answers(monkeypatch) as (go, begun):
+            async with client(workers=1, queue=1, inline_work=0) as service:
+
+                async def question() -> httpx.Response:
+                    return await service.post("/v1/self_attention", json=EXAM)
+
+                running = asyncio.create_task(question())
+                await asyncio.to_thread(begun.acquire)
+                waiting = asyncio.create_task(question())
+                while (await service.get("/health/ready")).json()["occupied"] < 2:
+                    await asyncio.sleep(0)
+                assert (await service.get("/health/live")).status_code == 200
+                full = await question()
+                errors(full, 503)
+                assert int(full.headers["retry-after"]) >= 1
+                go.set()
+                assert (await running).status_code == (await waiting).status_code == 200
+                assert (await service.get("/health/ready")).json()["occupied"] == 0
+                assert (await question()).status_code == 200
+
+    asyncio.run(scenario())
+
+
+def test_a_large_body_needs_a_place_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        with held_answers(monkeypatch) as (go, begun):
+            async with client(workers=1, queue=0, inline_work=0, inline_bytes=500) as service:
+                running = asyncio.create_task(service.post("/v1/self_attention", json=EXAM))
+                await asyncio.to_thread(begun.acquire)
+                body = b" " * 501 + b"{}"
+                for path in ("/v1/self_attention", "/v1/cost"):
+                    errors(await service.post(path, content=body, headers=JSON), 503)
+                go.set()
+                assert (await running).status_code == 200
+
+    asyncio.run(scenario())
+
+
+def test_a_tiny_question_is_answered_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    answer = Question.answer
+
+    def watched(question: Question) -> bytes:
+        threads.append(threading.current_thread().name)
+        return answer(question)
+
+    monkeypatch.setattr(Question, "answer", watched)
+    assert refused({}).status_code == 200
+    assert refused({}, inline_work=0).status_code == 200
+    assert refused({}, inline_bytes=10).status_code == 200
+    here = threading.current_thread().name
+    assert threads[0] == here
+    assert all(name.startswith("compute") for name in threads[1:])
+
+
+def test_an_unforeseen_failure_is_one_problem_and_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(question: Question) -> bytes:
+        raise RuntimeError("a secret of the machine")
+
+    monkeypatch.setattr(Question, "answer", fail)
+    response = refused({})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "secret" not in response.text
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKINGS_QUEUE", "7")
+    assert Settings().queue == 7
+    monkeypatch.setenv("WORKINGS_QUEUE", "-1")
+    with pytest.raises(ValueError, match="queue"):
+        Settings()

@@ -1,0 +1,257 @@
+"""Answers line by line: what is sent, and when nothing more is computed. Nothing here waits for a clock."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from compute.optimizers import reading
+from compute.optimizers.trace import Step, follow
+from service.http.streams import is_wanted
+from tests.conftest import EXAM, errors
+from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service, together
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the steps that were made."""
+    found: list[int] = []
+
+    def counting(*asked: Any) -> Iterator[Step]:
+        for step in follow(*asked):
+            found.append(step.number)
+            yield step
+
+    monkeypatch.setattr(reading, "follow", counting)
+    return found
+
+
+async def nothing_goes_on(app: Any, made: list[int]) -> None:
+    """That the only thread has nothing to do, and no step is made any more."""
+    await app.state.workshop.run(lambda: None)
+    before = len(made)
+    await app.state.workshop.run(lambda: None)
+    assert len(made) == before < LONG["steps"]
+    assert app.state.workshop.occupied == 0
+
+
+MORE: list[dict[str, Any]] = [
+    {},
+    {"every": 2, "surface": {"points": 3}},
+    {"select": ["loss"], "steps": 300},
+    {"stop_when": {"loss": 100}},
+    {"optimizer": {"name": "newton"}},
+    {"start": {"x": 1, "y": "NaN"}},
+    {"steps": None, "program": None, "gradients": [{"x": 1, "y": 2}] * 3},
+    {"inputs": {"c": [1] * 5000}, "program": ["f = x**2 + y**2 + sum(c)"]},
+]
+
+
+@pytest.mark.parametrize("more", MORE, ids=lambda one: str(one)[:60])
+def test_lines_are_the_parts_of_the_whole_answer(more: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with service() as (app, client):
+            fields = {name: one for name, one in (TRACE | more).items() if one is not None}
+            listener = Listener(app, fields)
+            await listener.listen()
+            whole = await client.post(PATH, json=fields)
+            assert (listener.status, whole.status_code) == (200, 200), whole.text
+            assert together(listener.lines) == whole.json()
+            assert listener.ended and listener.parts[-1].endswith(b"\n")
+            assert app.state.workshop.occupied == 0
+
+    asyncio.run(scenario())
+
+
+def test_the_content_type_is_that_of_lines() -> None:
+    async def scenario() -> None:
+        async with service() as (_, client):
+            response = await client.post(PATH, json=TRACE, headers=LINES)
+            assert response.headers["content-type"] == "application/x-ndjson"
+            plain = await client.post("/v1/self_attention", json=EXAM, headers=LINES)
+            assert plain.headers["content-type"] == "application/json"
+            choosy = await client.post(PATH, json=TRACE, headers={"accept": "application/json, */*"})
+            assert choosy.headers["content-type"] == "application/json"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("application/x-ndjson", True),
+        ("Application/X-NDJSON; charset=utf-8", True),
+        ("application/x-ndjson, application/json", True),
+        ("application/json, application/x-ndjson", False),
+        ("text/html, application/x-ndjson;q=0.9, */*;q=0.1", True),
+        ("application/json", False),
+        ("*/*", False),
+        ("application/x-ndjson;q=0", False),
+        ("application/x-ndjson;q=0.1, application/json", False),
+        ("", False),
+    ],
+)
+def test_who_is_sent_lines(accept: str, wanted: bool) -> None:
+    assert is_wanted({"headers": [(b"accept", accept.encode())]}) is wanted
+    assert not is_wanted({"headers": []})
+
+
+def test_a_listener_that_leaves_stops_the_work(made: list[int]) -> None:
+    async def scenario() -> None:
+        async with service() as (app, _):
+            listener = Listener(app, LONG)
+            listening = asyncio.create_task(listener.listen())
+            await listener.first.wait()
+            assert listener.lines[1] == {"step": 0, "loss": 0.25}
+            listener.leaves.set()
+            await listening
+            await nothing_goes_on(app, made)
+            assert not listener.ended
+
+    asyncio.run(scenario())
+
+
+def test_a_listener_that_was_never_there(made: list[int]) -> None:
+    async def scenario() -> None:
+        async with service() as (app, _):
+            listener = Listener(app, LONG)
+            listener.leaves.set()
+            await listener.listen()
+            await nothing_goes_on(app, made)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("stuck", ["first", "every", "last", "start"])
+def test_a_listener_that_takes_nothing_is_dropped(made: list[int], stuck: str) -> None:
+    async def scenario() -> None:
+        async with service(body_timeout=0.05) as (app, _):
+            listener = Listener(app, TRACE if stuck == "last" else LONG)
+
+            async def send(message: dict[str, Any]) -> None:
+                start, last = message["type"] == "http.response.start", not message.get("more_body")
+                here = {"start": start, "first": not start, "every": bool(listener.parts), "last": last}
+                if here[stuck] and start == (stuck == "start"):
+                    await asyncio.Event().wait()
+                await listener.send(message)
+
+            async with asyncio.timeout(1.5):
+                await listener.listen(send)
+            await nothing_goes_on(app, made)
+
+    asyncio.run(scenario())
+
+
+def test_others_are_answered_while_a_long_trace_runs(made: list[int]) -> None:
+    async def scenario() -> None:
+        async with service() as (app, client):
+            listener = Listener(app, LONG)
+            listening = asyncio.create_task(listener.listen())
+            await listener.first.wait()
+            assert (await client.get("/health/live")).status_code == 200
+            assert (await client.get("/health/ready")).status_code == 200
+            assert (await client.post("/v1/self_attention", json=EXAM)).status_code == 200
+            other = Listener(app, TRACE)
+            await other.listen()
+            assert other.status == 200 and len(other.lines) == 8
+            assert not listening.done()
+            third = Listener(app, LONG)
+            waiting = asyncio.create_task(third.listen())
+            await third.first.wait()
+            full = Listener(app, TRACE)
+            await full.listen()
+            assert full.status == 503
+            third.leaves.set()
+            listener.leaves.set()
+            await asyncio.gather(listening, waiting)
+            await nothing_goes_on(app, made)
+
+    asyncio.run(scenario())
+
+
+def test_lines_are_sent_while_others_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start has arrived before the last step is made, which waits for that."""
+    arrived = threading.Event()
+
+    def waiting(*asked: Any) -> Iterator[Step]:
+        for step in follow(*asked):
+            if step.number == 6_000:
+                assert arrived.wait(30)
+            yield step
+
+    monkeypatch.setattr(reading, "follow", waiting)
+
+    async def scenario() -> None:
+        async with service() as (app, _):
+            listener = Listener(app, LONG | {"steps": 6_000})
+            listening = asyncio.create_task(listener.listen())
+            await listener.first.wait()
+            arrived.set()
+            await listening
+            assert listener.lines[-2]["step"] == 6_000 and len(listener.parts) > 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [({"steps": -1}, 422), ({"program": ["f = x +"]}, 422), ({"steps": 900_000}, 413), ({"z": 1}, 422)],
+)
+def test_problems_before_the_first_line_are_problems(more: dict[str, Any], status: int) -> None:
+    async def scenario() -> None:
+        async with service() as (_, client):
+            assert errors(await client.post(PATH, json=TRACE | more, headers=LINES), status)
+            assert (await client.get(PATH, headers=LINES)).status_code == 405
+
+    asyncio.run(scenario())
+
+
+def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*asked: Any) -> Iterator[Step]:
+        for step in follow(*asked):
+            if step.number == 6_000:
+                raise RuntimeError("a defect")
+            yield step
+
+    monkeypatch.setattr(reading, "follow", broken)
+
+    async def scenario() -> None:
+        async with service() as (app, _):
+            listener = Listener(app, LONG)
+            try:
+                await listener.listen()
+            except RuntimeError:
+                assert listener.lines[-1].get("problem"), "the stream broke off"
+            assert listener.lines[-1]["problem"]["status"] == 500
+
+    asyncio.run(scenario())
+
+
+def test_who_leaves_between_two_lines_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though no step is shown for long, a trace ends soon behind its listener."""
+    made: list[int] = []
+
+    def counting(*asked: Any) -> Any:
+        for step in follow(*asked):
+            made.append(step.number)
+            yield step
+
+    monkeypatch.setattr("compute.optimizers.reading.follow", counting)
+
+    async def scenario() -> None:
+        async with service() as (app, _):
+            listener = Listener(app, TRACE | {"steps": 500_000, "every": 500_000, "select": ["loss"]})
+            listening = asyncio.create_task(listener.listen())
+            while len(made) < 100 and not listening.done():
+                await asyncio.sleep(0.001)
+            listener.leaves.set()
+            await listening
+            count = -1
+            while count != len(made):
+                count = len(made)
+                await asyncio.sleep(0.02)
+            assert 100 <= count < 400_000
+
+    asyncio.run(scenario())

@@ -1,0 +1,123 @@
+"""Schemas of what is sent for parts say what the service takes."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from compute.operations import CATALOGUE
+from compute.operations.state_dicts import takes_state_dict
+from service.app import app
+from service.schemas.openapi import document
+from service.schemas.parts import part_schemas
+from tests.service.layers import LAYER, STATE, X
+
+SCHEMAS: dict[str, Any] = json.loads(json.dumps(document(app.routes)))["components"]["schemas"]
+COMPOSITES = {name: one for name, one in CATALOGUE.items() if one.parts}
+
+
+def check(title: str, sent: Any) -> None:
+    schema = {"$ref": f"#/components/schemas/{title}", "components": {"schemas": SCHEMAS}}
+    Draft202012Validator(schema).validate(sent)
+
+
+def test_there_are_composites() -> None:
+    assert {"encoder_layer", "encoder", "decoder_layer", "decoder", "transformer"} <= set(COMPOSITES)
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+@pytest.mark.parametrize("suffix", ["Request", "Shapes", "Comparison"])
+def test_requests_refer_to_their_parts(name: str, suffix: str) -> None:
+    title = "".join(word.capitalize() for word in name.split("_"))
+    properties = SCHEMAS[title + suffix]["properties"]
+    for part, declared in COMPOSITES[name].parts.items():
+        field = properties[part]
+        assert declared.meaning in field["description"]
+        target = SCHEMAS[field["$ref"].rpartition("/")[2]]
+        assert target["type"] == ("array" if declared.several else "object")
+        one = target["items"] if declared.several else target
+        assert list(one["properties"]) == [*declared.inputs, *declared.parts]
+        assert one["additionalProperties"] is False
+        entry = "Shape" if suffix == "Shapes" else "Tensor"
+        for inner in declared.inputs:
+            assert one["properties"][inner]["$ref"] == f"#/components/schemas/{entry}"
+            assert one["properties"][inner]["description"]
+    assert ("state_dict" in properties) == takes_state_dict(COMPOSITES[name])
+    if "state_dict" in properties:
+        named = "NamedShapes" if suffix == "Shapes" else "NamedTensors"
+        assert properties["state_dict"]["$ref"].endswith(named)
+
+
+def test_parts_reach_all_the_way_down() -> None:
+    """What a transformer takes for its encoder's layers is what an encoder takes for them."""
+    found = part_schemas(CATALOGUE)
+    encoder = found["TransformerOfEncoder"]["properties"]
+    assert encoder["layer"]["$ref"] == "#/components/schemas/EncoderOfLayers"
+    layer = found["EncoderOfLayers"]["items"]["properties"]
+    assert layer["attention"]["$ref"] == "#/components/schemas/EncoderLayerOfAttention"
+    assert "w_q" in found["EncoderLayerOfAttention"]["properties"]
+    assert "x" not in found["EncoderLayerOfAttention"]["properties"]
+
+
+def test_words_are_true_of_the_part() -> None:
+    """Layers have no layout; they do have orientation, and require weights that attention alone does not."""
+    inputs = {
+        name: one["description"] for name, one in SCHEMAS["EncoderLayerOfAttention"]["properties"].items()
+    }
+    assert inputs["w_q"].endswith("Shape (d, heads*d_k) or (heads, d, d_k).")
+    assert "turned by layout" in SCHEMAS["SelfAttentionRequest"]["properties"]["w_q"]["description"]
+    assert "turned by orientation" in inputs["dropout_mask"]
+    assert inputs["b_q"].endswith("Optional; if left out: none.")
+    assert "Optional" not in inputs["w_v"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"x": X, "layer": [LAYER, LAYER]},
+        {"x": X, "state_dict": {f"layers.0.{name}": one for name, one in STATE.items()}},
+        {"x": X, "layer": [{**LAYER, "attention_dropout_mask": [[True, False]]}], "dropout_rate": 0.5},
+    ],
+)
+def test_what_is_taken_fits_the_schema(sent: dict[str, Any]) -> None:
+    check("EncoderRequest", sent)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"x": X, "layer": None},
+        {"x": X, "layer": LAYER},
+        {"x": X, "layer": [[LAYER]]},
+        {"x": X, "layer": [{**LAYER, "attention": 3}]},
+        {"x": X, "layer": [{**LAYER, "attention": {"w_z": [[1]]}}]},
+        {"x": X, "layer": [{**LAYER, "attention": {"w_q": None}}]},
+        {"x": X, "state_dict": [1]},
+    ],
+)
+def test_what_is_refused_does_not(sent: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        check("EncoderRequest", sent)
+
+
+def test_full_names_fit_the_schema() -> None:
+    weight = [[1, 0], [0, 1]]
+    check("EncoderRequest", {"x": X, "layer[0].attention.w_q": weight, "final_norm.gain": [1, 1]})
+    check("EncoderLayerRequest", {"x": X, "attention.w_q": weight})
+    check(
+        "TransformerShapes",
+        {"operation": "transformer", "encoder.layer[2].attention.w_q": {"shape": ["d", "d"]}},
+    )
+    for name in ("layer[00].attention.w_q", "layer.attention.w_q", "layer[0]", "attention.w_q"):
+        with pytest.raises(ValidationError):
+            check("EncoderRequest", {"x": X, name: weight})
+    with pytest.raises(ValidationError):
+        check("EncoderRequest", {"x": X, "layer[0].attention.w_q": None})
+
+
+def test_shapes_take_letters() -> None:
+    part = {"attention": {"w_q": {"shape": ["d", "d"]}}}
+    check("EncoderShapes", {"operation": "encoder", "layer": [part], "layers": "L"})
+    with pytest.raises(ValidationError):
+        check("EncoderRequest", {"layer": [part]})
