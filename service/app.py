@@ -1,26 +1,33 @@
 """The application: routes, error answers and documentation put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Depends
 from starlette.exceptions import HTTPException
 
 from compute.errors import QuestionErrors
-from service.endpoints import add_routes
+from service.answering import Answerer
+from service.documentation import add_documentation
 from service.exact.pool import ExactPool
-from service.http.documentation import add_documentation
-from service.http.problems import INTERNAL, Problem, from_question
+from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
 from service.http.work import Workshop
 from service.memory import keep_freed_memory
-from service.schemas.openapi import document
+from service.routes import add_routes
+from service.schemas.openapi import DESCRIPTION, TAGS
 from service.settings import Settings
 from service.version import VERSION
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service with these settings, or those of the environment."""
+def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depends] = ()) -> FastAPI:
+    """Make the application.
+
+    settings: those of the environment if left out.
+    dependencies: FastAPI dependencies that guard every route but the documentation, an API key for example.
+    """
     settings = settings or Settings()
     workshop = Workshop(settings.workers, settings.queue)
     exact = ExactPool(settings)
@@ -36,39 +43,50 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Workings",
         version=VERSION,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": ".", "description": "The service that this document comes from."}],
+        separate_input_output_schemas=False,
+        dependencies=dependencies,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
     )
     app.state.workshop, app.state.exact = workshop, exact
-    add_routes(app, settings, workshop, exact)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(QuestionErrors, _question)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _internal)
-    add_documentation(app, lambda: document(app.routes))
+    for error, handler in (
+        (Problem, _problem),
+        (QuestionErrors, _question),
+        (RequestValidationError, _validation),
+        (HTTPException, _http),
+        (Exception, _internal),
+    ):
+        app.add_exception_handler(error, handler)
+    add_documentation(app)
+    add_routes(app, Answerer(settings, workshop, exact))
     return app
 
 
-async def _problem(_: Request, error: Any) -> Response:
+async def _problem(request: Request, error: Any) -> Response:
     problem: Problem = error
-    return problem.response()
+    return problem.response(request.scope.get("root_path", ""))
 
 
-async def _question(_: Request, error: Any) -> Response:
-    return from_question(error).response()
+async def _question(request: Request, error: Any) -> Response:
+    return await _problem(request, from_question(error))
+
+
+async def _validation(request: Request, error: Any) -> Response:
+    return await _problem(request, from_validation(error.errors()))
 
 
 async def _http(request: Request, error: Any) -> Response:
-    if error.status_code == 405:
-        detail = f"{request.method} is not answered here"
-        return Problem("method_not_allowed", detail, headers=error.headers).response()
-    return Problem("not_found", "see /docs for what there is").response()
+    return await _problem(request, from_http(error, request.method))
 
 
-async def _internal(_: Request, __: Exception) -> Response:
-    return Problem("internal", INTERNAL).response()
+async def _internal(request: Request, __: Exception) -> Response:
+    return await _problem(request, Problem("internal", INTERNAL))
 
 
 app = create_app()

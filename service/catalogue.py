@@ -1,10 +1,10 @@
 """The catalogue as people and tools read it, derived from the declarations of operations."""
 
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import Field
 
-from compute.operations import CATALOGUE
+from compute.operations import CATALOGUE, FAMILIES
 from compute.operations.declaration import (
     AttributeField,
     is_axes,
@@ -14,23 +14,34 @@ from compute.operations.declaration import (
     is_size,
     kinds,
 )
+from service.schemas.types import Wire
 
 
-class OperationSummary(BaseModel):
+class OperationSummary(Wire):
     """An operation in a line."""
 
     name: str = Field(description="The operation's name, which is its path under /v1.")
     summary: str
+    family: str
     href: str = Field(description="Where it is described in full.")
 
 
-class Operations(BaseModel):
-    """All operations."""
+class FamilyDescription(Wire):
+    """Operations of one kind."""
+
+    name: str = Field(description="The tag that its operations have in the OpenAPI document.")
+    meaning: str
+    operations: list[str] = Field(description="The names of its operations.")
+
+
+class Operations(Wire):
+    """All operations, and the families that they belong to."""
 
     operations: list[OperationSummary]
+    families: list[FamilyDescription]
 
 
-class InputDescription(BaseModel):
+class InputDescription(Wire):
     """A tensor that an operation takes."""
 
     name: str
@@ -46,17 +57,17 @@ class InputDescription(BaseModel):
     booleans: bool = Field(description="Whether it may hold booleans.")
 
 
-class AttributeDescription(BaseModel):
+class AttributeDescription(Wire):
     """A setting of an operation."""
 
     name: str
     type: str
     required: bool
-    default: Annotated[Any, WithJsonSchema({"type": ["boolean", "number", "string", "null"]})]
+    default: bool | int | float | str | None
     meaning: str
 
 
-class PartDescription(BaseModel):
+class PartDescription(Wire):
     """An operation that another is made of."""
 
     name: str = Field(description="What stands before the names of its inputs and values, and a dot.")
@@ -67,7 +78,7 @@ class PartDescription(BaseModel):
     meaning: str
 
 
-class ValueDescription(BaseModel):
+class ValueDescription(Wire):
     """A value that an operation names."""
 
     name: str
@@ -85,7 +96,7 @@ class ValueDescription(BaseModel):
     symbol: str = Field(description="Its letter in formulas, in LaTeX.")
 
 
-class OperationDescription(BaseModel):
+class OperationDescription(Wire):
     """An operation in full."""
 
     name: str
@@ -100,10 +111,19 @@ class OperationDescription(BaseModel):
 def describe_all() -> dict[str, Any]:
     """The answer of GET /v1/operations."""
     entries = [
-        OperationSummary(name=name, summary=one.summary, href=f"/v1/operations/{name}")
-        for name, one in CATALOGUE.items()
+        OperationSummary(
+            name=one.name, summary=one.summary, family=family.name, href=f"/v1/operations/{one.name}"
+        )
+        for family in FAMILIES
+        for one in family.operations
     ]
-    return Operations(operations=entries).model_dump()
+    families = [
+        FamilyDescription(
+            name=family.name, meaning=family.meaning, operations=[one.name for one in family.operations]
+        )
+        for family in FAMILIES
+    ]
+    return Operations(operations=entries, families=families).model_dump()
 
 
 def describe_operation(name: str) -> dict[str, Any]:

@@ -1,216 +1,142 @@
-"""What is answered at which path."""
+"""Every computation that POST /v1/{name} answers: one entry for each operation, and the other readings.
 
-import asyncio
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+An entry knows how to understand a document as a job, and the schemas that document it.
+"""
 
-import orjson
-from fastapi import FastAPI, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
-from compute.errors import QuestionErrors
-from compute.operations import CATALOGUE
-from service.catalogue import describe_all, describe_operation
-from service.exact.pool import ExactPool
-from service.http.bodies import receive_body
-from service.http.problems import Problem, from_question
-from service.http.reader import read
-from service.http.streams import LineSender, is_wanted, sent, stream
-from service.http.work import Workshop
-from service.posts import POSTS, Job, Post
-from service.questions.operations import ExactWanted
-from service.settings import Settings
-
-JSON = [(b"content-type", b"application/json")]
-MAX_EXACT_BYTES = 2**20
-
-
-def add_routes(app: FastAPI, settings: Settings, workshop: Workshop, exact: ExactPool) -> None:
-    """Everything there is to ask, and health."""
-    app.add_middleware(Posting, settings=settings, workshop=workshop, exact=exact)
-    _add_health(app, workshop, exact)
-    _add_catalogue(app)
+from compute.answers import Limits
+from compute.operations import FAMILIES
+from compute.operations.declaration import Operation
+from compute.optimizers import OPTIMIZERS
+from compute.optimizers.schedules import SCHEDULES
+from compute.programs.functions import FUNCTIONS
+from service.optimizers import solutions, traces
+from service.optimizers.responses import SolveResponse, TraceResponse
+from service.optimizers.schemas import solve_request, trace_request
+from service.questions.comparisons import understand_comparison
+from service.questions.costs import understand_cost
+from service.questions.operations import understand
+from service.questions.programs import GRAPH, program_request, understand_program
+from service.schemas.comparison_responses import CompareResponse
+from service.schemas.cost_responses import CostResponse
+from service.schemas.requests import CompareRequest, CostRequest, request_model
+from service.schemas.responses import program_response, response_model
 
 
-class Posting:
-    """POST /v1/{name}, answered before the router is asked: a look into a table, however many there are.
+class Job(Protocol):
+    """A question understood and allowed, not yet answered."""
 
-    What FastAPI could read, check or convert here is done in `service.questions.operations`.
+    @property
+    def work(self) -> int:
+        """Predicted elementary operations, writing the answer included."""
+
+    def answer(self) -> bytes:
+        """Compute the answer and return the body of the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One computation, asked by POST.
+
+    name: its path below /v1, and with underscores its operation id.
+    tag: the group that it is listed in.
+    request, response: give the types that document the two bodies; made late, since making them takes time.
+    understand: makes a job of a document; raises QuestionErrors for everything that is wrong with it.
+    streams: whether its jobs also have `lines`, the answer line by line as it is computed.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, workshop: Workshop, exact: ExactPool) -> None:
-        self.app = app
-        self.exact = exact
-        self.settings = settings
-        self.limits = settings.limits
-        self.workshop = workshop
+    name: str
+    tag: str
+    summary: str
+    description: str
+    request: Callable[[], Any]
+    response: Callable[[], Any]
+    understand: Callable[[dict[str, Any], Limits], Job]
+    streams: bool = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        post = None
-        if scope["type"] == "http":
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
-            post = POSTS.get(path.removeprefix("/v1/"))
-        if post is None:
-            await self.app(scope, receive, send)
-            return
-        try:
-            if scope["method"] != "POST":
-                detail = "questions are sent by POST"
-                raise Problem("method_not_allowed", detail, headers={"Allow": "POST"})
-            with ExitStack() as held:
-                if post.streams and is_wanted(scope):
-                    await self._stream(post, scope, receive, send, held)
-                    return
-                answer = await self._answer(post, scope, receive, held)
-        except Problem as problem:
-            await problem.response()(scope, receive, send)
-        except QuestionErrors as error:
-            await from_question(error).response()(scope, receive, send)
-        else:
-            length = str(len(answer)).encode()
-            headers = [*JSON, (b"content-length", length), (b"etag", etag(answer).encode())]
-            if post.streams:
-                headers.append((b"vary", b"accept"))
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": answer})
-
-    async def _answer(self, post: Post, scope: Scope, receive: Receive, held: ExitStack) -> bytes:
-        def hold_place() -> None:
-            held.enter_context(self.workshop.place())
-
-        def understand() -> Job:
-            return post.understand(read(body), self.limits)
-
-        body = await receive_body(scope, receive, self.settings, hold_place)
-        try:
-            return await self._answer_here(understand, body, hold_place)
-        except ExactWanted:
-            held.close()  # its place is in another queue
-            return await self._answer_exactly(post, body, receive)
-
-    async def _stream(self, post: Post, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> None:
-        """The answer line by line, from a thread or from a worker process."""
-
-        def hold_place() -> None:
-            held.enter_context(self.workshop.place())
-
-        def lines(abandoned: Callable[[], bool]) -> Iterator[bytes]:
-            job: Any = post.understand(read(body), self.limits)
-            found: Iterator[bytes] = job.lines(abandoned)
-            return found
-
-        sender = LineSender(send, self.settings.body_timeout)
-        body = await receive_body(scope, receive, self.settings, hold_place)
-        if len(body) <= self.settings.inline_bytes:
-            hold_place()
-        try:
-            await stream(sender, receive, lines, self.workshop)
-        except ExactWanted:
-            held.close()  # its place is in another queue
-            _check_exact(body)
-            with self.exact.place():
-                await sent(sender, receive, self.exact.run(post.name, body, sender.send))
-
-    async def _answer_here(
-        self, understand: Callable[[], Job], body: bytes, hold_place: Callable[[], None]
-    ) -> bytes:
-        if len(body) > self.settings.inline_bytes:
-            return await self.workshop.run(lambda: understand().answer())
-        # What is tiny is done where it stands: the hop to a thread would cost more than the work.
-        job = understand()
-        if job.work <= self.settings.inline_work:
-            return job.answer()
-        hold_place()
-        return await self.workshop.run(job.answer)
-
-    async def _answer_exactly(self, post: Post, body: bytes, receive: Receive) -> bytes:
-        """The answer of a worker process, which is stopped where the client goes away."""
-        _check_exact(body)
-        with self.exact.place():
-            answer = asyncio.ensure_future(self.exact.run(post.name, body))
-            gone = asyncio.ensure_future(receive())
-            try:
-                await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    raise Problem("unreadable", "the connection closed before the answer")
-                return answer.result()
-            finally:
-                for task in (answer, gone):
-                    task.cancel()
-                await asyncio.gather(answer, gone, return_exceptions=True)
+    @property
+    def path(self) -> str:
+        """The path of the route."""
+        return f"/v1/{self.name}"
 
 
-def _check_exact(body: bytes) -> None:
-    if len(body) > MAX_EXACT_BYTES:
-        limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
-        raise Problem("too_large", limit)
+def _of_operation(operation: Operation, family: str) -> Endpoint:
+    return Endpoint(
+        name=operation.name,
+        tag=family,
+        summary=operation.summary,
+        description=operation.description,
+        request=partial(request_model, operation.name),
+        response=partial(response_model, operation.name),
+        understand=partial(understand, operation.name),
+    )
 
 
-def _add_catalogue(app: FastAPI) -> None:
-    listing = orjson.dumps(describe_all())
-    entries = {name: orjson.dumps(describe_operation(name)) for name in CATALOGUE}
-
-    async def list_operations() -> Response:
-        return _json(listing)
-
-    async def get_operation(name: str) -> Response:
-        if name not in entries:
-            raise Problem("not_found", "the operations are: " + ", ".join(CATALOGUE))
-        return _json(entries[name])
-
-    for path, endpoint, schema, summary in (
-        ("/v1/operations", list_operations, "Operations", "All operations"),
-        (
-            "/v1/operations/{name}",
-            get_operation,
-            "OperationDescription",
-            "One operation: inputs, settings, values",
+ENDPOINTS: dict[str, Endpoint] = {
+    endpoint.name: endpoint
+    for endpoint in (
+        *(_of_operation(one, family.name) for family in FAMILIES for one in family.operations),
+        Endpoint(
+            name="compare",
+            tag="readings",
+            summary="An operation twice: what a change does to every value",
+            description="Takes an operation's own fields and `changes`, and answers before, after and"
+            " difference for every name; whether one is the other in another order; and, for small changes,"
+            " what the Jacobian predicts.",
+            request=lambda: CompareRequest,
+            response=lambda: CompareResponse,
+            understand=understand_comparison,
         ),
-    ):
-        app.add_api_route(
-            path,
-            endpoint,
-            operation_id=endpoint.__name__,
-            summary=summary,
-            tags=["catalogue"],
-            openapi_extra={"x-response": schema},
-        )
-
-
-def _add_health(app: FastAPI, workshop: Workshop, exact: ExactPool) -> None:
-    async def live() -> Response:
-        return _plain({"status": "live"})
-
-    async def ready() -> Response:
-        threads, processes = (
-            {"occupied": places.occupied, "capacity": places.capacity} for places in (workshop, exact)
-        )
-        return _plain({"status": "ready", **threads, "exact": {**processes, "workers": len(exact.workers)}})
-
-    for path, endpoint, summary in (
-        ("/health/live", live, "Whether the service runs"),
-        ("/health/ready", ready, "Whether the service takes requests, and how full it is"),
-    ):
-        app.add_api_route(
-            path,
-            endpoint,
-            operation_id=endpoint.__name__,
-            summary=summary,
-            tags=["health"],
-            openapi_extra={"x-response": "Health"},
-        )
-
-
-def _json(body: bytes) -> Response:
-    return Response(body, headers={"ETag": etag(body)}, media_type="application/json")
-
-
-def etag(body: bytes) -> str:
-    """A digest of an answer, which is reproducible to the byte."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-
-def _plain(body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), headers={"Cache-Control": "no-store"}, media_type="application/json")
+        Endpoint(
+            name=GRAPH,
+            tag="programs",
+            summary="A program of your own, forward and backward",
+            description="Lines such as `z = conv1d(x, k) + b`, read by whitelist and never executed. All that"
+            " operations answer is answered for them: `given`, `upstream`, contributions, Jacobians, cost,"
+            " formulas; `claims` are verified, and `diagram` draws the graph. Functions beside the"
+            f" operations: {', '.join(one.signature for one in FUNCTIONS.values())}.",
+            request=program_request,
+            response=program_response,
+            understand=understand_program,
+        ),
+        Endpoint(
+            name=traces.NAME,
+            tag="optimizers",
+            summary="An optimizer step by step, with its state and its formulas",
+            description="Minimizes a program's loss, or follows gradients that are handed in: each step with"
+            " parameters, loss, gradient, every buffer by its textbook name, the update, and equations with"
+            f" numbers put in. Optimizers: {', '.join(OPTIMIZERS)}. Schedules: {', '.join(SCHEDULES)}. With"
+            " `Accept: application/x-ndjson` steps come one a line, as they are made.",
+            request=trace_request,
+            response=lambda: TraceResponse,
+            understand=traces.understand_trace,
+            streams=True,
+        ),
+        Endpoint(
+            name=solutions.NAME,
+            tag="optimizers",
+            summary="Which hyperparameters or start values reach a target",
+            description="Takes what a trace takes, with symbols in hyperparameters or start values, and a"
+            " target for the parameters after the last step: all real solutions, exact, each verified by its"
+            " own trace; or why there is none, or the condition where there are infinitely many. For a"
+            " quadratic loss also when the rule converges, how fast, and the best learning rate.",
+            request=solve_request,
+            response=lambda: SolveResponse,
+            understand=solutions.understand_solution,
+        ),
+        Endpoint(
+            name="cost",
+            tag="readings",
+            summary="What an operation costs, from shapes alone",
+            description="Multiply-adds, comparisons, parameters and memory, in numbers, or as polynomials in"
+            ' the dimension names where a shape is given in letters: `{"shape": ["n", "d"]}`.',
+            request=lambda: CostRequest,
+            response=lambda: CostResponse,
+            understand=understand_cost,
+        ),
+    )
+}

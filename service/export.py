@@ -8,9 +8,8 @@ import orjson
 
 from compute.answers import Limits
 from service.app import app
-from service.posts import POSTS
+from service.endpoints import ENDPOINTS
 from service.questions.operations import EXACT_WORK
-from service.schemas.openapi import document
 from service.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "openapi"
@@ -18,15 +17,15 @@ INNERMOST = re.compile(rb"\[\n\s+([^][{}]*?)\n\s+\]")
 
 
 def written(document: Any) -> bytes:
-    """A document as it stands in the repository: indented, the innermost lists on one line."""
+    """Return a document as it stands in the repository: indented, the innermost lists on one line."""
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return INNERMOST.sub(lambda found: b"[" + re.sub(rb"\n\s+", b" ", found[1]) + b"]", text)
 
 
 def replay(example: dict[str, Any], limits: Limits) -> Any:
-    """The response to an example's request."""
-    post = POSTS[example["path"].removeprefix("/v1/")]
-    return orjson.loads(post.understand(example["request"], limits).answer())
+    """Return the response to an example's request."""
+    endpoint = ENDPOINTS[example["path"].removeprefix("/v1/")]
+    return orjson.loads(endpoint.understand(example["request"], limits).answer())
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
         example = orjson.loads(path.read_bytes())
         example["response"] = replay(example, Settings().limits)
         path.write_bytes(written(example))
-    (FOLDER / "openapi.json").write_bytes(written(document(app.routes)))
+    (FOLDER / "openapi.json").write_bytes(written(app.openapi()))
 
 
 if __name__ == "__main__":

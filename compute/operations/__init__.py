@@ -1,4 +1,6 @@
-"""The catalogue: every operation there is, listed by hand."""
+"""The catalogue: every operation there is, listed by hand in families."""
+
+from dataclasses import dataclass
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.activation import activation
@@ -44,67 +46,97 @@ from compute.operations.transposed_convolution import conv_transpose1d, conv_tra
 from compute.operations.triplet import triplet
 from compute.operations.vision_transformer import vision_transformer
 
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Operations of one kind, listed together in the document and in the catalogue."""
+
+    name: str
+    meaning: str
+    operations: tuple[Operation, ...]
+
+
+FAMILIES = (
+    Family(
+        "attention",
+        "Queries, keys and values: plain, within one sequence, and from one sequence to another.",
+        (attention, self_attention, cross_attention),
+    ),
+    Family(
+        "positions",
+        "Encodings of token positions, added to tokens or rotating queries and keys.",
+        (positional_encoding, rotary_embedding),
+    ),
+    Family(
+        "convolution",
+        "Convolutions in one and two dimensions, and their transposes.",
+        (conv1d, conv2d, conv_transpose1d, conv_transpose2d),
+    ),
+    Family(
+        "pooling",
+        "Maxima, averages and p-norms over windows.",
+        (
+            max_pool1d,
+            max_pool2d,
+            average_pool1d,
+            average_pool2d,
+            lp_pool1d,
+            lp_pool2d,
+            max_unpool2d,
+        ),
+    ),
+    Family("recurrent", "Recurrent layers, step by step.", (rnn, lstm, gru)),
+    Family(
+        "normalization",
+        "Normalization over features, channels, groups or a batch.",
+        (layer_norm, rms_norm, batch_norm, group_norm, instance_norm),
+    ),
+    Family(
+        "activations",
+        "Functions of each entry, gates, and the softmax family.",
+        (activation, glu, softmax, softmin, log_softmax, hardmax),
+    ),
+    Family("layers", "Linear layers, embeddings and dropout.", (linear, embedding, dropout)),
+    Family(
+        "losses",
+        "Losses for regression, classification, ranking and likelihoods.",
+        (
+            mse,
+            mae,
+            huber,
+            smooth_l1,
+            cross_entropy,
+            nll,
+            binary_cross_entropy,
+            kl_divergence,
+            hinge,
+            hinge_embedding,
+            multi_margin,
+            cosine,
+            triplet,
+            gaussian_nll,
+            poisson_nll,
+        ),
+    ),
+    Family(
+        "transformers",
+        "Feed-forward blocks, encoder and decoder layers, and whole models made of them.",
+        (
+            feed_forward,
+            encoder_layer,
+            decoder_layer,
+            encoder,
+            decoder,
+            transformer,
+            language_model,
+            patch_embedding,
+            vision_transformer,
+        ),
+    ),
+)
+
 CATALOGUE: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        attention,
-        self_attention,
-        cross_attention,
-        positional_encoding,
-        rotary_embedding,
-        conv1d,
-        conv2d,
-        conv_transpose1d,
-        conv_transpose2d,
-        max_pool1d,
-        max_pool2d,
-        average_pool1d,
-        average_pool2d,
-        lp_pool1d,
-        lp_pool2d,
-        max_unpool2d,
-        rnn,
-        lstm,
-        gru,
-        dropout,
-        feed_forward,
-        encoder_layer,
-        decoder_layer,
-        encoder,
-        decoder,
-        transformer,
-        language_model,
-        patch_embedding,
-        vision_transformer,
-        linear,
-        embedding,
-        mse,
-        mae,
-        huber,
-        smooth_l1,
-        cross_entropy,
-        nll,
-        binary_cross_entropy,
-        kl_divergence,
-        hinge,
-        hinge_embedding,
-        multi_margin,
-        cosine,
-        layer_norm,
-        rms_norm,
-        batch_norm,
-        group_norm,
-        instance_norm,
-        triplet,
-        gaussian_nll,
-        poisson_nll,
-        activation,
-        glu,
-        softmax,
-        softmin,
-        log_softmax,
-        hardmax,
-    )
+    operation.name: operation for family in FAMILIES for operation in family.operations
 }
 
-__all__ = ["CATALOGUE"]
+__all__ = ["CATALOGUE", "FAMILIES", "Family"]

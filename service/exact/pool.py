@@ -40,8 +40,9 @@ class Refusal(Problem):
         super().__init__("refused", "a worker refused the question")
         self.status, self.body = status, body
 
-    def response(self) -> Response:
-        return Response(self.body, self.status, media_type=MEDIA_TYPE)
+    def response(self, root_path: str = "") -> Response:
+        body = self.body.replace(b'"type":"/', b'"type":"%b/' % root_path.encode(), 1)
+        return Response(body, self.status, media_type=MEDIA_TYPE)
 
 
 class Worker:

@@ -22,11 +22,11 @@ from compute.answers import Limits
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
+from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
 from service.exact.frames import ANSWER, LAST_ANSWER, LINE, OFFER, REACHED, READY, frame
 from service.http.problems import INTERNAL, Problem, from_question
 from service.http.reader import read_decimals
-from service.posts import POSTS
 from service.questions.operations import EXACT_WORK
 
 HELD = Path("/proc/self/statm")  # pages of memory, in all and resident
@@ -64,7 +64,7 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
     PROGRESS.tell = lambda name: _send(frames, REACHED, name.encode())
     with _memory(header["memory"]):
         try:
-            job: Any = POSTS[header["name"]].understand(read_decimals(body), LIMITS)
+            job: Any = ENDPOINTS[header["name"]].understand(read_decimals(body), LIMITS)
             if not header["lines"]:
                 return b"200" + bytes(job.answer())
             for line in job.lines():

@@ -11,11 +11,14 @@ Nothing that came is echoed: text is described, never repeated.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from fastapi import Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, TooLarge
 
@@ -36,23 +39,86 @@ class ErrorDetail(BaseModel):
 class ProblemDetail(BaseModel):
     """An error, as RFC 9457 writes it."""
 
-    type: str = Field(description="A name for the kind of problem.", examples=["/problems/refused"])
+    type: str = Field(
+        description="The kind of problem, and the page that explains it.", examples=["/problems/refused"]
+    )
     title: str = Field(description="The kind of problem in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="This problem in a sentence.")
     errors: list[ErrorDetail] = Field(description="What to mend: the first 20 things found.")
 
 
-TITLES = {
-    "unreadable": (400, "The body cannot be read"),
-    "not_found": (404, "There is nothing here"),
-    "method_not_allowed": (405, "This method is not answered here"),
-    "timeout": (408, "The body did not arrive in time"),
-    "too_large": (413, "The question is too large"),
-    "unsupported": (415, "The body is not sent as JSON"),
-    "refused": (422, "The question cannot be answered as it stands"),
-    "internal": (500, "The service failed"),
-    "busy": (503, "The service is full"),
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One kind of problem: its status and title, and for its page the meaning and the remedy."""
+
+    status: int
+    title: str
+    meaning: str
+    remedy: str
+
+
+KINDS = {
+    "unreadable": ProblemKind(
+        400,
+        "The body cannot be read",
+        "The body is not a JSON object: it is empty, broken off, not UTF-8, nested too deeply, holds NaN or"
+        " Infinity as bare words, or has a key twice in one object.",
+        "Send one JSON object. Write numbers that JSON has no form for as text:"
+        ' "NaN", "Infinity", "-Infinity".',
+    ),
+    "not_found": ProblemKind(
+        404,
+        "Not found",
+        "No resource has this path or this name.",
+        "GET /v1/operations lists the operations, and /docs shows every path.",
+    ),
+    "method_not_allowed": ProblemKind(
+        405,
+        "Method not allowed",
+        "The path exists, but not for this method. The Allow header lists the methods that it has.",
+        "Send questions by POST, and ask for the catalogue, health and documentation by GET or HEAD.",
+    ),
+    "timeout": ProblemKind(
+        408,
+        "The body did not arrive in time",
+        "The connection was open, but the whole body did not arrive within the time that the service allows.",
+        "Send the body at once, or send less: packed or gzipped tensors are several times smaller.",
+    ),
+    "too_large": ProblemKind(
+        413,
+        "The question is too large",
+        "The body has too many bytes, or its answer would take too many operations, hold too many numbers or"
+        " send too many back. This is predicted from shapes, before anything is computed.",
+        "Send smaller tensors, name fewer values in `select`, or ask for less at once. Whoever runs the"
+        " service sets the limits.",
+    ),
+    "unsupported": ProblemKind(
+        415,
+        "The body is not sent as JSON",
+        "The Content-Type is not application/json, or the Content-Encoding is one that the service cannot"
+        " decode.",
+        "Send `Content-Type: application/json`, and the body as it is or with `Content-Encoding: gzip`.",
+    ),
+    "refused": ProblemKind(
+        422,
+        "The question cannot be answered as it stands",
+        "The body is a JSON object, but a field in it has the wrong shape, type, value or name, or an exact"
+        " answer was stopped because it took too long or too much memory.",
+        "`errors` points to each field, and says what was expected there and what was received.",
+    ),
+    "internal": ProblemKind(
+        500,
+        "The service failed",
+        "A defect in the service. The error is in its log, under the X-Request-ID of the response.",
+        "Report it with the X-Request-ID. The same request will fail again.",
+    ),
+    "busy": ProblemKind(
+        503,
+        "The service is full",
+        "All places for computing and waiting are taken. Nothing of the request has been done.",
+        "Try again after the seconds in the Retry-After header.",
+    ),
 }
 
 
@@ -72,17 +138,41 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
-    def response(self) -> Response:
-        """The problem as an HTTP response."""
-        status, title = TITLES[self.kind]
+    def response(self, root_path: str = "") -> Response:
+        """Return the problem as an HTTP response. root_path: the path that the application is mounted at."""
+        kind = KINDS[self.kind]
+        return self._response(f"{root_path}/problems/{self.kind}", kind.title, kind.status)
+
+    def _response(self, kind: str, title: str, status: int) -> Response:
         body = {
-            "type": f"/problems/{self.kind}",
+            "type": kind,
             "title": title,
             "status": status,
             "detail": _clean(self.detail),
             "errors": [_detail(error) for error in self.errors[:LISTED]],
         }
         return Response(orjson.dumps(body), status, self.headers, MEDIA_TYPE)
+
+
+class OtherProblem(Problem):
+    """A refusal by something else than Workings, such as a dependency that asks for an API key."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__("other", detail, headers=headers)
+        self.status = status
+
+    def response(self, _: str = "") -> Response:
+        """Return the problem as an HTTP response, of the type that says no more than its status."""
+        return self._response("about:blank", HTTPStatus(self.status).phrase, self.status)
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what routes declare of the problems that they answer: references to the shared responses."""
+    return {
+        kind.status: {"$ref": f"#/components/responses/{name}", "description": kind.title}
+        for name, kind in KINDS.items()
+        if kind.status in statuses
+    }
 
 
 def from_question(found: QuestionErrors) -> Problem:
@@ -96,6 +186,25 @@ def from_question(found: QuestionErrors) -> Problem:
     if others < LISTED:
         more = f" (and {others} more)" if others else ""
     return Problem(kind, first + more, errors)
+
+
+def from_http(error: HTTPException, method: str) -> Problem:
+    """Return the problem that an HTTP error of the framework or of a dependency stands for."""
+    if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return Problem("not_found", "see /docs for the paths that exist")
+    if error.status_code == 405:
+        return Problem("method_not_allowed", f"{method} is not answered here", headers=error.headers)
+    return OtherProblem(error.status_code, str(error.detail), error.headers)
+
+
+def from_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
+    """Return the problem that a parameter of a dependency makes, by pydantic's list of its errors."""
+    return from_question(
+        QuestionErrors(
+            QuestionError(tuple(one["loc"]), one["msg"], one["msg"], describe(one.get("input")))
+            for one in errors
+        )
+    )
 
 
 def describe(value: Any) -> str:

@@ -1,64 +1,64 @@
 """What comes back from questions about optimizers. These describe answers and are not used to write them."""
 
-from typing import Annotated, Any
+from typing import Any, TypeAlias
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import Field
 
-from service.schemas.references import Reference
 from service.schemas.responses import Note
+from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, AnswerTensors, Wire
 
-Tensors = Annotated[dict[str, Any], Reference("NamedTensors")]
-Entry = Annotated[Any, Reference("Entry")]
-Buffers = dict[str, Tensors]
-Text = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
-Truth = Annotated[bool | None, WithJsonSchema({"type": ["boolean", "null"]})]
-MaybeNumber = Annotated[float | None, WithJsonSchema({"type": ["number", "string", "null"]})]
-MaybeWhole = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+Buffers: TypeAlias = dict[str, AnswerTensors]
+Text: TypeAlias = str | None
+Truth: TypeAlias = bool | None
+MaybeNumber: TypeAlias = float | str | None
+MaybeWhole: TypeAlias = int | None
 
 
-class Batch(BaseModel):
+class Batch(Wire):
     """The part of the data that a step saw."""
 
     rows: list[int]
-    loss: Entry = Field(description="Its loss at the parameters before the step.")
+    loss: AnswerEntry = Field(description="Its loss at the parameters before the step.")
 
 
-class Approximations(BaseModel):
+class StepApproximations(Wire):
     """Exact numbers of a step as floats; null where a symbol is free."""
 
     parameters: dict[str, Any] = Field({})
     loss: Any = Field(None)
 
 
-class TraceStep(BaseModel):
+class TraceStep(Wire):
     """One step. Step 0 is the start: parameters and loss alone."""
 
     step: int = Field(description="Counted from 1; 0 is the start.")
-    learning_rate: Entry = Field(None, description="As the schedule has it for this step.")
-    parameters: Tensors = Field({}, description="After the step.")
-    loss: Entry = Field(None, description="Of all data, at these parameters; not with gradients handed in.")
-    gradient: Tensors = Field(
+    learning_rate: AnswerEntry = Field(LEFT_OUT, description="As the schedule has it for this step.")
+    parameters: AnswerTensors = Field({}, description="After the step.")
+    loss: AnswerEntry = Field(
+        LEFT_OUT, description="Of all data, at these parameters; not with gradients handed in."
+    )
+    gradient: AnswerTensors = Field(
         {},
         description="What the step was made from: at the parameters before it, unless the rule looks ahead.",
     )
-    used_gradient: Tensors = Field(
+    used_gradient: AnswerTensors = Field(
         {}, description="The same, clipped and with coupled decay, where either was asked for."
     )
     state: Buffers = Field(
         {}, description="What the rule keeps, by parameter and name of the buffer, after the step."
     )
-    update: Tensors = Field({}, description="What was added to the parameters.")
-    batch: Batch | None = Field(None, description="With mini-batches.")
+    update: AnswerTensors = Field({}, description="What was added to the parameters.")
+    batch: Batch = Field(LEFT_OUT, description="With mini-batches.")
     formula: dict[str, Any] = Field(
         {},
         description="By parameter and name: the equation of each buffer, of the update and of the parameter"
         " in LaTeX, with numbers put in, nested as the parameter is. For parameters of up to 16 entries;"
         " Newton's method has one vector of up to 4, `all parameters`.",
     )
-    approximations: Approximations | None = Field(None, description="In exact arithmetic.")
+    approximations: StepApproximations = Field(LEFT_OUT, description="In exact arithmetic.")
 
 
-class TraceSummary(BaseModel):
+class TraceSummary(Wire):
     """What became of a trace, in floats; null where it is not known."""
 
     steps: int = Field(description="How many were made.")
@@ -87,7 +87,7 @@ class TraceSummary(BaseModel):
     least_loss_at: MaybeWhole
 
 
-class SurfaceGrid(BaseModel):
+class SurfaceGrid(Wire):
     """The loss on a grid, for drawing: `loss[i][j]` is at the i-th point of the first axis and the j-th of
     the second.
     """
@@ -95,13 +95,11 @@ class SurfaceGrid(BaseModel):
     axes: list[str] = Field(
         description="The two entries that it runs over; the others stand at the trace's end."
     )
-    points: list[Annotated[Any, Reference("Tensor")]] = Field(
-        description="Where it was computed along each axis."
-    )
-    loss: Annotated[Any, Reference("Tensor")]
+    points: list[AnswerTensor] = Field(description="Where it was computed along each axis.")
+    loss: AnswerTensor
 
 
-class TraceResponse(BaseModel):
+class TraceResponse(Wire):
     """The answer of optimizer/trace.
 
     With `Accept: application/x-ndjson` it comes line by line: operation, conventions and formulas; each step
@@ -115,11 +113,11 @@ class TraceResponse(BaseModel):
     formulas: list[str] = Field(description="The update rule in LaTeX.")
     trace: list[TraceStep]
     summary: TraceSummary
-    surface: SurfaceGrid | None = Field(None, description="Where it was asked for.")
+    surface: SurfaceGrid = Field(LEFT_OUT, description="Where it was asked for.")
     notes: list[Note]
 
 
-class SolvedEquation(BaseModel):
+class SolvedEquation(Wire):
     """An entry of a parameter after the last step, and where it is to be."""
 
     parameter: str = Field(examples=["x"])
@@ -127,15 +125,15 @@ class SolvedEquation(BaseModel):
     target: str
 
 
-class SolutionStep(BaseModel):
+class SolutionStep(Wire):
     """One step of a solution's own trace."""
 
     step: int
-    parameters: Tensors
-    loss: Entry
+    parameters: AnswerTensors
+    loss: AnswerEntry
 
 
-class OneSolution(BaseModel):
+class OneSolution(Wire):
     """One value for each unknown."""
 
     values: dict[str, str] = Field(examples=[{"eta": "2"}])
@@ -153,14 +151,14 @@ class OneSolution(BaseModel):
     trace: list[SolutionStep]
 
 
-class SolutionFamily(BaseModel):
+class SolutionFamily(Wire):
     """Infinitely many solutions: all that fulfil the relations."""
 
     relations: list[str] = Field(examples=[["beta == 1 - eta/2"]])
     free: list[str] = Field(description="Unknowns that may take any value which the relations leave them.")
 
 
-class BestRate(BaseModel):
+class BestRate(Wire):
     """The learning rate with which a rule contracts fastest."""
 
     learning_rate: str
@@ -169,7 +167,7 @@ class BestRate(BaseModel):
     source: str
 
 
-class Direction(BaseModel):
+class Direction(Wire):
     """What a rule does along the eigenvectors of one eigenvalue of the second derivatives."""
 
     eigenvalue: str
@@ -186,7 +184,7 @@ class Direction(BaseModel):
     note: Text
 
 
-class IterationMatrix(BaseModel):
+class IterationMatrix(Wire):
     """A step as a matrix, for any eigenvalue."""
 
     state: list[str] = Field(description="What its rows stand for: the parameter, and a buffer.")
@@ -198,39 +196,39 @@ class IterationMatrix(BaseModel):
     )
 
 
-class ConvergenceFound(BaseModel):
+class ConvergenceFound(Wire):
     """Whether and how fast a rule converges on a quadratic loss."""
 
     known: bool = Field(
         description="Whether anything can be said; where not, as of a loss that is not quadratic, see `why`."
     )
-    iteration: IterationMatrix | None = None
-    directions: list[Direction] = []
+    iteration: IterationMatrix = LEFT_OUT
+    directions: list[Direction] = Field([])
     exact: bool = Field(True, description="Whether eigenvalues are exact.")
     conditions: list[str] = Field([], description="For all directions together.")
     learning_rate_range: Text = Field(None, description="The same, solved for the learning rate.")
     converges: Truth = None
     contraction_factor: Text = None
-    best: BestRate | None = Field(None, description="The best rate with the momentum that was given.")
-    best_together: BestRate | None = Field(None, description="The best rate and momentum.")
+    best: BestRate = Field(LEFT_OUT, description="The best rate with the momentum that was given.")
+    best_together: BestRate = Field(LEFT_OUT, description="The best rate and momentum.")
     why: Text = Field(None, description="Why something of this is not known.")
-    notes: list[str] = []
+    notes: list[str] = Field([])
 
 
-class SolveResponse(BaseModel):
+class SolveResponse(Wire):
     """The answer of optimizer/solve."""
 
     operation: str
     conventions: dict[str, Any] = Field(description="Every setting as it was used.")
     formulas: list[str] = Field(description="The update rule in LaTeX.")
-    equations: list[SolvedEquation] = []
+    equations: list[SolvedEquation] = Field([])
     kind: Text = Field(None, description="`finite`, `none` or `infinite`; these fields come with `unknown`.")
     complete: bool = Field(
         False,
         description="Whether these are certainly all real solutions, but for special values of symbols.",
     )
     how: str = Field("", description="How they were found, or why there are none or not all.")
-    solutions: list[OneSolution] = []
-    families: list[SolutionFamily] = []
+    solutions: list[OneSolution] = Field([])
+    families: list[SolutionFamily] = Field([])
     factored: list[str] = Field([], description="Equations in several unknowns as products.")
     convergence: ConvergenceFound

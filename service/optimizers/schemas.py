@@ -1,19 +1,23 @@
 """What can be asked of optimizers, derived from the declarations of update rules and schedules."""
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, reduce
+from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, create_model
+from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, create_model
+from typing_extensions import TypeAliasType
 
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
-from service.schemas.references import Reference, camel
-from service.schemas.requests import MAX_NAMES, Computation, Name, fields_of
+from service.schemas.computation import Computation
+from service.schemas.deferred import Deferred
+from service.schemas.naming import camel
+from service.schemas.requests import fields_of
 from service.schemas.setting_validators import MAX_INTEGER, constant
-from service.schemas.types import one_of
+from service.schemas.types import LEFT_OUT, MAX_NAMES, Constant, Name, NamedTensors, Request
 
 MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000
@@ -23,11 +27,8 @@ Part: TypeAlias = Literal[
     "parameters", "loss", "learning_rate", "gradient", "used_gradient", "state", "update", "batch", "formula"
 ]
 PARTS = get_args(Part)
-LEFT_OUT: Any = None  # what may be left out may not be null
-STRICT = ConfigDict(extra="forbid", strict=True)
-Constant = Annotated[Any, PlainValidator(constant), Reference("Constant")]
+Setting = Annotated[Any, PlainValidator(constant, json_schema_input_type=Constant)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Tensors = Annotated[dict[str, Any], Reference("NamedTensors")]
 
 
 def _listed(value: Any) -> Any:
@@ -41,21 +42,40 @@ Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max
 Rows = Annotated[list[Annotated[list[int], BeforeValidator(_listed)]], BeforeValidator(_listed)]
 
 
-class StopWhen(BaseModel):
+def _choice(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
+    """Return the union of models that are chosen by name."""
+    return Annotated[reduce(or_, map(models, names)), Field(discriminator="name")]
+
+
+Optimizer = TypeAliasType(
+    "Optimizer",
+    Annotated[
+        Any,
+        Deferred(lambda: _choice(optimizer_model, OPTIMIZERS)),
+        Field(description="An update rule by name, with its settings."),
+    ],
+)
+Schedule = TypeAliasType(
+    "Schedule",
+    Annotated[
+        Any,
+        Deferred(lambda: _choice(schedule_model, SCHEDULES) | Annotated[list[Constant], Field(min_length=1)]),
+        Field(description="A schedule by name, or the rate of each step, of which the last one stays."),
+    ],
+)
+
+
+class StopWhen(Request):
     """Where a trace stops before its last step."""
 
-    model_config = STRICT
-
-    gradient_norm: Constant = Field(
+    gradient_norm: Setting = Field(
         None, description="As soon as the norm of all gradients together is not above this."
     )
-    loss: Constant = Field(None, description="As soon as the loss is not above this.")
+    loss: Setting = Field(None, description="As soon as the loss is not above this.")
 
 
-class BatchList(BaseModel):
+class BatchList(Request):
     """Mini-batches: which rows of the data each step sees."""
-
-    model_config = STRICT
 
     inputs: list[Name] = Field(
         max_length=MAX_NAMES,
@@ -70,10 +90,8 @@ class BatchList(BaseModel):
     )
 
 
-class SurfaceAsked(BaseModel):
+class SurfaceAsked(Request):
     """A grid of the loss around the trace, to be drawn."""
-
-    model_config = STRICT
 
     points: int = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
     over: list[Name] = Field(
@@ -92,7 +110,7 @@ class SurfaceAsked(BaseModel):
     )
 
 
-class Traced(BaseModel):
+class Traced(Request):
     """What is minimized, from where, and by what."""
 
     program: list[str] = Field(
@@ -105,13 +123,12 @@ class Traced(BaseModel):
         LEFT_OUT,
         description="The value that is minimized, one number; that of the last line if not said.",
     )
-    inputs: Tensors = Field(default_factory=dict, max_length=MAX_NAMES, description="The program's data.")
-    start: Tensors = Field(
-        max_length=MAX_NAMES,
+    inputs: NamedTensors = Field(default_factory=dict, description="The program's data.")
+    start: NamedTensors = Field(
         description="The parameters, and where they start; of layers in the program by names such as"
         " `h.attention.w_q`.",
     )
-    optimizer: Annotated[Any, Reference("Optimizer")] = Field(description="The update rule and its settings.")
+    optimizer: Optimizer = Field(description="The update rule and its settings.")
     steps: int = Field(
         LEFT_OUT,
         ge=1,
@@ -120,10 +137,10 @@ class Traced(BaseModel):
     )
 
 
-class TraceAlone(BaseModel):
+class TraceAlone(Request):
     """What a trace takes beside what every question about an optimizer does."""
 
-    gradients: list[Tensors] = Field(
+    gradients: list[NamedTensors] = Field(
         LEFT_OUT,
         max_length=MAX_STEPS,
         description="In place of a program: the gradients of all parameters, one object for each step.",
@@ -147,7 +164,7 @@ class TraceAlone(BaseModel):
     )
 
 
-class SolveAlone(BaseModel):
+class SolveAlone(Request):
     """What is solved for."""
 
     unknown: list[Name] = Field(
@@ -157,9 +174,8 @@ class SolveAlone(BaseModel):
         " values.",
         examples=[["eta"]],
     )
-    target: Tensors = Field(
+    target: NamedTensors = Field(
         default_factory=dict,
-        max_length=MAX_NAMES,
         description="Where parameters are to be after the last step; those not named may be anywhere."
         " Without it only convergence is answered.",
         examples=[{"x": 0}],
@@ -169,23 +185,21 @@ class SolveAlone(BaseModel):
 def _request(title: str, words: str, own: type[BaseModel], *common: str) -> type[BaseModel]:
     shared = fields_of(Computation)
     fields: dict[str, Any] = fields_of(Traced) | fields_of(own) | {name: shared[name] for name in common}
-    return create_model(title, __config__=STRICT, __doc__=words, **fields)
+    return create_model(title, __base__=Request, __doc__=words, **fields)
 
 
-TRACE = _request(
-    "TraceRequest",
-    "A trace of an optimizer, step by step.",
-    TraceAlone,
-    "arithmetic",
-    "assumptions",
-    "encoding",
-)
-SOLVE = _request(
-    "SolveRequest",
-    "Which hyperparameters or start values bring the parameters to a target.",
-    SolveAlone,
-    "assumptions",
-)
+@cache
+def trace_request() -> type[BaseModel]:
+    """Return the model of a trace's request."""
+    words = "A trace of an optimizer, step by step."
+    return _request("TraceRequest", words, TraceAlone, "arithmetic", "assumptions", "encoding")
+
+
+@cache
+def solve_request() -> type[BaseModel]:
+    """Return the model of a request to solve for hyperparameters or start values."""
+    words = "Which hyperparameters or start values bring the parameters to a target."
+    return _request("SolveRequest", words, SolveAlone, "assumptions")
 
 
 @cache
@@ -194,7 +208,7 @@ def optimizer_model(name: str) -> type[BaseModel]:
     declared = OPTIMIZERS[name]
     fields: dict[str, Any] = {
         "name": (Literal[name], Field(description=f"{declared.summary}.")),
-        "learning_rate": (Constant, Field(declared.learning_rate, description="Before any schedule.")),
+        "learning_rate": (Setting, Field(declared.learning_rate, description="Before any schedule.")),
     }
     fields |= {one.name: _setting(one) for one in declared.settings.values()}
     decay = "" if declared.weight_decay is None else f" If not said: {declared.weight_decay:g}."
@@ -208,16 +222,16 @@ def optimizer_model(name: str) -> type[BaseModel]:
         "clip_epsilon": "What is added to the norm that is divided by.",
     }
     kinds: dict[str, tuple[Any, Any]] = {
-        "schedule": (Annotated[Any, Reference("Schedule")], None),
+        "schedule": (Schedule, None),
         "decay": (Literal["coupled", "decoupled", "post"], declared.decay),
-        "clip_epsilon": (Constant, CLIP_EPSILON),
+        "clip_epsilon": (Setting, CLIP_EPSILON),
     }
     for field, words in described.items():
-        kind, default = kinds.get(field, (Constant, None))
+        kind, default = kinds.get(field, (Setting, None))
         fields[field] = (kind, Field(default, description=words))
     equations = "; ".join(f"${one}$" for one in declared.equations({}))
     words = f"{declared.summary}. {equations}. Source: {declared.source}"
-    return create_model(camel(name) + "Optimizer", __config__=STRICT, __doc__=words, **fields)
+    return create_model(camel(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
 
 
 @cache
@@ -227,12 +241,12 @@ def schedule_model(name: str) -> type[BaseModel]:
     fields: dict[str, Any] = {"name": (Literal[name], Field(description=f"{declared.summary}."))}
     fields |= {one.name: _setting(one) for one in declared.settings.values()}
     words = f"{declared.summary}." + (f" Source: {declared.source}" if declared.source else "")
-    return create_model(camel(name) + "Schedule", __config__=STRICT, __doc__=words, **fields)
+    return create_model(camel(name) + "Schedule", __base__=Request, __doc__=words, **fields)
 
 
 def _setting(setting: SettingField) -> tuple[Any, Any]:
     declared = setting.declared
-    kind: Any = Constant
+    kind: Any = Setting
     if setting.choices:
         kind = Literal[setting.choices]
     elif setting.is_switch:
@@ -249,27 +263,3 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         words += f" Without meaning where {name} is {str(worth).lower()}."
     words += " No symbol can stand for it." if declared.decides else ""
     return kind, Field(setting.default, description=words)
-
-
-def named_schemas() -> dict[str, Any]:
-    """The schemas of an optimizer and of a schedule: one of those that there are, by name."""
-    rates = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Constant"}}
-    optimizers, schedules = _titles(OPTIMIZERS, "Optimizer"), _titles(SCHEDULES, "Schedule")
-    return {
-        "Optimizer": one_of("Optimizer", "An update rule by name, with its settings.", "name", optimizers),
-        "NamedSchedule": one_of("NamedSchedule", "A schedule by name.", "name", schedules),
-        "Schedule": {
-            "title": "Schedule",
-            "description": "A schedule by name, or the rate of each step, of which the last one stays.",
-            "anyOf": [{"$ref": "#/components/schemas/NamedSchedule"}, rates],
-        },
-    }
-
-
-def _titles(names: Iterable[str], suffix: str) -> dict[str, str]:
-    return {name: camel(name) + suffix for name in names}
-
-
-def request_models() -> list[type[BaseModel]]:
-    """Every model of a request, or of a part of one that is chosen by name."""
-    return [TRACE, SOLVE, *map(optimizer_model, OPTIMIZERS), *map(schedule_model, SCHEDULES)]

@@ -12,7 +12,7 @@ from compute.errors import Path
 from compute.optimizers.questions import AskedTrace
 from compute.optimizers.surface import entry_name
 from service.optimizers.reading import chosen_optimizer
-from service.optimizers.schemas import SOLVE
+from service.optimizers.schemas import solve_request
 from service.questions.operations import EXACT_WORK, ExactWanted, decoded, exact, is_data
 from service.questions.validation import validate
 
@@ -50,7 +50,7 @@ class SolveQuestion:
 
 def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuestion:
     """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
-    request = validate(SOLVE, document)
+    request = validate(solve_request(), document)
     fields = request.__dict__
     chosen = chosen_optimizer(fields["optimizer"])
     if not EXACT_WORK.is_done_here:

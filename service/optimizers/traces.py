@@ -18,7 +18,7 @@ from compute.optimizers.reading import Stop
 from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
 from service.optimizers.reading import chosen_optimizer
-from service.optimizers.schemas import PARTS, TRACE
+from service.optimizers.schemas import PARTS, trace_request
 from service.questions.operations import decoded, exact, is_data
 from service.questions.rendering import note_json
 from service.questions.tensors import encode
@@ -124,7 +124,7 @@ class TraceQuestion:
 
 def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
     """The trace that a document asks for. Raises QuestionErrors for all that is wrong with it."""
-    request = validate(TRACE, document)
+    request = validate(trace_request(), document)
     fields = request.__dict__
     chosen = chosen_optimizer(fields["optimizer"])
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}

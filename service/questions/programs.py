@@ -1,10 +1,11 @@
 """POST /v1/graph: a program in place of an operation."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from functools import cache
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from compute.answers import Limits
 from compute.diagrams import draw
@@ -12,17 +13,16 @@ from compute.masks import check_masks
 from compute.questions import Asked, prepare
 from service.questions.operations import Question, asked_of, check_symbols, decoded, is_data, shapes_of
 from service.questions.validation import validate
-from service.schemas.references import Reference
-from service.schemas.requests import MAX_NAMES, Computation, Name, fields_of
+from service.schemas.computation import Computation
+from service.schemas.requests import fields_of
+from service.schemas.types import MAX_NAMES, Name, NamedTensors, Request
 
 GRAPH = "graph"
 MAX_CLAIMS = 100
 
 
-class Program(BaseModel):
-    """A program and what it works on."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Program(Request):
+    """A program and the tensors it works on."""
 
     program: list[str] = Field(
         min_length=1,
@@ -30,9 +30,8 @@ class Program(BaseModel):
         " as keywords, indices, slices and .T. Names that no line assigns are inputs.",
         examples=[["z = conv1d(x, k) + b", "y = relu(z)"]],
     )
-    inputs: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
+    inputs: NamedTensors = Field(
         default_factory=dict,
-        max_length=MAX_NAMES,
         description="The names that no line assigns. Where"
         " a line is an operation that has parts, h = encoder_layer(x), its weights are called after it:"
         " `h.attention.w_q`.",
@@ -55,19 +54,17 @@ class Program(BaseModel):
     )
 
 
-def program_model() -> type[BaseModel]:
-    """The model of a program's request."""
+@cache
+def program_request() -> type[BaseModel]:
+    """Return the model of a program's request."""
     fields: dict[str, Any] = fields_of(Program) | fields_of(Computation)
-    words = "A program, what it works on, and what every computation takes."
-    return create_model("GraphRequest", __config__=Program.model_config, __doc__=words, **fields)
-
-
-MODEL = program_model()
+    words = "A program, the tensors it works on, and the fields that every computation takes."
+    return create_model("GraphRequest", __base__=Request, __doc__=words, **fields)
 
 
 def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     """The question that a program asks. Raises QuestionErrors for all that is wrong with it."""
-    request = validate(MODEL, document)
+    request = validate(program_request(), document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
     inputs, given, upstream = decoded(
         {(field,): fields[field] for field in ("inputs", "given", "upstream")},

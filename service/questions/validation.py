@@ -7,11 +7,12 @@ from pydantic import (
     ValidationError,
 )
 from pydantic_core import ErrorDetails
+from typing_extensions import TypeAliasType
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
 from service.http.problems import describe
-from service.schemas.requests import MAX_NAMES
+from service.schemas.types import MAX_NAMES
 
 
 def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
@@ -73,11 +74,11 @@ def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:
     """The model of an object within a document, whose own model this is."""
     for name in path:
         if isinstance(name, str):
-            kinds_ = [model.model_fields[name].annotation]
+            kinds_: list[Any] = [model.model_fields[name].annotation]
             while kinds_:
                 kind = kinds_.pop()
                 if isinstance(kind, type) and issubclass(kind, BaseModel):
                     model = kind
                     break
-                kinds_ += get_args(kind)
+                kinds_ += [kind.__value__] if isinstance(kind, TypeAliasType) else get_args(kind)
     return model

@@ -2,40 +2,43 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from service.schemas.responses import Entry, Note, Tensor
+from service.schemas.responses import Note
+from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, Wire
 
 
-class Permutation(BaseModel):
+class Permutation(Wire):
     """Slices along one axis are in another order: after[i] = before[order[i]]."""
 
     axis: str = Field(description="What the axis runs over.")
     order: list[int]
 
 
-class Difference(BaseModel):
+class Difference(Wire):
     """One value before and after the changes."""
 
-    before: Tensor = Field(0, description="Left out where the answer before has no such value.")
-    after: Tensor = Field(0, description="Left out where the answer after has no such value.")
-    difference: Tensor = Field(
-        0,
+    before: AnswerTensor = Field(LEFT_OUT, description="Left out where the answer before has no such value.")
+    after: AnswerTensor = Field(LEFT_OUT, description="Left out where the answer after has no such value.")
+    difference: AnswerTensor = Field(
+        LEFT_OUT,
         description="After less before. Left out where the entries do not stand for the same, as where shapes"
         " differ or axes are exchanged; where `remove` made shapes differ, less what remains of before.",
     )
-    largest_change: Entry = Field(0, description="The largest magnitude in the difference.")
+    largest_change: AnswerEntry = Field(LEFT_OUT, description="The largest magnitude in the difference.")
     at: list[int] = Field([], description="Where it is.")
     permutation: list[Permutation] = Field(
         [],
         description="Along one axis or two at once: where after is before in another order, to rounding; left"
         " out otherwise.",
     )
-    first_order: Tensor = Field(
-        0,
+    first_order: AnswerTensor = Field(
+        LEFT_OUT,
         description="The change that the Jacobian predicts, where every change is small or it is asked for.",
     )
-    first_order_error: Entry = Field(0, description="The largest magnitude of the difference less that.")
+    first_order_error: AnswerEntry = Field(
+        LEFT_OUT, description="The largest magnitude of the difference less that."
+    )
 
 
 class RunNote(Note):
@@ -44,14 +47,14 @@ class RunNote(Note):
     run: str
 
 
-class ChangedConvention(BaseModel):
+class ChangedConvention(Wire):
     """A setting before and after the changes."""
 
     before: Any
     after: Any
 
 
-class CompareResponse(BaseModel):
+class CompareResponse(Wire):
     """Two answers side by side."""
 
     operation: str

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from service.schemas.responses import Cost, Size
+from service.schemas.responses import Cost
+from service.schemas.types import Size, Wire
 
 
 class MemoryCost(Cost):
@@ -13,7 +14,7 @@ class MemoryCost(Cost):
     bytes: Size = Field(description="Of all inputs and named values in float64.")
 
 
-class StepShape(BaseModel):
+class StepShape(Wire):
     """What one named value costs."""
 
     name: str
@@ -25,7 +26,7 @@ class StepShape(BaseModel):
     times: Size = Field(description="How many values there are like it, where one layer stands for all.")
 
 
-class PartCost(BaseModel):
+class PartCost(Wire):
     """What the parts of one name cost together, what is inside them included."""
 
     name: str = Field(description="With `*` for the places in a list.", examples=["layer[*].attention"])
@@ -36,7 +37,7 @@ class PartCost(BaseModel):
     parameters: Size
 
 
-class CostResponse(BaseModel):
+class CostResponse(Wire):
     """What an operation costs, in numbers or polynomials in the dimension names."""
 
     operation: str

@@ -1,20 +1,19 @@
 """Evidence on the wire: what `verify` asks for."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from compute.verification import evidence
 from service.questions.tensors import SPECIAL
-from service.schemas.references import Reference
+from service.schemas.types import LEFT_OUT, AnswerEntry, Wire
 
-Entry = Annotated[Any, Reference("Entry")]
 _WORDS = {repr(number): word for word, number in SPECIAL.items()}
 BOUNDED = "rounded up to one digit, and to 1e-9 where it is less"
 
 
-class SymbolicProof(BaseModel):
+class SymbolicProof(Wire):
     """In exact arithmetic: what was shown of the entries that are free symbols."""
 
     verdict: str = Field(description="`proved` or `undecided`.")
@@ -23,7 +22,7 @@ class SymbolicProof(BaseModel):
     how: str
 
 
-class Check(BaseModel):
+class Check(Wire):
     """A gradient or a Jacobian beside differences."""
 
     verdict: str = Field(
@@ -40,14 +39,14 @@ class Check(BaseModel):
         " the `terms` that both are rounding of.",
     )
     at: list[int] = Field([], description="The index of the entry shown: the worst.")
-    analytic: Entry = Field(None, description="What the answer holds there.")
-    numeric: Entry = Field(None, description="What differences give there, to 9 digits of the largest.")
+    analytic: AnswerEntry = Field(LEFT_OUT, description="What the answer holds there.")
+    numeric: AnswerEntry = Field(LEFT_OUT, description="What differences give there, to 9 digits.")
     step: float = Field(0, description="The smallest step of the differences there.")
     reason: str = Field("", description="Why it is no agreement.")
     direction: str = Field(
         "", description="Where not every entry was checked: the verdict on one random direction of all."
     )
-    symbolic: SymbolicProof | None = Field(None, description="In exact arithmetic.")
+    symbolic: SymbolicProof = Field(LEFT_OUT, description="In exact arithmetic.")
 
 
 class JacobianCheck(Check):
@@ -57,7 +56,7 @@ class JacobianCheck(Check):
     wrt: str
 
 
-class Invariant(BaseModel):
+class Invariant(Wire):
     """An equation that was promised of a value."""
 
     value: str
@@ -65,15 +64,15 @@ class Invariant(BaseModel):
     holds: bool = Field(
         False, description="To rounding; left out where exact arithmetic leaves it undecided."
     )
-    largest_difference: Entry = Field(
-        None, description="Rounded up to one digit; left out where symbols are free."
+    largest_difference: AnswerEntry = Field(
+        LEFT_OUT, description="Rounded up to one digit; left out where symbols are free."
     )
     verdict: str = Field("", description="In exact arithmetic: `proved`, `refuted` or `undecided`.")
     how: str = Field("", description="In exact arithmetic: how the verdict was reached.")
     point: dict[str, str] = Field({}, description="Where refuted: numbers for the symbols that show it.")
 
 
-class Condition(BaseModel):
+class Condition(Wire):
     """A value of which rounding leaves little certain."""
 
     value: str
@@ -87,7 +86,7 @@ class Condition(BaseModel):
     entry_digits: int = Field(description="The same for it.")
 
 
-class Evidence(BaseModel):
+class Evidence(Wire):
     """That an answer is right, found without the rules that it was found by."""
 
     said: list[str] = Field(description="What was done, in sentences.")

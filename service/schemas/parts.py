@@ -1,82 +1,77 @@
-"""Schemas of what is sent for the parts of operations, derived from their declarations."""
+"""Models of the tensors that parts of operations take, derived from their declarations."""
 
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
+from pydantic_core import CoreSchema
+from typing_extensions import TypeAliasType
 
+from compute.operations import CATALOGUE
 from compute.operations.declaration import INDEX, Input, Operation, Sublayer
-from service.schemas.references import Reference, camel, dims_text
+from service.schemas.deferred import Deferred, schema_of
+from service.schemas.naming import camel, dims_text
+from service.schemas.types import Request, Tensor
 
 NESTED = " Nested by part, or behind its name and a dot: `attention.w_q`, `layer[0].attention.w_q`."
+StateDict = TypeAliasType(
+    "StateDict",
+    Annotated[
+        dict[str, Tensor],
+        Field(
+            description="Weights by PyTorch's names and as it keeps them, (out, in), in place of the fields"
+            " above. Settings that a state dict does not hold (heads, activation) are sent beside it.",
+        ),
+    ],
+)
 
 
-def part_field(operation: str, name: str, part: Sublayer, shapes_only: bool) -> tuple[Any, Any]:
-    """The field of a request for one part."""
-    return Annotated[Any, Reference(_title(operation, name, part, shapes_only))], Field(
-        None, description=part.meaning + NESTED
-    )
+def part_field(operation: str, name: str, part: Sublayer) -> tuple[Any, Any]:
+    """Return the field of a request for one part. Its tensors are collected before a request is validated."""
+    kind = Annotated[Any, Deferred(partial(part_type, operation, name))]
+    return kind, Field(None, description=part.meaning + NESTED)
 
 
-def full_names(parts: Mapping[str, Sublayer], shapes_only: bool) -> dict[str, Any]:
-    """The part of a request's schema for tensors by full name, such as `layer[0].attention.w_q`."""
-    tensor = _reference("Shape" if shapes_only else "Tensor")
-    patterns = {rf"^{name}{INDEX if one.several else ''}\.": tensor for name, one in parts.items()}
-    return {"patternProperties": patterns} if patterns else {}
-
-
-def state_dict_field(shapes_only: bool) -> tuple[Any, Any]:
-    """The field for weights by PyTorch's names."""
-    words = (
-        "Weights by PyTorch's names and as it keeps them, (out, in), in the place of the fields above. What a"
-        " state dict does not hold (heads, activation, norm_first) is said by the other fields."
-    )
-    return (
-        Annotated[dict[str, Any], Reference("NamedShapes" if shapes_only else "NamedTensors")],
-        Field(default_factory=dict, description=words),
-    )
-
-
-def part_schemas(catalogue: Mapping[str, Operation]) -> dict[str, Any]:
-    """The named schemas of all parts of all operations, for tensors and for shapes."""
-    found: dict[str, Any] = {}
-    for operation in catalogue.values():
-        for name, part in operation.parts.items():
-            for shapes_only in (False, True):
-                found |= _schemas(operation, name, part, shapes_only)
-    return found
-
-
-def _schemas(operation: Operation, name: str, part: Sublayer, shapes_only: bool) -> dict[str, Any]:
-    tensor = _reference("Shape" if shapes_only else "Tensor")
-    properties = {
-        one: {**tensor, "description": _words(declared, operation)} for one, declared in part.inputs.items()
+@cache
+def part_type(operation: str, name: str) -> Any:
+    """Return the type of one part of an operation: a model of its tensors and parts, or a list of them."""
+    whole = CATALOGUE[operation]
+    part = whole.parts[name]
+    fields: dict[str, Any] = {
+        one: (Tensor, Field(None, description=_describe(declared, whole)))
+        for one, declared in part.inputs.items()
     }
-    for inner, one in part.parts.items():  # whose schemas are those of the operation that this part is
-        properties[inner] = _reference(_title(part.operations[0].name, inner, one, shapes_only))
-    title = _title(operation.name, name, part, shapes_only)
-    single = {
-        "type": "object",
-        "description": part.meaning,
-        "additionalProperties": False,
-        "properties": properties,
-    }
-    if part.several:
-        single = {"type": "array", "description": part.meaning, "items": single}
-    return {title: {"title": title, **single}}
+    for inner in part.parts:  # whose models are those of the operation that this part is
+        fields[inner] = Annotated[Any, Deferred(partial(part_type, part.operations[0].name, inner))], None
+    model: Any = create_model(
+        camel(operation) + "Of" + camel(name), __base__=Request, __doc__=part.meaning, **fields
+    )
+    return list[model] if part.several else model
 
 
-def _words(declared: Input, operation: Operation) -> str:
-    """What is sent; the whole may not have all settings of the part, and may require more."""
+def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
+    """Return the base of a request that also takes tensors by full name, as `layer[0].attention.w_q`."""
+    if not parts:
+        return Request
+
+    class WithParts(Request):
+        @classmethod
+        def __get_pydantic_json_schema__(
+            cls, core: CoreSchema, handler: GetJsonSchemaHandler
+        ) -> dict[str, Any]:
+            reference = super().__get_pydantic_json_schema__(core, handler)
+            tensor = schema_of(Tensor, handler)
+            handler.resolve_ref_schema(reference)["patternProperties"] = {
+                rf"^{name}{INDEX if one.several else ''}\.": tensor for name, one in parts.items()
+            }
+            return reference
+
+    return WithParts
+
+
+def _describe(declared: Input, operation: Operation) -> str:
+    """Describe a tensor of a part; the whole may not have all settings of the part, and may require more."""
     words = f"{declared.meaning} Shape {dims_text(declared, operation.attributes)}."
     left_out = f" Optional; if left out: {declared.optional}."
     return words + left_out if declared.is_bias or declared.mask else words
-
-
-def _reference(title: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{title}"}
-
-
-def _title(operation: str, name: str, part: Sublayer, shapes_only: bool) -> str:
-    several = "s" if part.several else ""
-    return camel(operation) + "Of" + camel(name) + several + ("Shapes" if shapes_only else "")

@@ -8,16 +8,9 @@ from functools import cache, partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    StringConstraints,
-    create_model,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, create_model
+from typing_extensions import TypeAliasType
 
-from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -30,98 +23,31 @@ from compute.operations.declaration import (
     kinds,
 )
 from compute.operations.state_dicts import FIELD, takes_state_dict
-from service.schemas.parts import full_names, part_field, state_dict_field
-from service.schemas.references import Reference, camel, dims_text
+from service.schemas.computation import Computation, Diagnose, Encoding, Given, Selection, Upstream
+from service.schemas.naming import camel, dims_text
+from service.schemas.parts import StateDict, model_with_parts, part_field
 from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
+from service.schemas.types import (
+    MAX_NAMES,
+    Axes,
+    Change,
+    Constant,
+    Padding,
+    Request,
+    Shape,
+    Sides,
+    Tensor,
+    Whole,
+)
 
-MAX_NAMES = 1000
-MAX_JACOBIANS = 16
-
-
-Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
 Asks: TypeAlias = Literal["answer", "cost", "comparison"]
 SUFFIXES: dict[str, str] = {"answer": "Request", "cost": "Shapes", "comparison": "Comparison"}
-Name: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
 
 
-class JacobianPair(BaseModel):
-    """Which value's Jacobian, with respect to which."""
+class Comparison(Request):
+    """The fields that a comparison takes beside the question that it changes."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    of: Name = Field(description="The value that is differentiated.", examples=["output"])
-    wrt: Name = Field(description="The value it is differentiated by.", examples=["x"])
-    by_path: bool = Field(
-        False,
-        description="Whether to return its parts too, one for each value that uses `wrt`: the products of the"
-        " chain rule, before they are summed.",
-    )
-
-
-class Computation(BaseModel):
-    """What every computation takes beside its operation's own fields."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    given: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
-        default_factory=dict,
-        max_length=MAX_NAMES,
-        description="Values to take instead of computing them, by name. What cannot be reached from"
-        " what is given comes back under `unknown`; gradients are not carried past a given value.",
-    )
-    upstream: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
-        default_factory=dict,
-        max_length=MAX_NAMES,
-        description="The gradient of the final scalar with respect to values, by name, each of its"
-        " value's shape. Asks for the gradients of everything that leads there.",
-    )
-    jacobian: list[JacobianPair] = Field(
-        default_factory=list,
-        max_length=MAX_JACOBIANS,
-        description="Jacobians to return, between any two names.",
-    )
-    arithmetic: Literal["float64", "float32", "exact"] = Field(
-        "float64",
-        description="The kind of number everything is computed in. Exact numbers may hold free symbols, and"
-        " come back as text, with LaTeX and floats beside it.",
-    )
-    assumptions: dict[Name, list[Assumption]] = Field(
-        default_factory=dict,
-        max_length=MAX_NAMES,
-        description="Of exact numbers: what is assumed of free symbols, all of which are real.",
-        examples=[{"x1": ["positive"]}],
-    )
-    abbreviate: list[Name] = Field(
-        default_factory=list,
-        max_length=MAX_NAMES,
-        description="Of exact numbers: values that stand as symbols of their own names in what is computed"
-        " from them, and in gradients, which pass them all the same.",
-        examples=[["z4"]],
-    )
-    select: list[Name] = Field(
-        default_factory=list, min_length=1, max_length=MAX_NAMES,
-        description="Names to return; all if not said. Inputs and aliases can be named too.",
-        examples=[["weights", "output"]],
-    )  # fmt: skip
-    diagnose: bool = Field(
-        False,
-        description="Whether to remark in `notes` also numbers that are finite and no good; of floats alone. "
-        + " ".join(f"`{code}`: {meaning}." for code, meaning in DIAGNOSES.items()),
-    )
-    encoding: Literal["nested", "packed"] = Field(
-        "nested", description="How tensors are returned: nested lists, or packed as base64."
-    )
-    verify: bool = Field(
-        False,
-        description="Whether to return `evidence` that the answer is right: gradients beside differences of"
-        " values computed again, promised equations, and what rounding leaves certain.",
-    )
-
-
-class Comparison(BaseModel):
-    """What a comparison takes beside the question that it changes."""
-
-    changes: Annotated[dict[str, Any], Reference("Changes")] = Field(
+    changes: dict[str, Change] = Field(
         min_length=1,
         max_length=MAX_NAMES,
         description="By name of an input, a setting or a value: what it is afterwards. A value that is"
@@ -134,15 +60,65 @@ class Comparison(BaseModel):
     )
 
 
-FLOATING_ONLY = (
-    Literal["float64", "float32"],
-    Field("float64", description="The kind of number everything is computed in."),
+FloatingArithmetic = TypeAliasType(
+    "FloatingArithmetic",
+    Annotated[
+        Literal["float64", "float32"], Field(description="The kind of number everything is computed in.")
+    ],
 )
+OwnField = TypeAliasType(
+    "OwnField",
+    Annotated[
+        SkipValidation[Tensor | dict[str, Any]],
+        Field(
+            description="A field of the operation itself, as in its own request: a tensor, a setting, or the"
+            " tensors of a part."
+        ),
+    ],
+)
+OwnShape = TypeAliasType(
+    "OwnShape",
+    Annotated[
+        SkipValidation[Shape | OwnField],
+        Field(
+            description="A field of the operation itself: a shape where its own request takes a tensor, or a"
+            " tensor for its shape; settings as there, where sizes may be letters too."
+        ),
+    ],
+)
+Known: TypeAlias = Literal[tuple(CATALOGUE)]  # type: ignore[valid-type]
+
+
+class CompareRequest(Comparison):
+    """A question and the changes to it: the fields of the operation's own request, and these.
+
+    A comparison takes no `jacobian`, `assumptions`, `abbreviate` and `verify`, and no exact arithmetic.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, OwnField]
+
+    operation: Known = Field(description="The operation that is asked twice.")
+    given: Given = Field(default_factory=dict)
+    upstream: Upstream = Field(default_factory=dict)
+    arithmetic: FloatingArithmetic = "float64"
+    select: Selection = Field(default_factory=list)
+    diagnose: Diagnose = False
+    encoding: Encoding = "nested"
+
+
+class CostRequest(Request):
+    """An operation and the shapes of its inputs, by the names of its own request, with its settings."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, OwnShape]
+
+    operation: Known = Field(description="The operation whose cost is counted.")
 
 
 @cache
 def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
-    """The model of an operation's request: for its answer, for its cost, or for a comparison."""
+    """Return the model of an operation's request: for its answer, for its cost, or for a comparison."""
     declared, shapes_only = CATALOGUE[operation], asks == "cost"
     fields: dict[str, Any] = {}
     if asks != "answer":
@@ -150,21 +126,19 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
     if asks == "comparison":
         fields |= fields_of(Comparison)
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
-    fields |= {
-        name: part_field(declared.name, name, one, shapes_only) for name, one in declared.parts.items()
-    }
+    fields |= {name: part_field(declared.name, name, one) for name, one in declared.parts.items()}
     if takes_state_dict(declared):
-        fields[FIELD] = state_dict_field(shapes_only)
+        fields[FIELD] = (StateDict, Field(default_factory=dict))
     fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
         fields |= fields_of(Computation)
     if asks == "comparison":
         del fields["jacobian"]  # two Jacobians side by side would say nothing new
         del fields["assumptions"], fields["abbreviate"], fields["verify"]
-        fields["arithmetic"] = FLOATING_ONLY
+        fields["arithmetic"] = (FloatingArithmetic, "float64")
     return create_model(
         camel(operation) + SUFFIXES[asks],
-        __config__={**Computation.model_config, "json_schema_extra": full_names(declared.parts, shapes_only)},
+        __base__=model_with_parts(declared.parts),
         __doc__=declared.summary + {"cost": ": shapes alone.", "comparison": ", twice."}.get(asks, "."),
         **fields,
     )
@@ -185,30 +159,28 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
         words += " If left out, its sizes are its dimension names."
     else:
         words += " Required, unless values that take its place are given."
-    reference = Reference("Shape" if shapes_only else "Tensor", **{"x-dims": declared.dims})
-    return Annotated[Any, reference], Field(None, description=words)
+    kind: Any = Any if shapes_only else Tensor
+    return kind, Field(None, description=words, json_schema_extra={"x-dims": declared.dims})
 
 
 def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     declared = attribute.declared
-    special: tuple[Any, str] | None = None
     minimum = declared.minimum or 0
+    special: tuple[Any, Any] | None = None
     if is_constant(attribute.annotation):
-        special = constant, "Constant"
+        special = constant, Constant
     elif is_sides(attribute.annotation):
-        special = (
-            partial(sides, minimum=minimum, letters=shapes_only),
-            "SizeSides" if shapes_only else "Sides",
-        )
+        special = partial(sides, minimum=minimum, letters=shapes_only), Sides
     elif is_padding(attribute.annotation):
-        special = partial(padding, letters=shapes_only), "SizePadding" if shapes_only else "Padding"
+        special = partial(padding, letters=shapes_only), Padding
     elif is_axes(attribute.annotation):
-        special = axes, "Axes"
+        special = axes, Axes
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
-        special = partial(whole, minimum=minimum, letters=shapes_only), "Size" if shapes_only else "Whole"
+        special = partial(whole, minimum=minimum, letters=shapes_only), Whole
     if special is not None:
+        check, kind = special
         field = Field(attribute.default, description=declared.meaning)
-        return Annotated[Any, PlainValidator(special[0]), Reference(special[1])], field
+        return Annotated[Any, PlainValidator(check, json_schema_input_type=kind)], field
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
         bounds = {"ge": declared.minimum, "le": MAX_INTEGER}

@@ -6,21 +6,18 @@ They describe answers and are not used to write them: a test holds real answers 
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import ConfigDict, Field, create_model
+from typing_extensions import TypeAliasType
 
 from compute.hazards import DIAGNOSES
 from compute.operations import CATALOGUE
 from service.schemas.evidence import Evidence
-from service.schemas.references import Reference, camel
+from service.schemas.naming import camel
 from service.schemas.requests import fields_of
-
-Tensor = Annotated[Any, Reference("Tensor")]
-Ratio = Annotated[Any, Reference("Ratio")]
-Entry = Annotated[Any, Reference("Entry")]
-Size = Annotated[Any, Reference("Size")]
+from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, AnswerTensors, Ratio, Size, Wire
 
 
-class Step(BaseModel):
+class Step(Wire):
     """How one named value came about."""
 
     name: str
@@ -31,7 +28,7 @@ class Step(BaseModel):
     meaning: str
 
 
-class Cost(BaseModel):
+class Cost(Wire):
     """What computing the values took, forward."""
 
     multiply_adds: Size = Field(description="Pairs of a multiplication and an addition in products.")
@@ -49,14 +46,14 @@ class Cost(BaseModel):
     speedup: Ratio = Field(1, description="With a window: all_comparisons over comparisons.")
 
 
-class NoteOperand(BaseModel):
+class NoteOperand(Wire):
     """A number that a step worked on."""
 
     name: str = Field(description="What it is an entry of.")
-    value: Entry
+    value: AnswerEntry
 
 
-class Note(BaseModel):
+class Note(Wire):
     """Something to know of the numbers that came out. What says nothing is left out."""
 
     code: str = Field(
@@ -72,7 +69,7 @@ class Note(BaseModel):
     entries: list[list[int]] = Field([], description="The first few indices that it is about.")
     count: int = Field(0, description="How many entries it is about.")
     operands: list[NoteOperand] = Field([], description="What the step worked on at the first of them.")
-    result: Entry = Field(None, description="What came of that.")
+    result: AnswerEntry = Field(LEFT_OUT, description="What came of that.")
     spoiled: list[str] = Field([], description="Other values that are not finite because of it.")
     spoiled_gradients: list[str] = Field(
         [], description="Values whose gradients are not finite because of it."
@@ -80,7 +77,7 @@ class Note(BaseModel):
     remedy: str = Field("", description="What is usually done about it.")
 
 
-class ZeroBlock(BaseModel):
+class ZeroBlock(Wire):
     """Which entries along one axis depend on which along another."""
 
     of_axis: int = Field(description="The axis of the value that is differentiated.")
@@ -93,7 +90,7 @@ class ZeroBlock(BaseModel):
     message: str
 
 
-class ZeroSlices(BaseModel):
+class ZeroSlices(Wire):
     """Indices along one axis at which a Jacobian is zero throughout."""
 
     side: str = Field(description="Whose axis: `of` or `wrt`.")
@@ -102,45 +99,34 @@ class ZeroSlices(BaseModel):
     indices: list[int]
 
 
-class Jacobian(BaseModel):
+class Jacobian(Wire):
     """The Jacobian of one value with respect to another."""
 
     of: str
     wrt: str
-    value: Tensor = Field(description="Its shape is the first value's followed by the second's.")
-    contributions: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
+    value: AnswerTensor = Field(description="Its shape is the first value's followed by the second's.")
+    contributions: AnswerTensors = Field(
         {}, description="With `by_path`: its parts by the values that use `wrt`; they sum to it."
     )
     zeros: list[ZeroBlock] = Field(description="Where it is exactly zero, for these numbers.")
     zero_slices: list[ZeroSlices] = Field(description="Indices at which all of it is zero.")
 
 
-def _or_null(kind: str, **more: Any) -> WithJsonSchema:
-    """The schema of what is null in some answers."""
-    return WithJsonSchema({"type": [kind, "null"], **more})
-
-
-class Claim(BaseModel):
+class Claim(Wire):
     """Whether an equation holds: for these numbers, to rounding; in exact arithmetic for all symbols."""
 
-    holds: Annotated[bool | None, _or_null("boolean")] = Field(
-        description="Null where it depends on what is unknown, or is undecided."
-    )
-    largest_difference: Annotated[float | None, _or_null("number")] = Field(
-        description="Null where symbols are free."
-    )
-    verdict: Annotated[str | None, _or_null("string")] = Field(
+    holds: bool | None = Field(description="Null where it depends on what is unknown, or is undecided.")
+    largest_difference: float | None = Field(description="Null where symbols are free.")
+    verdict: str | None = Field(
         None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null where unknown."
     )
-    how: Annotated[str | None, _or_null("string")] = Field(
-        None, description="In exact arithmetic: how the verdict was reached, and where."
-    )
-    point: Annotated[dict[str, str] | None, _or_null("object", additionalProperties={"type": "string"})] = (
-        Field(None, description="Where refuted: numbers for the symbols at which the sides differ.")
+    how: str | None = Field(None, description="In exact arithmetic: how the verdict was reached, and where.")
+    point: dict[str, str] | None = Field(
+        None, description="Where refuted: numbers for the symbols at which the sides differ."
     )
 
 
-class DiagramNode(BaseModel):
+class DiagramNode(Wire):
     """One named value."""
 
     name: str
@@ -148,7 +134,7 @@ class DiagramNode(BaseModel):
     shape: list[Size]
 
 
-class Diagram(BaseModel):
+class Diagram(Wire):
     """The graph, to be drawn."""
 
     nodes: list[DiagramNode]
@@ -156,121 +142,156 @@ class Diagram(BaseModel):
     mermaid: str = Field(description="The same as text for Mermaid.")
 
 
-class GraphExtras(BaseModel):
+class GraphExtras(Wire):
     """What a program's answer has beside that of an operation."""
 
     claims: list[Claim] = Field([], description="In the order of the request, where `claims` was sent.")
     parameters: list[str] = Field(description="The names that are trainable.")
-    diagram: Diagram | None = Field(None, description="Where `diagram` was sent.")
+    diagram: Diagram = Field(LEFT_OUT, description="Where `diagram` was sent.")
 
 
-class Fullness(BaseModel):
-    """How full the service is for exact questions."""
+# What an answer holds beside its values, as named types: their descriptions stand in the document once.
+Conventions = TypeAliasType(
+    "Conventions",
+    Annotated[
+        dict[str, Any],
+        Field(description="Every setting as it was used, and what the steps settle where books differ."),
+    ],
+)
+Gradients = TypeAliasType(
+    "Gradients",
+    Annotated[dict[str, AnswerTensor], Field(description="By name, where `upstream` was sent.")],
+)
+Contributions = TypeAliasType(
+    "Contributions",
+    Annotated[
+        dict[str, AnswerTensors],
+        Field(
+            description="For each value with several consumers, the part of its gradient that came by each;"
+            " the parts sum to the gradient."
+        ),
+    ],
+)
+Jacobians = TypeAliasType(
+    "Jacobians", Annotated[list[Jacobian], Field(description="Where `jacobian` was sent.")]
+)
+Steps = TypeAliasType(
+    "Steps", Annotated[list[Step], Field(description="How each value came about, in order.")]
+)
+Aliases = TypeAliasType(
+    "Aliases",
+    Annotated[
+        dict[str, str],
+        Field(description="Names that stand for another one here, such as masked_scores without a mask."),
+    ],
+)
+Notes = TypeAliasType("Notes", Annotated[list[Note], Field(description="What to know of the numbers.")])
+Unknown = TypeAliasType(
+    "Unknown",
+    Annotated[list[str], Field(description="Names that cannot be reached from what is given.")],
+)
+Approximations = TypeAliasType(
+    "Approximations",
+    Annotated[
+        dict[str, Any],
+        Field(
+            description="In exact arithmetic: the values as floats; null where a symbol is free, text where"
+            " float64 cannot hold them."
+        ),
+    ],
+)
+GradientApproximations = TypeAliasType(
+    "GradientApproximations",
+    Annotated[dict[str, Any], Field(description="In exact arithmetic: the gradients as floats.")],
+)
 
-    occupied: int = Field(description="Places taken by requests that are computed or wait.")
-    capacity: int = Field(description="Places there are.")
-    workers: int = Field(description="Processes that run.")
 
-
-class Health(BaseModel):
-    """The state of the service."""
-
-    status: str
-    occupied: int = Field(0, description="Places taken by requests that are computed or wait.")
-    capacity: int = Field(0, description="Places there are.")
-    exact: Fullness | None = Field(None, description="The same of exact questions.")
-
-
-class Conventions(BaseModel):
-    """What an answer opens with."""
-
-    operation: str
-    conventions: dict[str, Any] = Field(
-        description="Every setting as it was used, and what the steps settle where books differ."
-    )
-
-
-class CommonPart(BaseModel):
-    """What repeats in long entries of an exact answer, under a name of its own."""
+class CommonPart(Wire):
+    """A part that repeats in long entries of an exact answer, under a name of its own."""
 
     name: str = Field(examples=["s1"])
     expression: str = Field(description="What it stands for, in terms of those before it.")
     latex: str
 
 
-class ExactLatex(BaseModel):
-    """The exact answer in LaTeX."""
+class ExactLatex(Wire):
+    """In exact arithmetic: the entries as LaTeX."""
 
     values: dict[str, Any] = Field(description="By name, nested as the values are.")
     gradients: dict[str, Any] = Field({}, description="By name, where `upstream` was sent.")
 
 
-class ExactParts(BaseModel):
-    """What an answer in exact arithmetic has beside its text."""
-
-    approximations: dict[str, Any] = Field(
-        {},
-        description="In exact arithmetic: the values as floats; null where a symbol is free, text where"
-        " float64 cannot hold them.",
-    )
-    gradient_approximations: dict[str, Any] = Field({}, description="The same of the gradients.")
-    latex: ExactLatex | None = Field(None, description="In exact arithmetic: the entries as LaTeX.")
-    common: list[CommonPart] = Field(
-        [],
-        description="In exact arithmetic: what repeats in long entries, which are written with these names.",
-    )
+CommonParts = TypeAliasType(
+    "CommonParts",
+    Annotated[
+        list[CommonPart],
+        Field(
+            description="In exact arithmetic: what repeats in long entries, which are written with these"
+            " names."
+        ),
+    ],
+)
 
 
-class Workings(BaseModel):
-    """What every computation answers behind its values."""
+class Opening(Wire):
+    """The fields that an answer opens with."""
 
-    gradients: Annotated[dict[str, Any], Reference("NamedTensors")] = Field(
-        {}, description="By name, where `upstream` was sent."
-    )
-    contributions: dict[str, Annotated[dict[str, Any], Reference("NamedTensors")]] = Field(
-        {},
-        description="For each value with several consumers, the part of its gradient that came by each;"
-        " the parts sum to the gradient.",
-    )
-    jacobians: list[Jacobian] = Field([], description="Where `jacobian` was sent.")
-    steps: list[Step]
-    aliases: dict[str, str] = Field(
-        description="Names that stand for another one here, such as masked_scores without a mask."
-    )
+    operation: str
+    conventions: Conventions
+
+
+class Workings(Wire):
+    """The fields of every answer behind its values. Those not asked for are left out."""
+
+    gradients: Gradients = Field(default_factory=dict)
+    contributions: Contributions = Field(default_factory=dict)
+    jacobians: Jacobians = Field(default_factory=list)
+    steps: Steps
+    aliases: Aliases
     cost: Cost
-    notes: list[Note]
-    unknown: list[str] = Field(description="Names that cannot be reached from what is given.")
-    evidence: Evidence | None = Field(None, description="That the answer is right, where `verify` was sent.")
+    notes: Notes
+    unknown: Unknown
+    evidence: Evidence = Field(LEFT_OUT, description="That the answer is right, where `verify` was sent.")
+    approximations: Approximations = Field(default_factory=dict)
+    gradient_approximations: GradientApproximations = Field(default_factory=dict)
+    latex: ExactLatex = LEFT_OUT
+    common: CommonParts = Field(default_factory=list)
 
 
 @cache
-def response_model(operation: str) -> type[BaseModel]:
-    """The model of an operation's answer."""
+def response_model(operation: str) -> type[Wire]:
+    """Return the model of an operation's answer."""
     declared = CATALOGUE[operation]
     fields: dict[str, Any] = {}
     for name, value in declared.values.items():
         words = f"{value.meaning} Axes: {', '.join(value.axes.split())}, after any batch axes."
-        fields[name] = (Annotated[Any, Reference("Tensor")], Field(None, description=words))
+        fields[name] = (AnswerTensor, Field(None, description=words))
     values = create_model(
         camel(operation) + "Values",
+        __base__=_Values,
         __doc__="Values by name; inputs and aliases where they are selected.",
-        __config__=ConfigDict(extra="allow"),
         **fields,
     )
-    shown = (values, Field(description="Every named value that was computed, or those selected."))
     return create_model(
         camel(operation) + "Response",
+        __base__=Wire,
         __doc__=f"The answer of {operation}.",
-        **(fields_of(Conventions) | {"values": shown} | fields_of(Workings) | fields_of(ExactParts)),
+        **(fields_of(Opening) | {"values": (values, ...)} | fields_of(Workings)),
     )
 
 
-def _graph_response() -> type[BaseModel]:
+class _Values(Wire):
+    model_config = ConfigDict(extra="allow")
+
+
+@cache
+def program_response() -> type[Wire]:
+    """Return the model of a program's answer."""
     described = Field(description="Every assigned value that was computed, or those selected.")
-    values: dict[str, Any] = {"values": (Annotated[dict[str, Any], Reference("NamedTensors")], described)}
-    behind = fields_of(Workings) | fields_of(ExactParts) | fields_of(GraphExtras)
-    fields: dict[str, Any] = fields_of(Conventions) | values | behind
-    return create_model("GraphResponse", __doc__="The answer of a program.", **fields)
-
-
-GraphResponse = _graph_response()
+    fields: dict[str, Any] = (
+        fields_of(Opening)
+        | {"values": (AnswerTensors, described)}
+        | fields_of(Workings)
+        | fields_of(GraphExtras)
+    )
+    return create_model("GraphResponse", __base__=Wire, __doc__="The answer of a program.", **fields)

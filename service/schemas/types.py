@@ -1,186 +1,201 @@
-"""The named schemas of tensors, sizes and changes on the wire, which no model describes."""
+"""The named types of the wire: tensors, sizes, settings and changes, as the document refers to them.
 
-from collections.abc import Mapping
-from typing import Any
+Tensors pass through models unchecked: their entries are checked once, with NumPy, by
+`service.questions.tensors`. Settings are checked by `service.schemas.setting_validators`.
+"""
 
-from service.questions.tensors import PACKED_DTYPES
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SkipValidation, StringConstraints
+from pydantic_core import CoreSchema
+from typing_extensions import TypeAliasType
 
-def _padding(title: str, one: dict[str, Any]) -> dict[str, Any]:
-    pair = {"type": "array", "minItems": 2, "maxItems": 2, "items": one}
-    pairs = {"type": "array", "minItems": 2, "maxItems": 2, "items": pair}
-    words = {"type": "string", "enum": ["same", "valid"]}
-    return {
-        "title": title,
-        "description": "What is added around an input.",
-        "anyOf": [one, pair, pairs, words],
-    }
+from service.questions.tensors import MAX_RANK, PACKED_DTYPES
 
-
-def _sides(title: str, one: dict[str, Any]) -> dict[str, Any]:
-    pair = {"type": "array", "minItems": 2, "maxItems": 2, "items": one}
-    return {"title": title, "description": "One number for both sides, or two.", "anyOf": [one, pair]}
+EMPTY: tuple[Any, ...] = (None, {}, [])
+MAX_NAMES = 1000
+LEFT_OUT: Any = None  # the default of fields that may be absent, and may not be null
 
 
-def one_of(title: str, words: str, key: str, titles: Mapping[str, str]) -> dict[str, Any]:
-    """One of several schemas, chosen by what stands under a key; titles: of the schemas, by that."""
-    references = {name: f"#/components/schemas/{one}" for name, one in titles.items()}
-    return {
-        "title": title,
-        "description": words,
-        "oneOf": [{"$ref": reference} for reference in references.values()],
-        "discriminator": {"propertyName": key, "mapping": references},
-    }
+class Wire(BaseModel):
+    """A model of a body, or of an object in one."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Leave out titles, which repeat names, and defaults that stand for a field that is absent."""
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        for field in schema.get("properties", {}).values():
+            field.pop("title", None)
+            if field.get("default") in EMPTY:
+                field.pop("default", None)
+        return reference
 
 
-FORMS: dict[str, Any] = {
-    "Lines": {
-        "title": "Lines",
-        "type": "string",
-        "description": "Objects, one on a line, as they are computed: what opens the answer, each step, what"
-        ' closes it. Where something goes wrong on the way the last one is {"problem": ...}.',
-    },
-    "Entry": {
-        "title": "Entry",
-        "type": ["number", "string", "boolean"],
-        "description": 'A number; text for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity"'
-        ' or "-Infinity"; a boolean in masks. In exact arithmetic text may hold free symbols ("x1").',
-    },
-    "NestedTensor": {
-        "title": "NestedTensor",
-        "type": "array",
-        "minItems": 1,
-        "items": {"$ref": "#/components/schemas/NestedItem"},
-        "description": "Nested lists of equal length, row by row, at most 8 deep.",
-    },
-    "NestedItem": {
-        "title": "NestedItem",
-        "anyOf": [
-            {"$ref": "#/components/schemas/Entry"},
-            {"$ref": "#/components/schemas/NestedTensor"},
+class Request(Wire):
+    """A model of a request: no field that it does not know, and no conversion of what was sent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+Name = Annotated[str, StringConstraints(max_length=200)]
+Sizes = Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=MAX_RANK)]
+
+
+class PackedTensor(Request):
+    """A tensor as bytes: dtype, shape, and the entries in base64."""
+
+    dtype: Literal[tuple(PACKED_DTYPES)]  # type: ignore[valid-type]
+    shape: Sizes
+    data: str = Field(
+        description="Base64 of the entries, little-endian, row by row.",
+        json_schema_extra={"contentEncoding": "base64"},
+    )
+
+
+class SymbolTensor(Request):
+    """In exact arithmetic: a free symbol for each entry, numbered from 1."""
+
+    symbol: str = Field(description="Letters; the entries are x1, x2, or x1_1, x1_2.")
+    shape: Sizes
+
+
+NestedLists = TypeAliasType(
+    "NestedLists",
+    Annotated[
+        list[Any],
+        Field(
+            min_length=1,
+            description="Nested lists of equal length, row by row, at most 8 deep. An entry is a number; text"
+            ' for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity" or "-Infinity"; a boolean in'
+            ' masks. In exact arithmetic text may hold free symbols ("x1").',
+        ),
+    ],
+)
+Tensor = TypeAliasType(
+    "Tensor",
+    Annotated[
+        SkipValidation[float | str | bool | NestedLists | PackedTensor | SymbolTensor],
+        Field(
+            description="A number, text in place of a number, nested lists of them, packed bytes, or fresh"
+            " symbols."
+        ),
+    ],
+)
+NamedTensors = TypeAliasType(
+    "NamedTensors", Annotated[dict[str, Tensor], Field(max_length=MAX_NAMES, description="Tensors by name.")]
+)
+
+AnswerEntry = TypeAliasType(
+    "AnswerEntry",
+    Annotated[
+        SkipValidation[float | str | bool],
+        Field(
+            description='A number; "NaN", "Infinity" or "-Infinity"; in exact arithmetic an expression as'
+            " text; a boolean in masks."
+        ),
+    ],
+)
+AnswerTensor = TypeAliasType(
+    "AnswerTensor",
+    Annotated[
+        SkipValidation[float | str | bool | list[Any] | PackedTensor],
+        Field(
+            description="An entry, or nested lists of entries, row by row; with `encoding` packed, bytes. An"
+            ' entry is a number; "NaN", "Infinity" or "-Infinity"; in exact arithmetic an expression as text;'
+            " a boolean in masks."
+        ),
+    ],
+)
+AnswerTensors = TypeAliasType(
+    "AnswerTensors", Annotated[dict[str, AnswerTensor], Field(description="Tensors by name.")]
+)
+
+Size = TypeAliasType(
+    "Size",
+    Annotated[
+        SkipValidation[int | str],
+        Field(description="A number, or an expression in dimension names such as 2*d*n**2."),
+    ],
+)
+Ratio = TypeAliasType(
+    "Ratio",
+    Annotated[
+        SkipValidation[float | str],
+        Field(description="A number, or a quotient of expressions in dimension names such as T/(1 + 2*k)."),
+    ],
+)
+
+
+class Shape(Request):
+    """A shape in place of a tensor, in numbers and dimension names."""
+
+    shape: Annotated[list[Size], Field(max_length=MAX_RANK)]
+
+
+Constant = TypeAliasType(
+    "Constant",
+    Annotated[
+        SkipValidation[float | str],
+        Field(description='A number, or a constant expression such as "1/sqrt(d_k)".'),
+    ],
+)
+Whole = TypeAliasType(
+    "Whole", Annotated[SkipValidation[Annotated[int, Field(ge=0)]], Field(description="A whole number.")]
+)
+_Pair = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
+Sides = TypeAliasType(
+    "Sides",
+    Annotated[
+        SkipValidation[Annotated[int, Field(ge=0)] | _Pair],
+        Field(description="One number for both sides, or two."),
+    ],
+)
+Padding = TypeAliasType(
+    "Padding",
+    Annotated[
+        SkipValidation[
+            Annotated[int, Field(ge=0)]
+            | _Pair
+            | Annotated[list[_Pair], Field(min_length=2, max_length=2)]
+            | Literal["same", "valid"]
         ],
-    },
-    "PackedTensor": {
-        "title": "PackedTensor",
-        "type": "object",
-        "required": ["dtype", "shape", "data"],
-        "additionalProperties": False,
-        "properties": {
-            "dtype": {"type": "string", "enum": list(PACKED_DTYPES)},
-            "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 1}},
-            "data": {
-                "type": "string",
-                "contentEncoding": "base64",
-                "description": "Base64 of the entries, little-endian, row by row.",
-            },
-        },
-    },
-    "SymbolTensor": {
-        "title": "SymbolTensor",
-        "type": "object",
-        "required": ["symbol", "shape"],
-        "additionalProperties": False,
-        "properties": {
-            "symbol": {"type": "string", "description": "Letters; entries are x1, x2, or x1_1, x1_2."},
-            "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 1}},
-        },
-        "description": "In exact arithmetic: a free symbol for each entry, numbered from 1.",
-    },
-    "Tensor": {
-        "title": "Tensor",
-        "description": "A number, nested lists, packed, or fresh symbols.",
-        "anyOf": [
-            {"$ref": "#/components/schemas/Entry"},
-            {"$ref": "#/components/schemas/NestedTensor"},
-            {"$ref": "#/components/schemas/PackedTensor"},
-            {"$ref": "#/components/schemas/SymbolTensor"},
-        ],
-    },
-    "NamedTensors": {
-        "title": "NamedTensors",
-        "type": "object",
-        "description": "Tensors by name.",
-        "additionalProperties": {"$ref": "#/components/schemas/Tensor"},
-    },
-    "NamedShapes": {
-        "title": "NamedShapes",
-        "type": "object",
-        "description": "Shapes by name.",
-        "additionalProperties": {"$ref": "#/components/schemas/Shape"},
-    },
-    "Edit": {
-        "title": "Edit",
-        "type": "object",
-        "description": "What is done to a tensor: one of add, multiply and replace, at a place; or one of"
-        " permute and remove, along an axis.",
-        "additionalProperties": False,
-        "properties": {
-            "add": {"$ref": "#/components/schemas/Tensor"},
-            "multiply": {"$ref": "#/components/schemas/Tensor"},
-            "replace": {"$ref": "#/components/schemas/Tensor"},
-            "at": {
-                "type": "array",
-                "items": {"type": ["integer", "null"], "minimum": 0},
-                "description": "An index for each of the first axes, null for all along one; everywhere"
-                " if left out.",
-            },
-            "permute": {"type": "array", "items": {"type": "integer", "minimum": 0}},
-            "remove": {"type": "array", "items": {"type": "integer", "minimum": 0}},
-            "axis": {"type": "integer", "default": 0},
-        },
-    },
-    "Change": {
-        "title": "Change",
-        "description": "A tensor or setting to take instead; null for what is left out; or an edit.",
-        "anyOf": [
-            {"$ref": "#/components/schemas/Tensor"},
-            {"$ref": "#/components/schemas/Edit"},
-            {"type": ["boolean", "null"]},
-        ],
-    },
-    "Changes": {
-        "title": "Changes",
-        "type": "object",
-        "additionalProperties": {"$ref": "#/components/schemas/Change"},
-    },
-    "Constant": {
-        "title": "Constant",
-        "type": ["number", "string"],
-        "description": 'A number, or a constant expression such as "1/sqrt(d_k)".',
-    },
-    "Size": {
-        "title": "Size",
-        "type": ["integer", "string"],
-        "description": "A number, or an expression in dimension names such as 2*d*n**2.",
-    },
-    "Ratio": {
-        "title": "Ratio",
-        "type": ["number", "string"],
-        "description": "A number, or a quotient of expressions in dimension names such as T/(1 + 2*k).",
-    },
-    "Sides": _sides("Sides", {"type": "integer", "minimum": 0}),
-    "Padding": _padding("Padding", {"type": "integer", "minimum": 0}),
-    "SizePadding": _padding("SizePadding", {"$ref": "#/components/schemas/Size"}),
-    "Axes": {
-        "title": "Axes",
-        "type": ["integer", "array"],
-        "items": {"type": "integer"},
-        "description": "An axis or a list of them, counted from 0, or from the last where negative.",
-    },
-    "Whole": {"title": "Whole", "type": "integer", "minimum": 0, "description": "A whole number."},
-    "SizeSides": _sides("SizeSides", {"$ref": "#/components/schemas/Size"}),
-    "Shape": {
-        "title": "Shape",
-        "type": "object",
-        "required": ["shape"],
-        "additionalProperties": False,
-        "properties": {
-            "shape": {
-                "type": "array",
-                "maxItems": 8,
-                "items": {"$ref": "#/components/schemas/Size"},
-            }
-        },
-        "description": "A shape, in numbers and dimension names; a tensor is taken for its shape.",
-    },
-}
+        Field(
+            description="The amount added around an input: one number, one for each side, a pair for each"
+            " axis, or a rule."
+        ),
+    ],
+)
+Axes = TypeAliasType(
+    "Axes",
+    Annotated[
+        SkipValidation[int | list[int]],
+        Field(description="An axis or a list of them, counted from 0, or from the last where negative."),
+    ],
+)
+
+
+class Edit(Request):
+    """A change to part of a tensor: one of add, multiply and replace, at a place; or one of permute and
+    remove, along an axis.
+    """
+
+    add: Tensor = LEFT_OUT
+    multiply: Tensor = LEFT_OUT
+    replace: Tensor = LEFT_OUT
+    at: list[Annotated[int, Field(ge=0)] | None] = Field(
+        LEFT_OUT,
+        description="An index for each of the first axes, null for all along one; everywhere if left out.",
+    )
+    permute: list[Annotated[int, Field(ge=0)]] = Field(LEFT_OUT, description="The new order along the axis.")
+    remove: list[Annotated[int, Field(ge=0)]] = Field(LEFT_OUT, description="Indices to leave out.")
+    axis: int = Field(0, description="The axis of permute and remove.")
+
+
+Change = TypeAliasType(
+    "Change",
+    Annotated[
+        SkipValidation[Tensor | Edit | bool | None],
+        Field(description="A tensor or setting to take instead; null to leave something out; or an edit."),
+    ],
+)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compute.operations import CATALOGUE
-from service.optimizers.schemas import SOLVE, TRACE
+from service.optimizers.schemas import solve_request, trace_request
 from service.schemas.openapi import load_examples
 from service.schemas.requests import request_model
 from tests.conftest import Client, errors
@@ -30,7 +30,7 @@ NASTY: list[Any] = [
     "packed",
 ]  # fmt: skip
 EXAMPLES = load_examples()
-OPTIMIZERS = {"optimizer/trace": TRACE, "optimizer/solve": SOLVE}
+OPTIMIZERS = {"optimizer/trace": trace_request(), "optimizer/solve": solve_request()}
 PATHS = sorted({one["path"] for one in EXAMPLES})
 INNER = {  # names inside the parts of operations
     path: sorted({name for one in EXAMPLES if one["path"] == path

@@ -8,7 +8,7 @@ import pytest
 
 from compute.errors import QuestionErrors, TooLarge
 from compute.operations import CATALOGUE
-from service.posts import POSTS
+from service.endpoints import ENDPOINTS
 from service.questions.comparisons import understand_comparison
 from service.questions.operations import Question
 from service.schemas.openapi import load_examples
@@ -32,7 +32,7 @@ def numbers(found: Any) -> int:
 
 
 def refusal(example: dict[str, Any], allowed: int) -> Any:
-    understand = POSTS[example["path"].removeprefix("/v1/")].understand
+    understand = ENDPOINTS[example["path"].removeprefix("/v1/")].understand
     with pytest.raises(QuestionErrors) as caught:
         understand(example["request"], replace(LIMITS, answer=allowed))
     [error] = caught.value.errors
@@ -43,7 +43,7 @@ def refusal(example: dict[str, Any], allowed: int) -> Any:
 @pytest.mark.parametrize("name", FLOATS)
 def test_the_predicted_numbers_are_those_that_are_sent(name: str) -> None:
     example = FLOATS[name]
-    question: Any = POSTS[example["path"].removeprefix("/v1/")].understand(example["request"], LIMITS)
+    question: Any = ENDPOINTS[example["path"].removeprefix("/v1/")].understand(example["request"], LIMITS)
     assert isinstance(question, Question)
     response = example["response"]
     parts = [part for one in response.get("contributions", {}).values() for part in one.values()]
@@ -58,7 +58,7 @@ def test_the_predicted_numbers_are_those_that_are_sent(name: str) -> None:
 @pytest.mark.parametrize("operation", sorted({one["path"].removeprefix("/v1/") for one in FLOATS.values()}))
 def test_every_operation_says_how_to_ask_for_less(operation: str) -> None:
     example = next(one for one in FLOATS.values() if one["path"] == f"/v1/{operation}")
-    question: Any = POSTS[operation].understand(example["request"], LIMITS)
+    question: Any = ENDPOINTS[operation].understand(example["request"], LIMITS)
     predicted = question.prepared.predicted.answer
     error = refusal(example, predicted - 1)
     assert f"{predicted:,} numbers in the answer" in error.message
@@ -74,7 +74,7 @@ def test_every_operation_says_how_to_ask_for_less(operation: str) -> None:
     for pattern, *_ in listed:
         if not pattern.startswith("the Jacobian"):
             fewer = {**example["request"], "select": [pattern]}
-            POSTS[operation].understand(fewer, LIMITS)  # it can be asked for as it stands
+            ENDPOINTS[operation].understand(fewer, LIMITS)  # it can be asked for as it stands
 
 
 def test_layers_are_told_together(ask: Ask) -> None:
@@ -98,8 +98,8 @@ def test_layers_are_told_together(ask: Ask) -> None:
 
 def test_gradients_and_their_parts_count() -> None:
     request = {"x": X, **LAYER, "heads": 2, "upstream": {"output": X}}
-    question: Any = POSTS["encoder_layer"].understand(request, LIMITS)
-    without: Any = POSTS["encoder_layer"].understand({**request, "upstream": {}}, LIMITS)
+    question: Any = ENDPOINTS["encoder_layer"].understand(request, LIMITS)
+    without: Any = ENDPOINTS["encoder_layer"].understand({**request, "upstream": {}}, LIMITS)
     several = question.prepared.predicted.answer
     assert several > 2 * without.prepared.predicted.answer
     sent = dict.fromkeys(name for name, _ in question.prepared.sent())
@@ -116,7 +116,7 @@ def test_jacobians_count() -> None:
         "select": ["output"],
         "jacobian": [{"of": "output", "wrt": "x", "by_path": True}],
     }
-    question: Any = POSTS["encoder_layer"].understand(request, LIMITS)
+    question: Any = ENDPOINTS["encoder_layer"].understand(request, LIMITS)
     message = refusal({"path": "/v1/encoder_layer", "request": request}, 1).message
     assert "the Jacobian of output by x (108), output (6)" in message
     assert question.prepared.predicted.answer == 36 * 3 + 6

@@ -13,7 +13,7 @@ from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from service.exact.worker import LIMITS
 from service.http.problems import Problem
-from service.optimizers.schemas import PARTS, TRACE
+from service.optimizers.schemas import PARTS, trace_request
 from service.optimizers.traces import understand_trace
 from service.questions.operations import EXACT_WORK
 from tests.conftest import Client, errors
@@ -103,7 +103,7 @@ def question(rng: random.Random) -> dict[str, Any]:
 
 def damage(rng: random.Random, found: dict[str, Any]) -> None:
     if rng.random() < 0.3:
-        found[rng.choice([*TRACE.model_fields])] = copy.deepcopy(rng.choice(NASTY))
+        found[rng.choice([*trace_request().model_fields])] = copy.deepcopy(rng.choice(NASTY))
         return
     node: Any = found
     while isinstance(node, (list, dict)) and node:

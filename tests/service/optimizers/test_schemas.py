@@ -7,7 +7,7 @@ import pytest
 
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
-from service.optimizers.schemas import PARTS, TRACE, named_schemas, optimizer_model, schedule_model
+from service.optimizers.schemas import PARTS, optimizer_model, schedule_model, trace_request
 from tests.conftest import Ask, Client
 
 PATH = "/v1/optimizer/trace"
@@ -45,11 +45,14 @@ def test_every_schedule_has_a_model(name: str) -> None:
     assert "\n" not in str(schedule_model(name).__doc__)
 
 
-def test_all_are_chosen_by_name() -> None:
-    found = named_schemas()
-    assert set(found) == {"Optimizer", "NamedSchedule", "Schedule"}
-    assert len(found["Optimizer"]["oneOf"]) == len(OPTIMIZERS)
-    assert len(found["NamedSchedule"]["oneOf"]) == len(SCHEDULES)
+def test_all_are_chosen_by_name(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    chosen = schemas["Optimizer"]
+    assert set(chosen["discriminator"]["mapping"]) == set(OPTIMIZERS)
+    assert len(chosen["oneOf"]) == len(OPTIMIZERS)
+    by_name, rates = schemas["Schedule"]["anyOf"]
+    assert set(by_name["discriminator"]["mapping"]) == set(SCHEDULES)
+    assert rates["items"] == {"$ref": "#/components/schemas/Constant"}
 
 
 def test_parts_are_those_of_a_step() -> None:
@@ -64,7 +67,7 @@ def test_parts_are_those_of_a_step() -> None:
         "batches",
         "surface",
         "select",
-    } <= set(TRACE.model_fields)
+    } <= set(trace_request().model_fields)
 
 
 GOOD: list[dict[str, Any]] = [

@@ -134,7 +134,7 @@ def test_answers_fit_their_schema(client: Client) -> None:
     for name in CATALOGUE:
         camel = "".join(part.capitalize() for part in name.split("_"))
         assert described[f"{camel}Response"]["properties"]["evidence"]["$ref"].endswith("/Evidence")
-        assert described[f"{camel}Request"]["properties"]["verify"]["type"] == "boolean"
+        assert described[f"{camel}Request"]["properties"]["verify"]["$ref"].endswith("/Verify")
     schema = {"$ref": "#/components/schemas/Evidence"}
     for fields in (
         {**EXAM, "upstream": UPSTREAM, "jacobian": [{"of": "output", "wrt": "x"}], "verify": True},

@@ -1,5 +1,6 @@
 """The OpenAPI document: valid, up to date, complete; its examples are real."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -11,13 +12,16 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from compute.operations import CATALOGUE
+from compute.operations import CATALOGUE, FAMILIES
 from service.app import app
 from service.export import FOLDER, written
-from service.schemas.openapi import document, load_examples
+from service.schemas.naming import camel
+from service.schemas.openapi import SHOWN_BYTES, load_examples
+from service.schemas.openapi30 import downgrade
 from tests.conftest import Client
 
-DOCUMENT = document(app.routes)
+DOCUMENT = app.openapi()
+FOR_PAGE = downgrade(DOCUMENT)
 EXAMPLES = {one["name"]: one for one in load_examples()}
 
 
@@ -28,6 +32,96 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
 def test_the_document_is_valid_openapi_3_1() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     validate(json.loads(orjson.dumps(DOCUMENT)))
+
+
+def test_the_rendition_for_the_page_is_valid_openapi_3_0() -> None:
+    assert FOR_PAGE["openapi"] == "3.0.3"
+    validate(json.loads(orjson.dumps(FOR_PAGE)))
+
+
+def test_the_rendition_says_the_same() -> None:
+    """Every operation, field, description, default and example is still there."""
+    assert FOR_PAGE["paths"].keys() == DOCUMENT["paths"].keys()
+    schemas, others = DOCUMENT["components"]["schemas"], FOR_PAGE["components"]["schemas"]
+    assert schemas.keys() == others.keys()
+    for name, schema in schemas.items():
+        assert others[name].get("description") == schema.get("description")
+        assert others[name].get("required") == schema.get("required")
+        for field, one in schema.get("properties", {}).items():
+            other = others[name]["properties"][field]
+            assert other.get("description") == one.get("description")
+            assert other.get("default") == one.get("default")
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            other = FOR_PAGE["paths"][path][method]
+            assert other["description" if "description" in operation else "summary"]
+            if method == "post":
+                [one], [two] = (each["requestBody"]["content"].values() for each in (operation, other))
+                assert one["examples"] == two["examples"]
+
+
+def test_the_rendition_has_no_word_that_3_0_does_not_know() -> None:
+    def walk(node: Any, where: str) -> None:
+        if isinstance(node, list):
+            for one in node:
+                walk(one, where)
+        elif isinstance(node, dict):
+            assert not isinstance(node.get("type"), list), where
+            assert node.get("type") != "null", where
+            assert "const" not in node or isinstance(node["const"], dict), where
+            for key, one in node.items():
+                if key not in ("example", "examples", "default"):
+                    walk(one, f"{where}/{key}")
+
+    walk(FOR_PAGE["components"]["schemas"], "")
+
+
+def test_the_document_is_light() -> None:
+    body = orjson.dumps(DOCUMENT)
+    assert len(body) < 900_000
+    assert len(gzip.compress(body)) < 120_000
+
+
+def test_no_schema_contains_itself() -> None:
+    """Client generators fail on recursive schemas."""
+    schemas = DOCUMENT["components"]["schemas"]
+
+    def references(node: Any) -> set[str]:
+        if isinstance(node, list):
+            return set().union(*map(references, node)) if node else set()
+        if not isinstance(node, dict):
+            return set()
+        found = {str(node["$ref"]).rpartition("/")[2]} if "$ref" in node else set()
+        return found.union(*(references(one) for one in node.values()))
+
+    direct = {name: references(schema) for name, schema in schemas.items()}
+
+    def reached(name: str, path: tuple[str, ...] = ()) -> None:
+        assert name not in path, " > ".join((*path, name))
+        for one in direct[name]:
+            reached(one, (*path, name))
+
+    for name in schemas:
+        reached(name)
+
+
+def test_no_schema_has_a_list_of_types() -> None:
+    assert b'"type":[' not in orjson.dumps(DOCUMENT["components"]["schemas"])
+
+
+def test_it_names_its_server_licence_and_security() -> None:
+    assert DOCUMENT["servers"][0]["url"] == "."
+    assert DOCUMENT["info"]["license"] == {"name": "MIT", "identifier": "MIT"}
+    assert DOCUMENT["security"] == []
+
+
+def test_operations_are_grouped_by_family() -> None:
+    tags = [tag["name"] for tag in DOCUMENT["tags"]]
+    assert tags[: len(FAMILIES)] == [family.name for family in FAMILIES]
+    for family in FAMILIES:
+        for operation in family.operations:
+            assert DOCUMENT["paths"][f"/v1/{operation.name}"]["post"]["tags"] == [family.name]
+    assert {tag for _, _, one in operations() for tag in one["tags"]} == set(tags)
 
 
 def test_the_file_is_up_to_date() -> None:
@@ -75,6 +169,17 @@ def test_each_example_fits_its_schemas(name: str) -> None:
     assert example["source"]
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_answer_is_shown_or_linked(client: Client, name: str) -> None:
+    operation = DOCUMENT["paths"][EXAMPLES[name]["path"]]["post"]
+    shown = operation["responses"]["200"]["content"]["application/json"]["examples"][name]
+    answer = EXAMPLES[name]["response"]
+    if len(orjson.dumps(answer)) <= SHOWN_BYTES:
+        assert shown["value"] == answer
+    else:
+        assert client.get("/" + shown["externalValue"]).json() == answer
+
+
 def test_every_operation_has_an_example() -> None:
     shown = {example["path"] for example in EXAMPLES.values()}
     assert shown >= {f"/v1/{name}" for name in CATALOGUE}
@@ -98,49 +203,35 @@ def test_each_post_declares_the_problem() -> None:
     for path, method, operation in operations():
         if method == "post":
             for code in ("400", "408", "413", "415", "422", "503"):
-                content = operation["responses"][code]["content"]["application/problem+json"]
+                name = operation["responses"][code]["$ref"].rpartition("/")[2]
+                content = DOCUMENT["components"]["responses"][name]["content"]["application/problem+json"]
                 assert content["schema"] == {"$ref": "#/components/schemas/ProblemDetail"}, path
+                assert all(one["value"]["status"] == int(code) for one in content["examples"].values()), path
+                assert content["examples"]
 
 
-def test_every_reference_resolves_and_no_choice_is_anonymous() -> None:
-    schemas = DOCUMENT["components"]["schemas"]
-    named_choices = {
-        "Tensor",
-        "NestedItem",
-        "Sides",
-        "SizeSides",
-        "Padding",
-        "SizePadding",
-        "Change",
-        "CostRequest",
-        "CompareRequest",
-        "Optimizer",
-        "Schedule",
-        "NamedSchedule",
-    }
-
-    def walk(node: Any, where: str) -> None:
+def test_every_reference_resolves() -> None:
+    def walk(node: Any) -> None:
         if isinstance(node, list):
             for one in node:
-                walk(one, where)
+                walk(one)
         elif isinstance(node, dict):
             if isinstance(reference := node.get("$ref"), str):
-                assert reference.rpartition("/")[2] in schemas
-            for choice in ("anyOf", "oneOf"):
-                assert choice not in node or where in named_choices, f"{choice} in {where}"
-            for key, one in node.items():
-                walk(one, where if key not in schemas else key)
+                _, _, kind, name = reference.split("/")
+                assert name in DOCUMENT["components"][kind]
+            for one in node.values():
+                walk(one)
 
-    for name, schema in schemas.items():
-        walk(schema, name)
+    walk(DOCUMENT)
 
 
 @pytest.mark.parametrize("operation", CATALOGUE.values(), ids=CATALOGUE)
 def test_each_field_is_documented(operation: Any) -> None:
-    name = "".join(part.capitalize() for part in operation.name.split("_"))
-    request = DOCUMENT["components"]["schemas"][f"{name}Request"]["properties"]
-    values = DOCUMENT["components"]["schemas"][f"{name}Values"]["properties"]
-    assert all(field["description"] for field in (*request.values(), *values.values()))
+    schemas = DOCUMENT["components"]["schemas"]
+    request = schemas[f"{camel(operation.name)}Request"]["properties"]
+    values = schemas[f"{camel(operation.name)}Values"]["properties"]
+    for field in (*request.values(), *values.values()):
+        assert field.get("description") or schemas[field["$ref"].rpartition("/")[2]]["description"]
     for field, declared in operation.inputs.items():
         assert request[field]["x-dims"] == declared.dims
     for field, attribute in operation.attributes.items():
@@ -156,7 +247,7 @@ def test_the_page_and_its_assets_come_from_here(client: Client) -> None:
     assert not [link for link in links if "//" in link]
     for link in links:
         assert client.get(f"/{link}").status_code == 200
-    assert client.get("/").headers["location"] == "docs"
+    assert client.get("/").headers["location"] == "/docs"
 
 
 def test_the_document_speaks_only_of_the_project() -> None:

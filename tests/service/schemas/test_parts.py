@@ -9,11 +9,10 @@ from jsonschema import Draft202012Validator, ValidationError
 from compute.operations import CATALOGUE
 from compute.operations.state_dicts import takes_state_dict
 from service.app import app
-from service.schemas.openapi import document
-from service.schemas.parts import part_schemas
+from service.schemas.naming import camel
 from tests.service.layers import LAYER, STATE, X
 
-SCHEMAS: dict[str, Any] = json.loads(json.dumps(document(app.routes)))["components"]["schemas"]
+SCHEMAS: dict[str, Any] = json.loads(json.dumps(app.openapi()))["components"]["schemas"]
 COMPOSITES = {name: one for name, one in CATALOGUE.items() if one.parts}
 
 
@@ -27,37 +26,33 @@ def test_there_are_composites() -> None:
 
 
 @pytest.mark.parametrize("name", COMPOSITES)
-@pytest.mark.parametrize("suffix", ["Request", "Shapes", "Comparison"])
-def test_requests_refer_to_their_parts(name: str, suffix: str) -> None:
-    title = "".join(word.capitalize() for word in name.split("_"))
-    properties = SCHEMAS[title + suffix]["properties"]
+def test_requests_refer_to_their_parts(name: str) -> None:
+    properties = SCHEMAS[camel(name) + "Request"]["properties"]
     for part, declared in COMPOSITES[name].parts.items():
         field = properties[part]
         assert declared.meaning in field["description"]
-        target = SCHEMAS[field["$ref"].rpartition("/")[2]]
-        assert target["type"] == ("array" if declared.several else "object")
-        one = target["items"] if declared.several else target
+        if declared.several:
+            assert field["type"] == "array"
+            field = field["items"]
+        one = SCHEMAS[field["$ref"].rpartition("/")[2]]
         assert list(one["properties"]) == [*declared.inputs, *declared.parts]
         assert one["additionalProperties"] is False
-        entry = "Shape" if suffix == "Shapes" else "Tensor"
         for inner in declared.inputs:
-            assert one["properties"][inner]["$ref"] == f"#/components/schemas/{entry}"
+            assert one["properties"][inner]["$ref"] == "#/components/schemas/Tensor"
             assert one["properties"][inner]["description"]
     assert ("state_dict" in properties) == takes_state_dict(COMPOSITES[name])
     if "state_dict" in properties:
-        named = "NamedShapes" if suffix == "Shapes" else "NamedTensors"
-        assert properties["state_dict"]["$ref"].endswith(named)
+        assert properties["state_dict"]["$ref"].endswith("StateDict")
 
 
 def test_parts_reach_all_the_way_down() -> None:
     """What a transformer takes for its encoder's layers is what an encoder takes for them."""
-    found = part_schemas(CATALOGUE)
-    encoder = found["TransformerOfEncoder"]["properties"]
-    assert encoder["layer"]["$ref"] == "#/components/schemas/EncoderOfLayers"
-    layer = found["EncoderOfLayers"]["items"]["properties"]
+    encoder = SCHEMAS["TransformerOfEncoder"]["properties"]
+    assert encoder["layer"]["items"]["$ref"] == "#/components/schemas/EncoderOfLayer"
+    layer = SCHEMAS["EncoderOfLayer"]["properties"]
     assert layer["attention"]["$ref"] == "#/components/schemas/EncoderLayerOfAttention"
-    assert "w_q" in found["EncoderLayerOfAttention"]["properties"]
-    assert "x" not in found["EncoderLayerOfAttention"]["properties"]
+    assert "w_q" in SCHEMAS["EncoderLayerOfAttention"]["properties"]
+    assert "x" not in SCHEMAS["EncoderLayerOfAttention"]["properties"]
 
 
 def test_words_are_true_of_the_part() -> None:
@@ -105,10 +100,9 @@ def test_full_names_fit_the_schema() -> None:
     weight = [[1, 0], [0, 1]]
     check("EncoderRequest", {"x": X, "layer[0].attention.w_q": weight, "final_norm.gain": [1, 1]})
     check("EncoderLayerRequest", {"x": X, "attention.w_q": weight})
-    check(
-        "TransformerShapes",
-        {"operation": "transformer", "encoder.layer[2].attention.w_q": {"shape": ["d", "d"]}},
-    )
+    shape = {"shape": ["d", "d"]}
+    check("CostRequest", {"operation": "transformer", "encoder.layer[2].attention.w_q": shape})
+    check("CompareRequest", {"operation": "encoder", "layer[0].attention.w_q": weight, "changes": {"x": X}})
     for name in ("layer[00].attention.w_q", "layer.attention.w_q", "layer[0]", "attention.w_q"):
         with pytest.raises(ValidationError):
             check("EncoderRequest", {"x": X, name: weight})
@@ -118,6 +112,6 @@ def test_full_names_fit_the_schema() -> None:
 
 def test_shapes_take_letters() -> None:
     part = {"attention": {"w_q": {"shape": ["d", "d"]}}}
-    check("EncoderShapes", {"operation": "encoder", "layer": [part], "layers": "L"})
+    check("CostRequest", {"operation": "encoder", "layer": [part], "layers": "L"})
     with pytest.raises(ValidationError):
         check("EncoderRequest", {"layer": [part]})

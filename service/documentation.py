@@ -1,0 +1,185 @@
+"""The OpenAPI document, its page, and the pages that explain problems. Nothing loads from elsewhere."""
+
+from collections.abc import Callable
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import RedirectResponse
+
+from service.http.problems import KINDS, Problem
+from service.http.representations import Representation
+from service.schemas.openapi import add_document, load_examples, load_problems
+from service.schemas.openapi30 import downgrade
+
+ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+MINUTES = "public, max-age=300"
+DAY = "public, max-age=86400"
+HTML = "text/html; charset=utf-8"
+PAGE_SETTINGS = {
+    "deepLinking": True,
+    "defaultModelsExpandDepth": -1,
+    "displayRequestDuration": True,
+    "docExpansion": "list",
+    "filter": True,
+    "tryItOutEnabled": True,
+}
+
+
+def add_documentation(app: FastAPI) -> None:
+    """Serve the document, the page that shows it, the examples, and a page for each kind of problem."""
+    add_document(app)
+    current = _Rendered(app.openapi, lambda schema: schema)
+    for_page = _Rendered(app.openapi, downgrade)
+
+    async def openapi(request: Request) -> Response:
+        return current.representation().respond(request)
+
+    async def openapi_30(request: Request) -> Response:
+        return for_page.representation().respond(request)
+
+    async def docs(request: Request) -> Response:
+        return _docs(app.title).respond(request)
+
+    async def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in ASSETS:
+            raise Problem("not_found", "the page is at /docs")
+        return _asset(name).respond(request)
+
+    async def example(request: Request) -> Response:
+        answers = _example_answers()
+        name = request.path_params["name"]
+        if name not in answers:
+            raise Problem("not_found", "no example has this name")
+        return answers[name].respond(request)
+
+    async def problem(request: Request) -> Response:
+        kind = request.path_params["kind"]
+        if kind not in KINDS:
+            raise Problem("not_found", "the kinds of problems are: " + ", ".join(KINDS))
+        return _problem_page(kind).respond(request)
+
+    async def root(request: Request) -> Response:
+        return RedirectResponse(request.scope.get("root_path", "") + "/docs")
+
+    # Plain routes: they answer HEAD as well, and dependencies such as an API key do not guard documentation.
+    for path, endpoint in {
+        "/openapi.json": openapi,
+        "/openapi-3.0.json": openapi_30,
+        "/docs": docs,
+        "/docs/{name}": asset,
+        "/examples/{name}.json": example,
+        "/problems/{kind}": problem,
+        "/": root,
+    }.items():
+        app.add_route(path, endpoint, include_in_schema=False)
+
+
+class _Rendered:
+    """A rendition of the document, made again only when the document has changed."""
+
+    def __init__(
+        self, openapi: Callable[[], dict[str, Any]], rendition: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        self._openapi, self._rendition = openapi, rendition
+        self._schema: dict[str, Any] | None = None
+
+    def representation(self) -> Representation:
+        schema = self._openapi()
+        if schema is not self._schema:
+            self._schema = schema
+            self._bytes = Representation(orjson.dumps(self._rendition(schema)), cache_control=MINUTES)
+        return self._bytes
+
+
+@cache
+def _docs(title: str) -> Representation:
+    page = get_swagger_ui_html(
+        openapi_url="openapi-3.0.json",
+        title=title,
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
+        swagger_favicon_url="docs/favicon-32x32.png",
+        swagger_ui_parameters=PAGE_SETTINGS,
+    )
+    return Representation(bytes(page.body), HTML, MINUTES)
+
+
+@cache
+def _asset(name: str) -> Representation:
+    body = files("fastapi_swagger.resources").joinpath(name).read_bytes()
+    return Representation(body, ASSETS[name], DAY)
+
+
+@cache
+def _example_answers() -> dict[str, Representation]:
+    return {
+        one["name"]: Representation(orjson.dumps(one["response"]), cache_control=MINUTES)
+        for one in load_examples()
+    }
+
+
+PROBLEM_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}: Workings</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; }}
+pre {{ overflow-x: auto; padding: 1rem; border: 1px solid; border-radius: .3rem; }}
+</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p>Status {status}, type <code>/problems/{kind}</code>.</p>
+<p>{meaning}</p>
+<h2>Remedy</h2>
+<p>{remedy}</p>
+<h2>Example</h2>
+{examples}
+<p><a href="../docs">All operations</a></p>
+</main>
+</body>
+</html>
+"""
+EXAMPLE = """<h3>{summary}</h3>
+<pre><code>{request}</code></pre>
+<pre><code>{response}</code></pre>
+"""
+
+
+@cache
+def _problem_page(kind: str) -> Representation:
+    problem = KINDS[kind]
+    examples = [one for one in load_problems() if one["response"]["type"] == f"/problems/{kind}"]
+    page = PROBLEM_PAGE.format(
+        kind=kind,
+        title=escape(problem.title),
+        status=problem.status,
+        meaning=escape(problem.meaning),
+        remedy=escape(problem.remedy),
+        examples="".join(map(_example, examples)),
+    )
+    return Representation(page.encode(), HTML, MINUTES)
+
+
+def _example(problem: dict[str, Any]) -> str:
+    head = [f"{problem['method']} {problem['path']}"]
+    head += [f"{name}: {value}" for name, value in problem["headers"].items()]
+    request = "\n".join(head) + (f"\n\n{problem['body']}" if problem["body"] else "")
+    response = orjson.dumps(problem["response"], option=orjson.OPT_INDENT_2).decode()
+    return EXAMPLE.format(
+        summary=escape(problem["summary"]), request=escape(request), response=escape(response)
+    )

@@ -1,0 +1,146 @@
+"""The fields that every computation takes beside its operation's own."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from compute.hazards import DIAGNOSES
+from service.schemas.types import MAX_NAMES, Name, Request, Tensor
+
+MAX_JACOBIANS = 16
+Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
+
+
+class JacobianPair(Request):
+    """A Jacobian to return: of which value, with respect to which."""
+
+    of: Name = Field(description="The value that is differentiated.", examples=["output"])
+    wrt: Name = Field(description="The value it is differentiated by.", examples=["x"])
+    by_path: bool = Field(
+        False,
+        description="Whether to return its parts too, one for each value that uses `wrt`: the products of the"
+        " chain rule, before they are summed.",
+    )
+
+
+# Named types: their descriptions stand in the document once.
+Given = TypeAliasType(
+    "Given",
+    Annotated[
+        dict[str, Tensor],
+        Field(
+            max_length=MAX_NAMES,
+            description="Values to take instead of computing them, by name. What cannot be reached from"
+            " what is given comes back under `unknown`; gradients are not carried past a given value.",
+        ),
+    ],
+)
+Upstream = TypeAliasType(
+    "Upstream",
+    Annotated[
+        dict[str, Tensor],
+        Field(
+            max_length=MAX_NAMES,
+            description="The gradient of the final scalar with respect to values, by name, each of its"
+            " value's shape. Asks for the gradients of everything that leads there.",
+        ),
+    ],
+)
+JacobianPairs = TypeAliasType(
+    "JacobianPairs",
+    Annotated[
+        list[JacobianPair],
+        Field(max_length=MAX_JACOBIANS, description="Jacobians to return, between any two names."),
+    ],
+)
+Arithmetic = TypeAliasType(
+    "Arithmetic",
+    Annotated[
+        Literal["float64", "float32", "exact"],
+        Field(
+            description="The kind of number everything is computed in. Exact numbers may hold free symbols,"
+            " and come back as text, with LaTeX and floats beside it."
+        ),
+    ],
+)
+Assumptions = TypeAliasType(
+    "Assumptions",
+    Annotated[
+        dict[Name, list[Assumption]],
+        Field(
+            max_length=MAX_NAMES,
+            description="Of exact numbers: what is assumed of free symbols, all of which are real.",
+            examples=[{"x1": ["positive"]}],
+        ),
+    ],
+)
+Abbreviations = TypeAliasType(
+    "Abbreviations",
+    Annotated[
+        list[Name],
+        Field(
+            max_length=MAX_NAMES,
+            description="Of exact numbers: values that stand as symbols of their own names in everything"
+            " computed from them, and in gradients, which pass them all the same.",
+            examples=[["z4"]],
+        ),
+    ],
+)
+Selection = TypeAliasType(
+    "Selection",
+    Annotated[
+        list[Name],
+        Field(
+            min_length=1,
+            max_length=MAX_NAMES,
+            description="Names to return; all if left out. Inputs and aliases can be named too, and `*`"
+            " stands for any text.",
+            examples=[["weights", "output"]],
+        ),
+    ],
+)
+Diagnose = TypeAliasType(
+    "Diagnose",
+    Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether `notes` also point out numbers that are finite but unreliable; floats only. "
+            + " ".join(f"`{code}`: {meaning}." for code, meaning in DIAGNOSES.items()),
+        ),
+    ],
+)
+Encoding = TypeAliasType(
+    "Encoding",
+    Annotated[
+        Literal["nested", "packed"],
+        Field(description="How tensors are returned: nested lists, or packed as base64."),
+    ],
+)
+Verify = TypeAliasType(
+    "Verify",
+    Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether to return `evidence` that the answer is right: gradients beside differences"
+            " of values computed again, promised equations, and what rounding leaves certain.",
+        ),
+    ],
+)
+
+
+class Computation(Request):
+    """The fields that every computation takes beside its operation's own."""
+
+    given: Given = Field(default_factory=dict)
+    upstream: Upstream = Field(default_factory=dict)
+    jacobian: JacobianPairs = Field(default_factory=list)
+    arithmetic: Arithmetic = "float64"
+    assumptions: Assumptions = Field(default_factory=dict)
+    abbreviate: Abbreviations = Field(default_factory=list)
+    select: Selection = Field(default_factory=list)
+    diagnose: Diagnose = False
+    encoding: Encoding = "nested"
+    verify: Verify = False

@@ -1,0 +1,25 @@
+"""How schemas are named, and how declared dimensions read."""
+
+from collections.abc import Container
+
+from compute.operations.declaration import Input
+from compute.operations.unification import turned
+
+
+def camel(name: str) -> str:
+    """Return `SelfAttention` for `self_attention`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def dims_text(declared: Input, turning: Container[str] | None = None) -> str:
+    """Return the dimensions of an input as people write them.
+
+    turning: the settings that may turn it; any if left out.
+    """
+
+    def shown(dims: str) -> str:
+        return " or ".join(f"({', '.join(one.split())})" for one in dims.split("|"))
+
+    if not declared.turns or (turning is not None and declared.turns not in turning):
+        return shown(declared.dims)
+    return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(turned(declared.dims))}"

@@ -1,0 +1,133 @@
+"""Problems: every kind has a real example, a page, and the form of RFC 9457."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, Header, HTTPException
+
+from service.answering import Answerer
+from service.app import create_app
+from service.http.problems import KINDS
+from service.schemas.openapi import load_problems
+from service.settings import Settings
+from tests.conftest import EXAM, Client, errors
+
+PROBLEMS = {one["name"]: one for one in load_problems()}
+
+
+async def send(app: FastAPI, problem: dict[str, Any]) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
+        body = problem["body"]
+        content = unfinished(body) if problem["name"] == "slow_body" else body.encode()
+        headers = problem["headers"]
+        return await client.request(problem["method"], problem["path"], headers=headers, content=content)
+
+
+async def unfinished(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()
+    await asyncio.Event().wait()
+
+
+def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
+    """Send a problem's request to a service in the state that the problem speaks of."""
+    settings: dict[str, Any] = {
+        "slow_body": {"body_timeout": 0.01},
+        "full": {"workers": 1, "queue": 0, "inline_bytes": 0},
+    }
+    app = create_app(Settings(**settings.get(problem["name"], {})))
+    if problem["name"] == "defect":
+
+        async def fail(*_: Any) -> None:
+            raise RuntimeError("a defect")
+
+        monkeypatch.setattr(Answerer, "respond", fail)
+    if problem["name"] == "full":
+        with app.state.workshop.place():
+            return asyncio.run(send(app, problem))
+    return asyncio.run(send(app, problem))
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_each_example_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = PROBLEMS[name]
+    response = replay(problem, monkeypatch)
+    expected = problem["response"]
+    if name == "slow_body":  # the service's own patience is longer than the test's
+        expected = expected | {"detail": expected["detail"].replace("30", "0.01")}
+    assert response.json() == expected
+    errors(response, KINDS[expected["type"].removeprefix("/problems/")].status)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_an_example_and_a_page(client: Client, kind: str) -> None:
+    page = client.get(f"/problems/{kind}")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert KINDS[kind].title in page.text
+    assert not re.findall(r'(?:src|href)="[^"]*//', page.text)
+    shown = [one for one in PROBLEMS.values() if one["response"]["type"] == f"/problems/{kind}"]
+    assert shown
+    assert all(json.dumps(one["response"]["detail"]) in unescape(page.text) for one in shown)
+
+
+def test_an_unknown_kind_is_not_found(client: Client) -> None:
+    errors(client.get("/problems/rainy"), 404)
+
+
+def asked(app: FastAPI, **headers: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
+            return await client.post("/v1/self_attention", json=EXAM, headers=headers)
+
+    return asyncio.run(ask())
+
+
+def test_the_error_of_a_dependency_keeps_its_status_and_headers() -> None:
+    def guard() -> None:
+        raise HTTPException(401, "a key is needed", {"WWW-Authenticate": "Bearer"})
+
+    response = asked(create_app(dependencies=[Depends(guard)]))
+    assert response.headers["www-authenticate"] == "Bearer"
+    errors(response, 401)
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "a key is needed",
+        "errors": [],
+    }
+
+
+def test_a_missing_parameter_of_a_dependency_is_a_problem_that_echoes_nothing() -> None:
+    def guard(weight: int = Header()) -> None:
+        assert weight
+
+    app = create_app(dependencies=[Depends(guard)])
+    assert "/header/weight" in errors(asked(app))
+    response = asked(app, weight="a secret")
+    assert "/header/weight" in errors(response)
+    assert "secret" not in response.text
+    assert asked(app, weight="3").status_code == 200
+
+
+def test_under_a_mount_types_stand_below_its_path() -> None:
+    outer = FastAPI()
+    outer.mount("/workings", create_app())
+
+    async def ask() -> tuple[httpx.Response, httpx.Response]:
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+            refused = await client.post("/workings/v1/self_attention", json={})
+            return refused, await client.get(refused.json()["type"])
+
+    refused, page = asyncio.run(ask())
+    assert refused.json()["type"] == "/workings/problems/refused"
+    assert page.status_code == 200
