@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Self
 
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from service.endpoints import Endpoint, Job
 from service.exact.pool import ExactPool
-from service.http.bodies import receive_body
+from service.http.bodies import decompress, is_compressed, receive_body
 from service.http.problems import Problem
 from service.http.reader import read
 from service.http.representations import Answer
@@ -32,31 +32,21 @@ class Answerer:
         self.exact = exact
 
     async def respond(self, endpoint: Endpoint, request: Request) -> Response:
-        """The response to a question. Raises Problem or QuestionErrors where there is no answer."""
+        """Return the response to a question. Raises Problem or QuestionErrors where there is no answer."""
         if endpoint.streams and is_wanted(request.scope):
             return _Lines(self, endpoint)
-        with ExitStack() as held:
-
-            def hold_place() -> None:
-                held.enter_context(self.workshop.place())
-
-            def understand() -> Job:
-                return endpoint.understand(read(body), self.limits)
-
-            body = await receive_body(request.scope, request.receive, self.settings, hold_place)
+        with _Seat(self.workshop) as seat:
+            body = await self._receive(request.scope, request.receive, seat)
             try:
-                answer = await self._answer_here(understand, body, hold_place)
+                answer = await self._answer_here(endpoint, body, seat)
             except ExactWanted:
-                held.close()  # its place is in another queue
+                seat.leave()  # the wait for a worker process is another queue
                 answer = await self._answer_exactly(endpoint, body, request.receive)
         return Answer(answer, vary="Accept" if endpoint.streams else None)
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer line by line, from a thread or from a worker process."""
-        with ExitStack() as held:
-
-            def hold_place() -> None:
-                held.enter_context(self.workshop.place())
+        with _Seat(self.workshop) as seat:
 
             def lines(abandoned: Callable[[], bool]) -> Iterator[bytes]:
                 job: Any = endpoint.understand(read(body), self.limits)
@@ -64,27 +54,36 @@ class Answerer:
                 return found
 
             sender = LineSender(send, self.settings.body_timeout)
-            body = await receive_body(scope, receive, self.settings, hold_place)
-            if len(body) <= self.settings.inline_bytes:
-                hold_place()
+            body = await self._receive(scope, receive, seat)
+            seat.take()
             try:
                 await stream(sender, receive, lines, self.workshop)
             except ExactWanted:
-                held.close()  # its place is in another queue
+                seat.leave()
                 _check_exact(body)
                 with self.exact.place():
                     await sent(sender, receive, self.exact.run(endpoint.name, body, sender.send))
 
-    async def _answer_here(
-        self, understand: Callable[[], Job], body: bytes, hold_place: Callable[[], None]
-    ) -> bytes:
+    async def _receive(self, scope: Scope, receive: Receive, seat: "_Seat") -> bytes:
+        """Return the body, decompressed by a thread where it is compressed."""
+        body = await receive_body(scope, receive, self.settings, seat.take)
+        if not is_compressed(scope):
+            return body
+        seat.take()
+        return await self.workshop.run(lambda: decompress(body, self.settings.max_body_bytes))
+
+    async def _answer_here(self, endpoint: Endpoint, body: bytes, seat: "_Seat") -> bytes:
+        def understand() -> Job:
+            return endpoint.understand(read(body), self.limits)
+
         if len(body) > self.settings.inline_bytes:
+            seat.take()
             return await self.workshop.run(lambda: understand().answer())
         # Small questions run on the event loop: a hop to a thread would cost more than the work.
         job = understand()
         if job.work <= self.settings.inline_work:
             return job.answer()
-        hold_place()
+        seat.take()
         return await self.workshop.run(job.answer)
 
     async def _answer_exactly(self, endpoint: Endpoint, body: bytes, receive: Receive) -> bytes:
@@ -102,6 +101,33 @@ class Answerer:
                 for task in (answer, gone):
                     task.cancel()
                 await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+class _Seat:
+    """The place of one request among those that may compute or wait; taken when it is first needed."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._held: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def take(self) -> None:
+        """Hold a place, if none is held. Raises Problem 503 where none is left."""
+        if self._held is None:
+            place = self._workshop.place()
+            place.__enter__()
+            self._held = place
+
+    def leave(self) -> None:
+        """Give the place back, if one is held."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.__exit__(None, None, None)
 
 
 class _Lines(Response):

@@ -1,5 +1,6 @@
 """The application: routes, error answers and documentation put together."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from compute.errors import QuestionErrors
 from service.answering import Answerer
 from service.documentation import add_documentation
 from service.exact.pool import ExactPool
+from service.http.middleware import REQUEST_ID, add_middleware, current_request_id
 from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
 from service.http.work import Workshop
 from service.memory import keep_freed_memory
@@ -20,6 +22,8 @@ from service.routes import add_routes
 from service.schemas.openapi import DESCRIPTION, TAGS
 from service.settings import Settings
 from service.version import VERSION
+
+LOGGER = logging.getLogger("workings")
 
 
 def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depends] = ()) -> FastAPI:
@@ -63,6 +67,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         (Exception, _internal),
     ):
         app.add_exception_handler(error, handler)
+    add_middleware(app, settings.cors_origins)
     add_documentation(app)
     add_routes(app, Answerer(settings, workshop, exact))
     return app
@@ -86,7 +91,11 @@ async def _http(request: Request, error: Any) -> Response:
 
 
 async def _internal(request: Request, __: Exception) -> Response:
-    return await _problem(request, Problem("internal", INTERNAL))
+    """Answer a defect. Middleware is passed already, so the request id is added here."""
+    request_id = current_request_id.get()
+    LOGGER.error("Request %s failed; the traceback follows.", request_id)
+    problem = Problem("internal", INTERNAL, headers={REQUEST_ID: request_id})
+    return await _problem(request, problem)
 
 
 app = create_app()

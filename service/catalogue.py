@@ -27,14 +27,14 @@ class OperationSummary(Wire):
 
 
 class FamilyDescription(Wire):
-    """Operations of one kind."""
+    """OperationList of one kind."""
 
     name: str = Field(description="The tag that its operations have in the OpenAPI document.")
     meaning: str
     operations: list[str] = Field(description="The names of its operations.")
 
 
-class Operations(Wire):
+class OperationList(Wire):
     """All operations, and the families that they belong to."""
 
     operations: list[OperationSummary]
@@ -123,7 +123,7 @@ def describe_all() -> dict[str, Any]:
         )
         for family in FAMILIES
     ]
-    return Operations(operations=entries, families=families).model_dump()
+    return OperationList(operations=entries, families=families).model_dump()
 
 
 def describe_operation(name: str) -> dict[str, Any]:

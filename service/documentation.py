@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import cache
 from html import escape
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import RedirectResponse
 
@@ -21,6 +23,7 @@ ASSETS = {
     "swagger-ui.css": "text/css",
     "favicon-32x32.png": "image/png",
 }
+_MAKING = Lock()
 MINUTES = "public, max-age=300"
 DAY = "public, max-age=86400"
 HTML = "text/html; charset=utf-8"
@@ -41,10 +44,10 @@ def add_documentation(app: FastAPI) -> None:
     for_page = _Rendered(app.openapi, downgrade)
 
     async def openapi(request: Request) -> Response:
-        return current.representation().respond(request)
+        return (await run_in_threadpool(current.representation)).respond(request)
 
     async def openapi_30(request: Request) -> Response:
-        return for_page.representation().respond(request)
+        return (await run_in_threadpool(for_page.representation)).respond(request)
 
     async def docs(request: Request) -> Response:
         return _docs(app.title).respond(request)
@@ -53,7 +56,7 @@ def add_documentation(app: FastAPI) -> None:
         name = request.path_params["name"]
         if name not in ASSETS:
             raise Problem("not_found", "the page is at /docs")
-        return _asset(name).respond(request)
+        return (await run_in_threadpool(_asset, name)).respond(request)
 
     async def example(request: Request) -> Response:
         answers = _example_answers()
@@ -85,7 +88,10 @@ def add_documentation(app: FastAPI) -> None:
 
 
 class _Rendered:
-    """A rendition of the document, made again only when the document has changed."""
+    """A rendition of the document, made again only when the document has changed.
+
+    Making it takes seconds, so it is done by a thread, one at a time.
+    """
 
     def __init__(
         self, openapi: Callable[[], dict[str, Any]], rendition: Callable[[dict[str, Any]], dict[str, Any]]
@@ -94,11 +100,14 @@ class _Rendered:
         self._schema: dict[str, Any] | None = None
 
     def representation(self) -> Representation:
-        schema = self._openapi()
-        if schema is not self._schema:
-            self._schema = schema
-            self._bytes = Representation(orjson.dumps(self._rendition(schema)), cache_control=MINUTES)
-        return self._bytes
+        """Return the rendition of the document as it is now."""
+        with _MAKING:
+            schema = self._openapi()
+            if schema is not self._schema:
+                body = orjson.dumps(self._rendition(schema))
+                self._made = _compressed(Representation(body, cache_control=MINUTES))
+                self._schema = schema
+            return self._made
 
 
 @cache
@@ -117,7 +126,13 @@ def _docs(title: str) -> Representation:
 @cache
 def _asset(name: str) -> Representation:
     body = files("fastapi_swagger.resources").joinpath(name).read_bytes()
-    return Representation(body, ASSETS[name], DAY)
+    return _compressed(Representation(body, ASSETS[name], DAY))
+
+
+def _compressed(representation: Representation) -> Representation:
+    """Compress a large body now, in the thread that made it, and not when it is first asked for."""
+    assert representation.compressed
+    return representation
 
 
 @cache

@@ -1,17 +1,16 @@
 """The routes: every computation by POST, the catalogue, and health."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 import orjson
 from fastapi import APIRouter, Body, FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from compute.operations import CATALOGUE
 from service.answering import Answerer
-from service.catalogue import OperationDescription, Operations, describe_all, describe_operation
+from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
 from service.endpoints import ENDPOINTS, Endpoint
 from service.exact.pool import ExactPool
 from service.http.problems import Problem, problem_responses
@@ -29,11 +28,18 @@ class QuestionRoute(APIRoute):
     number; validating it is left to `service.questions`, which says what was expected and what came.
     """
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if not self.dependencies:
+            self.app = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer without the stacks that FastAPI keeps for dependencies: there are none."""
+        response: Response = await self.endpoint(Request(scope, receive), None)
+        await response(scope, receive, send)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Hand requests to the endpoint, through FastAPI where there are dependencies to solve."""
-        is_included = hasattr(self, "app")  # by another router, which may have dependencies of its own
-        if not self.dependencies and not is_included:
-            return partial(self.endpoint, question=None)
+        """Return FastAPI's own handler, which solves dependencies, and keep it from reading the body."""
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
@@ -53,28 +59,24 @@ class _WithoutBody(Request):
 
 
 class RouteTable:
-    """The way to routes without parameters: one look into a table, however many there are.
+    """The way to the routes of questions: one look into a table, however many there are.
 
-    Each path has a router of its own with one route, so that matching, refusing other methods and telemetry
-    stay FastAPI's. All other requests go to the application's router, which has the same routes.
+    All other requests go to the router, whose list holds the same routes.
     """
 
     def __init__(self, router: APIRouter) -> None:
-        self.app: ASGIApp = router.app
         self._router = router
-        self._routers = {
-            route.path: APIRouter(routes=[route])
-            for route in router.routes
-            if isinstance(route, QuestionRoute)
-        }
+        self._routes = {route.path: route for route in router.routes if isinstance(route, QuestionRoute)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self.app
-        if scope["type"] == "http" and scope["method"] == "POST":
+        # A request that FastAPI's own telemetry watches goes to the router, which names it there.
+        if scope["type"] == "http" and scope["method"] == "POST" and "fastapi.telemetry" not in scope:
             path = scope["path"].removeprefix(scope.get("root_path", ""))
-            if (router := self._routers.get(path)) is not None:
-                scope["router"], app = self._router, router.app
-        await app(scope, receive, send)
+            if (route := self._routes.get(path)) is not None:
+                scope.update(router=self._router, route=route, endpoint=route.endpoint, path_params={})
+                await route.app(scope, receive, send)
+                return
+        await self._router.app(scope, receive, send)
 
 
 def add_routes(app: FastAPI, answerer: Answerer) -> None:
@@ -133,7 +135,7 @@ def _add_catalogue(app: FastAPI) -> None:
         list_operations,
         summary="All operations by family",
         tags=["catalogue"],
-        response_model=Operations,
+        response_model=OperationList,
     )
     _add_get(
         app,

@@ -49,6 +49,12 @@ class Settings(BaseSettings):
         description="Most bytes of freed memory that the process keeps for the next answers.",
     )
 
+    cors_origins: list[str] = Field(
+        default=[],
+        description="Origins whose pages may call the service from a browser, as a JSON list;"
+        ' `["*"]` for all.',
+    )
+
     exact_workers: int = Field(
         default=2, ge=1, description="Processes that answer exact questions, at a lower priority than others."
     )

@@ -36,11 +36,14 @@ class Client:
         """What the application does when it stops."""
         self._runner.run(self._lifespan.__aexit__(None, None, None))
 
-    def get(self, path: str) -> Response:
-        return self._runner.run(self._client.get(path))
+    def request(self, method: str, path: str, **content: Any) -> Response:
+        return self._runner.run(self._client.request(method, path, **content))
+
+    def get(self, path: str, **content: Any) -> Response:
+        return self.request("GET", path, **content)
 
     def post(self, path: str, **content: Any) -> Response:
-        return self._runner.run(self._client.post(path, **content))
+        return self.request("POST", path, **content)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,16 @@
 """Receiving a request's body within bounds of type, size and time."""
 
 import asyncio
+import zlib
 from collections.abc import Callable
 
 from starlette.types import Receive, Scope
 
 from service.http.problems import Problem
 from service.settings import Settings
+
+GZIP = (b"gzip", b"x-gzip", b"GZIP")
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 async def receive_body(
@@ -18,6 +22,7 @@ async def receive_body(
     """
     headers = dict(scope["headers"])
     _check_type(headers.get(b"content-type", b""))
+    _check_coding(headers.get(b"content-encoding", b""))
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or len(declared) > 20:
         raise Problem("too_large", "the declared length of the body is no length that can be taken")
@@ -48,6 +53,36 @@ async def _collect(receive: Receive, settings: Settings, on_large: Callable[[], 
         chunks.append(body)
         if not message.get("more_body"):
             return b"".join(chunks)
+
+
+def is_compressed(scope: Scope) -> bool:
+    """Whether a request's body has to be decompressed. `receive_body` has refused other codings than gzip."""
+    return any(name == b"content-encoding" and value in GZIP for name, value in scope["headers"])
+
+
+def decompress(body: bytes, most: int) -> bytes:
+    """Return the content of a gzipped body of at most so many bytes. Raises Problem."""
+    decoder = zlib.decompressobj(wbits=GZIP_WINDOW)
+    try:
+        content = decoder.decompress(body, most + 1)
+    except zlib.error:
+        raise Problem("unreadable", "the body is sent as gzip and is not gzip") from None
+    if len(content) > most:
+        raise Problem("too_large", f"the body holds more than {most} bytes when it is decompressed")
+    if not decoder.eof:
+        raise Problem("unreadable", "the gzipped body is broken off")
+    if decoder.unused_data:
+        raise Problem("unreadable", "the gzipped body goes on behind its end")
+    return content
+
+
+def _check_coding(coding: bytes) -> None:
+    if coding and coding not in GZIP and coding.lower() != b"identity":
+        raise Problem(
+            "unsupported",
+            "expected content-encoding: gzip, or none; received another coding",
+            headers={"Accept-Encoding": "gzip"},
+        )
 
 
 def _check_type(content_type: bytes) -> None:

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, TooLarge
 
-INTERNAL = "this should not happen; the error is in the service's log"
+INTERNAL = "this should not happen; the error is in the service's log, under the request id"
 MAX_NAME = 64
 MEDIA_TYPE = "application/problem+json"
 

@@ -1,11 +1,14 @@
 """What responses carry: answers with their digest, and resources that clients may keep and ask for again."""
 
+import gzip
 import hashlib
+from functools import cached_property
 
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 JSON = "application/json"
+COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
 _JSON_HEADER = (b"content-type", JSON.encode())
 
 
@@ -30,6 +33,10 @@ class Answer(Response):
         if vary is not None:
             self.raw_headers.append((b"vary", vary.encode()))
 
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
 
 class Representation:
     """A resource with a body that stays the same: served by GET and HEAD, revalidated by its entity tag."""
@@ -37,13 +44,28 @@ class Representation:
     def __init__(self, body: bytes, media_type: str = JSON, cache_control: str = "no-cache") -> None:
         self.body = body
         self.media_type = media_type
-        self.headers = {"ETag": etag(body), "Cache-Control": cache_control}
+        self.tag = etag(body)
+        self.cache_control = cache_control
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The body in gzip, made once for all who accept it."""
+        return gzip.compress(self.body, mtime=0)
 
     def respond(self, request: Request) -> Response:
         """Return the resource, or 304 where the client has it already (RFC 9110, section 13.1.2)."""
-        if _matches(request.headers.get("if-none-match", ""), self.headers["ETag"]):
-            return Response(status_code=304, headers=self.headers)
-        return Resource(self.body, headers=self.headers, media_type=self.media_type)
+        coded = len(self.body) >= COMPRESSED_BYTES and "gzip" in request.headers.get("accept-encoding", "")
+        headers = {
+            "ETag": f"W/{self.tag}" if coded else self.tag,  # a strong tag would promise the same bytes
+            "Cache-Control": self.cache_control,
+            "Vary": "Accept-Encoding",
+        }
+        if _matches(request.headers.get("if-none-match", ""), self.tag):
+            return Response(status_code=304, headers=headers)
+        if not coded:
+            return Resource(self.body, headers=headers, media_type=self.media_type)
+        headers["Content-Encoding"] = "gzip"
+        return Resource(self.compressed, headers=headers, media_type=self.media_type)
 
 
 class Resource(Response):

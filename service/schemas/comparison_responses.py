@@ -15,7 +15,7 @@ class Permutation(Wire):
     order: list[int]
 
 
-class Difference(Wire):
+class ValueDifference(Wire):
     """One value before and after the changes."""
 
     before: AnswerTensor = Field(LEFT_OUT, description="Left out where the answer before has no such value.")
@@ -61,8 +61,8 @@ class CompareResponse(Wire):
     changed: list[str] = Field(description="The names that were changed.")
     conventions: dict[str, Any] = Field(description="Every setting as it was used before the changes.")
     changed_conventions: dict[str, ChangedConvention]
-    values: dict[str, Difference] = Field(description="By name, what either answer has.")
-    gradients: dict[str, Difference] = Field({}, description="By name, where `upstream` was sent.")
+    values: dict[str, ValueDifference] = Field(description="By name, what either answer has.")
+    gradients: dict[str, ValueDifference] = Field({}, description="By name, where `upstream` was sent.")
     aliases: dict[str, str]
     notes: list[RunNote]
     unknown: list[str] = Field(description="Names that one of the answers could not reach.")

@@ -34,7 +34,7 @@ from service.schemas.types import (
     Constant,
     Padding,
     Request,
-    Shape,
+    ShapeOnly,
     Sides,
     Tensor,
     Whole,
@@ -79,7 +79,7 @@ OwnField = TypeAliasType(
 OwnShape = TypeAliasType(
     "OwnShape",
     Annotated[
-        SkipValidation[Shape | OwnField],
+        SkipValidation[ShapeOnly | OwnField],
         Field(
             description="A field of the operation itself: a shape where its own request takes a tensor, or a"
             " tensor for its shape; settings as there, where sizes may be letters too."

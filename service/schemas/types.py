@@ -127,7 +127,7 @@ Ratio = TypeAliasType(
 )
 
 
-class Shape(Request):
+class ShapeOnly(Request):
     """A shape in place of a tensor, in numbers and dimension names."""
 
     shape: Annotated[list[Size], Field(max_length=MAX_RANK)]

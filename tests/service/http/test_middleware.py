@@ -1,0 +1,223 @@
+"""Request ids, CORS, compression and conditional requests, as clients of HTTP expect them."""
+
+import asyncio
+import gzip
+import re
+import zlib
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from service.app import create_app
+from service.settings import Settings
+from tests.conftest import EXAM, Client, errors
+
+JSON = {"content-type": "application/json"}
+PATH = "/v1/self_attention"
+RESOURCES = [
+    "/openapi.json",
+    "/openapi-3.0.json",
+    "/docs",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui-bundle.js",
+    "/docs/favicon-32x32.png",
+    "/examples/encoder_layer_state_dict.json",
+    "/problems/refused",
+    "/v1/operations",
+    "/v1/operations/self_attention",
+]
+
+
+def ask(method: str, path: str, settings: Settings | None = None, **content: Any) -> httpx.Response:
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(settings), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
+            return await client.request(method, path, **content)
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize("path", RESOURCES)
+def test_a_resource_is_revalidated_by_its_entity_tag(client: Client, path: str) -> None:
+    first = client.get(path)
+    assert first.status_code == 200
+    tag = first.headers["etag"]
+    strong = tag.removeprefix("W/")
+    for condition in (strong, f"W/{strong}", f'"other", {tag}', "*"):
+        again = client.get(path, headers={"if-none-match": condition})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        assert again.headers["vary"] == "Accept-Encoding"
+        assert again.headers["cache-control"] == first.headers["cache-control"]
+    assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*RESOURCES, "/health/live", "/health/ready", "/"])
+def test_head_is_get_without_a_body(client: Client, path: str) -> None:
+    got, head = client.get(path), client.request("HEAD", path)
+    assert head.status_code == got.status_code
+    assert head.content == b""
+    changing = {"x-request-id"}
+    assert {name: one for name, one in head.headers.items() if name not in changing} == {
+        name: one for name, one in got.headers.items() if name not in changing
+    }
+
+
+def test_a_request_id_is_taken_and_returned(client: Client) -> None:
+    for request_id in ("a", "7e7c-11:ab.c_~/+=@", "x" * 128):
+        response = client.get("/health/live", headers={"x-request-id": request_id})
+        assert response.headers["x-request-id"] == request_id
+    assert client.post(PATH, json={}, headers={"x-request-id": "mine"}).headers["x-request-id"] == "mine"
+
+
+def test_a_request_id_is_made_where_none_can_be_taken(client: Client) -> None:
+    made = set()
+    for headers in ({}, {}, {"x-request-id": "x" * 129}, {"x-request-id": "a b"}, {"x-request-id": "<i>"}):
+        [request_id] = client.post(PATH, json=EXAM, headers=headers).headers.get_list("x-request-id")
+        assert re.fullmatch("[0-9a-f]{32}", request_id)
+        made.add(request_id)
+    assert len(made) == 5
+
+
+def test_a_defect_names_its_request_in_the_answer_and_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("service.answering.Answerer.respond", fail)
+    response = ask("POST", PATH, json=EXAM, headers={"x-request-id": "the-one"})
+    errors(response, 500)
+    assert response.headers["x-request-id"] == "the-one"
+    assert "the-one" in caplog.text
+
+
+PREFLIGHT = {"origin": "https://school.example", "access-control-request-method": "POST",
+             "access-control-request-headers": "content-type"}  # fmt: skip
+
+
+def test_cors_is_off_by_default() -> None:
+    response = ask("POST", PATH, json=EXAM, headers={"origin": "https://school.example"})
+    assert "access-control-allow-origin" not in response.headers
+    errors(ask("OPTIONS", PATH, headers=PREFLIGHT), 405)
+
+
+def test_cors_admits_the_origins_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKINGS_CORS_ORIGINS", '["https://school.example"]')
+    settings = Settings()
+    assert settings.cors_origins == ["https://school.example"]
+    preflight = ask("OPTIONS", PATH, settings, headers=PREFLIGHT)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "https://school.example"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    response = ask("POST", PATH, settings, json=EXAM, headers={"origin": "https://school.example"})
+    assert response.headers["access-control-allow-origin"] == "https://school.example"
+    for name in ("ETag", "Retry-After", "X-Request-ID"):
+        assert name in response.headers["access-control-expose-headers"]
+    other = ask("POST", PATH, settings, json=EXAM, headers={"origin": "https://else.example"})
+    assert other.status_code == 200
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_refused_question_has_cors_headers_too() -> None:
+    settings = Settings(cors_origins=["*"])
+    response = ask("POST", PATH, settings, json={}, headers={"origin": "https://school.example"})
+    errors(response)
+    assert response.headers["access-control-allow-origin"] == "*"
+
+
+LARGE = {**EXAM, "x": [[0, 1], [-1, 1]] * 100}
+
+
+def test_answers_are_compressed_for_those_who_accept_it(client: Client) -> None:
+    plain = client.post(PATH, json=LARGE, headers={"accept-encoding": "identity"})
+    packed = client.post(PATH, json=LARGE, headers={"accept-encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content  # httpx has decompressed it
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 3
+    assert packed.headers["etag"] == f"W/{plain.headers['etag']}"
+    assert "Accept-Encoding" in packed.headers["vary"]
+
+
+def test_small_answers_are_not_compressed(client: Client) -> None:
+    response = client.post(PATH, json=EXAM, headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in response.headers
+
+
+def test_the_document_is_compressed_and_may_be_kept(client: Client) -> None:
+    response = client.get("/openapi.json", headers={"accept-encoding": "gzip"})
+    assert response.headers["content-encoding"] == "gzip"
+    assert int(response.headers["content-length"]) < 130_000
+    assert "max-age" in response.headers["cache-control"]
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert client.get("/openapi.json", headers={"accept-encoding": "identity"}).json() == response.json()
+    tag = response.headers["etag"]
+    assert client.get("/openapi.json", headers={"if-none-match": tag}).status_code == 304
+
+
+def gzipped(content: bytes, coding: str = "gzip") -> dict[str, Any]:
+    return {"content": content, "headers": JSON | {"content-encoding": coding}}
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/graph"])
+def test_a_gzipped_question_is_answered_as_it_is_without(client: Client, path: str) -> None:
+    question = (
+        EXAM if path == PATH else {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}
+    )
+    body = gzip.compress(orjson.dumps(question))
+    response = client.post(path, **gzipped(body))
+    assert response.status_code == 200
+    assert response.content == client.post(path, json=question).content
+
+
+def test_a_gzipped_stream_of_lines(client: Client) -> None:
+    question = {"program": ["f = x**2"], "start": {"x": 1}, "optimizer": {"name": "adam"}, "steps": 3}
+    sent = gzipped(gzip.compress(orjson.dumps(question)))
+    sent["headers"]["accept"] = "application/x-ndjson"
+    lines = client.post("/v1/optimizer/trace", **sent).text.splitlines()
+    assert len(lines) == 1 + 4 + 1
+
+
+def test_what_is_no_gzip_is_refused(client: Client) -> None:
+    body = gzip.compress(orjson.dumps(EXAM))
+    for content in (
+        orjson.dumps(EXAM),
+        body[:-9],
+        body[:5],
+        b"",
+        body + body,
+        body + b"x",
+        zlib.compress(b"{}"),
+    ):
+        errors(client.post(PATH, **gzipped(content)), 400)
+
+
+def test_decompressed_size_is_bounded() -> None:
+    bomb = gzip.compress(b" " * 2_000_000 + orjson.dumps(EXAM))
+    settings = Settings(max_body_bytes=1_000_000)
+    assert len(bomb) < 10_000
+    response = ask("POST", PATH, settings, **gzipped(bomb))
+    errors(response, 413)
+    assert "1000000" in response.json()["detail"]
+    assert ask("POST", PATH, **gzipped(bomb)).status_code == 200
+
+
+def test_a_coding_that_is_not_supported_is_named(client: Client) -> None:
+    for coding in ("br", "deflate", "gzip, gzip", "zstd"):
+        response = client.post(PATH, **gzipped(b"{}", coding))
+        errors(response, 415)
+        assert "gzip" in response.json()["detail"]
+        assert response.headers["accept-encoding"] == "gzip"
+    assert client.post(PATH, **gzipped(orjson.dumps(EXAM), "identity")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", PATH), ("GET", "/v1/operations"), ("GET", "/health/live"), ("GET", "/docs")]
+)
+def test_a_trailing_slash_leads_to_the_path_without(client: Client, method: str, path: str) -> None:
+    response = client.request(method, path + "/")
+    assert response.status_code == 307
+    assert response.headers["location"] == f"http://workings{path}"
