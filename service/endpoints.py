@@ -1,6 +1,5 @@
 """What is answered at which path."""
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from compute.operations import CATALOGUE
 from service.catalogue import describe_all, describe_operation
 from service.exact.pool import ExactPool
 from service.http.bodies import receive_body
+from service.http.connections import Disconnected, run_while_connected
 from service.http.problems import Problem, from_question
 from service.http.reader import read
 from service.http.streams import LineSender, is_wanted, sent, stream
@@ -129,17 +129,10 @@ class Posting:
         """The answer of a worker process, which is stopped where the client goes away."""
         _check_exact(body)
         with self.exact.place():
-            answer = asyncio.ensure_future(self.exact.run(post.name, body))
-            gone = asyncio.ensure_future(receive())
             try:
-                await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    raise Problem("unreadable", "the connection closed before the answer")
-                return answer.result()
-            finally:
-                for task in (answer, gone):
-                    task.cancel()
-                await asyncio.gather(answer, gone, return_exceptions=True)
+                return await run_while_connected(receive, self.exact.run(post.name, body))
+            except Disconnected:
+                raise Problem("unreadable", "the connection closed before the answer") from None
 
 
 def _check_exact(body: bytes) -> None:

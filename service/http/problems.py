@@ -5,6 +5,7 @@
       unsupported    415        the body is not sent as JSON
       too_large      413        bytes, numbers or predicted work
       refused        422        shape, type, value or name
+      unsupported_platform 501  exact arithmetic where the system cannot bound it
       busy           503        full; Retry-After says when
 
 Nothing that came is echoed: text is described, never repeated.
@@ -52,6 +53,7 @@ TITLES = {
     "unsupported": (415, "The body is not sent as JSON"),
     "refused": (422, "The question cannot be answered as it stands"),
     "internal": (500, "The service failed"),
+    "unsupported_platform": (501, "The service's platform cannot do this"),
     "busy": (503, "The service is full"),
 }
 
