@@ -8,6 +8,11 @@ from starlette.types import Receive, Scope
 from service.http.problems import Problem
 from service.settings import Settings
 
+LOST = (
+    "the server lost the body, because the request offers to switch to another protocol; send it without an"
+    " `Upgrade` header (as `curl --http1.1` does), or start the service with `workings serve`"
+)
+
 
 async def receive_body(
     scope: Scope, receive: Receive, settings: Settings, on_large: Callable[[], None]
@@ -26,10 +31,13 @@ async def receive_body(
         on_large()
     try:
         async with asyncio.timeout(settings.body_timeout):
-            return await _collect(receive, settings, None if large else on_large)
+            body = await _collect(receive, settings, None if large else on_large)
     except TimeoutError:
         detail = f"the body did not arrive within {settings.body_timeout:g} seconds"
         raise Problem("timeout", detail, headers={"Connection": "close"}) from None
+    if not body and b"upgrade" in headers and (int(declared) or b"transfer-encoding" in headers):
+        raise Problem("unreadable", LOST, headers={"Connection": "close"})
+    return body
 
 
 async def _collect(receive: Receive, settings: Settings, on_large: Callable[[], None] | None) -> bytes:
