@@ -11,9 +11,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from service.http.protocol import Protocol
-from tests.service.servers import LONG, UVICORN, serving
+from tests.service.servers import LONG, PORT, UVICORN, serving
 
-SERVED = (*UVICORN, "--http", "service.http.protocol:Protocol")
+SERVED = ("service", "serve", "--port", PORT)
 PLAIN = (*UVICORN, "--http", "httptools")
 BODY = json.dumps({"program": ["y = x**2"], "inputs": {"x": 3}}).encode()
 LINE = b"POST /v1/graph HTTP/1.1\r\nHost: workings\r\nContent-Type: application/json\r\n"
