@@ -11,7 +11,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 .PHONY: serve test check format openapi clean
 
 serve: $(VENV)/serves
-	exec $(VENV)/bin/python -m uvicorn service.app:app --host $(HOST) --port $(PORT) --no-access-log
+	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
 
 test: check
 	$(VENV)/bin/python -m pytest

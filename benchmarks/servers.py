@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PROTOCOL = "service.http.protocol:Protocol"  # what `workings serve` uses
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -33,7 +34,7 @@ def served(app: str, processor: int | None = None) -> Iterator[int]:
 
 def start(app: str, port: int, processor: int | None = None) -> "subprocess.Popen[bytes]":
     """Start uvicorn; the caller ends it."""
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--http", PROTOCOL]
     quiet = ["--no-access-log", "--log-level", "critical"]
     with pinned(processor):
         return subprocess.Popen(command + quiet, env={**os.environ, **ONE_THREAD})

@@ -1,6 +1,5 @@
 """From a request to its answer: read, understood, computed where that costs others least, and sent."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Self
@@ -11,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from service.endpoints import Endpoint, Job
 from service.exact.pool import ExactPool
 from service.http.bodies import decompress, is_compressed, receive_body
+from service.http.connections import Disconnected, run_while_connected
 from service.http.problems import Problem
 from service.http.reader import read
 from service.http.representations import Answer
@@ -90,17 +90,10 @@ class Answerer:
         """The answer of a worker process, which is stopped where the client goes away."""
         _check_exact(body)
         with self.exact.place():
-            answer = asyncio.ensure_future(self.exact.run(endpoint.name, body))
-            gone = asyncio.ensure_future(receive())
             try:
-                await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    raise Problem("unreadable", "the connection closed before the answer")
-                return answer.result()
-            finally:
-                for task in (answer, gone):
-                    task.cancel()
-                await asyncio.gather(answer, gone, return_exceptions=True)
+                return await run_while_connected(receive, self.exact.run(endpoint.name, body))
+            except Disconnected:
+                raise Problem("unreadable", "the connection closed before the answer") from None
 
 
 class _Seat:

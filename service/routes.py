@@ -92,7 +92,7 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
             tags=[endpoint.tag],
             response_model=Annotated[Any, Deferred(endpoint.response)],
             response_description="The answer.",
-            responses=problem_responses(400, 408, 413, 415, 422, 503),
+            responses=problem_responses(400, 408, 413, 415, 422, 501, 503),
             route_class_override=QuestionRoute,
         )
     _add_catalogue(app)

@@ -1,36 +1,34 @@
 """Worker processes for exact questions: started before they are needed, stopped for certain, replaced.
 
-A worker gets a line of JSON (name, length of the body, bounds) and the body. It sends frames: that it is
-ready, each value that it reaches, and an answer. Its processor time is bounded by the operating system, so
-that a busy machine stops nothing too early; a worker that gives no answer for long is killed in any case.
+A worker receives a line of JSON (name, length of the body, bounds) and the body. It sends frames: that it is
+ready, each value that it reaches, and an answer. The operating system bounds its processor time, so that a
+busy machine stops no answer too early; a worker that does not answer for long is killed in any case.
+
+The pool belongs to no event loop. Requests may come from several loops, one after another or at the same time
+in several threads; workers are started by a thread of the pool's own.
 """
 
 import asyncio
 import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import TypeAlias
+import weakref
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future
+from threading import Lock, Thread
 
 import orjson
 from fastapi import Response
 
 from compute.arithmetic.exact.bounds import beyond, reached
-from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED, STATUS
+from service.exact.frames import STATUS
+from service.exact.process import Take, Worker, WorkerGone, is_supported
 from service.http.problems import MEDIA_TYPE, Problem, from_question
 from service.http.work import RETRY_AFTER, Places
 from service.settings import Settings
 
 PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
 DELAY = 0.5  # seconds before the first worker is started
-START = 60  # seconds in which a worker has to be ready
-NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
-WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
-
-
-Take: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 class Refusal(Problem):
@@ -45,96 +43,67 @@ class Refusal(Problem):
         return Response(body, self.status, media_type=MEDIA_TYPE)
 
 
-class Worker:
-    """One process. reached: the values that its answer at hand has come to; offered: what stands if it does
-    not come in time.
-    """
-
-    def __init__(self, process: Process) -> None:
-        self.process = process
-        self.reached: list[str] = []
-        self.offered: bytes | None = None
-        self.is_free = True
-
-    async def frame(self) -> tuple[bytes, bytes]:
-        """The next frame; raises IncompleteReadError where the process has ended."""
-        assert self.process.stdout is not None
-        kind, length = HEAD.unpack(await self.process.stdout.readexactly(HEAD.size))
-        return kind, await self.process.stdout.readexactly(length)
-
-    async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
-        """The answer: status and body. take: what is done with each line of one that comes line by line."""
-        self.reached, self.offered, self.is_free = [], None, False
-        assert self.process.stdin is not None
-        self.process.stdin.write(header + b"\n" + body)
-        while True:
-            kind, payload = await self.frame()
-            if kind == REACHED:
-                self.reached.append(payload.decode())
-            elif kind == OFFER:
-                self.offered = payload
-            elif kind == LINE and take is not None:
-                await take(payload)
-            else:
-                self.is_free = kind == ANSWER
-                return payload
-
-    async def end(self) -> None:
-        """Kill the process if it still runs, and leave no zombie."""
-        with suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-
-
 class ExactPool(Places):
-    """A number of worker processes, and a number of requests that may wait for one."""
+    """A number of worker processes, and a number of requests that may wait for one.
+
+    workers: the processes that run, ready or not.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.exact_workers + settings.queue)
         self.settings = settings
         self.workers: set[Worker] = set()
-        self._idle: asyncio.Queue[Worker | None] = asyncio.Queue()
-        self._starting: set[asyncio.Task[None]] = set()
+        self._lock = Lock()  # guards everything below, and workers
+        self._idle: deque[Worker] = deque()
+        self._waiting: deque[Future[Worker | None]] = deque()
+        self._launcher: Thread | None = None
+        self._is_open = False
         self._soon: asyncio.TimerHandle | None = None
+        self._is_supported = is_supported()
+        # An application that is dropped, or an interpreter that exits, without `close`.
+        weakref.finalize(self, _end_all, self.workers, os.getpid())
 
     def start(self) -> None:
-        """Have the workers started, one after the other, once whoever serves has had time to start too.
+        """Have the workers started, one after another, once the server has had time to start too.
 
-        A question that comes before does not wait for that.
+        A question that comes earlier does not wait for that.
         """
-        self._soon = asyncio.get_running_loop().call_later(DELAY, self._start_first)
+        if self._is_supported:
+            self._soon = asyncio.get_running_loop().call_later(DELAY, self._start_now)
 
-    def _start_first(self) -> None:
-        if not self.workers and not self._starting:
-            self._start_one()
+    def _start_now(self) -> None:
+        with self._lock:
+            self._is_open = True
+            self._launch_missing()
 
     async def run(self, name: str, body: bytes, take: Take | None = None) -> bytes:
-        """The answer to a question, for which a place has to be held. Raises Problem where there is none.
+        """Return the answer to a question, for which a place has to be held.
 
-        take: asks for the answer line by line, and what is done with each.
+        take: asks for the answer line by line, and receives each line. Raises Problem if there is no answer.
         """
-        seconds = self.settings.exact_seconds
+        if not self._is_supported:
+            detail = (
+                "exact arithmetic relies on limits of processor time and memory that Linux, macOS and other"
+                " POSIX systems have and this one has not; floating-point arithmetic works here"
+            )
+            raise Problem("unsupported_platform", detail)
+        patience = PATIENCE * self.settings.exact_seconds
         header = {
             "name": name,
             "length": len(body),
-            "seconds": seconds,
+            "seconds": self.settings.exact_seconds,
             "memory": self.settings.exact_memory,
             "lines": take is not None,
         }
+        worker = await self._free_worker(patience)
         try:
-            async with asyncio.timeout(PATIENCE * seconds):
-                worker = await self._free_worker()
-        except TimeoutError:
-            raise _busy("no worker for exact questions was free in time") from None
-        try:
-            async with asyncio.timeout(PATIENCE * seconds):
+            async with asyncio.timeout(patience):
                 answered = await worker.ask(orjson.dumps(header), body, take)
-        except (asyncio.IncompleteReadError, ConnectionError, RuntimeError):
-            await worker.process.wait()  # it has ended, or is about to
-            return self._left_over(worker)
-        except TimeoutError:
+        except (WorkerGone, TimeoutError):
             await worker.end()
-            return self._left_over(worker)
+            if worker.offered is None:
+                raise self._stopped(worker) from None
+            return worker.offered
         finally:
             await self._take_back(worker)
         status, content = int(answered[:STATUS]), answered[STATUS:]
@@ -142,35 +111,125 @@ class ExactPool(Places):
             raise Refusal(status, content)
         return content
 
-    async def _free_worker(self) -> Worker:
-        """A worker that runs and has nothing to do. Raises Problem where none can be started."""
-        self._start_first()
-        while True:
-            worker = await self._idle.get()
-            if worker is None:
-                self._start_one()
-                if self._idle.empty():
-                    raise _busy("exact arithmetic is starting")
-            elif worker.process.returncode is None:
-                return worker
-            else:  # it was ended while it waited
-                await self._replace(worker)
-
     async def close(self) -> None:
-        """End all workers."""
+        """End all workers. A question that comes later starts new ones."""
         if self._soon is not None:
             self._soon.cancel()
-        for task in [*self._starting]:
-            task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
-        await asyncio.gather(*(worker.end() for worker in self.workers))
-        self.workers.clear()
+        with self._lock:
+            self._is_open = False
+            launcher = self._launcher
+            self._dismiss()
+            for worker in self.workers:
+                worker.kill()  # the request that waits for its answer, or the launcher, ends it
+        if launcher is not None:
+            await asyncio.to_thread(launcher.join)
+        with self._lock:
+            idle = [*self._idle]
+            self._idle.clear()
+            self.workers.difference_update(idle)
+        for worker in idle:
+            await worker.end()
 
-    def _left_over(self, worker: Worker) -> bytes:
-        """What a worker that was stopped offered before. Raises Problem where that is nothing."""
-        if worker.offered is None:
-            raise self._stopped(worker) from None
-        return worker.offered
+    async def _free_worker(self, patience: float) -> Worker:
+        """Return a worker that runs and has nothing to do. Raises Problem if there is none in time."""
+        future = self._request()
+        try:
+            async with asyncio.timeout(patience):
+                worker = await asyncio.wrap_future(future)
+        except BaseException as error:
+            if not future.cancel() and (worker := future.result()) is not None:
+                self._give(worker)  # it came in the same moment
+            if isinstance(error, TimeoutError):
+                raise _busy("no worker for exact questions was free in time") from None
+            raise
+        if worker is None:
+            raise _busy("exact arithmetic is starting")
+        return worker
+
+    def _request(self) -> Future[Worker | None]:
+        """Return a future worker, or None if none can be started."""
+        future: Future[Worker | None] = Future()
+        with self._lock:
+            self._is_open = True
+            while self._idle:
+                worker = self._idle.popleft()
+                if worker.is_running():
+                    future.set_result(worker)
+                    break
+                self.workers.discard(worker)
+                worker.end_now()  # it was ended from outside while it waited
+            else:
+                self._waiting.append(future)
+            self._launch_missing()
+        return future
+
+    def _give(self, worker: Worker) -> None:
+        """Let the first request that waits have a free worker, or keep it for the next."""
+        with self._lock:
+            while self._waiting:
+                future = self._waiting.popleft()
+                if future.set_running_or_notify_cancel():
+                    future.set_result(worker)
+                    return
+            self._idle.append(worker)
+
+    async def _take_back(self, worker: Worker) -> None:
+        """Let others have a worker that is free again; end and replace another."""
+        if worker.is_free and self._is_open:
+            self._give(worker)
+            return
+        with self._lock:
+            self.workers.discard(worker)
+            self._launch_missing()
+        await worker.end()
+
+    def _launch_missing(self) -> None:
+        """Have a thread start the workers that are missing. The lock has to be held."""
+        if self._is_open and self._launcher is None and self._is_short():
+            self._launcher = Thread(target=self._launch, name="exact-launcher", daemon=True)
+            self._launcher.start()
+
+    def _is_short(self) -> bool:
+        return len(self.workers) < self.settings.exact_workers
+
+    def _launch(self) -> None:
+        """Start workers, one after another, until there are enough or one does not start."""
+        started = True
+        while started:
+            started = self._launch_one()
+            with self._lock:
+                started = started and self._is_open and self._is_short()
+                if not started:
+                    self._launcher = None
+                    if not self.workers:  # nobody is left who could answer those who wait
+                        self._dismiss()
+
+    def _launch_one(self) -> bool:
+        """Start a worker and give it to those who wait. Return whether it started."""
+        try:
+            worker = Worker()
+        except OSError:
+            return False
+        with self._lock:
+            self.workers.add(worker)
+            if not self._is_open:
+                worker.kill()
+        try:
+            worker.wait_until_ready()
+        except WorkerGone:
+            with self._lock:
+                self.workers.discard(worker)
+            worker.end_now()
+            return False
+        self._give(worker)
+        return True
+
+    def _dismiss(self) -> None:
+        """Tell those who wait that there is no worker."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            if future.set_running_or_notify_cancel():
+                future.set_result(None)
 
     def _stopped(self, worker: Worker) -> Problem:
         """Why a worker gave no answer, with how far it came."""
@@ -183,48 +242,12 @@ class ExactPool(Places):
             what, limit = "took too much memory", "less"
         return from_question(beyond(what, limit, worker.reached))
 
-    async def _take_back(self, worker: Worker) -> None:
-        """Let others have a worker that is free again; replace one that is none any more."""
-        if worker.is_free:
-            self._idle.put_nowait(worker)
-        else:
-            await self._replace(worker)
 
-    async def _replace(self, worker: Worker) -> None:
-        self.workers.discard(worker)
-        self._start_one()
-        await worker.end()
-
-    def _start_one(self) -> None:
-        task = asyncio.create_task(self._launch())
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
-
-    async def _launch(self) -> None:
-        """Start a worker and put it where questions find it; nothing where it does not start."""
-        # It finds what this process finds, wherever that was started.
-        found = os.pathsep.join(one for one in sys.path if one)
-        settings = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": found}
-        environment = {**os.environ, **settings}
-        command = (sys.executable, "-c", WORKER)
-        try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
-        except OSError:  # no process or memory is left for it
-            self._idle.put_nowait(None)
-            return
-        worker = Worker(process)
-        self.workers.add(worker)
-        try:
-            async with asyncio.timeout(START):
-                await worker.frame()
-        except (TimeoutError, asyncio.IncompleteReadError):
-            self.workers.discard(worker)
-            await worker.end()
-            self._idle.put_nowait(None)
-            return
-        self._idle.put_nowait(worker)
-        if len(self.workers) < self.settings.exact_workers:
-            self._start_one()
+def _end_all(workers: Iterable[Worker], owner: int) -> None:
+    """End workers where no event loop runs any more, unless they belong to a process that was forked."""
+    if os.getpid() == owner:
+        for worker in [*workers]:
+            worker.end_now()
 
 
 def _busy(detail: str) -> Problem:

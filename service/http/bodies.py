@@ -11,6 +11,10 @@ from service.settings import Settings
 
 GZIP = (b"gzip", b"x-gzip", b"GZIP")
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
+LOST = (
+    "the server lost the body, because the request offers to switch to another protocol; send it without an"
+    " `Upgrade` header (as `curl --http1.1` does), or start the service with `workings serve`"
+)
 
 
 async def receive_body(
@@ -31,10 +35,13 @@ async def receive_body(
         on_large()
     try:
         async with asyncio.timeout(settings.body_timeout):
-            return await _collect(receive, settings, None if large else on_large)
+            body = await _collect(receive, settings, None if large else on_large)
     except TimeoutError:
         detail = f"the body did not arrive within {settings.body_timeout:g} seconds"
         raise Problem("timeout", detail, headers={"Connection": "close"}) from None
+    if not body and b"upgrade" in headers and (int(declared) or b"transfer-encoding" in headers):
+        raise Problem("unreadable", LOST, headers={"Connection": "close"})
+    return body
 
 
 async def _collect(receive: Receive, settings: Settings, on_large: Callable[[], None] | None) -> bytes:

@@ -5,6 +5,7 @@
       unsupported    415        the body is not sent as JSON
       too_large      413        bytes, numbers or predicted work
       refused        422        shape, type, value or name
+      unsupported_platform 501  exact arithmetic where the system cannot bound it
       busy           503        full; Retry-After says when
 
 Nothing that came is echoed: text is described, never repeated.
@@ -112,6 +113,13 @@ KINDS = {
         "The service failed",
         "A defect in the service. The error is in its log, under the X-Request-ID of the response.",
         "Report it with the X-Request-ID. The same request will fail again.",
+    ),
+    "unsupported_platform": ProblemKind(
+        501,
+        "The service's platform cannot do this",
+        "Exact arithmetic runs in worker processes whose time and memory the operating system bounds. The"
+        " system that the service runs on has no such bounds, as Windows has not.",
+        "Ask in floats, or run the service on Linux or macOS, for example in a container.",
     ),
     "busy": ProblemKind(
         503,

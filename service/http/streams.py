@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from compute.errors import QuestionErrors
+from service.http.connections import Disconnected, run_while_connected
 from service.http.problems import INTERNAL, Problem, from_question
 from service.http.work import Workshop
 
@@ -18,10 +18,6 @@ MEDIA_TYPE = b"application/x-ndjson"
 QUALITY = re.compile(rb"(?:^|;)\s*q=([01](?:\.\d{0,3})?)")
 MOMENT = 0.02  # seconds of lines that are sent together
 LARGEST = 2**18  # bytes that are
-
-
-class NobodyListens(Exception):
-    """The listener has gone, or takes nothing any more."""
 
 
 def is_wanted(scope: Scope) -> bool:
@@ -51,7 +47,7 @@ class LineSender:
         self.started = False
 
     async def send(self, lines: bytes) -> None:
-        """Send whole lines. Raises NobodyListens where they are not taken."""
+        """Send whole lines. Raises Disconnected where they are not taken."""
         if not self.started:
             self.started = True
             headers = [(b"content-type", MEDIA_TYPE), (b"vary", b"accept")]
@@ -59,11 +55,11 @@ class LineSender:
         await self._sent({"type": "http.response.body", "body": lines, "more_body": True})
 
     async def end(self) -> None:
-        """Say that there are no more lines. Raises NobodyListens as `send` does."""
+        """Say that there are no more lines. Raises Disconnected as `send` does."""
         await self._sent({"type": "http.response.body", "body": b""})
 
     async def fail(self, problem: Problem) -> None:
-        """Say in a last line why no more come. Raises NobodyListens as `send` does."""
+        """Say in a last line why no more come. Raises Disconnected as `send` does."""
         await self.send(b'{"problem":%b}\n' % bytes(problem.response().body))
         await self.end()
 
@@ -72,7 +68,7 @@ class LineSender:
             async with asyncio.timeout(self._patience):
                 await self._send(message)
         except TimeoutError:
-            raise NobodyListens from None
+            raise Disconnected from None
 
 
 async def stream(
@@ -99,43 +95,27 @@ async def stream(
         left.set()
 
 
-async def sent(sender: LineSender, receive: Receive, work: Awaitable[Any]) -> None:
-    """Wait for work that sends lines, and stop it when nobody listens.
+async def sent(sender: LineSender, receive: Receive, work: Coroutine[Any, Any, Any]) -> None:
+    """Wait for work that sends lines, and stop it when the client goes away.
 
-    What goes wrong before the first line is raised; later it is a line of its own, the last one.
+    A problem before the first line is raised; later it is sent as the last line.
     """
-    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
     try:
-        with suppress(NobodyListens):
-            await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                await _finished(sender, working)
-    finally:
-        for task in (working, gone):
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
-
-
-async def _finished(sender: LineSender, working: asyncio.Future[Any]) -> None:
-    try:
-        working.result()
-        await sender.end()
-    except (Problem, QuestionErrors) as error:
-        if not sender.started:
+        try:
+            await run_while_connected(receive, work)
+        except (Problem, QuestionErrors) as error:
+            if not sender.started:
+                raise
+            await sender.fail(from_question(error) if isinstance(error, QuestionErrors) else error)
+        except Disconnected:
             raise
-        await sender.fail(from_question(error) if isinstance(error, QuestionErrors) else error)
-    except NobodyListens:
-        raise
-    except Exception:  # a defect: it is said, and logged by whoever called
-        if sender.started:
-            await sender.fail(Problem("internal", INTERNAL))
-        raise
-
-
-async def _left(receive: Receive) -> None:
-    """Return when the listener has gone."""
-    while (await receive())["type"] != "http.disconnect":
+        except Exception:  # a defect: the client is told, and the caller logs it
+            if sender.started:
+                await sender.fail(Problem("internal", INTERNAL))
+            raise
+        else:
+            await sender.end()
+    except Disconnected:
         pass
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from service.http.problems import Problem
@@ -40,12 +41,14 @@ class Workshop(Places):
 
     def __init__(self, workers: int, queue: int) -> None:
         super().__init__(workers + queue)
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="compute")
+        self._new_threads = partial(ThreadPoolExecutor, workers, thread_name_prefix="compute")
+        self._threads = self._new_threads()
 
     async def run(self, function: Callable[[], T]) -> T:
         """The function's result, computed by a thread. A place has to be held."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def close(self) -> None:
-        """Let the threads finish what they have begun."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Let the threads finish what they have begun. A function that comes later has new ones."""
+        threads, self._threads = self._threads, self._new_threads()
+        threads.shutdown(wait=True, cancel_futures=True)

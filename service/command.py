@@ -1,0 +1,101 @@
+"""The command `workings`, which `python -m service` is another name for."""
+
+import signal
+import sys
+
+import click
+
+from service.version import VERSION
+
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`workings COMMAND --help` explains a command.",
+)
+@click.version_option(VERSION, prog_name="Workings")
+def main() -> None:
+    """Deep-learning questions answered with every intermediate value, gradient and step named."""
+
+
+@main.command(
+    short_help="Answer questions over HTTP.",
+    epilog="Limits, threads and processes for exact arithmetic are set by environment variables"
+    " WORKINGS_...; the documentation lists them.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="NAME",
+    help="Name or address to listen on. 0.0.0.0 accepts connections from other machines.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    metavar="NUMBER",
+    help="Port to listen on. 0 chooses a free one.",
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    envvar="WEB_CONCURRENCY",
+    show_envvar=True,
+    help="Server processes. Each has threads and processes for exact arithmetic of its own.",
+)
+@click.option(
+    "--log-level",
+    default="info",
+    show_default=True,
+    type=click.Choice(LOG_LEVELS),
+    help="Least severity of the messages written to standard error.",
+)
+@click.option(
+    "--root-path",
+    default="",
+    metavar="PATH",
+    help="Path under which a proxy in front serves this, such as /workings.",
+)
+def serve(host: str, port: int, workers: int, log_level: str, root_path: str) -> None:
+    """Answer questions over HTTP until Ctrl-C.
+
+    The first line says where; the documentation is at /docs there, and /v1/operations lists all there is to
+    ask.
+    """
+    # Stopping as told is a success. Without a handler, process 1 of a container would ignore the signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        _serve(host, port, workers, log_level, root_path)
+    except KeyboardInterrupt:  # the server has already stopped in good order
+        sys.exit(0)
+
+
+def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -> None:
+    # Imported here, because `--help` needs none of it.
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from service import server  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+
+    try:
+        Settings()
+    except ValidationError as error:
+        raise click.ClickException(
+            "; ".join(_setting(one["loc"], one["msg"]) for one in error.errors())
+        ) from None
+    try:
+        sockets = server.listen(host, port)
+    except server.CannotListen as error:
+        raise click.ClickException(str(error)) from None
+    server.run(sockets, workers=workers, log_level=log_level, root_path=root_path)
+
+
+def _setting(place: tuple[int | str, ...], message: str) -> str:
+    name = "_".join(["WORKINGS", *(str(part).upper() for part in place)])
+    return f"{name}: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,150 @@
+"""One worker process, which any thread or event loop can start, question and end.
+
+The process is reached over a socket rather than over asyncio's pipes, because those belong to the event loop
+that opened them: a server has one loop for all requests, but a test client may have one for each.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
+from typing import TypeAlias
+
+from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED
+
+START = 60  # seconds in which a worker has to be ready
+NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
+CHUNK = 2**16  # bytes read at once
+WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
+# One thread each, hashes that repeat.
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+
+Take: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+
+class WorkerGone(Exception):
+    """The process has ended, or closed its side of the connection."""
+
+
+def is_supported() -> bool:
+    """Return whether this platform can bound a process's time and memory, as POSIX systems do."""
+    return (
+        all(hasattr(signal, name) for name in ("setitimer", "SIGPROF", "SIGKILL"))
+        and hasattr(os, "nice")
+        and find_spec("resource") is not None
+    )
+
+
+class Worker:
+    """A process and the connection to it.
+
+    reached: names of the values that the answer in progress has come to.
+    offered: the body to send if no better answer comes in time.
+    is_free: whether the process waits for a question.
+    """
+
+    def __init__(self) -> None:
+        """Start the process. Raises OSError if the system has no process, memory or descriptor left."""
+        self.reached: list[str] = []
+        self.offered: bytes | None = None
+        self.is_free = True
+        self._received = bytearray()
+        # The worker imports from the same places as this process, wherever that was started.
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a request
+                    (sys.executable, "-c", WORKER),
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
+                    process_group=0,  # Ctrl-C on a terminal is for the server, which then ends its workers
+                )
+            except OSError:
+                self._connection.close()
+                raise
+
+    def wait_until_ready(self) -> None:
+        """Block until the process can take a question. Raises WorkerGone if it ends or takes too long."""
+        self._connection.settimeout(START)
+        missing = HEAD.size  # of the frame READY, which has no payload
+        try:
+            while missing:
+                received = self._connection.recv(missing)
+                if not received:
+                    raise WorkerGone
+                missing -= len(received)
+        except OSError:  # TimeoutError among others
+            raise WorkerGone from None
+        self._connection.setblocking(False)
+
+    def is_running(self) -> bool:
+        """Return whether the process has not ended; one that has leaves no zombie."""
+        return self.process.poll() is None
+
+    async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
+        """Return the answer: three digits of status, and a body.
+
+        take: receives each line of an answer that comes line by line. Raises WorkerGone if the process ends.
+        """
+        self.reached, self.offered, self.is_free = [], None, False
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._connection, header + b"\n" + body)
+        except ConnectionError:
+            raise WorkerGone from None
+        while True:
+            kind, payload = await self._frame()
+            if kind == REACHED:
+                self.reached.append(payload.decode())
+            elif kind == OFFER:
+                self.offered = payload
+            elif kind == LINE and take is not None:
+                await take(payload)
+            else:
+                self.is_free = kind == ANSWER
+                return payload
+
+    async def _frame(self) -> tuple[bytes, bytes]:
+        kind, length = HEAD.unpack(await self._read(HEAD.size))
+        return kind, await self._read(length)
+
+    async def _read(self, count: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        while len(self._received) < count:
+            try:
+                received = await loop.sock_recv(self._connection, CHUNK)
+            except ConnectionError:
+                received = b""
+            if not received:
+                raise WorkerGone
+            self._received += received
+        found = bytes(self._received[:count])
+        del self._received[:count]
+        return found
+
+    def kill(self) -> None:
+        """Kill the process if it still runs, without waiting for it."""
+        self.process.kill()
+
+    async def end(self) -> None:
+        """Kill the process if it still runs, leave no zombie, and close the connection.
+
+        A process that was ending by itself keeps the return code that says why.
+        """
+        self.kill()
+        try:
+            if self.is_running():
+                await asyncio.to_thread(self.process.wait)
+        finally:
+            self._connection.close()
+
+    def end_now(self) -> None:
+        """Do the same as `end`, blocking. No event loop may be waiting for the connection."""
+        self.kill()
+        self.process.wait()
+        self._connection.close()

@@ -1,0 +1,189 @@
+"""The command `workings`, in this process and as one of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from service import server
+from service.command import main
+from service.version import VERSION
+from tests.conftest import EXAM
+from tests.service.servers import LONG, ROOT, free_port
+
+# What the script `workings` calls.
+SCRIPT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"][
+    "workings"
+]
+MODULE, FUNCTION = SCRIPT.split(":")
+EXACT = {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}
+
+
+def called(*words: str) -> Result:
+    return CliRunner().invoke(main, words)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the server would have been started with, which it is not."""
+    calls: list[dict[str, Any]] = []
+
+    def run(sockets: list[socket.socket], **options: Any) -> None:
+        urls = [server.url(one) for one in sockets]
+        for one in sockets:
+            one.close()
+        calls.append({"urls": urls, **options})
+
+    monkeypatch.setattr(server, "run", run)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    return calls
+
+
+def test_help_names_commands_and_options() -> None:
+    assert called("--version").output == f"Workings, version {VERSION}\n"
+    assert "serve  Answer questions over HTTP." in called("--help").output
+    assert "serve  Answer questions over HTTP." in called().output
+    text = called("serve", "--help").output
+    for option in ("--host", "--port", "--workers", "--log-level", "--root-path"):
+        assert option in text
+    assert "127.0.0.1" in text and "8000" in text
+
+
+def test_options_reach_the_server(started: list[dict[str, Any]]) -> None:
+    port = free_port()
+    words = ["--port", str(port), "--workers", "3", "--log-level", "error", "--root-path", "/workings"]
+    result = called("serve", *words)
+    assert (result.exit_code, result.output) == (0, "")
+    expected = {"workers": 3, "log_level": "error", "root_path": "/workings"}
+    assert started == [{"urls": [f"http://127.0.0.1:{port}"], **expected}]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "0.0.0.0"])
+def test_hosts(started: list[dict[str, Any]], host: str) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    assert called("serve", "--host", host, "--port", "0").exit_code == 0
+    [call] = started
+    ports = {url.rpartition(":")[2] for url in call["urls"]}
+    assert len(ports) == 1 and "0" not in ports
+    if host == "::1":
+        assert call["urls"][0].startswith("http://[::1]:")
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--host", "nowhere.invalid"], "the host 'nowhere.invalid' is unknown: "),
+        (["--host", "x" * 300], "is unknown: "),
+        (["--host", ""], "the host '' is unknown: "),
+        (["--host", "192.0.2.1"], "192.0.2.1 is not an address of this machine"),
+        (
+            ["--port", "BUSY"],
+            "port BUSY of 127.0.0.1 is in use by another program; choose another with --port",
+        ),
+        (["--host", "localhost", "--port", "BUSY"], "port BUSY of localhost is in use"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_said_in_a_line(
+    started: list[dict[str, Any]], words: list[str], message: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = str(other.getsockname()[1])
+        result = called("serve", *(word.replace("BUSY", busy) for word in words))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert message.replace("BUSY", busy) in result.stderr
+    assert not started
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--port", "65536"], "65536 is not in the range 0<=x<=65535"),
+        (["--port", "http"], "'http' is not a valid integer"),
+        (["--workers", "0"], "0 is not in the range x>=1"),
+        (["--log-level", "loud"], "'loud' is not one of"),
+    ],
+)
+def test_options_that_mean_nothing(started: list[dict[str, Any]], words: list[str], message: str) -> None:
+    result = called("serve", *words)
+    assert result.exit_code == 2 and message in result.stderr
+    assert not started
+
+
+def test_a_setting_that_means_nothing_is_said_in_a_line(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKINGS_QUEUE", "-1")
+    result = called("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: WORKINGS_QUEUE: input should be greater than or equal to 0\n"
+    assert not started
+
+
+def test_the_server_does_without_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server.protocol().__name__ == "Protocol"
+    monkeypatch.delitem(sys.modules, "service.http.protocol")
+    monkeypatch.setitem(sys.modules, "httptools", None)
+    assert server.protocol() == "h11"
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "processes"),
+    [
+        (["-m", "service"], signal.SIGINT, 1),
+        (["-c", f"from {MODULE} import {FUNCTION}; {FUNCTION}()"], signal.SIGTERM, 1),
+        (["-m", "service"], signal.SIGINT, 2),
+    ],
+    ids=["module, Ctrl-C", "script, SIGTERM", "two processes, Ctrl-C"],
+)
+def test_a_server_answers_and_stops_cleanly(command: list[str], number: int, processes: int) -> None:
+    port = free_port()
+    words = ["serve", "--port", str(port), "--workers", str(processes)]
+    running = subprocess.Popen(
+        [sys.executable, *command, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    try:
+        output = ""
+        while output.count("Application startup complete") < processes:
+            line = running.stdout.readline()
+            assert line, output
+            output += line
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=url, timeout=LONG, trust_env=False) as client:
+            assert client.post("/v1/self_attention", json=EXAM).status_code == 200
+            assert client.post("/v1/graph", json=EXACT).json()["values"] == {"y": "a**2"}
+        os.killpg(running.pid, number)  # as a terminal does, to all that were started
+        # The output ends when no process is left that could write to it, those for exact numbers included.
+        output += running.stdout.read()
+        running.wait(LONG)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait(LONG)
+        running.stdout.close()
+    assert running.returncode == 0, output
+    assert f"Workings {VERSION} on {url}" in output
+    assert output.count("Application shutdown complete") == processes
+    assert "Traceback" not in output and "Error" not in output, output
