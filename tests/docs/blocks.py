@@ -1,7 +1,7 @@
 """The README and the pages of docs/: their fenced blocks, the requests in these, and the answers they show.
 
-A block that begins with `curl` or `echo` is a request; a `json` or `http` block behind it is its answer. A shown
-answer may leave out fields, end a list or a text with "...", and round numbers to the digits that it shows.
+A block that begins with `curl` or `echo` is a request; a `json` or `http` block behind it is its answer. A
+shown answer may leave out fields, end a list or a text with "...", and round numbers to the digits it shows.
 """
 
 import gzip

@@ -35,11 +35,12 @@ def test_an_answer_belongs_to_the_request_before_it(tmp_path: Path) -> None:
 
 
 def test_commands_are_read_as_a_shell_reads_them() -> None:
-    text = "curl -s localhost:8000/v1/linear -H 'content-type: application/json' \\\n  -d '{\n  \"x\": \"a|b\"}'\n"
+    body = '{\n  "x": "a|b"}'
+    text = f"curl -s localhost:8000/v1/linear -H 'content-type: application/json' \\\n  -d '{body}'\n"
     request = parse_command(text)
     assert (request.method, request.path) == ("POST", "/v1/linear")
     assert request.headers == {"content-type": "application/json"}
-    assert request.body == b'{\n  "x": "a|b"}'
+    assert request.body == body.encode()
     assert parse_command("curl -sI localhost:8000/").method == "HEAD"
     zipped = parse_command("echo '{}' | gzip | curl -s localhost:8000/v1/linear --data-binary @-\n")
     assert zipped.body[:2] == b"\x1f\x8b"

@@ -1,4 +1,4 @@
-"""Every request in the README and in docs/ is sent, and the answer shown for it is compared with the real one."""
+"""Every request in the README and in docs/ is sent, and the answer shown is compared with the real one."""
 
 import json
 import re
