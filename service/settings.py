@@ -9,7 +9,7 @@ from compute.answers import Limits
 
 
 class Settings(BaseSettings):
-    """What a deployment can decide. The README's table of settings is checked against this class."""
+    """The limits and sizes that a deployment can choose; a test compares docs/settings.md with this class."""
 
     model_config = SettingsConfigDict(env_prefix="WORKINGS_", frozen=True)
 

@@ -1,42 +1,13 @@
-"""The project's frame: what the README says is what the code does."""
+"""The project's frame: changelog, dependencies, licence, sizes of files."""
 
 import re
 import tomllib
 from pathlib import Path
 
 import compute
-from compute.dimensions import Polynomial
-from compute.operations.binding import build
-from compute.operations.declaration import Operation
-from compute.value import Tensor
-from service.settings import Settings
 from service.version import VERSION
 
 ROOT = Path(compute.__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_readme_lists_every_setting() -> None:
-    rows = re.findall(r"^\| `WORKINGS_(\w+)` \| (\w+) \| (.+) \|$", README, flags=re.MULTILINE)
-    listed = {name.lower(): (default, meaning) for name, default, meaning in rows}
-    assert list(listed) == list(Settings.model_fields)
-    for name, setting in Settings.model_fields.items():
-        default, meaning = listed[name]
-        assert meaning == setting.description
-        assert default == ("processors" if name == "workers" else str(setting.default))
-
-
-def test_the_readme_operation_is_all_that_is_needed() -> None:
-    indented = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert indented is not None
-    source = "\n".join(line.removeprefix("   ") for line in indented[1].splitlines())
-    namespace: dict[str, object] = {}
-    exec(compile(source, "README.md", "exec"), namespace)
-    residual = namespace["residual"]
-    assert isinstance(residual, Operation)
-    n = Polynomial.symbol("n")
-    graph = build(residual, {"x": Tensor((n, 3)), "b": Tensor((3,))}, {})
-    assert graph.names["output"].shape == (n, 3)
 
 
 def test_the_changelog_has_an_entry_for_the_version() -> None:
@@ -51,6 +22,26 @@ def test_every_dependency_has_a_lower_bound_and_a_pin() -> None:
         assert name is not None
         assert ">=" in requirement
         assert f"\n{name[0].lower()}==" in pins
+
+
+def test_the_licence_is_the_one_that_the_metadata_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [file] = project["license-files"]
+    text = (ROOT / file).read_text(encoding="utf-8")
+    [author] = project["authors"]
+    assert text.startswith(f"{project['license']} License\n")
+    assert f"Copyright (c) 2026 {author['name']}\n" in text
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for needed in (file, project["readme"]["file"]):
+        assert re.search(rf"^COPY .*\b{re.escape(needed)} ", image, flags=re.MULTILINE), needed
+        assert f"!{needed}\n" in (ROOT / ".dockerignore").read_text(encoding="utf-8")
+
+
+def test_packages_say_that_they_are_typed() -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    for package in ("compute", "service"):
+        assert (ROOT / package / "py.typed").exists()
+        assert "py.typed" in data["package-data"][package]
 
 
 def test_files_keep_to_one_purpose() -> None:

@@ -1,0 +1,190 @@
+"""The reference pages name every field, setting, problem, optimizer and schedule that there is."""
+
+import re
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from compute.dimensions import Polynomial
+from compute.hazards import DIAGNOSES
+from compute.operations import CATALOGUE
+from compute.operations.binding import build
+from compute.operations.declaration import Operation
+from compute.operations.state_dicts import takes_state_dict
+from compute.optimizers import OPTIMIZERS
+from compute.optimizers.schedules import SCHEDULES
+from compute.value import Tensor
+from service.http.problems import TITLES
+from service.optimizers.responses import SolveResponse, TraceResponse
+from service.optimizers.schemas import SOLVE, TRACE
+from service.questions.programs import Program
+from service.schemas.comparison_responses import CompareResponse
+from service.schemas.cost_responses import CostResponse
+from service.schemas.requests import Comparison, Computation
+from service.schemas.responses import (
+    CommonPart,
+    ExactLatex,
+    ExactParts,
+    GraphExtras,
+    Note,
+    response_model,
+)
+from service.schemas.types import FORMS
+from service.settings import Settings
+from tests.docs.blocks import ROOT, blocks
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def fields(model: type[BaseModel], elsewhere: tuple[type[BaseModel], ...] = ()) -> set[str]:
+    """The fields of a model and of models in it, without values by name and models described elsewhere."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        found.add(name)
+        if name != "values":
+            for inner in models(field.annotation):
+                if not issubclass(inner, elsewhere):
+                    found |= fields(inner, elsewhere)
+    return found
+
+
+def models(annotation: Any) -> set[type[BaseModel]]:
+    """The models that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    if get_origin(annotation) in (list, dict, tuple, Union, UnionType, Annotated):
+        return set().union(*map(models, get_args(annotation)))
+    return set()
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "elsewhere"),
+    [
+        ("fields.md", Computation, ()),
+        ("fields.md", response_model("self_attention"), (CommonPart, ExactLatex)),
+        ("exact.md", ExactParts, ()),
+        ("programs.md", Program, ()),
+        ("programs.md", GraphExtras, ()),
+        ("optimizers.md", TRACE, ()),
+        ("optimizers.md", SOLVE, ()),
+        ("optimizers.md", TraceResponse, (Note,)),
+        ("optimizers.md", SolveResponse, ()),
+        ("readings.md", Comparison, ()),
+        ("readings.md", CompareResponse, (Note,)),
+        ("readings.md", CostResponse, ()),
+    ],
+)
+def test_every_field_is_named(
+    name: str, model: type[BaseModel], elsewhere: tuple[type[BaseModel], ...]
+) -> None:
+    text = page(name)
+    assert sorted(one for one in fields(model, elsewhere) if f"`{one}`" not in text) == []
+
+
+def test_fields_of_a_model_are_found_however_deep() -> None:
+    found = fields(response_model("self_attention"))
+    assert {"steps", "formula", "of_axis", "largest_relative_error", "operands", "expression"} <= found
+    assert "query" not in found
+
+
+def test_every_operation_with_a_state_dict_is_named() -> None:
+    section = page("models.md").partition("## Weights of PyTorch\n")[2].partition("`state_dict`")[0]
+    listed = re.findall(r"`(\w+)`", section)
+    assert sorted(listed) == sorted(name for name, one in CATALOGUE.items() if takes_state_dict(one))
+
+
+def test_every_form_of_tensor_and_edit_is_shown() -> None:
+    packed, fresh = FORMS["PackedTensor"]["properties"], FORMS["SymbolTensor"]["properties"]
+    text = page("fields.md")
+    assert all(f'"{name}"' in text for name in (*packed, *fresh))
+    assert all(f"`{one}`" in text for one in packed["dtype"]["enum"])
+    assert all(f"`{name}`" in page("readings.md") for name in FORMS["Edit"]["properties"])
+
+
+def test_every_diagnosis_is_listed() -> None:
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [A-Z]", page("fields.md"), flags=re.MULTILINE)
+    listed = {code for row in rows for code in re.findall(r"\w+", row)}
+    assert listed >= set(DIAGNOSES)
+
+
+def test_every_kind_of_problem_has_a_row_a_section_and_an_example() -> None:
+    text = page("errors.md")
+    rows = re.findall(r"^\| \[`(\w+)`\]\(#\1\) \| (\d+) \|", text, flags=re.MULTILINE)
+    assert [(name, int(status)) for name, status in rows] == [
+        (kind, status) for kind, (status, _) in TITLES.items()
+    ]
+    assert re.findall(r"^## (\w+)$", text, flags=re.MULTILINE) == list(TITLES)
+    shown = "".join(block.text for block in blocks(ROOT / "docs" / "errors.md"))
+    assert all(f'"/problems/{kind}"' in shown for kind in TITLES)
+
+
+def test_every_setting_is_listed() -> None:
+    rows = re.findall(r"^\| `WORKINGS_(\w+)` \| (.+?) \| (.+) \|$", page("settings.md"), flags=re.MULTILINE)
+    defaults = Settings.model_construct()
+    assert [(name.lower(), default, meaning) for name, default, meaning in rows] == [
+        (
+            name,
+            "processors" if name == "workers" else str(getattr(defaults, name)),
+            setting.description,
+        )
+        for name, setting in Settings.model_fields.items()
+    ]
+
+
+def table(name: str, heading: str) -> dict[str, list[str]]:
+    """The rows of the table under a heading of its first column, by the name in that column."""
+    rows = page(name).partition(f"\n| {heading} |")[2].splitlines()[2:]
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.startswith("|"):
+            break
+        first, *cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+        found[first.strip(" `")] = cells
+    return found
+
+
+def described(settings: Any) -> list[tuple[str, str]]:
+    """Settings and their defaults as the tables have them."""
+    return [(one.name, str(one.default).lower()) for one in settings.values()]
+
+
+def test_every_optimizer_is_listed_with_its_settings() -> None:
+    rows = table("optimizers.md", "optimizer")
+    assert set(rows) == set(OPTIMIZERS)
+    for name, (rate, settings, *_) in rows.items():
+        declared = OPTIMIZERS[name]
+        assert float(rate) == declared.learning_rate, name
+        assert re.findall(r"`(\w+)` ([^,]+)", settings) == described(declared.settings), name
+
+
+def test_every_schedule_is_listed_with_its_settings() -> None:
+    rows = table("optimizers.md", "schedule")
+    assert set(rows) == set(SCHEDULES)
+    for name, (settings, *_) in rows.items():
+        assert re.findall(r"`(\w+)` ([^,]+)", settings) == described(SCHEDULES[name].settings), name
+
+
+def test_the_operation_of_the_guide_is_all_that_is_needed() -> None:
+    [block] = [one for one in blocks(ROOT / "CONTRIBUTING.md") if one.info == "python"]
+    namespace: dict[str, object] = {}
+    exec(compile(block.text, "CONTRIBUTING.md", "exec"), namespace)
+    residual = namespace["residual"]
+    assert isinstance(residual, Operation)
+    n = Polynomial.symbol("n")
+    graph = build(residual, {"x": Tensor((n, 3)), "b": Tensor((3,))}, {})
+    assert graph.names["output"].shape == (n, 3)
+
+
+def test_the_guide_maps_every_folder_and_every_module_of_the_core() -> None:
+    layout = next(
+        block.text for block in blocks(ROOT / "CONTRIBUTING.md") if block.text.startswith("compute/")
+    )
+    core, _, outside = layout.partition("service/ ")
+    for part, root in ((core, "compute"), (outside, "service")):
+        found = [one.parent.name for one in (ROOT / root).glob("*/__init__.py")]
+        assert found
+        assert [name for name in found if f"{name}/" not in part] == []
