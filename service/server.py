@@ -3,6 +3,7 @@
 import errno
 import logging
 import socket
+from inspect import signature
 from typing import Any
 
 import uvicorn
@@ -83,10 +84,13 @@ def run(sockets: list[socket.socket], *, workers: int, log_level: str, root_path
         logging.getLogger("uvicorn.error").info(
             "Workings %s on %s (documentation: %s/docs). Press Ctrl-C to stop.", VERSION, address, address
         )
-    if workers > 1:
-        Multiprocess(config, sockets=sockets).run()
-    else:
-        uvicorn.Server(config).run(sockets=sockets)
+    server = uvicorn.Server(config)
+    if workers == 1:
+        server.run(sockets=sockets)
+        return
+    # Older versions of uvicorn have to be told what a process runs.
+    older: Any = {"target": server.run} if "target" in signature(Multiprocess).parameters else {}
+    Multiprocess(config, sockets=sockets, **older).run()
 
 
 def protocol() -> Any:
