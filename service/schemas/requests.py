@@ -100,8 +100,11 @@ class Computation(BaseModel):
     )
     select: list[Name] = Field(
         default_factory=list, min_length=1, max_length=MAX_NAMES,
-        description="Names to return; all if not said. Inputs and aliases can be named too.",
-        examples=[["weights", "output"]],
+        description="Names whose values, and with `upstream` whose gradients, are returned; if not said, each"
+        " named value that need not be asked for, with the gradients of inputs too. `*` stands for any text,"
+        ' over all that this default holds: `["*", "entropy"]` adds to it. A pattern returns the gradients of'
+        " the inputs it matches, and their values if it matches nothing else; an input's own name returns both.",
+        examples=[["weights", "output"], ["*", "entropy"]],
     )  # fmt: skip
     diagnose: bool = Field(
         False,

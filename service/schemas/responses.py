@@ -235,7 +235,8 @@ class Workings(BaseModel):
     jacobians: list[Jacobian] = Field([], description="Where `jacobian` was sent.")
     steps: list[Step]
     aliases: dict[str, str] = Field(
-        description="Names that stand for another one here, such as masked_scores without a mask."
+        description="Names of the same value as another one here, such as masked_scores without a mask. It is"
+        " returned under each of them."
     )
     cost: Cost
     notes: list[Note]
@@ -253,7 +254,7 @@ def response_model(operation: str) -> type[BaseModel]:
         fields[name] = (Annotated[Any, Reference("Tensor")], Field(None, description=words))
     values = create_model(
         camel(operation) + "Values",
-        __doc__="Values by name; inputs and aliases where they are selected.",
+        __doc__="Values by name, a value of several names under each; inputs where they are selected.",
         __config__=ConfigDict(extra="allow"),
         **fields,
     )
