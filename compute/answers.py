@@ -11,7 +11,7 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
 from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import product, written
-from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries
+from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries, at
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph
@@ -56,7 +56,10 @@ class FoundJacobian:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found, by name. spoiled: the names of values with entries that are not finite."""
+    """What was found, by name; names of one value hold one array.
+
+    spoiled: the names of values with entries that are not finite.
+    """
 
     values: dict[str, Array]
     gradients: dict[str, Array]
@@ -85,8 +88,9 @@ class Step:
 class Prepared:
     """The plans for one kind of question, and what can be said of it before there are entries.
 
-    returned: names of the values to send back; differentiated: of the gradients; unknown: of what
-    cannot be reached from what is given; stepped: of those with a step. predicted: what an answer will take.
+    returned: names of the values to send back; differentiated: of the gradients; selected: of all that is
+    asked for; unknown: of what cannot be reached from what is given; stepped: of those with a step.
+    predicted: what an answer will take.
     split: pairs whose Jacobian is returned with its parts by path.
     rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
     that inputs stand in, if they have one. diagnose: whether to remark what is finite and still no good.
@@ -98,6 +102,7 @@ class Prepared:
     jacobians: list[tuple[str, str, Differentiation]]
     returned: list[str]
     differentiated: list[str]
+    selected: list[str]
     unknown: list[str]
     stepped: list[str]
     conventions: dict[str, Any]
@@ -145,10 +150,12 @@ class Prepared:
     ) -> Answer:
         """Compute everything asked, for entries of the prepared shapes.
 
-        Raises QuestionErrors where entries are none that a step can work on.
+        Raises QuestionErrors where entries are none that a step can work on, and where two names of one value
+        are given with different entries.
         """
         names = self.graph.names
-        known = {names[name].index: array for name, array in (*inputs.items(), *given.items())}
+        known = {names[name].index: array for name, array in inputs.items()}
+        known |= self._given(given)
         found = Gradients({}, {}, {})
         evidence: Evidence | None = None
         self.evaluation.arithmetic.begin()
@@ -175,13 +182,15 @@ class Prepared:
                     {name: found.totals[names[name].index] for name in self.differentiated},
                     [one.value for one in jacobians],
                 )
+        parts = {names[name].index for name in self.differentiated} & found.contributions.keys()
+        contributions = {index: self._by_name(found.contributions[index]) for index in parts}
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},
             contributions={
-                name: self._by_name(found.contributions[names[name].index])
+                name: contributions[names[name].index]
                 for name in self.differentiated
-                if names[name].index in found.contributions
+                if names[name].index in contributions
             },
             jacobians=jacobians,
             notes=[*self.notes, *observed.notes],
@@ -190,6 +199,16 @@ class Prepared:
             claims=[self._claim(values, sides) for sides in self.claims],
             evidence=evidence,
         )
+
+    def _given(self, given: Mapping[str, Array]) -> dict[int, Array]:
+        """Given entries by the index of their value."""
+        found: dict[int, tuple[str, Array]] = {}
+        for name, array in given.items():
+            first, taken = found.setdefault(self.graph.names[name].index, (name, array))
+            if taken is not array and not _same_entries(taken, array):
+                message = f"{name} and {first} are one value here, and are given with different entries"
+                raise at(("given", name), message, f"the entries of {first}", "different entries")
+        return {index: array for index, (_, array) in found.items()}
 
     def _jacobian(
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
@@ -215,6 +234,10 @@ class Prepared:
         consumers = sorted([one for one in parts if not isinstance(one, str)])
         found = {str(self.graph.values[one].name): parts[one] for one in consumers}
         return found | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
+
+
+def _same_entries(one: Array, other: Array) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def describe_step(name: str, value: Value) -> Step:

@@ -49,12 +49,16 @@ def differences(
     known: Iterable[Order],
     arithmetic: Floating,
 ) -> dict[str, Difference]:
-    """Each name that either answer has.
+    """Each name that either answer has. Names of one value share what is found.
 
     comparable: the names whose axes mean the same in both; removed: indices that were taken out along the
     axes that are shorter now; known: orders in which something was put.
     """
     both = [name for name in comparable if name in before and name in after]
+    pairs = {name: (id(before.get(name)), id(after.get(name))) for name in {**before, **after}}
+    first = {pairs[name]: name for name in reversed(both)}
+    repeated = {name: first[pairs[name]] for name in both if first[pairs[name]] != name}
+    both = [name for name in both if name not in repeated]
     with np.errstate(all="ignore"):
         moved = [name for name in both if _may_be_moved(before[name], after[name], arithmetic)]
         found = {name: _one_axis(before[name], after[name], (), arithmetic) for name in moved}
@@ -69,7 +73,7 @@ def differences(
                 )
             kept = _without(one, other.shape, removed)
             result[name] = Difference(one, other, *_subtract(kept, other), permutation)
-    return result
+    return result | {name: result[same] for name, same in repeated.items()}
 
 
 def comparable_names(before: Prepared, after: Prepared, has_removed: bool) -> list[str]:

@@ -40,6 +40,7 @@ class Graph:
 
     declared: the names its operation promises; dimensions: what each dimension name stands for;
     given: shapes of the named values that are taken and not computed; names: public names, aliases included;
+    on_request: those of them that are returned only where the question asks for them by name;
     requested: names that the question speaks of; everything: whether it asks for all standard values;
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
     shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
@@ -54,6 +55,7 @@ class Graph:
     given: Mapping[str, Shape] = field(default_factory=dict)
     values: list[Value] = field(default_factory=list)
     names: dict[str, Value] = field(default_factory=dict)
+    on_request: set[str] = field(default_factory=set)
     conventions: dict[str, Any] = field(default_factory=dict)
     requested: frozenset[str] = frozenset()
     everything: bool = True
@@ -91,6 +93,8 @@ class Graph:
         if full in self.names:
             raise ValueError(f"{full} is named twice")
         self.names[full] = value
+        if declared.on_request:
+            self.on_request.add(full)
         labels = (*leading, *declared.axes.split())
         if declared.dims.startswith("...") and len(labels) > value.rank:
             labels = labels[len(labels) - value.rank :]  # of a single token, say
@@ -153,6 +157,10 @@ class Graph:
             yield
         finally:
             self._scope, self.declared, self.dimensions = outer
+
+    def came(self, name: str) -> bool:
+        """Whether a value came with the question under this name: an input, or one that is given."""
+        return name in self.given or (self.names[name].is_input and self.names[name].name == name)
 
     def aliases(self) -> dict[str, str]:
         """Names of values that are known by another name first."""
@@ -232,10 +240,14 @@ class Graph:
         """Values that have a name, in order of computation."""
         return [value for value in self.values if value.name is not None]
 
+    def standard_names(self) -> dict[str, Value]:
+        """The names that need not be asked for, or that are given, in order of computation.
+
+        Every name of a value is among them: the one it is known by first, then its aliases.
+        """
+        named = sorted(self.names.items(), key=lambda pair: (pair[1].index, pair[0] != pair[1].name))
+        return {name: one for name, one in named if name not in self.on_request or name in self.given}
+
     def standard_values(self) -> list[Value]:
-        """Those of them that need not be asked for, or that are given."""
-        return [
-            one
-            for one in self.named_values()
-            if one.declared is None or not one.declared.on_request or one.name in self.given
-        ]
+        """The values that have such a name, in order of computation."""
+        return list({value.index: value for value in self.standard_names().values()}.values())

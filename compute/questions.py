@@ -4,7 +4,7 @@
 allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from compute.operations.binding import build, check_upstream
 from compute.operations.declaration import Operation
 from compute.operations.parts import missing
 from compute.programs.building import Claim, build_program
-from compute.selection import check_names, check_real, selected_names
+from compute.selection import check_names, check_real, select_names
 from compute.value import Tensor
 from compute.verification.invariants import build_sides
 from compute.verification.plan import Answered, plan_verification
@@ -87,7 +87,7 @@ def prepare(asked: Asked) -> Prepared:
     upstream = dict(asked.upstream)
     check_real(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
-    selected = selected_names(graph, asked.select)
+    selected, echoed = select_names(graph, asked.select)
 
     sides = build_sides(graph) if asked.verify else []
     known = {graph.names[name].index for name in (*inputs, *given)}
@@ -107,12 +107,7 @@ def prepare(asked: Asked) -> Prepared:
         differentiation = Differentiation(evaluation, seeds, targets)
     jacobians = [(*pair, _jacobian(evaluation, place, *pair)) for place, pair in enumerate(asked.jacobian)]
     computed = evaluation.computed()
-    named = set(asked.select or ())
-    returned = [
-        name
-        for name in reached
-        if name in named or graph.names[name].index not in known or (named and graph.names[name].is_input)
-    ]
+    returned = [name for name in reached if name in echoed or not graph.came(name)]
     differentiated = _differentiated(graph, differentiation, selected)
     predicted = predict(
         graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split
@@ -130,12 +125,9 @@ def prepare(asked: Asked) -> Prepared:
         jacobians=jacobians,
         returned=returned,
         differentiated=differentiated,
+        selected=selected,
         unknown=[*graph.unnamed, *_without(selected, reached)],
-        stepped=[
-            name
-            for name in selected
-            if not graph.names[name].is_input and graph.names[name].index not in known
-        ],
+        stepped=_stepped(graph, known, selected),
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
         split=asked.split,
         claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
@@ -183,8 +175,6 @@ def _graph(
         absent="unknown" if cut else "refused",
     )
     check_names(("given",), given, graph)
-    if len({graph.names[name].index for name in given}) < len(given):
-        raise QuestionErrors([_twice(name) for name in given if name in graph.aliases()][:1])
     return graph
 
 
@@ -222,6 +212,16 @@ def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentia
                            "a value with a known path", "one whose every path is cut")]
         )  # fmt: skip
     return plan
+
+
+def _stepped(graph: Graph, known: Collection[int], selected: Iterable[str]) -> list[str]:
+    """The names of the steps: for each value that is computed the first that is selected."""
+    found: dict[int, str] = {}
+    for name in selected:
+        value = graph.names[name]
+        if not value.is_input and value.index not in known:
+            found.setdefault(value.index, name)
+    return list(found.values())
 
 
 def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:

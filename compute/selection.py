@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
 from compute.graph import Graph
@@ -9,31 +10,41 @@ from compute.graph import Graph
 PLACE = re.compile(r"\[\w+\]")
 
 
-def selected_names(graph: Graph, select: tuple[str, ...] | None) -> list[str]:
-    """The names to return.
+class Selection(NamedTuple):
+    """The names that a question selects.
 
-    `*` in one stands for any text, over what is returned by default, aliases of what would be left out
-    included, or where none of that matches, over every name.
+    echoed: those whose values are returned although they came with the question. Of others that came, the
+    gradients alone are returned.
     """
-    values = graph.standard_values()
+
+    names: list[str]
+    echoed: frozenset[str]
+
+
+def select_names(graph: Graph, select: tuple[str, ...] | None) -> Selection:
+    """Find the names that are selected; all that the default answer holds if select is None.
+
+    `*` in one stands for any text, over the names that the default answer holds, or where none of them
+    matches, over every name. Raises QuestionErrors for a name or pattern that matches nothing.
+    """
+    standard = list(graph.standard_names())
     if select is None:
-        return [str(value.name) for value in values]
-    standard = {value.index: str(value.name) for value in values if not value.is_input}
+        return Selection(standard, frozenset())
     chosen: dict[str, None] = {}
+    echoed: set[str] = set()
     for at, name in enumerate(select):
         if "*" in name:
             parts = name.split("*")
-            found = {index: one for index, one in standard.items() if _matches(parts, one)}
-            for one, value in graph.names.items():
-                if value.index in standard and value.index not in found and _matches(parts, one):
-                    found[value.index] = one
-            matching = list(found.values()) or [one for one in graph.names if _matches(parts, one)]
+            matching = [one for one in standard if _matches(parts, one)]
+            matching = matching or [one for one in graph.names if _matches(parts, one)]
         else:
             matching = [name] if name in graph.names else []
         if not matching and name not in graph.unnamed:
             raise QuestionErrors([unknown_name(("select", at), "value", name, graph.names)])
+        if all(graph.came(one) for one in matching):  # nothing else can be meant
+            echoed.update(matching)
         chosen.update(dict.fromkeys(matching))
-    return list(chosen)
+    return Selection(list(chosen), frozenset(echoed))
 
 
 def pattern_of(name: str) -> str:
@@ -41,22 +52,25 @@ def pattern_of(name: str) -> str:
     return PLACE.sub("[*]", name)
 
 
-def joint_names(graphs: Sequence[Graph], select: Sequence[str]) -> list[str]:
-    """The selected names of several graphs together; each pattern or name has to be there in one of them."""
-    chosen: dict[str, None] = {}
+def split_selection(graphs: Sequence[Graph], select: Sequence[str]) -> list[tuple[str, ...]]:
+    """For each graph, the names and patterns that match something there.
+
+    Raises QuestionErrors for one that matches in no graph.
+    """
+    found: list[list[str]] = [[] for _ in graphs]
     for at, name in enumerate(select):
-        found: list[str] = []
         faults = []
-        for graph in graphs:
+        for graph, matching in zip(graphs, found, strict=True):
             try:
-                found += selected_names(graph, (name,))
+                select_names(graph, (name,))
             except QuestionErrors as error:
                 faults += error.errors
-        if not found:
+            else:
+                matching.append(name)
+        if len(faults) == len(graphs):
             one = faults[0]
             raise QuestionErrors([QuestionError(("select", at), one.message, one.expected, one.received)])
-        chosen.update(dict.fromkeys(found))
-    return list(chosen)
+    return [tuple(matching) for matching in found]
 
 
 def _matches(parts: list[str], name: str) -> bool:

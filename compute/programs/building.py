@@ -224,6 +224,8 @@ class _Builder(Terms):
         if output.name == f"{assignment.name}.output":
             del self.graph.names[output.name]
             output.name = None
+        else:  # the line's own name is what the output is called
+            self.graph.on_request.add(f"{assignment.name}.output")
         return output
 
     def claim(self, text: str, at: int) -> Claim:

@@ -175,7 +175,9 @@ class Symbols:
         """What can be shown of the gradients of entries that are symbols, by the names of values."""
         if not all(index in values for index in upstream):
             return {}
-        names = {self.graph.names[name].index: name for name in gradients}
+        names: dict[int, str] = {}
+        for name in gradients:
+            names.setdefault(self.graph.names[name].index, name)
         sought = _Derivatives(self.arithmetic.in_full, values, upstream)
         alone: dict[str, int] = {}
         proved: dict[str, int] = {}
@@ -191,7 +193,9 @@ class Symbols:
             for name in where:
                 alone[name] = alone.get(name, 0) + 1
                 proved[name] = proved.get(name, 0) + int(holds)
-        return {name: _symbolic(proved[name], many) for name, many in alone.items()}
+        found = {name: _symbolic(proved[name], many) for name, many in alone.items()}
+        first = {name: names[self.graph.names[name].index] for name in gradients}
+        return {name: found[one] for name, one in first.items() if one in found}
 
 
 def _symbolic(proved: int, entries: int) -> Symbolic:

@@ -50,7 +50,20 @@ def written(answer: Answer, prepared: Prepared) -> tuple[Answer, dict[str, Any]]
 
 
 def _mirrored(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
-    return {name: each(array, write).tolist() for name, array in arrays.items()}
+    write_once = _once(lambda array: each(array, write).tolist())
+    return {name: write_once(array) for name, array in arrays.items()}
+
+
+def _once(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
+    """A function of arrays that is called once for an array that has several names."""
+    found: dict[int, tuple[Array, Any]] = {}
+
+    def call(array: Array) -> Any:
+        if id(array) not in found:
+            found[id(array)] = array, function(array)  # the array is held, so that its id stays its own
+        return found[id(array)][1]
+
+    return call
 
 
 def _named(answer: Answer) -> tuple[list[tuple[Any, Any]], Answer]:
@@ -68,7 +81,8 @@ def _named(answer: Answer) -> tuple[list[tuple[Any, Any]], Answer]:
 
 
 def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
-    """The answer with all its arrays changed, one after the other."""
+    """The answer with all its arrays changed, one after the other; each once."""
+    change = _once(change)
 
     def each_of(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: change(array) for name, array in arrays.items()}

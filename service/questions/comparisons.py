@@ -15,7 +15,7 @@ from compute.errors import QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
 from compute.prediction import Prediction
 from compute.questions import prepare
-from compute.selection import joint_names
+from compute.selection import split_selection
 from service.questions.changes import Changed
 from service.questions.operations import Question, understand
 from service.questions.parts import gathered
@@ -60,12 +60,9 @@ class ComparisonQuestion:
             return halves[0], halves[1]
         also = tuple(self.select)
         graphs = [prepare(half.asked._replace(also=also)).graph for half in halves]
-        names = joint_names(graphs, self.select)
         found = []
-        for half, graph in zip(halves, graphs, strict=True):
-            there, edited = (
-                tuple(name for name in wanted if name in graph.names) for wanted in (names, self.changes)
-            )
+        for half, graph, there in zip(halves, graphs, split_selection(graphs, also), strict=True):
+            edited = tuple(name for name in self.changes if name in graph.names)
             asked = half.asked._replace(select=there, also=edited)
             found.append(replace(half, asked=asked, prepared=prepare(asked)))
         return found[0], found[1]
@@ -84,7 +81,7 @@ class ComparisonQuestion:
     def _body(self, before: "_Run", after: "_Run", changed: Changed) -> dict[str, Any]:
         prepared, later = before.question.prepared, after.question.prepared
         shown = dict.fromkeys(name for run in (before, after) for name in run.shown())
-        in_order = [*later.graph.names, *prepared.graph.names] if self.select is None else shown
+        in_order = [*later.selected, *prepared.selected] if self.select is None else shown
         names = list(dict.fromkeys(in_order))
         removed = changed.removed[0] if len(set(changed.removed)) == 1 else ()
         comparable = comparable_names(prepared, later, bool(changed.removed))
@@ -99,9 +96,17 @@ class ComparisonQuestion:
         prediction = self._predict(before.question, after.question, values)
         encoding = before.question.encoding
 
-        def rendered(one: Difference, name: str, predicted: Prediction | None) -> dict[str, Any]:
-            graph = (prepared if one.before is not None else later).graph
-            return _difference_json(one, name, graph.names[name].axes, encoding, predicted)
+        def rendered(all_: Mapping[str, Difference], predicted: Prediction | None) -> dict[str, Any]:
+            texts: dict[tuple[int, tuple[str, ...]], orjson.Fragment] = {}  # names of one value share a text
+            found: dict[str, Any] = {}
+            for name, one in all_.items():
+                axes = (prepared if one.before is not None else later).graph.names[name].axes
+                if (id(one), axes) not in texts:
+                    difference = _difference_json(one, name, axes, encoding, predicted)
+                    text = orjson.dumps(difference, option=orjson.OPT_SERIALIZE_NUMPY)
+                    texts[id(one), axes] = orjson.Fragment(text)
+                found[name] = texts[id(one), axes]
+            return found
 
         body: dict[str, Any] = {
             "operation": before.question.operation,
@@ -112,10 +117,10 @@ class ComparisonQuestion:
                 for name in dict.fromkeys([*prepared.conventions, *later.conventions])
                 if prepared.conventions.get(name) != later.conventions.get(name)
             },
-            "values": {name: rendered(one, name, prediction) for name, one in values.items()},
+            "values": rendered(values, prediction),
         }
         if before.question.upstream:
-            body["gradients"] = {name: rendered(one, name, None) for name, one in gradients.items()}
+            body["gradients"] = rendered(gradients, None)
         aliases = later.graph.aliases()
         body["aliases"] = {
             name: one for name, one in prepared.graph.aliases().items() if aliases.get(name) == one
@@ -156,10 +161,9 @@ class _Run:
 
     def shown(self) -> list[str]:
         """The names that its own answer would show, and those that were given in place of being computed."""
-        names = self.question.prepared.graph.names
-        if self.question.asked.select is not None:
-            return list(self.question.asked.select)
-        return [*self.found.values, *(name for name in self.question.given if not names[name].is_input)]
+        prepared = self.question.prepared
+        taken = {name for name in self.question.given if not prepared.graph.names[name].is_input}
+        return [name for name in prepared.selected if name in self.found.values or name in taken]
 
     def values(self) -> dict[str, Array]:
         """Everything known by every name, aliases included."""

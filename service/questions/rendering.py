@@ -1,7 +1,9 @@
 """How an answer is written: the body of the response to an operation or a program."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -12,6 +14,8 @@ from compute.notes import Note
 from service.questions.costs import cost_json
 from service.questions.tensors import encode
 from service.schemas.evidence import evidence_json
+
+SHORT = 64  # entries up to which encoding an array again costs less than keeping its text
 
 
 def rendered(
@@ -28,8 +32,10 @@ def rendered(
         prepared.rendered.update(_render_prepared(prepared))
     fixed = {name: orjson.Fragment(text) for name, text in prepared.rendered.items()}
 
+    once = _encoder(answer)
+
     def encoded(arrays: Mapping[str, Array], spoiled: Collection[str]) -> dict[str, Any]:
-        return {name: encode(array, encoding, finite=name not in spoiled) for name, array in arrays.items()}
+        return {name: once(array, encoding, finite=name not in spoiled) for name, array in arrays.items()}
 
     body: dict[str, Any] = {
         "operation": operation,
@@ -69,6 +75,29 @@ def rendered(
     body["notes"] = [note_json(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _encoder(answer: Answer) -> Callable[..., Any]:
+    """Choose how to encode the arrays of an answer: with `encode`, or so that a long array which stands under
+    several names is encoded once.
+    """
+    parts = answer.contributions.values()
+    arrays = chain(answer.values.values(), answer.gradients.values(), *[one.values() for one in parts])
+    long = [id(array) for array in arrays if array.size > SHORT]
+    if len(set(long)) == len(long):
+        return encode
+    times = Counter(long)
+    texts: dict[int, orjson.Fragment] = {}
+
+    def encoded(array: Array, encoding: str, *, finite: bool) -> Any:
+        if times[id(array)] < 2:
+            return encode(array, encoding, finite=finite)
+        if id(array) not in texts:
+            found = encode(array, encoding, finite=finite)
+            texts[id(array)] = orjson.Fragment(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY))
+        return texts[id(array)]
+
+    return encoded
 
 
 def note_json(note: Note) -> dict[str, Any]:

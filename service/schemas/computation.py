@@ -94,9 +94,12 @@ Selection = TypeAliasType(
         Field(
             min_length=1,
             max_length=MAX_NAMES,
-            description="Names to return; all if left out. Inputs and aliases can be named too, and `*`"
-            " stands for any text.",
-            examples=[["weights", "output"]],
+            description="Names whose values, and with `upstream` whose gradients, are returned; if left out,"
+            " every named value that need not be asked for, and the gradients of inputs too. `*` stands for"
+            ' any text, over all that this default holds: `["*", "entropy"]` adds to it. A pattern returns'
+            " the gradients of the inputs that it matches, and their values if it matches nothing else; the name"
+            " of an input returns both.",
+            examples=[["weights", "output"], ["*", "entropy"]],
         ),
     ],
 )

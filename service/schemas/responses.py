@@ -182,7 +182,10 @@ Aliases = TypeAliasType(
     "Aliases",
     Annotated[
         dict[str, str],
-        Field(description="Names that stand for another one here, such as masked_scores without a mask."),
+        Field(
+            description="Names of the same value as another one here, such as masked_scores without a mask."
+            " The value is returned under each of them."
+        ),
     ],
 )
 Notes = TypeAliasType("Notes", Annotated[list[Note], Field(description="What to know of the numbers.")])
@@ -269,7 +272,7 @@ def response_model(operation: str) -> type[Wire]:
     values = create_model(
         camel(operation) + "Values",
         __base__=_Values,
-        __doc__="Values by name; inputs and aliases where they are selected.",
+        __doc__="Values by name, a value of several names under each; inputs where they are selected.",
         **fields,
     )
     return create_model(

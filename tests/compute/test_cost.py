@@ -64,7 +64,7 @@ def test_predictions_grow_with_what_is_asked() -> None:
     inputs = {"query": np.ones((3, 4)), "key": np.ones((5, 4)), "value": np.ones((5, 2))}
     once = plan("attention", inputs).predicted
     assert once.work == 3 * 5 * 4 + 3 * 5 * 2 + 6 * 15
-    assert once.answer == 15 * 3 + 3 * 2
+    assert once.answer == 15 * 5 + 3 * 2  # capped_scores and masked_scores repeat scaled_scores
     backward = plan("attention", inputs, upstream={"output": np.ones((3, 2))}).predicted
     assert backward.work == 3 * once.work
     assert backward.entries == 2 * once.entries

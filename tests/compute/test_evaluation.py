@@ -21,7 +21,8 @@ INPUTS: dict[str, Any] = {
 }
 SETTINGS: dict[str, Any] = {"heads": 2, "softcap": 2}
 FULL = answer("self_attention", INPUTS, SETTINGS).values
-NAMES = list(FULL)
+ALIASES = plan("self_attention", INPUTS, SETTINGS).graph.aliases()
+NAMES = [name for name in FULL if name not in ALIASES]
 
 
 @pytest.mark.parametrize("count", range(1, len(NAMES) + 1))
@@ -29,7 +30,7 @@ def test_any_given_values_lead_to_what_a_full_run_gives(count: int) -> None:
     for names in combinations(NAMES, count):
         given = {name: FULL[name] for name in names}
         found = answer("self_attention", INPUTS, SETTINGS, given=given).values
-        assert set(found) == set(NAMES) - set(names)
+        assert set(found) == set(FULL) - set(names)
         for name, value in found.items():
             np.testing.assert_array_equal(value, FULL[name], err_msg=f"{name} from {names}")
 
@@ -53,8 +54,9 @@ def test_without_inputs_the_reachable_is_reached_and_the_rest_unknown(
     settings = SETTINGS | {"scale": "1/sqrt(2)"}
     prepared = plan("self_attention", kept, settings, given=given)
     found = prepared.answer(kept, given, {}).values
+    reached = reached | {name for name, one in ALIASES.items() if one in {*reached, *names}}
     assert set(found) == reached
-    assert set(prepared.unknown) == {"x", "w_q", "w_k", *NAMES} - reached - set(names)
+    assert set(prepared.unknown) == {"x", "w_q", "w_k", *FULL} - reached - set(names)
     for name, value in found.items():
         np.testing.assert_allclose(value, FULL[name], rtol=1e-14, err_msg=name)
 
@@ -93,16 +95,32 @@ def test_aliases_can_be_used_everywhere() -> None:
     given = {"masked_scores": plain.values["scaled_scores"]}
     from_given = answer("self_attention", inputs, given=given)
     np.testing.assert_array_equal(from_given.values["output"], plain.values["output"])
-    assert "scaled_scores" not in from_given.values
+    np.testing.assert_array_equal(from_given.values["scaled_scores"], plain.values["scaled_scores"])
+    assert "masked_scores" not in from_given.values
 
 
-def test_one_value_cannot_be_given_under_two_names() -> None:
+def test_one_value_can_be_given_under_two_names_with_the_same_entries_alone() -> None:
     inputs = {name: INPUTS[name] for name in ("x", "w_q", "w_k")}
-    scores = np.zeros((3, 3))
+    scores = np.array([[0.0, 1, 2], [np.nan, -np.inf, 3], [1, 1, 1]])
+    given = {"masked_scores": scores, "scaled_scores": scores.copy()}
+    found = answer("self_attention", inputs, given=given).values
+    np.testing.assert_allclose(found["weights"][2], [1 / 3] * 3, rtol=1e-15)
+    given["scaled_scores"][0, 0] = 5
     with pytest.raises(QuestionErrors) as caught:
-        plan("self_attention", inputs, given={"masked_scores": scores, "scaled_scores": scores})
+        answer("self_attention", inputs, given=given)
     [error] = caught.value.errors
-    assert error.path == ("given", "masked_scores")
+    assert error.path == ("given", "scaled_scores")
+    with pytest.raises(QuestionErrors):
+        plan("self_attention", inputs, given={"masked_scores": scores, "scaled_scores": scores[:2]})
+
+
+def test_every_value_can_be_given_as_it_was_answered() -> None:
+    inputs = {name: INPUTS[name] for name in ("x", "w_q", "w_k")}
+    full = answer("self_attention", inputs).values
+    assert {"input", "masked_scores", "head_outputs", "output"} <= set(full)
+    again = answer("self_attention", inputs, given=full, select=list(full)).values
+    for name, value in full.items():
+        np.testing.assert_array_equal(again[name], value)
 
 
 def test_only_what_is_asked_is_computed() -> None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
-from tests.compute.asking import plan
+from tests.compute.asking import answer, plan
 
 WEIGHTS = {"x": [[1.0, 2], [3, 4]], "w_q": [[1.0], [0]], "w_k": [[0.0], [1]]}
 
@@ -13,10 +14,27 @@ WEIGHTS = {"x": [[1.0, 2], [3, 4]], "w_q": [[1.0], [0]], "w_k": [[0.0], [1]]}
 @pytest.mark.parametrize(
     ("select", "names"),
     [
-        (["*scores"], ["scores", "scaled_scores"]),
+        (["*scores"], ["scores", "scaled_scores", "capped_scores", "masked_scores"]),
         (["s*scores"], ["scaled_scores"]),
         (["s*d*s"], ["scaled_scores"]),
-        (["output", "*"], ["output", "query", "key", "value", "scores", "scaled_scores", "weights"]),
+        (
+            ["output", "*"],
+            [
+                "output",
+                "input",
+                "query",
+                "rotated_query",
+                "key",
+                "rotated_key",
+                "value",
+                "scores",
+                "scaled_scores",
+                "capped_scores",
+                "masked_scores",
+                "weights",
+                "head_outputs",
+            ],
+        ),
         (["entropy", "w*"], ["entropy", "weights"]),
         (["entr*"], ["entropy"]),
         (["rotated_*"], ["rotated_query", "rotated_key"]),
@@ -35,7 +53,7 @@ def test_patterns(select: list[str], names: list[str] | None) -> None:
     assert plan("self_attention", WEIGHTS, select=select).returned == names
 
 
-def test_a_pattern_takes_what_is_known_by_another_name_too() -> None:
+def test_a_pattern_takes_every_name_of_a_value() -> None:
     """The output of the last layer is that of the stack."""
     eye, ones = [[1.0, 0], [0, 1]], [1.0, 1]
     layer: dict[str, list[Any]] = {f"attention.w_{name}": eye for name in "qkvo"}
@@ -46,11 +64,35 @@ def test_a_pattern_takes_what_is_known_by_another_name_too() -> None:
     for select, names in (
         (["layer[*].output"], outputs),
         (["output", "layer[*].output"], ["output", *outputs]),
-        (["*output"], None),
     ):
-        returned = plan("encoder", {"x": eye, **stack}, select=select).returned
-        if names is not None:
-            assert returned == names
-        else:
-            assert "output" in returned
-            assert outputs[2] not in returned
+        assert plan("encoder", {"x": eye, **stack}, select=select).returned == names
+    for wanted in (["*output"], None):
+        assert {"output", *outputs} <= set(plan("encoder", {"x": eye, **stack}, select=wanted).returned)
+
+
+@pytest.mark.parametrize(
+    ("select", "names"),
+    [
+        (["*"], None),
+        (["*", "entropy"], None),
+        (["weights", "output"], ["weights", "output"]),
+        (["w_*"], ["w_q", "w_k"]),
+        (["w*"], ["w_q", "w_k", "weights"]),
+    ],
+)
+def test_gradients_are_of_what_is_selected_inputs_included(
+    select: list[str], names: list[str] | None
+) -> None:
+    """A pattern means inputs too, whose gradients are returned and not their values beside others."""
+    upstream = {"output": np.ones((2, 2)), "entropy": np.ones(2)}
+    plain = answer("self_attention", WEIGHTS, upstream=upstream)
+    chosen = answer("self_attention", WEIGHTS, upstream=upstream, select=select)
+    wanted = [*plain.gradients, *(["entropy"] if "entropy" in select else [])] if names is None else names
+    assert list(chosen.gradients) == wanted
+    for name in plain.gradients.keys() & set(wanted):
+        np.testing.assert_array_equal(chosen.gradients[name], plain.gradients[name])
+    inputs = {"w_q", "w_k", "x"} & set(chosen.values)
+    assert inputs == ({"w_q", "w_k"} if select == ["w_*"] else set())
+    if names is None:
+        assert list(chosen.values) == [*plain.values, *select[1:]]
+        assert {"x", "w_q", "w_k", "input"} <= set(chosen.gradients)

@@ -18,9 +18,10 @@ def test_the_first_exam_question(ask: Ask) -> None:
     np.testing.assert_allclose(answer["values"]["weights"], [[h, 1 - h], [1 - h, h]], rtol=1e-14)
     output = [[0.3 * h + 0.4 * (1 - h)], [0.3 * (1 - h) + 0.4 * h]]
     np.testing.assert_allclose(answer["values"]["output"], output, rtol=1e-14)
-    assert set(answer["values"]) == {
-        "query", "key", "value", "scores", "scaled_scores", "weights", "output",
-    }  # fmt: skip
+    assert list(answer["values"]) == [
+        "input", "query", "rotated_query", "key", "rotated_key", "value", "scores", "scaled_scores",
+        "capped_scores", "masked_scores", "weights", "output", "head_outputs",
+    ]  # fmt: skip
     assert set(answer["gradients"]) == {*answer["values"], "x", "w_q", "w_k", "w_v"}
     parts = answer["contributions"]["x"]
     assert list(parts) == ["query", "key", "value"]
@@ -31,8 +32,11 @@ def test_the_first_exam_question(ask: Ask) -> None:
     assert answer["conventions"]["softmax_over"] == "key"
     assert answer["cost"] == {"multiply_adds": 20, "elementwise": 24, "comparisons": 4, "parameters": 6}
     assert answer["aliases"]["masked_scores"] == "scaled_scores"
+    for part in (answer["values"], answer["gradients"]):
+        assert part["masked_scores"] == part["scaled_scores"]
     assert answer["unknown"] == answer["notes"] == []
-    assert [step["name"] for step in answer["steps"]] == list(answer["values"])
+    named = [name for name in answer["values"] if name not in answer["aliases"]]
+    assert [step["name"] for step in answer["steps"]] == named
     query = answer["steps"][0]
     assert query["formula"] == "Q = X W_{Q}"
     assert query["inputs"] == ["x", "w_q"]
@@ -59,7 +63,9 @@ def test_given_takes_the_place_of_inputs(ask: Ask) -> None:
     answer = ask(given=given, scale=1, upstream={"output": [[1], [0]]}).json()
     np.testing.assert_allclose(answer["values"]["output"], [[4.0], [3.0]], rtol=1e-15)
     np.testing.assert_allclose(answer["gradients"]["scores"], [[-0.75, 0.75], [0.0, 0.0]], rtol=1e-14)
-    assert set(answer["unknown"]) == {"x", "w_q", "w_k", "query", "key"}
+    assert set(answer["unknown"]) == {
+        "x", "input", "w_q", "w_k", "query", "rotated_query", "key", "rotated_key",
+    }  # fmt: skip
     cut = {note["at"] for note in answer["notes"] if note["code"] == "cut"}
     assert cut == {"x", "w_q", "w_k", "query", "key"}
 

@@ -97,7 +97,8 @@ def test_numbers_that_json_has_none_of_are_words(ask: Ask) -> None:
 def test_given_values_and_packed_answers(ask: Ask) -> None:
     given: dict[str, Any] = {"scores": [[0, 1], [2, 0]], "value": [[1], [5]]}
     evidence = ask(given=given, scale=1, upstream=UPSTREAM, encoding="packed", verify=True).json()["evidence"]
-    assert set(evidence["gradients"]) == {*given, "scaled_scores", "weights", "output"}
+    stages = {"scaled_scores", "capped_scores", "masked_scores", "weights", "output", "head_outputs"}
+    assert set(evidence["gradients"]) == {*given, *stages}
     assert {one["verdict"] for one in evidence["gradients"].values()} == {"agrees"}
 
 
