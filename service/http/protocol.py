@@ -51,16 +51,24 @@ class _Parser(httptools.HttpRequestParser):
 
     def feed_data(self, data: Any) -> None:
         """Read bytes as they arrive, and tell the protocol what they are."""
-        parser, rest = self, memoryview(data)
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self.has_offer():
+                raise
+            self._read_again(memoryview(data)[upgrade.args[0] :])
+
+    def _read_again(self, rest: memoryview) -> None:
+        """Read the head again, and what follows it, in which there may be further offers."""
         while True:
+            # A new parser, because the old one may be done with the connection, as after `Connection: close`.
+            head = self._protocol.head_without_offer()
+            parser = self._protocol.parser = _Parser(self._protocol)
             try:
+                super(_Parser, parser).feed_data(head)
                 super(_Parser, parser).feed_data(rest)
                 return
             except httptools.HttpParserUpgrade as upgrade:
                 if not parser.has_offer():
                     raise
                 rest = rest[upgrade.args[0] :]
-            # This one may be done with the connection, as after `Connection: close`.
-            head = self._protocol.head_without_offer()
-            parser = self._protocol.parser = _Parser(self._protocol)
-            super(_Parser, parser).feed_data(head)
