@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, create_model
 
+from compute.integers import with_integers
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
@@ -30,15 +31,16 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Tensors = Annotated[dict[str, Any], Reference("NamedTensors")]
 
 
+Integer = Annotated[int, BeforeValidator(with_integers)]
+
+
 def _listed(value: Any) -> Any:
-    """Numbers that a large body held as an array, as lists again; whole ones as such."""
-    if not isinstance(value, np.ndarray):
-        return value
-    return value.astype(np.int64).tolist() if bool((value == np.floor(value)).all()) else value.tolist()
+    """Numbers that a large body held as an array, as lists again."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
-Rows = Annotated[list[Annotated[list[int], BeforeValidator(_listed)]], BeforeValidator(_listed)]
+Rows = Annotated[list[Annotated[list[Integer], BeforeValidator(_listed)]], BeforeValidator(_listed)]
 
 
 class StopWhen(BaseModel):
@@ -75,7 +77,7 @@ class SurfaceAsked(BaseModel):
 
     model_config = STRICT
 
-    points: int = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
+    points: Integer = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
     over: list[Name] = Field(
         LEFT_OUT,
         min_length=2,
@@ -112,7 +114,7 @@ class Traced(BaseModel):
         " `h.attention.w_q`.",
     )
     optimizer: Annotated[Any, Reference("Optimizer")] = Field(description="The update rule and its settings.")
-    steps: int = Field(
+    steps: Integer = Field(
         LEFT_OUT,
         ge=1,
         le=MAX_STEPS,
@@ -129,7 +131,7 @@ class TraceAlone(BaseModel):
         description="In place of a program: the gradients of all parameters, one object for each step.",
         examples=[[{"x": 1}, {"x": 0.5}]],
     )
-    every: int = Field(
+    every: Integer = Field(
         1,
         ge=1,
         le=MAX_STEPS,
@@ -238,7 +240,7 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
     elif setting.is_switch:
         kind = bool
     elif setting.is_whole:
-        kind = Annotated[int, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
+        kind = Annotated[Integer, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
     bounds = [] if declared.least is None else [f"at least {declared.least:g}"]
     bounds += [] if declared.below is None else [f"below {declared.below:g}"]
     bounds += [f"at least {declared.not_below}"] if declared.not_below else []

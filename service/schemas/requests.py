@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -18,6 +19,7 @@ from pydantic import (
 )
 
 from compute.hazards import DIAGNOSES
+from compute.integers import with_integers
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -103,7 +105,7 @@ class Computation(BaseModel):
         description="Names whose values, and with `upstream` whose gradients, are returned; if not said, each"
         " named value that need not be asked for, with the gradients of inputs too. `*` stands for any text,"
         ' over all that this default holds: `["*", "entropy"]` adds to it. A pattern returns the gradients of'
-        " the inputs it matches, and their values if it matches nothing else; an input's own name returns both.",
+        " the inputs it matches, and their values unless it matches more; an input's name returns both.",
         examples=[["weights", "output"], ["*", "entropy"]],
     )  # fmt: skip
     diagnose: bool = Field(
@@ -218,5 +220,7 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     elif int in kinds(attribute.annotation):
         bounds = {"ge": -MAX_INTEGER, "le": MAX_INTEGER}
     # A setting that may be left out is no setting that may be null.
-    annotation = reduce(or_, kinds(attribute.annotation))
+    annotation: Any = reduce(or_, kinds(attribute.annotation))
+    if bounds:
+        annotation = Annotated[annotation, BeforeValidator(with_integers)]
     return annotation, Field(attribute.default, description=declared.meaning, **bounds)
