@@ -14,8 +14,9 @@ Scale: TypeAlias = Annotated[
     Constant,
     Attribute(
         "What scores are multiplied by before the softmax (the beta of softargmax). A number or a"
-        " constant expression in the dimension names, such as 1/sqrt(d). 0 attends evenly, a large"
-        " scale picks the maximum, a negative one the minimum."
+        " constant expression such as 1/sqrt(d_k), which may use the dimension names of the inputs of the"
+        " operation that attends: d_k of queries and keys, d_v of values, n, m, and with projections d of"
+        " the tokens. 0 attends evenly, a large scale picks the maximum, a negative one the minimum."
     ),
 ]
 Causal: TypeAlias = Annotated[
@@ -132,6 +133,10 @@ class Scoring:
     @property
     def rows(self) -> bool:
         return self.layout == "rows"
+
+    @property
+    def feature_axis(self) -> int:
+        return -1 if self.rows else -2
 
     @property
     def key_axis(self) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, get_args, get_origin
 
+from compute.integers import with_integers
 from compute.operations.declaration import (
     AttributeField,
     is_axes,
@@ -13,6 +14,14 @@ from compute.operations.declaration import (
 )
 
 LARGEST = 2**31 - 1
+
+
+def settled(attribute: AttributeField, value: Any) -> Any:
+    """Make 2.0 the integer 2, unless the attribute takes constants."""
+    if is_constant(attribute.annotation):
+        return value
+    # A padding may be two pairs.
+    return tuple(map(with_integers, value)) if type(value) is tuple else with_integers(value)
 
 
 def fits(attribute: AttributeField, value: Any) -> bool:

@@ -25,7 +25,7 @@ Border: TypeAlias = Annotated[
     Padding,
     Attribute(
         "Zeros around the input: one number, [before, behind], same (as many windows as entries over the"
-        " stride, an odd one more behind) or valid (none)."
+        " stride, an odd one more behind) or valid (none). Two pairs are for two axes."
     ),
 ]
 Borders: TypeAlias = Annotated[

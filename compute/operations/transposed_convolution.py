@@ -17,22 +17,30 @@ from compute.operations.convolution import (
 )
 from compute.operations.declaration import Attribute, Padding, Sides, operation
 from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar
-from compute.primitives.windows import Layout
+from compute.primitives.windows import Layout, Pair
 from compute.value import Value, apply
 
+CUT = "What is cut from the ends of the output, the padding of the convolution whose transpose this is: "
+SAME = (
+    " same (the output is the stride times as long as the input; an odd entry more is cut behind, and zeros"
+    " are added behind if the kernel is shorter than the stride) or valid (nothing)."
+)
 Cut: TypeAlias = Annotated[
-    Padding,
-    Attribute(
-        "What is cut from both ends of the output: the padding of the convolution whose transpose this is."
-    ),
+    Padding, Attribute(f"{CUT}one number, [before, behind],{SAME} Two pairs are for two axes.")
+]
+Cuts: TypeAlias = Annotated[
+    Padding, Attribute(f"{CUT}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
 ]
 More: TypeAlias = Annotated[
-    Size, Attribute("How many entries are added behind the output, fewer than the stride.", minimum=0)
-]
+    Size,
+    Attribute("How many entries are added behind the output, fewer than the stride; 0 with padding same.",
+              minimum=0),
+]  # fmt: skip
 Mores: TypeAlias = Annotated[
     Sides,
-    Attribute("How many rows and columns are added behind the output, fewer than the stride.", minimum=0),
-]
+    Attribute("How many rows and columns are added behind the output, fewer than the stride; 0 with padding"
+              " same.", minimum=0),
+]  # fmt: skip
 
 
 def _values(axes: str, dims: str) -> tuple[Named, ...]:
@@ -72,10 +80,11 @@ def conv_transpose1d(
 ) -> Value:
     """A transposed convolution over one axis: what carries a gradient back through conv1d.
 
-    Of (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions. A kernel without
-    filters gives one.
+    Of (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions, W stride with padding
+    same. A kernel without filters gives one.
 
-    Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14.
+    Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14; same
+    as TensorFlow's Conv1DTranspose has it, and ONNX's ConvTranspose as SAME_UPPER.
     """
     return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=False)
 
@@ -89,17 +98,18 @@ def conv_transpose2d(
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
     stride: Steps = 1,
-    padding: Cut = 0,
+    padding: Cuts = 0,
     output_padding: Mores = 0,
     dilation: Aparts = 1,
     groups: Groups = 1,
 ) -> Value:
     """A transposed convolution over two axes: what carries a gradient back through conv2d.
 
-    Of (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, and columns likewise. A
-    kernel without filters gives one.
+    Of (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, H stride with padding same, and
+    columns likewise. A kernel without filters gives one.
 
-    Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14.
+    Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14; same
+    as TensorFlow's Conv2DTranspose has it, and ONNX's ConvTranspose as SAME_UPPER.
     """
     return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=True)
 
@@ -132,10 +142,11 @@ def _run(
         single = filters == 0
     weights = planar(kernel, filters, plane)
     steps, apart, behind = pair(stride, plane), pair(dilation, plane), pair(more, plane, 0)
-    if padding == "same":
-        raise QuestionError(("padding",), "same has no one meaning here", "numbers, or valid", "same")
     window = (weights.shape[2], weights.shape[3])
-    around = borders(padding, plane, (data.shape[2], data.shape[3]), window, steps, apart)
+    # The convolution's input is a multiple of the stride, of which same pads every length alike.
+    around = borders(padding, plane, steps, window, steps, apart)
+    if padding == "same":
+        behind = _left_over(behind, window, steps, apart)
     layout = Layout(steps, around, apart, groups)
     output = tuple(
         _length(*one) for one in zip(data.shape[2:], window, steps, apart, around, behind, strict=True)
@@ -150,6 +161,25 @@ def _run(
         wide = apply("spaced", data, stride=steps, before=before, sizes=sizes)
         named_patches(wide, Layout(dilation=apart, groups=groups), window, kept)
     return finished(found, bias, (kept == 2, not single), plane)
+
+
+def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
+    """How many zeros padding same needs behind: as many as a kernel is shorter than the stride.
+
+    Raises QuestionError where more are asked for.
+    """
+    if behind != (0, 0):
+        raise QuestionError(
+            ("output_padding",), "has no use with padding same, which says how long the output is", "0",
+            "more than 0",
+        )  # fmt: skip
+    reach = [one * (extent - 1) + 1 for one, extent in zip(apart, window, strict=True)]
+    known = [isinstance(one, int) and isinstance(step, int) for one, step in zip(reach, stride, strict=True)]
+    first, second = (
+        max(0, step - one) if is_known else 0
+        for one, step, is_known in zip(reach, stride, known, strict=True)
+    )
+    return first, second
 
 
 def _length(

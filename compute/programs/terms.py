@@ -11,7 +11,7 @@ from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.declaration import Operation
-from compute.operations.settings import expected, fits
+from compute.operations.settings import expected, fits, settled
 from compute.primitive import REGISTRY
 from compute.programs.dependencies import circle
 from compute.programs.functions import FUNCTIONS, Function
@@ -161,9 +161,10 @@ class Terms:
                 raise ProgramFault(node.column, f"{name} comes twice", "each name once")
             if name in called.attributes:
                 attribute = called.attributes[name]
-                if isinstance(operand, Node) or not fits(attribute, operand):
+                setting = settled(attribute, operand)
+                if isinstance(setting, Node) or not fits(attribute, setting):
                     raise ProgramFault(node.column, f"{name} does not fit", expected(attribute))
-                found[name] = operand
+                found[name] = setting
             elif name in called.inputs:
                 piece = operand if isinstance(operand, Node) else _number_node(operand, node)
                 found[name] = self._argument(called, name, piece)

@@ -12,7 +12,8 @@ from compute.arithmetic.exact.bounds import MAX_DIGITS
 from compute.arithmetic.expressions import Expression, ExpressionError, parse
 from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors, at
-from service.http.problems import describe
+from compute.integers import with_integers
+from service.http.problems import describe, describe_integers
 from service.questions.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
 
 MAX_ENTRIES = 20_000
@@ -82,13 +83,13 @@ class Decoder:
 
     def _fresh(self, raw: dict[str, Any], path: Path) -> Array:
         """A tensor of fresh symbols that is asked for by its shape."""
-        expected = '{"symbol": "x", "shape": [...]} with at most 8 positive sizes'
+        expected = '{"symbol": "x", "shape": [...]} with at most 8 positive integers'
         sizes: Any = raw.get("shape")
-        if isinstance(sizes, np.ndarray):
-            sizes = sizes.tolist()
+        sizes = with_integers(sizes.tolist() if isinstance(sizes, np.ndarray) else sizes)
         well_formed = set(raw) == {"symbol", "shape"} and isinstance(sizes, list) and len(sizes) <= MAX_RANK
         if not well_formed or not all(type(one) is int and 1 <= one <= MAX_ENTRIES for one in sizes):
-            raise at(path, "is no tensor of symbols", expected, describe(raw))
+            received = describe_integers(sizes) if isinstance(sizes, list) else describe(raw)
+            raise at(path, "is no tensor of symbols", expected, received)
         if not isinstance(raw["symbol"], str):
             raise at((*path, "symbol"), "is no name", "a name such as x", describe(raw["symbol"]))
         if math.prod(sizes) > MAX_ENTRIES:

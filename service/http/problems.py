@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, TooLarge
+from compute.integers import as_integer
 
 INTERNAL = "this should not happen; the error is in the service's log, under the request id"
 MAX_NAME = 64
@@ -231,6 +232,17 @@ def describe(value: Any) -> str:
         case dict():
             return f"an object with {len(value)} fields"
     return "an array of numbers"
+
+
+def describe_integers(value: Any) -> str:
+    """Describe what came in place of integers: of a list its first entry that is no integer."""
+    entries = value if isinstance(value, list) else []
+    for entry in entries:
+        if isinstance(entry, list) and (inner := describe_integers(entry)) != describe(entry):
+            return inner
+        if not isinstance(entry, list) and as_integer(entry) is None:
+            return f"a list with {describe(entry)}"
+    return describe(value)
 
 
 def _detail(error: QuestionError) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, create_model
 from typing_extensions import TypeAliasType
 
+from compute.integers import with_integers
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
@@ -31,15 +32,16 @@ Setting = Annotated[Any, PlainValidator(constant, json_schema_input_type=Constan
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+Integer = Annotated[int, BeforeValidator(with_integers)]
+
+
 def _listed(value: Any) -> Any:
-    """Numbers that a large body held as an array, as lists again; whole ones as such."""
-    if not isinstance(value, np.ndarray):
-        return value
-    return value.astype(np.int64).tolist() if bool((value == np.floor(value)).all()) else value.tolist()
+    """Numbers that a large body held as an array, as lists again."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
-Rows = Annotated[list[Annotated[list[int], BeforeValidator(_listed)]], BeforeValidator(_listed)]
+Rows = Annotated[list[Annotated[list[Integer], BeforeValidator(_listed)]], BeforeValidator(_listed)]
 
 
 def _choice(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
@@ -93,7 +95,7 @@ class BatchList(Request):
 class SurfaceAsked(Request):
     """A grid of the loss around the trace, to be drawn."""
 
-    points: int = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
+    points: Integer = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
     over: list[Name] = Field(
         LEFT_OUT,
         min_length=2,
@@ -129,7 +131,7 @@ class Traced(Request):
         " `h.attention.w_q`.",
     )
     optimizer: Optimizer = Field(description="The update rule and its settings.")
-    steps: int = Field(
+    steps: Integer = Field(
         LEFT_OUT,
         ge=1,
         le=MAX_STEPS,
@@ -146,7 +148,7 @@ class TraceAlone(Request):
         description="In place of a program: the gradients of all parameters, one object for each step.",
         examples=[[{"x": 1}, {"x": 0.5}]],
     )
-    every: int = Field(
+    every: Integer = Field(
         1,
         ge=1,
         le=MAX_STEPS,
@@ -252,7 +254,7 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
     elif setting.is_switch:
         kind = bool
     elif setting.is_whole:
-        kind = Annotated[int, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
+        kind = Annotated[Integer, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
     bounds = [] if declared.least is None else [f"at least {declared.least:g}"]
     bounds += [] if declared.below is None else [f"below {declared.below:g}"]
     bounds += [f"at least {declared.not_below}"] if declared.not_below else []

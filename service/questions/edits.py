@@ -12,6 +12,7 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.comparison import Order
 from compute.errors import Path, at
+from compute.integers import as_integer
 from service.http.problems import describe
 from service.questions.tensors import decode
 
@@ -84,12 +85,13 @@ def permuted_indices(edit: dict[str, Any]) -> Order | None:
     return tuple(map(int, edit["permute"])) if "permute" in edit else None
 
 
-def _axis(axis: Any, before: Array, path: Path) -> int:
+def _axis(raw: Any, before: Array, path: Path) -> int:
+    axis = as_integer(raw)
     if before.ndim == 0:
         raise at(path, "is an axis of a single number", "something with axes", "a number")
-    if type(axis) is not int or not -before.ndim <= axis < before.ndim:
+    if axis is None or not -before.ndim <= axis < before.ndim:
         raise at(
-            path, "is no axis here", f"an integer from {-before.ndim} to {before.ndim - 1}", describe(axis)
+            path, "is no axis here", f"an integer from {-before.ndim} to {before.ndim - 1}", describe(raw)
         )
     return axis % before.ndim
 
@@ -105,7 +107,8 @@ def _indices(raw: Any, size: int, path: Path) -> list[int]:
 
 
 def _is_index(one: Any, size: int) -> bool:
-    return isinstance(one, int | float) and not isinstance(one, bool) and one in range(size)
+    index = as_integer(one)
+    return index is not None and 0 <= index < size
 
 
 def _place(raw: Any, before: Array, path: Path) -> tuple[Any, ...]:

@@ -20,7 +20,8 @@ from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Polynomial, Shape, Size
 from compute.errors import Path, QuestionErrors, at
-from service.http.problems import describe
+from compute.integers import LARGEST, as_integer, with_integers
+from service.http.problems import describe, describe_integers
 
 MAX_RANK = 8
 PACKED_DTYPES = {
@@ -200,15 +201,16 @@ def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
                  "a shape alone")  # fmt: skip
     if set(raw) != {"dtype", "shape", "data"}:
         raise at(path, "is no packed tensor", "exactly the fields dtype, shape and data", describe(raw))
-    dtype, sizes, data = raw["dtype"], raw["shape"], raw["data"]
+    dtype, sizes, data = raw["dtype"], with_integers(raw["shape"]), raw["data"]
     if not isinstance(dtype, str) or dtype not in PACKED_DTYPES or (dtype == "bool" and not booleans):
         known = [name for name in PACKED_DTYPES if booleans or name != "bool"]
         raise at((*path, "dtype"), "is no dtype that can be taken here", ", ".join(known), describe(dtype))
     if isinstance(sizes, np.ndarray):
-        sizes = sizes.tolist()
+        sizes = with_integers(sizes.tolist())
     whole = isinstance(sizes, list) and all(type(one) is int and 1 <= one < 2**31 for one in sizes)
     if not whole or len(sizes) > MAX_RANK:
-        raise at((*path, "shape"), "is no shape", "a list of at most 8 positive integers", describe(sizes))
+        expected = "a list of at most 8 positive integers"
+        raise at((*path, "shape"), "is no shape", expected, describe_integers(sizes))
     entries = math.prod(sizes)
     kind = np.dtype(PACKED_DTYPES[dtype])
     expected = entries * kind.itemsize
@@ -236,8 +238,9 @@ def read_size(raw: Any, minimum: int = 1) -> Size | None:
 
     Raises ExpressionError for text that is no expression.
     """
-    if type(raw) is int and minimum <= raw < 2**53:
-        return raw
+    whole = as_integer(raw)
+    if whole is not None and minimum <= whole < LARGEST:
+        return whole
     if not isinstance(raw, str):
         return None
     size = fold(parse(raw), Sizes())

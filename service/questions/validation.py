@@ -11,7 +11,7 @@ from typing_extensions import TypeAliasType
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
-from service.http.problems import describe
+from service.http.problems import describe, describe_integers
 from service.schemas.types import MAX_NAMES
 
 
@@ -67,7 +67,8 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
     if kind == "missing":
         return QuestionError(path, "is required", "a value", "nothing")
     expected = _EXPECTED.get(kind, error["msg"]).format(**context)
-    return QuestionError(path, f"has to be {expected}", expected, describe(error["input"]))
+    received = describe_integers(error["input"]) if "integer" in expected else describe(error["input"])
+    return QuestionError(path, f"has to be {expected}", expected, received)
 
 
 def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:

@@ -8,9 +8,18 @@ from functools import cache, partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SkipValidation, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SkipValidation,
+    create_model,
+)
 from typing_extensions import TypeAliasType
 
+from compute.integers import with_integers
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -187,5 +196,7 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     elif int in kinds(attribute.annotation):
         bounds = {"ge": -MAX_INTEGER, "le": MAX_INTEGER}
     # A setting that may be left out is no setting that may be null.
-    annotation = reduce(or_, kinds(attribute.annotation))
+    annotation: Any = reduce(or_, kinds(attribute.annotation))
+    if bounds:
+        annotation = Annotated[annotation, BeforeValidator(with_integers)]
     return annotation, Field(attribute.default, description=declared.meaning, **bounds)

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from compute.arithmetic.expressions import ExpressionError
 from compute.dimensions import Size
+from compute.integers import with_integers
 from service.questions.tensors import read_size
 
 MAX_INTEGER = 2**31 - 1
@@ -29,7 +30,7 @@ def constant(value: Any) -> Any:
 def whole(value: Any, *, minimum: int, letters: bool) -> Size:
     """A whole number; where only shapes are asked in letters too."""
     try:
-        size = read_size(value, minimum) if letters or type(value) is int else None
+        size = read_size(value, minimum) if letters or not isinstance(value, str) else None
     except ExpressionError:
         size = None
     if size is None or (isinstance(size, int) and size > MAX_INTEGER):
@@ -54,6 +55,7 @@ def axes(value: Any) -> int | tuple[int, ...]:
     """An axis, or a list of them."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    value = with_integers(value)
     found = value if isinstance(value, list) else [value]
     if not all(type(one) is int and abs(one) <= MAX_INTEGER for one in found):
         raise PydanticCustomError("value", "{expected}", {"expected": "an integer or a list of integers"})

@@ -12,7 +12,7 @@ from compute.operations.declaration import Operation
 ROOT = Path(compute.__file__).parent.parent
 # From the ground up: a module imports only modules of its own floor or of floors below.
 FLOORS = [
-    {"compute.dimensions", "compute.errors"},
+    {"compute.dimensions", "compute.errors", "compute.integers"},
     {"compute.arithmetic"},
     {"compute.latex", "compute.hazards", "compute.named"},
     {"compute.primitive", "compute.value", "compute.graph", "compute.steps"},

@@ -115,7 +115,12 @@ def test_sizes_in_letters() -> None:
         ("conv1d", {"x": (9,), "kernel": (2,)}, {"padding": ((1, 1), (1, 1))}, "padding"),
         ("conv_transpose1d", {"x": (4,), "kernel": (2,)}, {"output_padding": 1}, "output_padding"),
         ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": 1}, "padding"),
-        ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": "same"}, "padding"),
+        (
+            "conv_transpose1d",
+            {"x": (1,), "kernel": (2,)},
+            {"padding": "same", "stride": 2, "output_padding": 1},
+            "output_padding",
+        ),
         ("conv1d", {"x": (2, 4), "kernel": (1, 2)}, {"groups": 2}, "groups"),
         ("conv_transpose1d", {"x": (3, 4), "kernel": (3, 1, 2)}, {"groups": 2}, "groups"),
         ("conv_transpose1d", {"x": (2, 4), "kernel": (2, 2)}, {"groups": 2}, "groups"),

@@ -74,7 +74,7 @@ def test_encodings_in_letters(ask: Ask) -> None:
         ({"window": "-k"}, "/window"),
         ({"window": [1, "k+j+l+m"]}, "/window"),
         ({"window": -1}, "/window"),
-        ({"heads": "h"}, "/heads"),
+        ({"heads": "h)"}, "/heads"),
     ],
 )
 def test_letters_that_are_none(ask: Ask, fields: dict[str, Any], pointer: str) -> None:
