@@ -1,5 +1,6 @@
 """The OpenAPI document, its page, and the pages that explain problems. Nothing loads from elsewhere."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
@@ -152,7 +153,7 @@ PROBLEM_PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; }}
-pre {{ overflow-x: auto; padding: 1rem; border: 1px solid; border-radius: .3rem; }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; padding: 1rem; border: 1px solid; }}
 </style>
 </head>
 <body>
@@ -183,11 +184,16 @@ def _problem_page(kind: str) -> Representation:
         kind=kind,
         title=escape(problem.title),
         status=problem.status,
-        meaning=escape(problem.meaning),
-        remedy=escape(problem.remedy),
+        meaning=_prose(problem.meaning),
+        remedy=_prose(problem.remedy),
         examples="".join(map(_example, examples)),
     )
     return Representation(page.encode(), HTML, MINUTES)
+
+
+def _prose(text: str) -> str:
+    """Return text as HTML, with code between backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _example(problem: dict[str, Any]) -> str:

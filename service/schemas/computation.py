@@ -97,8 +97,8 @@ Selection = TypeAliasType(
             description="Names whose values, and with `upstream` whose gradients, are returned; if left out,"
             " every named value that need not be asked for, and the gradients of inputs too. `*` stands for"
             ' any text, over all that this default holds: `["*", "entropy"]` adds to it. A pattern returns'
-            " the gradients of the inputs that it matches, and their values if it matches nothing else; the name"
-            " of an input returns both.",
+            " the gradients of the inputs that it matches, and their values if it matches nothing else; an"
+            " input's own name returns both.",
             examples=[["weights", "output"], ["*", "entropy"]],
         ),
     ],

@@ -20,7 +20,7 @@ intermediate value, every gradient and every step named**.
 them, `select` returns only some. A tensor is a number, nested lists (entries may be constant text such as
 `"2*sqrt(2)"`), or packed base64. `"arithmetic": "exact"` answers in closed form,
 free symbols included. Every error is one `application/problem+json` answer that says which
-field, what was expected and what came."""
+field, what was expected and what came. This document as [OpenAPI 3.1](openapi.json)."""
 
 TAGS = [
     *({"name": family.name, "description": family.meaning} for family in FAMILIES),

@@ -1,0 +1,43 @@
+"""The same answers without routes: a middleware that looks paths up, and knows no dependency and no document.
+
+What `benchmarks.routes` measures the service's routes against.
+"""
+
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from compute.errors import QuestionErrors
+from service.answering import Answerer
+from service.endpoints import ENDPOINTS
+from service.exact.pool import ExactPool
+from service.http.problems import Problem, from_question
+from service.http.work import Workshop
+from service.settings import Settings
+
+
+class Table:
+    """POST /v1/{name}, answered before a router is asked."""
+
+    def __init__(self, app: ASGIApp, answerer: Answerer) -> None:
+        self.app = app
+        self.answerer = answerer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = ENDPOINTS.get(scope.get("path", "").removeprefix("/v1/"))
+        if endpoint is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            response = await self.answerer.respond(endpoint, Request(scope, receive))
+        except Problem as problem:
+            response = problem.response()
+        except QuestionErrors as errors:
+            response = from_question(errors).response()
+        await response(scope, receive, send)
+
+
+settings = Settings()
+app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+app.add_middleware(
+    Table, answerer=Answerer(settings, Workshop(settings.workers, settings.queue), ExactPool(settings))
+)
