@@ -1,6 +1,7 @@
 # Two commands on a bare machine with Python 3.11+, pip, venv and make:
 #   make serve    set up and serve on http://127.0.0.1:8000 (PORT and HOST change it)
 #   make test     set up and run every check
+# make clients generates clients in Python and TypeScript and asks through them: it needs Node.js and Java.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -8,7 +9,7 @@ PORT ?= 8000
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test check format openapi clean
+.PHONY: serve test check format openapi clients clean
 
 serve: $(VENV)/serves
 	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
@@ -29,6 +30,10 @@ format: $(VENV)/tests
 openapi: $(VENV)/serves
 	$(VENV)/bin/python -m service.export
 
+# Clients generated from the document, with their types checked, each asking a running service.
+clients: $(VENV)/clients
+	$(VENV)/bin/python -m tests.clients
+
 $(VENV)/serves: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt -e .
@@ -36,6 +41,10 @@ $(VENV)/serves: pyproject.toml constraints.txt
 
 $(VENV)/tests: $(VENV)/serves
 	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(VENV)/clients: $(VENV)/tests
+	$(PIP) install -c constraints.txt -e '.[clients]'
 	@touch $@
 
 clean:
