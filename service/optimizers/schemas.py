@@ -6,10 +6,10 @@ from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
+from annotated_types import Interval
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, create_model
 from typing_extensions import TypeAliasType
 
-from compute.integers import with_integers
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
@@ -18,7 +18,7 @@ from service.schemas.deferred import Deferred
 from service.schemas.naming import camel
 from service.schemas.requests import fields_of
 from service.schemas.setting_validators import MAX_INTEGER, constant
-from service.schemas.types import LEFT_OUT, MAX_NAMES, Constant, Name, NamedTensors, Request
+from service.schemas.types import INTEGRAL, LEFT_OUT, MAX_NAMES, Constant, Name, NamedTensors, Request
 
 MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000
@@ -29,10 +29,8 @@ Part: TypeAlias = Literal[
 ]
 PARTS = get_args(Part)
 Setting = Annotated[Any, PlainValidator(constant, json_schema_input_type=Constant)]
+Steps = Annotated[int, Interval(ge=1, le=MAX_STEPS), INTEGRAL]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-Integer = Annotated[int, BeforeValidator(with_integers)]
 
 
 def _listed(value: Any) -> Any:
@@ -41,7 +39,9 @@ def _listed(value: Any) -> Any:
 
 
 Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
-Rows = Annotated[list[Annotated[list[Integer], BeforeValidator(_listed)]], BeforeValidator(_listed)]
+Rows = Annotated[
+    list[Annotated[list[Annotated[int, INTEGRAL]], BeforeValidator(_listed)]], BeforeValidator(_listed)
+]
 
 
 def _choice(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
@@ -95,7 +95,9 @@ class BatchList(Request):
 class SurfaceAsked(Request):
     """A grid of the loss around the trace, to be drawn."""
 
-    points: Integer = Field(41, ge=2, le=MAX_POINTS, description="Along each of the two axes.")
+    points: Annotated[int, Interval(ge=2, le=MAX_POINTS), INTEGRAL] = Field(
+        41, description="Along each of the two axes."
+    )
     over: list[Name] = Field(
         LEFT_OUT,
         min_length=2,
@@ -131,10 +133,8 @@ class Traced(Request):
         " `h.attention.w_q`.",
     )
     optimizer: Optimizer = Field(description="The update rule and its settings.")
-    steps: Integer = Field(
+    steps: Steps = Field(
         LEFT_OUT,
-        ge=1,
-        le=MAX_STEPS,
         description="How many steps to make; as many as there are gradients if not said.",
     )
 
@@ -148,10 +148,8 @@ class TraceAlone(Request):
         description="In place of a program: the gradients of all parameters, one object for each step.",
         examples=[[{"x": 1}, {"x": 0.5}]],
     )
-    every: Integer = Field(
+    every: Steps = Field(
         1,
-        ge=1,
-        le=MAX_STEPS,
         description="Which steps are returned, beside the start and the last one: 10 means every tenth.",
     )
     stop_when: StopWhen = Field(LEFT_OUT, description="Where to stop before the last step.")
@@ -254,7 +252,7 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
     elif setting.is_switch:
         kind = bool
     elif setting.is_whole:
-        kind = Annotated[Integer, Field(ge=int(declared.least or 0), le=MAX_INTEGER)]
+        kind = Annotated[int, Interval(ge=int(declared.least or 0), le=MAX_INTEGER), INTEGRAL]
     bounds = [] if declared.least is None else [f"at least {declared.least:g}"]
     bounds += [] if declared.below is None else [f"below {declared.below:g}"]
     bounds += [f"at least {declared.not_below}"] if declared.not_below else []

@@ -8,9 +8,9 @@ from functools import cache, partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias
 
+from annotated_types import Interval
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -19,7 +19,6 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from compute.integers import with_integers
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
     AttributeField,
@@ -37,6 +36,7 @@ from service.schemas.naming import camel, dims_text
 from service.schemas.parts import StateDict, model_with_parts, part_field
 from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
 from service.schemas.types import (
+    INTEGRAL,
     MAX_NAMES,
     Axes,
     Change,
@@ -155,7 +155,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
 
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's fields, to stand behind others; inherited ones would stand before them."""
-    return {name: (one.rebuild_annotation(), one) for name, one in model.model_fields.items()}
+    return {name: (one.annotation, one) for name, one in model.model_fields.items()}
 
 
 def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, Any]:
@@ -198,5 +198,5 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     # A setting that may be left out is no setting that may be null.
     annotation: Any = reduce(or_, kinds(attribute.annotation))
     if bounds:
-        annotation = Annotated[annotation, BeforeValidator(with_integers)]
-    return annotation, Field(attribute.default, description=declared.meaning, **bounds)
+        annotation = Annotated[annotation, Interval(**bounds), INTEGRAL]
+    return annotation, Field(attribute.default, description=declared.meaning)

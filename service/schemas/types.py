@@ -6,14 +6,25 @@ Tensors pass through models unchecked: their entries are checked once, with NumP
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SkipValidation, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SkipValidation,
+    StringConstraints,
+)
 from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
+from compute.integers import with_integers
 from service.questions.tensors import MAX_RANK, PACKED_DTYPES
 
 EMPTY: tuple[Any, ...] = (None, {}, [])
 MAX_NAMES = 1000
+# 2.0 is an integer. Bounds have to stand before this in an annotation, or the document does not show them.
+INTEGRAL = BeforeValidator(with_integers)
 LEFT_OUT: Any = None  # the default of fields that may be absent, and may not be null
 
 
