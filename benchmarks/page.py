@@ -1,0 +1,77 @@
+"""The documentation page: processor time to open it and to expand an operation, beside a plain FastAPI page.
+
+`python -m benchmarks.page [rounds]`, with Chromium on the machine and `pip install -e '.[benchmark]'`. Each
+sample has a browser of its own with nothing cached; the two pages take turns.
+"""
+
+import argparse
+import statistics
+import urllib.request
+from dataclasses import dataclass
+
+from benchmarks.browser import Browser, browsing
+from benchmarks.servers import served
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of Swagger UI, and one of its operations."""
+
+    app: str
+    document: str
+    operation: str
+    operations: int
+
+
+PAGES = {
+    "workings": Page("service.app:app", "/openapi-3.0.json", "operations-attention-self_attention", 66),
+    "plain": Page("benchmarks.plain_page:app", "/openapi.json", "operations-group_0-smooth_0", 60),
+}
+# The form and its example, and the example of the answer.
+EXPANDED = " && ".join(
+    f"[...document.querySelectorAll('#OPERATION {part}')].some(node => node.textContent.trim())"
+    for part in (".body-param textarea, .body-param .example", ".responses-table .response .example")
+)
+
+
+def measure(browser: Browser, address: str, operation: str, operations: int) -> tuple[float, float]:
+    """Return the processor seconds to open the page, and to expand the operation on it."""
+    start = browser.rest()
+    browser.navigate(address)
+    browser.wait_for(f"document.querySelectorAll('.opblock').length >= {operations}")
+    opened = browser.rest()
+    browser.evaluate(f"document.querySelector('#{operation} .opblock-summary-control').click()")
+    browser.wait_for(EXPANDED.replace("OPERATION", operation))
+    expanded = browser.rest()
+    return opened - start, expanded - opened
+
+
+def sample(page: Page, port: int) -> tuple[float, float]:
+    """Measure a page in a new browser."""
+    with browsing() as browser:
+        return measure(browser, f"http://127.0.0.1:{port}/docs", page.operation, page.operations)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rounds", nargs="?", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in PAGES}
+    with served(PAGES["workings"].app) as ours, served(PAGES["plain"].app) as plain:
+        ports = {"workings": ours, "plain": plain}
+        for name, page in PAGES.items():  # the server makes its document once
+            urllib.request.urlopen(f"http://127.0.0.1:{ports[name]}{page.document}").read()
+        for _ in range(rounds):
+            for name, page in PAGES.items():
+                times[name].append(sample(page, ports[name]))
+    print(f"{'':10} {'open':>8} {'expand':>8}   processor seconds, median of {rounds}")
+    medians = {}
+    for name, found in times.items():
+        medians[name] = [statistics.median(column) for column in zip(*found, strict=True)]
+        print(f"{name:10} {medians[name][0]:8.2f} {medians[name][1]:8.2f}")
+    ratios = [ours / theirs for ours, theirs in zip(medians["workings"], medians["plain"], strict=True)]
+    print(f"{'ratio':10} {ratios[0]:8.2f} {ratios[1]:8.2f}   at most 1.5 is wanted")
+
+
+if __name__ == "__main__":
+    main()
