@@ -142,7 +142,9 @@ def cosine(
         Input("...", "1 for pairs that ought to be alike, -1 for others.", "y", optional="all are alike"),
     ] = None,
     *,
-    margin: Annotated[Constant, Attribute("Up to which cosine others lose nothing.")] = 0,
+    margin: Annotated[
+        Constant, Attribute("Up to which cosine others lose nothing; other than 0 only with a target.")
+    ] = 0,
     epsilon: Annotated[
         Constant,
         Attribute(

@@ -13,8 +13,8 @@ from compute.value import Value, apply
 DropoutRate: TypeAlias = Annotated[
     Constant | None,
     Attribute(
-        "p, where a dropout mask is sent: the probability that an entry is dropped. What is kept is divided"
-        " by 1 - p. In exact arithmetic it may be a symbol."
+        "p, where a dropout mask is sent, and only there: the probability that an entry is dropped, from 0 to"
+        " below 1. What is kept is divided by 1 - p. In exact arithmetic it may be a symbol."
     ),
 ]
 DROPOUT_MASK = "dropout_mask"

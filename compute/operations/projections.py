@@ -30,7 +30,11 @@ Rotary: TypeAlias = Annotated[
 ]  # fmt: skip
 RotaryDimension: TypeAlias = Annotated[
     int | None,
-    Attribute("With rotary: how many coordinates are turned, from the first on; all if not said.", minimum=2),
+    Attribute(
+        "With rotary: how many coordinates are turned, an even number of them, from the first on; all if not"
+        " said.",
+        minimum=2,
+    ),
 ]
 RotaryBase: TypeAlias = Annotated[
     Constant | None, Attribute("With rotary: what the frequencies are powers of; 10000 if not said.")

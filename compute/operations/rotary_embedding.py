@@ -48,7 +48,10 @@ def rotary_embedding(
     ] = "interleaved",
     rotary_dimension: Annotated[
         int | None,
-        Attribute("How many coordinates are turned, from the first on; all if not said.", minimum=2),
+        Attribute(
+            "How many coordinates are turned, an even number of them, from the first on; all if not said.",
+            minimum=2,
+        ),
     ] = None,
     base: Base = 10000,
     layout: Layout = "rows",

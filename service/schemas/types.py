@@ -148,7 +148,10 @@ Constant = TypeAliasType(
     "Constant",
     Annotated[
         SkipValidation[float | str],
-        Field(description='A number, or a constant expression such as "1/sqrt(d_k)".'),
+        Field(
+            description='A number, or a constant expression such as "sqrt(2)/3". Dimension names such as d_k'
+            " may stand in it where the setting says so."
+        ),
     ],
 )
 Whole = TypeAliasType(
