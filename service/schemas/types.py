@@ -146,8 +146,8 @@ FORMS: dict[str, Any] = {
     "Constant": {
         "title": "Constant",
         "type": ["number", "string"],
-        "description": 'A number, or a constant expression such as "sqrt(2)/3". Dimension names such as d_k may'
-        " stand in it where the setting says so.",
+        "description": 'A number, or a constant expression such as "sqrt(2)/3". Dimension names such as d_k'
+        " may stand in it where the setting says so.",
     },
     "Size": {
         "title": "Size",
