@@ -1,7 +1,6 @@
 """From a request to its answer: read, understood, computed where that costs others least, and sent."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import Any, Self
 
 from fastapi import Request, Response
@@ -9,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.endpoints import Endpoint, Job
 from service.exact.pool import ExactPool
-from service.http.bodies import decompress, is_compressed, receive_body
+from service.http.bodies import receive_body
+from service.http.codings import decompress, is_gzipped
 from service.http.connections import Disconnected, run_while_connected
 from service.http.problems import Problem
 from service.http.reader import read
@@ -34,56 +34,57 @@ class Answerer:
     async def respond(self, endpoint: Endpoint, request: Request) -> Response:
         """Return the response to a question. Raises Problem or QuestionErrors where there is no answer."""
         if endpoint.streams and is_wanted(request.scope):
-            return _Lines(self, endpoint)
-        with _Seat(self.workshop) as seat:
-            body = await self._receive(request.scope, request.receive, seat)
+            return _Lines(self, endpoint, request.receive)
+        with _Slot(self.workshop) as slot:
+            body = await self._receive(request.scope, request.receive, slot)
             try:
-                answer = await self._answer_here(endpoint, body, seat)
+                answer = await self._answer_here(endpoint, body, slot)
             except ExactWanted:
-                seat.leave()  # the wait for a worker process is another queue
+                slot.leave()  # the wait for a worker process is another queue
                 answer = await self._answer_exactly(endpoint, body, request.receive)
         return Answer(answer, vary="Accept" if endpoint.streams else None)
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer line by line, from a thread or from a worker process."""
-        with _Seat(self.workshop) as seat:
+        with _Slot(self.workshop) as slot:
+            sender = LineSender(send, self.settings.body_timeout)
+            body = await self._receive(scope, receive, slot)
+            slot.take()
 
             def lines(abandoned: Callable[[], bool]) -> Iterator[bytes]:
                 job: Any = endpoint.understand(read(body), self.limits)
                 found: Iterator[bytes] = job.lines(abandoned)
                 return found
 
-            sender = LineSender(send, self.settings.body_timeout)
-            body = await self._receive(scope, receive, seat)
-            seat.take()
             try:
                 await stream(sender, receive, lines, self.workshop)
             except ExactWanted:
-                seat.leave()
+                slot.leave()
                 _check_exact(body)
                 with self.exact.place():
                     await sent(sender, receive, self.exact.run(endpoint.name, body, sender.send))
 
-    async def _receive(self, scope: Scope, receive: Receive, seat: "_Seat") -> bytes:
+    async def _receive(self, scope: Scope, receive: Receive, slot: "_Slot") -> bytes:
         """Return the body, decompressed by a thread where it is compressed."""
-        body = await receive_body(scope, receive, self.settings, seat.take)
-        if not is_compressed(scope):
+        gzipped = is_gzipped(scope["headers"])
+        body = await receive_body(scope, receive, self.settings, slot.take)
+        if not gzipped:
             return body
-        seat.take()
+        slot.take()
         return await self.workshop.run(lambda: decompress(body, self.settings.max_body_bytes))
 
-    async def _answer_here(self, endpoint: Endpoint, body: bytes, seat: "_Seat") -> bytes:
+    async def _answer_here(self, endpoint: Endpoint, body: bytes, slot: "_Slot") -> bytes:
         def understand() -> Job:
             return endpoint.understand(read(body), self.limits)
 
         if len(body) > self.settings.inline_bytes:
-            seat.take()
+            slot.take()
             return await self.workshop.run(lambda: understand().answer())
         # Small questions run on the event loop: a hop to a thread would cost more than the work.
         job = understand()
         if job.work <= self.settings.inline_work:
             return job.answer()
-        seat.take()
+        slot.take()
         return await self.workshop.run(job.answer)
 
     async def _answer_exactly(self, endpoint: Endpoint, body: bytes, receive: Receive) -> bytes:
@@ -96,12 +97,12 @@ class Answerer:
                 raise Problem("unreadable", "the connection closed before the answer") from None
 
 
-class _Seat:
+class _Slot:
     """The place of one request among those that may compute or wait; taken when it is first needed."""
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._held: AbstractContextManager[None] | None = None
+        self._is_held = False
 
     def __enter__(self) -> Self:
         return self
@@ -110,30 +111,31 @@ class _Seat:
         self.leave()
 
     def take(self) -> None:
-        """Hold a place, if none is held. Raises Problem 503 where none is left."""
-        if self._held is None:
-            place = self._workshop.place()
-            place.__enter__()
-            self._held = place
+        """Hold a place, if none is held. Raises Problem 503 if all are taken."""
+        if not self._is_held:
+            self._workshop.take()
+            self._is_held = True
 
     def leave(self) -> None:
         """Give the place back, if one is held."""
-        held, self._held = self._held, None
-        if held is not None:
-            held.__exit__(None, None, None)
+        if self._is_held:
+            self._is_held = False
+            self._workshop.leave()
 
 
 class _Lines(Response):
-    """An answer that is computed while it is sent. What goes wrong before the first line is raised."""
+    """An answer that is computed while it is sent. Errors before the first line are raised."""
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, answerer: Answerer, endpoint: Endpoint) -> None:
+    def __init__(self, answerer: Answerer, endpoint: Endpoint, receive: Receive) -> None:
         super().__init__()
-        self._answerer, self._endpoint = answerer, endpoint
+        self._answerer, self._endpoint, self._receive = answerer, endpoint, receive
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answerer.send_lines(self._endpoint, scope, receive, send)
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        await self._answerer.send_lines(self._endpoint, scope, self._receive, send)
+        if self.background is not None:  # set by FastAPI, from a dependency
+            await self.background()
 
 
 def _check_exact(body: bytes) -> None:

@@ -1,6 +1,5 @@
 """The application: routes, error answers and documentation put together."""
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +13,7 @@ from compute.errors import QuestionErrors
 from service.answering import Answerer
 from service.documentation import add_documentation
 from service.exact.pool import ExactPool
-from service.http.middleware import REQUEST_ID, add_middleware, current_request_id
+from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
 from service.http.work import Workshop
 from service.memory import keep_freed_memory
@@ -22,8 +21,6 @@ from service.routes import add_routes
 from service.schemas.openapi import DESCRIPTION, TAGS
 from service.settings import Settings
 from service.version import VERSION
-
-LOGGER = logging.getLogger("workings")
 
 
 def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depends] = ()) -> FastAPI:
@@ -50,7 +47,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         description=DESCRIPTION,
         openapi_tags=TAGS,
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": ".", "description": "The service that this document comes from."}],
+        servers=[{"url": ".", "description": "where this document comes from"}],
         separate_input_output_schemas=False,
         dependencies=dependencies,
         docs_url=None,
@@ -91,11 +88,8 @@ async def _http(request: Request, error: Any) -> Response:
 
 
 async def _internal(request: Request, __: Exception) -> Response:
-    """Answer a defect. Middleware is passed already, so the request id is added here."""
-    request_id = current_request_id.get()
-    LOGGER.error("Request %s failed; the traceback follows.", request_id)
-    problem = Problem("internal", INTERNAL, headers={REQUEST_ID: request_id})
-    return await _problem(request, problem)
+    """Answer a defect of middleware that was added around the service's own."""
+    return await _problem(request, Problem("internal", INTERNAL))
 
 
 app = create_app()

@@ -108,11 +108,14 @@ class OperationDescription(Wire):
     values: list[ValueDescription]
 
 
-def describe_all() -> dict[str, Any]:
-    """The answer of GET /v1/operations."""
+def describe_all(root_path: str = "") -> dict[str, Any]:
+    """Return the answer of GET /v1/operations. root_path: the path that the application is mounted at."""
     entries = [
         OperationSummary(
-            name=one.name, summary=one.summary, family=family.name, href=f"/v1/operations/{one.name}"
+            name=one.name,
+            summary=one.summary,
+            family=family.name,
+            href=f"{root_path}/v1/operations/{one.name}",
         )
         for family in FAMILIES
         for one in family.operations

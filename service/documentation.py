@@ -1,7 +1,9 @@
 """The OpenAPI document, its page, and the pages that explain problems. Nothing loads from elsewhere."""
 
+import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -41,8 +43,8 @@ PAGE_SETTINGS = {
 def add_documentation(app: FastAPI) -> None:
     """Serve the document, the page that shows it, the examples, and a page for each kind of problem."""
     add_document(app)
-    current = _Rendered(app.openapi, lambda schema: schema)
-    for_page = _Rendered(app.openapi, downgrade)
+    current = _Rendered(lambda: app.openapi(), lambda schema: schema)
+    for_page = _Rendered(lambda: app.openapi(), downgrade)
 
     async def openapi(request: Request) -> Response:
         return (await run_in_threadpool(current.representation)).respond(request)
@@ -102,13 +104,27 @@ class _Rendered:
 
     def representation(self) -> Representation:
         """Return the rendition of the document as it is now."""
-        with _MAKING:
+        with _MAKING, _without_collection():
             schema = self._openapi()
             if schema is not self._schema:
                 body = orjson.dumps(self._rendition(schema))
                 self._made = _compressed(Representation(body, cache_control=MINUTES))
                 self._schema = schema
             return self._made
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Put garbage collection off. Making the models of a document sets it off again and again, and each full
+    collection stops every request for a while.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @cache

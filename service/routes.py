@@ -1,11 +1,15 @@
 """The routes: every computation by POST, the catalogue, and health."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import lru_cache
 from typing import Annotated, Any, TypeAlias
 
 import orjson
 from fastapi import APIRouter, Body, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from compute.operations import CATALOGUE
@@ -13,6 +17,7 @@ from service.answering import Answerer
 from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
 from service.endpoints import ENDPOINTS, Endpoint
 from service.exact.pool import ExactPool
+from service.http.bodies import Replay
 from service.http.problems import Problem, problem_responses
 from service.http.representations import Representation, Resource
 from service.http.work import Workshop
@@ -39,44 +44,93 @@ class QuestionRoute(APIRoute):
         await response(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's own handler, which solves dependencies, and keep it from reading the body."""
-        handle = super().get_route_handler()
+        """Return a handler that has FastAPI solve the dependencies, and leaves the body to the endpoint.
 
-        async def guarded(request: Request) -> Response:
-            return await handle(_WithoutBody(request.scope, request.receive))
+        Raises TypeError where another router includes this route: it would come without the application's
+        error handlers and shared responses.
+        """
+        if hasattr(self, "app"):
+            raise TypeError("mount the application; its routes cannot be included in another router")
+        guarded = APIRoute(
+            self.path,
+            self._answer_guarded,
+            dependencies=self.dependencies,
+            dependency_overrides_provider=self.dependency_overrides_provider,
+            response_model=None,
+        ).get_route_handler()
 
-        return guarded
+        async def handle(request: Request) -> Response:
+            return await guarded(Request(request.scope, Replay(request.receive)))
+
+        return handle
+
+    async def _answer_guarded(self, request: Request) -> Response:
+        receive: Any = request.receive
+        response: Response = await self.endpoint(Request(request.scope, receive.again()), None)
+        return response
 
 
-class _WithoutBody(Request):
-    """A request that shows FastAPI an empty object in place of its body, which stays to be received."""
+class ReadRoute(APIRoute):
+    """A route for GET that answers HEAD as well, which the document need not repeat."""
 
-    async def body(self) -> bytes:
-        return b"{}"
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match HEAD as GET."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        return super().matches(scope)
 
-    async def json(self) -> Any:
-        return {}
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer both methods, and refuse others with the two that are allowed."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        await self.app(scope, receive, send)
 
 
 class RouteTable:
-    """The way to the routes of questions: one look into a table, however many there are.
+    """Finds the route of a question by one look into a table, however many routes there are.
 
     All other requests go to the router, whose list holds the same routes.
     """
 
     def __init__(self, router: APIRouter) -> None:
         self._router = router
-        self._routes = {route.path: route for route in router.routes if isinstance(route, QuestionRoute)}
+        self._routes: dict[str, QuestionRoute] = {}
+        self._count = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A request that FastAPI's own telemetry watches goes to the router, which names it there.
         if scope["type"] == "http" and scope["method"] == "POST" and "fastapi.telemetry" not in scope:
             path = scope["path"].removeprefix(scope.get("root_path", ""))
-            if (route := self._routes.get(path)) is not None:
+            if (route := self._table().get(path)) is not None:
                 scope.update(router=self._router, route=route, endpoint=route.endpoint, path_params={})
                 await route.app(scope, receive, send)
                 return
+        if scope["type"] == "http" and scope["path"].endswith("/") and self._is_only_without_slash(scope):
+            query = scope.get("query_string", b"").decode("latin-1")
+            location = scope["path"].rstrip("/") + (f"?{query}" if query else "")
+            await RedirectResponse(location)(scope, receive, send)
+            return
         await self._router.app(scope, receive, send)
+
+    def _is_only_without_slash(self, scope: Scope) -> bool:
+        """Whether a route has the path without its trailing slash, and none has it with.
+
+        Starlette redirects to an absolute address made of the Host header, which leads astray behind a proxy.
+        """
+        without = {**scope, "path": scope["path"].rstrip("/")}
+        found = [
+            any(route.matches(one)[0] != Match.NONE for route in self._router.routes)
+            for one in (scope, without)
+        ]
+        return found == [False, True]
+
+    def _table(self) -> dict[str, QuestionRoute]:
+        """The routes by path, looked up again when routes were added or removed."""
+        routes = self._router.routes
+        if len(routes) != self._count:
+            self._count = len(routes)
+            self._routes = {route.path: route for route in routes if isinstance(route, QuestionRoute)}
+        return self._routes
 
 
 def add_routes(app: FastAPI, answerer: Answerer) -> None:
@@ -97,7 +151,7 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
         )
     _add_catalogue(app)
     _add_health(app, answerer.workshop, answerer.exact)
-    app.router.middleware_stack = RouteTable(app.router)
+    app.router.middleware_stack = RouteTable(app.router)  # Starlette's routers have it since 0.33
 
 
 def _ask(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:
@@ -112,17 +166,21 @@ def _ask(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Resp
 
 
 def _add_get(app: FastAPI, path: str, endpoint: Callable[..., Any], **documentation: Any) -> None:
-    """Add a route for GET, and for HEAD, which the document need not repeat."""
-    app.add_api_route(path, endpoint, operation_id=endpoint.__name__, **documentation)
-    app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+    """Add a route for GET and HEAD."""
+    app.router.add_api_route(
+        path, endpoint, operation_id=endpoint.__name__, route_class_override=ReadRoute, **documentation
+    )
 
 
 def _add_catalogue(app: FastAPI) -> None:
-    listing = Representation(orjson.dumps(describe_all()))
     entries = {name: Representation(orjson.dumps(describe_operation(name))) for name in CATALOGUE}
 
+    @lru_cache(maxsize=16)
+    def listing(root_path: str) -> Representation:
+        return Representation(orjson.dumps(describe_all(root_path)))
+
     async def list_operations(request: Request) -> Response:
-        return listing.respond(request)
+        return listing(request.scope.get("root_path", "")).respond(request)
 
     async def get_operation(request: Request, name: str) -> Response:
         if name not in entries:

@@ -1,11 +1,14 @@
 """Settings, each from an environment variable `WORKINGS_...`."""
 
 import os
+import re
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.answers import Limits
+
+ORIGIN = re.compile(r"https?://[^/\s]+")
 
 
 class Settings(BaseSettings):
@@ -64,6 +67,16 @@ class Settings(BaseSettings):
     exact_memory: int = Field(
         default=512 * 2**20, ge=2**20, description="Most bytes of memory that one exact answer may take."
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: list[str]) -> list[str]:
+        """Refuse origins that no browser sends, which would admit nobody without a word."""
+        found = [one.removesuffix("/") for one in origins]
+        for one in found:
+            if one != "*" and not ORIGIN.fullmatch(one):
+                raise ValueError('expected an origin such as "https://a.example", or "*"')
+        return found
 
     @property
     def limits(self) -> Limits:

@@ -1,35 +1,31 @@
-"""Receiving a request's body within bounds of type, size and time."""
+"""Receive the body of a request within bounds of type, size and time."""
 
 import asyncio
-import zlib
 from collections.abc import Callable
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from service.http.problems import Problem
 from service.settings import Settings
 
-GZIP = (b"gzip", b"x-gzip", b"GZIP")
-GZIP_WINDOW = 16 + zlib.MAX_WBITS
 LOST = (
     "the server lost the body, because the request offers to switch to another protocol; send it without an"
-    " `Upgrade` header (as `curl --http1.1` does), or start the service with `workings serve`"
+    " `Upgrade` header (as `curl --http1.1` does), or serve with `workings serve` or `uvicorn --http h11`"
 )
 
 
 async def receive_body(
     scope: Scope, receive: Receive, settings: Settings, on_large: Callable[[], None]
 ) -> bytes:
-    """The body's bytes. Raises Problem where it is no JSON, too large, or too slow.
+    """Return the bytes of the body. Raises Problem if it is not JSON, too large, or too slow.
 
-    on_large is called once, before more than a small body is taken into memory.
+    on_large: called once, before more than a small body is taken into memory.
     """
     headers = dict(scope["headers"])
     _check_type(headers.get(b"content-type", b""))
-    _check_coding(headers.get(b"content-encoding", b""))
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or len(declared) > 20:
-        raise Problem("too_large", "the declared length of the body is no length that can be taken")
+        raise Problem("too_large", "expected a Content-Length of at most 20 digits")
     _check_size(int(declared), settings)
     if large := int(declared) > settings.inline_bytes:
         on_large()
@@ -62,34 +58,29 @@ async def _collect(receive: Receive, settings: Settings, on_large: Callable[[], 
             return b"".join(chunks)
 
 
-def is_compressed(scope: Scope) -> bool:
-    """Whether a request's body has to be decompressed. `receive_body` has refused other codings than gzip."""
-    return any(name == b"content-encoding" and value in GZIP for name, value in scope["headers"])
+class Replay:
+    """Receives the messages of a request, and gives them again to a second reader.
 
+    A dependency may read the body, to check a signature for example, before the question is read.
+    """
 
-def decompress(body: bytes, most: int) -> bytes:
-    """Return the content of a gzipped body of at most so many bytes. Raises Problem."""
-    decoder = zlib.decompressobj(wbits=GZIP_WINDOW)
-    try:
-        content = decoder.decompress(body, most + 1)
-    except zlib.error:
-        raise Problem("unreadable", "the body is sent as gzip and is not gzip") from None
-    if len(content) > most:
-        raise Problem("too_large", f"the body holds more than {most} bytes when it is decompressed")
-    if not decoder.eof:
-        raise Problem("unreadable", "the gzipped body is broken off")
-    if decoder.unused_data:
-        raise Problem("unreadable", "the gzipped body goes on behind its end")
-    return content
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._seen: list[Message] = []
 
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._seen.append(message)
+        return message
 
-def _check_coding(coding: bytes) -> None:
-    if coding and coding not in GZIP and coding.lower() != b"identity":
-        raise Problem(
-            "unsupported",
-            "expected content-encoding: gzip, or none; received another coding",
-            headers={"Accept-Encoding": "gzip"},
-        )
+    def again(self) -> Receive:
+        """Return a receiver that starts with the messages that were received before."""
+        seen = iter(self._seen)
+
+        async def receive() -> Message:
+            return next(seen, None) or await self._receive()
+
+        return receive
 
 
 def _check_type(content_type: bytes) -> None:

@@ -1,9 +1,10 @@
-"""Middleware: request ids, CORS and compression, from outermost to innermost.
+"""Middleware: CORS, request ids and compression, from outermost to innermost.
 
 Every request passes here, so a header is looked for once in the list that the server made, and nothing is
 wrapped for clients that did not ask for it.
 """
 
+import logging
 import re
 from contextvars import ContextVar
 from random import Random
@@ -14,8 +15,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.codings import accepts_gzip, weakened
+from service.http.problems import INTERNAL, Problem
 from service.http.representations import COMPRESSED_BYTES
 
+LOGGER = logging.getLogger("workings")
 REQUEST_ID = "X-Request-ID"
 SAFE_ID = re.compile(rb"[\w.~:/+=@-]{1,128}", re.ASCII)
 COMPRESSION_LEVEL = 4  # of 9: a tenth larger than at 9, and several times as fast
@@ -26,6 +30,7 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
     """Add the middleware that every request passes. The last one added is the outermost."""
     app.add_middleware(Compression, minimum_size=COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL)
+    app.add_middleware(RequestIds)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -34,14 +39,14 @@ def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
             allow_headers=["*"],
             expose_headers=["ETag", "Retry-After", REQUEST_ID],
         )
-    app.add_middleware(RequestIds)
 
 
 class RequestIds:
-    """Take the id of each request from its X-Request-ID header, or make one, and return it with the answer.
+    """Takes the id of each request from its X-Request-ID header, or makes one, and returns it.
 
     An id that is longer than 128 characters, or has others than letters, digits and .~:/+=@_-, is replaced,
-    since ids stand in headers and logs. `current_request_id` holds it while the request is answered.
+    since ids stand in headers and logs. While the request is answered the id is in `current_request_id` and
+    in `request.state.request_id`. A defect is logged under the id and answered as a problem.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -55,33 +60,41 @@ class RequestIds:
         request_id = _header(scope, b"x-request-id")
         if SAFE_ID.fullmatch(request_id) is None:
             request_id = b"%032x" % self._random.getrandbits(128)
-        current_request_id.set(request_id.decode("ascii"))
+        text = request_id.decode("ascii")
+        current_request_id.set(text)
+        scope.setdefault("state", {})["request_id"] = text
+        is_started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal is_started
             if message["type"] == "http.response.start":
+                is_started = True
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
             await send(message)
 
-        await self.app(scope, receive, send_with_id)
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:  # answered here, where CORS headers are still added, and raised for the log
+            LOGGER.error("Request %s failed; the traceback follows.", text)
+            if not is_started:
+                problem = Problem("internal", INTERNAL).response(scope.get("root_path", ""))
+                await problem(scope, receive, send_with_id)
+            raise
 
 
 class Compression(GZipMiddleware):
-    """Compress bodies with gzip for clients that accept it, and weaken their entity tags.
-
-    A strong tag promises the same bytes, which another coding does not have (RFC 9110, section 8.8.3.3).
-    """
+    """Compresses bodies with gzip for clients that accept it, and weakens their entity tags."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or b"gzip" not in _header(scope, b"accept-encoding"):
+        if scope["type"] != "http" or not accepts_gzip(_header(scope, b"accept-encoding")):
             await self.app(scope, receive, send)
             return
 
         async def send_weakened(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
-                tag = headers.get("etag", "")
-                if tag.startswith('"') and "content-encoding" in headers:
-                    headers["etag"] = f"W/{tag}"
+                if "etag" in headers and "content-encoding" in headers:
+                    headers["etag"] = weakened(headers["etag"])
             await send(message)
 
         await super().__call__(scope, receive, send_weakened)

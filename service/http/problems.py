@@ -35,7 +35,7 @@ class ErrorDetail(BaseModel):
     pointer: str = Field(description="JSON pointer (RFC 6901) to the field.", examples=["/w_k/1"])
     message: str = Field(description="What is wrong.")
     expected: str = Field(description="What was expected there.")
-    received: str = Field(description="What came, described and never repeated.")
+    received: str = Field(description="A description of what came; the value itself is never repeated.")
 
 
 class ProblemDetail(BaseModel):
@@ -166,13 +166,18 @@ class Problem(Exception):
 class OtherProblem(Problem):
     """A refusal by something else than Workings, such as a dependency that asks for an API key."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__("other", detail, headers=headers)
+    def __init__(self, status: int, detail: Any, headers: Mapping[str, str] | None = None) -> None:
+        text = detail if isinstance(detail, str) else orjson.dumps(detail, default=str).decode()
+        super().__init__("other", text, headers=headers)
         self.status = status
 
     def response(self, _: str = "") -> Response:
         """Return the problem as an HTTP response, of the type that says no more than its status."""
-        return self._response("about:blank", HTTPStatus(self.status).phrase, self.status)
+        if self.status < 200 or self.status in (204, 304):  # these have no body
+            return Response(status_code=self.status, headers=self.headers)
+        known = self.status in set(HTTPStatus)
+        title = HTTPStatus(self.status).phrase if known else f"Status {self.status}"
+        return self._response("about:blank", title, self.status)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -203,14 +208,14 @@ def from_http(error: HTTPException, method: str) -> Problem:
         return Problem("not_found", "see /docs for the paths that exist")
     if error.status_code == 405:
         return Problem("method_not_allowed", f"{method} is not answered here", headers=error.headers)
-    return OtherProblem(error.status_code, str(error.detail), error.headers)
+    return OtherProblem(error.status_code, error.detail, error.headers)
 
 
 def from_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
     """Return the problem that a parameter of a dependency makes, by pydantic's list of its errors."""
     return from_question(
         QuestionErrors(
-            QuestionError(tuple(one["loc"]), one["msg"], one["msg"], describe(one.get("input")))
+            QuestionError(tuple(one["loc"]), "does not fit", one["msg"], describe(one.get("input")))
             for one in errors
         )
     )

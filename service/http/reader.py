@@ -71,7 +71,7 @@ def read_decimals(body: bytes) -> dict[str, Any]:
 
 def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str, Any]:
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")  # a byte order mark is no part of JSON, and some clients send one
     except UnicodeDecodeError as error:
         raise Problem("unreadable", f"the body is not UTF-8 from byte {error.start} on") from None
     if not text.strip():

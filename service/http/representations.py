@@ -1,11 +1,14 @@
-"""What responses carry: answers with their digest, and resources that clients may keep and ask for again."""
+"""Response classes: answers with an entity tag, and resources that clients may keep and revalidate."""
 
 import gzip
 import hashlib
 from functools import cached_property
 
 from fastapi import Request, Response
+from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
+
+from service.http.codings import accepts_gzip, weakened
 
 JSON = "application/json"
 COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
@@ -24,7 +27,8 @@ class Answer(Response):
 
     def __init__(self, body: bytes, *, vary: str | None = None) -> None:
         # The general constructor costs more than hashing a small answer.
-        self.status_code, self.background, self.body = 200, None, body
+        self.status_code, self.body = 200, body
+        self.background: BackgroundTask | None = None
         self.raw_headers = [
             _JSON_HEADER,
             (b"content-length", str(len(body)).encode()),
@@ -36,6 +40,8 @@ class Answer(Response):
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
+        if self.background is not None:  # set by FastAPI, from a dependency
+            await self.background()
 
 
 class Representation:
@@ -54,9 +60,10 @@ class Representation:
 
     def respond(self, request: Request) -> Response:
         """Return the resource, or 304 where the client has it already (RFC 9110, section 13.1.2)."""
-        coded = len(self.body) >= COMPRESSED_BYTES and "gzip" in request.headers.get("accept-encoding", "")
+        accepted = request.headers.get("accept-encoding", "").encode("latin-1")
+        coded = len(self.body) >= COMPRESSED_BYTES and accepts_gzip(accepted)
         headers = {
-            "ETag": f"W/{self.tag}" if coded else self.tag,  # a strong tag would promise the same bytes
+            "ETag": weakened(self.tag) if coded else self.tag,
             "Cache-Control": self.cache_control,
             "Vary": "Accept-Encoding",
         }

@@ -20,9 +20,8 @@ class Places:
         self.capacity = capacity
         self.occupied = 0
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place while a request is read and computed. Raises Problem 503 where none is left."""
+    def take(self) -> None:
+        """Take a place, to be given back by `leave`. Raises Problem 503 if all are taken."""
         if self.occupied >= self.capacity:
             raise Problem(
                 "busy",
@@ -30,10 +29,19 @@ class Places:
                 headers={"Retry-After": str(RETRY_AFTER)},
             )
         self.occupied += 1
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self.occupied -= 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place while a request is read and computed. Raises Problem 503 if all are taken."""
+        self.take()
         try:
             yield
         finally:
-            self.occupied -= 1
+            self.leave()
 
 
 class Workshop(Places):

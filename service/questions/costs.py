@@ -15,7 +15,7 @@ from compute.questions import shapes_only
 from compute.value import Tensor
 from service.questions.parts import gathered, named, with_own
 from service.questions.tensors import decode_shape
-from service.questions.validation import chosen_operation, validate
+from service.questions.validation import chosen_operation, sent_attributes, validate
 from service.schemas.requests import request_model
 
 MAX_SUMS = 4
@@ -69,7 +69,6 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
     declared = CATALOGUE[operation]
     own, groups = gathered(declared, document)
     request = validate(request_model(operation, "cost"), own)
-    said, fields = request.__pydantic_fields_set__, request.__dict__
     groups = with_own(declared, groups, request)
     errors: list[QuestionError] = []
     shapes: dict[Path, dict[str, Shape]] = {}
@@ -82,7 +81,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
                 errors.extend(error.errors)
     if errors:
         raise QuestionErrors(errors)
-    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    attributes = sent_attributes(declared, request)
     changed = declared.changed(attributes)
     found, origins = named(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
     tensors = {name: Tensor(shape) for name, shape in found.items()}

@@ -22,7 +22,7 @@ from service.http.problems import describe
 from service.questions.parts import Origins, full_name, gathered, named, with_own
 from service.questions.rendering import rendered
 from service.questions.tensors import decode
-from service.questions.validation import validate
+from service.questions.validation import sent_attributes, validate
 from service.schemas.requests import request_model
 
 
@@ -82,7 +82,6 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     declared = CATALOGUE[operation]
     own, groups = gathered(declared, document)
     request = validate(request_model(operation), own)
-    said = request.__pydantic_fields_set__
     fields = request.__dict__
 
     groups = with_own(declared, groups, request)
@@ -95,7 +94,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
     given, upstream, *tensors = decoded(wanted, request, is_mask)
     sent = dict(zip(groups, tensors, strict=True))
-    attributes = {name: fields[name] for name in declared.attributes if name in said}
+    attributes = sent_attributes(declared, request)
     changed = declared.changed(attributes)
     inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of, given, changed)
     asked = Asked(

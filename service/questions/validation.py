@@ -11,6 +11,7 @@ from typing_extensions import TypeAliasType
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
+from compute.operations.declaration import Operation
 from service.http.problems import describe, describe_integers
 from service.schemas.types import MAX_NAMES
 
@@ -25,6 +26,18 @@ def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise QuestionErrors((_fault(one, model) for one in details[:LISTED]), len(details)) from None
+
+
+def sent_attributes(operation: Operation, request: BaseModel) -> dict[str, Any]:
+    """Return the settings that a request sends. A default that is written out counts as left out, since
+    generated clients send every default that the document names.
+    """
+    sent, fields = request.__pydantic_fields_set__, request.__dict__
+    return {
+        name: fields[name]
+        for name, one in operation.attributes.items()
+        if name in sent and (one.required or fields[name] != one.default)
+    }
 
 
 def chosen_operation(document: dict[str, Any]) -> str:

@@ -61,7 +61,21 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         answer["content"]["application/json"]["examples"] = {one["name"]: _answer(one) for one in own}
         if endpoint.streams:
             answer["content"][LINES.decode()] = {"schema": LINE_BY_LINE}
+    _make_bounds_whole(components["schemas"])
     return {"security": [], **document}
+
+
+def _make_bounds_whole(node: Any) -> None:
+    """Write bounds of integers as integers. FastAPI's model of a schema makes floats of all bounds."""
+    if isinstance(node, list):
+        for one in node:
+            _make_bounds_whole(one)
+    elif isinstance(node, dict):
+        for bound in ("minimum", "maximum") if node.get("type") == "integer" else ():
+            if bound in node:
+                node[bound] = int(node[bound])
+        for one in node.values():
+            _make_bounds_whole(one)
 
 
 def add_document(app: FastAPI) -> None:

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI
 from openapi_spec_validator import validate
 from pydantic import BaseModel
 
-from compute.errors import QuestionErrors
 from service.app import create_app
 from service.settings import Settings
 from tests.conftest import EXAM
@@ -57,17 +55,3 @@ def test_the_document_has_the_own_routes_and_is_otherwise_the_same(document: dic
         assert name in {"Mark", "HTTPValidationError", "ValidationError"}
         del schemas[name]
     assert document == plain
-
-
-def test_questions_can_be_taken_into_an_own_application() -> None:
-    outer = FastAPI()
-    outer.include_router(create_app(Settings()).router, prefix="/workings")
-
-    @outer.exception_handler(QuestionErrors)
-    async def refuse(_: Request, __: Exception) -> JSONResponse:
-        return JSONResponse({"refused": True}, 422)
-
-    client = client_of(outer)
-    check_floats(client.post(f"/workings{SELF_ATTENTION}", json=EXAM))
-    assert client.post(f"/workings{SELF_ATTENTION}", json={}).json() == {"refused": True}
-    assert f"/workings{SELF_ATTENTION}" in document_of(client)["paths"]

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import httpx
+import orjson
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Security
+from fastapi import BackgroundTasks, Depends, FastAPI, Header, HTTPException, Request, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
@@ -139,16 +140,87 @@ def test_documentation_stays_open() -> None:
         assert send(app, "GET", path).status_code == 200
 
 
-def test_a_router_that_includes_the_routes_keeps_its_own_guard() -> None:
-    inner = create_app()
-    router = APIRouter(dependencies=[Depends(guard)])
-    router.include_router(inner.router)
+def test_routes_are_mounted_and_not_included() -> None:
     outer = FastAPI()
-    outer.include_router(router, prefix="/workings")
-    path = "/workings" + PATH
-    assert send(outer, "POST", path, json=EXAM).status_code == 401
-    answered = send(outer, "POST", path, json=EXAM, headers={"x-key": "open"})
-    assert answered.json() == send(inner, "POST", PATH, json=EXAM).json()
+    outer.include_router(create_app().router)
+    with pytest.raises(TypeError, match="mount the application"):
+        outer.openapi()
+
+
+def question_of(lines: bool) -> tuple[str, dict[str, Any], dict[str, str]]:
+    if lines:
+        trace = {"program": ["f = x**2"], "start": {"x": 1}, "optimizer": {"name": "adam"}, "steps": 2}
+        return "/v1/optimizer/trace", trace, {"accept": "application/x-ndjson"}
+    return PATH, EXAM, {}
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_a_dependency_may_read_the_body(lines: bool) -> None:
+    seen: list[bytes] = []
+
+    async def sign(request: Request) -> None:
+        seen.append(await request.body())
+
+    async def count(request: Request) -> None:
+        seen.append(b"".join([part async for part in request.stream()]))
+
+    path, question, headers = question_of(lines)
+    expected = send(create_app(), "POST", path, json=question, headers=headers)
+    for dependency in (sign, count):
+        app = create_app(dependencies=[Depends(dependency)])
+        response = send(app, "POST", path, json=question, headers=headers)
+        assert (response.status_code, response.content) == (200, expected.content)
+        assert orjson.loads(seen.pop()) == question
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_background_tasks_of_a_dependency_run(lines: bool) -> None:
+    done: list[str] = []
+
+    def later(tasks: BackgroundTasks) -> None:
+        tasks.add_task(done.append, "done")
+
+    path, question, headers = question_of(lines)
+    app = create_app(dependencies=[Depends(later)])
+    assert send(app, "POST", path, json=question, headers=headers).status_code == 200
+    assert done == ["done"]
+
+
+def test_routes_that_only_read_allow_get_and_head() -> None:
+    for path in ("/v1/operations", "/v1/operations/lstm", "/health/live"):
+        response = send(create_app(), "DELETE", path)
+        errors(response, 405)
+        assert response.headers["allow"] == "GET, HEAD"
+
+
+def test_a_route_that_was_removed_is_not_found() -> None:
+    app = create_app()
+    assert send(app, "POST", PATH, json=EXAM).status_code == 200
+    app.router.routes[:] = [one for one in app.router.routes if getattr(one, "path", "") != PATH]
+    errors(send(app, "POST", PATH, json=EXAM), 404)
+
+
+def test_an_own_route_may_end_with_a_slash() -> None:
+    app = create_app()
+
+    @app.get("/mine/")
+    def mine() -> str:
+        return "mine"
+
+    assert send(app, "GET", "/mine/").json() == "mine"
+
+
+def test_a_custom_document_is_served() -> None:
+    app = create_app()
+    app.openapi = lambda: {"openapi": "3.1.0", "mine": True}  # type: ignore[method-assign]
+    assert send(app, "GET", "/openapi.json").json()["mine"] is True
+
+
+def test_the_catalogue_of_a_mounted_application_stays_below_its_path() -> None:
+    outer = FastAPI()
+    outer.mount("/workings", create_app())
+    [first, *_] = send(outer, "GET", "/workings/v1/operations").json()["operations"]
+    assert send(outer, "GET", first["href"]).json()["name"] == first["name"]
 
 
 def test_dependencies_can_be_overridden() -> None:

@@ -13,6 +13,7 @@ import pytest
 from service.app import create_app
 from service.settings import Settings
 from tests.conftest import EXAM, Client, errors
+from tests.service.listening import LONG
 
 JSON = {"content-type": "application/json"}
 PATH = "/v1/self_attention"
@@ -121,6 +122,27 @@ def test_cors_admits_the_origins_that_are_set(monkeypatch: pytest.MonkeyPatch) -
     assert "access-control-allow-origin" not in other.headers
 
 
+def test_a_defect_has_cors_headers_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("service.answering.Answerer.respond", fail)
+    origin = {"origin": "https://school.example"}
+    response = ask("POST", PATH, Settings(cors_origins=["*"]), json=EXAM, headers=origin)
+    errors(response, 500)
+    assert response.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("origin", ["a.example", "null", "", "https://a.example/page", "ftp://a.example"])
+def test_an_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    with pytest.raises(ValueError, match="origin"):
+        Settings(cors_origins=[origin])
+
+
+def test_a_slash_behind_an_origin_is_taken_off() -> None:
+    assert Settings(cors_origins=["https://a.example:8443/"]).cors_origins == ["https://a.example:8443"]
+
+
 def test_a_refused_question_has_cors_headers_too() -> None:
     settings = Settings(cors_origins=["*"])
     response = ask("POST", PATH, settings, json={}, headers={"origin": "https://school.example"})
@@ -140,6 +162,59 @@ def test_answers_are_compressed_for_those_who_accept_it(client: Client) -> None:
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 3
     assert packed.headers["etag"] == f"W/{plain.headers['etag']}"
     assert "Accept-Encoding" in packed.headers["vary"]
+
+
+@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "br, gzip; q=0.000", "*;q=0, br", ""])
+def test_answers_are_not_compressed_for_those_who_do_not_accept_it(client: Client, accepted: str) -> None:
+    for response in (
+        client.post(PATH, json=LARGE, headers={"accept-encoding": accepted}),
+        client.get("/v1/operations", headers={"accept-encoding": accepted}),
+    ):
+        assert response.status_code == 200
+        assert "content-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("accepted", ["gzip;q=0.1", "br;q=1, gzip", "gzip; q=1.0"])
+def test_any_quality_above_zero_accepts_gzip(client: Client, accepted: str) -> None:
+    response = client.post(PATH, json=LARGE, headers={"accept-encoding": accepted})
+    assert response.headers["content-encoding"] == "gzip"
+
+
+def test_compressed_lines_are_sent_as_they_are_made() -> None:
+    """The first line can be decompressed before the last one is computed."""
+
+    async def scenario() -> bytes:
+        taken = asyncio.Event()
+        chunks: list[bytes] = []
+        bodies = [{"type": "http.request", "body": orjson.dumps(LONG), "more_body": False}]
+
+        async def receive() -> Any:
+            if bodies:
+                return bodies.pop()
+            await taken.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                chunks.append(message["body"])
+                taken.set()
+
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/x-ndjson",
+            "accept-encoding": "gzip",
+        }
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/optimizer/trace",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        await create_app()(scope, receive, send)
+        return chunks[0]
+
+    first = zlib.decompressobj(wbits=31).decompress(asyncio.run(scenario())).splitlines()[0]
+    assert orjson.loads(first)["operation"] == "optimizer/trace"
 
 
 def test_small_answers_are_not_compressed(client: Client) -> None:
@@ -206,18 +281,32 @@ def test_decompressed_size_is_bounded() -> None:
 
 
 def test_a_coding_that_is_not_supported_is_named(client: Client) -> None:
-    for coding in ("br", "deflate", "gzip, gzip", "zstd"):
+    named = {
+        "br": "br",
+        "Deflate": "deflate",
+        "zstd": "zstd",
+        "own": "another coding",
+        "gzip, gzip": "2 codings",
+    }
+    for coding, received in named.items():
         response = client.post(PATH, **gzipped(b"{}", coding))
         errors(response, 415)
-        assert "gzip" in response.json()["detail"]
+        assert response.json()["detail"] == f"expected content-encoding: gzip, or none; received {received}"
         assert response.headers["accept-encoding"] == "gzip"
     assert client.post(PATH, **gzipped(orjson.dumps(EXAM), "identity")).status_code == 200
+    for coding in ("GZip", "x-gzip", "identity, gzip"):
+        assert client.post(PATH, **gzipped(gzip.compress(orjson.dumps(EXAM)), coding)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", PATH), ("GET", "/v1/operations"), ("GET", "/health/live"), ("GET", "/docs")]
 )
 def test_a_trailing_slash_leads_to_the_path_without(client: Client, method: str, path: str) -> None:
-    response = client.request(method, path + "/")
+    response = client.request(method, path + "/?a=b")
     assert response.status_code == 307
-    assert response.headers["location"] == f"http://workings{path}"
+    assert response.headers["location"] == f"{path}?a=b"
+
+
+def test_a_trailing_slash_of_no_route_is_not_found(client: Client) -> None:
+    for path in ("/v1/nothing/", "http://workings//example.org/"):
+        errors(client.get(path), 404)

@@ -108,6 +108,31 @@ def test_the_error_of_a_dependency_keeps_its_status_and_headers() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "detail", "title", "text"),
+    [
+        (460, "odd", "Status 460", "odd"),
+        (409, {"a": 1}, "Conflict", '{"a":1}'),
+        (404, "no course", "Not Found", "no course"),
+    ],
+)
+def test_other_statuses_and_details_are_problems(status: int, detail: Any, title: str, text: str) -> None:
+    def guard() -> None:
+        raise HTTPException(status, detail)
+
+    problem = asked(create_app(dependencies=[Depends(guard)]))
+    assert problem.status_code == status
+    assert (problem.json()["title"], problem.json()["detail"]) == (title, text)
+
+
+def test_a_status_without_a_body_has_none() -> None:
+    def guard() -> None:
+        raise HTTPException(304)
+
+    response = asked(create_app(dependencies=[Depends(guard)]))
+    assert (response.status_code, response.content) == (304, b"")
+
+
 def test_a_missing_parameter_of_a_dependency_is_a_problem_that_echoes_nothing() -> None:
     def guard(weight: int = Header()) -> None:
         assert weight

@@ -1,0 +1,64 @@
+"""Content codings: gzip in both directions, and a clear refusal of every other."""
+
+import zlib
+from collections.abc import Iterable
+
+from service.http.problems import Problem
+
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+NAMED = ("br", "compress", "deflate", "zstd")  # codings that a refusal may name; others are not repeated
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+def is_gzipped(headers: Headers) -> bool:
+    """Whether a body comes in gzip. Raises Problem 415 for any other coding (RFC 9110, section 8.4)."""
+    sent = ",".join(value.decode("latin-1") for name, value in headers if name == b"content-encoding")
+    if not sent:
+        return False
+    codings = [one for part in sent.lower().split(",") if (one := part.strip()) not in ("", "identity")]
+    if not codings:
+        return False
+    if codings in (["gzip"], ["x-gzip"]):
+        return True
+    received = next((one for one in codings if one in NAMED), "another coding")
+    received = received if len(codings) == 1 else f"{len(codings)} codings"
+    raise Problem(
+        "unsupported",
+        f"expected content-encoding: gzip, or none; received {received}",
+        headers={"Accept-Encoding": "gzip"},
+    )
+
+
+def decompress(body: bytes, most: int) -> bytes:
+    """Return the content of a gzipped body of at most so many bytes. Raises Problem."""
+    decoder = zlib.decompressobj(wbits=GZIP_WINDOW)
+    try:
+        content = decoder.decompress(body, most + 1)
+    except zlib.error:
+        raise Problem("unreadable", "expected gzip, received other data") from None
+    if len(content) > most:
+        raise Problem("too_large", f"the body holds more than {most} bytes when it is decompressed")
+    if not decoder.eof:
+        raise Problem("unreadable", "the gzip data ends early")
+    if decoder.unused_data:
+        raise Problem("unreadable", "data follows the end of the gzip data")
+    return content
+
+
+def accepts_gzip(accept_encoding: bytes) -> bool:
+    """Whether an Accept-Encoding header admits gzip: it names it, and with no quality of 0."""
+    if b"gzip" not in accept_encoding:
+        return False
+    for part in accept_encoding.lower().split(b","):
+        coding, _, parameters = part.partition(b";")
+        if coding.strip() in (b"gzip", b"x-gzip"):
+            quality = parameters.replace(b" ", b"").removeprefix(b"q=")
+            return quality.strip(b"0.") != b"" if parameters else True
+    return False
+
+
+def weakened(tag: str) -> str:
+    """Return the entity tag of a coded body. A strong one would promise the bytes of the body without coding
+    (RFC 9110, section 8.8.3.3).
+    """
+    return tag if tag.startswith("W/") else f"W/{tag}"
