@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeAlias
 
 from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED
@@ -20,6 +21,7 @@ START = 60  # seconds in which a worker has to be ready
 NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
 CHUNK = 2**16  # bytes read at once
 WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
+ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
 # One thread each, hashes that repeat.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -39,6 +41,18 @@ def is_supported() -> bool:
     )
 
 
+def _search_path() -> str:
+    """Return a PYTHONPATH with which a worker imports the same modules as this process.
+
+    An empty entry stands for the current directory, whose files must not replace ours or those of the
+    standard library. `-P` keeps Python from adding that directory by itself.
+    """
+    entries = [entry for entry in sys.path if entry]
+    if ROOT not in entries:  # the empty entry was the one that held our packages
+        entries.insert(0, ROOT)
+    return os.pathsep.join(entries)
+
+
 class Worker:
     """A process and the connection to it.
 
@@ -53,16 +67,14 @@ class Worker:
         self.offered: bytes | None = None
         self.is_free = True
         self._received = bytearray()
-        # The worker imports from the same places as this process, wherever that was started.
-        path = os.pathsep.join(entry for entry in sys.path if entry)
         self._connection, theirs = socket.socketpair()
         with theirs:
             try:
                 self.process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a request
-                    (sys.executable, "-c", WORKER),
+                    (sys.executable, "-P", "-c", WORKER),
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
-                    env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
+                    env={**os.environ, **ENVIRONMENT, "PYTHONPATH": _search_path()},
                     process_group=0,  # Ctrl-C on a terminal is for the server, which then ends its workers
                 )
             except OSError:
