@@ -77,7 +77,7 @@ class Worker:
                     env={**os.environ, **ENVIRONMENT, "PYTHONPATH": _search_path()},
                     process_group=0,  # Ctrl-C on a terminal is for the server, which then ends its workers
                 )
-            except OSError:
+            except BaseException:
                 self._connection.close()
                 raise
 
@@ -89,10 +89,10 @@ class Worker:
             while missing:
                 received = self._connection.recv(missing)
                 if not received:
-                    raise WorkerGone
+                    raise WorkerGone("the process ended before it was ready")
                 missing -= len(received)
-        except OSError:  # TimeoutError among others
-            raise WorkerGone from None
+        except OSError as error:  # TimeoutError among others
+            raise WorkerGone(f"the process was not ready: {error}") from None
         self._connection.setblocking(False)
 
     def is_running(self) -> bool:
