@@ -1,8 +1,9 @@
 """Worker processes for exact questions: started before they are needed, stopped for certain, replaced.
 
-A worker receives a line of JSON (name, length of the body, bounds) and the body. It sends frames: that it is
-ready, each value that it reaches, and an answer. The operating system bounds its processor time, so that a
-busy machine stops no answer too early; a worker that does not answer for long is killed in any case.
+A worker receives a line of JSON (name, length of the body, bounds, request id) and the body. It sends frames:
+that it is ready, each value that it reaches, and an answer or a problem. The operating system bounds its
+processor time, so that a busy machine stops no answer too early; a worker that does not answer for long is
+killed in any case.
 
 The pool belongs to no event loop. Requests may come from several loops, one after another or at the same time
 in several threads; workers are started by a thread of the pool's own.
@@ -19,12 +20,11 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 
 import orjson
-from fastapi import Response
 
 from compute.arithmetic.exact.bounds import beyond, reached
-from service.exact.frames import STATUS
 from service.exact.process import Take, Worker, WorkerGone, is_supported
-from service.http.problems import MEDIA_TYPE, Problem, from_question
+from service.http.middleware import current_request_id
+from service.http.problems import Problem, from_question
 from service.http.work import RETRY_AFTER, Places
 from service.settings import Settings
 
@@ -33,18 +33,6 @@ NOT_STARTED = "no process for exact arithmetic could be started; the service's l
 STOPPING = "the processes for exact arithmetic are being stopped"
 PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
 DELAY = 0.5  # seconds before the first worker is started
-
-
-class Refusal(Problem):
-    """A problem as a worker wrote it."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__("refused", "a worker refused the question")
-        self.status, self.body = status, body
-
-    def response(self, root_path: str = "") -> Response:
-        body = self.body.replace(b'"type":"/', b'"type":"%b/' % root_path.encode(), 1)
-        return Response(body, self.status, media_type=MEDIA_TYPE)
 
 
 class ExactPool(Places):
@@ -98,11 +86,12 @@ class ExactPool(Places):
             "seconds": self.settings.exact_seconds,
             "memory": self.settings.exact_memory,
             "lines": take is not None,
+            "request_id": current_request_id.get(),
         }
         worker = await self._free_worker(patience)
         try:
             async with asyncio.timeout(patience):
-                answered = await worker.ask(orjson.dumps(header), body, take)
+                return await worker.ask(orjson.dumps(header), body, take)
         except (WorkerGone, TimeoutError):
             await worker.end()
             if worker.offered is None:
@@ -110,10 +99,6 @@ class ExactPool(Places):
             return worker.offered
         finally:
             await self._take_back(worker)
-        status, content = int(answered[:STATUS]), answered[STATUS:]
-        if status != 200:
-            raise Refusal(status, content)
-        return content
 
     async def close(self) -> None:
         """End all workers. A question that comes later starts new ones."""

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
-from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED
+from service.exact.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
 
 START = 60  # seconds in which a worker has to be ready
 NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
@@ -100,15 +100,17 @@ class Worker:
         return self.process.poll() is None
 
     async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
-        """Return the answer: three digits of status, and a body.
+        """Return the body of the answer, which is empty after lines.
 
-        take: receives each line of an answer that comes line by line. Raises WorkerGone if the process ends.
+        take: receives each line of an answer that comes line by line. Raises Problem if the worker refuses
+        the question, and WorkerGone if the process ends.
         """
         self.reached, self.offered, self.is_free = [], None, False
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, header + b"\n" + body)
         except ConnectionError:
             raise WorkerGone from None
+        problem = None
         while True:
             kind, payload = await self._frame()
             if kind == REACHED:
@@ -117,8 +119,12 @@ class Worker:
                 self.offered = payload
             elif kind == LINE and take is not None:
                 await take(payload)
+            elif kind == PROBLEM:
+                problem = load_problem(payload)
             else:
                 self.is_free = kind == ANSWER
+                if problem is not None:
+                    raise problem
                 return payload
 
     async def _frame(self) -> tuple[bytes, bytes]:

@@ -5,6 +5,7 @@ the processor time of the worker, which a busy machine does not shorten.
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from service.app import create_app
 from service.exact.pool import NOT_STARTED, ExactPool
+from service.http.problems import Problem
 from service.settings import Settings
 from tests.conftest import EXAM, errors
 
@@ -127,6 +129,53 @@ def test_no_process_is_left_behind() -> None:
         assert process.returncode is not None
         with pytest.raises(ProcessLookupError):
             os.kill(process.pid, 0)
+
+
+BROKEN = """
+from dataclasses import replace
+from service.exact import worker
+
+def fail(*_):
+    raise RuntimeError("a defect")
+
+worker.ENDPOINTS["graph"] = replace(worker.ENDPOINTS["graph"], understand=fail)
+worker.main()
+"""
+
+
+def test_a_defect_in_a_worker_is_logged_under_the_request_id(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("service.exact.process.WORKER", BROKEN)
+
+    async def scenario() -> None:
+        async with service() as (client, pool):
+            for name in ("first", "second"):
+                response = await client.post("/v1/graph", json=ENDLESS, headers={"X-Request-ID": name})
+                assert errors(response, 500) == {}
+                assert response.headers["x-request-id"] == name
+                _, logged = capfd.readouterr()
+                assert logged.index(f"Request {name} failed") < logged.index("RuntimeError: a defect")
+            assert len(pool.workers) == 1 and pool.occupied == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
+    question = {"program": ["y = x"], "inputs": {"x": "1/0"}, "arithmetic": "exact"}
+
+    async def scenario() -> None:
+        async with service() as (_, pool):
+            with pool.place(), pytest.raises(Problem) as raised:
+                await pool.run("graph", json.dumps(question).encode())
+            problem = raised.value
+            assert type(problem) is Problem and problem.kind == "refused"
+            assert [error.path for error in problem.errors] == [("inputs", "x")]
+            body = json.loads(bytes(problem.response("/below").body))
+            assert body["type"] == "/below/problems/refused"
+            assert body["errors"][0]["pointer"] == "/inputs/x"
+
+    asyncio.run(scenario())
 
 
 def no_memory(*_: Any, **__: Any) -> None:
