@@ -47,7 +47,7 @@ class Answerer:
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer line by line, from a thread or from a worker process."""
         with _Slot(self.workshop) as slot:
-            sender = LineSender(send, self.settings.body_timeout)
+            sender = LineSender(send, self.settings.body_timeout, scope.get("root_path", ""))
             body = await self._receive(scope, receive, slot)
             slot.take()
 

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Iterable
 
 import click
 
@@ -79,6 +80,7 @@ def serve(host: str, port: int, workers: int, log_level: str, root_path: str) ->
 def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -> None:
     # Imported here, because `--help` needs none of it.
     from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic_settings import SettingsError  # noqa: PLC0415
 
     from service import server  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
@@ -89,6 +91,8 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         raise click.ClickException(
             "; ".join(_setting(one["loc"], one["msg"]) for one in error.errors())
         ) from None
+    except SettingsError as error:  # the value of a list is not JSON
+        raise click.ClickException(_unreadable(str(error), Settings.model_fields)) from None
     try:
         sockets = server.listen(host, port)
     except server.CannotListen as error:
@@ -97,5 +101,16 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
 
 
 def _setting(place: tuple[int | str, ...], message: str) -> str:
-    name = "_".join(["WORKINGS", *(str(part).upper() for part in place)])
-    return f"{name}: {message[:1].lower()}{message[1:]}"
+    name, *indices = place
+    entry = "".join(f"[{index}]" for index in indices)
+    return f"{_variable(str(name))}{entry}: {message[:1].lower()}{message[1:]}"
+
+
+def _unreadable(message: str, fields: Iterable[str]) -> str:
+    """Return the line about a variable that cannot be parsed, whose field only the message names."""
+    names = [_variable(name) for name in fields if f'"{name}"' in message]
+    return f'{", ".join(names)}: expected a JSON list such as ["https://a.example"]'
+
+
+def _variable(field: str) -> str:
+    return f"WORKINGS_{field.upper()}"

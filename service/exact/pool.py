@@ -1,14 +1,16 @@
 """Worker processes for exact questions: started before they are needed, stopped for certain, replaced.
 
-A worker receives a line of JSON (name, length of the body, bounds) and the body. It sends frames: that it is
-ready, each value that it reaches, and an answer. The operating system bounds its processor time, so that a
-busy machine stops no answer too early; a worker that does not answer for long is killed in any case.
+A worker receives a line of JSON (name, length of the body, bounds, request id) and the body. It sends frames:
+that it is ready, each value that it reaches, and an answer or a problem. The operating system bounds its
+processor time, so that a busy machine stops no answer too early; a worker that does not answer for long is
+killed in any case.
 
 The pool belongs to no event loop. Requests may come from several loops, one after another or at the same time
 in several threads; workers are started by a thread of the pool's own.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import weakref
@@ -18,29 +20,19 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 
 import orjson
-from fastapi import Response
 
 from compute.arithmetic.exact.bounds import beyond, reached
-from service.exact.frames import STATUS
 from service.exact.process import Take, Worker, WorkerGone, is_supported
-from service.http.problems import MEDIA_TYPE, Problem, from_question
+from service.http.middleware import current_request_id
+from service.http.problems import Problem, from_question
 from service.http.work import RETRY_AFTER, Places
 from service.settings import Settings
 
+LOGGER = logging.getLogger("workings")
+NOT_STARTED = "no process for exact arithmetic could be started; the service's log says why"
+STOPPING = "the processes for exact arithmetic are being stopped"
 PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
 DELAY = 0.5  # seconds before the first worker is started
-
-
-class Refusal(Problem):
-    """A problem as a worker wrote it."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__("refused", "a worker refused the question")
-        self.status, self.body = status, body
-
-    def response(self, root_path: str = "") -> Response:
-        body = self.body.replace(b'"type":"/', b'"type":"%b/' % root_path.encode(), 1)
-        return Response(body, self.status, media_type=MEDIA_TYPE)
 
 
 class ExactPool(Places):
@@ -55,7 +47,7 @@ class ExactPool(Places):
         self.workers: set[Worker] = set()
         self._lock = Lock()  # guards everything below, and workers
         self._idle: deque[Worker] = deque()
-        self._waiting: deque[Future[Worker | None]] = deque()
+        self._waiting: deque[Future[Worker]] = deque()
         self._launcher: Thread | None = None
         self._is_open = False
         self._soon: asyncio.TimerHandle | None = None
@@ -94,11 +86,12 @@ class ExactPool(Places):
             "seconds": self.settings.exact_seconds,
             "memory": self.settings.exact_memory,
             "lines": take is not None,
+            "request_id": current_request_id.get(),
         }
         worker = await self._free_worker(patience)
         try:
             async with asyncio.timeout(patience):
-                answered = await worker.ask(orjson.dumps(header), body, take)
+                return await worker.ask(orjson.dumps(header), body, take)
         except (WorkerGone, TimeoutError):
             await worker.end()
             if worker.offered is None:
@@ -106,10 +99,6 @@ class ExactPool(Places):
             return worker.offered
         finally:
             await self._take_back(worker)
-        status, content = int(answered[:STATUS]), answered[STATUS:]
-        if status != 200:
-            raise Refusal(status, content)
-        return content
 
     async def close(self) -> None:
         """End all workers. A question that comes later starts new ones."""
@@ -118,7 +107,7 @@ class ExactPool(Places):
         with self._lock:
             self._is_open = False
             launcher = self._launcher
-            self._dismiss()
+            self._dismiss(STOPPING)
             for worker in self.workers:
                 worker.kill()  # the request that waits for its answer, or the launcher, ends it
         if launcher is not None:
@@ -131,24 +120,21 @@ class ExactPool(Places):
             await worker.end()
 
     async def _free_worker(self, patience: float) -> Worker:
-        """Return a worker that runs and has nothing to do. Raises Problem if there is none in time."""
+        """Return a running worker that has nothing to do. Raises Problem 503 if there is none in time."""
         future = self._request()
         try:
             async with asyncio.timeout(patience):
-                worker = await asyncio.wrap_future(future)
+                return await asyncio.wrap_future(future)
         except BaseException as error:
-            if not future.cancel() and (worker := future.result()) is not None:
-                self._give(worker)  # it came in the same moment
+            if not future.cancel() and future.exception() is None:
+                self._give(future.result())  # it came in the same moment
             if isinstance(error, TimeoutError):
                 raise _busy("no worker for exact questions was free in time") from None
             raise
-        if worker is None:
-            raise _busy("exact arithmetic is starting")
-        return worker
 
-    def _request(self) -> Future[Worker | None]:
-        """Return a future worker, or None if none can be started."""
-        future: Future[Worker | None] = Future()
+    def _request(self) -> Future[Worker]:
+        """Return a future worker. Its exception is a Problem if none can be started."""
+        future: Future[Worker] = Future()
         with self._lock:
             self._is_open = True
             while self._idle:
@@ -186,50 +172,63 @@ class ExactPool(Places):
     def _launch_missing(self) -> None:
         """Have a thread start the workers that are missing. The lock has to be held."""
         if self._is_open and self._launcher is None and self._is_short():
-            self._launcher = Thread(target=self._launch, name="exact-launcher", daemon=True)
-            self._launcher.start()
+            launcher = Thread(target=self._launch, name="exact-launcher", daemon=True)
+            try:
+                launcher.start()
+            except Exception:  # RuntimeError if the system has no thread left
+                LOGGER.exception("The thread that starts workers for exact arithmetic did not start.")
+                self._dismiss_if_hopeless()
+            else:
+                self._launcher = launcher
 
     def _is_short(self) -> bool:
         return len(self.workers) < self.settings.exact_workers
 
     def _launch(self) -> None:
         """Start workers, one after another, until there are enough or one does not start."""
-        started = True
-        while started:
-            started = self._launch_one()
-            with self._lock:
-                started = started and self._is_open and self._is_short()
-                if not started:
-                    self._launcher = None
-                    if not self.workers:  # nobody is left who could answer those who wait
-                        self._dismiss()
+        is_missing = True
+        while is_missing:
+            started = False
+            try:
+                self._launch_one()
+                started = True
+            except Exception:
+                if self._is_open:  # else it was killed by `close`
+                    LOGGER.exception("A worker for exact arithmetic did not start.")
+            finally:
+                with self._lock:
+                    is_missing = started and self._is_open and self._is_short()
+                    if not is_missing:
+                        self._launcher = None  # the next request tries again
+                        self._dismiss_if_hopeless()
 
-    def _launch_one(self) -> bool:
-        """Start a worker and give it to those who wait. Return whether it started."""
+    def _launch_one(self) -> None:
+        """Start a worker and give it to those who wait. Raises OSError or WorkerGone if it does not start."""
+        worker = Worker()
         try:
-            worker = Worker()
-        except OSError:
-            return False
-        with self._lock:
-            self.workers.add(worker)
-            if not self._is_open:
-                worker.kill()
-        try:
+            with self._lock:
+                self.workers.add(worker)
+                if not self._is_open:
+                    worker.kill()
             worker.wait_until_ready()
-        except WorkerGone:
+        except BaseException:
             with self._lock:
                 self.workers.discard(worker)
             worker.end_now()
-            return False
+            raise
         self._give(worker)
-        return True
 
-    def _dismiss(self) -> None:
-        """Tell those who wait that there is no worker."""
+    def _dismiss_if_hopeless(self) -> None:
+        """Tell those who wait that no worker could be started, unless another may become free."""
+        if not self.workers:
+            self._dismiss(NOT_STARTED)
+
+    def _dismiss(self, detail: str) -> None:
+        """Answer those who wait with a Problem 503. The lock has to be held."""
         while self._waiting:
             future = self._waiting.popleft()
             if future.set_running_or_notify_cancel():
-                future.set_result(None)
+                future.set_exception(_busy(detail))
 
     def _stopped(self, worker: Worker) -> Problem:
         """Why a worker gave no answer, with how far it came."""

@@ -12,14 +12,16 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeAlias
 
-from service.exact.frames import ANSWER, HEAD, LINE, OFFER, REACHED
+from service.exact.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
 
 START = 60  # seconds in which a worker has to be ready
 NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
 CHUNK = 2**16  # bytes read at once
 WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
+ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
 # One thread each, hashes that repeat.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -39,6 +41,18 @@ def is_supported() -> bool:
     )
 
 
+def _search_path() -> str:
+    """Return a PYTHONPATH with which a worker imports the same modules as this process.
+
+    An empty entry stands for the current directory, whose files must not replace ours or those of the
+    standard library. `-P` keeps Python from adding that directory by itself.
+    """
+    entries = [entry for entry in sys.path if entry]
+    if ROOT not in entries:  # the empty entry was the one that held our packages
+        entries.insert(0, ROOT)
+    return os.pathsep.join(entries)
+
+
 class Worker:
     """A process and the connection to it.
 
@@ -53,19 +67,17 @@ class Worker:
         self.offered: bytes | None = None
         self.is_free = True
         self._received = bytearray()
-        # The worker imports from the same places as this process, wherever that was started.
-        path = os.pathsep.join(entry for entry in sys.path if entry)
         self._connection, theirs = socket.socketpair()
         with theirs:
             try:
                 self.process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a request
-                    (sys.executable, "-c", WORKER),
+                    (sys.executable, "-P", "-c", WORKER),
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
-                    env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},
+                    env={**os.environ, **ENVIRONMENT, "PYTHONPATH": _search_path()},
                     process_group=0,  # Ctrl-C on a terminal is for the server, which then ends its workers
                 )
-            except OSError:
+            except BaseException:
                 self._connection.close()
                 raise
 
@@ -77,10 +89,10 @@ class Worker:
             while missing:
                 received = self._connection.recv(missing)
                 if not received:
-                    raise WorkerGone
+                    raise WorkerGone("the process ended before it was ready")
                 missing -= len(received)
-        except OSError:  # TimeoutError among others
-            raise WorkerGone from None
+        except OSError as error:  # TimeoutError among others
+            raise WorkerGone(f"the process was not ready: {error}") from None
         self._connection.setblocking(False)
 
     def is_running(self) -> bool:
@@ -88,15 +100,17 @@ class Worker:
         return self.process.poll() is None
 
     async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
-        """Return the answer: three digits of status, and a body.
+        """Return the body of the answer, which is empty after lines.
 
-        take: receives each line of an answer that comes line by line. Raises WorkerGone if the process ends.
+        take: receives each line of an answer that comes line by line. Raises Problem if the worker refuses
+        the question, and WorkerGone if the process ends.
         """
         self.reached, self.offered, self.is_free = [], None, False
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, header + b"\n" + body)
         except ConnectionError:
             raise WorkerGone from None
+        problem = None
         while True:
             kind, payload = await self._frame()
             if kind == REACHED:
@@ -105,8 +119,12 @@ class Worker:
                 self.offered = payload
             elif kind == LINE and take is not None:
                 await take(payload)
+            elif kind == PROBLEM:
+                problem = load_problem(payload)
             else:
                 self.is_free = kind == ANSWER
+                if problem is not None:
+                    raise problem
                 return payload
 
     async def _frame(self) -> tuple[bytes, bytes]:

@@ -24,7 +24,17 @@ from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
 from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
-from service.exact.frames import ANSWER, LAST_ANSWER, LINE, OFFER, REACHED, READY, frame
+from service.exact.frames import (
+    ANSWER,
+    LAST_ANSWER,
+    LINE,
+    OFFER,
+    PROBLEM,
+    REACHED,
+    READY,
+    dump_problem,
+    frame,
+)
 from service.http.problems import INTERNAL, Problem, from_question
 from service.http.reader import read_decimals
 from service.questions.operations import EXACT_WORK
@@ -59,17 +69,17 @@ def main() -> None:
 
 
 def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
-    """Status and body of the response."""
+    """Return the body of the response, which is empty after lines or after a problem."""
     PROGRESS.begin()
     PROGRESS.tell = lambda name: _send(frames, REACHED, name.encode())
     with _memory(header["memory"]):
         try:
             job: Any = ENDPOINTS[header["name"]].understand(read_decimals(body), LIMITS)
             if not header["lines"]:
-                return b"200" + bytes(job.answer())
+                return bytes(job.answer())
             for line in job.lines():
                 _send(frames, LINE, line)
-            return b"200"
+            return b""
         except Problem as problem:
             refused = problem
         except QuestionErrors as error:
@@ -79,10 +89,17 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
         except (MemoryError, SystemError):  # C code may say it so
             refused = from_question(beyond("took too much memory", "less"))
         except Exception:  # a defect: it is logged and said, and the worker goes on
-            traceback.print_exc()
+            _log_defect(header["request_id"])
             refused = Problem("internal", INTERNAL)
-    response = refused.response()
-    return b"%d" % response.status_code + bytes(response.body)
+    _send(frames, PROBLEM, dump_problem(refused))
+    return b""
+
+
+def _log_defect(request_id: str) -> None:
+    """Write the traceback to the log, in one piece since other processes write there too."""
+    text = f"Request {request_id} failed in a worker process; the traceback follows.\n"
+    sys.stderr.write(text + traceback.format_exc())
+    sys.stderr.flush()
 
 
 def _most_held() -> int:

@@ -126,13 +126,24 @@ def test_options_that_mean_nothing(started: list[dict[str, Any]], words: list[st
     assert not started
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("QUEUE", "-1", ": input should be greater than or equal to 0"),
+        ("CORS_ORIGINS", "https://a.example", ': expected a JSON list such as ["https://a.example"]'),
+        ("CORS_ORIGINS", "", ': expected a JSON list such as ["https://a.example"]'),
+        ("CORS_ORIGINS", '["https://a.example"', ': expected a JSON list such as ["https://a.example"]'),
+        ("CORS_ORIGINS", '"https://a.example"', ": input should be a valid list"),
+        ("CORS_ORIGINS", '["https://a.example", 1]', "[1]: input should be a valid string"),
+    ],
+)
 def test_a_setting_that_means_nothing_is_said_in_a_line(
-    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, name: str, text: str, message: str
 ) -> None:
-    monkeypatch.setenv("WORKINGS_QUEUE", "-1")
+    monkeypatch.setenv(f"WORKINGS_{name}", text)
     result = called("serve", "--port", "0")
     assert result.exit_code == 1
-    assert result.stderr == "Error: WORKINGS_QUEUE: input should be greater than or equal to 0\n"
+    assert result.stderr == f"Error: WORKINGS_{name}{message}\n"
     assert not started
 
 
