@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from compute.verification import evidence
-from service.questions.tensors import SPECIAL
+from service.schemas.formats import SPECIAL
 from service.schemas.types import LEFT_OUT, AnswerEntry, Wire
 
 _WORDS = {repr(number): word for word, number in SPECIAL.items()}

@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
 from compute.integers import with_integers
-from service.questions.tensors import MAX_RANK, PACKED_DTYPES
+from service.schemas.formats import MAX_RANK, PACKED_DTYPES
 
 EMPTY: tuple[Any, ...] = (None, {}, [])
 MAX_NAMES = 1000

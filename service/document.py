@@ -89,6 +89,11 @@ def load_problems() -> list[dict[str, Any]]:
     return _load("problems")
 
 
+def problems_of(kind: str) -> list[dict[str, Any]]:
+    """Return the requests and problems of one kind."""
+    return [one for one in load_problems() if one["response"]["type"] == f"/problems/{kind}"]
+
+
 def _load(folder: str) -> list[dict[str, Any]]:
     entries = sorted(files("openapi").joinpath(folder).iterdir(), key=lambda entry: entry.name)
     return [
@@ -111,7 +116,6 @@ def _problem_schemas() -> dict[str, Any]:
 
 def _problems() -> dict[str, Any]:
     """The responses that routes refer to, with the problems of real requests as examples."""
-    problems = load_problems()
     return {
         name: {
             "description": kind.meaning,
@@ -120,8 +124,7 @@ def _problems() -> dict[str, Any]:
                     "schema": {"$ref": "#/components/schemas/ProblemDetail"},
                     "examples": {
                         one["name"]: {"summary": one["summary"], "value": one["response"]}
-                        for one in problems
-                        if one["response"].get("type") == f"/problems/{name}"
+                        for one in problems_of(name)
                     },
                 }
             },
