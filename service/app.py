@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from compute.errors import QuestionErrors
 from service.answering import Answerer
+from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
 from service.exact.pool import ExactPool
 from service.http.middleware import add_middleware
@@ -18,7 +19,6 @@ from service.http.problems import INTERNAL, Problem, from_http, from_question, f
 from service.http.work import Workshop
 from service.memory import keep_freed_memory
 from service.routes import add_routes
-from service.schemas.openapi import DESCRIPTION, TAGS
 from service.settings import Settings
 from service.version import VERSION
 

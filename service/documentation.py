@@ -16,9 +16,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import RedirectResponse
 
+from service.document import add_document, load_examples, problems_of
 from service.http.problems import KINDS, Problem
 from service.http.representations import Representation
-from service.schemas.openapi import add_document, load_examples, load_problems
 from service.schemas.openapi30 import downgrade
 
 ASSETS = {
@@ -195,14 +195,13 @@ EXAMPLE = """<h3>{summary}</h3>
 @cache
 def _problem_page(kind: str) -> Representation:
     problem = KINDS[kind]
-    examples = [one for one in load_problems() if one["response"]["type"] == f"/problems/{kind}"]
     page = PROBLEM_PAGE.format(
         kind=kind,
         title=escape(problem.title),
         status=problem.status,
         meaning=_prose(problem.meaning),
         remedy=_prose(problem.remedy),
-        examples="".join(map(_example, examples)),
+        examples="".join(map(_example, problems_of(kind))),
     )
     return Representation(page.encode(), HTML, MINUTES)
 

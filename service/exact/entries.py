@@ -14,7 +14,8 @@ from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors, at
 from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
-from service.questions.tensors import MAX_RANK, SPECIAL, flatten, place, unpack
+from service.questions.tensors import flatten, place, unpack
+from service.schemas.formats import MAX_RANK, SPECIAL
 
 MAX_ENTRIES = 20_000
 MAX_TEXT = 10_000

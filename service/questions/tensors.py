@@ -14,24 +14,16 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.arithmetic.constants import Sizes, evaluate
-from compute.arithmetic.expressions import ExpressionError, fold, parse
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import ExpressionError, parse
 from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
-from compute.dimensions import Polynomial, Shape, Size
+from compute.dimensions import Shape, Size
 from compute.errors import Path, QuestionErrors, at
-from compute.integers import LARGEST, as_integer, with_integers
+from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
+from service.schemas.formats import MAX_RANK, PACKED_DTYPES, SPECIAL, read_size
 
-MAX_RANK = 8
-PACKED_DTYPES = {
-    "float64": "<f8",
-    "float32": "<f4",
-    "int64": "<i8",
-    "int32": "<i4",
-    "bool": "|b1",
-}
-SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 NUMBERS = {int, float}
 A_TENSOR = "a number, nested lists of numbers, or a packed tensor"
 A_NUMBER = 'a number, a constant expression such as "2*sqrt(2)", "NaN", "Infinity" or "-Infinity"'
@@ -231,22 +223,6 @@ def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
             raise at((*path, "data"), "holds bytes that are no booleans", "bytes 0 and 1", "others")
         return array.astype(np.bool_).reshape(sizes)
     return array.astype(np.float64 if dtype != "float32" else np.float32).reshape(sizes)
-
-
-def read_size(raw: Any, minimum: int = 1) -> Size | None:
-    """A size that came as a number or in letters; None where it is neither.
-
-    Raises ExpressionError for text that is no expression.
-    """
-    whole = as_integer(raw)
-    if whole is not None and minimum <= whole < LARGEST:
-        return whole
-    if not isinstance(raw, str):
-        return None
-    size = fold(parse(raw), Sizes())
-    # Sizes are multiplied with one another: many sums would grow beyond any bound.
-    fits = len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= minimum
-    return size if fits else None
 
 
 def _size(raw: Any, path: Path) -> Size:

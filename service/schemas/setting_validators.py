@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from compute.arithmetic.expressions import ExpressionError
 from compute.dimensions import Size
 from compute.integers import with_integers
-from service.questions.tensors import read_size
+from service.schemas.formats import read_size
 
 MAX_INTEGER = 2**31 - 1
 MAX_FINITE = 10**308

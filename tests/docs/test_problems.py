@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.schemas.openapi import load_problems
+from service.document import load_problems
 from tests.docs.blocks import ROOT, blocks, compare, read_shown
 
 SHOWN = {

@@ -21,10 +21,10 @@ from service.http.problems import KINDS
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
 from service.questions.programs import Program
-from service.questions.tensors import PACKED_DTYPES
 from service.schemas.comparison_responses import CompareResponse
 from service.schemas.computation import Computation
 from service.schemas.cost_responses import CostResponse
+from service.schemas.formats import PACKED_DTYPES
 from service.schemas.requests import Comparison
 from service.schemas.responses import (
     CommonPart,

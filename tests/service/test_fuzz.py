@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from compute.operations import CATALOGUE
+from service.document import load_examples
 from service.optimizers.schemas import solve_request, trace_request
-from service.schemas.openapi import load_examples
 from service.schemas.requests import request_model
 from tests.conftest import Client, errors
 

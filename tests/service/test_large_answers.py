@@ -8,10 +8,10 @@ import pytest
 
 from compute.errors import QuestionErrors, TooLarge
 from compute.operations import CATALOGUE
+from service.document import load_examples
 from service.endpoints import ENDPOINTS
 from service.questions.comparisons import understand_comparison
 from service.questions.operations import Question
-from service.schemas.openapi import load_examples
 from service.settings import Settings
 from tests.conftest import Ask, errors
 from tests.service.layers import LAYER, X

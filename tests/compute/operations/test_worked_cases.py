@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.schemas.openapi import load_examples
+from service.document import load_examples
 
 EXAMPLES = {one["name"]: one for one in load_examples()}
 

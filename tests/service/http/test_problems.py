@@ -13,8 +13,8 @@ from fastapi import Depends, FastAPI, Header, HTTPException
 
 from service.answering import Answerer
 from service.app import create_app
+from service.document import load_problems
 from service.http.problems import KINDS
-from service.schemas.openapi import load_problems
 from service.settings import Settings
 from tests.conftest import EXAM, Client, errors
 

@@ -8,7 +8,7 @@ import pytest
 from compute.operations import CATALOGUE
 from compute.questions import prepare
 from tests.conftest import EXAM, Ask, Client, errors
-from tests.service.schemas.test_openapi import DOCUMENT, validator
+from tests.service.test_document import DOCUMENT, validator
 
 UPSTREAM = {"output": [[1], [0]]}
 

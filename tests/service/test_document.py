@@ -14,9 +14,9 @@ from openapi_spec_validator import validate
 
 from compute.operations import CATALOGUE, FAMILIES
 from service.app import app
+from service.document import SHOWN_BYTES, load_examples
 from service.export import FOLDER, written
 from service.schemas.naming import camel
-from service.schemas.openapi import SHOWN_BYTES, load_examples
 from service.schemas.openapi30 import downgrade
 from tests.conftest import Client
 

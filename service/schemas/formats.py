@@ -1,0 +1,35 @@
+"""The formats of tensors and sizes in bodies: limits, data types, special numbers, sizes in letters."""
+
+import math
+from typing import Any
+
+from compute.arithmetic.constants import Sizes
+from compute.arithmetic.expressions import fold, parse
+from compute.dimensions import Polynomial, Size
+from compute.integers import LARGEST, as_integer
+
+MAX_RANK = 8
+PACKED_DTYPES = {
+    "float64": "<f8",
+    "float32": "<f4",
+    "int64": "<i8",
+    "int32": "<i4",
+    "bool": "|b1",
+}
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def read_size(raw: Any, minimum: int = 1) -> Size | None:
+    """Return the size that a number or an expression in letters stands for; None if it is neither.
+
+    Raises ExpressionError for text that is no expression.
+    """
+    whole = as_integer(raw)
+    if whole is not None and minimum <= whole < LARGEST:
+        return whole
+    if not isinstance(raw, str):
+        return None
+    size = fold(parse(raw), Sizes())
+    # Sizes are multiplied with one another: many sums would grow beyond any bound.
+    fits = len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= minimum
+    return size if fits else None
