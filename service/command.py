@@ -71,8 +71,9 @@ def serve(host: str, port: int, workers: int, log_level: str, root_path: str) ->
     """
     # Stopping as told is a success. Without a handler, process 1 of a container would ignore the signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    path = root_path.strip("/")
     try:
-        _serve(host, port, workers, log_level, root_path)
+        _serve(host, port, workers, log_level, f"/{path}" if path else "")
     except KeyboardInterrupt:  # the server has already stopped in good order
         sys.exit(0)
 
