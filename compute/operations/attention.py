@@ -42,6 +42,9 @@ KeyValueHeads: TypeAlias = Annotated[
 ]
 
 
+FEATURES = ("heads*d_k", "kv_heads*d_k", "kv_heads*d_v", "d_v")
+
+
 def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> Named:
     return Named(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, turns="layout")
 
@@ -122,11 +125,6 @@ def _cut(value: Value, name: str, heads: Size, how: Scoring) -> Value:
 def _label_features(value: Value, label: str, how: Scoring) -> None:
     """Say what the feature axis runs over, which is declared for any number of heads."""
     axes = list(value.axes)
-    if value.name is not None and axes[how.feature_axis] in (
-        "heads*d_k",
-        "kv_heads*d_k",
-        "kv_heads*d_v",
-        "d_v",
-    ):
+    if value.name is not None and axes[how.feature_axis] in FEATURES:  # not a line of a program
         axes[how.feature_axis] = label
         value.axes = tuple(axes)

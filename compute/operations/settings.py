@@ -16,7 +16,7 @@ from compute.operations.declaration import (
 LARGEST = 2**31 - 1
 
 
-def settled(attribute: AttributeField, value: Any) -> Any:
+def with_integral_floats(attribute: AttributeField, value: Any) -> Any:
     """Make 2.0 the integer 2, unless the attribute takes constants."""
     if is_constant(attribute.annotation):
         return value

@@ -16,7 +16,7 @@ from compute.operations.convolution import (
     named_patches,
 )
 from compute.operations.declaration import Attribute, Padding, Sides, operation
-from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, pair, planar
+from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, max_known, pair, planar
 from compute.primitives.windows import Layout, Pair
 from compute.value import Value, apply
 
@@ -170,9 +170,11 @@ def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
     """
     if behind != (0, 0):
         raise QuestionError(
-            ("output_padding",), "has no use with padding same, which says how long the output is", "0",
-            "more than 0",
-        )  # fmt: skip
+            ("output_padding",),
+            "has no use with padding same, which says how long the output is",
+            "0",
+            f"{max_known(behind)}",
+        )
     reach = [one * (extent - 1) + 1 for one, extent in zip(apart, window, strict=True)]
     known = [isinstance(one, int) and isinstance(step, int) for one, step in zip(reach, stride, strict=True)]
     first, second = (

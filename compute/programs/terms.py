@@ -11,7 +11,7 @@ from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.declaration import Operation
-from compute.operations.settings import expected, fits, settled
+from compute.operations.settings import expected, fits, with_integral_floats
 from compute.primitive import REGISTRY
 from compute.programs.dependencies import circle
 from compute.programs.functions import FUNCTIONS, Function
@@ -161,7 +161,7 @@ class Terms:
                 raise ProgramFault(node.column, f"{name} comes twice", "each name once")
             if name in called.attributes:
                 attribute = called.attributes[name]
-                setting = settled(attribute, operand)
+                setting = with_integral_floats(attribute, operand)
                 if isinstance(setting, Node) or not fits(attribute, setting):
                     raise ProgramFault(node.column, f"{name} does not fit", expected(attribute))
                 found[name] = setting
