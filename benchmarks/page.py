@@ -30,7 +30,10 @@ PAGES = {
 # The form and its example, and the example of the answer.
 EXPANDED = " && ".join(
     f"[...document.querySelectorAll('#OPERATION {part}')].some(node => node.textContent.trim())"
-    for part in (".body-param textarea, .body-param .example", ".responses-table .response .example")
+    for part in (
+        ".opblock-section-request-body :is(textarea, .example, .highlight-code)",
+        ".responses-table .response :is(.example, .highlight-code)",
+    )
 )
 
 

@@ -44,7 +44,7 @@ def make_app() -> FastAPI:
     app = FastAPI(title="Plain", docs_url=None, redoc_url=None, swagger_ui_oauth2_redirect_url=None)
     for number in range(OPERATIONS):
         _add(app, number, _request(number), _response(number))
-    patch_fastapi(app)
+    patch_fastapi(app, swagger_ui_parameters={})
     return app
 
 
