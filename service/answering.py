@@ -53,7 +53,7 @@ class Answerer:
                 found: Iterator[bytes] = job.lines(abandoned)
                 return found
 
-            sender = LineSender(send, self.settings.body_timeout)
+            sender = LineSender(send, self.settings.body_timeout, scope.get("root_path", ""))
             body = await self._receive(scope, receive, seat)
             seat.take()
             try:

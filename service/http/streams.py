@@ -40,10 +40,14 @@ def _quality(parameters: bytes) -> float:
 
 
 class LineSender:
-    """Sends lines to one listener, who has so many seconds to take each part."""
+    """Send the lines of one response.
 
-    def __init__(self, send: Send, patience: float) -> None:
-        self._send, self._patience = send, patience
+    patience: seconds in which the client has to accept each part.
+    root_path: the path that the application is mounted at.
+    """
+
+    def __init__(self, send: Send, patience: float, root_path: str = "") -> None:
+        self._send, self._patience, self._root_path = send, patience, root_path
         self.started = False
 
     async def send(self, lines: bytes) -> None:
@@ -60,7 +64,7 @@ class LineSender:
 
     async def fail(self, problem: Problem) -> None:
         """Say in a last line why no more come. Raises Disconnected as `send` does."""
-        await self.send(b'{"problem":%b}\n' % bytes(problem.response().body))
+        await self.send(b'{"problem":%b}\n' % bytes(problem.response(self._root_path).body))
         await self.end()
 
     async def _sent(self, message: Message) -> None:

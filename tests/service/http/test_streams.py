@@ -1,14 +1,19 @@
 """Answers line by line: what is sent, and when nothing more is computed. Nothing here waits for a clock."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from compute.optimizers import reading
 from compute.optimizers.trace import Step, follow
+from service.app import create_app
+from service.http.problems import Problem
 from service.http.streams import is_wanted
 from tests.conftest import EXAM, errors
 from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service, together
@@ -225,6 +230,33 @@ def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.Mo
             except RuntimeError:
                 assert listener.lines[-1].get("problem"), "the stream broke off"
             assert listener.lines[-1]["problem"]["status"] == 500
+
+    asyncio.run(scenario())
+
+
+def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*asked: Any) -> Iterator[Step]:
+        for step in follow(*asked):
+            if step.number == 3:
+                raise Problem("refused", "there is no step 3")
+            yield step
+
+    monkeypatch.setattr(reading, "follow", broken)
+    monkeypatch.setattr("service.http.streams.LARGEST", 0)  # each line is sent by itself
+
+    async def scenario() -> None:
+        outer = FastAPI()
+        outer.mount("/workings", create_app())
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+            lines = await client.post(f"/workings{PATH}", json=TRACE, headers=LINES)
+            whole = await client.post(f"/workings{PATH}", json={})
+            assert (lines.status_code, whole.status_code) == (200, 422)
+            problem = json.loads(lines.text.splitlines()[-1])["problem"]
+            assert problem["detail"] == "there is no step 3"
+            assert problem["type"] == whole.json()["type"] == "/workings/problems/refused"
 
     asyncio.run(scenario())
 
