@@ -119,7 +119,8 @@ def _load(folder: str) -> list[dict[str, Any]]:
 
 def _answer(example: dict[str, Any]) -> dict[str, Any]:
     if len(orjson.dumps(example["response"])) > SHOWN_BYTES:
-        return {"summary": example["summary"], "externalValue": f"examples/{example['name']}.json"}
+        link = f"[The whole answer](examples/{example['name']}.json)"
+        return {"summary": example["summary"], "description": link}
     return {"summary": example["summary"], "value": example["response"]}
 
 

@@ -202,7 +202,7 @@ def _add_catalogue(app: FastAPI) -> None:
         summary="One operation: inputs, settings, values",
         tags=["catalogue"],
         response_model=OperationDescription,
-        responses=problem_responses(404),
+        responses=problem_responses(404, 422),
     )
 
 
