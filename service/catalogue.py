@@ -18,16 +18,16 @@ from service.schemas.types import Wire
 
 
 class OperationSummary(Wire):
-    """An operation in a line."""
+    """The name, summary and family of an operation."""
 
     name: str = Field(description="The operation's name, which is its path under /v1.")
     summary: str
     family: str
-    href: str = Field(description="Where it is described in full.")
+    href: str = Field(description="The path of its full description.")
 
 
 class FamilyDescription(Wire):
-    """OperationList of one kind."""
+    """Operations of one kind."""
 
     name: str = Field(description="The tag that its operations have in the OpenAPI document.")
     meaning: str
@@ -45,16 +45,18 @@ class InputDescription(Wire):
     """A tensor that an operation takes."""
 
     name: str
-    dims: str = Field(description="Its axes by dimension name; `...` are batch axes, | an alternative.")
+    dims: str = Field(
+        description="Its axes by dimension name; `...` stands for batch axes, `|` separates alternatives."
+    )
     turns: str = Field(
-        description="The setting that, other than its default, exchanges the last two axes; empty if none."
+        description="The setting that exchanges the last two axes unless it has its default; empty if none."
     )
     meaning: str
     symbol: str = Field(description="Its letter in formulas, in LaTeX.")
-    required: bool = Field(description="Whether it is needed where no value takes its place.")
-    default: str = Field(description="What it stands for when left out.")
-    parameter: bool = Field(description="Whether it is learned.")
-    booleans: bool = Field(description="Whether it may hold booleans.")
+    required: bool = Field(description="Whether it is required unless values that take its place are given.")
+    default: str = Field(description="The value used when it is left out.")
+    parameter: bool = Field(description="Whether it is trainable.")
+    booleans: bool = Field(description="Whether it accepts booleans.")
 
 
 class AttributeDescription(Wire):
@@ -68,30 +70,29 @@ class AttributeDescription(Wire):
 
 
 class PartDescription(Wire):
-    """An operation that another is made of."""
+    """An operation that is part of another one."""
 
-    name: str = Field(description="What stands before the names of its inputs and values, and a dot.")
-    operations: list[str] = Field(description="What it may be, as a setting chooses.")
-    several: bool = Field(description="Whether there is a list of them: `layer[0]`, `layer[1]` and so on.")
-    inputs: list[str] = Field(description="Which of its inputs the question sends.")
-    state_dict: list[str] = Field(description="What stands before its names in PyTorch's state dicts.")
+    name: str = Field(description="The prefix of its inputs and values: `name.input`.")
+    operations: list[str] = Field(description="The operations that it can be; a setting chooses one.")
+    several: bool = Field(description="Whether it is a list of parts: `layer[0]`, `layer[1]` and so on.")
+    inputs: list[str] = Field(description="The inputs of it that a request sends.")
+    state_dict: list[str] = Field(description="The prefixes of its names in PyTorch's state dicts.")
     meaning: str
 
 
 class ValueDescription(Wire):
-    """A value that an operation names."""
+    """A named value of an operation."""
 
     name: str
-    axes: list[str] = Field(description="What its last axes run over.")
+    axes: list[str] = Field(description="The meaning of each of its last axes.")
     dims: str = Field(description="Its axes by dimension name.")
     turns: str = Field(
-        description="The setting that, other than its default, exchanges the last two axes; empty if none."
+        description="The setting that exchanges the last two axes unless it has its default; empty if none."
     )
     banded: str = Field(
-        description="The setting that, where it is set, puts a band of offsets in the place of the keys;"
-        " empty if none."
+        description="The setting that replaces the axis of the keys by a band of offsets; empty if none."
     )
-    on_request: bool = Field(description="Whether it is computed only where `select` or others name it.")
+    on_request: bool = Field(description="Whether it is computed only if `select` or another field names it.")
     meaning: str
     symbol: str = Field(description="Its letter in formulas, in LaTeX.")
 

@@ -19,16 +19,16 @@ intermediate value, every gradient and every step named**.
 `POST /v1/{operation}` computes; `upstream` asks for gradients, `given` takes values instead of computing
 them, `select` returns only some. A tensor is a number, nested lists (entries may be constant text such as
 `"2*sqrt(2)"`), or packed base64. `"arithmetic": "exact"` answers in closed form,
-free symbols included. Every error is one `application/problem+json` answer that says which
-field, what was expected and what came. This document as [OpenAPI 3.1](openapi.json)."""
+free symbols included. Every error is an `application/problem+json` answer that names the field, the
+expected value and the value received. This document as [OpenAPI 3.1](openapi.json)."""
 
 TAGS = [
     *({"name": family.name, "description": family.meaning} for family in FAMILIES),
     {"name": "programs", "description": "A network of your own, as a program."},
-    {"name": "optimizers", "description": "Update rules step by step, and which settings reach a target."},
-    {"name": "readings", "description": "Other questions about an operation."},
-    {"name": "catalogue", "description": "The operations and what they take."},
-    {"name": "health", "description": "For whoever runs the service."},
+    {"name": "optimizers", "description": "Update rules step by step, and the settings that reach a target."},
+    {"name": "readings", "description": "Comparisons and costs of operations."},
+    {"name": "catalogue", "description": "The operations, with their inputs, settings and values."},
+    {"name": "health", "description": "For operators."},
 ]
 
 SHOWN_BYTES = 2_500  # longer answers are linked: the document is read by people and loaded by pages
@@ -36,8 +36,8 @@ REFERENCE = "#/components/schemas/{model}"
 ENTITY_TAG = {"description": "A digest of the answer.", "schema": {"type": "string"}}
 LINE_BY_LINE = {
     "type": "string",
-    "description": "Objects, one on a line, as they are computed: the opening, each step, the end. Where"
-    ' something goes wrong on the way the last one is {"problem": ...}.',
+    "description": "One JSON object per line, sent as soon as it is computed: the opening, each step, the"
+    ' end. If the computation fails on the way, the last line is {"problem": ...}.',
 }
 
 

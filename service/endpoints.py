@@ -83,10 +83,10 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint(
             name="compare",
             tag="readings",
-            summary="An operation twice: what a change does to every value",
-            description="Takes an operation's own fields and `changes`, and answers before, after and"
-            " difference for every name; whether one is the other in another order; and, for small changes,"
-            " what the Jacobian predicts.",
+            summary="The effect of a change on every value of an operation",
+            description="Takes the fields of an operation and `changes`. Returns before, after and the"
+            " difference for every name; whether after is a permutation of before; and, for small changes,"
+            " the change that the Jacobian predicts.",
             request=lambda: CompareRequest,
             response=lambda: CompareResponse,
             understand=understand_comparison,
@@ -95,10 +95,10 @@ ENDPOINTS: dict[str, Endpoint] = {
             name=GRAPH,
             tag="programs",
             summary="A program of your own, forward and backward",
-            description="Lines such as `z = conv1d(x, k) + b`, read by whitelist and never executed. All that"
-            " operations answer is answered for them: `given`, `upstream`, contributions, Jacobians, cost,"
-            " formulas; `claims` are verified, and `diagram` draws the graph. Functions beside the"
-            f" operations: {', '.join(one.signature for one in FUNCTIONS.values())}.",
+            description="Lines such as `z = conv1d(x, k) + b`, parsed by a whitelist and never executed. A"
+            " program takes the fields of operations and gets the same answers: `given`, `upstream`,"
+            " contributions, Jacobians, cost, formulas. `claims` are verified, and `diagram` draws the graph."
+            f" Functions beside the operations: {', '.join(one.signature for one in FUNCTIONS.values())}.",
             request=program_request,
             response=program_response,
             understand=understand_program,
@@ -107,10 +107,10 @@ ENDPOINTS: dict[str, Endpoint] = {
             name=traces.NAME,
             tag="optimizers",
             summary="An optimizer step by step, with its state and its formulas",
-            description="Minimizes a program's loss, or follows gradients that are handed in: each step with"
+            description="Minimizes the loss of a program, or applies gradients that are sent. Each step has"
             " parameters, loss, gradient, every buffer by its textbook name, the update, and equations with"
             f" numbers put in. Optimizers: {', '.join(OPTIMIZERS)}. Schedules: {', '.join(SCHEDULES)}. With"
-            " `Accept: application/x-ndjson` steps come one a line, as they are made.",
+            " `Accept: application/x-ndjson` each step is sent as one line, as soon as it is computed.",
             request=trace_request,
             response=lambda: TraceResponse,
             understand=traces.understand_trace,
@@ -119,11 +119,11 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint(
             name=solutions.NAME,
             tag="optimizers",
-            summary="Which hyperparameters or start values reach a target",
-            description="Takes what a trace takes, with symbols in hyperparameters or start values, and a"
-            " target for the parameters after the last step: all real solutions, exact, each verified by its"
-            " own trace; or why there is none, or the condition where there are infinitely many. For a"
-            " quadratic loss also when the rule converges, how fast, and the best learning rate.",
+            summary="Hyperparameters or start values that reach a target",
+            description="Takes the fields of a trace, with symbols in hyperparameters or start values, and a"
+            " target for the parameters after the last step. Returns all real solutions, exact, each verified"
+            " by its own trace; the reason if there is none; the relations if there are infinitely many. For"
+            " a quadratic loss, also whether and how fast the rule converges, and the best learning rate.",
             request=solve_request,
             response=lambda: SolveResponse,
             understand=solutions.understand_solution,
@@ -131,9 +131,9 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint(
             name="cost",
             tag="readings",
-            summary="What an operation costs, from shapes alone",
-            description="Multiply-adds, comparisons, parameters and memory, in numbers, or as polynomials in"
-            ' the dimension names where a shape is given in letters: `{"shape": ["n", "d"]}`.',
+            summary="The cost of an operation, from shapes alone",
+            description="Multiply-adds, comparisons, parameters and memory, in numbers, or in polynomials in"
+            ' the dimension names if a shape is given in letters: `{"shape": ["n", "d"]}`.',
             request=lambda: CostRequest,
             response=lambda: CostResponse,
             understand=understand_cost,

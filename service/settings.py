@@ -26,21 +26,21 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
-        description="Threads that compute; as many as processors if not set.",
+        description="Threads that compute; by default, as many as processors.",
     )
     queue: int = Field(
         default=32, ge=0, description="Requests that may wait for a thread before others get 503."
     )
     body_timeout: float = Field(
-        default=30, gt=0, description="Seconds in which a request body has to arrive."
+        default=30, gt=0, description="Most seconds that a request body may take to arrive."
     )
     inline_work: int = Field(
         default=100_000,
         ge=0,
-        description="Elementary operations up to which an answer is computed without a thread.",
+        description="Most elementary operations of an answer that is computed without a thread.",
     )
     inline_bytes: int = Field(
-        default=4_096, ge=0, description="Body bytes up to which a request is read without a thread."
+        default=4_096, ge=0, description="Largest request body that is read without a thread, in bytes."
     )
     kept_bytes: int = Field(
         default=256 * 2**20,

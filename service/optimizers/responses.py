@@ -1,4 +1,4 @@
-"""What comes back from questions about optimizers. These describe answers and are not used to write them."""
+"""Models of the answers to questions about optimizers. They document answers, and do not write them."""
 
 from typing import Any, TypeAlias
 
@@ -15,68 +15,73 @@ MaybeWhole: TypeAlias = int | None
 
 
 class Batch(Wire):
-    """The part of the data that a step saw."""
+    """The mini-batch of a step."""
 
     rows: list[int]
-    loss: AnswerEntry = Field(description="Its loss at the parameters before the step.")
+    loss: AnswerEntry = Field(description="The loss on the batch, at the parameters before the step.")
 
 
 class StepApproximations(Wire):
-    """Exact numbers of a step as floats; null where a symbol is free."""
+    """The exact numbers of a step as floats; null if there is a free symbol."""
 
     parameters: dict[str, Any] = Field({})
     loss: Any = Field(None)
 
 
 class TraceStep(Wire):
-    """One step. Step 0 is the start: parameters and loss alone."""
+    """One step. Step 0 is the start, with parameters and loss alone."""
 
-    step: int = Field(description="Counted from 1; 0 is the start.")
-    learning_rate: AnswerEntry = Field(LEFT_OUT, description="As the schedule has it for this step.")
-    parameters: AnswerTensors = Field({}, description="After the step.")
+    step: int = Field(description="The number of the step, from 1; 0 is the start.")
+    learning_rate: AnswerEntry = Field(
+        LEFT_OUT, description="The learning rate of this step, by the schedule."
+    )
+    parameters: AnswerTensors = Field({}, description="The parameters after the step.")
     loss: AnswerEntry = Field(
-        LEFT_OUT, description="Of all data, at these parameters; not with gradients handed in."
+        LEFT_OUT, description="The loss on all data at these parameters; left out if `gradients` was sent."
     )
     gradient: AnswerTensors = Field(
         {},
-        description="What the step was made from: at the parameters before it, unless the rule looks ahead.",
+        description="The gradient that the step uses: at the parameters before the step, unless the rule"
+        " looks ahead.",
     )
     used_gradient: AnswerTensors = Field(
-        {}, description="The same, clipped and with coupled decay, where either was asked for."
+        {}, description="The gradient after clipping and coupled decay, if either was asked for."
     )
     state: Buffers = Field(
-        {}, description="What the rule keeps, by parameter and name of the buffer, after the step."
+        {}, description="The buffers of the rule after the step, by parameter and name of the buffer."
     )
-    update: AnswerTensors = Field({}, description="What was added to the parameters.")
-    batch: Batch = Field(LEFT_OUT, description="With mini-batches.")
+    update: AnswerTensors = Field({}, description="The amount added to the parameters.")
+    batch: Batch = Field(LEFT_OUT, description="The batch of the step, with mini-batches.")
     formula: dict[str, Any] = Field(
         {},
-        description="By parameter and name: the equation of each buffer, of the update and of the parameter"
-        " in LaTeX, with numbers put in, nested as the parameter is. For parameters of up to 16 entries;"
-        " Newton's method has one vector of up to 4, `all parameters`.",
+        description="By parameter and name: the equations of each buffer, of the update and of the parameter"
+        " in LaTeX, with numbers put in, nested like the parameter. For parameters of up to 16 entries; for"
+        " Newton's method, one vector of up to 4 entries, named `all parameters`.",
     )
-    approximations: StepApproximations = Field(LEFT_OUT, description="In exact arithmetic.")
+    approximations: StepApproximations = Field(
+        LEFT_OUT, description="In exact arithmetic: the numbers as floats."
+    )
 
 
 class TraceSummary(Wire):
-    """What became of a trace, in floats; null where it is not known."""
+    """The outcome of a trace, in floats; null if unknown."""
 
-    steps: int = Field(description="How many were made.")
+    steps: int = Field(description="The number of steps made.")
     stopped_by: str = Field(
-        description="`steps`, `gradient_norm`, `loss`, `not_finite`, or `size` where exact numbers grew long."
+        description="`steps`, `gradient_norm`, `loss`, `not_finite`, or `size` if exact numbers grew long."
     )
     converged_at: MaybeWhole = Field(
-        description="The first step from which on the gradient's norm stayed at most the tolerance."
+        description="The step from which the gradient's norm stays within the tolerance."
     )
-    tolerance: float = Field(description="The bound of stop_when, or 1e-6.")
+    tolerance: float = Field(description="The gradient_norm of stop_when, or 1e-6.")
     gradient_norm: MaybeNumber = Field(
-        description="At the last parameters; of gradients handed in, of the last one that was there."
+        description="The norm at the last parameters; if `gradients` was sent, the norm of the last one."
     )
-    monotone: Truth = Field(description="Whether the loss never rose by more than rounding.")
-    rose_at: MaybeWhole = Field(description="The first step at which it did.")
+    monotone: Truth = Field(description="Whether the loss never rises by more than rounding.")
+    rose_at: MaybeWhole = Field(description="The first step at which the loss rises.")
     diverging_from: MaybeWhole = Field(
-        description="The step behind the least loss, where the trace ends in numbers that are not finite,"
-        " a million times above its first loss, or above it after three rises in a row."
+        description="The step after the least loss, if the trace ends in numbers that are not finite, at a"
+        " loss a million times the first one, or above the first one after three rises in a row."
     )
     oscillating: list[str] = Field(
         description="Parameters with an entry whose last five updates alternate in sign."
@@ -88,37 +93,38 @@ class TraceSummary(Wire):
 
 
 class SurfaceGrid(Wire):
-    """The loss on a grid, for drawing: `loss[i][j]` is at the i-th point of the first axis and the j-th of
-    the second.
+    """The loss on a grid, for plots: `loss[i][j]` belongs to the i-th point of the first axis and the j-th
+    point of the second.
     """
 
     axes: list[str] = Field(
-        description="The two entries that it runs over; the others stand at the trace's end."
+        description="The two entries that vary; the others have their values at the end of the trace."
     )
-    points: list[AnswerTensor] = Field(description="Where it was computed along each axis.")
+    points: list[AnswerTensor] = Field(description="The points along each axis.")
     loss: AnswerTensor
 
 
 class TraceResponse(Wire):
     """The answer of optimizer/trace.
 
-    With `Accept: application/x-ndjson` it comes line by line: operation, conventions and formulas; each step
-    as it is made; at last summary, surface and notes. A line `{"problem": ...}` ends what cannot go on.
+    With `Accept: application/x-ndjson` it is sent line by line: operation, conventions and formulas; each
+    step as soon as it is computed; finally summary, surface and notes. If the trace cannot go on, the last
+    line is `{"problem": ...}`.
     """
 
     operation: str
     conventions: dict[str, Any] = Field(
-        description="Every setting as it was used, and at which parameters loss and gradient are taken."
+        description="Every setting as it was used, and the parameters at which loss and gradient are taken."
     )
     formulas: list[str] = Field(description="The update rule in LaTeX.")
     trace: list[TraceStep]
     summary: TraceSummary
-    surface: SurfaceGrid = Field(LEFT_OUT, description="Where it was asked for.")
+    surface: SurfaceGrid = Field(LEFT_OUT, description="The loss on a grid, if it was asked for.")
     notes: list[Note]
 
 
 class SolvedEquation(Wire):
-    """An entry of a parameter after the last step, and where it is to be."""
+    """An entry of a parameter after the last step, and its target."""
 
     parameter: str = Field(examples=["x"])
     expression: str = Field(examples=["1 - eta/2"])
@@ -137,62 +143,70 @@ class OneSolution(Wire):
     """One value for each unknown."""
 
     values: dict[str, str] = Field(examples=[{"eta": "2"}])
-    approximations: dict[str, Any] = Field(description="As floats; null where other symbols are free.")
-    latex: dict[str, str]
-    exact: bool = Field(description="Whether the values are exact numbers, and no floats.")
-    multiplicity: MaybeWhole = Field(description="How often it is a root, of equations in one unknown.")
-    conditions: list[str] = Field(description="On other symbols, under which it is a solution.")
-    arrives: Truth = Field(
-        description="Whether its own trace ends at the target; null where symbols leave it open or it was not"
-        " followed, as solutions beyond the first 12 are not."
+    approximations: dict[str, Any] = Field(
+        description="The values as floats; null if they contain other symbols."
     )
-    verified: Text = Field(description="How that was found: `exactly` or `in floats`.")
-    remarks: list[str] = Field(description="Values that the rule is not made for, such as a rate below 0.")
+    latex: dict[str, str]
+    exact: bool = Field(description="Whether the values are exact numbers rather than floats.")
+    multiplicity: MaybeWhole = Field(
+        description="The multiplicity of the root, for equations in one unknown."
+    )
+    conditions: list[str] = Field(description="Conditions on other symbols under which it is a solution.")
+    arrives: Truth = Field(
+        description="Whether its own trace ends at the target; null if that depends on symbols, or was not"
+        " checked: only the first 12 solutions are."
+    )
+    verified: Text = Field(description="The way of checking that: `exactly` or `in floats`.")
+    remarks: list[str] = Field(
+        description="Values outside the usual range of the rule, such as a rate below 0."
+    )
     trace: list[SolutionStep]
 
 
 class SolutionFamily(Wire):
-    """Infinitely many solutions: all that fulfil the relations."""
+    """Infinitely many solutions: all that satisfy the relations."""
 
     relations: list[str] = Field(examples=[["beta == 1 - eta/2"]])
-    free: list[str] = Field(description="Unknowns that may take any value which the relations leave them.")
+    free: list[str] = Field(description="Unknowns that may take any value that the relations allow.")
 
 
 class BestRate(Wire):
-    """The learning rate with which a rule contracts fastest."""
+    """The learning rate at which a rule converges fastest."""
 
     learning_rate: str
-    momentum: Text = Field(description="Where it was chosen together with the rate.")
+    momentum: Text = Field(description="The momentum, if it was chosen together with the rate.")
     contraction_factor: str
     source: str
 
 
 class Direction(Wire):
-    """What a rule does along the eigenvectors of one eigenvalue of the second derivatives."""
+    """The behavior of a rule along the eigenvectors of one eigenvalue of the Hessian."""
 
     eigenvalue: str
     multiplicity: int
     conditions: list[str] = Field(
-        description="Under which it contracts, together; `False` where it never does."
+        description="Conditions under which it contracts, all together; `False` if it never does."
     )
     learning_rate_range: Text = Field(
-        description="The same, solved for the learning rate where that is a symbol."
+        description="The conditions, solved for the learning rate if that is a symbol."
     )
-    converges: Truth = Field(description="Null where symbols leave it open.")
-    contraction_factor: str = Field(description="By what errors shrink with each step in the long run.")
+    converges: Truth = Field(description="Whether it converges; null if that depends on symbols.")
+    contraction_factor: str = Field(
+        description="The factor by which errors shrink with each step in the long run."
+    )
     moves: bool
     note: Text
 
 
 class IterationMatrix(Wire):
-    """A step as a matrix, for any eigenvalue."""
+    """The matrix of a step, for any eigenvalue."""
 
-    state: list[str] = Field(description="What its rows stand for: the parameter, and a buffer.")
+    state: list[str] = Field(description="The meaning of its rows: the parameter, and a buffer.")
     matrix: list[list[str]]
     curvature: str = Field(description="The symbol that stands for the eigenvalue.")
     polynomial: str = Field(description="Its characteristic polynomial.")
     conditions: list[str] = Field(
-        description="Under which both its eigenvalues are less than 1 in magnitude."
+        description="Conditions under which both its eigenvalues are below 1 in absolute value."
     )
 
 
@@ -200,18 +214,18 @@ class ConvergenceFound(Wire):
     """Whether and how fast a rule converges on a quadratic loss."""
 
     known: bool = Field(
-        description="Whether anything can be said; where not, as of a loss that is not quadratic, see `why`."
+        description="Whether convergence is known; if not, as for a loss that is not quadratic, see `why`."
     )
     iteration: IterationMatrix = LEFT_OUT
     directions: list[Direction] = Field([])
-    exact: bool = Field(True, description="Whether eigenvalues are exact.")
-    conditions: list[str] = Field([], description="For all directions together.")
-    learning_rate_range: Text = Field(None, description="The same, solved for the learning rate.")
+    exact: bool = Field(True, description="Whether the eigenvalues are exact.")
+    conditions: list[str] = Field([], description="Conditions for all directions together.")
+    learning_rate_range: Text = Field(None, description="The conditions, solved for the learning rate.")
     converges: Truth = None
     contraction_factor: Text = None
-    best: BestRate = Field(LEFT_OUT, description="The best rate with the momentum that was given.")
+    best: BestRate = Field(LEFT_OUT, description="The best rate for the momentum given.")
     best_together: BestRate = Field(LEFT_OUT, description="The best rate and momentum.")
-    why: Text = Field(None, description="Why something of this is not known.")
+    why: Text = Field(None, description="The reason why some of this is unknown.")
     notes: list[str] = Field([])
 
 
@@ -222,13 +236,13 @@ class SolveResponse(Wire):
     conventions: dict[str, Any] = Field(description="Every setting as it was used.")
     formulas: list[str] = Field(description="The update rule in LaTeX.")
     equations: list[SolvedEquation] = Field([])
-    kind: Text = Field(None, description="`finite`, `none` or `infinite`; these fields come with `unknown`.")
+    kind: Text = Field(None, description="`finite`, `none` or `infinite`; only if `unknown` was sent.")
     complete: bool = Field(
         False,
-        description="Whether these are certainly all real solutions, but for special values of symbols.",
+        description="Whether these are all real solutions, except for special values of symbols.",
     )
-    how: str = Field("", description="How they were found, or why there are none or not all.")
+    how: str = Field("", description="The method of solving, or the reason why solutions are missing.")
     solutions: list[OneSolution] = Field([])
     families: list[SolutionFamily] = Field([])
-    factored: list[str] = Field([], description="Equations in several unknowns as products.")
+    factored: list[str] = Field([], description="Equations in several unknowns, factored.")
     convergence: ConvergenceFound

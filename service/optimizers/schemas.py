@@ -1,4 +1,4 @@
-"""What can be asked of optimizers, derived from the declarations of update rules and schedules."""
+"""Models of requests about optimizers, derived from the declarations of update rules and schedules."""
 
 from collections.abc import Callable, Iterable
 from functools import cache, reduce
@@ -62,122 +62,123 @@ Schedule = TypeAliasType(
     Annotated[
         Any,
         Deferred(lambda: _choice(schedule_model, SCHEDULES) | Annotated[list[Constant], Field(min_length=1)]),
-        Field(description="A schedule by name, or the rate of each step, of which the last one stays."),
+        Field(description="A schedule by name, or the rate of each step; the last one stays."),
     ],
 )
 
 
 class StopWhen(Request):
-    """Where a trace stops before its last step."""
+    """Conditions that stop a trace before its last step."""
 
     gradient_norm: Setting = Field(
-        None, description="As soon as the norm of all gradients together is not above this."
+        None, description="Stop as soon as the norm of all gradients together is at most this."
     )
-    loss: Setting = Field(None, description="As soon as the loss is not above this.")
+    loss: Setting = Field(None, description="Stop as soon as the loss is at most this.")
 
 
 class BatchList(Request):
-    """Mini-batches: which rows of the data each step sees."""
+    """Mini-batches: the rows of the data that each step uses."""
 
     inputs: list[Name] = Field(
         max_length=MAX_NAMES,
-        description="The data whose rows are chosen from, along their first axis.",
+        description="The data to take rows of, along their first axis.",
         examples=[["x", "y"]],
     )
     rows: Rows = Field(
         max_length=MAX_BATCHES,
-        description="Row numbers from 0, a list for each step; from the start again where there are fewer"
-        " lists than steps.",
+        description="Row numbers from 0, one list for each step; the lists repeat if there are fewer than"
+        " steps.",
         examples=[[[0, 1], [2, 3]]],
     )
 
 
 class SurfaceAsked(Request):
-    """A grid of the loss around the trace, to be drawn."""
+    """A grid of the loss around the trace, for plots."""
 
     points: Annotated[int, Interval(ge=2, le=MAX_POINTS), INTEGRAL] = Field(
-        41, description="Along each of the two axes."
+        41, description="The number of points along each of the two axes."
     )
     over: list[Name] = Field(
         LEFT_OUT,
         min_length=2,
         max_length=2,
-        description="The two entries of parameters that it runs over; not needed where there are only two."
-        " The others stand at the trace's end.",
+        description="The two entries of parameters that vary; not needed if there are only two. The others"
+        " have their values at the end of the trace.",
         examples=[["w[0]", "b"]],
     )
     ranges: dict[Name, Pair] = Field(
         default_factory=dict,
         max_length=2,
-        description="From where to where, by entry; around the trace if not said.",
+        description="The range of each entry; by default, around the trace.",
         examples=[{"w[0]": [-1, 1]}],
     )
 
 
 class Traced(Request):
-    """What is minimized, from where, and by what."""
+    """The program to minimize, its start values, and the optimizer."""
 
     program: list[str] = Field(
         LEFT_OUT,
         min_length=1,
-        description="What is minimized, in the language of /v1/graph.",
+        description="The program to minimize, in the language of /v1/graph.",
         examples=[["f = x**2 / 4"]],
     )
     loss: Name = Field(
         LEFT_OUT,
-        description="The value that is minimized, one number; that of the last line if not said.",
+        description="The value to minimize, one number; by default, that of the last line.",
     )
     inputs: NamedTensors = Field(default_factory=dict, description="The program's data.")
     start: NamedTensors = Field(
-        description="The parameters, and where they start; of layers in the program by names such as"
+        description="The parameters with their start values; those of layers have names such as"
         " `h.attention.w_q`.",
     )
     optimizer: Optimizer = Field(description="The update rule and its settings.")
     steps: Steps = Field(
         LEFT_OUT,
-        description="How many steps to make; as many as there are gradients if not said.",
+        description="The number of steps; by default, the number of gradients sent.",
     )
 
 
 class TraceAlone(Request):
-    """What a trace takes beside what every question about an optimizer does."""
+    """The fields of a trace, beside those of every question about an optimizer."""
 
     gradients: list[NamedTensors] = Field(
         LEFT_OUT,
         max_length=MAX_STEPS,
-        description="In place of a program: the gradients of all parameters, one object for each step.",
+        description="The gradients of all parameters in place of a program, one object for each step.",
         examples=[[{"x": 1}, {"x": 0.5}]],
     )
     every: Steps = Field(
         1,
-        description="Which steps are returned, beside the start and the last one: 10 means every tenth.",
+        description="The interval of returned steps, 10 for every tenth; the start and the last are always"
+        " returned.",
     )
-    stop_when: StopWhen = Field(LEFT_OUT, description="Where to stop before the last step.")
-    batches: BatchList = Field(LEFT_OUT, description="Mini-batches; all data at every step if not said.")
+    stop_when: StopWhen = Field(LEFT_OUT, description="Conditions that stop the trace before its last step.")
+    batches: BatchList = Field(LEFT_OUT, description="Mini-batches; by default, all data at every step.")
     surface: SurfaceAsked = Field(LEFT_OUT, description="Asks for a grid of the loss around the trace.")
     select: list[Part] = Field(
         default_factory=list,
         min_length=1,
         max_length=len(PARTS),
-        description="Which parts of each step to return; all if not said.",
+        description="The parts of each step to return; by default, all.",
         examples=[["parameters", "loss"]],
     )
 
 
 class SolveAlone(Request):
-    """What is solved for."""
+    """The unknowns and the target of a question to solve."""
 
     unknown: list[Name] = Field(
         default_factory=list,
         max_length=MAX_UNKNOWN,
-        description="The symbols to solve for. They stand for hyperparameters of the optimizer or in start"
+        description="The symbols to solve for. They appear in hyperparameters of the optimizer or in start"
         " values.",
         examples=[["eta"]],
     )
     target: NamedTensors = Field(
         default_factory=dict,
-        description="Where parameters are to be after the last step; those not named may be anywhere."
-        " Without it only convergence is answered.",
+        description="The values of parameters after the last step; those not named may have any. Without a"
+        " target, the answer is about convergence alone.",
         examples=[{"x": 0}],
     )
 
@@ -198,7 +199,7 @@ def trace_request() -> type[BaseModel]:
 @cache
 def solve_request() -> type[BaseModel]:
     """Return the model of a request to solve for hyperparameters or start values."""
-    words = "Which hyperparameters or start values bring the parameters to a target."
+    words = "A search for hyperparameters or start values with which the parameters reach a target."
     return _request("SolveRequest", words, SolveAlone, "assumptions")
 
 
@@ -208,18 +209,21 @@ def optimizer_model(name: str) -> type[BaseModel]:
     declared = OPTIMIZERS[name]
     fields: dict[str, Any] = {
         "name": (Literal[name], Field(description=f"{declared.summary}.")),
-        "learning_rate": (Setting, Field(declared.learning_rate, description="Before any schedule.")),
+        "learning_rate": (
+            Setting,
+            Field(declared.learning_rate, description="The rate before any schedule."),
+        ),
     }
     fields |= {one.name: _setting(one) for one in declared.settings.values()}
-    decay = "" if declared.weight_decay is None else f" If not said: {declared.weight_decay:g}."
+    decay = "" if declared.weight_decay is None else f" By default: {declared.weight_decay:g}."
     described = {
-        "schedule": "How the learning rate changes; constant if not said.",
-        "weight_decay": "How much of the parameters decays." + decay,
-        "decay": "coupled: added to the gradient; decoupled: taken from the parameters times the learning"
-        " rate; post: taken from what the update leaves.",
-        "clip_value": "The largest entry of a gradient, before decay.",
-        "clip_norm": "The largest norm of all gradients together, before decay.",
-        "clip_epsilon": "What is added to the norm that is divided by.",
+        "schedule": "The schedule of the learning rate; by default, it is constant.",
+        "weight_decay": "The coefficient of the weight decay." + decay,
+        "decay": "coupled: added to the gradient; decoupled: multiplied by the learning rate and subtracted"
+        " from the parameters; post: subtracted from the updated parameters.",
+        "clip_value": "The largest absolute value of an entry of a gradient; applied before decay.",
+        "clip_norm": "The largest norm of all gradients together; applied before decay.",
+        "clip_epsilon": "The number added to the norm in the denominator of `clip_norm`.",
     }
     kinds: dict[str, tuple[Any, Any]] = {
         "schedule": (Schedule, None),
@@ -260,6 +264,6 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
     words += f" {' and '.join(bounds).capitalize()}." if bounds else ""
     if declared.idle:
         name, worth = declared.idle
-        words += f" Without meaning where {name} is {str(worth).lower()}."
-    words += " No symbol can stand for it." if declared.decides else ""
+        words += f" Ignored if {name} is {str(worth).lower()}."
+    words += " It cannot be a symbol." if declared.decides else ""
     return kind, Field(setting.default, description=words)

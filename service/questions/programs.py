@@ -26,23 +26,23 @@ class Program(Request):
 
     program: list[str] = Field(
         min_length=1,
-        description="Assignments, one a line: + - * / @ **, calls of operations and functions with settings"
+        description="Assignments, one per line: + - * / @ **, calls of operations and functions with settings"
         " as keywords, indices, slices and .T. Names that no line assigns are inputs.",
         examples=[["z = conv1d(x, k) + b", "y = relu(z)"]],
     )
     inputs: NamedTensors = Field(
         default_factory=dict,
-        description="The names that no line assigns. Where"
-        " a line is an operation that has parts, h = encoder_layer(x), its weights are called after it:"
+        description="Tensors for the names that no line assigns. If a line calls an operation that has parts,"
+        " such as h = encoder_layer(x), the names of its weights start with the name assigned:"
         " `h.attention.w_q`.",
     )
     parameters: list[Name] = Field(
         default_factory=list,
         max_length=MAX_NAMES,
-        description="Which inputs are trainable; if not said, all but the data.",
+        description="The inputs that are trainable; by default, all but the data.",
     )
     data: list[Name] = Field(
-        default_factory=list, max_length=MAX_NAMES, description="Which inputs are data, and not trainable."
+        default_factory=list, max_length=MAX_NAMES, description="The inputs that are data, and not trainable."
     )
     claims: list[str] = Field(
         default_factory=list,

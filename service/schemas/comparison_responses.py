@@ -11,33 +11,34 @@ from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, Wire
 class Permutation(Wire):
     """Slices along one axis are in another order: after[i] = before[order[i]]."""
 
-    axis: str = Field(description="What the axis runs over.")
+    axis: str = Field(description="The meaning of the axis.")
     order: list[int]
 
 
 class ValueDifference(Wire):
     """One value before and after the changes."""
 
-    before: AnswerTensor = Field(LEFT_OUT, description="Left out where the answer before has no such value.")
-    after: AnswerTensor = Field(LEFT_OUT, description="Left out where the answer after has no such value.")
+    before: AnswerTensor = Field(LEFT_OUT, description="Left out if the answer before has no such value.")
+    after: AnswerTensor = Field(LEFT_OUT, description="Left out if the answer after has no such value.")
     difference: AnswerTensor = Field(
         LEFT_OUT,
-        description="After less before. Left out where the entries do not stand for the same, as where shapes"
-        " differ or axes are exchanged; where `remove` made shapes differ, less what remains of before.",
+        description="After minus before. Left out if the entries do not correspond, because shapes differ or"
+        " axes are exchanged. If shapes differ because of `remove`, after minus the entries of before"
+        " that remain.",
     )
-    largest_change: AnswerEntry = Field(LEFT_OUT, description="The largest magnitude in the difference.")
-    at: list[int] = Field([], description="Where it is.")
+    largest_change: AnswerEntry = Field(LEFT_OUT, description="The largest absolute value in the difference.")
+    at: list[int] = Field([], description="The index of the largest change.")
     permutation: list[Permutation] = Field(
         [],
-        description="Along one axis or two at once: where after is before in another order, to rounding; left"
-        " out otherwise.",
+        description="The permutation, along one axis or two at once, that turns before into after up to"
+        " rounding; left out if there is none.",
     )
     first_order: AnswerTensor = Field(
         LEFT_OUT,
-        description="The change that the Jacobian predicts, where every change is small or it is asked for.",
+        description="The change that the Jacobian predicts, if every change is small or it is asked for.",
     )
     first_order_error: AnswerEntry = Field(
-        LEFT_OUT, description="The largest magnitude of the difference less that."
+        LEFT_OUT, description="The largest absolute difference between that and the actual change."
     )
 
 
@@ -61,8 +62,8 @@ class CompareResponse(Wire):
     changed: list[str] = Field(description="The names that were changed.")
     conventions: dict[str, Any] = Field(description="Every setting as it was used before the changes.")
     changed_conventions: dict[str, ChangedConvention]
-    values: dict[str, ValueDifference] = Field(description="By name, what either answer has.")
-    gradients: dict[str, ValueDifference] = Field({}, description="By name, where `upstream` was sent.")
+    values: dict[str, ValueDifference] = Field(description="By name, the values of either answer.")
+    gradients: dict[str, ValueDifference] = Field({}, description="By name, if `upstream` was sent.")
     aliases: dict[str, str]
     notes: list[RunNote]
-    unknown: list[str] = Field(description="Names that one of the answers could not reach.")
+    unknown: list[str] = Field(description="Names that one of the answers could not compute.")

@@ -13,14 +13,14 @@ Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero"
 
 
 class JacobianPair(Request):
-    """A Jacobian to return: of which value, with respect to which."""
+    """The Jacobian of one value with respect to another."""
 
     of: Name = Field(description="The value that is differentiated.", examples=["output"])
-    wrt: Name = Field(description="The value it is differentiated by.", examples=["x"])
+    wrt: Name = Field(description="The value that it is differentiated with respect to.", examples=["x"])
     by_path: bool = Field(
         False,
-        description="Whether to return its parts too, one for each value that uses `wrt`: the products of the"
-        " chain rule, before they are summed.",
+        description="Whether to also return its parts, one for each value that uses `wrt`: the products of"
+        " the chain rule before they are summed.",
     )
 
 
@@ -31,8 +31,8 @@ Given = TypeAliasType(
         dict[str, Tensor],
         Field(
             max_length=MAX_NAMES,
-            description="Values to take instead of computing them, by name. What cannot be reached from"
-            " what is given comes back under `unknown`; gradients are not carried past a given value.",
+            description="Values to take instead of computing them, by name. Values that cannot be computed"
+            " from those given are listed under `unknown`; gradients do not pass a given value.",
         ),
     ],
 )
@@ -42,8 +42,8 @@ Upstream = TypeAliasType(
         dict[str, Tensor],
         Field(
             max_length=MAX_NAMES,
-            description="The gradient of the final scalar with respect to values, by name, each of its"
-            " value's shape. Asks for the gradients of everything that leads there.",
+            description="The gradient of the final scalar with respect to values, by name, each in the shape"
+            " of its value. The answer then has the gradients of everything that they depend on.",
         ),
     ],
 )
@@ -59,8 +59,8 @@ Arithmetic = TypeAliasType(
     Annotated[
         Literal["float64", "float32", "exact"],
         Field(
-            description="The kind of number everything is computed in. Exact numbers may hold free symbols,"
-            " and come back as text, with LaTeX and floats beside it."
+            description="The kind of number that everything is computed in. Exact numbers may contain free"
+            " symbols, and are returned as text, with LaTeX and floats beside it."
         ),
     ],
 )
@@ -70,7 +70,7 @@ Assumptions = TypeAliasType(
         dict[Name, list[Assumption]],
         Field(
             max_length=MAX_NAMES,
-            description="Of exact numbers: what is assumed of free symbols, all of which are real.",
+            description="In exact arithmetic: assumptions about free symbols, all of which are real.",
             examples=[{"x1": ["positive"]}],
         ),
     ],
@@ -81,8 +81,8 @@ Abbreviations = TypeAliasType(
         list[Name],
         Field(
             max_length=MAX_NAMES,
-            description="Of exact numbers: values that stand as symbols of their own names in everything"
-            " computed from them, and in gradients, which pass them all the same.",
+            description="In exact arithmetic: values that appear as symbols of their own names in everything"
+            " computed from them, gradients included. Gradients still pass through them.",
             examples=[["z4"]],
         ),
     ],
@@ -94,11 +94,11 @@ Selection = TypeAliasType(
         Field(
             min_length=1,
             max_length=MAX_NAMES,
-            description="Names whose values, and with `upstream` whose gradients, are returned; if left out,"
-            " every named value that need not be asked for, and the gradients of inputs too. `*` stands for"
-            ' any text, over all that this default holds: `["*", "entropy"]` adds to it. A pattern returns'
-            " the gradients of the inputs that it matches, and their values if it matches nothing else; an"
-            " input's own name returns both.",
+            description="Names whose values, and with `upstream` whose gradients, are returned; by default,"
+            " every named value except those returned only by request, and the gradients of inputs. `*`"
+            ' stands for any text within this default: `["*", "entropy"]` adds to it. A pattern returns the'
+            " gradients of the inputs that it matches, and their values if it matches nothing else; the name"
+            " of an input returns both.",
             examples=[["weights", "output"], ["*", "entropy"]],
         ),
     ],
@@ -109,7 +109,7 @@ Diagnose = TypeAliasType(
         bool,
         Field(
             strict=True,
-            description="Whether `notes` also point out numbers that are finite but unreliable; floats only. "
+            description="Whether `notes` also report numbers that are finite but unreliable; floats only. "
             + " ".join(f"`{code}`: {meaning}." for code, meaning in DIAGNOSES.items()),
         ),
     ],
@@ -118,7 +118,7 @@ Encoding = TypeAliasType(
     "Encoding",
     Annotated[
         Literal["nested", "packed"],
-        Field(description="How tensors are returned: nested lists, or packed as base64."),
+        Field(description="The form of returned tensors: nested lists, or packed as base64."),
     ],
 )
 Verify = TypeAliasType(
@@ -127,8 +127,9 @@ Verify = TypeAliasType(
         bool,
         Field(
             strict=True,
-            description="Whether to return `evidence` that the answer is right: gradients beside differences"
-            " of values computed again, promised equations, and what rounding leaves certain.",
+            description="Whether to return `evidence` that the answer is right: gradients compared with"
+            " differences of recomputed values, equations that values satisfy, and the number of digits that"
+            " rounding leaves reliable.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a question of cost is answered with."""
+"""The response schema of POST /v1/cost."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from service.schemas.types import Size, Wire
 
 
 class MemoryCost(Cost):
-    """What computing the values takes, forward, and the memory for all of them."""
+    """The cost of the forward computation, and the memory for all values."""
 
-    bytes: Size = Field(description="Of all inputs and named values in float64.")
+    bytes: Size = Field(description="The bytes of all inputs and named values in float64.")
 
 
 class StepShape(Wire):
-    """What one named value costs."""
+    """The shape and the cost of one named value."""
 
     name: str
     axes: list[str]
@@ -23,14 +23,16 @@ class StepShape(Wire):
     multiply_adds: Size
     elementwise: Size
     comparisons: Size
-    times: Size = Field(description="How many values there are like it, where one layer stands for all.")
+    times: Size = Field(description="The number of values like it, if one layer stands for all.")
 
 
 class PartCost(Wire):
-    """What the parts of one name cost together, what is inside them included."""
+    """The total cost of all parts of one name, including their own parts."""
 
-    name: str = Field(description="With `*` for the places in a list.", examples=["layer[*].attention"])
-    times: Size = Field(description="How many there are.")
+    name: str = Field(
+        description="The name, with `*` for the indices of a list.", examples=["layer[*].attention"]
+    )
+    times: Size = Field(description="The number of such parts.")
     multiply_adds: Size
     elementwise: Size
     comparisons: Size
@@ -38,14 +40,14 @@ class PartCost(Wire):
 
 
 class CostResponse(Wire):
-    """What an operation costs, in numbers or polynomials in the dimension names."""
+    """The cost of an operation, in numbers or in polynomials in the dimension names."""
 
     operation: str
     conventions: dict[str, Any]
     cost: MemoryCost
     big_o: str = Field(
-        description="The growth of the multiply-adds, or of the other arithmetic where there are none.",
+        description="The growth of the multiply-adds, or of the other arithmetic without any multiply-adds.",
         examples=["O(d²n + n²d)"],
     )
-    parts: list[PartCost] = Field(description="Of what is made of other operations: by part.")
+    parts: list[PartCost] = Field(description="The cost by part, for operations made of other operations.")
     steps: list[StepShape]

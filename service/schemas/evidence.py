@@ -10,94 +10,99 @@ from service.schemas.formats import SPECIAL
 from service.schemas.types import LEFT_OUT, AnswerEntry, Wire
 
 _WORDS = {repr(number): word for word, number in SPECIAL.items()}
-BOUNDED = "rounded up to one digit, and to 1e-9 where it is less"
+BOUNDED = "rounded up to one digit, and to at least 1e-9"
 
 
 class SymbolicProof(Wire):
-    """In exact arithmetic: what was shown of the entries that are free symbols."""
+    """In exact arithmetic: the proof for entries that are free symbols."""
 
     verdict: str = Field(description="`proved` or `undecided`.")
-    proved: int = Field(description="Entries whose gradient is shown to be SymPy's own derivative.")
-    entries: int = Field(description="Entries that are free symbols.")
+    proved: int = Field(
+        description="The number of entries whose gradient is proved equal to SymPy's derivative."
+    )
+    entries: int = Field(description="The number of entries that are free symbols.")
     how: str
 
 
 class Check(Wire):
-    """A gradient or a Jacobian beside differences."""
+    """A gradient or a Jacobian compared with numerical differences."""
 
     verdict: str = Field(
         description="`agrees`, `disagrees`, or `inconclusive`: at a kink, where something is not finite, or"
         " where rounding hides the slope."
     )
-    entries: int = Field(description="How many there are.")
-    checked: int = Field(description="How many were checked one by one.")
-    inconclusive: int = Field(description="Of how many of these nothing can be said.")
-    largest_relative_error: float = Field(0, description=f"Of the others; {BOUNDED}.")
+    entries: int = Field(description="The number of entries.")
+    checked: int = Field(description="The number of entries checked one by one.")
+    inconclusive: int = Field(description="The number of checked entries without a verdict.")
+    largest_relative_error: float = Field(
+        0, description=f"The largest relative error of the others; {BOUNDED}."
+    )
     relative_to: str = Field(
         "",
-        description="What that is relative to: the largest entry of the `gradient` or of the `difference`, or"
-        " the `terms` that both are rounding of.",
+        description="The scale of the relative error: the largest entry of the `gradient` or of the"
+        " `difference`, or the `terms` if both are mere rounding of these.",
     )
-    at: list[int] = Field([], description="The index of the entry shown: the worst.")
-    analytic: AnswerEntry = Field(LEFT_OUT, description="What the answer holds there.")
-    numeric: AnswerEntry = Field(LEFT_OUT, description="What differences give there, to 9 digits.")
-    step: float = Field(0, description="The smallest step of the differences there.")
-    reason: str = Field("", description="Why it is no agreement.")
+    at: list[int] = Field([], description="The index of the entry with the largest error, which is shown.")
+    analytic: AnswerEntry = Field(LEFT_OUT, description="The answer's value at that entry.")
+    numeric: AnswerEntry = Field(LEFT_OUT, description="The value by differences at that entry, to 9 digits.")
+    step: float = Field(0, description="The smallest step of these differences.")
+    reason: str = Field("", description="The reason for a verdict other than `agrees`.")
     direction: str = Field(
-        "", description="Where not every entry was checked: the verdict on one random direction of all."
+        "",
+        description="If not every entry was checked: the verdict on the derivative along a random direction.",
     )
-    symbolic: SymbolicProof = Field(LEFT_OUT, description="In exact arithmetic.")
+    symbolic: SymbolicProof = Field(LEFT_OUT, description="The proof in exact arithmetic.")
 
 
 class JacobianCheck(Check):
-    """The same of a Jacobian."""
+    """A Jacobian compared with numerical differences."""
 
     of: str
     wrt: str
 
 
 class Invariant(Wire):
-    """An equation that was promised of a value."""
+    """An equation that a value has to satisfy."""
 
     value: str
     statement: str
     holds: bool = Field(
-        False, description="To rounding; left out where exact arithmetic leaves it undecided."
+        False, description="Whether it holds up to rounding; left out if exact arithmetic cannot decide it."
     )
     largest_difference: AnswerEntry = Field(
-        LEFT_OUT, description="Rounded up to one digit; left out where symbols are free."
+        LEFT_OUT, description="Rounded up to one digit; left out if there are free symbols."
     )
     verdict: str = Field("", description="In exact arithmetic: `proved`, `refuted` or `undecided`.")
-    how: str = Field("", description="In exact arithmetic: how the verdict was reached.")
-    point: dict[str, str] = Field({}, description="Where refuted: numbers for the symbols that show it.")
+    how: str = Field("", description="In exact arithmetic: the method that led to the verdict.")
+    point: dict[str, str] = Field({}, description="If refuted: values of the symbols that refute it.")
 
 
 class Condition(Wire):
-    """A value of which rounding leaves little certain."""
+    """A value with few reliable digits because of rounding."""
 
     value: str
     magnification: float = Field(
-        description="How many times larger relative changes of all numbers on the way come out, beside its"
-        " largest entry; rounded up to one digit."
+        description="The factor by which relative changes of all numbers on the way to it are magnified,"
+        " relative to its largest entry; rounded up to one digit."
     )
-    digits: int = Field(description="How many decimal digits of the largest entry are certain.")
-    at: list[int] = Field(description="The entry that changes most beside itself.")
-    entry_magnification: float = Field(description="The same for it.")
-    entry_digits: int = Field(description="The same for it.")
+    digits: int = Field(description="The number of reliable decimal digits of the largest entry.")
+    at: list[int] = Field(description="The index of the entry with the largest change relative to itself.")
+    entry_magnification: float = Field(description="The magnification of that entry.")
+    entry_digits: int = Field(description="The number of reliable decimal digits of that entry.")
 
 
 class Evidence(Wire):
-    """That an answer is right, found without the rules that it was found by."""
+    """Evidence that an answer is right, independent of the rules that computed it."""
 
-    said: list[str] = Field(description="What was done, in sentences.")
-    gradients: dict[str, Check] = Field({}, description="By name, where `upstream` was sent.")
-    jacobians: list[JacobianCheck] = Field([], description="Where `jacobian` was sent.")
-    invariants: list[Invariant] = Field(description="Promised equations of what was computed.")
+    said: list[str] = Field(description="The checks that were made, in sentences.")
+    gradients: dict[str, Check] = Field({}, description="By name, if `upstream` was sent.")
+    jacobians: list[JacobianCheck] = Field([], description="One for each Jacobian that was asked for.")
+    invariants: list[Invariant] = Field(description="Equations that the computed values have to satisfy.")
     condition: list[Condition] = Field(
-        description="Where changes are magnified 1e4 times (in float32 100), or 1e10 times (1e5) in a single"
-        " entry; nothing where all is well."
+        description="Values in which changes are magnified 1e4 times (100 times in float32), or 1e10 times"
+        " (1e5 times) in a single entry; empty if there is no such value."
     )
-    point: dict[str, str] = Field({}, description="In exact arithmetic: the numbers that stood for symbols.")
+    point: dict[str, str] = Field({}, description="In exact arithmetic: the numbers put in for symbols.")
 
 
 def evidence_json(found: evidence.Evidence) -> dict[str, Any]:

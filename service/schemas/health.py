@@ -6,17 +6,17 @@ from service.schemas.types import LEFT_OUT, Wire
 
 
 class Fullness(Wire):
-    """How full the service is for exact questions."""
+    """The load of the service by exact questions."""
 
-    occupied: int = Field(description="Places taken by requests that are computed or wait.")
-    capacity: int = Field(description="Places there are.")
-    workers: int = Field(description="Processes that run.")
+    occupied: int = Field(description="Requests that are computed or waiting.")
+    capacity: int = Field(description="Most requests that may be computed or waiting at once.")
+    workers: int = Field(description="Worker processes that are running.")
 
 
 class Health(Wire):
     """The state of the service."""
 
     status: str
-    occupied: int = Field(0, description="Places taken by requests that are computed or wait.")
-    capacity: int = Field(0, description="Places there are.")
-    exact: Fullness = Field(LEFT_OUT, description="The same of exact questions.")
+    occupied: int = Field(0, description="Requests that are computed or waiting.")
+    capacity: int = Field(0, description="Most requests that may be computed or waiting at once.")
+    exact: Fullness = Field(LEFT_OUT, description="The same counts for exact questions.")

@@ -14,14 +14,14 @@ from service.schemas.deferred import Deferred, schema_of
 from service.schemas.naming import camel, dims_text
 from service.schemas.types import Request, Tensor
 
-NESTED = " Nested by part, or behind its name and a dot: `attention.w_q`, `layer[0].attention.w_q`."
+NESTED = " Nested by part, or named by path: `attention.w_q`, `layer[0].attention.w_q`."
 StateDict = TypeAliasType(
     "StateDict",
     Annotated[
         dict[str, Tensor],
         Field(
-            description="Weights by PyTorch's names and as it keeps them, (out, in), in place of the fields"
-            " above. Settings that a state dict does not hold (heads, activation) are sent beside it.",
+            description="Weights by PyTorch's names and in its layout, (out, in), in place of the fields"
+            " above. Settings that are not part of a state dict (heads, activation) are sent beside it.",
         ),
     ],
 )
@@ -73,5 +73,5 @@ def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
 def _describe(declared: Input, operation: Operation) -> str:
     """Describe a tensor of a part; the whole may not have all settings of the part, and may require more."""
     words = f"{declared.meaning} Shape {dims_text(declared, operation.attributes)}."
-    left_out = f" Optional; if left out: {declared.optional}."
+    left_out = f" Optional; by default: {declared.optional}."
     return words + left_out if declared.is_bias or declared.mask else words

@@ -54,25 +54,25 @@ SUFFIXES: dict[str, str] = {"answer": "Request", "cost": "Shapes", "comparison":
 
 
 class Comparison(Request):
-    """The fields that a comparison takes beside the question that it changes."""
+    """The fields of a comparison, beside those of the question that it changes."""
 
     changes: dict[str, Change] = Field(
         min_length=1,
         max_length=MAX_NAMES,
-        description="By name of an input, a setting or a value: what it is afterwards. A value that is"
-        " changed is taken and not computed.",
+        description="The changes, by name of an input, a setting or a value. A changed value is taken as"
+        " sent, and not computed.",
     )
     first_order: bool | None = Field(
         None,
-        description="Whether to say what the Jacobian predicts. If not said: where all that differs are"
-        " entries or constants, each by at most a tenth of the largest entry beside it.",
+        description="Whether to return the change that the Jacobian predicts. By default, only if nothing"
+        " but entries and constants changes, each by at most a tenth of the largest entry beside it.",
     )
 
 
 FloatingArithmetic = TypeAliasType(
     "FloatingArithmetic",
     Annotated[
-        Literal["float64", "float32"], Field(description="The kind of number everything is computed in.")
+        Literal["float64", "float32"], Field(description="The kind of number that everything is computed in.")
     ],
 )
 OwnField = TypeAliasType(
@@ -80,8 +80,8 @@ OwnField = TypeAliasType(
     Annotated[
         SkipValidation[Tensor | dict[str, Any]],
         Field(
-            description="A field of the operation itself, as in its own request: a tensor, a setting, or the"
-            " tensors of a part."
+            description="A field of the operation, as in its own request: a tensor, a setting, or the tensors"
+            " of a part."
         ),
     ],
 )
@@ -90,8 +90,8 @@ OwnShape = TypeAliasType(
     Annotated[
         SkipValidation[ShapeOnly | OwnField],
         Field(
-            description="A field of the operation itself: a shape where its own request takes a tensor, or a"
-            " tensor for its shape; settings as there, where sizes may be letters too."
+            description="A field of the operation: for a tensor its shape, or a tensor of that shape; for a"
+            " setting its value, where sizes may be letters too."
         ),
     ],
 )
@@ -99,15 +99,15 @@ Known: TypeAlias = Literal[tuple(CATALOGUE)]  # type: ignore[valid-type]
 
 
 class CompareRequest(Comparison):
-    """A question and the changes to it: the fields of the operation's own request, and these.
+    """A question and the changes to it: these fields, and those of the operation's own request.
 
-    A comparison takes no `jacobian`, `assumptions`, `abbreviate` and `verify`, and no exact arithmetic.
+    A comparison does not take `jacobian`, `assumptions`, `abbreviate`, `verify` or exact arithmetic.
     """
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, OwnField]
 
-    operation: Known = Field(description="The operation that is asked twice.")
+    operation: Known = Field(description="The operation that is computed before and after the changes.")
     given: Given = Field(default_factory=dict)
     upstream: Upstream = Field(default_factory=dict)
     arithmetic: FloatingArithmetic = "float64"
@@ -117,12 +117,12 @@ class CompareRequest(Comparison):
 
 
 class CostRequest(Request):
-    """An operation and the shapes of its inputs, by the names of its own request, with its settings."""
+    """An operation, the shapes of its inputs and its settings, named as in its own request."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, OwnShape]
 
-    operation: Known = Field(description="The operation whose cost is counted.")
+    operation: Known = Field(description="The operation to count the cost of.")
 
 
 @cache
@@ -131,7 +131,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
     declared, shapes_only = CATALOGUE[operation], asks == "cost"
     fields: dict[str, Any] = {}
     if asks != "answer":
-        fields["operation"] = (Literal[operation], Field(description="Which operation."))
+        fields["operation"] = (Literal[operation], Field(description="The operation."))
     if asks == "comparison":
         fields |= fields_of(Comparison)
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
@@ -163,9 +163,9 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
     shape = "Broadcasts to" if declared.broadcast else "Shape"
     words = f"{declared.meaning} {shape} {dims_text(declared)}."
     if declared.optional:
-        words += f" Optional; if left out: {declared.optional}."
+        words += f" Optional; by default: {declared.optional}."
     elif shapes_only:
-        words += " If left out, its sizes are its dimension names."
+        words += " By default, its sizes are its dimension names."
     else:
         words += " Required, unless values that take its place are given."
     kind: Any = Any if shapes_only else Tensor

@@ -18,84 +18,84 @@ from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, AnswerTen
 
 
 class Step(Wire):
-    """How one named value came about."""
+    """The computation of one named value."""
 
     name: str
-    formula: str = Field(description="LaTeX, in terms of the named values it is made of.")
-    inputs: list[str] = Field(description="The named values it is made of.")
-    axes: list[str] = Field(description="What each axis runs over.")
-    shape: list[Size] = Field(description="Sizes; a dimension name where nothing says the size.")
+    formula: str = Field(description="LaTeX, in terms of the named values that it is computed from.")
+    inputs: list[str] = Field(description="The named values that it is computed from.")
+    axes: list[str] = Field(description="The meaning of each axis.")
+    shape: list[Size] = Field(description="Sizes; a dimension name where the size is unknown.")
     meaning: str
 
 
 class Cost(Wire):
-    """What computing the values took, forward."""
+    """The cost of the forward computation."""
 
     multiply_adds: Size = Field(description="Pairs of a multiplication and an addition in products.")
-    elementwise: Size = Field(description="Other arithmetic, once for each entry.")
+    elementwise: Size = Field(description="Other arithmetic, counted once per entry.")
     comparisons: Size = Field(description="Query-key scores.")
-    parameters: Size = Field(description="Learned numbers among the inputs.")
+    parameters: Size = Field(description="Trainable numbers among the inputs.")
     all_comparisons: Size = Field(
         0, description="With a window: the scores of every query with every key, computed or not."
     )
     exact_comparisons: Size = Field(
         0,
-        description="With a window: the scores computed that are of a key that there is. In letters for as"
-        " many keys as queries, and a window that is no longer than they are.",
+        description="With a window: the computed scores whose key exists. In letters, for equally many keys"
+        " and queries, and a window no longer than these.",
     )
-    speedup: Ratio = Field(1, description="With a window: all_comparisons over comparisons.")
+    speedup: Ratio = Field(1, description="With a window: all_comparisons divided by comparisons.")
 
 
 class NoteOperand(Wire):
-    """A number that a step worked on."""
+    """An operand of a step."""
 
-    name: str = Field(description="What it is an entry of.")
+    name: str = Field(description="The value that it is an entry of.")
     value: AnswerEntry
 
 
 class Note(Wire):
-    """Something to know of the numbers that came out. What says nothing is left out."""
+    """A remark on the computed numbers. Fields that do not apply are left out."""
 
     code: str = Field(
         description="`non_finite` and `non_finite_gradient`: the first step at which numbers stopped being"
-        " finite, one note for each such origin, or where they came in; `more`: how many there are beyond"
+        " finite, or the input that was not, one note for each origin; `more`: the number of notes beyond"
         " those listed; `nothing_to_attend`, `cut`, `unknown_gradient`. With `diagnose`: "
         + ", ".join(f"`{code}`" for code in DIAGNOSES)
         + "."
     )
-    at: str = Field(description="The name it is about.")
-    message: str = Field(description="What happened, why, what it spoiled, and what is usually done.")
-    operation: str = Field("", description="The step: a primitive, perhaps inside the value of this name.")
-    entries: list[list[int]] = Field([], description="The first few indices that it is about.")
-    count: int = Field(0, description="How many entries it is about.")
-    operands: list[NoteOperand] = Field([], description="What the step worked on at the first of them.")
-    result: AnswerEntry = Field(LEFT_OUT, description="What came of that.")
+    at: str = Field(description="The name of the value concerned.")
+    message: str = Field(description="The event, its cause, its consequences, and the usual remedy.")
+    operation: str = Field("", description="The primitive, possibly one of several inside the named value.")
+    entries: list[list[int]] = Field([], description="The first few indices concerned.")
+    count: int = Field(0, description="The number of entries concerned.")
+    operands: list[NoteOperand] = Field([], description="The operands at the first of these entries.")
+    result: AnswerEntry = Field(LEFT_OUT, description="The result at that entry.")
     spoiled: list[str] = Field([], description="Other values that are not finite because of it.")
     spoiled_gradients: list[str] = Field(
         [], description="Values whose gradients are not finite because of it."
     )
-    remedy: str = Field("", description="What is usually done about it.")
+    remedy: str = Field("", description="The usual remedy.")
 
 
 class ZeroBlock(Wire):
-    """Which entries along one axis depend on which along another."""
+    """The dependence of entries along one axis on entries along another."""
 
     of_axis: int = Field(description="The axis of the value that is differentiated.")
-    wrt_axis: int = Field(description="The axis of what it is differentiated by.")
-    of_label: str = Field(description="What that axis runs over.")
-    wrt_label: str
+    wrt_axis: int = Field(description="The axis of the value that it is differentiated with respect to.")
+    of_label: str = Field(description="The meaning of `of_axis`.")
+    wrt_label: str = Field(description="The meaning of `wrt_axis`.")
     pattern: str = Field(description="`zero`, `diagonal`, `lower_triangular`, `upper_triangular`, `banded`.")
-    behind: int = Field(description="How far before its own place an entry depends on others.")
-    ahead: int = Field(description="How far behind it.")
+    behind: int = Field(description="The most places before its own that an entry depends on.")
+    ahead: int = Field(description="The most places after its own that an entry depends on.")
     message: str
 
 
 class ZeroSlices(Wire):
     """Indices along one axis at which a Jacobian is zero throughout."""
 
-    side: str = Field(description="Whose axis: `of` or `wrt`.")
+    side: str = Field(description="The value that the axis belongs to: `of` or `wrt`.")
     axis: int
-    label: str = Field(description="What the axis runs over.")
+    label: str = Field(description="The meaning of the axis.")
     indices: list[int]
 
 
@@ -104,25 +104,25 @@ class Jacobian(Wire):
 
     of: str
     wrt: str
-    value: AnswerTensor = Field(description="Its shape is the first value's followed by the second's.")
+    value: AnswerTensor = Field(description="In the shape of `of` followed by the shape of `wrt`.")
     contributions: AnswerTensors = Field(
-        {}, description="With `by_path`: its parts by the values that use `wrt`; they sum to it."
+        {}, description="With `by_path`: its parts, by the values that use `wrt`; their sum is the Jacobian."
     )
-    zeros: list[ZeroBlock] = Field(description="Where it is exactly zero, for these numbers.")
-    zero_slices: list[ZeroSlices] = Field(description="Indices at which all of it is zero.")
+    zeros: list[ZeroBlock] = Field(description="Blocks that are exactly zero, for these numbers.")
+    zero_slices: list[ZeroSlices] = Field(description="Indices at which the whole slice is zero.")
 
 
 class Claim(Wire):
-    """Whether an equation holds: for these numbers, to rounding; in exact arithmetic for all symbols."""
+    """Whether an equation holds: for these numbers up to rounding, or in exact arithmetic for all symbols."""
 
-    holds: bool | None = Field(description="Null where it depends on what is unknown, or is undecided.")
-    largest_difference: float | None = Field(description="Null where symbols are free.")
+    holds: bool | None = Field(description="Null if it depends on unknown values, or is undecided.")
+    largest_difference: float | None = Field(description="Null if there are free symbols.")
     verdict: str | None = Field(
-        None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null where unknown."
+        None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null if unknown."
     )
-    how: str | None = Field(None, description="In exact arithmetic: how the verdict was reached, and where.")
+    how: str | None = Field(None, description="In exact arithmetic: the method that led to the verdict.")
     point: dict[str, str] | None = Field(
-        None, description="Where refuted: numbers for the symbols at which the sides differ."
+        None, description="If refuted: values of the symbols for which the sides differ."
     )
 
 
@@ -135,19 +135,19 @@ class DiagramNode(Wire):
 
 
 class Diagram(Wire):
-    """The graph, to be drawn."""
+    """The graph as nodes and edges, and as text for drawing."""
 
     nodes: list[DiagramNode]
-    edges: list[list[str]] = Field(description="Pairs: what is used, and by which value.")
-    mermaid: str = Field(description="The same as text for Mermaid.")
+    edges: list[list[str]] = Field(description="Pairs of names: a value, and a value computed from it.")
+    mermaid: str = Field(description="The graph as Mermaid text.")
 
 
 class GraphExtras(Wire):
-    """What a program's answer has beside that of an operation."""
+    """The fields of a program's answer, beside those of an operation's answer."""
 
-    claims: list[Claim] = Field([], description="In the order of the request, where `claims` was sent.")
-    parameters: list[str] = Field(description="The names that are trainable.")
-    diagram: Diagram = Field(LEFT_OUT, description="Where `diagram` was sent.")
+    claims: list[Claim] = Field([], description="The verified equations, in the order of the request.")
+    parameters: list[str] = Field(description="The names of the trainable inputs.")
+    diagram: Diagram = Field(LEFT_OUT, description="The graph, if `diagram` is true.")
 
 
 # What an answer holds beside its values, as named types: their descriptions stand in the document once.
@@ -155,51 +155,51 @@ Conventions = TypeAliasType(
     "Conventions",
     Annotated[
         dict[str, Any],
-        Field(description="Every setting as it was used, and what the steps settle where books differ."),
+        Field(description="Every setting as it was used, and conventions on which textbooks differ."),
     ],
 )
 Gradients = TypeAliasType(
     "Gradients",
-    Annotated[dict[str, AnswerTensor], Field(description="By name, where `upstream` was sent.")],
+    Annotated[dict[str, AnswerTensor], Field(description="Gradients by name, if `upstream` was sent.")],
 )
 Contributions = TypeAliasType(
     "Contributions",
     Annotated[
         dict[str, AnswerTensors],
         Field(
-            description="For each value with several consumers, the part of its gradient that came by each;"
-            " the parts sum to the gradient."
+            description="For each value that several others use, the part of its gradient that comes from"
+            " each of them; the sum of the parts is the gradient."
         ),
     ],
 )
 Jacobians = TypeAliasType(
-    "Jacobians", Annotated[list[Jacobian], Field(description="Where `jacobian` was sent.")]
+    "Jacobians", Annotated[list[Jacobian], Field(description="The Jacobians that were asked for.")]
 )
 Steps = TypeAliasType(
-    "Steps", Annotated[list[Step], Field(description="How each value came about, in order.")]
+    "Steps", Annotated[list[Step], Field(description="The computation of each value, in order.")]
 )
 Aliases = TypeAliasType(
     "Aliases",
     Annotated[
         dict[str, str],
         Field(
-            description="Names of the same value as another one here, such as masked_scores without a mask."
-            " The value is returned under each of them."
+            description="Names that stand for the same value as another name, such as masked_scores without a"
+            " mask. The value is returned under each of them."
         ),
     ],
 )
-Notes = TypeAliasType("Notes", Annotated[list[Note], Field(description="What to know of the numbers.")])
+Notes = TypeAliasType("Notes", Annotated[list[Note], Field(description="Remarks on the numbers.")])
 Unknown = TypeAliasType(
     "Unknown",
-    Annotated[list[str], Field(description="Names that cannot be reached from what is given.")],
+    Annotated[list[str], Field(description="Names that cannot be computed from the values given.")],
 )
 Approximations = TypeAliasType(
     "Approximations",
     Annotated[
         dict[str, Any],
         Field(
-            description="In exact arithmetic: the values as floats; null where a symbol is free, text where"
-            " float64 cannot hold them."
+            description="In exact arithmetic: the values as floats; null if there is a free symbol, text if"
+            " the value is beyond float64."
         ),
     ],
 )
@@ -210,18 +210,18 @@ GradientApproximations = TypeAliasType(
 
 
 class CommonPart(Wire):
-    """A part that repeats in long entries of an exact answer, under a name of its own."""
+    """An expression that repeats in long entries of an exact answer, with a name of its own."""
 
     name: str = Field(examples=["s1"])
-    expression: str = Field(description="What it stands for, in terms of those before it.")
+    expression: str = Field(description="The expression that it stands for; it may contain earlier parts.")
     latex: str
 
 
 class ExactLatex(Wire):
     """In exact arithmetic: the entries as LaTeX."""
 
-    values: dict[str, Any] = Field(description="By name, nested as the values are.")
-    gradients: dict[str, Any] = Field({}, description="By name, where `upstream` was sent.")
+    values: dict[str, Any] = Field(description="By name, nested like the values.")
+    gradients: dict[str, Any] = Field({}, description="By name, if `upstream` was sent.")
 
 
 CommonParts = TypeAliasType(
@@ -229,8 +229,8 @@ CommonParts = TypeAliasType(
     Annotated[
         list[CommonPart],
         Field(
-            description="In exact arithmetic: what repeats in long entries, which are written with these"
-            " names."
+            description="In exact arithmetic: expressions that repeat in long entries, which contain their"
+            " names instead."
         ),
     ],
 )
@@ -244,7 +244,7 @@ class Opening(Wire):
 
 
 class Workings(Wire):
-    """The fields of every answer behind its values. Those not asked for are left out."""
+    """The fields of every answer after its values. Those not asked for are left out."""
 
     gradients: Gradients = Field(default_factory=dict)
     contributions: Contributions = Field(default_factory=dict)
@@ -254,7 +254,7 @@ class Workings(Wire):
     cost: Cost
     notes: Notes
     unknown: Unknown
-    evidence: Evidence = Field(LEFT_OUT, description="That the answer is right, where `verify` was sent.")
+    evidence: Evidence = Field(LEFT_OUT, description="Evidence for the answer, if `verify` is true.")
     approximations: Approximations = Field(default_factory=dict)
     gradient_approximations: GradientApproximations = Field(default_factory=dict)
     latex: ExactLatex = LEFT_OUT
@@ -272,7 +272,7 @@ def response_model(operation: str) -> type[Wire]:
     values = create_model(
         camel(operation) + "Values",
         __base__=_Values,
-        __doc__="Values by name, a value of several names under each; inputs where they are selected.",
+        __doc__="Values by name, under each name of a value with several; inputs if they are selected.",
         **fields,
     )
     return create_model(
@@ -290,7 +290,7 @@ class _Values(Wire):
 @cache
 def program_response() -> type[Wire]:
     """Return the model of a program's answer."""
-    described = Field(description="Every assigned value that was computed, or those selected.")
+    described = Field(description="Every computed value by name, or those selected.")
     fields: dict[str, Any] = (
         fields_of(Opening)
         | {"values": (AnswerTensors, described)}

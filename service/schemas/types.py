@@ -59,7 +59,7 @@ class PackedTensor(Request):
     dtype: Literal[tuple(PACKED_DTYPES)]  # type: ignore[valid-type]
     shape: Sizes
     data: str = Field(
-        description="Base64 of the entries, little-endian, row by row.",
+        description="Base64 of the little-endian entries, row by row.",
         json_schema_extra={"contentEncoding": "base64"},
     )
 
@@ -67,7 +67,7 @@ class PackedTensor(Request):
 class SymbolTensor(Request):
     """In exact arithmetic: a free symbol for each entry, numbered from 1."""
 
-    symbol: str = Field(description="Letters; the entries are x1, x2, or x1_1, x1_2.")
+    symbol: str = Field(description="Letters: with x the entries are x1, x2 or x1_1, x1_2.")
     shape: Sizes
 
 
@@ -79,7 +79,7 @@ NestedLists = TypeAliasType(
             min_length=1,
             description="Nested lists of equal length, row by row, at most 8 deep. An entry is a number; text"
             ' for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity" or "-Infinity"; a boolean in'
-            ' masks. In exact arithmetic text may hold free symbols ("x1").',
+            ' masks. In exact arithmetic text may contain free symbols ("x1").',
         ),
     ],
 )
@@ -88,7 +88,7 @@ Tensor = TypeAliasType(
     Annotated[
         SkipValidation[float | str | bool | NestedLists | PackedTensor | SymbolTensor],
         Field(
-            description="A number, text in place of a number, nested lists of them, packed bytes, or fresh"
+            description="A number, text in place of a number, nested lists of these, packed bytes, or new"
             " symbols."
         ),
     ],
@@ -112,9 +112,9 @@ AnswerTensor = TypeAliasType(
     Annotated[
         SkipValidation[float | str | bool | list[Any] | PackedTensor],
         Field(
-            description="An entry, or nested lists of entries, row by row; with `encoding` packed, bytes. An"
-            ' entry is a number; "NaN", "Infinity" or "-Infinity"; in exact arithmetic an expression as text;'
-            " a boolean in masks."
+            description="An entry, or nested lists of entries, row by row; packed bytes if `encoding` is"
+            ' packed. An entry is a number; "NaN", "Infinity" or "-Infinity"; in exact arithmetic an'
+            " expression as text; a boolean in masks."
         ),
     ],
 )
@@ -149,8 +149,8 @@ Constant = TypeAliasType(
     Annotated[
         SkipValidation[float | str],
         Field(
-            description='A number, or a constant expression such as "sqrt(2)/3". Dimension names such as d_k'
-            " may stand in it where the setting says so."
+            description='A number, or a constant expression such as "sqrt(2)/3". It may contain dimension'
+            " names such as d_k if the setting says so."
         ),
     ],
 )
@@ -176,7 +176,7 @@ Padding = TypeAliasType(
         ],
         Field(
             description="The amount added around an input: one number, one for each side, a pair for each"
-            " axis, or a rule."
+            " axis, or the name of a rule."
         ),
     ],
 )
@@ -190,8 +190,8 @@ Axes = TypeAliasType(
 
 
 class Edit(Request):
-    """A change to part of a tensor: one of add, multiply and replace, at a place; or one of permute and
-    remove, along an axis.
+    """A change to part of a tensor: one of `add`, `multiply` and `replace` at an index, or one of `permute`
+    and `remove` along an axis.
     """
 
     add: Tensor = LEFT_OUT
@@ -199,17 +199,17 @@ class Edit(Request):
     replace: Tensor = LEFT_OUT
     at: list[Annotated[int, Field(ge=0)] | None] = Field(
         LEFT_OUT,
-        description="An index for each of the first axes, null for all along one; everywhere if left out.",
+        description="An index for each of the first axes, null for all of an axis; by default everywhere.",
     )
     permute: list[Annotated[int, Field(ge=0)]] = Field(LEFT_OUT, description="The new order along the axis.")
     remove: list[Annotated[int, Field(ge=0)]] = Field(LEFT_OUT, description="Indices to leave out.")
-    axis: int = Field(0, description="The axis of permute and remove.")
+    axis: int = Field(0, description="The axis of `permute` and `remove`.")
 
 
 Change = TypeAliasType(
     "Change",
     Annotated[
         SkipValidation[Tensor | Edit | bool | None],
-        Field(description="A tensor or setting to take instead; null to leave something out; or an edit."),
+        Field(description="The tensor or setting to use instead; null to leave it out; or an edit."),
     ],
 )

@@ -63,7 +63,7 @@ def test_words_are_true_of_the_part() -> None:
     assert inputs["w_q"].endswith("Shape (d, heads*d_k) or (heads, d, d_k).")
     assert "turned by layout" in SCHEMAS["SelfAttentionRequest"]["properties"]["w_q"]["description"]
     assert "turned by orientation" in inputs["dropout_mask"]
-    assert inputs["b_q"].endswith("Optional; if left out: none.")
+    assert inputs["b_q"].endswith("Optional; by default: none.")
     assert "Optional" not in inputs["w_v"]
 
 
