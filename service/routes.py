@@ -217,8 +217,8 @@ def _add_health(app: FastAPI, workshop: Workshop, exact: ExactPool) -> None:
         return _current({"status": "ready", **threads, "exact": {**processes, "workers": len(exact.workers)}})
 
     for path, endpoint, summary in (
-        ("/health/live", live, "Whether the service runs"),
-        ("/health/ready", ready, "Whether the service takes requests, and how full it is"),
+        ("/health/live", live, "Liveness of the service"),
+        ("/health/ready", ready, "Readiness of the service, and how full it is"),
     ):
         _add_get(app, path, endpoint, summary=summary, tags=["health"], response_model=Health)
 

@@ -30,11 +30,11 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ErrorDetail(BaseModel):
-    """One thing to mend."""
+    """One error in the request."""
 
     pointer: str = Field(description="JSON pointer (RFC 6901) to the field.", examples=["/w_k/1"])
-    message: str = Field(description="What is wrong.")
-    expected: str = Field(description="What was expected there.")
+    message: str = Field(description="The error in a sentence.")
+    expected: str = Field(description="The expected value.")
     received: str = Field(description="A description of what came; the value itself is never repeated.")
 
 
@@ -47,7 +47,7 @@ class ProblemDetail(BaseModel):
     title: str = Field(description="The kind of problem in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="This problem in a sentence.")
-    errors: list[ErrorDetail] = Field(description="What to mend: the first 20 things found.")
+    errors: list[ErrorDetail] = Field(description="The errors found, at most 20.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ KINDS = {
         501,
         "The service's platform cannot do this",
         "Exact arithmetic runs in worker processes whose time and memory the operating system bounds. The"
-        " system that the service runs on has no such bounds, as Windows has not.",
+        " system that the service runs on, such as Windows, has no such bounds.",
         "Ask in floats, or run the service on Linux or macOS, for example in a container.",
     ),
     "busy": ProblemKind(

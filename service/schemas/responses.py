@@ -120,9 +120,7 @@ class Claim(Wire):
     verdict: str | None = Field(
         None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null if unknown."
     )
-    how: str | None = Field(
-        None, description="In exact arithmetic: the method and the domain of the verdict."
-    )
+    how: str | None = Field(None, description="In exact arithmetic: the method that led to the verdict.")
     point: dict[str, str] | None = Field(
         None, description="If refuted: values of the symbols for which the sides differ."
     )
