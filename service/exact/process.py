@@ -59,6 +59,7 @@ class Worker:
     reached: names of the values that the answer in progress has come to.
     offered: the body to send if no better answer comes in time.
     is_free: whether the process waits for a question.
+    was_killed: whether this side has killed the process, or tried to.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class Worker:
         self.reached: list[str] = []
         self.offered: bytes | None = None
         self.is_free = True
+        self.was_killed = False
         self._received = bytearray()
         self._connection, theirs = socket.socketpair()
         with theirs:
@@ -147,6 +149,7 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the process if it still runs, without waiting for it."""
+        self.was_killed = True
         self.process.kill()
 
     async def end(self) -> None:
