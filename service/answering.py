@@ -14,7 +14,7 @@ from service.http.connections import Disconnected, run_while_connected
 from service.http.problems import Problem
 from service.http.reader import read
 from service.http.representations import Answer
-from service.http.streams import LineSender, is_wanted, sent, stream
+from service.http.streams import LineSender, is_wanted, send_while_connected, stream
 from service.http.work import Workshop
 from service.questions.operations import ExactWanted
 from service.settings import Settings
@@ -62,7 +62,8 @@ class Answerer:
                 slot.leave()
                 _check_exact(body)
                 with self.exact.place():
-                    await sent(sender, receive, self.exact.run(endpoint.name, body, sender.send))
+                    work = self.exact.run(endpoint.name, body, sender.send)
+                    await send_while_connected(sender, receive, work)
 
     async def _receive(self, scope: Scope, receive: Receive, slot: "_Slot") -> bytes:
         """Return the body, decompressed by a thread where it is compressed."""

@@ -1,4 +1,4 @@
-"""How the service is run: uvicorn with these options, whoever starts it."""
+"""Run the service with uvicorn."""
 
 import errno
 import logging
@@ -12,13 +12,13 @@ from uvicorn.supervisors import Multiprocess
 from service.version import VERSION
 
 APP = "service.app:app"
-BACKLOG = 2048  # connections that the system holds until a process accepts them
-# Seconds that requests may go on once the server is told to stop. Docker kills it after ten.
+BACKLOG = 2048  # connections that the system queues until a process accepts them
+# Seconds in which open requests may finish after a signal to stop. Docker kills a container after ten.
 STOPPING = 8
 
 
 class CannotListen(Exception):
-    """The server cannot have the address it was told to listen on; the message says why."""
+    """The server cannot listen on the address; the message says why."""
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -28,7 +28,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:  # a name may also be none that can be encoded
+    except (OSError, UnicodeError) as error:  # a name that cannot be encoded raises the second
         reason = getattr(error, "strerror", None) or "it is not a host name"
         raise CannotListen(f"the host {host!r} is unknown: {reason}") from None
     sockets: list[socket.socket] = []
@@ -64,7 +64,7 @@ def _reason(error: OSError, host: str, port: int) -> str:
 
 
 def run(sockets: list[socket.socket], *, workers: int, log_level: str, root_path: str) -> None:
-    """Serve until a signal says to stop.
+    """Serve until a signal stops the process.
 
     workers: number of processes. root_path: path under which a proxy in front serves the application.
     """
@@ -88,17 +88,17 @@ def run(sockets: list[socket.socket], *, workers: int, log_level: str, root_path
     if workers == 1:
         server.run(sockets=sockets)
         return
-    # Older versions of uvicorn have to be told what a process runs.
+    # Older versions of uvicorn take the function that each process runs.
     older: Any = {"target": server.run} if "target" in signature(Multiprocess).parameters else {}
     Multiprocess(config, sockets=sockets, **older).run()
 
 
 def protocol() -> Any:
-    """Return uvicorn's HTTP protocol: our own on httptools, or that on h11 where there is no httptools."""
+    """Return the HTTP protocol for uvicorn: ours, or uvicorn's for h11 if httptools is not installed."""
     try:
-        from service.http.protocol import Protocol  # noqa: PLC0415 - not on every interpreter
+        from service.http.protocol import Protocol  # noqa: PLC0415 - needs httptools
     except ImportError:
-        return "h11"  # which ignores offers to upgrade as well
+        return "h11"  # it ignores offers to upgrade as ours does
     return Protocol
 
 

@@ -190,11 +190,9 @@ class ExactPool(Places):
         while is_missing:
             started = False
             try:
-                self._launch_one()
-                started = True
+                started = self._launch_one()
             except Exception:
-                if self._is_open:  # else it was killed by `close`
-                    LOGGER.exception("A worker for exact arithmetic did not start.")
+                LOGGER.exception("A worker for exact arithmetic did not start.")
             finally:
                 with self._lock:
                     is_missing = started and self._is_open and self._is_short()
@@ -202,8 +200,11 @@ class ExactPool(Places):
                         self._launcher = None  # the next request tries again
                         self._dismiss_if_hopeless()
 
-    def _launch_one(self) -> None:
-        """Start a worker and give it to those who wait. Raises OSError or WorkerGone if it does not start."""
+    def _launch_one(self) -> bool:
+        """Start a worker and give it to those who wait. Return False if the pool is closed meanwhile.
+
+        Raises OSError or WorkerGone if the worker does not start.
+        """
         worker = Worker()
         try:
             with self._lock:
@@ -211,12 +212,16 @@ class ExactPool(Places):
                 if not self._is_open:
                     worker.kill()
             worker.wait_until_ready()
-        except BaseException:
+        except BaseException as error:
+            was_killed = worker.was_killed  # by `close`, or because the interpreter exits
             with self._lock:
                 self.workers.discard(worker)
             worker.end_now()
+            if was_killed and isinstance(error, WorkerGone):
+                return False
             raise
         self._give(worker)
+        return True
 
     def _dismiss_if_hopeless(self) -> None:
         """Tell those who wait that no worker could be started, unless another may become free."""

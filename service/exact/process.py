@@ -1,7 +1,7 @@
-"""One worker process, which any thread or event loop can start, question and end.
+"""A worker process that any thread or event loop can start, use and end.
 
-The process is reached over a socket rather than over asyncio's pipes, because those belong to the event loop
-that opened them: a server has one loop for all requests, but a test client may have one for each.
+The process is reached over a socket. The pipes of asyncio belong to the event loop that opened them: a
+server has one loop for all requests, but a test client may have one for each.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from typing import TypeAlias
 
 from service.exact.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
 
-START = 60  # seconds in which a worker has to be ready
-NICENESS = 19  # requests about floats go first, also while a worker loads what it needs
-CHUNK = 2**16  # bytes read at once
+START = 60  # seconds within which a worker has to be ready
+NICENESS = 19  # requests about floats have priority, also while a worker imports its modules
+CHUNK = 2**16  # most bytes to read at once
 WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
 ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
-# One thread each, hashes that repeat.
+# The same hashes in every process, so that answers repeat, and one thread each.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
 
 Take: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 class WorkerGone(Exception):
-    """The process has ended, or closed its side of the connection."""
+    """The process has ended or closed the connection, or was not ready in time."""
 
 
 def is_supported() -> bool:
@@ -56,9 +56,10 @@ def _search_path() -> str:
 class Worker:
     """A process and the connection to it.
 
-    reached: names of the values that the answer in progress has come to.
-    offered: the body to send if no better answer comes in time.
+    reached: names of the values computed so far for the current question.
+    offered: the body to send if the worker is stopped before a better answer.
     is_free: whether the process waits for a question.
+    was_killed: whether this side has killed the process, or tried to.
     """
 
     def __init__(self) -> None:
@@ -66,11 +67,12 @@ class Worker:
         self.reached: list[str] = []
         self.offered: bytes | None = None
         self.is_free = True
+        self.was_killed = False
         self._received = bytearray()
         self._connection, theirs = socket.socketpair()
         with theirs:
             try:
-                self.process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a request
+                self.process = subprocess.Popen(  # noqa: S603 - no argument comes from a request
                     (sys.executable, "-P", "-c", WORKER),
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
@@ -96,7 +98,7 @@ class Worker:
         self._connection.setblocking(False)
 
     def is_running(self) -> bool:
-        """Return whether the process has not ended; one that has leaves no zombie."""
+        """Return whether the process runs. If it has ended, no zombie is left."""
         return self.process.poll() is None
 
     async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
@@ -147,12 +149,13 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the process if it still runs, without waiting for it."""
+        self.was_killed = True
         self.process.kill()
 
     async def end(self) -> None:
         """Kill the process if it still runs, leave no zombie, and close the connection.
 
-        A process that was ending by itself keeps the return code that says why.
+        A process that had already ended keeps its return code.
         """
         self.kill()
         try:
@@ -162,7 +165,7 @@ class Worker:
             self._connection.close()
 
     def end_now(self) -> None:
-        """Do the same as `end`, blocking. No event loop may be waiting for the connection."""
+        """Kill the process and close the connection, blocking. No event loop may wait for the connection."""
         self.kill()
         self.process.wait()
         self._connection.close()

@@ -1,4 +1,4 @@
-"""Answers that come line by line while they are computed, for as long as somebody listens."""
+"""Send answers line by line while they are computed, and stop when the client disconnects."""
 
 import asyncio
 import re
@@ -16,13 +16,13 @@ from service.http.work import Workshop
 
 MEDIA_TYPE = b"application/x-ndjson"
 QUALITY = re.compile(rb"(?:^|;)\s*q=([01](?:\.\d{0,3})?)")
-MOMENT = 0.02  # seconds of lines that are sent together
-LARGEST = 2**18  # bytes that are
+MOMENT = 0.02  # seconds after which the lines computed so far are sent
+LARGEST = 2**18  # bytes sent together at most
 
 
 def is_wanted(scope: Scope) -> bool:
-    """Whether whoever asks prefers lines."""
-    accepted = b",".join(worth for name, worth in scope["headers"] if name == b"accept").lower()
+    """Return whether the Accept header prefers lines to a whole answer."""
+    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept").lower()
     wanted = {kind: _quality(rest) for kind, rest in (_parted(one) for one in accepted.split(b","))}
     lines, whole = wanted.get(MEDIA_TYPE, 0), wanted.get(b"application/json", 0)
     first = next((kind for kind in wanted if kind in (MEDIA_TYPE, b"application/json")), None)
@@ -51,23 +51,23 @@ class LineSender:
         self.started = False
 
     async def send(self, lines: bytes) -> None:
-        """Send whole lines. Raises Disconnected where they are not taken."""
+        """Send whole lines. Raises Disconnected if the client does not accept them in time."""
         if not self.started:
             self.started = True
             headers = [(b"content-type", MEDIA_TYPE), (b"vary", b"accept")]
-            await self._sent({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._sent({"type": "http.response.body", "body": lines, "more_body": True})
+            await self._transmit({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._transmit({"type": "http.response.body", "body": lines, "more_body": True})
 
     async def end(self) -> None:
-        """Say that there are no more lines. Raises Disconnected as `send` does."""
-        await self._sent({"type": "http.response.body", "body": b""})
+        """End the response. Raises Disconnected as `send` does."""
+        await self._transmit({"type": "http.response.body", "body": b""})
 
     async def fail(self, problem: Problem) -> None:
-        """Say in a last line why no more come. Raises Disconnected as `send` does."""
+        """Send a problem as the last line, and end the response. Raises Disconnected as `send` does."""
         await self.send(b'{"problem":%b}\n' % bytes(problem.response(self._root_path).body))
         await self.end()
 
-    async def _sent(self, message: Message) -> None:
+    async def _transmit(self, message: Message) -> None:
         try:
             async with asyncio.timeout(self._patience):
                 await self._send(message)
@@ -81,28 +81,28 @@ async def stream(
     begin: Callable[[Callable[[], bool]], Iterator[bytes]],
     workshop: Workshop,
 ) -> None:
-    """Send lines as threads compute them, a moment's worth at a time, and none ahead of what is taken.
+    """Send lines as threads compute them. None is computed before the client accepts those before it.
 
-    begin: what understands the question and gives its lines; it is handed a function that says whether nobody
-    listens any more. Raises as `sent` does.
+    begin: parses the question and returns its lines. Its argument is a function that returns whether the
+    client has disconnected. Raises as `send_while_connected` does.
     """
 
-    async def computed() -> None:
+    async def send_computed() -> None:
         lines = await workshop.run(lambda: begin(left.is_set))
         while part := await workshop.run(lambda: _moment(lines)):
             await sender.send(part)
 
     left = Event()
     try:
-        await sent(sender, receive, computed())
+        await send_while_connected(sender, receive, send_computed())
     finally:
         left.set()
 
 
-async def sent(sender: LineSender, receive: Receive, work: Coroutine[Any, Any, Any]) -> None:
-    """Wait for work that sends lines, and stop it when the client goes away.
+async def send_while_connected(sender: LineSender, receive: Receive, work: Coroutine[Any, Any, Any]) -> None:
+    """Run work that sends lines, and cancel it when the client disconnects.
 
-    A problem before the first line is raised; later it is sent as the last line.
+    Raises Problem or QuestionErrors before the first line; later they are sent as the last line.
     """
     try:
         try:
@@ -113,7 +113,7 @@ async def sent(sender: LineSender, receive: Receive, work: Coroutine[Any, Any, A
             await sender.fail(from_question(error) if isinstance(error, QuestionErrors) else error)
         except Disconnected:
             raise
-        except Exception:  # a defect: the client is told, and the caller logs it
+        except Exception:  # a defect: the last line reports it, and the caller logs it
             if sender.started:
                 await sender.fail(Problem("internal", INTERNAL))
             raise
@@ -124,7 +124,7 @@ async def sent(sender: LineSender, receive: Receive, work: Coroutine[Any, Any, A
 
 
 def _moment(lines: Iterator[bytes]) -> bytes:
-    """The lines of a moment; none where there are no more."""
+    """Return the lines of the next MOMENT together, empty at the end."""
     parts: list[bytes] = []
     size, until = 0, monotonic() + MOMENT
     for line in lines:

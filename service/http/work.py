@@ -1,4 +1,4 @@
-"""Where computing happens: threads beside the event loop, as many at once as fit."""
+"""A thread pool with a bounded queue."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,7 +14,10 @@ RETRY_AFTER = 1
 
 
 class Places:
-    """A number of requests that may be at work or wait, counted."""
+    """A limit on the number of requests that compute or wait.
+
+    capacity: the limit. occupied: the number of places that are held.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -45,7 +48,10 @@ class Places:
 
 
 class Workshop(Places):
-    """A number of threads, and a number of requests that may wait for one."""
+    """A thread pool.
+
+    workers: number of threads. queue: number of requests that may wait for one.
+    """
 
     def __init__(self, workers: int, queue: int) -> None:
         super().__init__(workers + queue)
@@ -53,10 +59,10 @@ class Workshop(Places):
         self._threads = self._new_threads()
 
     async def run(self, function: Callable[[], T]) -> T:
-        """The function's result, computed by a thread. A place has to be held."""
+        """Call a function in a thread and return its result. The caller has to hold a place."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def close(self) -> None:
-        """Let the threads finish what they have begun. A function that comes later has new ones."""
+        """Wait for running functions and cancel those in the queue. A later `run` starts new threads."""
         threads, self._threads = self._threads, self._new_threads()
         threads.shutdown(wait=True, cancel_futures=True)

@@ -28,9 +28,10 @@ from compute.operations.declaration import (
 )
 from compute.primitives.activations import ACTIVATIONS
 from compute.value import Tensor
+from service.document import load_examples
 from service.questions.validation import validate
 from service.schemas.requests import request_model
-from tests.conftest import Ask, errors
+from tests.conftest import Ask, Client, errors
 
 CLASSES = ("cross_entropy", "nll", "multi_margin")  # whose targets are numbers of classes
 RNG = np.random.default_rng(41)
@@ -205,3 +206,29 @@ def test_every_documented_form_is_taken(ask: Ask, operation: Operation, name: st
         assert said in operation.attributes[name].declared.meaning
         response = ask(path, **question(operation, beside), **{name: form})
         assert f"/{name}" in errors(response)
+
+
+FIRST = {one["path"].removeprefix("/v1/"): one["request"] for one in reversed(load_examples())}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_defaults_that_are_written_out_change_nothing(client: Client, name: str) -> None:
+    """Generated clients send every default that the document names."""
+    attributes = CATALOGUE[name].attributes
+    defaults = {field: one.default for field, one in attributes.items() if not one.required}
+    written = {
+        field: list(one) if isinstance(one, tuple) else one
+        for field, one in defaults.items()
+        if one is not None
+    }
+    answer = client.post(f"/v1/{name}", json=FIRST[name])
+    assert answer.status_code == 200
+    assert client.post(f"/v1/{name}", json=written | FIRST[name]).content == answer.content
+
+
+def test_heads_written_out_do_not_contradict_stacked_weights(client: Client) -> None:
+    stacked = [[[1], [0]], [[0], [1]]]
+    question = {"x": [[1, 2], [3, 4]], "w_q": stacked, "w_k": stacked, "w_v": stacked}
+    answer = client.post("/v1/self_attention", json=question)
+    assert answer.json()["conventions"]["heads"] == 2
+    assert client.post("/v1/self_attention", json=question | {"heads": 1}).content == answer.content

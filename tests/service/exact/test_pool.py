@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.exact.pool import NOT_STARTED, ExactPool
+from service.exact.pool import NOT_STARTED, STOPPING, ExactPool
 from service.http.problems import Problem
 from service.settings import Settings
 from tests.conftest import EXAM, errors
@@ -218,6 +218,24 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
             assert (pool.occupied, len(pool.workers)) == (0, 0)
             assert (await client.post(PATH, json=SHORT)).status_code == 200
             await pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service.exact.process.WORKER", "import sys; sys.stdin.read()")
+
+    async def scenario() -> None:
+        async with service() as (client, pool):
+            waiting = asyncio.create_task(client.post(PATH, json=SHORT))
+            while not pool.workers:
+                await asyncio.sleep(0.01)
+        refused = await waiting
+        errors(refused, 503)
+        assert refused.json()["detail"] == STOPPING
+        assert not pool.workers and not caplog.records
 
     asyncio.run(scenario())
 

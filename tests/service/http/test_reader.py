@@ -117,3 +117,9 @@ def test_questions_with_parts_take_the_fast_way(
     assert list(found) == list(slow) == ["layer[0].attention.weights", "layer[1].attention.weights", "output"]
     # With a window of one step, the first token after two layers sees the first three alone.
     np.testing.assert_allclose(found["output"][0], slow["output"][0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, reader.LARGE])
+def test_a_byte_order_mark_is_skipped(size: int) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"x": [1.5] * size}).encode()
+    assert np.asarray(reader.read(body)["x"]).tolist() == [1.5] * size
