@@ -169,7 +169,7 @@ class Prepared:
                     raise fault.within(*self.inputs_at) from None
                 raise fault.computed(*(("program",) if self.inputs_at else ())) from None
             if self.differentiation is not None:
-                seeds = {names[name].index: array for name, array in upstream.items()}
+                seeds = self._seeds(upstream)
                 found = self.differentiation.run(values, seeds)
             jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
             observed = observe(
@@ -178,7 +178,7 @@ class Prepared:
             if self.verification is not None:
                 evidence = self.verification.evidence(
                     values,
-                    {names[name].index: array for name, array in upstream.items()},
+                    self._seeds(upstream),
                     {name: found.totals[names[name].index] for name in self.differentiated},
                     [one.value for one in jacobians],
                 )
@@ -209,6 +209,14 @@ class Prepared:
                 message = f"{name} and {first} are one value here, and are given with different entries"
                 raise at(("given", name), message, f"the entries of {first}", "different entries")
         return {index: array for index, (_, array) in found.items()}
+
+    def _seeds(self, upstream: Mapping[str, Array]) -> dict[int, Array]:
+        """Upstream gradients by the index of their value; those of several names of one value are added."""
+        found: dict[int, Array] = {}
+        for name, array in upstream.items():
+            index = self.graph.names[name].index
+            found[index] = found[index] + array if index in found else array
+        return found
 
     def _jacobian(
         self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation

@@ -45,12 +45,11 @@ def test_an_order_along_queries_and_keys_at_once() -> None:
     after = answer("self_attention", INPUTS | {"x": INPUTS["x"][list(order)]}, {"heads": 2}).values
     found = differences(before, after, before, (), (), FLOAT64)
     orders = {name: [(one.axis, one.order) for one in both.permutation] for name, both in found.items()}
+    both = [(1, order), (2, order)]
     assert orders == {
-        "query": [(1, order)],
-        "key": [(1, order)],
-        "value": [(1, order)],
-        "scores": [(1, order), (2, order)],
-        "scaled_scores": [(1, order), (2, order)],
+        "input": [(0, order)],
+        **{name: [(1, order)] for name in ("query", "rotated_query", "key", "rotated_key", "value")},
+        **{name: both for name in ("scores", "scaled_scores", "capped_scores", "masked_scores")},
         "weights": [(1, order), (2, order)],
         "head_outputs": [(1, order)],
         "output": [(0, order)],

@@ -1,7 +1,6 @@
 """Request ids, CORS, compression and conditional requests, as clients of HTTP expect them."""
 
 import asyncio
-import gzip
 import re
 import zlib
 from typing import Any
@@ -231,71 +230,6 @@ def test_the_document_is_compressed_and_may_be_kept(client: Client) -> None:
     assert client.get("/openapi.json", headers={"accept-encoding": "identity"}).json() == response.json()
     tag = response.headers["etag"]
     assert client.get("/openapi.json", headers={"if-none-match": tag}).status_code == 304
-
-
-def gzipped(content: bytes, coding: str = "gzip") -> dict[str, Any]:
-    return {"content": content, "headers": JSON | {"content-encoding": coding}}
-
-
-@pytest.mark.parametrize("path", [PATH, "/v1/graph"])
-def test_a_gzipped_question_is_answered_as_it_is_without(client: Client, path: str) -> None:
-    question = (
-        EXAM if path == PATH else {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}
-    )
-    body = gzip.compress(orjson.dumps(question))
-    response = client.post(path, **gzipped(body))
-    assert response.status_code == 200
-    assert response.content == client.post(path, json=question).content
-
-
-def test_a_gzipped_stream_of_lines(client: Client) -> None:
-    question = {"program": ["f = x**2"], "start": {"x": 1}, "optimizer": {"name": "adam"}, "steps": 3}
-    sent = gzipped(gzip.compress(orjson.dumps(question)))
-    sent["headers"]["accept"] = "application/x-ndjson"
-    lines = client.post("/v1/optimizer/trace", **sent).text.splitlines()
-    assert len(lines) == 1 + 4 + 1
-
-
-def test_what_is_no_gzip_is_refused(client: Client) -> None:
-    body = gzip.compress(orjson.dumps(EXAM))
-    for content in (
-        orjson.dumps(EXAM),
-        body[:-9],
-        body[:5],
-        b"",
-        body + body,
-        body + b"x",
-        zlib.compress(b"{}"),
-    ):
-        errors(client.post(PATH, **gzipped(content)), 400)
-
-
-def test_decompressed_size_is_bounded() -> None:
-    bomb = gzip.compress(b" " * 2_000_000 + orjson.dumps(EXAM))
-    settings = Settings(max_body_bytes=1_000_000)
-    assert len(bomb) < 10_000
-    response = ask("POST", PATH, settings, **gzipped(bomb))
-    errors(response, 413)
-    assert "1000000" in response.json()["detail"]
-    assert ask("POST", PATH, **gzipped(bomb)).status_code == 200
-
-
-def test_a_coding_that_is_not_supported_is_named(client: Client) -> None:
-    named = {
-        "br": "br",
-        "Deflate": "deflate",
-        "zstd": "zstd",
-        "own": "another coding",
-        "gzip, gzip": "2 codings",
-    }
-    for coding, received in named.items():
-        response = client.post(PATH, **gzipped(b"{}", coding))
-        errors(response, 415)
-        assert response.json()["detail"] == f"expected content-encoding: gzip, or none; received {received}"
-        assert response.headers["accept-encoding"] == "gzip"
-    assert client.post(PATH, **gzipped(orjson.dumps(EXAM), "identity")).status_code == 200
-    for coding in ("GZip", "x-gzip", "identity, gzip"):
-        assert client.post(PATH, **gzipped(gzip.compress(orjson.dumps(EXAM)), coding)).status_code == 200
 
 
 @pytest.mark.parametrize(
