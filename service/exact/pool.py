@@ -201,7 +201,7 @@ class ExactPool(Places):
                         self._dismiss_if_hopeless()
 
     def _launch_one(self) -> bool:
-        """Start a worker and give it to those who wait. Return False if the pool is closed meanwhile.
+        """Start a worker and give it to those who wait. Return False if it is stopped while it starts.
 
         Raises OSError or WorkerGone if the worker does not start.
         """
@@ -217,7 +217,7 @@ class ExactPool(Places):
             with self._lock:
                 self.workers.discard(worker)
             worker.end_now()
-            if was_killed and isinstance(error, WorkerGone):
+            if isinstance(error, WorkerGone) and (was_killed or _was_interrupted(worker)):
                 return False
             raise
         self._give(worker)
@@ -245,6 +245,19 @@ class ExactPool(Places):
         else:
             what, limit = "took too much memory", "less"
         return from_question(beyond(what, limit, worker.reached))
+
+
+def _was_interrupted(worker: Worker) -> bool:
+    """Return whether a signal that stops servers ended a worker, and log it.
+
+    Ctrl-C on a terminal also reaches a process that has only just been started and has no group of its own.
+    """
+    code = worker.process.returncode
+    if code not in (-signal.SIGINT, -signal.SIGTERM):
+        return False
+    name = signal.Signals(-code).name
+    LOGGER.warning("A worker for exact arithmetic was stopped by %s while it started.", name)
+    return True
 
 
 def _end_all(workers: Iterable[Worker], owner: int) -> None:

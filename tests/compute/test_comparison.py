@@ -49,7 +49,7 @@ def test_an_order_along_queries_and_keys_at_once() -> None:
     assert orders == {
         "input": [(0, order)],
         **{name: [(1, order)] for name in ("query", "rotated_query", "key", "rotated_key", "value")},
-        **{name: both for name in ("scores", "scaled_scores", "capped_scores", "masked_scores")},
+        **dict.fromkeys(("scores", "scaled_scores", "capped_scores", "masked_scores"), both),
         "weights": [(1, order), (2, order)],
         "head_outputs": [(1, order)],
         "output": [(0, order)],

@@ -12,14 +12,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 
 from service.app import create_app
-from service.exact.pool import NOT_STARTED, STOPPING, ExactPool
+from service.exact.pool import ExactPool
 from service.http.problems import Problem
 from service.settings import Settings
 from tests.conftest import EXAM, errors
@@ -174,84 +173,6 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
             body = json.loads(bytes(problem.response("/below").body))
             assert body["type"] == "/below/problems/refused"
             assert body["errors"][0]["pointer"] == "/inputs/x"
-
-    asyncio.run(scenario())
-
-
-def no_memory(*_: Any, **__: Any) -> None:
-    raise MemoryError("nothing left")
-
-
-def no_thread(*_: Any) -> None:
-    raise RuntimeError("can't start new thread")
-
-
-@pytest.mark.parametrize(
-    ("target", "failure", "message"),
-    [
-        ("service.exact.process.subprocess.Popen", no_memory, "nothing left"),
-        ("service.exact.pool.Worker.wait_until_ready", no_memory, "nothing left"),
-        ("service.exact.pool.Thread.start", no_thread, "can't start new thread"),
-        ("service.exact.process.WORKER", "raise SystemExit(1)", "the process ended before it was ready"),
-    ],
-    ids=["process", "readiness", "thread", "exit"],
-)
-def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, target: str, failure: Any, message: str
-) -> None:
-    async def scenario() -> None:
-        # The lifespan, which would start a worker by itself, is not run.
-        app = create_app(Settings(exact_workers=1))
-        pool = app.state.exact
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
-            with monkeypatch.context() as patch:
-                patch.setattr(target, failure)
-                # Without an answer the request would wait for as long as PATIENCE says.
-                patch.setattr("service.exact.pool.PATIENCE", 10**6)
-                async with asyncio.timeout(60):
-                    refused = await client.post(PATH, json=SHORT)
-            errors(refused, 503)
-            assert refused.json()["detail"] == NOT_STARTED
-            assert refused.headers["retry-after"]
-            assert message in caplog.text
-            assert (pool.occupied, len(pool.workers)) == (0, 0)
-            assert (await client.post(PATH, json=SHORT)).status_code == 200
-            await pool.close()
-
-    asyncio.run(scenario())
-
-
-def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("service.exact.process.WORKER", "import sys; sys.stdin.read()")
-
-    async def scenario() -> None:
-        async with service() as (client, pool):
-            waiting = asyncio.create_task(client.post(PATH, json=SHORT))
-            while not pool.workers:
-                await asyncio.sleep(0.01)
-        refused = await waiting
-        errors(refused, 503)
-        assert refused.json()["detail"] == STOPPING
-        assert not pool.workers and not caplog.records
-
-    asyncio.run(scenario())
-
-
-def test_a_thread_that_does_not_start_leaves_requests_to_the_workers_that_run(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def scenario() -> None:
-        async with service() as (client, pool):
-            assert (await client.post(PATH, json=SHORT)).status_code == 200
-            [worker] = pool.workers
-            monkeypatch.setattr(Thread, "start", no_thread)
-            assert (await client.post(PATH, json=SHORT)).status_code == 200
-            os.kill(worker.process.pid, signal.SIGKILL)
-            worker.process.wait()
-            errors(await client.post(PATH, json=SHORT), 503)
 
     asyncio.run(scenario())
 

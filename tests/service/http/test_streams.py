@@ -10,10 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from compute.errors import at
 from compute.optimizers import reading
 from compute.optimizers.trace import Step, follow
 from service.app import create_app
+from service.http.problems import Problem
 from service.http.streams import is_wanted
 from tests.conftest import EXAM, errors
 from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service, together
@@ -240,7 +240,7 @@ def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answ
     def broken(*asked: Any) -> Iterator[Step]:
         for step in follow(*asked):
             if step.number == 3:
-                raise at(("program", 0), "has no step 3", "fewer steps", "more")
+                raise Problem("refused", "there is no step 3")
             yield step
 
     monkeypatch.setattr(reading, "follow", broken)
@@ -255,7 +255,7 @@ def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answ
             whole = await client.post(f"/workings{PATH}", json={})
             assert (lines.status_code, whole.status_code) == (200, 422)
             problem = json.loads(lines.text.splitlines()[-1])["problem"]
-            assert problem["detail"] == "/program/0: has no step 3"
+            assert problem["detail"] == "there is no step 3"
             assert problem["type"] == whole.json()["type"] == "/workings/problems/refused"
 
     asyncio.run(scenario())
