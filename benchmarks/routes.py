@@ -6,12 +6,10 @@ target is at least 0.92 at exam size. Middleware of the service (request ids, co
 """
 
 import argparse
-import os
 import statistics
-from contextlib import ExitStack
 
 from benchmarks.load import measure
-from benchmarks.servers import served
+from benchmarks.servers import served_apart
 from benchmarks.throughput import exam
 
 SECONDS = 0.3
@@ -23,13 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", nargs="?", type=int, default=40)
     rounds = parser.parse_args().rounds
-    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    apart = len(processors) > 1
-    if apart:
-        os.sched_setaffinity(0, {processors[1]})
-    with ExitStack() as stack:
-        processor = processors[0] if apart else None
-        ports = {name: stack.enter_context(served(app, processor)) for name, app in SERVERS.items()}
+    with served_apart(SERVERS) as ports:
         for title, contenders in exam().items():
             [request] = [one.request for one in contenders if one.server == "workings"]
             rates: dict[str, list[float]] = {name: [] for name in ports}

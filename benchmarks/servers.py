@@ -5,8 +5,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 PROTOCOL = "service.http.protocol:Protocol"  # what `workings serve` uses
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -30,6 +30,18 @@ def served(app: str, processor: int | None = None) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def served_apart(apps: Mapping[str, str]) -> Iterator[dict[str, int]]:
+    """The ports of several applications, by name: all on one processor, and this process on another."""
+    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    apart = len(processors) > 1
+    if apart:
+        os.sched_setaffinity(0, {processors[1]})
+    with ExitStack() as stack:
+        processor = processors[0] if apart else None
+        yield {name: stack.enter_context(served(app, processor)) for name, app in apps.items()}
 
 
 def start(app: str, port: int, processor: int | None = None) -> "subprocess.Popen[bytes]":

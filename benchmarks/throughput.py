@@ -6,9 +6,7 @@ from another; the figures are medians over the rounds, the ratios are taken roun
 
 import argparse
 import base64
-import os
 import statistics
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +14,7 @@ import numpy as np
 import orjson
 
 from benchmarks.load import measure, post
-from benchmarks.servers import served
+from benchmarks.servers import served_apart
 
 PATH = "/v1/self_attention"
 SERVERS = {"workings": "service.app:app", "peer": "benchmarks.peer:app", "floor": "benchmarks.floor:app"}
@@ -86,15 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", nargs="?", type=int, default=5)
     rounds = parser.parse_args().rounds
-    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    apart = len(processors) > 1
-    if apart:
-        os.sched_setaffinity(0, {processors[1]})
     sizes = (10_240, 102_400, 1_024_000)
     questions = exam() | {f"{count:,} numbers in and out": large(count) for count in sizes}
-    with ExitStack() as stack:
-        processor = processors[0] if apart else None
-        ports = {name: stack.enter_context(served(app, processor)) for name, app in SERVERS.items()}
+    with served_apart(SERVERS) as ports:
         for title, contenders in questions.items():
             connections = 8 if title.startswith("exam") else 2
             for one in contenders:
