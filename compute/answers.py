@@ -56,7 +56,7 @@ class FoundJacobian:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found, by name; names of one value hold one array.
+    """The results by name; names of one value hold one array.
 
     spoiled: the names of values with entries that are not finite.
     """
@@ -150,8 +150,8 @@ class Prepared:
     ) -> Answer:
         """Compute everything asked, for entries of the prepared shapes.
 
-        Raises QuestionErrors where entries are none that a step can work on, and where two names of one value
-        are given with different entries.
+        Raises QuestionErrors if a step rejects an entry, or if two names of one value are given with
+        different entries.
         """
         names = self.graph.names
         known = {names[name].index: array for name, array in inputs.items()}

@@ -32,7 +32,7 @@ def called(*words: str) -> Result:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the server would have been started with, which it is not."""
+    """The arguments that the server would be started with; it is not started."""
     calls: list[dict[str, Any]] = []
 
     def run(sockets: list[socket.socket], **options: Any) -> None:
