@@ -66,6 +66,11 @@ ROOT = Hazard(
     slope="a negative number has no root, and the slope of roots and negative powers grows without bound"
     " towards 0",
 )
+NEGATIVE_POWER = Hazard(
+    pole="0 has no negative power",
+    remedy="keep the operand away from 0",
+    slope="the slope of a negative power grows without bound towards 0",
+)
 QUOTIENT = Hazard(
     pole="nothing can be divided by 0",
     remedy="add a small epsilon to the denominator, or keep it away from 0",

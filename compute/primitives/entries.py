@@ -1,7 +1,11 @@
 """What several families of primitives do with single numbers and conditions."""
 
+from functools import lru_cache
+
 import numpy as np
 
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 
 
@@ -15,3 +19,13 @@ def known(condition: Array, truth: bool) -> Array:
     if isinstance(condition, np.ndarray) and condition.dtype == np.bool_:
         return condition if truth else ~condition
     return np.asarray(np.equal(condition, truth, dtype=object)).astype(bool)
+
+
+def is_zero(xp: Arithmetic, constant: Expression) -> bool:
+    """Whether a constant is 0 whatever its symbols stand for."""
+    return bool(xp.constant(constant, {}).item() == 0) if xp.settles else _is_float_zero(constant)
+
+
+@lru_cache(maxsize=1024)
+def _is_float_zero(constant: Expression) -> bool:
+    return not constant.symbols() and evaluate(constant) == 0

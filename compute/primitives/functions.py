@@ -10,6 +10,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.hazards import (
     LOGARITHM,
+    NEGATIVE_POWER,
     ROOT,
     Hazard,
     dead_units,
@@ -18,7 +19,7 @@ from compute.hazards import (
 )
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
-from compute.primitives.entries import count
+from compute.primitives.entries import count, is_zero
 
 tanh = Primitive(
     "tanh",
@@ -92,7 +93,7 @@ sigmoid = Primitive(
 
 def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
     zero = count(xp, 0)
-    is_flat = not slope.symbols() and evaluate(slope) == 0
+    is_flat = is_zero(xp, slope)
     if is_flat and not xp.settles:  # times 0 would make NaN of -infinity, and -0 of all else
         return xp.maximum(a, zero)
     below = zero if is_flat else xp.multiply(a, xp.constant(slope, {}))
@@ -177,6 +178,13 @@ def _powered(a: Formula, exponent: Expression) -> Formula:
     return Formula(base.scripted("^", constant_latex(exponent).text), POWER)
 
 
+@lru_cache(maxsize=1024)
+def _power_hazard(exponent: Expression) -> Hazard:
+    """Only powers that are no integers need a root."""
+    is_integer = not exponent.symbols() and evaluate(exponent).is_integer()
+    return NEGATIVE_POWER if is_integer else ROOT
+
+
 # a^exponent for a constant exponent.
 power = Primitive(
     "power",
@@ -186,12 +194,14 @@ power = Primitive(
     shape=lambda a, exponent: a,
     latex=_power_latex,
     expects="any shape",
-    hazard=ROOT,
+    hazard=_power_hazard,
     diagnosis=lambda y, a, absorbed, exponent: underflow(y, (a != 0) & np.isfinite(a)),
 )
 
 
 def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
+    if is_zero(xp, exponent):  # a^0 is constant at a = 0 too, where 0 a^-1 would be NaN
+        return count(xp, 0)
     return xp.multiply(xp.constant(exponent, {}), xp.power(a, _one_less(exponent)))
 
 
