@@ -18,9 +18,9 @@ Number: TypeAlias = float | str
 LONGEST = 60  # of a number or a step in a sentence
 SIGNS = {
     "add": "+", "subtract": "-", "difference": "-", "multiply": "*", "divide": "/", "share": "/",
-    "matmul": "@", "project": "@",
+    "matmul": "@", "project": "@", "weigh": "*",
 }  # fmt: skip
-UNSEEN = frozenset({"identity", "reshape", "expand", "stretch"})  # nobody writes them
+UNSEEN = frozenset({"identity", "reshape", "expand", "stretch", "admitted"})  # nobody writes them
 SHOWN = 5  # entries that are listed
 
 
@@ -129,6 +129,9 @@ def _step(value: Value, depth: int) -> str:
         return f"{_bound(inner[0], operands[0])}[{written_items(value.attributes['items'])}]"
     if name == "derivative":
         return f"{value.attributes['function']}'({operands[0]})"
+    if name == "log_probability":
+        operand = f"1 - {_bound(inner[0], operands[0])}" if value.attributes["complement"] else operands[0]
+        return f"log({operand})"
     if name == "power":
         return f"{_bound(inner[0], operands[0])}^{_constant(value.attributes['exponent'])}"
     settings = [

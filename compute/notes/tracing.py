@@ -135,13 +135,15 @@ class Tracing:
     def _turn(
         self, site: Site, number: int, before: list[dict[int, Array]], faults: list[Fault], undefined: Array
     ) -> None:
-        """Where in a step infinities of an origin became NaN: if it reaches that, or stands in the very sum
-        or product.
-        """
+        """Note where in a step infinities of an origin became NaN, if NaN came out of the step."""
         origin, marks = self.origins[number], self._marks.get(site.key, {})
         if origin.turn is not None or np.isnan(origin.outlines[origin.at]).any():
             return
+        # NaN inside a step may be put aside, as 0 log 0 is: only NaN in its result counts.
+        if not undefined.any():
+            return
         for fault in faults:
+            shown = fault.turned & (undefined if fault.turned.shape == undefined.shape else True)
             roots = {root(one) for one in fault.operands}
             taking = [
                 spoiled[number]
@@ -151,7 +153,7 @@ class Tracing:
             if number in marks and (marks[number] & undefined).any():
                 taking.append(marks[number] & undefined)
             for at in taking:
-                here = fault.turned & (at if at.shape == fault.turned.shape else True)
+                here = shown & (at if at.shape == shown.shape else True)
                 if here.any():
                     origin.turn = Turn(site.key, fault, first_of(here))
                     return

@@ -14,8 +14,22 @@ from compute.value import Value, apply
 
 @operation(
     (
-        Named("log_probabilities", "", "...", "The logarithm of the probability of yes.", r"\ell_{1}"),
-        Named("log_complements", "", "...", "The logarithm of the probability of no.", r"\ell_{0}"),
+        Named(
+            "log_probabilities",
+            "",
+            "...",
+            "The logarithm of the probability of yes.",
+            r"\ell_{1}",
+            may_be_infinite=True,
+        ),
+        Named(
+            "log_complements",
+            "",
+            "...",
+            "The logarithm of the probability of no.",
+            r"\ell_{0}",
+            may_be_infinite=True,
+        ),
         LOSSES,
         OUTPUT,
     )

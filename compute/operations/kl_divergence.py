@@ -14,7 +14,7 @@ from compute.value import Value, apply
 @operation(
     (
         Named("log_target", "", "...", "The logarithm of the target.", "u", may_be_infinite=True),
-        Named("log_prediction", "", "...", "The logarithm of the prediction.", "v"),
+        Named("log_prediction", "", "...", "The logarithm of the prediction.", "v", may_be_infinite=True),
         Named("log_ratio", "", "...", "The first less the second.", "r"),
         Named("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",
               r"\ell"),

@@ -56,7 +56,7 @@ def gaussian_nll(
 @operation(
     (
         Named("rate", "", "...", "How many events are expected.", r"\lambda"),
-        Named("log_rate", "", "...", "The logarithm of that.", "s"),
+        Named("log_rate", "", "...", "The logarithm of that.", "s", may_be_infinite=True),
         LOSSES,
         OUTPUT,
     )

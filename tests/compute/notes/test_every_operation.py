@@ -1,8 +1,12 @@
 """Notes on random questions about every operation: none where all is well, and nothing left unsaid."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
+from compute.answers import Answer
 from compute.errors import QuestionErrors
 from tests.compute.asking import answer, plan
 from tests.compute.notes.questions import QUESTIONS, upstream
@@ -55,3 +59,53 @@ def test_everything_spoiled_is_accounted_for(name: str) -> None:
     meant = {name for name, value in graph.names.items() if value.may_be_infinite}
     assert values - meant == {first[one] for one in found.spoiled} - meant
     assert gradients == {first[one] for one in found.spoiled_gradients}
+    check_nan(found)
+
+
+def check_nan(found: Answer) -> None:
+    """Whatever a note says has become NaN holds NaN."""
+    for note in found.notes:
+        for name in re.findall(r"In (\S+) it becomes NaN", note.message):
+            assert name not in found.values or np.isnan(found.values[name]).any(), note.message
+
+
+INFINITE = [
+    ("binary_cross_entropy", {"probabilities": [1.0], "target": [0.0]}, {}),
+    ("binary_cross_entropy", {"probabilities": [0.0], "target": [1.0]}, {}),
+    ("binary_cross_entropy", {"logits": [-np.inf], "target": [1.0]}, {}),
+    ("cross_entropy", {"logits": [[-np.inf, 1.0]], "target": [0]}, {}),
+    ("cross_entropy", {"logits": [[-np.inf, 1.0]], "target": [[1.0, 0.0]]}, {}),
+    ("cross_entropy", {"logits": [[-np.inf, 1.0]], "target": [0]}, {"label_smoothing": 0.1}),
+    ("kl_divergence", {"prediction": [[1.0, 0.0]], "target": [[0.5, 0.5]]}, {}),
+    ("poisson_nll", {"prediction": [0.0], "target": [1.0]}, {"prediction_is_log": False}),
+]
+FINITE = [
+    ("binary_cross_entropy", {"probabilities": [1.0, 0.3], "target": [1.0, 0.0]}, {}),
+    ("binary_cross_entropy", {"probabilities": [0.0, 0.3], "target": [0.0, 1.0]}, {}),
+    ("binary_cross_entropy", {"logits": [np.inf, -np.inf], "target": [1.0, 0.0]}, {}),
+    ("kl_divergence", {"prediction": [[0.5, 0.5]], "target": [[1.0, 0.0]]}, {}),
+    ("poisson_nll", {"prediction": [0.0, 1.0], "target": [0.0, 1.0]}, {"prediction_is_log": False}),
+]
+
+
+@pytest.mark.parametrize(("operation", "inputs", "attributes"), INFINITE)
+def test_an_infinite_loss_is_not_said_to_be_nan(
+    operation: str, inputs: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    arrays = {name: np.asarray(one) for name, one in inputs.items()}
+    for select in (None, ("output",)):
+        found = answer(operation, arrays, attributes, select=select)
+        assert found.values["output"] == np.inf
+        assert found.notes
+        assert not any("NaN" in note.message for note in found.notes)
+
+
+@pytest.mark.parametrize(("operation", "inputs", "attributes"), FINITE)
+def test_an_infinite_logarithm_that_weighs_nothing_is_not_noted(
+    operation: str, inputs: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    arrays = {name: np.asarray(one) for name, one in inputs.items()}
+    for select in (None, ("output",)):
+        found = answer(operation, arrays, attributes, select=select, upstream={"output": np.ones(())})
+        assert np.isfinite(found.values["output"])
+        assert all(note.message.startswith("came in as") for note in found.notes)
