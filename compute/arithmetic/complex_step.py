@@ -8,7 +8,7 @@ Source: Squire and Trapp, Using complex variables to estimate derivatives of rea
 
 import numpy as np
 
-from compute.arithmetic.error_function import erf
+from compute.arithmetic.error_function import erf, normal_cdf
 from compute.arithmetic.floating import Floating, mean_squares
 from compute.arithmetic.namespace import Array
 
@@ -24,6 +24,7 @@ class ComplexStep(Floating):
         self.maximum = lambda a, b: np.where(a.real >= b.real, a, b)
         self.minimum = lambda a, b: np.where(a.real <= b.real, a, b)
         self.erf = _erf
+        self.normal_cdf = _normal_cdf
         self.greater = lambda a, b: np.real(a) > np.real(b)
         self.greater_equal = lambda a, b: np.real(a) >= np.real(b)
         self.equal = lambda a, b: np.real(a) == np.real(b)
@@ -76,6 +77,13 @@ class ComplexStep(Floating):
 def _erf(a: Array) -> Array:
     real = np.real(a)
     found: Array = erf(real) + 1j * np.imag(a) * (2 / np.sqrt(np.pi)) * np.exp(-real * real)
+    return found
+
+
+def _normal_cdf(a: Array) -> Array:
+    real = np.real(a)
+    density = np.exp(real * real / -2) / np.sqrt(2 * np.pi)
+    found: Array = normal_cdf(real) + 1j * np.imag(a) * density
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from compute.arithmetic import blocks
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.error_function import erf
+from compute.arithmetic.error_function import erf, normal_cdf
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
@@ -33,10 +33,14 @@ def _sigmoid(a: Array) -> Array:
         decay = np.exp(-np.abs(a))
         single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
         return single
-    # Where the exponential overflows the quotient is 0, as it should be.
     found: Array = np.negative(a)
-    with np.errstate(over="ignore"):
-        np.exp(found, out=found)
+    try:
+        with np.errstate(over="raise"):
+            np.exp(found, out=found)
+    except FloatingPointError:  # where exp(-a) overflows, exp(a) is the sigmoid to the last digit
+        lowest = np.negative(np.log(np.finfo(found.dtype).max))
+        with np.errstate(over="ignore"):
+            return np.where(a < lowest, np.exp(a), 1 / (1 + np.exp(np.negative(a))))
     found += 1
     return np.divide(1, found, out=found)
 
@@ -78,6 +82,7 @@ class Floating:
         self.log1p: Unary = np.log1p
         self.expm1: Unary = np.expm1
         self.erf: Unary = erf
+        self.normal_cdf: Unary = normal_cdf
         self.sin: Unary = np.sin
         self.cos: Unary = np.cos
         self.tanh: Unary = np.tanh

@@ -92,6 +92,9 @@ class Arithmetic(Protocol):
         """`exp(a) - 1`, with all digits where `a` is small."""
 
     def erf(self, a: Array, /) -> Array: ...
+    def normal_cdf(self, a: Array, /) -> Array:
+        """`(1 + erf(a / sqrt(2))) / 2`, with all digits in the lower tail."""
+
     def sin(self, a: Array, /) -> Array: ...
     def cos(self, a: Array, /) -> Array: ...
     def tanh(self, a: Array, /) -> Array: ...
@@ -150,7 +153,7 @@ class Arithmetic(Protocol):
         """Where the largest entries along an axis stand, the first of equals; the axis is gone."""
 
     def is_finite(self, a: Array) -> bool:
-        """Whether no entry is infinite or NaN."""
+        """Whether all entries are known to be finite."""
 
     def equality(self, left: Array, right: Array) -> Equality:
         """Whether two arrays of one shape are equal."""

@@ -16,6 +16,8 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
+ROOT_OF_HALF = math.sqrt(0.5)
+
 
 class Scalars(Floating):
     """The arithmetic namespace over single numbers in float64."""
@@ -33,6 +35,7 @@ class Scalars(Floating):
         self.greater_equal = operator.ge
         self.equal = operator.eq
         self.erf = lambda a: self.one(math.erf(a))
+        self.normal_cdf = lambda a: self.one(math.erfc(a * -ROOT_OF_HALF) / 2)
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
         return self.one(evaluate(expression, sizes))

@@ -18,8 +18,8 @@ from compute.notes.note import SIGNS, written
 
 EACH = frozenset({
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
-    "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "sin", "cos", "tanh", "difference",
-    "share", "log_share",
+    "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "normal_cdf", "sin", "cos", "tanh",
+    "difference", "share", "log_share",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
 ROWS = frozenset({"variances"})  # of the last axis

@@ -20,7 +20,7 @@ from compute.dimensions import product
 from compute.hazards import Finding, Hazard
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
 from compute.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
-from compute.primitives.entries import count
+from compute.primitives.entries import count, weighed
 
 Rule: TypeAlias = Callable[..., Array]
 Settings: TypeAlias = Mapping[str, Any]
@@ -111,17 +111,19 @@ def _multiplied(derivative: Rule) -> Rule:
 def declare_gated(name: str, gate: Rule, derivative: Rule, *latex: Any, **more: Any) -> Activation:
     """An activation that multiplies its operand with a gate, which is kept for the way back.
 
+    Where the gate is 0 so is the product, at an infinite operand too.
+
     gate(xp, a, *, settings), derivative(xp, a, kept, settings): the gate, and the derivative of a times it.
     latex, more: as for `declare`.
     """
 
     @wraps(gate)
     def forward(xp: Arithmetic, a: Array, **attributes: Any) -> Array:
-        return xp.multiply(a, gate(xp, a, **attributes))
+        return weighed(xp, gate(xp, a, **attributes), a)
 
     def keeping(xp: Arithmetic, a: Array, **attributes: Any) -> tuple[Array, Array]:
         kept = xp.entrywise(lambda a: gate(xp, a, **attributes), a)
-        return xp.multiply(a, kept), kept
+        return weighed(xp, kept, a), kept
 
     return declare(name, forward, derivative, *latex, keeping=keeping, **more)
 
@@ -178,16 +180,6 @@ def times(xp: Arithmetic, a: Array, setting: Expression) -> Array:
 def one_less(xp: Arithmetic, a: Array) -> Array:
     """1 - a."""
     return xp.subtract(count(xp, 1), a)
-
-
-def one_less_square(xp: Arithmetic, a: Array) -> Array:
-    """1 - a^2, the derivative of tanh where that is a."""
-    return one_less(xp, xp.multiply(a, a))
-
-
-def spread(xp: Arithmetic, s: Array) -> Array:
-    """The number s (1 - s), the derivative of the sigmoid where that is s."""
-    return xp.multiply(s, one_less(xp, s))
 
 
 def twice(xp: Arithmetic, a: Array) -> Array:

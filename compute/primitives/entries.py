@@ -21,6 +21,16 @@ def known(condition: Array, truth: bool) -> Array:
     return np.asarray(np.equal(condition, truth, dtype=object)).astype(bool)
 
 
+def weighed(xp: Arithmetic, a: Array, b: Array) -> Array:
+    """The product of weights a and of b; 0 where an infinity or NaN weighs nothing."""
+    found = xp.multiply(a, b)
+    if xp.is_finite(b):
+        return found
+    zero = count(xp, 0)
+    nothing = xp.where(xp.equal(a, zero), zero, found)
+    return xp.where(xp.equal(xp.subtract(b, b), zero), found, nothing)
+
+
 def is_zero(xp: Arithmetic, constant: Expression) -> bool:
     """Whether a constant is 0 whatever its symbols stand for."""
     return bool(xp.constant(constant, {}).item() == 0) if xp.settles else _is_float_zero(constant)

@@ -20,11 +20,12 @@ from compute.hazards import (
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
 from compute.primitives.entries import count, is_zero
+from compute.primitives.saturation import sigmoid_slope, tanh_slope
 
 tanh = Primitive(
     "tanh",
     forward=lambda xp, a: xp.tanh(a),
-    gradients={"a": lambda xp, g, y: xp.subtract(g, xp.multiply(g, xp.multiply(y, y)))},
+    gradients={"a": lambda xp, g, a, y: xp.multiply(g, tanh_slope(xp, a, y))},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
@@ -82,7 +83,7 @@ expm1 = Primitive(
 sigmoid = Primitive(
     "sigmoid",
     forward=lambda xp, a: xp.sigmoid(a),
-    gradients={"a": lambda xp, g, y: xp.multiply(g, xp.subtract(y, xp.multiply(y, y)))},
+    gradients={"a": lambda xp, g, a, y: xp.multiply(g, sigmoid_slope(xp, a, y))},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),

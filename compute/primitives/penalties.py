@@ -15,7 +15,7 @@ from compute.hazards import LOGARITHM
 from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
 from compute.primitives.elementwise import BROADCASTABLE
-from compute.primitives.entries import count, known
+from compute.primitives.entries import count, known, weighed
 
 
 def _no_probabilities(xp: Arithmetic, a: Array) -> Array:
@@ -84,15 +84,6 @@ def _all_finite(xp: Arithmetic, a: Array) -> bool:
     return xp.ordered and xp.is_finite(a)
 
 
-def _weigh(xp: Arithmetic, a: Array, b: Array) -> Array:
-    """The product; nothing where what is infinite weighs nothing."""
-    found = xp.multiply(a, b)
-    if _all_finite(xp, b):
-        return found
-    nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
-    return xp.where(_finite(xp, b), found, nothing)
-
-
 def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
     found = xp.multiply(g, b)
     if _all_finite(xp, b):
@@ -104,7 +95,7 @@ def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
 # A weight times a logarithm, where 0 log 0 = 0: such a weight passes no gradient, which would be infinite.
 weigh = Primitive(
     "weigh",
-    forward=_weigh,
+    forward=weighed,
     gradients={"a": _weight_gradient, "b": lambda xp, g, a: xp.multiply(g, a)},
     tangents="symmetric",
     shape=lambda a, b: broadcast(a, b),
@@ -159,7 +150,7 @@ def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
         return xp.subtract(xp.softplus(a), xp.multiply(target, a))
     if not xp.is_finite(a):
         yes, no, rest = _surprises(xp, a, target)
-        return xp.add(_weigh(xp, target, yes), _weigh(xp, rest, no))
+        return xp.add(weighed(xp, target, yes), weighed(xp, rest, no))
     above = xp.subtract(xp.maximum(a, count(xp, 0)), xp.multiply(target, a))
     return xp.add(above, xp.log1p(xp.exp(xp.negative(xp.absolute(a)))))
 

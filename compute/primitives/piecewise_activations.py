@@ -13,7 +13,7 @@ from compute.hazards import dead_units
 from compute.latex import Formula
 from compute.primitive import Cost, Primitive
 from compute.primitives.activations import Activation, Settings, cases, declare, times
-from compute.primitives.entries import count
+from compute.primitives.entries import count, weighed
 
 THIRD, SIXTH = parse("1/3"), parse("1/6")
 
@@ -162,7 +162,7 @@ def _hardswish_curvature(xp: Arithmetic, a: Array) -> Array:
 
 declare(
     "hardswish",
-    lambda xp, a: xp.multiply(a, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF)),
+    lambda xp, a: weighed(xp, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF), a),
     _hardswish_slope,
     r"<a> \odot \max\left(0, \min\left(1, <a> / 6 + 1 / 2\right)\right)",
     cases((r"0", r"<a:> \le -3"), (r"<a> / 3 + 1 / 2", "<a:> < 3"), otherwise="1"),

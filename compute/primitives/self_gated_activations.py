@@ -10,16 +10,14 @@ from compute.latex import Formula
 from compute.primitives.activations import (
     declare_gated,
     one_less,
-    one_less_square,
-    spread,
     template,
     times,
     twice,
 )
-from compute.primitives.entries import count
+from compute.primitives.entries import count, weighed
+from compute.primitives.saturation import sigmoid_slope, tanh_slope
 from compute.primitives.smooth_activations import bell
 
-ROOT_OF_HALF = parse("1/sqrt(2)")
 DENSITY = parse("1/sqrt(2*pi)")  # of the normal distribution, at 0
 GELU_RATE = parse("sqrt(2/pi)")
 GELU_CUBIC = parse("0.044715")
@@ -27,15 +25,15 @@ MINUS_HALF = parse("-1/2")
 
 
 def _silu_slope(xp: Arithmetic, a: Array, kept: Array, alpha: Expression) -> Array:
-    shut = xp.multiply(times(xp, a, alpha), one_less(xp, kept))
-    return xp.multiply(kept, xp.add(count(xp, 1), shut))
+    shut = weighed(xp, one_less(xp, kept), times(xp, a, alpha))
+    return weighed(xp, kept, xp.add(count(xp, 1), shut))
 
 
 def _silu_curvature(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
     scaled = times(xp, a, alpha)
     s = xp.sigmoid(scaled)
     bend = xp.add(count(xp, 2), xp.multiply(scaled, one_less(xp, twice(xp, s))))
-    return times(xp, xp.multiply(spread(xp, s), bend), alpha)
+    return times(xp, weighed(xp, sigmoid_slope(xp, scaled, s), bend), alpha)
 
 
 _GATE = r"\sigma\left(<alpha*><a>\right)"
@@ -52,12 +50,6 @@ declare_gated(
 )
 
 
-def _cumulated(xp: Arithmetic, a: Array) -> Array:
-    """How likely a normally distributed number is to be below a."""
-    found = xp.erf(xp.multiply(a, xp.constant(ROOT_OF_HALF, {})))
-    return xp.multiply(xp.add(found, count(xp, 1)), xp.constant(HALF, {}))
-
-
 def _cubic(xp: Arithmetic, a: Array, power: int) -> Array:
     """sqrt(2/pi) (a + 0.044715 a^3), or a derivative of it."""
     cubic = xp.constant(GELU_CUBIC, {})
@@ -72,25 +64,30 @@ def _cubic(xp: Arithmetic, a: Array, power: int) -> Array:
 
 def _gelu_gate(xp: Arithmetic, a: Array, *, approximate: str) -> Array:
     if approximate == "none":
-        return _cumulated(xp, a)
-    return xp.multiply(xp.add(xp.tanh(_cubic(xp, a, 0)), count(xp, 1)), xp.constant(HALF, {}))
+        return xp.normal_cdf(a)
+    if xp.settles:
+        return xp.multiply(xp.add(xp.tanh(_cubic(xp, a, 0)), count(xp, 1)), xp.constant(HALF, {}))
+    return xp.sigmoid(twice(xp, _cubic(xp, a, 0)))  # the same, with all digits where tanh is near -1
 
 
 def _gelu_slope(xp: Arithmetic, a: Array, kept: Array, approximate: str) -> Array:
     if approximate == "none":
         bent = bell(xp, a, DENSITY, MINUS_HALF)
     else:
-        bent = twice(xp, xp.multiply(spread(xp, kept), _cubic(xp, a, 1)))
-    return xp.add(kept, xp.multiply(a, bent))
+        slope = sigmoid_slope(xp, twice(xp, _cubic(xp, a, 0)), kept)
+        bent = twice(xp, weighed(xp, slope, _cubic(xp, a, 1)))
+    return xp.add(kept, weighed(xp, bent, a))
 
 
 def _gelu_curvature(xp: Arithmetic, a: Array, approximate: str) -> Array:
     if approximate == "none":
-        return xp.multiply(bell(xp, a, DENSITY, MINUS_HALF), xp.subtract(count(xp, 2), xp.multiply(a, a)))
-    t, u = xp.tanh(_cubic(xp, a, 0)), _cubic(xp, a, 1)
+        bend = xp.subtract(count(xp, 2), xp.multiply(a, a))
+        return weighed(xp, bell(xp, a, DENSITY, MINUS_HALF), bend)
+    inside, u = _cubic(xp, a, 0), _cubic(xp, a, 1)
+    t = xp.tanh(inside)
     inner = xp.subtract(_cubic(xp, a, 2), twice(xp, xp.multiply(t, xp.multiply(u, u))))
     bend = xp.add(twice(xp, u), xp.multiply(a, inner))
-    return xp.multiply(xp.multiply(one_less_square(xp, t), bend), xp.constant(HALF, {}))
+    return xp.multiply(weighed(xp, tanh_slope(xp, inside, t), bend), xp.constant(HALF, {}))
 
 
 def _gelu_latex(a: Formula, approximate: str) -> Formula:
@@ -114,16 +111,29 @@ declare_gated(
 )
 
 
+def _shut(xp: Arithmetic, a: Array, t: Array) -> Array:
+    """1 - t^2 for the gate t = tanh(log(1 + e^a)), with all its digits.
+
+    It is 4 q^2/(1 + q^2)^2 for q = sigmoid(-a).
+    """
+    if xp.settles:
+        return one_less(xp, xp.multiply(t, t))
+    q = xp.sigmoid(xp.negative(a))
+    square = xp.multiply(q, q)
+    size = xp.add(count(xp, 1), square)
+    return xp.divide(xp.multiply(count(xp, 4), square), xp.multiply(size, size))
+
+
 def _mish_slope(xp: Arithmetic, a: Array, kept: Array) -> Array:
-    bent = xp.multiply(xp.sigmoid(a), one_less_square(xp, kept))
-    return xp.add(kept, xp.multiply(a, bent))
+    bent = xp.multiply(xp.sigmoid(a), _shut(xp, a, kept))
+    return xp.add(kept, weighed(xp, bent, a))
 
 
 def _mish_curvature(xp: Arithmetic, a: Array) -> Array:
     t, s = xp.tanh(xp.softplus(a)), xp.sigmoid(a)
     bend = xp.subtract(one_less(xp, s), twice(xp, xp.multiply(t, s)))
-    inside = xp.multiply(s, xp.add(count(xp, 2), xp.multiply(a, bend)))
-    return xp.multiply(one_less_square(xp, t), inside)
+    inside = weighed(xp, s, xp.add(count(xp, 2), xp.multiply(a, bend)))
+    return weighed(xp, _shut(xp, a, t), inside)
 
 
 _SOFT = r"\log\left(1 + e^{<a:>}\right)"

@@ -8,25 +8,21 @@ from compute.primitives.activations import (
     Activation,
     cases,
     declare,
-    one_less,
-    one_less_square,
-    spread,
     template,
     times,
     twice,
 )
-from compute.primitives.entries import count
+from compute.primitives.entries import count, weighed
+from compute.primitives.saturation import (
+    sigmoid_curvature,
+    sigmoid_slope,
+    tanh_curvature,
+    tanh_slope,
+)
 
 TWO_OVER_ROOT_OF_PI = parse("2/sqrt(pi)")
 MINUS_ONE = parse("-1")
-
-
-def _tanh_curvature(xp: Arithmetic, t: Array) -> Array:
-    return xp.negative(twice(xp, xp.multiply(t, one_less_square(xp, t))))
-
-
-def _sigmoid_curvature(xp: Arithmetic, s: Array) -> Array:
-    return xp.multiply(spread(xp, s), one_less(xp, twice(xp, s)))
+LAMBERT_TERMS = 15  # the last denominator: below |a| = 1 the rest is less than 1e-16
 
 
 Activation("identity", "identity", slope="1")
@@ -34,13 +30,13 @@ Activation(
     "tanh",
     "tanh",
     slope=r"1 - \tanh^{2} <a>",
-    curvature=lambda xp, a: _tanh_curvature(xp, xp.tanh(a)),
+    curvature=lambda xp, a: tanh_curvature(xp, a, xp.tanh(a)),
 )
 Activation(
     "sigmoid",
     "sigmoid",
     slope=r"\sigma\left(<a:>\right) \odot \left(1 - \sigma\left(<a:>\right)\right)",
-    curvature=lambda xp, a: _sigmoid_curvature(xp, xp.sigmoid(a)),
+    curvature=lambda xp, a: sigmoid_curvature(xp, a, xp.sigmoid(a)),
 )
 Activation("exp", "exp", slope="e^{<a:>}", curvature=lambda xp, a: xp.exp(a))
 Activation(
@@ -85,7 +81,7 @@ declare(
     _erf_slope,
     r"\operatorname{erf}\left(<a:>\right)",
     r"\frac{2}{\sqrt{\pi}} e^{-<a>^{2}}",
-    curvature=lambda xp, a: xp.negative(twice(xp, xp.multiply(a, _erf_slope(xp, a)))),
+    curvature=lambda xp, a: xp.negative(twice(xp, weighed(xp, _erf_slope(xp, a), a))),
 )
 declare(
     "log_sigmoid",
@@ -94,7 +90,7 @@ declare(
     r"\log \sigma\left(<a:>\right)",
     r"\sigma\left(-<a>\right)",
     operations=2,
-    curvature=lambda xp, a: xp.negative(spread(xp, xp.sigmoid(a))),
+    curvature=lambda xp, a: xp.negative(sigmoid_slope(xp, a, xp.sigmoid(a))),
 )
 
 
@@ -122,7 +118,7 @@ def _softplus_slope(xp: Arithmetic, a: Array, beta: Expression, threshold: Expre
 
 def _softplus_curvature(xp: Arithmetic, a: Array, beta: Expression, threshold: Expression | None) -> Array:
     scaled = times(xp, a, beta)
-    bent = times(xp, spread(xp, xp.sigmoid(scaled)), beta)
+    bent = times(xp, sigmoid_slope(xp, scaled, xp.sigmoid(scaled)), beta)
     return _below(xp, scaled, threshold, bent, count(xp, 0))
 
 
@@ -154,6 +150,13 @@ def _softsign_size(xp: Arithmetic, a: Array) -> Array:
     return xp.add(xp.absolute(a), count(xp, 1))
 
 
+def _softsign(xp: Arithmetic, a: Array) -> Array:
+    found = xp.divide(a, _softsign_size(xp, a))
+    if xp.is_finite(a):
+        return found
+    return xp.where(xp.equal(xp.subtract(a, a), count(xp, 0)), found, xp.sign(a))
+
+
 def _softsign_slope(xp: Arithmetic, a: Array) -> Array:
     size = _softsign_size(xp, a)
     return xp.divide(count(xp, 1), xp.multiply(size, size))
@@ -167,7 +170,7 @@ def _softsign_curvature(xp: Arithmetic, a: Array) -> Array:
 
 declare(
     "softsign",
-    lambda xp, a: xp.divide(a, _softsign_size(xp, a)),
+    _softsign,
     _softsign_slope,
     r"\frac{<a:>}{1 + \left|<a:>\right|}",
     r"\frac{1}{\left(1 + \left|<a:>\right|\right)^{2}}",
@@ -181,23 +184,41 @@ def _tanh_square(xp: Arithmetic, a: Array) -> Array:
     return xp.multiply(t, t)
 
 
+def _tanhshrink(xp: Arithmetic, a: Array) -> Array:
+    """The number a - tanh(a), near 0 by Lambert's continued fraction.
+
+    It is tanh(a) = a/(1 + a^2/(3 + a^2/(5 + ...))).
+    """
+    found = xp.subtract(a, xp.tanh(a))
+    if xp.settles:
+        return found
+    square = xp.multiply(a, a)
+    fraction = count(xp, LAMBERT_TERMS)
+    for odd in range(LAMBERT_TERMS - 2, 1, -2):
+        fraction = xp.add(count(xp, odd), xp.divide(square, fraction))
+    near = xp.divide(xp.multiply(a, square), xp.add(fraction, square))
+    return xp.where(xp.greater(count(xp, 1), xp.absolute(a)), near, found)
+
+
 declare(
     "tanhshrink",
-    lambda xp, a: xp.subtract(a, xp.tanh(a)),
+    _tanhshrink,
     _tanh_square,
     r"<a> - \tanh <a>",
     r"\tanh^{2} <a>",
     operations=2,
-    curvature=lambda xp, a: xp.negative(_tanh_curvature(xp, xp.tanh(a))),
+    curvature=lambda xp, a: xp.negative(tanh_curvature(xp, a, xp.tanh(a))),
 )
 
 
 def _scaled_tanh_slope(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
-    return times(xp, times(xp, one_less_square(xp, xp.tanh(times(xp, a, beta))), beta), alpha)
+    scaled = times(xp, a, beta)
+    return times(xp, times(xp, tanh_slope(xp, scaled, xp.tanh(scaled)), beta), alpha)
 
 
 def _scaled_tanh_curvature(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
-    bent = _tanh_curvature(xp, xp.tanh(times(xp, a, beta)))
+    scaled = times(xp, a, beta)
+    bent = tanh_curvature(xp, scaled, xp.tanh(scaled))
     return times(xp, times(xp, times(xp, bent, beta), beta), alpha)
 
 

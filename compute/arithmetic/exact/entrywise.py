@@ -97,6 +97,10 @@ def absolute(a: Any) -> Any:
     return -a if found < 0 else a
 
 
+def normal_cdf(a: Any) -> Any:
+    return (sympy.erf(a * sympy.sqrt(2) / 2) + 1) / 2
+
+
 def power(a: Any, exponent: Any) -> Any:
     check_power(a, exponent)
     if isinstance(a, sympy.Piecewise):

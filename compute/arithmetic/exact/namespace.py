@@ -49,6 +49,7 @@ class Exact:
     expm1 = staticmethod(entrywise.each(lambda a: sympy.exp(a) - 1, 1))
     softplus = staticmethod(entrywise.each(lambda a: algebra.log(1 + sympy.exp(a)), 1))
     erf = staticmethod(entrywise.each(sympy.erf, 1))
+    normal_cdf = staticmethod(entrywise.each(entrywise.normal_cdf, 1))
     sin = staticmethod(entrywise.each(entrywise.bounded(sympy.sin), 1))
     cos = staticmethod(entrywise.each(entrywise.bounded(sympy.cos), 1))
     tanh = staticmethod(entrywise.each(sympy.tanh, 1))

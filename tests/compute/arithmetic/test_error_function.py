@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from compute.arithmetic import blocks
-from compute.arithmetic.error_function import NODES, erf
+from compute.arithmetic.complex_step import COMPLEX_STEP
+from compute.arithmetic.error_function import NODES, erf, normal_cdf
 from compute.arithmetic.floating import FLOAT32, FLOAT64
+from compute.arithmetic.scalars import Scalars
 from compute.primitive import REGISTRY
 from tests.compute.primitives.cases import CASES
 
@@ -90,3 +92,21 @@ def test_blocks_along_an_axis(name: str, axis: int, rows: int, monkeypatch: pyte
         np.testing.assert_allclose(found, whole, rtol=1e-15)
         again = primitive.gradients["a"](FLOAT64, g, whole, axis=axis)
     np.testing.assert_allclose(again, gradient, rtol=1e-14, atol=1e-15)
+
+
+def test_the_normal_distribution_keeps_its_digits_in_the_tail() -> None:
+    x = np.concatenate([RNG.uniform(-37.5, 9, 2000), RNG.uniform(-4, 4, 2000), [0.0, -3.5, -3.4999999]])
+    with mpmath.workdps(40):
+        for point, found in zip(x, normal_cdf(x), strict=True):
+            exact = mpmath.ncdf(mpmath.mpf(float(point)))
+            assert abs(mpmath.mpf(float(found)) - exact) <= mpmath.mpf(3e-15) * exact
+    np.testing.assert_array_equal(
+        normal_cdf(np.array([-np.inf, np.inf, np.nan, -1e300, 1e300])), [0, 1, np.nan, 0, 1]
+    )
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT64, Scalars(), COMPLEX_STEP])
+def test_every_namespace_has_the_normal_distribution(arithmetic: Any) -> None:
+    for point in (-8.0, -1.0, 0.0, 2.5):
+        found = arithmetic.normal_cdf(np.asarray(point, dtype=arithmetic.dtype)[()])
+        assert np.real(found) == pytest.approx(float(mpmath.ncdf(point)), rel=1e-13)
