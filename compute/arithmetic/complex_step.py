@@ -61,6 +61,12 @@ class ComplexStep(Floating):
     def share(self, parts: Array, total: Array) -> Array:
         return np.divide(parts, np.where(np.real(total) == 0, self._least, total))
 
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
+        return np.log(np.where(np.real(total) == 0, 1, total))
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:
+        return super().balanced(a, np.real(weights), axis)
+
     def scatter(self, a: Array, places: Array, size: int) -> Array:
         found = self.zeros((*a.shape[:-1], size))
         for row in np.ndindex(a.shape[:-1]):

@@ -13,6 +13,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
+NEARLY = 1 / 8  # beside 1: what is less than this far from it has lost three bits more than others
 FAR = 100  # times its variance, from where on a squared mean hides digits of it
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
@@ -175,8 +176,24 @@ class Floating:
         # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
         return np.divide(parts, self.maximum(total, self._least), out=parts)
 
-    def log_share(self, a: Array, total: Array) -> Array:
-        return np.subtract(a, np.log(np.where(total == 0, 1, total)), out=a)
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
+        logs: Array = np.log(np.where(total == 0, 1, total))
+        near = (total < 1 + NEARLY) & (total > 0)
+        if near.any():  # the largest exponential is exactly 1, after the shift
+            rows = np.moveaxis(exponentials, axis, -1)[np.moveaxis(near, axis, -1)[..., 0]]
+            np.put_along_axis(rows, rows.argmax(axis=-1, keepdims=True), 0, -1)
+            logs[near] = np.log1p(rows.sum(axis=-1))
+        return logs
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:
+        heavy = np.moveaxis(weights > 1 - NEARLY, axis, -1)
+        if heavy.any():
+            turned, which = np.moveaxis(a, axis, -1), heavy.any(axis=-1)
+            rows, at = turned[which], heavy[which]
+            rows[at] = 0
+            rows[at] = 0 - rows.sum(axis=-1)
+            turned[which] = rows
+        return a
 
     def present(self, a: Array, logs: Array, axis: int) -> Array:
         if (logs.take(0, axis) != -math.inf).all():  # a look that nearly always is enough

@@ -121,9 +121,16 @@ class Arithmetic(Protocol):
     def share(self, parts: Array, total: Array) -> Array:
         """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
 
-    def log_share(self, a: Array, total: Array) -> Array:
-        """`a - log(total)`, where the total is of the exponentials of `a`; `a` where it is zero, since all of
-        them are -infinity. May overwrite a.
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
+        """The logarithm of a total of `exponentials`; 0 where the total is 0.
+
+        It keeps its digits where one of them is nearly all of it.
+        """
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:
+        """An array whose entries sum to 0 along an axis, with all digits at a weight of nearly 1.
+
+        There the entry is minus the sum of the others. May overwrite a.
         """
 
     def present(self, a: Array, logs: Array, axis: int) -> Array:

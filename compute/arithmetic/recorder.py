@@ -14,6 +14,7 @@ import numpy as np
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression
+from compute.arithmetic.floating import NEARLY
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
@@ -77,6 +78,23 @@ def _square(a: Any) -> Any:
 
 def _root(a: Any) -> Any:
     return NAN if a < 0 else a**0.5  # a power of -infinity would be infinity
+
+
+def _tally(total: Any, part: Any) -> Any:
+    """A sum of exponentials, ones counted in the real part and all others in the imaginary one."""
+    return total + (1.0 if part == 1 else part * 1j)
+
+
+def _unless_heavy(a: Any, weight: Any) -> Any:
+    return 0.0 if weight > 1 - NEARLY else a
+
+
+def _balanced(a: Any, weight: Any, others: Any) -> Any:
+    return 0.0 - others if weight > 1 - NEARLY else a
+
+
+def _log_tally(total: Any) -> Any:
+    return np.log1p(total.real - 1 + total.imag) if total != 0 else np.float64(0)
 
 
 _POWERS: dict[float, Callable[[Any], Any]] = {2: _square, 0.5: _root}
@@ -177,9 +195,16 @@ class Recorder:
         least = self.maximum(total, self._lifted(np.array(TINY)))
         return self.divide(parts, least)
 
-    def log_share(self, a: Array, total: Array) -> Array:
-        some = self.where(self.equal(total, np.zeros(())), np.ones(()), total)
-        return self.subtract(a, self.log(some))
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
+        tally, logarithm = self._each(_tally, 2), self._each(_log_tally, 1)
+        found: Array = self._lifted(np.zeros(total.shape))
+        for part in np.split(exponentials, exponentials.shape[axis], axis):
+            found = tally(found, part)
+        return logarithm(found)
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:
+        others = self.sum(self._each(_unless_heavy, 2)(a, weights), axis)
+        return self._each(_balanced, 3)(a, weights, others)
 
     def present(self, a: Array, logs: Array, axis: int) -> Array:
         largest = np.expand_dims(self._folded(np.moveaxis(logs, axis, 0)), axis)

@@ -19,7 +19,7 @@ from compute.notes.note import SIGNS, written
 EACH = frozenset({
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
     "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "normal_cdf", "sin", "cos", "tanh",
-    "difference", "share", "log_share",
+    "difference", "share",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
 ROWS = frozenset({"variances"})  # of the last axis
@@ -28,10 +28,10 @@ WATCHED = EACH | ALONG | ROWS | {"matmul", CONSTANT}
 TOTALS = ROWS | {"sum", "matmul"}  # NaN where parts of them are infinite in both directions
 MOVING = frozenset({
     "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
-    "equal", "sign", "present", "powers", "whole", "zeros", "one_hot",
+    "equal", "sign", "present", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
 })  # fmt: skip
 """What makes nothing infinite of finite numbers, or says NaN itself where it does."""
-OVERWRITING = frozenset({"difference", "share", "log_share"})
+OVERWRITING = frozenset({"difference", "share"})
 LOGARITHMS = frozenset({"log", "log1p"})
 
 
@@ -109,8 +109,6 @@ class Fault:
             dots = " + ..." * (self.length(index) > len(numbers))
         elif self.function == "exponentials":
             left = f"exp({numbers[0]} - {_bracketed(numbers[1])})"
-        elif self.function == "log_share":
-            left = f"{numbers[0]} - log({numbers[1]})"
         elif self.function == "power":
             left = f"{_bracketed(numbers[0])}^{_bracketed(numbers[1])}"
         elif self.function in SIGNS:

@@ -149,7 +149,7 @@ def _surprise_keeping(
     total = xp.sum(exponentials, -1)
     # The shift less the logit first: what is left of large logits has all its digits.
     apart = xp.subtract(xp.shift(rows, -1), xp.take(rows, classes[..., None]))
-    losses = _unless(xp, left_out, xp.add(xp.log(total), apart)[..., 0])
+    losses = _unless(xp, left_out, xp.add(xp.log_total(exponentials, total, -1), apart)[..., 0])
     return losses, (exponentials, total, classes[..., None], left_out)
 
 
@@ -159,8 +159,9 @@ def _surprise_gradient(xp: Arithmetic, g: Array, kept: Any, axis: int) -> Array:
     each = _unless(xp, left_out, g)[..., None]
     found = xp.multiply(exponentials, xp.divide(each, total))
     if classes.dtype.kind == "i":
-        rest = xp.subtract(np.take_along_axis(found, classes, -1), each)
-        np.put_along_axis(found, classes, rest, -1)
+        # Each row sums to 0. Less the target, a weight of nearly 1 would cancel.
+        np.put_along_axis(found, classes, 0, -1)
+        np.put_along_axis(found, classes, xp.subtract(count(xp, 0), xp.sum(found, -1)), -1)
     else:
         found = xp.subtract(found, xp.scatter(each, classes, exponentials.shape[-1]))
     return np.moveaxis(found, -1, axis)
@@ -171,8 +172,9 @@ def _surprise_tangent(
 ) -> Array:
     _, (exponentials, total, classes, left_out) = _surprise_keeping(xp, a, target, axis=axis, ignored=ignored)
     rows = np.moveaxis(t, axis, -1)
-    mean = xp.divide(xp.sum(xp.multiply(exponentials, rows), -1), total)
-    return _unless(xp, left_out, xp.subtract(mean, xp.take(rows, classes))[..., 0])
+    apart = xp.subtract(rows, xp.take(rows, classes))
+    mean = xp.divide(xp.sum(xp.multiply(exponentials, apart), -1), total)
+    return _unless(xp, left_out, mean[..., 0])
 
 
 # -log softmax(a) at the class of each sample, without the softmax of the others; 0 where it is ignored.

@@ -1,5 +1,7 @@
 """The logarithm of the softmax, which stays finite where the softmax itself is 0 in floating point."""
 
+import numpy as np
+
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.latex import Formula
@@ -8,18 +10,27 @@ from compute.primitives.reductions import along, same_along, totals
 
 
 def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
+    def logs(axis: int, shifted: Array) -> Array:
+        exponentials = xp.exp(shifted)
+        return xp.log_total(exponentials, xp.sum(exponentials, axis), axis)
+
     shifted = xp.subtract(a, xp.shift(a, axis))
-    return xp.log_share(shifted, xp.along(lambda axis, a: xp.sum(xp.exp(a), axis), axis, shifted))
+    return xp.subtract(shifted, xp.along(logs, axis, shifted))
 
 
 def _gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
     def passed(axis: int, g: Array, y: Array) -> Array:
-        return xp.present(xp.difference(g, xp.multiply(xp.exp(y), xp.sum(g, axis))), y, axis)
+        weights = xp.exp(y)
+        found = xp.difference(g, xp.multiply(weights, xp.sum(g, axis)))
+        return xp.present(xp.balanced(found, weights, axis), y, axis)
 
     return xp.along(passed, axis, g, y)
 
 
 def _tangent(xp: Arithmetic, change: Array, y: Array, a: Array, *, axis: int) -> Array:
+    if xp.ordered:  # the same for all changes less one of them: nothing cancels beside a weight of nearly 1
+        largest = np.expand_dims(xp.argmax(y, axis), axis)
+        change = xp.subtract(change, np.take_along_axis(change, largest, axis))
     passed = xp.subtract(change, xp.sum(xp.multiply(xp.exp(y), change), axis))
     return xp.present(passed, y, axis)
 

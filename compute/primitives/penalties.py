@@ -155,6 +155,15 @@ def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
     return xp.add(above, xp.log1p(xp.exp(xp.negative(xp.absolute(a)))))
 
 
+def _logit_slope(xp: Arithmetic, a: Array, target: Array) -> Array:
+    """The sigmoid less the target; where the sigmoid is nearly 1, both less 1, which keeps its digits."""
+    if xp.settles:
+        return xp.subtract(xp.sigmoid(a), target)
+    rest = xp.sigmoid(xp.negative(xp.absolute(a)))
+    above = xp.subtract(xp.subtract(count(xp, 1), target), rest)
+    return xp.where(xp.greater(a, count(xp, 0)), above, xp.subtract(rest, target))
+
+
 def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
     """The surprise that there is in yes and in no, and the weight of no."""
     return xp.softplus(xp.negative(a)), xp.softplus(a), xp.subtract(count(xp, 1), target)
@@ -172,7 +181,7 @@ logit_surprise = Primitive(
     "logit_surprise",
     forward=_logit_surprise,
     gradients={
-        "a": lambda xp, g, a, target: xp.multiply(g, xp.subtract(xp.sigmoid(a), target)),
+        "a": lambda xp, g, a, target: xp.multiply(g, _logit_slope(xp, a, target)),
         "target": _logit_target_gradient,
     },
     tangents="symmetric",

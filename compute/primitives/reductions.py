@@ -18,7 +18,7 @@ def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
 def _softmax_gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
     def passed(axis: int, g: Array, y: Array) -> Array:
         weighted = xp.multiply(g, y)
-        return xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis)))
+        return xp.balanced(xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis))), y, axis)
 
     return xp.along(passed, axis, g, y)
 

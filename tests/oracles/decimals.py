@@ -128,6 +128,9 @@ class Decimals:
     def erf(self, a: Array) -> Array:
         raise NotImplementedError  # nothing that is asked in decimals takes it
 
+    def normal_cdf(self, a: Array) -> Array:
+        raise NotImplementedError
+
     def solve(self, matrix: Array, b: Array) -> Array:
         raise NotImplementedError
 
@@ -149,8 +152,11 @@ class Decimals:
     def share(self, parts: Array, total: Array) -> Array:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
 
-    def log_share(self, a: Array, total: Array) -> Array:
-        return _each(lambda one, whole: one - whole.ln() if whole else one)(a, total)
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
+        return _each(lambda one: one.ln() if one else Decimal(0))(total)
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:
+        return a
 
     def present(self, a: Array, logs: Array, axis: int) -> Array:
         absent = (logs == self.negative_infinity).all(axis=axis, keepdims=True)

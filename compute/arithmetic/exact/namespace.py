@@ -60,7 +60,6 @@ class Exact:
     difference = subtract
     # A sum of exponentials is zero only where there are none.
     share = staticmethod(entrywise.each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
-    log_share = staticmethod(entrywise.each(lambda a, total: a - algebra.log(total) if total != 0 else a, 2))
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -140,6 +139,12 @@ class Exact:
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return self.exp(a)  # they cannot overflow, and read better as they are
+
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
+        return entrywise.each(lambda one: algebra.log(one) if one != 0 else sympy.S.Zero, 1)(total)
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
+        return a
 
     def places(self, numbers: Array, last: int) -> Array:
         """Where an order is open, a place has cases."""
