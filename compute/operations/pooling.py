@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number
 from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.named import Named
@@ -287,7 +286,4 @@ def _norm(pooling: _Pooling, p: Constant) -> Value:
     exponent = expression(pooling.x.graph, "p", p, positive=True)["expression"]
     if not is_number(pooling.x.graph, exponent) or evaluate(exponent) < LEAST_NORM:
         raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", "another")
-    powers = apply("power", apply("absolute", pooling.x), exponent=exponent)
-    total = apply("window_sum", powers, **pooling.attributes)
-    root = Expression("divide", (number(1), exponent))
-    return pooling.named(apply("norm_root", total, exponent=root), "output")
+    return pooling.named(apply("window_norm", pooling.x, **pooling.attributes, exponent=exponent), "output")

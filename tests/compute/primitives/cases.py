@@ -213,6 +213,14 @@ CASES: dict[str, list[Case]] = {
         for ties in ("first", "split", "all")
         for layout, window, output in ((WINDOWS, (2, 3), (2, 6)), (Layout((2, 3)), (2, 2), (2, 2)))
     ],
+    "window_norm": [
+        Case(
+            [away_from_zero(2, 5, 6)],
+            {"layout": layout, "window": window, "output": output, "exponent": parse(p)},
+        )
+        for p in ("2", "1", "3.5", "0.5", "300")
+        for layout, window, output in ((WINDOWS, (2, 3), (2, 6)), (Layout((2, 3)), (2, 2), (2, 2)))
+    ],
     "window_sum": [Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6)})],
     "interleave": [
         Case([normal(4, 2), normal(4, 2)], {"width": 4}),
