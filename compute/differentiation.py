@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
-from compute.arithmetic.namespace import Arithmetic, Array
+from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
 from compute.primitive import KEPT, RESULT, Application, unchanged
@@ -279,16 +279,6 @@ def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[in
         result[..., at, :] = arithmetic.add(result[..., at, :], part) if at in seen else part
         seen.add(at)
     return result
-
-
-def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient of what was broadcast: summed over the axes along which it was repeated."""
-    while gradient.ndim > len(shape):
-        gradient = arithmetic.sum(gradient, 0).squeeze(0)
-    for axis, size in enumerate(shape):
-        if size == 1 != gradient.shape[axis]:
-            gradient = arithmetic.sum(gradient, axis)
-    return gradient
 
 
 def numeric(shape: Shape) -> tuple[int, ...] | None:

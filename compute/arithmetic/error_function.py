@@ -136,4 +136,5 @@ def _increase(work: Array, nodes: Array) -> Array:
     np.multiply(total, r, out=total)
     np.add(total, r, out=total)
     np.take(_SLOPES, nodes, out=part, mode="clip")
-    return np.multiply(total, part, out=total)
+    np.multiply(total, part, out=total)
+    return total

@@ -181,3 +181,13 @@ def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
         function(*operands, out=room)
     else:
         room[...] = function(*operands)
+
+
+def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of what was broadcast: summed over the axes along which it was repeated."""
+    while gradient.ndim > len(shape):
+        gradient = arithmetic.sum(gradient, 0).squeeze(0)
+    for axis, size in enumerate(shape):
+        if size == 1 != gradient.shape[axis]:
+            gradient = arithmetic.sum(gradient, axis)
+    return gradient

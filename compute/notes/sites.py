@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from compute.arithmetic.namespace import Arithmetic, Array
-from compute.differentiation import Differentiation, bound_rule, put_together, unbroadcast
+from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
+from compute.differentiation import Differentiation, bound_rule, put_together
 from compute.evaluation import Evaluation
 from compute.notes.tracing import Site
 from compute.steps import step

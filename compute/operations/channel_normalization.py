@@ -9,16 +9,13 @@ from compute.operations.convolution import check_groups
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import axis_of
 from compute.operations.normalizing import (
-    STATISTICS,
     Epsilon,
     Rows,
     bias_input,
     check_per_channel,
-    fused,
     gain_input,
     moments,
     own_moments,
-    passed_over,
     per_channel,
     rescaled,
     results,
@@ -26,7 +23,6 @@ from compute.operations.normalizing import (
     standardized,
 )
 from compute.operations.running_statistics import (
-    UPDATED,
     check_unbiased,
     moved,
     running_moments,
@@ -136,9 +132,6 @@ def batch_norm(
         return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
     if running_variance is not None and unbiased_running_variance:
         check_unbiased(rows)
-    in_one = channels.in_one(rows, gain, bias, epsilon, None, *UPDATED)
-    if in_one is not None:
-        return in_one
     found = own_moments(rows)
     if running_mean is not None:
         rows.statistic(moved(running_mean, found.mean, weights), "new_running_mean")
@@ -178,9 +171,6 @@ def group_norm(
     channels = _Channels(x, channel_axis, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.groups(groups)
-    in_one = channels.in_one(rows, gain, bias, epsilon, groups)
-    if in_one is not None:
-        return in_one
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
 
 
@@ -214,9 +204,6 @@ def instance_norm(
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     kept = (*channels.batch, channels.axis)
     rows = channels.rows(kept)
-    in_one = channels.in_one(rows, gain, bias, epsilon, channels.count)
-    if in_one is not None:
-        return in_one
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
 
 
@@ -258,24 +245,3 @@ class _Channels:
         cut = apply("reshape", self.x, to=(*shape[:at], groups, divide(self.count, groups), *shape[at + 1 :]))
         axes = tuple(one - cut.rank for one in range(cut.rank) if one not in (*self.batch, at))
         return Rows(cut, axes, shape, self.labels, (*("batch",) * len(self.batch), "group"))
-
-    def in_one(
-        self,
-        rows: Rows,
-        gain: Value | None,
-        bias: Value | None,
-        epsilon: Constant,
-        groups: Size | None,
-        *more: str,
-    ) -> Value | None:
-        """The output by one step, where none of the values between is asked for.
-
-        groups: of channels of each sample, None for channels over the batch; more: names of further values
-        that would be passed over.
-        """
-        axis = self.axis - self.x.rank
-        if not passed_over(self.x.graph, (*STATISTICS, *more)) or (groups is not None and axis == -1):
-            return None
-        return rows.named(
-            fused("normalized_channels", self.x, gain, bias, epsilon, axis=axis, groups=groups), "output"
-        )

@@ -164,38 +164,23 @@ def root(square: Value, added: dict[str, Any]) -> Value:
 def in_one(
     rows: Rows, gain: Value | None, bias: Value | None, epsilon: Constant, between: tuple[str, ...]
 ) -> Value | None:
-    """The output by one step, where it is over the last axes, and none of the values between is asked for."""
-    over = len(rows.axes)
-    inner = rows.shape[len(rows.shape) - over :]
-    fits = all(one is None or one.shape in ((), inner) for one in (gain, bias))
-    if not passed_over(rows.graph, between) or not fits or rows.axes != tuple(range(-over, 0)):
-        return None
-    centered = "mean" in between
-    return rows.named(
-        fused("normalized_rows", rows.x, gain, bias, epsilon, over=over, centered=centered), "output"
-    )
-
-
-def passed_over(graph: Graph, between: tuple[str, ...]) -> bool:
-    """Whether one step may be taken past values of these names, since nobody asks for them.
+    """The output by one step, where it is over the last axis and none of the values between is asked for.
 
     Not in exact arithmetic, where steps put together would read no better.
     """
-    return not graph.symbolic and not any(map(graph.wants, between))
-
-
-def fused(
-    primitive: str, x: Value, gain: Value | None, bias: Value | None, epsilon: Constant, **settings: Any
-) -> Value:
-    """What one step makes of x, gain and bias."""
-    if settings.get("centered", True):
-        x.graph.conventions["variance"] = BIASED
-    settings |= bounded(x.graph, "epsilon", epsilon, least=0)
+    graph = rows.graph
+    fits = all(one is None or one.shape in ((), rows.shape[-1:]) for one in (gain, bias))
+    if graph.symbolic or any(map(graph.wants, between)) or not fits or rows.axes != (-1,):
+        return None
+    centered = "mean" in between
+    if centered:
+        graph.conventions["variance"] = BIASED
+    settings = bounded(graph, "epsilon", epsilon, least=0)
     settings["epsilon"] = settings.pop("expression")
     scale, shift = (
-        literal(x.graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
+        literal(graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
     )
-    return apply(primitive, x, scale, shift, **settings)
+    return rows.named(apply("normalized_rows", rows.x, scale, shift, **settings, centered=centered), "output")
 
 
 def promise_mean(rows: Rows, normalized: Value) -> None:

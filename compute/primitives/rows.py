@@ -1,29 +1,29 @@
 """Rows normalized with gain and bias in one step, where no value between is asked for.
 
-Each row of the result is a combination of three rows: of the entries times the gain, of the bias and of the
-gain; and so is each row of the gradient of x: of the gradient times the gain, of the entries and of ones. One
-product of matrices takes all three. Some rows are taken at a time, so that caches hold what is worked on.
+The arithmetic is that of the steps one by one, in the same order, so that an answer has the same digits
+whichever values are asked for. Some rows are taken at a time, so that caches hold what is worked on.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import HALF, Expression
-from compute.arithmetic.namespace import Arithmetic, Array, into
+from compute.arithmetic.expressions import HALF, Expression, number, parse
+from compute.arithmetic.namespace import Arithmetic, Array, into, unbroadcast
 from compute.dimensions import Shape, ShapeError, Size, product, show
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
 from compute.primitives.entries import count
 from compute.primitives.together import Gradients, Together, keeping, kept_gradients
 
-BLOCK = 2**16  # numbers of one block
+BLOCK = 2**15  # numbers of one block
+TWO = number(2)
+MINUS_HALF = parse("-1/2")
 
 
 class Normalized(Together):
-    """Rows, normalized, and what is kept of them for their gradients."""
+    """Rows, normalized, and the means and deviations that their gradients need."""
 
     def __init__(
         self,
@@ -33,105 +33,95 @@ class Normalized(Together):
         bias: Array,
         epsilon: Expression,
         sizes: Mapping[str, Size],
-        over: int,
         centered: bool,
     ) -> None:
         self.xp, self.shape, self.centered = xp, x.shape, centered
-        self.inner = x.shape[x.ndim - over :]
-        self.length = math.prod(self.inner)
-        self.x = x.reshape(-1, self.length)
-        self.count = count(xp, self.length)
-        self.gain, shift = (np.broadcast_to(one, self.inner).reshape(-1) for one in (gain, bias))
-        # The rows that are combined, one behind the other for all rows of a block. Kept for the way back too,
-        # since memory that is new costs more than arithmetic; and the gain once for each row, since a product
-        # of arrays of one shape takes half the time of one that broadcasts.
-        block = min(len(self.x), max(1, BLOCK // self.length))
-        kinds = 3 if centered else 2
-        self.room = np.empty((kinds, block, self.length), np.result_type(x, gain, bias))
-        self.gains = np.repeat(self.gain[None], block, axis=0)
-        self._measure(xp.constant(epsilon, dict(sizes)))
-        self._normalize(shift)
+        length = x.shape[-1]
+        self.gain_shape, self.bias_shape = gain.shape, bias.shape
+        self.x = x.reshape(-1, length)
+        self.count = count(xp, length)
+        block = min(len(self.x), max(1, BLOCK // length))
+        # Memory that is new costs more than arithmetic, so it is kept for the way back. The gain stands once
+        # for each row, since a product of arrays of one shape takes half the time of one that broadcasts.
+        self.room = np.empty((4, block, length), np.result_type(x, gain, bias))
+        self.gains, biases = (
+            np.repeat(np.broadcast_to(one, (1, length)), block, axis=0) for one in (gain, bias)
+        )
+        self.means, self.squares = (np.empty((len(self.x), 1), x.dtype) for _ in range(2))
+        self.epsilon = xp.constant(epsilon, dict(sizes))
+        self._normalize(biases)
 
     def _blocks(self) -> Iterator[tuple[slice, Array]]:
         """Some rows at a time, with the room there is for them."""
-        block = len(self.gains)
+        block = self.room.shape[1]
         for first in range(0, len(self.x), block):
             last = min(first + block, len(self.x))
             yield slice(first, last), self.room[:, : last - first]
 
-    def _ones(self, *shape: int) -> Array:
-        return self.xp.whole(np.ones(shape, dtype=np.intp))
+    def _average(self, rows: Array) -> Array:
+        return self.xp.divide(self.xp.sum(rows, -1), self.count)
 
-    def _measure(self, epsilon: Array) -> None:
-        """The mean of each row, and one over its deviation, as columns."""
-        xp = self.xp
-        self.one = self._ones(1, 1)
-        if self.centered:
-            self.means = xp.divide(xp.matmul(self.x, self._ones(self.length, 1)), self.count)
-        else:
-            self.means = np.broadcast_to(xp.zeros(()), (len(self.x), 1))
-        squares = xp.variances(self.x, self.means)
-        self.inverses = xp.divide(self.one, xp.power(xp.add(squares, epsilon), HALF))
-        self.below = xp.negative(xp.multiply(self.means, self.inverses))
+    def _center(self, rows: slice, room: Array) -> Array:
+        """The entries less their mean; as they are where nothing is centered."""
+        if not self.centered:
+            return self.x[rows]
+        into(room, self.xp.subtract, self.x[rows], self.means[rows])
+        return room
 
-    def _combined(self, columns: list[Array]) -> Array:
-        """What the rows that are combined are multiplied by: a matrix of one row for each row."""
-        kept = columns if self.centered else columns[:2]
-        spread = [np.broadcast_to(one, (len(self.x), 1)) for one in kept]
-        return np.stack(spread, axis=-1)
+    def _deviations(self, rows: slice) -> Array:
+        return self.xp.power(self.xp.add(self.squares[rows], self.epsilon), HALF)
 
-    def _normalize(self, shift: Array) -> None:
+    def _normalize(self, biases: Array) -> None:
         xp, result = self.xp, np.empty(self.x.shape, self.room.dtype)
-        weights = self._combined([self.inverses, self.one, self.below])
-        self.room[1] = shift
-        if self.centered:
-            self.room[2] = self.gain
-        for rows, room in self._blocks():
-            into(room[0], xp.multiply, self.x[rows], self.gains[: room.shape[1]])
-            into(result[rows][:, None], xp.matmul, weights[rows], room.swapaxes(0, 1))
+        for rows, (first, second, *_) in self._blocks():
+            if self.centered:
+                self.means[rows] = self._average(self.x[rows])
+            entries = self._center(rows, first)
+            into(second, xp.multiply, entries, entries)
+            self.squares[rows] = self._average(second)
+            into(first, xp.divide, entries, self._deviations(rows))
+            into(first, xp.multiply, first, self.gains[: len(first)])
+            into(result[rows], xp.add, first, biases[: len(first)])
         self.result = result.reshape(self.shape)
 
     def differentiate(self, g: Array) -> Gradients:
-        """The gradient of x is r u - (r^3/n) sum(u (x - m)) (x - m) - (r/n) sum(u), for u = g gain.
+        """The gradients of x, gain and bias, along the paths of the steps one by one.
 
-        n entries are in a row, m is their mean and r one over their deviation. The parts come directly,
-        through the deviation, and through the mean.
+        With c = x - mean, v = mean(c^2), d = sqrt(v + epsilon) and u = g gain, that of x is the sum of u/d
+        (directly), 2 c dv/n (through the variance) and minus the mean of both (through the mean), where
+        dv = -sum(u c/d^2)/(2 d).
         """
-        g = g.reshape(self.x.shape)
-        xp, result = self.xp, np.empty(g.shape, self.room.dtype)
-        gain, each = self.gain[:, None], xp.divide(self.inverses, self.count)
-        cubes = xp.negative(xp.multiply(each, xp.multiply(self.inverses, self.inverses)))
-        weights = self._combined([self.inverses, cubes, cubes])
-        to_gain = xp.zeros((1, self.length))
-        to_bias = xp.matmul(self._ones(1, len(g)), g)
-        if self.centered:
-            to_gain = xp.matmul(self.below.T, g)
-            totals = xp.matmul(g, gain)
-            shares, offsets = xp.multiply(totals, each), xp.multiply(totals, self.means)
-            self.room[2] = self.one
-        for rows, room in self._blocks():
-            first, weight = room[0], weights[rows]
-            into(first, xp.multiply, g[rows], self.x[rows])
-            to_gain = xp.add(to_gain, xp.matmul(self.inverses[rows].T, first))
-            along = xp.matmul(first, gain)
+        xp, flat = self.xp, g.reshape(self.x.shape)
+        result = np.empty(flat.shape, self.room.dtype)
+        for rows, (first, second, *_) in self._blocks():
+            into(second, xp.divide, self._center(rows, first), self._deviations(rows))
+            into(result[rows], xp.multiply, flat[rows], second)
+        to_gain = unbroadcast(xp, result.reshape(self.shape), self.gain_shape).copy()
+        half, two = xp.constant(HALF, {}), count(xp, 2)
+        for rows, (first, second, third, fourth) in self._blocks():
+            entries, deviations = self._center(rows, first), self._deviations(rows)
+            into(second, xp.divide, entries, deviations)
+            into(third, xp.multiply, flat[rows], self.gains[: len(first)])
+            into(second, xp.multiply, third, second)
+            into(second, xp.divide, second, deviations)
+            to_deviations = xp.negative(xp.sum(second, -1))
+            root = xp.power(xp.add(self.squares[rows], self.epsilon), MINUS_HALF)
+            to_squares = xp.multiply(to_deviations, xp.multiply(half, root))
+            into(second, xp.multiply, entries, two)
+            into(second, xp.multiply, second, xp.divide(to_squares, self.count))
+            into(third, xp.divide, third, deviations)
+            into(fourth, xp.add, third, second)
             if self.centered:
-                along = xp.subtract(along, offsets[rows])
-            curved = xp.multiply(along, cubes[rows])
-            weight[:, :, 1] = curved
-            if self.centered:
-                weight[:, :, 2] = xp.negative(xp.add(xp.multiply(curved, self.means[rows]), shares[rows]))
-            into(first, xp.multiply, g[rows], self.gains[: len(first)])
-            room[1] = self.x[rows]
-            into(result[rows][:, None], xp.matmul, weight, room.swapaxes(0, 1))
-        return result.reshape(self.shape), to_gain.reshape(self.inner), to_bias.reshape(self.inner)
+                to_means = xp.negative(xp.add(xp.sum(third, -1), xp.sum(second, -1)))
+                into(fourth, xp.add, fourth, xp.divide(to_means, self.count))
+            result[rows] = fourth
+        return result.reshape(self.shape), to_gain, unbroadcast(xp, g, self.bias_shape)
 
 
-def _shape(x: Shape, gain: Shape, bias: Shape, *, over: int, **settings: Any) -> Shape:
-    if not 0 < over <= len(x):
-        raise ShapeError(f"{show(x)} has no {over} axes")
+def _shape(x: Shape, gain: Shape, bias: Shape, **settings: Any) -> Shape:
     for one in (gain, bias):
-        if one not in ((), x[len(x) - over :]):
-            raise ShapeError(f"{show(one)} is not for the last {over} axes of {show(x)}")
+        if one not in ((), x[-1:]):
+            raise ShapeError(f"{show(one)} is not for the last axis of {show(x)}")
     return x
 
 
@@ -153,12 +143,12 @@ def normalized_latex(
     return found if bias.text == "0" else Formula(rf"{found.text} + {bias.at(SUM)}", SUM)
 
 
-# (x - mean(x))/sqrt(var(x) + epsilon) gain + bias over the last axes, `over` of them; if not `centered`, the
-# same with mean(x) = 0. Gain and bias are of the shape of these axes, or single numbers.
+# (x - mean(x))/sqrt(var(x) + epsilon) gain + bias over the last axis; if not `centered`, the same with
+# mean(x) = 0. Gain and bias are of the shape of that axis, or single numbers.
 normalized_rows = Primitive(
     "normalized_rows",
-    forward=lambda xp, x, gain, bias, *, epsilon, sizes, over, centered: (
-        Normalized(xp, x, gain, bias, epsilon, sizes, over, centered).result
+    forward=lambda xp, x, gain, bias, *, epsilon, sizes, centered: (
+        Normalized(xp, x, gain, bias, epsilon, sizes, centered).result
     ),
     keeping=keeping(Normalized),
     gradients=kept_gradients("x", "gain", "bias"),
@@ -170,8 +160,8 @@ normalized_rows = Primitive(
     cost=lambda shape, x, gain, bias, **settings: Cost(
         elementwise=(7 if settings["centered"] else 5) * product(x)
     ),
-    scratch=lambda shape, x, gain, bias, **settings: product(x) + 3 * BLOCK,
-    expects="x, and a gain and a bias of the shape of its last axes",
+    scratch=lambda shape, x, gain, bias, **settings: product(x) + 6 * BLOCK,
+    expects="x, and a gain and a bias of the shape of its last axis",
     broadcasts=True,
     spreads=True,
     spreads_back=True,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.differentiation import Differentiation, unbroadcast
+from compute.arithmetic.namespace import unbroadcast
+from compute.differentiation import Differentiation
 from compute.errors import QuestionErrors
 from compute.evaluation import Evaluation
 from compute.graph import Graph
