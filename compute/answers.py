@@ -11,12 +11,12 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
 from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import product, written
-from compute.errors import Path, QuestionErrors, TooLarge, UnfitEntries, at
+from compute.errors import Path, QuestionError, QuestionErrors, TooLarge, UnfitEntries, at
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph
 from compute.jacobians import jacobian
-from compute.notes import Note, observe
+from compute.notes import Note, mask_notes, observe
 from compute.sent import largest, number, sent_arrays, sent_jacobians
 from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
 from compute.value import Value, nearest_names
@@ -156,6 +156,7 @@ class Prepared:
         names = self.graph.names
         known = {names[name].index: array for name, array in inputs.items()}
         known |= self._given(given)
+        self._check_given(given)
         found = Gradients({}, {}, {})
         evidence: Evidence | None = None
         self.evaluation.arithmetic.begin()
@@ -193,7 +194,7 @@ class Prepared:
                 if names[name].index in contributions
             },
             jacobians=jacobians,
-            notes=[*self.notes, *observed.notes],
+            notes=[*self.notes, *mask_notes(self.graph, values), *observed.notes],
             spoiled=self._with_aliases(observed.spoiled),
             spoiled_gradients=self._with_aliases(observed.spoiled_gradients),
             claims=[self._claim(values, sides) for sides in self.claims],
@@ -209,6 +210,15 @@ class Prepared:
                 message = f"{name} and {first} are one value here, and are given with different entries"
                 raise at(("given", name), message, f"the entries of {first}", "different entries")
         return {index: array for index, (_, array) in found.items()}
+
+    def _check_given(self, given: Mapping[str, Array]) -> None:
+        """Raise QuestionErrors for given entries that cannot be meant."""
+        for name, check in self.graph.entry_checks.items():
+            if name in given:
+                try:
+                    check(self.evaluation.arithmetic, given[name])
+                except QuestionError as error:
+                    raise QuestionErrors([error]) from None
 
     def _seeds(self, upstream: Mapping[str, Array]) -> dict[int, Array]:
         """Upstream gradients by the index of their value; those of several names of one value are added."""
@@ -250,7 +260,7 @@ def _same_entries(one: Array, other: Array) -> bool:
 
 def describe_step(name: str, value: Value) -> Step:
     """The step of a named value."""
-    inputs = dict.fromkeys(name for operand in value.inputs for name in nearest_names(operand))
+    inputs = dict.fromkeys(name for operand in value.written_inputs for name in nearest_names(operand))
     return Step(
         name=name,
         formula=formula(value),

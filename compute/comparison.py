@@ -85,7 +85,8 @@ def comparable_names(before: Prepared, after: Prepared, has_removed: bool) -> li
             continue
         banded = value.declared.banded if value.declared is not None else ""
         is_band = bool(banded) and "offset" in value.axes
-        if is_band and (has_removed or before.conventions.get(banded) != after.conventions.get(banded)):
+        ways = [(one.conventions.get(banded), one.conventions.get("band")) for one in (before, after)]
+        if is_band and (has_removed or ways[0] != ways[1]):
             continue
         names.append(name)
     return names

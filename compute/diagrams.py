@@ -49,7 +49,7 @@ def draw(graph: Graph, given: Collection[str]) -> Diagram:
             kind = "parameter" if value.is_parameter else "input"
         nodes.append(Node(name, kind, written(value.shape)))
         if kind == "value":
-            behind = dict.fromkeys(one for operand in value.inputs for one in nearest_names(operand))
+            behind = dict.fromkeys(one for operand in value.written_inputs for one in nearest_names(operand))
             edges += [(one, name) for one in behind]
     nodes += [Node(name, "unknown", []) for name in graph.unnamed]
     return Diagram(nodes, edges, _mermaid(nodes, edges))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
 from compute.errors import QuestionError
 from compute.named import Named
@@ -47,7 +48,9 @@ class Graph:
     supply: what parts of an operation may take from the question, by full name; absent: what becomes of
     inputs that did not come; settling: whether sizes of what is unknown may still be found; stated: sizes
     that parts state as settings, by setting and part; repeated: from one index to another, values that stand
-    for so many like them.
+    for so many like them; added_masks: masks whose numbers are added to scores; remarks: what there is to say
+    before there are entries, as code, name and sentence; entry_checks: for names that are given, what raises
+    QuestionError for entries that cannot be meant.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -68,6 +71,9 @@ class Graph:
     settling: bool = False
     stated: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeated: list[tuple[int, int, Size]] = field(default_factory=list)
+    added_masks: list[Value] = field(default_factory=list)
+    remarks: list[tuple[str, str, str]] = field(default_factory=list)
+    entry_checks: dict[str, Callable[[Arithmetic, Array], None]] = field(default_factory=dict)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
     _quiet: bool = False
@@ -136,6 +142,11 @@ class Graph:
         sides: builds what is compared, of values of one shape; called only where it is to be verified.
         """
         self.invariants.append(Invariant(value, statement, sides))
+
+    def remark(self, code: str, name: str, message: str) -> None:
+        """Remark something of a named value; once, if it is the same of several."""
+        if all(one[::2] != (code, message) for one in self.remarks):
+            self.remarks.append((code, name, message))
 
     def prefix(self, scope: str) -> str:
         """What stands before the names given inside a scope."""

@@ -109,9 +109,12 @@ class Primitive:
         for somewhat different numbers, as cos does near 0.
     promise: an equation that holds of every result, verified where that is asked for.
     withholds(**attributes): in words, which gradient it keeps back on purpose; None where it passes all.
-    convention: what the primitive settles where books differ, as the answer states it.
+    convention: what the primitive settles where books differ, as the answer states it; a function
+        (**attributes) where that depends on them.
     takes_at: it takes what is at index `at` of the last axis but one. Gradients of several such parts are put
         together at once, since an array of mostly zeros for each would take their number squared.
+    unwritten: operands that neither formulas nor lists of a step's inputs mention: masks that only keep NaN
+        and infinities from spreading.
     operands: the operands' names; rules: the gradient rule of each.
     """
 
@@ -136,8 +139,9 @@ class Primitive:
     diagnosis: Callable[..., Finding | None] | None = None
     promise: Promise | None = None
     withholds: Callable[..., str | None] | None = None
-    convention: Mapping[str, Any] | None = None
+    convention: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None
     takes_at: bool = False
+    unwritten: tuple[str, ...] = ()
     operands: tuple[str, ...] = field(init=False)
     is_variadic: bool = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)
@@ -169,6 +173,12 @@ class Primitive:
     def hazard_of(self, attributes: Mapping[str, Any]) -> Hazard:
         """Where results and gradients stop being finite, with these attributes."""
         return self.hazard if isinstance(self.hazard, Hazard) else self.hazard(**attributes)
+
+    def convention_of(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What it settles where books differ, with these attributes."""
+        if self.convention is None:
+            return {}
+        return self.convention(**attributes) if callable(self.convention) else self.convention
 
     def _rule(self, function: Callable[..., Array] | None) -> GradientRule | None:
         if function is None:

@@ -240,8 +240,9 @@ def _differentiated(
 
 
 def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
+    said = [Note(*remark) for remark in graph.remarks]
     if differentiation is None:
-        return []
+        return said
     cut = [
         Note("cut", str(graph.values[index].name),
              "leads to the upstream value only through a given value: it gets no gradient")
@@ -252,7 +253,7 @@ def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
              "its gradient depends on a value that is unknown")
         for index in differentiation.unknown
     ]  # fmt: skip
-    return cut + unknown
+    return said + cut + unknown
 
 
 def _conventions(

@@ -73,6 +73,14 @@ class Value:
     def is_input(self) -> bool:
         return self.primitive is None
 
+    @property
+    def written_inputs(self) -> "tuple[Value, ...]":
+        """The inputs that its formula mentions."""
+        if self.primitive is None or not self.primitive.unwritten:
+            return self.inputs
+        pairs = zip(self.inputs, self.primitive.operands, strict=True)
+        return tuple([one for one, operand in pairs if operand not in self.primitive.unwritten])
+
     def named(self, name: str, *, leading: tuple[str, ...] = ()) -> "Value":
         """Give the value a public name. A value that has one already gets an alias.
 
@@ -117,7 +125,7 @@ def apply(name: str, *operands: Value, graph: "Graph | None" = None, **attribute
             path, f"{name} cannot combine {shapes}: {error}", primitive.expects, shapes
         ) from None
     if primitive.convention is not None:
-        graph.conventions.update(primitive.convention)
+        graph.conventions.update(primitive.convention_of(attributes))
     return Value(graph, applied.shape, applied, operands)
 
 
@@ -145,5 +153,5 @@ def nearest_names(value: Value) -> list[str]:
             if one.name is not None:
                 found.setdefault(one.name)
             else:
-                pending.extend(reversed(one.inputs))
+                pending.extend(reversed(one.written_inputs))
     return list(found)

@@ -110,6 +110,7 @@ def _increase(work: Array, nodes: Array) -> Array:
     Numbers from 0 on are in the first row of `work`; where they are beyond the last node they are taken to be
     that. NaN stays what it is.
     """
+    r: Array
     r, c, u, v, total, part = work
     np.minimum(r, LAST, out=r)
     np.multiply(r, NODES, out=c)
@@ -136,5 +137,5 @@ def _increase(work: Array, nodes: Array) -> Array:
     np.multiply(total, r, out=total)
     np.add(total, r, out=total)
     np.take(_SLOPES, nodes, out=part, mode="clip")
-    np.multiply(total, part, out=total)
-    return total
+    increase: Array = np.multiply(total, part, out=total)
+    return increase

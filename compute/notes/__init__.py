@@ -7,10 +7,12 @@ sites        the steps of a run, forward and backward
 names        what the numbers of a run are called
 explanation  from what was traced to notes
 diagnosis    on request: numbers that are finite and still no good
+masks        remarks of masks that look like booleans
 reading      all of it for one answer
 """
 
+from compute.notes.masks import mask_notes
 from compute.notes.note import Note, Operand
 from compute.notes.reading import Observed, observe
 
-__all__ = ["Note", "Observed", "Operand", "observe"]
+__all__ = ["Note", "Observed", "Operand", "mask_notes", "observe"]

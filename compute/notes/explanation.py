@@ -70,6 +70,8 @@ class Explanation:
         values = [name for name in self._values if about or name != self.at]
         gradients = [name for name in self._gradients if not about or name != self.at]
         turned, spoils = self._turned(), _spoils(values, gradients)
+        if self.origin.site is None and not (about or spoils):
+            spoils = "Nothing follows from it."  # it is padding, say, or masked
         only = _joined(values, gradients)
         if len(values) + len(gradients) == 1 and turned.startswith((f"In {only} ", f"In {only}, ")):
             spoils = ""  # which is said by then

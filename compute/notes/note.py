@@ -18,9 +18,11 @@ Number: TypeAlias = float | str
 LONGEST = 60  # of a number or a step in a sentence
 SIGNS = {
     "add": "+", "subtract": "-", "difference": "-", "multiply": "*", "divide": "/", "share": "/",
-    "matmul": "@", "project": "@", "weigh": "*",
+    "matmul": "@", "guarded_matmul": "@", "project": "@", "add_mask": "+", "weigh": "*",
 }  # fmt: skip
-UNSEEN = frozenset({"identity", "reshape", "expand", "stretch", "admitted"})  # nobody writes them
+UNSEEN = frozenset(
+    {"identity", "reshape", "expand", "stretch", "admitted", "clear_masked"}
+)  # nobody writes them
 SHOWN = 5  # entries that are listed
 
 

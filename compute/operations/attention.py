@@ -4,8 +4,10 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
 from compute.named import Named
+from compute.operations.attending import attend, mix, shared_heads
 from compute.operations.declaration import Attribute, Input, operation
 from compute.operations.scoring import (
+    Alignment,
     Causal,
     Layout,
     Mask,
@@ -14,9 +16,6 @@ from compute.operations.scoring import (
     Scoring,
     Softcap,
     Window,
-    attend,
-    mix,
-    shared_heads,
     stages,
 )
 from compute.value import Value, apply
@@ -78,6 +77,7 @@ def attention(
     kv_heads: KeyValueHeads = None,
     scale: Scale = "1/sqrt(d_k)",
     causal: Causal = False,
+    causal_alignment: Alignment = None,
     window: Window = None,
     softcap: Softcap = None,
     orientation: Orientation = "query_key",
@@ -97,7 +97,8 @@ def attention(
     """
     shared = heads if kv_heads is None else kv_heads
     has_heads = heads != 1 or shared != 1
-    how = Scoring(scale, causal, window, softcap, orientation, layout, ("heads",) if has_heads else ())
+    leading = ("heads",) if has_heads else ()
+    how = Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment, leading)
     if has_heads:
         query = _cut(query, "head_query", heads, how)
         key = _cut(key, "head_key", shared, how)
@@ -107,8 +108,8 @@ def attention(
             _label_features(one, label, how)
     shared_key = shared_heads(key, query, "key")
     shared_value = shared_heads(value, query, "value")
-    weights = attend(query, shared_key, mask, how)
-    output = mix(weights, shared_value, how)
+    weights, allowed = attend(query, shared_key, mask, how)
+    output = mix(weights, shared_value, how, allowed)
     if has_heads:
         output = apply("merge_axis", how.named(output, "head_outputs"), axis=how.feature_axis)
     output = output.named("output")

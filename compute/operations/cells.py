@@ -43,14 +43,31 @@ class TimeStep:
     going: Value | None
     given: Mapping[str, Value]
 
+    def running(self, value: Value) -> Value:
+        """The value of sequences that still run, and 0 of the others, whatever stands there."""
+        if self.going is None:
+            return value
+        return apply("choose", self.going, value, literal(value.graph, 0))
+
     def named(self, name: str, value: Value) -> Value:
-        """The value under its name at this step; of what is given over all steps it is the row."""
+        """The value under its name at this step; of what is given over all steps it is the row.
+
+        What is given of a sequence that has ended is named, and goes no further.
+        """
         if name in self.given:
-            value = apply("time_step", self.given[name], at=self.number - 1)
+            return self.running(self._row(name))
         return value.named(f"{name}[{self.number}]")
+
+    def _row(self, name: str) -> Value:
+        """The row of what is given over all steps, named."""
+        row = apply("time_step", self.given[name], at=self.number - 1)
+        return row.named(f"{name}[{self.number}]")
 
     def state(self, name: str, value: Value) -> Value:
         """A state after the step, named: of a sequence that has ended it stays what it was."""
+        if name in self.given:
+            value = self._row(name)
+            return value if self.going is None else apply("choose", self.going, value, self.before[name])
         if self.going is not None:
             value = apply("choose", self.going, value, self.before[name])
         if value.name is not None:  # a stage that no activation changes

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from compute.operations.declaration import Input, operation
 from compute.operations.fitting import in_batches
-from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input
+from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input, without_padding
 from compute.operations.projections import (
     STORED,
     Heads,
@@ -22,6 +22,7 @@ from compute.operations.projections import (
 )
 from compute.operations.rotary_embedding import Positions
 from compute.operations.scoring import (
+    Alignment,
     Causal,
     Layout,
     Mask,
@@ -85,6 +86,7 @@ def cross_attention(
     kv_heads: KeyValueHeads = None,
     scale: Scale = "1/sqrt(d_k)",
     causal: Causal = False,
+    causal_alignment: Alignment = None,
     window: Window = None,
     softcap: Softcap = None,
     dropout_rate: DropoutRate = None,
@@ -97,7 +99,8 @@ def cross_attention(
     """Cross-attention: queries from the tokens, keys and values from a context.
 
     Q = X W_Q, K = C W_K, V = C W_V, and all else is as in self-attention. The context may be of another
-    length and width. With causal or a window, query i stands at the place of key i.
+    length and width. With causal or a window, query i stands at the place of key i, or with
+    causal_alignment lower_right the last query at that of the last key.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3, encoder-decoder attention.
     """
@@ -105,7 +108,7 @@ def cross_attention(
     tokens = x if positional_encoding is None else x + positional_encoding
     tokens = tokens.named("input")
     source = context if context_positional_encoding is None else context + context_positional_encoding
-    source = source.named("context_input")
+    source = without_padding(source.named("context_input"), key_padding_mask, rows=layout == "rows")
     shared = heads if kv_heads is None else kv_heads
     return multi_head(
         Projection(tokens, w_q, b_q, heads),
@@ -115,5 +118,5 @@ def cross_attention(
         b_o,
         Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions, "context_positions"),
-        Scoring(scale, causal, window, softcap, orientation, layout),
+        Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment),
     )

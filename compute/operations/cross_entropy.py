@@ -76,7 +76,7 @@ def cross_entropy(
     shown = any(map(graph.wants, inner)) or graph.asks("probabilities")
     logs = None
     if shown or smooths or target.shape == where.shape:
-        logs, p = _likelihoods(logits, where)
+        logs, p = _likelihoods(_counted_logits(logits, target, where), where)
         where = Classes(logs.shape, where.axis, ignore_index)
         graph.holds(p, "the probabilities of each sample sum to 1", lambda: _sums(p, where))
     weights = None if class_weights is None else where.weights(class_weights)
@@ -100,6 +100,14 @@ def _reduced(losses: Value, each: Value | None, reduction: str) -> Value:
     if each is None or reduction != "mean":
         return reduced(losses, reduction)
     return reduced(losses, reduction, total(each).named("total_weight"))
+
+
+def _counted_logits(logits: Value, target: Value, where: Classes) -> Value:
+    """The logits; of samples that are ignored with 0 for what is not finite, which gets no gradient."""
+    if target.is_assumed or target.shape != where.samples or where.ignored is None:
+        return logits
+    counts = apply("not_ignored", target, ignored=where.ignored)
+    return apply("clear_masked", logits, apply("expand", counts, axis=where.axis))
 
 
 def _likelihoods(logits: Value, where: Classes) -> tuple[Value, Value]:

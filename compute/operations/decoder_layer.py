@@ -6,7 +6,7 @@ from compute.named import Named
 from compute.operations.cross_attention import cross_attention
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.encoder_layer import HANDED
-from compute.operations.masking import DropoutRate, padding_input
+from compute.operations.masking import DropoutRate, padding_input, without_padding
 from compute.operations.parts import Part
 from compute.operations.projections import Rotary, RotaryBase, RotaryDimension
 from compute.operations.residual import (
@@ -76,7 +76,7 @@ def decoder_layer(
     norm_placement: Placement = "post",
     bias: Bias = None,
     dropout_rate: DropoutRate = None,
-    **settings: Annotated[Any, Settings(but=("layout", *NORM_SETTINGS))],
+    **settings: Annotated[Any, Settings(but=("layout", "causal_alignment", *NORM_SETTINGS))],
 ) -> Value:
     """A layer of a transformer's decoder: masked self-attention, cross-attention, a feed-forward network.
 
@@ -98,6 +98,7 @@ def decoder_layer(
         "mask": memory_mask,
         "key_padding_mask": memory_key_padding_mask,
     }
+    x = without_padding(x, key_padding_mask)
     x = blocks.attended(x, self_attention, self_attention_norm, self_attention_dropout_mask, **own)
     if "causal" in conventions:
         conventions["causal"] = CAUSAL

@@ -57,7 +57,7 @@ class Dropping:
 
     def applied(self, mask: Value) -> Value:
         """The activations with this mask, or with each of several."""
-        kept = self.x * apply("as_numbers", mask)
+        kept = apply("keep_where", self.x, mask)
         return kept / self._constant(self.keeping) if self.inverted else kept
 
     def expect(self, layer: Layer | None) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from compute.named import Named
 from compute.operations.declaration import Input, Settings, Sublayer, operation
-from compute.operations.masking import DropoutRate, padding_input
+from compute.operations.masking import DropoutRate, padding_input, without_padding
 from compute.operations.parts import Part
 from compute.operations.residual import (
     NORM_SETTINGS,
@@ -56,7 +56,7 @@ def encoder_layer(
     norm_placement: Placement = "post",
     bias: Bias = None,
     dropout_rate: DropoutRate = None,
-    **settings: Annotated[Any, Settings(but=("layout", *NORM_SETTINGS))],
+    **settings: Annotated[Any, Settings(but=("layout", "causal_alignment", *NORM_SETTINGS))],
 ) -> Value:
     """A layer of a transformer's encoder: self-attention and a feed-forward network, with residual paths.
 
@@ -70,6 +70,7 @@ def encoder_layer(
     """  # fmt: skip
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
+    x = without_padding(x, key_padding_mask)
     x = blocks.attended(x, attention, attention_norm, attention_dropout_mask, **masks)
     x = blocks.fed_forward(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
     return blocks.output(x)

@@ -13,7 +13,7 @@ from compute.operations.embedding import embedding
 from compute.operations.encoder import encoder_part
 from compute.operations.fitting import in_batches
 from compute.operations.linear import linear
-from compute.operations.masking import padding_input
+from compute.operations.masking import padding_input, without_padding
 from compute.operations.parts import Part
 from compute.operations.positional_encoding import positional_encoding
 from compute.operations.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
@@ -152,6 +152,7 @@ def language_model(
             assumed={"vocabulary": letter("segment_types")},
             indices=segments,
         )
+    found = without_padding(found, key_padding_mask)
     if norm_embeddings:
         found = blocks.normalized(found, embedding_norm)
     seen = encoder(blocks.handed, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)

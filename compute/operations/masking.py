@@ -56,6 +56,11 @@ class Masks:
     kept: Value | None
     rate: Constant | None
 
+    @property
+    def takes_out(self) -> bool:
+        """Whether keys are taken out by masks that came."""
+        return self.mask is not None or self.padding is not None
+
     def allowed(self, query_axis: int, *, in_heads: bool) -> Value | None:
         """Which keys may be attended to, standing beside the scores, whose queries run along this axis."""
         if self.padding is None:
@@ -64,9 +69,31 @@ class Masks:
         found = apply("expand", apply("complement", self.padding), axis=query_axis)
         return apply("expand", found, axis=-3) if in_heads and found.rank > 2 else found
 
+    def remaining(self) -> list[Value]:
+        """Which weights are not dropped, as booleans."""
+        return [] if self.kept is None else [apply("complement", apply("complement", self.kept))]
+
     def dropped(self, weights: Value) -> Value:
         """The weights that are kept, under a name of their own where any are dropped."""
         return dropped(weights, self.kept, self.rate, "dropped_weights")
+
+
+def without_padding(tokens: Value, padding: Value | None, *, rows: bool = True) -> Value:
+    """Tokens (..., n, d), where padding that holds NaN or infinity is read as zeros and gets no gradient.
+
+    padding: (..., n), true for padding. rows: tokens are rows, and not columns. A mask that does not fit is
+    refused where it stands beside the scores.
+    """
+    if padding is None:
+        return tokens
+    allowed = (
+        apply("expand", apply("complement", padding), axis=-1 if rows else -2) if padding.rank else padding
+    )
+    try:
+        fits = padding.rank > 0 and broadcast(allowed.shape, tokens.shape) == tokens.shape
+    except ShapeError:
+        fits = False
+    return apply("clear_masked", tokens, allowed) if fits else tokens
 
 
 def dropped(

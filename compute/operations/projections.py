@@ -6,12 +6,13 @@ from typing import Annotated, Literal, TypeAlias
 from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.named import Named
+from compute.operations.attending import attend, beside, mix, shared_heads
 from compute.operations.binding import call
 from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input, Stored
 from compute.operations.masking import DROPOUT_MASK, Masks
 from compute.operations.rotary_embedding import check_positions, rotary_embedding
-from compute.operations.scoring import Scoring, attend, beside, mix, shared_heads, stages, weights_value
+from compute.operations.scoring import Scoring, stages, weights_value
 from compute.value import Value, apply
 
 Heads: TypeAlias = Annotated[
@@ -156,19 +157,20 @@ def multi_head(
     has_heads = stacked or queries.heads != 1
     rotation.check()
     how = replace(how, leading=("heads",) if has_heads else ())
-    query = _project("query", queries, stacked, has_heads, how)
-    key = _project("key", keys, stacked, has_heads, how)
-    value = _project("value", values, stacked, has_heads, how)
+    multiply = "guarded_matmul" if masks.takes_out or how.causal or how.window is not None else "matmul"
+    query = _project("query", queries, stacked, has_heads, how, multiply)
+    key = _project("key", keys, stacked, has_heads, how, multiply)
+    value = _project("value", values, stacked, has_heads, how, multiply)
     query = _turned("query", query, rotation.query_positions, rotation, how)
     key = _turned("key", key, rotation.key_positions, rotation, how)
     if has_heads:
         key, value = shared_heads(key, query, "w_k"), shared_heads(value, query, "w_v")
-    allowed = masks.allowed(-1 if how.key_first else -2, in_heads=has_heads)
-    weights = attend(query, key, masks.mask, how, allowed)
+    padding = masks.allowed(-1 if how.key_first else -2, in_heads=has_heads)
+    weights, allowed = attend(query, key, masks.mask, how, padding)
     if masks.kept is not None:
         kept = beside(masks.kept, DROPOUT_MASK, weights, how.pairs(query, key), how)
         masks = replace(masks, kept=kept)
-    output = mix(masks.dropped(weights), value, how)
+    output = mix(masks.dropped(weights), value, how, [*allowed, *masks.remaining()])
     changes = has_heads or w_o is not None or b_o is not None
     if changes:
         output = how.named(output, "head_outputs")
@@ -183,13 +185,15 @@ def multi_head(
     return output if changes else output.named("head_outputs")
 
 
-def _project(name: str, projection: Projection, stacked: bool, has_heads: bool, how: Scoring) -> Value:
-    """Queries, keys or values, cut into heads where there are several."""
+def _project(
+    name: str, projection: Projection, stacked: bool, has_heads: bool, how: Scoring, multiply: str
+) -> Value:
+    """Queries, keys or values, cut into heads where there are several. multiply: a matrix product."""
     tokens, weights = projection.tokens, projection.weights
     projected = tokens
     if weights is not None:
         fused = _fused(weights, -1 if how.rows else -2)
-        projected = tokens @ fused if how.rows else fused @ tokens
+        projected = apply(multiply, tokens, fused) if how.rows else apply(multiply, fused, tokens)
     if projection.bias is not None:
         projected = projected + _standing(projection.bias, how)
     if weights is None and stacked:  # the identity, in each head

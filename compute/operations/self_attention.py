@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.operations.declaration import Input, operation
-from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input
+from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input, without_padding
 from compute.operations.projections import (
     STORED,
     Heads,
@@ -21,6 +21,7 @@ from compute.operations.projections import (
 )
 from compute.operations.rotary_embedding import Positions
 from compute.operations.scoring import (
+    Alignment,
     Causal,
     Layout,
     Mask,
@@ -74,6 +75,7 @@ def self_attention(
     kv_heads: KeyValueHeads = None,
     scale: Scale = "1/sqrt(d_k)",
     causal: Causal = False,
+    causal_alignment: Alignment = None,
     window: Window = None,
     softcap: Softcap = None,
     dropout_rate: DropoutRate = None,
@@ -93,7 +95,7 @@ def self_attention(
     et al., RoFormer (2021), equation 16.
     """
     tokens = x if positional_encoding is None else x + positional_encoding
-    tokens = tokens.named("input")
+    tokens = without_padding(tokens.named("input"), key_padding_mask, rows=layout == "rows")
     shared = heads if kv_heads is None else kv_heads
     return multi_head(
         Projection(tokens, w_q, b_q, heads),
@@ -103,5 +105,5 @@ def self_attention(
         b_o,
         Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, positions),
-        Scoring(scale, causal, window, softcap, orientation, layout),
+        Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment),
     )

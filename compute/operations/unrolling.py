@@ -14,6 +14,7 @@ from compute.value import Value, apply
 
 MOST_NAMED = 15_000  # values, of all steps and layers: a graph of more takes seconds to build
 MOST_LAYERS = 1000  # each direction counts
+FINAL = "final_"
 
 
 def run(
@@ -39,7 +40,7 @@ def run(
         _take_sizes(x, {*cell.stages, *cell.states, "output"})
     if lengths is not None:
         _check_lengths(lengths, x)
-        graph.conventions["beyond_lengths"] = "states stay as they are, output is 0"
+        graph.conventions["beyond_lengths"] = "inputs are read as 0, states stay as they are, output is 0"
         going = apply("running", lengths, steps=x.shape[-2])
     graph.conventions["time_steps"] = "counted from 1; the initial state is that of step 0"
     # Of one direction without ends the output is the last layer's hidden states by another name.
@@ -64,16 +65,20 @@ def run(
             for name in cell.states:
                 steps = stacks[name]
                 at = end % steps.shape[-2] if isinstance(steps.shape[-2], int) else 0
-                last[name].append(apply("time_step", steps, at=at))
+                last[name].append(stacks.get(FINAL + name) or apply("time_step", steps, at=at))
             outputs.append(stacks["hidden"])
         hidden = _side_by_side(outputs)
         if going is not None:
-            zero = literal(graph, 0)
-            hidden = apply("choose", going, hidden, zero)
+            hidden = _running(hidden, going)
     output = hidden.named("output")
     for name, values in last.items():
-        _together(values, stacking).named(f"final_{name}", leading=stacking.labels)
+        _together(values, stacking).named(FINAL + name, leading=stacking.labels)
     return output
+
+
+def _running(sequence: Value, going: Value) -> Value:
+    """A sequence (..., t d) with zeros beyond the ends, whatever stands there."""
+    return apply("choose", going, sequence, literal(sequence.graph, 0))
 
 
 def _take_sizes(x: Value, names: set[str]) -> None:
@@ -221,7 +226,7 @@ def _scanned(
     reverse: bool,
 ) -> dict[str, Value]:
     """All steps at once, where none of them is asked for."""
-    terms = apply("project", x, weights.w_x)
+    terms = apply("project", x if going is None else _running(x, going), weights.w_x)
     inner = primitive == "gru_scan"  # whose second bias goes through the reset gate
     biases = [one for one in (weights.b, None if inner else weights.b_h) if one is not None]
     if biases:
@@ -246,7 +251,10 @@ def _unrolled(
     reverse: bool,
     given: Mapping[str, Value],
 ) -> dict[str, Value]:
-    """All steps one by one. given: by name what is given over all steps, named already."""
+    """All steps one by one. given: by name what is given over all steps, named already.
+
+    Of states that are given, where sequences end, the last ones too: what is given beyond an end is none.
+    """
     state = start
     found: dict[str, list[Value]] = {name: [] for name in (*cell.stages, *cell.states)}
     count = x.shape[-2]
@@ -254,13 +262,16 @@ def _unrolled(
     for at in reversed(range(count)) if reverse else range(count):
         still = None if going is None else apply("time_step", going, at=at)
         here = TimeStep(at + 1, state, still, given)
-        after = cell.step(here, apply("time_step", x, at=at), weights)
+        after = cell.step(here, here.running(apply("time_step", x, at=at)), weights)
         state = {name: after[name] for name in cell.states}
         for name, values in found.items():
             values.append(after[name])
-    return {
+    stacks = {
         name: given[name]
         if name in given
         else apply("stack", *(reversed(values) if reverse else values), axis=-2).named(name)
         for name, values in found.items()
     }
+    if going is not None:
+        stacks |= {FINAL + name: one for name, one in state.items() if name in given}
+    return stacks

@@ -121,6 +121,22 @@ def _counted(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None
     return _unless(xp, left_out, xp.whole(np.ones(target.shape, dtype=int)))
 
 
+def _not_ignored(xp: Arithmetic, target: Array, *, ignored: int) -> Array:
+    return ~known(xp.equal(target, count(xp, ignored)), True)
+
+
+# Whether each sample counts.
+not_ignored = Primitive(
+    "not_ignored",
+    forward=_not_ignored,
+    shape=lambda target, ignored: target,
+    latex=lambda target, ignored: Formula(rf"\left[{target.text} \ne {ignored}\right]"),
+    cost=no_cost,
+    takes=INDICES,
+    kind="boolean",
+    expects="a class for each sample",
+)
+
 # 1 for each sample that counts, and 0 where it is ignored. some: refuse that all are.
 counted = Primitive(
     "counted",
@@ -154,7 +170,7 @@ def _surprise_keeping(
 
 
 def _surprise_gradient(xp: Arithmetic, g: Array, kept: Any, axis: int) -> Array:
-    """The softmax less the one-hot target, times what each sample counts."""
+    """The softmax less the one-hot target, times what each sample counts; 0 for those ignored, NaN or not."""
     exponentials, total, classes, left_out = kept
     each = _unless(xp, left_out, g)[..., None]
     found = xp.multiply(exponentials, xp.divide(each, total))
@@ -164,6 +180,7 @@ def _surprise_gradient(xp: Arithmetic, g: Array, kept: Any, axis: int) -> Array:
         np.put_along_axis(found, classes, xp.subtract(count(xp, 0), xp.sum(found, -1)), -1)
     else:
         found = xp.subtract(found, xp.scatter(each, classes, exponentials.shape[-1]))
+    found = _unless(xp, None if left_out is None else left_out[..., None], found)
     return np.moveaxis(found, -1, axis)
 
 

@@ -7,13 +7,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, broadcast
-from compute.hazards import (
-    QUOTIENT,
-    Finding,
-    Hazard,
-    cancellation,
-    underflow,
-)
+from compute.hazards import QUOTIENT, Finding, cancellation, underflow
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Primitive, no_cost, unchanged
 
@@ -122,20 +116,4 @@ negative = Primitive(
     expects="any shape",
     spreads=True,
     spreads_back=True,
-)
-
-# Where `allowed` is false: -infinity, whatever was there, and no gradient.
-masked_fill = Primitive(
-    "masked_fill",
-    forward=lambda xp, a, allowed: xp.where(allowed, a, xp.negative_infinity),
-    gradients={"a": lambda xp, g, allowed: xp.where(allowed, g, 0)},
-    tangents="symmetric",
-    shape=_broadcast,
-    latex=lambda a, allowed: Formula(
-        rf"\operatorname{{where}}\left({allowed.text},\ {a.text},\ -\infty\right)"
-    ),
-    takes={"allowed": ("boolean",)},
-    expects=BROADCASTABLE,
-    broadcasts=True,
-    hazard=Hazard(meant=True),
 )

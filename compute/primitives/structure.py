@@ -4,6 +4,7 @@ Arrays are moved by their own methods, which are the same for every kind of entr
 """
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, divide
 from compute.latex import POWER, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
+
+CausalAlignment: TypeAlias = Literal["upper_left", "lower_right"]
 
 
 def _transpose_shape(a: Shape) -> Shape:
@@ -190,19 +193,36 @@ constant = Primitive(
 )
 
 
-def _causal_mask(xp: Arithmetic, *, queries: int, keys: int, key_first: bool) -> Array:
-    allowed = np.tri(queries, keys, dtype=bool)
+def _causal_mask(
+    xp: Arithmetic, *, queries: int, keys: int, key_first: bool, alignment: CausalAlignment
+) -> Array:
+    ahead = keys - queries if alignment == "lower_right" else 0
+    allowed = np.tri(queries, keys, ahead, dtype=bool)
     return allowed.T if key_first else allowed
 
 
-# True where the key stands no later than the query, both counted from the first.
+def _causal_latex(*, queries: Size, keys: Size, key_first: bool, alignment: CausalAlignment) -> Formula:
+    ahead = ""
+    if alignment == "lower_right" and queries != keys:
+        ahead = f" + {keys} - {queries}"
+    return Formula(rf"\left[\text{{key}} \le \text{{query}}{ahead}\right]")
+
+
+def _causal_convention(
+    *, queries: Size, keys: Size, key_first: bool, alignment: CausalAlignment
+) -> dict[str, str]:
+    last = f"i + {keys} - {queries}" if alignment == "lower_right" and queries != keys else "i"
+    return {"causal": f"query i attends to keys 0 to {last}"}
+
+
+# True where the key stands no later than the query: both counted from the first, or both from the last.
 causal_mask = Primitive(
     "causal_mask",
     forward=_causal_mask,
-    shape=lambda queries, keys, key_first: (keys, queries) if key_first else (queries, keys),
-    latex=lambda queries, keys, key_first: Formula(r"\left[\text{key} \le \text{query}\right]"),
+    shape=lambda queries, keys, key_first, alignment: (keys, queries) if key_first else (queries, keys),
+    latex=_causal_latex,
     cost=no_cost,
     kind="boolean",
     expects="no operands",
-    convention={"causal": "query i attends to keys 0 to i"},
+    convention=_causal_convention,
 )

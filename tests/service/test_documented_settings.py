@@ -60,6 +60,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "rotary_dimension": {"rotary": "interleaved"},
     "rotary_base": {"rotary": "interleaved"},
     "rotary_embedding.rotary_dimension": {},
+    "causal_alignment": {"causal": True},
     "kv_heads": {"heads": 4},
     "output_padding": {"stride": 4},
     **{f"{name}.dilation": {"size": 2} for name in ("max_pool1d", "max_pool2d", "lp_pool1d", "lp_pool2d")},

@@ -212,7 +212,7 @@ def test_derivatives_are_explained_as_gradients_are() -> None:
     x = {"x": np.array([-1.0, -np.inf, 2.0])}
     found = answer("activation", x, {"function": "log_relu"}, upstream={"output": np.ones(3)})
     came, value, derivative, gradient = found.notes
-    assert came.message == "came in as -Infinity at [1]."  # the NaN of the gradient are made of 1 / 0
+    assert came.message == "came in as -Infinity at [1]. Nothing follows from it."  # NaN is made of 1 / 0
     assert (value.at, derivative.at, gradient.at) == ("output", "derivative", "rectified")
     assert derivative.message.startswith(
         "inside it, log'(rectified) is Infinity at [0] and 1 other entry: 1 / 0 = Infinity. The derivative"

@@ -187,11 +187,14 @@ def test_a_rate_next_to_1_is_no_division_by_zero_in_float32() -> None:
     assert not found.notes
 
 
-def test_what_is_dropped_is_multiplied_by_zero() -> None:
-    """So that infinity times 0 is NaN, as it is where PyTorch drops it."""
-    found = answer("dropout", {"x": [np.inf, 1.0], "mask": [0.0, 0.0]}, {})
-    assert np.isnan(found.values["output"][0])
-    assert found.values["output"][1] == 0
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_what_is_dropped_touches_nothing(bad: float) -> None:
+    """Where PyTorch multiplies by 0 it gets NaN."""
+    inputs = {"x": [bad, 3.0], "mask": [0.0, 1.0], "w": [[1.0], [2.0]]}
+    found = answer("dropout", inputs, {}, upstream={"dense_output": [1.0]})
+    np.testing.assert_array_equal(found.values["output"], [0, 6])
+    np.testing.assert_array_equal(found.gradients["x"], [0, 4])
+    np.testing.assert_array_equal(found.gradients["w"], [[0], [6]])
     assert [note.at for note in found.notes] == ["x"]
 
 

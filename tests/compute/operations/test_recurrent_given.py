@@ -161,3 +161,25 @@ def test_what_is_given_over_all_steps_inside_a_program() -> None:
     np.testing.assert_array_equal(found.values["h.hidden[3]"], STACK[2])
     np.testing.assert_allclose(found.gradients["h.hidden"], 2 * STACK)
     assert found.values["L"] == pytest.approx((STACK**2).sum())
+
+
+@pytest.mark.parametrize("bad", [0.0, 1e300, np.nan])
+def test_what_is_given_beyond_the_end_touches_nothing(bad: float) -> None:
+    given = {"hidden": np.stack([STACK, STACK]), "cell": np.stack([STACK + 1, STACK + 1])}
+    for stack in given.values():
+        stack[1, 2:] = bad
+    inputs = {**LSTM, "x": np.stack([X, X]), "lengths": [4, 2]}
+    found = answer("lstm", inputs, given=given, upstream={"output": np.ones((2, 4, 3))})
+    np.testing.assert_array_equal(found.values["output"][1], [*STACK[:2], [0] * 3, [0] * 3])
+    np.testing.assert_array_equal(found.values["final_hidden"], [STACK[3], STACK[1]])
+    np.testing.assert_array_equal(found.values["final_cell"], [STACK[3] + 1, STACK[1] + 1])
+    np.testing.assert_array_equal(found.gradients["hidden"], found.values["output"] != 0)
+    stages = {"preactivation": np.stack([np.tile(STACK, 4)] * 2)}
+    stages["preactivation"][1, 2:] = bad
+    found = answer("lstm", inputs, given=stages, upstream={"output": np.ones((2, 4, 3))})
+    expected = np.zeros((4, 12))
+    expected[:2] = answer(
+        "lstm", LSTM, given={"preactivation": stages["preactivation"][0]},
+        upstream={"output": [[1] * 3, [1] * 3, [0] * 3, [0] * 3]},
+    ).gradients["preactivation"][:2]  # fmt: skip
+    np.testing.assert_allclose(found.gradients["preactivation"][1], expected, rtol=1e-12, atol=1e-15)

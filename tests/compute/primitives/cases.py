@@ -119,6 +119,18 @@ CASES: dict[str, list[Case]] = {
         Case([normal(1, 2, 3), normal(4, 3, 2)]),
         Case([normal(3, 1, 2, 3), normal(2, 3, 2)]),
     ],
+    "guarded_matmul": [
+        Case([normal(2, 3), normal(3, 4)]),
+        Case([normal(3, 1, 2, 3), normal(2, 3, 2)]),
+    ],
+    "masked_matmul": [
+        Case([normal(2, 3), normal(3, 4), booleans(2, 3)]),
+        Case([normal(2, 2, 3), normal(3, 2), booleans(2, 1, 3)]),
+        Case([normal(2, 3), normal(4, 3, 2), booleans(3)]),
+    ],
+    "add_mask": [Case([normal(2, 3), normal(3)]), Case([normal(1, 3), normal(2, 2, 1)])],
+    "clear_masked": [Case([normal(2, 3), booleans(2, 1)])],
+    "keep_where": [Case([normal(2, 3), booleans(2, 3)]), Case([normal(3), booleans(2, 3)])],
     "softmax": [
         Case([normal(2, 3)], {"axis": -1}),
         Case([normal(2, 3)], {"axis": -2}),
@@ -144,12 +156,21 @@ CASES: dict[str, list[Case]] = {
         Case([normal(3, 7, 2), normal(1, 4, 2)], {"left": 2, "right": 0}),
         Case([normal(40, 2), normal(3, 50, 2)], {"left": 1, "right": 20}),
         Case([normal(2, 1), normal(3, 1)], {"left": 9, "right": 9}),
+        Case([normal(3, 2), normal(6, 2)], {"left": -1, "right": 3}),
+        Case([normal(6, 2), normal(3, 2)], {"left": 4, "right": -3}),
     ],
     "banded_sum": [
         Case([normal(5, 3), normal(5, 2)], {"left": 1, "right": 1}),
         Case([normal(3, 7, 3), normal(1, 4, 2)], {"left": 2, "right": 0}),
         Case([normal(40, 22), normal(3, 50, 2)], {"left": 1, "right": 20}),
         Case([normal(2, 19), normal(3, 1)], {"left": 9, "right": 9}),
+        Case([normal(3, 3), normal(6, 2)], {"left": -1, "right": 3}),
+        Case([normal(6, 2), normal(3, 2)], {"left": 4, "right": -3}),
+    ],
+    "masked_banded_sum": [
+        Case([normal(5, 3), normal(5, 2), booleans(5, 3)], {"left": 1, "right": 1}),
+        Case([normal(3, 7, 3), normal(1, 4, 2), booleans(7, 1)], {"left": 2, "right": 0}),
+        Case([normal(3, 3), normal(5, 2), booleans(3, 3)], {"left": -1, "right": 3}),
     ],
     "band": [
         Case([normal(*shape)], {"queries": 5, "keys": 4, "left": 1, "right": 2, "key_first": False})

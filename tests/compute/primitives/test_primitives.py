@@ -151,11 +151,23 @@ def test_softmax_of_anything() -> None:
     np.testing.assert_allclose(weights, expected, rtol=1e-15)
 
 
-def test_causal_mask() -> None:
+@pytest.mark.parametrize(
+    ("queries", "keys", "alignment", "expected"),
+    [
+        (2, 3, "upper_left", [[1, 0, 0], [1, 1, 0]]),
+        (2, 3, "lower_right", [[1, 1, 0], [1, 1, 1]]),
+        (1, 3, "lower_right", [[1, 1, 1]]),
+        (3, 2, "upper_left", [[1, 0], [1, 1], [1, 1]]),
+        (3, 2, "lower_right", [[0, 0], [1, 0], [1, 1]]),
+        (2, 2, "lower_right", [[1, 0], [1, 1]]),
+    ],
+)
+def test_causal_mask(queries: int, keys: int, alignment: str, expected: list[list[int]]) -> None:
     primitive = REGISTRY["causal_mask"]
-    allowed = primitive.forward(FLOAT64, queries=2, keys=3, key_first=False)
-    np.testing.assert_array_equal(allowed, [[True, False, False], [True, True, False]])
-    np.testing.assert_array_equal(primitive.forward(FLOAT64, queries=2, keys=3, key_first=True), allowed.T)
+    settings: dict[str, Any] = {"queries": queries, "keys": keys, "alignment": alignment}
+    allowed = primitive.forward(FLOAT64, **settings, key_first=False)
+    np.testing.assert_array_equal(allowed, expected)
+    np.testing.assert_array_equal(primitive.forward(FLOAT64, **settings, key_first=True), allowed.T)
 
 
 def test_constant() -> None:
