@@ -175,7 +175,7 @@ def attend(query: Value, key: Value, mask: Value | None, how: Scoring, allowed: 
     weights = named(apply("softmax", scores, axis=how.key_axis), "weights")
     named(apply("sum_over", apply("surprise", weights), axis=how.key_axis), "entropy")
     left = None if how.window is None else how.reach["left"]
-    named(apply("argmax", weights, axis=how.key_axis, left=left), "argmax")
+    named(apply("largest_weight", weights, axis=how.key_axis, left=left), "argmax")
     return weights
 
 

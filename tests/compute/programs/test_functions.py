@@ -32,6 +32,7 @@ MORE = {
         Case([normal(2, 3)], {"axis": -2, "left": None}),
         Case([normal(4, 3)], {"axis": -1, "left": 1}),
     ],
+    "largest_weight": [Case([normal(2, 3)], {"axis": -1, "left": None})],
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
     "unending": [Case([])],
     "causal_mask": [Case([], {"queries": 4, "keys": 3, "key_first": True})],
