@@ -1,5 +1,7 @@
 """Primitives that combine the entries along an axis."""
 
+from typing import Any
+
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -125,8 +127,9 @@ def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
 
 
 def _largest_weight(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
-    none: Array = xp.whole(np.array(-1))
-    return np.where((a == 0).all(axis=axis), none, _argmax(xp, a, axis=axis, left=left))
+    found = _argmax(xp, a, axis=axis, left=left)
+    none: Any = xp.whole(np.array(-1)) if found.dtype == object else -1
+    return np.where((a == 0).all(axis=axis), none, found)
 
 
 def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
