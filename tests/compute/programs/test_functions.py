@@ -23,7 +23,7 @@ REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
     "scattered", "spaced", "window_sum", "window_counts", "stack", "concatenate", "tiles", "rnn_scan",
     "lstm_scan", "gru_scan", "bernoulli_mask", "average", "normalized_rows", "normalized_channels",
-    "derivative", "softmax", "log_softmax", "hardmax",
+    "derivative", "softmax", "log_softmax", "hardmax", "length_over",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
