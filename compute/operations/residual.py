@@ -118,8 +118,9 @@ class Blocks:
         return (apply("identity", x) if self.placement == "pre" else x).named("output")
 
     def normalized(self, x: Value, norm: Part) -> Value:
-        """Tokens through a norm; layer norms have a gain wherever there are weights."""
-        return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)
+        """Tokens through a norm. Of shapes alone it has a gain; of tensors ones stand for one left out."""
+        needs = ("gain",) if x.graph.absent == "usual" else ()
+        return norm(self.settings, which=self.norm, needs=needs, biases=self.biases, x=x)
 
 
 def _shared_evenly(sizes: Mapping[str, Size]) -> Size:

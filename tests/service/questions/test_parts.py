@@ -116,8 +116,8 @@ def test_stacks_too(ask: Ask) -> None:
         ({"layer[0]": LAYER}, "/layer[0]", "final_norm", "unknown"),
         ({"final_norm.x": EYE}, "/final_norm.x", "one of: final_norm.gain", "unknown"),
         ({".": EYE}, "/.", "final_norm", "unknown"),
-        ({"layer[1].attention.w_q": EYE}, "/layer[1].attention.w_k", "a tensor (d, kv_heads*d_k)", "nothing"),
-        ({"layers": 2}, "/layer[1].attention.w_q", "a tensor (d, heads*d_k)", "nothing"),
+        ({"layer[1].attention.w_q": EYE}, "/layer/1/attention/w_k", "a tensor (d, kv_heads*d_k)", "nothing"),
+        ({"layers": 2}, "/layer/1/attention/w_q", "a tensor (d, heads*d_k)", "nothing"),
         ({"layer": [LAYER] * 2, "layers": 1}, "/layer/1/attention/w_q", "no layer[1]", "a tensor"),
         ({"given": {f"layer[{'9' * 5000}].output": X}}, "/given/layer[" + "9" * 58, "one of: x", "unknown"),
         ({"given": {f"layer[{'9' * 50}].output": X}}, "/given/layer[" + "9" * 50 + "].output", "one",
@@ -181,7 +181,9 @@ def test_faults_stand_where_tensors_do_or_would() -> None:
     )
     assert origins.path(("layer[0].attention.w_q", 3)) == ("state_dict", "q", 3)
     assert origins.path(("layer[0].attention.w_k",)) == ("layer", 0, "attention", "w_k")
-    assert origins.path(("layer[1].attention.w_k",)) == ("layer[1].attention.w_k",)
+    assert origins.path(("layer[1].attention.w_k",)) == ("layer", 1, "attention", "w_k")
+    assert origins.path(("encoder.layer[12].w", 0)) == ("encoder", "layer", 12, "w", 0)
+    assert origins.path(("given", "layer[1].output")) == ("given", "layer[1].output")
     assert origins.path(("b",)) == ("given", "b")
     assert origins.path(()) == ()
 
