@@ -45,8 +45,8 @@ class Graph:
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
     shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
     supply: what parts of an operation may take from the question, by full name; absent: what becomes of
-    inputs that did not come; settling: whether sizes of what is unknown may still be found; lacking: faults
-    of inputs that were assumed, since they did not come; stated: sizes that parts state as settings, by
+    inputs that did not come; settling: whether sizes of what is unknown may still be found; lacking: if
+    they are collected, the faults of inputs that did not come; stated: sizes that parts state as settings, by
     setting and part; repeated: from one index to another, values that stand for so many like them.
     """
 
@@ -66,7 +66,7 @@ class Graph:
     supply: Mapping[str, Tensor] = field(default_factory=dict)
     absent: Absent = "unknown"
     settling: bool = False
-    lacking: list[QuestionError] = field(default_factory=list)
+    lacking: list[QuestionError] | None = None
     stated: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeated: list[tuple[int, int, Size]] = field(default_factory=list)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)

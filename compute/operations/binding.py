@@ -32,7 +32,7 @@ def build(
     """
     try:
         return _settled(
-            operation, tensors, said, given or {}, requested, [],
+            operation, tensors, said, given or {}, requested, None,
             everything=everything, symbolic=symbolic, absent=absent,
         )  # fmt: skip
     except MissingInputs as error:
@@ -64,17 +64,18 @@ def _settled(
     said: Mapping[str, Any],
     given: Mapping[str, Tensor],
     requested: Collection[str],
-    lacking: list[QuestionError],
+    lacking: list[QuestionError] | None,
     *,
     everything: bool,
     symbolic: bool,
     absent: Absent,
 ) -> Graph:
-    """The graph with all sizes that its parts tell. lacking: filled with the faults of what is assumed."""
+    """The graph with all sizes that its parts tell. lacking: see `Graph`."""
     sizes: dict[str, tuple[Size, str]] = {}
     settling = absent == "unknown" and bool(operation.parts)
     while True:
-        lacking.clear()
+        if lacking is not None:
+            lacking.clear()
         try:
             return _build(
                 operation, tensors, said, given, requested, sizes, lacking,
@@ -92,7 +93,7 @@ def _build(
     given: Mapping[str, Tensor],
     requested: Collection[str],
     sizes: Sizes,
-    lacking: list[QuestionError],
+    lacking: list[QuestionError] | None,
     *,
     everything: bool,
     symbolic: bool,

@@ -127,7 +127,8 @@ class Part:
         if lacking := [missing(prefix + name, inputs[name]) for name in wanted if name not in supplied]:
             if self.graph.absent == "refused":
                 raise MissingInputs(lacking)
-            self.graph.lacking += lacking
+            if self.graph.lacking is not None:
+                self.graph.lacking += lacking
         for name, tensor in supplied.items():
             if inputs[name].is_bias and biases is False:
                 raise QuestionErrors([unused(prefix + name, "biases are off")])
@@ -159,7 +160,8 @@ def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:
     full = graph.full_name(name)
     if graph.absent == "refused":
         raise MissingInputs([missing(full, declared)])
-    graph.lacking.append(missing(full, declared))
+    if graph.lacking is not None:
+        graph.lacking.append(missing(full, declared))
     value = graph.input(full, shape, symbol=declared.symbol, axes=tuple(declared.dims.split()))
     value.is_assumed, value.is_parameter = True, declared.parameter
     return value
