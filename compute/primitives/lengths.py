@@ -44,7 +44,8 @@ def _scale(a: Array, axis: int, epsilon: Array | None) -> Array | None:
         return None
     least = float(np.finfo(sizes.dtype).tiny)
     powers = np.maximum(np.ldexp(np.ones_like(sizes), np.frexp(sizes)[1] - 1), least)
-    return np.where(beyond, powers, np.ones_like(sizes))
+    found: Array = np.where(beyond, powers, np.ones_like(sizes))
+    return found
 
 
 def _direction(xp: Arithmetic, y: Array, a: Array, axis: int, vanishing: bool) -> Array:

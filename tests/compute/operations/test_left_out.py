@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from tests.compute.asking import answer, plan
-from tests.compute.operations.test_stacks import refused
+from tests.compute.operations.drawn_layers import refused
 
 RNG = np.random.default_rng(17)
 Weights = dict[str, Any]
@@ -142,3 +143,15 @@ def test_layers_say_what_stands_for_their_weights(operation: str) -> None:
         assert (said.get("gain_left_out") == "ones") is ("gain" in left_out)
         expected = "bias" in left_out and operation != "rms_norm"
         assert (said.get("bias_left_out") == "zeros") is expected
+
+
+def test_programs_tell_all_that_is_missing_of_every_line() -> None:
+    lines = ("h = encoder_layer(x, heads=2)", "y = h @ u", "z = encoder_layer(y, heads=2)")
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", {"x": drawn(3, 4), "u": drawn(4, 4), "h.attention.w_q": drawn(4, 4)}, program=lines)
+    told = [error.path for error in caught.value.errors]
+    names = [f"{line}.{name}" for line in "hz" for name in layer()]
+    assert sorted(told) == sorted(("inputs", name) for name in names if name != "h.attention.w_q")
+    with pytest.raises(QuestionErrors) as caught:
+        answer("graph", {"x": drawn(3, 4)}, program=lines[:2])
+    assert {("inputs", "u"), ("inputs", "h.feed_forward.w_2")} <= {one.path for one in caught.value.errors}

@@ -211,3 +211,24 @@ def test_an_empty_object_at_the_end_of_a_list_is_no_layer_less(ask: Ask) -> None
     known = {"layer[1].output": X}
     response = ask("/v1/encoder", x=X, heads=2, layer=[LAYER, {}], given=known)
     assert response.status_code == 200 and response.json()["conventions"]["layers"] == 2
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_all_that_is_missing_has_a_pointer_into_nested_objects(ask: Ask, flat: bool) -> None:
+    """RFC 6901: one token for each key and index, however the rest of the weights was sent."""
+    sent = {"layer[0].attention.w_q": EYE} if flat else {"layer": [{"attention": {"w_q": EYE}}]}
+    found = errors(ask("/v1/encoder", x=X, heads=2, **sent))
+    assert [*found] == [
+        "/layer/0/attention/w_k",
+        "/layer/0/attention/w_v",
+        "/layer/0/attention/w_o",
+        "/layer/0/feed_forward/w_1",
+        "/layer/0/feed_forward/w_2",
+    ]
+    wrong = (
+        {"layer[0].attention.w_q": [[1, 0, 0]]} if flat else {"layer": [{"attention": {"w_q": [[1, 0, 0]]}}]}
+    )
+    weights = {f"layer[0].{part}.{name}": one for part, group in LAYER.items() for name, one in group.items()}
+    weights.pop("layer[0].attention.w_q")
+    at = "/layer[0].attention.w_q" if flat else "/layer/0/attention/w_q"
+    assert [*errors(ask("/v1/encoder", x=X, heads=2, **weights, **wrong))] == [at]
