@@ -241,7 +241,10 @@ class Prepared:
         """Whether the two sides of an equation are equal; open where they depend on what is unknown."""
         if sides is None or not all(index in values for index in sides):
             return Equality(None, None)
-        return self.evaluation.arithmetic.equality(*np.broadcast_arrays(*(values[index] for index in sides)))
+        arithmetic = self.evaluation.arithmetic
+        left, right = np.broadcast_arrays(*(values[index] for index in sides))
+        found = arithmetic.equality(left, right)
+        return _without_nan(found, np.isnan(arithmetic.outlines(left)) | np.isnan(arithmetic.outlines(right)))
 
     def _with_aliases(self, names: Set[str]) -> Set[str]:
         """All names under which these values are known."""
@@ -252,6 +255,15 @@ class Prepared:
         consumers = sorted([one for one in parts if not isinstance(one, str)])
         found = {str(self.graph.values[one].name): parts[one] for one in consumers}
         return found | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
+
+
+def _without_nan(found: Equality, nan: Array) -> Equality:
+    """The claim, refuted where a side is NaN."""
+    if not nan.any():
+        return found
+    place = [int(index) for index in np.argwhere(nan)[0]]
+    how = f"a side is NaN{f' at {place}' if place else ''}, and NaN equals nothing, not even itself"
+    return Equality(False, None, found.verdict and "refuted", how)
 
 
 def _same_entries(one: Array, other: Array) -> bool:

@@ -46,11 +46,12 @@ class Graph:
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
     shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
     supply: what parts of an operation may take from the question, by full name; absent: what becomes of
-    inputs that did not come; settling: whether sizes of what is unknown may still be found; stated: sizes
-    that parts state as settings, by setting and part; repeated: from one index to another, values that stand
-    for so many like them; added_masks: masks whose numbers are added to scores; remarks: what there is to say
-    before there are entries, as code, name and sentence; entry_checks: for names that are given, what raises
-    QuestionError for entries that cannot be meant.
+    inputs that did not come; settling: whether sizes of what is unknown may still be found; lacking: if
+    they are collected, the faults of inputs that did not come; stated: sizes that parts state as settings, by
+    setting and part; repeated: from one index to another, values that stand for so many like them;
+    added_masks: masks whose numbers are added to scores; remarks: what there is to say before there are
+    entries, as code, name and sentence; entry_checks: for names that are given, what raises QuestionError for
+    entries that cannot be meant.
     """
 
     declared: Mapping[str, Named] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Graph:
     supply: Mapping[str, Tensor] = field(default_factory=dict)
     absent: Absent = "unknown"
     settling: bool = False
+    lacking: list[QuestionError] | None = None
     stated: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeated: list[tuple[int, int, Size]] = field(default_factory=list)
     added_masks: list[Value] = field(default_factory=list)

@@ -19,7 +19,7 @@ from compute.extent import predict
 from compute.graph import Graph
 from compute.notes import Note
 from compute.operations import CATALOGUE
-from compute.operations.binding import build, check_upstream
+from compute.operations.binding import all_missing, build, check_upstream
 from compute.operations.declaration import Operation
 from compute.operations.parts import missing
 from compute.programs.building import Claim, build_program
@@ -164,7 +164,10 @@ def _graph(
         inputs[name] = given.pop(name)
     lacking = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if lacking and not cut:
-        raise QuestionErrors(missing(name, operation.inputs[name]) for name in lacking)
+        errors = [missing(name, operation.inputs[name]) for name in lacking]
+        raise QuestionErrors(
+            all_missing(operation, inputs, attributes, errors) if operation.parts else errors
+        )
     graph = build(
         operation,
         inputs,

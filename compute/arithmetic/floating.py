@@ -46,6 +46,11 @@ def _sigmoid(a: Array) -> Array:
     return np.divide(1, found, out=found)
 
 
+def _negative(a: Array) -> Array:
+    found: Array = np.subtract(0, a)  # of 0 it is 0, where the sign alone turned would be -0
+    return found
+
+
 def _softplus(a: Array) -> Array:
     found: Array = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
     return found
@@ -75,7 +80,7 @@ class Floating:
         self.greater: Binary = np.greater
         self.greater_equal: Binary = np.greater_equal
         self.equal: Binary = np.equal
-        self.negative: Unary = np.negative
+        self.negative: Unary = _negative
         self.exp: Unary = np.exp
         self.absolute: Unary = np.absolute
         self.sign: Unary = np.sign

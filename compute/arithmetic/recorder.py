@@ -68,6 +68,10 @@ def _minimum(a: Any, b: Any) -> Any:
     return a if a <= b or a != a else b  # noqa: PLR0124 - NaN is not itself
 
 
+def _negative(a: Any) -> Any:
+    return 0 - a  # never -0
+
+
 def _where(condition: Any, a: Any, b: Any) -> Any:
     return a if condition else b
 
@@ -125,7 +129,7 @@ class Recorder:
         self.greater_equal = self._each(operator.ge, 2)
         self.equal = self._each(operator.eq, 2)
         self.where = self._each(_where, 3)
-        self.negative = self._each(operator.neg, 1)
+        self.negative = self._each(_negative, 1)
         self.absolute = self._each(operator.abs, 1)
         self.sign = self._each(np.sign, 1)
         self.exp = self._each(np.exp, 1)

@@ -29,7 +29,7 @@ class Scalars(Floating):
         self.subtract = operator.sub
         self.multiply = operator.mul
         self.divide = operator.truediv
-        self.negative = operator.neg
+        self.negative = lambda a: 0 - a
         self.absolute = operator.abs
         self.greater = operator.gt
         self.greater_equal = operator.ge

@@ -59,7 +59,7 @@ def attend(
     weights = named(apply("softmax", scores, axis=how.key_axis), "weights")
     named(apply("sum_over", apply("surprise", weights), axis=how.key_axis), "entropy")
     left = None if how.window is None else how.reach(queries, keys)["left"]
-    named(apply("argmax", weights, axis=how.key_axis, left=left), "argmax")
+    named(apply("largest_weight", weights, axis=how.key_axis, left=left), "argmax")
     return weights, allowed
 
 

@@ -10,7 +10,7 @@ from compute.errors import QuestionError, QuestionErrors
 from compute.graph import Absent, Graph
 from compute.operations.bound import Came, Settled, Sizes, admit, bind
 from compute.operations.declaration import Operation
-from compute.operations.parts import check_supply, run
+from compute.operations.parts import MissingInputs, check_supply, run
 from compute.value import Tensor, Value
 
 
@@ -30,12 +30,55 @@ def build(
     requested, everything, symbolic, absent: as for `Graph`. Required inputs that are missing get symbolic
     shapes. Raises QuestionErrors where shapes disagree.
     """
+    try:
+        return _settled(
+            operation, tensors, said, given or {}, requested, None,
+            everything=everything, symbolic=symbolic, absent=absent,
+        )  # fmt: skip
+    except MissingInputs as error:
+        raise QuestionErrors(all_missing(operation, tensors, said, error.errors, symbolic=symbolic)) from None
+
+
+def all_missing(
+    operation: Operation,
+    tensors: Mapping[str, Tensor],
+    said: Mapping[str, Any],
+    first: list[QuestionError],
+    *,
+    symbolic: bool = False,
+) -> list[QuestionError]:
+    """The faults of all inputs that did not come, once some are known: it is built on assumed ones."""
+    lacking: list[QuestionError] = []
+    try:
+        _settled(
+            operation, tensors, said, {}, (), lacking, everything=True, symbolic=symbolic, absent="unknown"
+        )
+    except QuestionErrors as errors:  # what is wrong, and not just missing, is told once the rest is there
+        lacking += [error for error in errors.errors if error.received == "nothing"]
+    return [*{error.path: error for error in (*first, *lacking)}.values()]
+
+
+def _settled(
+    operation: Operation,
+    tensors: Mapping[str, Tensor],
+    said: Mapping[str, Any],
+    given: Mapping[str, Tensor],
+    requested: Collection[str],
+    lacking: list[QuestionError] | None,
+    *,
+    everything: bool,
+    symbolic: bool,
+    absent: Absent,
+) -> Graph:
+    """The graph with all sizes that its parts tell. lacking: see `Graph`."""
     sizes: dict[str, tuple[Size, str]] = {}
     settling = absent == "unknown" and bool(operation.parts)
     while True:
+        if lacking is not None:
+            lacking.clear()
         try:
             return _build(
-                operation, tensors, said, given or {}, requested, sizes,
+                operation, tensors, said, given, requested, sizes, lacking,
                 everything=everything, symbolic=symbolic, absent=absent, settling=settling,
             )  # fmt: skip
         except Settled as found:
@@ -50,6 +93,7 @@ def _build(
     given: Mapping[str, Tensor],
     requested: Collection[str],
     sizes: Sizes,
+    lacking: list[QuestionError] | None,
     *,
     everything: bool,
     symbolic: bool,
@@ -66,7 +110,7 @@ def _build(
     bound = bind(operation, came, said, taken, sizes=sizes)
     names = frozenset(requested) | taken.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
-    graph.symbolic, graph.absent, graph.settling = symbolic, absent, settling
+    graph.symbolic, graph.absent, graph.settling, graph.lacking = symbolic, absent, settling, lacking
     graph.supply = {name: tensor for name, tensor in tensors.items() if name not in own}
     handles = {
         name: admit(graph, operation, name, own.get(name), bound)

@@ -8,6 +8,7 @@ from compute.named import Named
 from compute.operations.convolution import check_groups
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import axis_of
+from compute.operations.left_out import state_left_out
 from compute.operations.normalizing import (
     Epsilon,
     Rows,
@@ -121,6 +122,7 @@ def batch_norm(
     Source: Ioffe and Szegedy, Batch Normalization (2015), algorithms 1 and 2; ONNX BatchNormalization.
     """
     channels = _Channels(x, channel_axis, gain, bias, running_mean, running_variance)
+    state_left_out(x, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.rows((channels.axis,))
     running = {"running_mean": running_mean, "running_variance": running_variance}
@@ -169,6 +171,7 @@ def group_norm(
     Source: Wu and He, Group Normalization (2018), equations 1 to 7; ONNX GroupNormalization.
     """
     channels = _Channels(x, channel_axis, gain, bias)
+    state_left_out(x, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.groups(groups)
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
@@ -201,6 +204,7 @@ def instance_norm(
             "positions behind batch and channels, or channel_axis 0 where there is no batch",
             f"{x.rank} axes",
         )
+    state_left_out(x, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     kept = (*channels.batch, channels.axis)
     rows = channels.rows(kept)

@@ -13,10 +13,11 @@ from compute.value import Value, apply
 Axis: TypeAlias = Annotated[
     int, Attribute("The axis of the classes, negative from the end. PyTorch and ONNX have 1.")
 ]
+IGNORED = -100
 IgnoreIndex: TypeAlias = Annotated[
     int,
     Attribute("The class that stands for none: such a sample has loss 0 and counts for no mean. -100 as in"
-              " PyTorch; in ONNX nothing is ignored unless it is said."),
+              " PyTorch; in ONNX nothing is ignored unless it is said. Only for targets that are classes."),
 ]  # fmt: skip
 ClassWeights: TypeAlias = Annotated[
     Value | None,

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
+from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.class_targets import (
+    IGNORED,
     WEIGHTS,
     Axis,
     Classes,
@@ -55,7 +57,7 @@ def cross_entropy(
     label_smoothing: Annotated[
         Constant, Attribute("How much of the target is spread evenly over all classes, from 0 to 1.")
     ] = 0,
-    ignore_index: IgnoreIndex = -100,
+    ignore_index: IgnoreIndex = IGNORED,
     reduction: Reduction = "mean",
 ) -> Value:
     """The cross entropy between targets and the softmax of logits: - sum of w_c q_c log p_c over classes c.
@@ -81,7 +83,9 @@ def cross_entropy(
         graph.holds(p, "the probabilities of each sample sum to 1", lambda: _sums(p, where))
     weights = None if class_weights is None else where.weights(class_weights)
     each = None
-    if holds_indices(target, where):
+    if not holds_indices(target, where):
+        _check_nothing_is_ignored(logits, ignore_index)
+    else:
         each = where.target_weights(target, weights, some=reduction == "mean").named("target_weights")
     if logs is None:
         losses = apply("class_surprise", logits, target, axis=where.axis, ignored=ignore_index)
@@ -93,6 +97,16 @@ def cross_entropy(
             spread = (spread * weights).named("weighted_target", leading=where.labels)
         losses = apply("negative", apply("sum_over", apply("weigh", spread, logs), axis=where.axis))
     return _reduced(losses.named("losses"), each, reduction)
+
+
+def _check_nothing_is_ignored(logits: Value, ignore_index: int) -> None:
+    """Refuse a class to ignore beside probabilities, of which no sample has one class."""
+    if ignore_index != IGNORED:
+        raise QuestionError(
+            ("ignore_index",), "has no meaning where target holds probabilities",
+            "class indices as target, or no ignore_index", f"{ignore_index}",
+        )  # fmt: skip
+    logits.graph.conventions["ignore_index"] = "none"
 
 
 def _reduced(losses: Value, each: Value | None, reduction: str) -> Value:
@@ -161,7 +175,7 @@ def nll(
     class_weights: ClassWeights = None,
     *,
     axis: Axis = -1,
-    ignore_index: IgnoreIndex = -100,
+    ignore_index: IgnoreIndex = IGNORED,
     reduction: Reduction = "mean",
 ) -> Value:
     """The negative log-likelihood of classes: - w_t log p_t, for log-probabilities that are known.

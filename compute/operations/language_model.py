@@ -81,7 +81,9 @@ def language_model(
     position_embedding: Annotated[Part, table_part("learned positions")],
     segment_embedding: Annotated[Part, table_part("segments")],
     embedding_norm: Annotated[Part, norm_part("the embeddings, with norm_embeddings")],
-    encoder: Annotated[Part, encoder_part("The layers.")],
+    encoder: Annotated[
+        Part, encoder_part("The layers. With norms before the sublayers there is a final norm.")
+    ],
     pooler: Annotated[Part, Sublayer((linear,), "The layer on the first token, with pooling.")],
     head: Annotated[Part, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
     vocabulary: Annotated[Count, size("How many tokens there are to choose from")] = None,
@@ -155,7 +157,11 @@ def language_model(
     found = without_padding(found, key_padding_mask)
     if norm_embeddings:
         found = blocks.normalized(found, embedding_norm)
-    seen = encoder(blocks.handed, x=found.named("sequence"), mask=mask, key_padding_mask=key_padding_mask)
+    more: dict[str, Any] = {}
+    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
+        more["has_final_norm"] = norm_placement == "pre"  # as GPT-2 and its successors have it
+    sequence = found.named("sequence")
+    seen = encoder(blocks.handed, x=sequence, mask=mask, key_padding_mask=key_padding_mask, **more)
     seen = seen.named("representation")
     if pooling:
         as_wide = {"d_out": (width, "the tokens")}

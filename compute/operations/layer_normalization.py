@@ -7,6 +7,7 @@ from compute.named import Named
 from compute.operations.constants import bounded
 from compute.operations.declaration import Attribute, Axes, Input, Stored, operation
 from compute.operations.fitting import axis_of
+from compute.operations.left_out import state_left_out
 from compute.operations.normalizing import (
     STATISTICS,
     TWO,
@@ -71,6 +72,7 @@ def layer_norm(
 
     Source: Ba, Kiros and Hinton, Layer Normalization (2016), equations 3 and 4; ONNX LayerNormalization.
     """
+    state_left_out(x, gain, bias)
     rows = _rows(x, axis, axes, gain, bias)
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
     found = in_one(rows, gain, bias, epsilon, STATISTICS)
@@ -110,6 +112,7 @@ def rms_norm(
     Source: Zhang and Sennrich, Root Mean Square Layer Normalization (2019), equation 4; ONNX
     RMSNormalization.
     """
+    state_left_out(x, gain, has_bias=False)
     rows, graph = _rows(x, axis, axes, gain, bias), x.graph
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
     found = in_one(rows, gain, bias, epsilon, ("mean_square", "rms", "normalized"))

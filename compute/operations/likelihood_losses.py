@@ -4,6 +4,7 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, number, parse
+from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.constants import between, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
@@ -70,7 +71,7 @@ def poisson_nll(
     ] = True,
     epsilon: Annotated[
         Constant,
-        Attribute("Of rates: what is added to them in the logarithm. PyTorch has 1e-8."),
+        Attribute("Of rates, and not of their logarithms: what is added in the logarithm. PyTorch has 1e-8."),
     ] = 0,
     reduction: Reduction = "mean",
 ) -> Value:
@@ -83,11 +84,17 @@ def poisson_nll(
     alike(target, prediction, "target")
     counts = apply("admitted", target, only="weights")
     added = between(graph, "epsilon", epsilon, 0)
+    shifts = bool(added.symbols()) or evaluate(added) != 0
     if prediction_is_log:
+        if shifts:
+            raise QuestionError(
+                ("epsilon",), "has no meaning where the logarithm of the rate is predicted",
+                "prediction_is_log false, or no epsilon", "an epsilon other than 0",
+            )  # fmt: skip
         log = apply("identity", prediction).named("log_rate")
         rate = apply("exp", log).named("rate")
     else:
         rate = apply("identity", apply("admitted", prediction, only="weights")).named("rate")
-        shifted = rate + literal(graph, added) if added.symbols() or evaluate(added) != 0 else rate
+        shifted = rate + literal(graph, added) if shifts else rate
         log = apply("log_probability", shifted, complement=False, least=None).named("log_rate")
     return reduced((rate - apply("weigh", counts, log)).named("losses"), reduction)

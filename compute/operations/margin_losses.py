@@ -167,9 +167,8 @@ def cosine(
     lengths = []
     for name, one in (("norms_1", x1), ("norms_2", x2)):
         vectors = one if guards else apply("admitted", one, only="directions")
-        squares = apply("sum_over", apply("power", vectors, exponent=TWO), axis=-1)
-        squares = squares + literal(graph, added) if guards else squares
-        lengths.append(apply("power", squares, exponent=HALF).named(name))
+        more = added if guards else None
+        lengths.append(apply("length_over", vectors, axis=-1, added=more, vanishing=False).named(name))
     similarity = (products / (lengths[0] * lengths[1])).named("similarity")
     losses = literal(graph, 1) - similarity
     if target is not None:

@@ -39,6 +39,11 @@ class Part:
         """What the question has for this input of it."""
         return self.graph.supply.get(self.prefix + name)
 
+    def sends(self, part: str) -> bool:
+        """Whether the question has anything for a part of it."""
+        prefix = f"{self.prefix}{part}."
+        return any(name.startswith(prefix) for name in self.graph.supply)
+
     def built(self, name: str) -> Value:
         """A value of it, once it is built."""
         return self.graph.names[self.prefix + name]
@@ -119,8 +124,11 @@ class Part:
     ) -> None:
         """Raise QuestionErrors for inputs that are missing, and for those that cannot be here."""
         prefix, inputs = self.prefix, operation.inputs
-        if self.graph.absent == "refused" and (lacking := [one for one in wanted if one not in supplied]):
-            raise QuestionErrors(missing(prefix + name, inputs[name]) for name in lacking)
+        if lacking := [missing(prefix + name, inputs[name]) for name in wanted if name not in supplied]:
+            if self.graph.absent == "refused":
+                raise MissingInputs(lacking)
+            if self.graph.lacking is not None:
+                self.graph.lacking += lacking
         for name, tensor in supplied.items():
             if inputs[name].is_bias and biases is False:
                 raise QuestionErrors([unused(prefix + name, "biases are off")])
@@ -151,7 +159,9 @@ def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:
     """
     full = graph.full_name(name)
     if graph.absent == "refused":
-        raise QuestionErrors([missing(full, declared)])
+        raise MissingInputs([missing(full, declared)])
+    if graph.lacking is not None:
+        graph.lacking.append(missing(full, declared))
     value = graph.input(full, shape, symbol=declared.symbol, axes=tuple(declared.dims.split()))
     value.is_assumed, value.is_parameter = True, declared.parameter
     return value
@@ -183,6 +193,10 @@ def unknown_input(path: Path, operation: Operation, name: str, prefix: str = "")
 def unused(name: str, why: str) -> QuestionError:
     """The fault of a tensor that would be ignored."""
     return QuestionError((name,), f"{name} has no use here: {why}", f"no {name}", "a tensor")
+
+
+class MissingInputs(QuestionErrors):
+    """Inputs that did not come: the first that were found."""
 
 
 def missing(full: str, declared: Input) -> QuestionError:

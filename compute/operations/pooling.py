@@ -46,6 +46,14 @@ Ties: TypeAlias = Annotated[
     Literal["first", "split", "all"],
     Attribute("Which of equal maxima the gradient goes to: the first, all in equal parts, or each in full."),
 ]
+_UNSEEN = "A border of -Infinity around the input, which never wins: one number, "
+_COUNTED = " same (as many windows as entries over the stride, an odd one more behind) or valid (none)."
+MaxBorder: TypeAlias = Annotated[
+    Padding, Attribute(f"{_UNSEEN}[before, behind],{_COUNTED} Two pairs are for two axes.")
+]
+MaxBorders: TypeAlias = Annotated[
+    Padding, Attribute(f"{_UNSEEN}[rows, columns], [[top, bottom], [left, right]],{_COUNTED}")
+]
 CountBorders: TypeAlias = Annotated[
     bool, Attribute("Whether zeros of the padding count as entries of the average.")
 ]
@@ -80,7 +88,7 @@ def max_pool1d(
     *,
     size: Length = None,
     stride: Step = None,
-    padding: Border = 0,
+    padding: MaxBorder = 0,
     dilation: Apart = 1,
     ceil_mode: Ceil = False,
     ties: Ties = "first",
@@ -101,7 +109,7 @@ def max_pool2d(
     *,
     size: Lengths = None,
     stride: Steps = None,
-    padding: Borders = 0,
+    padding: MaxBorders = 0,
     dilation: Aparts = 1,
     ceil_mode: Ceil = False,
     ties: Ties = "first",

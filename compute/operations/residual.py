@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, divide
 from compute.errors import at
+from compute.graph import Graph
 from compute.named import Named
 from compute.operations.bound import Assumed
 from compute.operations.declaration import Attribute, Constant, Input, Sublayer
@@ -118,8 +119,16 @@ class Blocks:
         return (apply("identity", x) if self.placement == "pre" else x).named("output")
 
     def normalized(self, x: Value, norm: Part) -> Value:
-        """Tokens through a norm; layer norms have a gain wherever there are weights."""
-        return norm(self.settings, which=self.norm, needs=("gain",), biases=self.biases, x=x)
+        """Tokens through a norm. Ones stand for a gain that is left out; of shapes alone it has one."""
+        needs = ("gain",) if x.graph.absent == "usual" or _is_unknown(x.graph) else ()
+        return norm(self.settings, which=self.norm, needs=needs, biases=self.biases, x=x)
+
+
+def _is_unknown(graph: Graph) -> bool:
+    """Whether a layer is built of which nothing came, since values behind it are given."""
+    scope = graph.full_name("")
+    is_open = graph.absent == "unknown" and graph.lacking is None and scope
+    return bool(is_open) and not any(name.startswith(scope) for name in graph.supply)
 
 
 def _shared_evenly(sizes: Mapping[str, Size]) -> Size:

@@ -75,6 +75,7 @@ def stacked(
     graph.conventions["layers"] = count
     if has_final_norm is None:
         has_final_norm = final_norm.is_sent or (graph.absent == "usual" and blocks.placement == "pre")
+    graph.conventions["has_final_norm"] = has_final_norm
     if has_final_norm:
         x = blocks.normalized(x, final_norm)
     return x.named("output")

@@ -25,6 +25,10 @@ SAME = (
     " same (the output is the stride times as long as the input; an odd entry more is cut behind, and zeros"
     " are added behind if the kernel is shorter than the stride) or valid (nothing)."
 )
+SAME_MEANING = (
+    "the output is the stride times as long as the input: the transpose of a convolution with padding same,"
+    " whose odd entry of border is behind"
+)
 Cut: TypeAlias = Annotated[
     Padding, Attribute(f"{CUT}one number, [before, behind],{SAME} Two pairs are for two axes.")
 ]
@@ -33,13 +37,13 @@ Cuts: TypeAlias = Annotated[
 ]
 More: TypeAlias = Annotated[
     Size,
-    Attribute("How many entries are added behind the output, fewer than the stride; 0 with padding same.",
-              minimum=0),
+    Attribute("How many entries are added behind the output, fewer than the stride or the dilation; 0 with"
+              " padding same.", minimum=0),
 ]  # fmt: skip
 Mores: TypeAlias = Annotated[
     Sides,
-    Attribute("How many rows and columns are added behind the output, fewer than the stride; 0 with padding"
-              " same.", minimum=0),
+    Attribute("How many rows and columns are added behind the output, on each axis fewer than the stride or"
+              " the dilation; 0 with padding same.", minimum=0),
 ]  # fmt: skip
 
 
@@ -147,6 +151,7 @@ def _run(
     around = borders(padding, plane, steps, window, steps, apart)
     if padding == "same":
         behind = _left_over(behind, window, steps, apart)
+        x.graph.conventions["same"] = SAME_MEANING
     layout = Layout(steps, around, apart, groups)
     output = tuple(
         _length(*one) for one in zip(data.shape[2:], window, steps, apart, around, behind, strict=True)
@@ -187,10 +192,16 @@ def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
 def _length(
     size: Size, extent: Size, stride: Size, apart: Size, around: tuple[Size, Size], behind: Size
 ) -> Size:
-    """How long the output is; a fault where nothing is left, or where so much cannot be behind."""
-    if isinstance(behind, int) and isinstance(stride, int) and behind >= stride:
+    """The length of the output.
+
+    Raises QuestionError where nothing is left, or where behind reaches both the stride and the dilation.
+    """
+    if all(isinstance(one, int) and isinstance(behind, int) and behind >= one for one in (stride, apart)):
         raise QuestionError(
-            ("output_padding",), "so much is never left over", f"fewer than the stride, {stride}", f"{behind}"
+            ("output_padding",),
+            f"has to be less than the stride or the dilation of its axis, {stride} and {apart}",
+            f"at most {max_known((stride, apart)) - 1}",
+            f"{behind}",
         )
     length = (size - 1) * stride + apart * (extent - 1) + 1 + behind - around[0] - around[1]
     if isinstance(length, int) and length < 1:

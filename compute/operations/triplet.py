@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import HALF, number
+from compute.arithmetic.expressions import number
 from compute.named import Named
 from compute.operations.constants import between, constant, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
@@ -48,9 +48,11 @@ def triplet(
         difference = anchor - other
         if added.symbols() or evaluate(added) != 0:
             difference = difference + literal(graph, added)
-        distance = apply("sum_over", apply("power", difference, exponent=number(2)), axis=-1)
-        if not squared:
-            distance = apply("norm_root", distance, exponent=HALF)
+        if squared:
+            distance = apply("sum_over", apply("power", difference, exponent=number(2)), axis=-1)
+        else:
+            distance = apply("length_over", difference, axis=-1, added=None, vanishing=True)
+            graph.conventions["derivative_of_norm_at_0"] = 0
         distances.append(distance.named(f"{name}_distances"))
     short = distances[0] - distances[1] + constant(graph, "margin", margin)
     return reduced(apply("positive_part", short).named("losses"), reduction)

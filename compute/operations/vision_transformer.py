@@ -88,7 +88,12 @@ def vision_transformer(
         ),
     ],
     encoder: Annotated[
-        Part, encoder_part("The encoder, with its final norm where one is sent.", "encoder", "")
+        Part,
+        encoder_part(
+            "The encoder. With norms before the sublayers it has a final norm, unless pooled_norm is sent.",
+            "encoder",
+            "",
+        ),
     ],
     pooled_norm: Annotated[Part, norm_part("what is pooled; none if nothing is sent for it", "fc_norm")],
     pre_logits: Annotated[Part, pre_logits_part("heads.pre_logits")],
@@ -165,8 +170,9 @@ def vision_transformer(
         "embedding_dropout_mask",
     )
     more: dict[str, Any] = {}
-    if pooled_norm.is_sent and not encoder.sent("final_norm.gain") and not settings.get("has_final_norm"):
-        more["has_final_norm"] = False  # of shapes alone too, there is one norm and not two
+    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
+        # One norm and not two, where what is pooled has its own.
+        more["has_final_norm"] = norm_placement == "pre" and not pooled_norm.is_sent
     encoded = encoder(blocks.handed, x=sequence, **more)
     pooled = _pooled(encoded, pool, has_class).named("pooled")
     if pooled_norm.is_sent:

@@ -10,7 +10,7 @@ RHO = Setting("How much of the mean of squares stays.", r"\rho", least=0, below=
 BETA_1 = Setting("How much of the mean of gradients stays.", r"\beta_1", least=0, below=1)
 BETA_2 = Setting("How much of the mean of squares stays.", r"\beta_2", least=0, below=1)
 SCALED = r"\frac{g_t}{\sqrt{v_t} + \epsilon}"
-CENTERED = r"\frac{g_t}{\sqrt{v_t - \bar g_t^2} + \epsilon}"
+CENTERED = r"\frac{g_t}{\sqrt{s_t} + \epsilon}"
 CORRECTED = r"x_t = x_{t-1} - \eta_t \frac{m_t / (1 - \beta_1^t)}{\sqrt{%s_t / (1 - \beta_2^t)} + \epsilon}"
 ADJUSTED = r" \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}"
 PLAIN = r"x_t = x_{t-1} - \eta_t%s \frac{m_t}{\sqrt{%s_t} + \epsilon}"
@@ -36,21 +36,25 @@ def adagrad(
     Source: Duchi et al., Adaptive subgradient methods (2011), figure 1.
     """
     before = state.before("sum_of_squares", initial_accumulator)
-    total = state.keep("sum_of_squares", before + state.gradient**2)
+    total = state.keep("sum_of_squares", before + state.square(state.gradient))
     rate = state.learning_rate / (1 + (state.step - 1) * rate_decay)
-    return -rate * state.gradient / (state.xp.sqrt(total) + epsilon)
+    return -rate * state.gradient / (state.root(total) + epsilon)
 
 
 @optimizer(
     r"v_t = \rho v_{t-1} + (1 - \rho) g_t^2",
     When(r"\bar g_t = \rho \bar g_{t-1} + (1 - \rho) g_t", centered=True),
+    When(
+        r"s_t = \rho \left(s_{t-1} + (1 - \rho) (g_t - \bar g_{t-1})^2\right) = v_t - \bar g_t^2",
+        centered=True,
+    ),
     When(r"x_t = x_{t-1} - \eta_t " + SCALED, centered=False, momentum=0),
     When(r"x_t = x_{t-1} - \eta_t " + CENTERED, centered=True, momentum=0),
     When(r"b_t = \mu b_{t-1} + " + SCALED, centered=False, momentum=lambda one: one != 0),
     When(r"b_t = \mu b_{t-1} + " + CENTERED, centered=True, momentum=lambda one: one != 0),
     When(r"x_t = x_{t-1} - \eta_t b_t", momentum=lambda one: one != 0),
     learning_rate=0.01,
-    buffers={"mean_of_squares": "v", "mean_gradient": r"\bar g", "velocity": "b"},
+    buffers={"mean_of_squares": "v", "mean_gradient": r"\bar g", "variance": "s", "velocity": "b"},
 )
 def rmsprop(
     state: State,
@@ -62,15 +66,22 @@ def rmsprop(
 ) -> Change:
     """RMSProp: gradients over the root of a running mean of their squares.
 
+    The centered variance is updated from the step before. As a difference of two means it would lose all its
+    digits, and its sign, where gradients hardly change.
+
     Source: Tieleman and Hinton, Neural networks for machine learning (2012), lecture 6.5; centered: Graves,
-    Generating sequences with recurrent neural networks (2013), equations 38 to 45.
+    Generating sequences with recurrent neural networks (2013), equations 38 to 45; its variance: Finch,
+    Incremental calculation of weighted mean and variance (2009), section 9.
     """
     gradient = state.gradient
-    squares = state.keep("mean_of_squares", rho * state.before("mean_of_squares") + (1 - rho) * gradient**2)
+    before = state.before("mean_of_squares")
+    squares = state.keep("mean_of_squares", rho * before + (1 - rho) * state.square(gradient))
     if centered:
-        mean = state.keep("mean_gradient", rho * state.before("mean_gradient") + (1 - rho) * gradient)
-        squares = squares - mean**2
-    scaled = gradient / (state.xp.sqrt(squares) + epsilon)
+        mean = state.before("mean_gradient")
+        state.keep("mean_gradient", rho * mean + (1 - rho) * gradient)
+        moved = (1 - rho) * state.square(gradient - mean)
+        squares = state.keep("variance", rho * (state.before("variance") + moved))
+    scaled = gradient / (state.root(squares) + epsilon)
     if momentum:
         scaled = state.keep("velocity", momentum * state.before("velocity") + scaled)
     return -state.learning_rate * scaled
@@ -95,11 +106,11 @@ def adadelta(
     Source: Zeiler, ADADELTA (2012), algorithm 1.
     """
     squares = state.keep(
-        "mean_of_squares", rho * state.before("mean_of_squares") + (1 - rho) * state.gradient**2
+        "mean_of_squares", rho * state.before("mean_of_squares") + (1 - rho) * state.square(state.gradient)
     )
     before = state.before("mean_of_squared_updates")
-    change = state.xp.sqrt(before + epsilon) / state.xp.sqrt(squares + epsilon) * state.gradient
-    state.keep("mean_of_squared_updates", rho * before + (1 - rho) * change**2)
+    change = state.root(before + epsilon) / state.root(squares + epsilon) * state.gradient
+    state.keep("mean_of_squared_updates", rho * before + (1 - rho) * state.square(change))
     return -state.learning_rate * change
 
 
@@ -108,7 +119,8 @@ def _first(state: State, beta: Number) -> Number:
 
 
 def _second(state: State, beta: Number) -> Number:
-    return state.keep("second_moment", beta * state.before("second_moment") + (1 - beta) * state.gradient**2)
+    before = state.before("second_moment")
+    return state.keep("second_moment", beta * before + (1 - beta) * state.square(state.gradient))
 
 
 @optimizer(
@@ -161,7 +173,7 @@ def adam(
     first, squares = _first(state, beta_1), _second(state, beta_2)
     if amsgrad:
         before = state.buffers.get("largest_second_moment")
-        largest = squares if before is None else state.xp.maximum(before, squares)
+        largest = squares if before is None else state.larger(before, squares)
         squares = state.keep("largest_second_moment", largest)
     count = state.step - 1 + count_from
     corrected = bias_correction and count > 0
@@ -169,9 +181,9 @@ def adam(
     fix_2: Number
     fix_1, fix_2 = (1 - beta_1**count, 1 - beta_2**count) if corrected else (1, 1)
     if epsilon_form == "corrected" or not corrected:
-        return -state.learning_rate * (first / fix_1) / (state.xp.sqrt(squares / fix_2) + epsilon)
+        return -state.learning_rate * (first / fix_1) / (state.root(squares / fix_2) + epsilon)
     rate = state.learning_rate * state.xp.sqrt(fix_2) / fix_1
-    return -rate * first / (state.xp.sqrt(squares) + epsilon)
+    return -rate * first / (state.root(squares) + epsilon)
 
 
 variant(
@@ -246,7 +258,7 @@ def nadam(
 
     now, ahead = weight(state.step), weight(state.step + 1)
     product = state.keep("momentum_product", state.before("momentum_product", 1) * now)
-    root = state.xp.sqrt(second / (1 - beta_2**state.step)) + epsilon
+    root = state.root(second / (1 - beta_2**state.step)) + epsilon
     step = (1 - now) / (1 - product) * state.gradient + ahead / (1 - product * ahead) * first
     return -state.learning_rate * step / root
 
@@ -281,4 +293,4 @@ def radam(
         return -state.learning_rate * mean
     ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
     scale = state.xp.sqrt(ratio * (1 - beta_2**t))
-    return -state.learning_rate * mean * scale / (state.xp.sqrt(second) + epsilon)
+    return -state.learning_rate * mean * scale / (state.root(second) + epsilon)

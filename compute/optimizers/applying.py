@@ -28,7 +28,8 @@ class Ruled(Protocol):
 def applied(course: Ruled, state: State) -> tuple[Array, Buffers]:
     """What is added to a parameter, or to an entry of it, and the buffers after."""
     if not isinstance(state.parameter, np.ndarray) or state.parameter.dtype != object:
-        return moved(course, state, course.settings, course.decay)
+        change, kept = moved(course, state, course.settings, course.decay)
+        return change + 0, kept  # a gradient of 0 moves by 0, and not by -0
     if course.optimizer.takes_all:
         return _whole(course, state)
     update = np.empty(state.parameter.shape, dtype=object)

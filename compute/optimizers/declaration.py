@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from compute.arithmetic.namespace import Arithmetic, Array
+from compute.optimizers import squares
 
 Number: TypeAlias = Any
 """A hyperparameter in the numbers of the trace: a float, or an exact number."""
@@ -82,8 +83,21 @@ class State:
 
     def keep(self, name: str, worth: Any) -> Any:
         """A buffer as this step leaves it, for what the rule makes of it."""
-        self.kept[name] = worth
+        self.kept[name] = worth = squares.plain(worth)
         return worth if self.plain is None else self.plain(worth)
+
+    def square(self, a: Any) -> Any:
+        """The square of numbers, to be added up and kept; of floats of any size."""
+        xp: Any = self.xp
+        return squares.square(xp, a) if self.plain is None else xp.square(a)
+
+    def root(self, total: Any) -> Any:
+        """The root of a sum of squares."""
+        return squares.root(self.xp, total) if self.plain is None else self.xp.sqrt(total)
+
+    def larger(self, one: Any, other: Any) -> Any:
+        """The larger of two sums of squares, entry by entry."""
+        return squares.larger(self.xp, one, other) if self.plain is None else self.xp.maximum(one, other)
 
     def within(self, a: Any, low: Any, high: Any) -> Any:
         """What is nearest to it between two bounds, entry by entry."""

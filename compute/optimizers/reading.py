@@ -12,6 +12,7 @@ from compute.errors import QuestionErrors
 from compute.notes import Note
 from compute.optimizers.gradients import norm_of
 from compute.optimizers.objective import Parameters
+from compute.optimizers.squares import overflows
 from compute.optimizers.summary import TOLERANCE, Summary, Watch
 from compute.optimizers.trace import Course, Step, follow
 
@@ -43,6 +44,7 @@ class Trace:
     def __post_init__(self) -> None:
         self.summary: Summary | None = None
         self.notes: list[Note] = []
+        self._beyond: set[tuple[str, str]] = set()
         arithmetic, work = self.course.arithmetic, self.course.objective.work
         self._exact, self._single = arithmetic.settles, isinstance(arithmetic, Scalars)
         self._stops, self._is_open = self.stop != Stop(), False
@@ -63,11 +65,26 @@ class Trace:
             for step, is_shown in made:
                 last, shown_last = step, is_shown
                 if is_shown:
+                    self._look(step)
                     yield step
         if last is not None and not shown_last:
+            self._look(last)
             yield last
         self.summary = watch.conclude(reason)
         self.notes += self._remarks(self.summary, last)
+
+    def _look(self, step: Step) -> None:
+        """Note buffers of a step that is shown which are too large to be shown as floats."""
+        for parameter, kept in step.state.items():
+            for buffer, one in kept.items():
+                if (parameter, buffer) not in self._beyond and overflows(one):
+                    self._beyond.add((parameter, buffer))
+                    message = (
+                        f"{buffer} of {parameter} is beyond {self.course.arithmetic.name} at step"
+                        f" {step.number} and is returned as Infinity; updates are computed from its root,"
+                        " which is finite"
+                    )
+                    self.notes.append(Note("overflow", parameter, message))
 
     def _some(self, steps: Iterator[Step], watch: Watch) -> tuple[list[tuple[Step, bool]], str | None]:
         """The next steps with whether they are shown, and why there are no more, if so.
@@ -134,7 +151,7 @@ class Trace:
             return self._measured(norm_of(self.course.arithmetic, gradient))
         if self._single:
             return math.hypot(*gradient.values())
-        return math.sqrt(sum(float(np.vdot(one, one)) for one in gradient.values()))
+        return float(norm_of(self.course.arithmetic, gradient))
 
     def _is_finite(self, step: Step) -> bool:
         numbers = step.parameters.values()

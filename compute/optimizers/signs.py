@@ -33,7 +33,7 @@ def rprop(
     """
     xp, gradient = state.xp, state.gradient
     zero = gradient * 0
-    turned = xp.sign(gradient * state.before("previous_gradient"))
+    turned = xp.sign(gradient) * xp.sign(state.before("previous_gradient"))
     stays, changed = xp.greater(turned, zero), xp.greater(zero, turned)
     factor = xp.where(stays, zero + eta_plus, xp.where(changed, zero + eta_minus, zero + 1))
     size = state.before("step_size", state.learning_rate) * factor

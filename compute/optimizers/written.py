@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, matrix_latex
+from compute.optimizers import squares
 from compute.optimizers.declaration import within
 
 Writer = Callable[[Any], Formula]
@@ -135,7 +136,13 @@ def as_written(number: Any, write: Writer) -> Written:
 
 
 def float_formula(number: Any) -> Formula:
-    """A float as people write it, with six digits; a vector or matrix row by row."""
+    """A float as people write it, with six digits; a vector or matrix row by row.
+
+    A square that is no float, since it is too large or too small, is written as the square of its root.
+    """
+    number = squares.plain(number)
+    if isinstance(number, squares.Square):
+        return Formula(rf"\left({float_formula(number.root).text}\right)^{{2}}", POWER)
     if isinstance(number, np.ndarray) and number.ndim:
         return matrix_latex([float_formula(one).text for one in np.atleast_1d(row)] for row in number)
     if isinstance(number, bool | np.bool_):
@@ -171,8 +178,14 @@ class Writing:
         """A number as it is."""
         return number if isinstance(number, Written) else as_written(number, self.write)
 
+    def square(self, a: Any) -> Written:
+        taken = self.written(a)
+        return Written(squares.square(self.xp, taken.worth), (taken**2).formula, self.write)
+
     def sqrt(self, a: Any) -> Written:
-        return self._made("sqrt", (a,), r"\sqrt{%s}")
+        taken = self.written(a)
+        worth = squares.root(self.xp, taken.worth)
+        return Written(worth, Formula(rf"\sqrt{{{taken.text}}}"), self.write)
 
     def absolute(self, a: Any) -> Written:
         return self._made("absolute", (a,), r"\left|%s\right|")
@@ -181,7 +194,10 @@ class Writing:
         return self._made("sign", (a,), r"\operatorname{sign}\left(%s\right)")
 
     def maximum(self, a: Any, b: Any) -> Written:
-        return self._made("maximum", (a, b), r"\max\left(%s, %s\right)")
+        taken = self.written(a), self.written(b)
+        worth = squares.larger(self.xp, *(one.worth for one in taken))
+        text = rf"\max\left({taken[0].text}, {taken[1].text}\right)"
+        return Written(worth, Formula(text), self.write)
 
     def solve(self, matrix: Any, b: Any) -> Written:
         taken = self.written(matrix), self.written(b)

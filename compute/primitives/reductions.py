@@ -1,5 +1,7 @@
 """Primitives that combine the entries along an axis."""
 
+from typing import Any
+
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -121,7 +123,13 @@ def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
     found = xp.argmax(a, axis)
     if left is not None:  # counted along a band: as keys
         found = found + np.arange(found.shape[-1]) - left
-    return np.where((a == 0).all(axis=axis), -1, found)
+    return found
+
+
+def _largest_weight(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
+    found = _argmax(xp, a, axis=axis, left=left)
+    none: Any = xp.whole(np.array(-1)) if found.dtype == object else -1
+    return np.where((a == 0).all(axis=axis), none, found)
 
 
 def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
@@ -130,15 +138,27 @@ def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
     return without(a, axis)
 
 
-# Where the largest weight stands, the first of equals; -1 where all are 0. Along a band that reaches `left`
-# before each query it is the key's index too, and not the offset.
+def _argmax_latex(a: Formula, axis: int, left: int | None) -> Formula:
+    return Formula(rf"\operatorname{{argmax}}_{{{_over(axis)}}} {a.at(PRODUCT)}", PRODUCT)
+
+
+# Where the largest entry stands, the first of equals; NaN is larger than any number. Along a band that
+# reaches `left` before each query it is the key's index too, and not the offset.
 argmax = Primitive(
     "argmax",
     forward=_argmax,
     shape=_argmax_shape,
-    latex=lambda a, axis, left: Formula(
-        rf"\operatorname{{argmax}}_{{{_over(axis)}}} {a.at(PRODUCT)}", PRODUCT
-    ),
+    latex=_argmax_latex,
+    kind="index",
+    expects="enough axes",
+)
+
+# The same of weights, of which all are 0 where there is nothing to attend to: -1 there.
+largest_weight = Primitive(
+    "largest_weight",
+    forward=_largest_weight,
+    shape=_argmax_shape,
+    latex=_argmax_latex,
     kind="index",
     expects="enough axes",
 )

@@ -5,6 +5,7 @@ assigns a name that is given.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from compute.latex import symbol_latex
 from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
-from compute.operations.parts import unknown_input, unused
+from compute.operations.parts import MissingInputs, unknown_input, unused
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
@@ -53,8 +54,12 @@ def build_program(
         builder.graph.requested = frozenset(requested) | given.keys()
         builder.graph.everything, builder.graph.symbolic = everything, symbolic
         builder.check_roles(parameters, data)
-        for assignment in assignments:
-            builder.assign(assignment)
+        try:
+            for assignment in assignments:
+                builder.assign(assignment)
+        except MissingInputs as first:
+            again = _Builder(assignments, used, inputs, given)
+            raise QuestionErrors(again.all_missing(assignments, first)) from None
         found = [builder.claim(text, at) for at, text in enumerate(claims)]
         builder.check_inputs()
     except QuestionError as error:
@@ -138,19 +143,35 @@ class _Builder(Terms):
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
                 raise unknown_name(("given", name), "name in the program", name, [*self.used, *self.lines])
-        missing = [name for name in self.free if name not in self.given]
         for name, tensor in self.given.items():
             value = self.graph.names.get(name)
             if value is not None and tensor.kind == "boolean" != value.kind:
                 raise QuestionError(("given", name), f"{name} holds numbers", "numbers", "booleans")
-        if missing and not self.given:
-            raise QuestionErrors(
-                QuestionError(
-                    ("inputs", name), f"{name} is required, unless values that take its place are given",
-                    "a tensor", "nothing",
-                )
-                for name in missing
-            )  # fmt: skip
+        if not self.given and (missing := self._missing()):
+            raise QuestionErrors(missing)
+
+    def _missing(self) -> list[QuestionError]:
+        """The faults of free names that have no value."""
+        return [
+            QuestionError(
+                ("inputs", name), f"{name} is required, unless values that take its place are given",
+                "a tensor", "nothing",
+            )
+            for name in self.free
+            if name not in self.given
+        ]  # fmt: skip
+
+    def all_missing(self, assignments: list[Assignment], first: QuestionErrors) -> list[QuestionError]:
+        """The faults of all inputs that did not come, from lines that are built on assumed ones.
+
+        first: those that were found before.
+        """
+        self.graph.absent, self.graph.lacking = "unknown", []
+        with suppress(QuestionError, QuestionErrors):  # what else is wrong is told once these are there
+            for assignment in assignments:
+                self.assign(assignment)
+        errors = [*self._missing(), *first.errors, *map(self._supplied, self.graph.lacking)]
+        return [*{error.path: error for error in errors}.values()]
 
     def _check_supply(self) -> None:
         """Refuse what no part took, of a line that could be built."""
@@ -184,7 +205,8 @@ class _Builder(Terms):
         except QuestionError as error:
             raise self._within(error, assignment) from None
         except QuestionErrors as errors:
-            raise QuestionErrors(self._within(one, assignment) for one in errors.errors) from None
+            kind = MissingInputs if isinstance(errors, MissingInputs) else QuestionErrors
+            raise kind(self._within(one, assignment) for one in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
 
     def _within(self, error: QuestionError, assignment: Assignment) -> QuestionError:

@@ -14,7 +14,7 @@ from compute.evaluation import Evaluation
 from compute.operations import CATALOGUE
 from service.questions.edits import apply_edit, is_edit, permuted_indices, removed_indices
 from service.questions.operations import Question, understand
-from service.questions.parts import flattened
+from service.questions.parts import flattened, full_name
 
 
 class Changed:
@@ -57,6 +57,8 @@ class Changed:
         path = error.path[1:] if error.path[:1] == ("given",) else error.path
         if path and path[0] in self.changes:
             return type(error)(("changes", *path), error.message, error.expected, error.received)
+        if path and (name := full_name(path[:-1], path[-1])) in self.changes:  # a tensor that was taken away
+            return type(error)(("changes", name), error.message, error.expected, error.received)
         path, message = self.before.origins.path(error.path), f"after the changes, {error.message}"
         return type(error)(path, message, error.expected, error.received)
 

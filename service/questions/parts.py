@@ -3,6 +3,7 @@
 `{"layer": [{"attention": {"w_q": ...}}]}` and `{"layer[0].attention.w_q": ...}` say the same.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -72,9 +73,17 @@ def full_name(path: Path, name: str | int) -> str:
     return text[1:]
 
 
+def _nested(name: str) -> Path:
+    """Where a tensor of a part stands in nested objects: `layer[0].w_q` at `layer`, 0, `w_q`."""
+    return tuple(int(one) if one.isdigit() else one for one in re.findall(r"[^.\[\]]+", name))
+
+
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where in a document things stand that have other names. names: of tensors; scopes: of parts."""
+    """Where in a document things stand that have other names. names: of tensors; scopes: of parts.
+
+    What does not stand there is missed where nested objects would have it.
+    """
 
     names: Mapping[str, Path] = field(default_factory=dict)
     scopes: Mapping[str, Path] = field(default_factory=dict)
@@ -87,7 +96,9 @@ class Origins:
         if name in self.names:
             return (*self.names[name], *rest)
         scope, _, last = name.rpartition(".")
-        return (*self.scopes[scope], last, *rest) if scope in self.scopes else path
+        if scope in self.scopes:
+            return (*self.scopes[scope], last, *rest)
+        return (*_nested(name), *rest) if "." in name else path
 
     def located(self, error: QuestionErrors) -> QuestionErrors:
         """Faults at the places that things stand at."""
@@ -112,7 +123,7 @@ def named(
     """
     origins: dict[str, Path] = {name: ("given", name) for name in given}
     if groups.keys() == {()}:  # nothing for parts: names are what they are
-        return dict(groups[()]), Origins(origins)
+        return dict(groups[()]), Origins({name: (name,) for name in groups[()] if "." in name} | origins)
     found: dict[str, Found] = {}
     for path, group in groups.items():
         each: list[tuple[str, Path, Found]]

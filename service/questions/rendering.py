@@ -108,11 +108,12 @@ def note_json(note: Note) -> dict[str, Any]:
 
 
 def _claim_json(claim: Equality, *, exact: bool) -> dict[str, Any]:
-    """A claim; of exact numbers with its verdict."""
+    """A claim; of exact numbers with its verdict, of floats with what there is to say."""
     found = asdict(claim)
-    if not exact:
-        return {name: found[name] for name in ("holds", "largest_difference")}
-    return found
+    if exact:
+        return found
+    said = ("holds", "largest_difference") if claim.how is None else ("holds", "largest_difference", "how")
+    return {name: found[name] for name in said}
 
 
 def _render_prepared(prepared: Prepared) -> dict[str, bytes]:

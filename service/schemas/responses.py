@@ -115,11 +115,17 @@ class Claim(Wire):
     """Whether an equation holds: for these numbers up to rounding, or in exact arithmetic for all symbols."""
 
     holds: bool | None = Field(description="Null if it depends on unknown values, or is undecided.")
-    largest_difference: float | None = Field(description="Null if there are free symbols.")
+    largest_difference: float | None = Field(
+        description="Null if there are free symbols, or if a side is not finite."
+    )
     verdict: str | None = Field(
         None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null if unknown."
     )
-    how: str | None = Field(None, description="In exact arithmetic: the method that led to the verdict.")
+    how: str | None = Field(
+        None,
+        description="In exact arithmetic: the method that led to the verdict. In floats: that a side is NaN,"
+        " which equals nothing.",
+    )
     point: dict[str, str] | None = Field(
         None, description="If refuted: values of the symbols for which the sides differ."
     )

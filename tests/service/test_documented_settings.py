@@ -81,6 +81,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "batch_norm.training=False": {"running_mean": (4,), "running_variance": (4,)},
     "cosine.margin": {"target": ()},
     "cross_entropy.axis": {"logits": (4, 4), "target": (4,)},
+    "poisson_nll.epsilon": {"prediction_is_log": False},
     "nll.axis": {"log_probabilities": (4, 4), "target": (4,)},
     "language_model.context": {"tokens": (1,)},
     "language_model.segment_types": {"segments": (4,)},

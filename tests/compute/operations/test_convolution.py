@@ -8,6 +8,7 @@ import pytest
 
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
+from compute.operations import CATALOGUE
 from compute.questions import shapes_only
 from compute.value import Tensor
 from tests.compute.asking import answer, plan
@@ -224,3 +225,15 @@ def test_one_window_that_is_partly_filled() -> None:
         "max_pool1d", {"x": [1.0, 5, 3, 4, 2]}, {"size": 4, "dilation": 2, "stride": 4, "ceil_mode": True}
     )
     np.testing.assert_array_equal(found.values["output"], [3])
+
+
+@pytest.mark.parametrize("operation", ["max_pool1d", "max_pool2d"])
+def test_the_border_of_a_maximum_is_not_called_zeros(operation: str) -> None:
+    """A border of zeros would win over entries below 0, and this one does not."""
+    said = CATALOGUE[operation].attributes["padding"].declared.meaning
+    assert "-Infinity" in said and "zero" not in said.lower()
+    shape = (3,) if operation.endswith("1d") else (1, 3)
+    padding = 1 if operation.endswith("1d") else (0, 1)
+    settings = {"size": 3 if operation.endswith("1d") else (1, 3), "stride": 1, "padding": padding}
+    found = answer(operation, {"x": np.array([-3.0, -1, -2]).reshape(shape)}, settings).values["output"]
+    np.testing.assert_array_equal(found.ravel(), [-1, -1, -1])

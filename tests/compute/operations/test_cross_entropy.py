@@ -227,6 +227,8 @@ LOGITS = np.zeros((2, 3))
         ({"target": 1}, {}, "target", "class indices of shape (2)"),
         ({"target": [[0, 1]]}, {}, "target", "class indices of shape (2)"),
         ({"target": [[0, 1, 0], [0, 2, -1]]}, {}, "target", "numbers from 0 to 1"),
+        ({"target": np.full((2, 3), 1 / 3)}, {"ignore_index": 0}, "ignore_index", "class indices as target"),
+        ({"target": np.full((2, 3), 1 / 3)}, {"ignore_index": -1}, "ignore_index", "or no ignore_index"),
         ({"target": [0, 1], "class_weights": [1, 1]}, {}, "class_weights", "shape (3)"),
         ({"target": [0, 1], "class_weights": [1, -1, 1]}, {}, "class_weights", "numbers from 0 on"),
         ({"target": [0, 1]}, {"axis": 2}, "axis", "from -2 to 1"),
@@ -294,3 +296,9 @@ def test_the_loss_follows_from_probabilities_that_are_given() -> None:
     with pytest.raises(QuestionErrors) as caught:
         answer("cross_entropy", {"target": [0]}, given={"probabilities": [[1.2, 0.1]]})
     assert caught.value.errors[0].path == ("given", "probabilities")
+
+
+def test_nothing_is_ignored_of_probabilities() -> None:
+    conventions = plan("cross_entropy", {"logits": LOGITS, "target": np.full((2, 3), 1 / 3)}).conventions
+    assert conventions["ignore_index"] == "none"
+    assert plan("cross_entropy", {"logits": LOGITS, "target": [0, 1]}).conventions["ignore_index"] == -100

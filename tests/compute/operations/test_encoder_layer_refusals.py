@@ -34,11 +34,16 @@ def test_what_is_missing_is_named_in_full() -> None:
     assert [path for path, *_ in faults] == [("attention.w_q",), ("attention.w_o",)]
     assert faults[0][1] == "attention.w_q is required, unless values that take its place are given"
     assert faults[0][2] == "a tensor (d, heads*d_k)"
-    for name in ("feed_forward.w_2", "attention_norm.gain", "attention.w_v"):
+    for name in ("feed_forward.w_2", "feed_forward.w_1", "attention.w_v"):
         [(path, message, *_)] = refused("encoder_layer", without(name), {"heads": 2})
         assert path == (name,) and name in message
     faults = refused("encoder_layer", {"x": X}, {"heads": 2})
-    assert {path for path, *_ in faults} == {(f"attention.w_{one}",) for one in "qkvo"}
+    names = [*(f"attention.w_{one}" for one in "qkvo"), "feed_forward.w_1", "feed_forward.w_2"]
+    assert [path for path, *_ in faults] == [(name,) for name in names]
+    assert [path for path, *_ in refused("encoder_layer", {}, {"heads": 2})] == [
+        ("x",),
+        *((n,) for n in names),
+    ]
 
 
 def test_biases_are_all_or_none_where_that_is_said() -> None:

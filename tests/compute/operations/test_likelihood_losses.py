@@ -65,6 +65,8 @@ def test_symbols() -> None:
         ("poisson_nll", {"target": [1, -1]}, {}, "target"),
         ("poisson_nll", {"prediction": [1, -1]}, {"prediction_is_log": False}, "prediction"),
         ("poisson_nll", {}, {"epsilon": -1}, "epsilon"),
+        ("poisson_nll", {}, {"epsilon": 1e-8}, "epsilon"),
+        ("poisson_nll", {}, {"epsilon": 1e-8, "prediction_is_log": True}, "epsilon"),
     ],
 )
 def test_what_is_refused(operation: str, inputs: Any, settings: dict[str, Any], field: str) -> None:

@@ -232,13 +232,14 @@ def test_how_many_layers() -> None:
     [(path, message, *_)] = refused("encoder", {"x": X}, TWO)
     assert path == ("layers",) and message == "nothing says how many layers there are"
     faults = refused("encoder", SENT, TWO | {"layers": 4})
-    assert {path for path, *_ in faults} == {(f"layer[3].attention.w_{one}",) for one in "qkvo"}
+    lacking = [*(f"attention.w_{one}" for one in "qkvo"), "feed_forward.w_1", "feed_forward.w_2"]
+    assert [path for path, *_ in faults] == [(f"layer[3].{name}",) for name in lacking]
     [(path, message, *_)] = refused("encoder", SENT, TWO | {"layers": 2})
     assert path[0] in WEIGHTS and str(path[0]).startswith("layer[2].") and "nothing here takes it" in message
     [(path, _, expected, _)] = refused("encoder", SENT, TWO | {"layers": MOST_LAYERS + 1})
     assert path == ("layers",) and expected == "at most 256 layers"
     faults = refused("encoder", SENT | {"layer[4].attention.w_q": X}, TWO)
-    assert {str(path[0]).partition(".")[0] for path, *_ in faults} == {"layer[3]"}
+    assert {str(path[0]).partition(".")[0] for path, *_ in faults} == {"layer[3]", "layer[4]"}
     [(path, *_)] = refused("encoder", SENT | {"layer[300].attention.w_q": X}, TWO)
     assert path == ("layers",)
 
@@ -254,8 +255,12 @@ def test_whether_there_is_a_final_norm_can_be_said() -> None:
     np.testing.assert_array_equal(outputs[0], outputs[1])
     np.testing.assert_array_equal(outputs[2], outputs[3])
     assert np.abs(outputs[0] - outputs[2]).max() > 1e-3
-    [(path, message, *_)] = refused("encoder", SENT, TWO | {"has_final_norm": True})
-    assert path == ("final_norm.gain",) and "final_norm.gain is required" in message
+    ones = {"final_norm.gain": np.ones(4)}
+    default, plain = (
+        answer("encoder", SENT | weights, TWO | {"has_final_norm": True}, select=["output"]).values["output"]
+        for weights in ({}, ones)
+    )
+    np.testing.assert_array_equal(default, plain)
     faults = refused("encoder", SENT | final, TWO | {"has_final_norm": False})
     assert faults[0][0] in {("final_norm.gain",), ("final_norm.bias",)}
     assert "has no use here" in faults[0][1]
@@ -271,7 +276,6 @@ def test_whether_there_is_a_final_norm_can_be_said() -> None:
         ({"layer[0].feed_forward_norm.gain": np.ones(3)}, {}, "layer[0].feed_forward_norm.gain",
          "layer[0].feed_forward_norm.gain does not fit"),
         ({"final_norm.gain": np.ones(3)}, {}, "final_norm.gain", "final_norm.gain does not fit"),
-        ({"final_norm.bias": np.ones(4)}, {}, "final_norm.gain", "final_norm.gain is required"),
         ({"final_norm.gain": np.ones(4)}, {"bias": True}, "final_norm.bias", "final_norm.bias is required"),
         ({"key_padding_mask": np.zeros(2, bool)}, {}, "key_padding_mask", "n is 2 here and 3 elsewhere"),
         ({"mask": np.ones((4, 3))}, {}, "mask", "does not fit the scores"),
@@ -284,7 +288,7 @@ def test_whether_there_is_a_final_norm_can_be_said() -> None:
         ({"layer.attention.w_q": X}, {}, "layer.attention.w_q", "no input of this name"),
         ({"layer[0].mask": np.ones((3, 3))}, {}, "layer[0].mask", "no input of this name"),
         ({"layer[0].cross_attention.w_q": X}, {}, "layer[0].cross_attention.w_q", "no input of this name"),
-        ({"final_norm.w_1": X}, {}, "final_norm.gain", "final_norm.gain is required"),
+        ({"final_norm.w_1": X}, {}, "final_norm.w_1", "no input of this name"),
         ({"final_norm.gain": np.ones(4), "final_norm.w_1": X}, {}, "final_norm.w_1", "no input of this name"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
-from compute.arithmetic.floating import FLOAT64
+from compute.arithmetic.floating import FLOAT32, FLOAT64
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.optimizers.gradients import Clipping, clipped, decayed, norm_of
 from tests.compute.asking import exact_entries
@@ -61,3 +61,34 @@ def test_decay_is_the_gradient_of_half_the_sum_of_squares() -> None:
     parameters = {name: np.ones_like(one) * 2 for name, one in GRADIENT.items()}
     found = decayed(FLOAT64, GRADIENT, parameters, np.float64(0.25))
     np.testing.assert_allclose(flat(found), np.array(flat(GRADIENT)) + 0.5)
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200, 1e307, 1e-320, 1.0])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-6])
+def test_norms_of_any_size(size: float, epsilon: float) -> None:
+    """Entries in the ratio of 3 to 4 have a norm in that of 5, across tensors too."""
+    gradient: dict[str, Any] = {"w": np.array([3 * size, 0.0]), "b": np.float64(4 * size)}
+    assert float(norm_of(FLOAT64, gradient)) == pytest.approx(5 * size, rel=1e-15 if size > 1e-300 else 1e-2)
+    bound = size
+    found = clipped(FLOAT64, gradient, Clipping(None, bound, epsilon))
+    shrunk = bound / (5 * size + epsilon)
+    for one, entry in zip(flat(found), (3 * size, 0.0, 4 * size), strict=True):
+        assert one == pytest.approx(entry * shrunk, rel=1e-14 if size > 1e-300 else 1e-2)
+
+
+@pytest.mark.parametrize("size", [1e30, 1e-30])
+def test_norms_of_any_size_in_float32(size: float) -> None:
+    gradient: dict[str, Any] = {"x": np.array([3 * size, 4 * size], np.float32)}
+    found = clipped(FLOAT32, gradient, Clipping(None, np.float32(size), None))["x"]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [0.6 * size, 0.8 * size], rtol=3e-7)
+
+
+def test_a_norm_that_is_no_float_bounds_gradients_all_the_same() -> None:
+    found = clipped(FLOAT64, {"x": np.array([1.5e308, 1.5e308])}, Clipping(None, 1.0, 0.0))
+    np.testing.assert_allclose(found["x"], [0.5**0.5] * 2, rtol=1e-15)
+
+
+def test_gradients_within_the_bound_keep_their_digits() -> None:
+    gradient = {"x": np.array([3e-200, 4e-200])}
+    assert clipped(FLOAT64, gradient, Clipping(None, 1.0, 1e-6))["x"] is gradient["x"]

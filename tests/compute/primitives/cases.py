@@ -136,6 +136,10 @@ CASES: dict[str, list[Case]] = {
         Case([normal(2, 3)], {"axis": -2}),
         Case([normal(2, 1, 4)], {"axis": -1}),
     ],
+    "length_over": [
+        Case([normal(2, 3)], {"axis": -1, "added": None, "vanishing": True}),
+        Case([normal(3, 2, 2)], {"axis": -2, "added": parse("1/3"), "vanishing": False}),
+    ],
     "product_over": [Case([normal(3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "sum_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "average": [Case([normal(2, 3)], {"axes": (-1,)}), Case([normal(4, 2, 3)], {"axes": (-3, -1)})],

@@ -22,8 +22,8 @@ SCANS = {"rnn_scan", "lstm_scan", "gru_scan"}
 CHOSEN = [(name, at) for name, cases in CASES.items() if name not in SCANS for at in range(len(cases))]
 # Where SymPy's derivative has a convention of its own at ties or at zero, they are compared away from there.
 KINKED = {
-    "leaky_relu", "absolute", "norm_root", "window_norm", "surprise", "max_pool", "log_probability",
-    "positive_part", "relu", "prelu", "softplus", "softsign",
+    "leaky_relu", "absolute", "norm_root", "length_over", "window_norm", "surprise", "max_pool",
+    "log_probability", "positive_part", "relu", "prelu", "softplus", "softsign",
     "elu", "celu", "selu", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink",
     "shrink", "derivative", "hardmax",
 }  # fmt: skip

@@ -23,7 +23,7 @@ REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
     "scattered", "spaced", "window_norm", "window_sum", "window_counts", "stack", "concatenate", "tiles",
     "rnn_scan", "lstm_scan", "gru_scan", "bernoulli_mask", "average", "normalized_rows",
-    "derivative", "softmax", "log_softmax", "hardmax",
+    "derivative", "softmax", "log_softmax", "hardmax", "length_over",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]
 MORE = {
@@ -32,6 +32,7 @@ MORE = {
         Case([normal(2, 3)], {"axis": -2, "left": None}),
         Case([normal(4, 3)], {"axis": -1, "left": 1}),
     ],
+    "largest_weight": [Case([normal(2, 3)], {"axis": -1, "left": None})],
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
     "unending": [Case([])],
     "causal_mask": [

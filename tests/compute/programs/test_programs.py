@@ -281,3 +281,16 @@ def test_unknown_names_can_be_selected() -> None:
 def test_long_sums() -> None:
     _, found = run(["y = " + "+".join(["x"] * 60)], {"x": 1.0})
     assert found.values["y"] == 60
+
+
+@pytest.mark.parametrize(("numbers", "verdict"), [("float64", None), ("float32", None), ("exact", "refuted")])
+def test_nan_equals_nothing_in_claims(numbers: str, verdict: str | None) -> None:
+    """IEEE 754, section 5.11: NaN is unordered with everything, itself included."""
+    found = answer(
+        "graph", {"x": [0, 1]}, program=("p = log(x) - log(x)",), arithmetic=numbers,
+        claims=("p == p", "p == 0", "p[0] == p[0]", "p[1] == p[1]", "log(x) == log(x)"),
+    ).claims  # fmt: skip
+    assert [one.holds for one in found] == [False, False, False, True, True]
+    for one, place in zip(found[:3], (" at [0]", " at [0]", ""), strict=True):
+        assert one.how == f"a side is NaN{place}, and NaN equals nothing, not even itself"
+        assert (one.largest_difference, one.verdict) == (None, verdict)

@@ -196,3 +196,17 @@ def test_constants_as_text(ask: Ask) -> None:
 def test_two_thousand_steps_of_a_scalar_are_few_numbers(ask: Ask) -> None:
     found = traced(ask, steps=2000, select=["loss"])
     assert len(found["trace"]) == 2001 and math.isclose(found["summary"]["last_loss"], 0, abs_tol=1e-30)
+
+
+def test_squares_beyond_floats(ask: Ask) -> None:
+    """The step of Adam with equal gradients is the rate, whatever their size; its buffer cannot be shown."""
+    found = traced(
+        ask,
+        program=["f = 1e200*x"],
+        steps=2,
+        optimizer={"name": "adam", "learning_rate": 0.1, "clip_norm": 1e199},
+    )
+    assert found["trace"][1]["parameters"]["x"] == pytest.approx(0.9, abs=1e-12)
+    assert found["trace"][2]["state"]["x"]["second_moment"] == "Infinity"
+    assert found["trace"][2]["used_gradient"]["x"] == pytest.approx(1e199, rel=1e-12)
+    assert [note["code"] for note in found["notes"]] == ["overflow"]

@@ -116,8 +116,8 @@ def test_stacks_too(ask: Ask) -> None:
         ({"layer[0]": LAYER}, "/layer[0]", "final_norm", "unknown"),
         ({"final_norm.x": EYE}, "/final_norm.x", "one of: final_norm.gain", "unknown"),
         ({".": EYE}, "/.", "final_norm", "unknown"),
-        ({"layer[1].attention.w_q": EYE}, "/layer[1].attention.w_k", "a tensor (d, kv_heads*d_k)", "nothing"),
-        ({"layers": 2}, "/layer[1].attention.w_q", "a tensor (d, heads*d_k)", "nothing"),
+        ({"layer[1].attention.w_q": EYE}, "/layer/1/attention/w_k", "a tensor (d, kv_heads*d_k)", "nothing"),
+        ({"layers": 2}, "/layer/1/attention/w_q", "a tensor (d, heads*d_k)", "nothing"),
         ({"layer": [LAYER] * 2, "layers": 1}, "/layer/1/attention/w_q", "no layer[1]", "a tensor"),
         ({"given": {f"layer[{'9' * 5000}].output": X}}, "/given/layer[" + "9" * 58, "one of: x", "unknown"),
         ({"given": {f"layer[{'9' * 50}].output": X}}, "/given/layer[" + "9" * 50 + "].output", "one",
@@ -181,7 +181,9 @@ def test_faults_stand_where_tensors_do_or_would() -> None:
     )
     assert origins.path(("layer[0].attention.w_q", 3)) == ("state_dict", "q", 3)
     assert origins.path(("layer[0].attention.w_k",)) == ("layer", 0, "attention", "w_k")
-    assert origins.path(("layer[1].attention.w_k",)) == ("layer[1].attention.w_k",)
+    assert origins.path(("layer[1].attention.w_k",)) == ("layer", 1, "attention", "w_k")
+    assert origins.path(("encoder.layer[12].w", 0)) == ("encoder", "layer", 12, "w", 0)
+    assert origins.path(("given", "layer[1].output")) == ("given", "layer[1].output")
     assert origins.path(("b",)) == ("given", "b")
     assert origins.path(()) == ()
 
@@ -209,3 +211,24 @@ def test_an_empty_object_at_the_end_of_a_list_is_no_layer_less(ask: Ask) -> None
     known = {"layer[1].output": X}
     response = ask("/v1/encoder", x=X, heads=2, layer=[LAYER, {}], given=known)
     assert response.status_code == 200 and response.json()["conventions"]["layers"] == 2
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_all_that_is_missing_has_a_pointer_into_nested_objects(ask: Ask, flat: bool) -> None:
+    """RFC 6901: one token for each key and index, however the rest of the weights was sent."""
+    sent = {"layer[0].attention.w_q": EYE} if flat else {"layer": [{"attention": {"w_q": EYE}}]}
+    found = errors(ask("/v1/encoder", x=X, heads=2, **sent))
+    assert [*found] == [
+        "/layer/0/attention/w_k",
+        "/layer/0/attention/w_v",
+        "/layer/0/attention/w_o",
+        "/layer/0/feed_forward/w_1",
+        "/layer/0/feed_forward/w_2",
+    ]
+    wrong = (
+        {"layer[0].attention.w_q": [[1, 0, 0]]} if flat else {"layer": [{"attention": {"w_q": [[1, 0, 0]]}}]}
+    )
+    weights = {f"layer[0].{part}.{name}": one for part, group in LAYER.items() for name, one in group.items()}
+    weights.pop("layer[0].attention.w_q")
+    at = "/layer[0].attention.w_q" if flat else "/layer/0/attention/w_q"
+    assert [*errors(ask("/v1/encoder", x=X, heads=2, **weights, **wrong))] == [at]

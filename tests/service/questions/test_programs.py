@@ -108,3 +108,15 @@ def test_places_and_bands_of_exact_numbers(ask: Ask) -> None:
     inputs["p"] = [["t"]]
     response = ask(PATH, program=program, inputs=inputs, arithmetic="exact")
     assert "no place" in next(iter(errors(response).values()))["message"]
+
+
+def test_claims_of_nan_say_why_they_do_not_hold(ask: Ask) -> None:
+    body = {"program": ["p = x - x"], "inputs": {"x": ["Infinity", 1]}, "claims": ["p == p", "p[1] == 0"]}
+    assert ask(PATH, **body).json()["claims"] == [
+        {
+            "holds": False,
+            "largest_difference": None,
+            "how": "a side is NaN at [0], and NaN equals nothing, not even itself",
+        },
+        {"holds": True, "largest_difference": 0.0},
+    ]

@@ -1,0 +1,62 @@
+"""Where the largest entries stand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from compute.arithmetic.floating import FLOAT64
+from compute.arithmetic.kinds import EXACT
+from compute.primitives.reductions import largest_weight
+from tests.compute.asking import answer
+
+NAN, INFINITY = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("x", "place"),
+    [
+        ([0, 0], 0),
+        ([0, 0, 1], 2),
+        ([-2, -1, -1], 1),
+        ([-1, 0, 0], 1),
+        ([-INFINITY, -INFINITY], 0),
+        ([-INFINITY, -1e30], 1),
+        ([3, NAN, 5], 1),
+        ([INFINITY, NAN, NAN], 1),
+        ([-0.0, 0.0], 0),
+        ([7], 0),
+    ],
+)
+def test_the_first_of_the_largest_entries(x: list[float], place: int) -> None:
+    """The place in the list, and never -1, which stands for nothing to attend to in attention alone."""
+    for numbers in ("float64", "float32"):
+        found = answer("graph", {"x": x}, program=("y = argmax(x)",), arithmetic=numbers)
+        assert found.values["y"] == place
+    if all(map(math.isfinite, x)):
+        exact = [int(one) for one in x]
+        found = answer("graph", {"x": exact}, program=("y = argmax(x)",), arithmetic=EXACT)
+        assert found.values["y"][()] == place
+
+
+def test_along_an_axis_of_zeros() -> None:
+    x = np.array([[0.0, 0, 0], [0, 2, -1]])
+    found = answer("graph", {"x": x}, program=("a = argmax(x)", "b = argmax(x, axis=0)"))
+    np.testing.assert_array_equal(found.values["a"], [0, 1])
+    np.testing.assert_array_equal(found.values["b"], [0, 1, 0])
+
+
+@pytest.mark.parametrize("numbers", ["float64", "float32", EXACT])
+def test_attention_to_nothing_has_no_largest_weight(numbers: str) -> None:
+    inputs = {"query": [[1, 2], [0, 1], [1, 1]], "key": [[1, 0], [0, 1], [1, 1]], "value": [[1], [2], [3]]}
+    mask = np.ones((3, 3), dtype=bool)
+    mask[1] = False
+    found = answer("attention", {**inputs, "mask": mask}, select=["argmax"], arithmetic=numbers)
+    assert [int(one) for one in found.values["argmax"]] == [2, -1, 2]
+
+
+def test_along_a_band_places_are_those_of_keys() -> None:
+    """Of a band that reaches one key before each query: the first query's first offset is key -1."""
+    weights = np.array([[0, 0.25, 0.75], [1, 0, 0], [0, 0, 0]])
+    found = largest_weight.forward(FLOAT64, weights, axis=-1, left=1)
+    np.testing.assert_array_equal(found, [1, 0, -1])
