@@ -236,7 +236,7 @@ def describe(value: Any) -> str:
             return f"a list of {len(value)}"
         case dict():
             return f"an object with {len(value)} fields"
-    return "an array of numbers"
+    return f"a list of {len(value)}"  # as a NumPy array, which large bodies are read into
 
 
 def describe_integers(value: Any) -> str:
