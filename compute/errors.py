@@ -9,7 +9,8 @@ Messages describe what came; they never repeat text that came.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from compute.suggestions import suggest_name
 
 Path = tuple[str | int, ...]
 LISTED = 20  # describing more would cost time and help nobody
@@ -71,11 +72,18 @@ def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors
 
 
 def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> QuestionError:
-    """The fault of using a name that does not exist, with the nearest one that does."""
+    """Return the fault of using a name that does not exist, with the one that was probably meant."""
     choices = list(known)
-    near = get_close_matches(name[:64], choices, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
     listed = ", ".join(choices[:40]) + (", ..." if len(choices) > 40 else "")
     return QuestionError(
-        path, f"there is no {kind} of this name{hint}", f"one of: {listed}", "an unknown name"
+        path,
+        f"there is no {kind} of this name{hint(name, choices)}",
+        f"one of: {listed}" if choices else f"no name, since there is no {kind} here",
+        f"an unknown name of {len(name)} character" + ("s" if len(name) != 1 else ""),
     )
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message that suggests a name in place of an unknown one; empty if none fits."""
+    suggested = suggest_name(name, known)
+    return f"; did you mean {suggested}?" if suggested else ""

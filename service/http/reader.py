@@ -21,7 +21,7 @@ with suppress(ImportError):  # there is no wheel for every Python yet
     simdjson = import_module("simdjson")
 
 LARGE = 32_768
-MAX_DEPTH = 128  # far below the depth at which Python's own limit depends on the caller's stack
+MAX_DEPTH = 640  # well below the depth at which Python gives up, which depends on the stack of the caller
 MAX_OBJECT_DEPTH = 8
 WORTHWHILE = 64
 MOST_SEARCHED = 2**25

@@ -111,6 +111,20 @@ def test_a_near_name_is_suggested(ask: Ask) -> None:
     assert "did you mean weights?" in error["message"]
 
 
+def test_words_of_settings_get_hints_too(client: Client) -> None:
+    def message(path: str, body: dict[str, Any]) -> str:
+        [error] = errors(client.post(path, content=json.dumps(body), headers=JSON)).values()
+        return error["message"]
+
+    swish = message("/v1/activation", {"x": [1], "function": "swish"})
+    assert swish.endswith("; did you mean silu?")
+    assert "did you mean" not in message("/v1/activation", {"x": [1], "function": "softmax"})
+    assert "did you mean linear?" in message("/v1/cost", {"operation": "dense"})
+    assert "did you mean" not in message("/v1/cost", {"operation": 5})
+    single = message("/v1/softmax", {"x": [1], "arithmetic": "fp32"})
+    assert single.endswith("did you mean float32?")
+
+
 def test_what_is_missing_is_named(ask: Ask) -> None:
     assert set(errors(ask(x=[[1, 2]]))) == {"/w_q", "/w_k"}
 
@@ -213,6 +227,9 @@ def test_other_paths_and_methods(client: Client) -> None:
     errors(client.get("/nothing"), 404)
     errors(client.post("/v1/nothing", content=b"{}", headers=JSON), 404)
     errors(client.get("/v1/operations/nothing"), 404)
+    dense = client.post("/v1/Dense", content=b"{}", headers=JSON).json()
+    assert dense["detail"] == "see /docs for the paths that exist; did you mean linear?"
+    assert "did you mean conv1d or conv2d?" in client.get("/v1/operations/conv").json()["detail"]
     errors(client.get("/docs/nothing"), 404)
     refused = client.get("/v1/self_attention")
     errors(refused, 405)
