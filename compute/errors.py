@@ -8,11 +8,16 @@
 Messages describe what came; they never repeat text that came.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
 
 from compute.suggestions import suggest_name
 
 Path = tuple[str | int, ...]
+LONGEST_ENTRY = 40  # characters
+MANY_DIGITS = 10**15
 LISTED = 20  # describing more would cost time and help nobody
 
 
@@ -47,7 +52,7 @@ class QuestionErrors(Exception):
 class UnfitEntries(QuestionErrors):
     """Entries that a primitive cannot work on. name: its operand, later the value that this is."""
 
-    def __init__(self, name: str, message: str, expected: str, received: str = "others") -> None:
+    def __init__(self, name: str, message: str, expected: str, received: str) -> None:
         super().__init__([QuestionError((name,), message, expected, received)])
         self.name = name
 
@@ -69,6 +74,56 @@ class UnfitEntries(QuestionErrors):
 def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
     """One fault, ready to be raised."""
     return QuestionErrors([QuestionError(path, message, expected, received)])
+
+
+def describe(value: Any) -> str:
+    """Describe a setting in words: a number by its digits, text by its length."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {_number(value)}" if not abs(value) >= MANY_DIGITS else "a very large number"
+        case str():
+            return f"text of {len(value)} character" + ("s" if len(value) != 1 else "")
+        case list() | tuple():
+            return f"a list of {len(value)}"
+    return "a tensor" if hasattr(value, "shape") else "letters" if hasattr(value, "terms") else "an object"
+
+
+def describe_entry(entries: Any, unfit: Any) -> str:
+    """Describe the first entry of an array where `unfit` is true: `the entry 2.5 at [0, 1]`."""
+    return _entry(entries, np.unravel_index(int(np.argmax(unfit)), entries.shape))
+
+
+def describe_first_unfit(entries: Any, check: Callable[[Any], object]) -> str:
+    """Describe the first entry for which `check`, given a part of the entries, raises ValueError."""
+    flat = entries.reshape(-1)
+    low, high = 0, flat.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            check(flat[low:middle])
+        except ValueError:
+            high = middle
+        else:
+            low = middle
+    return _entry(entries, np.unravel_index(low, entries.shape))
+
+
+def _entry(entries: Any, place: tuple[Any, ...]) -> str:
+    entry = entries[place]
+    text = _number(float(entry)) if isinstance(entry, np.number) else str(entry)
+    where = f" at [{', '.join(map(str, map(int, place)))}]" if place else ""
+    return f"the entry {text}{where}" if len(text) <= LONGEST_ENTRY else f"a long expression{where}"
+
+
+def _number(value: float) -> str:
+    """Return a number as a request would hold it."""
+    if not np.isfinite(float(value)):
+        return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return repr(float(value)).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> QuestionError:

@@ -147,7 +147,8 @@ class ComparisonQuestion:
         )
         if self.first_order and not prediction.possible:
             message = "there is no first order where shapes, masks or settings change"
-            raise at(("first_order",), message, "changes of entries and constants alone", "other changes")
+            received = f"changes of {', '.join(sorted(self.changes)[:5])}"
+            raise at(("first_order",), message, "changes of entries and constants alone", received)
         wanted = prediction.possible and (prediction.small or self.first_order)
         return prediction if wanted else None
 
