@@ -121,6 +121,15 @@ def test_content_types_mean_the_same_for_every_size(client: Client, content_type
         assert response.status_code == status, response.text
 
 
+def test_a_content_type_is_named_where_it_is_known(client: Client) -> None:
+    for sent, received in (
+        ("Text/Plain; charset=x", "text/plain"),
+        ("secret/own", "a content type of 10 characters"),
+    ):
+        response = client.post("/v1/softmax", content=b"{}", headers={"content-type": sent})
+        assert response.json()["detail"] == f"expected content-type: application/json; received {received}"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
 def test_only_utf8_is_read(encoding: str) -> None:
     document: dict[str, Any] = {"x": [[1.0]], "é": 1}
