@@ -11,7 +11,7 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
 from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import product, written
-from compute.errors import Path, QuestionError, QuestionErrors, TooLarge, UnfitEntries, at
+from compute.errors import Path, QuestionError, QuestionErrors, TooLarge, UnfitEntries, at, describe_entry
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph
@@ -208,7 +208,11 @@ class Prepared:
             first, taken = found.setdefault(self.graph.names[name].index, (name, array))
             if taken is not array and not _same_entries(taken, array):
                 message = f"{name} and {first} are one value here, and are given with different entries"
-                raise at(("given", name), message, f"the entries of {first}", "different entries")
+                differing = np.asarray(taken != array, dtype=bool)
+                if array.dtype.kind == "f":
+                    differing &= ~(np.isnan(taken) & np.isnan(array))
+                received = describe_entry(array, differing)
+                raise at(("given", name), message, describe_entry(taken, differing), received)
         return {index: array for index, (_, array) in found.items()}
 
     def _check_given(self, given: Mapping[str, Array]) -> None:

@@ -8,10 +8,16 @@
 Messages describe what came; they never repeat text that came.
 """
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from compute.suggestions import suggest_name
 
 Path = tuple[str | int, ...]
+LONGEST_ENTRY = 40  # characters
+MANY_DIGITS = 10**15
 LISTED = 20  # describing more would cost time and help nobody
 
 
@@ -46,7 +52,7 @@ class QuestionErrors(Exception):
 class UnfitEntries(QuestionErrors):
     """Entries that a primitive cannot work on. name: its operand, later the value that this is."""
 
-    def __init__(self, name: str, message: str, expected: str, received: str = "others") -> None:
+    def __init__(self, name: str, message: str, expected: str, received: str) -> None:
         super().__init__([QuestionError((name,), message, expected, received)])
         self.name = name
 
@@ -70,12 +76,69 @@ def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors
     return QuestionErrors([QuestionError(path, message, expected, received)])
 
 
+def describe(value: Any) -> str:
+    """Describe a setting in words: a number by its digits, text by its length."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {_number(value)}" if not abs(value) >= MANY_DIGITS else "a very large number"
+        case str():
+            return f"text of {len(value)} character" + ("s" if len(value) != 1 else "")
+        case list() | tuple():
+            return f"a list of {len(value)}"
+    return "a tensor" if hasattr(value, "shape") else "letters" if hasattr(value, "terms") else "an object"
+
+
+def describe_entry(entries: Any, unfit: Any) -> str:
+    """Describe the first entry of an array where `unfit` is true: `the entry 2.5 at [0, 1]`."""
+    return _entry(entries, np.unravel_index(int(np.argmax(unfit)), entries.shape))
+
+
+def describe_first_unfit(entries: Any, check: Callable[[Any], object]) -> str:
+    """Describe the first entry for which `check`, given a part of the entries, raises ValueError."""
+    flat = entries.reshape(-1)
+    low, high = 0, flat.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            check(flat[low:middle])
+        except ValueError:
+            high = middle
+        else:
+            low = middle
+    return _entry(entries, np.unravel_index(low, entries.shape))
+
+
+def _entry(entries: Any, place: tuple[Any, ...]) -> str:
+    entry = entries[place]
+    text = _number(float(entry)) if isinstance(entry, np.number) else str(entry)
+    where = f" at [{', '.join(map(str, map(int, place)))}]" if place else ""
+    return f"the entry {text}{where}" if len(text) <= LONGEST_ENTRY else f"a long expression{where}"
+
+
+def _number(value: float) -> str:
+    """Return a number as a request would hold it."""
+    if not np.isfinite(float(value)):
+        return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return repr(float(value)).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> QuestionError:
-    """The fault of using a name that does not exist, with the nearest one that does."""
+    """Return the fault of using a name that does not exist, with the one that was probably meant."""
     choices = list(known)
-    near = get_close_matches(name[:64], choices, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
     listed = ", ".join(choices[:40]) + (", ..." if len(choices) > 40 else "")
     return QuestionError(
-        path, f"there is no {kind} of this name{hint}", f"one of: {listed}", "an unknown name"
+        path,
+        f"there is no {kind} of this name{hint(name, choices)}",
+        f"one of: {listed}" if choices else f"no name, since there is no {kind} here",
+        f"an unknown name of {len(name)} character" + ("s" if len(name) != 1 else ""),
     )
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message that suggests a name in place of an unknown one; empty if none fits."""
+    suggested = suggest_name(name, known)
+    return f"; did you mean {suggested}?" if suggested else ""

@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic import kinds
 from compute.arithmetic.namespace import Array
-from compute.errors import QuestionError, QuestionErrors
+from compute.errors import QuestionError, QuestionErrors, describe_entry
 
 
 def _is_mask(array: Array) -> bool:
@@ -16,6 +16,11 @@ def _is_mask(array: Array) -> bool:
     return array.dtype.kind != "f" or bool((array < np.inf).all())
 
 
+def _describe_unfit(array: Array) -> str:
+    entries = array if array.dtype != object else kinds.arithmetic(kinds.EXACT).outlines(array)
+    return describe_entry(entries, ~(entries < np.inf))
+
+
 def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
     """Raise QuestionErrors where a mask holds what no mask does: NaN or +infinity."""
     errors = [
@@ -23,7 +28,7 @@ def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str
             (*prefix, name),
             "the mask holds NaN or Infinity",
             "booleans, or finite numbers; -Infinity too, where they are added to scores",
-            "other numbers",
+            _describe_unfit(tensors[name]),
         )
         for name in masks
         if name in tensors and not _is_mask(tensors[name])

@@ -202,17 +202,21 @@ def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentia
             raise QuestionErrors([unknown_name(("jacobian", at, role), "value", name, graph.names)])
         value = graph.names[name]
         if not evaluation.reachable[value.index] or value.kind != "real":
-            raise QuestionErrors(
-                [QuestionError(("jacobian", at, role), f"{name} is unknown or no number",
-                               "a real value that can be computed", "one that cannot")]
-            )  # fmt: skip
+            kind = {"real": "an unknown value", "boolean": "booleans"}.get(value.kind, "indices")
+            error = QuestionError(
+                ("jacobian", at, role),
+                f"{name} is unknown or no number",
+                "a real value that can be computed",
+                kind,
+            )
+            raise QuestionErrors([error])
     index = graph.names[wrt].index
     plan = Differentiation(evaluation, {graph.names[of].index}, [index])
     if index in plan.cut or index in plan.unknown:
         raise QuestionErrors(
             [QuestionError(("jacobian", at, "wrt"),
                            f"{wrt} leads to {of} only through values that are given or unknown",
-                           "a value with a known path", "one whose every path is cut")]
+                           "a value with a known path", f"{wrt}, from which every path is cut")]
         )  # fmt: skip
     return plan
 

@@ -1,18 +1,21 @@
 """From a request to its answer: read, understood, computed where that costs others least, and sent."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, Self, TypeVar
 
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
+from compute.answers import Limits
+from compute.errors import QuestionErrors
 from service.endpoints import Endpoint, Job
 from service.exact.pool import ExactPool
 from service.http.bodies import receive_body
 from service.http.codings import decompress, is_gzipped
 from service.http.connections import Disconnected, run_while_connected
 from service.http.problems import Problem
-from service.http.reader import read
+from service.http.reader import is_large, read, read_strictly
 from service.http.representations import Answer
 from service.http.streams import LineSender, is_wanted, send_while_connected, stream
 from service.http.work import Workshop
@@ -20,6 +23,19 @@ from service.questions.operations import ExactWanted
 from service.settings import Settings
 
 MAX_EXACT_BYTES = 2**20
+Result = TypeVar("Result")
+
+
+def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Result]) -> Result:
+    """Return what `use` makes of the job that a body asks for. Raises Problem or QuestionErrors.
+
+    A question that is refused after the fast reader is read again by the strict one and asked again, so that
+    large bodies are described, and refused, as small ones are.
+    """
+    if is_large(body):
+        with suppress(QuestionErrors):
+            return use(endpoint.understand(read(body), limits))
+    return use(endpoint.understand(read_strictly(body), limits))
 
 
 class Answerer:
@@ -52,9 +68,11 @@ class Answerer:
             slot.take()
 
             def lines(abandoned: Callable[[], bool]) -> Iterator[bytes]:
-                job: Any = endpoint.understand(read(body), self.limits)
-                found: Iterator[bytes] = job.lines(abandoned)
-                return found
+                def begin(job: Any) -> Iterator[bytes]:
+                    found: Iterator[bytes] = job.lines(abandoned)
+                    return found
+
+                return ask(endpoint, body, self.limits, begin)
 
             try:
                 await stream(sender, receive, lines, self.workshop)
@@ -75,14 +93,11 @@ class Answerer:
         return await self.workshop.run(lambda: decompress(body, self.settings.max_body_bytes))
 
     async def _answer_here(self, endpoint: Endpoint, body: bytes, slot: "_Slot") -> bytes:
-        def understand() -> Job:
-            return endpoint.understand(read(body), self.limits)
-
         if len(body) > self.settings.inline_bytes:
             slot.take()
-            return await self.workshop.run(lambda: understand().answer())
+            return await self.workshop.run(lambda: ask(endpoint, body, self.limits, _answer))
         # Small questions run on the event loop: a hop to a thread would cost more than the work.
-        job = understand()
+        job = ask(endpoint, body, self.limits, lambda job: job)
         if job.work <= self.settings.inline_work:
             return job.answer()
         slot.take()
@@ -137,6 +152,10 @@ class _Lines(Response):
         await self._answerer.send_lines(self._endpoint, scope, self._receive, send)
         if self.background is not None:  # set by FastAPI, from a dependency
             await self.background()
+
+
+def _answer(job: Job) -> bytes:
+    return job.answer()
 
 
 def _check_exact(body: bytes) -> None:

@@ -9,10 +9,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from starlette.exceptions import HTTPException
 
-from compute.errors import QuestionErrors
+from compute.errors import QuestionErrors, hint
 from service.answering import Answerer
 from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
+from service.endpoints import ENDPOINTS
 from service.exact.pool import ExactPool
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
@@ -84,7 +85,10 @@ async def _validation(request: Request, error: Any) -> Response:
 
 
 async def _http(request: Request, error: Any) -> Response:
-    return await _problem(request, from_http(error, request.method))
+    problem = from_http(error, request.method)
+    if problem.kind == "not_found":
+        problem.detail += hint(request.scope["path"].rpartition("/v1/")[2], ENDPOINTS)
+    return await _problem(request, problem)
 
 
 async def _internal(request: Request, __: Exception) -> Response:

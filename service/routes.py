@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from compute.errors import hint
 from compute.operations import CATALOGUE
 from service.answering import Answerer
 from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
@@ -184,7 +185,8 @@ def _add_catalogue(app: FastAPI) -> None:
 
     async def get_operation(request: Request, name: str) -> Response:
         if name not in entries:
-            raise Problem("not_found", "the operations are: " + ", ".join(CATALOGUE))
+            known = "the operations are: " + ", ".join(CATALOGUE)
+            raise Problem("not_found", known + hint(name, CATALOGUE))
         return entries[name].respond(request)
 
     _add_get(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import alone, expression, is_number, literal
@@ -75,7 +75,7 @@ def _unused(setting: str, name: str) -> QuestionError:
         (setting,),
         f"{name} has no {setting}: it belongs to {', '.join(belongs)}",
         f"settings of {name}: {takes}" if takes else f"no settings, since {name} has none",
-        f"{setting}",
+        f"a {setting}",
     )
 
 
@@ -85,7 +85,7 @@ def _setting(graph: Graph, entry: Activation, setting: str, worth: Setting) -> A
     words = entry.words.get(setting)
     if words is not None:
         if worth not in words:
-            raise QuestionError((setting,), f"is no {setting}", " or ".join(words), "another word")
+            raise QuestionError((setting,), f"is no {setting}", " or ".join(words), describe(worth))
         return worth
     return alone(graph, setting, expression(graph, setting, worth)["expression"])
 
@@ -97,7 +97,8 @@ def _check(graph: Graph, entry: Activation, settings: Mapping[str, Any]) -> None
         fault = entry.check({name: evaluate(one) for name, one in numbers.items()})
         if fault is not None:
             setting, expected = fault
-            raise QuestionError((setting,), f"{entry.name} cannot use this {setting}", expected, "another")
+            came = describe(evaluate(numbers[setting]))
+            raise QuestionError((setting,), f"{entry.name} cannot use this {setting}", expected, came)
 
 
 def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str, Setting]) -> Value:
@@ -107,7 +108,7 @@ def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str,
             raise _unused(setting, function)
     if slope is None:
         raise QuestionError(
-            ("slope",), "the slope of prelu is learned, and has no default", "a tensor", "none"
+            ("slope",), "the slope of prelu is learned, and has no default", "a tensor", "nothing"
         )
     if function == "leaky_relu" and slope.shape:
         raise QuestionError(

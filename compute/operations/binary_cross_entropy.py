@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.arithmetic.expressions import Expression
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.constants import expression, is_number, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
@@ -93,7 +93,7 @@ def binary_cross_entropy(
     if logits is not None and log_minimum is not None:
         raise QuestionError(
             ("log_minimum",), "the logarithms of logits need none", "probabilities, or no log_minimum",
-            "a setting",
+            describe(log_minimum),
         )  # fmt: skip
     if logits is None or inner or positive_weight is not None:
         losses = _composed(source, target, positive_weight, _logarithms(source, logits is None, log_minimum))
@@ -136,5 +136,5 @@ def _least(target: Value, said: Constant | None) -> Expression | None:
         return None
     parsed: Expression = expression(target.graph, "log_minimum", said)["expression"]
     if not is_number(target.graph, parsed):
-        raise QuestionError(("log_minimum",), "is no bound", "a constant without names", "another")
+        raise QuestionError(("log_minimum",), "is no bound", "a constant without names", describe(said))
     return parsed

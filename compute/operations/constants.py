@@ -12,7 +12,7 @@ from compute.arithmetic.expressions import (
     parse,
 )
 from compute.dimensions import Size
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.graph import Graph
 from compute.operations.declaration import Constant
 from compute.value import Value, apply
@@ -40,11 +40,8 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
     except ExpressionError as error:
         known = ", ".join(sorted(graph.dimensions))
         kind = "finite constant above zero" if positive else "finite constant"
-        came = "a number"
-        if isinstance(said, str):
-            came = f"text of {len(said)} character{'s' * (len(said) != 1)}"
         expected = f"a {kind}, which may use {known}" if known else f"a {kind}"
-        raise QuestionError((attribute,), f"the expression {error}", expected, came) from None
+        raise QuestionError((attribute,), f"the expression {error}", expected, describe(said)) from None
     return {"expression": parsed, "sizes": sizes}
 
 
@@ -88,7 +85,7 @@ def bounded(
             range_ = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
             way = "below" if worth < least else "above"
             raise QuestionError(
-                (attribute,), f"is {way} what has a meaning here", f"a constant {range_}", f"one {way} that"
+                (attribute,), f"is {way} what has a meaning here", f"a constant {range_}", describe(worth)
             )
     return found
 
@@ -109,6 +106,6 @@ def frequency_base(graph: Graph, attribute: str, said: Constant) -> Expression:
             (attribute,),
             "is no base of frequencies",
             f"a constant of at least {LEAST_BASE}, without names",
-            "another",
+            describe(said),
         )
     return parsed

@@ -7,7 +7,7 @@ from typing import Any
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, number
 from compute.dimensions import Size, product, show
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.graph import Graph
 from compute.operations.constants import expression
 from compute.operations.declaration import Constant
@@ -139,7 +139,7 @@ def rate_of(graph: Graph, attribute: str, said: Constant, seed: int | None = Non
         if seed is not None:
             raise QuestionError(
                 ("seed",), "no mask can be drawn at a rate that is a symbol",
-                "a rate that is a number, or a mask in the place of the seed", "a seed",
+                "a rate that is a number, or a mask in the place of the seed", f"the seed {seed}",
             )  # fmt: skip
     elif all(isinstance(size, int) for size in sizes.values()):
         _check_rate(attribute, evaluate(parsed, sizes))
@@ -149,14 +149,10 @@ def rate_of(graph: Graph, attribute: str, said: Constant, seed: int | None = Non
 def _check_rate(attribute: str, worth: float) -> None:
     if 0 <= worth < 1:
         return
-    message, received = (
-        "the rate is no probability of being dropped",
-        f"a number {'below 0' if worth < 0 else 'above 1'}",
-    )
+    message = "the rate is no probability of being dropped"
     if worth == 1:
-        received = "the number 1"
         message = (
             "a rate of 1 drops everything: inverted, what is kept would be divided by 1 - rate, which is 0;"
             " unscaled, no weights would be left"
         )
-    raise QuestionError((attribute,), message, "a number from 0 to below 1", received)
+    raise QuestionError((attribute,), message, "a number from 0 to below 1", describe(worth))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.constants import constant
 from compute.operations.declaration import Attribute, Constant, Input, Stored, operation
@@ -41,7 +41,7 @@ def embedding(
         if not -count <= padding_index < count:
             raise QuestionError(
                 ("padding_index",), "is no row of the table",
-                f"a whole number from {-count} to {count - 1}", "another",
+                f"a whole number from {-count} to {count - 1}", describe(padding_index),
             )  # fmt: skip
         padding_index %= count
     vectors = apply("look_up", weights, indices, padding=padding_index).named("vectors")

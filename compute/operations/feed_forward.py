@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from compute.dimensions import Size
+from compute.dimensions import Size, show
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.activation import ActivationName, activate
@@ -103,5 +103,8 @@ def _check_unused(**gates: Value | None) -> None:
     for name, one in gates.items():
         if one is not None:
             raise QuestionError(
-                (name,), f"{name} has no use without gated", "gated, or nothing here", "a tensor"
+                (name,),
+                f"{name} has no use without gated",
+                "gated, or nothing here",
+                f"shape {show(one.shape)}",
             )

@@ -15,7 +15,7 @@ def axis_of(value: Value, axis: int, name: str = "x", field: str = "axis") -> in
         raise QuestionError(
             (field,), f"{name} of shape {show(value.shape)} has no such axis",
             f"a whole number from {-value.rank} to {value.rank - 1}" if value.rank else f"{name} with axes",
-            "an axis that does not exist",
+            f"axis {axis}",
         )  # fmt: skip
     return found
 

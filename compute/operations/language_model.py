@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Size
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.binding import call
 from compute.operations.bound import letter, said_sizes
@@ -185,7 +185,7 @@ def _check_unsaid(name: str, size: Size | None, without: str) -> None:
     """Refuse the size of a table that is not there."""
     if size is not None:
         raise QuestionError(
-            (name,), f"{name} has no use without {without}", f"{without}, or nothing here", "a setting"
+            (name,), f"{name} has no use without {without}", f"{without}, or nothing here", describe(size)
         )
 
 

@@ -146,7 +146,10 @@ def _axes(x: Value, axis: int, axes: Axes | None) -> tuple[int, ...]:
         raise QuestionError(("axis",), "axes say all there is to say", "axis or axes", "both")
     chosen = [axis_of(x, one, field=field) for one in ((said,) if isinstance(said, int) else said)]
     if not chosen:
-        raise QuestionError((field,), "nothing is normalized along no axis", "at least one axis", "none")
+        raise QuestionError(
+            (field,), "nothing is normalized along no axis", "at least one axis", "an empty list"
+        )
     if len(set(chosen)) < len(chosen):
-        raise QuestionError((field,), "an axis is named twice", "each axis once", "one of them twice")
+        twice = next(one for one in chosen if chosen.count(one) > 1)
+        raise QuestionError((field,), "an axis is named twice", "each axis once", f"axis {twice} twice")
     return tuple(sorted(chosen))

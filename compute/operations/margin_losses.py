@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, number
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.class_targets import ClassWeights, check_indices, classes
 from compute.operations.constants import between, constant, literal, size_of
@@ -178,6 +178,6 @@ def cosine(
     elif margin != 0:
         raise QuestionError(
             ("margin",), "has no meaning where all pairs ought to be alike", "a target, or no margin",
-            "a margin",
+            describe(margin),
         )  # fmt: skip
     return reduced(losses.named("losses"), reduction)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from compute.dimensions import ShapeError, Size, divide, product
+from compute.dimensions import ShapeError, Size, divide, product, show
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.binding import call
@@ -76,7 +76,7 @@ def _with_channels(x: Value, channels: Size) -> Value:
     if channels != 1:
         raise QuestionError(
             ("x",), "an image without channels takes a kernel of one",
-            f"{channels} channels, or a kernel (d, 1, p, q)", "an image without a channel axis",
+            f"{channels} channels, or a kernel (d, 1, p, q)", f"shape {show(x.shape)}",
         )  # fmt: skip
     return apply("expand", x, axis=-3)
 

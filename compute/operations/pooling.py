@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.arithmetic.constants import evaluate
 from compute.dimensions import Size
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.constants import expression, is_number
 from compute.operations.declaration import Attribute, Constant, Input, Padding, Sides, operation
@@ -226,7 +226,8 @@ def max_unpool2d(
         )
     )
     if any(isinstance(one, int) and one < 1 for one in sizes):
-        raise QuestionError(("padding",), "nothing is left of the output", "less padding", "more")
+        came = f"an output of {' x '.join(map(str, sizes))}"
+        raise QuestionError(("padding",), "nothing is left of the output", "less padding", came)
     return apply("scattered", x, winners, sizes=sizes).named("output")
 
 
@@ -293,5 +294,5 @@ def _average(pooling: _Pooling, count_include_pad: bool) -> Value:
 def _norm(pooling: _Pooling, p: Constant) -> Value:
     exponent = expression(pooling.x.graph, "p", p, positive=True)["expression"]
     if not is_number(pooling.x.graph, exponent) or evaluate(exponent) < LEAST_NORM:
-        raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", "another")
+        raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", describe(p))
     return pooling.named(apply("window_norm", pooling.x, **pooling.attributes, exponent=exponent), "output")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size, divide
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import expression, frequency_base
@@ -77,7 +77,10 @@ def positional_encoding(
     if kind != "sinusoidal":
         if base is not None:
             raise QuestionError(
-                ("base",), f"{kind} encodings have no frequencies", "kind sinusoidal, or no base", "a base"
+                ("base",),
+                f"{kind} encodings have no frequencies",
+                "kind sinusoidal, or no base",
+                describe(base),
             )
         positions = apply("positions", graph=graph, count=length, first=1).named("positions")
         column = apply("expand", positions, axis=-1)
@@ -129,12 +132,12 @@ def _check_shift(shift: int, kind: str, length: Size, dimension: Size) -> None:
             ("dimension",),
             "the last column has no partner to turn with",
             "an even dimension where relative_shift is set",
-            "an odd one",
+            f"dimension {dimension}",
         )
     if isinstance(length, int) and abs(shift) >= length:
         raise QuestionError(
             ("relative_shift",),
             "the shift leads past every position",
             f"a whole number from {1 - length} to {length - 1}",
-            "a larger shift",
+            f"a shift of {shift}",
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.attending import attend, beside, mix, shared_heads
 from compute.operations.binding import call
@@ -138,7 +138,10 @@ class Rotation:
             for name, setting in settings.items():
                 if setting is not None:
                     raise QuestionError(
-                        (name,), f"{name} has no use without rotary", "rotary, or nothing here", "a setting"
+                        (name,),
+                        f"{name} has no use without rotary",
+                        "rotary, or nothing here",
+                        describe(setting),
                     )
 
 

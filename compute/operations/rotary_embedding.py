@@ -107,6 +107,6 @@ def _rotated(width: Size, said: int | None) -> Size:
             ("rotary_dimension",),
             f"{rotated} of {width} coordinates cannot be turned in pairs",
             f"an even number from 2 to {width - width % 2 if isinstance(width, int) else width}",
-            "an odd number" if rotated % 2 else "a larger one",
+            f"the number {rotated}",
         )
     return rotated

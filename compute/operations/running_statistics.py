@@ -58,7 +58,7 @@ def check_unbiased(rows: Rows) -> None:
             ("x",),
             "the unbiased variance of a single entry for each channel divides by zero",
             "more than one entry for each channel, no running_variance, or unbiased_running_variance false",
-            "one",
+            "one entry for each channel",
         )
 
 

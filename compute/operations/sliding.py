@@ -87,8 +87,9 @@ def fits(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> 
     try:
         return layout.output(sizes, window)
     except ShapeError as error:
+        extent = " x ".join(map(str, window if window[0] != 1 else window[1:]))
         raise QuestionError(
-            (field,), str(error), "a window that fits into the padded input", "a longer one"
+            (field,), str(error), "a window that fits into the padded input", f"a window of {extent}"
         ) from None
 
 

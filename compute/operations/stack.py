@@ -63,7 +63,7 @@ def stacked(
     elif not isinstance(count, int):
         raise QuestionError(
             ("layers",), "is no number, and single layers have shapes of their own",
-            "a number of layers; or letters, and no shapes for single layers", "letters",
+            "a number of layers; or letters, and no shapes for single layers", f"{count} layers",
         )  # fmt: skip
     elif count > MOST_LAYERS:
         raise QuestionError(

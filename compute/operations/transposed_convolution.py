@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from compute.dimensions import Polynomial, Size
+from compute.dimensions import Polynomial, Size, show
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.convolution import (
@@ -136,7 +136,7 @@ def _run(
     check_groups(data.shape[1], groups, "channels")
     if filters < 2 and groups != 1:
         raise QuestionError(
-            ("groups",), "groups give several filters", "a kernel with filters", "one without"
+            ("groups",), "groups give several filters", "a kernel with filters", f"shape {show(kernel.shape)}"
         )
     if filters == 1:  # channels and no filters: one filter
         outer, inner = kernel.shape[:1], kernel.shape[1:]

@@ -190,7 +190,7 @@ def _one_way(
         return _scanned(*scan, x, weights, start, going, reverse)
     if not isinstance(steps, int):
         raise QuestionError(
-            ("x",), "with these settings steps are taken one by one", "a number of steps", "no number"
+            ("x",), "with these settings steps are taken one by one", "a number of steps", f"{steps} steps"
         )
     named = len(graph.names) + steps * (len(cell.stages) + len(cell.states))
     if named > MOST_NAMED:

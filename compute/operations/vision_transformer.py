@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from compute.arithmetic.expressions import number
-from compute.dimensions import Shape, ShapeError, Size, divide, symbols
+from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
 from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.activation import ActivationName
@@ -227,7 +227,8 @@ def _check_unused(position_embedding: Value | None, position_kind: str) -> None:
     if position_embedding is not None:
         raise QuestionError(
             ("position_embedding",), f"position_embedding has no use with position_kind {position_kind}",
-            "position_kind learned, or no position_embedding", "a tensor",
+            "position_kind learned, or no position_embedding",
+            f"shape {show(position_embedding.shape)}",
         )  # fmt: skip
 
 

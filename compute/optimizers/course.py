@@ -10,7 +10,7 @@ import numpy as np
 
 from compute.arithmetic.expressions import NAMED_NUMBERS, NO_NUMBERS, ExpressionError, number, parse
 from compute.arithmetic.namespace import Arithmetic
-from compute.errors import QuestionErrors, at
+from compute.errors import QuestionErrors, at, describe
 from compute.operations.declaration import Constant
 from compute.optimizers.declaration import OPTIMIZERS, Number, SettingField
 from compute.optimizers.gradients import Clipping
@@ -122,7 +122,7 @@ class Chosen:
                 idle = OPTIMIZERS[self.name].settings[name].declared.idle if name in self.settings else None
                 why = _COMMON[name] if idle is None else f"{idle[0]} is {str(idle[1]).lower()}"
                 path = ("optimizer", name)
-                raise at(path, f"has no meaning where {why}", "nothing", "a value")
+                raise at(path, f"has no meaning where {why}", "nothing", describe(said[name]))
 
 
 def _is_idle(idle: tuple[str, Any] | None, said: Mapping[str, Any]) -> bool:
@@ -242,6 +242,4 @@ def _is_true(condition: Any) -> bool:
 
 
 def _fault(path: Path, message: str, expected: str, said: Constant) -> QuestionErrors:
-    short = not isinstance(said, str) and abs(said) < 10**15
-    received = f"the number {said:g}" if short else "text" if isinstance(said, str) else "a very large number"
-    return at(path, message, expected, received)
+    return at(path, message, expected, describe(said))

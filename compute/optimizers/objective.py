@@ -175,7 +175,9 @@ class _Plan:
         self.evaluation = Evaluation(graph, arithmetic, self.indices.values())
         if not self.evaluation.reachable[value.index]:
             expected = "a program of which every value follows from its inputs"
-            raise at(("loss",), f"{loss} depends on a value that is unknown", expected, "an unknown value")
+            raise at(
+                ("loss",), f"{loss} depends on a value that is unknown", expected, f"the unknown value {loss}"
+            )
         self.evaluation.want([value.index])
         self._parameters = [(name, self.indices[name]) for name in parameters]
         targets = [index for _, index in self._parameters]

@@ -10,7 +10,7 @@ import numpy as np
 from compute.answers import Limits
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.errors import Path, QuestionError, QuestionErrors, at
+from compute.errors import Path, QuestionError, QuestionErrors, at, describe, unknown_name
 from compute.optimizers.course import Chosen, course_of
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.formulas import MOST
@@ -80,7 +80,7 @@ def prepare_trace(asked: AskedTrace) -> PreparedTrace:
         message = "a trace is of a program's loss, or of gradients that are handed in"
         raise at((), message, "program or gradients, one of them", received)
     if not asked.start:
-        raise at(("start",), "names no parameter", "at least one parameter", "none")
+        raise at(("start",), "names no parameter", "at least one parameter", "an empty object")
     objective = objective_of(asked)
     steps = _steps(asked, objective)
     course = course_of(asked.chosen, objective)
@@ -129,8 +129,9 @@ def _replaced(error: QuestionError, asked: AskedTrace) -> QuestionError:
     field_, *rest = error.path or ("",)
     if field_ == "parameters":  # a parameter that the program does not use
         name = [*asked.start][int(rest[0])]
-        expected = error.expected if error.expected != "one of: " else "a program with parameters"
-        return QuestionError(("start", name), f"the program does not use {name}", expected, "an unknown name")
+        expected = error.expected if error.expected.startswith("one of: ") else "a program with parameters"
+        message = f"the program does not use {name}"
+        return QuestionError(("start", name), message, expected, error.received)
     if field_ != "inputs" or not rest:
         return error
     if rest[0] in asked.start:
@@ -162,19 +163,18 @@ def _check_handed(asked: AskedTrace) -> None:
     }  # fmt: skip
     for path, said in unused.items():
         if said is not None:
-            raise at(path, "needs a program, and gradients were handed in", "nothing", "a value")
+            raise at(path, "needs a program, and gradients were handed in", "nothing", describe(said))
     if asked.data:
         raise at(("inputs",), "are of a program, and gradients were handed in", "nothing", "data")
     if not asked.gradients:
-        raise at(("gradients",), "holds none", "gradients for at least one step", "none")
+        raise at(("gradients",), "holds none", "gradients for at least one step", "an empty list")
     for step, gradient in enumerate(asked.gradients):
         for name in {**asked.start, **gradient}:
             path = ("gradients", step, name)
             if name not in gradient:
                 raise at(path, "is missing", f"the gradient of {name}", "nothing")
             if name not in asked.start:
-                known = "one of: " + ", ".join(asked.start)
-                raise at(path, "is of no parameter under start", known, "another name")
+                raise QuestionErrors([unknown_name(path, "parameter under start", name, asked.start)])
             check_shape(path, gradient[name], asked.start[name])
 
 
@@ -189,8 +189,8 @@ def _check_batches(batches: Batches, data: Parameters) -> None:
     """Refuse rows that there are not."""
     for place, name in enumerate(batches.inputs):
         if name not in data:
-            known = "one of: " + ", ".join(data) if data else "data under inputs"
-            raise at(("batches", "inputs", place), "is no data under inputs", known, "another name")
+            path: Path = ("batches", "inputs", place)
+            raise QuestionErrors([unknown_name(path, "data under inputs", name, data)])
         if not data[name].shape:
             raise at(("batches", "inputs", place), "is a number", "data with rows", "a number")
     if not batches.inputs or not batches.rows:
@@ -198,13 +198,15 @@ def _check_batches(batches: Batches, data: Parameters) -> None:
     longest = min(len(data[name]) for name in batches.inputs)
     for number, rows in enumerate(batches.rows):
         if not rows:
-            raise at(("batches", "rows", number), "is empty", "at least one row", "none")
+            raise at(("batches", "rows", number), "is empty", "at least one row", "an empty list")
         for place, row in enumerate(rows):
             if not 0 <= row < longest:
-                path: Path = ("batches", "rows", number, place)
+                path = ("batches", "rows", number, place)
                 raise at(path, "is no row of the data", f"0 to {longest - 1}", f"{row}")
-    if len({len(rows) for rows in batches.rows}) > BATCH_SIZES:
-        raise at(("batches", "rows"), "are of too many sizes", f"at most {BATCH_SIZES} sizes", "more")
+    sizes = len({len(rows) for rows in batches.rows})
+    if sizes > BATCH_SIZES:
+        expected = f"at most {BATCH_SIZES} sizes"
+        raise at(("batches", "rows"), "are of too many sizes", expected, f"{sizes} sizes")
 
 
 def _drawn_objective(asked: AskedTrace, objective: Objective) -> ProgramObjective:
@@ -231,9 +233,9 @@ def _check_ranges(drawn: Drawn, places: list[Place]) -> None:
     for name, (low, high) in drawn.ranges.items():
         path: Path = ("surface", "ranges", name)
         if entry_name(place_of(name)) not in known:
-            raise at(path, "is not what the surface runs over", " or ".join(known), "another name")
+            raise QuestionErrors([unknown_name(path, "entry that the surface runs over", name, known)])
         if not low < high:
-            raise at(path, "is no range", "two numbers, the smaller one first", "others")
+            raise at(path, "is no range", "two numbers, the smaller one first", f"{low:g} and {high:g}")
 
 
 def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:

@@ -13,7 +13,7 @@ import sympy
 from compute.arithmetic.exact.algebra import symbols_in
 from compute.arithmetic.exact.bounds import beyond, size
 from compute.arithmetic.exact.zero import shown_zero
-from compute.errors import QuestionErrors, at
+from compute.errors import QuestionErrors, at, unknown_name
 from compute.optimizers.objective import Parameters
 from compute.optimizers.parabolas import convergence_of
 from compute.optimizers.questions import AskedTrace, PreparedTrace, check_shape, prepare_trace
@@ -121,7 +121,7 @@ class Solving:
             near = self._scanned(TOO_LONG)
             if near is None:
                 message = f"{TOO_LONG}; send fewer steps, or numbers in the place of symbols"
-                raise at(("steps",), message, "fewer steps", "more") from error
+                raise at(("steps",), message, "fewer steps", f"{self.prepared.trace.steps} steps") from error
             return made(near)
         missing = [one.expression - one.target for one in equations]
         solved = solve(missing, [*self.symbols.values()], lambda near: offer(made(near, equations)))
@@ -240,7 +240,7 @@ def _check(asked: AskedSolution) -> None:
         raise at(("steps",), "is required with a target", "how many steps", "nothing")
     if bool(asked.unknown) != bool(asked.target):
         field = "unknown" if asked.target else "target"
-        raise at((field,), "unknown and target need each other", "both, or neither", "one of them")
+        raise at((field,), "unknown and target need each other", "both, or neither", f"no {field}")
     if trace.steps is not None and not asked.target:
         raise at(("steps",), "has no meaning without a target", "a target too", "steps alone")
     used = (
@@ -251,9 +251,10 @@ def _check(asked: AskedSolution) -> None:
         if name not in used or name in asked.unknown[:number]:
             known = f"one of: {', '.join(sorted(used))}" if used else "a symbol in the optimizer or start"
             message = "is named twice" if name in used else "is no symbol of the question"
-            raise at(("unknown", number), message, known, "another name")
+            received = f"{name} again" if name in used else f"an unknown name of {len(name)} characters"
+            raise at(("unknown", number), message, known, received)
     for name, target in asked.target.items():
         if name not in trace.start:
-            known = "one of: " + ", ".join(trace.start)
-            raise at(("target", name), "is no parameter under start", known, "another name")
+            error = unknown_name(("target", name), "parameter under start", name, trace.start)
+            raise QuestionErrors([error])
         check_shape(("target", name), target, trace.start[name])

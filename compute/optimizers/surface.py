@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.errors import at
+from compute.errors import at, describe
 from compute.optimizers.objective import Parameters, ProgramObjective
 
 MARGIN = 0.25  # of the trace's extent that is added on each side
@@ -63,7 +63,7 @@ def places_of(named: Sequence[str] | None, parameters: Parameters) -> list[Place
         place = place_of(text)
         if place not in everything or place in found:
             expected = "two different entries such as " + " and ".join(map(entry_name, everything[:2]))
-            raise at(("surface", "over", number), "is no entry of a parameter", expected, "other text")
+            raise at(("surface", "over", number), "is no entry of a parameter", expected, describe(text))
         found.append(place)
     return found
 

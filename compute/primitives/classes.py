@@ -11,7 +11,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, product, show, without
-from compute.errors import UnfitEntries
+from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.entries import count, known
@@ -32,7 +32,10 @@ def _classes(xp: Arithmetic, target: Array, classes: int, ignored: int | None) -
         with suppress(ValueError):
             return xp.places(xp.where(left_out, count(xp, 0), target), classes - 1), left_out
     also = "" if ignored is None else f", or {ignored} for what is ignored"
-    raise UnfitEntries("target", "holds what is no class", f"whole numbers from 0 to {classes - 1}{also}")
+    checked = target if ignored is None else xp.where(left_out, count(xp, 0), target)
+    received = describe_first_unfit(checked, lambda part: xp.places(part, classes - 1))
+    expected = f"whole numbers from 0 to {classes - 1}{also}"
+    raise UnfitEntries("target", "holds what is no class", expected, received)
 
 
 def _unless(xp: Arithmetic, left_out: Array | None, a: Array) -> Array:
@@ -116,7 +119,7 @@ def _counted(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None
             "target",
             "holds nothing that is not ignored, and of nothing there is no mean",
             f"at least one class that is not {ignored}; or another reduction",
-            "none",
+            f"{ignored} throughout",
         )
     return _unless(xp, left_out, xp.whole(np.ones(target.shape, dtype=int)))
 

@@ -13,7 +13,14 @@ from compute.primitive import Cost, Primitive
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:
     if len(a) < 2 or len(b) < 2:
-        raise ShapeError(f"{show(a if len(a) < 2 else b)} is no matrix")
+        vector = show(a if len(a) < 2 else b)
+        size = vector.strip("()")
+        advice = f"send it as a row (1, {size}) or as a column ({size}, 1)"
+        if len(a) == len(b) == 1:
+            advice = "the dot product of two vectors is sum(a * b)"
+        elif not (a and b):
+            advice = "multiply by a number with *"
+        raise ShapeError(f"{vector} is no matrix; {advice}")
     if a[-1] != b[-2]:
         raise ShapeError(f"the inner sizes {a[-1]} and {b[-2]} differ")
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])

@@ -9,7 +9,7 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, product, show
-from compute.errors import UnfitEntries
+from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import PRODUCT, Formula, constant_latex
 from compute.primitive import Primitive, no_cost
 
@@ -91,7 +91,10 @@ def _numbers(xp: Arithmetic, mask: Array) -> Array:
         xp.places(mask, 1)
     except ValueError:
         raise UnfitEntries(
-            "mask", "holds what is neither 0 nor 1", "booleans, or the numbers 0 and 1"
+            "mask",
+            "holds what is neither 0 nor 1",
+            "booleans, or the numbers 0 and 1",
+            describe_first_unfit(mask, lambda part: xp.places(part, 1)),
         ) from None
     return mask
 

@@ -10,7 +10,7 @@ import numpy as np
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import broadcast, product
-from compute.errors import UnfitEntries
+from compute.errors import UnfitEntries, describe_entry
 from compute.hazards import LOGARITHM
 from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost, unchanged
@@ -56,8 +56,10 @@ MEANINGS: dict[str, tuple[Callable[[Arithmetic, Array], Array], str, str]] = {
 
 def _admitted(xp: Arithmetic, a: Array, *, only: str) -> Array:
     unfit, message, expected = MEANINGS[only]
-    if unfit(xp, a).any():
-        raise UnfitEntries("a", message, expected)
+    where = unfit(xp, a)
+    if where.any():
+        received = describe_entry(a, where) if where.shape == a.shape else f"a vector of {a.shape[-1]} zeros"
+        raise UnfitEntries("a", message, expected, received)
     return a
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, at_least
-from compute.errors import UnfitEntries
+from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Primitive, no_cost
 from compute.primitives.windows import Pair, Sizes
@@ -60,7 +60,8 @@ def _whole(xp: Arithmetic, places: Array, sizes: Pair) -> Array:
     try:
         return xp.places(places, last)
     except ValueError:
-        raise _no_place(f"whole numbers from 0 to {last}") from None
+        received = describe_first_unfit(places, lambda part: xp.places(part, last))
+        raise _no_place(f"whole numbers from 0 to {last}", received) from None
 
 
 def _alone(xp: Arithmetic, places: Array, sizes: Pair) -> Array:
@@ -68,11 +69,11 @@ def _alone(xp: Arithmetic, places: Array, sizes: Pair) -> Array:
     try:
         return _whole(xp, places, sizes).astype(np.intp)
     except TypeError:
-        raise _no_place("whole numbers, and no cases of symbols") from None
+        raise _no_place("whole numbers, and no cases of symbols", "cases of symbols") from None
 
 
-def _no_place(expected: str) -> UnfitEntries:
-    return UnfitEntries("places", "holds what is no place", expected)
+def _no_place(expected: str, received: str) -> UnfitEntries:
+    return UnfitEntries("places", "holds what is no place", expected, received)
 
 
 def _scattered_gradient(xp: Arithmetic, g: Array, places: Array, sizes: Pair) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, at_least, broadcast, show, total
-from compute.errors import UnfitEntries
+from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import Formula
 from compute.primitive import Primitive, no_cost
 
@@ -127,7 +127,9 @@ def _running(xp: Arithmetic, lengths: Array, *, steps: int) -> Array:
         ends = xp.places(lengths, steps)
     except ValueError:
         expected = f"whole numbers from 0 to {steps}, the number of steps"
-        raise UnfitEntries("lengths", "holds what is no length of these sequences", expected) from None
+        received = describe_first_unfit(lengths, lambda part: xp.places(part, steps))
+        message = "holds what is no length of these sequences"
+        raise UnfitEntries("lengths", message, expected, received) from None
     return np.asarray(ends, dtype=np.intp)[..., None, None] > np.arange(steps)[:, None]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, show
-from compute.errors import UnfitEntries
+from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import PRODUCT, Formula
 from compute.primitive import Primitive, no_cost
 
@@ -16,7 +16,8 @@ def _rows(xp: Arithmetic, numbers: Array, count: int) -> Array:
         return xp.places(numbers, count - 1)
     except ValueError:
         expected = f"whole numbers from 0 to {count - 1}"
-        raise UnfitEntries("indices", "holds what is no row of the table", expected) from None
+        received = describe_first_unfit(numbers, lambda part: xp.places(part, count - 1))
+        raise UnfitEntries("indices", "holds what is no row of the table", expected, received) from None
 
 
 def _look_up(xp: Arithmetic, a: Array, indices: Array, *, padding: int | None) -> Array:

@@ -139,7 +139,7 @@ class _Builder(Terms):
                 line, _, inner = name.partition(".")
                 if inner and line in self.called:
                     raise unknown_input(("inputs", name), self.called[line], inner, f"{line}.")
-                raise unknown_name(("inputs", name), "free name in the program", name, self.used)
+                raise unknown_name(("inputs", name), "input", name, self.used)
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
                 raise unknown_name(("given", name), "name in the program", name, [*self.used, *self.lines])

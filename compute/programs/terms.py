@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.dimensions import ShapeError
-from compute.errors import QuestionError, unknown_name
+from compute.errors import QuestionError, hint, unknown_name
 from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
@@ -150,9 +150,7 @@ class Terms:
         names = called.inputs
         if len(node.operands) > len(names):
             taken = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
-            raise ProgramFault(
-                node.column, f"{called.name} takes {taken}", f"at most {', '.join(names) or 'settings'}"
-            )
+            raise ProgramFault(node.column, f"{called.name} takes {taken}", _signature(called))
         found: dict[str, Any] = {}
         for name, piece in zip(names, node.operands, strict=False):
             found[name] = self._argument(called, name, piece)
@@ -163,7 +161,9 @@ class Terms:
                 attribute = called.attributes[name]
                 setting = with_integral_floats(attribute, operand)
                 if isinstance(setting, Node) or not fits(attribute, setting):
-                    raise ProgramFault(node.column, f"{name} does not fit", expected(attribute))
+                    words = expected(attribute)
+                    suggested = hint(setting, words.split(", ")) if isinstance(setting, str) else ""
+                    raise ProgramFault(node.column, f"{name} does not fit{suggested}", words)
                 found[name] = setting
             elif name in called.inputs:
                 piece = operand if isinstance(operand, Node) else _number_node(operand, node)
@@ -218,6 +218,14 @@ class Terms:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:
             raise ProgramFault(node.column, error.message, error.expected) from None
+
+
+def _signature(called: Operation | Function) -> str:
+    """Return how something is called: `softmax(a, axis=-1)`, `linear(x, w, b, weights=in_out)`."""
+    if isinstance(called, Function):
+        return called.signature
+    settings = (name if one.required else f"{name}={one.default}" for name, one in called.attributes.items())
+    return f"{called.name}({', '.join((*called.inputs, *settings))})"
 
 
 def _checked(expression: Expression, node: Node) -> Expression:

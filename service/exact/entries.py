@@ -11,7 +11,7 @@ from compute.arithmetic.exact.algebra import Symbols, rational, symbols_in, valu
 from compute.arithmetic.exact.bounds import MAX_DIGITS
 from compute.arithmetic.expressions import Expression, ExpressionError, parse
 from compute.arithmetic.namespace import Array
-from compute.errors import Path, QuestionErrors, at
+from compute.errors import Path, QuestionErrors, at, unknown_name
 from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
 from service.questions.tensors import flatten, place, unpack
@@ -36,8 +36,9 @@ class Decoder:
             try:
                 self.symbols.symbol(name)
             except ExpressionError as error:
+                received = " and ".join(dict.fromkeys(assumptions[name])) or "an empty list"
                 raise at(("assumptions", name), str(error), "what some number is, of a symbol",
-                         "others") from None  # fmt: skip
+                         received) from None  # fmt: skip
 
     def __call__(self, raw: Any, path: Path, *, booleans: bool = False) -> Array:
         """A tensor that came, as an array of exact numbers, or of booleans.
@@ -110,8 +111,7 @@ def check_assumptions(assumed: Iterable[str], used: Collection[str]) -> None:
     """Raise QuestionErrors where something is assumed of a symbol that there is not."""
     for name in assumed:
         if name not in used:
-            known = f"one of: {', '.join(sorted(used)[:40])}" if used else "a symbol that is used"
-            raise at(("assumptions", name), "there is no symbol of this name", known, "another")
+            raise QuestionErrors([unknown_name(("assumptions", name), "symbol", name, sorted(used))])
 
 
 def check_symbols(question: Any) -> None:
@@ -130,7 +130,8 @@ def check_symbols(question: Any) -> None:
         path = ("abbreviate", index)
         value = prepared.graph.names[name]
         if value.index not in computed:
-            raise at(path, f"{name} is not computed", "the name of a value that is computed", "another")
+            received = "an input" if value.is_input else "a value that is given or unknown"
+            raise at(path, f"{name} is not computed", "the name of a value that is computed", received)
         try:
             symbols = prepared.evaluation.arithmetic.abbreviations(str(value.name), value.shape)
         except ExpressionError as error:

@@ -243,7 +243,7 @@ class ExactPool(Places):
         elif worker.process.returncode == -signal.SIGKILL:
             return _busy(f"no exact answer came in time on a busy machine; {reached(worker.reached)}")
         else:
-            what, limit = "took too much memory", "less"
+            what, limit = "took too much memory", f"at most {self.settings.exact_memory} bytes"
         return from_question(beyond(what, limit, worker.reached))
 
 

@@ -85,9 +85,9 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
         except QuestionErrors as error:
             refused = from_question(error)
         except RecursionError:
-            refused = from_question(beyond("is nested too deeply", "less"))
+            refused = from_question(beyond("is nested too deeply", "an expression with less nesting"))
         except (MemoryError, SystemError):  # C code may say it so
-            refused = from_question(beyond("took too much memory", "less"))
+            refused = from_question(beyond("took too much memory", f"at most {header['memory']} bytes"))
         except Exception:  # a defect: it is logged and said, and the worker goes on
             _log_defect(header["request_id"])
             refused = Problem("internal", INTERNAL)

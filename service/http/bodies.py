@@ -13,6 +13,13 @@ LOST = (
     " `Upgrade` header (as `curl --http1.1` does), or serve with `workings serve` or `uvicorn --http h11`"
 )
 
+# Content types that a refusal may name; others are not repeated.
+NAMED = {
+    b"text/plain", b"text/html", b"text/json", b"text/csv", b"text/xml", b"application/xml",
+    b"application/yaml", b"application/x-www-form-urlencoded", b"multipart/form-data",
+    b"application/octet-stream", b"application/x-ndjson", b"application/jsonl", b"application/msgpack",
+}  # fmt: skip
+
 
 async def receive_body(
     scope: Scope, receive: Receive, settings: Settings, on_large: Callable[[], None]
@@ -88,7 +95,8 @@ def _check_type(content_type: bytes) -> None:
         return
     media = content_type.partition(b";")[0].strip().lower()
     if media != b"application/json" and not (media.startswith(b"application/") and media.endswith(b"+json")):
-        came = "another content type" if media else "no content type"
+        came = f"a content type of {len(media)} characters" if media else "no content type"
+        came = media.decode() if media in NAMED else came
         raise Problem("unsupported", f"expected content-type: application/json; received {came}")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from service.http.problems import Problem
 
+GZIP_START = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
 NAMED = ("br", "compress", "deflate", "zstd")  # codings that a refusal may name; others are not repeated
 Headers = Iterable[tuple[bytes, bytes]]
@@ -20,7 +21,8 @@ def is_gzipped(headers: Headers) -> bool:
         return False
     if codings in (["gzip"], ["x-gzip"]):
         return True
-    received = next((one for one in codings if one in NAMED), "another coding")
+    unknown = f"a coding of {len(codings[0])} characters"
+    received = next((one for one in codings if one in NAMED), unknown)
     received = received if len(codings) == 1 else f"{len(codings)} codings"
     raise Problem(
         "unsupported",
@@ -35,7 +37,9 @@ def decompress(body: bytes, most: int) -> bytes:
     try:
         content = decoder.decompress(body, most + 1)
     except zlib.error:
-        raise Problem("unreadable", "expected gzip, received other data") from None
+        is_damaged = body.startswith(GZIP_START)
+        received = "damaged gzip data" if is_damaged else "data that does not start as gzip does"
+        raise Problem("unreadable", f"expected gzip, received {received}") from None
     if len(content) > most:
         raise Problem("too_large", f"the body holds more than {most} bytes when it is decompressed")
     if not decoder.eof:

@@ -26,6 +26,8 @@ from compute.integers import as_integer
 
 INTERNAL = "this should not happen; the error is in the service's log, under the request id"
 MAX_NAME = 64
+MAX_LIST = 40  # characters of a list that is shown
+SHOWN = frozenset("[], -.0123456789")
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -236,18 +238,30 @@ def describe(value: Any) -> str:
             return f"a list of {len(value)}"
         case dict():
             return f"an object with {len(value)} fields"
-    return "an array of numbers"
+    return f"a list of {len(value)}"  # as a NumPy array, which large bodies are read into
 
 
 def describe_integers(value: Any) -> str:
-    """Describe what came in place of integers: of a list its first entry that is no integer."""
-    entries = value if isinstance(value, list) else []
-    for entry in entries:
-        if isinstance(entry, list) and (inner := describe_integers(entry)) != describe(entry):
-            return inner
-        if not isinstance(entry, list) and as_integer(entry) is None:
-            return f"a list with {describe(entry)}"
+    """Describe what came in place of integers: of a list its first entry that is no integer, or a short list
+    itself.
+    """
+    other = _first_other(value) if isinstance(value, list) else None
+    if other is not None:
+        return f"a list with {other}"
+    if isinstance(value, list) and value and len(text := repr(value)) <= MAX_LIST and set(text) <= SHOWN:
+        return f"the list {text}"
     return describe(value)
+
+
+def _first_other(entries: list[Any]) -> str | None:
+    """Describe the first entry of nested lists that is no integer."""
+    for entry in entries:
+        if isinstance(entry, list):
+            if (found := _first_other(entry)) is not None:
+                return found
+        elif as_integer(entry) is None:
+            return describe(entry)
+    return None
 
 
 def _detail(error: QuestionError) -> dict[str, str]:

@@ -21,9 +21,12 @@ with suppress(ImportError):  # there is no wheel for every Python yet
     simdjson = import_module("simdjson")
 
 LARGE = 32_768
+MAX_DEPTH = 640  # well below the depth at which Python gives up, which depends on the stack of the caller
 MAX_OBJECT_DEPTH = 8
 WORTHWHILE = 64
 MOST_SEARCHED = 2**25
+NESTS = frozenset((list, dict))
+ESCAPED_BRACKETS = (b"\\u005b", b"\\u005B")
 
 
 def read(body: bytes) -> dict[str, Any]:
@@ -31,8 +34,13 @@ def read(body: bytes) -> dict[str, Any]:
 
     In a large body an array of numbers alone may come as a NumPy array.
     """
-    document = _read_fast(body) if len(body) > LARGE and simdjson is not None else None
-    return _read_strictly(body) if document is None else document
+    document = _read_fast(body) if is_large(body) else None
+    return read_strictly(body) if document is None else document
+
+
+def is_large(body: bytes) -> bool:
+    """Return whether `read` tries simdjson on a body."""
+    return len(body) > LARGE and simdjson is not None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,10 +74,11 @@ _DECIMALS = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_not_json,
 
 def read_decimals(body: bytes) -> dict[str, Any]:
     """The JSON object of a request body, with numbers that keep their digits. Raises Problem 400."""
-    return _read_strictly(body, _DECIMALS)
+    return read_strictly(body, _DECIMALS)
 
 
-def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str, Any]:
+def read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str, Any]:
+    """Return the JSON object of a request body, in lists and plain numbers. Raises Problem 400."""
     try:
         text = body.decode("utf-8-sig")  # a byte order mark is no part of JSON, and some clients send one
     except UnicodeDecodeError as error:
@@ -87,17 +96,36 @@ def _read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[st
         raise Problem("unreadable", "the body holds an integer of too many digits") from None
     if not isinstance(document, dict):
         raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(document):
+        raise Problem("unreadable", "the body is nested too deeply")
     return document
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    level: list[Any] = [document.values()]
+    for _ in range(MAX_DEPTH):
+        level = [
+            one.values() if type(one) is dict else one
+            for entries in level
+            if not NESTS.isdisjoint(map(type, entries))
+            for one in entries
+            if type(one) in NESTS
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _read_fast(body: bytes) -> dict[str, Any] | None:
     """The document, or None where only the strict reader can say what it is."""
+    if any(bracket in body for bracket in ESCAPED_BRACKETS):  # the count of brackets below would be wrong
+        return None
     try:
         root = simdjson.Parser().parse(body)
         if not isinstance(root, simdjson.Object):
             return None
         document, lists = _object(root, MAX_OBJECT_DEPTH, _Searches())
-    except (ValueError, RuntimeError, RecursionError, UnicodeDecodeError):
+    except (ValueError, RuntimeError, RecursionError, Problem):
         return None
     # A number in brackets of its own, [1, [2]], is the one thing that lengths do not show.
     return document if lists == body.count(b"[") else None
@@ -123,6 +151,8 @@ def _object(source: Any, depth: int, searches: _Searches) -> tuple[dict[str, Any
     if depth == 0:
         raise ValueError("nested too deeply")
     keys = list(source)
+    if any("\0" in key for key in keys):  # simdjson looks for the name up to the NUL
+        raise ValueError("a NUL in a name")
     searches.spend(len(keys))
     converted = [(key, *_convert(source[key], depth, searches)) for key in keys]
     opened = sum(lists + key.count("[") for key, _, lists in converted)
@@ -134,6 +164,8 @@ def _convert(value: Any, depth: int, searches: _Searches) -> tuple[Any, int]:
         return _object(value, depth - 1, searches)
     if not isinstance(value, simdjson.Array):
         return value, value.count("[") if isinstance(value, str) else 0
+    if depth == 0:
+        raise ValueError("nested too deeply")
     numbers = _numbers(value)
     if numbers is not None and numbers.size >= WORTHWHILE:
         return numbers, sum(math.prod(numbers.shape[:axis]) for axis in range(numbers.ndim))

@@ -11,7 +11,7 @@ import orjson
 from compute.answers import Answer, Limits, check_limits, fewer_names
 from compute.arithmetic.namespace import Array
 from compute.comparison import Difference, comparable_names, differences
-from compute.errors import QuestionErrors, at, unknown_name
+from compute.errors import LISTED, QuestionErrors, at, unknown_name
 from compute.operations import CATALOGUE
 from compute.prediction import Prediction
 from compute.questions import prepare
@@ -147,7 +147,8 @@ class ComparisonQuestion:
         )
         if self.first_order and not prediction.possible:
             message = "there is no first order where shapes, masks or settings change"
-            raise at(("first_order",), message, "changes of entries and constants alone", "other changes")
+            received = f"changes of {', '.join(sorted(self.changes)[:5])}"
+            raise at(("first_order",), message, "changes of entries and constants alone", received)
         wanted = prediction.possible and (prediction.small or self.first_order)
         return prediction if wanted else None
 
@@ -184,10 +185,11 @@ def understand_comparison(document: dict[str, Any], limits: Limits) -> Compariso
     before = understand(operation, base, _of_one_half(limits))
     declared, graph = CATALOGUE[operation], before.prepared.graph
     known = dict.fromkeys([*declared.inputs, *declared.attributes, *graph.names])
-    errors = [unknown_name(("changes", name), "input, setting or value", name, known)
-              for name in fields["changes"] if name not in known and not declared.accepts(name)]  # fmt: skip
-    if errors:
-        raise QuestionErrors(errors)
+    unknown = [name for name in fields["changes"] if name not in known and not declared.accepts(name)]
+    if unknown:
+        kind = "input, setting or value"
+        errors = [unknown_name(("changes", name), kind, name, known) for name in unknown[:LISTED]]
+        raise QuestionErrors(errors, len(unknown))
     select = fields["select"] if "select" in request.__pydantic_fields_set__ else None
     return ComparisonQuestion(before, base, fields["changes"], select, fields["first_order"], limits)
 

@@ -45,20 +45,24 @@ def apply_edit(edit: dict[str, Any], before: Array, path: Path, arithmetic: Floa
         if verb == "remove":
             if len(order) == before.shape[axis]:
                 raise at(
-                    (*path, verb), "leaves nothing", "fewer indices than there are", f"{len(order)} of them"
+                    (*path, verb),
+                    "leaves nothing",
+                    f"fewer indices than {len(order)}",
+                    f"{len(order)} indices",
                 )
             return np.delete(before, order, axis)
         if len(order) != before.shape[axis]:
             expected = f"each index from 0 to {before.shape[axis] - 1} once"
-            raise at((*path, verb), "is no permutation", expected, f"{len(order)} of them")
+            raise at((*path, verb), "is no permutation", expected, f"{len(order)} indices")
         return before.take(order, axis)
     chosen = _place(edit.get("at", []), before, (*path, "at"))
     operand = decode(edit[verb], (*path, verb), arithmetic, booleans=before.dtype == np.bool_)
+    kind = "booleans" if operand.dtype == np.bool_ else "numbers"
     if (operand.dtype == np.bool_) != (before.dtype == np.bool_) or (
         before.dtype == np.bool_ and verb != "replace"
     ):
         raise at((*path, verb), "does not fit what it changes",
-                 "booleans to replace booleans, numbers for numbers", "the other kind")  # fmt: skip
+                 "booleans to replace booleans, numbers for numbers", f"{kind} to {verb}")  # fmt: skip
     after = before.copy()
     part = after[chosen]
     try:
@@ -88,7 +92,7 @@ def permuted_indices(edit: dict[str, Any]) -> Order | None:
 def _axis(raw: Any, before: Array, path: Path) -> int:
     axis = as_integer(raw)
     if before.ndim == 0:
-        raise at(path, "is an axis of a single number", "something with axes", "a number")
+        raise at(path, "is an axis of a single number", "a tensor with axes", "a tensor of shape ()")
     if axis is None or not -before.ndim <= axis < before.ndim:
         raise at(
             path, "is no axis here", f"an integer from {-before.ndim} to {before.ndim - 1}", describe(raw)
@@ -102,7 +106,8 @@ def _indices(raw: Any, size: int, path: Path) -> list[int]:
         raise at(path, "is no list of indices", f"a list of integers from 0 to {size - 1}", describe(raw))
     order = [int(one) for one in whole]
     if len(set(order)) < len(order):
-        raise at(path, "names an index twice", "each index at most once", "one twice")
+        twice = next(one for at_, one in enumerate(order) if one in order[:at_])
+        raise at(path, "names an index twice", "each index at most once", f"the index {twice} twice")
     return order
 
 

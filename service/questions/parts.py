@@ -135,7 +135,11 @@ def named(
         for full, origin, one in each:
             if full in found:
                 raise QuestionErrors(
-                    [QuestionError(origin, f"{full} is sent twice", "one tensor for each name", "two")]
+                    [
+                        QuestionError(
+                            origin, f"{full} is sent twice", "one tensor for each name", "two tensors"
+                        )
+                    ]
                 )
             found[full], origins[full] = one, origin
     scopes = {full_name(path[:-1], path[-1]): path for path in groups if path and path != (FIELD,)}
@@ -150,7 +154,9 @@ def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Col
         is_last = isinstance(at, int) and at > 0 and (*outer, at + 1) not in groups
         if is_last and not any(name.startswith(f"{scope}.") for name in names):
             message = f"{scope} holds nothing"
-            raise QuestionErrors([QuestionError(path, message, "weights, or one object less", "no weights")])
+            raise QuestionErrors(
+                [QuestionError(path, message, "weights, or one object less", "an empty object")]
+            )
 
 
 def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:

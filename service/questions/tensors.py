@@ -19,7 +19,7 @@ from compute.arithmetic.expressions import ExpressionError, parse
 from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size
-from compute.errors import Path, QuestionErrors, at
+from compute.errors import Path, QuestionErrors, at, describe_entry
 from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
 from service.schemas.formats import MAX_RANK, PACKED_DTYPES, SPECIAL, read_size
@@ -38,7 +38,7 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
         array = _nested(raw, path, booleans=booleans)
     elif isinstance(raw, np.ndarray):
         if raw.ndim > MAX_RANK:
-            raise _too_deep(path)
+            raise _too_deep(path, raw.ndim)
         array = raw
     elif isinstance(raw, dict):
         array = unpack(raw, path, booleans=booleans)
@@ -49,8 +49,9 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
     try:
         return arithmetic.cast(array)
     except OverflowError:
-        raise at(path, f"holds a number beyond {arithmetic.name}",
-                 f"numbers that {arithmetic.name} can hold", "a larger one") from None  # fmt: skip
+        unfit = np.isfinite(array) & (np.abs(array) > np.finfo(np.float32).max)
+        raise at(path, f"holds a number beyond {arithmetic.name}", f"numbers that {arithmetic.name} can hold",
+                 describe_entry(array, unfit)) from None  # fmt: skip
 
 
 def decode_shape(raw: Any, path: Path) -> Shape:
@@ -114,7 +115,7 @@ def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
     shape = [len(raw)]
     while level and isinstance(level[0], list):
         if len(shape) == MAX_RANK:
-            raise _too_deep(path)
+            raise _too_deep(path, _rank(raw))
         length = len(level[0])
         if set(map(type, level)) != {list} or set(map(len, level)) != {length}:
             raise _ragged(level, length, shape, path)
@@ -126,8 +127,16 @@ def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
     return level, tuple(shape)
 
 
-def _too_deep(path: Path) -> QuestionErrors:
-    return at(path, "is nested too deeply", f"at most {MAX_RANK} axes", "more")
+def _too_deep(path: Path, rank: int) -> QuestionErrors:
+    return at(path, "is nested too deeply", f"at most {MAX_RANK} axes", f"{rank} axes")
+
+
+def _rank(raw: Any) -> int:
+    """Return how deep lists are nested, along their first entries."""
+    rank = 0
+    while isinstance(raw, list):
+        rank, raw = rank + 1, raw[0] if raw else None
+    return rank
 
 
 def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> QuestionErrors:
@@ -157,8 +166,12 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: b
     if kinds <= NUMBERS and not FLOAT64.is_finite(array):
         index = int(np.argmin(np.isfinite(array)))
         raise at((*path, *place(index, shape)), "is a number beyond float64",
-                 "a number that float64 can hold", "a larger one")  # fmt: skip
+                 "a number that float64 can hold", _describe_beyond(flat[index]))  # fmt: skip
     return array.reshape(shape)
+
+
+def _describe_beyond(entry: float) -> str:
+    return "a number above 1.8e308" if entry > 0 else "a number below -1.8e308"
 
 
 def _or_infinite(entry: float) -> float:
@@ -220,7 +233,8 @@ def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
     array = np.frombuffer(content, dtype=np.uint8 if dtype == "bool" else kind)
     if dtype == "bool":
         if (array > 1).any():
-            raise at((*path, "data"), "holds bytes that are no booleans", "bytes 0 and 1", "others")
+            received = f"the byte {array[array > 1][0]}"
+            raise at((*path, "data"), "holds bytes that are no booleans", "bytes 0 and 1", received)
         return array.astype(np.bool_).reshape(sizes)
     return array.astype(np.float64 if dtype != "float32" else np.float32).reshape(sizes)
 

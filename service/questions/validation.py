@@ -1,5 +1,6 @@
 """Documents as their models, and what does not fit said so that a person can mend it."""
 
+import re
 from typing import Any, get_args
 
 from pydantic import (
@@ -9,11 +10,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
-from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, unknown_name
+from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, hint, unknown_name
 from compute.operations import CATALOGUE
 from compute.operations.declaration import Operation
 from service.http.problems import describe, describe_integers
 from service.schemas.types import MAX_NAMES
+
+QUOTED = re.compile(r"'([^']*)'")
 
 
 def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
@@ -44,9 +47,11 @@ def chosen_operation(document: dict[str, Any]) -> str:
     """The operation that a document names. Raises QuestionErrors where there is none of this name."""
     operation = document.get("operation")
     if not isinstance(operation, str) or operation not in CATALOGUE:
+        if isinstance(operation, str):
+            raise QuestionErrors([unknown_name(("operation",), "operation", operation, CATALOGUE)])
         known = "one of: " + ", ".join(CATALOGUE)
         received = "nothing" if operation is None else describe(operation)
-        raise at(("operation",), "there is no operation of this name", known, received)
+        raise at(("operation",), "has to be the name of an operation", known, received)
     return operation
 
 
@@ -81,7 +86,12 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
         return QuestionError(path, "is required", "a value", "nothing")
     expected = _EXPECTED.get(kind, error["msg"]).format(**context)
     received = describe_integers(error["input"]) if "integer" in expected else describe(error["input"])
-    return QuestionError(path, f"has to be {expected}", expected, received)
+    suggested = hint(error["input"], QUOTED.findall(expected)) if _is_misspelt(error) else ""
+    return QuestionError(path, f"has to be {expected}{suggested}", expected, received)
+
+
+def _is_misspelt(error: ErrorDetails) -> bool:
+    return error["type"] == "literal_error" and isinstance(error["input"], str)
 
 
 def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:

@@ -46,7 +46,7 @@ def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size
     try:
         found = [whole(side, minimum=minimum, letters=letters) for side in sides]
     except PydanticCustomError as error:
-        expected = f"{error.context['expected']}; or a list of two" if error.context else "one or two"
+        expected = f"{error.context['expected']}; or a list of two such" if error.context else "one or two"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
     return (found[0], found[1]) if len(found) == 2 else found[0]
 

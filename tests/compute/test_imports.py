@@ -12,7 +12,13 @@ from compute.operations.declaration import Operation
 ROOT = Path(compute.__file__).parent.parent
 # From the ground up: a module imports only modules of its own floor or of floors below.
 FLOORS = [
-    {"compute.dimensions", "compute.errors", "compute.integers"},
+    {
+        "compute.dimensions",
+        "compute.errors",
+        "compute.foreign_names",
+        "compute.integers",
+        "compute.suggestions",
+    },
     {"compute.arithmetic"},
     {"compute.latex", "compute.hazards", "compute.named"},
     {"compute.primitive", "compute.value", "compute.graph", "compute.steps"},

@@ -32,14 +32,14 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"x": []}, "/x", "at least one entry", "shape (0)"),
         ({"x": [[], []]}, "/x", "at least one entry", "shape (2, 0)"),
         ({"x": 3}, "/x", "shape (..., n, d)", "shape ()"),
-        ({"x": [[[[[[[[[1]]]]]]]]]}, "/x", "at most 8 axes", "more"),
-        ({"x": [[10**400, 1], [1, 1]]}, "/x/0/0", "float64", "a larger one"),
+        ({"x": [[[[[[[[[1]]]]]]]]]}, "/x", "at most 8 axes", "9 axes"),
+        ({"x": [[10**400, 1], [1, 1]]}, "/x/0/0", "float64", "above 1.8e308"),
         ({"x": {"shape": [2, 2]}}, "/x", "/v1/cost", "a shape alone"),
         ({"x": packed(data=DATA[:-4])}, "/x/data", "44 characters", "text of 40 characters"),
         ({"x": packed(data="!" * 44)}, "/x/data", "alphabet", "text of 44 characters"),
         ({"x": packed(shape=[2**30, 2**30])}, "/x/data", "base64 of 9223372036854775808", "text of 44"),
-        ({"x": packed(shape=[2, -2])}, "/x/shape", "positive integers", "a list of 2"),
-        ({"x": packed(shape=[1] * 9)}, "/x/shape", "at most 8", "a list of 9"),
+        ({"x": packed(shape=[2, -2])}, "/x/shape", "positive integers", "the list [2, -2]"),
+        ({"x": packed(shape=[1] * 9)}, "/x/shape", "at most 8", "the list [1, 1, 1, 1, 1, 1, 1, 1, 1]"),
         ({"x": packed(dtype="float16")}, "/x/dtype", "float64, float32", "text of 7 characters"),
         ({"x": packed(dtype="bool", data="AAAAAA==")}, "/x/dtype", "float64", "text of 4"),
         ({"x": packed(note=1)}, "/x", "exactly the fields", "an object with 4 fields"),
@@ -49,20 +49,20 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"positional_encoding": [[1, 2]]}, "/positional_encoding", "n = 2 from axis 0 of x", "shape (1, 2)"),
         ({"mask": [[True, False, True]]}, "/mask", "broadcasts to (2, 2)", "shape (1, 3)"),
         ({"mask": [[True, 0], [1, 1]]}, "/mask/0/0", "booleans throughout", "a boolean"),
-        ({"mask": [["NaN", 0], [1, 1]]}, "/mask", "booleans, or finite numbers", "other numbers"),
+        ({"mask": [["NaN", 0], [1, 1]]}, "/mask", "booleans, or finite numbers", "the entry NaN at [0, 0]"),
         ({"heads": 10**9}, "/w_q", "heads = 1000000000 from the attribute heads", "shape (2, 1)"),
         ({"heads": 10**30}, "/heads", "at most", "a very large number"),
         ({"window": -1}, "/window", "an integer from 0", "the number -1"),
         ({"window": 10**18}, "/window", "an integer from 0 to 2147483647; or a list of two", "the number 1"),
-        ({"window": [1, -1]}, "/window", "a list of two", "a list of 2"),
-        ({"window": [1, 2, 3]}, "/window", "a list of two", "a list of 3"),
+        ({"window": [1, -1]}, "/window", "a list of two", "the list [1, -1]"),
+        ({"window": [1, 2, 3]}, "/window", "a list of two", "the list [1, 2, 3]"),
         ({"window": "k"}, "/window", "an integer from 0", "text of 1"),
         ({"window": True}, "/window", "an integer from 0", "a boolean"),
-        ({"rotary": "half_split"}, "/rotary_dimension", "an even number", "an odd number"),
+        ({"rotary": "half_split"}, "/rotary_dimension", "an even number", "the number 1"),
         ({"rotary": "twisted"}, "/rotary", "'interleaved' or 'half_split'", "text of 7"),
-        ({"positions": [1, 2]}, "/positions", "rotary", "a setting"),
+        ({"positions": [1, 2]}, "/positions", "rotary", "a tensor"),
         ({"select": ["*nothing*"]}, "/select/0", "output", "an unknown name"),
-        ({"jacobian": [{"of": "argmax", "wrt": "x"}]}, "/jacobian/0/of", "a real value", "one that cannot"),
+        ({"jacobian": [{"of": "argmax", "wrt": "x"}]}, "/jacobian/0/of", "a real value", "indices"),
         ({"upstream": {"argmax": [1, 1]}}, "/upstream/argmax", "a real value", "a value that is index"),
         ({"heads": 0}, "/heads", "at least 1", "the number 0"),
         ({"heads": 1.5}, "/heads", "an integer", "the number 1.5"),
@@ -73,17 +73,18 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"scale": "1/sqrt(nothing)"}, "/scale", "may use d, d_k", "text of 15 characters"),
         ({"scale": "1/0"}, "/scale", "a finite constant", "text of 3 characters"),
         ({"scale": True}, "/scale", "a number, or a constant expression", "a boolean"),
-        ({"softcap": 0}, "/softcap", "above zero", "a number"),
+        ({"softcap": 0}, "/softcap", "above zero", "the number 0"),
         ({"softcap": "1-2"}, "/softcap", "above zero", "text of 3 characters"),
         ({"arithmetic": "float16"}, "/arithmetic", "'float64', 'float32' or 'exact'", "text of 7"),
-        ({"arithmetic": "float32", "x": [[1e39, 0], [0, 0]]}, "/x", "float32 can hold", "a larger one"),
+        ({"arithmetic": "float32", "x": [[1e39, 0], [0, 0]]},
+         "/x", "float32 can hold", "the entry 1e+39 at [0, 0]"),
         ({"encoding": 1}, "/encoding", "'nested' or 'packed'", "the number 1"),
         ({"w_z": 1}, "/w_z", "one of: x, w_q", "an unknown name"),
         ({"given": {"wieghts": [[1]]}}, "/given/wieghts", "one of: x, w_q", "an unknown name"),
         ({"given": {"scores": [[1, 2, 3]]}}, "/given/scores", "where n = 2 from axis 0 of x", "shape (1, 3)"),
         ({"given": {"x": [[1, 1], [1, 1]]}}, "/given/x", "one value", "two"),
         ({"given": [1]}, "/given", "an object", "a list of 1"),
-        ({"given": {"mask": [["NaN", 0], [1, 1]]}}, "/given/mask", "finite numbers", "other numbers"),
+        ({"given": {"mask": [["NaN", 0], [1, 1]]}}, "/given/mask", "finite", "the entry NaN at [0, 0]"),
         ({"upstream": {"outptu": [[1]]}}, "/upstream/outptu", "output", "an unknown name"),
         ({"upstream": {"output": [1, 0]}}, "/upstream/output", "shape (2, 1)", "shape (2)"),
         ({"select": ["outptu"]}, "/select/0", "output", "an unknown name"),
@@ -109,6 +110,20 @@ def test_each_field_says_what_is_wrong(
 def test_a_near_name_is_suggested(ask: Ask) -> None:
     [error] = errors(ask(**EXAM, given={"wieghts": [[1]]})).values()
     assert "did you mean weights?" in error["message"]
+
+
+def test_words_of_settings_get_hints_too(client: Client) -> None:
+    def message(path: str, body: dict[str, Any]) -> str:
+        [error] = errors(client.post(path, content=json.dumps(body), headers=JSON)).values()
+        return error["message"]
+
+    swish = message("/v1/activation", {"x": [1], "function": "swish"})
+    assert swish.endswith("; did you mean silu?")
+    assert "did you mean" not in message("/v1/activation", {"x": [1], "function": "softmax"})
+    assert "did you mean linear?" in message("/v1/cost", {"operation": "dense"})
+    assert "did you mean" not in message("/v1/cost", {"operation": 5})
+    single = message("/v1/softmax", {"x": [1], "arithmetic": "fp32"})
+    assert single.endswith("did you mean float32?")
 
 
 def test_what_is_missing_is_named(ask: Ask) -> None:
@@ -213,6 +228,9 @@ def test_other_paths_and_methods(client: Client) -> None:
     errors(client.get("/nothing"), 404)
     errors(client.post("/v1/nothing", content=b"{}", headers=JSON), 404)
     errors(client.get("/v1/operations/nothing"), 404)
+    dense = client.post("/v1/Dense", content=b"{}", headers=JSON).json()
+    assert dense["detail"] == "see /docs for the paths that exist; did you mean linear?"
+    assert "did you mean conv1d or conv2d?" in client.get("/v1/operations/conv").json()["detail"]
     errors(client.get("/docs/nothing"), 404)
     refused = client.get("/v1/self_attention")
     errors(refused, 405)

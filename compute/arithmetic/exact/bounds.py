@@ -33,11 +33,14 @@ _SIZES: dict[Any, int] = {}
 FORGOTTEN: list[Callable[[], None]] = [_SIZES.clear]  # what is remembered of one question alone
 
 
-def beyond(what: str, limit: str, names: list[str] | None = None) -> QuestionErrors:
-    """The refusal of work that grew beyond a bound; names: the values that it reached."""
+def beyond(what: str, limit: str, names: list[str] | None = None, received: str = "") -> QuestionErrors:
+    """Return the refusal of work that grew beyond a bound.
+
+    names: the values that it reached. received: what came; by default, how far the work came.
+    """
     came = reached(PROGRESS.names if names is None else names)
     return QuestionErrors(
-        [QuestionError((), f"the exact answer {what}; {came}; send {ADVICE}", limit, "more")]
+        [QuestionError((), f"the exact answer {what}; {came}; send {ADVICE}", limit, received or came)]
     )
 
 
@@ -57,7 +60,7 @@ def size(expression: Any) -> int:
         if expression.is_Integer or expression.is_Rational:
             bits = max(abs(expression.p).bit_length(), expression.q.bit_length())
             if bits > MAX_DIGITS * 3.33:
-                raise beyond("holds integers of too many digits", f"at most {MAX_DIGITS} digits")
+                raise _too_many_digits(bits)
             found += bits // 32
     else:
         found = 1 + sum(size(one) for one in expression.args)
@@ -73,7 +76,8 @@ def check(entries: Iterable[Any]) -> None:
     for one in entries:
         total += size(one)
         if total > MAX_OPERATIONS:
-            raise beyond("grew too large", f"at most {MAX_OPERATIONS} operations in the entries of a value")
+            expected = f"at most {MAX_OPERATIONS} operations in the entries of a value"
+            raise beyond("grew too large", expected, received=f"at least {total} operations")
 
 
 def check_power(base: Any, exponent: Any) -> None:
@@ -81,4 +85,11 @@ def check_power(base: Any, exponent: Any) -> None:
     if base.is_Rational and exponent.is_Rational:
         bits = max(abs(base.p).bit_length(), base.q.bit_length())
         if bits > 1 and bits * abs(exponent) > MAX_DIGITS * 3.33:
-            raise beyond("holds integers of too many digits", f"at most {MAX_DIGITS} digits")
+            raise _too_many_digits(bits * abs(exponent))
+
+
+def _too_many_digits(bits: Any) -> QuestionErrors:
+    limit, received = f"at most {MAX_DIGITS} digits", "more than 10**15 digits"
+    if bits < 10**15:
+        received = f"about {int(bits / 3.3219)} digits"
+    return beyond("holds integers of too many digits", limit, received=received)

@@ -91,7 +91,7 @@ def _sign_of_constant(difference: Any) -> int:
                 f"it cannot be shown which of two constants is larger, or that they are equal;"
                 f" {reached(PROGRESS.names)}",
                 "constants that can be ordered",
-                "others",
+                f"constants that agree to {DIGITS[-1]} digits",
             )
         ]
     )

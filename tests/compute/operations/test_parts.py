@@ -121,7 +121,9 @@ def test_what_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("name", "known", "hint"),
     [
-        ("layer[0].attention.w_z", "layer[0].attention.w_q", "layer[0].attention.w_v"),
+        ("layer[0].attention.w_z", "layer[0].attention.w_q", ""),
+        ("layer[0].attention.wq", "layer[0].attention.w_q", "layer[0].attention.w_q"),
+        ("layer[0].attention.out_proj", "layer[0].attention.w_q", "layer[0].attention.w_o"),
         ("layer[3].nothing.w_q", "layer[3].attention,", ""),
         ("nothing.w_q", "one of: layer[0], final_norm", ""),
         ("layer[0].final_norm.gain", "layer[0].attention_norm", ""),

@@ -59,12 +59,23 @@ def test_decompressed_size_is_bounded() -> None:
     assert ask("POST", PATH, **gzipped(bomb)).status_code == 200
 
 
+def test_content_that_is_no_gzip_is_told_from_damaged_gzip(client: Client) -> None:
+    whole = gzip.compress(orjson.dumps(EXAM))
+    for body, received in (
+        (b"{}", "data that does not start as gzip does"),
+        (whole[:-1] + bytes([whole[-1] ^ 1]), "damaged gzip data"),
+    ):
+        response = client.post(PATH, **gzipped(body))
+        errors(response, 400)
+        assert response.json()["detail"] == f"expected gzip, received {received}"
+
+
 def test_a_coding_that_is_not_supported_is_named(client: Client) -> None:
     named = {
         "br": "br",
         "Deflate": "deflate",
         "zstd": "zstd",
-        "own": "another coding",
+        "own": "a coding of 3 characters",
         "gzip, gzip": "2 codings",
     }
     for coding, received in named.items():

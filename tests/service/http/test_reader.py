@@ -43,7 +43,7 @@ def no_other(*_: Any) -> NoReturn:
 def test_brackets_in_names_are_no_reason_to_read_slowly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     content = json.dumps(NAMED[name]).encode()
     assert len(content) > reader.LARGE
-    monkeypatch.setattr(reader, "_read_strictly", no_other)
+    monkeypatch.setattr(reader, "read_strictly", no_other)
     assert plain(reader.read(content)) == NAMED[name]
 
 
@@ -52,7 +52,7 @@ def test_brackets_in_names_are_no_reason_to_read_slowly(name: str, monkeypatch: 
 def test_names_are_searched_only_so_often(objects: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name is looked for from the first on: of a whole body of names that would take minutes."""
     asked: list[bytes] = []
-    monkeypatch.setattr(reader, "_read_strictly", asked.append)
+    monkeypatch.setattr(reader, "read_strictly", asked.append)
     for names in (2_000, 6_000):
         fields = {f"layers.{at}.norm1.weight": at for at in range(names // objects)}
         content = json.dumps({"x": WIDE, "layer": [fields] * objects}).encode()
@@ -77,6 +77,23 @@ def test_names_are_searched_only_so_often(objects: int, monkeypatch: pytest.Monk
 )
 def test_what_is_not_certain_is_read_strictly(body: bytes) -> None:
     content = body % json.dumps(WIDE * 2).encode()
+    assert len(content) > reader.LARGE
+    assert plain(reader.read(content)) == json.loads(content)
+
+
+@FAST
+@pytest.mark.parametrize("text", ["[", r"\u005b", r"\u005B", r"\\u005b", r"\\["])
+def test_brackets_in_text_hide_no_ragged_list(text: str) -> None:
+    ragged = [*WIDE * 2, [*WIDE[0][:-1], [1.5]]]
+    content = f'{{"x": {json.dumps(ragged)}, "select": ["{text}"]}}'.encode()
+    assert len(content) > reader.LARGE
+    assert plain(reader.read(content)) == json.loads(content)
+
+
+@FAST
+@pytest.mark.parametrize("name", [r"\u0000", r"x\u0000", r"x\u0000y", r"\u0000x"])
+def test_names_with_nul_are_read(name: str) -> None:
+    content = f'{{"x": {json.dumps(WIDE * 2)}, "{name}": 1, "given": {{"a": 2, "{name}": 3}}}}'.encode()
     assert len(content) > reader.LARGE
     assert plain(reader.read(content)) == json.loads(content)
 
@@ -110,7 +127,7 @@ def test_questions_with_parts_take_the_fast_way(
     slow = client.post("/v1/encoder", content=json.dumps(small), headers=JSON).json()["values"]
     large = json.dumps({**fields, "x": tokens})
     assert len(large) > reader.LARGE
-    monkeypatch.setattr(reader, "_read_strictly", no_other)
+    monkeypatch.setattr(reader, "read_strictly", no_other)
     response = client.post("/v1/encoder", content=large, headers=JSON)
     assert response.status_code == 200, response.text
     found = response.json()["values"]
