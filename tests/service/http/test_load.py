@@ -1,6 +1,7 @@
 """Limits, fullness, and the event loop while work is done. Nothing here waits for a clock."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,25 @@ def test_a_body_that_is_too_large() -> None:
 
     for response in asyncio.run(send()):
         errors(response, 413)
+
+
+def test_a_body_of_exactly_the_largest_size_is_read() -> None:
+    question = json.dumps(EXAM).encode()
+
+    async def chunks(body: bytes) -> AsyncIterator[bytes]:
+        yield body[:1000]
+        yield body[1000:]
+
+    async def send() -> list[int]:
+        async with client(max_body_bytes=1024) as service:
+            path, codes = "/v1/self_attention", []
+            for size in (1023, 1024, 1025):
+                body = question + b" " * (size - len(question))
+                for content in (body, chunks(body)):  # the second without a Content-Length
+                    codes.append((await service.post(path, content=content, headers=JSON)).status_code)
+            return codes
+
+    assert asyncio.run(send()) == [200, 200, 200, 200, 413, 413]
 
 
 def test_a_body_that_does_not_arrive() -> None:
