@@ -46,6 +46,19 @@ class Client:
         return self.request("POST", path, **content)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unhurried_workers() -> Iterator[None]:
+    """Let workers take as long to start and to answer as a busy machine needs, and let them take part in it.
+
+    What takes too much processor time is still stopped, since a busy machine does not shorten that.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.exact.pool.PATIENCE", 10**6)
+        patch.setattr("service.exact.process.START", 10**4)
+        patch.setattr("service.exact.process.WORKER", "from service.exact.worker import main; main()")
+        yield
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[Client]:
     with asyncio.Runner() as runner:
