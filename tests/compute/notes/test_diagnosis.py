@@ -162,7 +162,9 @@ def test_how_far_gradients_may_fall_or_grow(code: str, sign: int) -> None:
         for more, expected in ((0.01, [code]), (-0.01, [])):
             w = 10.0 ** (sign * (power + more))
             # The last line is as large as what was handed in, and not looked at twice.
-            found = ask(lines, {"h0": 1, "w": w}, upstream={last: np.array(1.0)}, select=["h0", last], **ASKED)
+            found = ask(
+                lines, {"h0": 1, "w": w}, upstream={last: np.array(1.0)}, select=["h0", last], **ASKED
+            )
             assert [note.code for note in found.notes] == expected, (lines, w)
 
 

@@ -26,7 +26,7 @@ KINKED = {
     "elu", "celu", "selu", "hardtanh", "hardsigmoid", "hardswish", "threshold", "hardshrink", "softshrink",
     "shrink", "derivative", "hardmax",
 }  # fmt: skip
-ENTRIES = 3  # of each operand, by which is differentiated
+ENTRIES = 2  # of each operand, by which is differentiated
 
 
 def fractions(array: Any) -> Any:

@@ -52,4 +52,3 @@ def test_the_entropy_of_attention_to_a_masked_key() -> None:
     np.testing.assert_allclose(masked.gradients["key"][kept], fewer.gradients["key"], rtol=1e-14)
     assert not masked.gradients["key"][1].any()
     assert masked.gradients["weights"][0, 1] == 0
-
