@@ -20,7 +20,7 @@ from service.app import create_app
 from service.exact.pool import ExactPool
 from service.http.problems import Problem
 from service.settings import Settings
-from tests.conftest import EXAM, errors
+from tests.conftest import EXAM, Client, errors
 from tests.service.exact.stopping import worker_that_runs_out
 
 SHORT = EXAM | {"arithmetic": "exact"}
@@ -216,14 +216,10 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
     asyncio.run(scenario())
 
 
-def test_a_body_that_is_too_large_for_exact_numbers() -> None:
-    async def scenario() -> None:
-        async with service() as (client, _):
-            errors(await client.post(PATH, json=SHORT | {"x": [[0] * 600_000]}), 413)
-            large = await client.post(PATH, json=SHORT | {"x": [[0, 1]] * 9_000})
-            assert "operations" in next(iter(errors(large, 413).values()))["message"]
-
-    asyncio.run(scenario())
+def test_a_body_that_is_too_large_for_exact_numbers(client: Client) -> None:
+    errors(client.post(PATH, json=SHORT | {"x": [[0] * 600_000]}), 413)
+    large = client.post(PATH, json=SHORT | {"x": [[0, 1]] * 9_000})
+    assert "operations" in next(iter(errors(large, 413).values()))["message"]
 
 
 def test_floats_import_nothing_of_sympy() -> None:

@@ -95,12 +95,11 @@ def test_a_body_of_exactly_the_largest_size_is_read() -> None:
 
     async def send() -> list[int]:
         async with client(max_body_bytes=1024) as service:
-            path, codes = "/v1/self_attention", []
-            for size in (1023, 1024, 1025):
-                body = question + b" " * (size - len(question))
-                for content in (body, chunks(body)):  # the second without a Content-Length
-                    codes.append((await service.post(path, content=content, headers=JSON)).status_code)
-            return codes
+            path = "/v1/self_attention"
+            bodies = [question + b" " * (size - len(question)) for size in (1023, 1024, 1025)]
+            # The second of each without a Content-Length.
+            contents = [content for body in bodies for content in (body, chunks(body))]
+            return [(await service.post(path, content=one, headers=JSON)).status_code for one in contents]
 
     assert asyncio.run(send()) == [200, 200, 200, 200, 413, 413]
 
