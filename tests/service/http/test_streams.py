@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from compute.optimizers import reading
 from compute.optimizers.trace import Step, follow
 from service.app import create_app
+from service.http import streams
 from service.http.problems import Problem
 from service.http.streams import is_wanted
 from tests.conftest import EXAM, errors
@@ -287,3 +288,13 @@ def test_who_leaves_between_two_lines_stops_the_work(monkeypatch: pytest.MonkeyP
             assert 100 <= count < 400_000
 
     asyncio.run(scenario())
+
+
+def test_lines_are_sent_together_up_to_a_size_or_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOMENT", 10**6)
+    line = b"x" * (streams.LARGEST // 4)
+    lines = iter([line] * 7)
+    assert [len(streams._moment(lines)) // len(line) for _ in range(3)] == [5, 2, 0]
+    monkeypatch.setattr(streams, "MOMENT", -1)
+    lines = iter([b"a", b"b"])
+    assert [streams._moment(lines) for _ in range(3)] == [b"a", b"b", b""]
