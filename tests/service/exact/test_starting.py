@@ -56,7 +56,7 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
         async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
             with monkeypatch.context() as patch:
                 patch.setattr(target, failure)
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(600):
                     refused = await client.post(PATH, json=SHORT)
             errors(refused, 503)
             assert refused.json()["detail"] == NOT_STARTED

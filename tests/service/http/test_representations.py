@@ -1,4 +1,4 @@
-"""Resources that clients keep: coded from a size on, revalidated by their tag, and without a body for HEAD."""
+"""Resources that clients keep: coded from a size on, revalidated by tag, and without a body for HEAD."""
 
 import gzip
 
