@@ -36,6 +36,26 @@ def test_a_large_entry_does_not_make_what_is_beside_it_equal(arithmetic: Any) ->
     assert arithmetic.close(matrix, other)
 
 
+@KINDS
+def test_rounding_goes_by_the_row_or_the_column_whichever_is_smaller(arithmetic: Any) -> None:
+    tolerance = TOLERANCE[arithmetic.name]
+    for matrix in (np.array([[1, 1e12], [1, 1e12]]), np.array([[1.0, 1], [1e12, 1e12]])):
+        for factor, is_equal in ((0.9, True), (1.1, False)):
+            other = matrix.copy()
+            other[0, 0] += factor * tolerance
+            assert arithmetic.close(matrix, other) is is_equal
+
+
+def test_rounding_of_a_row_goes_by_its_entries_but_for_what_is_tiny_in_it() -> None:
+    row = np.array([1e6, 10, 1e-3, 0])
+    # A millionth of the largest counts as 1e6 * 1e-6 = 1 where an entry is smaller than that.
+    for at, size in enumerate((1e6, 10, 1, 1)):
+        for factor, is_equal in ((0.9, True), (1.1, False)):
+            other = row.copy()
+            other[at] += factor * 1e-9 * size
+            assert FLOAT64.close(row, other) is is_equal, at
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_equals_itself_alone(bad: float) -> None:
     one = np.array([[1.0, bad], [2, 3]])

@@ -210,6 +210,7 @@ def test_there_are_never_too_many_of_a_code() -> None:
     found = ask(lines, {"x": -1000}, **ASKED)
     assert [note.code for note in found.notes] == ["underflow"] * 20 + ["more"]
     assert "5 more steps" in found.notes[-1].message
+    assert [note.code for note in ask(lines[:20], {"x": -1000}, **ASKED).notes] == ["underflow"] * 20
 
 
 def test_exact_numbers_neither_round_nor_overflow() -> None:
