@@ -108,6 +108,8 @@ def test_sums_that_lose_little_are_left_alone() -> None:
     for line in ("d = relu(x) - 3", "d = exp(x - 3) - 1", "d = x * 2 - 6", "d = x + 1 - 4"):
         assert not ask(line, {"x": [3, 5]}, **ASKED).notes, line
     assert only(ask("d = x + 1 - x", {"x": [3, 1e17]}, **ASKED)).entries == ((1,),)
+    # A number is lost if a thousandth more of it would be: 1 + 1.5e-16 is no longer 1.
+    assert only(ask("d = 1 + x - 1", {"x": [3, 1e-16]}, **ASKED)).entries == ((1,),)
     assert only(ask("d = 1 - sigmoid(x)", {"x": [3, 100]}, **ASKED), "cancellation").entries == ((1,),)
 
 

@@ -64,3 +64,24 @@ def test_borders_of_a_plane(padding: Any, around: Any) -> None:
     found = answer("conv2d", {"x": x, "kernel": [[1.0, 10]]}, {"padding": padding}).values["output"]
     padded = np.pad(x, around)
     np.testing.assert_array_equal(found, padded[:, :-1] + 10 * padded[:, 1:])
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_a_partial_window_behind_starts_in_the_input(padding: int, stride: int, dilation: int) -> None:
+    """One more where entries or border are left over, unless it would see nothing but border."""
+    reach = dilation + 1  # of windows of two entries
+    for size in range(max(reach - 2 * padding, dilation), 12):
+        x = np.random.default_rng(size).standard_normal(size)
+        expected = []
+        start = -padding
+        while start + reach <= size + padding or (start < size and start - stride + reach < size + padding):
+            seen = [x[at] for at in (start, start + dilation) if 0 <= at < size]
+            expected.append(max(seen))
+            start += stride
+        settings = {
+            "size": 2, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": True
+        }  # fmt: skip
+        found = answer("max_pool1d", {"x": x}, settings).values["output"]
+        np.testing.assert_array_equal(found, expected)
