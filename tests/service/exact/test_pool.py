@@ -139,6 +139,24 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
     asyncio.run(scenario())
 
 
+def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = "from service.exact import worker; worker.RETIREMENT = 0; worker.main()"
+    monkeypatch.setattr("service.exact.process.WORKER", program)
+
+    async def scenario() -> None:
+        async with service(exact_seconds=600) as (client, pool):
+            running = asyncio.create_task(client.post(PATH, json=SHORT))
+            while not pool.workers:
+                await asyncio.sleep(0.01)
+            [worker] = pool.workers
+            assert (await running).status_code == 200
+            assert worker not in pool.workers and worker.process.returncode is not None
+
+    asyncio.run(scenario())
+
+
 def test_a_full_pool_says_so() -> None:
     async def scenario() -> None:
         async with service(exact_seconds=600, queue=0) as (client, pool):

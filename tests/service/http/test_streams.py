@@ -295,7 +295,7 @@ def test_who_leaves_between_two_lines_stops_the_work(monkeypatch: pytest.MonkeyP
 
 def test_lines_are_sent_together_up_to_a_size_or_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "MOMENT", 10**6)
-    line = b"x" * (streams.LARGEST // 4)
+    line = b"x" * 2**16  # of at most 2**18 bytes together
     lines = iter([line] * 7)
     assert [len(streams._moment(lines)) // len(line) for _ in range(3)] == [5, 2, 0]
     monkeypatch.setattr(streams, "MOMENT", -1)
