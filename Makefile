@@ -15,7 +15,7 @@ serve: $(VENV)/serves
 	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
 
 test: check
-	$(VENV)/bin/python -m pytest --numprocesses auto
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(VENV)/tests
 	$(VENV)/bin/ruff format --check .

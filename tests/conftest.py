@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from httpx import Response
+from starlette.types import ASGIApp, Message
 
 from service.app import create_app
 from service.settings import Settings
@@ -21,13 +22,58 @@ EXAM: dict[str, Any] = {
 Ask = Callable[..., Response]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz-rounds", type=int, default=150, help="damaged questions for each path (default: %(default)s)"
+    )
+
+
+class InProcess(httpx.AsyncBaseTransport):
+    """Requests to an application in this process; httpx's own transport takes longer than many an answer.
+
+    An exception of the application is a response 500.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def handle_async_request(self, request: httpx.Request) -> Response:
+        body = await request.aread()
+        messages: list[Message] = []
+        received = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Message:
+            if message := next(received, None):
+                return message
+            await asyncio.Event().wait()  # the client stays
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": request.method,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "scheme": request.url.scheme, "path": request.url.path,
+            "raw_path": request.url.raw_path.partition(b"?")[0], "query_string": request.url.query,
+            "server": (request.url.host, request.url.port), "client": ("127.0.0.1", 123), "root_path": "",
+        }  # fmt: skip
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if not messages:
+                return Response(500)
+        start, *parts = messages
+        content = b"".join(part.get("body", b"") for part in parts)
+        return Response(start["status"], headers=start["headers"], content=content)
+
+
 class Client:
     """Requests to the application in this process, one after another."""
 
     def __init__(self, runner: asyncio.Runner, settings: Settings) -> None:
         app = create_app(settings)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://workings")
+        self._client = httpx.AsyncClient(transport=InProcess(app), base_url="http://workings")
         self._runner = runner
         self._lifespan = app.router.lifespan_context(app)
         runner.run(self._lifespan.__aenter__())
@@ -46,10 +92,23 @@ class Client:
         return self.request("POST", path, **content)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unhurried_workers() -> Iterator[None]:
+    """Let workers take as long to start and to answer as a busy machine needs, and let them take part in it.
+
+    What takes too much processor time is still stopped, since a busy machine does not shorten that.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.exact.pool.PATIENCE", 10**6)
+        patch.setattr("service.exact.process.START", 10**4)
+        patch.setattr("service.exact.process.WORKER", "from service.exact.worker import main; main()")
+        yield
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[Client]:
     with asyncio.Runner() as runner:
-        client = Client(runner, Settings())
+        client = Client(runner, Settings(exact_workers=1))
         yield client
         client.close()
 

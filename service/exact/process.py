@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from service.exact.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
 
-START = 60  # seconds within which a worker has to be ready
+START = 600  # seconds within which a worker has to be ready, also on a busy machine
 NICENESS = 19  # requests about floats have priority, also while a worker imports its modules
 CHUNK = 2**16  # most bytes to read at once
 WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"

@@ -33,6 +33,12 @@ def test_any_order_along_any_axis_is_found() -> None:
     assert compared(before, before).permutation == ()
 
 
+def test_an_axis_that_cannot_have_lost_what_was_removed_is_not_compared() -> None:
+    """It is shorter by as much, by chance, and has no entry of this index."""
+    assert compared(np.ones(2), np.ones(1), removed=(2,)).difference is None
+    np.testing.assert_array_equal(compared(np.ones(2), np.full(1, 3), removed=(1,)).difference, [2])
+
+
 def test_equal_slices_still_make_an_order() -> None:
     before = np.array([[1.0, 2], [1, 2], [3, 4]])
     [found] = compared(before, before[[2, 0, 1]]).permutation

@@ -71,7 +71,7 @@ def test_the_javascript_runs_and_prints_the_shown_output(
     assert ADDRESS in block.text
     script = tmp_path / "readme.mjs"
     script.write_text(block.text.replace(ADDRESS, address), encoding="utf-8")
-    ran = subprocess.run([node(), script], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run([node(), script], capture_output=True, text=True, timeout=600, check=False)
     assert (ran.stdout, ran.stderr, ran.returncode) == (shown, "", 0)
 
 

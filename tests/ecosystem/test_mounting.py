@@ -151,7 +151,7 @@ def test_uvicorns_root_path() -> None:
     """The proxy takes the prefix away, uvicorn puts it back: both ends as they are."""
     with serving((*UVICORN, "--root-path", PREFIX)) as port:
         here = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=here, trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=here, trust_env=False, timeout=600) as client:
             answer = client.post(SELF_ATTENTION, json=EXAM)
             assert answer.status_code == 200
             assert answer.json()["operation"] == "self_attention"

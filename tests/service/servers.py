@@ -17,7 +17,7 @@ ROOT = Path(service.__file__).parent.parent
 PORT = "PORT"  # stands for the port in a command
 UVICORN = ("uvicorn", "service.app:app", "--port", PORT, "--no-access-log")
 GRANIAN = ("granian", "--interface", "asgi", "--port", PORT, "--no-access-log", "service.app:app")
-LONG = 120  # seconds after which a test gives up; nothing that passes waits for them
+LONG = 600  # seconds after which a test gives up; nothing that passes waits for them
 
 
 def free_port() -> int:

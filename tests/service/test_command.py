@@ -172,6 +172,7 @@ def test_a_server_answers_and_stops_cleanly(command: list[str], number: int, pro
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
+        env=os.environ | {"WORKINGS_EXACT_WORKERS": "1", "WORKINGS_EXACT_SECONDS": "3600"},
         start_new_session=True,
     )
     assert running.stdout is not None

@@ -1,4 +1,7 @@
-"""Thousands of damaged questions: each gets an answer or one clear problem, and never a 500."""
+"""Thousands of damaged questions: each gets an answer or one clear problem, and never a 500.
+
+`--fuzz-rounds` says how many for each path: 2000 take about ten minutes.
+"""
 
 import copy
 import json
@@ -88,10 +91,10 @@ def damaged(rng: random.Random, path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_damaged_questions(client: Client, path: str) -> None:
-    rng = random.Random(path)
+def test_damaged_questions(client: Client, path: str, pytestconfig: pytest.Config) -> None:
+    rng, rounds = random.Random(path), pytestconfig.getoption("--fuzz-rounds")
     answered = 0
-    for _ in range(500):
+    for _ in range(rounds):
         body = json.dumps(damaged(rng, path))
         response = client.post(path, content=body, headers={"content-type": "application/json"})
         assert response.status_code in (200, 413, 422), (body, response.text)
@@ -100,4 +103,4 @@ def test_damaged_questions(client: Client, path: str) -> None:
             assert response.json()["operation"]
         else:
             assert errors(response, response.status_code), body
-    assert answered > 15
+    assert answered >= rounds // 50

@@ -11,7 +11,7 @@ from tests.compute.asking import answer, plan
 from tests.oracles import cases, layers, losses, normalizations, recurrent
 from tests.oracles.cases import Case
 
-EACH = 25  # of each kind of random question
+EACH = 12  # of each kind of random question
 
 
 def ask(lines: str | list[str], inputs: dict[str, Any], **asked: Any) -> Answer:

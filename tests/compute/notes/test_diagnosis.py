@@ -108,6 +108,8 @@ def test_sums_that_lose_little_are_left_alone() -> None:
     for line in ("d = relu(x) - 3", "d = exp(x - 3) - 1", "d = x * 2 - 6", "d = x + 1 - 4"):
         assert not ask(line, {"x": [3, 5]}, **ASKED).notes, line
     assert only(ask("d = x + 1 - x", {"x": [3, 1e17]}, **ASKED)).entries == ((1,),)
+    # A number is lost if a thousandth more of it would be: 1 + 1.5e-16 is no longer 1.
+    assert only(ask("d = 1 + x - 1", {"x": [3, 1e-16]}, **ASKED)).entries == ((1,),)
     assert only(ask("d = 1 - sigmoid(x)", {"x": [3, 100]}, **ASKED), "cancellation").entries == ((1,),)
 
 
@@ -154,6 +156,37 @@ def test_gradients_along_a_chain(w: float, code: str) -> None:
     assert not ask(lines, {"h0": 1, "w": w}, **ASKED).notes
 
 
+@pytest.mark.parametrize(("code", "sign"), [("vanishing_gradient", -1), ("exploding_gradient", 1)])
+def test_how_far_gradients_may_fall_or_grow(code: str, sign: int) -> None:
+    """By less than 10**4 from like-named value to like-named value, and 10**8 from the gradient handed in."""
+    for power, lines in ((4, ["h1 = h0 * w", "h2 = h1 * 1"]), (8, ["a = h0 * w", "b = a * 1"])):
+        last = lines[-1].split()[0]
+        for more, expected in ((0.01, [code]), (-0.01, [])):
+            w = 10.0 ** (sign * (power + more))
+            # The last line is as large as what was handed in, and not looked at twice.
+            found = ask(
+                lines, {"h0": 1, "w": w}, upstream={last: np.array(1.0)}, select=["h0", last], **ASKED
+            )
+            assert [note.code for note in found.notes] == expected, (lines, w)
+
+
+@pytest.mark.parametrize("function", ["sigmoid", "tanh"])
+def test_from_which_derivative_on_a_gate_is_at_its_end(function: str) -> None:
+    # sigmoid(x) = 1 - p has the derivative p (1 - p), and tanh(x) = 1 - p has p (2 - p).
+    for derivative, entries in ((1.01e-6, []), (0.99e-6, [((0,),)])):
+        p = derivative / (1 if function == "sigmoid" else 2)
+        x = np.log((1 - p) / p) if function == "sigmoid" else np.arctanh(1 - p)
+        notes = ask(f"g = {function}(x)", {"x": [x, 0]}, **ASKED).notes
+        assert [note.entries for note in notes] == entries
+
+
+def test_from_how_many_lost_digits_on_a_difference_is_told() -> None:
+    """Half of the 52 bits behind the point of a float."""
+    for bits, told in ((25, False), (27, True)):
+        found = ask("y = a - b", {"a": 1 + 2.0**-bits, "b": 1}, **ASKED)
+        assert ("cancellation" in codes(found)) is told
+
+
 def test_states_of_a_loop_are_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cast(Any, CATALOGUE), "steps", steps)
     fields: Any = {"upstream": {"hidden[6]": np.ones((1, 2))}, **ASKED}
@@ -179,6 +212,7 @@ def test_there_are_never_too_many_of_a_code() -> None:
     found = ask(lines, {"x": -1000}, **ASKED)
     assert [note.code for note in found.notes] == ["underflow"] * 20 + ["more"]
     assert "5 more steps" in found.notes[-1].message
+    assert [note.code for note in ask(lines[:20], {"x": -1000}, **ASKED).notes] == ["underflow"] * 20
 
 
 def test_exact_numbers_neither_round_nor_overflow() -> None:

@@ -1,32 +1,35 @@
 """Convolutions and poolings, forward and backward, against PyTorch's recorded answers in float64."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests import oracles
 from tests.compute.asking import answer, plan
-from tests.oracles.cases import Array
-from tests.oracles.layers import COUNTS, layer
+from tests.oracles.layers import AVERAGE, CONV, COUNTS, MAXIMUM, NORM, TRANSPOSED, UNPOOL, layer
+from tests.oracles.recorded import Recorded, agree, blocks, check_each, described
 
-RECORDED: dict[str, Array] = dict(np.load(Path(oracles.__file__).with_name("layers.npz")))
-ENDS = np.cumsum(RECORDED["lengths"])
-PLACES = [(kind, seed) for kind, count in COUNTS.items() for seed in range(count)]
+RECORDED = Recorded("layers")
+NAMES = {
+    CONV: "conv", TRANSPOSED: "conv_transpose", MAXIMUM: "max_pool", AVERAGE: "average_pool", NORM: "lp_pool",
+    UNPOOL: "max_unpool",
+}  # fmt: skip
 
 
 def test_the_cases_are_those_that_were_recorded() -> None:
     drawn = [sum(float(one.sum()) for one in layer(kind, 0).inputs.values()) for kind in COUNTS]
-    np.testing.assert_allclose(drawn, RECORDED["drawn"], rtol=1e-12)
-    assert len(PLACES) == len(ENDS) >= 500
+    np.testing.assert_allclose(drawn, RECORDED.drawn, rtol=1e-12)
+    assert sum(COUNTS.values()) == len(RECORDED) >= 500
 
 
-@pytest.mark.parametrize("index", range(len(PLACES)), ids=lambda index: "-".join(map(str, PLACES[index])))
-def test_output_and_all_gradients(index: int) -> None:
+@pytest.mark.parametrize("block", blocks(COUNTS, NAMES))
+def test_output_and_all_gradients(block: Any) -> None:
     """By the windows as columns, since they are asked for, and in blocks, where they are not."""
-    posed = layer(*PLACES[index])
-    expected = RECORDED["numbers"][ENDS[index] - RECORDED["lengths"][index] : ENDS[index]]
+    check_each(block, check)
+
+
+def check(index: int, kind: int, seed: int) -> None:
+    posed = layer(kind, seed)
     differentiated = [name for name in ("x", "kernel", "bias") if name in posed.inputs]
     for select in (None, ["output", *differentiated]):
         shape = (
@@ -37,15 +40,17 @@ def test_output_and_all_gradients(index: int) -> None:
         found = answer(
             posed.operation, posed.inputs, posed.attributes, upstream={"output": upstream}, select=select
         )
-        parts = [found.values["output"], *(found.gradients[one] for one in differentiated)]
-        flat = np.concatenate([np.ravel(part) for part in parts])
-        assert flat.shape == expected.shape
-        assert np.abs(flat - expected).max() <= 1e-11 * max(1.0, np.abs(expected).max())
+        tensors = {"output": found.values["output"]}
+        tensors |= {f"the gradient of {name}": found.gradients[name] for name in differentiated}
+        agree(tensors, RECORDED[index], 1e-11, described(posed, select=select))
 
 
-@pytest.mark.parametrize("seed", range(60))
-@pytest.mark.parametrize("kind", [0, 1])
-def test_the_layer_as_one_matrix(kind: int, seed: int) -> None:
+@pytest.mark.parametrize("block", blocks({CONV: 60, TRANSPOSED: 60}, NAMES))
+def test_the_layer_as_one_matrix(block: Any) -> None:
+    check_each(block, check_matrix)
+
+
+def check_matrix(_: int, kind: int, seed: int) -> None:
     posed = layer(kind, seed)
     inputs = {name: one for name, one in posed.inputs.items() if name != "bias"}
     plane = 2 if posed.operation.endswith("2d") else 1
@@ -54,12 +59,16 @@ def test_the_layer_as_one_matrix(kind: int, seed: int) -> None:
     found = answer(posed.operation, inputs, posed.attributes, select=["output", "kernel_matrix"]).values
     first = found["output"][0] if batch else found["output"]
     flat = found["kernel_matrix"] @ sample.ravel()
-    np.testing.assert_allclose(flat, first.ravel(), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(flat, first.ravel(), rtol=1e-11, atol=1e-12, err_msg=described(posed))
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_a_transposed_layer_is_its_turned_kernel_times_patches(seed: int) -> None:
-    posed = layer(1, seed)
+@pytest.mark.parametrize("block", blocks({TRANSPOSED: 60}, NAMES))
+def test_a_transposed_layer_is_its_turned_kernel_times_patches(block: Any) -> None:
+    check_each(block, check_patches)
+
+
+def check_patches(_: int, kind: int, seed: int) -> None:
+    posed = layer(kind, seed)
     inputs = {name: one for name, one in posed.inputs.items() if name != "bias"}
     plane = 2 if posed.operation.endswith("2d") else 1
     found = answer(posed.operation, inputs, posed.attributes, select=["output", "patches"]).values
@@ -69,7 +78,9 @@ def test_a_transposed_layer_is_its_turned_kernel_times_patches(seed: int) -> Non
     rows = weights.swapaxes(1, 2)[..., ::-1].reshape(groups, filters, -1)
     product = (rows if groups != 1 else rows[0]) @ found["patches"]
     output = found["output"]
-    np.testing.assert_allclose(product.reshape(output.shape), output, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        product.reshape(output.shape), output, rtol=1e-11, atol=1e-12, err_msg=described(posed)
+    )
 
 
 def test_patches_of_a_transposed_layer_differentiate() -> None:

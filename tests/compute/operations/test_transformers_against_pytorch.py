@@ -3,7 +3,6 @@
 The weights are handed in by PyTorch's names, so that how state dicts are read is tested too.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,18 @@ import pytest
 
 from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece, pieces
-from tests import oracles
 from tests.compute.asking import answer, plan
 from tests.oracles.cases import Array
+from tests.oracles.recorded import Recorded, blocks, check_each
 from tests.oracles.transformers import COUNTS, Stack, stack
 
-RECORDED: dict[str, Array] = dict(np.load(Path(oracles.__file__).with_name("transformers.npz")))
-ENDS = np.cumsum(RECORDED["lengths"])
+RECORDED = Recorded("transformers")
 PLACES = [(name, seed) for name, count in COUNTS.items() for seed in range(count)]
 
 
 def recorded(index: int, posed: Stack) -> dict[str, Array]:
     """The output, and gradients of data and of the state dict, by name."""
-    row = RECORDED["numbers"][ENDS[index] - RECORDED["lengths"][index] : ENDS[index]]
+    row = RECORDED[index]
     tokens = posed.data["target" if posed.operation == "transformer" else "x"]
     shapes = {"output": tokens.shape}
     shapes |= {name: posed.data[name].shape for name in posed.differentiated}
@@ -55,8 +53,8 @@ def test_the_cases_are_those_that_were_recorded() -> None:
         sum(float(one.sum()) for one in (*posed.state.values(), next(iter(posed.data.values()))))
         for posed in first
     ]
-    np.testing.assert_allclose(drawn, RECORDED["drawn"], rtol=1e-12)
-    assert len(PLACES) == len(ENDS) >= 120
+    np.testing.assert_allclose(drawn, RECORDED.drawn, rtol=1e-12)
+    assert len(PLACES) == len(RECORDED) >= 120
 
 
 def test_the_cases_have_all_that_they_are_to_tell_apart() -> None:
@@ -82,29 +80,36 @@ def test_the_cases_have_all_that_they_are_to_tell_apart() -> None:
             assert name.endswith("padding_mask") or any(one.dtype != np.bool_ for one in sent)
 
 
-@pytest.mark.parametrize("index", range(len(PLACES)), ids=lambda index: "-".join(map(str, PLACES[index])))
-def test_output_and_all_gradients(index: int) -> None:
+@pytest.mark.parametrize("block", blocks(COUNTS))
+def test_output_and_all_gradients(block: Any) -> None:
     """With every step named, and in as few steps as there may be."""
-    posed = stack(*PLACES[index])
+    check_each(block, check)
+
+
+def check(index: int, operation: str, seed: int) -> None:
+    posed = stack(operation, seed)
     expected, inputs, cuts = recorded(index, posed), inputs_of(posed), cut(posed)
     names = ["output", *posed.differentiated, *(piece.name for piece in cuts)]
     for select in (None, names):
+        question = f"{operation} {posed.attributes}, {'all' if select is None else 'few'} steps named"
         asked: dict[str, Any] = {"upstream": upstream_of(posed), "select": select}
         found = answer(posed.operation, inputs, posed.attributes, **asked)
         graph = plan(posed.operation, inputs, posed.attributes, **asked).graph
         called = str(graph.names["output"].name)  # by its first name, where no name is said
-        agree(found.values["output" if select else called], expected["output"], "output")
+        agree(found.values["output" if select else called], expected["output"], f"{question}: output")
         for name in posed.differentiated:
-            agree(found.gradients[name], expected[name], name)
+            agree(found.gradients[name], expected[name], f"{question}: the gradient of {name}")
         assert {piece.source for piece in cuts} == posed.state.keys()
         for piece in cuts:
-            agree(found.gradients[piece.name], piece.of(expected[piece.source]), piece.name)
+            named = f"{question}: the gradient of {piece.name}"
+            agree(found.gradients[piece.name], piece.of(expected[piece.source]), named)
 
 
 def agree(found: Array, expected: Array, name: str) -> None:
     """Equal but for rounding, against the largest entry."""
-    assert found.shape == expected.shape, name
-    assert np.abs(found - expected).max() <= 1e-11 * max(1.0, np.abs(expected).max()), name
+    assert found.shape == expected.shape, f"{name} has the shape {found.shape}, and not {expected.shape}"
+    apart, allowed = np.abs(found - expected).max(), 1e-11 * max(1.0, np.abs(expected).max())
+    assert apart <= allowed, f"{name} is {apart:.3g} apart, allowed are {allowed:.3g}"
 
 
 @pytest.mark.parametrize("operation", COUNTS)

@@ -67,7 +67,7 @@ def test_the_momentum_of_the_exam() -> None:
     assert values(solved(rule, ["beta"], {"x": 0}, 2), "beta") == [sympy.Rational(1, 2)]
 
 
-@pytest.mark.parametrize("steps", [2, 5, 20])
+@pytest.mark.parametrize("steps", [2, 5, 12])
 def test_powers_keep_their_roots(steps: int) -> None:
     found = solved(DESCENT, ["eta"], {"x": "1/2"}, steps)
     root = sympy.Rational(1, 2) ** sympy.Rational(1, steps)

@@ -46,6 +46,18 @@ def test_the_first_rise_is_named() -> None:
     assert found.diverging_from is None
 
 
+def test_how_much_of_a_rise_passes_for_rounding() -> None:
+    for size in (1.0, -1.0, 1e-30, 1e30):
+        for rise, is_rise in ((0.5e-14, False), (2e-14, True)):
+            found = watched([size, size + rise * abs(size)])
+            assert (found.monotone, found.rose_at) == (not is_rise, 1 if is_rise else None), (size, rise)
+
+
+def test_a_norm_that_is_the_tolerance_has_converged() -> None:
+    assert watched([1.0, 1.0], [1, 0.25], tolerance=0.25).converged_at == 1
+    assert watched([1.0, 1.0], [1, 0.25 + 1e-15], tolerance=0.25).converged_at is None
+
+
 def test_rounding_about_zero_and_negative_losses() -> None:
     assert watched([-1, -2, -3]).monotone is True
     assert watched([-3, -2, -1]).rose_at == 1

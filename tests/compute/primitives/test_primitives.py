@@ -24,7 +24,10 @@ CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases)
 
 
 def test_every_primitive_with_gradients_has_cases() -> None:
-    assert set(CASES) == set(WITH_GRADIENTS)
+    missing = set(WITH_GRADIENTS) - set(CASES)
+    assert not missing, f"add cases of {sorted(missing)} to CASES in tests/compute/primitives/cases.py"
+    unknown = set(CASES) - set(WITH_GRADIENTS)
+    assert not unknown, f"there are cases, and no rules for gradients, of {sorted(unknown)}"
     assert CATALOGUE
 
 
@@ -43,7 +46,7 @@ def test_the_shape_rule_foretells_the_result(name: str, at: int) -> None:
 
 @pytest.mark.parametrize("name", [name for name, primitive in REGISTRY.items() if primitive.keeping])
 def test_keeping_something_leaves_the_result_as_it_is(name: str) -> None:
-    for case in CASES[name]:
+    for case in CASES.get(name, []):
         keeping: Any = REGISTRY[name].keeping
         result, _ = keeping(FLOAT64, *drawn(case), **case.attributes)
         np.testing.assert_array_equal(
@@ -198,7 +201,7 @@ def test_shapes_that_do_not_fit(name: str, shapes: list[tuple[int, ...]], attrib
 @pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.spreads])
 def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> None:
     primitive = REGISTRY[name]
-    for case in CASES[name]:
+    for case in CASES.get(name, []):
         for place, operand in enumerate(drawn(case)):
             for entry in range(operand.size):
                 for bad in (np.nan, np.inf, -np.inf):
@@ -214,7 +217,7 @@ def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> Non
 
 @pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.spreads_back])
 def test_what_spreads_back_always_shows_a_gradient_that_is_not_finite(name: str) -> None:
-    for case in CASES[name]:
+    for case in CASES.get(name, []):
         operands = drawn(case)
         shape = REGISTRY[name].forward(FLOAT64, *operands, **case.attributes).shape
         for entry in range(math.prod(shape)):

@@ -34,7 +34,10 @@ DRAWN = {
 @pytest.mark.parametrize("arithmetic", ["float64", "float32"])
 def test_every_operation_agrees(operation: str, arithmetic: str) -> None:
     verdicts, told = [], ("only some numbers", "gets no gradient")
-    for key in DRAWN[operation]:
+    drawn = DRAWN[operation]
+    if operation in {*OPERATIONS, *KINDS}:  # these take long: half of them in each arithmetic
+        drawn = drawn[::2] if arithmetic == "float64" else drawn[1::2]
+    for key in drawn:
         posed = POSED[key]
         shape: Any = plan(posed.operation, posed.inputs, posed.attributes).graph.names["output"].shape
         upstream = np.random.default_rng([31, *key.encode()]).standard_normal(shape)

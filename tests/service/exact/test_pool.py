@@ -1,7 +1,6 @@
 """Worker processes: stopped for certain, replaced, and never in the way of anything else.
 
-Nothing here waits for a clock: what takes long would take far longer than it is given, and what is given is
-the processor time of the worker, which a busy machine does not shorten.
+Nothing here waits for a clock: what would take minutes is stopped by an event, and nothing else is.
 """
 
 import asyncio
@@ -21,7 +20,8 @@ from service.app import create_app
 from service.exact.pool import ExactPool
 from service.http.problems import Problem
 from service.settings import Settings
-from tests.conftest import EXAM, errors
+from tests.conftest import EXAM, Client, errors
+from tests.service.exact.stopping import worker_that_runs_out
 
 SHORT = EXAM | {"arithmetic": "exact"}
 PATH = "/v1/self_attention"
@@ -31,12 +31,6 @@ ENDLESS = {
     "inputs": {"x": "sin(exp(9000000))"},
     "arithmetic": "exact",
 }
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the processor time alone decide, however long a busy machine takes to give it."""
-    monkeypatch.setattr("service.exact.pool.PATIENCE", 10**6)
 
 
 @asynccontextmanager
@@ -50,15 +44,19 @@ async def service(**settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Exa
         yield client, app.state.exact
 
 
-@pytest.mark.usefixtures("patient")
-def test_what_takes_too_long_is_stopped_and_the_next_question_answered() -> None:
+def test_what_takes_too_long_is_stopped_and_the_next_question_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.exact.process.WORKER", worker_that_runs_out(7.5, "REACHED", b"y"))
+
     async def scenario() -> None:
-        async with service(exact_seconds=0.3) as (client, pool):
+        async with service(exact_seconds=7.5) as (client, pool):
             response = await client.post("/v1/graph", json=ENDLESS)
             [error] = errors(response).values()
             assert "took too long" in error["message"]
             assert "came as far as y" in error["message"]
-            assert error["expected"] == "at most 0.3 seconds"
+            monkeypatch.undo()
+            assert error["expected"] == "at most 7.5 seconds"
             again = await client.post(PATH, json=SHORT | {"select": ["query"]})
             assert again.status_code == 200
             assert len(pool.workers) == 1
@@ -67,7 +65,6 @@ def test_what_takes_too_long_is_stopped_and_the_next_question_answered() -> None
     asyncio.run(scenario())
 
 
-@pytest.mark.usefixtures("patient")
 def test_what_takes_too_much_memory_is_refused() -> None:
     async def scenario() -> None:
         async with service(exact_memory=2**20, exact_seconds=60) as (client, _):
@@ -96,6 +93,66 @@ def test_a_worker_that_dies_is_replaced() -> None:
             assert worker.process.returncode == -signal.SIGKILL
             assert (await client.post(PATH, json=SHORT)).status_code == 200
             assert worker not in pool.workers
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_gives_no_answer_in_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine so busy that its processor time does not run out; no time at all passes here."""
+    free_worker = ExactPool._free_worker
+    monkeypatch.setattr(ExactPool, "_free_worker", lambda pool, _: free_worker(pool, 10**6))
+
+    async def scenario() -> None:
+        async with service(exact_seconds=600) as (client, pool):
+            assert (await client.post(PATH, json=SHORT)).status_code == 200
+            [worker] = pool.workers
+            with monkeypatch.context() as patch:
+                patch.setattr("service.exact.pool.PATIENCE", 0)
+                late = await client.post("/v1/graph", json=ENDLESS)
+            errors(late, 503)
+            assert "no exact answer came in time on a busy machine" in late.json()["detail"]
+            assert late.headers["retry-after"]
+            assert worker not in pool.workers and worker.process.returncode == -signal.SIGKILL
+            assert (await client.post(PATH, json=SHORT)).status_code == 200
+
+    asyncio.run(scenario())
+
+
+def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        async with service(exact_seconds=600, queue=1) as (client, pool):
+            running = asyncio.create_task(client.post("/v1/graph", json=ENDLESS))
+            while not pool.workers or not next(iter(pool.workers)).reached:
+                await asyncio.sleep(0.01)
+            with monkeypatch.context() as patch:
+                patch.setattr("service.exact.pool.PATIENCE", 0)
+                waiting = await client.post(PATH, json=SHORT)
+            errors(waiting, 503)
+            assert waiting.json()["detail"] == "no worker for exact questions was free in time"
+            assert pool.occupied == 1 and not running.done()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = "from service.exact import worker; worker.RETIREMENT = 0; worker.main()"
+    monkeypatch.setattr("service.exact.process.WORKER", program)
+
+    async def scenario() -> None:
+        async with service(exact_seconds=600) as (client, pool):
+            running = asyncio.create_task(client.post(PATH, json=SHORT))
+            while not pool.workers:
+                await asyncio.sleep(0.01)
+            [worker] = pool.workers
+            assert (await running).status_code == 200
+            assert worker not in pool.workers and worker.process.returncode is not None
 
     asyncio.run(scenario())
 
@@ -177,14 +234,10 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
     asyncio.run(scenario())
 
 
-def test_a_body_that_is_too_large_for_exact_numbers() -> None:
-    async def scenario() -> None:
-        async with service() as (client, _):
-            errors(await client.post(PATH, json=SHORT | {"x": [[0] * 600_000]}), 413)
-            large = await client.post(PATH, json=SHORT | {"x": [[0, 1]] * 9_000})
-            assert "operations" in next(iter(errors(large, 413).values()))["message"]
-
-    asyncio.run(scenario())
+def test_a_body_that_is_too_large_for_exact_numbers(client: Client) -> None:
+    errors(client.post(PATH, json=SHORT | {"x": [[0] * 600_000]}), 413)
+    large = client.post(PATH, json=SHORT | {"x": [[0, 1]] * 9_000})
+    assert "operations" in next(iter(errors(large, 413).values()))["message"]
 
 
 def test_floats_import_nothing_of_sympy() -> None:

@@ -15,6 +15,17 @@ from service.settings import Settings
 from tests.conftest import errors
 from tests.service.exact.test_pool import PATH, SHORT, service
 
+# A worker that starts at once, for it loads nothing of SymPy, and has one answer.
+WILLING = """
+import json, sys
+from service.exact.frames import ANSWER, READY, frame
+sys.stdout.buffer.write(frame(READY)); sys.stdout.buffer.flush()
+header = json.loads(sys.stdin.buffer.readline())
+sys.stdin.buffer.read(header["length"])
+sys.stdout.buffer.write(frame(ANSWER, b'{"answered": 1}')); sys.stdout.buffer.flush()
+sys.stdin.buffer.read()
+"""
+
 
 def no_memory(*_: Any, **__: Any) -> None:
     raise MemoryError("nothing left")
@@ -45,16 +56,15 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
         async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
             with monkeypatch.context() as patch:
                 patch.setattr(target, failure)
-                # Without an answer the request would wait for as long as PATIENCE says.
-                patch.setattr("service.exact.pool.PATIENCE", 10**6)
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(600):
                     refused = await client.post(PATH, json=SHORT)
             errors(refused, 503)
             assert refused.json()["detail"] == NOT_STARTED
             assert refused.headers["retry-after"]
             assert message in caplog.text
             assert (pool.occupied, len(pool.workers)) == (0, 0)
-            assert (await client.post(PATH, json=SHORT)).status_code == 200
+            monkeypatch.setattr("service.exact.process.WORKER", WILLING)
+            assert (await client.post(PATH, json=SHORT)).json() == {"answered": 1}
             await pool.close()
 
     asyncio.run(scenario())

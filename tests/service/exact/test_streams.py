@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import EXAM, errors
+from tests.service.exact.stopping import worker_that_runs_out
 from tests.service.listening import ENDLESS, LINES, PATH, Listener, service, together
 
 EXACT: dict[str, Any] = {
@@ -49,11 +50,11 @@ def test_lines_problems_and_listeners_that_leave() -> None:
 def test_what_takes_too_long_behind_the_first_line_is_said_in_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The processor time alone decides, however long a busy machine takes to give it.
-    monkeypatch.setattr("service.exact.pool.PATIENCE", 10**6)
+    program = worker_that_runs_out(7.5, "LINE", b'"step":0')
+    monkeypatch.setattr("service.exact.process.WORKER", program)
 
     async def scenario() -> None:
-        async with service(exact_seconds=0.3) as (app, client):
+        async with service(exact_seconds=7.5) as (app, client):
             listener = Listener(app, ENDLESS)
             await listener.listen()
             assert (listener.status, listener.ended) == (200, True)

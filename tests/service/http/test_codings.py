@@ -70,6 +70,13 @@ def test_content_that_is_no_gzip_is_told_from_damaged_gzip(client: Client) -> No
         assert response.json()["detail"] == f"expected gzip, received {received}"
 
 
+def test_a_body_of_exactly_the_largest_size_when_decompressed_is_read() -> None:
+    question = orjson.dumps(EXAM)
+    for size, status in ((1024, 200), (1025, 413)):
+        body = gzipped(gzip.compress(question + b" " * (size - len(question))))
+        assert ask("POST", PATH, Settings(max_body_bytes=1024), **body).status_code == status
+
+
 def test_a_coding_that_is_not_supported_is_named(client: Client) -> None:
     named = {
         "br": "br",

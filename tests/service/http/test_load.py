@@ -1,6 +1,7 @@
 """Limits, fullness, and the event loop while work is done. Nothing here waits for a clock."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -85,6 +86,20 @@ def test_a_body_that_is_too_large() -> None:
         errors(response, 413)
 
 
+def test_a_body_of_exactly_the_largest_size_is_read() -> None:
+    question = json.dumps(EXAM).encode()
+
+    async def send() -> list[int]:
+        async with client(max_body_bytes=1024) as service:
+            path = "/v1/self_attention"
+            bodies = [question + b" " * (size - len(question)) for size in (1023, 1024, 1025)]
+            # The second of each without a Content-Length.
+            contents = [content for body in bodies for content in (body, in_parts(body))]
+            return [(await service.post(path, content=one, headers=JSON)).status_code for one in contents]
+
+    assert asyncio.run(send()) == [200, 200, 200, 200, 413, 413]
+
+
 def test_a_body_that_does_not_arrive() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"{"
@@ -140,6 +155,12 @@ def test_health_answers_while_work_is_done_and_fullness_says_so(monkeypatch: pyt
     asyncio.run(scenario())
 
 
+async def in_parts(body: bytes) -> AsyncIterator[bytes]:
+    """A body without a Content-Length."""
+    yield body[:100]
+    yield body[100:]
+
+
 def test_a_large_body_needs_a_place_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         with held_answers(monkeypatch) as (go, begun):
@@ -149,6 +170,10 @@ def test_a_large_body_needs_a_place_before_it_is_read(monkeypatch: pytest.Monkey
                 body = b" " * 501 + b"{}"
                 for path in ("/v1/self_attention", "/v1/cost"):
                     errors(await service.post(path, content=body, headers=JSON), 503)
+                    errors(await service.post(path, content=in_parts(body), headers=JSON), 503)
+                    # What is small enough is read where it is, and refused for what it lacks.
+                    for content in (body[3:], in_parts(body[3:])):
+                        errors(await service.post(path, content=content, headers=JSON))
                 go.set()
                 assert (await running).status_code == 200
 

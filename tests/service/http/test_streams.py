@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from compute.optimizers import reading
 from compute.optimizers.trace import Step, follow
 from service.app import create_app
+from service.http import streams
 from service.http.problems import Problem
 from service.http.streams import is_wanted
 from tests.conftest import EXAM, errors
@@ -142,7 +143,7 @@ def test_a_listener_that_takes_nothing_is_dropped(made: list[int], stuck: str) -
                     await asyncio.Event().wait()
                 await listener.send(message)
 
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(600):
                 await listener.listen(send)
             await nothing_goes_on(app, made)
 
@@ -264,26 +265,39 @@ def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answ
 def test_who_leaves_between_two_lines_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though no step is shown for long, a trace ends soon behind its listener."""
     made: list[int] = []
-
-    def counting(*asked: Any) -> Any:
-        for step in follow(*asked):
-            made.append(step.number)
-            yield step
-
-    monkeypatch.setattr("compute.optimizers.reading.follow", counting)
+    goes_on = threading.Event()
 
     async def scenario() -> None:
+        loop, midway = asyncio.get_running_loop(), asyncio.Event()
+
+        def counting(*asked: Any) -> Any:
+            for step in follow(*asked):
+                made.append(step.number)
+                if step.number == 100:
+                    loop.call_soon_threadsafe(midway.set)
+                    goes_on.wait()
+                yield step
+
+        monkeypatch.setattr("compute.optimizers.reading.follow", counting)
         async with service() as (app, _):
             listener = Listener(app, TRACE | {"steps": 500_000, "every": 500_000, "select": ["loss"]})
             listening = asyncio.create_task(listener.listen())
-            while len(made) < 100 and not listening.done():
-                await asyncio.sleep(0.001)
-            listener.leaves.set()
-            await listening
-            count = -1
-            while count != len(made):
-                count = len(made)
-                await asyncio.sleep(0.02)
-            assert 100 <= count < 400_000
+            try:
+                await midway.wait()
+                listener.leaves.set()
+                await listening
+            finally:
+                goes_on.set()
 
-    asyncio.run(scenario())
+    asyncio.run(scenario())  # it waits for the thread
+    assert 100 <= made[-1] < 1_000
+
+
+def test_lines_are_sent_together_up_to_a_size_or_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOMENT", 10**6)
+    line = b"x" * 2**16  # of at most 2**18 bytes together
+    lines = iter([line] * 7)
+    assert [len(streams._moment(lines)) // len(line) for _ in range(3)] == [5, 2, 0]
+    monkeypatch.setattr(streams, "MOMENT", -1)
+    lines = iter([b"a", b"b"])
+    assert [streams._moment(lines) for _ in range(3)] == [b"a", b"b", b""]
