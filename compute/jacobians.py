@@ -129,14 +129,14 @@ class Support:
         seed = DEPENDENCE.zeros(shape)
         seed[at] = np.random.default_rng(0).uniform(1, 2, seed[at].shape)
         found = self._differentiation.run(values, {self._of.index: seed}).totals[self._wrt.index]
-        return np.not_equal(found, 0)
+        return np.asarray(np.not_equal(found, 0))
 
     def _dependence(self, index: int, array: Array) -> Array:
         """An input or a given value, its entries unknown unless they are fixed."""
         if array.dtype == np.bool_:
             return array
         if self._is_fixed[index]:
-            return np.vectorize(_number, otypes=[np.float64])(array)
+            return np.asarray(np.vectorize(_number, otypes=[np.float64])(array))
         return unknown_numbers(self._outlines(array))
 
 

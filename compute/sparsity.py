@@ -48,8 +48,8 @@ def reach(jacobian: Array, of_rank: int) -> list[Array]:
     present = np.array(np.not_equal(jacobian, 0), dtype=np.bool_)
     if not of_rank:
         return [present[None]]
-    axes = range(of_rank)
-    return [present.any(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+    wrt = range(of_rank, present.ndim)
+    return [_along(present, axis, *wrt) for axis in range(of_rank)]
 
 
 def is_full(entries: Array) -> bool:
@@ -106,8 +106,7 @@ def accidental_slices(
 
 def _along(entries: Array, *axes: int) -> Array:
     """Whether any entry is true, for each index along these axes."""
-    found: Array = entries.any(axis=tuple(axis for axis in range(entries.ndim) if axis not in axes))
-    return found
+    return np.asarray(entries.any(axis=tuple(axis for axis in range(entries.ndim) if axis not in axes)))
 
 
 def _pattern(pairs: Array) -> tuple[str, int, int] | None:

@@ -130,10 +130,11 @@ class Dependence:
 
     def variances(self, rows: Array, means: Array) -> Array:
         centered = self.subtract(rows, means)
-        return self.sum(self.multiply(centered, centered), -1) / rows.shape[-1]
+        return np.divide(self.sum(self.multiply(centered, centered), -1), rows.shape[-1])
 
     def sigmoid(self, a: Array) -> Array:
-        return np.divide(1, 1 + np.exp(-a))
+        found: Array = np.asarray(1 / (1 + np.exp(-a)))
+        return found
 
     def softplus(self, a: Array) -> Array:
         return np.logaddexp(0, a)
@@ -223,6 +224,13 @@ class Dependence:
         return a
 
 
+def possibly(condition: Array) -> Array:
+    """A condition that is open where this one holds, and fails elsewhere."""
+    found = condition.astype(object)
+    found[condition] = OPEN
+    return found
+
+
 def unknown_numbers(a: Array) -> Array:
     """An array of numbers that may be any. Infinite entries stay: one in a mask is no number to vary."""
     return np.where(np.isinf(a), a, np.nan)
@@ -250,7 +258,8 @@ def _is(condition: Array, truth: bool) -> Array:
 def _is_alone(present: Array, total: Array) -> Array:
     """Where the only part stands that is present in a total."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
-    return present & (present.sum(axis=axes, keepdims=True) == 1)
+    alone: Array = present & (present.sum(axis=axes, keepdims=True) == 1)
+    return alone
 
 
 def _split(places: Array) -> tuple[Array, Array]:

@@ -235,7 +235,7 @@ def operation(
             else:
                 raise TypeError(f"{function.__name__}: {name} is neither Input nor Attribute")
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
-        positions = has_positions(one.dims for one in (*inputs.values(), *values))
+        positions = has_positions([one.dims for one in inputs.values()] + [one.dims for one in values])
         return Operation(
             name=function.__name__,
             function=function,

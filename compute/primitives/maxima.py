@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.dependence import OPEN, Dependence
+from compute.arithmetic.dependence import Dependence, possibly
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.latex import PRODUCT, Formula
@@ -40,9 +40,7 @@ def _hits_by_condition(
     maximum: of equals the first alone, or each of them.
     """
     if isinstance(xp, Dependence):  # any entry may be the largest
-        yield from (
-            (i, j, at, np.where(real, OPEN, False)) for i, j, at, real in taps(x, layout, window, output)
-        )
+        yield from ((i, j, at, possibly(real)) for i, j, at, real in taps(x, layout, window, output))
         return
     entries = [*taps(x, layout, window, output)]
     around = padded(xp, x, layout.padding, xp.negative_infinity)
