@@ -15,10 +15,10 @@ from compute.errors import Path, QuestionError, QuestionErrors, TooLarge, UnfitE
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph
-from compute.jacobians import jacobian
+from compute.jacobians import FoundJacobian, Support, jacobian
 from compute.notes import Note, mask_notes, observe
 from compute.sent import largest, number, sent_arrays, sent_jacobians
-from compute.sparsity import Block, ZeroSlices, blocks, zero_slices
+from compute.sparsity import accidental_slices, blocks, is_full, reach, zero_slices
 from compute.value import Value, nearest_names
 from compute.verification.evidence import Evidence
 from compute.verification.plan import Verification
@@ -37,21 +37,6 @@ class Limits:
     def with_more(self, work: int, entries: int) -> "Limits":
         """The same and more of two."""
         return Limits(self.work + work, self.entries + entries, self.answer)
-
-
-@dataclass(frozen=True, slots=True)
-class FoundJacobian:
-    """The Jacobian of one value with respect to another, and where it is exactly zero.
-
-    contributions: its parts by path, where they were asked for.
-    """
-
-    of: str
-    wrt: str
-    value: Array
-    contributions: dict[str, Array]
-    zeros: list[Block]
-    zero_slices: list[ZeroSlices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +102,7 @@ class Prepared:
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
+        self._supports: dict[tuple[str, str], Support] = {}
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -172,7 +158,7 @@ class Prepared:
             if self.differentiation is not None:
                 seeds = self._seeds(upstream)
                 found = self.differentiation.run(values, seeds)
-            jacobians = [self._jacobian(values, *asked) for asked in self.jacobians]
+            jacobians = [self._jacobian(known, values, *asked) for asked in self.jacobians]
             observed = observe(
                 self.evaluation, values, self._watched, self.differentiation, found, diagnose=self.diagnose
             )
@@ -233,13 +219,30 @@ class Prepared:
         return found
 
     def _jacobian(
-        self, values: Mapping[int, Array], of: str, wrt: str, plan: Differentiation
+        self,
+        known: Mapping[int, Array],
+        values: Mapping[int, Array],
+        of: str,
+        wrt: str,
+        plan: Differentiation,
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
         found, parts = jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
+        present = reached = reach(found, one.rank)
+        if not all(is_full(entries) for slices in present for entries in slices):
+            if (of, wrt) not in self._supports:
+                self._supports[of, wrt] = Support(self.evaluation, one, other)
+            reached = self._supports[of, wrt].find(known, present)
         labels = one.axes, other.axes
-        zeros = blocks(found, *labels), zero_slices(found, *labels)
-        return FoundJacobian(of, wrt, found, self._by_name(parts), *zeros)
+        return FoundJacobian(
+            of,
+            wrt,
+            found,
+            self._by_name(parts),
+            zeros=blocks(reached, *labels),
+            zero_slices=zero_slices(reached, *labels),
+            accidental_zero_slices=accidental_slices(present, reached, *labels),
+        )
 
     def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
         """Whether the two sides of an equation are equal; open where they depend on what is unknown."""

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import mpmath
@@ -126,7 +126,8 @@ def _ordered(one: Any) -> list[Any]:
 
 
 def symbol_written(name: str) -> str:
-    r"""A symbol in LaTeX: `x1` as `x_{1}`, `delta_1` as `\delta_{1}`, `x1_2` as `x_{1,2}`."""
+    r"""A symbol in LaTeX: `x1` and `_x1` as `x_{1}`, `delta_1` as `\delta_{1}`, `x1_2` as `x_{1,2}`."""
+    name = name.removeprefix("_")
     found = _TRAILING.fullmatch(name)
     return symbol_latex(f"{found[1]}_{found[2]}{found[3]}" if found else name)
 
@@ -197,12 +198,14 @@ def each(array: Array, write: Callable[[Any], Any]) -> Array:
     return found
 
 
-def shared(arrays: Iterable[Array]) -> tuple[list[tuple[Any, Any]], list[Array]]:
+def shared(arrays: Iterable[Array], taken: Collection[str] = ()) -> tuple[list[tuple[Any, Any]], list[Array]]:
     """What repeats in long entries under names of its own, and the arrays in terms of it.
 
-    Short entries stay as they are, and short parts stand where they stood.
+    Short entries stay as they are, and short parts stand where they stood. taken: names of symbols beside
+    those of the arrays.
     """
     arrays = list(arrays)
-    entries = (one for array in arrays if array.dtype == object for one in array.flat)
-    common, shorter = named(one for one in entries if size(one) > LONG)
+    entries = [one for array in arrays if array.dtype == object for one in array.flat]
+    symbols = {symbol.name for one in entries for symbol in one.free_symbols}
+    common, shorter = named((one for one in entries if size(one) > LONG), symbols.union(taken))
     return common, [each(array, lambda one: shorter.get(one, one)) for array in arrays]

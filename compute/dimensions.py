@@ -239,6 +239,10 @@ def _growth(powers: Mapping[str, int]) -> str:
     return ("" if all(len(name) == 1 for name in powers) else "·").join(factors) or "1"
 
 
-def outer_axes(dims: str, count: int) -> tuple[str, ...]:
-    """What the axes before those that dims name are called: batch, or by number where dims name none."""
-    return tuple(f"axis_{at}" for at in range(count)) if dims == "..." else ("batch",) * count
+def outer_axes(dims: str, count: int, *, is_batch: bool) -> tuple[str, ...]:
+    """Label the axes before those that dims name: batch, or by number if they might be anything.
+
+    is_batch: whether positions such as tokens have an axis of their own, so that those before are batch axes.
+    """
+    named = is_batch and dims != "..."
+    return ("batch",) * count if named else tuple(f"axis_{at}" for at in range(count))

@@ -111,11 +111,11 @@ class Graph:
         if value.name is None:
             value.name, value.declared, value.symbol = full, declared, declared.symbol
             value.may_be_infinite = declared.may_be_infinite
-            value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
+            value.axes = (*_outer(declared, value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
             # What comes out of a part is called and written as the whole calls it; its own name is an alias.
             value.name, value.symbol, value.declared = full, declared.symbol, declared
-            value.axes = (*outer_axes(declared.dims, value.rank - len(labels)), *labels)
+            value.axes = (*_outer(declared, value.rank - len(labels)), *labels)
         return value
 
     def _take_shape(self, name: str, value: Value, shape: Shape, labelled: int) -> None:
@@ -136,7 +136,8 @@ class Graph:
         value.shape, value.has_open_batch = shape, False
         if value.name is not None:  # its labels came with its first name
             more = len(shape) - len(value.axes)
-            value.axes = (*("batch",) * more, *value.axes[max(0, -more) :])
+            outer = _outer(value.declared, more) if value.declared else ("batch",) * more
+            value.axes = (*outer, *value.axes[max(0, -more) :])
 
     def holds(self, value: Value, statement: str, sides: Callable[[], tuple[Value, Value]]) -> None:
         """Promise an equation of a value, such as that a normalized row has mean 0.
@@ -264,3 +265,8 @@ class Graph:
     def standard_values(self) -> list[Value]:
         """The values that have such a name, in order of computation."""
         return list({value.index: value for value in self.standard_names().values()}.values())
+
+
+def _outer(declared: Named, count: int) -> tuple[str, ...]:
+    """Label so many axes before those that a value declares."""
+    return outer_axes(declared.dims, count, is_batch=declared.has_batch)

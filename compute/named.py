@@ -1,6 +1,9 @@
 """What operations promise to name: the declaration of one value."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+POSITIONS = frozenset({"n", "m", "t", "tokens"})  # dimension names of tokens and steps
 
 
 class Named(NamedTuple):
@@ -11,7 +14,8 @@ class Named(NamedTuple):
     counts_comparisons: each entry is one comparison of a query with a key;
     may_be_infinite: -infinity is meant there and worth no remark; banded: the attribute that, where it is
     set, puts a band of keys in the place of all (see `compute.primitives.bands`); on_request: it is
-    computed only where it is asked for by name.
+    computed only where it is asked for by name; has_batch: whether any axes before these are batch axes,
+    since what came in has an axis of its own for tokens or steps.
     """
 
     name: str
@@ -24,3 +28,14 @@ class Named(NamedTuple):
     may_be_infinite: bool = False
     banded: str = ""
     on_request: bool = False
+    has_batch: bool = False
+
+    def beside(self, has_positions: bool) -> "Named":
+        """The same in an operation with or without an axis of positions."""
+        dims = [axis for axis in self.dims.partition("|")[0].split() if axis != "..."]
+        return self._replace(has_batch=has_positions or len(self.axes.split()) > len(dims))
+
+
+def has_positions(declared: Iterable[str]) -> bool:
+    """Whether any of these dims has an axis of positions, so that axes before it are batch axes."""
+    return any(not POSITIONS.isdisjoint(dims.split()) for dims in declared)

@@ -1,4 +1,8 @@
-"""Where a Jacobian is exactly zero: which axis of one value depends on which of another, and how."""
+"""Where a Jacobian is zero: which axis of one value depends on which of another, and how.
+
+What a value depends on is kept slice by slice: for each of its axes an array of shape `(size, *wrt)` says
+which entries of `wrt` any entry of the slice depends on. Patterns along pairs of axes need no more.
+"""
 
 from dataclasses import dataclass
 
@@ -36,44 +40,78 @@ class ZeroSlices:
     indices: list[int]
 
 
-def blocks(jacobian: Array, of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[Block]:
-    """The patterns of zeros of a Jacobian of shape `of + wrt`, for these numbers.
+def reach(jacobian: Array, of_rank: int) -> list[Array]:
+    """Find what each slice of `of` depends on, for the numbers of a Jacobian of shape `of + wrt`.
+
+    A single number is one slice.
+    """
+    present = np.array(np.not_equal(jacobian, 0), dtype=np.bool_)
+    if not of_rank:
+        return [present[None]]
+    wrt = range(of_rank, present.ndim)
+    return [_along(present, axis, *wrt) for axis in range(of_rank)]
+
+
+def is_full(entries: Array) -> bool:
+    """Whether no pattern and no slice of zeros shows in what one slice depends on."""
+    axes = range(entries.ndim)
+    others = [tuple(other for other in axes if other != axis) for axis in axes]
+    return bool(entries.any()) and all(bool(entries.any(axis=one).all()) for one in others)
+
+
+def blocks(reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[Block]:
+    """Find the patterns of zeros between an axis of `of` and one of `wrt`.
 
     Slices that are zero throughout say nothing of a pattern and are left out of it (see `zero_slices`). An
     axis of size 1 has none.
     """
-    present = jacobian != 0
-    if not present.any():
+    if not reached[0].any():
         return [Block(0, 0, (*of_labels, "")[0], (*wrt_labels, "")[0], "zero", 0, 0, "zero everywhere")]
     found = []
     for of_axis, of_label in enumerate(of_labels):
         for wrt_axis, wrt_label in enumerate(wrt_labels):
-            place = len(of_labels) + wrt_axis
-            others = tuple(axis for axis in range(jacobian.ndim) if axis not in (of_axis, place))
-            support = present.any(axis=others)
-            if min(support.shape) > 1 and (block := _pattern(support)) is not None:
+            pairs = _along(reached[of_axis], 0, wrt_axis + 1)
+            if min(pairs.shape) > 1 and (block := _pattern(pairs)) is not None:
                 pattern, behind, ahead = block
                 words = _words(pattern, of_label, wrt_label, behind, ahead)
                 found.append(Block(of_axis, wrt_axis, of_label, wrt_label, pattern, behind, ahead, words))
     return found
 
 
-def zero_slices(jacobian: Array, of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[ZeroSlices]:
-    """Where a whole slice is zero: what depends on nothing, and what nothing depends on."""
-    present = jacobian != 0
-    labels = [("of", *one) for one in enumerate(of_labels)] + [("wrt", *one) for one in enumerate(wrt_labels)]
+def zero_slices(
+    reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]
+) -> list[ZeroSlices]:
+    """Find where a whole slice is zero, unless everything is."""
+    if not reached[0].any():
+        return []
+    return accidental_slices(reached, [np.ones_like(one) for one in reached], of_labels, wrt_labels)
+
+
+def accidental_slices(
+    present: list[Array], reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]
+) -> list[ZeroSlices]:
+    """Find where a whole slice is zero for these numbers, and not for all.
+
+    present: what slices depend on for these numbers; reached: what they depend on for some.
+    """
+    sides = [("of", axis, label, axis, 0) for axis, label in enumerate(of_labels)]
+    sides += [("wrt", axis, label, 0, axis + 1) for axis, label in enumerate(wrt_labels)]
     found = []
-    for place, (side, axis, label) in enumerate(labels):
-        others = tuple(other for other in range(jacobian.ndim) if other != place)
-        empty = np.flatnonzero(~present.any(axis=others))
-        if 0 < empty.size < jacobian.shape[place]:
+    for side, axis, label, at, place in sides:
+        empty = np.flatnonzero(_along(reached[at], place) & ~_along(present[at], place))
+        if empty.size:
             found.append(ZeroSlices(side, axis, label, [int(index) for index in empty]))
     return found
 
 
-def _pattern(support: Array) -> tuple[str, int, int] | None:
+def _along(entries: Array, *axes: int) -> Array:
+    """Whether any entry is true, for each index along these axes."""
+    return np.asarray(entries.any(axis=tuple(axis for axis in range(entries.ndim) if axis not in axes)))
+
+
+def _pattern(pairs: Array) -> tuple[str, int, int] | None:
     """The pattern among the rows and columns that are not zero throughout, if it is one."""
-    rows, columns = np.nonzero(support)
+    rows, columns = np.nonzero(pairs)
     behind, ahead = -int((columns - rows).min()), int((columns - rows).max())
     most_behind = int(rows.max() - columns.min())
     most_ahead = int(columns.max() - rows.min())

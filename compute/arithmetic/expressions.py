@@ -71,6 +71,11 @@ class Expression:
 
 def check_symbol(name: str) -> None:
     """Raise ExpressionError where a name cannot be that of a free symbol."""
+    if name.startswith("_"):
+        raise ExpressionError(
+            'uses a name that is no symbol, since it begins with "_": an answer defines such names under'
+            ' "common", and only there; with "common": false it gives whole text, which can be sent'
+        )
     reserved = name in (*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS) or iskeyword(name)
     if reserved or not _SYMBOL.fullmatch(name) or len(name) > MAX_NAME:
         raise ExpressionError(

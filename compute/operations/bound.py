@@ -167,7 +167,7 @@ def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, 
         graph.full_name(name),
         shape,
         symbol=declared.symbol,
-        axes=(*outer_axes(dims, len(shape) - len(labels)), *labels),
+        axes=(*outer_axes(dims, len(shape) - len(labels), is_batch=operation.has_positions), *labels),
         kind=kind,
     )
     value.is_assumed = tensor is None

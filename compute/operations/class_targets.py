@@ -52,7 +52,7 @@ class Classes:
     @property
     def labels(self) -> tuple[str, ...]:
         """What the axes run over, for values whose declaration leaves it open."""
-        found = ["batch"] * len(self.shape)
+        found = [f"axis_{at}" for at in range(len(self.shape))]
         found[self.axis] = "class"
         return tuple(found)
 

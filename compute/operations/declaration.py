@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from compute.dimensions import Size
 from compute.graph import Graph
-from compute.named import Named
+from compute.named import Named, has_positions
 from compute.value import Value
 
 Constant: TypeAlias = int | float | str
@@ -149,7 +149,7 @@ class Operation:
     """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks.
 
     parts: the operations that it is made of; stored: its own tensors in PyTorch's state dicts; takes_graph:
-    the function is handed the graph itself.
+    the function is handed the graph itself; has_positions: whether a tensor of it has an axis of positions.
     """
 
     name: str
@@ -164,6 +164,7 @@ class Operation:
     parts: Mapping[str, Sublayer] = field(default_factory=dict)
     stored: tuple[Stored, ...] = ()
     takes_graph: bool = False
+    has_positions: bool = False
 
     def changed(self, said: Mapping[str, Any]) -> set[str]:
         """Its own settings that are said to be other than their defaults."""
@@ -234,6 +235,7 @@ def operation(
             else:
                 raise TypeError(f"{function.__name__}: {name} is neither Input nor Attribute")
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
+        positions = has_positions([one.dims for one in inputs.values()] + [one.dims for one in values])
         return Operation(
             name=function.__name__,
             function=function,
@@ -241,12 +243,13 @@ def operation(
             description=description.strip(),
             inputs=inputs,
             attributes=attributes,
-            values={value.name: value for value in values},
+            values={one.name: one.beside(positions) for one in values},
             required=frozenset(required),
             masks=frozenset(name for name, one in inputs.items() if one.mask),
             parts=parts,
             stored=tuple(stored),
             takes_graph=Graph in hints.values(),
+            has_positions=positions,
         )
 
     return declare

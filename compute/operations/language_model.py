@@ -137,11 +137,13 @@ def language_model(
     width, count = found.shape[-1], tokens.shape[-1]
     as_wide = {"d": (width, "the tokens' embeddings")}
     if position_kind == "learned":
+        positions = apply("positions", graph=graph, count=count, first=0)
+        positions.axes = tokens.axes[-1:]
         found = found + position_embedding(
             {},
             sizes=as_wide | said_sizes(vocabulary=("context", context)),
             assumed={"vocabulary": letter("context")},
-            indices=apply("positions", graph=graph, count=count, first=0),
+            indices=positions,
         )
         _check_positions(position_embedding.built("weights"), count)
     elif position_kind == "sinusoidal":

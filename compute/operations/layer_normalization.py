@@ -131,8 +131,11 @@ def _rows(x: Value, axis: int, axes: Axes | None, *parameters: Value | None) -> 
     settle(x, -1, *parameters)
     chosen = _axes(x, axis, axes)
     x.graph.conventions["axes"] = list(chosen)
-    # What is computed says what its axes run over: in a transformer each row is a token.
-    outer = ("batch",) * x.rank if x.is_input or len(x.axes) != x.rank else x.axes
+    # A model says what the axes run over, such as tokens; of an input of the layer itself nobody knows.
+    numbered = tuple(f"axis_{at}" for at in range(x.rank))
+    if x.name == x.graph.full_name("x"):
+        x.axes = (*numbered[:-1], "d") if -1 in chosen else numbered
+    outer = x.axes if len(x.axes) == x.rank else numbered
     labels = tuple("feature" if at - x.rank in chosen else outer[at] for at in range(x.rank))
     left = tuple(outer[at] for at in range(x.rank) if at - x.rank not in chosen)
     return Rows(x, chosen, x.shape, labels, left)

@@ -30,5 +30,6 @@ def linear(
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.1.
     """
-    projected = apply("project", x, w if weights == "in_out" else w.T).named("projected")
-    return (apply("identity", projected) if b is None else projected + b).named("output")
+    leading = x.axes[:-1]
+    projected = apply("project", x, w if weights == "in_out" else w.T).named("projected", leading=leading)
+    return (apply("identity", projected) if b is None else projected + b).named("output", leading=leading)

@@ -278,7 +278,7 @@ def settle(x: Value, axis: int, *parameters: Value | None) -> None:
         shape = x.graph.given.get(x.graph.full_name(name))
         if shape is not None and (x.is_assumed or shape[len(shape) - x.rank :] == x.shape):
             known = () if x.is_assumed else x.axes
-            x.axes = (*("batch",) * (len(shape) - len(known)), *known)
+            x.axes = (*(f"axis_{at}" for at in range(len(shape) - len(known))), *known)
             x.shape, x.has_open_batch = shape, False
             return
     if not x.is_assumed:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compute.arithmetic.dependence import Dependence, possibly
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.latex import PRODUCT, Formula
@@ -38,8 +39,11 @@ def _hits_by_condition(
     """For each entry of a window its row, its column, where it stands, and the condition on which it is the
     maximum: of equals the first alone, or each of them.
     """
-    around = padded(xp, x, layout.padding, xp.negative_infinity)
+    if isinstance(xp, Dependence):  # any entry may be the largest
+        yield from ((i, j, at, possibly(real)) for i, j, at, real in taps(x, layout, window, output))
+        return
     entries = [*taps(x, layout, window, output)]
+    around = padded(xp, x, layout.padding, xp.negative_infinity)
     for place, (i, j, at, real) in enumerate(entries):
         hit: Any = real
         for other, (*_, there, _) in enumerate(entries):
@@ -104,6 +108,9 @@ def _max_pool_gradient(
     xp: Arithmetic, g: Array, y: Array, a: Array, kept: Any, layout: Layout, window: Pair, output: Pair,
     ties: str,
 ) -> Array:  # fmt: skip
+    if isinstance(xp, Dependence):  # the same for every way with ties, and soon done
+        taken = ((at[1:], xp.choices(g, real)) for _, _, at, real in taps(a, layout, window, output))
+        return overlap_add(xp, taken, layout, a.shape)
     if kept is not None:
         return first_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":

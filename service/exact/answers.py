@@ -11,11 +11,11 @@ from compute.arithmetic.namespace import Array
 from compute.closed_forms import approximation, each, latex, shared, symbol_written, text
 
 
-def written(answer: Answer, prepared: Prepared) -> tuple[Answer, dict[str, Any]]:
-    """The answer with text in the place of numbers, and what stands beside it.
+def written(answer: Answer, prepared: Prepared, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
+    """Write the answer as text in the place of numbers, with what stands beside it.
 
-    Parts that repeat in long entries are under names of their own, and so are values that are abbreviated and
-    not returned.
+    Values that are abbreviated and not returned stand beside it under their names, and if it shares, so do
+    parts that repeat in long entries.
     """
     arithmetic: Any = prepared.evaluation.arithmetic
     first = {name: str(prepared.graph.names[name].name) for name in answer.values}
@@ -27,7 +27,9 @@ def written(answer: Answer, prepared: Prepared) -> tuple[Answer, dict[str, Any]]
     def approximated(entry: Any) -> float | str | None:
         return approximation(arithmetic.in_full(entry))
 
-    common, shorter = _named(answer)
+    hidden = [name for name in defined if name not in first.values()]
+    beside = [pair for name in hidden for pair in arithmetic.definition(name)]
+    common, shorter = _named(answer, [one for _, one in beside]) if shares else ([], answer)
     more: dict[str, Any] = {
         "approximations": _mirrored(answer.values, approximated),
         "latex": {"values": _mirrored(shorter.values, latex)},
@@ -35,8 +37,7 @@ def written(answer: Answer, prepared: Prepared) -> tuple[Answer, dict[str, Any]]
     if answer.gradients:
         more["gradient_approximations"] = _mirrored(answer.gradients, approximated)
         more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
-    hidden = [name for name in defined if name not in first.values()]
-    common = [pair for name in hidden for pair in arithmetic.definition(name)] + common
+    common = beside + common
     if common:
         more["common"] = [
             {
@@ -66,8 +67,8 @@ def _once(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
     return call
 
 
-def _named(answer: Answer) -> tuple[list[tuple[Any, Any]], Answer]:
-    """Repeated parts, and the answer in terms of them."""
+def _named(answer: Answer, beside: list[Any]) -> tuple[list[tuple[Any, Any]], Answer]:
+    """Repeated parts, and the answer in terms of them. beside: what else the answer shows."""
     arrays: list[Array] = []
 
     def noted(array: Array) -> Array:
@@ -75,7 +76,7 @@ def _named(answer: Answer) -> tuple[list[tuple[Any, Any]], Answer]:
         return array
 
     _changed(answer, noted)
-    common, reduced = shared(arrays)
+    common, reduced = shared(arrays, {symbol.name for one in beside for symbol in one.free_symbols})
     rest = iter(reduced)
     return common, _changed(answer, lambda _: next(rest))
 

@@ -30,7 +30,8 @@ from service.schemas.requests import request_model
 class Question:
     """A question understood: plans, and the entries to run them on.
 
-    origins: where tensors for parts stand in the document; more: what else the answer is to hold.
+    origins: where tensors for parts stand in the document; more: what else the answer is to hold; shares:
+    whether an exact answer names parts that repeat.
     """
 
     prepared: Prepared
@@ -42,6 +43,7 @@ class Question:
     asked: Asked
     origins: Origins = field(default_factory=Origins)
     more: Mapping[str, Any] = field(default_factory=dict)
+    shares: bool = True
 
     @property
     def known(self) -> dict[str, Array]:
@@ -63,7 +65,7 @@ class Question:
         found, more = self.found(), dict(self.more)
         is_exact = self.asked.arithmetic == kinds.EXACT
         if is_exact:
-            found, beside = exact("answers").written(found, self.prepared)
+            found, beside = exact("answers").written(found, self.prepared, shares=self.shares)
             more.update(beside)
         return rendered(
             self.prepared, found, more, operation=self.operation, encoding=self.encoding, exact=is_exact
@@ -110,7 +112,10 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     except QuestionErrors as error:
         raise origins.located(error) from None
     prepared.check(limits)
-    question = Question(prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins)
+    question = Question(
+        prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins,
+        shares=fields.get("common", True),
+    )  # fmt: skip
     check_symbols(question)
     return question
 
@@ -200,6 +205,9 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
         if sent := fields.get(one):
             raise at((one,), "speaks of free symbols, which floats have none of",
                      f'{one} with "arithmetic": "exact" alone', describe(sent))  # fmt: skip
+    if not fields.get("common", True):
+        raise at(("common",), "is about exact text, and floats are none",
+                 'false with "arithmetic": "exact" alone', "false")  # fmt: skip
     return partial(decode, arithmetic=kinds.FLOATING[name])
 
 

@@ -96,6 +96,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
         fields["encoding"],
         asked,
         more={name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
+        shares=fields["common"],
     )
     check_symbols(question)
     return question

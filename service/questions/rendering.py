@@ -61,6 +61,7 @@ def rendered(
                 ),
                 "zeros": [asdict(block) for block in one.zeros],
                 "zero_slices": [asdict(slices) for slices in one.zero_slices],
+                "accidental_zero_slices": [asdict(slices) for slices in one.accidental_zero_slices],
             }
             for one in answer.jacobians
         ]

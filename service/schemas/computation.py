@@ -87,6 +87,18 @@ Abbreviations = TypeAliasType(
         ),
     ],
 )
+Common = TypeAliasType(
+    "Common",
+    Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="In exact arithmetic: whether parts that repeat in long entries are named and listed"
+            " under `common`. Such entries are refused if they are sent again; with `false` every entry is"
+            " whole text, which means the same wherever it is sent.",
+        ),
+    ],
+)
 Selection = TypeAliasType(
     "Selection",
     Annotated[
@@ -144,6 +156,7 @@ class Computation(Request):
     arithmetic: Arithmetic = "float64"
     assumptions: Assumptions = Field(default_factory=dict)
     abbreviate: Abbreviations = Field(default_factory=list)
+    common: Common = True
     select: Selection = Field(default_factory=list)
     diagnose: Diagnose = False
     encoding: Encoding = "nested"

@@ -101,7 +101,8 @@ Known: TypeAlias = Literal[tuple(CATALOGUE)]  # type: ignore[valid-type]
 class CompareRequest(Comparison):
     """A question and the changes to it: these fields, and those of the operation's own request.
 
-    A comparison does not take `jacobian`, `assumptions`, `abbreviate`, `verify` or exact arithmetic.
+    A comparison does not take `jacobian`, `verify` or exact arithmetic, nor `assumptions`, `abbreviate` and
+    `common`, which are about that.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -143,7 +144,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields |= fields_of(Computation)
     if asks == "comparison":
         del fields["jacobian"]  # two Jacobians side by side would say nothing new
-        del fields["assumptions"], fields["abbreviate"], fields["verify"]
+        del fields["assumptions"], fields["abbreviate"], fields["common"], fields["verify"]
         fields["arithmetic"] = (FloatingArithmetic, "float64")
     return create_model(
         camel(operation) + SUFFIXES[asks],

@@ -107,8 +107,17 @@ class Jacobian(Wire):
     contributions: AnswerTensors = Field(
         {}, description="With `by_path`: its parts, by the values that use `wrt`; their sum is the Jacobian."
     )
-    zeros: list[ZeroBlock] = Field(description="Blocks that are exactly zero, for these numbers.")
-    zero_slices: list[ZeroSlices] = Field(description="Indices at which the whole slice is zero.")
+    zeros: list[ZeroBlock] = Field(
+        description="Patterns of zeros that hold for all numbers: they follow from operations, shapes,"
+        " settings, masks and indices alone."
+    )
+    zero_slices: list[ZeroSlices] = Field(
+        description="Indices at which the whole slice is zero, for all numbers."
+    )
+    accidental_zero_slices: list[ZeroSlices] = Field(
+        description="Indices at which the whole slice is zero for these numbers, and not for all: a unit that"
+        " relu switches off, or a weight that is 0."
+    )
 
 
 class Claim(Wire):

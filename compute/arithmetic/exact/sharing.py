@@ -1,7 +1,7 @@
 """Names for what repeats in long exact numbers."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 from typing import Any
 
@@ -12,12 +12,18 @@ from compute.arithmetic.exact.bounds import size
 WORTH_NAMING = 8  # operations of what gets a name
 
 
-def named(numbers: Iterable[Any]) -> tuple[list[tuple[Any, Any]], dict[Any, Any]]:
-    """What repeats in these numbers with a symbol for each, in order, and each number in terms of them."""
+def named(
+    numbers: Iterable[Any], taken: Collection[str] = ()
+) -> tuple[list[tuple[Any, Any]], dict[Any, Any]]:
+    """Name what repeats in these numbers, in order, and give each number in terms of that.
+
+    taken: names of symbols in the answer. The names begin with `_`, which no symbol that comes from outside
+    does: sent again without what defines them they are refused, and not taken for symbols. In LaTeX they are
+    written without it, so that none is chosen that a symbol has.
+    """
     roots = list(dict.fromkeys(numbers))
     uses = _uses(roots)
-    taken = {symbol.name for one in roots for symbol in one.free_symbols}
-    names = (name for name in (f"s{at}" for at in count(1)) if name not in taken)
+    names = (f"_s{at}" for at in count(1) if not {f"s{at}", f"s_{at}"} & {*taken})
     common: list[tuple[Any, Any]] = []
     known: dict[Any, Any] = {}
 

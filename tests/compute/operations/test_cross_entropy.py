@@ -266,7 +266,7 @@ def test_probabilities_that_do_not_sum_to_1_are_taken_as_they_are() -> None:
 def test_classes_are_labelled_where_they_stand() -> None:
     inputs = {"logits": np.zeros((2, 3, 4)), "target": np.zeros((2, 4))}
     steps = {one.name: one.axes for one in plan("cross_entropy", inputs, {"axis": 1}).steps}
-    assert steps["log_probabilities"] == steps["one_hot"] == ["batch", "class", "batch"]
+    assert steps["log_probabilities"] == steps["one_hot"] == ["axis_0", "class", "axis_2"]
     assert steps["losses"] == ["axis_0", "axis_1"]
 
 

@@ -58,7 +58,7 @@ def test_layer_and_rms_norm_by_loops(
     close(prepared.answer(arrays(inputs), {}, {}).values, expected)
     for one, value in prepared.graph.names.items():
         assert len(value.axes) == value.rank, one
-    labels = ["feature" if axis in axes else "batch" for axis in range(len(shape))]
+    labels = ["feature" if axis in axes else f"axis_{axis}" for axis in range(len(shape))]
     assert list(prepared.graph.names["output"].axes) == labels
     assert prepared.conventions["axes"] == [axis - len(shape) for axis in axes]
 

@@ -9,6 +9,7 @@ from compute.arithmetic.exact.algebra import Symbols, value
 from compute.arithmetic.expressions import parse
 from service.questions.operations import EXACT_WORK
 from tests.conftest import EXAM, Ask, Client, errors
+from tests.oracles.exact_text import evaluate
 
 EXACT: dict[str, Any] = {"arithmetic": "exact"}
 
@@ -66,15 +67,14 @@ def test_what_repeats_in_long_entries_has_a_name(ask: Ask) -> None:
         upstream={"output": symbols("g", 2, 1)}, select=["output", "weights", "w_q"],
     ).json()  # fmt: skip
     assert answer["common"]
-    meaning: dict[Any, Any] = {}
+    symbols_sent = [f"{name}{i}_{j}" for name in "xqkvg" for i in (1, 2) for j in (1, 2)]
+    floats = {name: (at + 1) / 7 for at, name in enumerate(symbols_sent)}
+    worth = dict(floats)
     for part in answer["common"]:
         assert part["latex"].startswith("s_{")
-        meaning[Symbols().symbol(part["name"])] = number(part["expression"]).xreplace(meaning)
-    entry = number(answer["gradients"]["w_q"][0][0]).xreplace(meaning)
-    names = sorted(entry.free_symbols, key=str)
-    assert not any(str(one).startswith("s") for one in names)
-    point = {one: sympy.Rational(at + 1, 7) for at, one in enumerate(names)}
-    floats = {str(one): float(worth) for one, worth in point.items()}
+        assert part["name"].startswith("_s")
+        worth[part["name"]] = evaluate(part["expression"], worth)
+    entry = evaluate(answer["gradients"]["w_q"][0][0], worth)
 
     def tensor(name: str, *shape: int) -> Any:
         return [[floats[f"{name}{i + 1}_{j + 1}"] for j in range(shape[1])] for i in range(shape[0])]
@@ -83,7 +83,23 @@ def test_what_repeats_in_long_entries_has_a_name(ask: Ask) -> None:
         x=tensor("x", 2, 2), w_q=tensor("q", 2, 1), w_k=tensor("k", 2, 1), w_v=tensor("v", 2, 1),
         upstream={"output": tensor("g", 2, 1)},
     ).json()["gradients"]["w_q"][0][0]  # fmt: skip
-    assert float(entry.subs(point).evalf()) == pytest.approx(expected, rel=1e-12)
+    assert entry == pytest.approx(expected, rel=1e-12)
+
+
+def test_names_of_common_parts_are_refused_and_whole_text_is_not(ask: Ask) -> None:
+    question: dict[str, Any] = {
+        "x": symbols("x", 2, 2), "w_q": symbols("q", 2, 1), "w_k": symbols("k", 2, 1), **EXACT,
+        "w_v": symbols("v", 2, 1), "upstream": {"output": symbols("g", 2, 1)}, "select": ["w_q"],
+    }  # fmt: skip
+    shared = ask(**question).json()["gradients"]["w_q"]
+    refused = ask("/v1/graph", program=["y = x * 1"], inputs={"x": shared}, **EXACT)
+    assert '"common": false' in errors(refused)["/inputs/x/0/0"]["message"]
+    answer = ask(**question, common=False).json()
+    assert "common" not in answer
+    again = ask("/v1/graph", program=["y = x * 1"], inputs={"x": answer["gradients"]["w_q"]}, **EXACT)
+    assert again.json()["unknown"] == []
+    floats = ask("/v1/softmax", x=[1, 2], common=False)
+    assert "/common" in errors(floats)
 
 
 def test_abbreviated_values_stand_in_what_is_made_of_them(ask: Ask) -> None:

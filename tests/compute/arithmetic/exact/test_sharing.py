@@ -13,9 +13,9 @@ from compute.arithmetic.exact.sharing import WORTH_NAMING, named
 def test_names_stand_for_what_repeats() -> None:
     a, b, s1 = (sympy.Symbol(name, real=True) for name in ("a", "b", "s1"))
     long = sympy.exp(a * b + 3 * a + sympy.sqrt(b))
-    common, shorter = named([long + a, long * b + s1, a + b])
+    common, shorter = named([long + a, long * b + s1, a + b], ["s1"])
     [(symbol, part)] = common
-    assert symbol.name == "s2"  # s1 is taken
+    assert symbol.name == "_s2"  # a symbol s1 is written as _s1 would be
     assert part == long
     assert shorter == {long + a: symbol + a, long * b + s1: symbol * b + s1, a + b: a + b}
 

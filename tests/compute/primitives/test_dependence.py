@@ -1,0 +1,54 @@
+"""Every primitive: where its Jacobian may be other than zero, against Jacobians at many random operands."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute.arithmetic.floating import FLOAT64
+from compute.differentiation import Differentiation
+from compute.evaluation import Evaluation
+from compute.graph import Graph
+from compute.jacobians import Support, jacobian
+from compute.sparsity import reach
+from compute.value import apply
+from tests.compute.primitives.cases import CASES
+from tests.compute.primitives.drawing import Array
+
+DRAWS = 200  # after which every entry of a pooling window has been the largest
+CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
+
+
+@pytest.mark.parametrize(("name", "at"), CHOSEN)
+def test_the_support_is_where_some_operands_give_something_other_than_zero(name: str, at: int) -> None:
+    case = CASES[name][at]
+    rules = case.rules(name)
+    first = [operand(np.random.default_rng(0)) for operand in case.operands]
+    graph = Graph()
+    handles = []
+    for place, operand in enumerate(first):
+        kind: Any = "boolean" if operand.dtype == np.bool_ else "real"
+        handles.append(graph.input(f"x{place}", operand.shape, symbol="x", axes=(), kind=kind))
+    result = apply(name, *handles, **case.attributes)
+    result.name = "result"
+    for place in [place for place, rule in enumerate(rules) if rule is not None]:
+        evaluation = Evaluation(graph, FLOAT64, range(len(handles)))
+        plan = Differentiation(evaluation, [result.index], [handles[place].index])
+        evaluation.want([result.index])
+        seen: Array = np.zeros((), dtype=bool)
+        support: list[Array] = []
+        for draw in range(DRAWS):
+            rng = np.random.default_rng(draw)
+            operands = [
+                one(rng) if rules[at] is not None else first[at] for at, one in enumerate(case.operands)
+            ]
+            known = dict(enumerate(operands))
+            value, _ = jacobian(plan, evaluation.run(known), result, handles[place])
+            if not support:
+                nothing = reach(np.zeros_like(value), result.rank)
+                support = Support(evaluation, result, handles[place]).find(known, nothing)
+            seen = seen | (value != 0)
+            reached = reach(seen, result.rank)
+            if all(map(np.array_equal, reached, support)):
+                break
+        assert all(map(np.array_equal, reached, support))
