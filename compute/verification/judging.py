@@ -39,8 +39,8 @@ class Compared:
 
     at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
     to the outputs would make if it all grew with the entry; infinite: whether an output is; usual: what
-    errors are small beside as well, in a direction in which entries may cancel; refused: a step takes no
-    other numbers than those that came.
+    errors are small beside as well, such as entries that cancel in a direction; refused: a step takes no
+    other numbers than those that came; rounding: how much of the analytic ones is, where that was measured.
     """
 
     at: list[tuple[int, ...]]
@@ -51,6 +51,7 @@ class Compared:
     infinite: Array
     usual: float = 0.0
     refused: bool = False
+    rounding: Array | float = 0.0
 
 
 def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
@@ -59,7 +60,7 @@ def judge(compared: Compared, entries: int, standard: Standard, direction: Compa
     reasons = _reasons(compared, standard)
     sure = np.array([reason is None for reason in reasons], dtype=bool)
     differ = np.abs(analytic - numeric)
-    error = compared.slopes.error + STEPS * standard.rounding * compared.terms
+    error = compared.slopes.error + STEPS * standard.rounding * compared.terms + compared.rounding
     beside, relative_to = _beside(compared, error, sure, standard)
     relative = np.where(sure, differ / beside if beside else 0.0, -1.0)
     for entry in np.flatnonzero(sure).tolist():

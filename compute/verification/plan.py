@@ -2,16 +2,19 @@
 what that will take.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib import import_module
-from typing import Protocol
+from itertools import islice
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.kinds import EXACT
 from compute.arithmetic.namespace import Arithmetic, Array
+from compute.arithmetic.perturbed import unit
 from compute.dimensions import Size, product
 from compute.evaluation import Evaluation, Instruction
 from compute.graph import Graph
@@ -21,8 +24,11 @@ from compute.verification.conditioning import RUNS, Conditions
 from compute.verification.differences import EVALUATIONS, USUAL
 from compute.verification.evidence import Check, Evidence, JacobianCheck
 from compute.verification.invariants import Invariants, Sides
-from compute.verification.judging import Standard, judge, judge_alone, nothing_to_compare
-from compute.verification.probing import Probe, compared
+from compute.verification.judging import Standard, nothing_to_compare
+from compute.verification.probing import DRAWN, Comparison, Probe, compared
+from compute.verification.rounding import Rounded
+
+Found = TypeVar("Found")
 
 
 def _standard(kind: str, tolerance: float, near: float) -> Standard:
@@ -60,8 +66,8 @@ class Target:
 class Slopes:
     """Which gradients and Jacobians are held against differences, in float64.
 
-    arithmetic: floating-point numbers of that precision; budget: see BUDGET; sample: how many entries of each
-    value are checked one by one, where it has more.
+    arithmetic: floating-point numbers of that precision; budget: see BUDGET; kind: the numbers of the answer,
+    None for exact ones; sample: how many entries of each value are checked one by one, where it has more.
     """
 
     def __init__(
@@ -73,8 +79,9 @@ class Slopes:
         jacobians: Iterable[tuple[str, str]],
         arithmetic: Arithmetic = FLOAT64,
         budget: int = BUDGET,
+        kind: str | None = None,
     ) -> None:
-        self.graph, self.jacobian_names = graph, list(jacobians)
+        self.graph, self.jacobian_names, self.kind = graph, list(jacobians), kind
         self.evaluation = Evaluation(graph, arithmetic, frozenset(known))
         self.seeds = tuple(index for index in seeds if self.evaluation.reachable[index])
         self.evaluation.want(
@@ -138,39 +145,64 @@ class Slopes:
         standard: Standard,
     ) -> dict[str, Check]:  # fmt: skip
         """The verdict on each gradient, by name."""
-        found: dict[str, Check] = {}
+        rounded = self._rounded()
+        found: dict[int, Check] = {}
+        doubted: dict[int, tuple[Comparison, Standard]] = {}
         for target in self.gradients:
             array = gradients[target.names[0]]
             if target.hidden:
-                check = nothing_to_compare(
+                found[target.index] = nothing_to_compare(
                     array.size, "what upstream stands at is unknown, and has no differences"
                 )
-            else:
-                probe = Probe(
-                    self.evaluation, base, target.index, target.instructions, target.outputs, upstream
-                )
-                check = self._check(probe, array, replace(standard, excuse=target.excuse))
-            found |= dict.fromkeys(target.names, check)
-        return {name: found[name] for name in gradients if name in found}
+                continue
+            its = replace(standard, excuse=target.excuse)
+            comparison = compared(self._probe(target, base, upstream, rounded), array, self.sample)
+            check = found[target.index] = comparison.judged(its)
+            if self.kind is not None and _is_against(check):
+                doubted[target.index] = comparison, its
+        if doubted:
+            again = self._again(lambda one: one.gradients(base, upstream, doubted))
+            for index, (comparison, its) in doubted.items():
+                found[index] = comparison.rounded(one[index] for one in again).judged(its)
+        checks = {name: found[target.index] for target in self.gradients for name in target.names}
+        return {name: checks[name] for name in gradients if name in checks}
 
     def jacobian_checks(
         self, base: Mapping[int, Array], jacobians: Iterable[Array], standard: Standard
     ) -> list[JacobianCheck]:
         """The verdict on each Jacobian."""
+        rounded = self._rounded()
         found = []
         for target, array in zip(self.jacobians, jacobians, strict=True):
-            probe = Probe(self.evaluation, base, target.index, target.instructions, target.outputs)
             of, wrt = target.names
-            check = self._check(probe, array, replace(standard, excuse=target.excuse))
+            its = replace(standard, excuse=target.excuse)
+            comparison = compared(self._probe(target, base, None, rounded), array, self.sample)
+            check = comparison.judged(its)
+            if self.kind is not None and _is_against(check):
+                [output], index = target.outputs, target.index
+                again = self._again(partial(Rounded.jacobians, base=base, of=output, wrt=index))
+                check = comparison.rounded(again).judged(its)
             found.append(JacobianCheck(of, wrt, check))
         return found
 
-    def _check(self, probe: Probe, array: Array, standard: Standard) -> Check:
-        entries, direction = compared(probe, array, self.sample)
-        if entries is None:
-            assert direction is not None
-            return judge_alone(direction, array.size, standard)
-        return judge(entries, array.size, standard, direction)
+    def _probe(
+        self,
+        target: Target,
+        base: Mapping[int, Array],
+        weights: Mapping[int, Array] | None,
+        rounded: Callable[[], Rounded],
+    ) -> Probe:
+        outputs = target.outputs
+        return Probe(self.evaluation, base, target.index, target.instructions, outputs, weights, rounded)
+
+    def _rounded(self) -> Callable[[], Rounded]:
+        """The evaluation with numbers that round at random, made where it is needed first."""
+        return cache(lambda: Rounded(self.evaluation, unit("float64"), DRAWN, "float64"))
+
+    def _again(self, gradients: Callable[[Rounded], Iterator[Found]]) -> list[Found]:
+        """Some gradients again and again, as rounding might have made them too."""
+        assert self.kind is not None
+        return list(islice(gradients(Rounded(self.evaluation, unit(self.kind), DRAWN, self.kind)), RUNS))
 
     def said(self) -> list[str]:
         """What was done, in sentences."""
@@ -215,9 +247,16 @@ class Answered:
 
     def slopes(self, arithmetic: Arithmetic, budget: int = BUDGET) -> Slopes:
         """The plan of differences in such numbers."""
-        known = self.evaluation.known
+        numbers = self.evaluation.arithmetic.name
         return Slopes(
-            self.evaluation.graph, known, self.seeds, self.differentiated, self.jacobians, arithmetic, budget
+            self.evaluation.graph,
+            self.evaluation.known,
+            self.seeds,
+            self.differentiated,
+            self.jacobians,
+            arithmetic,
+            budget,
+            None if numbers == EXACT else numbers,
         )
 
 
@@ -273,6 +312,10 @@ def _withheld(value: Value) -> str | None:
     if primitive is None or primitive.withholds is None:
         return None
     return primitive.withholds(**value.attributes)
+
+
+def _is_against(check: Check) -> bool:
+    return "disagrees" in (check.verdict, check.direction)
 
 
 def _double(array: Array) -> Array:

@@ -1,0 +1,56 @@
+"""What rounding makes of a computation: the same one again, with numbers that round at random."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from compute.arithmetic.floating import Floating
+from compute.arithmetic.namespace import Array
+from compute.arithmetic.perturbed import changed, perturbed
+from compute.differentiation import Differentiation
+from compute.evaluation import Evaluation, Instruction
+from compute.jacobians import jacobian
+
+
+class Rounded:
+    """An evaluation whose every step rounds at random. Never the same twice: each answer makes its own.
+
+    change, kind: see `perturbed`; seed: of what is drawn.
+    """
+
+    def __init__(self, evaluation: Evaluation, change: float, seed: int, kind: str | None = None) -> None:
+        assert isinstance(evaluation.arithmetic, Floating)
+        self.change, self.draw = change, np.random.default_rng(seed)
+        arithmetic = perturbed(evaluation.arithmetic, change, self.draw, kind)
+        self.evaluation = Evaluation(evaluation.graph, arithmetic, evaluation.known)
+        self.evaluation.want([*(value.index for value in evaluation.computed()), *evaluation.constants])
+        self._steps = {step[0]: step for step in self.evaluation.instructions}
+
+    def again(self, instructions: Iterable[Instruction]) -> list[Instruction]:
+        """These instructions of the evaluation, rounding at random."""
+        return [self._steps[index] for index, *_ in instructions]
+
+    def run(self, base: Mapping[int, Array], moved: Iterable[int] = ()) -> dict[int, Array]:
+        """The values that follow from those known. moved: of the known, which are changed as well.
+
+        Raises UnfitEntries.
+        """
+        known = {index: base[index] for index in self.evaluation.known}
+        for index in moved:
+            known[index] = changed(known[index], self.change, self.draw)
+        return self.evaluation.run(known)
+
+    def gradients(
+        self, base: Mapping[int, Array], upstream: Mapping[int, Array], indices: Iterable[int]
+    ) -> Iterator[Mapping[int, Array]]:
+        """The gradients of some values, again and again. Raises UnfitEntries."""
+        plan = Differentiation(self.evaluation, upstream.keys(), indices)
+        while True:
+            yield plan.run(self.run(base), upstream).totals
+
+    def jacobians(self, base: Mapping[int, Array], of: int, wrt: int) -> Iterator[Array]:
+        """The Jacobian of one value with respect to another, again and again. Raises UnfitEntries."""
+        values = self.evaluation.graph.values
+        plan = Differentiation(self.evaluation, {of}, [wrt])
+        while True:
+            yield jacobian(plan, self.run(base), values[of], values[wrt])[0]
