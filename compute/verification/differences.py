@@ -12,7 +12,7 @@ output, as in 1 - cos(x), and looks like a slope, or like a kink, or hides that 
 Source: Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
@@ -23,14 +23,17 @@ from compute.arithmetic.namespace import Array
 
 RATIO = 4.0
 STEPS = tuple(RATIO**-power for power in range(2, 14))
+FINER = tuple(RATIO**-power for power in range(14, 18))  # where slopes are looked at again
 CLOSER = tuple(RATIO**-power for power in range(2, 6))  # of an entry that is tiny beside its neighbours
-EVALUATIONS = 2 * (len(STEPS) + len(CLOSER))  # that one slope takes at most
+EVALUATIONS = 2 * (len(STEPS) + len(FINER) + len(CLOSER))  # that one slope takes at most
 HALFWAY = len(STEPS) // 2  # the step at which rounding is measured, beside none and the largest
 MEASURED = 6  # evaluations that this takes
 USUAL = 8  # that it takes where nothing is near
 TARGET = 1e-9  # beside the largest slope: closer than this no slope is looked for
 ROUGH = 1e-2  # of a change by the largest step: the smallest makes one far below that, where there is a slope
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
+STEADY = 0.5  # of the bend at a kink: by less it varies from one step to the next
+LEAST = float(np.finfo(np.float64).smallest_subnormal)
 
 Moved = Callable[[float], Array]
 """How outputs change where the input is moved by a step, as a vector; NaN where nothing can be computed."""
@@ -82,19 +85,20 @@ def slopes(
             found = evaluated[step] = moved(step)
         return found
 
-    def search(noise: Noise) -> _Search:
+    def search(noise: Noise, steps: Sequence[float]) -> _Search:
         found = _Search(once, noise, reference, tolerance)
-        found.along(scale * step for step in STEPS)
+        found.along(scale * step for step in steps)
         if 0 < closer < scale * CLOSER[-1] and not found.done.all():
             found.along(closer * step for step in CLOSER)
         elif expected is not None:
             found.doubt([scale * step for step in STEPS[-2:]], expected, magnitude)
         return found
 
-    first = search(lambda step, still: np.where(still, 0, ROUNDING * magnitude))
+    first = search(lambda step, still: np.where(still, 0, ROUNDING * magnitude), STEPS)
     if rounded is None or expected is None or not (doubted := first.doubtful(expected)).any():
         return first.found()
-    return _either(doubted, search(_measured(once, rounded, scale)).found(), first.found())
+    again = search(_measured(once, rounded, scale), STEPS + FINER)
+    return _either(doubted, again.found(), first.found())
 
 
 def _measured(moved: Moved, rounded: Moved, scale: float) -> Noise:
@@ -104,7 +108,7 @@ def _measured(moved: Moved, rounded: Moved, scale: float) -> Noise:
 
     def largest(*steps: float) -> Array:
         apart = [np.abs(rounded(step) - (moved(step) if step else 0)) for step in steps]
-        found: Array = np.max(apart, axis=0)
+        found: Array = np.max(apart, axis=0) + LEAST  # what vanishes is not seen
         return np.where(np.isnan(found), np.inf, found)
 
     halfway = scale * STEPS[HALFWAY]
@@ -160,16 +164,17 @@ class _Search:
         bend = _extrapolated(less[0], less[1], 3)
         size = np.maximum(self.reference, np.abs(slope))
         finite = np.isfinite(slope) & np.isfinite(bend)  # neither overflows
-        kinked = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
+        bent = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
+        kinked = np.abs(less[1] - less[0]) <= STEADY * np.abs(bend)
         error = truncation + noise
-        better = finite & ~kinked & ~self.done & (error < self.error)
+        better = finite & ~bent & ~self.done & (error < self.error)
         self.numeric = np.where(better, slope, self.numeric)
         self.error, self.step = np.where(better, error, self.error), np.where(better, step, self.step)
-        self.bend = np.where(kinked & ~self.done, bend, self.bend)
-        self.kink = np.where(kinked & ~self.done, step, self.kink)
+        self.bend = np.where(bent & ~self.done, np.where(kinked, bend, np.nan), self.bend)
+        self.kink = np.where(bent & kinked & ~self.done, step, self.kink)
         # Where rounding is all that is seen, a smaller step sees more of it.
         enough = (error <= TARGET * size) | (truncation <= noise)
-        self.done |= finite & ~kinked & enough
+        self.done |= finite & ~bent & enough
 
     def _differs(self, expected: Array) -> Array:
         size = np.maximum(self.reference, np.abs(self.numeric))

@@ -14,6 +14,8 @@ from compute.verification.judging import Compared, Standard, judge, judge_alone
 from compute.verification.rounding import Rounded
 
 DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
+SMALLEST_SCALE = 1e-290  # of steps: smaller ones, or those of a smaller entry, would be no normal numbers
+SMALLEST_OWN = 1e-304
 TOLERANCE = 1e-6  # beside the largest slope: less than this a kink does not bend
 
 
@@ -92,8 +94,8 @@ class Probe:
             found.flat[place] = was + step
             return found
 
-        scale = max(own, size)
-        return self._slopes(moved, scale, own, reference, expected), scale
+        scale = _power_of_two(max(own, size, SMALLEST_SCALE))
+        return self._slopes(moved, scale, own if own > SMALLEST_OWN else 0.0, reference, expected), scale
 
     def along(self, direction: Array, reference: float, expected: Array) -> Slopes:
         """The slopes along a direction."""
@@ -131,6 +133,11 @@ class Probe:
             return list(range(self.base.size))
         drawn = np.random.default_rng(DRAWN).choice(self.base.size, many, replace=False)
         return sorted(int(one) for one in drawn)
+
+
+def _power_of_two(scale: float) -> float:
+    """The largest power of two that is not larger: fractions of it are added to an entry without rounding."""
+    return float(np.exp2(np.floor(np.log2(scale))))
 
 
 def _size(array: Array) -> float:
