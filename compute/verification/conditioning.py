@@ -17,14 +17,12 @@ from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation
 from compute.value import Value
 from compute.verification.evidence import Condition, bounded
-from compute.verification.rounding import Rounded
+from compute.verification.rounding import RUNS, Rounded
 
 CHANGE = 2.0**-40
 FINER = 2.0**-52  # by which what a change made anything of is changed once more
 ANYTHING = 0.1  # beside itself: more than this is no multiple of a change
-RUNS = 3
 MOST = 1e30  # all digits are long gone
-DRAWN = 29
 # Relative changes are spared a remark up to these: of what is largest in a value, and of any single entry.
 # They leave 11 and 5 digits of float64 certain, 5 and 2 of float32.
 SPARED = {"float64": (1e4, 1e10), "float32": (1e2, 1e5)}
@@ -84,7 +82,7 @@ class Conditions:
 
     def _changed_runs(self, base: Mapping[int, Array], change: float) -> Iterator[dict[int, Array]]:
         """Runs with everything changed; without what comes, where a step takes only some numbers of it."""
-        rounded = Rounded(self.evaluation, change, DRAWN)
+        rounded = Rounded(self.evaluation, change)
         for _ in range(RUNS):
             for moved in (self._changed, ()):
                 try:

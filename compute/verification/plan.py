@@ -20,13 +20,13 @@ from compute.evaluation import Evaluation, Instruction
 from compute.graph import Graph
 from compute.primitive import Application
 from compute.value import Value
-from compute.verification.conditioning import RUNS, Conditions
+from compute.verification.conditioning import Conditions
 from compute.verification.differences import EVALUATIONS, USUAL
 from compute.verification.evidence import Check, Evidence, JacobianCheck
 from compute.verification.invariants import Invariants, Sides
 from compute.verification.judging import Standard, nothing_to_compare
-from compute.verification.probing import DRAWN, Comparison, Probe, compared
-from compute.verification.rounding import Rounded
+from compute.verification.probing import Comparison, Probe, compared
+from compute.verification.rounding import RUNS, Rounded
 
 Found = TypeVar("Found")
 
@@ -197,12 +197,12 @@ class Slopes:
 
     def _rounded(self) -> Callable[[], Rounded]:
         """The evaluation with numbers that round at random, made where it is needed first."""
-        return cache(lambda: Rounded(self.evaluation, unit("float64"), DRAWN, "float64"))
+        return cache(lambda: Rounded(self.evaluation, unit("float64"), "float64"))
 
     def _again(self, gradients: Callable[[Rounded], Iterator[Found]]) -> list[Found]:
         """Some gradients again and again, as rounding might have made them too."""
         assert self.kind is not None
-        return list(islice(gradients(Rounded(self.evaluation, unit(self.kind), DRAWN, self.kind)), RUNS))
+        return list(islice(gradients(Rounded(self.evaluation, unit(self.kind), self.kind)), RUNS))
 
     def said(self) -> list[str]:
         """What was done, in sentences."""

@@ -11,16 +11,20 @@ from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation, Instruction
 from compute.jacobians import jacobian
 
+RUNS = 3
+DRAWN = 29  # seeds what is drawn, the same every time
+
 
 class Rounded:
-    """An evaluation whose every step rounds at random. Never the same twice: each answer makes its own.
+    """An evaluation whose every step rounds at random. Each answer makes its own, so that what is drawn is the
+    same every time.
 
-    change, kind: see `perturbed`; seed: of what is drawn.
+    change, kind: see `perturbed`.
     """
 
-    def __init__(self, evaluation: Evaluation, change: float, seed: int, kind: str | None = None) -> None:
+    def __init__(self, evaluation: Evaluation, change: float, kind: str | None = None) -> None:
         assert isinstance(evaluation.arithmetic, Floating)
-        self.change, self.draw = change, np.random.default_rng(seed)
+        self.change, self.draw = change, np.random.default_rng(DRAWN)
         arithmetic = perturbed(evaluation.arithmetic, change, self.draw, kind)
         self.evaluation = Evaluation(evaluation.graph, arithmetic, evaluation.known)
         self.evaluation.want([*(value.index for value in evaluation.computed()), *evaluation.constants])
