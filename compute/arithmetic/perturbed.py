@@ -32,7 +32,10 @@ def unit(kind: str) -> float:
 
 def changed(array: Array, change: float, draw: np.random.Generator) -> Array:
     """Each entry changed by a part of itself, up or down, between half of `change` and all of it."""
-    found: Array = array * (1 + change * _signs(draw, np.shape(array)))
+    factor = _signs(draw, np.shape(array))
+    factor *= change
+    factor += 1
+    found: Array = array * factor
     return found
 
 
@@ -52,7 +55,7 @@ def perturbed(base: Floating, change: float, draw: np.random.Generator, kind: st
 
 
 class _Rounding:
-    """Functions of a namespace, with results that round at random; those with more to say than others by name."""
+    """Functions of a namespace, with results that round at random."""
 
     def __init__(self, base: Floating, change: float, draw: np.random.Generator, kind: str | None) -> None:
         self._base, self._change, self._draw = base, change, draw
@@ -67,12 +70,10 @@ class _Rounding:
         """The result rounded. vanishes: where it is not 0 in truth."""
         if np.asarray(result).dtype.kind != "f":
             return result
-        signs = _signs(self._draw, np.shape(result))
-        found: Array = result * (1 + self._change * signs)
-        small = np.abs(result) < self._tiny
-        if small.any():
+        found = changed(result, self._change, self._draw)
+        if self._tiny and (small := np.abs(result) < self._tiny).any():
             lost = small & ((result != 0) | (False if vanishes is None else vanishes()))
-            found = np.where(lost, result + 2 * self._least * signs, found)
+            found = np.where(lost, result + 2 * self._least * _signs(self._draw, found.shape), found)
         return found
 
     def _changed(self, array: Array) -> Array:
@@ -133,6 +134,6 @@ class _Rounding:
 
 def _signs(draw: np.random.Generator, shape: Any) -> Array:
     """Random numbers of either sign, with sizes from 1/2 to 1: two of one size seldom cancel."""
-    drawn = draw.random(shape)
-    found: Array = drawn - (drawn < 0.5)
-    return found
+    drawn = np.asarray(draw.random(shape))
+    drawn -= drawn < 0.5
+    return drawn

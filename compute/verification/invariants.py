@@ -97,9 +97,7 @@ class Invariants:
             left, right = sides(evaluation.arithmetic, everything[value.index], *operands, **attributes)
             yield name, statement, left, right
 
-    def _spreads(
-        self, values: Mapping[int, Array], sides: Sequence[tuple[Array, Array]]
-    ) -> list[Array]:
+    def _spreads(self, values: Mapping[int, Array], sides: Sequence[tuple[Array, Array]]) -> list[Array]:
         """How far rounding on the way may have moved the difference of the two sides of each equation."""
         kind = self.evaluation.arithmetic.name
         whole = Evaluation(self.evaluation.graph, self.evaluation.arithmetic, self._known)

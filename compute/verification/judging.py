@@ -40,7 +40,8 @@ class Compared:
     at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
     to the outputs would make if it all grew with the entry; infinite: whether an output is; usual: what
     errors are small beside as well, such as entries that cancel in a direction; refused: a step takes no
-    other numbers than those that came; rounding: how much of the analytic ones is, where that was measured.
+    other numbers than those that came; rounding: how much of the analytic ones is, where that was measured;
+    witness: their derivatives by a complex step, where these were looked for.
     """
 
     at: list[tuple[int, ...]]
@@ -52,6 +53,7 @@ class Compared:
     usual: float = 0.0
     refused: bool = False
     rounding: Array | float = 0.0
+    witness: Array | None = None
 
 
 def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
@@ -167,10 +169,12 @@ def _fault(
         return None
     if compared.slopes.kink[place] <= standard.near * compared.scale[place]:
         return "a kink is so near that rounding decides on which side of it the value is"
+    if beside < standard.least:
+        return "numbers are so small that they underflow"
     if differ <= SURE * error:
         return "cancellation: rounding hides the slope"
     if compared.infinite[place]:
         return "what follows from it is not finite, and has no differences"
-    if beside < standard.least:
-        return "numbers are so small that they underflow"
+    if compared.witness is not None and abs(compared.analytic[place] - compared.witness[place]) <= allowed:
+        return "differences give another slope, and a complex step this gradient"
     return standard.excuse or WRONG

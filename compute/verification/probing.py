@@ -11,11 +11,13 @@ from compute.evaluation import Evaluation, Instruction
 from compute.verification.differences import Slopes, slopes
 from compute.verification.evidence import Check
 from compute.verification.judging import Compared, Standard, judge, judge_alone
-from compute.verification.rounding import Rounded
+from compute.verification.rounding import Again, Rounded
 
 DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
 SMALLEST_SCALE = 1e-290  # of steps: smaller ones, or those of a smaller entry, would be no normal numbers
 SMALLEST_OWN = 1e-304
+COMPLEX = 2.0**-100  # of the smallest entry that is moved: an imaginary part that is not felt
+LEAST = 1e-305
 TOLERANCE = 1e-6  # beside the largest slope: less than this a kink does not bend
 
 
@@ -71,18 +73,40 @@ class Probe:
         """The same where every step on the way to the outputs rounds at random."""
         assert self._rounded is not None
         rounded = self._rounded()
-        self._again = self._again or rounded.again(self.instructions)
+        self._again = self._again or rounded.instructions(self.instructions)
         return self._change(moved, rounded.evaluation, self._again)
 
     def _change(self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]) -> Array:
+        found = self._moved(moved, evaluation, instructions)
+        if found is None:
+            return self._nothing
+        return self._sum(np.where(found == self._start, 0, found - self._start))
+
+    def _moved(
+        self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]
+    ) -> Array | None:
+        """The outputs where the value is this one, or None where it is refused."""
         self._values[self.index] = moved
         try:
             evaluation.perform(instructions, self._values)
         except UnfitEntries:
             self.refused = True
+            return None
+        return self._flat(self._values)
+
+    def derivative(self, direction: Array, again: Again) -> Array:
+        """The derivatives of outputs along a direction, as imaginary parts; NaN where there is none.
+
+        again: the evaluation over numbers that have one, see `ComplexStep`.
+        """
+        own = np.abs(self.base[np.isfinite(self.base) & (self.base != 0) & (direction != 0)])
+        least = min(1.0, float(np.min(own, initial=1.0)))
+        step = max(COMPLEX * least / float(np.abs(direction).max()), LEAST)
+        moved = self.base + 1j * step * direction
+        found = self._moved(moved, again.evaluation, again.instructions(self.instructions))
+        if found is None:
             return self._nothing
-        found = self._flat(self._values)
-        return self._sum(np.where(found == self._start, 0, found - self._start))
+        return self._sum(np.where(np.isfinite(found), np.imag(found), np.nan)) / step
 
     def entry(self, place: int, reference: float, expected: Array) -> tuple[Slopes, float]:
         """The slopes along one entry, and what its steps are fractions of. expected: by the gradient."""
@@ -167,6 +191,21 @@ class Comparison:
             return judge(self.entries, self.rows.size, standard, self.along)
         assert self.along is not None
         return judge_alone(self.along, self.rows.size, standard)
+
+    def witnessed(self, probe: Probe, again: Again) -> "Comparison":
+        """The same with derivatives that no difference was taken for."""
+        entries, along = self.entries, self.along
+        if entries is not None:
+            found = []
+            for place in self.places:
+                direction = np.zeros(probe.base.shape)
+                direction.flat[place] = 1
+                found.append(np.broadcast_to(probe.derivative(direction, again), len(self.rows)))
+            entries = replace(entries, witness=np.concatenate(found))
+        if along is not None:
+            slope = probe.derivative(self.direction.reshape(probe.base.shape), again)
+            along = replace(along, witness=np.broadcast_to(slope, len(self.rows)))
+        return replace(self, entries=entries, along=along)
 
     def rounded(self, others: Iterable[Array]) -> "Comparison":
         """The same with the rounding of the gradient, which differs from these by nothing else."""

@@ -1,4 +1,4 @@
-"""What rounding makes of a computation: the same one again, with numbers that round at random."""
+"""The same computation again, over numbers of another kind such as those that round at random."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,12 +12,27 @@ from compute.evaluation import Evaluation, Instruction
 from compute.jacobians import jacobian
 
 RUNS = 3
+TIMES = 5  # as long as an evaluation takes one over such numbers, about
 DRAWN = 29  # seeds what is drawn, the same every time
 
 
-class Rounded:
-    """An evaluation whose every step rounds at random. Each answer makes its own, so that what is drawn is the
-    same every time.
+class Again:
+    """An evaluation over the numbers of another namespace."""
+
+    def __init__(self, evaluation: Evaluation, arithmetic: Floating) -> None:
+        self.evaluation = Evaluation(evaluation.graph, arithmetic, evaluation.known)
+        self.evaluation.want([*(value.index for value in evaluation.computed()), *evaluation.constants])
+        self._steps = {step[0]: step for step in self.evaluation.instructions}
+
+    def instructions(self, others: Iterable[Instruction]) -> list[Instruction]:
+        """These instructions of the evaluation, over the other numbers."""
+        return [self._steps[index] for index, *_ in others]
+
+
+class Rounded(Again):
+    """An evaluation whose every step rounds at random.
+
+    Each answer makes its own, so that the same is drawn every time.
 
     change, kind: see `perturbed`.
     """
@@ -25,14 +40,7 @@ class Rounded:
     def __init__(self, evaluation: Evaluation, change: float, kind: str | None = None) -> None:
         assert isinstance(evaluation.arithmetic, Floating)
         self.change, self.draw = change, np.random.default_rng(DRAWN)
-        arithmetic = perturbed(evaluation.arithmetic, change, self.draw, kind)
-        self.evaluation = Evaluation(evaluation.graph, arithmetic, evaluation.known)
-        self.evaluation.want([*(value.index for value in evaluation.computed()), *evaluation.constants])
-        self._steps = {step[0]: step for step in self.evaluation.instructions}
-
-    def again(self, instructions: Iterable[Instruction]) -> list[Instruction]:
-        """These instructions of the evaluation, rounding at random."""
-        return [self._steps[index] for index, *_ in instructions]
+        super().__init__(evaluation, perturbed(evaluation.arithmetic, change, self.draw, kind))
 
     def run(self, base: Mapping[int, Array], moved: Iterable[int] = ()) -> dict[int, Array]:
         """The values that follow from those known. moved: of the known, which are changed as well.

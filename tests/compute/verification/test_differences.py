@@ -138,5 +138,5 @@ def test_no_slope_takes_more_than_is_said() -> None:
         asked.append(step)
         return np.array([abs(step)])
 
-    slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6)
+    slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6, np.ones(1), lambda step: np.array([abs(step)]))
     assert len(asked) == EVALUATIONS
