@@ -129,7 +129,8 @@ class _Rounding:
     def variances(self, rows: Array, means: Array) -> Array:
         found = self._base.variances(rows, means)
         size = found + np.minimum(means * means, CLOSE * found)
-        return self._round(found) + self._change * size * _signs(self._draw, found.shape)
+        moved: Array = self._round(found) + self._change * size * _signs(self._draw, found.shape)
+        return moved
 
 
 def _signs(draw: np.random.Generator, shape: Any) -> Array:

@@ -3,6 +3,7 @@ what that will take.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
@@ -11,10 +12,11 @@ from typing import TypeVar
 import numpy as np
 
 from compute.arithmetic.complex_step import COMPLEX_STEP
-from compute.arithmetic.floating import FLOAT64
+from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.arithmetic.perturbed import unit
 from compute.dimensions import Size, product
+from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation, Instruction
 from compute.graph import Graph
 from compute.primitive import Application
@@ -37,6 +39,7 @@ STANDARDS = {"float64": _standard("float64", 1e-6, 1e-7), "float32": _standard("
 SAMPLES = (64, 16, 4, 1, 0)  # entries that are checked one by one, the most that keep to the budget
 MOST = EVALUATIONS + TIMES * (MEASURED + 1)  # evaluations that one slope takes at most
 BUDGET = 1_000_000_000  # elementary operations that slopes usually take together
+WHOLE = 2.0**53  # up to which whole numbers are floats
 STEP = 2_000  # operations that one step of a small graph costs beside its arithmetic
 
 
@@ -170,10 +173,10 @@ class Slopes:
                 continue
             one = self._compared(self._probe(target, base, upstream, rounded), array, target, standard)
             found[target.index] = one.check
-            if self.kind is not None and one.is_against():
+            if one.is_against():
                 doubted[target.index] = one
         if doubted:
-            again = self._again(lambda one: one.gradients(base, upstream, doubted))
+            again = self._again(base, partial(Rounded.gradients, upstream=upstream, indices=doubted))
             for index, one in doubted.items():
                 found[index] = self._heard(one, [run[index] for run in again])
         checks = {name: found[target.index] for target in self.gradients for name in target.names}
@@ -188,25 +191,27 @@ class Slopes:
         for target, array in zip(self.jacobians, jacobians, strict=True):
             one = self._compared(self._probe(target, base, None, rounded), array, target, standard)
             check = one.check
-            if self.kind is not None and one.is_against():
+            if one.is_against():
                 [output], index = target.outputs, target.index
-                check = self._heard(
-                    one, self._again(partial(Rounded.jacobians, base=base, of=output, wrt=index))
-                )
-            found.append(JacobianCheck(*target.names, check))
+                again = self._again(base, partial(Rounded.jacobians, of=output, wrt=index))
+                check = self._heard(one, again)
+            of, wrt = target.names
+            found.append(JacobianCheck(of, wrt, check))
         return found
 
     def _compared(self, probe: Probe, array: Array, target: Target, standard: Standard) -> Doubted:
         its, comparison = replace(standard, excuse=target.excuse), compared(probe, array, self.sample)
         return Doubted(probe, comparison, its, comparison.judged(its))
 
-    def _heard(self, doubted: Doubted, others: Iterable[Array]) -> Check:
+    def _heard(self, doubted: Doubted, others: Sequence[Array]) -> Check:
         """The verdict where differences speak against a gradient, once its own rounding is known, and what a
         complex step makes of it. others: the gradient as rounding might have made it too.
         """
-        found = replace(doubted, comparison=doubted.comparison.rounded(others)).again()
+        found = doubted
+        if others:
+            found = replace(found, comparison=found.comparison.rounded(others)).again()
         if found.is_against():
-            witness = Again(self.evaluation, COMPLEX_STEP)
+            witness = Again(self.evaluation, _complex(self.evaluation.arithmetic))
             found = replace(found, comparison=found.comparison.witnessed(found.probe, witness)).again()
         return found.check
 
@@ -224,10 +229,18 @@ class Slopes:
         """The evaluation with numbers that round at random, made where it is needed first."""
         return cache(lambda: Rounded(self.evaluation, unit("float64"), "float64"))
 
-    def _again(self, gradients: Callable[[Rounded], Iterator[Found]]) -> list[Found]:
-        """Some gradients again and again, as rounding might have made them too."""
-        assert self.kind is not None
-        return list(islice(gradients(Rounded(self.evaluation, unit(self.kind), self.kind)), RUNS))
+    def _again(self, base: Mapping[int, Array], gradients: Callable[..., Iterator[Found]]) -> list[Found]:
+        """Some gradients again and again, as rounding might have made them too; of exact numbers, as rounding
+        them to the floats that differences are taken of might have.
+
+        gradients: a method of `Rounded`, with what follows the known values and those of them to change.
+        """
+        kind = self.kind or "float64"
+        moved = [index for index in self.evaluation.known if self.kind is None and _was_rounded(base[index])]
+        try:
+            return list(islice(gradients(Rounded(self.evaluation, unit(kind), kind), base, moved), RUNS))
+        except UnfitEntries:
+            return []
 
     def said(self) -> list[str]:
         """What was done, in sentences."""
@@ -241,6 +254,19 @@ class Slopes:
                 " together in one random direction"
             ]
         return [what]
+
+
+def _complex(arithmetic: Arithmetic) -> Floating:
+    """Numbers that carry a derivative, with constants as they are in these."""
+    found = copy(COMPLEX_STEP)
+    for name in ("constant", "power", "powers"):
+        setattr(found, name, getattr(arithmetic, name))
+    return found
+
+
+def _was_rounded(array: Array) -> bool:
+    """Whether there are floats that need not be the numbers that they stand for."""
+    return array.dtype.kind == "f" and bool((array != np.rint(array)).any() or (np.abs(array) > WHOLE).any())
 
 
 def _withheld(value: Value) -> str | None:

@@ -141,7 +141,8 @@ def _kink(slopes: Slopes, place: int) -> str:
         return "no step is small enough: differences do not settle"
     places = 2 - math.floor(math.log10(max(abs(slope), abs(bend))))
     left, right = (round(slope + side * bend / 2, places) + 0.0 for side in (-1, 1))
-    return f"at a kink or a bend as sharp: the slope is about {left:.6g} to the left and {right:.6g} to the right"
+    sides = f"about {left:.6g} to the left and {right:.6g} to the right"
+    return f"at a kink or a bend as sharp: the slope is {sides}"
 
 
 def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -> tuple[float, str]:

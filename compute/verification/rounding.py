@@ -1,6 +1,6 @@
 """The same computation again, over numbers of another kind such as those that round at random."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -53,16 +53,22 @@ class Rounded(Again):
         return self.evaluation.run(known)
 
     def gradients(
-        self, base: Mapping[int, Array], upstream: Mapping[int, Array], indices: Iterable[int]
+        self,
+        base: Mapping[int, Array],
+        moved: Collection[int],
+        upstream: Mapping[int, Array],
+        indices: Iterable[int],
     ) -> Iterator[Mapping[int, Array]]:
         """The gradients of some values, again and again. Raises UnfitEntries."""
         plan = Differentiation(self.evaluation, upstream.keys(), indices)
         while True:
-            yield plan.run(self.run(base), upstream).totals
+            yield plan.run(self.run(base, moved), upstream).totals
 
-    def jacobians(self, base: Mapping[int, Array], of: int, wrt: int) -> Iterator[Array]:
+    def jacobians(
+        self, base: Mapping[int, Array], moved: Collection[int], of: int, wrt: int
+    ) -> Iterator[Array]:
         """The Jacobian of one value with respect to another, again and again. Raises UnfitEntries."""
         values = self.evaluation.graph.values
         plan = Differentiation(self.evaluation, {of}, [wrt])
         while True:
-            yield jacobian(plan, self.run(base), values[of], values[wrt])[0]
+            yield jacobian(plan, self.run(base, moved), values[of], values[wrt])[0]

@@ -262,10 +262,9 @@ SPOILED = [name for name in FUNCTIONS if name in REGISTRY and REGISTRY[name].ope
 
 
 @pytest.mark.parametrize("function", [name for name in SPOILED if REGISTRY[name].gradients])
-@pytest.mark.parametrize("spoil", [lambda g: g * (1 + 1e-4), lambda g: -g])
-def test_the_wrong_rule_of_any_activation_is_caught(function: str, spoil: Any) -> None:
+def test_the_wrong_rule_of_any_activation_is_caught(function: str) -> None:
     asked: Any = {"upstream": {"output": [0.7, -1.3, 0.4]}}
     x = {"x": [0.4, 1.7, 2.3]}
-    with wrong(function, "a", spoil):
+    with wrong(function, "a", lambda g: g * (1 + 1e-4)):
         spoiled = evidence("activation", x, {"function": function}, **asked).gradients["x"]
     assert spoiled.verdict == "disagrees"
