@@ -171,7 +171,9 @@ class Slopes:
                     array.size, "what upstream stands at is unknown, and has no differences"
                 )
                 continue
-            one = self._compared(self._probe(target, base, upstream, rounded), array, target, standard)
+            one = self._compared(
+                self._probe(target, base, upstream, rounded, standard), array, target, standard
+            )
             found[target.index] = one.check
             if one.is_against():
                 doubted[target.index] = one
@@ -189,7 +191,8 @@ class Slopes:
         rounded = self._rounded()
         found = []
         for target, array in zip(self.jacobians, jacobians, strict=True):
-            one = self._compared(self._probe(target, base, None, rounded), array, target, standard)
+            probe = self._probe(target, base, None, rounded, standard)
+            one = self._compared(probe, array, target, standard)
             check = one.check
             if one.is_against():
                 [output], index = target.outputs, target.index
@@ -221,9 +224,10 @@ class Slopes:
         base: Mapping[int, Array],
         weights: Mapping[int, Array] | None,
         rounded: Callable[[], Rounded],
+        standard: Standard,
     ) -> Probe:
-        outputs = target.outputs
-        return Probe(self.evaluation, base, target.index, target.instructions, outputs, weights, rounded)
+        behind, outputs, allowed = target.instructions, target.outputs, standard.tolerance
+        return Probe(self.evaluation, base, target.index, behind, outputs, weights, rounded, allowed)
 
     def _rounded(self) -> Callable[[], Rounded]:
         """The evaluation with numbers that round at random, made where it is needed first."""

@@ -67,6 +67,7 @@ def slopes(
     tolerance: float,
     expected: Array | None = None,
     rounded: Moved | None = None,
+    allowed: float | None = None,
 ) -> Slopes:
     """The slopes of outputs along one line.
 
@@ -75,7 +76,7 @@ def slopes(
     beside which errors are small; tolerance: how small, beside it, a difference of left and right has to be;
     expected: slopes that others than these are looked at again for, whether steps are small enough at all,
     and whether they are rounding; rounded: how outputs change where every step on the way to them rounds at
-    random as well.
+    random as well; allowed: how far from what is expected a slope may be, `tolerance` if it is not said.
     """
     evaluated: dict[float, Array] = {}
 
@@ -86,7 +87,7 @@ def slopes(
         return found
 
     def search(noise: Noise, steps: Sequence[float]) -> _Search:
-        found = _Search(once, noise, reference, tolerance)
+        found = _Search(once, noise, reference, tolerance, tolerance if allowed is None else allowed)
         found.along(scale * step for step in steps)
         if 0 < closer < scale * CLOSER[-1] and not found.done.all():
             found.along(closer * step for step in CLOSER)
@@ -124,9 +125,11 @@ def _either(choice: Array, one: Slopes, other: Slopes) -> Slopes:
 
 
 class _Search:
-    def __init__(self, moved: Moved, noise: Noise, reference: float, tolerance: float) -> None:
+    def __init__(
+        self, moved: Moved, noise: Noise, reference: float, tolerance: float, allowed: float
+    ) -> None:
         self.moved, self.noise = moved, noise
-        self.reference, self.tolerance = reference, tolerance
+        self.reference, self.tolerance, self.allowed = reference, tolerance, allowed
         self.widest: Array | None = None  # change, by the first step
 
     def _begin(self, shape: tuple[int, ...]) -> None:
@@ -178,7 +181,7 @@ class _Search:
 
     def _differs(self, expected: Array) -> Array:
         size = np.maximum(self.reference, np.abs(self.numeric))
-        found: Array = np.abs(self.numeric - expected) > self.tolerance * size
+        found: Array = np.abs(self.numeric - expected) > self.allowed * size
         return found
 
     def doubtful(self, expected: Array) -> Array:

@@ -25,7 +25,8 @@ class Probe:
     """One value of an evaluation that is moved, and outputs that follow from it.
 
     weights: by index of an output, what its entries are multiplied by before all are added up; without them
-    every entry of the outputs is watched for itself; rounded: gives the same evaluation, rounding at random.
+    every entry of the outputs is watched for itself; rounded: gives the same evaluation, rounding at random;
+    allowed: see `slopes`.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class Probe:
         outputs: Sequence[int],
         weights: Mapping[int, Array] | None = None,
         rounded: Callable[[], Rounded] | None = None,
+        allowed: float | None = None,
     ) -> None:
         self.evaluation, self.index, self.instructions = evaluation, index, instructions
+        self._allowed = allowed
         self._rounded, self._again = rounded, list[Instruction]()
         moving = {index, *(one for one, *_ in instructions)}
         self.outputs = [one for one in outputs if one in moving]
@@ -142,6 +145,7 @@ class Probe:
             TOLERANCE,
             expected if expected.size == self.magnitude.size else None,  # it does not lead to the outputs
             None if self._rounded is None else lambda step: self.rounded_change(moved(step)),
+            self._allowed,
         )
 
     def direction(self) -> Array:

@@ -12,7 +12,7 @@ from compute.evaluation import Evaluation, Instruction
 from compute.jacobians import jacobian
 
 RUNS = 3
-TIMES = 5  # as long as an evaluation takes one over such numbers, about
+TIMES = 3  # as long as an evaluation takes one over such numbers, where arrays are large
 DRAWN = 29  # seeds what is drawn, the same every time
 
 
