@@ -104,10 +104,6 @@ class _Rounding:
     def exponentials(self, a: Array, axis: int) -> Array:
         return self.exp(self._round(self._base.subtract(a, self._base.shift(a, axis))))
 
-    def log_share(self, a: Array, total: Array) -> Array:
-        logs = self._base.log(np.where(total == 0, 1, total))
-        return self._round(self._base.subtract(a, self._round(logs)))
-
     # Rounding inside of sums is as if each of their terms had been rounded.
 
     def sum(self, a: Array, axis: int) -> Array:
