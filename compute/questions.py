@@ -115,7 +115,8 @@ def prepare(asked: Asked) -> Prepared:
     verification = None
     if asked.verify:
         starts = sorted(graph.names[name].index for name in upstream)
-        answered = Answered(evaluation, starts, differentiated, asked.jacobian, returned, sides)
+        answered = Answered(evaluation, starts, differentiated, asked.jacobian, returned, sides,
+                            predicted.work)  # fmt: skip
         verification = plan_verification(answered)
         predicted = predicted.with_more(verification.work, verification.entries)
     return Prepared(

@@ -1,11 +1,9 @@
 """How much of each value rounding leaves certain.
 
-Every number that comes and every result of a step is changed by a tiny part of itself, up or down at random,
-and the graph evaluated so. What comes out changed by much more is a difference of what is nearly equal, or an
-exponential of something large: its last digits are rounding. All steps take part, for also a question whose
-inputs hardly matter can lose its digits on the way: 1 - cos(x) for a small x.
-
-Source: Parker, Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic (1997).
+Every number that comes and every result of arithmetic is changed by a tiny part of itself, up or down at
+random, and the graph evaluated so. What comes out changed by much more is a difference of what is nearly
+equal, or an exponential of something large: its last digits are rounding. All steps take part, for also a
+question whose inputs hardly matter can lose its digits on the way: 1 - cos(x) for a small x.
 """
 
 import math
@@ -17,16 +15,14 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation
-from compute.primitive import no_cost
 from compute.value import Value
 from compute.verification.evidence import Condition, bounded
+from compute.verification.rounding import RUNS, Rounded
 
 CHANGE = 2.0**-40
 FINER = 2.0**-52  # by which what a change made anything of is changed once more
 ANYTHING = 0.1  # beside itself: more than this is no multiple of a change
-RUNS = 3
 MOST = 1e30  # all digits are long gone
-DRAWN = 29
 # Relative changes are spared a remark up to these: of what is largest in a value, and of any single entry.
 # They leave 11 and 5 digits of float64 certain, 5 and 2 of float32.
 SPARED = {"float64": (1e4, 1e10), "float32": (1e2, 1e5)}
@@ -47,16 +43,14 @@ class Conditions:
         }
         values = evaluation.graph.values
         chosen = {index for value in values for index in _choosing(value)}
-        self._changed = {index for index in evaluation.known if values[index].kind == "real"} - chosen
-        self._rounded = {value.index for value in evaluation.computed() if _rounds(value)}
+        self._changed = sorted({one for one in evaluation.known if values[one].kind == "real"} - chosen)
 
     def found(self, base: Mapping[int, Array]) -> list[Condition]:
         """The values of which little is certain."""
-        draw = np.random.default_rng(DRAWN)
-        largest, each = self._magnified(base, draw, self.wanted, CHANGE)
+        largest, each = self._magnified(base, self.wanted, CHANGE)
         saturated = [index for index, found in each.items() if found.max() > ANYTHING / CHANGE]
         if saturated:
-            finer = self._magnified(base, draw, saturated, FINER)
+            finer = self._magnified(base, saturated, FINER)
             for index, found in finer[1].items():
                 largest[index] = max(largest[index], finer[0][index])
                 each[index] = np.maximum(each[index], found)
@@ -68,13 +62,13 @@ class Conditions:
         ]
 
     def _magnified(
-        self, base: Mapping[int, Array], draw: np.random.Generator, indices: Iterable[int], change: float
+        self, base: Mapping[int, Array], indices: Iterable[int], change: float
     ) -> tuple[dict[int, float], dict[int, Array]]:
         """How many times such a change comes out larger: beside the largest entry, and each beside itself."""
         indices = list(indices)
         largest = dict.fromkeys(indices, 0.0)
         each: dict[int, Array] = {}
-        for values in self._changed_runs(base, draw, change):
+        for values in self._changed_runs(base, change):
             for index in indices:
                 changes = np.abs(np.where(values[index] == base[index], 0, values[index] - base[index]))
                 changes = np.where(np.isfinite(changes) & np.isfinite(base[index]), changes, 0)
@@ -86,30 +80,17 @@ class Conditions:
                     each[index] = np.maximum(single, each.get(index, 0.0))
         return largest, each
 
-    def _changed_runs(
-        self, base: Mapping[int, Array], draw: np.random.Generator, change: float
-    ) -> Iterator[dict[int, Array]]:
+    def _changed_runs(self, base: Mapping[int, Array], change: float) -> Iterator[dict[int, Array]]:
         """Runs with everything changed; without what comes, where a step takes only some numbers of it."""
+        rounded = Rounded(self.evaluation, change)
         for _ in range(RUNS):
             for moved in (self._changed, ()):
                 try:
-                    values = self._changed_run(base, sorted(moved), draw, change)
+                    values = rounded.run(base, moved)
                 except UnfitEntries:
                     continue
                 yield values
                 break
-
-    def _changed_run(
-        self, base: Mapping[int, Array], moved: Iterable[int], draw: np.random.Generator, change: float
-    ) -> dict[int, Array]:
-        values = dict(base)
-        for index in moved:
-            values[index] = _changed(base[index], draw, change)
-        for instruction in self.evaluation.instructions:
-            self.evaluation.perform((instruction,), values)
-            if instruction[0] in self._rounded:
-                values[instruction[0]] = _changed(values[instruction[0]], draw, change)
-        return values
 
     def _condition(self, name: str, largest: float, each: Array) -> Condition:
         place = int(each.argmax())
@@ -127,17 +108,6 @@ class Conditions:
 
 def _times(made: Any, beside: Any, change: float) -> Any:
     return np.minimum(made / beside / change, MOST)
-
-
-def _changed(array: Array, draw: np.random.Generator, change: float) -> Array:
-    found: Array = array * (1 + change * draw.choice((-1.0, 1.0), array.shape))
-    return found
-
-
-def _rounds(value: Value) -> bool:
-    """Whether a step computes numbers, and does not only move them."""
-    primitive = value.primitive
-    return primitive is not None and primitive.cost is not no_cost and value.kind == "real"
 
 
 def _choosing(value: Value) -> list[int]:

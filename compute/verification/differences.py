@@ -5,12 +5,17 @@ product of the squares of three steps, and steps stay large enough for rounding 
 to the left and to the right differ however small the step, while of a smooth function the difference of the
 two vanishes with it.
 
+How far rounding moves an output is taken to be a few units of its last digit at first. Where slopes are not
+what is expected, or where there seems to be none, it is measured: rounding inside may be far larger than the
+output, as in 1 - cos(x), and looks like a slope, or like a kink, or hides that anything changed.
+
 Source: Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,15 +23,22 @@ from compute.arithmetic.namespace import Array
 
 RATIO = 4.0
 STEPS = tuple(RATIO**-power for power in range(2, 14))
+FINER = tuple(RATIO**-power for power in range(14, 18))  # where slopes are looked at again
 CLOSER = tuple(RATIO**-power for power in range(2, 6))  # of an entry that is tiny beside its neighbours
-EVALUATIONS = 2 * (len(STEPS) + len(CLOSER))  # that one slope takes at most
+EVALUATIONS = 2 * (len(STEPS) + len(FINER) + len(CLOSER))  # that one slope takes at most
+HALFWAY = len(STEPS) // 2  # the step at which rounding is measured, beside none and the largest
+MEASURED = 6  # evaluations that this takes
 USUAL = 8  # that it takes where nothing is near
 TARGET = 1e-9  # beside the largest slope: closer than this no slope is looked for
 ROUGH = 1e-2  # of a change by the largest step: the smallest makes one far below that, where there is a slope
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
+STEADY = 0.5  # of the bend at a kink: by less it varies from one step to the next
+LEAST = float(np.finfo(np.float64).smallest_subnormal)
 
 Moved = Callable[[float], Array]
 """How outputs change where the input is moved by a step, as a vector; NaN where nothing can be computed."""
+Noise: TypeAlias = Callable[[float, Array], Array]
+"""How much of outputs may be rounding, by the step and by which of them it does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +66,77 @@ def slopes(
     reference: float,
     tolerance: float,
     expected: Array | None = None,
+    rounded: Moved | None = None,
+    allowed: float | None = None,
 ) -> Slopes:
     """The slopes of outputs along one line.
 
     scale: what steps are fractions of; closer: what they are fractions of where these are too large, zero for
     nothing; magnitude: of each output, whose rounding tells how small a step may be; reference: a slope
     beside which errors are small; tolerance: how small, beside it, a difference of left and right has to be;
-    expected: slopes that others than these are looked at again for, whether steps are small enough at all.
+    expected: slopes that others than these are looked at again for, whether steps are small enough at all,
+    and whether they are rounding; rounded: how outputs change where every step on the way to them rounds at
+    random as well; allowed: how far from what is expected a slope may be, `tolerance` if it is not said.
     """
-    search = _Search(moved, magnitude, reference, tolerance)
-    search.along(scale * step for step in STEPS)
-    if 0 < closer < scale * CLOSER[-1] and not search.done.all():
-        search.along(closer * step for step in CLOSER)
-    elif expected is not None:
-        search.doubt([scale * step for step in STEPS[-2:]], expected)
-    return search.found()
+    evaluated: dict[float, Array] = {}
+
+    def once(step: float) -> Array:
+        found = evaluated.get(step)
+        if found is None:
+            found = evaluated[step] = moved(step)
+        return found
+
+    def search(noise: Noise, steps: Sequence[float]) -> _Search:
+        found = _Search(once, noise, reference, tolerance, tolerance if allowed is None else allowed)
+        found.along(scale * step for step in steps)
+        if 0 < closer < scale * CLOSER[-1] and not found.done.all():
+            found.along(closer * step for step in CLOSER)
+        elif expected is not None:
+            found.doubt([scale * step for step in STEPS[-2:]], expected, magnitude)
+        return found
+
+    first = search(lambda step, still: np.where(still, 0, ROUNDING * magnitude), STEPS)
+    if rounded is None or expected is None or not (doubted := first.doubtful(expected)).any():
+        return first.found()
+    again = search(_measured(once, rounded, scale), STEPS + FINER)
+    return _either(doubted, again.found(), first.found())
+
+
+def _measured(moved: Moved, rounded: Moved, scale: float) -> Noise:
+    """How much of outputs is rounding, where moved by a step: the most of what it is at the next larger and
+    the next smaller step at which it is measured.
+    """
+
+    def largest(*steps: float) -> Array:
+        apart = [np.abs(rounded(step) - (moved(step) if step else 0)) for step in steps]
+        found: Array = np.max(apart, axis=0) + LEAST  # what vanishes is not seen
+        return np.where(np.isnan(found), np.inf, found)
+
+    halfway = scale * STEPS[HALFWAY]
+    middle = largest(halfway, -halfway)
+    near = np.maximum(middle, largest(0.0, 0.0))
+    far = np.maximum(middle, largest(scale * STEPS[0], -scale * STEPS[0]))
+    return lambda step, still: near if step <= halfway else far
+
+
+def _either(choice: Array, one: Slopes, other: Slopes) -> Slopes:
+    chosen = (np.where(choice, getattr(one, name), getattr(other, name)) for name in Slopes.__slots__)
+    return Slopes(*chosen)
 
 
 class _Search:
-    def __init__(self, moved: Moved, magnitude: Array, reference: float, tolerance: float) -> None:
-        self.moved, self.magnitude = moved, magnitude
-        self.reference, self.tolerance = reference, tolerance
-        self.numeric = np.full(magnitude.shape, np.nan)
-        self.error, self.kink = (np.full(magnitude.shape, np.inf) for _ in range(2))
-        self.step, self.bend, self.last = (np.full(magnitude.shape, np.nan) for _ in range(3))
-        self.done = np.zeros(magnitude.shape, dtype=bool)
+    def __init__(
+        self, moved: Moved, noise: Noise, reference: float, tolerance: float, allowed: float
+    ) -> None:
+        self.moved, self.noise = moved, noise
+        self.reference, self.tolerance, self.allowed = reference, tolerance, allowed
         self.widest: Array | None = None  # change, by the first step
+
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        self.numeric = np.full(shape, np.nan)
+        self.error, self.kink = (np.full(shape, np.inf) for _ in range(2))
+        self.step, self.bend, self.last = (np.full(shape, np.nan) for _ in range(3))
+        self.done = np.zeros(shape, dtype=bool)
 
     def along(self, steps: Iterable[float]) -> None:
         """Look with smaller and smaller steps, until every slope is found."""
@@ -88,14 +145,14 @@ class _Search:
         for step in steps:
             ahead, behind = self.moved(step), self.moved(-step)
             if self.widest is None:
+                self._begin(ahead.shape)
                 self.widest = np.maximum(np.abs(ahead), np.abs(behind))
             central.append((ahead - behind) / (2 * step))
             bends.append((ahead + behind) / step)
             self.last = np.where(np.isfinite(central[-1]), central[-1], self.last)
             if len(central) >= 3:
                 still = (ahead == 0) & (behind == 0)
-                noise = np.where(still, 0, ROUNDING * self.magnitude / step)
-                self._weigh(central[-3:], bends[-3:], noise, step)
+                self._weigh(central[-3:], bends[-3:], self.noise(step, still) / step, step)
                 if self.done.all():
                     return
 
@@ -110,27 +167,37 @@ class _Search:
         bend = _extrapolated(less[0], less[1], 3)
         size = np.maximum(self.reference, np.abs(slope))
         finite = np.isfinite(slope) & np.isfinite(bend)  # neither overflows
-        kinked = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
+        bent = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
+        kinked = np.abs(less[1] - less[0]) <= STEADY * np.abs(bend)
         error = truncation + noise
-        better = finite & ~kinked & ~self.done & (error < self.error)
+        better = finite & ~bent & ~self.done & (error < self.error)
         self.numeric = np.where(better, slope, self.numeric)
         self.error, self.step = np.where(better, error, self.error), np.where(better, step, self.step)
-        self.bend = np.where(kinked & ~self.done, bend, self.bend)
-        self.kink = np.where(kinked & ~self.done, step, self.kink)
+        self.bend = np.where(bent & ~self.done, np.where(kinked, bend, np.nan), self.bend)
+        self.kink = np.where(bent & kinked & ~self.done, step, self.kink)
         # Where rounding is all that is seen, a smaller step sees more of it.
         enough = (error <= TARGET * size) | (truncation <= noise)
-        self.done |= finite & ~kinked & enough
+        self.done |= finite & ~bent & enough
 
-    def doubt(self, steps: Iterable[float], expected: Array) -> None:
+    def _differs(self, expected: Array) -> Array:
+        size = np.maximum(self.reference, np.abs(self.numeric))
+        found: Array = np.abs(self.numeric - expected) > self.allowed * size
+        return found
+
+    def doubtful(self, expected: Array) -> Array:
+        """Which slopes are not what is expected, or not found at all."""
+        found: Array = np.isinf(self.error) | self._differs(expected)
+        return found
+
+    def doubt(self, steps: Iterable[float], expected: Array, magnitude: Array) -> None:
         """Give up slopes that are not what is expected, of outputs that vary faster than any step: steps that
         are far smaller make no smaller change of them, as of sin(1e12).
         """
-        size = np.maximum(self.reference, np.abs(self.numeric))
-        other = np.isfinite(self.error) & (np.abs(self.numeric - expected) > self.tolerance * size)
+        other = np.isfinite(self.error) & self._differs(expected)
         if self.widest is None or not other.any():
             return
         change = np.max([np.abs(self.moved(sign * step)) for step in steps for sign in (1, -1)], axis=0)
-        rough = (change > ROUGH * self.widest) & (change > ROUNDING / TARGET**0.5 * self.magnitude)
+        rough = (change > ROUGH * self.widest) & (change > ROUNDING / TARGET**0.5 * magnitude)
         self.error = np.where(other & rough, np.inf, self.error)
 
     def found(self) -> Slopes:

@@ -1,17 +1,21 @@
 """Promised equations: those of operations, of single values, and those of primitives, of every result."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.perturbed import unit
 from compute.dimensions import symbols
 from compute.evaluation import Evaluation
 from compute.graph import Graph
 from compute.steps import step
 from compute.value import Value
 from compute.verification.evidence import Held
+from compute.verification.judging import ROUGH, SURE
+from compute.verification.rounding import RUNS, Rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Invariants:
     """What is to be verified of the values that an evaluation computes."""
 
     def __init__(self, evaluation: Evaluation, sides: Iterable[Sides]) -> None:
-        graph = evaluation.graph
+        graph, self._known = evaluation.graph, evaluation.known
         known = evaluation.known | {value.index for value in evaluation.computed()}
         known |= evaluation.constants.keys()
         # What the sides are made of counts as no work of the answer: it is computed on top of it.
@@ -65,24 +69,59 @@ class Invariants:
 
     def held(self, values: Mapping[int, Array]) -> list[Held]:
         """Whether each equation holds of the values of a run."""
-        arithmetic = self.evaluation.arithmetic
-        everything = self.evaluation.run({index: values[index] for index in self.evaluation.known})
-        found = [
-            Held(
-                str(one.value.name),
-                one.statement,
-                self.equality(everything[one.left.index], everything[one.right.index]),
-            )
-            for one in self._sides
+        equations = list(self._equations(self.evaluation, values))
+        found = [self.equality(left, right) for _, _, left, right in equations]
+        broken = [place for place, one in enumerate(found) if one.holds is False]
+        if broken and isinstance(self.evaluation.arithmetic, Floating):
+            spreads = self._spreads(values, [(left, right) for _, _, left, right in equations])
+            for place in broken:
+                *_, left, right = equations[place]
+                found[place] = _beside_rounding(found[place], left, right, spreads[place])
+        return [
+            Held(name, statement, equality)
+            for (name, statement, _, _), equality in zip(equations, found, strict=True)
         ]
+
+    def _equations(
+        self, evaluation: Evaluation, values: Mapping[int, Array]
+    ) -> Iterator[tuple[str, str, Array, Array]]:
+        """The name and the statement of each equation, with its two sides."""
+        everything = evaluation.run({index: values[index] for index in evaluation.known})
+        for one in self._sides:
+            yield str(one.value.name), one.statement, everything[one.left.index], everything[one.right.index]
         for name, value in self._promised:
             assert value.primitive is not None and value.primitive.promise is not None
             statement, sides = value.primitive.promise
-            operands = [values[operand.index] for operand in value.inputs]
-            left, right = sides(arithmetic, values[value.index], *operands, **value.attributes)
-            found.append(Held(name, statement, self.equality(left, right)))
+            operands = [everything[operand.index] for operand in value.inputs]
+            attributes = value.attributes
+            left, right = sides(evaluation.arithmetic, everything[value.index], *operands, **attributes)
+            yield name, statement, left, right
+
+    def _spreads(self, values: Mapping[int, Array], sides: Sequence[tuple[Array, Array]]) -> list[Array]:
+        """How far rounding on the way may have moved the difference of the two sides of each equation."""
+        kind = self.evaluation.arithmetic.name
+        whole = Evaluation(self.evaluation.graph, self.evaluation.arithmetic, self._known)
+        whole.want(side.index for one in self._sides for side in (one.left, one.right))
+        whole.want(one.index for _, value in self._promised for one in (value, *value.inputs))
+        rounded = Rounded(whole, unit(kind), kind).evaluation
+        found = [np.zeros(np.broadcast_shapes(left.shape, right.shape)) for left, right in sides]
+        for _ in range(RUNS):
+            for place, (*_, left, right) in enumerate(self._equations(rounded, values)):
+                moved = np.abs((left - right) - np.subtract(*sides[place]))
+                found[place] = np.maximum(found[place], np.where(np.isfinite(moved), moved, np.inf))
         return found
 
     def equality(self, left: Array, right: Array) -> Equality:
         """Whether two sides are equal."""
         return self.evaluation.arithmetic.equality(*np.broadcast_arrays(left, right))
+
+
+def _beside_rounding(broken: Equality, left: Array, right: Array, spread: Array) -> Equality:
+    """An equation whose sides differ: it holds where rounding made the difference, and is open where rounding
+    hides more than that. What is not finite is no rounding.
+    """
+    size, apart = np.maximum(np.abs(left), np.abs(right)), np.abs(left - right)
+    apart = np.where(left == right, 0, apart)
+    if not (apart <= np.where(np.isfinite(apart), SURE * spread, 0)).all():
+        return broken
+    return replace(broken, holds=True if ((apart == 0) | (SURE * spread <= ROUGH * size)).all() else None)

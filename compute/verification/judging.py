@@ -39,8 +39,9 @@ class Compared:
 
     at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
     to the outputs would make if it all grew with the entry; infinite: whether an output is; usual: what
-    errors are small beside as well, in a direction in which entries may cancel; refused: a step takes no
-    other numbers than those that came.
+    errors are small beside as well, such as entries that cancel in a direction; refused: a step takes no
+    other numbers than those that came; rounding: how much of the analytic ones is, where that was measured;
+    witness: their derivatives by a complex step, where these were looked for.
     """
 
     at: list[tuple[int, ...]]
@@ -51,6 +52,8 @@ class Compared:
     infinite: Array
     usual: float = 0.0
     refused: bool = False
+    rounding: Array | float = 0.0
+    witness: Array | None = None
 
 
 def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
@@ -59,7 +62,7 @@ def judge(compared: Compared, entries: int, standard: Standard, direction: Compa
     reasons = _reasons(compared, standard)
     sure = np.array([reason is None for reason in reasons], dtype=bool)
     differ = np.abs(analytic - numeric)
-    error = compared.slopes.error + STEPS * standard.rounding * compared.terms
+    error = compared.slopes.error + STEPS * standard.rounding * compared.terms + compared.rounding
     beside, relative_to = _beside(compared, error, sure, standard)
     relative = np.where(sure, differ / beside if beside else 0.0, -1.0)
     for entry in np.flatnonzero(sure).tolist():
@@ -138,7 +141,8 @@ def _kink(slopes: Slopes, place: int) -> str:
         return "no step is small enough: differences do not settle"
     places = 2 - math.floor(math.log10(max(abs(slope), abs(bend))))
     left, right = (round(slope + side * bend / 2, places) + 0.0 for side in (-1, 1))
-    return f"at a kink: the slope is about {left:.6g} to the left and {right:.6g} to the right"
+    sides = f"about {left:.6g} to the left and {right:.6g} to the right"
+    return f"at a kink or a bend as sharp: the slope is {sides}"
 
 
 def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -> tuple[float, str]:
@@ -166,10 +170,12 @@ def _fault(
         return None
     if compared.slopes.kink[place] <= standard.near * compared.scale[place]:
         return "a kink is so near that rounding decides on which side of it the value is"
+    if beside < standard.least:
+        return "numbers are so small that they underflow"
     if differ <= SURE * error:
         return "cancellation: rounding hides the slope"
     if compared.infinite[place]:
         return "what follows from it is not finite, and has no differences"
-    if beside < standard.least:
-        return "numbers are so small that they underflow"
+    if compared.witness is not None and abs(compared.analytic[place] - compared.witness[place]) <= allowed:
+        return "differences give another slope, and a complex step this gradient"
     return standard.excuse or WRONG

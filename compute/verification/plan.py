@@ -1,9 +1,7 @@
-"""What is verified of a question, planned with it: which values are moved, how many of their entries, and
-what that will take.
-"""
+"""What is verified of a question, planned with it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
@@ -12,178 +10,16 @@ import numpy as np
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.kinds import EXACT
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Size, product
-from compute.evaluation import Evaluation, Instruction
-from compute.graph import Graph
-from compute.primitive import Application
-from compute.value import Value
-from compute.verification.conditioning import RUNS, Conditions
-from compute.verification.differences import EVALUATIONS, USUAL
-from compute.verification.evidence import Check, Evidence, JacobianCheck
+from compute.dimensions import product
+from compute.evaluation import Evaluation
+from compute.verification.checking import BUDGET, STANDARDS, Slopes, number_of
+from compute.verification.conditioning import Conditions
+from compute.verification.evidence import Evidence
 from compute.verification.invariants import Invariants, Sides
-from compute.verification.judging import Standard, judge, judge_alone, nothing_to_compare
-from compute.verification.probing import Probe, compared
+from compute.verification.rounding import RUNS, TIMES
 
-
-def _standard(kind: str, tolerance: float, near: float) -> Standard:
-    numbers = np.finfo(kind)
-    return Standard(tolerance, near, float(numbers.eps), float(numbers.tiny / numbers.eps))
-
-
-STANDARDS = {"float64": _standard("float64", 1e-6, 1e-7), "float32": _standard("float32", 1e-3, 1e-4)}
-SAMPLES = (64, 16, 4, 1, 0)  # entries that are checked one by one, the most that keep to the budget
-BUDGET = 1_000_000_000  # elementary operations that slopes usually take together
 MOVED = 8  # arrays as large as the largest that are held while a value is moved
-WATCHED = 40  # the same where slopes of all entries of an output are looked for
-STEP = 2_000  # operations that one step of a small graph costs beside its arithmetic
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A value that is moved.
-
-    names: of its gradient in the answer; instructions: what follows from it; work: what these take once;
-    hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
-    gradient a step on the way keeps back on purpose.
-    """
-
-    index: int
-    names: tuple[str, ...]
-    instructions: list[Instruction]
-    outputs: tuple[int, ...]
-    work: int
-    size: int
-    hidden: bool
-    excuse: str | None
-
-
-class Slopes:
-    """Which gradients and Jacobians are held against differences, in float64.
-
-    arithmetic: floating-point numbers of that precision; budget: see BUDGET; sample: how many entries of each
-    value are checked one by one, where it has more.
-    """
-
-    def __init__(
-        self,
-        graph: Graph,
-        known: Iterable[int],
-        seeds: Sequence[int],
-        differentiated: Iterable[str],
-        jacobians: Iterable[tuple[str, str]],
-        arithmetic: Arithmetic = FLOAT64,
-        budget: int = BUDGET,
-    ) -> None:
-        self.graph, self.jacobian_names = graph, list(jacobians)
-        self.evaluation = Evaluation(graph, arithmetic, frozenset(known))
-        self.seeds = tuple(index for index in seeds if self.evaluation.reachable[index])
-        self.evaluation.want(
-            [*seeds, *(graph.names[one].index for pair in self.jacobian_names for one in pair)]
-        )
-        names: dict[int, list[str]] = {}
-        for name in differentiated:
-            names.setdefault(graph.names[name].index, []).append(name)
-        self.evaluation.want(names)
-        self._spent: dict[Application, int] = {}
-        hidden = self._leading_to([index for index in seeds if not self.evaluation.reachable[index]])
-        self.gradients = [
-            self._target(index, tuple(same), self.seeds, index in hidden) for index, same in names.items()
-        ]
-        self.jacobians = [
-            self._target(graph.names[wrt].index, (of, wrt), (graph.names[of].index,))
-            for of, wrt in self.jacobian_names
-        ]
-        fitting = (many for many in SAMPLES if self._work(many, USUAL) <= budget)
-        self.sample = next(fitting, SAMPLES[-1])
-        self.work = self._work(self.sample, EVALUATIONS)
-
-    def _leading_to(self, indices: Collection[int]) -> set[int]:
-        """Values from which one of these is reached, past nothing that is known."""
-        found = set(indices)
-        for value in reversed(self.graph.values if found else ()):
-            if value.index in found and value.index not in self.evaluation.known:
-                found.update(operand.index for operand in value.inputs)
-        return found
-
-    def _target(
-        self, index: int, names: tuple[str, ...], outputs: tuple[int, ...], hidden: bool = False
-    ) -> Target:
-        instructions = [] if hidden else self.evaluation.following(index, outputs)
-        entries = sum(_number(product(self.graph.values[one].shape)) for one in outputs)
-        size = _number(product(self.graph.values[index].shape))
-        behind = [self.graph.values[one] for one, *_ in instructions]
-        work = sum(map(self.work_of, behind)) + 4 * entries + size + 10 * STEP
-        excuse = next(filter(None, map(_withheld, behind)), None)
-        return Target(index, names, instructions, outputs, work, size, hidden, excuse)
-
-    def work_of(self, value: Value) -> int:
-        """What it takes to compute a value once."""
-        applied = value.applied
-        assert applied is not None
-        found = self._spent.get(applied)
-        if found is None:
-            cost = applied.cost
-            counted = (cost.multiply_adds, cost.elementwise, product(applied.shape))
-            found = self._spent[applied] = STEP + sum(map(_number, counted))
-        return found
-
-    def _work(self, many: int, evaluations: int) -> int:
-        targets = [*self.gradients, *self.jacobians]
-        entries = sum(min(one.size, many) * one.work for one in targets)
-        directions = sum(one.work for one in targets if one.size > many)
-        return evaluations * (entries + directions)
-
-    def checks(
-        self, base: Mapping[int, Array], upstream: Mapping[int, Array], gradients: Mapping[str, Array],
-        standard: Standard,
-    ) -> dict[str, Check]:  # fmt: skip
-        """The verdict on each gradient, by name."""
-        found: dict[str, Check] = {}
-        for target in self.gradients:
-            array = gradients[target.names[0]]
-            if target.hidden:
-                check = nothing_to_compare(
-                    array.size, "what upstream stands at is unknown, and has no differences"
-                )
-            else:
-                probe = Probe(
-                    self.evaluation, base, target.index, target.instructions, target.outputs, upstream
-                )
-                check = self._check(probe, array, replace(standard, excuse=target.excuse))
-            found |= dict.fromkeys(target.names, check)
-        return {name: found[name] for name in gradients if name in found}
-
-    def jacobian_checks(
-        self, base: Mapping[int, Array], jacobians: Iterable[Array], standard: Standard
-    ) -> list[JacobianCheck]:
-        """The verdict on each Jacobian."""
-        found = []
-        for target, array in zip(self.jacobians, jacobians, strict=True):
-            probe = Probe(self.evaluation, base, target.index, target.instructions, target.outputs)
-            of, wrt = target.names
-            check = self._check(probe, array, replace(standard, excuse=target.excuse))
-            found.append(JacobianCheck(of, wrt, check))
-        return found
-
-    def _check(self, probe: Probe, array: Array, standard: Standard) -> Check:
-        entries, direction = compared(probe, array, self.sample)
-        if entries is None:
-            assert direction is not None
-            return judge_alone(direction, array.size, standard)
-        return judge(entries, array.size, standard, direction)
-
-    def said(self) -> list[str]:
-        """What was done, in sentences."""
-        if not self.gradients and not self.jacobians:
-            return ["no gradient was asked for: upstream or jacobian would ask for gradients to verify"]
-        what = "each entry was moved up and down, and what follows from it computed again, in float64"
-        if any(one.size > self.sample for one in (*self.gradients, *self.jacobians)):
-            few = f"{self.sample} of its entries, drawn, were" if self.sample else "no entry was"
-            return [
-                f"{what}; of a value with more than {self.sample} entries {few} moved by themselves, and all"
-                " together in one random direction"
-            ]
-        return [what]
+WATCHED = 80  # the same where slopes of all entries of an output are looked for
 
 
 class Verification(Protocol):
@@ -204,7 +40,10 @@ class Verification(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What of a question is verified. seeds: indices of the values with an upstream gradient."""
+    """What of a question is verified.
+
+    seeds: indices of the values with an upstream gradient; work: what the answer takes without.
+    """
 
     evaluation: Evaluation
     seeds: Sequence[int]
@@ -212,12 +51,20 @@ class Answered:
     jacobians: Sequence[tuple[str, str]]
     returned: Sequence[str]
     sides: Sequence[Sides]
+    work: int
 
     def slopes(self, arithmetic: Arithmetic, budget: int = BUDGET) -> Slopes:
         """The plan of differences in such numbers."""
-        known = self.evaluation.known
+        numbers = self.evaluation.arithmetic.name
         return Slopes(
-            self.evaluation.graph, known, self.seeds, self.differentiated, self.jacobians, arithmetic, budget
+            self.evaluation.graph,
+            self.evaluation.known,
+            self.seeds,
+            self.differentiated,
+            self.jacobians,
+            arithmetic,
+            budget,
+            None if numbers == EXACT else numbers,
         )
 
 
@@ -242,10 +89,13 @@ class _Floats:
         self.conditions = Conditions(self.slopes.evaluation, answered.returned, self.kind)
         computed = self.slopes.evaluation.computed()
         beside = self.invariants.evaluation.computed()
-        self.work = self.slopes.work + sum(map(self.slopes.work_of, beside))
-        self.work += (1 + 4 * RUNS) * sum(map(self.slopes.work_of, computed))
-        held = [_number(product(value.shape)) for value in (*computed, *beside)]
-        watched = [_number(product(graph.names[of].shape)) for of, _ in answered.jacobians]
+        # Values and conditions, and sides of equations that seem broken.
+        runs = 1 + 3 * RUNS * TIMES
+        self.work = self.slopes.work + runs * sum(map(self.slopes.work_of, (*computed, *beside)))
+        if self.slopes.gradients or self.slopes.jacobians:
+            self.work += RUNS * TIMES * answered.work  # gradients of doubt, again
+        held = [number_of(product(value.shape)) for value in (*computed, *beside)]
+        watched = [number_of(product(graph.names[of].shape)) for of, _ in answered.jacobians]
         self.entries = 2 * sum(held) + MOVED * max(held, default=0) + WATCHED * max(watched, default=0)
 
     def evidence(
@@ -267,17 +117,5 @@ class _Floats:
         )
 
 
-def _withheld(value: Value) -> str | None:
-    """Which gradient a step keeps back on purpose."""
-    primitive = value.primitive
-    if primitive is None or primitive.withholds is None:
-        return None
-    return primitive.withholds(**value.attributes)
-
-
 def _double(array: Array) -> Array:
     return array.astype(np.float64) if array.dtype.kind == "f" else array
-
-
-def _number(size: Size) -> int:
-    return size if isinstance(size, int) else 0

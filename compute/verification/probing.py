@@ -1,16 +1,23 @@
 """Values that are moved, and what follows from them computed again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation, Instruction
-from compute.verification.differences import Moved, Slopes, slopes
-from compute.verification.judging import Compared
+from compute.verification.differences import Slopes, slopes
+from compute.verification.evidence import Check
+from compute.verification.judging import Compared, Standard, judge, judge_alone
+from compute.verification.rounding import Again, Rounded
 
 DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
+SMALLEST_SCALE = 1e-290  # of steps: smaller ones, or those of a smaller entry, would be no normal numbers
+SMALLEST_OWN = 1e-304
+COMPLEX = 2.0**-100  # of the smallest entry that is moved: an imaginary part that is not felt
+LEAST = 1e-305
 TOLERANCE = 1e-6  # beside the largest slope: less than this a kink does not bend
 
 
@@ -18,7 +25,8 @@ class Probe:
     """One value of an evaluation that is moved, and outputs that follow from it.
 
     weights: by index of an output, what its entries are multiplied by before all are added up; without them
-    every entry of the outputs is watched for itself.
+    every entry of the outputs is watched for itself; rounded: gives the same evaluation, rounding at random;
+    allowed: see `slopes`.
     """
 
     def __init__(
@@ -29,8 +37,12 @@ class Probe:
         instructions: Sequence[Instruction],
         outputs: Sequence[int],
         weights: Mapping[int, Array] | None = None,
+        rounded: Callable[[], Rounded] | None = None,
+        allowed: float | None = None,
     ) -> None:
         self.evaluation, self.index, self.instructions = evaluation, index, instructions
+        self._allowed = allowed
+        self._rounded, self._again = rounded, list[Instruction]()
         moving = {index, *(one for one, *_ in instructions)}
         self.outputs = [one for one in outputs if one in moving]
         self._values = dict(base)
@@ -58,37 +70,83 @@ class Probe:
 
     def change(self, moved: Array) -> Array:
         """How outputs change where the value is this one; NaN where nothing can be computed of it."""
+        return self._change(moved, self.evaluation, self.instructions)
+
+    def rounded_change(self, moved: Array) -> Array:
+        """The same where every step on the way to the outputs rounds at random."""
+        assert self._rounded is not None
+        rounded = self._rounded()
+        self._again = self._again or rounded.instructions(self.instructions)
+        return self._change(moved, rounded.evaluation, self._again)
+
+    def _change(self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]) -> Array:
+        found = self._moved(moved, evaluation, instructions)
+        if found is None:
+            return self._nothing
+        return self._sum(np.where(found == self._start, 0, found - self._start))
+
+    def _moved(
+        self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]
+    ) -> Array | None:
+        """The outputs where the value is this one, or None where it is refused."""
         self._values[self.index] = moved
         try:
-            self.evaluation.perform(self.instructions, self._values)
+            evaluation.perform(instructions, self._values)
         except UnfitEntries:
             self.refused = True
+            return None
+        return self._flat(self._values)
+
+    def derivative(self, direction: Array, again: Again) -> Array:
+        """The derivatives of outputs along a direction, as imaginary parts; NaN where there is none.
+
+        again: the evaluation over numbers that have one, see `ComplexStep`.
+        """
+        own = np.abs(self.base[np.isfinite(self.base) & (self.base != 0) & (direction != 0)])
+        least = min(1.0, float(np.min(own, initial=1.0)))
+        step = max(COMPLEX * least / float(np.abs(direction).max()), LEAST)
+        moved = self.base + 1j * step * direction
+        found = self._moved(moved, again.evaluation, again.instructions(self.instructions))
+        if found is None:
             return self._nothing
-        found = self._flat(self._values)
-        return self._sum(np.where(found == self._start, 0, found - self._start))
+        return self._sum(np.where(np.isfinite(found), np.imag(found), np.nan)) / step
 
     def entry(self, place: int, reference: float, expected: Array) -> tuple[Slopes, float]:
         """The slopes along one entry, and what its steps are fractions of. expected: by the gradient."""
-        moved = self.base.copy()
         was, size = float(self.base.flat[place]), _size(self.base)
         own = abs(was) if np.isfinite(was) else 0.0
 
-        def move(step: float) -> Array:
-            moved.flat[place] = was + step
-            return self.change(moved)
+        def moved(step: float) -> Array:
+            found = self.base.copy()
+            found.flat[place] = was + step
+            return found
 
-        scale = max(own, size)
-        return self._slopes(move, scale, own, reference, expected), scale
+        scale = _power_of_two(max(own, size, SMALLEST_SCALE))
+        return self._slopes(moved, scale, own if own > SMALLEST_OWN else 0.0, reference, expected), scale
 
     def along(self, direction: Array, reference: float, expected: Array) -> Slopes:
         """The slopes along a direction."""
-        return self._slopes(
-            lambda step: self.change(self.base + step * direction), 1.0, 0.0, reference, expected
-        )
+        return self._slopes(lambda step: self.base + step * direction, 1.0, 0.0, reference, expected)
 
-    def _slopes(self, moved: Moved, scale: float, closer: float, reference: float, expected: Array) -> Slopes:
-        leads = expected.size == self.magnitude.size  # to the outputs
-        return slopes(moved, scale, closer, self.magnitude, reference, TOLERANCE, expected if leads else None)
+    def _slopes(
+        self,
+        moved: Callable[[float], Array],
+        scale: float,
+        closer: float,
+        reference: float,
+        expected: Array,
+    ) -> Slopes:
+        return slopes(
+            lambda step: self.change(moved(step)),
+            scale,
+            closer,
+            self.magnitude,
+            reference,
+            TOLERANCE,
+            expected if expected.size == self.magnitude.size else None,  # it does not lead to the outputs
+            None if self._rounded is None else lambda step: self.rounded_change(moved(step)),
+            self._allowed,
+        )
 
     def direction(self) -> Array:
         """A direction with a random sign for each entry, and as large beside it for each."""
@@ -105,6 +163,11 @@ class Probe:
         return sorted(int(one) for one in drawn)
 
 
+def _power_of_two(scale: float) -> float:
+    """The largest power of two that is not larger: fractions of it are added to an entry without rounding."""
+    return float(np.exp2(np.floor(np.log2(scale))))
+
+
 def _size(array: Array) -> float:
     """A size that is usual for the entries of an array, neither tiny beside the largest nor above 1: others
     need not know of a mask that holds -1e9.
@@ -113,8 +176,61 @@ def _size(array: Array) -> float:
     return min(max(float(np.median(sizes)), 1e-3 * float(sizes.max())), 1.0) if sizes.size else 1.0
 
 
-def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None, Compared | None]:
-    """Entries of a gradient beside slopes, if any are, and where these are not all of them a direction.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A gradient beside slopes: some entries, if any, and a direction where these are not all of them.
+
+    rows: the gradient, with one row for each output that is watched; places: of the entries in a row.
+    """
+
+    rows: Array
+    places: list[int]
+    entries: Compared | None
+    direction: Array
+    along: Compared | None
+
+    def judged(self, standard: Standard) -> Check:
+        """The verdict."""
+        if self.entries is not None:
+            return judge(self.entries, self.rows.size, standard, self.along)
+        assert self.along is not None
+        return judge_alone(self.along, self.rows.size, standard)
+
+    def witnessed(self, probe: Probe, again: Again) -> "Comparison":
+        """The same with derivatives that no difference was taken for."""
+        entries, along = self.entries, self.along
+        if entries is not None:
+            found = []
+            for place in self.places:
+                direction = np.zeros(probe.base.shape)
+                direction.flat[place] = 1
+                found.append(np.broadcast_to(probe.derivative(direction, again), len(self.rows)))
+            entries = replace(entries, witness=np.concatenate(found))
+        if along is not None:
+            slope = probe.derivative(self.direction.reshape(probe.base.shape), again)
+            along = replace(along, witness=np.broadcast_to(slope, len(self.rows)))
+        return replace(self, entries=entries, along=along)
+
+    def rounded(self, others: Iterable[Array]) -> "Comparison":
+        """The same with the rounding of the gradient, which differs from these by nothing else."""
+        rows = (one.reshape(self.rows.shape) for one in others)
+        apart = [np.where(one == self.rows, 0, one - self.rows) for one in rows]
+        entries, along = self.entries, self.along
+        if entries is not None:
+            entries = replace(entries, rounding=_most([one[:, self.places].T.ravel() for one in apart]))
+        if along is not None:
+            parts = (np.where(one == 0, 0, one * self.direction) for one in apart)
+            along = replace(along, rounding=_most([one.sum(axis=-1) for one in parts]))
+        return replace(self, entries=entries, along=along)
+
+
+def _most(changes: Sequence[Array]) -> Array:
+    found: Array = np.max(np.abs(changes), axis=0)
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def compared(probe: Probe, gradient: Array, many: int) -> Comparison:
+    """A gradient beside slopes, of so many entries.
 
     gradient: the shape of the outputs, if they are watched for themselves, and then that of the value.
     """
@@ -128,38 +244,36 @@ def compared(probe: Probe, gradient: Array, many: int) -> tuple[Compared | None,
         slope, fraction_of = probe.entry(place, reference, rows[:, place])
         found.append(_placed(slope, len(rows)))
         scales.append(fraction_of)
-    first = None
+    first = second = None
     if places:
         at = [(*row, *_index(place, probe.base.shape)) for place in places for row in np.ndindex(*outer)]
         scale = np.repeat(scales, len(rows))
-        terms = np.tile(_spread(probe.magnitude, len(rows)), len(places)) / scale
         first = Compared(
             at,
             rows[:, places].T.ravel(),
             _joined(found),
             scale,
-            terms,
+            np.tile(_spread(probe.magnitude, len(rows)), len(places)) / scale,
             np.tile(_spread(probe.infinite, len(rows)), len(places)) > 0,
-            refused=probe.refused,
+            reference,
+            probe.refused,
         )
-    if len(places) == probe.base.size:
-        assert first is not None
-        return first, None
-    direction = probe.direction()
-    parts = np.where(rows == 0, 0, rows * direction.ravel())
-    usual = np.sqrt((parts**2).sum(axis=-1))
-    slope = _placed(probe.along(direction, _largest(usual), parts.sum(axis=-1)), len(rows))
-    second = Compared(
-        [tuple(int(one) for one in row) for row in np.ndindex(*outer)],
-        parts.sum(axis=-1),
-        slope,
-        np.ones(len(rows)),
-        _spread(probe.magnitude, len(rows)),
-        _spread(probe.infinite, len(rows)) > 0,
-        _largest(usual),
-        probe.refused,
-    )
-    return first, second
+    direction = probe.direction().ravel()
+    if len(places) < probe.base.size:
+        parts = np.where(rows == 0, 0, rows * direction)
+        usual = _largest(np.sqrt((parts**2).sum(axis=-1)))
+        slope = probe.along(direction.reshape(probe.base.shape), usual, parts.sum(axis=-1))
+        second = Compared(
+            [tuple(int(one) for one in row) for row in np.ndindex(*outer)],
+            parts.sum(axis=-1),
+            _placed(slope, len(rows)),
+            np.ones(len(rows)),
+            _spread(probe.magnitude, len(rows)),
+            _spread(probe.infinite, len(rows)) > 0,
+            usual,
+            probe.refused,
+        )
+    return Comparison(rows, places, first, direction, second)
 
 
 def _spread(magnitude: Array, rows: int) -> Array:

@@ -22,11 +22,12 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.closed_forms import approximation, each
 from compute.dimensions import Size
 from compute.errors import QuestionErrors, UnfitEntries
+from compute.verification.checking import STANDARDS, Slopes
 from compute.verification.evidence import Evidence, Held, Symbolic
 from compute.verification.invariants import Invariants
-from compute.verification.plan import STANDARDS, Answered, Slopes
+from compute.verification.plan import Answered
 
-BUDGET = 100_000_000  # of differences, see `compute.verification.plan`: they stand behind exact work
+BUDGET = 100_000_000  # of differences, see `compute.verification.checking`: they stand behind exact work
 FLOATS = 1_000  # operations on floats that take as long as one on exact numbers
 ATTEMPTS = 8  # to find numbers for the symbols at which all is finite
 LONGEST = 1_500  # operations of what is differentiated, and of its derivative

@@ -67,7 +67,9 @@ class Invariant(Wire):
     value: str
     statement: str
     holds: bool = Field(
-        False, description="Whether it holds up to rounding; left out if exact arithmetic cannot decide it."
+        False,
+        description="Whether it holds up to rounding; left out if rounding hides it, or if exact arithmetic"
+        " cannot decide it.",
     )
     largest_difference: AnswerEntry = Field(
         LEFT_OUT, description="Rounded up to one digit; left out if there are free symbols."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.verification.differences import EVALUATIONS, Slopes, slopes
+from compute.verification.differences import EVALUATIONS, MEASURED, Slopes, slopes
 
 Function = Callable[[float], float]
 
@@ -132,11 +132,48 @@ def test_what_varies_faster_than_any_step_has_no_slope(at: float) -> None:
 
 
 def test_no_slope_takes_more_than_is_said() -> None:
-    asked = []
+    asked, measured = [], []
 
     def moved(step: float) -> Any:
         asked.append(step)
         return np.array([abs(step)])
 
-    slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6)
-    assert len(asked) == EVALUATIONS
+    def rounded(step: float) -> Any:
+        measured.append(step)
+        return np.array([abs(step) * (1 + 1e-16)])
+
+    slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6, np.ones(1), rounded)
+    assert (len(asked), len(measured)) == (EVALUATIONS, MEASURED)
+
+
+def test_rounding_is_measured_only_where_slopes_are_doubted() -> None:
+    def rounded(step: float) -> Any:
+        raise AssertionError
+
+    one = slopes(lambda step: np.array([3 * step]), 1.0, 0.0, np.ones(1), 3.0, 1e-6, np.full(1, 3.0), rounded)
+    assert one.numeric[0] == pytest.approx(3)
+
+
+def test_what_looks_like_a_slope_or_a_kink_and_is_rounding() -> None:
+    """Outputs that are a million times more uncertain than they are large."""
+    draw = np.random.default_rng(6)
+
+    def moved(step: float) -> Any:
+        return np.array([step + 1e-10 * draw.standard_normal(), 0.0])
+
+    def rounded(step: float) -> Any:
+        return np.array([step + 2e-10 * draw.choice((-1, 1)), 1e-6])
+
+    found = slopes(moved, 1e-6, 0.0, np.full(2, 1e-16), 1.0, 1e-6, np.array([1.0, 1.0]), rounded)
+    assert np.isnan(found.bend).all()
+    assert (np.abs(found.numeric - 1) <= 5 * found.error).all()
+
+
+def test_a_bend_that_changes_from_step_to_step_is_no_kink() -> None:
+    """It is narrower than the smallest step by little."""
+    found = slopes(
+        lambda step: np.array([math.sqrt(step**2 + 1e-16) - 1e-8 + step]), 1.0, 0.0, np.ones(1), 1.0, 1e-6,
+        np.ones(1), lambda step: np.array([math.sqrt(step**2 + 1e-16) - 1e-8 + step]),
+    )  # fmt: skip
+    assert np.isnan(found.bend[0])
+    assert abs(found.numeric[0] - 1) <= 5 * found.error[0]

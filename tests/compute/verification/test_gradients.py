@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from compute.questions import prepare
 from compute.verification.evidence import Check, Evidence
 from tests.compute.asking import answer, plan
 
+FUNCTIONS = get_args(CATALOGUE["activation"].attributes["function"].annotation)
 EXAM = {
     "x": [[0, 1], [-1, 1]],
     "w_q": [[2.8284271247461903], [1.4142135623730951]],
@@ -255,3 +256,15 @@ def test_several_upstream_values_are_one_sum() -> None:
     lines = ("h = tanh(x)", "y = h * h")
     found = of_program(lines, {"x": [0.5, -1.0]}, {"y": [1.0, 2.0], "h": [-1.0, 0.5], "x": [3.0, 0.0]})
     assert {one.verdict for one in found.values()} == {"agrees"}
+
+
+SPOILED = [name for name in FUNCTIONS if name in REGISTRY and REGISTRY[name].operands == ("a",)]
+
+
+@pytest.mark.parametrize("function", [name for name in SPOILED if REGISTRY[name].gradients])
+def test_the_wrong_rule_of_any_activation_is_caught(function: str) -> None:
+    asked: Any = {"upstream": {"output": [0.7, -1.3, 0.4]}}
+    x = {"x": [0.4, 1.7, 2.3]}
+    with wrong(function, "a", lambda g: g * (1 + 1e-4)):
+        spoiled = evidence("activation", x, {"function": function}, **asked).gradients["x"]
+    assert spoiled.verdict == "disagrees"

@@ -78,7 +78,9 @@ def test_a_program_says_where_it_is_at_a_kink(ask: Ask) -> None:
     evidence = response.json()["evidence"]
     check = evidence["gradients"]["x"]
     assert (check["verdict"], check["at"], check["inconclusive"]) == ("inconclusive", [0], 1)
-    assert check["reason"] == "at a kink: the slope is about 0 to the left and 1 to the right"
+    assert check["reason"] == (
+        "at a kink or a bend as sharp: the slope is about 0 to the left and 1 to the right"
+    )
     assert [one["value"] for one in evidence["condition"]] == ["z"]
     assert evidence["condition"][0]["digits"] == 5
 
