@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.error_function import erf
+from compute.arithmetic.error_function import erf, normal_cdf
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
@@ -67,6 +67,7 @@ class Dependence:
         self.cos: Callable[..., Array] = np.cos
         self.tanh: Callable[..., Array] = np.tanh
         self.erf: Callable[..., Array] = erf
+        self.normal_cdf: Callable[..., Array] = normal_cdf
         self.difference = self.subtract
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
@@ -166,9 +167,13 @@ class Dependence:
         found = np.where(np.equal(parts, 0), 0.0, np.divide(parts, total))
         return np.where(_is_alone(np.not_equal(parts, 0), total), 1.0, found)
 
-    def log_share(self, a: Array, total: Array) -> Array:
-        found = self.subtract(a, np.log(np.where(np.equal(total, 0), 1.0, total)))
-        return np.where(_is_alone(np.not_equal(a, -math.inf), total), 0.0, found)
+    def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
+        return np.log(np.where(np.equal(total, 0), 1.0, total))
+
+    def balanced(self, a: Array, weights: Array, axis: int) -> Array:
+        """Entries that sum to 0 along an axis; the only one with a weight is minus the sum of the others."""
+        alone = _is_alone(np.not_equal(weights, 0), self.sum(weights, axis))
+        return np.where(alone, self.negative(self.sum(np.where(alone, 0.0, a), axis)), a)
 
     def present(self, a: Array, logs: Array, axis: int) -> Array:
         return np.where(np.equal(logs, -math.inf).all(axis=axis, keepdims=True), 0.0, a)
