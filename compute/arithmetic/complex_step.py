@@ -9,7 +9,7 @@ Source: Squire and Trapp, Using complex variables to estimate derivatives of rea
 import numpy as np
 
 from compute.arithmetic.error_function import erf, normal_cdf
-from compute.arithmetic.floating import Floating, mean_squares
+from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 
 STEP = 1e-30
@@ -44,9 +44,6 @@ class ComplexStep(Floating):
         grown = np.log1p(np.real(decay)) + 1j * np.imag(decay) / (1 + np.real(decay))
         found: Array = np.where(np.real(a) >= 0, a + grown, grown)
         return found
-
-    def variances(self, rows: Array, means: Array) -> Array:
-        return mean_squares(rows - means)
 
     def shift(self, a: Array, axis: int) -> Array:
         return super().shift(np.real(a), axis)

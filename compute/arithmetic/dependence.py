@@ -129,10 +129,6 @@ class Dependence:
     def sum(self, a: Array, axis: int) -> Array:
         return np.add.reduce(a, axis=axis, keepdims=True)
 
-    def variances(self, rows: Array, means: Array) -> Array:
-        centered = self.subtract(rows, means)
-        return np.divide(self.sum(self.multiply(centered, centered), -1), rows.shape[-1])
-
     def sigmoid(self, a: Array) -> Array:
         found: Array = np.asarray(1 / (1 + np.exp(-a)))
         return found

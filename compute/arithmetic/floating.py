@@ -14,18 +14,11 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
 NEARLY = 1 / 8  # beside 1: what is less than this far from it has lost three bits more than others
-FAR = 100  # times its variance, from where on a squared mean hides digits of it
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
 
 
 _POWERS: dict[float, Unary] = {1: np.positive, 2: np.square, 0.5: np.sqrt}  # many times as fast as the power
-
-
-def mean_squares(rows: Array) -> Array:
-    """The mean square of each row, as a column."""
-    found: Array = np.matmul(rows[:, None, :], rows[:, :, None])[:, 0] / rows.shape[-1]
-    return found
 
 
 def _sigmoid(a: Array) -> Array:
@@ -146,14 +139,6 @@ class Floating:
 
     def sum(self, a: Array, axis: int) -> Array:
         return np.add.reduce(a, axis=axis, keepdims=True)
-
-    def variances(self, rows: Array, means: Array) -> Array:
-        # The mean square less the squared mean is one pass over the rows, and right to the last digits where
-        # the means are not far from zero.
-        found: Array = mean_squares(rows) - means * means
-        if (means * means > FAR * found).any():
-            found = mean_squares(rows - means)
-        return found
 
     def solve(self, matrix: Array, b: Array) -> Array:
         try:

@@ -103,8 +103,6 @@ class Arithmetic(Protocol):
         """The vector that the matrix takes to b; NaN where there is none or many."""
 
     def sum(self, a: Array, axis: int) -> Array: ...
-    def variances(self, rows: Array, means: Array) -> Array:
-        """The mean squared distance of the entries of each row from its mean, as a column."""
 
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:

@@ -17,7 +17,6 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Arithmetic, Array
 
 UNITS = 2  # by how many units of rounding a result is changed: functions such as exp are off by up to that
-CLOSE = 100  # a squared mean of so many variances may be what a variance was computed as the rest of
 EXACT = {
     "constant", "powers", "whole", "zeros", "one_hot", "maximum", "minimum", "greater", "greater_equal",
     "equal", "negative", "absolute", "sign", "where", "select", "shift", "present", "places", "take",
@@ -121,12 +120,6 @@ class _Rounding:
 
     def solve(self, matrix: Array, b: Array) -> Array:
         return self._round(self._base.solve(self._changed(matrix), b))
-
-    def variances(self, rows: Array, means: Array) -> Array:
-        found = self._base.variances(rows, means)
-        size = found + np.minimum(means * means, CLOSE * found)
-        moved: Array = self._round(found) + self._change * size * _signs(self._draw, found.shape)
-        return moved
 
 
 def _signs(draw: np.random.Generator, shape: Any) -> Array:

@@ -22,10 +22,9 @@ EACH = frozenset({
     "difference", "share",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
-ROWS = frozenset({"variances"})  # of the last axis
 CONSTANT = "constant"  # infinite where its type cannot hold it
-WATCHED = EACH | ALONG | ROWS | {"matmul", CONSTANT}
-TOTALS = ROWS | {"sum", "matmul"}  # NaN where parts of them are infinite in both directions
+WATCHED = EACH | ALONG | {"matmul", CONSTANT}
+TOTALS = frozenset({"sum", "matmul"})  # NaN where parts of them are infinite in both directions
 MOVING = frozenset({
     "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
     "equal", "sign", "present", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
@@ -58,9 +57,6 @@ class Fault:
             return self._factors(index)
         if self.function in ALONG:
             return self._terms(index)
-        if self.function in ROWS:
-            row = self.operands[0][index[:-1]]
-            return (row[_worst(row)],)
         entries = []
         for one in self.operands:
             if isinstance(one, np.ndarray | np.generic):
@@ -113,8 +109,6 @@ class Fault:
             left = f"{_bracketed(numbers[0])}^{_bracketed(numbers[1])}"
         elif self.function in SIGNS:
             left = f"{numbers[0]} {SIGNS[self.function]} {_bracketed(numbers[1])}"
-        elif self.function in ROWS:
-            left = f"the variance of a row with {numbers[0]}"
         elif self.function == CONSTANT:
             left = numbers[0]
         else:
@@ -235,9 +229,8 @@ def _reach(name: str, operands: tuple[Any, ...], marked: list[Array], shape: tup
     if name == "matmul":
         rows = np.asarray(marked[0].any(axis=-1, keepdims=True))
         return np.broadcast_to(rows | marked[1].any(axis=-2, keepdims=True), shape)
-    if name in ALONG or name in ROWS:
-        axis = operands[1] if name in ALONG else -1
-        return np.broadcast_to(marked[0].any(axis=axis, keepdims=True), shape)
+    if name in ALONG:
+        return np.broadcast_to(marked[0].any(axis=operands[1], keepdims=True), shape)
     found: Array = np.zeros(shape, dtype=bool)
     for one in marked:
         found = found | one

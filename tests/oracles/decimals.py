@@ -121,10 +121,6 @@ class Decimals:
         with localcontext(prec=DIGITS):
             return np.add.reduce(a, axis=axis, keepdims=True)
 
-    def variances(self, rows: Array, means: Array) -> Array:
-        centered = self.subtract(rows, means)
-        return self.divide(self.sum(self.multiply(centered, centered), -1), Decimal(rows.shape[-1]))
-
     def erf(self, a: Array) -> Array:
         raise NotImplementedError  # nothing that is asked in decimals takes it
 

@@ -101,12 +101,6 @@ class Exact:
             found[at] = algebra.add(*moved[at])
         return np.expand_dims(found, axis)
 
-    def variances(self, rows: Array, means: Array) -> Array:
-        centered = self.subtract(rows, means)
-        return self.divide(
-            self.sum(self.multiply(centered, centered), -1), self.whole(np.array(rows.shape[-1]))
-        )
-
     def matmul(self, a: Array, b: Array, /) -> Array:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]
