@@ -176,11 +176,12 @@ def _surprise_gradient(xp: Arithmetic, g: Array, kept: Any, axis: int) -> Array:
     """The softmax less the one-hot target, times what each sample counts; 0 for those ignored, NaN or not."""
     exponentials, total, classes, left_out = kept
     each = _unless(xp, left_out, g)[..., None]
-    found = xp.multiply(exponentials, xp.divide(each, total))
+    weights = xp.divide(exponentials, total)
+    found = xp.multiply(weights, each)
     if classes.dtype.kind == "i":
-        # Each row sums to 0. Less the target, a weight of nearly 1 would cancel.
-        np.put_along_axis(found, classes, 0, -1)
-        np.put_along_axis(found, classes, xp.subtract(count(xp, 0), xp.sum(found, -1)), -1)
+        rest = xp.subtract(np.take_along_axis(found, classes, -1), each)
+        np.put_along_axis(found, classes, rest, -1)
+        found = xp.balanced(found, weights, -1)
     else:
         found = xp.subtract(found, xp.scatter(each, classes, exponentials.shape[-1]))
     found = _unless(xp, None if left_out is None else left_out[..., None], found)

@@ -18,13 +18,21 @@ def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     return xp.subtract(shifted, xp.along(logs, axis, shifted))
 
 
-def _gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
-    def passed(axis: int, g: Array, y: Array) -> Array:
-        weights = xp.exp(y)
+def _keeping(xp: Arithmetic, a: Array, *, axis: int) -> tuple[Array, Array]:
+    """With the softmax, whose entries keep more digits than the exponentials of the result."""
+    shifted = xp.subtract(a, xp.shift(a, axis))
+    exponentials = xp.exp(shifted)
+    total = xp.sum(exponentials, axis)
+    logs = xp.log_total(exponentials, total, axis)
+    return xp.subtract(shifted, logs), xp.share(exponentials, total)
+
+
+def _gradient(xp: Arithmetic, g: Array, y: Array, kept: Array, axis: int) -> Array:
+    def passed(axis: int, g: Array, y: Array, weights: Array) -> Array:
         found = xp.difference(g, xp.multiply(weights, xp.sum(g, axis)))
         return xp.present(xp.balanced(found, weights, axis), y, axis)
 
-    return xp.along(passed, axis, g, y)
+    return xp.along(passed, axis, g, y, kept)
 
 
 def _tangent(xp: Arithmetic, change: Array, y: Array, a: Array, *, axis: int) -> Array:
@@ -44,6 +52,7 @@ def _latex(a: Formula, axis: int) -> Formula:
 log_softmax = Primitive(
     "log_softmax",
     forward=_forward,
+    keeping=_keeping,
     gradients={"a": _gradient},
     tangents=_tangent,
     shape=same_along,

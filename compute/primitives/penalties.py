@@ -147,32 +147,33 @@ log_probability = Primitive(
 
 
 def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
-    """log(1 + e^a) - y a, put so that nothing cancels where a is large."""
+    """log(1 + e^a) - y a, as the sum of y log(1 + e^-a) and (1 - y) log(1 + e^a), where nothing cancels."""
     if not xp.ordered:
         return xp.subtract(xp.softplus(a), xp.multiply(target, a))
-    if not xp.is_finite(a):
-        yes, no, rest = _surprises(xp, a, target)
-        return xp.add(weighed(xp, target, yes), weighed(xp, rest, no))
-    above = xp.subtract(xp.maximum(a, count(xp, 0)), xp.multiply(target, a))
-    return xp.add(above, xp.log1p(xp.exp(xp.negative(xp.absolute(a)))))
+    yes, no, rest = _surprises(xp, a, target)
+    return xp.add(weighed(xp, target, yes), weighed(xp, rest, no))
 
 
-def _logit_slope(xp: Arithmetic, a: Array, target: Array) -> Array:
-    """The sigmoid less the target; where the sigmoid is nearly 1, both less 1, which keeps its digits."""
+def _logit_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
+    """The sigmoid less the target, as (1 - y) sigmoid(a) - y sigmoid(-a), where nothing cancels for y = 1."""
     if xp.settles:
-        return xp.subtract(xp.sigmoid(a), target)
-    rest = xp.sigmoid(xp.negative(xp.absolute(a)))
-    above = xp.subtract(xp.subtract(count(xp, 1), target), rest)
-    return xp.where(xp.greater(a, count(xp, 0)), above, xp.subtract(rest, target))
+        return xp.multiply(g, xp.subtract(xp.sigmoid(a), target))
+    rest = xp.subtract(count(xp, 1), target)
+    no = xp.multiply(xp.multiply(g, rest), xp.sigmoid(a))
+    yes = xp.multiply(xp.multiply(g, target), xp.sigmoid(xp.negative(a)))
+    return xp.subtract(no, yes)
 
 
 def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
     """The surprise that there is in yes and in no, and the weight of no."""
-    return xp.softplus(xp.negative(a)), xp.softplus(a), xp.subtract(count(xp, 1), target)
+    zero = count(xp, 0)
+    least = xp.log1p(xp.exp(xp.negative(xp.absolute(a))))
+    yes, no = (xp.add(xp.maximum(one, zero), least) for one in (xp.negative(a), a))
+    return yes, no, xp.subtract(count(xp, 1), target)
 
 
 def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
-    if not xp.ordered or xp.is_finite(a):
+    if not xp.ordered:
         return xp.negative(xp.multiply(g, a))
     yes, no, rest = _surprises(xp, a, target)
     return xp.subtract(_weight_gradient(xp, g, target, yes), _weight_gradient(xp, g, rest, no))
@@ -183,7 +184,7 @@ logit_surprise = Primitive(
     "logit_surprise",
     forward=_logit_surprise,
     gradients={
-        "a": lambda xp, g, a, target: xp.multiply(g, _logit_slope(xp, a, target)),
+        "a": _logit_gradient,
         "target": _logit_target_gradient,
     },
     tangents="symmetric",
