@@ -7,6 +7,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from tests.compute.asking import answer, plan
+from tests.compute.notes.questions import QUESTIONS, upstream
 
 WEIGHTS = {"x": [[1.0, 2], [3, 4]], "w_q": [[1.0], [0]], "w_k": [[0.0], [1]]}
 
@@ -96,3 +97,21 @@ def test_gradients_are_of_what_is_selected_inputs_included(
     if names is None:
         assert list(chosen.values) == [*plain.values, *select[1:]]
         assert {"x", "w_q", "w_k", "input"} <= set(chosen.gradients)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_is_selected_does_not_change_a_number(name: str) -> None:
+    """Steps taken at once have the digits of steps one by one, but for the last of scans and convolutions."""
+    case = QUESTIONS[name]
+    handed = upstream(case)
+    last = 64 if case.operation in ("rnn", "lstm", "gru") else 4 if name.startswith("layer-0") else 0
+    for arithmetic in ("float64", "float32"):
+        asked: Any = {"upstream": handed, "arithmetic": arithmetic}
+        whole = answer(case.operation, case.inputs, case.attributes, **asked)
+        names = [*handed, *(one for one in case.inputs if one in whole.gradients)]
+        part = answer(case.operation, case.inputs, case.attributes, **asked, select=names)
+        for found, expected in ((part.values, whole.values), (part.gradients, whole.gradients)):
+            for one in names:
+                if one in found and one in expected:
+                    size = last * np.finfo(arithmetic).eps * np.abs(expected[one]).max(initial=0)
+                    np.testing.assert_allclose(found[one], expected[one], rtol=0, atol=size, err_msg=one)
