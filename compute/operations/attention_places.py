@@ -4,7 +4,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Size, show
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe_entry
 from compute.graph import Graph
 from compute.operations.scoring import Scoring
 from compute.primitives.band_products import inside_band
@@ -105,5 +105,5 @@ class _Check:
                 ("given", self.name),
                 f"entry {at} stands for no key: with a window {self.name} is a band and no matrix of all"
                 f" pairs, {self.read}",
-                f"{nothing} at {at}", "another number",
+                f"{nothing} at {at}", describe_entry(given, wrong),
             )  # fmt: skip

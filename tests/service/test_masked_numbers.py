@@ -97,7 +97,7 @@ def test_a_matrix_in_the_place_of_a_band_is_refused(ask: Ask) -> None:
         "entry [0, 0] stands for no key: with a window weights is a band and no matrix of all pairs,"
         " entry j of query i is for key i - left + j, for left = 1"
     )
-    assert (error["expected"], error["received"]) == ("0 at [0, 0]", "another number")
+    assert (error["expected"], error["received"]) == ("0 at [0, 0]", "the entry 0.5 at [0, 0]")
     found = ask("/v1/attention", **rows, window=1).json()
     assert [note["code"] for note in found["notes"]] == ["band"]
 
