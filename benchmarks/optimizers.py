@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from compute.answers import Limits
+from compute.limits import Limits
 from compute.optimizers import OPTIMIZERS
 from service.optimizers.traces import understand_trace
 

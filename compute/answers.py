@@ -1,6 +1,6 @@
 """An answer: everything asked of a question, as arrays under their names."""
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,32 +11,18 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.cost import TotalCost, cost
 from compute.differentiation import PARTS, UPSTREAM, Differentiation, Gradients, Source
 from compute.dimensions import product, written
-from compute.errors import Path, QuestionError, QuestionErrors, TooLarge, UnfitEntries, at, describe_entry
+from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
 from compute.evaluation import Evaluation
 from compute.formulas import formula
 from compute.graph import Graph
 from compute.jacobians import FoundJacobian, Support, jacobian
+from compute.limits import Limits, check_limits
 from compute.notes import Note, mask_notes, observe
 from compute.sent import largest, number, sent_arrays, sent_jacobians
 from compute.sparsity import accidental_slices, blocks, is_full, reach, zero_slices
 from compute.value import Value, nearest_names
 from compute.verification.evidence import Evidence
 from compute.verification.plan import Verification
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much an answer may take, or will. work: elementary operations; entries: numbers held at once;
-    answer: numbers sent back.
-    """
-
-    work: int
-    entries: int
-    answer: int
-
-    def with_more(self, work: int, entries: int) -> "Limits":
-        """The same and more of two."""
-        return Limits(self.work + work, self.entries + entries, self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,31 +276,7 @@ def describe_step(name: str, value: Value) -> Step:
     )
 
 
-SMALLER = "smaller matrices or settings"
-
-
 def fewer_names(*prepared: Prepared) -> str:
     """How to ask these questions, which are answered together, for fewer numbers."""
     listed = largest(one for question in prepared for one in question.sent())
     return f"fewer names in select, which takes patterns; the most numbers come with {listed}"
-
-
-def check_limits(
-    predicted: Limits, limits: Limits, smaller: str = SMALLER, *, fewer: Callable[[], str]
-) -> None:
-    """Raise QuestionErrors with TooLarge where more is predicted than is allowed.
-
-    smaller, fewer: what is advised where it is too much work, and too much to send back.
-    """
-    if predicted.work > limits.work:
-        raise _too_large("elementary operations", predicted.work, limits.work, smaller)
-    if predicted.entries > limits.entries:
-        raise _too_large("numbers held at once", predicted.entries, limits.entries, smaller)
-    if predicted.answer > limits.answer:
-        raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer())
-
-
-def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
-    message = f"there would be {predicted:,} {what}, and at most {limit:,} are allowed; send {advice}"
-    received = f"a question that takes {predicted}"
-    return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])

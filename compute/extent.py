@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from compute.answers import Limits
 from compute.cost import applications, work
 from compute.differentiation import Differentiation
 from compute.dimensions import Shape, product
 from compute.graph import Graph
+from compute.limits import Limits
 from compute.sent import number, sent_arrays, sent_jacobians
 from compute.value import Value
 

@@ -7,8 +7,8 @@ from typing import Any, Self, TypeVar
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
-from compute.answers import Limits
 from compute.errors import QuestionErrors
+from compute.limits import Limits
 from service.endpoints import Endpoint, Job
 from service.exact.pool import ExactPool
 from service.http.bodies import receive_body

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from compute.answers import Limits
+from compute.limits import Limits
 from compute.operations import FAMILIES
 from compute.operations.declaration import Operation
 from compute.optimizers import OPTIMIZERS

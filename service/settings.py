@@ -6,7 +6,7 @@ import re
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from compute.answers import Limits
+from compute.limits import Limits
 
 ORIGIN = re.compile(r"https?://[^/\s]+")
 

@@ -179,9 +179,9 @@ class Floating:
         heavy = np.moveaxis(weights > 1 - NEARLY, axis, -1)
         if heavy.any():
             turned, which = np.moveaxis(a, axis, -1), heavy.any(axis=-1)
-            rows, at = turned[which], heavy[which]
-            rows[at] = 0
-            rows[at] = 0 - rows.sum(axis=-1)
+            rows, at = turned[which], heavy[which].argmax(axis=-1, keepdims=True)
+            np.put_along_axis(rows, at, 0, -1)
+            np.put_along_axis(rows, at, 0 - rows.sum(axis=-1, keepdims=True), -1)
             turned[which] = rows
         return a
 

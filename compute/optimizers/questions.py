@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from compute.answers import Limits
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import Path, QuestionError, QuestionErrors, at, describe, unknown_name
+from compute.limits import Limits
 from compute.optimizers.course import Chosen, course_of
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.formulas import MOST

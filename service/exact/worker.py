@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 
 import sympy
 
-from compute.answers import Limits
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
+from compute.limits import Limits
 from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
 from service.exact.frames import (

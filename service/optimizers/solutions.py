@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from compute.answers import Limits, check_limits
 from compute.arithmetic import kinds
 from compute.errors import Path
+from compute.limits import Limits, check_limits
 from compute.optimizers.questions import AskedTrace
 from compute.optimizers.surface import entry_name
 from service.optimizers.reading import chosen_optimizer

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.answers import Limits, check_limits
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
+from compute.limits import Limits, check_limits
 from compute.optimizers.course import Constants
 from compute.optimizers.formulas import formulas
 from compute.optimizers.objective import Batches

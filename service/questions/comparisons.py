@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.answers import Answer, Limits, check_limits, fewer_names
+from compute.answers import Answer, fewer_names
 from compute.arithmetic.namespace import Array
 from compute.comparison import Difference, comparable_names, differences
 from compute.errors import LISTED, QuestionErrors, at, unknown_name
+from compute.limits import Limits, check_limits
 from compute.operations import CATALOGUE
 from compute.prediction import Prediction
 from compute.questions import prepare

@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 
-from compute.answers import Limits, Step
+from compute.answers import Step
 from compute.cost import TotalCost
 from compute.dimensions import Polynomial, Shape, Size, big_o, ratio
 from compute.errors import Path, QuestionError, QuestionErrors, at
+from compute.limits import Limits
 from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece
 from compute.questions import shapes_only

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from compute.answers import Answer, Limits, Prepared
+from compute.answers import Answer, Prepared
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
+from compute.limits import Limits
 from compute.masks import check_masks
 from compute.operations import CATALOGUE
 from compute.operations.state_dicts import Piece

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, Field, create_model
 
-from compute.answers import Limits
 from compute.diagrams import draw
+from compute.limits import Limits
 from compute.masks import check_masks
 from compute.questions import Asked, prepare
 from service.questions.operations import Question, asked_of, check_symbols, decoded, is_data, shapes_of

@@ -18,6 +18,7 @@ FLOORS = [
         "compute.errors",
         "compute.foreign_names",
         "compute.integers",
+        "compute.limits",
         "compute.suggestions",
     },
     {"compute.arithmetic"},

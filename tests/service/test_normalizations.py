@@ -49,7 +49,7 @@ SECRET = "sentinel-that-must-not-come-back"
             LAYER,
             {"x": ROWS, "axes": 0, "gain": [1, 2, 3]},
             "/gain",
-            "shape (n), where n = 2 from axis 0",
+            "shape (axis_0), where axis_0 = 2 from axis 0",
             "(3)",
         ),
         (LAYER, {}, "/x", "a tensor (..., n, d)", "nothing"),

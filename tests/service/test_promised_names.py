@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from compute.answers import Limits
+from compute.limits import Limits
 from compute.operations import CATALOGUE
 from service.export import FOLDER, replay
 from service.questions.operations import EXACT_WORK, Question, understand

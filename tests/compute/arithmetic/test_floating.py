@@ -65,3 +65,22 @@ def test_what_is_not_finite_equals_itself_alone(bad: float) -> None:
         other[0, 1] = instead
         same = instead == bad or (np.isnan(instead) and np.isnan(bad))
         assert FLOAT64.equality(one, other).holds is bool(same)
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_the_logarithm_of_a_total_counts_what_is_beside_the_largest(axis: int) -> None:
+    logits = np.array([[0.0, -40.0, -50.0], [0.0, 0.0, -1.0], [-np.inf, -np.inf, -np.inf]])
+    parts = np.exp(logits) if axis == -1 else np.exp(logits).T
+    found = FLOAT64.log_total(parts, FLOAT64.sum(parts, axis), axis)
+    expected = [np.exp(-40) + np.exp(-50), np.log(2 + np.exp(-1)), 0]
+    np.testing.assert_allclose(found.ravel(), expected, rtol=1e-15)
+    np.testing.assert_array_equal(np.exp(logits) if axis == -1 else np.exp(logits).T, parts)
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_rows_are_balanced_at_a_heavy_weight_alone(axis: int) -> None:
+    a = np.array([[1.0, 2, 3], [1, 2, 3], [1, 2, 3]])
+    weights = np.array([[0.05, 0.9, 0.05], [0.5, 0.25, 0.25], [1, 1, 1]])  # the last as a note mends them
+    turned = (lambda one: one.copy()) if axis == -1 else (lambda one: one.T.copy())
+    found = FLOAT64.balanced(turned(a), turned(weights), axis)
+    np.testing.assert_array_equal(turned(found), [[1, -4, 3], [1, 2, 3], [-5, 2, 3]])

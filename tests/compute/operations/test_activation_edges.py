@@ -18,19 +18,19 @@ from compute.primitives.activations import ACTIVATIONS, template
 from tests.compute.asking import answer, plan, program
 from tests.compute.operations.test_activation import asked
 
-# What PyTorch gives of these; NaN where infinity meets 0.
+# The limits at infinities, which PyTorch has but where infinity meets 0: there it gives NaN.
 EDGES = [math.inf, -math.inf, 1000.0, -1000.0, math.nan, 0.0]
 AT_EDGES: dict[str, tuple[list[float], list[float]]] = {
     "relu": ([math.inf, 0, 1000, 0, math.nan, 0], [1, 0, 1, 0, 0, 0]),
     "elu": ([math.inf, -1, 1000, -1, math.nan, 0], [1, 0, 1, 0, math.nan, 1]),
-    "gelu": ([math.inf, math.nan, 1000, 0, math.nan, 0], [math.nan, math.nan, 1, 0, math.nan, 0.5]),
-    "silu": ([math.inf, math.nan, 1000, 0, math.nan, 0], [math.nan, math.nan, 1, 0, math.nan, 0.5]),
-    "mish": ([math.inf, math.nan, 1000, 0, math.nan, 0], [math.nan, math.nan, 1, 0, math.nan, 0.6]),
-    "hardswish": ([math.inf, math.nan, 1000, 0, math.nan, 0], [1, 0, 1, 0, 0, 0.5]),
+    "gelu": ([math.inf, 0, 1000, 0, math.nan, 0], [1, 0, 1, 0, math.nan, 0.5]),
+    "silu": ([math.inf, 0, 1000, 0, math.nan, 0], [1, 0, 1, 0, math.nan, 0.5]),
+    "mish": ([math.inf, 0, 1000, 0, math.nan, 0], [1, 0, 1, 0, math.nan, 0.6]),
+    "hardswish": ([math.inf, 0, 1000, 0, math.nan, 0], [1, 0, 1, 0, 0, 0.5]),
     "hardsigmoid": ([1, 0, 1, 0, math.nan, 0.5], [0, 0, 0, 0, 0, 1 / 6]),
     "hardtanh": ([1, -1, 1, -1, math.nan, 0], [0, 0, 0, 0, 0, 1]),
     "softplus": ([math.inf, 0, 1000, 0, math.nan, math.log(2)], [1, 0, 1, 0, math.nan, 0.5]),
-    "softsign": ([math.nan, math.nan, 1000 / 1001, -1000 / 1001, math.nan, 0],
+    "softsign": ([1, -1, 1000 / 1001, -1000 / 1001, math.nan, 0],
                  [0, 0, 1 / 1001**2, 1 / 1001**2, math.nan, 1]),
     "hardshrink": ([math.inf, -math.inf, 1000, -1000, math.nan, 0], [1, 1, 1, 1, 0, 0]),
     "softshrink": ([math.inf, -math.inf, 999.5, -999.5, math.nan, 0], [1, 1, 1, 1, 0, 0]),

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.answers import Limits
 from compute.errors import QuestionErrors
+from compute.limits import Limits
 from compute.optimizers.objective import Batches
 from compute.optimizers.questions import Drawn
 from tests.compute.optimizers.asking import QUADRATIC, prepared

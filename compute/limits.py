@@ -1,0 +1,45 @@
+"""How much an answer may take, and the refusal of questions whose answers would take more."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from compute.errors import QuestionErrors, TooLarge
+
+SMALLER = "smaller matrices or settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Amounts that an answer may take, or will.
+
+    work: elementary operations; entries: numbers held at once; answer: numbers sent back.
+    """
+
+    work: int
+    entries: int
+    answer: int
+
+    def with_more(self, work: int, entries: int) -> "Limits":
+        """The same and more of two."""
+        return Limits(self.work + work, self.entries + entries, self.answer)
+
+
+def check_limits(
+    predicted: Limits, limits: Limits, smaller: str = SMALLER, *, fewer: Callable[[], str]
+) -> None:
+    """Raise QuestionErrors with TooLarge where more is predicted than is allowed.
+
+    smaller, fewer: what is advised where it is too much work, and too much to send back.
+    """
+    if predicted.work > limits.work:
+        raise _too_large("elementary operations", predicted.work, limits.work, smaller)
+    if predicted.entries > limits.entries:
+        raise _too_large("numbers held at once", predicted.entries, limits.entries, smaller)
+    if predicted.answer > limits.answer:
+        raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer())
+
+
+def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
+    message = f"there would be {predicted:,} {what}, and at most {limit:,} are allowed; send {advice}"
+    received = f"a question that takes {predicted}"
+    return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])
