@@ -172,7 +172,7 @@ def seen(rng: np.random.Generator, kind: str, pool: str) -> Case:
     shapes |= {f"{layer}feed_forward.w_1": (2, 1), f"{layer}feed_forward.w_2": (1, 2)}
     settings: dict[str, Any] = {"epsilon": 1, "activation": "relu", "position_kind": kind, "pool": pool}
     if pool == "class_token":
-        settings["norm"] = "rms_norm"
+        settings |= {"norm": "rms_norm", "has_final_norm": False}
     inputs = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     return Case("vision_transformer", inputs, settings, np.zeros(0))
 
