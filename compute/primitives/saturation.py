@@ -4,6 +4,10 @@ The textbook forms s (1 - s) and 1 - t^2 subtract nearly equal numbers there: at
 sigmoid'(a) = 2.06e-9 are gone, and of tanh'(a) = 1.7e-17 all. Exact numbers keep the textbook forms.
 """
 
+from collections.abc import Callable
+
+import numpy as np
+
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.primitives.entries import count, known
@@ -13,10 +17,9 @@ FLAT = parse("1/64")  # a derivative above this has lost 6 bits at most
 
 def sigmoid_slope(xp: Arithmetic, a: Array, s: Array) -> Array:
     """The derivative of the sigmoid at a, where it is s."""
-    slope = xp.subtract(s, xp.multiply(s, s))
-    if _keeps_digits(xp, slope):
-        return slope
-    return xp.multiply(s, xp.sigmoid(xp.negative(a)))
+    return _with_digits(
+        xp, xp.subtract(s, xp.multiply(s, s)), lambda a, s: xp.multiply(s, xp.sigmoid(xp.negative(a))), a, s
+    )
 
 
 def sigmoid_curvature(xp: Arithmetic, a: Array, s: Array) -> Array:
@@ -28,9 +31,12 @@ def sigmoid_curvature(xp: Arithmetic, a: Array, s: Array) -> Array:
 
 def tanh_slope(xp: Arithmetic, a: Array, t: Array) -> Array:
     """The derivative of tanh at a, where it is t."""
-    slope = xp.subtract(count(xp, 1), xp.multiply(t, t))
-    if _keeps_digits(xp, slope):
-        return slope
+    return _with_digits(
+        xp, xp.subtract(count(xp, 1), xp.multiply(t, t)), lambda a: _square_of_sech(xp, a), a
+    )
+
+
+def _square_of_sech(xp: Arithmetic, a: Array) -> Array:
     decay = xp.exp(xp.multiply(xp.absolute(a), count(xp, -2)))
     size = xp.add(decay, count(xp, 1))
     return xp.divide(xp.multiply(decay, count(xp, 4)), xp.multiply(size, size))
@@ -41,8 +47,13 @@ def tanh_curvature(xp: Arithmetic, a: Array, t: Array) -> Array:
     return xp.multiply(xp.multiply(t, tanh_slope(xp, a, t)), count(xp, -2))
 
 
-def _keeps_digits(xp: Arithmetic, slope: Array) -> bool:
-    """Whether a textbook form is good enough for all entries."""
-    if not xp.ordered:
-        return xp.settles
-    return not known(xp.greater(xp.constant(FLAT, {}), slope), True).any()
+def _with_digits(xp: Arithmetic, textbook: Array, rule: Callable[..., Array], *operands: Array) -> Array:
+    """The textbook form, and a rule's result where that form has lost digits."""
+    if xp.settles:
+        return textbook
+    if not xp.ordered or not isinstance(textbook, np.ndarray):
+        return rule(*operands)
+    flat = known(xp.greater(xp.constant(FLAT, {}), textbook), True)
+    if flat.any():
+        textbook[flat] = rule(*(one[flat] for one in operands))
+    return textbook

@@ -74,8 +74,7 @@ def _gelu_slope(xp: Arithmetic, a: Array, kept: Array, approximate: str) -> Arra
     if approximate == "none":
         bent = bell(xp, a, DENSITY, MINUS_HALF)
     else:
-        slope = sigmoid_slope(xp, twice(xp, _cubic(xp, a, 0)), kept)
-        bent = twice(xp, weighed(xp, slope, _cubic(xp, a, 1)))
+        bent = twice(xp, weighed(xp, xp.multiply(kept, one_less(xp, kept)), _cubic(xp, a, 1)))
     return xp.add(kept, weighed(xp, bent, a))
 
 
@@ -111,6 +110,11 @@ declare_gated(
 )
 
 
+def _mish_slope(xp: Arithmetic, a: Array, kept: Array) -> Array:
+    bent = xp.multiply(xp.sigmoid(a), one_less(xp, xp.multiply(kept, kept)))
+    return xp.add(kept, weighed(xp, bent, a))
+
+
 def _shut(xp: Arithmetic, a: Array, t: Array) -> Array:
     """1 - t^2 for the gate t = tanh(log(1 + e^a)), with all its digits.
 
@@ -122,11 +126,6 @@ def _shut(xp: Arithmetic, a: Array, t: Array) -> Array:
     square = xp.multiply(q, q)
     size = xp.add(count(xp, 1), square)
     return xp.divide(xp.multiply(count(xp, 4), square), xp.multiply(size, size))
-
-
-def _mish_slope(xp: Arithmetic, a: Array, kept: Array) -> Array:
-    bent = xp.multiply(xp.sigmoid(a), _shut(xp, a, kept))
-    return xp.add(kept, weighed(xp, bent, a))
 
 
 def _mish_curvature(xp: Arithmetic, a: Array) -> Array:

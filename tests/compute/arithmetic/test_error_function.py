@@ -86,20 +86,21 @@ def test_blocks_along_an_axis(name: str, axis: int, rows: int, monkeypatch: pyte
     primitive = REGISTRY[name]
     with np.errstate(invalid="ignore"):
         whole = primitive.forward(FLOAT64, x, axis=axis)
-        gradient = primitive.gradients["a"](FLOAT64, g, whole, axis=axis)
+        kept = () if primitive.keeping is None else (primitive.keeping(FLOAT64, x, axis=axis)[1],)
+        gradient = primitive.gradients["a"](FLOAT64, g, whole, *kept, axis=axis)
         monkeypatch.setattr(blocks, "ROWS", rows)
         found = primitive.forward(FLOAT64, x, axis=axis)
         np.testing.assert_allclose(found, whole, rtol=1e-15)
-        again = primitive.gradients["a"](FLOAT64, g, whole, axis=axis)
+        again = primitive.gradients["a"](FLOAT64, g, whole, *kept, axis=axis)
     np.testing.assert_allclose(again, gradient, rtol=1e-14, atol=1e-15)
 
 
 def test_the_normal_distribution_keeps_its_digits_in_the_tail() -> None:
-    x = np.concatenate([RNG.uniform(-37.5, 9, 2000), RNG.uniform(-4, 4, 2000), [0.0, -3.5, -3.4999999]])
+    x = np.concatenate([RNG.uniform(-37.5, 9, 2000), RNG.uniform(-5, 4, 2000), [0.0, -4.5, -4.4999999]])
     with mpmath.workdps(40):
         for point, found in zip(x, normal_cdf(x), strict=True):
             exact = mpmath.ncdf(mpmath.mpf(float(point)))
-            assert abs(mpmath.mpf(float(found)) - exact) <= mpmath.mpf(3e-15) * exact
+            assert abs(mpmath.mpf(float(found)) - exact) <= mpmath.mpf(6e-15) * exact
     np.testing.assert_array_equal(
         normal_cdf(np.array([-np.inf, np.inf, np.nan, -1e300, 1e300])), [0, 1, np.nan, 0, 1]
     )
