@@ -32,6 +32,7 @@ def test_files_of_the_current_directory_are_not_executed(tmp_path: Path, name: s
     script.write_text(ASKING, encoding="utf-8")
     (current / name).write_text(STRANGER, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "WORKINGS_EXACT_WORKERS": "1"}
+    environment["WORKINGS_EXACT_SECONDS"] = "60"  # a worker may be slow to start on a busy machine
     done = subprocess.run(
         [sys.executable, script], cwd=current, env=environment, capture_output=True, text=True, check=False
     )
