@@ -118,7 +118,8 @@ def _log_probability_gradient(
 ) -> Array:
     """What does not weigh stays so where the derivative is infinite; below the least logarithm it is 0."""
     log, zero = _log_probability(xp, a, complement=complement, least=None), count(xp, 0)
-    slope = xp.divide(g, xp.subtract(a, count(xp, 1)) if complement else a)
+    # 1 - a at a = 1 is 0 from above, as a is at 0: the slope is infinite with the right sign.
+    slope = xp.negative(xp.divide(g, xp.subtract(count(xp, 1), a))) if complement else xp.divide(g, a)
     if not _all_finite(xp, log):
         slope = xp.where(_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
     if least is None:

@@ -141,3 +141,12 @@ def test_a_bound_is_no_symbol() -> None:
     p = sympy.Symbol("p", real=True)
     output: Any = bounded.values["output"][()]
     assert output.subs(p, sympy.Rational(1, 10)) == sympy.log(2)
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "float32", "exact"])
+def test_the_slope_at_a_certain_and_wrong_prediction_has_its_sign(arithmetic: str) -> None:
+    """The derivative is (p - y)/(p (1 - p)): infinite, upwards at p = 1 and downwards at p = 0."""
+    for probability, target, sign in ((1, 0, 1), (0, 1, -1), (1, 0.5, 1), (0, 0.5, -1)):
+        found = answer("binary_cross_entropy", {"probabilities": [probability], "target": [target]},
+                       upstream={"output": 1}, arithmetic=arithmetic)  # fmt: skip
+        assert float(found.gradients["probabilities"][0]) == sign * np.inf
