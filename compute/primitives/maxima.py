@@ -40,7 +40,8 @@ def _hits_by_condition(
     maximum: of equals the first alone, or each of them.
     """
     if isinstance(xp, Dependence):  # any entry may be the largest
-        yield from ((i, j, at, possibly(real)) for i, j, at, real in taps(x, layout, window, output))
+        for i, j, at, real in taps(x, layout, window, output):
+            yield i, j, at, possibly(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
         return
     entries = [*taps(x, layout, window, output)]
     around = padded(xp, x, layout.padding, xp.negative_infinity)

@@ -31,9 +31,7 @@ def sigmoid_curvature(xp: Arithmetic, a: Array, s: Array) -> Array:
 
 def tanh_slope(xp: Arithmetic, a: Array, t: Array) -> Array:
     """The derivative of tanh at a, where it is t."""
-    return _with_digits(
-        xp, xp.subtract(count(xp, 1), xp.multiply(t, t)), lambda a: _square_of_sech(xp, a), a
-    )
+    return _with_digits(xp, xp.subtract(count(xp, 1), xp.multiply(t, t)), lambda a: _square_of_sech(xp, a), a)
 
 
 def _square_of_sech(xp: Arithmetic, a: Array) -> Array:

@@ -35,6 +35,10 @@ QUESTIONS: dict[str, tuple[str, dict[str, Array], dict[str, Any], tuple[str, str
     "linear-weights": ("linear", {"x": drawn(3, 4), "w": drawn(4, 2)}, {}, ("output", "w")),
     "max_pool": ("max_pool1d", {"x": drawn(7)}, {"size": 3, "stride": 2}, ("output", "x")),
     "max_pool-padded": ("max_pool2d", {"x": drawn(4, 4)}, {"size": 2, "padding": 1}, ("output", "x")),
+    "max_pool-rows": ("max_pool1d", {"x": drawn(2, 5)}, {"size": 2}, ("output", "x")),
+    "max_pool-channels": ("max_pool2d", {"x": drawn(2, 2, 4, 4)}, {"size": 2}, ("output", "x")),
+    "max_pool-shared": ("max_pool1d", {"x": drawn(2, 5)}, {"size": 2, "ties": "split"}, ("output", "x")),
+    "lp_pool": ("lp_pool1d", {"x": drawn(2, 7)}, {"size": 3, "padding": 1}, ("output", "x")),
     "average_pool": ("average_pool1d", {"x": drawn(7)}, {"size": 3}, ("output", "x")),
     "convolution": ("conv1d", {"x": drawn(6), "kernel": drawn(3)}, {"padding": 1}, ("output", "x")),
     "convolution-stride": ("conv2d", {"x": drawn(2, 5, 5), "kernel": drawn(2, 2, 2, 2)},
@@ -222,3 +226,23 @@ def test_axes_before_tokens_are_a_batch() -> None:
     graph = build(CATALOGUE["encoder_layer"], {"x": Tensor((2, 3, 4))}, settings, absent="usual")
     for name in ("x", "attention_norm.mean", "feed_forward.hidden", "attention.query", "output"):
         assert graph.names[name].axes[0] == "batch"
+
+
+@pytest.mark.parametrize(
+    ("operation", "settings", "of"),
+    [
+        ("max_pool1d", {"size": 2}, "output"),
+        ("max_pool2d", {"size": 2}, "output"),
+        ("graph", {"program": ("y = max(x, axis=-1)",)}, "y"),
+        ("graph", {"program": ("y = min(x, axis=-1)",)}, "y"),
+    ],
+)
+@pytest.mark.parametrize("shape", [(2, 4), (3, 2, 4), (2, 2, 2, 4)])
+def test_rows_of_maxima_depend_on_their_own_row(
+    operation: str, settings: dict[str, Any], of: str, shape: tuple[int, ...]
+) -> None:
+    """With places of the maxima among the values, too: these may be any."""
+    attributes, more = (settings, {}) if operation != "graph" else ({}, settings)
+    [found] = answer(operation, {"x": drawn(*shape)}, attributes, jacobian=[(of, "x")], **more).jacobians
+    outer = [block for block in found.zeros if block.of_axis == block.wrt_axis < len(shape) - 2]
+    assert [block.pattern for block in outer] == ["diagonal"] * (len(shape) - 2)
