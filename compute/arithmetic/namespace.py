@@ -182,10 +182,20 @@ def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
 
 
 def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient of what was broadcast: summed over the axes along which it was repeated."""
-    while gradient.ndim > len(shape):
-        gradient = arithmetic.sum(gradient, 0).squeeze(0)
-    for axis, size in enumerate(shape):
-        if size == 1 != gradient.shape[axis]:
-            gradient = arithmetic.sum(gradient, axis)
-    return gradient
+    """The gradient of what was broadcast: summed over the axes along which it was repeated.
+
+    Neighbouring axes are summed as one: many short sums take longer than one that is long.
+    """
+    beside = (1,) * (gradient.ndim - len(shape)) + shape
+    runs: list[tuple[bool, int]] = []
+    for size, kept in zip(gradient.shape, beside, strict=True):
+        summed = kept == 1 != size
+        if runs and (runs[-1][0] == summed or size == 1):
+            runs[-1] = runs[-1][0], runs[-1][1] * size
+        else:
+            runs.append((summed, size))
+    total = gradient.reshape([size for _, size in runs])
+    for axis, (summed, _) in enumerate(runs):
+        if summed:
+            total = arithmetic.sum(total, axis - len(runs))
+    return total.reshape(shape)

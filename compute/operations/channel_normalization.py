@@ -10,11 +10,13 @@ from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import axis_of
 from compute.operations.left_out import state_left_out
 from compute.operations.normalizing import (
+    STATISTICS,
     Epsilon,
     Rows,
     bias_input,
     check_per_channel,
     gain_input,
+    in_one,
     moments,
     own_moments,
     per_channel,
@@ -24,6 +26,7 @@ from compute.operations.normalizing import (
     standardized,
 )
 from compute.operations.running_statistics import (
+    UPDATED,
     check_unbiased,
     moved,
     running_moments,
@@ -134,6 +137,9 @@ def batch_norm(
         return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
     if running_variance is not None and unbiased_running_variance:
         check_unbiased(rows)
+    output = in_one(rows, x, scale, shift, epsilon, (*STATISTICS, *UPDATED))
+    if output is not None:
+        return output
     found = own_moments(rows)
     if running_mean is not None:
         rows.statistic(moved(running_mean, found.mean, weights), "new_running_mean")
@@ -174,6 +180,9 @@ def group_norm(
     state_left_out(x, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.groups(groups)
+    output = in_one(rows, x, scale, shift, epsilon)
+    if output is not None:
+        return output
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
 
 
@@ -208,6 +217,9 @@ def instance_norm(
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     kept = (*channels.batch, channels.axis)
     rows = channels.rows(kept)
+    output = in_one(rows, x, scale, shift, epsilon)
+    if output is not None:
+        return output
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
 
 

@@ -9,7 +9,6 @@ from compute.operations.declaration import Attribute, Axes, Input, Stored, opera
 from compute.operations.fitting import axis_of
 from compute.operations.left_out import state_left_out
 from compute.operations.normalizing import (
-    STATISTICS,
     TWO,
     Epsilon,
     Rows,
@@ -75,7 +74,7 @@ def layer_norm(
     state_left_out(x, gain, bias)
     rows = _rows(x, axis, axes, gain, bias)
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
-    found = in_one(rows, gain, bias, epsilon, STATISTICS)
+    found = in_one(rows, x, gain, bias, epsilon)
     if found is not None:
         return found
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), gain, bias)
@@ -115,7 +114,7 @@ def rms_norm(
     state_left_out(x, gain, has_bias=False)
     rows, graph = _rows(x, axis, axes, gain, bias), x.graph
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
-    found = in_one(rows, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
+    found = in_one(rows, x, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
     if found is not None:
         return found
     added = bounded(graph, "epsilon", epsilon, least=0)

@@ -162,25 +162,46 @@ def root(square: Value, added: dict[str, Any]) -> Value:
 
 
 def in_one(
-    rows: Rows, gain: Value | None, bias: Value | None, epsilon: Constant, between: tuple[str, ...]
+    rows: Rows,
+    x: Value,
+    gain: Value | None,
+    bias: Value | None,
+    epsilon: Constant,
+    between: tuple[str, ...] = STATISTICS,
 ) -> Value | None:
-    """The output by one step, where it is over the last axis and none of the values between is asked for.
+    """The output by one step, where none of the values between is asked for and kept axes are neighbours.
 
-    Not in exact arithmetic, where steps put together would read no better.
+    x: the input before it was cut into rows. Not in exact arithmetic, where steps put together would read no
+    better.
     """
-    graph = rows.graph
-    fits = all(one is None or one.shape in ((), rows.shape[-1:]) for one in (gain, bias))
-    if graph.symbolic or any(map(graph.wants, between)) or not fits or rows.axes != (-1,):
+    graph, rank = rows.graph, rows.x.rank
+    kept = [at for at in range(rank) if at - rank not in rows.axes]
+    sizes = (*rows.x.shape, *x.shape)
+    if (
+        graph.symbolic
+        or any(map(graph.wants, between))
+        or not all(isinstance(size, int) for size in sizes)
+        or (kept and kept[-1] - kept[0] >= len(kept))
+        or (kept and kept[0] > 0 and not all(_is_by_group(one, x, kept) for one in (gain, bias)))
+    ):
         return None
     centered = "mean" in between
     if centered:
         graph.conventions["variance"] = BIASED
     settings = bounded(graph, "epsilon", epsilon, least=0)
     settings["epsilon"] = settings.pop("expression")
+    settings["cut"] = None if rows.x.shape == x.shape else rows.x.shape
+    settings["kept"] = (kept[0], kept[-1] + 1) if kept else (0, 0)
     scale, shift = (
         literal(graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
     )
-    return rows.named(apply("normalized_rows", rows.x, scale, shift, **settings, centered=centered), "output")
+    return rows.named(apply("normalized_groups", x, scale, shift, **settings, centered=centered), "output")
+
+
+def _is_by_group(parameter: Value | None, x: Value, kept: list[int]) -> bool:
+    """Whether a gain or bias is one number for all entries of a group, which these axes tell apart."""
+    shape = () if parameter is None else parameter.shape
+    return all(size == 1 or at + x.rank - len(shape) in kept for at, size in enumerate(shape))
 
 
 def promise_mean(rows: Rows, normalized: Value) -> None:

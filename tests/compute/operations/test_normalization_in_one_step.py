@@ -37,7 +37,7 @@ def test_in_one_step_it_is_its_composition(
     for select in (["output", *inputs], ["normalized", "output", *inputs]):
         asked = plan(operation, inputs, settings, upstream=upstream, select=select, arithmetic=arithmetic)
         steps = [value.primitive.name for value in asked.graph.values if value.primitive]
-        assert ("normalized_rows" in steps) == (over == 1 and "normalized" not in select)
+        assert ("normalized_groups" in steps) == ("normalized" not in select)
         answers.append(asked.answer(arrays(inputs, arithmetic), {}, arrays(upstream, arithmetic)))
     one, composed = answers
     np.testing.assert_array_equal(one.values["output"], composed.values["output"])
@@ -77,6 +77,85 @@ def test_entries_far_from_zero_keep_their_digits(
         np.testing.assert_allclose(one.values["output"], expected.reshape(x.shape), rtol=digits, atol=digits)
         np.testing.assert_array_equal(one.values["output"], found[1].values["output"])
         np.testing.assert_array_equal(one.gradients["x"], found[1].gradients["x"])
+
+
+@pytest.mark.parametrize(
+    ("axes", "gain", "at_once"),
+    [
+        (0, (4,), False), (0, (1, 3, 1), True), ((0, 2), (4, 5), False), ((0, 2), (1, 3, 1), True),
+        ((0, 1), (4, 3), False), (1, (3,), False), ((1, 2), (3, 5), True), ((1, 2), (5,), True),
+        ((0, 1, 2), (4, 3, 5), True), (-1, (4, 1, 5), True), (-1, (3, 5), True), (-1, (4, 3, 5), True),
+    ],
+)  # fmt: skip
+def test_gains_of_any_shape_and_axes(axes: Any, gain: tuple[int, ...], at_once: bool) -> None:
+    inputs = {"x": drawn(4, 3, 5), "gain": drawn(*gain, seed=1), "bias": drawn(*gain, seed=2)}
+    settings = {"axis": -1} if axes == -1 else {"axes": axes}
+    upstream = {"output": drawn(4, 3, 5, seed=9)}
+    answers = []
+    for select in (["output", *inputs], ["normalized", "output", *inputs]):
+        asked = plan("layer_norm", inputs, settings, upstream=upstream, select=select)
+        steps = [value.primitive.name for value in asked.graph.values if value.primitive]
+        assert ("normalized_groups" in steps) == (at_once and "normalized" not in select)
+        answers.append(asked.answer(arrays(inputs), {}, upstream))
+    one, composed = answers
+    np.testing.assert_array_equal(one.values["output"], composed.values["output"])
+    for name in inputs:
+        np.testing.assert_array_equal(one.gradients[name], composed.gradients[name], err_msg=name)
+
+
+CHANNELS = [
+    ("batch_norm", (5, 3), {}, True),
+    ("batch_norm", (5, 3, 4), {}, True),
+    ("batch_norm", (2, 3, 4, 2), {"channel_axis": 2}, True),
+    ("batch_norm", (2, 3, 4), {"channel_axis": -1}, True),
+    ("batch_norm", (3, 5), {"channel_axis": 0}, True),
+    ("batch_norm", (3000, 40), {}, True),
+    ("batch_norm", (3, 4, 30000), {}, True),
+    ("batch_norm", (2, 70000), {}, True),
+    ("group_norm", (2, 6, 4), {"groups": 1}, True),
+    ("group_norm", (2, 6, 4, 3), {"groups": 3}, True),
+    ("group_norm", (2, 6, 1), {"groups": 2}, True),
+    ("group_norm", (6, 5), {"groups": 3, "channel_axis": 0}, True),
+    ("group_norm", (2, 3, 6, 4), {"groups": 3, "channel_axis": 2}, False),
+    ("group_norm", (30, 40, 200), {"groups": 8}, True),
+    ("group_norm", (2, 6), {"groups": 3}, True),
+    ("group_norm", (2, 4, 6), {"groups": 3, "channel_axis": -1}, False),
+    ("instance_norm", (2, 3, 4), {}, True),
+    ("instance_norm", (2, 3, 4), {"channel_axis": 0}, True),
+    ("instance_norm", (2, 3, 4, 5), {"channel_axis": 2}, False),
+    ("instance_norm", (2, 3, 4), {"channel_axis": -1}, False),
+]
+
+
+@pytest.mark.parametrize("arithmetic", ["float64", "float32"])
+@pytest.mark.parametrize("parameters", [("gain", "bias"), ("gain",), ("bias",), ()])
+@pytest.mark.parametrize(("operation", "shape", "settings", "at_once"), CHANNELS)
+def test_channels_in_one_step_are_their_composition(
+    operation: str,
+    shape: tuple[int, ...],
+    settings: dict[str, Any],
+    at_once: bool,
+    parameters: tuple[str, ...],
+    arithmetic: str,
+) -> None:
+    """Where groups are told apart by axes that are no neighbours, they go step by step."""
+    inputs = {"x": drawn(*shape, mean=0.5)}
+    channels = shape[settings.get("channel_axis", 1)]
+    inputs |= {name: drawn(channels, seed=len(name)) for name in parameters}
+    upstream = {"output": drawn(*shape, seed=9)}
+    answers = []
+    for select in (["output", *inputs], ["normalized", "output", *inputs]):
+        asked = plan(
+            operation, inputs, {**settings, "epsilon": "1/100"}, upstream=upstream, select=select,
+            arithmetic=arithmetic,
+        )  # fmt: skip
+        steps = [value.primitive.name for value in asked.graph.values if value.primitive]
+        assert ("normalized_groups" in steps) == (at_once and "normalized" not in select)
+        answers.append(asked.answer(arrays(inputs, arithmetic), {}, arrays(upstream, arithmetic)))
+    one, composed = answers
+    np.testing.assert_array_equal(one.values["output"], composed.values["output"])
+    for name in inputs:
+        np.testing.assert_array_equal(one.gradients[name], composed.gradients[name], err_msg=name)
 
 
 def test_a_batch_in_one_step_is_refused_as_it_is_step_by_step() -> None:

@@ -143,16 +143,20 @@ CASES: dict[str, list[Case]] = {
     "product_over": [Case([normal(3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "sum_over": [Case([normal(2, 3)], {"axis": -1}), Case([normal(4, 2, 3)], {"axis": -2})],
     "average": [Case([normal(2, 3)], {"axes": (-1,)}), Case([normal(4, 2, 3)], {"axes": (-3, -1)})],
-    "normalized_rows": [
+    "normalized_groups": [
         Case(
             [normal(*shape), normal(*gain), normal(*bias)],
-            {"epsilon": parse(epsilon), "sizes": {}, "centered": centered},
+            {"epsilon": parse(epsilon), "sizes": {}, "cut": cut, "kept": kept, "centered": centered},
         )
-        for shape, gain, bias, epsilon, centered in (
-            ((2, 3), (3,), (3,), "0.1", True),
-            ((2, 3), (3,), (3,), "0.1", False),
-            ((3, 2, 2), (2,), (), "0.01", True),
-            ((2, 2), (), (2,), "0.5", False),
+        for shape, gain, bias, epsilon, cut, kept, centered in (
+            ((2, 3), (3,), (3,), "0.1", None, (0, 1), True),
+            ((2, 3), (3,), (3,), "0.1", None, (0, 1), False),
+            ((3, 2, 2), (2,), (), "0.01", None, (0, 2), True),
+            ((2, 2), (), (2,), "0.5", None, (0, 0), False),
+            ((4, 3), (3,), (3,), "0.1", None, (1, 2), True),
+            ((2, 3, 2), (3, 1), (), "0.01", None, (1, 2), True),
+            ((2, 4, 3), (4, 1), (4, 1), "0.5", (2, 2, 2, 3), (0, 2), True),
+            ((2, 2, 4), (2, 1), (2, 1), "0.1", None, (0, 2), True),
         )
     ],
     "banded_scores": [
@@ -229,8 +233,12 @@ CASES: dict[str, list[Case]] = {
             [away_from_zero(2, 5, 6)],
             {"layout": layout, "window": window, "output": output, "exponent": parse(p)},
         )
-        for p in ("2", "1", "3.5", "0.5", "300")
-        for layout, window, output in ((WINDOWS, (2, 3), (2, 6)), (Layout((2, 3)), (2, 2), (2, 2)))
+        for p, layout, window, output in (
+            ("2", WINDOWS, (2, 3), (2, 6)),
+            ("1", Layout((2, 3)), (2, 2), (2, 2)),
+            ("3.5", Layout((2, 3)), (2, 2), (2, 2)),
+            ("0.5", Layout((2, 3)), (2, 2), (2, 2)),
+        )
     ],
     "window_sum": [Case([normal(2, 5, 6)], {"layout": WINDOWS, "window": (2, 3), "output": (2, 6)})],
     "interleave": [

@@ -22,7 +22,7 @@ from tests.compute.primitives.drawing import Case, booleans, normal, places
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
     "scattered", "spaced", "window_norm", "window_sum", "window_counts", "stack", "concatenate", "tiles",
-    "rnn_scan", "lstm_scan", "gru_scan", "bernoulli_mask", "average", "normalized_rows",
+    "rnn_scan", "lstm_scan", "gru_scan", "bernoulli_mask", "average", "normalized_groups",
     "derivative", "softmax", "log_softmax", "hardmax", "length_over",
 }  # fmt: skip
 CALLED = [name for name in FUNCTIONS if name in REGISTRY]

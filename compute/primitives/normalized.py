@@ -1,0 +1,207 @@
+"""Entries normalized with gain and bias in one step, where no value between is asked for.
+
+The arithmetic is that of the steps one by one, in the same order, so that an answer has the same digits
+whichever values are asked for. Some groups of entries are taken at a time, so that caches hold what is worked
+on.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.expressions import HALF, Expression, parse
+from compute.arithmetic.namespace import Arithmetic, Array, into, unbroadcast
+from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
+from compute.latex import PRODUCT, SUM, Formula, constant_latex
+from compute.primitive import Cost, Primitive
+from compute.primitives.entries import count
+from compute.primitives.together import Gradients, Together, keeping, kept_gradients
+
+BLOCK = 2**15  # numbers of one block
+MINUS_HALF = parse("-1/2")
+
+
+class Normalized(Together):
+    """Groups of entries, normalized, and the means and mean squares that their gradients need.
+
+    The entries are (outer, groups, inner): each group is normalized over the outer and the inner axis.
+    """
+
+    def __init__(
+        self,
+        xp: Arithmetic,
+        x: Array,
+        gain: Array,
+        bias: Array,
+        epsilon: Expression,
+        sizes: Mapping[str, Size],
+        cut: tuple[int, ...] | None,
+        kept: tuple[int, int],
+        centered: bool,
+    ) -> None:
+        self.xp, self.shape, self.centered = xp, x.shape, centered
+        shape = cut or x.shape
+        outer, inner = math.prod(shape[: kept[0]]), math.prod(shape[kept[1] :])
+        self.gain_shape, self.bias_shape = gain.shape, bias.shape
+        self.x = x.reshape(outer, -1, inner)
+        self.count = count(xp, outer * inner)
+        groups = self.x.shape[1]
+        self.gains, self.biases = (self._pattern(one) for one in (gain, bias))
+        block = min(groups, max(1, BLOCK // (outer * inner)))
+        longest = max(len(self.gains), len(self.biases))
+        self.block = block - block % longest if block > longest else block
+        # Memory that is new costs more than arithmetic, so it is kept for the way back.
+        self.room = np.empty((4, outer, self.block, inner), np.result_type(x, gain, bias))
+        self.means, self.squares = (np.empty((1, groups, 1), x.dtype) for _ in range(2))
+        self.epsilon = xp.constant(epsilon, dict(sizes))
+        self._normalize()
+
+    def _pattern(self, parameter: Array) -> Array:
+        """A gain or bias beside the groups, up to where it repeats.
+
+        It is (groups, inner), or one number for each group where there is an outer axis.
+        """
+        outer, _, inner = self.x.shape
+        if parameter.size == 1:
+            return parameter.reshape(1, 1)
+        spread = np.broadcast_to(parameter, self.shape)
+        if outer > 1:
+            return spread.reshape(self.x.shape)[0, :, :1]
+        same = 0  # leading axes along which it does not change
+        while spread.strides[same] == 0 and math.prod(spread.shape[same + 1 :]) >= inner:
+            same += 1
+        return np.ascontiguousarray(spread[(0,) * same].reshape(-1, inner))
+
+    def _beside(self, pattern: Array, first: int, last: int) -> Array:
+        """The rows of a pattern that stand beside these groups."""
+        if len(pattern) == 1:
+            return pattern
+        start = first % len(pattern)
+        if start + last - first <= len(pattern):
+            return pattern[start : start + last - first]
+        return np.take(pattern, np.arange(first, last) % len(pattern), axis=0)
+
+    def _blocks(self) -> Iterator[tuple[slice, Array, Array, Array]]:
+        """Some groups at a time, with the room there is for them, their gains and their biases."""
+        groups = self.x.shape[1]
+        for first in range(0, groups, self.block):
+            last = min(first + self.block, groups)
+            gains, biases = (self._beside(one, first, last) for one in (self.gains, self.biases))
+            yield slice(first, last), self.room[:, :, : last - first], gains, biases
+
+    def _sum(self, entries: Array) -> Array:
+        """The sum over each group."""
+        total = self.xp.sum(entries, -3) if len(entries) > 1 else entries
+        return self.xp.sum(total, -1) if entries.shape[-1] > 1 else total
+
+    def _average(self, entries: Array) -> Array:
+        return self.xp.divide(self._sum(entries), self.count)
+
+    def _center(self, groups: slice, room: Array) -> Array:
+        """The entries less their mean; as they are where nothing is centered."""
+        if not self.centered:
+            return self.x[:, groups]
+        into(room, self.xp.subtract, self.x[:, groups], self.means[:, groups])
+        return room
+
+    def _deviations(self, groups: slice) -> Array:
+        return self.xp.power(self.xp.add(self.squares[:, groups], self.epsilon), HALF)
+
+    def _normalize(self) -> None:
+        xp, result = self.xp, np.empty(self.x.shape, self.room.dtype)
+        for groups, (first, second, *_), gains, biases in self._blocks():
+            if self.centered:
+                self.means[:, groups] = self._average(self.x[:, groups])
+            entries = self._center(groups, first)
+            into(second, xp.multiply, entries, entries)
+            self.squares[:, groups] = self._average(second)
+            into(first, xp.divide, entries, self._deviations(groups))
+            into(first, xp.multiply, first, gains)
+            into(result[:, groups], xp.add, first, biases)
+        self.result = result.reshape(self.shape)
+
+    def differentiate(self, g: Array) -> Gradients:
+        """The gradients of x, gain and bias, along the paths of the steps one by one.
+
+        With c = x - mean, v = mean(c^2), d = sqrt(v + epsilon) and u = g gain, that of x is the sum of u/d
+        (directly), 2 c dv/n (through the variance) and minus the mean of both (through the mean), where
+        dv = -sum(u c/d^2)/(2 d).
+        """
+        xp, flat = self.xp, g.reshape(self.x.shape)
+        result = np.empty(flat.shape, self.room.dtype)
+        for groups, (first, second, *_), *_ in self._blocks():
+            into(second, xp.divide, self._center(groups, first), self._deviations(groups))
+            into(result[:, groups], xp.multiply, flat[:, groups], second)
+        to_gain = unbroadcast(xp, result.reshape(self.shape), self.gain_shape).copy()
+        half, two = xp.constant(HALF, {}), count(xp, 2)
+        for groups, (first, second, third, fourth), gains, _ in self._blocks():
+            entries, deviations = self._center(groups, first), self._deviations(groups)
+            into(second, xp.divide, entries, deviations)
+            into(third, xp.multiply, flat[:, groups], gains)
+            into(second, xp.multiply, third, second)
+            into(second, xp.divide, second, deviations)
+            to_deviations = xp.negative(self._sum(second))
+            root = xp.power(xp.add(self.squares[:, groups], self.epsilon), MINUS_HALF)
+            to_squares = xp.multiply(to_deviations, xp.multiply(half, root))
+            into(second, xp.multiply, entries, two)
+            into(second, xp.multiply, second, xp.divide(to_squares, self.count))
+            into(third, xp.divide, third, deviations)
+            into(fourth, xp.add, third, second)
+            if self.centered:
+                to_means = xp.negative(xp.add(self._sum(third), self._sum(second)))
+                into(fourth, xp.add, fourth, xp.divide(to_means, self.count))
+            result[:, groups] = fourth
+        return result.reshape(self.shape), to_gain, unbroadcast(xp, g, self.bias_shape)
+
+
+def _shape(x: Shape, gain: Shape, bias: Shape, **settings: Any) -> Shape:
+    for one in (gain, bias):
+        if broadcast(x, one) != x:
+            raise ShapeError(f"{show(one)} does not broadcast to {show(x)}")
+    return x
+
+
+def normalized_latex(
+    x: Formula, gain: Formula, bias: Formula, epsilon: Expression, *, centered: bool = True
+) -> Formula:
+    """The formula of what is normalized, with a gain other than 1 and a bias other than 0."""
+    a = x.text
+    if centered:
+        above = rf"{a} - \operatorname{{mean}}\left({a}\right)"
+        square = rf"\operatorname{{var}}\left({a}\right)"
+    else:
+        above, square = a, rf"\operatorname{{mean}}\left({x.at(PRODUCT)}^{{2}}\right)"
+    fraction = rf"\frac{{{above}}}{{\sqrt{{{square} + {constant_latex(epsilon).at(SUM)}}}}}"
+    found = Formula(fraction, PRODUCT)
+    if gain.text != "1":
+        sign = r"\cdot" if gain.scalar else r"\odot"
+        found = Formula(rf"{fraction} {sign} {gain.at(PRODUCT)}", PRODUCT)
+    return found if bias.text == "0" else Formula(rf"{found.text} + {bias.at(SUM)}", SUM)
+
+
+# (x - mean(x))/sqrt(var(x) + epsilon) gain + bias; if not `centered`, the same with mean(x) = 0. cut: the
+# shape that x is cut into first, None for its own; kept: from which to before which of its axes, counted from
+# the first, groups are told apart: statistics are taken over all others.
+normalized_groups = Primitive(
+    "normalized_groups",
+    forward=lambda xp, x, gain, bias, *, epsilon, sizes, cut, kept, centered: (
+        Normalized(xp, x, gain, bias, epsilon, sizes, cut, kept, centered).result
+    ),
+    keeping=keeping(Normalized),
+    gradients=kept_gradients("x", "gain", "bias"),
+    tangents="complex_step",
+    shape=_shape,
+    latex=lambda x, gain, bias, epsilon, centered, **settings: normalized_latex(
+        x, gain, bias, epsilon, centered=centered
+    ),
+    cost=lambda shape, x, gain, bias, **settings: Cost(
+        elementwise=(7 if settings["centered"] else 5) * product(x)
+    ),
+    scratch=lambda shape, x, gain, bias, **settings: product(x) + 6 * BLOCK,
+    expects="x, and a gain and a bias that broadcast to it",
+    broadcasts=True,
+    spreads=True,
+    spreads_back=True,
+)
