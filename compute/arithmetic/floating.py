@@ -13,6 +13,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
+FEW, BLOCKS = 10_000, 100_000  # entries: up to the first OpenBLAS takes one thread
 NEARLY = 1 / 8  # beside 1: what is less than this far from it has lost three bits more than others
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
@@ -214,8 +215,9 @@ class Floating:
 
     def is_finite(self, a: Array) -> bool:
         # A dot product with itself is one pass without a temporary; only where it overflows, or is
-        # not finite, is each entry looked at.
-        return math.isfinite(np.vdot(a, a)) or bool(np.isfinite(a).all())
+        # not finite, is each entry looked at. Of a block's size it would wait for threads.
+        alone = FEW < a.size <= BLOCKS
+        return (not alone and math.isfinite(np.vdot(a, a))) or bool(np.isfinite(a).all())
 
     def close(self, one: Array, other: Array) -> bool:
         """Whether entries differ by no more than rounding, which goes by the largest in their row or column,

@@ -42,8 +42,8 @@ def _no_direction(xp: Arithmetic, a: Array) -> Array:
 
 # What entries may have to be: where they are not, what is then said of them, and what was expected.
 MEANINGS: dict[str, tuple[Callable[[Arithmetic, Array], Array], str, str]] = {
-    "probabilities": (_no_probabilities, "holds what is no probability", "numbers from 0 to 1"),
-    "signs": (_no_signs, "holds what is neither 1 nor -1", "1 or -1 for each sample"),
+    "probabilities": (_no_probabilities, "holds a number that is not a probability", "numbers from 0 to 1"),
+    "signs": (_no_signs, "holds a number that is not 1 or -1", "1 or -1 for each sample"),
     "variances": (_not_above_zero, "holds a number that is not above 0", "numbers above 0"),
     "weights": (_below_zero, "holds a number below 0", "numbers from 0 on"),
     "directions": (
@@ -151,18 +151,33 @@ def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
     """log(1 + e^a) - y a, as the sum of y log(1 + e^-a) and (1 - y) log(1 + e^a), where nothing cancels."""
     if not xp.ordered:
         return xp.subtract(xp.softplus(a), xp.multiply(target, a))
-    yes, no, rest = _surprises(xp, a, target)
-    return xp.add(weighed(xp, target, yes), weighed(xp, rest, no))
+
+    def rule(a: Array, target: Array) -> Array:
+        yes, no, rest = _surprises(xp, a, target)
+        return xp.add(weighed(xp, target, yes), weighed(xp, rest, no))
+
+    return _in_blocks(xp, rule, a, target)
+
+
+def _in_blocks(xp: Arithmetic, rule: Callable[..., Array], *arrays: Array) -> Array:
+    """What a rule gives that works entry by entry; in blocks, where all arrays have one shape."""
+    if all(one.shape == arrays[0].shape for one in arrays):
+        return xp.entrywise(rule, *arrays)
+    return rule(*arrays)
 
 
 def _logit_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
     """The sigmoid less the target, as (1 - y) sigmoid(a) - y sigmoid(-a), where nothing cancels for y = 1."""
     if xp.settles:
         return xp.multiply(g, xp.subtract(xp.sigmoid(a), target))
-    rest = xp.subtract(count(xp, 1), target)
-    no = xp.multiply(xp.multiply(g, rest), xp.sigmoid(a))
-    yes = xp.multiply(xp.multiply(g, target), xp.sigmoid(xp.negative(a)))
-    return xp.subtract(no, yes)
+
+    def rule(g: Array, a: Array, target: Array) -> Array:
+        rest = xp.subtract(count(xp, 1), target)
+        no = xp.multiply(xp.multiply(g, rest), xp.sigmoid(a))
+        yes = xp.multiply(xp.multiply(g, target), xp.sigmoid(xp.negative(a)))
+        return xp.subtract(no, yes)
+
+    return _in_blocks(xp, rule, g, a, target)
 
 
 def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
@@ -176,8 +191,12 @@ def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, A
 def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
     if not xp.ordered:
         return xp.negative(xp.multiply(g, a))
-    yes, no, rest = _surprises(xp, a, target)
-    return xp.subtract(_weight_gradient(xp, g, target, yes), _weight_gradient(xp, g, rest, no))
+
+    def rule(g: Array, a: Array, target: Array) -> Array:
+        yes, no, rest = _surprises(xp, a, target)
+        return xp.subtract(_weight_gradient(xp, g, target, yes), _weight_gradient(xp, g, rest, no))
+
+    return _in_blocks(xp, rule, g, a, target)
 
 
 # - y log p - (1 - y) log(1 - p), where p is the sigmoid of a.

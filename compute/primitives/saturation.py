@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compute.arithmetic.expressions import parse
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.primitives.entries import count, known
+from compute.primitives.entries import count
 
-FLAT = parse("1/64")  # a derivative above this has lost 6 bits at most
+FLAT = 1 / 64  # a derivative above this has lost 6 bits at most
 
 
 def sigmoid_slope(xp: Arithmetic, a: Array, s: Array) -> Array:
@@ -51,7 +50,7 @@ def _with_digits(xp: Arithmetic, textbook: Array, rule: Callable[..., Array], *o
         return textbook
     if not xp.ordered or not isinstance(textbook, np.ndarray):
         return rule(*operands)
-    flat = known(xp.greater(xp.constant(FLAT, {}), textbook), True)
+    flat = np.real(textbook) < FLAT
     if flat.any():
         textbook[flat] = rule(*(one[flat] for one in operands))
     return textbook

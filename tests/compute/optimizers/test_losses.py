@@ -156,4 +156,4 @@ def test_a_computed_value_that_does_not_fit_is_told_by_its_name() -> None:
         steps_of({"name": "adam"}, {"w": [0.5]}, program, steps=2, data={"y": [0.0]})
     [error] = caught.value.errors
     assert error.path == ("program",)
-    assert error.message.startswith("p holds what is no probability")
+    assert error.message.startswith("p holds a number that is not a probability")
