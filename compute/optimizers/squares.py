@@ -11,9 +11,8 @@ import numpy as np
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 
-MARGIN = (
-    2.0**20
-)  # between a plain square and the ends of its range: for sums of many, and quotients by 1 - beta
+# Between a plain square and the ends of its range: for sums of many, and quotients by 1 - beta.
+MARGIN = 2.0**20
 
 
 class Square:
