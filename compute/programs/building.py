@@ -195,6 +195,7 @@ class _Builder(Terms):
                 assignment.column,
                 f"{name} cannot be assigned: " + (first if self.lines[name] != line else taken),
                 "a name of its own for each line",
+                "a name that is taken",
             )
             raise fault.at("program", line)
         try:
