@@ -108,7 +108,7 @@ def test_places_and_bands_of_exact_numbers(ask: Ask) -> None:
     assert found == {"y": [["b"]], "z": [["a", "b", "0"]]}
     inputs["p"] = [["t"]]
     response = ask(PATH, program=program, inputs=inputs, arithmetic="exact")
-    assert "no place" in next(iter(errors(response).values()))["message"]
+    assert "not a place" in next(iter(errors(response).values()))["message"]
 
 
 def test_claims_of_nan_say_why_they_do_not_hold(ask: Ask) -> None:
