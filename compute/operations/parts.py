@@ -40,7 +40,7 @@ class Part:
         return self.graph.supply.get(self.prefix + name)
 
     def sends(self, part: str) -> bool:
-        """Whether the question has anything for a part of it."""
+        """Return whether the question has anything for a part of it."""
         prefix = f"{self.prefix}{part}."
         return any(name.startswith(prefix) for name in self.graph.supply)
 

@@ -25,7 +25,7 @@ from compute.primitives.masked_products import masked_zeros, without_masked, zer
 
 
 def _width(left: Size, right: Size) -> Size:
-    """How many keys a band holds for each query."""
+    """Return the number of keys that a band holds for each query."""
     width = left + right + 1
     if isinstance(width, int) and width < 1:
         raise ShapeError(f"a band from {left} before to {right} behind holds no key")

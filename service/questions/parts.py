@@ -74,13 +74,13 @@ def full_name(path: Path, name: str | int) -> str:
 
 
 def _nested(name: str) -> Path:
-    """Where a tensor of a part stands in nested objects: `layer[0].w_q` at `layer`, 0, `w_q`."""
+    """Return the path of a tensor of a part in nested objects: `layer`, 0, `w_q` of `layer[0].w_q`."""
     return tuple(int(one) if one.isdigit() else one for one in re.findall(r"[^.\[\]]+", name))
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where in a document things stand that have other names. names: of tensors; scopes: of parts.
+    """Paths in a document of tensors and parts by full name. names: of tensors; scopes: of parts.
 
     What does not stand there is missed where nested objects would have it.
     """

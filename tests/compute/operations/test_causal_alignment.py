@@ -1,4 +1,4 @@
-"""Where queries stand among keys: both counted from the first, or both from the last."""
+"""Alignment of queries with keys: both counted from the first, or both from the last."""
 
 from typing import Any
 
