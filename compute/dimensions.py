@@ -133,6 +133,14 @@ def floor_divide(size: Size, divisor: Size) -> Size:
     return Polynomial.symbol(f"floor({above}/{below})")
 
 
+def shifted(start: str, forward: Size, back: Size) -> str:
+    """Write `start + forward - back`: `i + 2` where their difference is known, otherwise `i + m - n`."""
+    offset = forward - back
+    if isinstance(offset, int):
+        return f"{start} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else start
+    return f"{start} + {forward} - " + (f"({back})" if " " in str(back) else f"{back}")
+
+
 def product(sizes: Iterable[Size]) -> Size:
     """The number of entries of a shape."""
     result: Size = 1

@@ -1,4 +1,4 @@
-"""How much an answer may take, and the refusal of questions whose answers would take more."""
+"""Limits on the work of an answer, and the refusal of questions beyond them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -37,5 +37,5 @@ class Named(NamedTuple):
 
 
 def has_positions(declared: Iterable[str]) -> bool:
-    """Whether any of these dims has an axis of positions, so that axes before it are batch axes."""
+    """Return whether any of these dims has an axis of positions, so that axes before it are batch axes."""
     return any(not POSITIONS.isdisjoint(dims.split()) for dims in declared)

@@ -175,7 +175,7 @@ class Primitive:
         return self.hazard if isinstance(self.hazard, Hazard) else self.hazard(**attributes)
 
     def convention_of(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What it settles where books differ, with these attributes."""
+        """Return the conventions that it fixes with these attributes."""
         if self.convention is None:
             return {}
         return self.convention(**attributes) if callable(self.convention) else self.convention

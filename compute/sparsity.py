@@ -1,4 +1,4 @@
-"""Where a Jacobian is zero: which axis of one value depends on which of another, and how.
+"""Zeros of Jacobians: which axis of one value depends on which of another, and how.
 
 What a value depends on is kept slice by slice: for each of its axes an array of shape `(size, *wrt)` says
 which entries of `wrt` any entry of the slice depends on. Patterns along pairs of axes need no more.
@@ -53,7 +53,7 @@ def reach(jacobian: Array, of_rank: int) -> list[Array]:
 
 
 def is_full(entries: Array) -> bool:
-    """Whether no pattern and no slice of zeros shows in what one slice depends on."""
+    """Return whether the entries that one slice depends on show no pattern and no slice of zeros."""
     axes = range(entries.ndim)
     others = [tuple(other for other in axes if other != axis) for axis in axes]
     return bool(entries.any()) and all(bool(entries.any(axis=one).all()) for one in others)
@@ -105,7 +105,7 @@ def accidental_slices(
 
 
 def _along(entries: Array, *axes: int) -> Array:
-    """Whether any entry is true, for each index along these axes."""
+    """Return whether any entry is true, for each index along these axes."""
     return np.asarray(entries.any(axis=tuple(axis for axis in range(entries.ndim) if axis not in axes)))
 
 

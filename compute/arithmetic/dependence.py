@@ -214,7 +214,7 @@ class Dependence:
         return a
 
     def equality(self, left: Array, right: Array) -> Equality:
-        """Whether both sides are known and equal; open where one is unknown."""
+        """Return whether both sides are known and equal; open if one is unknown."""
         unknown = bool((np.isnan(left) | np.isnan(right)).any())
         return Equality(None if unknown else bool((left == right).all()), None)
 
@@ -252,12 +252,12 @@ def _comparison(function: Callable[..., Any]) -> Callable[..., Array]:
 
 
 def _is(condition: Array, truth: bool) -> Array:
-    """Where a condition is known to be true, or to be false."""
+    """Return the entries at which a condition is known to be true, or to be false."""
     return np.asarray(np.equal(condition, truth, dtype=object)).astype(np.bool_)
 
 
 def _is_alone(present: Array, total: Array) -> Array:
-    """Where the only part stands that is present in a total."""
+    """Return the entries that are the only ones present in their total, as booleans."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
     alone: Array = present & (present.sum(axis=axes, keepdims=True) == 1)
     return alone

@@ -105,7 +105,7 @@ def _in_blocks(rule: Callable[[Array, Array, Array], Array], a: Array) -> Array:
 
 
 def _increase(work: Array, nodes: Array) -> Array:
-    """How much larger the error function is than at the node below.
+    """Return the difference of the error function from its value at the node below.
 
     Numbers from 0 on are in the first row of `work`; where they are beyond the last node they are taken to be
     that. NaN stays what it is.

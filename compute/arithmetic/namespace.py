@@ -158,7 +158,7 @@ class Arithmetic(Protocol):
         """Where the largest entries along an axis stand, the first of equals; the axis is gone."""
 
     def is_finite(self, a: Array) -> bool:
-        """Whether all entries are known to be finite."""
+        """Return whether all entries are known to be finite."""
 
     def equality(self, left: Array, right: Array) -> Equality:
         """Whether two arrays of one shape are equal."""

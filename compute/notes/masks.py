@@ -1,4 +1,4 @@
-"""Remarks of masks that look like booleans and are none."""
+"""Notes on numeric masks that look boolean."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ MESSAGE = (
 
 
 def mask_notes(graph: Graph, values: Mapping[int, Array]) -> list[Note]:
-    """A note for each mask of 0 and 1 that is added to scores."""
+    """Return a note for each mask of 0 and 1 that is added to scores."""
     return [
         Note("numeric_mask", nearest_names(mask)[0], MESSAGE)
         for mask in graph.added_masks
@@ -25,6 +25,6 @@ def mask_notes(graph: Graph, values: Mapping[int, Array]) -> list[Note]:
 
 
 def _looks_boolean(mask: Array) -> bool:
-    """Whether all entries are 0 or 1, and some are 1."""
+    """Return whether all entries are 0 or 1, and some are 1."""
     ones = np.asarray(mask == 1, dtype=bool)
     return bool(ones.any() and (ones | np.asarray(mask == 0, dtype=bool)).all())

@@ -98,7 +98,8 @@ def _check(graph: Graph, entry: Activation, settings: Mapping[str, Any]) -> None
         if fault is not None:
             setting, expected = fault
             came = describe(evaluate(numbers[setting]))
-            raise QuestionError((setting,), f"{entry.name} cannot use this {setting}", expected, came)
+            message = f"{setting} of {entry.name} must be {expected}"
+            raise QuestionError((setting,), message, expected, came)
 
 
 def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str, Setting]) -> Value:

@@ -119,7 +119,7 @@ def _as_matrix(mask: Value) -> Value:
 
 
 def _structure(graph: Graph, queries: Size, keys: Size, how: Scoring) -> Value | None:
-    """Which keys a query may attend to by their places alone: with a window those that there are."""
+    """Return the keys that a query may attend to by position alone; with a window, those that exist."""
     places: dict[str, Any] = {"queries": queries, "keys": keys, "key_first": how.key_first}
     if how.window is not None:
         return apply("band_mask", graph=graph, **places, **how.reach(queries, keys))

@@ -1,14 +1,14 @@
-"""Where queries stand among keys, and how what is given of a window's band is read."""
+"""The alignment of queries with keys, and the reading of given values of a window's band."""
 
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Size, show
+from compute.dimensions import Size, shifted, show
 from compute.errors import QuestionError, describe_entry
 from compute.graph import Graph
 from compute.operations.scoring import Scoring
 from compute.primitives.band_products import inside_band
-from compute.primitives.bands import band_convention
+from compute.primitives.bands import band_convention, band_entry
 
 # The stages that are bands, and what stands in them where there is no key.
 STAGES = {
@@ -35,13 +35,16 @@ def state_places(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
     if queries == keys:
         return
     if how.alignment == "lower_right":
+        place = shifted("i", keys, queries)
         if how.window is not None:
-            graph.conventions |= band_convention(f"i + {keys} - {queries}")
-        placed = f"query i stands at the place of key i + {keys} - {queries}, the last at that of the last"
+            graph.conventions |= band_convention(place)
+        placed = f"query i stands at the place of key {place}, the last at that of the last"
     else:
-        placed = (
-            "query i stands at the place of key i, both counted from the first. Where the queries are the"
-            " last of a sequence, as when decoding with a cache of keys, set causal_alignment to lower_right"
+        placed = "query i stands at the place of key i, both counted from the first"
+    if how.alignment is None:  # an alignment that was chosen needs no advice
+        placed += (
+            ". Where the queries are the last of a sequence, as when decoding with a cache of keys, set"
+            " causal_alignment to lower_right"
         )
     counted = f"{queries} quer{'y' if queries == 1 else 'ies'}, {keys} key{'s' * (keys != 1)}"
     message = f"{counted}: {placed}"
@@ -60,7 +63,7 @@ def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
     pairs, band = (queries, keys), (queries, left + right + 1)
     if how.key_first:
         pairs, band = pairs[::-1], band[::-1]
-    read = f"{graph.conventions['band'].partition(';')[0]}, for left = {left}"
+    read = _first_keys(queries, keys, how)
     if pairs == band:
         graph.remark(
             "band",
@@ -85,14 +88,24 @@ def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
             graph.entry_checks[full] = _Check(full, inside.T if how.key_first else inside, nothing, read)
 
 
+def _first_keys(queries: Size, keys: Size, how: Scoring) -> str:
+    """Say which key an entry of this window's band is for, in numbers where they are known."""
+    left, _ = how.sides
+    before = how.reach(queries, keys)["left"]
+    if isinstance(before, int):
+        return band_entry(shifted("i", 0, before))
+    place = shifted("i", keys, queries) if how.alignment == "lower_right" else "i"
+    return f"{band_entry(f'{place} - left')}, for left = {left}"
+
+
 class _Check:
-    """Whether given entries stand for nothing where there is no key."""
+    """Refuse given entries that stand for no key and are not what a band holds there."""
 
     def __init__(self, name: str, inside: Array, nothing: float, read: str) -> None:
         self.name, self.inside, self.nothing, self.read = name, inside, nothing, read
 
     def __call__(self, xp: Arithmetic, given: Array) -> None:
-        """Raise QuestionError where they do not."""
+        """Raise QuestionError at the first of them."""
         if self.nothing == 0:
             stands = np.asarray(given == 0, dtype=bool)
         else:

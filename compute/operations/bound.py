@@ -3,6 +3,7 @@ name bound. Sizes that nothing says stay symbols.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from compute.dimensions import Polynomial, Shape, ShapeError, Size, outer_axes
@@ -53,9 +54,14 @@ def said_sizes(**dimensions: tuple[str, Size | None]) -> dict[str, tuple[Size, s
     }
 
 
-def letter(name: str) -> Callable[[Mapping[str, Size]], Size]:
+@dataclass(frozen=True, slots=True)
+class Letter:
     """A size that nothing says, under the name that the whole has for it. For `Assumed`."""
-    return lambda _: Polynomial.symbol(name)
+
+    name: str
+
+    def __call__(self, _: Mapping[str, Size]) -> Size:
+        return Polynomial.symbol(self.name)
 
 
 def bind(

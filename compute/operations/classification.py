@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import Size
 from compute.named import Named
-from compute.operations.bound import letter, said_sizes
+from compute.operations.bound import Letter, said_sizes
 from compute.operations.declaration import Attribute, Sublayer
 from compute.operations.linear import linear
 from compute.operations.parts import Part
@@ -57,7 +57,7 @@ def classified(
         {},
         biases=biases,
         sizes=said_sizes(d_out=("classes", classes)),
-        assumed={"d_out": letter("classes")},
+        assumed={"d_out": Letter("classes")},
         x=seen,
     )
     pooled.graph.conventions["classes"] = logits.shape[-1]

@@ -6,7 +6,7 @@ from compute.dimensions import Size
 from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.binding import call
-from compute.operations.bound import letter, said_sizes
+from compute.operations.bound import Letter, said_sizes
 from compute.operations.classification import first_token, predicted, squashed
 from compute.operations.declaration import Attribute, Input, Settings, Sublayer, operation
 from compute.operations.embedding import embedding
@@ -142,7 +142,7 @@ def language_model(
         found = found + position_embedding(
             {},
             sizes=as_wide | said_sizes(vocabulary=("context", context)),
-            assumed={"vocabulary": letter("context")},
+            assumed={"vocabulary": Letter("context")},
             indices=positions,
         )
         _check_positions(position_embedding.built("weights"), count)
@@ -153,7 +153,7 @@ def language_model(
         found = found + segment_embedding(
             {},
             sizes=as_wide | said_sizes(vocabulary=("segment_types", segment_types)),
-            assumed={"vocabulary": letter("segment_types")},
+            assumed={"vocabulary": Letter("segment_types")},
             indices=segments,
         )
     found = without_padding(found, key_padding_mask)

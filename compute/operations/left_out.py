@@ -1,4 +1,4 @@
-"""What stands for weights of a normalization that are left out."""
+"""Conventions for gains and biases of normalizations that are left out."""
 
 from compute.value import Value
 

@@ -58,7 +58,7 @@ class Masks:
 
     @property
     def takes_out(self) -> bool:
-        """Whether keys are taken out by masks that came."""
+        """Return whether masks that came take keys out."""
         return self.mask is not None or self.padding is not None
 
     def allowed(self, query_axis: int, *, in_heads: bool) -> Value | None:
@@ -70,7 +70,7 @@ class Masks:
         return apply("expand", found, axis=-3) if in_heads and found.rank > 2 else found
 
     def remaining(self) -> list[Value]:
-        """Which weights are not dropped, as booleans."""
+        """Return the weights that are not dropped, as booleans; nothing without dropout."""
         return [] if self.kept is None else [apply("complement", apply("complement", self.kept))]
 
     def dropped(self, weights: Value) -> Value:

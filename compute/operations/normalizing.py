@@ -1,4 +1,4 @@
-"""What all normalizations share: statistics of rows of entries, entries beside them, gain and bias."""
+"""Shared parts of normalizations: statistics of rows, normalized entries, gain and bias."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -25,17 +25,17 @@ Epsilon: TypeAlias = Annotated[
 
 
 def gain_input(dims: str, meaning: str) -> Input:
-    """What normalized entries are multiplied by."""
+    """Declare the gain, which multiplies normalized entries."""
     return Input(dims, meaning, r"\gamma", parameter=True, broadcast=True, optional="ones")
 
 
 def bias_input(dims: str, meaning: str) -> Input:
-    """What is added to them then."""
+    """Declare the bias, which is added after the gain."""
     return Input(dims, meaning, r"\beta", parameter=True, broadcast=True, optional="zeros", is_bias=True)
 
 
 def moments(axes: str, dims: str, of: str) -> tuple[Named, ...]:
-    """The statistics that entries are centered and scaled by. of: what they are taken over, in words."""
+    """Declare the statistics that center and scale entries. of: the entries they are over, in words."""
     return (
         Named("mean", axes, dims, f"The mean over {of}.", r"\mu"),
         Named(
@@ -57,7 +57,7 @@ def moments(axes: str, dims: str, of: str) -> tuple[Named, ...]:
 
 
 def results(axes: str, dims: str) -> tuple[Named, ...]:
-    """What they give, and the layer's output."""
+    """Declare the normalized entries and the layer's output."""
     return (
         Named("normalized", axes, dims, "The entries less their mean, over their deviation.", r"\hat{X}"),
         Named("output", axes, dims, "The normalized entries times the gain, plus the bias.", "Y"),
@@ -66,7 +66,7 @@ def results(axes: str, dims: str) -> tuple[Named, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What is normalized, seen as rows of entries along some axes, each row by itself.
+    """The input as rows of entries along some axes, each normalized by itself.
 
     x: where axes had to be cut, the input in the shape that this gave; axes: counted from the last; shape: of
     the input; labels: what its axes run over; left: what those of a statistic run over.
@@ -84,7 +84,7 @@ class Rows:
 
     @property
     def count(self) -> Size:
-        """How many entries one row has."""
+        """The number of entries of one row."""
         return product(self.x.shape[axis] for axis in self.axes)
 
     def average(self, value: Value) -> Value:
@@ -250,7 +250,7 @@ def per_channel(value: Value | None, field: str, x: Value, axis: int) -> Value |
 
 
 def check_per_channel(value: Value | None, field: str, x: Value, axis: int) -> None:
-    """Refuse what is not one number for each channel."""
+    """Refuse shapes other than one number for each channel."""
     if value is not None and value.shape != (x.shape[axis],):
         raise QuestionError(
             (field,),

@@ -8,7 +8,7 @@ from typing import Any
 from compute.dimensions import Shape, Size, symbols
 from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph import Graph
-from compute.operations.bound import Assumed, Bound, Came, Sizes, admit, bind
+from compute.operations.bound import Assumed, Bound, Came, Letter, Sizes, admit, bind
 from compute.operations.declaration import INDEX, Input, Operation, Sublayer
 from compute.value import Tensor, Value, nearest_names
 
@@ -40,7 +40,7 @@ class Part:
         return self.graph.supply.get(self.prefix + name)
 
     def sends(self, part: str) -> bool:
-        """Whether the question has anything for a part of it."""
+        """Return whether the question has anything for a part of it."""
         prefix = f"{self.prefix}{part}."
         return any(name.startswith(prefix) for name in self.graph.supply)
 
@@ -82,7 +82,8 @@ class Part:
         handles = {name: one for name, one in handed.items() if isinstance(one, Value)}
         supplied = {name: one for name in self.declared.inputs if (one := self.sent(name)) is not None}
         wanted = self._wanted(operation, {*operation.required, *needs}, {*handed, *without}, biases)
-        self._check(operation, supplied, wanted, biases)
+        letters = {dim: one.name for dim, one in (assumed or {}).items() if isinstance(one, Letter)}
+        self._check(operation, supplied, wanted, biases, letters)
         came = {name: _handed(name, one) for name, one in handles.items()}
         for name, tensor in supplied.items():
             full = self.prefix + name
@@ -121,10 +122,15 @@ class Part:
         supplied: Mapping[str, Tensor],
         wanted: Collection[str],
         biases: bool | None,
+        letters: Mapping[str, str],
     ) -> None:
-        """Raise QuestionErrors for inputs that are missing, and for those that cannot be here."""
+        """Raise QuestionErrors for inputs that are missing, and for those that cannot be here.
+
+        letters: the whole's names of dimensions.
+        """
         prefix, inputs = self.prefix, operation.inputs
-        if lacking := [missing(prefix + name, inputs[name]) for name in wanted if name not in supplied]:
+        absent = [name for name in wanted if name not in supplied]
+        if lacking := [missing(prefix + name, inputs[name], letters) for name in absent]:
             if self.graph.absent == "refused":
                 raise MissingInputs(lacking)
             if self.graph.lacking is not None:
@@ -199,9 +205,9 @@ class MissingInputs(QuestionErrors):
     """Inputs that did not come: the first that were found."""
 
 
-def missing(full: str, declared: Input) -> QuestionError:
-    """The fault of an input that did not come, under its full name."""
-    dims = ", ".join(declared.dims.split("|")[0].split())
+def missing(full: str, declared: Input, letters: Mapping[str, str] | None = None) -> QuestionError:
+    """Return the fault of an input that did not come. letters: the whole's names of its dimensions."""
+    dims = ", ".join((letters or {}).get(dim, dim) for dim in declared.dims.split("|")[0].split())
     return QuestionError(
         (full,), f"{full} is required, unless values that take its place are given", f"a tensor ({dims})",
         "nothing",

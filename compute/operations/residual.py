@@ -125,7 +125,7 @@ class Blocks:
 
 
 def _is_unknown(graph: Graph) -> bool:
-    """Whether a layer is built of which nothing came, since values behind it are given."""
+    """Return whether nothing came for the layer that is built, since values behind it are given."""
     scope = graph.full_name("")
     is_open = graph.absent == "unknown" and graph.lacking is None and scope
     return bool(is_open) and not any(name.startswith(scope) for name in graph.supply)

@@ -158,19 +158,14 @@ class Scoring:
         return -2 if self.key_first else -1
 
     @property
-    def places_matter(self) -> bool:
-        """Whether it matters where queries stand among the keys."""
-        return self.causal or self.window is not None
-
-    @property
     def sides(self) -> tuple[Size, Size]:
-        """How far the window reaches before and behind a query's own place."""
+        """The reach of the window before and behind a query's own place."""
         assert self.window is not None
         left, right = self.window if isinstance(self.window, tuple) else (self.window, self.window)
         return left, 0 if self.causal else right
 
     def reach(self, queries: Size, keys: Size) -> dict[str, Any]:
-        """How far the window reaches before and behind the key of a query's own number."""
+        """The reach of the window before and behind the key of a query's own number."""
         left, right = self.sides
         if self.alignment == "lower_right" and queries != keys:
             left, right = left + queries - keys, right + keys - queries

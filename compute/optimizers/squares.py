@@ -11,9 +11,8 @@ import numpy as np
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 
-MARGIN = (
-    2.0**20
-)  # between a plain square and the ends of its range: for sums of many, and quotients by 1 - beta
+# Between a plain square and the ends of its range: for sums of many, and quotients by 1 - beta.
+MARGIN = 2.0**20
 
 
 class Square:
@@ -82,7 +81,7 @@ def plain(squares: Any) -> Any:
 
 
 def overflows(squares: Any) -> bool:
-    """Whether a kept sum of squares has an entry that is shown as Infinity, though its root is finite."""
+    """Return whether a kept sum of squares has an entry shown as Infinity, though its root is finite."""
     if not isinstance(squares, Square):
         return False
     return bool((np.isfinite(squares.root) & ~np.isfinite(squares.worth)).any())
@@ -93,7 +92,7 @@ def _root(squares: Any) -> Any:
 
 
 def _holds(squares: Any, roots: Any) -> bool:
-    """Whether floats hold every square of a finite number, with digits and room to spare."""
+    """Return whether floats hold every square of a finite number, with digits and room to spare."""
     bounds = np.finfo(squares.dtype)
     low, high = float(bounds.tiny) * MARGIN, float(bounds.max) / MARGIN
     if not np.ndim(squares):

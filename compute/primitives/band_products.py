@@ -18,7 +18,7 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
 
 
 def _block(width: int, queries: int) -> int:
-    """How many queries share a product: about as many as the band is wide wastes the least."""
+    """Return the number of queries that share a product: about the width of the band wastes least."""
     return min(max(SMALLEST_BLOCK, min(width, LARGEST_BLOCK)), queries)
 
 
@@ -121,14 +121,14 @@ def band_by_key(xp: Arithmetic, band: Array, left: int, right: int, keys: int) -
 
 
 def inside_band(queries: int, keys: int, left: int, right: int) -> Array:
-    """Which entries of a band stand for a key that there is."""
+    """Return the entries of a band that stand for an existing key."""
     key = np.arange(queries)[:, None] + np.arange(-left, right + 1)
     inside: Array = (key >= 0) & (key < keys)
     return inside
 
 
 def within(queries: Size, keys: Size, left: Size, right: Size) -> Size | None:
-    """How many query-key pairs a band holds, boundaries counted.
+    """Return the number of query-key pairs in a band, with its boundaries cut off.
 
     In letters it is known where there are as many keys as queries, for a band that is no longer than
     they are; otherwise None.
@@ -147,7 +147,7 @@ def within(queries: Size, keys: Size, left: Size, right: Size) -> Size | None:
 
 
 def _reached(queries: int, keys: int, ahead: int) -> int:
-    """How many pairs there are of a query and a key at most so many steps ahead of it."""
+    """Return the number of pairs of a query and a key at most so many steps ahead of it."""
 
     def up_to(reach: int) -> int:
         """min(1, keys) + ... + min(reach, keys)."""

@@ -25,7 +25,7 @@ from compute.primitives.masked_products import masked_zeros, without_masked, zer
 
 
 def _width(left: Size, right: Size) -> Size:
-    """How many keys a band holds for each query."""
+    """Return the number of keys that a band holds for each query."""
     width = left + right + 1
     if isinstance(width, int) and width < 1:
         raise ShapeError(f"a band from {left} before to {right} behind holds no key")
@@ -151,10 +151,15 @@ masked_banded_sum = Primitive(
 )
 
 
+def band_entry(first: str) -> str:
+    """Say which key an entry of a band is for. first: the key of query i's entry 0."""
+    return f"entry j of query i is for key {first} + j"
+
+
 def band_convention(place: str) -> dict[str, str]:
-    """How a band is read. place: the key at the place of query i."""
+    """Say how a band is read. place: the key at the place of query i."""
     return {
-        "band": f"entry j of query i is for key {place} - left + j; where there is no such key scores are 0,"
+        "band": f"{band_entry(f'{place} - left')}; where there is no such key scores are 0,"
         " masked_scores -Infinity and weights 0; in formulas band^-1 fills up with zeros to all pairs"
     }
 

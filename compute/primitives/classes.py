@@ -35,7 +35,7 @@ def _classes(xp: Arithmetic, target: Array, classes: int, ignored: int | None) -
     checked = target if ignored is None else xp.where(left_out, count(xp, 0), target)
     received = describe_first_unfit(checked, lambda part: xp.places(part, classes - 1))
     expected = f"whole numbers from 0 to {classes - 1}{also}"
-    raise UnfitEntries("target", "holds what is no class", expected, received)
+    raise UnfitEntries("target", "holds a number that is not a class", expected, received)
 
 
 def _unless(xp: Arithmetic, left_out: Array | None, a: Array) -> Array:
@@ -117,7 +117,7 @@ def _counted(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None
     if some and left_out is not None and bool(known(left_out, True).all()):
         raise UnfitEntries(
             "target",
-            "holds nothing that is not ignored, and of nothing there is no mean",
+            "holds only ignored samples, so there is no mean",
             f"at least one class that is not {ignored}; or another reduction",
             f"{ignored} throughout",
         )

@@ -92,7 +92,7 @@ def _numbers(xp: Arithmetic, mask: Array) -> Array:
     except ValueError:
         raise UnfitEntries(
             "mask",
-            "holds what is neither 0 nor 1",
+            "holds a number that is neither 0 nor 1",
             "booleans, or the numbers 0 and 1",
             describe_first_unfit(mask, lambda part: xp.places(part, 1)),
         ) from None

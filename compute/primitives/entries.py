@@ -32,7 +32,7 @@ def weighed(xp: Arithmetic, a: Array, b: Array) -> Array:
 
 
 def is_zero(xp: Arithmetic, constant: Expression) -> bool:
-    """Whether a constant is 0 whatever its symbols stand for."""
+    """Return whether a constant is 0 for every value of its symbols."""
     return bool(xp.constant(constant, {}).item() == 0) if xp.settles else _is_float_zero(constant)
 
 

@@ -16,12 +16,12 @@ from compute.primitives.entries import known
 
 
 def zeros_of(a: Array) -> Array:
-    """Which entries are exactly 0."""
+    """Return the entries that are exactly 0, as booleans."""
     return np.asarray(a == 0, dtype=bool)
 
 
 def bad_entries(xp: Arithmetic, a: Array) -> Array:
-    """Which entries are NaN or infinite."""
+    """Return the entries that are NaN or infinite, as booleans."""
     return np.asarray(~np.isfinite(xp.outlines(a)))
 
 
@@ -47,7 +47,7 @@ def multiply_taken(xp: Arithmetic, a: Array, b: Array, skipped: Array) -> Array:
 
 
 def masked_zeros(a: Array, allowed: Array) -> Array:
-    """Which entries of a are 0 because of the mask."""
+    """Return the entries of a that are 0 because of the mask, as booleans."""
     return zeros_of(a) & known(allowed, False)
 
 

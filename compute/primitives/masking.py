@@ -38,7 +38,7 @@ masked_fill = Primitive(
 
 
 def _excluded(xp: Arithmetic, mask: Array) -> Array:
-    """Where a mask of numbers is -infinity."""
+    """Return the entries at which a mask of numbers is -infinity, as booleans."""
     return np.asarray(xp.outlines(mask) == -np.inf)
 
 

@@ -73,7 +73,7 @@ def _alone(xp: Arithmetic, places: Array, sizes: Pair) -> Array:
 
 
 def _no_place(expected: str, received: str) -> UnfitEntries:
-    return UnfitEntries("places", "holds what is no place", expected, received)
+    return UnfitEntries("places", "holds an entry that is not a place", expected, received)
 
 
 def _scattered_gradient(xp: Arithmetic, g: Array, places: Array, sizes: Pair) -> Array:

@@ -58,7 +58,7 @@ window_sum = Primitive(
 
 
 def _taps(layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[slice, slice]]:
-    """Where each entry of the windows stands in the padded input."""
+    """Yield the place of each entry of the windows in the padded input."""
     for i in range(window[0]):
         for j in range(window[1]):
             yield tap(layout, output, 0, i), tap(layout, output, 1, j)
@@ -94,7 +94,7 @@ def _sum_of_powers(xp: Arithmetic, entries: Sequence[Array], exponent: Expressio
 def _norm_slopes(
     xp: Arithmetic, signs: Array, y: Array, a: Array, layout: Layout, window: Pair, exponent: Expression
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
-    """Where each entry of the windows stands, and its sign times (|a|/y)^(p - 1).
+    """Yield the place of each entry of the windows, and its sign times (|a|/y)^(p - 1).
 
     That is at most 1 for p from 1 on.
     """

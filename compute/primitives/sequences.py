@@ -128,7 +128,7 @@ def _running(xp: Arithmetic, lengths: Array, *, steps: int) -> Array:
     except ValueError:
         expected = f"whole numbers from 0 to {steps}, the number of steps"
         received = describe_first_unfit(lengths, lambda part: xp.places(part, steps))
-        message = "holds what is no length of these sequences"
+        message = "holds a number that is not a length of these sequences"
         raise UnfitEntries("lengths", message, expected, received) from None
     return np.asarray(ends, dtype=np.intp)[..., None, None] > np.arange(steps)[:, None]
 

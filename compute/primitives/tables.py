@@ -17,7 +17,9 @@ def _rows(xp: Arithmetic, numbers: Array, count: int) -> Array:
     except ValueError:
         expected = f"whole numbers from 0 to {count - 1}"
         received = describe_first_unfit(numbers, lambda part: xp.places(part, count - 1))
-        raise UnfitEntries("indices", "holds what is no row of the table", expected, received) from None
+        raise UnfitEntries(
+            "indices", "holds a number that is not a row of the table", expected, received
+        ) from None
 
 
 def _look_up(xp: Arithmetic, a: Array, indices: Array, *, padding: int | None) -> Array:

@@ -105,7 +105,7 @@ class _Builder(Terms):
                 self.terms[name] = self._input(name, tensor)
 
     def _input(self, name: str, tensor: Tensor) -> Value:
-        axes = tuple(f"axis {at}" for at in range(len(tensor.shape)))
+        axes = tuple(f"axis_{at}" for at in range(len(tensor.shape)))
         return self.graph.input(name, tensor.shape, symbol=symbol_latex(name), axes=axes, kind=tensor.kind)
 
     def _is_supplied(self, name: str) -> bool:
@@ -195,6 +195,7 @@ class _Builder(Terms):
                 assignment.column,
                 f"{name} cannot be assigned: " + (first if self.lines[name] != line else taken),
                 "a name of its own for each line",
+                "a name that is taken",
             )
             raise fault.at("program", line)
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from compute.errors import QuestionError
+from compute.programs.descriptions import describe_character, describe_piece
 from compute.programs.syntax import Node, ProgramFault, Reader
 
 MAX_LINES = 1000
@@ -60,7 +61,9 @@ def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
             reader = Reader()
             return (reader.read(left), reader.read(right)), reader.names
-    raise ProgramFault(1, "is no equation", "a claim such as p[0] == 1 - p[1]")
+    raise ProgramFault(
+        1, "is not an equation", "a claim such as p[0] == 1 - p[1]", "text without one == between two sides"
+    )
 
 
 def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
@@ -100,7 +103,8 @@ def _assigned(body: list[ast.stmt], line: str) -> tuple[ast.Name, ast.expr] | No
         if isinstance(target, ast.Name):
             return target, statement.value
     column = len(line) - len(line.lstrip()) + body[:2][-1].col_offset + 1
-    raise ProgramFault(column, "is no assignment", "one assignment, name = expression")
+    received = "more than one statement" if len(body) > 1 else describe_piece(statement)
+    raise ProgramFault(column, "is not an assignment", "one assignment, name = expression", received)
 
 
 def _tree(text: str) -> list[ast.stmt]:
@@ -110,17 +114,25 @@ def _tree(text: str) -> list[ast.stmt]:
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         lead = len(text) - len(text.lstrip())
-        column = min(len(text), max(1, lead + (getattr(error, "offset", None) or 1)))
-        raise ProgramFault(column, "something is missing or out of place", "name = expression") from None
+        found = max(1, lead + (getattr(error, "offset", None) or 1))
+        column = min(len(text), found)
+        raise ProgramFault(
+            column, "something is missing or out of place", "name = expression",
+            describe_character(text, found),
+        ) from None  # fmt: skip
 
 
 def _check(text: str) -> None:
     """Refuse a line that is too long, holds strange characters, or whose brackets do not match."""
     if len(text) > MAX_LENGTH:
-        raise ProgramFault(MAX_LENGTH, "the line is too long", f"at most {MAX_LENGTH} characters")
+        raise ProgramFault(
+            MAX_LENGTH, "the line is too long", f"at most {MAX_LENGTH} characters", f"{len(text)} characters"
+        )
     if (odd := STRANGE.search(text)) is not None:
         known = "letters, digits and + - * / @ ** . , ( ) [ ] : ="
-        raise ProgramFault(odd.start() + 1, "holds a character that has no meaning here", known)
+        column = odd.start() + 1
+        message = f"this character is not allowed in an expression; allowed are {known}"
+        raise ProgramFault(column, message, known, describe_character(text, column))
     _check_brackets(text)
 
 
@@ -131,10 +143,17 @@ def _check_brackets(text: str) -> None:
         if character in "([":
             opened.append((character, column))
             if len(opened) > MAX_BRACKETS:
-                raise ProgramFault(column, "brackets are nested too deeply", f"at most {MAX_BRACKETS} deep")
+                raise ProgramFault(
+                    column, "brackets are nested too deeply", f"at most {MAX_BRACKETS} deep",
+                    f"{len(opened)} deep",
+                )  # fmt: skip
         else:
             if not opened or opened[-1][0] + character not in ("()", "[]"):
-                raise ProgramFault(column, "this bracket closes nothing", "brackets in pairs")
+                before = f"{character} after {opened[-1][0]}" if opened else f"{character} with none open"
+                raise ProgramFault(column, "this bracket closes nothing", "brackets in pairs", before)
             opened.pop()
     if opened:
-        raise ProgramFault(opened[-1][1], "this bracket is never closed", "brackets in pairs")
+        character, column = opened[-1]
+        raise ProgramFault(
+            column, "this bracket is never closed", "brackets in pairs", f"{character} without its pair"
+        )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from compute.errors import QuestionError
+from compute.programs.descriptions import describe_piece
 
 MAX_DEPTH = 100
 MAX_NODES = 20_000
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
+ALLOWED = "numbers, names, + - * / @ **, calls, [indices] and .T"
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -23,19 +25,17 @@ Literal: TypeAlias = "int | float | bool | str | tuple[Any, ...]"
 
 
 class ProgramFault(Exception):
-    """What is wrong with a text, and at which column, counted from 1."""
+    """A fault at a column of a text, counted from 1."""
 
-    def __init__(self, column: int, message: str, expected: str) -> None:
+    def __init__(self, column: int, message: str, expected: str, received: str) -> None:
         super().__init__(message)
-        self.column, self.message, self.expected = column, message, expected
+        self.column, self.message, self.expected, self.received = column, message, expected, received
 
     def at(self, *path: str | int) -> QuestionError:
-        """The fault as one of the question; a caret stands under the column."""
+        """Return the fault as one of the question; the message begins with the line and the column."""
         line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
-        shown = min(self.column - 1, 60)
-        caret = ("…" if shown < self.column - 1 else "") + "·" * shown + "^"
         message = f"{line}column {self.column}: {self.message}"
-        return QuestionError(path, message, self.expected, f"at the caret {caret}")
+        return QuestionError(path, message, self.expected, self.received)
 
 
 @dataclass(slots=True)
@@ -65,8 +65,9 @@ def usable(name: str, column: int) -> str:
     """The name, refused where it is none that can be used."""
     if "__" in name or not NAME.fullmatch(name):
         raise ProgramFault(
-            column, "is no name that can be used", "a letter, then letters, digits and single _"
-        )
+            column, "cannot be used as a name", "a letter, then at most 63 letters, digits and single _",
+            f"a name of {len(name)} character{'s' * (len(name) != 1)}",
+        )  # fmt: skip
     return name
 
 
@@ -90,7 +91,8 @@ class Reader:
         self._left -= 1
         if depth == 0 or self._left < 0:
             limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
-            raise ProgramFault(column, "the program is too large here", limit)
+            received = f"more than {MAX_NODES} pieces" if depth else f"more than {MAX_DEPTH} deep"
+            raise ProgramFault(column, "the program is too large here", limit, received)
         # The commonest kinds come first, and none is asked for twice: a program has thousands of pieces.
         depth -= 1
         if isinstance(node, ast.Name):
@@ -125,8 +127,9 @@ class Reader:
             return Node("index", column, operands=operands, items=_items(node.slice))
         raise ProgramFault(
             column,
-            "is none of what an expression is made of",
-            "numbers, names, + - * / @ **, calls, [indices] and .T",
+            f"is not allowed in an expression; allowed are {ALLOWED}",
+            ALLOWED,
+            describe_piece(node),
         )
 
     def usable(self, name: str, column: int) -> str:
@@ -149,7 +152,10 @@ class Reader:
 def _number(value: float, column: int) -> str:
     text = repr(value)
     if len(text) > 40 or text in ("inf", "nan"):
-        raise ProgramFault(column, "the number is too long or too large", "a number of at most 40 digits")
+        received = "a number beyond float64" if text == "inf" else f"a number of {len(text)} characters"
+        raise ProgramFault(
+            column, "the number is too long or too large", "a number of at most 40 digits", received
+        )
     return text
 
 
@@ -162,7 +168,7 @@ def _items(chosen: ast.expr) -> tuple[Any, ...]:
 def _triple(one: ast.Slice) -> tuple[int | None, ...]:
     found = tuple(None if part is None else _whole(part) for part in (one.lower, one.upper, one.step))
     if found[2] == 0:
-        raise ProgramFault(one.col_offset + 1, "steps by 0", "steps of at least 1, or back")
+        raise ProgramFault(one.col_offset + 1, "steps by 0", "steps of at least 1, or back", "a step of 0")
     return found
 
 
@@ -172,13 +178,15 @@ def _whole(node: ast.expr) -> int:
     except ProgramFault:
         value = None
     if type(value) is not int or abs(value) >= 2**31:
-        raise ProgramFault(node.col_offset + 1, "is no index", "whole numbers and slices of them")
+        raise ProgramFault(
+            node.col_offset + 1, "is not an index", "whole numbers and slices of them", describe_piece(node)
+        )
     return value
 
 
 def _keyword(keyword: ast.keyword) -> str:
     if keyword.arg is None:
-        raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value")
+        raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value", "an argument behind **")
     return usable(keyword.arg, keyword.col_offset + 1)
 
 
@@ -191,5 +199,6 @@ def _literal(node: ast.expr) -> Any:
         case ast.Tuple(elts=entries) | ast.List(elts=entries) if len(entries) <= 8:
             return tuple(_literal(one) for one in entries)
     raise ProgramFault(
-        node.col_offset + 1, "is no setting", "a number, text, true or false, or a list of them"
-    )
+        node.col_offset + 1, "is not a setting", "a number, text, true or false, or a list of them",
+        describe_piece(node),
+    )  # fmt: skip

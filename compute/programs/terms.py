@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
-from compute.dimensions import ShapeError
-from compute.errors import QuestionError, hint, unknown_name
+from compute.dimensions import ShapeError, show
+from compute.errors import QuestionError, describe, hint, unknown_name
 from compute.graph import Graph
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
@@ -14,6 +14,7 @@ from compute.operations.declaration import Operation
 from compute.operations.settings import expected, fits, with_integral_floats
 from compute.primitive import REGISTRY
 from compute.programs.dependencies import circle
+from compute.programs.descriptions import describe_arguments, describe_setting
 from compute.programs.functions import FUNCTIONS, Function
 from compute.programs.language import Assignment
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
@@ -63,11 +64,14 @@ class Terms:
                 f"{name} is used before it is assigned in line {self.lines[name] + 1}"
                 + (f"; {members} need one another" if members else ""),
                 "names that lines above assign, or inputs",
+                f"a name without a value before line {self.lines[name] + 1}",
             )
         if name in NAMED_NUMBERS:
             return Expression("symbol", text=name)
         if name in FUNCTIONS or name in CATALOGUE:
-            raise ProgramFault(node.column, f"{name} is a function", f"{name}(...)")
+            raise ProgramFault(
+                node.column, f"{name} is a function", f"{name}(...)", f"{name} without brackets"
+            )
         self.free.setdefault(name)
         self.graph.unnamed.append(name)
         self.terms[name] = Unknown()
@@ -80,7 +84,8 @@ class Terms:
         if isinstance(operand, Expression):
             if node.head == "negative":
                 return Expression("negative", (operand,))
-            raise ProgramFault(node.column, "is done to a number", "a value with axes")
+            done = "an index" if node.head == "index" else ".T"
+            raise ProgramFault(node.column, f"{done} needs axes", "a value with axes", "a constant")
         if node.head == "index":
             return self._applied(node, "part", operand, items=node.items)
         return self._applied(node, node.head, operand)
@@ -95,15 +100,16 @@ class Terms:
             return self._power(node, left, right)
         if isinstance(left, Expression) and isinstance(right, Expression):
             if node.head == "matmul":
-                raise ProgramFault(node.column, "@ stands between numbers", "matrices")
+                raise ProgramFault(node.column, "@ stands between numbers", "matrices", "two numbers")
             return _checked(Expression(node.head, (left, right)), node)
         return self._applied(node, node.head, self.value(left), self.value(right))
 
     def _power(self, node: Node, base: Value | Expression, exponent: Value | Expression) -> Term:
         if isinstance(exponent, Value):
             raise ProgramFault(
-                node.operands[1].column, "the exponent is no constant", "a number; or exp(b * log(a))"
-            )
+                node.operands[1].column, "the exponent is not a constant", "a number; or exp(b * log(a))",
+                f"a value of shape {show(exponent.shape)}",
+            )  # fmt: skip
         if isinstance(base, Expression):
             return _checked(Expression("power", (base, exponent)), node)
         return self._applied(node, "power", base, exponent=_checked(exponent, node.operands[1]))
@@ -115,13 +121,14 @@ class Terms:
         if node.text not in CATALOGUE:
             known = [*FUNCTIONS, *CATALOGUE]
             error = unknown_name((), "function", node.text, known)
-            raise ProgramFault(node.column, error.message, error.expected)
+            raise ProgramFault(node.column, error.message, error.expected, error.received)
         operation = CATALOGUE[node.text]
         if operation.parts:
             raise ProgramFault(
                 node.column,
                 f"{node.text} has parts, whose weights are called after the line",
                 f"a line of its own, as in h = {node.text}(x)",
+                f"{node.text} inside an expression",
             )
         arguments = self.arguments(operation, node)
         if arguments is None:
@@ -138,45 +145,53 @@ class Terms:
         try:
             return function.build(self.graph, *values, **settings)
         except QuestionError as error:
-            raise ProgramFault(node.column, error.message, error.expected) from None
-        except ShapeError as error:
-            raise ProgramFault(node.column, f"{function.name}: {error}", function.signature) from None
-        except ExpressionError as error:
-            message = f"{function.name}: the constant {error}"
-            raise ProgramFault(node.column, message, function.signature) from None
+            number = error.received.removeprefix("the number ")
+            is_setting = number != error.received and error.path[:1] and error.path[0] in settings
+            received = f"{error.path[0]} = {number}" if is_setting else error.received
+            raise ProgramFault(node.column, error.message, error.expected, received) from None
+        except (ShapeError, ExpressionError) as error:
+            subject = "" if isinstance(error, ShapeError) else "the constant "
+            raise ProgramFault(
+                node.column, f"{function.name}: {subject}{error}", function.signature,
+                describe_arguments(dict(zip(function.inputs, values, strict=True)), arguments),
+            ) from None  # fmt: skip
 
     def arguments(self, called: Operation | Function, node: Node) -> dict[str, Any] | None:
         """Inputs and settings of a call; None where an input is unknown."""
         names = called.inputs
         if len(node.operands) > len(names):
             taken = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
-            raise ProgramFault(node.column, f"{called.name} takes {taken}", _signature(called))
+            received = f"{len(node.operands)} values"
+            raise ProgramFault(node.column, f"{called.name} takes {taken}", _signature(called), received)
         found: dict[str, Any] = {}
         for name, piece in zip(names, node.operands, strict=False):
             found[name] = self._argument(called, name, piece)
         for name, operand in node.keywords:
             if name in found:
-                raise ProgramFault(node.column, f"{name} comes twice", "each name once")
+                raise ProgramFault(node.column, f"{name} comes twice", "each name once", f"{name} twice")
             if name in called.attributes:
                 attribute = called.attributes[name]
                 setting = with_integral_floats(attribute, operand)
                 if isinstance(setting, Node) or not fits(attribute, setting):
                     words = expected(attribute)
                     suggested = hint(setting, words.split(", ")) if isinstance(setting, str) else ""
-                    raise ProgramFault(node.column, f"{name} does not fit{suggested}", words)
+                    is_node = isinstance(setting, Node)
+                    received = f"{name}: an expression" if is_node else describe_setting(name, setting)
+                    raise ProgramFault(node.column, f"{name} does not fit{suggested}", words, received)
                 found[name] = setting
             elif name in called.inputs:
                 piece = operand if isinstance(operand, Node) else _number_node(operand, node)
                 found[name] = self._argument(called, name, piece)
             else:
                 error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
-                raise ProgramFault(node.column, error.message, error.expected)
+                raise ProgramFault(node.column, error.message, error.expected, error.received)
         if called.attributes or len(found) < len(names):
             missing = [one for one in names if one not in found and one in called.required]
             missing += [name for name, one in called.attributes.items() if one.required and name not in found]
             if missing:
                 message = f"{called.name} lacks {', '.join(missing)}"
-                raise ProgramFault(node.column, message, "all that it requires")
+                received = ", ".join(found) or "no arguments"
+                raise ProgramFault(node.column, message, _signature(called), received)
         for one in found.values():
             if isinstance(one, Unknown):
                 return None
@@ -197,7 +212,8 @@ class Terms:
                 self.graph.masks.add(str(value.name))
         if value.kind not in kinds:
             message = f"{name} of {called.name} cannot hold {KINDS[value.kind]}"
-            raise ProgramFault(piece.column, message, " or ".join(KINDS[one] for one in kinds))
+            wanted = " or ".join(KINDS[one] for one in kinds)
+            raise ProgramFault(piece.column, message, wanted, KINDS[value.kind])
         return value
 
     def operand(self, term: Term) -> Value | Unknown:
@@ -213,11 +229,11 @@ class Terms:
         for operand in operands:
             if operand.kind != "real" and REGISTRY[primitive].kind != "same":
                 message = f"{primitive} takes no {KINDS[operand.kind]}"
-                raise ProgramFault(node.column, message, KINDS["real"])
+                raise ProgramFault(node.column, message, KINDS["real"], KINDS[operand.kind])
         try:
             return apply(primitive, *operands, **attributes)
         except QuestionError as error:
-            raise ProgramFault(node.column, error.message, error.expected) from None
+            raise ProgramFault(node.column, error.message, error.expected, error.received) from None
 
 
 def _signature(called: Operation | Function) -> str:
@@ -233,12 +249,15 @@ def _checked(expression: Expression, node: Node) -> Expression:
     try:
         evaluate(expression)
     except ExpressionError as error:
-        raise ProgramFault(node.column, f"the constant {error}", "a constant that float64 can hold") from None
+        raise ProgramFault(
+            node.column, f"the constant {error}", "a constant that float64 can hold",
+            f"a constant that {str(error).partition(':')[0]}",
+        ) from None  # fmt: skip
     return expression
 
 
 def _number_node(value: Any, node: Node) -> Node:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ProgramFault(node.column, "is no value", "an expression")
+        raise ProgramFault(node.column, "is not a value", "an expression", describe(value))
     inner = Node("number", node.column, text=repr(abs(value)))
     return Node("negative", node.column, operands=(inner,)) if value < 0 else inner

@@ -205,10 +205,10 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     for one in ("assumptions", "abbreviate"):
         if sent := fields.get(one):
             raise at((one,), "speaks of free symbols, which floats have none of",
-                     f'{one} with "arithmetic": "exact" alone', describe(sent))  # fmt: skip
+                     f'leave {one} out, or send "arithmetic": "exact"', describe(sent))  # fmt: skip
     if not fields.get("common", True):
-        raise at(("common",), "is about exact text, and floats are none",
-                 'false with "arithmetic": "exact" alone', "false")  # fmt: skip
+        raise at(("common",), "is about exact text, and floats are not text",
+                 'leave common out, or send "arithmetic": "exact"', "false")  # fmt: skip
     return partial(decode, arithmetic=kinds.FLOATING[name])
 
 

@@ -74,13 +74,13 @@ def full_name(path: Path, name: str | int) -> str:
 
 
 def _nested(name: str) -> Path:
-    """Where a tensor of a part stands in nested objects: `layer[0].w_q` at `layer`, 0, `w_q`."""
+    """Return the path of a tensor of a part in nested objects: `layer`, 0, `w_q` of `layer[0].w_q`."""
     return tuple(int(one) if one.isdigit() else one for one in re.findall(r"[^.\[\]]+", name))
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where in a document things stand that have other names. names: of tensors; scopes: of parts.
+    """Paths in a document of tensors and parts by full name. names: of tensors; scopes: of parts.
 
     What does not stand there is missed where nested objects would have it.
     """
@@ -148,15 +148,24 @@ def named(
 
 
 def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Collection[str]) -> None:
-    """Refuse an empty object at the end of a list, which would not be counted. names: of all that came."""
-    for scope, path in scopes.items():
-        *outer, at = path
-        is_last = isinstance(at, int) and at > 0 and (*outer, at + 1) not in groups
-        if is_last and not any(name.startswith(f"{scope}.") for name in names):
-            message = f"{scope} holds nothing"
-            raise QuestionErrors(
-                [QuestionError(path, message, "weights, or one object less", "an empty object")]
-            )
+    """Refuse empty objects at the end of lists, which would not be counted. names: of all that came."""
+    scope_at = {path: scope for scope, path in scopes.items()}
+
+    def is_empty(path: Path) -> bool:
+        return path in scope_at and not any(name.startswith(f"{scope_at[path]}.") for name in names)
+
+    errors = []
+    for *outer, last in scope_at:
+        if isinstance(last, int) and last > 0 and (*outer, last + 1) not in groups:
+            first = last + 1
+            while is_empty((*outer, first - 1)):
+                first -= 1
+            for at in range(first, last + 1):
+                path = (*outer, at)
+                message = f"{scope_at[path]} holds nothing"
+                errors.append(QuestionError(path, message, "weights, or a shorter list", "an empty object"))
+    if errors:
+        raise QuestionErrors(errors)
 
 
 def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:

@@ -79,15 +79,32 @@ _EXPECTED = {
 
 def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
     path = tuple(error["loc"])
-    kind, context = error["type"], error.get("ctx", {})
+    kind = error["type"]
     if kind == "extra_forbidden":
         return unknown_name(path, "field", str(path[-1]), _model_at(path[:-1], model).model_fields)
     if kind == "missing":
-        return QuestionError(path, "is required", "a value", "nothing")
-    expected = _EXPECTED.get(kind, error["msg"]).format(**context)
+        return QuestionError(path, "is required", _expected_at(path, model), "nothing")
+    expected = _expected(error)
     received = describe_integers(error["input"]) if "integer" in expected else describe(error["input"])
     suggested = hint(error["input"], QUOTED.findall(expected)) if _is_misspelt(error) else ""
     return QuestionError(path, f"has to be {expected}{suggested}", expected, received)
+
+
+def _expected(error: ErrorDetails) -> str:
+    return _EXPECTED.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+
+
+def _expected_at(path: Path, model: type[BaseModel]) -> str:
+    """Say what a required field takes: what its model expects in place of null, or else its description."""
+    name, owner = str(path[-1]), _model_at(path[:-1], model)
+    details: list[ErrorDetails] = []
+    try:
+        owner.model_validate({name: None})
+    except ValidationError as errors:
+        details = [one for one in errors.errors(include_url=False) if one["loc"][0] == name]
+    described = (owner.model_fields[name].description or "a value").removesuffix(".")
+    expected = "; or ".join(dict.fromkeys(_expected(one) for one in details))
+    return expected or described[0].lower() + described[1:]
 
 
 def _is_misspelt(error: ErrorDetails) -> bool:

@@ -46,7 +46,10 @@ def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size
     try:
         found = [whole(side, minimum=minimum, letters=letters) for side in sides]
     except PydanticCustomError as error:
-        expected = f"{error.context['expected']}; or a list of two such" if error.context else "one or two"
+        such = "sizes" if letters else "integers"
+        expected = "one or two"
+        if error.context:
+            expected = f"{error.context['expected']}; or a list of two such {such}"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
     return (found[0], found[1]) if len(found) == 2 else found[0]
 

@@ -14,6 +14,7 @@ from compute.dimensions import (
     divide,
     from_last,
     product,
+    shifted,
     show,
     symbols,
     total,
@@ -91,6 +92,13 @@ def test_broadcasting() -> None:
     for shapes in (((2,), (3,)), ((n,), (m,)), ((n,), (2,))):
         with pytest.raises(ShapeError):
             broadcast(*shapes)
+
+
+def test_positions_are_written_with_one_number_where_it_is_known() -> None:
+    assert [shifted("i", m, n) for m, n in ((3, 1), (2, 2), (1, 4))] == ["i + 2", "i", "i - 3"]
+    assert shifted("i", m, n) == "i + m - n"
+    assert shifted("i", m, n + 1) == "i + m - (1 + n)"
+    assert shifted("i", n + 2, n) == "i + 2"
 
 
 def test_the_rest() -> None:

@@ -11,7 +11,7 @@ import compute
 from compute.errors import describe, describe_entry, describe_first_unfit
 
 ROOT = Path(compute.__file__).parent.parent
-REFUSALS = {"at": 3, "QuestionError": 3, "TooLarge": 3, "UnfitEntries": 3, "beyond": 1}
+REFUSALS = {"at": 3, "QuestionError": 3, "TooLarge": 3, "ProgramFault": 3, "UnfitEntries": 3, "beyond": 1}
 # Words that say that something else came, and not what.
 EMPTY = {
     "", "a larger one", "a larger shift", "a longer one", "a number", "a setting", "a smaller one",

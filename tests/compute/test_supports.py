@@ -109,7 +109,7 @@ def again(name: str, draw: int) -> dict[str, Array]:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_zeros_are_those_of_all_numbers(name: str) -> None:
-    """What is reported is what is zero for each of many numbers, and the same whatever they are."""
+    """Reported zeros are zero for each of many numbers, and the same for all of them."""
     operation, inputs, settings, (of, wrt) = QUESTIONS[name]
     names = plan(operation, inputs, settings, jacobian=[(of, wrt)]).graph.names
     labels = names[of].axes, names[wrt].axes

@@ -68,7 +68,7 @@ def test_decoding_with_a_cache(ask: Ask) -> None:
     last = ask("/v1/attention", **body, causal_alignment="lower_right").json()
     assert last["values"]["weights"] == [pytest.approx([1 / 3] * 3)]
     assert last["values"]["output"] == [[pytest.approx(3)]]
-    assert last["conventions"]["causal"] == "query i attends to keys 0 to i + 3 - 1"
+    assert last["conventions"]["causal"] == "query i attends to keys 0 to i + 2"
     refused = ask("/v1/attention", **(body | {"causal": False}), causal_alignment="lower_right")
     assert refused.status_code == 422 and list(errors(refused)) == ["/causal_alignment"]
 
@@ -95,7 +95,7 @@ def test_a_matrix_in_the_place_of_a_band_is_refused(ask: Ask) -> None:
     assert pointer == "/given/weights"
     assert error["message"] == (
         "entry [0, 0] stands for no key: with a window weights is a band and no matrix of all pairs,"
-        " entry j of query i is for key i - left + j, for left = 1"
+        " entry j of query i is for key i - 1 + j"
     )
     assert (error["expected"], error["received"]) == ("0 at [0, 0]", "the entry 0.5 at [0, 0]")
     found = ask("/v1/attention", **rows, window=1).json()

@@ -83,7 +83,7 @@ SECRET = "sentinel-that-must-not-come-back"
             "nothing",
         ),
         (BATCH, {"x": [[1, 2]], "running_variance": [1, 1]}, "/x", "more than one entry", "one"),
-        (GROUP, {"x": CHANNELS}, "/groups", "a value", "nothing"),
+        (GROUP, {"x": CHANNELS}, "/groups", "an integer", "nothing"),
         (GROUP, {"x": CHANNELS, "groups": 3}, "/groups", "a number that divides 4", "3 groups"),
         (GROUP, {"x": CHANNELS, "groups": 8}, "/groups", "a number that divides 4", "8 groups"),
         (GROUP, {"x": CHANNELS, "groups": 0}, "/groups", "an integer from 1", "the number 0"),

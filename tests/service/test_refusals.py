@@ -53,7 +53,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"heads": 10**9}, "/w_q", "heads = 1000000000 from the attribute heads", "shape (2, 1)"),
         ({"heads": 10**30}, "/heads", "at most", "a very large number"),
         ({"window": -1}, "/window", "an integer from 0", "the number -1"),
-        ({"window": 10**18}, "/window", "an integer from 0 to 2147483647; or a list of two", "the number 1"),
+        ({"window": 10**18}, "/window", "2147483647; or a list of two such integers", "the number 1"),
         ({"window": [1, -1]}, "/window", "a list of two", "the list [1, -1]"),
         ({"window": [1, 2, 3]}, "/window", "a list of two", "the list [1, 2, 3]"),
         ({"window": "k"}, "/window", "an integer from 0", "text of 1"),
@@ -92,7 +92,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"select": []}, "/select", "at least 1", "a list of 0"),
         ({"select": ["\ud800"]}, "/select/0", "Unicode", "text of 1 character"),
         ({"jacobian": [{"of": "weights", "wrt": "q"}]}, "/jacobian/0/wrt", "one of: x", "an unknown name"),
-        ({"jacobian": [{"of": "weights"}]}, "/jacobian/0/wrt", "a value", "nothing"),
+        ({"jacobian": [{"of": "weights"}]}, "/jacobian/0/wrt", "text", "nothing"),
         ({"jacobian": ["x"]}, "/jacobian/0", "an object", "text of 1 character"),
     ],
 )  # fmt: skip
@@ -124,6 +124,30 @@ def test_words_of_settings_get_hints_too(client: Client) -> None:
     assert "did you mean" not in message("/v1/cost", {"operation": 5})
     single = message("/v1/softmax", {"x": [1], "arithmetic": "fp32"})
     assert single.endswith("did you mean float32?")
+
+
+def test_a_missing_field_says_what_it_takes(ask: Ask) -> None:
+    function = errors(ask("/v1/activation", x=[1]))["/function"]
+    assert function["expected"].startswith("'identity', 'relu', ") and function["received"] == "nothing"
+    missing = errors(ask("/v1/optimizer/trace"))
+    assert missing["/start"]["expected"] == "an object"
+    assert missing["/optimizer"]["expected"] == "the update rule and its settings"
+    assert errors(ask("/v1/graph"))["/program"]["expected"] == "a list"
+
+
+def test_tables_are_expected_in_their_own_letters(ask: Ask) -> None:
+    missing = errors(ask("/v1/language_model", tokens=[1], segments=[0], layers=1))
+    assert {name: one["expected"] for name, one in missing.items() if "embedding" in name} == {
+        "/token_embedding/weights": "a tensor (vocabulary, d)",
+        "/position_embedding/weights": "a tensor (context, d)",
+        "/segment_embedding/weights": "a tensor (segment_types, d)",
+    }
+
+
+def test_settings_of_exact_text_are_refused_with_the_way_out(ask: Ask) -> None:
+    for field, sent in (("common", False), ("abbreviate", ["x"]), ("assumptions", {"a": ["positive"]})):
+        [error] = errors(ask("/v1/softmax", x=[1, 2], **{field: sent})).values()
+        assert error["expected"] == f'leave {field} out, or send "arithmetic": "exact"'
 
 
 def test_what_is_missing_is_named(ask: Ask) -> None:

@@ -27,7 +27,7 @@ def test_a_band_is_read_as_a_band_with_a_note() -> None:
     np.testing.assert_allclose(found.values["output"], PAIRS @ VALUE)
     [note] = [note for note in found.notes if note.code == "band"]
     assert note.at == "weights" and "(3, 3)" in note.message
-    assert "entry j of query i is for key i - left + j, for left = 1" in note.message
+    assert "entry j of query i is for key i - 1 + j" in note.message
 
 
 @pytest.mark.parametrize("orientation", ["query_key", "key_query"])

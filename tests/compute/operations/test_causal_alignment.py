@@ -1,4 +1,4 @@
-"""Where queries stand among keys: both counted from the first, or both from the last."""
+"""Alignment of queries with keys: both counted from the first, or both from the last."""
 
 from typing import Any
 
@@ -70,12 +70,14 @@ def test_answers_say_where_queries_stand(alignment: str | None) -> None:
     settings: dict[str, Any] = {"causal": True} | ({"causal_alignment": alignment} if alignment else {})
     prepared = plan("attention", posed(1, 3), settings)
     assert prepared.conventions["causal_alignment"] == (alignment or "upper_left")
-    last = "i + 3 - 1" if alignment == "lower_right" else "i"
+    last = "i + 2" if alignment == "lower_right" else "i"
     assert prepared.conventions["causal"] == f"query i attends to keys 0 to {last}"
     [note] = prepared.notes
     assert (note.code, note.at) == ("causal_alignment", "masked_scores")
     assert note.message.startswith("1 query, 3 keys: query i stands at the place of key i")
-    assert ("set causal_alignment to lower_right" in note.message) == (alignment != "lower_right")
+    assert ("set causal_alignment to lower_right" in note.message) == (alignment is None)
+    if alignment == "lower_right":
+        assert "at the place of key i + 2, the last" in note.message
 
 
 def test_as_many_queries_as_keys_need_no_word() -> None:
@@ -90,7 +92,7 @@ def test_bands_say_which_keys_they_are_of() -> None:
     settings = {"causal": True, "window": 1, "causal_alignment": "lower_right"}
     found = plan("attention", posed(2, 5), settings).conventions
     assert found["window"] == [1, 0]
-    assert found["band"].startswith("entry j of query i is for key i + 5 - 2 - left + j;")
+    assert found["band"].startswith("entry j of query i is for key i + 3 - left + j;")
 
 
 def test_an_alignment_without_use_is_refused() -> None:

@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_refused(
 
 @pytest.mark.parametrize("place", [-1, 4, 0.5, np.nan])
 def test_places_that_are_none_are_refused(place: float) -> None:
-    with pytest.raises(QuestionErrors, match="no place"):
+    with pytest.raises(QuestionErrors, match="not a place"):
         answer("max_unpool2d", {"x": [[1.0]], "winners": [[place]]})
 
 

@@ -14,7 +14,7 @@ UNITS = 16
 
 
 def near(found: Any, wanted: list[Any], kind: str, margin: float) -> None:
-    """Whether entries are as near as logits that are off by a unit in their last place would make them."""
+    """Return whether entries are as near as logits off by a unit in the last place would make them."""
     smallest = float(np.finfo(kind).tiny)
     for one, other in zip(np.ravel(found), wanted, strict=True):
         allowed = UNITS * KINDS[kind] * (1 + margin) * abs(other) + smallest

@@ -189,7 +189,7 @@ def test_a_rate_next_to_1_is_no_division_by_zero_in_float32() -> None:
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
 def test_what_is_dropped_touches_nothing(bad: float) -> None:
-    """Where PyTorch multiplies by 0 it gets NaN."""
+    """PyTorch multiplies by 0 and gets NaN."""
     inputs = {"x": [bad, 3.0], "mask": [0.0, 1.0], "w": [[1.0], [2.0]]}
     found = answer("dropout", inputs, {}, upstream={"dense_output": [1.0]})
     np.testing.assert_array_equal(found.values["output"], [0, 6])

@@ -1,4 +1,4 @@
-"""What a mask takes out touches neither outputs nor weights nor gradients, NaN and infinity included."""
+"""Masked entries touch neither outputs nor weights nor gradients, NaN and infinity included."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What stands beyond the end of a sequence touches neither states nor gradients, whatever it is."""
+"""Steps beyond the end of a sequence touch neither states nor gradients, whatever they hold."""
 
 from itertools import product
 from typing import Any

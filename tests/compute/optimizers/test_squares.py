@@ -48,7 +48,7 @@ def test_rules_on_gradients_whose_squares_are_no_floats(optimizer: dict[str, Any
 
 
 def in_many_digits(optimizer: dict[str, Any], gradients: list[float]) -> float:
-    """Where a rule leads from 0, in 60 digits and with exponents of any size."""
+    """Follow a rule from 0, in 60 digits and with exponents of any size."""
     with mpmath.workdps(60):
         return float(_followed(optimizer, [mpmath.mpf(one) for one in gradients]))
 

@@ -61,7 +61,7 @@ def by_loops(x: Array, kernel: Array, g: Array, layout: Layout) -> tuple[Array, 
 
 
 def gradient(name: str, operand: int, g: Array, *operands: Array, **attributes: Any) -> Array:
-    """What the rule of a primitive gives for one operand."""
+    """Return the gradient of one operand by the primitive's rule."""
     rule = REGISTRY[name].rules_of(len(operands))[operand]
     assert rule is not None
     if rule.takes_shapes:

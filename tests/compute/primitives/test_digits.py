@@ -173,7 +173,7 @@ def computed(xp: Floating, case: str, x: Any) -> tuple[Any, Any, Any]:
 
 
 def check(found: Any, wanted: Number, moved: Number, xp: Floating, said: str, units: int = UNITS) -> None:
-    """Whether an answer is as near as numbers of this kind are. moved: x times the derivative at x."""
+    """Return whether an answer is as near as this kind of number allows. moved: x times the slope at x."""
     kind = np.finfo(xp.dtype)
     if abs(wanted) > float(kind.max):
         assert np.isinf(found) and (found > 0) == (wanted > 0), said

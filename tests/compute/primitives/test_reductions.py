@@ -1,4 +1,4 @@
-"""Where the largest entries stand."""
+"""The places of the largest entries."""
 
 import math
 

@@ -105,7 +105,7 @@ def test_notes_say_which_run_they_are_about(ask: Ask) -> None:
     [
         ({"changes": {"wq": 1}}, "/changes/wq", "x, w_q"),
         ({"changes": {}}, "/changes", "at least 1"),
-        ({"changes": None}, "/changes", "a value"),
+        ({"changes": None}, "/changes", "an object"),
         ({"changes": {"select": ["x"]}}, "/changes/select", "x, w_q"),
         ({"changes": {"x": {"add": 1, "multiply": 2}}}, "/changes/x", "an edit"),
         ({"changes": {"x": {"add": 1, "axis": 0}}}, "/changes/x", "an edit"),

@@ -208,6 +208,11 @@ def test_an_empty_object_at_the_end_of_a_list_is_no_layer_less(ask: Ask) -> None
     assert response.status_code == 422
     [(pointer, error)] = errors(response).items()
     assert pointer == "/layer/1" and "holds nothing" in error["message"]
+    assert list(errors(ask("/v1/encoder", x=X, heads=2, layer=[{}, {}]))) == ["/layer/0", "/layer/1"]
+    assert list(errors(ask("/v1/encoder", x=X, heads=2, layer=[{}, LAYER, {}, {}]))) == [
+        "/layer/2",
+        "/layer/3",
+    ]
     known = {"layer[1].output": X}
     response = ask("/v1/encoder", x=X, heads=2, layer=[LAYER, {}], given=known)
     assert response.status_code == 200 and response.json()["conventions"]["layers"] == 2

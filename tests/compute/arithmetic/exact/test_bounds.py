@@ -1,4 +1,4 @@
-"""How large exact numbers may become: just within each bound, and just beyond."""
+"""Bounds of exact numbers: just within each, and just beyond."""
 
 from typing import Any
 
