@@ -176,14 +176,13 @@ def in_one(
     """
     graph, rank = rows.graph, rows.x.rank
     kept = [at for at in range(rank) if at - rank not in rows.axes]
-    sizes = (*rows.x.shape, *x.shape)
-    if (
-        graph.symbolic
-        or any(map(graph.wants, between))
-        or not all(isinstance(size, int) for size in sizes)
-        or (kept and kept[-1] - kept[0] >= len(kept))
-        or (kept and kept[0] > 0 and not all(_is_by_group(one, x, kept) for one in (gain, bias)))
-    ):
+    if graph.symbolic or any(map(graph.wants, between)):
+        return None
+    if not all(isinstance(size, int) for size in (*rows.x.shape, *x.shape)):
+        return None
+    if kept and kept[-1] - kept[0] >= len(kept):
+        return None
+    if kept and kept[0] > 0 and not all(_is_by_group(one, x, kept) for one in (gain, bias)):
         return None
     centered = "mean" in between
     if centered:
