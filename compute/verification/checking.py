@@ -26,6 +26,7 @@ from compute.verification.evidence import Check, JacobianCheck
 from compute.verification.judging import Standard, nothing_to_compare
 from compute.verification.probing import Comparison, Probe, compared
 from compute.verification.rounding import RUNS, TIMES, Again, Rounded
+from compute.verification.smoothness import is_smooth
 
 Found = TypeVar("Found")
 
@@ -49,7 +50,7 @@ class Target:
 
     names: of its gradient in the answer; instructions: what follows from it; work: what these take once;
     hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
-    gradient a step on the way keeps back on purpose.
+    gradient a step on the way keeps back on purpose; smooth: no step on the way has a kink.
     """
 
     index: int
@@ -60,6 +61,7 @@ class Target:
     size: int
     hidden: bool
     excuse: str | None
+    smooth: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class Slopes:
         behind = [self.graph.values[one] for one, *_ in instructions]
         work = sum(map(self.work_of, behind)) + 4 * entries + size + 10 * STEP
         excuse = next(filter(None, map(_withheld, behind)), None)
-        return Target(index, names, instructions, outputs, work, size, hidden, excuse)
+        smooth = all(map(is_smooth, behind))
+        return Target(index, names, instructions, outputs, work, size, hidden, excuse, smooth)
 
     def work_of(self, value: Value) -> int:
         """What it takes to compute a value once."""
@@ -203,7 +206,8 @@ class Slopes:
         return found
 
     def _compared(self, probe: Probe, array: Array, target: Target, standard: Standard) -> Doubted:
-        its, comparison = replace(standard, excuse=target.excuse), compared(probe, array, self.sample)
+        its = replace(standard, excuse=target.excuse, smooth=target.smooth)
+        comparison = compared(probe, array, self.sample)
         return Doubted(probe, comparison, its, comparison.judged(its))
 
     def _heard(self, doubted: Doubted, others: Sequence[Array]) -> Check:

@@ -24,7 +24,7 @@ from compute.arithmetic.namespace import Array
 RATIO = 4.0
 STEPS = tuple(RATIO**-power for power in range(2, 14))
 FINER = tuple(RATIO**-power for power in range(14, 18))  # where slopes are looked at again
-CLOSER = tuple(RATIO**-power for power in range(2, 6))  # of an entry that is tiny beside its neighbours
+CLOSER = tuple(RATIO**-power for power in range(-4, 6))  # of an entry that is tiny beside its neighbours
 EVALUATIONS = 2 * (len(STEPS) + len(FINER) + len(CLOSER))  # that one slope takes at most
 HALFWAY = len(STEPS) // 2  # the step at which rounding is measured, beside none and the largest
 MEASURED = 6  # evaluations that this takes
@@ -32,7 +32,9 @@ USUAL = 8  # that it takes where nothing is near
 TARGET = 1e-9  # beside the largest slope: closer than this no slope is looked for
 ROUGH = 1e-2  # of a change by the largest step: the smallest makes one far below that, where there is a slope
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
-STEADY = 0.5  # of the bend at a kink: by less it varies from one step to the next
+STEADY = 0.5  # of the bend at a kink: by less it varies from one step to the next, as does the slope there
+CLEAR = 1e-3  # of another estimate's error: by less one has to be off to be taken instead
+SURE = 5  # how many times its own estimated error a difference has to be, to speak against another number
 LEAST = float(np.finfo(np.float64).smallest_subnormal)
 
 Moved = Callable[[float], Array]
@@ -48,7 +50,9 @@ class Slopes:
     numeric: the slope, or where there is none what differences last gave; error: an estimate of how far off
     it may be, infinite where there is none; step: what it was found with; bend: how far the slope to the
     right is above that to the left, where they differ however small the step, and NaN elsewhere; kink: the
-    smallest step at which they did, infinite where they never did.
+    smallest step at which they did, infinite where they never did; noise: the part of the error that is
+    rounding; beside: where steps are parts of an entry that is tiny beside its neighbours, a kink is about as
+    far off as the entry is large.
     """
 
     numeric: Array
@@ -56,6 +60,8 @@ class Slopes:
     step: Array
     bend: Array
     kink: Array
+    noise: Array
+    beside: Array
 
 
 def slopes(
@@ -68,6 +74,7 @@ def slopes(
     expected: Array | None = None,
     rounded: Moved | None = None,
     allowed: float | None = None,
+    varying: Moved | None = None,
 ) -> Slopes:
     """The slopes of outputs along one line.
 
@@ -76,7 +83,8 @@ def slopes(
     beside which errors are small; tolerance: how small, beside it, a difference of left and right has to be;
     expected: slopes that others than these are looked at again for, whether steps are small enough at all,
     and whether they are rounding; rounded: how outputs change where every step on the way to them rounds at
-    random as well; allowed: how far from what is expected a slope may be, `tolerance` if it is not said.
+    random as well; allowed: how far from what is expected a slope may be, `tolerance` if it is not said;
+    varying: the magnitude of what changes in outputs by a step, where that may be less than all of them.
     """
     evaluated: dict[float, Array] = {}
 
@@ -89,13 +97,18 @@ def slopes(
     def search(noise: Noise, steps: Sequence[float]) -> _Search:
         found = _Search(once, noise, reference, tolerance, tolerance if allowed is None else allowed)
         found.along(scale * step for step in steps)
-        if 0 < closer < scale * CLOSER[-1] and not found.done.all():
-            found.along(closer * step for step in CLOSER)
+        doubted = ~found.done if expected is None else ~found.done | found.doubtful(expected)
+        if 0 < closer < scale * CLOSER[-1] and doubted.any():
+            found.look_closer([closer * step for step in CLOSER], doubted)
         elif expected is not None:
             found.doubt([scale * step for step in STEPS[-2:]], expected, magnitude)
         return found
 
-    first = search(lambda step, still: np.where(still, 0, ROUNDING * magnitude), STEPS)
+    def assumed(step: float, still: Array) -> Array:
+        size = magnitude if varying is None else np.maximum(varying(step), varying(-step))
+        return np.where(still, 0, ROUNDING * size)
+
+    first = search(assumed, STEPS)
     if rounded is None or expected is None or not (doubted := first.doubtful(expected)).any():
         return first.found()
     again = search(_measured(once, rounded, scale), STEPS + FINER)
@@ -134,14 +147,16 @@ class _Search:
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         self.numeric = np.full(shape, np.nan)
-        self.error, self.kink = (np.full(shape, np.inf) for _ in range(2))
+        self.error, self.kink, self.noised = (np.full(shape, np.inf) for _ in range(3))
         self.step, self.bend, self.last = (np.full(shape, np.nan) for _ in range(3))
-        self.done = np.zeros(shape, dtype=bool)
+        self.done, self.beside = (np.zeros(shape, dtype=bool) for _ in range(2))
 
     def along(self, steps: Iterable[float]) -> None:
         """Look with smaller and smaller steps, until every slope is found."""
         central: list[Array] = []
         bends: list[Array] = []
+        self.before: Array | float = np.nan  # the bend that larger steps gave
+        self.settled: Array | bool = True  # and whether it was the same as that of still larger ones
         for step in steps:
             ahead, behind = self.moved(step), self.moved(-step)
             if self.widest is None:
@@ -156,23 +171,49 @@ class _Search:
                 if self.done.all():
                     return
 
+    def look_closer(self, steps: Iterable[float], doubted: Array) -> None:
+        """Look at slopes in doubt with steps that are far smaller, and take what these give where larger ones
+        gave none, a less certain one, or one that is another: the function varies between the two.
+        """
+        names = ("numeric", "error", "step", "noised")
+        before, kink = {name: getattr(self, name) for name in names}, self.kink
+        self.error, self.kink = (np.where(doubted, np.inf, one) for one in (self.error, kink))
+        self.done = self.done & ~doubted
+        self.along(steps)
+        self.beside, self.kink = doubted & np.isfinite(self.kink), np.minimum(kink, self.kink)
+        apart = np.abs(self.numeric - before["numeric"]) > SURE * (self.error + before["error"])
+        keeps = doubted & (before["error"] < self.error) & ~apart
+        for name in names:
+            setattr(self, name, np.where(keeps, before[name], getattr(self, name)))
+        self.done |= keeps
+
     def _weigh(self, central: list[Array], bends: list[Array], noise: Array, step: float) -> None:
         """What the last three steps tell."""
         once = [_extrapolated(one, other, 2) for one, other in pairwise(central)]
         slope = _extrapolated(once[0], once[1], 4)
         # Where a function has a slope and no second one, errors fall no faster than steps: which shows here.
         truncation = np.maximum(np.abs(slope - once[1]), np.abs(once[1] - once[0]) / 3)
+        # They do so exactly where it has a second one on either side, as relu(x)**2 at 0.
+        sided = [_extrapolated(one, other, 1) for one, other in pairwise(central)]
+        left = np.abs(sided[1] - sided[0])
+        clear = left <= CLEAR * truncation
+        slope, truncation = np.where(clear, sided[1], slope), np.where(clear, left, truncation)
         # Of a smooth function the bend is odd in the step: this is what is left of it without one.
         less = [_extrapolated(one, other, 1) for one, other in pairwise(bends)]
         bend = _extrapolated(less[0], less[1], 3)
         size = np.maximum(self.reference, np.abs(slope))
         finite = np.isfinite(slope) & np.isfinite(bend)  # neither overflows
         bent = finite & (np.abs(bend) > np.maximum(self.tolerance * size, 5 * noise))
-        kinked = np.abs(less[1] - less[0]) <= STEADY * np.abs(bend)
+        # At a kink all of this is steady; where a function varies from step to step some may be by chance.
+        varying = (np.abs(less[1] - less[0]), np.abs(bend - self.before), truncation)
+        steady = np.max(varying, axis=0) <= STEADY * np.abs(bend)
+        kinked = steady & self.settled
+        self.before, self.settled = bend, steady | np.isnan(self.before)
         error = truncation + noise
         better = finite & ~bent & ~self.done & (error < self.error)
         self.numeric = np.where(better, slope, self.numeric)
         self.error, self.step = np.where(better, error, self.error), np.where(better, step, self.step)
+        self.noised = np.where(better, noise, self.noised)
         self.bend = np.where(bent & ~self.done, np.where(kinked, bend, np.nan), self.bend)
         self.kink = np.where(bent & kinked & ~self.done, step, self.kink)
         # Where rounding is all that is seen, a smaller step sees more of it.
@@ -203,7 +244,8 @@ class _Search:
     def found(self) -> Slopes:
         none = np.isinf(self.error)
         numeric = np.where(none, self.last, self.numeric)
-        return Slopes(numeric, self.error, self.step, np.where(none, self.bend, np.nan), self.kink)
+        bend = np.where(none, self.bend, np.nan)
+        return Slopes(numeric, self.error, self.step, bend, self.kink, self.noised, self.beside)
 
 
 def _extrapolated(one: Array, other: Array, order: int) -> Array:

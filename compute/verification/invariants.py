@@ -13,8 +13,9 @@ from compute.evaluation import Evaluation
 from compute.graph import Graph
 from compute.steps import step
 from compute.value import Value
+from compute.verification.differences import SURE
 from compute.verification.evidence import Held
-from compute.verification.judging import ROUGH, SURE
+from compute.verification.judging import ROUGH
 from compute.verification.rounding import RUNS, Rounded
 
 

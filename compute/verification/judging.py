@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.verification.differences import Slopes
+from compute.verification.differences import SURE, Slopes
 from compute.verification.evidence import SMALLEST, Check, Verdict, bounded, shown
 
-SURE = 5  # how many times its own estimated error a difference has to be, to speak against a gradient
 ROUGH = 1e-3  # where rounding hides more than the tolerance: as far as this an agreement is still one
 HUGE = 1e300  # slopes from which on extrapolation may overflow
 STEPS = 16  # how many times a gradient itself may have been rounded
+# Where rounding moves outputs by less than this they lose digits to underflow.
+TINY = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+TOO_FAST = "the slope changes faster than the steps of differences can follow"
+UNSETTLED = "no step is small enough: differences do not settle"
+UNDERFLOW = "numbers are so small that they underflow"
+NEAR = "a kink is so near that rounding decides on which side of it the value is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,8 @@ class Standard:
     tolerance: beside the largest entry; near: how close a kink may be, as a part of an entry's size, before
     the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers;
     least: a size below which they lose digits to underflow; excuse: why a gradient may be no slope, where it
-    is meant to be none; undefined: what is said of one that is no number.
+    is meant to be none; undefined: what is said of one that is no number; smooth: no step on the way has a
+    kink.
     """
 
     tolerance: float
@@ -31,6 +37,7 @@ class Standard:
     least: float
     excuse: str | None = None
     undefined: str = "the gradient is not finite"
+    smooth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +69,12 @@ def judge(compared: Compared, entries: int, standard: Standard, direction: Compa
     reasons = _reasons(compared, standard)
     sure = np.array([reason is None for reason in reasons], dtype=bool)
     differ = np.abs(analytic - numeric)
-    error = compared.slopes.error + STEPS * standard.rounding * compared.terms + compared.rounding
+    own = STEPS * standard.rounding * compared.terms + compared.rounding
+    error = compared.slopes.error + own
     beside, relative_to = _beside(compared, error, sure, standard)
     relative = np.where(sure, differ / beside if beside else 0.0, -1.0)
     for entry in np.flatnonzero(sure).tolist():
-        reasons[entry] = _fault(compared, entry, float(differ[entry]), float(error[entry]), beside, standard)
+        reasons[entry] = _fault(compared, entry, float(differ[entry]), float(own[entry]), beside, standard)
     doubted = np.array([reason not in (None, WRONG) for reason in reasons], dtype=bool)
     wrong = np.array([reason == WRONG for reason in reasons], dtype=bool)
     certain = np.where(doubted, -1.0, relative)
@@ -127,18 +135,20 @@ def _reasons(compared: Compared, standard: Standard) -> list[str | None]:
         elif not math.isfinite(slopes.numeric[place]):
             found.append("what follows from it is not finite beside it")
         elif not math.isfinite(slopes.error[place]):
-            found.append(_kink(slopes, place))
+            found.append(_kink(slopes, place, standard))
         else:
             found.append(None)
     return found
 
 
-def _kink(slopes: Slopes, place: int) -> str:
+def _kink(slopes: Slopes, place: int, standard: Standard) -> str:
     slope, bend = float(slopes.numeric[place]), float(slopes.bend[place])
     if math.isnan(bend) and abs(slope) > HUGE:
         return "numbers are so large that their differences overflow"
     if math.isnan(bend):
-        return "no step is small enough: differences do not settle"
+        return UNSETTLED
+    if standard.smooth:
+        return TOO_FAST
     places = 2 - math.floor(math.log10(max(abs(slope), abs(bend))))
     left, right = (round(slope + side * bend / 2, places) + 0.0 for side in (-1, 1))
     sides = f"about {left:.6g} to the left and {right:.6g} to the right"
@@ -160,22 +170,35 @@ def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -
 
 
 def _fault(
-    compared: Compared, place: int, differ: float, error: float, beside: float, standard: Standard
+    compared: Compared, entry: int, differ: float, own: float, beside: float, standard: Standard
 ) -> str | None:
-    """What speaks against an entry: nothing, that it cannot be told, or that it is WRONG."""
-    allowed = standard.tolerance * beside
-    if differ <= allowed and compared.slopes.error[place] <= ROUGH * beside:
+    """What speaks against an entry: nothing, that it cannot be told, or that it is WRONG.
+
+    own: how much of the gradient itself may be rounding.
+    """
+    slopes, allowed = compared.slopes, standard.tolerance * beside
+    slope_error, noise = float(slopes.error[entry]), float(slopes.noise[entry])
+    error = slope_error + own
+    near = bool(slopes.kink[entry] <= standard.near * compared.scale[entry])
+    if near and slopes.beside[entry] and not standard.smooth:
+        return NEAR
+    if differ <= allowed and slope_error <= ROUGH * beside:
         return None
     if differ <= SURE * error and SURE * error <= ROUGH * beside:
         return None
-    if compared.slopes.kink[place] <= standard.near * compared.scale[place]:
-        return "a kink is so near that rounding decides on which side of it the value is"
     if beside < standard.least:
-        return "numbers are so small that they underflow"
-    if differ <= SURE * error:
-        return "cancellation: rounding hides the slope"
-    if compared.infinite[place]:
+        return UNDERFLOW
+    hidden = differ <= SURE * error
+    if hidden and noise * float(slopes.step[entry]) < TINY and own < allowed:
+        return UNDERFLOW if slope_error <= 2 * noise else UNSETTLED
+    if near:
+        return TOO_FAST if standard.smooth else NEAR
+    if hidden:
+        return "cancellation: rounding hides the slope" if error <= 2 * (noise + own) else UNSETTLED
+    if compared.infinite[entry]:
         return "what follows from it is not finite, and has no differences"
-    if compared.witness is not None and abs(compared.analytic[place] - compared.witness[place]) <= allowed:
-        return "differences give another slope, and a complex step this gradient"
+    if compared.witness is not None:
+        apart = abs(compared.analytic[entry] - compared.witness[entry])
+        if apart <= allowed + SURE * own:  # the complex step takes other roundings
+            return "differences give another slope, and a complex step this gradient"
     return standard.excuse or WRONG

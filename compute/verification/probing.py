@@ -55,8 +55,9 @@ class Probe:
             infinite = (infinite & (self._weights != 0)).any(keepdims=True)
         self.infinite: Array = infinite
         self._nothing = np.full(1 if weights is not None else self._start.size, np.nan)
-        sizes = np.where(np.isfinite(self._start), np.abs(self._start), 0)
-        self.magnitude: Array = self._sum(sizes, absolute=True)
+        self._sizes = np.where(np.isfinite(self._start), np.abs(self._start), 0)
+        self._varying = np.zeros(self._start.shape, dtype=bool)  # outputs that the last change was one of
+        self.magnitude: Array = self._sum(self._sizes, absolute=True)
 
     def _flat(self, arrays: Mapping[int, Array]) -> Array:
         return np.concatenate([np.ravel(arrays[one]) for one in self.outputs] or [np.zeros(0)])
@@ -83,7 +84,8 @@ class Probe:
         found = self._moved(moved, evaluation, instructions)
         if found is None:
             return self._nothing
-        return self._sum(np.where(found == self._start, 0, found - self._start))
+        self._varying = found != self._start
+        return self._sum(np.where(self._varying, found - self._start, 0))
 
     def _moved(
         self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]
@@ -129,15 +131,17 @@ class Probe:
         return self._slopes(lambda step: self.base + step * direction, 1.0, 0.0, reference, expected)
 
     def _slopes(
-        self,
-        moved: Callable[[float], Array],
-        scale: float,
-        closer: float,
-        reference: float,
-        expected: Array,
+        self, moved: Callable[[float], Array], scale: float, closer: float, reference: float, expected: Array
     ) -> Slopes:
+        magnitudes: dict[float, Array] = {}
+
+        def change(step: float) -> Array:
+            found = self.change(moved(step))
+            magnitudes[step] = self._sum(np.where(self._varying, self._sizes, 0), absolute=True)
+            return found
+
         return slopes(
-            lambda step: self.change(moved(step)),
+            change,
             scale,
             closer,
             self.magnitude,
@@ -146,6 +150,7 @@ class Probe:
             expected if expected.size == self.magnitude.size else None,  # it does not lead to the outputs
             None if self._rounded is None else lambda step: self.rounded_change(moved(step)),
             self._allowed,
+            magnitudes.__getitem__,
         )
 
     def direction(self) -> Array:
@@ -284,15 +289,12 @@ def _placed(found: Slopes, rows: int) -> Slopes:
     """The slopes of as many outputs; none where the value does not lead to them."""
     if found.numeric.size == rows:
         return found
-    zero = np.zeros(rows)
-    return Slopes(zero, zero, np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.inf))
+    zero, unknown = np.zeros(rows), np.full(rows, np.nan)
+    return Slopes(zero, zero, unknown, unknown, np.full(rows, np.inf), zero, zero > 0)
 
 
 def _joined(found: Sequence[Slopes]) -> Slopes:
-    def all_of(name: str) -> Array:
-        return np.concatenate([getattr(one, name) for one in found])
-
-    return Slopes(*(all_of(name) for name in ("numeric", "error", "step", "bend", "kink")))
+    return Slopes(*(np.concatenate([getattr(one, name) for one in found]) for name in Slopes.__slots__))
 
 
 def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
