@@ -160,7 +160,7 @@ def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
 
 
 def _in_blocks(xp: Arithmetic, rule: Callable[..., Array], *arrays: Array) -> Array:
-    """What a rule gives that works entry by entry; in blocks, where all arrays have one shape."""
+    """Apply an entrywise rule, block by block where all arrays have the same shape."""
     if all(one.shape == arrays[0].shape for one in arrays):
         return xp.entrywise(rule, *arrays)
     return rule(*arrays)

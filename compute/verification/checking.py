@@ -143,7 +143,7 @@ class Slopes:
         return Target(index, names, instructions, outputs, work, size, hidden, excuse, smooth)
 
     def work_of(self, value: Value) -> int:
-        """What it takes to compute a value once."""
+        """The work of computing a value once."""
         applied = value.applied
         assert applied is not None
         found = self._spent.get(applied)
@@ -251,7 +251,7 @@ class Slopes:
             return []
 
     def said(self) -> list[str]:
-        """What was done, in sentences."""
+        """The steps of the verification, in sentences."""
         if not self.gradients and not self.jacobians:
             return ["no gradient was asked for: upstream or jacobian would ask for gradients to verify"]
         what = "each entry was moved up and down, and what follows from it computed again, in float64"

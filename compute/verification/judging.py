@@ -22,13 +22,13 @@ NEAR = "a kink is so near that rounding decides on which side of it the value is
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """What counts as agreement.
+    """The standard by which a gradient agrees with a slope.
 
-    tolerance: beside the largest entry; near: how close a kink may be, as a part of an entry's size, before
-    the numbers that the answer was computed in cannot tell its two sides; rounding: of these numbers;
-    least: a size below which they lose digits to underflow; excuse: why a gradient may be no slope, where it
-    is meant to be none; undefined: what is said of one that is no number; smooth: no step on the way has a
-    kink.
+    tolerance: beside the largest entry; near: the distance of a kink, as a part of an entry's size, below
+    which the numbers of the answer cannot tell its two sides; rounding: of these numbers; least: the size
+    below which they lose digits to underflow; excuse: the reason for a gradient that is not a slope by
+    intention; undefined: the reason given for a gradient that is not a number; smooth: no step on the way
+    has a kink.
     """
 
     tolerance: float
@@ -172,7 +172,7 @@ def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -
 def _fault(
     compared: Compared, entry: int, differ: float, own: float, beside: float, standard: Standard
 ) -> str | None:
-    """What speaks against an entry: nothing, that it cannot be told, or that it is WRONG.
+    """Return the fault of an entry: None, the reason why it is inconclusive, or WRONG.
 
     own: how much of the gradient itself may be rounding.
     """

@@ -1,4 +1,4 @@
-"""What is verified of a question, planned with it."""
+"""The plan of a verification, made together with that of its question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class Verification(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What of a question is verified.
+    """The parts of a question that are verified.
 
-    seeds: indices of the values with an upstream gradient; work: what the answer takes without.
+    seeds: indices of the values with an upstream gradient; work: of the answer without a verification.
     """
 
     evaluation: Evaluation

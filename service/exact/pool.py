@@ -120,7 +120,7 @@ class ExactPool(Places):
             await worker.end()
 
     async def _free_worker(self, patience: float) -> Worker:
-        """Return a running worker that has nothing to do. Raises Problem 503 if there is none in time."""
+        """Return a free worker that runs. Raises Problem 503 if none is free in time."""
         future = self._request()
         try:
             async with asyncio.timeout(patience):
