@@ -5,7 +5,6 @@ derivative. The first derivative of an entry is the primitive's own gradient rul
 1, so that it is written nowhere else.
 """
 
-import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +19,8 @@ from compute.dimensions import product
 from compute.hazards import Finding, Hazard
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
 from compute.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
-from compute.primitives.entries import count, weighed
+from compute.primitives.entries import Rule, count, multiplied, weighed
 
-Rule: TypeAlias = Callable[..., Array]
 Settings: TypeAlias = Mapping[str, Any]
 """Settings by name: constant expressions, words, or None where one may be left open."""
 
@@ -81,7 +79,7 @@ def declare(
     Primitive(
         name,
         forward=_in_blocks(forward) if operations > 1 else forward,
-        gradients={"a": _multiplied(derivative)},
+        gradients={"a": multiplied(derivative)},
         keeping=keeping,
         tangents="symmetric",
         shape=lambda a, **attributes: a,
@@ -92,20 +90,6 @@ def declare(
         diagnosis=diagnosis,
     )
     return Activation(name, name, slope=slope, **more)
-
-
-def _multiplied(derivative: Rule) -> Rule:
-    """The gradient rule of what has this derivative; it takes the settings that that does."""
-
-    def gradient(xp: Arithmetic, g: Array, *arrays: Array, **attributes: Any) -> Array:
-        return xp.entrywise(
-            lambda g, *arrays: xp.multiply(g, derivative(xp, *arrays, **attributes)), g, *arrays
-        )
-
-    xp, *rest = inspect.signature(derivative).parameters.values()
-    upstream = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    gradient.__signature__ = inspect.Signature([xp, upstream, *rest])  # type: ignore[attr-defined]  # `inspect` reads it
-    return gradient
 
 
 def declare_gated(name: str, gate: Rule, derivative: Rule, *latex: Any, **more: Any) -> Activation:

@@ -1,12 +1,17 @@
 """What several families of primitives do with single numbers and conditions."""
 
+import inspect
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
+
+Rule: TypeAlias = Callable[..., Array]
 
 
 def count(xp: Arithmetic, value: int) -> Array:
@@ -29,6 +34,20 @@ def weighed(xp: Arithmetic, a: Array, b: Array) -> Array:
     zero = count(xp, 0)
     nothing = xp.where(xp.equal(a, zero), zero, found)
     return xp.where(xp.equal(xp.subtract(b, b), zero), found, nothing)
+
+
+def multiplied(derivative: Rule) -> Rule:
+    """Return the gradient rule of a function with this derivative, which takes the same settings."""
+
+    def gradient(xp: Arithmetic, g: Array, *arrays: Array, **attributes: Any) -> Array:
+        return xp.entrywise(
+            lambda g, *arrays: xp.multiply(g, derivative(xp, *arrays, **attributes)), g, *arrays
+        )
+
+    xp, *rest = inspect.signature(derivative).parameters.values()
+    upstream = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    gradient.__signature__ = inspect.Signature([xp, upstream, *rest])  # type: ignore[attr-defined]  # `inspect` reads it
+    return gradient
 
 
 def is_zero(xp: Arithmetic, constant: Expression) -> bool:

@@ -1,6 +1,5 @@
 """Primitives that are functions of each entry alone: exponentials, powers, what is bent."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -20,23 +19,13 @@ from compute.hazards import (
 )
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
-from compute.primitives.entries import count, is_zero
+from compute.primitives.entries import count, is_zero, multiplied
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
-
-
-def _in_blocks(slope: Callable[[Arithmetic, Array, Array], Array]) -> Callable[..., Array]:
-    """The gradient rule of a function with this derivative, which takes the operand and the result."""
-
-    def gradient(xp: Arithmetic, g: Array, a: Array, y: Array) -> Array:
-        return xp.entrywise(lambda g, a, y: xp.multiply(g, slope(xp, a, y)), g, a, y)
-
-    return gradient
-
 
 tanh = Primitive(
     "tanh",
     forward=lambda xp, a: xp.tanh(a),
-    gradients={"a": _in_blocks(tanh_slope)},
+    gradients={"a": multiplied(tanh_slope)},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
@@ -94,7 +83,7 @@ expm1 = Primitive(
 sigmoid = Primitive(
     "sigmoid",
     forward=lambda xp, a: xp.sigmoid(a),
-    gradients={"a": _in_blocks(sigmoid_slope)},
+    gradients={"a": multiplied(sigmoid_slope)},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),

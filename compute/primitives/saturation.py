@@ -14,10 +14,10 @@ from compute.primitives.entries import count
 FLAT = 1 / 64  # a derivative above this has lost 6 bits at most
 
 
-def sigmoid_slope(xp: Arithmetic, a: Array, s: Array) -> Array:
-    """The derivative of the sigmoid at a, where it is s."""
+def sigmoid_slope(xp: Arithmetic, a: Array, y: Array) -> Array:
+    """The derivative of the sigmoid at a, where it is y."""
     return _with_digits(
-        xp, xp.subtract(s, xp.multiply(s, s)), lambda a, s: xp.multiply(s, xp.sigmoid(xp.negative(a))), a, s
+        xp, xp.subtract(y, xp.multiply(y, y)), lambda a, y: xp.multiply(y, xp.sigmoid(xp.negative(a))), a, y
     )
 
 
@@ -28,9 +28,9 @@ def sigmoid_curvature(xp: Arithmetic, a: Array, s: Array) -> Array:
     return xp.negative(xp.multiply(sigmoid_slope(xp, a, s), xp.tanh(xp.divide(a, count(xp, 2)))))
 
 
-def tanh_slope(xp: Arithmetic, a: Array, t: Array) -> Array:
-    """The derivative of tanh at a, where it is t."""
-    return _with_digits(xp, xp.subtract(count(xp, 1), xp.multiply(t, t)), lambda a: _square_of_sech(xp, a), a)
+def tanh_slope(xp: Arithmetic, a: Array, y: Array) -> Array:
+    """The derivative of tanh at a, where it is y."""
+    return _with_digits(xp, xp.subtract(count(xp, 1), xp.multiply(y, y)), lambda a: _square_of_sech(xp, a), a)
 
 
 def _square_of_sech(xp: Arithmetic, a: Array) -> Array:
