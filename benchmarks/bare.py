@@ -9,10 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from compute.errors import QuestionErrors
 from service.answering import Answerer
 from service.endpoints import ENDPOINTS
-from service.exact.pool import ExactPool
 from service.http.problems import Problem, from_question
 from service.http.work import Workshop
 from service.settings import Settings
+from service.workers.pool import ExactPool
 
 
 class Table:

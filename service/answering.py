@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 from compute.errors import QuestionErrors
 from compute.limits import Limits
 from service.endpoints import Endpoint, Job
-from service.exact.pool import ExactPool
 from service.http.bodies import receive_body
 from service.http.codings import decompress, is_gzipped
 from service.http.connections import Disconnected, run_while_connected
@@ -21,6 +20,7 @@ from service.http.streams import LineSender, is_wanted, send_while_connected, st
 from service.http.work import Workshop
 from service.questions.operations import ExactWanted
 from service.settings import Settings
+from service.workers.pool import ExactPool
 
 MAX_EXACT_BYTES = 2**20
 Result = TypeVar("Result")

@@ -14,7 +14,6 @@ from service.answering import Answerer
 from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
-from service.exact.pool import ExactPool
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
 from service.http.work import Workshop
@@ -22,6 +21,7 @@ from service.memory import keep_freed_memory
 from service.routes import add_routes
 from service.settings import Settings
 from service.version import VERSION
+from service.workers.pool import ExactPool
 
 
 def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depends] = ()) -> FastAPI:

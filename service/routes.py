@@ -17,13 +17,13 @@ from compute.operations import CATALOGUE
 from service.answering import Answerer
 from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
 from service.endpoints import ENDPOINTS, Endpoint
-from service.exact.pool import ExactPool
 from service.http.bodies import Replay
 from service.http.problems import Problem, problem_responses
 from service.http.representations import Representation, Resource
 from service.http.work import Workshop
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
+from service.workers.pool import ExactPool
 
 
 class QuestionRoute(APIRoute):

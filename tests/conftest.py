@@ -99,9 +99,9 @@ def unhurried_workers() -> Iterator[None]:
     What takes too much processor time is still stopped, since a busy machine does not shorten that.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.exact.pool.PATIENCE", 10**6)
-        patch.setattr("service.exact.process.START", 10**4)
-        patch.setattr("service.exact.process.WORKER", "from service.exact.worker import main; main()")
+        patch.setattr("service.workers.pool.PATIENCE", 10**6)
+        patch.setattr("service.workers.process.START", 10**4)
+        patch.setattr("service.workers.process.WORKER", "from service.workers.worker import main; main()")
         yield
 
 

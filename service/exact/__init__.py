@@ -1,1 +1,1 @@
-"""Exact arithmetic as a service: worker processes that can be stopped for certain, and what they write."""
+"""Exact arithmetic as a service: tensors as they come, and answers as they are written."""

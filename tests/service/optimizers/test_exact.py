@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from compute.errors import QuestionErrors
-from service.exact.worker import LIMITS
 from service.optimizers.traces import understand_trace
 from service.questions.operations import EXACT_WORK
+from service.workers.worker import LIMITS
 
 EXACT: dict[str, Any] = {
     "program": ["f = x**2 / 4"],

@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from compute.errors import QuestionErrors
-from service.exact.worker import LIMITS
 from service.optimizers.solutions import understand_solution
 from service.questions.operations import EXACT_WORK, ExactWanted
+from service.workers.worker import LIMITS
 
 EXAM: dict[str, Any] = {
     "program": ["f = x**2 / 4"],

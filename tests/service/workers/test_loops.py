@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.app import create_app
-from service.exact.pool import ExactPool
 from service.settings import Settings
+from service.workers.pool import ExactPool
 from tests.conftest import EXAM
 
 SHORT: dict[str, Any] = {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}

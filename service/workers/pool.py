@@ -22,11 +22,11 @@ from threading import Lock, Thread
 import orjson
 
 from compute.arithmetic.exact.bounds import beyond, reached
-from service.exact.process import Take, Worker, WorkerGone, is_supported
 from service.http.middleware import current_request_id
 from service.http.problems import Problem, from_question
 from service.http.work import RETRY_AFTER, Places
 from service.settings import Settings
+from service.workers.process import Take, Worker, WorkerGone, is_supported
 
 LOGGER = logging.getLogger("workings")
 NOT_STARTED = "no process for exact arithmetic could be started; the service's log says why"

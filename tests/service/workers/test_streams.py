@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import EXAM, errors
-from tests.service.exact.stopping import worker_that_runs_out
 from tests.service.listening import ENDLESS, LINES, PATH, Listener, service, together
+from tests.service.workers.stopping import worker_that_runs_out
 
 EXACT: dict[str, Any] = {
     "program": ["f = x**2 / 4"],
@@ -51,7 +51,7 @@ def test_what_takes_too_long_behind_the_first_line_is_said_in_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program = worker_that_runs_out(7.5, "LINE", b'"step":0')
-    monkeypatch.setattr("service.exact.process.WORKER", program)
+    monkeypatch.setattr("service.workers.process.WORKER", program)
 
     async def scenario() -> None:
         async with service(exact_seconds=7.5) as (app, client):

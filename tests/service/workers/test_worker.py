@@ -4,7 +4,7 @@ import resource
 import subprocess
 import sys
 
-from service.exact.worker import KIB, _most_held
+from service.workers.worker import KIB, _most_held
 
 
 def test_what_it_has_held_is_no_more_than_the_system_counts() -> None:
@@ -14,7 +14,7 @@ def test_what_it_has_held_is_no_more_than_the_system_counts() -> None:
 
 LOADED = """
 import io, json, sys
-from service.exact import worker
+from service.workers import worker
 worker.EXACT_WORK.is_done_here = True
 worker._warm_up()
 before = set(sys.modules)

@@ -4,7 +4,7 @@
 # this text in it is sent; then it runs out at once, in the step that follows.
 PROGRAM = """
 import os
-from service.exact import frames, worker
+from service.workers import frames, worker
 
 set_timer, send, held = worker.signal.setitimer, worker._send, []
 

@@ -15,12 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
-from service.exact.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
+from service.workers.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
 
 START = 600  # seconds within which a worker has to be ready, also on a busy machine
 NICENESS = 19  # requests about floats have priority, also while a worker imports its modules
 CHUNK = 2**16  # most bytes to read at once
-WORKER = f"import os; os.nice({NICENESS}); from service.exact.worker import main; main()"
+WORKER = f"import os; os.nice({NICENESS}); from service.workers.worker import main; main()"
 ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
 # The same hashes in every process, so that answers repeat, and one thread each.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}

@@ -3,8 +3,8 @@
 import pytest
 
 from compute.errors import LISTED, QuestionError
-from service.exact.frames import dump_problem, load_problem
 from service.http.problems import Problem
+from service.workers.frames import dump_problem, load_problem
 
 ERROR = QuestionError(("inputs", 3, "a/b~"), "has to be λ", "a number", "text of 3 characters")
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from tests.conftest import EXAM
-from tests.service.exact.test_pool import ENDLESS
 from tests.service.listening import ENDLESS as ENDLESS_TRACE
 from tests.service.listening import LINES, PATH, together
 from tests.service.servers import GRANIAN, LONG, UVICORN, serving
+from tests.service.workers.test_pool import ENDLESS
 
 SHORT = {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}
 TRACE: dict[str, Any] = {

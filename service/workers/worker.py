@@ -1,6 +1,6 @@
 """A process that answers exact questions, one at a time, within limits that the operating system keeps.
 
-It reads requests from its standard input and writes frames to its standard output (see `service.exact.pool`).
+It reads requests from its standard input and writes frames to its standard output (`service.workers.pool`).
 The processor time of one answer is limited by a timer whose signal ends the process wherever it is, and its
 memory by the address space it may have.
 """
@@ -24,7 +24,10 @@ from compute.errors import QuestionErrors
 from compute.limits import Limits
 from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
-from service.exact.frames import (
+from service.http.problems import INTERNAL, Problem, from_question
+from service.http.reader import read_decimals
+from service.questions.operations import EXACT_WORK
+from service.workers.frames import (
     ANSWER,
     LAST_ANSWER,
     LINE,
@@ -35,9 +38,6 @@ from service.exact.frames import (
     dump_problem,
     frame,
 )
-from service.http.problems import INTERNAL, Problem, from_question
-from service.http.reader import read_decimals
-from service.questions.operations import EXACT_WORK
 
 HELD = Path("/proc/self/statm")  # pages of memory, in all and resident
 STATUS_FILE = Path("/proc/self/status")

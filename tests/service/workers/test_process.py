@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.exact.process import _search_path
+from service.workers.process import _search_path
 from tests.service.servers import ROOT
 
 ASKING = """

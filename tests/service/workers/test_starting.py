@@ -10,15 +10,15 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.exact.pool import NOT_STARTED, STOPPING
 from service.settings import Settings
+from service.workers.pool import NOT_STARTED, STOPPING
 from tests.conftest import errors
-from tests.service.exact.test_pool import PATH, SHORT, service
+from tests.service.workers.test_pool import PATH, SHORT, service
 
 # A worker that starts at once, for it loads nothing of SymPy, and has one answer.
 WILLING = """
 import json, sys
-from service.exact.frames import ANSWER, READY, frame
+from service.workers.frames import ANSWER, READY, frame
 sys.stdout.buffer.write(frame(READY)); sys.stdout.buffer.flush()
 header = json.loads(sys.stdin.buffer.readline())
 sys.stdin.buffer.read(header["length"])
@@ -38,10 +38,10 @@ def no_thread(*_: Any) -> None:
 @pytest.mark.parametrize(
     ("target", "failure", "message"),
     [
-        ("service.exact.process.subprocess.Popen", no_memory, "nothing left"),
-        ("service.exact.pool.Worker.wait_until_ready", no_memory, "nothing left"),
-        ("service.exact.pool.Thread.start", no_thread, "can't start new thread"),
-        ("service.exact.process.WORKER", "raise SystemExit(1)", "the process ended before it was ready"),
+        ("service.workers.process.subprocess.Popen", no_memory, "nothing left"),
+        ("service.workers.pool.Worker.wait_until_ready", no_memory, "nothing left"),
+        ("service.workers.pool.Thread.start", no_thread, "can't start new thread"),
+        ("service.workers.process.WORKER", "raise SystemExit(1)", "the process ended before it was ready"),
     ],
     ids=["process", "readiness", "thread", "exit"],
 )
@@ -63,7 +63,7 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
             assert refused.headers["retry-after"]
             assert message in caplog.text
             assert (pool.occupied, len(pool.workers)) == (0, 0)
-            monkeypatch.setattr("service.exact.process.WORKER", WILLING)
+            monkeypatch.setattr("service.workers.process.WORKER", WILLING)
             assert (await client.post(PATH, json=SHORT)).json() == {"answered": 1}
             await pool.close()
 
@@ -73,7 +73,7 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
 def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("service.exact.process.WORKER", "import sys; sys.stdin.read()")
+    monkeypatch.setattr("service.workers.process.WORKER", "import sys; sys.stdin.read()")
 
     async def scenario() -> None:
         async with service() as (client, pool):
@@ -95,7 +95,7 @@ def test_a_signal_that_stops_servers_leaves_no_traceback(
     """It may reach a worker that has only just been started."""
     number = f"signal.{name}"
     code = f"import os, signal; signal.signal({number}, signal.SIG_DFL); os.kill(os.getpid(), {number})"
-    monkeypatch.setattr("service.exact.process.WORKER", code)
+    monkeypatch.setattr("service.workers.process.WORKER", code)
 
     async def scenario() -> None:
         async with service() as (client, _):

@@ -17,11 +17,11 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.exact.pool import ExactPool
 from service.http.problems import Problem
 from service.settings import Settings
+from service.workers.pool import ExactPool
 from tests.conftest import EXAM, Client, errors
-from tests.service.exact.stopping import worker_that_runs_out
+from tests.service.workers.stopping import worker_that_runs_out
 
 SHORT = EXAM | {"arithmetic": "exact"}
 PATH = "/v1/self_attention"
@@ -47,7 +47,7 @@ async def service(**settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Exa
 def test_what_takes_too_long_is_stopped_and_the_next_question_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("service.exact.process.WORKER", worker_that_runs_out(7.5, "REACHED", b"y"))
+    monkeypatch.setattr("service.workers.process.WORKER", worker_that_runs_out(7.5, "REACHED", b"y"))
 
     async def scenario() -> None:
         async with service(exact_seconds=7.5) as (client, pool):
@@ -107,7 +107,7 @@ def test_a_worker_that_gives_no_answer_in_time_is_killed(monkeypatch: pytest.Mon
             assert (await client.post(PATH, json=SHORT)).status_code == 200
             [worker] = pool.workers
             with monkeypatch.context() as patch:
-                patch.setattr("service.exact.pool.PATIENCE", 0)
+                patch.setattr("service.workers.pool.PATIENCE", 0)
                 late = await client.post("/v1/graph", json=ENDLESS)
             errors(late, 503)
             assert "no exact answer came in time on a busy machine" in late.json()["detail"]
@@ -127,7 +127,7 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
             while not pool.workers or not next(iter(pool.workers)).reached:
                 await asyncio.sleep(0.01)
             with monkeypatch.context() as patch:
-                patch.setattr("service.exact.pool.PATIENCE", 0)
+                patch.setattr("service.workers.pool.PATIENCE", 0)
                 waiting = await client.post(PATH, json=SHORT)
             errors(waiting, 503)
             assert waiting.json()["detail"] == "no worker for exact questions was free in time"
@@ -142,8 +142,8 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
 def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    program = "from service.exact import worker; worker.RETIREMENT = 0; worker.main()"
-    monkeypatch.setattr("service.exact.process.WORKER", program)
+    program = "from service.workers import worker; worker.RETIREMENT = 0; worker.main()"
+    monkeypatch.setattr("service.workers.process.WORKER", program)
 
     async def scenario() -> None:
         async with service(exact_seconds=600) as (client, pool):
@@ -189,7 +189,7 @@ def test_no_process_is_left_behind() -> None:
 
 BROKEN = """
 from dataclasses import replace
-from service.exact import worker
+from service.workers import worker
 
 def fail(*_):
     raise RuntimeError("a defect")
@@ -202,7 +202,7 @@ worker.main()
 def test_a_defect_in_a_worker_is_logged_under_the_request_id(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("service.exact.process.WORKER", BROKEN)
+    monkeypatch.setattr("service.workers.process.WORKER", BROKEN)
 
     async def scenario() -> None:
         async with service() as (client, pool):
@@ -241,7 +241,7 @@ def test_a_body_that_is_too_large_for_exact_numbers(client: Client) -> None:
 
 
 def test_floats_import_nothing_of_sympy() -> None:
-    code = "import sys, service.app, service.exact.pool; sys.exit('sympy' in sys.modules)"
+    code = "import sys, service.app, service.workers.pool; sys.exit('sympy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -249,14 +249,14 @@ def test_what_was_offered_stands_where_time_runs_out(monkeypatch: pytest.MonkeyP
     """A worker that offers an answer and is then stopped, as the timer of its processor time stops it."""
     worker = """
 import os, signal, sys
-from service.exact.frames import OFFER, READY, frame
+from service.workers.frames import OFFER, READY, frame
 out = sys.stdout.buffer
 out.write(frame(READY)); out.flush()
 sys.stdin.buffer.readline()
 out.write(frame(OFFER, b'{"offered": 1}')); out.flush()
 os.kill(os.getpid(), signal.SIGPROF)
 """
-    monkeypatch.setattr("service.exact.process.WORKER", worker)
+    monkeypatch.setattr("service.workers.process.WORKER", worker)
 
     async def scenario() -> None:
         async with service() as (client, pool):
