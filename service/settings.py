@@ -28,11 +28,25 @@ class Settings(BaseSettings):
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
-        ge=1,
-        description="Threads that compute; by default, as many as processors.",
+        ge=0,
+        description="Processes that compute; by default, as many as processors. With 0, answers are computed"
+        " in the serving process, without bounds on time and memory.",
     )
     queue: int = Field(
-        default=32, ge=0, description="Requests that may wait for a thread before others get 503."
+        default=32, ge=0, description="Requests that may wait for a worker before others get 503."
+    )
+    max_seconds: float = Field(default=30, gt=0, description="Most seconds of processor time for one answer.")
+    worker_memory: int = Field(
+        default=2**30, ge=1, description="Most bytes of memory that one answer may take in a worker."
+    )
+    max_values: int = Field(
+        default=100_000, ge=1, description="Most values that one question may be planned with, named or not."
+    )
+    plan_bytes: int = Field(default=64 * 2**20, ge=0, description="Most bytes of kept plans in each process.")
+    held_bytes: int = Field(
+        default=512 * 2**20,
+        ge=1,
+        description="Most bytes of request bodies and unsent answers that the serving process holds at once.",
     )
     body_timeout: float = Field(
         default=30, gt=0, description="Most seconds that a request body may take to arrive."
@@ -40,10 +54,13 @@ class Settings(BaseSettings):
     inline_work: int = Field(
         default=100_000,
         ge=0,
-        description="Most elementary operations of an answer that is computed without a thread.",
+        description="Most elementary operations of an answer that is computed without a worker.",
+    )
+    inline_values: int = Field(
+        default=1_000, ge=0, description="Most values of a question that is planned without a worker."
     )
     inline_bytes: int = Field(
-        default=4_096, ge=0, description="Largest request body that is read without a thread, in bytes."
+        default=4_096, ge=0, description="Largest request body that is read without a worker, in bytes."
     )
     kept_bytes: int = Field(
         default=256 * 2**20,
