@@ -10,9 +10,8 @@ from compute.errors import QuestionErrors
 from service.answering import Answerer
 from service.endpoints import ENDPOINTS
 from service.http.problems import Problem, from_question
-from service.http.work import Workshop
 from service.settings import Settings
-from service.workers.pool import ExactPool
+from service.workers.choice import exact_workers, float_workers
 
 
 class Table:
@@ -38,6 +37,4 @@ class Table:
 
 settings = Settings()
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-app.add_middleware(
-    Table, answerer=Answerer(settings, Workshop(settings.workers, settings.queue), ExactPool(settings))
-)
+app.add_middleware(Table, answerer=Answerer(settings, float_workers(settings), exact_workers(settings)))

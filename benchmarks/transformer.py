@@ -19,8 +19,8 @@ from compute.operations import CATALOGUE
 from compute.operations.state_dicts import pieces
 from compute.questions import Asked, prepare
 from compute.value import Tensor
-from service.memory import keep_freed_memory
 from service.settings import Settings
+from service.workers.memory import keep_freed_memory
 from tests.oracles.record_vision import Torchvision
 from tests.oracles.vision import TORCHVISION, Vision
 

@@ -1,5 +1,6 @@
 """The application: routes, error answers and documentation put together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,13 +16,11 @@ from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
 from service.http.middleware import add_middleware
-from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
-from service.http.work import Workshop
-from service.memory import keep_freed_memory
+from service.http.problems import INTERNAL, Problem, busy, from_http, from_question, from_validation
 from service.routes import add_routes
 from service.settings import Settings
 from service.version import VERSION
-from service.workers.pool import ExactPool
+from service.workers.choice import exact_workers, float_workers
 
 
 def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depends] = ()) -> FastAPI:
@@ -31,16 +30,14 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     dependencies: FastAPI dependencies that guard every route but the documentation, an API key for example.
     """
     settings = settings or Settings()
-    workshop = Workshop(settings.workers, settings.queue)
-    exact = ExactPool(settings)
+    floats, exact = float_workers(settings), exact_workers(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        keep_freed_memory(settings.kept_bytes)
+        floats.start()
         exact.start()
         yield
-        await exact.close()
-        workshop.close()
+        await asyncio.gather(floats.close(), exact.close())
 
     app = FastAPI(
         title="Workings",
@@ -56,18 +53,20 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         openapi_url=None,
         lifespan=lifespan,
     )
-    app.state.workshop, app.state.exact = workshop, exact
+    answerer = Answerer(settings, floats, exact)
+    app.state.answerer = answerer
     for error, handler in (
         (Problem, _problem),
         (QuestionErrors, _question),
         (RequestValidationError, _validation),
         (HTTPException, _http),
+        (MemoryError, _memory),
         (Exception, _internal),
     ):
         app.add_exception_handler(error, handler)
     add_middleware(app, settings.cors_origins)
     add_documentation(app)
-    add_routes(app, Answerer(settings, workshop, exact))
+    add_routes(app, answerer)
     return app
 
 
@@ -89,6 +88,10 @@ async def _http(request: Request, error: Any) -> Response:
     if problem.kind == "not_found":
         problem.detail += hint(request.scope["path"].rpartition("/v1/")[2], ENDPOINTS)
     return await _problem(request, problem)
+
+
+async def _memory(request: Request, _: Exception) -> Response:
+    return await _problem(request, busy("the serving process is short of memory; try again in a moment"))
 
 
 async def _internal(request: Request, __: Exception) -> Response:

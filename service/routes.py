@@ -17,13 +17,12 @@ from compute.operations import CATALOGUE
 from service.answering import Answerer
 from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
 from service.endpoints import ENDPOINTS, Endpoint
+from service.health import readiness
 from service.http.bodies import Replay
 from service.http.problems import Problem, problem_responses
 from service.http.representations import Representation, Resource
-from service.http.work import Workshop
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
-from service.workers.pool import ExactPool
 
 
 class QuestionRoute(APIRoute):
@@ -151,7 +150,7 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
             route_class_override=QuestionRoute,
         )
     _add_catalogue(app)
-    _add_health(app, answerer.workshop, answerer.exact)
+    _add_health(app, answerer)
     app.router.middleware_stack = RouteTable(app.router)  # Starlette's routers have it since 0.33
 
 
@@ -208,15 +207,15 @@ def _add_catalogue(app: FastAPI) -> None:
     )
 
 
-def _add_health(app: FastAPI, workshop: Workshop, exact: ExactPool) -> None:
+def _add_health(app: FastAPI, answerer: Answerer) -> None:
     async def live() -> Response:
         return _current({"status": "live"})
 
     async def ready() -> Response:
-        threads, processes = (
-            {"occupied": places.occupied, "capacity": places.capacity} for places in (workshop, exact)
-        )
-        return _current({"status": "ready", **threads, "exact": {**processes, "workers": len(exact.workers)}})
+        for workers in (answerer.floats, answerer.exact):
+            workers.recover()
+        health = readiness(answerer)
+        return _current(health, 200 if health["status"] == "ready" else 503)
 
     for path, endpoint, summary in (
         ("/health/live", live, "Liveness of the service"),
@@ -225,6 +224,7 @@ def _add_health(app: FastAPI, workshop: Workshop, exact: ExactPool) -> None:
         _add_get(app, path, endpoint, summary=summary, tags=["health"], response_model=Health)
 
 
-def _current(body: dict[str, Any]) -> Response:
+def _current(body: dict[str, Any], status: int = 200) -> Response:
     """A response that describes this moment and is not to be kept."""
-    return Resource(orjson.dumps(body), headers={"Cache-Control": "no-store"}, media_type="application/json")
+    headers = {"Cache-Control": "no-store"}
+    return Resource(orjson.dumps(body), status, headers=headers, media_type="application/json")

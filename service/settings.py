@@ -44,12 +44,19 @@ class Settings(BaseSettings):
     )
     plan_bytes: int = Field(default=64 * 2**20, ge=0, description="Most bytes of kept plans in each process.")
     held_bytes: int = Field(
-        default=512 * 2**20,
+        default=256 * 2**20,
         ge=1,
-        description="Most bytes of request bodies and unsent answers that the serving process holds at once.",
+        description="Most bytes of request bodies that the serving process holds at once; answers that wait"
+        " to be sent may take as many again.",
     )
     body_timeout: float = Field(
         default=30, gt=0, description="Most seconds that a request body may take to arrive."
+    )
+    min_rate: int = Field(
+        default=4_096,
+        ge=1,
+        le=2**30,
+        description="Fewest bytes a second at which a client has to send a body and accept an answer.",
     )
     inline_work: int = Field(
         default=100_000,
@@ -63,10 +70,10 @@ class Settings(BaseSettings):
         default=4_096, ge=0, description="Largest request body that is read without a worker, in bytes."
     )
     kept_bytes: int = Field(
-        default=256 * 2**20,
+        default=128 * 2**20,
         ge=0,
         lt=2**31,
-        description="Most bytes of freed memory that the process keeps for the next answers.",
+        description="Most bytes of freed memory that each worker for floats keeps for the next answers.",
     )
 
     cors_origins: list[str] = Field(

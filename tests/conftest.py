@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message
 
 from service.app import create_app
 from service.settings import Settings
+from service.workers.kinds import Kind
 
 EXAM: dict[str, Any] = {
     "x": [[0, 1], [-1, 1]],
@@ -92,6 +93,10 @@ class Client:
         return self.request("POST", path, **content)
 
 
+def _program(kind: Kind) -> str:
+    return f"from service.workers.{kind.name} import main; main()"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def unhurried_workers() -> Iterator[None]:
     """Let workers take as long to start and to answer as a busy machine needs, and let them take part in it.
@@ -99,16 +104,16 @@ def unhurried_workers() -> Iterator[None]:
     What takes too much processor time is still stopped, since a busy machine does not shorten that.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.workers.pool.PATIENCE", 10**6)
+        patch.setattr("service.workers.kinds.Kind.longest", 10**6)
         patch.setattr("service.workers.process.START", 10**4)
-        patch.setattr("service.workers.process.WORKER", "from service.workers.worker import main; main()")
+        patch.setattr("service.workers.kinds.Kind.program", property(_program))
         yield
 
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[Client]:
     with asyncio.Runner() as runner:
-        client = Client(runner, Settings(exact_workers=1))
+        client = Client(runner, Settings(workers=0, exact_workers=1))
         yield client
         client.close()
 

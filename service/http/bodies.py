@@ -1,10 +1,10 @@
 """Receive the body of a request within bounds of type, size and time."""
 
 import asyncio
-from collections.abc import Callable
 
 from starlette.types import Message, Receive, Scope
 
+from service.http.budgets import Share
 from service.http.problems import Problem
 from service.settings import Settings
 
@@ -12,6 +12,8 @@ LOST = (
     "the server lost the body, because the request offers to switch to another protocol; send it without an"
     " `Upgrade` header (as `curl --http1.1` does), or serve with `workings serve` or `uvicorn --http h11`"
 )
+
+WINDOW = 5  # seconds in which a body has to come as fast as it must
 
 # Content types that a refusal may name; others are not repeated.
 NAMED = {
@@ -21,12 +23,10 @@ NAMED = {
 }  # fmt: skip
 
 
-async def receive_body(
-    scope: Scope, receive: Receive, settings: Settings, on_large: Callable[[], None]
-) -> bytes:
+async def receive_body(scope: Scope, receive: Receive, settings: Settings, share: Share) -> bytes | bytearray:
     """Return the bytes of the body. Raises Problem if it is not JSON, too large, or too slow.
 
-    on_large: called once, before more than a small body is taken into memory.
+    share: of the memory for bodies; it grows with each part of a body that is not small.
     """
     headers = dict(scope["headers"])
     _check_type(headers.get(b"content-type", b""))
@@ -34,35 +34,46 @@ async def receive_body(
     if not declared.isdigit() or len(declared) > 20:
         raise Problem("too_large", "expected a Content-Length of at most 20 digits")
     _check_size(int(declared), settings)
-    if large := int(declared) > settings.inline_bytes:
-        on_large()
     try:
-        async with asyncio.timeout(settings.body_timeout):
-            body = await _collect(receive, settings, None if large else on_large)
+        async with asyncio.timeout(min(WINDOW, settings.body_timeout)) as patience:
+            body = await _collect(receive, settings, share, patience)
     except TimeoutError:
-        detail = f"the body did not arrive within {settings.body_timeout:g} seconds"
+        detail = (
+            f"the body did not arrive within {settings.body_timeout:g} seconds, at {settings.min_rate} bytes"
+            " a second or faster"
+        )
         raise Problem("timeout", detail, headers={"Connection": "close"}) from None
     if not body and b"upgrade" in headers and (int(declared) or b"transfer-encoding" in headers):
         raise Problem("unreadable", LOST, headers={"Connection": "close"})
     return body
 
 
-async def _collect(receive: Receive, settings: Settings, on_large: Callable[[], None] | None) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+async def _collect(
+    receive: Receive, settings: Settings, share: Share, patience: asyncio.Timeout
+) -> bytes | bytearray:
+    """Return the body. patience: moved on whenever enough of the body has come in time."""
+    now = asyncio.get_running_loop().time
+    until = now() + settings.body_timeout
+    body: bytes | bytearray = b""
+    enough = settings.min_rate * WINDOW
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise Problem("unreadable", "the connection closed before the body was complete")
-        body: bytes = message.get("body", b"")
-        size += len(body)
+        part: bytes = message.get("body", b"")
+        size = len(body) + len(part)
         _check_size(size, settings)
-        if on_large is not None and size > settings.inline_bytes:
-            on_large()
-            on_large = None
-        chunks.append(body)
+        if size > settings.inline_bytes:
+            share.grow(size - share.held)
+        if not message.get("more_body") and not body:
+            return part
+        body = bytearray(body) if isinstance(body, bytes) else body
+        body += part
         if not message.get("more_body"):
-            return b"".join(chunks)
+            return body if size > settings.inline_bytes else bytes(body)
+        if size >= enough:
+            patience.reschedule(min(until, now() + WINDOW))
+            enough = size + settings.min_rate * WINDOW
 
 
 class Replay:

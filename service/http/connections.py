@@ -4,13 +4,33 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from starlette.types import Receive
+from starlette.types import Message, Receive, Send
 
 T = TypeVar("T")
+SPARE = 5.0  # seconds that a client has beside those that its rate allows
 
 
 class Disconnected(Exception):
     """The client has gone, or accepts no more data."""
+
+
+class PatientSender:
+    """Sends the messages of a response to a client that has to accept them at a rate.
+
+    rate: bytes a second. A part may take some seconds more.
+    """
+
+    def __init__(self, send: Send, rate: int) -> None:
+        self._send, self._rate = send, rate
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message. Raises Disconnected if the client does not accept it in time."""
+        seconds = SPARE + len(message.get("body", b"")) / self._rate
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send(message)
+        except TimeoutError:
+            raise Disconnected from None
 
 
 async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

@@ -6,7 +6,7 @@
       too_large      413        bytes, numbers or predicted work
       refused        422        shape, type, value or name
       unsupported_platform 501  exact arithmetic where the system cannot bound it
-      busy           503        full; Retry-After says when
+      busy           503        full, or interrupted; Retry-After says when
 
 Nothing that came is echoed: text is described, never repeated.
 """
@@ -25,6 +25,7 @@ from compute.errors import LISTED, Path, QuestionError, QuestionErrors, TooLarge
 from compute.integers import as_integer
 
 INTERNAL = "this should not happen; the error is in the service's log, under the request id"
+RETRY_AFTER = 1  # seconds
 MAX_NAME = 64
 MAX_LIST = 40  # characters of a list that is shown
 SHOWN = frozenset("[], -.0123456789")
@@ -126,8 +127,9 @@ KINDS = {
     ),
     "busy": ProblemKind(
         503,
-        "The service is full",
-        "All places for computing and waiting are taken. Nothing of the request has been done.",
+        "The service cannot answer now",
+        "All places for computing and waiting are taken, memory for bodies and answers is short, or the"
+        " process that computed the answer ended early; the detail says which. Nothing of it is left.",
         "Try again after the seconds in the Retry-After header.",
     ),
 }
@@ -180,6 +182,11 @@ class OtherProblem(Problem):
         known = self.status in set(HTTPStatus)
         title = HTTPStatus(self.status).phrase if known else f"Status {self.status}"
         return self._response("about:blank", title, self.status)
+
+
+def busy(detail: str) -> Problem:
+    """Return the refusal of a request that can be answered later."""
+    return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -2,16 +2,23 @@
 
 import gzip
 import hashlib
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 from fastapi import Request, Response
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
+from service.http.budgets import Share
 from service.http.codings import accepts_gzip, weakened
+from service.http.connections import Disconnected, PatientSender
 
 JSON = "application/json"
 COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
+COMPRESSION_LEVEL = 4  # of 9: a tenth larger than at 9, and several times as fast
+PART = 2**18  # bytes that are sent at once
 _JSON_HEADER = (b"content-type", JSON.encode())
 
 
@@ -20,28 +27,80 @@ def etag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of an answer, with their entity tag and their content coding, if they have one."""
+
+    body: bytes | bytearray
+    tag: str
+    coding: str | None = None
+
+
+def represent(body: bytes, accepts_gzip: bool) -> Content:
+    """Return the content of an answer, compressed where that is accepted and worthwhile."""
+    tag = etag(body)
+    if accepts_gzip and len(body) >= COMPRESSED_BYTES:
+        return Content(gzip.compress(body, COMPRESSION_LEVEL, mtime=0), weakened(tag), "gzip")
+    return Content(body, tag)
+
+
 class Answer(Response):
-    """The response to a question: JSON with its entity tag."""
+    """The response to a question: JSON with its entity tag.
+
+    share: bytes of the answer that are held until it is sent. rate: bytes a second at which a client has to
+    accept a large one.
+    """
 
     media_type = JSON
 
-    def __init__(self, body: bytes, *, vary: str | None = None) -> None:
+    def __init__(
+        self, content: Content, *, rate: int, vary: str | None = None, share: Share | None = None
+    ) -> None:
         # The general constructor costs more than hashing a small answer.
-        self.status_code, self.body = 200, body
+        self.status_code = 200
+        self.body = content.body  # type: ignore[assignment]  # a large one is sent in parts, which are bytes
         self.background: BackgroundTask | None = None
+        self._share, self._rate = share, rate
+        if share is not None:
+            weakref.finalize(self, share.release)  # where something else is sent in its place
         self.raw_headers = [
             _JSON_HEADER,
-            (b"content-length", str(len(body)).encode()),
-            (b"etag", etag(body).encode()),
+            (b"content-length", str(len(content.body)).encode()),
+            (b"etag", content.tag.encode()),
         ]
+        if content.coding is not None:
+            self.raw_headers.append((b"content-encoding", content.coding.encode()))
+            vary = "Accept-Encoding" if vary is None else f"{vary}, Accept-Encoding"
         if vary is not None:
             self.raw_headers.append((b"vary", vary.encode()))
 
     async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body})
+        if len(self.body) > PART:
+            send = PatientSender(send, self._rate)
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for part, is_last in _parts(self.body):
+                await send({"type": "http.response.body", "body": part, "more_body": not is_last})
+        except Disconnected:  # the server closes the connection
+            return
+        finally:
+            if self._share is not None:
+                self._share.release()
         if self.background is not None:  # set by FastAPI, from a dependency
             await self.background()
+
+
+def _parts(body: bytes | bytearray | memoryview) -> Iterator[tuple[bytes, bool]]:
+    """Yield a body in parts, with whether each is the last.
+
+    A server lets `send` wait while a client does not read, so that no more than a part waits in a connection.
+    """
+    if len(body) <= PART and isinstance(body, bytes):
+        yield body, True
+        return
+    view = memoryview(body)
+    for start in range(0, len(view), PART):
+        yield bytes(view[start : start + PART]), start + PART >= len(view)
 
 
 class Representation:

@@ -2,22 +2,21 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterator
-from threading import Event
-from time import monotonic
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from compute.errors import QuestionErrors
-from service.http.connections import Disconnected, run_while_connected
+from service.http.budgets import Share
+from service.http.connections import Disconnected, PatientSender, run_while_connected
 from service.http.problems import INTERNAL, Problem, from_question
-from service.http.work import Workshop
 
 MEDIA_TYPE = b"application/x-ndjson"
 QUALITY = re.compile(rb"(?:^|;)\s*q=([01](?:\.\d{0,3})?)")
-MOMENT = 0.02  # seconds after which the lines computed so far are sent
 LARGEST = 2**18  # bytes sent together at most
+Take = Callable[[bytes], None]
 
 
 def is_wanted(scope: Scope) -> bool:
@@ -40,14 +39,14 @@ def _quality(parameters: bytes) -> float:
 
 
 class LineSender:
-    """Send the lines of one response.
+    """Sends the lines of one response.
 
-    patience: seconds in which the client has to accept each part.
-    root_path: the path that the application is mounted at.
+    rate: bytes a second at which the client has to accept them. root_path: the path that the application is
+    mounted at.
     """
 
-    def __init__(self, send: Send, patience: float, root_path: str = "") -> None:
-        self._send, self._patience, self._root_path = send, patience, root_path
+    def __init__(self, send: Send, rate: int, root_path: str = "") -> None:
+        self._send, self._root_path = PatientSender(send, rate), root_path
         self.started = False
 
     async def send(self, lines: bytes) -> None:
@@ -55,48 +54,74 @@ class LineSender:
         if not self.started:
             self.started = True
             headers = [(b"content-type", MEDIA_TYPE), (b"vary", b"accept")]
-            await self._transmit({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._transmit({"type": "http.response.body", "body": lines, "more_body": True})
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": lines, "more_body": True})
 
     async def end(self) -> None:
         """End the response. Raises Disconnected as `send` does."""
-        await self._transmit({"type": "http.response.body", "body": b""})
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, problem: Problem) -> None:
         """Send a problem as the last line, and end the response. Raises Disconnected as `send` does."""
         await self.send(b'{"problem":%b}\n' % bytes(problem.response(self._root_path).body))
         await self.end()
 
-    async def _transmit(self, message: Message) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._send(message)
-        except TimeoutError:
-            raise Disconnected from None
+
+class Lines:
+    """Lines that were computed and wait to be sent.
+
+    share: of the memory for answers; a worker holds what it adds, and it is given back when it is sent.
+    """
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._parts: deque[bytes] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._has_more = asyncio.Event()
+
+    def add(self, line: bytes) -> None:
+        """Add a line, from any thread."""
+        self._parts.append(line)
+        self._loop.call_soon_threadsafe(self._has_more.set)
+
+    async def send_all(self, sender: LineSender, work: "asyncio.Task[Any]") -> None:
+        """Send lines until the work that adds them is done. Raises its exception behind the last line."""
+        work.add_done_callback(lambda _: self._has_more.set())
+        while self._parts or not work.done():
+            await self._has_more.wait()
+            self._has_more.clear()
+            while part := self._together():
+                await sender.send(part)
+                self._share.shrink(min(len(part), self._share.held))
+        work.result()
+
+    def _together(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while self._parts and size <= LARGEST:
+            parts.append(self._parts.popleft())
+            size += len(parts[-1])
+        return b"".join(parts)
 
 
 async def stream(
-    sender: LineSender,
-    receive: Receive,
-    begin: Callable[[Callable[[], bool]], Iterator[bytes]],
-    workshop: Workshop,
+    sender: LineSender, receive: Receive, share: Share, work: Callable[[Take], Coroutine[Any, Any, Any]]
 ) -> None:
-    """Send lines as threads compute them. None is computed before the client accepts those before it.
+    """Send lines while they are computed, and cancel the work when the client disconnects.
 
-    begin: parses the question and returns its lines. Its argument is a function that returns whether the
-    client has disconnected. Raises as `send_while_connected` does.
+    work: computes lines, and hands each to its argument. Raises as `send_while_connected` does.
     """
 
     async def send_computed() -> None:
-        lines = await workshop.run(lambda: begin(left.is_set))
-        while part := await workshop.run(lambda: _moment(lines)):
-            await sender.send(part)
+        lines = Lines(share)
+        computing = asyncio.ensure_future(work(lines.add))
+        try:
+            await lines.send_all(sender, computing)
+        finally:
+            computing.cancel()
+            await asyncio.gather(computing, return_exceptions=True)
 
-    left = Event()
-    try:
-        await send_while_connected(sender, receive, send_computed())
-    finally:
-        left.set()
+    await send_while_connected(sender, receive, send_computed())
 
 
 async def send_while_connected(sender: LineSender, receive: Receive, work: Coroutine[Any, Any, Any]) -> None:
@@ -121,15 +146,3 @@ async def send_while_connected(sender: LineSender, receive: Receive, work: Corou
             await sender.end()
     except Disconnected:
         pass
-
-
-def _moment(lines: Iterator[bytes]) -> bytes:
-    """Return the lines of the next MOMENT together, empty at the end."""
-    parts: list[bytes] = []
-    size, until = 0, monotonic() + MOMENT
-    for line in lines:
-        parts.append(line)
-        size += len(line)
-        if size > LARGEST or monotonic() > until:
-            break
-    return b"".join(parts)

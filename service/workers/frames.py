@@ -11,9 +11,13 @@ READY = b"+"
 REACHED = b"r"  # the name of a value
 OFFER = b"o"  # the body of an answer that stands if no better one comes in time
 LINE = b"l"  # a line of an answer that comes line by line
-PROBLEM = b"p"  # a problem as JSON; the answer that follows is empty
+# One of these comes before the answer, which is empty then.
+PROBLEM = b"p"  # a problem as JSON
+EXACT = b"x"  # the question asks for exact numbers, and this worker does not find them
+INTERRUPTED = b"i"  # the work was interrupted by a signal
+# Every question ends with these two.
+STATE = b"s"  # of the worker and its answer as JSON: tag, coding, plans, is_last
 ANSWER = b"a"  # the body of a response
-LAST_ANSWER = b"z"  # the same, from a worker that ends behind it
 
 
 def frame(kind: bytes, payload: bytes = b"") -> bytes:

@@ -1,4 +1,4 @@
-"""Worker processes for exact questions: started before they are needed, stopped for certain, replaced.
+"""Worker processes of one kind: started before they are needed, bounded for certain, replaced.
 
 A worker receives a line of JSON (name, length of the body, bounds, request id) and the body. It sends frames:
 that it is ready, each value that it reaches, and an answer or a problem. The operating system bounds its
@@ -17,41 +17,48 @@ import weakref
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Lock, Thread
+from time import monotonic
 
 import orjson
 
 from compute.arithmetic.exact.bounds import beyond, reached
 from service.http.middleware import current_request_id
-from service.http.problems import Problem, from_question
-from service.http.work import RETRY_AFTER, Places
-from service.settings import Settings
-from service.workers.process import Take, Worker, WorkerGone, is_supported
+from service.http.problems import Problem, busy, from_question
+from service.http.representations import Content, etag
+from service.workers.kinds import Kind
+from service.workers.places import Places
+from service.workers.process import Question, Worker, WorkerGone, WorkInterrupted
+from service.workers.requests import Asked
 
 LOGGER = logging.getLogger("workings")
-NOT_STARTED = "no process for exact arithmetic could be started; the service's log says why"
-STOPPING = "the processes for exact arithmetic are being stopped"
-PATIENCE = 12  # times the processor time of an answer, and then its worker is killed
-DELAY = 0.5  # seconds before the first worker is started
+NOT_STARTED = "no process for {} could be started; the service's log says why"
+STOPPING = "the processes for {} are being stopped"
+GRACE = 2  # seconds that an interrupted worker has to become free, and then it is killed
+ATTEMPTS = 2  # at a question whose worker was ended from outside
 
 
-class ExactPool(Places):
-    """A number of worker processes, and a number of requests that may wait for one.
+class Pool(Places):
+    """A number of worker processes of one kind, and a number of requests that may wait for one.
 
-    workers: the processes that run, ready or not.
+    workers: the processes that run, ready or not. failed: whether the last attempt to start one failed.
+    answered_at: when a worker last became free.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.exact_workers + settings.queue)
-        self.settings = settings
+    def __init__(self, kind: Kind, queue: int) -> None:
+        super().__init__(kind.count + queue)
+        self.kind = kind
         self.workers: set[Worker] = set()
+        self.failed = False
+        self.answered_at = monotonic()
         self._lock = Lock()  # guards everything below, and workers
         self._idle: deque[Worker] = deque()
         self._waiting: deque[Future[Worker]] = deque()
         self._launcher: Thread | None = None
         self._is_open = False
+        self._is_starting = False
         self._soon: asyncio.TimerHandle | None = None
-        self._is_supported = is_supported()
         # An application that is dropped, or an interpreter that exits, without `close`.
         weakref.finalize(self, _end_all, self.workers, os.getpid())
 
@@ -60,45 +67,93 @@ class ExactPool(Places):
 
         A question that comes earlier does not wait for that.
         """
-        if self._is_supported:
-            self._soon = asyncio.get_running_loop().call_later(DELAY, self._start_now)
+        self._is_starting = True
+        self._soon = asyncio.get_running_loop().call_later(self.kind.delay, self._start_now)
 
     def _start_now(self) -> None:
         with self._lock:
             self._is_open = True
             self._launch_missing()
 
-    async def run(self, name: str, body: bytes, take: Take | None = None) -> bytes:
+    @property
+    def is_ready(self) -> bool:
+        """Whether a question would be answered."""
+        if self._is_starting or self.failed:
+            return False
+        is_full = self.occupied >= self.capacity
+        return not is_full or monotonic() - self.answered_at < 2 * self.kind.longest
+
+    def recover(self) -> None:
+        """Try again to start workers, if the last attempt failed."""
+        if self.failed:
+            with self._lock:
+                self._launch_missing()
+
+    @property
+    def plans(self) -> int:
+        """Bytes of the plans that the workers keep."""
+        return sum(worker.plans for worker in [*self.workers])
+
+    async def run(self, asked: Asked) -> Content:
         """Return the answer to a question, for which a place has to be held.
 
-        take: asks for the answer line by line, and receives each line. Raises Problem if there is no answer.
+        Raises Problem if there is no answer, and ExactWanted if it is asked for in exact numbers elsewhere.
         """
-        if not self._is_supported:
-            detail = (
-                "exact arithmetic relies on limits of processor time and memory that Linux, macOS and other"
-                " POSIX systems have and this one has not; floating-point arithmetic works here"
-            )
-            raise Problem("unsupported_platform", detail)
-        patience = PATIENCE * self.settings.exact_seconds
+        for attempt in range(1, ATTEMPTS + 1):
+            question = self._question(asked)
+            worker = await self._free_worker()
+            try:
+                return await self._ask(worker, question)
+            except WorkInterrupted:  # meant for the question before
+                continue
+            except WorkerGone:
+                if worker.offered is not None:
+                    return Content(worker.offered, etag(worker.offered))
+                problem = self._gone(worker)
+                if not _was_ended(worker) or attempt == ATTEMPTS or question.has_begun:
+                    raise problem from None
+                asked.share.release()
+        raise busy("the work on the answer was interrupted; try again in a moment")
+
+    def _question(self, asked: Asked) -> Question:
         header = {
-            "name": name,
-            "length": len(body),
-            "seconds": self.settings.exact_seconds,
-            "memory": self.settings.exact_memory,
-            "lines": take is not None,
+            **asked.header,
+            "seconds": self.kind.seconds,
+            "memory": self.kind.memory,
             "request_id": current_request_id.get(),
         }
-        worker = await self._free_worker(patience)
+        return Question(orjson.dumps(header), asked.body, asked.share, self.kind.longest, asked.take)
+
+    async def _ask(self, worker: Worker, question: Question) -> Content:
+        """Return the answer of a worker. End the work if nobody waits for it, or if it takes too long."""
+        asking = asyncio.ensure_future(worker.ask(question))
         try:
-            async with asyncio.timeout(patience):
-                return await worker.ask(orjson.dumps(header), body, take)
-        except (WorkerGone, TimeoutError):
-            await worker.end()
-            if worker.offered is None:
-                raise self._stopped(worker) from None
-            return worker.offered
+            async with asyncio.timeout(self.kind.longest):
+                return await asyncio.shield(asking)
+        except TimeoutError:
+            worker.kill()
+            raise WorkerGone from None
+        except WorkerGone:
+            await worker.settle()
+            raise
         finally:
+            if not asking.done():
+                question.is_abandoned = True
+                await self._interrupt(worker, asking)
             await self._take_back(worker)
+
+    async def _interrupt(self, worker: Worker, asking: "asyncio.Future[Content]") -> None:
+        """End the work of a worker, so that it is free, or has to be replaced."""
+        try:
+            if self.kind.can_be_interrupted and not worker.was_killed:
+                worker.interrupt()
+                await asyncio.wait([asking], timeout=GRACE)
+        finally:
+            if not asking.done():
+                worker.kill()
+                asking.cancel()
+            with suppress(Exception, asyncio.CancelledError):
+                await asking
 
     async def close(self) -> None:
         """End all workers. A question that comes later starts new ones."""
@@ -107,7 +162,7 @@ class ExactPool(Places):
         with self._lock:
             self._is_open = False
             launcher = self._launcher
-            self._dismiss(STOPPING)
+            self._dismiss(STOPPING.format(self.kind.answers))
             for worker in self.workers:
                 worker.kill()  # the request that waits for its answer, or the launcher, ends it
         if launcher is not None:
@@ -119,17 +174,17 @@ class ExactPool(Places):
         for worker in idle:
             await worker.end()
 
-    async def _free_worker(self, patience: float) -> Worker:
+    async def _free_worker(self) -> Worker:
         """Return a free worker that runs. Raises Problem 503 if none is free in time."""
         future = self._request()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self.kind.longest):
                 return await asyncio.wrap_future(future)
         except BaseException as error:
             if not future.cancel() and future.exception() is None:
                 self._give(future.result())  # it came in the same moment
             if isinstance(error, TimeoutError):
-                raise _busy("no worker for exact questions was free in time") from None
+                raise busy(f"no worker for {self.kind.answers} was free in time") from None
             raise
 
     def _request(self) -> Future[Worker]:
@@ -161,6 +216,7 @@ class ExactPool(Places):
 
     async def _take_back(self, worker: Worker) -> None:
         """Let others have a worker that is free again; end and replace another."""
+        self.answered_at = monotonic()
         if worker.is_free and self._is_open:
             self._give(worker)
             return
@@ -172,17 +228,18 @@ class ExactPool(Places):
     def _launch_missing(self) -> None:
         """Have a thread start the workers that are missing. The lock has to be held."""
         if self._is_open and self._launcher is None and self._is_short():
-            launcher = Thread(target=self._launch, name="exact-launcher", daemon=True)
+            launcher = Thread(target=self._launch, name=f"{self.kind.name}-launcher", daemon=True)
             try:
                 launcher.start()
             except Exception:  # RuntimeError if the system has no thread left
-                LOGGER.exception("The thread that starts workers for exact arithmetic did not start.")
+                LOGGER.exception("The thread that starts workers for %s did not start.", self.kind.answers)
+                self.failed = True
                 self._dismiss_if_hopeless()
             else:
                 self._launcher = launcher
 
     def _is_short(self) -> bool:
-        return len(self.workers) < self.settings.exact_workers
+        return len(self.workers) < self.kind.count
 
     def _launch(self) -> None:
         """Start workers, one after another, until there are enough or one does not start."""
@@ -192,7 +249,8 @@ class ExactPool(Places):
             try:
                 started = self._launch_one()
             except Exception:
-                LOGGER.exception("A worker for exact arithmetic did not start.")
+                LOGGER.exception("A worker for %s did not start.", self.kind.answers)
+                self.failed = True
             finally:
                 with self._lock:
                     is_missing = started and self._is_open and self._is_short()
@@ -205,7 +263,7 @@ class ExactPool(Places):
 
         Raises OSError or WorkerGone if the worker does not start.
         """
-        worker = Worker()
+        worker = Worker(self.kind)
         try:
             with self._lock:
                 self.workers.add(worker)
@@ -217,47 +275,63 @@ class ExactPool(Places):
             with self._lock:
                 self.workers.discard(worker)
             worker.end_now()
-            if isinstance(error, WorkerGone) and (was_killed or _was_interrupted(worker)):
+            if isinstance(error, WorkerGone) and (was_killed or self._was_stopped(worker)):
                 return False
             raise
+        self.failed = self._is_starting = False
         self._give(worker)
         return True
 
     def _dismiss_if_hopeless(self) -> None:
         """Tell those who wait that no worker could be started, unless another may become free."""
         if not self.workers:
-            self._dismiss(NOT_STARTED)
+            self._dismiss(NOT_STARTED.format(self.kind.answers))
 
     def _dismiss(self, detail: str) -> None:
         """Answer those who wait with a Problem 503. The lock has to be held."""
         while self._waiting:
             future = self._waiting.popleft()
             if future.set_running_or_notify_cancel():
-                future.set_exception(_busy(detail))
+                future.set_exception(busy(detail))
 
-    def _stopped(self, worker: Worker) -> Problem:
-        """Why a worker gave no answer, with how far it came."""
-        seconds = self.settings.exact_seconds
-        if worker.process.returncode == -signal.SIGPROF:
-            what, limit = "took too long", f"at most {seconds:g} seconds"
-        elif worker.process.returncode == -signal.SIGKILL:
-            return _busy(f"no exact answer came in time on a busy machine; {reached(worker.reached)}")
-        else:
-            what, limit = "took too much memory", f"at most {self.settings.exact_memory} bytes"
-        return from_question(beyond(what, limit, worker.reached))
+    def _gone(self, worker: Worker) -> Problem:
+        """Return why a worker gave no answer, and log it where that is no fault of the question."""
+        code = worker.process.returncode
+        name, answers = signal.Signals(-code).name if code < 0 else f"status {code}", self.kind.answers
+        if code == -signal.SIGPROF:
+            return from_question(
+                beyond("took too long", f"at most {self.kind.seconds:g} seconds", worker.reached)
+            )
+        if code == -signal.SIGVTALRM:
+            detail = f"the answer took too long: at most {self.kind.seconds:g} seconds of processor time"
+            return Problem("too_large", f"{detail}; send smaller matrices or settings")
+        if worker.was_killed and self._is_open:
+            return busy(f"no answer came in time on a busy machine; {reached(worker.reached)}")
+        if not self._is_open:
+            return busy(STOPPING.format(answers))
+        LOGGER.error("A worker for %s was ended by %s while it computed an answer.", answers, name)
+        if code == -signal.SIGKILL:
+            return busy("the process that computed the answer was killed, as systems short of memory do")
+        return busy(
+            f"the process that computed the answer was ended by {name}; the service's log says so too"
+        )
+
+    def _was_stopped(self, worker: Worker) -> bool:
+        """Return whether a signal that stops servers ended a worker, and log it.
+
+        Ctrl-C on a terminal also reaches a process that has just been started and has no group of its own.
+        """
+        code = worker.process.returncode
+        if code not in (-signal.SIGINT, -signal.SIGTERM):
+            return False
+        name = signal.Signals(-code).name
+        LOGGER.warning("A worker for %s was stopped by %s while it started.", self.kind.answers, name)
+        return True
 
 
-def _was_interrupted(worker: Worker) -> bool:
-    """Return whether a signal that stops servers ended a worker, and log it.
-
-    Ctrl-C on a terminal also reaches a process that has only just been started and has no group of its own.
-    """
-    code = worker.process.returncode
-    if code not in (-signal.SIGINT, -signal.SIGTERM):
-        return False
-    name = signal.Signals(-code).name
-    LOGGER.warning("A worker for exact arithmetic was stopped by %s while it started.", name)
-    return True
+def _was_ended(worker: Worker) -> bool:
+    """Return whether somebody asked a worker to end, so that another may answer."""
+    return worker.process.returncode == -signal.SIGTERM
 
 
 def _end_all(workers: Iterable[Worker], owner: int) -> None:
@@ -265,7 +339,3 @@ def _end_all(workers: Iterable[Worker], owner: int) -> None:
     if os.getpid() == owner:
         for worker in [*workers]:
             worker.end_now()
-
-
-def _busy(detail: str) -> Problem:
-    return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})

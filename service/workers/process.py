@@ -5,31 +5,67 @@ server has one loop for all requests, but a test client may have one for each.
 """
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from time import monotonic
+from typing import Any
 
-from service.workers.frames import ANSWER, HEAD, LINE, OFFER, PROBLEM, REACHED, load_problem
+from service.http.budgets import Share
+from service.http.problems import Problem
+from service.http.representations import Content
+from service.http.streams import Take
+from service.questions.operations import ExactWanted
+from service.workers.frames import (
+    ANSWER,
+    EXACT,
+    HEAD,
+    INTERRUPTED,
+    LINE,
+    OFFER,
+    PROBLEM,
+    REACHED,
+    STATE,
+    load_problem,
+)
+from service.workers.interrupts import INTERRUPT
+from service.workers.kinds import Kind
 
 START = 600  # seconds within which a worker has to be ready, also on a busy machine
-NICENESS = 19  # requests about floats have priority, also while a worker imports its modules
-CHUNK = 2**16  # most bytes to read at once
-WORKER = f"import os; os.nice({NICENESS}); from service.workers.worker import main; main()"
+GLANCE = 0.02  # seconds between two looks for room, while an answer waits for it
+SETTLED = 2  # seconds in which a process ends that has closed its connection
+CHUNK = 2**16  # bytes to read at once of what may hold several frames
 ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
-# The same hashes in every process, so that answers repeat, and one thread each.
-ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
-
-Take: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 class WorkerGone(Exception):
     """The process has ended or closed the connection, or was not ready in time."""
+
+
+class WorkInterrupted(Exception):
+    """The worker was interrupted while it worked, and is free again."""
+
+
+class Question:
+    """A question as a worker takes it.
+
+    header: JSON without line ends. share: of the memory for answers that wait to be sent; patience: seconds
+    to wait for room there. take: receives each line of an answer that comes line by line.
+    has_begun: whether lines have come. is_abandoned: whether nobody waits for the answer any more, so that it
+    is read and thrown away.
+    """
+
+    def __init__(
+        self, header: bytes, body: bytes | bytearray, share: Share, patience: float, take: Take | None = None
+    ) -> None:
+        self.header, self.body, self.take = header, body, take
+        self.share, self.patience = share, patience
+        self.has_begun = self.is_abandoned = False
 
 
 def is_supported() -> bool:
@@ -53,19 +89,26 @@ def _search_path() -> str:
     return os.pathsep.join(entries)
 
 
+def command(kind: Kind) -> tuple[str, ...]:
+    """Return the command of a process."""
+    return sys.executable, "-P", "-c", kind.program, json.dumps(kind.start)
+
+
 class Worker:
     """A process and the connection to it.
 
     reached: names of the values computed so far for the current question.
     offered: the body to send if the worker is stopped before a better answer.
+    plans: bytes of the plans that it keeps.
     is_free: whether the process waits for a question.
     was_killed: whether this side has killed the process, or tried to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
         """Start the process. Raises OSError if the system has no process, memory or descriptor left."""
         self.reached: list[str] = []
         self.offered: bytes | None = None
+        self.plans = 0
         self.is_free = True
         self.was_killed = False
         self._received = bytearray()
@@ -73,10 +116,10 @@ class Worker:
         with theirs:
             try:
                 self.process = subprocess.Popen(  # noqa: S603 - no argument comes from a request
-                    (sys.executable, "-P", "-c", WORKER),
+                    command(kind),
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
-                    env={**os.environ, **ENVIRONMENT, "PYTHONPATH": _search_path()},
+                    env={**os.environ, **kind.environment, "PYTHONPATH": _search_path()},
                     process_group=0,  # Ctrl-C on a terminal is for the server, which then ends its workers
                 )
             except BaseException:
@@ -101,39 +144,57 @@ class Worker:
         """Return whether the process runs. If it has ended, no zombie is left."""
         return self.process.poll() is None
 
-    async def ask(self, header: bytes, body: bytes, take: Take | None) -> bytes:
-        """Return the body of the answer, which is empty after lines.
+    async def ask(self, question: Question) -> Content:
+        """Return the answer, which is empty after lines.
 
-        take: receives each line of an answer that comes line by line. Raises Problem if the worker refuses
-        the question, and WorkerGone if the process ends.
+        It must not be cancelled while the process is to be used again: bytes would be lost on the way. Raises
+        Problem if the worker refuses the question or there is no room for the answer, ExactWanted,
+        WorkInterrupted, and WorkerGone if the process ends.
         """
         self.reached, self.offered, self.is_free = [], None, False
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.get_running_loop().sock_sendall(self._connection, header + b"\n" + body)
+            await loop.sock_sendall(self._connection, question.header + b"\n")
+            await loop.sock_sendall(self._connection, question.body)
         except ConnectionError:
             raise WorkerGone from None
-        problem = None
+        refused: Exception | None = None
+        state: dict[str, Any] = {}
         while True:
-            kind, payload = await self._frame()
+            kind, length = HEAD.unpack(await self._read(HEAD.size))
+            if kind in (LINE, ANSWER) and length and refused is None:
+                refused = await _find_room(question, length)
+            if refused is not None and length > CHUNK:
+                await self._skip(length)
+                payload: bytes | bytearray = b""
+            else:
+                payload = await self._read(length)
             if kind == REACHED:
                 self.reached.append(payload.decode())
             elif kind == OFFER:
-                self.offered = payload
-            elif kind == LINE and take is not None:
-                await take(payload)
+                self.offered = bytes(payload)
+            elif kind == LINE:
+                if refused is None and question.take is not None:
+                    question.has_begun = True
+                    question.take(bytes(payload))
             elif kind == PROBLEM:
-                problem = load_problem(payload)
+                refused = load_problem(bytes(payload))
+            elif kind == EXACT:
+                refused = ExactWanted()
+            elif kind == INTERRUPTED:
+                refused = WorkInterrupted()
+            elif kind == STATE:
+                state = json.loads(payload)
             else:
-                self.is_free = kind == ANSWER
-                if problem is not None:
-                    raise problem
-                return payload
+                self.plans, self.is_free = state.get("plans", 0), not state.get("is_last")
+                if refused is not None:
+                    raise refused
+                return Content(payload, state.get("tag", ""), state.get("coding"))
 
-    async def _frame(self) -> tuple[bytes, bytes]:
-        kind, length = HEAD.unpack(await self._read(HEAD.size))
-        return kind, await self._read(length)
-
-    async def _read(self, count: int) -> bytes:
+    async def _read(self, count: int) -> bytes | bytearray:
+        """Return so many bytes; a bytearray where they are many, which nothing has to copy."""
+        if count > CHUNK:
+            return await self._read_long(count)
         loop = asyncio.get_running_loop()
         while len(self._received) < count:
             try:
@@ -147,10 +208,43 @@ class Worker:
         del self._received[:count]
         return found
 
+    async def _read_long(self, count: int) -> bytearray:
+        loop = asyncio.get_running_loop()
+        found = bytearray(count)
+        here = min(count, len(self._received))
+        found[:here] = self._received[:here]
+        del self._received[:here]
+        view = memoryview(found)
+        while here < count:
+            try:
+                received = await loop.sock_recv_into(self._connection, view[here:])
+            except ConnectionError:
+                received = 0
+            if not received:
+                raise WorkerGone
+            here += received
+        return found
+
+    async def _skip(self, count: int) -> None:
+        while count:
+            count -= len(await self._read(min(count, CHUNK)))
+
+    def interrupt(self) -> None:
+        """Interrupt the work on the current question. The process says when it is free."""
+        self.process.send_signal(INTERRUPT)
+
     def kill(self) -> None:
         """Kill the process if it still runs, without waiting for it."""
-        self.was_killed = True
-        self.process.kill()
+        if self.is_running():
+            self.was_killed = True
+            self.process.kill()
+
+    async def settle(self) -> None:
+        """Wait until a process has ended that has closed its connection; kill it if it does not end."""
+        until = monotonic() + SETTLED
+        while self.is_running() and monotonic() < until:
+            await asyncio.sleep(GLANCE)
+        await self.end()
 
     async def end(self) -> None:
         """Kill the process if it still runs, leave no zombie, and close the connection.
@@ -169,3 +263,17 @@ class Worker:
         self.kill()
         self.process.wait()
         self._connection.close()
+
+
+async def _find_room(question: Question, length: int) -> Exception | None:
+    """Hold the bytes of an answer; return a Problem, or WorkInterrupted, if they are not to be read."""
+    until = monotonic() + question.patience
+    while not question.is_abandoned:
+        if question.share.has_room(length) or monotonic() > until:
+            try:
+                question.share.grow(length)
+            except Problem as problem:
+                return problem
+            return None
+        await asyncio.sleep(GLANCE)
+    return WorkInterrupted()

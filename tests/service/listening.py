@@ -33,7 +33,7 @@ ENDLESS = {
     "steps": 3,
     "arithmetic": "exact",
 }
-SETTINGS: dict[str, Any] = {"workers": 1, "queue": 1, "exact_workers": 1}
+SETTINGS: dict[str, Any] = {"workers": 0, "queue": 1, "exact_workers": 1}
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 

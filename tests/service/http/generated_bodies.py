@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compute.errors import QuestionErrors
-from service.answering import ask
+from service.asking import ask
 from service.document import load_examples
 from service.endpoints import ENDPOINTS
 from service.http import reader

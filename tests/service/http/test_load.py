@@ -19,7 +19,8 @@ JSON = {"content-type": "application/json"}
 
 
 def client(**settings: Any) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(create_app(Settings(**settings)), raise_app_exceptions=False)
+    app = create_app(Settings(**{"workers": 0} | settings))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://workings")
 
 
@@ -133,7 +134,7 @@ def held_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Ev
 def test_health_answers_while_work_is_done_and_fullness_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         with held_answers(monkeypatch) as (go, begun):
-            async with client(workers=1, queue=1, inline_work=0) as service:
+            async with client(queue=1, inline_work=0) as service:
 
                 async def question() -> httpx.Response:
                     return await service.post("/v1/self_attention", json=EXAM)
@@ -161,21 +162,33 @@ async def in_parts(body: bytes) -> AsyncIterator[bytes]:
     yield body[100:]
 
 
-def test_a_large_body_needs_a_place_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_share_a_budget_and_hold_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that does not come in full takes memory for what has come, and no place from others."""
+    go_on, begun = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b" " * 1_500
+        begun.set()
+        await go_on.wait()
+        yield b"{}"
+
     async def scenario() -> None:
-        with held_answers(monkeypatch) as (go, begun):
-            async with client(workers=1, queue=0, inline_work=0, inline_bytes=500) as service:
-                running = asyncio.create_task(service.post("/v1/self_attention", json=EXAM))
-                await asyncio.to_thread(begun.acquire)
-                body = b" " * 501 + b"{}"
-                for path in ("/v1/self_attention", "/v1/cost"):
-                    errors(await service.post(path, content=body, headers=JSON), 503)
-                    errors(await service.post(path, content=in_parts(body), headers=JSON), 503)
-                    # What is small enough is read where it is, and refused for what it lacks.
-                    for content in (body[3:], in_parts(body[3:])):
-                        errors(await service.post(path, content=content, headers=JSON))
-                go.set()
-                assert (await running).status_code == 200
+        async with client(queue=0, inline_bytes=500, held_bytes=2_000, max_body_bytes=2_000) as service:
+            running = asyncio.create_task(service.post("/v1/cost", content=slow(), headers=JSON))
+            await begun.wait()
+            health = (await service.get("/health/ready")).json()
+            assert health["occupied"] == 0
+            assert health["memory"]["bodies"] == {"used": 1_500, "most": 2_000}
+            body = b" " * 501 + b"{}"
+            for content in (body, in_parts(body)):
+                full = await service.post("/v1/self_attention", content=content, headers=JSON)
+                errors(full, 503)
+                assert "request bodies" in full.json()["detail"]
+            assert (await service.post("/v1/self_attention", json=EXAM)).status_code == 200
+            go_on.set()
+            errors(await running)
+            errors(await service.post("/v1/cost", content=body, headers=JSON))
+            assert (await service.get("/health/ready")).json()["memory"]["bodies"]["used"] == 0
 
     asyncio.run(scenario())
 

@@ -16,6 +16,7 @@ from service.app import create_app
 from service.document import load_problems
 from service.http.problems import KINDS
 from service.settings import Settings
+from service.workers.choice import Unsupported
 from tests.conftest import EXAM, Client, errors
 
 PROBLEMS = {one["name"]: one for one in load_problems()}
@@ -39,9 +40,9 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
     """Send a problem's request to a service in the state that the problem speaks of."""
     settings: dict[str, Any] = {
         "slow_body": {"body_timeout": 0.01},
-        "full": {"workers": 1, "queue": 0, "inline_bytes": 0},
+        "full": {"queue": 0, "inline_bytes": 0},
     }
-    app = create_app(Settings(**settings.get(problem["name"], {})))
+    app = create_app(Settings(**{"workers": 0} | settings.get(problem["name"], {})))
     if problem["name"] == "defect":
 
         async def fail(*_: Any) -> None:
@@ -49,9 +50,9 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
 
         monkeypatch.setattr(Answerer, "respond", fail)
     if problem["name"] == "no_exact_arithmetic":
-        monkeypatch.setattr(app.state.exact, "_is_supported", False)
+        app.state.answerer.exact = Unsupported(1)
     if problem["name"] == "full":
-        with app.state.workshop.place():
+        with app.state.answerer.floats.place():
             return asyncio.run(send(app, problem))
     return asyncio.run(send(app, problem))
 

@@ -9,7 +9,7 @@ import pytest
 from compute.errors import QuestionErrors
 from service.optimizers.traces import understand_trace
 from service.questions.operations import EXACT_WORK
-from service.workers.worker import LIMITS
+from service.workers.exact import LIMITS
 
 EXACT: dict[str, Any] = {
     "program": ["f = x**2 / 4"],

@@ -15,7 +15,7 @@ from service.http.problems import Problem
 from service.optimizers.schemas import PARTS, trace_request
 from service.optimizers.traces import understand_trace
 from service.questions.operations import EXACT_WORK
-from service.workers.worker import LIMITS
+from service.workers.exact import LIMITS
 from tests.conftest import Client, errors
 from tests.service.test_fuzz import NASTY
 

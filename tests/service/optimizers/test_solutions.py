@@ -8,7 +8,7 @@ import pytest
 from compute.errors import QuestionErrors
 from service.optimizers.solutions import understand_solution
 from service.questions.operations import EXACT_WORK, ExactWanted
-from service.workers.worker import LIMITS
+from service.workers.exact import LIMITS
 
 EXAM: dict[str, Any] = {
     "program": ["f = x**2 / 4"],

@@ -4,28 +4,29 @@
 # this text in it is sent; then it runs out at once, in the step that follows.
 PROGRAM = """
 import os
-from service.workers import frames, worker
+from service.workers import {module}, frames, interrupts, worker
 
-set_timer, send, held = worker.signal.setitimer, worker._send, []
+set_timer, send, held = interrupts.signal.setitimer, worker.Server.send, dict()
 
-def hold(which, seconds):
-    held[:] = [which, seconds]
+def hold(which, seconds, again=0):
+    held[which] = seconds
 
-def send_and_run_out(stream, kind, payload=b""):
-    send(stream, kind, payload)
+def send_and_run_out(server, kind, payload=b""):
+    send(server, kind, payload)
     if kind == frames.{kind} and {text!r} in payload:
-        if held != [worker.signal.ITIMER_PROF, {seconds!r}]:
+        if held[interrupts.signal.ITIMER_PROF] != {seconds!r}:
             os._exit(1)
-        set_timer(held[0], 1e-6)
+        set_timer(interrupts.signal.ITIMER_PROF, 1e-6)
 
-worker.signal.setitimer, worker._send = hold, send_and_run_out
-worker.main()
+interrupts.signal.setitimer, worker.Server.send = hold, send_and_run_out
+{module}.main()
 """
 
 
-def worker_that_runs_out(seconds: float, kind: str, text: bytes) -> str:
+def worker_that_runs_out(seconds: float, kind: str, text: bytes, module: str = "exact") -> str:
     """The program of a worker that is stopped as if it had taken these seconds of processor time.
 
-    kind, text: the frame behind which its time is over, `REACHED` or `LINE` for example, and what is in it.
+    module: of the kind of worker. kind, text: the frame behind which its time is over, such as `REACHED` or
+    `LINE`, and what is in it.
     """
-    return PROGRAM.format(seconds=seconds, kind=kind, text=text)
+    return PROGRAM.format(seconds=seconds, kind=kind, text=text, module=module)

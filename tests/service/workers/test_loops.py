@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
-from service.workers.pool import ExactPool
+from service.workers.pool import Pool
 from tests.conftest import EXAM
 
 SHORT: dict[str, Any] = {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}
@@ -26,12 +26,12 @@ def ask_exactly(client: TestClient) -> None:
 @pytest.fixture(scope="module")
 def client() -> TestClient:
     """A client of an application whose lifespan is not run: each request has an event loop of its own."""
-    return TestClient(create_app(Settings(exact_workers=1)))
+    return TestClient(create_app(Settings(workers=0, exact_workers=1)))
 
 
-def pool(client: TestClient) -> ExactPool:
+def pool(client: TestClient) -> Pool:
     app: Any = client.app
-    found: ExactPool = app.state.exact
+    found: Pool = app.state.answerer.exact
     return found
 
 
@@ -70,7 +70,7 @@ from starlette.testclient import TestClient
 from service.app import app
 question = {"program": ["y = x"], "inputs": {"x": "a"}, "arithmetic": "exact"}
 assert TestClient(app).post("/v1/graph", json=question).status_code == 200
-print(*(worker.process.pid for worker in app.state.exact.workers))
+print(*(worker.process.pid for worker in app.state.answerer.exact.workers))
 """
 
 

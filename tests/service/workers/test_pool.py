@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from service.app import create_app
+from service.http.budgets import Budget, Share
 from service.http.problems import Problem
 from service.settings import Settings
-from service.workers.pool import ExactPool
+from service.workers.pool import Pool
+from service.workers.requests import Asked
 from tests.conftest import EXAM, Client, errors
 from tests.service.workers.stopping import worker_that_runs_out
 
@@ -33,21 +35,34 @@ ENDLESS = {
 }
 
 
+def asked(name: str, question: Any) -> Asked:
+    settings = Settings()
+    return Asked(
+        name,
+        json.dumps(question).encode(),
+        Share(Budget(2**30), "answers"),
+        settings.limits,
+        settings.max_body_bytes,
+        is_gzipped=False,
+        accepts_gzip=False,
+    )
+
+
 @asynccontextmanager
-async def service(**settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, ExactPool]]:
-    app = create_app(Settings(exact_workers=1, **settings))
+async def service(**settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Pool]]:
+    app = create_app(Settings(**{"workers": 0, "exact_workers": 1} | settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://workings") as client,
     ):
-        yield client, app.state.exact
+        yield client, app.state.answerer.exact
 
 
 def test_what_takes_too_long_is_stopped_and_the_next_question_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("service.workers.process.WORKER", worker_that_runs_out(7.5, "REACHED", b"y"))
+    monkeypatch.setattr("service.workers.kinds.Kind.program", worker_that_runs_out(7.5, "REACHED", b"y"))
 
     async def scenario() -> None:
         async with service(exact_seconds=7.5) as (client, pool):
@@ -99,18 +114,18 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 def test_a_worker_that_gives_no_answer_in_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine so busy that its processor time does not run out; no time at all passes here."""
-    free_worker = ExactPool._free_worker
-    monkeypatch.setattr(ExactPool, "_free_worker", lambda pool, _: free_worker(pool, 10**6))
 
     async def scenario() -> None:
         async with service(exact_seconds=600) as (client, pool):
             assert (await client.post(PATH, json=SHORT)).status_code == 200
             [worker] = pool.workers
-            with monkeypatch.context() as patch:
-                patch.setattr("service.workers.pool.PATIENCE", 0)
-                late = await client.post("/v1/graph", json=ENDLESS)
+            waiting = asyncio.create_task(client.post("/v1/graph", json=ENDLESS))
+            while not worker.reached:
+                await asyncio.sleep(0.01)
+            worker.kill()
+            late = await waiting
             errors(late, 503)
-            assert "no exact answer came in time on a busy machine" in late.json()["detail"]
+            assert "no answer came in time on a busy machine" in late.json()["detail"]
             assert late.headers["retry-after"]
             assert worker not in pool.workers and worker.process.returncode == -signal.SIGKILL
             assert (await client.post(PATH, json=SHORT)).status_code == 200
@@ -127,10 +142,10 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
             while not pool.workers or not next(iter(pool.workers)).reached:
                 await asyncio.sleep(0.01)
             with monkeypatch.context() as patch:
-                patch.setattr("service.workers.pool.PATIENCE", 0)
+                patch.setattr("service.workers.kinds.Kind.longest", 0)
                 waiting = await client.post(PATH, json=SHORT)
             errors(waiting, 503)
-            assert waiting.json()["detail"] == "no worker for exact questions was free in time"
+            assert waiting.json()["detail"] == "no worker for exact arithmetic was free in time"
             assert pool.occupied == 1 and not running.done()
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -142,8 +157,8 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
 def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    program = "from service.workers import worker; worker.RETIREMENT = 0; worker.main()"
-    monkeypatch.setattr("service.workers.process.WORKER", program)
+    program = "from service.workers import exact, worker; worker.resident = lambda: 10**12; exact.main()"
+    monkeypatch.setattr("service.workers.kinds.Kind.program", program)
 
     async def scenario() -> None:
         async with service(exact_seconds=600) as (client, pool):
@@ -189,20 +204,20 @@ def test_no_process_is_left_behind() -> None:
 
 BROKEN = """
 from dataclasses import replace
-from service.workers import worker
+from service.workers import exact
 
 def fail(*_):
     raise RuntimeError("a defect")
 
-worker.ENDPOINTS["graph"] = replace(worker.ENDPOINTS["graph"], understand=fail)
-worker.main()
+exact.ENDPOINTS["graph"] = replace(exact.ENDPOINTS["graph"], understand=fail)
+exact.main()
 """
 
 
 def test_a_defect_in_a_worker_is_logged_under_the_request_id(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("service.workers.process.WORKER", BROKEN)
+    monkeypatch.setattr("service.workers.kinds.Kind.program", BROKEN)
 
     async def scenario() -> None:
         async with service() as (client, pool):
@@ -223,7 +238,7 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
     async def scenario() -> None:
         async with service() as (_, pool):
             with pool.place(), pytest.raises(Problem) as raised:
-                await pool.run("graph", json.dumps(question).encode())
+                await pool.run(asked("graph", question))
             problem = raised.value
             assert type(problem) is Problem and problem.kind == "refused"
             assert [error.path for error in problem.errors] == [("inputs", "x")]
@@ -241,7 +256,7 @@ def test_a_body_that_is_too_large_for_exact_numbers(client: Client) -> None:
 
 
 def test_floats_import_nothing_of_sympy() -> None:
-    code = "import sys, service.app, service.workers.pool; sys.exit('sympy' in sys.modules)"
+    code = "import sys, service.app, service.workers.floats; sys.exit('sympy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -256,7 +271,7 @@ sys.stdin.buffer.readline()
 out.write(frame(OFFER, b'{"offered": 1}')); out.flush()
 os.kill(os.getpid(), signal.SIGPROF)
 """
-    monkeypatch.setattr("service.workers.process.WORKER", worker)
+    monkeypatch.setattr("service.workers.kinds.Kind.program", worker)
 
     async def scenario() -> None:
         async with service() as (client, pool):

@@ -27,6 +27,9 @@ sys.stdin.buffer.read()
 """
 
 
+PROGRAM = "service.workers.kinds.Kind.program"
+
+
 def no_memory(*_: Any, **__: Any) -> None:
     raise MemoryError("nothing left")
 
@@ -41,7 +44,11 @@ def no_thread(*_: Any) -> None:
         ("service.workers.process.subprocess.Popen", no_memory, "nothing left"),
         ("service.workers.pool.Worker.wait_until_ready", no_memory, "nothing left"),
         ("service.workers.pool.Thread.start", no_thread, "can't start new thread"),
-        ("service.workers.process.WORKER", "raise SystemExit(1)", "the process ended before it was ready"),
+        (
+            "service.workers.kinds.Kind.program",
+            "raise SystemExit(1)",
+            "the process ended before it was ready",
+        ),
     ],
     ids=["process", "readiness", "thread", "exit"],
 )
@@ -50,8 +57,8 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
 ) -> None:
     async def scenario() -> None:
         # The lifespan, which would start a worker by itself, is not run.
-        app = create_app(Settings(exact_workers=1))
-        pool = app.state.exact
+        app = create_app(Settings(workers=0, exact_workers=1))
+        pool = app.state.answerer.exact
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
             with monkeypatch.context() as patch:
@@ -59,11 +66,11 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
                 async with asyncio.timeout(600):
                     refused = await client.post(PATH, json=SHORT)
             errors(refused, 503)
-            assert refused.json()["detail"] == NOT_STARTED
+            assert refused.json()["detail"] == NOT_STARTED.format("exact arithmetic")
             assert refused.headers["retry-after"]
             assert message in caplog.text
             assert (pool.occupied, len(pool.workers)) == (0, 0)
-            monkeypatch.setattr("service.workers.process.WORKER", WILLING)
+            monkeypatch.setattr("service.workers.kinds.Kind.program", WILLING)
             assert (await client.post(PATH, json=SHORT)).json() == {"answered": 1}
             await pool.close()
 
@@ -73,7 +80,7 @@ def test_a_worker_that_does_not_start_is_logged_and_the_next_request_starts_one(
 def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("service.workers.process.WORKER", "import sys; sys.stdin.read()")
+    monkeypatch.setattr("service.workers.kinds.Kind.program", "import sys; sys.stdin.read()")
 
     async def scenario() -> None:
         async with service() as (client, pool):
@@ -82,7 +89,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
                 await asyncio.sleep(0.01)
         refused = await waiting
         errors(refused, 503)
-        assert refused.json()["detail"] == STOPPING
+        assert refused.json()["detail"] == STOPPING.format("exact arithmetic")
         assert not pool.workers and not caplog.records
 
     asyncio.run(scenario())
@@ -95,7 +102,7 @@ def test_a_signal_that_stops_servers_leaves_no_traceback(
     """It may reach a worker that has only just been started."""
     number = f"signal.{name}"
     code = f"import os, signal; signal.signal({number}, signal.SIG_DFL); os.kill(os.getpid(), {number})"
-    monkeypatch.setattr("service.workers.process.WORKER", code)
+    monkeypatch.setattr("service.workers.kinds.Kind.program", code)
 
     async def scenario() -> None:
         async with service() as (client, _):

@@ -23,7 +23,7 @@ def test_lines_problems_and_listeners_that_leave() -> None:
 
     async def scenario() -> None:
         async with service(exact_seconds=600) as (app, client):
-            pool = app.state.exact
+            pool = app.state.answerer.exact
             listener = Listener(app, EXACT)
             await listener.listen()
             whole = await client.post(PATH, json=EXACT)
@@ -42,7 +42,7 @@ def test_lines_problems_and_listeners_that_leave() -> None:
             leaving.leaves.set()
             await listening
             assert worker not in pool.workers and worker.process.returncode is not None
-            assert (pool.occupied, app.state.workshop.occupied) == (0, 0)
+            assert (pool.occupied, app.state.answerer.floats.occupied) == (0, 0)
 
     asyncio.run(scenario())
 
@@ -51,7 +51,7 @@ def test_what_takes_too_long_behind_the_first_line_is_said_in_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program = worker_that_runs_out(7.5, "LINE", b'"step":0')
-    monkeypatch.setattr("service.workers.process.WORKER", program)
+    monkeypatch.setattr("service.workers.kinds.Kind.program", program)
 
     async def scenario() -> None:
         async with service(exact_seconds=7.5) as (app, client):

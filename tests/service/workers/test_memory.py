@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import service
-from service.memory import keep_freed_memory
+from service.workers.memory import keep_freed_memory
 
 # In a process of its own, since the allocator cannot be told to forget.
 FAULTS = """
 import resource, sys
 import numpy as np
-from service.memory import keep_freed_memory
+from service.workers.memory import keep_freed_memory
 told = keep_freed_memory(int(sys.argv[1])) if sys.argv[1] != "-" else True
 def answer():
     return [np.ones(2**15) for _ in range(200)]

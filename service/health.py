@@ -1,0 +1,32 @@
+"""The state of the service: how full it is, and whether it would answer."""
+
+from typing import Any
+
+from service.answering import Answerer
+from service.http.budgets import Budget
+from service.workers.choice import Workers
+
+
+def readiness(answerer: Answerer) -> dict[str, Any]:
+    """Return the answer to GET /health/ready; its status is "ready" where questions would be answered."""
+    floats, exact = answerer.floats, answerer.exact
+    is_ready = floats.is_ready and exact.is_ready
+    return {
+        "status": "ready" if is_ready else "unready",
+        **_fullness(floats),
+        "exact": _fullness(exact),
+        "memory": {"bodies": _bytes(answerer.bodies), "answers": _bytes(answerer.answers)},
+    }
+
+
+def _fullness(workers: Workers) -> dict[str, int]:
+    return {
+        "occupied": workers.occupied,
+        "capacity": workers.capacity,
+        "workers": len(workers.workers),
+        "plan_bytes": workers.plans,
+    }
+
+
+def _bytes(budget: Budget) -> dict[str, int]:
+    return {"used": budget.used, "most": budget.capacity}

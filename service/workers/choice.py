@@ -1,0 +1,54 @@
+"""The choice of the workers that a deployment has."""
+
+from typing import TypeAlias
+
+from service.http.problems import Problem
+from service.http.representations import Content
+from service.settings import Settings
+from service.workers.here import InProcess
+from service.workers.kinds import exact, floats
+from service.workers.places import Places
+from service.workers.pool import Pool
+from service.workers.process import is_supported
+from service.workers.requests import Asked
+
+UNSUPPORTED = (
+    "exact arithmetic relies on limits of processor time and memory that Linux, macOS and other POSIX systems"
+    " have and this one has not; floating-point arithmetic works here"
+)
+
+
+class Unsupported(Places):
+    """Refuses every question, on a system that cannot bound a process. It has the methods of `Pool`."""
+
+    workers: frozenset[None] = frozenset()
+    is_ready = True
+    plans = 0
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    def recover(self) -> None:
+        """Nothing can fail to start."""
+
+    async def run(self, _: Asked) -> Content:
+        """Raise Problem 501."""
+        raise Problem("unsupported_platform", UNSUPPORTED)
+
+    async def close(self) -> None:
+        """Nothing has to be ended."""
+
+
+Workers: TypeAlias = Pool | InProcess | Unsupported
+
+
+def float_workers(settings: Settings) -> Workers:
+    """Return the workers for floats: processes where the system can bound them, and one is wanted."""
+    if settings.workers and is_supported():
+        return Pool(floats(settings), settings.queue)
+    return InProcess(settings.queue)
+
+
+def exact_workers(settings: Settings) -> Workers:
+    """Return the workers for exact arithmetic."""
+    return Pool(exact(settings), settings.queue) if is_supported() else Unsupported(settings.queue)

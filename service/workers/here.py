@@ -1,0 +1,72 @@
+"""Answers computed in the serving process, without bounds of time and memory."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+from service.asking import ask
+from service.endpoints import ENDPOINTS
+from service.http.codings import decompress
+from service.http.representations import Content, represent
+from service.workers.places import Places
+from service.workers.requests import Asked
+
+
+class InProcess(Places):
+    """Computes in a thread: for tests, for embedding, and for systems that cannot bound a process.
+
+    It has the methods of `Pool`.
+    """
+
+    workers: frozenset[Any] = frozenset()
+    is_ready = True
+    plans = 0
+
+    def __init__(self, queue: int) -> None:
+        super().__init__(1 + queue)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    def recover(self) -> None:
+        """Nothing can fail to start."""
+
+    async def run(self, asked: Asked) -> Content:
+        """Return the answer to a question, for which a place has to be held. Raises Problem.
+
+        Where nobody waits for it any more, lines end behind the one that is computed.
+        """
+        left = Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _answer, asked, left)
+        finally:
+            left.set()
+
+    async def close(self) -> None:
+        """Wait for the answer that is computed. A later `run` starts a new thread."""
+        thread, self._thread = self._thread, ThreadPoolExecutor(1, thread_name_prefix="compute")
+        thread.shutdown(wait=True, cancel_futures=True)
+
+
+def _answer(asked: Asked, left: Event) -> Content:
+    body = bytes(asked.body)
+    if asked.is_gzipped:
+        body = decompress(body, asked.most)
+    endpoint = ENDPOINTS[asked.name]
+    take = asked.take
+    if take is None:
+        answer = ask(endpoint, body, asked.limits, lambda job: job.answer())
+        return represent(answer, asked.accepts_gzip)
+
+    def take_lines(job: Any) -> None:
+        lines: Iterator[bytes] = job.lines()
+        for line in lines:
+            if left.is_set():
+                return
+            take(line)
+
+    ask(endpoint, body, asked.limits, take_lines)
+    return Content(b"", "")

@@ -1,0 +1,38 @@
+"""A request as workers take it."""
+
+from typing import Any, NamedTuple
+
+from compute.limits import Limits
+from service.http.budgets import Share
+from service.http.streams import Take
+
+
+class Asked(NamedTuple):
+    """A question that is to be answered elsewhere.
+
+    name: of the endpoint. share: of the memory for answers that wait to be sent. limits: of predicted work.
+    most: bytes of the body when it is decompressed. take: receives each line, if the answer is wanted line by
+    line. is_gzipped, accepts_gzip: whether the body is compressed, and whether the answer may be.
+    """
+
+    name: str
+    body: bytes | bytearray
+    share: Share
+    limits: Limits
+    most: int
+    is_gzipped: bool
+    accepts_gzip: bool
+    take: Take | None = None
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The parts that are sent to a worker before the body."""
+        return {
+            "name": self.name,
+            "length": len(self.body),
+            "limits": [self.limits.work, self.limits.entries, self.limits.answer],
+            "most": self.most,
+            "is_gzipped": self.is_gzipped,
+            "accepts_gzip": self.accepts_gzip,
+            "lines": self.take is not None,
+        }
