@@ -15,10 +15,13 @@ from typing import Any, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
+from compute.planning import look_through, spend
 from compute.primitive import KEPT, RESULT, Application, unchanged
 from compute.steps import step
 from compute.value import Value
 
+PASSES = 4  # looks at each value of a graph
+GRADIENT = 1  # units for the gradient of one named value
 UPSTREAM = "upstream"
 PARTS = "time_steps"
 Source: TypeAlias = "int | str"
@@ -75,6 +78,7 @@ class Differentiation:
     def __init__(
         self, evaluation: Evaluation, seeds: Collection[int], targets: Iterable[int] | None = None
     ) -> None:
+        look_through(PASSES * len(evaluation.graph.values))
         self.evaluation = evaluation
         self.seeds = frozenset(seeds)
         self._targets = None if targets is None else frozenset(targets)
@@ -123,6 +127,7 @@ class Differentiation:
 
     def _plan(self, value: Value) -> None:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
+        spend(GRADIENT)
         flow = self._flow(value)
         if value.index in self.seeds:
             flow.sources[UPSTREAM] = self.upstream[value.index] = next(self._slots)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from compute.dimensions import Shape, ShapeError, show
 from compute.errors import Path, QuestionError
 from compute.named import Named
+from compute.planning import spend
 from compute.primitive import REGISTRY, Application, Primitive
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Value:
         applied: Application | None = None,
         inputs: "tuple[Value, ...]" = (),
     ) -> None:
+        spend()
         self.graph = graph
         self.index = len(graph.values)
         self.applied = applied

@@ -41,6 +41,7 @@ SAMPLES = (64, 16, 4, 1, 0)  # entries that are checked one by one, the most tha
 MOST = EVALUATIONS + TIMES * (MEASURED + 1)  # evaluations that one slope takes at most
 BUDGET = 1_000_000_000  # elementary operations that slopes usually take together
 WHOLE = 2.0**53  # up to which whole numbers are floats
+TARGET, INSTRUCTION, REFERENCE = 400, 220, 8  # bytes of a plan's parts
 STEP = 2_000  # operations that one step of a small graph costs beside its arithmetic
 
 
@@ -121,6 +122,13 @@ class Slopes:
         fitting = (many for many in SAMPLES if self._work(many, USUAL) <= budget)
         self.sample = next(fitting, SAMPLES[-1])
         self.work = self._work(self.sample, MOST)
+
+    @property
+    def held(self) -> int:
+        """An estimate of the bytes that it holds."""
+        targets = [*self.gradients, *self.jacobians]
+        held = sum(len(one.instructions) for one in targets) + len(self.graph.values)
+        return REFERENCE * held + TARGET * len(targets) + INSTRUCTION * len(self.evaluation.instructions)
 
     def _leading_to(self, indices: Collection[int]) -> set[int]:
         """Values from which one of these is reached, past nothing that is known."""
