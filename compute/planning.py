@@ -14,7 +14,6 @@ from functools import update_wrapper
 from math import inf
 from typing import Any, Generic, TypeVar
 
-from compute.errors import QuestionErrors, TooLarge
 from compute.kept import Kept
 
 CHECKED = 32  # units between two looks at a clock
@@ -34,16 +33,6 @@ class Outgrown(BaseException):
     def __init__(self, units: float) -> None:
         super().__init__(units)
         self.units = units
-
-
-def too_many_values(values: int) -> QuestionErrors:
-    """Return the refusal of a question that would have more values than this to plan."""
-    message = (
-        f"there would be more than {values:,} values to plan; send shorter sequences, fewer layers or lines,"
-        " or ask for fewer names, Jacobians and checks"
-    )
-    received = f"a question that takes more than {values}"
-    return QuestionErrors([TooLarge((), message, f"at most {values} values to plan", received)])
 
 
 class Allowance:

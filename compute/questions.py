@@ -80,7 +80,8 @@ def prepare(asked: Asked) -> Prepared:
         names = *_requested(asked), symbolic
         roles = asked.parameters, asked.data, asked.claims
         graph, claims = build_program(asked.program, inputs, given, *roles, *names)
-        check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
+        unnamed = set(graph.unnamed)
+        check_names(("given",), [name for name in given if name not in unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
     for place, name in enumerate(asked.abbreviated):

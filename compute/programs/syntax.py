@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from compute.errors import QuestionError
+from compute.planning import spend
 from compute.programs.descriptions import describe_piece
 
 MAX_DEPTH = 100
 MAX_NODES = 20_000
+NODE = 0.25  # units for reading a piece and building on it, beside the values that it makes
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
 ALLOWED = "numbers, names, + - * / @ **, calls, [indices] and .T"
@@ -89,6 +91,7 @@ class Reader:
     def _node(self, node: ast.expr, depth: int) -> Node:
         column = node.col_offset + 1
         self._left -= 1
+        spend(NODE)
         if depth == 0 or self._left < 0:
             limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
             received = f"more than {MAX_NODES} pieces" if depth else f"more than {MAX_DEPTH} deep"
