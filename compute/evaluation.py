@@ -65,7 +65,10 @@ class Evaluation:
         self._instructions = None
 
     def keep(self, index: int) -> int:
-        """Have a step, which is to be wanted too, keep what its gradient needs; where that stands in a run."""
+        """Have a step, which has to be wanted too, keep what its gradient needs.
+
+        Returns where that stands beside the values of a run.
+        """
         if index not in self._kept:
             self._kept[index] = len(self.graph.values) + index
             self._instructions = None
