@@ -83,13 +83,14 @@ class Allowance:
                 raise Outgrown(self.values)
 
 
+Bound = TypeVar("Bound", bound=Allowance | None)
 _CURRENT: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 current = _CURRENT.get
 """Return the allowance that planning has here, or None if it is not bounded."""
 
 
 @contextmanager
-def allowed(allowance: Allowance | None) -> Iterator[Allowance | None]:
+def allowed(allowance: Bound) -> Iterator[Bound]:
     """Bound the planning inside by an allowance; None takes the bound away.
 
     Raises what the allowance's `refusal` makes where it does not suffice, or Outgrown if it has none.
