@@ -21,7 +21,7 @@ from compute.steps import step
 from compute.value import Value
 
 PASSES = 4  # looks at each value of a graph
-GRADIENT = 1  # units for the gradient of one named value
+GRADIENT = 0.5  # units for the gradient of one value
 UPSTREAM = "upstream"
 PARTS = "time_steps"
 Source: TypeAlias = "int | str"
@@ -84,6 +84,7 @@ class Differentiation:
         self._targets = None if targets is None else frozenset(targets)
         self._useful = self._leading_from_targets()
         active = self._leading_to_seeds(evaluation.known)
+        spend(GRADIENT * len(active))
         self.cut: list[int] = []
         if any(not evaluation.graph.values[index].is_input for index in evaluation.known):
             named = {value.index for value in evaluation.graph.named_values()}
@@ -127,7 +128,6 @@ class Differentiation:
 
     def _plan(self, value: Value) -> None:
         """Plan the sum of what reaches a value, then how it goes on to the named values behind."""
-        spend(GRADIENT)
         flow = self._flow(value)
         if value.index in self.seeds:
             flow.sources[UPSTREAM] = self.upstream[value.index] = next(self._slots)

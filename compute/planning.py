@@ -108,8 +108,7 @@ def allowed(allowance: Bound) -> Iterator[Bound]:
 
 def spend(count: float = 1) -> None:
     """Spend units of the allowance, if there is one. Raises Outgrown."""
-    allowance = _CURRENT.get()
-    if allowance is not None:
+    if (allowance := _CURRENT.get()) is not None:
         allowance.spend(count)
 
 

@@ -86,12 +86,14 @@ class Reader:
 
     def read(self, tree: ast.expr) -> Node:
         """An expression."""
-        return self._node(tree, MAX_DEPTH)
+        left = self._left
+        found = self._node(tree, MAX_DEPTH)
+        spend(NODE * (left - self._left))
+        return found
 
     def _node(self, node: ast.expr, depth: int) -> Node:
         column = node.col_offset + 1
         self._left -= 1
-        spend(NODE)
         if depth == 0 or self._left < 0:
             limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
             received = f"more than {MAX_NODES} pieces" if depth else f"more than {MAX_DEPTH} deep"
