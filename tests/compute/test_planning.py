@@ -107,6 +107,12 @@ def test_time_is_looked_at_every_few_units() -> None:
     assert 60 <= allowance.spent <= 70
 
 
+def test_steps_are_foreseen_before_they_are_unrolled() -> None:
+    with nothing_kept(), pytest.raises(Outgrown), allowed(Allowance(1_000)) as allowance:
+        prepare(recurrent(1_000))
+    assert allowance.spent < 50
+
+
 def test_a_question_is_planned_within_its_allowance() -> None:
     wanted = units(recurrent(10))
     with nothing_kept(), allowed(Allowance(int(wanted) + 1)):
@@ -127,7 +133,7 @@ def test_a_kept_plan_spends_what_making_it_did() -> None:
 
 
 def test_what_outgrew_is_not_planned_again_by_allowances_as_small() -> None:
-    asked = recurrent(50)
+    asked = recurrent(40)
     with nothing_kept():
         with pytest.raises(Outgrown), allowed(Allowance(300)) as first:
             prepare(asked)
