@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from compute.dimensions import written
 from compute.graph import Graph
+from compute.planning import look_through, spend
 from compute.value import nearest_names
 
 
@@ -38,8 +39,10 @@ BRACKETS = {
 def draw(graph: Graph, given: Collection[str]) -> Diagram:
     """The diagram of a graph, in order of computation. given: names that are taken and not computed."""
     nodes, edges = [], []
+    look_through(len(graph.values))
     for value in graph.named_values():
         name = str(value.name)
+        spend(len(value.inputs))
         if value.declared is not None and value.declared.on_request and not graph.asks(name):
             continue
         kind = "value"

@@ -15,10 +15,13 @@ from typing import Any, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.dimensions import Shape
 from compute.evaluation import Evaluation, settled
+from compute.planning import look_through, spend
 from compute.primitive import KEPT, RESULT, Application, unchanged
 from compute.steps import step
 from compute.value import Value
 
+PASSES = 4  # looks at each value of a graph
+GRADIENT = 0.5  # units for the gradient of one value
 UPSTREAM = "upstream"
 PARTS = "time_steps"
 Source: TypeAlias = "int | str"
@@ -75,11 +78,13 @@ class Differentiation:
     def __init__(
         self, evaluation: Evaluation, seeds: Collection[int], targets: Iterable[int] | None = None
     ) -> None:
+        look_through(PASSES * len(evaluation.graph.values))
         self.evaluation = evaluation
         self.seeds = frozenset(seeds)
         self._targets = None if targets is None else frozenset(targets)
         self._useful = self._leading_from_targets()
         active = self._leading_to_seeds(evaluation.known)
+        spend(GRADIENT * len(active))
         self.cut: list[int] = []
         if any(not evaluation.graph.values[index].is_input for index in evaluation.known):
             named = {value.index for value in evaluation.graph.named_values()}

@@ -9,7 +9,10 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import TypeAlias
 
+from compute.planning import spend
+
 Monomial = tuple[tuple[str, int], ...]
+PAIR = 0.5  # units for multiplying two terms
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -49,9 +52,11 @@ class Polynomial:
         return Polynomial(total).collapsed()
 
     def __mul__(self, other: "Size") -> "Size":
+        others = Polynomial.of(other).terms
+        spend(PAIR * len(self.terms) * len(others))
         product: dict[Monomial, Fraction] = {}
         for left, a in self.terms.items():
-            for right, b in Polynomial.of(other).terms.items():
+            for right, b in others.items():
                 key = _times(left, right)
                 product[key] = product.get(key, Fraction(0)) + a * b
         return Polynomial(product).collapsed()

@@ -13,6 +13,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Polynomial
 from compute.errors import UnfitEntries
 from compute.graph import Graph
+from compute.planning import look_through
 from compute.primitive import Application
 from compute.value import Value, nearest_names
 
@@ -39,6 +40,7 @@ class Evaluation:
         self._instructions: list[Instruction] | None = None
 
     def _reach(self) -> list[bool]:
+        look_through(len(self.graph.values))
         reachable: list[bool] = []
         for value in self.graph.values:
             computable = value.applied is not None and not (value.attributes and _symbolic(value.attributes))
@@ -53,6 +55,7 @@ class Evaluation:
         wanted = {index for index in indices if index not in planned and self.reachable[index]}
         if not wanted:
             return
+        look_through(len(self.graph.values))
         for value in reversed(self.graph.values):
             if value.index in wanted:
                 for operand in value.inputs:
@@ -62,8 +65,10 @@ class Evaluation:
         self._instructions = None
 
     def keep(self, index: int) -> int:
-        """Have a step keep what its gradient needs; where that stands beside the values of a run."""
-        self.want([index])
+        """Have a step, which has to be wanted too, keep what its gradient needs.
+
+        Returns where that stands beside the values of a run.
+        """
         if index not in self._kept:
             self._kept[index] = len(self.graph.values) + index
             self._instructions = None

@@ -7,20 +7,24 @@ differentiation, cost, formulas) are modules of their own.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
 from compute.errors import QuestionError
 from compute.named import Named
+from compute.planning import look_through
 from compute.primitive import Application, Primitive
 from compute.value import NOTHING, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
+DOT = re.compile(r"\.")
+DEEPEST = 16  # dots of a name that are looked at: parts are not nested so deeply
 EACH = "l"  # the place in a list of what stands for all of it
 Absent: TypeAlias = Literal["refused", "unknown", "usual"]
 """What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
@@ -158,9 +162,7 @@ class Graph:
     def given_in(self, scope: str) -> dict[str, Shape]:
         """The shapes of what is given inside a scope, by the names that it has there."""
         prefix = self.prefix(scope)
-        return {
-            name.removeprefix(prefix): shape for name, shape in self.given.items() if name.startswith(prefix)
-        }
+        return {name.removeprefix(prefix): self.given[name] for name in self._given_by_scope.get(prefix, ())}
 
     @contextmanager
     def scope(self, name: str, declared: Mapping[str, Named], dimensions: dict[str, Size]) -> Iterator[None]:
@@ -218,7 +220,7 @@ class Graph:
         if self._quiet:
             return set()
         length = len(self._scope)
-        return {name[length:] for name in self.requested if name.startswith(self._scope)}
+        return {name[length:] for name in self._requested_by_scope.get(self._scope, ())}
 
     def takes(self, name: str) -> bool:
         """Whether a value is given, and not computed."""
@@ -227,6 +229,22 @@ class Graph:
     def full_name(self, name: str) -> str:
         """A name inside this scope as the question has it."""
         return self._scope + name
+
+    def supplies(self, prefix: str) -> bool:
+        """Whether the question has anything for a part, of which this stands before all names."""
+        return prefix in self._supply_by_scope
+
+    @cached_property
+    def _given_by_scope(self) -> dict[str, list[str]]:
+        return _by_scope(self.given)
+
+    @cached_property
+    def _requested_by_scope(self) -> dict[str, list[str]]:
+        return _by_scope(self.requested)
+
+    @cached_property
+    def _supply_by_scope(self) -> dict[str, list[str]]:
+        return _by_scope(self.supply)
 
     def asks(self, name: str) -> bool:
         """Whether a value is asked for by its name."""
@@ -265,6 +283,21 @@ class Graph:
     def standard_values(self) -> list[Value]:
         """The values that have such a name, in order of computation."""
         return list({value.index: value for value in self.standard_names().values()}.values())
+
+
+def scopes_of(name: str) -> list[str]:
+    """What stands before each dot of a name, the dot included: `layer[0].` of `layer[0].w`."""
+    return [name[: dot.end()] for dot in islice(DOT.finditer(name), DEEPEST)]
+
+
+def _by_scope(names: Iterable[str]) -> dict[str, list[str]]:
+    """Full names by each scope that they are in; all of them by the empty one."""
+    found: dict[str, list[str]] = {"": list(names)}
+    look_through(len(found[""]))
+    for name in found[""]:
+        for scope in scopes_of(name):
+            found.setdefault(scope, []).append(name)
+    return found
 
 
 def _outer(declared: Named, count: int) -> tuple[str, ...]:

@@ -43,3 +43,13 @@ def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionEr
     message = f"there would be {predicted:,} {what}, and at most {limit:,} are allowed; send {advice}"
     received = f"a question that takes {predicted}"
     return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])
+
+
+def too_many_values(values: int) -> QuestionErrors:
+    """Return the refusal of a question that would have more values than this to plan, for an `Allowance`."""
+    message = (
+        f"there would be more than {values:,} values to plan; send shorter sequences, fewer layers or lines,"
+        " or ask for fewer names, Jacobians and checks"
+    )
+    received = f"a question that takes more than {values}"
+    return QuestionErrors([TooLarge((), message, f"at most {values} values to plan", received)])

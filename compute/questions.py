@@ -5,7 +5,6 @@ allocates nothing for entries, and is kept, since a class of a thousand sends th
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from compute.answers import Prepared, Step, describe_step
@@ -22,6 +21,8 @@ from compute.operations import CATALOGUE
 from compute.operations.binding import all_missing, build, check_upstream
 from compute.operations.declaration import Operation
 from compute.operations.parts import missing
+from compute.plan_bytes import key_bytes, plan_bytes
+from compute.planning import plans_kept
 from compute.programs.building import Claim, build_program
 from compute.selection import check_names, check_real, select_names
 from compute.value import Tensor
@@ -29,6 +30,7 @@ from compute.verification.invariants import build_sides
 from compute.verification.plan import Answered, plan_verification
 
 Tensors = tuple[tuple[str, Tensor], ...]
+PLAN_BYTES = 64 * 2**20  # of kept plans; prepare.cache.budget changes it
 
 
 class Asked(NamedTuple):
@@ -62,7 +64,7 @@ class Asked(NamedTuple):
     verify: bool = False
 
 
-@lru_cache(maxsize=256)
+@plans_kept("plans", PLAN_BYTES, key_bytes, plan_bytes)
 def prepare(asked: Asked) -> Prepared:
     """Build the graph and plan everything asked of it.
 
@@ -78,7 +80,8 @@ def prepare(asked: Asked) -> Prepared:
         names = *_requested(asked), symbolic
         roles = asked.parameters, asked.data, asked.claims
         graph, claims = build_program(asked.program, inputs, given, *roles, *names)
-        check_names(("given",), [name for name in given if name not in graph.unnamed], graph)
+        unnamed = set(graph.unnamed)
+        check_names(("given",), [name for name in given if name not in unnamed], graph)
     else:
         graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
     for place, name in enumerate(asked.abbreviated):

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from itertools import islice
 
 from compute.foreign_names import ELSEWHERE, NOT_HERE
+from compute.planning import look_through
 
 LONGEST = 64  # characters of a name that is compared with others
 MOST_LOOKED_AT = 2_000  # choices
 MOST_COMPARED = 100  # choices of about the same length and with the same first letter
+SEARCHED = 8  # looks at each choice
 LEAST = 5  # characters of a name that may be misspelt
 FOR_TWO = 9  # characters of a name that may be misspelt twice
 
@@ -44,6 +46,7 @@ def suggest_name(name: str, choices: Iterable[str]) -> str | None:
     if not 0 < len(name) <= LONGEST:
         return None
     known = dict.fromkeys(islice(choices, MOST_LOOKED_AT))
+    look_through(SEARCHED * len(known))
     scope, _, last = name.rpartition(".")
     prefix = f"{scope}." if scope and not LIBRARIES.issuperset(scope.lower().split(".")) else ""
     for word in (name, *_stems(_plain(last), prefix)):

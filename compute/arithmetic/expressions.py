@@ -8,13 +8,17 @@ depth are bounded before anything is computed.
 import ast
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from keyword import iskeyword
+from sys import getsizeof
 from typing import Protocol, TypeVar
+
+from compute.kept import keeping
 
 MAX_LENGTH = 200
 MAX_DEPTH = 40
 MAX_DIGITS = 40
+CACHE_BYTES = 4 * 2**20  # of expressions read
+NODE_BYTES = 100  # of one number, symbol or function
 # How many operands each takes; max and min take two or more.
 FUNCTIONS = {
     "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "abs": 1, "sign": 1,
@@ -114,7 +118,18 @@ def number(value: float) -> Expression:
 HALF = Expression("divide", (number(1), number(2)))
 
 
-@lru_cache(maxsize=4096)
+def expression_bytes(found: object, *keys: object) -> int:
+    """Estimate the bytes of the expressions and texts among some objects."""
+    held = 0
+    pending = [one for one in (found, *keys) if isinstance(one, Expression)]
+    while pending:
+        one = pending.pop()
+        held += NODE_BYTES
+        pending.extend(one.operands)
+    return held + sum(getsizeof(one) for one in keys if isinstance(one, str))
+
+
+@keeping("expressions", CACHE_BYTES, expression_bytes)
 def parse(
     text: str, longest: int = MAX_LENGTH, digits: int = MAX_DIGITS, deepest: int = MAX_DEPTH
 ) -> Expression:

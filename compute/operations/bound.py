@@ -12,7 +12,10 @@ from compute.graph import Graph
 from compute.named import Named
 from compute.operations.declaration import Operation
 from compute.operations.unification import LEADING, Claim, Dimensions, fitting, turned, unify
+from compute.planning import spend
 from compute.value import Kind, Tensor, Value
+
+BINDING = 6  # units for the shapes and settings of one operation
 
 Sizes: TypeAlias = Mapping[str, tuple[Size, str]]
 """By dimension name: what its size has to be, and why."""
@@ -82,6 +85,7 @@ def bind(
     names of inputs that are there though they did not come; settling: as for `Dimensions`. Raises
     QuestionErrors where shapes disagree, and Settled where they tell what letters stand for.
     """
+    spend(BINDING)
     own = {name: one for name, one in operation.attributes.items() if not one.passed}
     settings = {name: one.default for name, one in own.items()} | dict(said)
     changed = operation.changed(said)

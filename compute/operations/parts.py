@@ -33,7 +33,7 @@ class Part:
     @property
     def is_sent(self) -> bool:
         """Whether the question has anything for it."""
-        return any(name.startswith(self.prefix) for name in self.graph.supply)
+        return self.graph.supplies(self.prefix)
 
     def sent(self, name: str) -> Tensor | None:
         """What the question has for this input of it."""
@@ -41,8 +41,7 @@ class Part:
 
     def sends(self, part: str) -> bool:
         """Return whether the question has anything for a part of it."""
-        prefix = f"{self.prefix}{part}."
-        return any(name.startswith(prefix) for name in self.graph.supply)
+        return self.graph.supplies(f"{self.prefix}{part}.")
 
     def built(self, name: str) -> Value:
         """A value of it, once it is built."""

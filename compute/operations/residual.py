@@ -128,7 +128,7 @@ def _is_unknown(graph: Graph) -> bool:
     """Return whether nothing came for the layer that is built, since values behind it are given."""
     scope = graph.full_name("")
     is_open = graph.absent == "unknown" and graph.lacking is None and scope
-    return bool(is_open) and not any(name.startswith(scope) for name in graph.supply)
+    return bool(is_open) and not graph.supplies(scope)
 
 
 def _shared_evenly(sizes: Mapping[str, Size]) -> Size:

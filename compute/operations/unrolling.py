@@ -10,6 +10,7 @@ from compute.graph import INDEX, Graph
 from compute.operations.cells import Cell, State, TimeStep, Weights
 from compute.operations.constants import literal
 from compute.operations.stacking import Learned, Stacking
+from compute.planning import foresee
 from compute.value import Value, apply
 
 MOST_NAMED = 15_000  # values, of all steps and layers: a graph of more takes seconds to build
@@ -200,6 +201,7 @@ def _one_way(
             f"at most {MOST_NAMED} named values in all layers",
             f"at least {named}",
         )
+    foresee(steps * len({*cell.stages, *cell.states}))
     if not given:
         return _unrolled(cell, x, weights, start, going, reverse, {})
     for name in asked:

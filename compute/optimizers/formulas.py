@@ -17,7 +17,7 @@ from compute.optimizers.written import Writing, Written, as_written, setting_for
 
 MOST = 16  # entries of a parameter, beyond which nobody reads its formulas
 MOST_AT_ONCE = 4  # entries of a vector that is written with its Hessian
-_said = lru_cache(maxsize=1024)(as_written)  # settings are the same at every step
+_said = lru_cache(maxsize=64)(as_written)  # settings are the same at every step, and short
 
 
 @np.errstate(all="ignore")

@@ -12,6 +12,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 
 Rule: TypeAlias = Callable[..., Array]
+FEW = 64  # constants that something is remembered of: at each step of a run, and of up to 100 kB each
 
 
 def count(xp: Arithmetic, value: int) -> Array:
@@ -55,6 +56,6 @@ def is_zero(xp: Arithmetic, constant: Expression) -> bool:
     return bool(xp.constant(constant, {}).item() == 0) if xp.settles else _is_float_zero(constant)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=FEW)
 def _is_float_zero(constant: Expression) -> bool:
     return not constant.symbols() and evaluate(constant) == 0

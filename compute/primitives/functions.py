@@ -19,7 +19,7 @@ from compute.hazards import (
 )
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
-from compute.primitives.entries import count, is_zero, multiplied
+from compute.primitives.entries import FEW, count, is_zero, multiplied
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
 
 tanh = Primitive(
@@ -179,7 +179,7 @@ def _powered(a: Formula, exponent: Expression) -> Formula:
     return Formula(base.scripted("^", constant_latex(exponent).text), POWER)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=FEW)
 def _power_hazard(exponent: Expression) -> Hazard:
     """Only powers that are no integers need a root."""
     is_integer = not exponent.symbols() and evaluate(exponent).is_integer()
@@ -206,7 +206,7 @@ def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
     return xp.multiply(xp.constant(exponent, {}), xp.power(a, _one_less(exponent)))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=FEW)
 def _one_less(exponent: Expression) -> Expression:
     return Expression("subtract", (exponent, number(1)))
 

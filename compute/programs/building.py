@@ -18,11 +18,14 @@ from compute.named import Named
 from compute.operations import CATALOGUE
 from compute.operations.binding import call
 from compute.operations.parts import MissingInputs, unknown_input, unused
+from compute.planning import spend
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
 from compute.value import Tensor, Value, apply
+
+LINE = 1  # units for a line, beside its values
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class _Builder(Terms):
         taken = {name: one.shape for name, one in given.items()}
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
-        self.used = sorted(set(used).difference(self.lines))
+        self.used = set(used).difference(self.lines)
         self.called = {
             one.name: CATALOGUE[one.value.text]
             for one in assignments
@@ -129,7 +132,7 @@ class _Builder(Terms):
                         "a name that no line assigns", "an assigned name",
                     )  # fmt: skip
                 if name not in self.used and name not in self.graph.supply:
-                    raise unknown_name((field, at), "input", name, [*self.used, *self.graph.supply])
+                    raise unknown_name((field, at), "input", name, [*sorted(self.used), *self.graph.supply])
 
     def check_inputs(self) -> None:
         """Refuse inputs that the program does not use, and free names where nothing takes their place."""
@@ -139,10 +142,11 @@ class _Builder(Terms):
                 line, _, inner = name.partition(".")
                 if inner and line in self.called:
                     raise unknown_input(("inputs", name), self.called[line], inner, f"{line}.")
-                raise unknown_name(("inputs", name), "input", name, self.used)
+                raise unknown_name(("inputs", name), "input", name, sorted(self.used))
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
-                raise unknown_name(("given", name), "name in the program", name, [*self.used, *self.lines])
+                known = [*sorted(self.used), *self.lines]
+                raise unknown_name(("given", name), "name in the program", name, known)
         for name, tensor in self.given.items():
             value = self.graph.names.get(name)
             if value is not None and tensor.kind == "boolean" != value.kind:
@@ -187,6 +191,7 @@ class _Builder(Terms):
 
     def assign(self, assignment: Assignment) -> None:
         """Build one line and name what it gives."""
+        spend(LINE)
         name, line = assignment.name, assignment.line
         if self.lines[name] != line or name in FUNCTIONS or name in CATALOGUE:
             first = f"it is assigned in line {self.lines[name] + 1} already"
@@ -253,9 +258,10 @@ class _Builder(Terms):
 
     def claim(self, text: str, at: int) -> Claim:
         """The two sides of an equation as values of one shape."""
+        spend(2 * LINE)
         try:
             sides, names = parse_claim(text)
-            self.used = sorted({*self.used, *(names - self.lines.keys())})
+            self.used |= names - self.lines.keys()
             left, right = (self.operand(self.build(one)) for one in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from compute.errors import QuestionError
+from compute.planning import spend
 from compute.programs.descriptions import describe_piece
 
 MAX_DEPTH = 100
 MAX_NODES = 20_000
+NODE = 0.25  # units for reading a piece and building on it, beside the values that it makes
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
 ALLOWED = "numbers, names, + - * / @ **, calls, [indices] and .T"
@@ -84,7 +86,10 @@ class Reader:
 
     def read(self, tree: ast.expr) -> Node:
         """An expression."""
-        return self._node(tree, MAX_DEPTH)
+        left = self._left
+        found = self._node(tree, MAX_DEPTH)
+        spend(NODE * (left - self._left))
+        return found
 
     def _node(self, node: ast.expr, depth: int) -> Node:
         column = node.col_offset + 1

@@ -19,6 +19,7 @@ from compute.dimensions import Size, product
 from compute.errors import UnfitEntries
 from compute.evaluation import Evaluation, Instruction
 from compute.graph import Graph
+from compute.planning import look_through
 from compute.primitive import Application
 from compute.value import Value
 from compute.verification.differences import EVALUATIONS, MEASURED, USUAL
@@ -41,6 +42,8 @@ SAMPLES = (64, 16, 4, 1, 0)  # entries that are checked one by one, the most tha
 MOST = EVALUATIONS + TIMES * (MEASURED + 1)  # evaluations that one slope takes at most
 BUDGET = 1_000_000_000  # elementary operations that slopes usually take together
 WHOLE = 2.0**53  # up to which whole numbers are floats
+FOLLOWED = 2  # looks at each instruction of a graph, for each value that is moved
+TARGET, INSTRUCTION, REFERENCE = 400, 220, 8  # bytes of a plan's parts
 STEP = 2_000  # operations that one step of a small graph costs beside its arithmetic
 
 
@@ -110,6 +113,7 @@ class Slopes:
             names.setdefault(graph.names[name].index, []).append(name)
         self.evaluation.want(names)
         self._spent: dict[Application, int] = {}
+        self._traits: dict[int, tuple[int, str | None, bool]] = {}
         hidden = self._leading_to([index for index in seeds if not self.evaluation.reachable[index]])
         self.gradients = [
             self._target(index, tuple(same), self.seeds, index in hidden) for index, same in names.items()
@@ -122,6 +126,13 @@ class Slopes:
         self.sample = next(fitting, SAMPLES[-1])
         self.work = self._work(self.sample, MOST)
 
+    @property
+    def held(self) -> int:
+        """An estimate of the bytes that it holds."""
+        targets = [*self.gradients, *self.jacobians]
+        held = sum(len(one.instructions) for one in targets) + len(self.graph.values)
+        return REFERENCE * held + TARGET * len(targets) + INSTRUCTION * len(self.evaluation.instructions)
+
     def _leading_to(self, indices: Collection[int]) -> set[int]:
         """Values from which one of these is reached, past nothing that is known."""
         found = set(indices)
@@ -133,14 +144,23 @@ class Slopes:
     def _target(
         self, index: int, names: tuple[str, ...], outputs: tuple[int, ...], hidden: bool = False
     ) -> Target:
+        look_through(FOLLOWED * len(self.evaluation.instructions))
         instructions = [] if hidden else self.evaluation.following(index, outputs)
         entries = sum(number_of(product(self.graph.values[one].shape)) for one in outputs)
         size = number_of(product(self.graph.values[index].shape))
-        behind = [self.graph.values[one] for one, *_ in instructions]
-        work = sum(map(self.work_of, behind)) + 4 * entries + size + 10 * STEP
-        excuse = next(filter(None, map(_withheld, behind)), None)
-        smooth = all(map(is_smooth, behind))
+        behind = [self._traits_of(one) for one, *_ in instructions]
+        work = sum(one[0] for one in behind) + 4 * entries + size + 10 * STEP
+        excuse = next((one[1] for one in behind if one[1]), None)
+        smooth = all(one[2] for one in behind)
         return Target(index, names, instructions, outputs, work, size, hidden, excuse, smooth)
+
+    def _traits_of(self, index: int) -> tuple[int, str | None, bool]:
+        """The work of a value, which gradient it keeps back, and whether it is smooth."""
+        found = self._traits.get(index)
+        if found is None:
+            value = self.graph.values[index]
+            found = self._traits[index] = self.work_of(value), _withheld(value), is_smooth(value)
+        return found
 
     def work_of(self, value: Value) -> int:
         """The work of computing a value once."""

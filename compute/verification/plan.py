@@ -23,10 +23,13 @@ WATCHED = 80  # the same where slopes of all entries of an output are looked for
 
 
 class Verification(Protocol):
-    """What is verified of one question. work, entries: what it takes, as `Limits` count it."""
+    """What is verified of one question. work, entries: what it takes, as `Limits` count it; held: an estimate
+    of the bytes of its plan.
+    """
 
     work: int
     entries: int
+    held: int
 
     def evidence(
         self,
@@ -96,6 +99,7 @@ class _Floats:
             self.work += RUNS * TIMES * answered.work  # gradients of doubt, again
         held = [number_of(product(value.shape)) for value in (*computed, *beside)]
         watched = [number_of(product(graph.names[of].shape)) for of, _ in answered.jacobians]
+        self.held = self.slopes.held
         self.entries = 2 * sum(held) + MOVED * max(held, default=0) + WATCHED * max(watched, default=0)
 
     def evidence(

@@ -110,7 +110,8 @@ class Symbols:
         self.answered, self.graph = answered, answered.evaluation.graph
         self.arithmetic: Any = answered.evaluation.arithmetic
         self.invariants = _Bounded(answered.evaluation, answered.sides)
-        self.work = self._slopes(0).work // FLOATS
+        slopes = self._slopes(0)
+        self.work, self.held = slopes.work // FLOATS, 0  # slopes are planned again for every point
         self.entries = 0
         settings = (one for value in self.graph.values for one in value.attributes.values())
         self._settings = {name for one in settings if isinstance(one, Expression) for name in one.symbols()}

@@ -4,6 +4,7 @@ An edit is an object with one of `add`, `multiply`, `replace` (with `at`, where)
 (with `axis`, along which).
 """
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _indices(raw: Any, size: int, path: Path) -> list[int]:
         raise at(path, "is no list of indices", f"a list of integers from 0 to {size - 1}", describe(raw))
     order = [int(one) for one in whole]
     if len(set(order)) < len(order):
-        twice = next(one for at_, one in enumerate(order) if one in order[:at_])
+        twice = next(one for one, count in Counter(order).items() if count > 1)
         raise at(path, "names an index twice", "each index at most once", f"the index {twice} twice")
     return order
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, unknown_name
+from compute.graph import scopes_of
 from compute.operations.declaration import Operation, Sublayer
 from compute.operations.parts import unknown_input
 from compute.operations.state_dicts import FIELD, Piece, pieces, takes_state_dict
@@ -150,9 +151,10 @@ def named(
 def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Collection[str]) -> None:
     """Refuse empty objects at the end of lists, which would not be counted. names: of all that came."""
     scope_at = {path: scope for scope, path in scopes.items()}
+    filled = {scope for name in names for scope in scopes_of(name)}
 
     def is_empty(path: Path) -> bool:
-        return path in scope_at and not any(name.startswith(f"{scope_at[path]}.") for name in names)
+        return path in scope_at and f"{scope_at[path]}." not in filled
 
     errors = []
     for *outer, last in scope_at:

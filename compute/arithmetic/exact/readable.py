@@ -6,13 +6,13 @@ factored, divided through by an exponential) the shortest is taken, and of equal
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from math import gcd, lcm
 from typing import Any
 
 import sympy
 
 from compute.arithmetic.exact.bounds import FORGOTTEN, size
+from compute.kept import keeping
 
 LONGEST = 300  # operations of what is looked at
 MAX_TERMS = 120  # that an expression would have, multiplied out
@@ -21,6 +21,8 @@ MAX_FACTORED = 7, 40  # symbols and generators, and terms, of what is factored: 
 MAX_DEGREE = 12  # in one symbol or generator of what is cancelled or factored: so does its time with this
 MOST = 8_000  # operations of all that is looked at for one question; what comes behind them stays as it is
 HIGH = 3  # powers of sums that are taken out as they are
+OPERATION = 200  # bytes of one operation or operand of an expression
+CACHE_BYTES = 32 * 2**20
 PLAIN = 8  # terms of a sum of products that might still be written as one product
 
 
@@ -49,7 +51,12 @@ def readable(expression: Any) -> Any:
     return expression if EFFORT.spent > MOST else _readable(expression)
 
 
-@lru_cache(maxsize=20_000)
+def _bytes(_: Any, expression: Any) -> int:
+    """Estimate the bytes of an expression and its form, which is no larger."""
+    return 2 * OPERATION * size(expression)
+
+
+@keeping("readable forms", CACHE_BYTES, _bytes)
 def _readable(expression: Any) -> Any:
     shared = _taken_out(expression)
     candidates = [expression, *_forms(expression)] if shared is None else [shared]

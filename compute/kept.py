@@ -1,0 +1,127 @@
+"""Caches that are bounded by bytes: the least recently used items leave first.
+
+Every cache whose size callers decide is one of these, so that the memory of a process follows from budgets
+and not from requests. `caches` lists them.
+"""
+
+from collections.abc import Callable, Hashable
+from functools import update_wrapper
+from threading import Lock
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
+SHARE = 4  # an item larger than this part of a budget is not kept
+ENTRY = 400  # bytes that an entry takes beside its item: two places in tables, and a key of a few parts
+_ALL: "list[Kept[Any]]" = []
+
+
+class CacheUse(NamedTuple):
+    """How full a cache is: bytes as estimated, their budget, and how many items there are."""
+
+    name: str
+    bytes: int
+    budget: int
+    items: int
+
+
+class _Entry(Generic[Item]):
+    __slots__ = ("item", "key", "size")
+
+    def __init__(self, key: Hashable, item: Item, size: int) -> None:
+        self.key, self.item, self.size = key, item, size
+
+
+class Kept(Generic[Item]):
+    """Items by key, as many as fit a budget of bytes.
+
+    budget: may be set at any time, and holds from the next addition on. Can be used from several threads.
+    """
+
+    def __init__(self, name: str, budget: int) -> None:
+        self.name, self.budget = name, budget
+        self.bytes = 0
+        self._entries: dict[Hashable, _Entry[Item]] = {}
+        # By id, since hashing a key may take long; the least recently used first.
+        self._order: dict[int, _Entry[Item]] = {}
+        self._lock = Lock()
+        _ALL.append(self)
+
+    def find(self, key: Hashable) -> Item | None:
+        """Return the item of a key, or None if it is not kept."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        with self._lock:
+            if self._order.pop(id(entry), None) is not None:  # another thread may have dropped it
+                self._order[id(entry)] = entry
+        return entry.item
+
+    def add(self, key: Hashable, item: Item, size: int) -> None:
+        """Keep an item of so many bytes, in place of the one that its key had; not if it is too large."""
+        entry = _Entry(key, item, size + ENTRY)
+        with self._lock:
+            self._drop(self._entries.get(key))
+            if entry.size * SHARE > self.budget:
+                return
+            self._entries[key] = self._order[id(entry)] = entry
+            self.bytes += entry.size
+            while self.bytes > self.budget:
+                self._drop(next(iter(self._order.values())))
+
+    def _drop(self, entry: _Entry[Item] | None) -> None:
+        if entry is not None:
+            del self._entries[entry.key], self._order[id(entry)]
+            self.bytes -= entry.size
+
+    def clear(self) -> None:
+        """Drop all items."""
+        with self._lock:
+            self._entries.clear()
+            self._order.clear()
+            self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def use(self) -> CacheUse:
+        """Return how full it is."""
+        with self._lock:
+            return CacheUse(self.name, self.bytes, self.budget, len(self._entries))
+
+
+class Keeping(Generic[Item]):
+    """A function whose results are kept by its positional arguments, which are hashable.
+
+    size: estimates the bytes of a result and of its arguments. Errors are not kept.
+    """
+
+    def __init__(self, function: Callable[..., Item], cache: Kept[Item], size: Callable[..., int]) -> None:
+        update_wrapper(self, function)
+        self.__wrapped__ = function
+        self.cache, self._size = cache, size
+
+    def __call__(self, *arguments: Hashable) -> Item:
+        found = self.cache.find(arguments)
+        if found is None:
+            found = self.__wrapped__(*arguments)
+            self.cache.add(arguments, found, self._size(found, *arguments))
+        return found
+
+    def cache_clear(self) -> None:
+        """Drop all results."""
+        self.cache.clear()
+
+
+def keeping(
+    name: str, budget: int, size: Callable[..., int]
+) -> Callable[[Callable[..., Item]], Keeping[Item]]:
+    """Decorate a function so that results are kept within a budget of bytes.
+
+    size(result, *arguments) estimates the bytes of both.
+    """
+    return lambda function: Keeping(function, Kept(name, budget), size)
+
+
+def caches() -> list[CacheUse]:
+    """Return how full each cache of this process is, in order of their names."""
+    return sorted(one.use() for one in _ALL)
