@@ -15,7 +15,6 @@ from compute.dimensions import Shape, Size, product
 from compute.hazards import NO_HAZARD, Finding, Hazard
 from compute.latex import Formula
 from compute.work import ENTRY, STEP, copied
-from compute.work import count as entries
 
 RESULT = -1
 KEPT = -2
@@ -238,7 +237,7 @@ class Application:
     def scratch(self) -> Size:
         """How many numbers it holds for a while."""
         count = self.primitive.scratch
-        return 0 if count is None else count(self.shape, *self.shapes, **self.attributes)
+        return 0 if count is None or self.is_open else count(self.shape, *self.shapes, **self.attributes)
 
     @property
     def is_open(self) -> bool:
@@ -265,13 +264,11 @@ class Application:
         return STEP + self._counted + copied(self.shape, self.shape, self.shapes[place])
 
     def gradient_scratch(self, place: int) -> int:
-        """How many numbers the gradient rule of one operand holds for a while."""
+        """How many numbers the gradient rule of one operand holds for a while, beside what it gives."""
         if self.is_open:
             return 0
         rule = self.primitive.gradient_scratch
-        if rule is not None:
-            return rule(place, self.shape, *self.shapes, **self.attributes)
-        return max(entries(self.shape), entries(self.shapes[place]))
+        return 0 if rule is None else rule(place, self.shape, *self.shapes, **self.attributes)
 
     @property
     def _counted(self) -> int:

@@ -30,9 +30,8 @@ def _blocks(count: int, sizes: Pair, layout: Layout, window: Pair, output: Pair)
 
     But no fewer than a window reaches over, since blocks share as many rows of the input as it does.
     """
-    entries, stride, reach = sizes[0] * sizes[1], layout.stride[0], layout.dilation[0] * (window[0] - 1)
-    many = max(1, BLOCK // entries)
-    tall = output[0] if entries <= BLOCK else max(1, reach // stride, BLOCK // (stride * sizes[1]))
+    stride, reach = layout.stride[0], layout.dilation[0] * (window[0] - 1)
+    many, tall = _block_sizes(sizes, layout, window, output)
     (top, _), across = layout.padding
     for plane in range(0, count, many):
         for upper in range(0, output[0], tall):
@@ -45,6 +44,19 @@ def _blocks(count: int, sizes: Pair, layout: Layout, window: Pair, output: Pair)
                 slice(max(0, first), min(stop, sizes[0])),
                 layout._replace(padding=around),
             )
+
+
+def _block_sizes(sizes: Pair, layout: Layout, window: Pair, output: Pair) -> Pair:
+    """How many planes, and how many rows of windows, a block has."""
+    entries, stride, reach = sizes[0] * sizes[1], layout.stride[0], layout.dilation[0] * (window[0] - 1)
+    tall = output[0] if entries <= BLOCK else max(1, reach // stride, BLOCK // (stride * sizes[1]))
+    return max(1, BLOCK // entries), tall
+
+
+def counted_blocks(count: int, sizes: Pair, layout: Layout, window: Pair, output: Pair) -> tuple[int, int]:
+    """How many blocks there are of so many planes, and of the rows of windows of each."""
+    many, tall = _block_sizes(sizes, layout, window, output)
+    return -(-count // many), -(-output[0] // tall)
 
 
 def _planes(a: Array) -> Array:

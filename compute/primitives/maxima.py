@@ -16,6 +16,7 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
 from compute.primitives.first_maxima import first_gradient, first_maxima, maxima, starts, taps
 from compute.primitives.places import gather
+from compute.primitives.window_work import maximum_gradient_work, maximum_work
 from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, span, taps_seen
 
 
@@ -65,6 +66,7 @@ winners = Primitive(
     ),
     kind="index",
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    work=maximum_work,
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
@@ -178,7 +180,12 @@ max_pool = Primitive(
     shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    work=lambda shape, a, ties, **attributes: maximum_work(shape, a, **attributes),
+    gradient_work=lambda place, shape, a, ties, **attributes: maximum_gradient_work(
+        shape, a, **attributes, shared=ties != "first"
+    ),
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
     spreads_back=True,
     expects="at least two axes",
 )

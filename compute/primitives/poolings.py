@@ -16,6 +16,7 @@ from compute.dimensions import product
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.entries import count, weighed
+from compute.primitives.window_work import norm_work, sum_work
 from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, seen, tap, taps_seen
 
 SAFE = parse("1e30")  # sums of powers between this and one over it, in either precision
@@ -49,7 +50,10 @@ window_sum = Primitive(
     shape=pooled,
     latex=lambda a, layout, window, output: Formula(rf"\sum_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    work=sum_work,
+    gradient_work=lambda place, *shapes, **attributes: 3 * sum_work(*shapes, **attributes),
+    scratch=lambda shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 3 * bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
 
@@ -146,6 +150,8 @@ window_norm = Primitive(
     cost=lambda shape, a, **attributes: Cost(
         elementwise=product(a) + product(shape) * (3 * product(attributes["window"]) + 1)
     ),
+    work=norm_work,
+    gradient_work=lambda place, *shapes, **attributes: norm_work(*shapes, **attributes),
     scratch=lambda shape, a, **attributes: 4 * bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
     convention={"derivative_of_abs_at_0": 0, "derivative_of_norm_at_0": 0},

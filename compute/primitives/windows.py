@@ -127,7 +127,7 @@ def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: t
 
 def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
     """The gradient of the input, which is also what a transposed convolution computes."""
-    if layout.stride == (1, 1) and not _is_mostly_border(g.shape, kernel.shape, shape):
+    if layout.stride == (1, 1) and not is_mostly_border(g.shape, kernel.shape, shape):
         return _full_correlation(xp, g, kernel, layout, shape)
     filters, _, h, w = kernel.shape
     batch, channels, rows_in, columns_in = shape
@@ -162,7 +162,7 @@ def _every(first: int, many: int, apart: int) -> slice:
     return slice(first, first + (many - 1) * apart + 1, apart)
 
 
-def _is_mostly_border(g: Shape, kernel: Shape, shape: Shape) -> bool:
+def is_mostly_border(g: Shape, kernel: Shape, shape: Shape) -> bool:
     """Whether a correlation over the whole input would meet little but zeros, and take long over them."""
     through = product(shape) * product((kernel[0], *kernel[2:]))
     return through > MANY and product(shape[-2:]) > SPARSE * product(g[-2:])

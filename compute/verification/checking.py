@@ -41,14 +41,16 @@ SAMPLES = (64, 16, 4, 1, 0)  # entries that are checked one by one, the most tha
 MOST = EVALUATIONS + TIMES * (MEASURED + 1)  # evaluations that one slope takes at most
 BUDGET = 1_000_000_000  # elementary operations that slopes usually take together
 WHOLE = 2.0**53  # up to which whole numbers are floats
-STEP = 2_000  # operations that one step of a small graph costs beside its arithmetic
+STEP = 2_000  # what one step of a small graph weighs beside its arithmetic
+FAR = 8  # times what a step weighs: work beyond that counts
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A value that is moved.
 
-    names: of its gradient in the answer; instructions: what follows from it; work: what these take once;
+    names: of its gradient in the answer; instructions: what follows from it; work: what these are predicted
+    to take once; weight: what they count for in choosing how many entries are checked;
     hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
     gradient a step on the way keeps back on purpose; smooth: no step on the way has a kink.
     """
@@ -58,6 +60,7 @@ class Target:
     instructions: list[Instruction]
     outputs: tuple[int, ...]
     work: int
+    weight: int
     size: int
     hidden: bool
     excuse: str | None
@@ -109,7 +112,7 @@ class Slopes:
         for name in differentiated:
             names.setdefault(graph.names[name].index, []).append(name)
         self.evaluation.want(names)
-        self._spent: dict[Application, int] = {}
+        self._spent: dict[Application, tuple[int, int]] = {}
         hidden = self._leading_to([index for index in seeds if not self.evaluation.reachable[index]])
         self.gradients = [
             self._target(index, tuple(same), self.seeds, index in hidden) for index, same in names.items()
@@ -118,9 +121,9 @@ class Slopes:
             self._target(graph.names[wrt].index, (of, wrt), (graph.names[of].index,))
             for of, wrt in self.jacobian_names
         ]
-        fitting = (many for many in SAMPLES if self._work(many, USUAL) <= budget)
+        fitting = (many for many in SAMPLES if USUAL * self._total(many, _weight) <= budget)
         self.sample = next(fitting, SAMPLES[-1])
-        self.work = self._work(self.sample, MOST)
+        self.work = MOST * self._total(self.sample, lambda target: target.work)
 
     def _leading_to(self, indices: Collection[int]) -> set[int]:
         """Values from which one of these is reached, past nothing that is known."""
@@ -137,27 +140,36 @@ class Slopes:
         entries = sum(number_of(product(self.graph.values[one].shape)) for one in outputs)
         size = number_of(product(self.graph.values[index].shape))
         behind = [self.graph.values[one] for one, *_ in instructions]
-        work = sum(map(self.work_of, behind)) + 4 * entries + size + 10 * STEP
+        beside = 4 * entries + size + 10 * STEP
+        work = sum(map(self.work_of, behind)) + beside
+        weight = sum(self._spent_on(value)[1] for value in behind) + beside
         excuse = next(filter(None, map(_withheld, behind)), None)
         smooth = all(map(is_smooth, behind))
-        return Target(index, names, instructions, outputs, work, size, hidden, excuse, smooth)
+        return Target(index, names, instructions, outputs, work, weight, size, hidden, excuse, smooth)
 
     def work_of(self, value: Value) -> int:
-        """The work of computing a value once."""
+        """The predicted work of computing a value once."""
+        return self._spent_on(value)[0]
+
+    def _spent_on(self, value: Value) -> tuple[int, int]:
+        """The work of computing a value once, and what it weighs in choosing how much is checked.
+
+        That is its arithmetic, unless the work is far more.
+        """
         applied = value.applied
         assert applied is not None
         found = self._spent.get(applied)
         if found is None:
-            cost = applied.cost
-            counted = (cost.multiply_adds, cost.elementwise, product(applied.shape))
-            found = self._spent[applied] = STEP + sum(map(number_of, counted))
+            counted = sum(map(number_of, (*applied.cost, product(applied.shape))))
+            work = applied.work
+            found = self._spent[applied] = work, max(STEP + counted, work // FAR)
         return found
 
-    def _work(self, many: int, evaluations: int) -> int:
+    def _total(self, many: int, spent: Callable[[Target], int]) -> int:
+        """What one evaluation behind each entry that is checked, or direction, takes together."""
         targets = [*self.gradients, *self.jacobians]
-        entries = sum(min(one.size, many) * one.work for one in targets)
-        directions = sum(one.work for one in targets if one.size > many)
-        return evaluations * (entries + directions)
+        entries = sum(min(one.size, many) * spent(one) for one in targets)
+        return entries + sum(spent(one) for one in targets if one.size > many)
 
     def checks(
         self, base: Mapping[int, Array], upstream: Mapping[int, Array], gradients: Mapping[str, Array],
@@ -283,6 +295,10 @@ def _withheld(value: Value) -> str | None:
     if primitive is None or primitive.withholds is None:
         return None
     return primitive.withholds(**value.attributes)
+
+
+def _weight(target: Target) -> int:
+    return target.weight
 
 
 def number_of(size: Size) -> int:

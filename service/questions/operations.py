@@ -13,6 +13,7 @@ from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
+from compute.extent import writing
 from compute.limits import Limits
 from compute.masks import check_masks
 from compute.operations import CATALOGUE
@@ -58,8 +59,10 @@ class Question:
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations; writing a number takes about ten."""
-        return self.prepared.predicted.work + 10 * self.prepared.predicted.answer
+        """Predicted elementary operations, those of writing the answer included."""
+        prepared = self.prepared
+        arrays = len(prepared.returned) + len(prepared.differentiated) + len(prepared.jacobians)
+        return prepared.predicted.work + writing(prepared.predicted.answer, arrays)
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
