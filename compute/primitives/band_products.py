@@ -29,10 +29,10 @@ def band_room(batch: int, queries: int, width: int) -> int:
     return batch * -(-queries // block) * block * (block + width - 1)
 
 
-def band_work(batch: int, queries: int, width: int, inner: int) -> int:
+def band_work(batch: int, queries: int, keys: int, width: int, inner: int) -> int:
     """The work of the products of a band, also where entries that are not finite are taken out one by one."""
     blocks = -(-queries // _block(width, queries))
-    turns = 6 * CALL * width + MATRIX * batch * blocks
+    turns = 6 * CALL * min(width, queries + keys) + MATRIX * batch * blocks
     return turns + band_room(batch, queries, width) * (inner + ENTRY)
 
 

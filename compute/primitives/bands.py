@@ -66,7 +66,7 @@ def _room(batch: Shape, band: Any) -> int:
 def _back_work(batch: Shape, band: Any, keyed: Any, inner: int) -> int:
     """The work of a gradient: a band of queries or, for what is there for each key, one of keys."""
     rows = max(band[-2], keyed[-2])
-    return band_work(count(batch), rows, band[-1], inner) + 3 * copied((*batch, rows, band[-1]))
+    return band_work(count(batch), rows, rows, band[-1], inner) + 3 * copied((*batch, rows, band[-1]))
 
 
 def _back_room(batch: Shape, band: Any, keyed: Any) -> int:
@@ -90,7 +90,7 @@ banded_scores = Primitive(
         rf"\left({a.at(PRODUCT)} {b.at(POWER)}^{{\top}}\right)"
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), shape[-2], shape[-1], a[-1]),
+    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), shape[-2], b[-2], shape[-1], a[-1]),
     gradient_work=lambda place, shape, a, b, **reach: _back_work(shape[:-2], shape[-2:], b, a[-1]),
     scratch=lambda shape, *operands, **reach: _room(shape[:-2], shape[-2:]),
     gradient_scratch=lambda place, shape, a, b, **reach: _back_room(shape[:-2], shape[-2:], b),
@@ -124,7 +124,7 @@ banded_sum = Primitive(
         PRODUCT,
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), a[-2], a[-1], b[-1]),
+    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
     gradient_work=lambda place, shape, a, b, **reach: _back_work(shape[:-2], a[-2:], b, b[-1]),
     scratch=lambda shape, a, b, **reach: _room(shape[:-2], a[-2:]),
     gradient_scratch=lambda place, shape, a, b, **reach: _back_room(shape[:-2], a[-2:], b),
@@ -170,7 +170,7 @@ masked_banded_sum = Primitive(
     shape=_masked_sum_shape,
     latex=lambda a, b, allowed, left, right: banded_sum.latex(a, b, left=left, right=right),
     cost=lambda shape, a, b, allowed, **reach: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, allowed, **reach: band_work(count(shape[:-2]), a[-2], a[-1], b[-1]),
+    work=lambda shape, a, b, allowed, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
     gradient_work=lambda place, shape, a, b, allowed, **reach: _back_work(shape[:-2], a[-2:], b, b[-1]),
     scratch=lambda shape, a, b, allowed, **reach: _room(shape[:-2], a[-2:]),
     gradient_scratch=lambda place, shape, a, b, allowed, **reach: _back_room(shape[:-2], a[-2:], b),
@@ -261,8 +261,9 @@ def _cut_shape(a: Shape, *, queries: Size, keys: Size, left: Size, right: Size, 
     return (*a[:-2], width, queries) if key_first else (*a[:-2], queries, width)
 
 
-def _width_of(left: int, right: int, **others: Any) -> int:
-    return left + right + 1
+def _turns(queries: int, keys: int, left: int, right: int, key_first: bool) -> int:
+    """How many offsets from a query to a key there are in a band."""
+    return min(left + right + 1, queries + keys)
 
 
 # The band of a matrix over all pairs, or of one that broadcasts to it. 0, or false, where there is no key.
@@ -277,7 +278,7 @@ band = Primitive(
     ),
     cost=no_cost,
     work=lambda shape, a, **reach: 3 * copied(shape),
-    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _width_of(**reach) + 2 * copied(shape, a),
+    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _turns(**reach) + 2 * copied(shape, a),
     scratch=lambda shape, a, **reach: 3 * product(shape),
     gradient_scratch=lambda place, shape, a, **reach: 3 * count(shape) + count(a),
     kind="same",

@@ -92,9 +92,9 @@ masked_matmul = Primitive(
     shape=_masked_shape,
     latex=lambda a, b, allowed: Formula(f"{a.at(JOINED)} {b.at(JOINED)}", JOINED),
     cost=lambda shape, a, b, allowed: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, allowed: product_work(shape, a, b) + 5 * CALL * a[-1] + copied(a),
+    work=lambda shape, a, b, allowed: 2 * product_work(shape, a, b) + 5 * CALL * a[-1] + copied(a),
     gradient_work=lambda place, shape, a, b, allowed: (
-        product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2] + copied(a)
+        2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2] * place + copied(a)
     ),
     gradient_scratch=lambda place, shape, a, b, allowed: product_gradient_scratch(place, shape, a, b),
     takes={"allowed": ("boolean",)},
@@ -130,7 +130,7 @@ guarded_matmul = Primitive(
     cost=matmul.cost,
     work=product_work,
     gradient_work=lambda place, shape, a, b: (
-        product_gradient_work(place, shape, a, b) + 5 * CALL * (shape[-2 if place else -1])
+        2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2 if place else -1]
     ),
     gradient_scratch=product_gradient_scratch,
     expects=matmul.expects,

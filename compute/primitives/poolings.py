@@ -17,7 +17,17 @@ from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.entries import count, weighed
 from compute.primitives.window_work import norm_work, sum_work
-from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, seen, tap, taps_seen
+from compute.primitives.windows import (
+    Layout,
+    Pair,
+    bordered,
+    overlap_add,
+    padded,
+    pooled,
+    seen,
+    tap,
+    taps_seen,
+)
 
 SAFE = parse("1e30")  # sums of powers between this and one over it, in either precision
 

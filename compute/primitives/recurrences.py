@@ -50,7 +50,7 @@ def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
         """All gradients are found together, and at least two are wanted as a rule."""
         steps, width_of_all = count(terms[-2:-1]), count(terms)
         products = 2 * width_of_all * count(w_h[:1])
-        return (CALL * back * steps + products + width * ENTRY * width_of_all) // 2
+        return (CALL * back * steps + products + 3 * width * ENTRY * width_of_all) // 2
 
     def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
         return kept * count(terms)
