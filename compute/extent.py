@@ -56,7 +56,7 @@ def predict(
     passes = differentiation is not None or bool(jacobians)
     return Limits(
         work=work,
-        entries=kept + (max(kept, held + held_back) if passes else 0) + pairs,
+        entries=kept + (kept + held_back if passes else 0) + pairs,
         answer=_entries(sent) + pairs,
     )
 

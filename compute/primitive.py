@@ -15,6 +15,7 @@ from compute.dimensions import Shape, Size, product
 from compute.hazards import NO_HAZARD, Finding, Hazard
 from compute.latex import Formula
 from compute.work import ENTRY, STEP, copied
+from compute.work import count as entries
 
 RESULT = -1
 KEPT = -2
@@ -264,11 +265,14 @@ class Application:
         return STEP + self._counted + copied(self.shape, self.shape, self.shapes[place])
 
     def gradient_scratch(self, place: int) -> int:
-        """How many numbers the gradient rule of one operand holds for a while, beside what it gives."""
+        """How many numbers the gradient rule of one operand holds for a while, beside those it takes and gives."""
         if self.is_open:
             return 0
         rule = self.primitive.gradient_scratch
-        return 0 if rule is None else rule(place, self.shape, *self.shapes, **self.attributes)
+        if rule is None:
+            return 0
+        held = rule(place, self.shape, *self.shapes, **self.attributes)
+        return max(0, held - entries(self.shape) - entries(self.shapes[place]))
 
     @property
     def _counted(self) -> int:
