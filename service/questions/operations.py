@@ -24,6 +24,7 @@ from service.http.problems import describe
 from service.questions.parts import Origins, full_name, gathered, named, with_own
 from service.questions.rendering import rendered
 from service.questions.tensors import decode
+from service.questions.texts import Texts
 from service.questions.validation import sent_attributes, validate
 from service.schemas.requests import request_model
 
@@ -212,7 +213,7 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     if not fields.get("common", True):
         raise at(("common",), "is about exact text, and floats are not text",
                  'leave common out, or send "arithmetic": "exact"', "false")  # fmt: skip
-    return partial(decode, arithmetic=kinds.FLOATING[name])
+    return partial(decode, arithmetic=kinds.FLOATING[name], texts=Texts())
 
 
 def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[str, Array]) -> dict[str, Any]:
