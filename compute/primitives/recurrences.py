@@ -36,7 +36,8 @@ def _rnn_shape(terms: Shape, w_h: Shape, start: Shape, going: Shape, **settings:
 def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
     """What all scans take: so many calls at each step, there and back.
 
-    width: the functions that are taken for each entry of a state; kept: the numbers.
+    width: the functions that are taken for each entry of a state; kept: the numbers, in quarters of those that
+    come in.
     """
 
     def work(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any) -> int:
@@ -53,13 +54,13 @@ def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
         return (CALL * back * steps + products + 3 * width * ENTRY * width_of_all) // 2
 
     def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
-        return kept * count(terms)
+        return kept * count(terms) // 4
 
     return {
         "work": work,
         "gradient_work": gradient_work,
         "scratch": scratch,
-        "gradient_scratch": lambda place, *shapes, **settings: 2 * scratch(*shapes, **settings),
+        "gradient_scratch": lambda place, shape, terms, *others, **settings: 2 * count(terms),
     }
 
 
@@ -102,7 +103,7 @@ rnn_scan = Primitive(
     shape=_rnn_shape,
     latex=_latex("rnn"),
     cost=_rnn_cost,
-    **_turns(6, 10, 4, 2),
+    **_turns(6, 10, 4, 1),
     takes={"going": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
@@ -130,7 +131,7 @@ lstm_scan = Primitive(
     shape=_lstm_shape,
     latex=_latex("lstm"),
     cost=_lstm_cost,
-    **_turns(25, 40, 4, 2),
+    **_turns(25, 40, 4, 5),
     takes={"going": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
@@ -160,7 +161,7 @@ gru_scan = Primitive(
     shape=_gru_shape,
     latex=_latex("gru"),
     cost=_gru_cost,
-    **_turns(25, 40, 4, 2),
+    **_turns(25, 40, 4, 6),
     takes={"going": ("boolean",)},
     expects="terms (..., steps, 3*h), weights (h, 3*h), a bias and a first state (..., h)",
 )
