@@ -11,12 +11,13 @@ from compute.limits import Limits
 from compute.primitive import Application
 from compute.sent import number, sent_arrays, sent_jacobians
 from compute.value import Value
-from compute.work import CALL, NAMED, STEP, WRITTEN, copied
+from compute.work import CALL, NAMED, WRITTEN, copied
 
-LOOKS = 6  # passes over a Jacobian that look for its zeros
+LOOKS = 10  # passes over a Jacobian that look for its zeros
 SUPPORTS = 4  # runs beside those for its rows, over numbers that tell what depends on what
 DIAGNOSED = 3  # times an answer without a diagnosis
-TRACED = 2  # the same where numbers stop being finite, and it is looked for where
+TRACED = 25_000  # of looking for where numbers stop being finite in one step: it takes longer, but is rare
+UNTRACED = 200  # steps of which that takes no time that matters
 
 
 def predict(
@@ -41,6 +42,8 @@ def predict(
     forward = sum(one.work * times for one, times in shared.items())
     back, held_back = (0, 0) if differentiation is None else _back(differentiation)
     work = (forward + back) * (DIAGNOSED if diagnose else 1)
+    steps = len(computed) + (0 if differentiation is None else len(differentiation.instructions))
+    work += TRACED * max(0, steps - UNTRACED)
     for of, wrt, plan in jacobians:
         rows, columns = number(product(names[of].shape)), number(product(names[wrt].shape))
         each, held = _back(plan)
@@ -56,7 +59,7 @@ def predict(
     passes = differentiation is not None or bool(jacobians)
     return Limits(
         work=work,
-        entries=kept + (kept + held_back if passes else 0) + pairs,
+        entries=kept + (max(kept, held_back) if passes else 0) + pairs,
         answer=_entries(sent) + pairs,
     )
 
@@ -72,12 +75,16 @@ def back_work(plan: Differentiation) -> int:
 
 
 def _back(plan: Differentiation) -> tuple[int, int]:
-    """The work of one way back, and how many numbers a gradient rule holds at most for a while."""
+    """The work of one way back, and how many numbers it holds: all gradients, and what a rule needs besides.
+
+    Sums of gradients are as large as what they are sums of.
+    """
     edges: Counter[tuple[Application, int]] = Counter(
         [(value.applied, place) for value, place in plan.carries.values() if value.applied is not None]
     )
     work = sum(applied.gradient_work(place) * times for (applied, place), times in edges.items())
     held = max((applied.gradient_scratch(place) for applied, place in edges), default=0)
+    held += sum(number(product(applied.shapes[place])) * times for (applied, place), times in edges.items())
     for value, places in plan.gathered.values():
         work += copied(value.shape) + CALL * len(places)
     return work + CALL * len(plan.instructions), held

@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     max_work: int = Field(
         default=20_000_000_000,
         ge=1,
-        description="Most elementary operations that one answer may take; one core does about 1e9 in a second.",
+        description="Most elementary operations that one answer may take; one core does about 1e9 in a"
+        " second.",
     )
     max_entries: int = Field(
         default=50_000_000, ge=1, description="Most numbers that one answer may hold in memory at once."

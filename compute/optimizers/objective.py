@@ -118,7 +118,9 @@ class ProgramObjective:
             self._parts.append({**self.data, **seen})
             if len(rows) not in self._plans:
                 self._plans[len(rows)] = self._planned(self._parts[-1], len(rows))
-        plans = [self._whole, max(self._plans.values(), key=lambda plan: plan.work)] if batches else [self._whole]
+        plans = (
+            [self._whole, max(self._plans.values(), key=lambda plan: plan.work)] if batches else [self._whole]
+        )
         self.work = sum(plan.work for plan in plans)
         self.hessian_row_work = plans[-1].array_work * COMPLEX
         self.entries = 2 * sum(plan.entries for plan in plans)

@@ -264,7 +264,9 @@ def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
     shown = 1 + sum(worth for name, worth in parts.items() if name in asked.shown)
     returned = steps // asked.every + 2
     line = EXACT_FORMULA_WORK if exact else FORMULA_WORK
-    arrays = len(asked.start) * (len(parts.keys() & asked.shown) + len(optimizer.buffers) * ("state" in asked.shown))
+    arrays = len(asked.start) * (
+        len(parts.keys() & asked.shown) + len(optimizer.buffers) * ("state" in asked.shown)
+    )
     shown_work = 0 if exact else returned * (STEP_WORK + SHOWN_WORK * arrays)
     written = returned * few * lines * line if "formula" in asked.shown else 0
     grid = 0 if asked.drawn is None else asked.drawn.points**2

@@ -14,11 +14,11 @@ from compute.hazards import SUMS
 from compute.latex import POWER, PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.band_products import (
-    band_room,
-    band_work,
     band_by_key,
     band_products,
+    band_room,
     band_sums,
+    band_work,
     inside_band,
     offset_range,
     within,

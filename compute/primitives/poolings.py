@@ -26,7 +26,6 @@ from compute.primitives.windows import (
     pooled,
     seen,
     tap,
-    taps_seen,
 )
 
 SAFE = parse("1e30")  # sums of powers between this and one over it, in either precision

@@ -36,8 +36,8 @@ def _rnn_shape(terms: Shape, w_h: Shape, start: Shape, going: Shape, **settings:
 def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
     """What all scans take: so many calls at each step, there and back.
 
-    width: the functions that are taken for each entry of a state; kept: the numbers, in quarters of those that
-    come in.
+    width: the functions that are taken for each entry of a state; kept: the numbers, in quarters of those
+    that come in.
     """
 
     def work(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any) -> int:

@@ -160,8 +160,7 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, texts: Texts, 
     if not kinds <= NUMBERS:
         number, read = texts.number, []
         try:
-            for entry in flat:
-                read.append(entry if type(entry) in NUMBERS else number(entry))
+            read.extend(entry if type(entry) in NUMBERS else number(entry) for entry in flat)
         except TooManyExpressions as fault:
             raise fault.at(path) from None
         except (ExpressionError, TypeError) as fault:

@@ -67,10 +67,10 @@ def test_predictions_grow_with_what_is_asked() -> None:
     assert once.answer == 15 * 5 + 3 * 2  # capped_scores and masked_scores repeat scaled_scores
     backward = plan("attention", inputs, upstream={"output": np.ones((3, 2))}).predicted
     assert 2 * once.work < backward.work < 6 * once.work
-    assert backward.entries == 2 * once.entries
+    assert 2 * once.entries <= backward.entries < 3 * once.entries
     jacobian = plan("attention", inputs, jacobian=[("output", "key")]).predicted
     assert 6 * once.work < jacobian.work < 40 * once.work
-    assert jacobian.entries == 2 * once.entries + 6 * 20
+    assert 2 * once.entries + 6 * 20 <= jacobian.entries < 3 * once.entries + 6 * 20
 
 
 def test_work_done_for_claims_alone_is_predicted() -> None:

@@ -1,8 +1,8 @@
 """Arrays that count what is done with them, as a stand-in for time that is the same on every machine.
 
-Time goes by calls from Python and by entries that they touch. Each call of a NumPy function on a counted array,
-each view of one too, adds a constant; each entry of the largest array in it adds what the function takes for
-one. Results are counted arrays again, so that a loop adds as many calls as it has turns. The numbers are
+Time goes by calls from Python and by entries that they touch. Each call of a NumPy function on a counted
+array, each view of one too, adds a constant; each entry of the largest array in it adds what the function
+takes for one. Results are counted arrays again, so that a loop adds as many calls as it has turns. The numbers are
 nanoseconds as `python -m benchmarks.predicted_work` measures them, to within a factor of a few.
 """
 

@@ -6,47 +6,15 @@ says all of.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from compute.arithmetic.expressions import parse
 from compute.primitive import REGISTRY
-from compute.primitives.windows import Layout
 from tests.compute.primitives.cases import CASES
-
-Rng = np.random.Generator
-
-
-class Extreme(NamedTuple):
-    """Operands and attributes of one primitive."""
-
-    operands: list[Any]
-    attributes: dict[str, Any]
-
-
-def sizes(rng: Rng, many: int, entries: int) -> list[int]:
-    """So many sizes whose product is at most `entries`: most of it mostly in a few of them."""
-    shares = rng.dirichlet([0.4] * many) if many else []
-    return [max(1, int(entries**share)) for share in shares]
-
-
-def shape(rng: Rng, entries: int, least: int = 0) -> tuple[int, ...]:
-    return tuple(sizes(rng, int(rng.integers(least, 9)), entries))
-
-
-def normal(rng: Rng, *axes: int) -> Any:
-    """Entries, some of them not finite now and then."""
-    found = rng.standard_normal(axes)
-    if rng.random() < 0.2:
-        found[rng.random(axes) < 0.3] = rng.choice([math.nan, math.inf, -math.inf])
-    return found
-
-
-def _thinner(rng: Rng, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape that broadcasts to another."""
-    kept = [size if rng.random() < 0.6 else 1 for size in axes]
-    return tuple(kept[int(rng.integers(0, len(kept) + 1)) if rng.random() < 0.3 else 0 :])
+from tests.compute.primitives.extreme_shapes import Extreme, Rng, normal, shape, sizes, thinner
+from tests.compute.primitives.extreme_windows import convolved, matrix, patched, pooled, transposed
 
 
 def _elementwise(name: str) -> Callable[[Rng, int], Extreme]:
@@ -56,7 +24,7 @@ def _elementwise(name: str) -> Callable[[Rng, int], Extreme]:
         axes = shape(rng, entries, 3 if {"axis", "axes"} & attributes.keys() else 0)
         operands = []
         for place, operand in enumerate(primitive.operands):
-            its = axes if place == 0 or not primitive.broadcasts else _thinner(rng, axes)
+            its = axes if place == 0 or not primitive.broadcasts else thinner(rng, axes)
             kinds = primitive.takes.get(operand, ("real",))
             bad = rng.random(its) < 0.5 if "boolean" in kinds else np.abs(normal(rng, *its)) + 0.1
             operands.append(bad)
@@ -67,7 +35,7 @@ def _elementwise(name: str) -> Callable[[Rng, int], Extreme]:
 
 def _products(rng: Rng, entries: int) -> Extreme:
     n, k, m, *batch = sizes(rng, int(rng.integers(3, 7)), entries)
-    left = _thinner(rng, tuple(batch))
+    left = thinner(rng, tuple(batch))
     return Extreme([normal(rng, *left, n, k), normal(rng, *batch, k, m)], {})
 
 
@@ -79,68 +47,6 @@ def _masked_products(rng: Rng, entries: int) -> Extreme:
 def _projected(rng: Rng, entries: int) -> Extreme:
     k, m, *outer = sizes(rng, int(rng.integers(2, 6)), entries)
     return Extreme([normal(rng, *outer, k), normal(rng, k, m)], {})
-
-
-def _window(rng: Rng, entries: int, dilated: bool = True) -> tuple[tuple[int, int], Layout, Any, Any]:
-    """Sizes of an input, how windows slide, the window and how many of them there are."""
-    while True:
-        rows, columns = sizes(rng, 2, entries)
-        window = [max(1, int(size ** rng.random() * rng.choice([1, 1, 3]))) for size in (rows, columns)]
-        around = [tuple(int(rng.integers(0, one)) * int(rng.random() < 0.3) for _ in "ab") for one in window]
-        stride = [int(rng.integers(1, max(2, one))) if rng.random() < 0.5 else 1 for one in window]
-        apart = [int(rng.integers(1, 4)) if dilated and rng.random() < 0.3 else 1 for _ in "ab"]
-        layout = Layout(tuple(stride), (around[0], around[1]), tuple(apart))  # type: ignore[arg-type]
-        padded = (size + sum(one) for size, one in zip((rows, columns), around, strict=True))
-        extents = [step * (one - 1) + 1 for step, one in zip(apart, window, strict=True)]
-        if all(extent <= size for extent, size in zip(extents, padded, strict=True)):
-            output = layout.output((rows, columns), (window[0], window[1]))
-            return (rows, columns), layout, tuple(window), output
-
-
-def _pooled(**more: Callable[[Rng], Any]) -> Callable[[Rng, int], Extreme]:
-    def drawn(rng: Rng, entries: int) -> Extreme:
-        while True:
-            planes = int(rng.choice([1, 1, 20]))
-            inner, layout, window, output = _window(rng, entries // planes)
-            if math.prod(output) * math.prod(window) * planes <= 30 * entries:
-                break
-        attributes = {"layout": layout, "window": window, "output": output}
-        attributes |= {name: one(rng) for name, one in more.items()}
-        return Extreme([normal(rng, planes, *inner)], attributes)
-
-    return drawn
-
-
-def _convolved(rng: Rng, entries: int) -> Extreme:
-    while True:
-        batch, groups, c, f, *_ = sizes(rng, 5, entries // 20)
-        inner, layout, window, output = _window(rng, max(2, entries // (batch * groups * c)))
-        products = batch * groups * f * c * math.prod(output) * math.prod(window)
-        if products <= 100 * entries and groups * f * c * math.prod(window) <= entries:
-            break
-    x, kernel = normal(rng, batch, groups * c, *inner), normal(rng, groups * f, c, *window)
-    return Extreme([x, kernel], {"layout": layout._replace(groups=groups)})
-
-
-def _transposed(rng: Rng, entries: int) -> Extreme:
-    (x, kernel), attributes = _convolved(rng, entries)
-    layout, inner = attributes["layout"], x.shape[2:]
-    output = layout.output(inner, kernel.shape[2:])
-    return Extreme([normal(rng, len(x), len(kernel), *output), kernel], {"layout": layout, "output": inner})
-
-
-def _patched(rng: Rng, entries: int) -> Extreme:
-    (x, kernel), attributes = _convolved(rng, entries // 10)
-    return Extreme([x], {"layout": attributes["layout"], "window": kernel.shape[2:]})
-
-
-def _matrix(rng: Rng, entries: int) -> Extreme:
-    while True:
-        f, c = sizes(rng, 2, 20)
-        inner, layout, window, output = _window(rng, int(entries**0.5))
-        pairs = f * c * math.prod(window) * math.prod(output)
-        if pairs <= entries and f * c * math.prod(output) * math.prod(inner) <= entries:
-            return Extreme([normal(rng, f, c, *window)], {"layout": layout, "sizes": inner})
 
 
 def _scanned(gates: int, **more: Callable[[Rng], Any]) -> Callable[[Rng, int], Extreme]:
@@ -203,9 +109,7 @@ def _cut_band(rng: Rng, entries: int) -> Extreme:
     width = min(n + m, max(1, 10 * entries // n), int(rng.integers(1, 400)))
     left = int(rng.integers(0, width))
     attributes = {"queries": n, "keys": m, "left": left, "right": width - 1 - left, "key_first": False}
-    return Extreme(
-        [normal(rng, *batch, *(_thinner(rng, (n, m)) if rng.random() < 0 else (n, m)))], attributes
-    )
+    return Extreme([normal(rng, *batch, n, m)], attributes)
 
 
 def _several(*axes: int) -> Callable[[Rng, int], Extreme]:
@@ -311,14 +215,14 @@ OTHERS: dict[str, Callable[[Rng, int], Extreme]] = {
     "guarded_matmul": _products,
     "masked_matmul": _masked_products,
     "project": _projected,
-    "window_sum": _pooled(),
-    "winners": _pooled(),
-    "max_pool": _pooled(ties=lambda rng: str(rng.choice(TIES))),
-    "window_norm": _pooled(exponent=lambda rng: parse(str(rng.choice(["1", "2", "3.5"])))),
-    "convolve": _convolved,
-    "convolve_transposed": _transposed,
-    "patches": _patched,
-    "kernel_matrix": _matrix,
+    "window_sum": pooled(),
+    "winners": pooled(),
+    "max_pool": pooled(ties=lambda rng: str(rng.choice(TIES))),
+    "window_norm": pooled(exponent=lambda rng: parse(str(rng.choice(["1", "2", "3.5"])))),
+    "convolve": convolved,
+    "convolve_transposed": transposed,
+    "patches": patched,
+    "kernel_matrix": matrix,
     "spaced": _spaced,
     "rnn_scan": _scanned(1, activation=lambda rng: str(rng.choice(["tanh", "relu", "identity"]))),
     "lstm_scan": _scanned(4, order=lambda rng: (0, 1, 2, 3)),

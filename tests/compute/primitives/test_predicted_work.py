@@ -1,7 +1,7 @@
 """Predicted work is what is done, within a factor of ten, however extreme the shapes.
 
-What is done is counted rather than timed: see `counting`. Predictions are checked where there is so much to do
-that a limit could matter; `python -m benchmarks.predicted_work` checks them against a clock.
+What is done is counted rather than timed: see `counting`. Predictions are checked where there is so much to
+do that a limit could matter; `python -m benchmarks.predicted_work` checks them against a clock.
 """
 
 import zlib
@@ -13,7 +13,6 @@ import pytest
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.differentiation import bound_rule
 from compute.primitive import KEPT, REGISTRY, RESULT, Application
-
 from tests.compute.primitives.counting import Counted, counted, counting
 from tests.compute.primitives.extremes import extreme, with_operands
 

@@ -39,7 +39,11 @@ def test_a_document_holds_no_more_expressions_than_can_be_read(monkeypatch: pyte
 
 
 def test_the_first_entry_that_is_no_number_is_told() -> None:
-    for entries, index in ((["NaN", "1/2", "1/0", "1/3", True], 2), (["NaN", None, "1/0"], 1), (["1", [2]], 1)):
+    for entries, index in (
+        (["NaN", "1/2", "1/0", "1/3", True], 2),
+        (["NaN", None, "1/0"], 1),
+        (["1", [2]], 1),
+    ):
         with pytest.raises(QuestionErrors) as caught:
             decode(entries, ("x",), FLOAT64)
         assert caught.value.errors[0].path == ("x", index)
