@@ -3,8 +3,8 @@
 `python -m benchmarks.predicted_work [--seeds 5] [--entries 2000000] [NAME ...]`: for each primitive, forward
 and each gradient rule, the extremes that took longest beside their prediction, as nanoseconds for each
 predicted operation (1 is what the limit assumes, 10 the most that it allows), and the fewest.
-`tests/compute/primitives/test_predicted_work.py` holds the same predictions against counted entries and calls,
-without a clock.
+`tests/compute/primitives/test_predicted_work.py` holds the same predictions against counted entries and
+calls, without a clock.
 """
 
 import argparse

@@ -265,7 +265,7 @@ class Application:
         return STEP + self._counted + copied(self.shape, self.shape, self.shapes[place])
 
     def gradient_scratch(self, place: int) -> int:
-        """How many numbers the gradient rule of one operand holds for a while, beside what it takes and gives."""
+        """How many numbers the gradient rule of one operand holds beside those that it takes and gives."""
         if self.is_open:
             return 0
         rule = self.primitive.gradient_scratch

@@ -2,8 +2,8 @@
 
 `compute.cost` counts the arithmetic that courses count. Work counts what a run really does: every entry that
 is read or written, every matrix of a product, every turn of a loop. The limit on it (`WORKINGS_MAX_WORK`)
-assumes `RATE` of these operations in a second, so that the default of 20e9 stands for about 20 seconds. Numbers
-below were measured; `python -m benchmarks.predicted_work` holds predictions against measured time.
+assumes `RATE` of these operations in a second, so that the default of 20e9 stands for about 20 seconds. The
+numbers below were measured; `python -m benchmarks.predicted_work` holds predictions against measured time.
 """
 
 from compute.dimensions import Shape, product

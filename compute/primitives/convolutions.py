@@ -27,7 +27,7 @@ from compute.primitives.windows import (
     tap,
     windows,
 )
-from compute.work import CALL, copied
+from compute.work import CALL, copied, count
 
 EXPECTS = "x (batch, channels, rows, columns) and a kernel (filters, channels of its group, rows, columns)"
 
@@ -179,9 +179,7 @@ patches = Primitive(
     shape=_patches_shape,
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
-    gradient_work=lambda place, shape, x, layout, window: (
-        4 * CALL * product(window) + copied(shape, shape, x)
-    ),
+    gradient_work=lambda place, shape, x, layout, window: 4 * CALL * count(window) + copied(shape, shape, x),
     scratch=lambda shape, x, layout, window: bordered(x, layout, (1, 1)),
     expects="x (batch, channels, rows, columns)",
 )

@@ -16,8 +16,9 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
 from compute.primitives.first_maxima import first_gradient, first_maxima, maxima, starts, taps
 from compute.primitives.places import gather
-from compute.primitives.window_work import maximum_gradient_work, maximum_work
+from compute.primitives.window_work import maximum_gradient_work, maximum_work, with_borders
 from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, span, taps_seen
+from compute.work import count
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
@@ -112,11 +113,12 @@ def _shared(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window
         return g
     hits = _hits(xp, a, y, layout, window)
     if not xp.ordered:
-        return xp.divide(g, sum(xp.whole(hit.holds) for hit in hits))
-    count = np.zeros(y.shape, dtype=np.intp)
+        total: Any = sum(xp.whole(hit.holds) for hit in hits)
+        return xp.divide(g, total)
+    equals = np.zeros(y.shape, dtype=np.intp)
     for hit in hits:
-        count[hit.of] += hit.holds if hit.of is ... else hit.holds.sum(axis=(-2, -1), keepdims=True)
-    return xp.divide(g, xp.whole(count))
+        equals[hit.of] += hit.holds if hit.of is ... else hit.holds.sum(axis=(-2, -1), keepdims=True)
+    return xp.divide(g, xp.whole(equals))
 
 
 def _indicator(xp: Arithmetic, condition: Array) -> Array:
@@ -147,8 +149,8 @@ def _max_pool_gradient(
         return first_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":
         found = _hits_by_condition(xp, a, layout, window, output, ties)
-        hits = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
-        return overlap_add(xp, hits, layout, a.shape)
+        firsts = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
+        return overlap_add(xp, firsts, layout, a.shape)
     each = _shared(xp, g, y, a, layout, window, ties)
     hits = _hits(xp, a, y, layout, window)
     parts = ((hit.at[1:], xp.multiply(each[hit.of], hit.holds)) for hit in hits)
@@ -185,7 +187,7 @@ max_pool = Primitive(
         shape, a, **attributes, shared=ties != "first"
     ),
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
-    gradient_scratch=lambda place, shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 2 * count(with_borders(a, attributes["layout"])),
     spreads_back=True,
     expects="at least two axes",
 )

@@ -175,10 +175,10 @@ def _work(
 ) -> int:
     """So many passes over all entries, each block by block."""
     parts = cut or x
-    inside = math.prod(parts[: kept[0]]) * math.prod(parts[kept[1] :])
-    groups = math.prod(parts[kept[0] : kept[1]])
+    inside: int = math.prod(parts[: kept[0]]) * math.prod(parts[kept[1] :])
+    groups: int = math.prod(parts[kept[0] : kept[1]])
     blocks = -(-groups // max(1, BLOCK // inside))
-    return 2 * CALL * passes * blocks + passes * (math.prod(x) + 4 * groups) + copied(x)
+    return 2 * CALL * passes * blocks + passes * (inside + 4) * groups + copied(x)
 
 
 def normalized_latex(

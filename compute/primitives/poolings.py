@@ -16,7 +16,7 @@ from compute.dimensions import product
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.entries import count, weighed
-from compute.primitives.window_work import norm_work, sum_work
+from compute.primitives.window_work import norm_work, sum_work, with_borders
 from compute.primitives.windows import (
     Layout,
     Pair,
@@ -27,6 +27,7 @@ from compute.primitives.windows import (
     seen,
     tap,
 )
+from compute.work import count as size_of
 
 SAFE = parse("1e30")  # sums of powers between this and one over it, in either precision
 
@@ -62,7 +63,7 @@ window_sum = Primitive(
     work=sum_work,
     gradient_work=lambda place, *shapes, **attributes: 3 * sum_work(*shapes, **attributes),
     scratch=lambda shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
-    gradient_scratch=lambda place, shape, a, **attributes: 3 * bordered(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 3 * size_of(with_borders(a, attributes["layout"])),
     expects="at least two axes",
 )
 

@@ -11,7 +11,7 @@ from compute.work import CALL, ENTRY, MATRIX, copied, count
 POWER = 25  # one power of one entry, with the sums and quotients around it
 
 
-def bordered(a: Any, layout: Layout) -> Shape:
+def with_borders(a: Any, layout: Layout) -> Shape:
     """The shape of an input with its borders."""
     return (*a[:-2], *(size + sum(around) for size, around in zip(a[-2:], layout.padding, strict=True)))
 
@@ -21,7 +21,8 @@ def _separable(a: Any, layout: Layout, window: Any, output: Any) -> int:
     down, across = taps_seen(a, layout, window, output)
     rows = a[-2] + sum(layout.padding[0])
     columns = a[-1] + sum(layout.padding[1])
-    return count(a[:-2]) * (output[1] * (rows * across + output[0] * down) + rows * columns)
+    looked: int = output[1] * (rows * across + output[0] * down) + rows * columns
+    return count(a[:-2]) * looked
 
 
 def sum_work(shape: Shape, a: Shape, layout: Layout, window: Any, output: Any) -> int:
@@ -42,8 +43,9 @@ def maximum_gradient_work(
     if not shared:
         return 12 * CALL * _maximum_blocks(a, layout, window, output) + copied(a, *[shape] * 5)
     taps = math.prod(taps_seen(a, layout, window, output))
-    a = bordered(a, layout)
-    return 15 * CALL * min(taps, math.prod(output)) + 3 * ENTRY * count(shape) * taps + copied(a, a)
+    a = with_borders(a, layout)
+    turns: int = min(taps, math.prod(output))
+    return 15 * CALL * turns + 3 * ENTRY * count(shape) * taps + copied(a, a)
 
 
 def _maximum_blocks(a: Any, layout: Layout, window: Any, output: Any) -> int:
@@ -54,7 +56,7 @@ def _maximum_blocks(a: Any, layout: Layout, window: Any, output: Any) -> int:
 def norm_work(shape: Shape, a: Shape, layout: Layout, window: Any, output: Any, **attributes: Any) -> int:
     """The work of the norm of each window, and of its gradient."""
     taps = math.prod(taps_seen(a, layout, window, output))
-    a = bordered(a, layout)
+    a = with_borders(a, layout)
     return taps * (10 * CALL + POWER * count(shape)) + POWER * count(a)
 
 
@@ -74,9 +76,9 @@ def correlation_work(shape: Any, x: Any, kernel: Any, groups: int) -> int:
     """The work of a correlation of x (batch, channels, ...) with a kernel (filters, channels, ...)."""
     blocks, windows = _sliding(x[0], x[1], kernel[2:], shape[2:])
     spatial = -(-math.prod(shape[2:]) // windows)
-    columns = x[0] * x[1] * math.prod(kernel[2:]) * math.prod(shape[2:])
-    products = count(shape) * math.prod(kernel[1:])
-    turns = 10 * CALL * blocks + MATRIX * x[0] * groups * spatial
+    columns: int = x[0] * x[1] * math.prod(kernel[2:]) * math.prod(shape[2:])
+    products = count(shape) * count(kernel[1:])
+    turns: int = 10 * CALL * blocks + MATRIX * x[0] * groups * spatial
     return turns + products + 2 * columns + copied(x, shape)
 
 
@@ -87,12 +89,12 @@ def input_gradient_work(x: Any, kernel: Any, g: Any, layout: Layout) -> int:
         return correlation_work(x, g, turned, layout.groups) + copied(kernel)
     taps = math.prod(kernel[2:])
     blocks, windows = _sliding(g[0], x[1], kernel[2:], g[2:])
-    columns = g[0] * x[1] * taps * math.prod(g[2:])
+    columns: int = g[0] * x[1] * taps * math.prod(g[2:])
     spatial = -(-math.prod(g[2:]) // windows)
-    turns = blocks * (10 + 3 * min(taps, windows)) * CALL + MATRIX * g[0] * layout.groups * spatial
-    return turns + columns * (kernel[0] // layout.groups + 2 * ENTRY) + copied(x, g)
+    turns: int = blocks * (10 + 3 * min(taps, windows)) * CALL + MATRIX * g[0] * layout.groups * spatial
+    return turns + columns * int(kernel[0] // layout.groups + 2 * ENTRY) + copied(x, g)
 
 
 def kernel_gradient_work(x: Any, kernel: Any, g: Any, layout: Layout) -> int:
     """The work of the gradient of a kernel."""
-    return correlation_work(g, x, kernel, layout.groups) + copied(kernel) * (x[0] + 1)
+    return correlation_work(g, x, kernel, layout.groups) + copied(kernel) * int(x[0] + 1)

@@ -162,10 +162,10 @@ def _every(first: int, many: int, apart: int) -> slice:
     return slice(first, first + (many - 1) * apart + 1, apart)
 
 
-def is_mostly_border(g: Shape, kernel: Shape, shape: Shape) -> bool:
+def is_mostly_border(g: Any, kernel: Any, shape: Any) -> bool:
     """Whether a correlation over the whole input would meet little but zeros, and take long over them."""
-    through = product(shape) * product((kernel[0], *kernel[2:]))
-    return through > MANY and product(shape[-2:]) > SPARSE * product(g[-2:])
+    through = math.prod(shape) * kernel[0] * math.prod(kernel[2:])
+    return bool(through > MANY and math.prod(shape[-2:]) > SPARSE * math.prod(g[-2:]))
 
 
 def _full_correlation(

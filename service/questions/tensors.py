@@ -158,7 +158,8 @@ def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, texts: Texts, 
     if kinds == {bool} and booleans:
         return np.array(flat, dtype=np.bool_).reshape(shape)
     if not kinds <= NUMBERS:
-        number, read = texts.number, []
+        number = texts.number
+        read: list[Any] = []
         try:
             read.extend(entry if type(entry) in NUMBERS else number(entry) for entry in flat)
         except TooManyExpressions as fault:

@@ -2,8 +2,8 @@
 
 Time goes by calls from Python and by entries that they touch. Each call of a NumPy function on a counted
 array, each view of one too, adds a constant; each entry of the largest array in it adds what the function
-takes for one. Results are counted arrays again, so that a loop adds as many calls as it has turns. The numbers are
-nanoseconds as `python -m benchmarks.predicted_work` measures them, to within a factor of a few.
+takes for one. Results are counted arrays again, so that a loop adds as many calls as it has turns. The
+numbers are nanoseconds as `python -m benchmarks.predicted_work` measures them, to within a factor of a few.
 """
 
 import math

@@ -17,7 +17,7 @@ class Extreme(NamedTuple):
 
 def sizes(rng: Rng, many: int, entries: int) -> list[int]:
     """So many sizes whose product is at most `entries`: most of it mostly in a few of them."""
-    shares = rng.dirichlet([0.4] * many) if many else []
+    shares: Any = rng.dirichlet([0.4] * many) if many else []
     return [max(1, int(entries**share)) for share in shares]
 
 

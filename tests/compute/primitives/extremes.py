@@ -209,8 +209,13 @@ def _classes(rng: Rng, entries: int) -> Extreme:
     return Extreme([target], {"classes": classes, "axis": -1, "ignored": None})
 
 
+def _admitted(rng: Rng, entries: int) -> Extreme:
+    return Extreme([rng.random(shape(rng, entries))], {"only": "probabilities"})
+
+
 TIES = ("first", "split", "all")
 OTHERS: dict[str, Callable[[Rng, int], Extreme]] = {
+    "admitted": _admitted,
     "matmul": _products,
     "guarded_matmul": _products,
     "masked_matmul": _masked_products,

@@ -1,6 +1,7 @@
 """Text in the place of numbers is read once for each document, and not without end."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,12 @@ def test_decimals_are_what_the_parser_says(text: str) -> None:
 
 def test_text_that_is_repeated_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(module, "parse", lambda text: read.append(text) or parse(text))
+
+    def noted(text: str) -> Any:
+        read.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(module, "parse", noted)
     found = decode([["sqrt(2)", "NaN"], ["NaN", "sqrt(2)"]] * 50, ("x",), FLOAT64, texts=Texts())
     assert read == ["sqrt(2)"]
     np.testing.assert_array_equal(found[:2], [[math.sqrt(2), math.nan], [math.nan, math.sqrt(2)]])
