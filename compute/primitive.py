@@ -14,6 +14,8 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, product
 from compute.hazards import NO_HAZARD, Finding, Hazard
 from compute.latex import Formula
+from compute.work import ENTRY, STEP, copied
+from compute.work import count as entries
 
 RESULT = -1
 KEPT = -2
@@ -90,10 +92,14 @@ class Primitive:
         "complex_step": as imaginary parts of the operands, all at once, see `ComplexStep`. A
         function (xp, change, y, *operands, **attributes), for one operand, where none of these holds.
     cost(shape, *shapes, **attributes): see Cost.
+    work(shape, *shapes, **attributes): the predicted work of forward, see `compute.work`, where cost and the
+        entries of the result do not tell it: loops, say. Sizes are numbers.
+    gradient_work(place, shape, *shapes, **attributes): the same for the gradient rule of one operand.
     pairs(shape, *shapes, **attributes): where a result holds a part of all query-key pairs, how many there
         are in all, and how many of its entries stand for one (None where letters leave it open).
     expects: the operands' shapes in words, for error messages.
     scratch(shape, *shapes, **attributes): how many numbers are held for a while, where these are many.
+    gradient_scratch(place, shape, *shapes, **attributes): the same for the gradient rule of one operand.
     kind: what the result holds; "same": what the first operand holds.
     takes: what operands may hold, of those for which it is not real numbers, or anything where entries are
         only moved.
@@ -128,7 +134,10 @@ class Primitive:
     tangents: Tangents | None = None
     cost: Callable[..., Cost] = elementwise_cost
     pairs: Callable[..., tuple[Size, Size | None]] | None = None
+    work: Callable[..., int] | None = None
+    gradient_work: Callable[..., int] | None = None
     scratch: Callable[..., Size] | None = None
+    gradient_scratch: Callable[..., int] | None = None
     kind: Literal["real", "boolean", "index", "same"] = "real"
     takes: Mapping[str, tuple[Literal["real", "boolean", "index"], ...]] = field(default_factory=dict)
     broadcasts: bool = False
@@ -229,4 +238,44 @@ class Application:
     def scratch(self) -> Size:
         """How many numbers it holds for a while."""
         count = self.primitive.scratch
-        return 0 if count is None else count(self.shape, *self.shapes, **self.attributes)
+        return 0 if count is None or self.is_open else count(self.shape, *self.shapes, **self.attributes)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a size is a letter, so that nothing can be computed."""
+        return not all(type(size) is int for shape in (self.shape, *self.shapes) for size in shape)
+
+    @property
+    def work(self) -> int:
+        """The predicted work of computing it once."""
+        if self.is_open:
+            return 0
+        rule = self.primitive.work
+        if rule is not None:
+            return STEP + rule(self.shape, *self.shapes, **self.attributes)
+        return STEP + self._counted + copied(self.shape)
+
+    def gradient_work(self, place: int) -> int:
+        """The predicted work of the gradient rule of one operand."""
+        if self.is_open:
+            return 0
+        rule = self.primitive.gradient_work
+        if rule is not None:
+            return STEP + rule(place, self.shape, *self.shapes, **self.attributes)
+        return STEP + self._counted + copied(self.shape, self.shape, self.shapes[place])
+
+    def gradient_scratch(self, place: int) -> int:
+        """How many numbers the gradient rule of one operand holds beside those that it takes and gives."""
+        if self.is_open:
+            return 0
+        rule = self.primitive.gradient_scratch
+        if rule is None:
+            return 0
+        held = rule(place, self.shape, *self.shapes, **self.attributes)
+        return max(0, held - entries(self.shape) - entries(self.shapes[place]))
+
+    @property
+    def _counted(self) -> int:
+        """The arithmetic of its cost as work."""
+        multiply_adds, elementwise = (one if isinstance(one, int) else 0 for one in self.cost)
+        return multiply_adds + ENTRY * elementwise

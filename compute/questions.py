@@ -113,8 +113,9 @@ def prepare(asked: Asked) -> Prepared:
     returned = [name for name in reached if name in echoed or not graph.came(name)]
     differentiated = _differentiated(graph, differentiation, selected)
     predicted = predict(
-        graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split
-    )
+        graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split,
+        diagnose=asked.diagnose,
+    )  # fmt: skip
     verification = None
     if asked.verify:
         starts = sorted(graph.names[name].index for name in upstream)

@@ -111,11 +111,13 @@ def _along(entries: Array, *axes: int) -> Array:
 
 def _pattern(pairs: Array) -> tuple[str, int, int] | None:
     """The pattern among the rows and columns that are not zero throughout, if it is one."""
-    rows, columns = np.nonzero(pairs)
-    behind, ahead = -int((columns - rows).min()), int((columns - rows).max())
-    most_behind = int(rows.max() - columns.min())
-    most_ahead = int(columns.max() - rows.min())
-    few = len(set(rows.tolist())) < 2 or len(set(columns.tolist())) < 2
+    rows, columns = (np.flatnonzero(pairs.any(axis=axis)) for axis in (1, 0))
+    kept = pairs[rows]
+    first, last = kept.argmax(axis=1), pairs.shape[1] - 1 - kept[:, ::-1].argmax(axis=1)
+    behind, ahead = -int((first - rows).min()), int((last - rows).max())
+    most_behind = int(rows[-1] - columns[0])
+    most_ahead = int(columns[-1] - rows[0])
+    few = len(rows) < 2 or len(columns) < 2
     if few or (behind >= most_behind and ahead >= most_ahead):
         return None
     if behind == ahead == 0:

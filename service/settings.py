@@ -18,7 +18,10 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(default=32 * 2**20, ge=1024, description="Largest request body, in bytes.")
     max_work: int = Field(
-        default=20_000_000_000, ge=1, description="Most elementary operations that one answer may take."
+        default=20_000_000_000,
+        ge=1,
+        description="Most elementary operations that one answer may take; one core does about 1e9 in a"
+        " second.",
     )
     max_entries: int = Field(
         default=50_000_000, ge=1, description="Most numbers that one answer may hold in memory at once."
@@ -59,7 +62,7 @@ class Settings(BaseSettings):
         description="Fewest bytes a second at which a client has to send a body and accept an answer.",
     )
     inline_work: int = Field(
-        default=100_000,
+        default=2_000_000,
         ge=0,
         description="Most elementary operations of an answer that is computed without a worker.",
     )

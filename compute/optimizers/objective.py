@@ -14,12 +14,14 @@ from compute.differentiation import Differentiation
 from compute.dimensions import product
 from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.evaluation import Evaluation
+from compute.extent import back_work
 from compute.optimizers.recorded import Recorded
 from compute.programs.building import build_program
 from compute.value import Tensor
 
 Parameters = dict[str, Array]
 FEW = 300  # operations up to which it is tried to do them number by number
+COMPLEX = 3  # times as long as floats take complex numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Objective(Protocol):
 
     steps: how many it has gradients for, where that is bounded; arithmetic: the numbers it is computed in;
     batches: whether a step sees a part of the data; data: what it is computed from beside the parameters;
-    work: predicted operations of one step.
+    work: predicted operations of one step; hessian_row_work: of one row of its second derivatives;
+    entries: numbers that it holds at once.
     """
 
     steps: int | None
@@ -45,6 +48,8 @@ class Objective(Protocol):
     arithmetic: Arithmetic
     batches: bool
     work: int
+    hessian_row_work: int
+    entries: int
 
     def at(self, parameters: Parameters, step: int) -> Seen:
         """Loss and gradients for a step from these parameters."""
@@ -57,7 +62,7 @@ class Handed:
     """Gradients that came, one set for each step; there is no loss."""
 
     batches = False
-    work = 0
+    work = hessian_row_work = entries = 0
 
     def __init__(self, gradients: Sequence[Parameters], arithmetic: Arithmetic) -> None:
         self.gradients, self.arithmetic = gradients, arithmetic
@@ -113,7 +118,12 @@ class ProgramObjective:
             self._parts.append({**self.data, **seen})
             if len(rows) not in self._plans:
                 self._plans[len(rows)] = self._planned(self._parts[-1], len(rows))
-        self.work = self._whole.work * (6 if batches else 3)  # backward takes twice as much as forward
+        plans = (
+            [self._whole, max(self._plans.values(), key=lambda plan: plan.work)] if batches else [self._whole]
+        )
+        self.work = sum(plan.work for plan in plans)
+        self.hessian_row_work = plans[-1].array_work * COMPLEX
+        self.entries = 2 * sum(plan.entries for plan in plans)
 
     def _planned(self, part: Parameters, rows: int) -> "_Plan":
         """The plan for a batch; what does not fit there fits all data, and so is about the batch."""
@@ -184,14 +194,18 @@ class _Plan:
         self._differentiation = Differentiation(self.evaluation, [value.index], targets)
         self._loss, self._seed = value.index, {value.index: arithmetic.one_hot((), 0)}
         computed = self.evaluation.computed()
-        spent = work(applications(computed))
+        shared = applications(computed)
+        spent = work(shared)
         counted = (spent.multiply_adds, spent.elementwise, *(product(one.shape) for one in computed))
-        self.work = sum(one for one in counted if isinstance(one, int))
+        forward = sum(applied.work * times for applied, times in shared.items())
+        self.entries = sum(one for one in counted if isinstance(one, int))
+        self.work = self.array_work = forward + back_work(self._differentiation)
         self._recorded: Recorded | None = None
-        if arithmetic is FLOAT64 and self.work <= FEW:
+        if arithmetic is FLOAT64 and self.entries <= FEW:
             shapes = {name: array.shape for name, array in (*parameters.items(), *data.items())}
             with suppress(NotRecorded):
                 self._recorded = Recorded(graph, shapes, value.index, list(parameters))
+                self.work = self._recorded.work
         single = all(one.shape == () and one.kind == "real" for one in tensors.values())
         self.is_single = single and self._recorded is not None
 

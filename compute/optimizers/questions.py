@@ -19,8 +19,11 @@ from compute.optimizers.reading import Stop, Trace
 from compute.optimizers.surface import Place, entry_name, place_of, places_of
 from compute.programs.language import parse_program
 
-STEP_WORK = 20_000  # operations that a step takes beside the objective's, in floats
+STEP_WORK = 10_000  # operations that a step takes beside the objective's and those for its parameters
+RULE_WORK = 8_000  # of an update rule for one parameter, and as much again for each of its buffers
+ENTRY_WORK = 10  # for one entry of a parameter, and as much again for each buffer
 EXACT_STEP_WORK = 1_000  # there the time that they take is bounded in another way
+SHOWN_WORK = 8_000  # of showing one part of one parameter
 FORMULA_WORK = 40_000  # operations that writing one takes
 EXACT_FORMULA_WORK = 500
 FORMULA = 10  # numbers that take the room of one formula
@@ -242,10 +245,14 @@ def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
     """What a trace will take. Of its steps only those that are shown are kept."""
     optimizer = OPTIMIZERS[asked.chosen.name]
     entries = sum(one.size for one in asked.start.values())
-    step = objective.work + (EXACT_STEP_WORK if asked.arithmetic.settles else STEP_WORK)
+    exact, buffers = asked.arithmetic.settles, 1 + len(optimizer.buffers)
+    step = objective.work + (EXACT_STEP_WORK if exact else STEP_WORK)
+    if not exact:
+        step += buffers * (RULE_WORK * len(asked.start) + ENTRY_WORK * entries)
     square = 0
     if optimizer.takes_all:  # a row of the Hessian for each entry, and a system of equations
-        step, square = step * (entries + 1) + entries**3, entries**2
+        row = objective.hessian_row_work + (EXACT_STEP_WORK if exact else STEP_WORK)
+        step, square = step + row * entries + entries**3, entries**2
     lines = len(optimizer.buffers) + 2
     few = sum(one.size for one in asked.start.values() if one.size <= MOST)
     rows = 0 if asked.batches is None else max(map(len, asked.batches.rows))
@@ -256,7 +263,11 @@ def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
     }  # fmt: skip
     shown = 1 + sum(worth for name, worth in parts.items() if name in asked.shown)
     returned = steps // asked.every + 2
-    line = EXACT_FORMULA_WORK if asked.arithmetic.settles else FORMULA_WORK
+    line = EXACT_FORMULA_WORK if exact else FORMULA_WORK
+    arrays = len(asked.start) * (
+        len(parts.keys() & asked.shown) + len(optimizer.buffers) * ("state" in asked.shown)
+    )
+    shown_work = 0 if exact else returned * (STEP_WORK + SHOWN_WORK * arrays)
     written = returned * few * lines * line if "formula" in asked.shown else 0
     grid = 0 if asked.drawn is None else asked.drawn.points**2
     batched = 0
@@ -264,7 +275,7 @@ def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
         rows = sum(map(len, asked.batches.rows))
         batched = sum(rows * prod(asked.data[name].shape[1:]) for name in asked.batches.inputs)
     return Limits(
-        work=steps * step + written + grid * (objective.work + STEP_WORK // 4),
-        entries=2 * objective.work + 10 * entries + square + batched,
+        work=steps * step + written + shown_work + grid * (objective.work + STEP_WORK // 4),
+        entries=objective.entries + 10 * entries + square + batched,
         answer=returned * shown + grid,
     )

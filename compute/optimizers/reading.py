@@ -17,7 +17,7 @@ from compute.optimizers.summary import TOLERANCE, Summary, Watch
 from compute.optimizers.trace import Course, Step, follow
 
 TOGETHER = 32  # steps that are made without a look around
-LITTLE = 1_000  # operations of a step of which so many are
+LITTLE = 200_000  # operations of a step of which so many are
 
 
 @dataclass(frozen=True, slots=True)

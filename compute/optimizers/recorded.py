@@ -11,6 +11,7 @@ from compute.differentiation import Differentiation
 from compute.evaluation import Evaluation
 from compute.graph import Graph
 
+LINE = 200  # predicted work of one of them, see `compute.work`
 WORTHWHILE = 8  # lines for each step of arrays, up to which single numbers are faster
 
 
@@ -39,6 +40,7 @@ class Recorded:
         if len(recorder.lines) > WORTHWHILE * steps:
             raise NotRecorded
         self._start, self._lines, self._forward = recorder.start, recorder.lines, recorder.lines[:forward]
+        self.work = LINE * len(recorder.lines)  # of one run, forward and backward
         self._takes = [(name, _places(array)) for name, array in noted.items()]
         self._loss = _places(values[loss])[0]
         self._gives: list[tuple[str, tuple[int, ...], list[int]]] = []

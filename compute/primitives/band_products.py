@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Size, divide
+from compute.work import CALL, ENTRY, MATRIX
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
 
@@ -20,6 +21,19 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
 def _block(width: int, queries: int) -> int:
     """Return the number of queries that share a product: about the width of the band wastes least."""
     return min(max(SMALLEST_BLOCK, min(width, LARGEST_BLOCK)), queries)
+
+
+def band_room(batch: int, queries: int, width: int) -> int:
+    """How many numbers the dense products have that cover a band."""
+    block = _block(width, queries)
+    return batch * -(-queries // block) * block * (block + width - 1)
+
+
+def band_work(batch: int, queries: int, keys: int, width: int, inner: int) -> int:
+    """The work of the products of a band, also where entries that are not finite are taken out one by one."""
+    blocks = -(-queries // _block(width, queries))
+    turns = 6 * CALL * min(width, queries + keys) + MATRIX * batch * blocks
+    return turns + band_room(batch, queries, width) * (inner + ENTRY)
 
 
 def _padded(xp: Arithmetic, a: Array, before: int, rows: int) -> Array:

@@ -16,12 +16,15 @@ from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.band_products import (
     band_by_key,
     band_products,
+    band_room,
     band_sums,
+    band_work,
     inside_band,
     offset_range,
     within,
 )
 from compute.primitives.masked_products import masked_zeros, without_masked, zeros_of
+from compute.work import CALL, copied, count
 
 
 def _width(left: Size, right: Size) -> Size:
@@ -55,6 +58,22 @@ def _scores_gradient_of_keys(
     return band_sums(xp, by_key, a, right, left, lambda: zeros_of(by_key))
 
 
+def _room(batch: Shape, band: Any) -> int:
+    """How many numbers are held for a while, at the most three times."""
+    return 3 * band_room(count(batch), *band)
+
+
+def _back_work(batch: Shape, band: Any, keyed: Any, inner: int) -> int:
+    """The work of a gradient: a band of queries or, for what is there for each key, one of keys."""
+    rows = max(band[-2], keyed[-2])
+    return band_work(count(batch), rows, rows, band[-1], inner) + 3 * copied((*batch, rows, band[-1]))
+
+
+def _back_room(batch: Shape, band: Any, keyed: Any) -> int:
+    rows = max(band[-2], keyed[-2])
+    return _room(batch, (rows, band[-1])) + count((*batch, rows, keyed[-1]))
+
+
 # The scores of each query with the keys in its band: entry (i, j) is the dot product with key i - left + j.
 # A gradient that is exactly 0 passes nothing, whatever it would be multiplied by: a mask took that pair out.
 banded_scores = Primitive(
@@ -71,6 +90,10 @@ banded_scores = Primitive(
         rf"\left({a.at(PRODUCT)} {b.at(POWER)}^{{\top}}\right)"
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
+    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), shape[-2], b[-2], shape[-1], a[-1]),
+    gradient_work=lambda place, shape, a, b, **reach: _back_work(shape[:-2], shape[-2:], b, a[-1]),
+    scratch=lambda shape, *operands, **reach: _room(shape[:-2], shape[-2:]),
+    gradient_scratch=lambda place, shape, a, b, **reach: _back_room(shape[:-2], shape[-2:], b),
     pairs=_scores_pairs,
     expects="queries (..., n, k) and keys (..., m, k)",
     broadcasts=True,
@@ -101,6 +124,10 @@ banded_sum = Primitive(
         PRODUCT,
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
+    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
+    gradient_work=lambda place, shape, a, b, **reach: _back_work(shape[:-2], a[-2:], b, b[-1]),
+    scratch=lambda shape, a, b, **reach: _room(shape[:-2], a[-2:]),
+    gradient_scratch=lambda place, shape, a, b, **reach: _back_room(shape[:-2], a[-2:], b),
     expects="a band (..., n, width) and values (..., m, k)",
     broadcasts=True,
     hazard=SUMS,
@@ -143,6 +170,10 @@ masked_banded_sum = Primitive(
     shape=_masked_sum_shape,
     latex=lambda a, b, allowed, left, right: banded_sum.latex(a, b, left=left, right=right),
     cost=lambda shape, a, b, allowed, **reach: Cost(multiply_adds=product(shape) * a[-1]),
+    work=lambda shape, a, b, allowed, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
+    gradient_work=lambda place, shape, a, b, allowed, **reach: _back_work(shape[:-2], a[-2:], b, b[-1]),
+    scratch=lambda shape, a, b, allowed, **reach: _room(shape[:-2], a[-2:]),
+    gradient_scratch=lambda place, shape, a, b, allowed, **reach: _back_room(shape[:-2], a[-2:], b),
     takes={"allowed": ("boolean",)},
     unwritten=("allowed",),
     expects="a band (..., n, width), values (..., m, k) and a mask that broadcasts to the band",
@@ -230,6 +261,11 @@ def _cut_shape(a: Shape, *, queries: Size, keys: Size, left: Size, right: Size, 
     return (*a[:-2], width, queries) if key_first else (*a[:-2], queries, width)
 
 
+def _turns(queries: int, keys: int, left: int, right: int, key_first: bool) -> int:
+    """How many offsets from a query to a key there are in a band."""
+    return min(left + right + 1, queries + keys)
+
+
 # The band of a matrix over all pairs, or of one that broadcasts to it. 0, or false, where there is no key.
 band = Primitive(
     "band",
@@ -241,6 +277,10 @@ band = Primitive(
         rf"\operatorname{{band}}_{{{_reach_latex(left, right)}}}\left({a.text}\right)"
     ),
     cost=no_cost,
+    work=lambda shape, a, **reach: 3 * copied(shape),
+    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _turns(**reach) + 2 * copied(shape, a),
+    scratch=lambda shape, a, **reach: 3 * product(shape),
+    gradient_scratch=lambda place, shape, a, **reach: 3 * count(shape) + count(a),
     kind="same",
     expects="a matrix over queries and keys, or one that broadcasts to it",
 )

@@ -15,6 +15,7 @@ from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.entries import count, known
+from compute.work import copied
 
 INDICES: dict[str, tuple[Literal["real", "index"], ...]] = {"target": ("real", "index")}
 
@@ -81,6 +82,7 @@ pick = Primitive(
     shape=_pick_shape,
     latex=_pick_latex,
     cost=no_cost,
+    work=lambda shape, a, target, axis, ignored: 6 * copied(shape),
     takes=INDICES,
     expects="a class for each sample",
 )
@@ -107,6 +109,7 @@ one_hot = Primitive(
         rf"\operatorname{{onehot}}\left({target.text}\right)"
     ),
     cost=no_cost,
+    work=lambda shape, target, **settings: 8 * copied(target) + copied(shape),
     takes=INDICES,
     expects="a class for each sample",
 )
@@ -210,6 +213,7 @@ class_surprise = Primitive(
         rf"-\log\operatorname{{softmax}}\left({a.text}\right)\left[{target.text}\right]", SUM
     ),
     cost=lambda shape, a, target, axis, ignored: Cost(elementwise=4 * product(a)),
+    work=lambda shape, a, target, axis, ignored: 4 * copied(a) + 10 * copied(shape),
     scratch=lambda shape, a, target, axis, ignored: product(a),
     takes=INDICES,
     expects="a class for each sample",

@@ -9,6 +9,7 @@ from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.hazards import SUMS, cancellation
 from compute.latex import JOINED, Formula
 from compute.primitive import Cost, Primitive
+from compute.work import count, matrices
 
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:
@@ -30,6 +31,27 @@ def _matmul_cost(shape: Shape, a: Shape, b: Shape, **attributes: Any) -> Cost:
     return Cost(multiply_adds=product(shape) * a[-1])
 
 
+def product_work(shape: Shape, a: Any, b: Any, **attributes: Any) -> int:
+    """The work of a matrix product of stacks."""
+    return matrices(shape, a[-1])
+
+
+def _spread(place: int, shape: Any, a: Any, b: Any) -> Shape:
+    """The shape of an operand's gradient before it is summed to that of the operand."""
+    return (*shape[:-2], *(b if place else a)[-2:])
+
+
+def product_gradient_work(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
+    """The work of its gradients, which are products too."""
+    found = _spread(place, shape, a, b)
+    return matrices(found, shape[-2 if place else -1]) + count(found)
+
+
+def product_gradient_scratch(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
+    """How many numbers these hold for a while."""
+    return count(_spread(place, shape, a, b))
+
+
 # The matrix product over the last two axes; leading axes broadcast.
 matmul = Primitive(
     "matmul",
@@ -42,6 +64,9 @@ matmul = Primitive(
     shape=_matmul_shape,
     latex=lambda a, b: Formula(f"{a.at(JOINED)} {b.at(JOINED)}", JOINED),
     cost=_matmul_cost,
+    work=product_work,
+    gradient_work=product_gradient_work,
+    gradient_scratch=product_gradient_scratch,
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
     spreads=True,

@@ -13,6 +13,7 @@ from compute.dimensions import Shape, ShapeError, Size, divide, product
 from compute.hazards import SUMS
 from compute.latex import POWER, PRODUCT, Formula
 from compute.primitive import Cost, Primitive, no_cost
+from compute.primitives.window_work import correlation_work, input_gradient_work, kernel_gradient_work
 from compute.primitives.windows import (
     Layout,
     Sizes,
@@ -26,6 +27,7 @@ from compute.primitives.windows import (
     tap,
     windows,
 )
+from compute.work import CALL, copied, count
 
 EXPECTS = "x (batch, channels, rows, columns) and a kernel (filters, channels of its group, rows, columns)"
 
@@ -57,6 +59,10 @@ convolve = Primitive(
     shape=_convolve_shape,
     latex=lambda x, kernel, layout: Formula(rf"{x.at(PRODUCT)} \star {kernel.at(PRODUCT)}", PRODUCT),
     cost=_convolve_cost,
+    work=lambda shape, x, kernel, layout: correlation_work(shape, x, kernel, layout.groups),
+    gradient_work=lambda place, shape, x, kernel, layout: (
+        kernel_gradient_work if place else input_gradient_work
+    )(x, kernel, shape, layout),
     scratch=lambda shape, x, kernel, layout: bordered(
         (x[0], x[1] + shape[1], *x[2:]), layout, (kernel[2], kernel[3])
     ),
@@ -89,6 +95,12 @@ convolve_transposed = Primitive(
         rf"{x.at(PRODUCT)} \star^{{\top}} {kernel.at(PRODUCT)}", PRODUCT
     ),
     cost=lambda shape, x, kernel, **attributes: Cost(multiply_adds=product(x) * product(kernel[1:])),
+    work=lambda shape, x, kernel, layout, output: input_gradient_work(shape, kernel, x, layout),
+    gradient_work=lambda place, shape, x, kernel, layout, output: (
+        kernel_gradient_work(shape, kernel, x, layout)
+        if place
+        else correlation_work(x, shape, kernel, layout.groups)
+    ),
     scratch=lambda shape, x, kernel, layout, output: bordered(
         (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
     ),
@@ -167,6 +179,7 @@ patches = Primitive(
     shape=_patches_shape,
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
+    gradient_work=lambda place, shape, x, layout, window: 4 * CALL * count(window) + copied(shape, shape, x),
     scratch=lambda shape, x, layout, window: bordered(x, layout, (1, 1)),
     expects="x (batch, channels, rows, columns)",
 )

@@ -5,13 +5,13 @@ Maxima are taken over columns first and then over rows, entry by entry of the wi
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.primitives.windows import Layout, Pair, padded, tap
+from compute.primitives.windows import Layout, Pair, padded, seen, tap
 
 BLOCK = 2**17  # entries of the input that are pooled together
 
@@ -30,9 +30,8 @@ def _blocks(count: int, sizes: Pair, layout: Layout, window: Pair, output: Pair)
 
     But no fewer than a window reaches over, since blocks share as many rows of the input as it does.
     """
-    entries, stride, reach = sizes[0] * sizes[1], layout.stride[0], layout.dilation[0] * (window[0] - 1)
-    many = max(1, BLOCK // entries)
-    tall = output[0] if entries <= BLOCK else max(1, reach // stride, BLOCK // (stride * sizes[1]))
+    stride, reach = layout.stride[0], layout.dilation[0] * (window[0] - 1)
+    many, tall = _block_sizes(sizes, layout, window, output)
     (top, _), across = layout.padding
     for plane in range(0, count, many):
         for upper in range(0, output[0], tall):
@@ -47,13 +46,26 @@ def _blocks(count: int, sizes: Pair, layout: Layout, window: Pair, output: Pair)
             )
 
 
+def _block_sizes(sizes: Pair, layout: Layout, window: Pair, output: Pair) -> Pair:
+    """How many planes, and how many rows of windows, a block has."""
+    entries, stride, reach = sizes[0] * sizes[1], layout.stride[0], layout.dilation[0] * (window[0] - 1)
+    tall = output[0] if entries <= BLOCK else max(1, reach // stride, BLOCK // (stride * sizes[1]))
+    return max(1, BLOCK // entries), tall
+
+
+def counted_blocks(count: int, sizes: Pair, layout: Layout, window: Pair, output: Pair) -> tuple[int, int]:
+    """How many blocks there are of so many planes, and of the rows of windows of each."""
+    many, tall = _block_sizes(sizes, layout, window, output)
+    return -(-count // many), -(-output[0] // tall)
+
+
 def _planes(a: Array) -> Array:
     return a.reshape(-1, *a.shape[-2:])
 
 
-def _seen(a: Array, layout: Layout, window: Pair, output: Pair, axis: int) -> Iterator[Array]:
-    """What stands at each of the windows' entries along one axis, without gaps: they make arithmetic slow."""
-    for entry in range(window[axis]):
+def _parts(a: Array, layout: Layout, output: Pair, axis: int, entries: Iterable[int]) -> Iterator[Array]:
+    """What stands at entries of the windows along one axis, without gaps: they make arithmetic slow."""
+    for entry in entries:
         at = tap(layout, output, axis, entry)
         yield np.ascontiguousarray(a[..., at] if axis == 1 else a[..., at, :])
 
@@ -63,10 +75,11 @@ def maxima(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair)
     planes = _planes(x)
     result = np.empty((len(planes), *output), dtype=x.dtype)
     for block in _blocks(len(planes), x.shape[-2:], layout, window, output):
-        best, to = planes[block.planes, block.rows], result[block.planes, block.windows]
-        best = padded(xp, best, block.layout.padding, xp.negative_infinity)
+        part, to = planes[block.planes, block.rows], result[block.planes, block.windows]
+        best = padded(xp, part, block.layout.padding, xp.negative_infinity)
         for axis in (1, 0):
-            best = functools.reduce(xp.maximum, _seen(best, layout, window, to.shape[-2:], axis))
+            looked = seen(block.layout, window, to.shape[-2:], part.shape[-2:], axis)
+            best = functools.reduce(xp.maximum, _parts(best, layout, to.shape[-2:], axis, looked))
         to[...] = best
     return result.reshape(*x.shape[:-2], *output)
 
@@ -98,13 +111,16 @@ def _first_of_block(
 ) -> tuple[Array, Array]:
     around = padded(xp, x, layout.padding, xp.negative_infinity)
     down, across = _steps(x, layout)
-    marks: Iterator[Any] = (kind.type(j * across) for j in range(window[1]))
-    best, column = _first_largest(xp, _seen(around, layout, window, output, 1), marks)
-    marks = (one + kind.type(i * down) for i, one in enumerate(_seen(column, layout, window, output, 0)))
-    best, ahead = _first_largest(xp, _seen(best, layout, window, output, 0), marks)
+    looked = [*seen(layout, window, output, x.shape[-2:], 1)]
+    marks: Iterator[Any] = (kind.type(j * across) for j in looked)
+    best, column = _first_largest(xp, _parts(around, layout, output, 1, looked), marks)
+    looked = [*seen(layout, window, output, x.shape[-2:], 0)]
+    columns = _parts(column, layout, output, 0, looked)
+    marks = (one + kind.type(i * down) for i, one in zip(looked, columns, strict=True))
+    best, ahead = _first_largest(xp, _parts(best, layout, output, 0, looked), marks)
     # NaN is not larger than others, nor -infinity than a border; a maximum shows where there is either.
     if not xp.is_finite(best):
-        ahead = _first_one_by_one(xp, x, layout, window, output)
+        ahead = _first_not_finite(xp, x, layout, window, output, kind)
     return best, ahead
 
 
@@ -121,18 +137,22 @@ def _first_largest(xp: Arithmetic, parts: Iterator[Array], marks: Iterator[Any])
     return best, mark
 
 
-def _first_one_by_one(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
+def _first_not_finite(
+    xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, kind: Any
+) -> Array:
     """Where maxima stand, also if they are not finite: NaN wins, and a border never does."""
     around = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
-    shape = (*x.shape[:-2], *output)
-    best, found = np.full(shape, -math.inf), np.zeros(shape, dtype=bool)
-    ahead, (down, across) = np.zeros(shape, dtype=np.int64), _steps(x, layout)
-    for i, j, at, real in taps(x, layout, window, output):
-        better = real & (~found | (around[at] > best))
-        np.copyto(best, around[at], where=better)
-        np.copyto(ahead, i * down + j * across, where=better)
-        found |= real
-    return ahead
+    real = np.pad(np.ones(x.shape[-2:], dtype=bool), layout.padding)
+    mark, (down, across) = np.zeros(around.shape, kind), _steps(x, layout)
+    for axis, step in ((1, across), (0, down)):
+        looked = [*seen(layout, window, output, x.shape[-2:], axis)]
+        parts, reals, marks = (_parts(one, layout, output, axis, looked) for one in (around, real, mark))
+        around, real, mark = next(parts), next(reals), next(marks) + kind.type(looked[0] * step)
+        for entry, part, is_real, other in zip(looked[1:], parts, reals, marks, strict=True):
+            better = is_real & (~real | (part > around))
+            mark = np.where(better, other + kind.type(entry * step), mark)
+            around, real = np.where(better, part, around), real | is_real
+    return mark
 
 
 def taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[int, int, Any, Array]]:
@@ -141,8 +161,8 @@ def taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple
     """
     (top, bottom), (left, right) = layout.padding
     real = np.pad(np.ones(x.shape[-2:], dtype=bool), ((top, bottom), (left, right)))
-    for i in range(window[0]):
-        for j in range(window[1]):
+    for i in seen(layout, window, output, x.shape[-2:], 0):
+        for j in seen(layout, window, output, x.shape[-2:], 1):
             at = (..., tap(layout, output, 0, i), tap(layout, output, 1, j))
             yield i, j, at, real[at]
 

@@ -11,8 +11,14 @@ from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.hazards import SUMS, cancellation
 from compute.latex import JOINED, Formula
 from compute.primitive import Cost, Primitive
-from compute.primitives.contractions import matmul
+from compute.primitives.contractions import (
+    matmul,
+    product_gradient_scratch,
+    product_gradient_work,
+    product_work,
+)
 from compute.primitives.entries import known
+from compute.work import CALL, copied
 
 
 def zeros_of(a: Array) -> Array:
@@ -86,6 +92,11 @@ masked_matmul = Primitive(
     shape=_masked_shape,
     latex=lambda a, b, allowed: Formula(f"{a.at(JOINED)} {b.at(JOINED)}", JOINED),
     cost=lambda shape, a, b, allowed: Cost(multiply_adds=product(shape) * a[-1]),
+    work=lambda shape, a, b, allowed: 2 * product_work(shape, a, b) + 5 * CALL * a[-1] + copied(a),
+    gradient_work=lambda place, shape, a, b, allowed: (
+        2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2] * place + copied(a)
+    ),
+    gradient_scratch=lambda place, shape, a, b, allowed: product_gradient_scratch(place, shape, a, b),
     takes={"allowed": ("boolean",)},
     unwritten=("allowed",),
     expects="matrices (..., n, k) and (..., k, m), and a mask that broadcasts to the first",
@@ -117,6 +128,11 @@ guarded_matmul = Primitive(
     shape=matmul.shape,
     latex=matmul.latex,
     cost=matmul.cost,
+    work=product_work,
+    gradient_work=lambda place, shape, a, b: (
+        2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2 if place else -1]
+    ),
+    gradient_scratch=product_gradient_scratch,
     expects=matmul.expects,
     broadcasts=True,
     spreads=True,

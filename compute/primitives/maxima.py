@@ -3,8 +3,9 @@
 x is (..., rows, columns); windows slide over the last two axes as `layout` says, `output` says how many.
 """
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from compute.latex import PRODUCT, Formula
 from compute.primitive import Cost, Primitive
 from compute.primitives.first_maxima import first_gradient, first_maxima, maxima, starts, taps
 from compute.primitives.places import gather
-from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled
+from compute.primitives.window_work import maximum_gradient_work, maximum_work, with_borders
+from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, span, taps_seen
+from compute.work import count
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
@@ -64,28 +67,58 @@ winners = Primitive(
     ),
     kind="index",
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    work=maximum_work,
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
 
 
-def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> Iterator[tuple[Any, Array]]:
-    """For each entry of a window where it stands, and for which windows it is a maximum."""
+class _Hit(NamedTuple):
+    """Pairs of a window and one of its entries, and which of these entries are maxima.
+
+    at: the entries in the padded input; of: the windows in the result.
+    """
+
+    at: Any
+    of: Any
+    holds: Array
+
+
+def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> Iterator[_Hit]:
+    """All pairs of a window and one of its entries: those of one entry of the windows at a time, or those of
+    one window where there are fewer windows. An entry meets its windows in the same order either way.
+    """
+    output = y.shape[-2:]
     if not xp.ordered:
-        found = _hits_by_condition(xp, a, layout, window, y.shape[-2:], "all")
-        yield from ((at, _indicator(xp, hit)) for _, _, at, hit in found)
+        found = _hits_by_condition(xp, a, layout, window, output, "all")
+        yield from (_Hit(at, ..., _indicator(xp, hit)) for _, _, at, hit in found)
         return
     around = padded(xp, a, layout.padding, xp.negative_infinity)
-    for _, _, at, real in taps(a, layout, window, y.shape[-2:]):
-        yield at, real & (around[at] == y)
+    if math.prod(output) >= math.prod(taps_seen(a.shape, layout, window, output)):
+        for _, _, at, real in taps(a, layout, window, output):
+            yield _Hit(at, ..., real & (around[at] == y))
+        return
+    real = np.pad(np.ones(a.shape[-2:], dtype=bool), layout.padding)
+    for row in reversed(range(output[0])):
+        for column in reversed(range(output[1])):
+            places = (row, 0), (column, 1)
+            at = (..., *(span(layout, window, output, a.shape[-2:], axis, one) for one, axis in places))
+            of = (..., slice(row, row + 1), slice(column, column + 1))
+            yield _Hit(at, of, real[at] & (around[at] == y[of]))
 
 
 def _shared(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, ties: str) -> Array:
     """The gradient that each maximum of a window gets, or the change that each of them makes."""
     if ties == "all":
         return g
-    count: Any = sum(xp.whole(hit) for _, hit in _hits(xp, a, y, layout, window))
-    return xp.divide(g, count)
+    hits = _hits(xp, a, y, layout, window)
+    if not xp.ordered:
+        total: Any = sum(xp.whole(hit.holds) for hit in hits)
+        return xp.divide(g, total)
+    equals = np.zeros(y.shape, dtype=np.intp)
+    for hit in hits:
+        equals[hit.of] += hit.holds if hit.of is ... else hit.holds.sum(axis=(-2, -1), keepdims=True)
+    return xp.divide(g, xp.whole(equals))
 
 
 def _indicator(xp: Arithmetic, condition: Array) -> Array:
@@ -116,10 +149,11 @@ def _max_pool_gradient(
         return first_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":
         found = _hits_by_condition(xp, a, layout, window, output, ties)
-        hits = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
-        return overlap_add(xp, hits, layout, a.shape)
+        firsts = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
+        return overlap_add(xp, firsts, layout, a.shape)
     each = _shared(xp, g, y, a, layout, window, ties)
-    parts = ((at[1:], xp.multiply(each, hit)) for at, hit in _hits(xp, a, y, layout, window))
+    hits = _hits(xp, a, y, layout, window)
+    parts = ((hit.at[1:], xp.multiply(each[hit.of], hit.holds)) for hit in hits)
     return overlap_add(xp, parts, layout, a.shape)
 
 
@@ -129,8 +163,11 @@ def _max_pool_tangent(
     if ties == "first":
         return gather.forward(xp, t, _winners(xp, a, layout=layout, window=window, output=output))
     moved, total = padded(xp, t, layout.padding), xp.zeros(y.shape)
-    for at, hit in _hits(xp, a, y, layout, window):
-        total = xp.add(total, xp.multiply(moved[at], hit))
+    for hit in _hits(xp, a, y, layout, window):
+        part = xp.multiply(moved[hit.at], hit.holds)
+        if hit.of is not ...:
+            part = xp.sum(xp.sum(part, -1), -2)
+        total[hit.of] = xp.add(total[hit.of], part)
     return _shared(xp, total, y, a, layout, window, ties)
 
 
@@ -145,7 +182,12 @@ max_pool = Primitive(
     shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
+    work=lambda shape, a, ties, **attributes: maximum_work(shape, a, **attributes),
+    gradient_work=lambda place, shape, a, ties, **attributes: maximum_gradient_work(
+        shape, a, **attributes, shared=ties != "first"
+    ),
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 2 * count(with_borders(a, attributes["layout"])),
     spreads_back=True,
     expects="at least two axes",
 )

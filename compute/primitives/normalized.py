@@ -18,6 +18,7 @@ from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitive import Cost, Primitive
 from compute.primitives.entries import count
 from compute.primitives.together import Gradients, Together, keeping, kept_gradients
+from compute.work import CALL, copied
 
 BLOCK = 2**15  # numbers of one block
 MINUS_HALF = parse("-1/2")
@@ -163,6 +164,23 @@ def _shape(x: Shape, gain: Shape, bias: Shape, **settings: Any) -> Shape:
     return x
 
 
+def _work(
+    passes: int,
+    shape: Shape,
+    x: Any,
+    *parameters: Shape,
+    cut: tuple[int, ...] | None,
+    kept: tuple[int, int],
+    **settings: Any,
+) -> int:
+    """So many passes over all entries, each block by block."""
+    parts = cut or x
+    inside: int = math.prod(parts[: kept[0]]) * math.prod(parts[kept[1] :])
+    groups: int = math.prod(parts[kept[0] : kept[1]])
+    blocks = -(-groups // max(1, BLOCK // inside))
+    return 2 * CALL * passes * blocks + passes * (inside + 4) * groups + copied(x)
+
+
 def normalized_latex(
     x: Formula, gain: Formula, bias: Formula, epsilon: Expression, *, centered: bool = True
 ) -> Formula:
@@ -199,7 +217,9 @@ normalized_groups = Primitive(
     cost=lambda shape, x, gain, bias, **settings: Cost(
         elementwise=(7 if settings["centered"] else 5) * product(x)
     ),
-    scratch=lambda shape, x, gain, bias, **settings: product(x) + 6 * BLOCK,
+    work=lambda *shapes, **settings: _work(15, *shapes, **settings),
+    gradient_work=lambda place, *shapes, **settings: _work(35, *shapes, **settings) // 2,
+    scratch=lambda shape, x, gain, bias, **settings: 5 * product(x) + 6 * BLOCK,
     expects="x, and a gain and a bias that broadcast to it",
     broadcasts=True,
     spreads=True,

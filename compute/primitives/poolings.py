@@ -16,30 +16,38 @@ from compute.dimensions import product
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.entries import count, weighed
-from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, tap
+from compute.primitives.window_work import norm_work, sum_work, with_borders
+from compute.primitives.windows import (
+    Layout,
+    Pair,
+    bordered,
+    overlap_add,
+    padded,
+    pooled,
+    seen,
+    tap,
+)
+from compute.work import count as size_of
 
 SAFE = parse("1e30")  # sums of powers between this and one over it, in either precision
 
 
 def _sum(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
     around = padded(xp, a, layout.padding)
-    total = around[..., tap(layout, output, 1, 0)]
-    for j in range(1, window[1]):
-        total = xp.add(total, around[..., tap(layout, output, 1, j)])
-    found = total[..., tap(layout, output, 0, 0), :]
-    for i in range(1, window[0]):
-        found = xp.add(found, total[..., tap(layout, output, 0, i), :])
-    return found
+    down, across = (seen(layout, window, output, a.shape[-2:], axis) for axis in (0, 1))
+    total = reduce(xp.add, (around[..., tap(layout, output, 1, j)] for j in across))
+    return reduce(xp.add, (total[..., tap(layout, output, 0, i), :] for i in down))
 
 
 def _sum_gradient(xp: Arithmetic, g: Array, layout: Layout, window: Pair, output: Pair, shapes: Any) -> Array:
     everywhere = slice(None)
     *outer, rows, columns = shapes[0]
+    down, across = (seen(layout, window, output, (rows, columns), axis) for axis in (0, 1))
     along = Layout(padding=(layout.padding[0], (0, 0)))
-    parts = (((tap(layout, output, 0, i), everywhere), g) for i in range(window[0]))
+    parts = (((tap(layout, output, 0, i), everywhere), g) for i in down)
     tall = overlap_add(xp, parts, along, (*outer, rows, output[1]))
     along = Layout(padding=((0, 0), layout.padding[1]))
-    parts = (((everywhere, tap(layout, output, 1, j)), tall) for j in range(window[1]))
+    parts = (((everywhere, tap(layout, output, 1, j)), tall) for j in across)
     return overlap_add(xp, parts, along, (*outer, rows, columns))
 
 
@@ -52,15 +60,18 @@ window_sum = Primitive(
     shape=pooled,
     latex=lambda a, layout, window, output: Formula(rf"\sum_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    work=sum_work,
+    gradient_work=lambda place, *shapes, **attributes: 3 * sum_work(*shapes, **attributes),
+    scratch=lambda shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 3 * size_of(with_borders(a, attributes["layout"])),
     expects="at least two axes",
 )
 
 
-def _taps(layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[slice, slice]]:
+def _taps(a: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[slice, slice]]:
     """Yield the place of each entry of the windows in the padded input."""
-    for i in range(window[0]):
-        for j in range(window[1]):
+    for i in seen(layout, window, output, a.shape[-2:], 0):
+        for j in seen(layout, window, output, a.shape[-2:], 1):
             yield tap(layout, output, 0, i), tap(layout, output, 1, j)
 
 
@@ -69,7 +80,7 @@ def _norm(
 ) -> Array:
     """The root of a sum of powers; where that overflows or underflows, of entries over their largest."""
     sizes = padded(xp, xp.absolute(a), layout.padding)
-    entries = [sizes[(..., *at)] for at in _taps(layout, window, output)]
+    entries = [sizes[(..., *at)] for at in _taps(a, layout, window, output)]
     root = Expression("divide", (number(1), exponent))
     total = _sum_of_powers(xp, entries, exponent)
     if xp.settles:
@@ -102,7 +113,7 @@ def _norm_slopes(
     sizes, signs = (padded(xp, one, layout.padding) for one in (xp.absolute(a), signs))
     if not xp.settles:  # beside a sign of 0 any size will do, and 0 has no negative power
         sizes = xp.where(xp.equal(sizes, count(xp, 0)), count(xp, 1), sizes)
-    for at in _taps(layout, window, (y.shape[-2], y.shape[-1])):
+    for at in _taps(a, layout, window, (y.shape[-2], y.shape[-1])):
         yield at, weighed(xp, signs[(..., *at)], xp.power(xp.divide(sizes[(..., *at)], y), less))
 
 
@@ -149,6 +160,8 @@ window_norm = Primitive(
     cost=lambda shape, a, **attributes: Cost(
         elementwise=product(a) + product(shape) * (3 * product(attributes["window"]) + 1)
     ),
+    work=norm_work,
+    gradient_work=lambda place, *shapes, **attributes: norm_work(*shapes, **attributes),
     scratch=lambda shape, a, **attributes: 4 * bordered(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
     convention={"derivative_of_abs_at_0": 0, "derivative_of_norm_at_0": 0},

@@ -11,6 +11,7 @@ from compute.latex import Formula
 from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan
 from compute.primitives.together import keeping, kept_gradients
+from compute.work import CALL, ENTRY, count
 
 
 def _fits(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:
@@ -30,6 +31,37 @@ def _fits(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:
 def _rnn_shape(terms: Shape, w_h: Shape, start: Shape, going: Shape, **settings: Any) -> Shape:
     _fits(terms, w_h, start, 1)
     return terms
+
+
+def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
+    """What all scans take: so many calls at each step, there and back.
+
+    width: the functions that are taken for each entry of a state; kept: the numbers, in quarters of those
+    that come in.
+    """
+
+    def work(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any) -> int:
+        steps, width_of_all = count(terms[-2:-1]), count(terms)
+        products = width_of_all * count(w_h[:1])
+        return CALL * forward * steps + products + width * ENTRY * width_of_all
+
+    def gradient_work(
+        place: int, shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any
+    ) -> int:
+        """All gradients are found together, and at least two are wanted as a rule."""
+        steps, width_of_all = count(terms[-2:-1]), count(terms)
+        products = 2 * width_of_all * count(w_h[:1])
+        return (CALL * back * steps + products + 3 * width * ENTRY * width_of_all) // 2
+
+    def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
+        return kept * count(terms) // 4
+
+    return {
+        "work": work,
+        "gradient_work": gradient_work,
+        "scratch": scratch,
+        "gradient_scratch": lambda place, shape, terms, *others, **settings: 2 * count(terms),
+    }
 
 
 def _rnn_cost(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, activation: str, reverse: bool) -> Cost:
@@ -71,6 +103,7 @@ rnn_scan = Primitive(
     shape=_rnn_shape,
     latex=_latex("rnn"),
     cost=_rnn_cost,
+    **_turns(6, 10, 4, 1),
     takes={"going": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
@@ -98,6 +131,7 @@ lstm_scan = Primitive(
     shape=_lstm_shape,
     latex=_latex("lstm"),
     cost=_lstm_cost,
+    **_turns(25, 40, 4, 5),
     takes={"going": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
@@ -127,6 +161,7 @@ gru_scan = Primitive(
     shape=_gru_shape,
     latex=_latex("gru"),
     cost=_gru_cost,
+    **_turns(25, 40, 4, 6),
     takes={"going": ("boolean",)},
     expects="terms (..., steps, 3*h), weights (h, 3*h), a bias and a first state (..., h)",
 )

@@ -7,6 +7,9 @@ from compute.dimensions import Shape, ShapeError, at_least, broadcast, show, tot
 from compute.errors import UnfitEntries, describe_first_unfit
 from compute.latex import Formula
 from compute.primitive import Primitive, no_cost
+from compute.work import copied, count
+
+LOOK = 100  # work of a look at the shape of another operand
 
 
 def _time_step_shape(a: Shape, *, at: int) -> Shape:
@@ -53,6 +56,8 @@ stack = Primitive(
     gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place]},
     tangents="linear",
     shape=_stack_shape,
+    gradient_work=lambda place, shape, *a, axis: copied(a[place]),
+    gradient_scratch=lambda place, shape, *a, axis: count(a[place]),
     latex=lambda *a, axis: Formula(
         r"\left("
         + r",\ ".join(one.text for one in (a if len(a) < 4 else a[:2]))
@@ -89,6 +94,8 @@ concatenate = Primitive(
     gradients={"a": _concatenate_gradient},
     tangents="linear",
     shape=_concatenate_shape,
+    gradient_work=lambda place, shape, *a, axis: copied(a[place]) + LOOK * len(a),
+    gradient_scratch=lambda place, shape, *a, axis: count(a[place]),
     latex=lambda *a, axis: Formula(
         r"\left[" + (r";\ " if axis == -2 else r",\ ").join(one.text for one in a) + r"\right]"
     ),

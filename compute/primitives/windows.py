@@ -7,6 +7,7 @@ rows are laid out as columns and one matrix product takes them all.
 
 import math
 from collections.abc import Iterator
+from itertools import product as product_of
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ from compute.dimensions import Shape, ShapeError, Size, floor_divide, product, t
 Pair: TypeAlias = tuple[Any, Any]
 Sizes: TypeAlias = tuple[Size, Size]
 BLOCK = 2**18  # numbers in the windows of one block: 2 MiB, which caches hold
+MANY = 10**8  # multiplications that take some time
+SPARSE = 16  # entries of the input for each window, from which on most of what windows meet is border
 
 
 class Layout(NamedTuple):
@@ -124,7 +127,7 @@ def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: t
 
 def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
     """The gradient of the input, which is also what a transposed convolution computes."""
-    if layout.stride == (1, 1):
+    if layout.stride == (1, 1) and not is_mostly_border(g.shape, kernel.shape, shape):
         return _full_correlation(xp, g, kernel, layout, shape)
     filters, _, h, w = kernel.shape
     batch, channels, rows_in, columns_in = shape
@@ -140,14 +143,29 @@ def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shap
             weights, part.reshape(count, layout.groups, filters // layout.groups, many * wide)
         )
         spread = columns.reshape(count, channels, h, w, many, wide)
-        for i in range(h):
-            first = rows.start * down + i * apart
-            for j in range(w):
-                start = across.start * along + j * aside
-                at = (samples, slice(None), slice(first, first + (many - 1) * down + 1, down),
-                      slice(start, start + (wide - 1) * along + 1, along))  # fmt: skip
-                result[at] = xp.add(result[at], spread[:, :, i, j])
+        first, start = rows.start * down, across.start * along
+        if many * wide < h * w:  # window by window, backwards, so that sums are taken in the same order
+            for row, column in product_of(range(many - 1, -1, -1), range(wide - 1, -1, -1)):
+                at = (samples, slice(None), _every(first + row * down, h, apart),
+                      _every(start + column * along, w, aside))  # fmt: skip
+                result[at] = xp.add(result[at], spread[..., row, column])
+            continue
+        for i, j in product_of(range(h), range(w)):
+            at = (samples, slice(None), _every(first + i * apart, many, down),
+                  _every(start + j * aside, wide, along))  # fmt: skip
+            result[at] = xp.add(result[at], spread[:, :, i, j])
     return result[..., top : top + rows_in, left : left + columns_in]
+
+
+def _every(first: int, many: int, apart: int) -> slice:
+    """So many places, that far apart."""
+    return slice(first, first + (many - 1) * apart + 1, apart)
+
+
+def is_mostly_border(g: Any, kernel: Any, shape: Any) -> bool:
+    """Whether a correlation over the whole input would meet little but zeros, and take long over them."""
+    through = math.prod(shape) * kernel[0] * math.prod(kernel[2:])
+    return bool(through > MANY and math.prod(shape[-2:]) > SPARSE * math.prod(g[-2:]))
 
 
 def _full_correlation(
@@ -208,6 +226,42 @@ def tap(layout: Layout, output: Pair, axis: int, entry: int) -> slice:
     """Where the windows' entry of this number stands along one axis of the padded input."""
     first = entry * layout.dilation[axis]
     return slice(first, first + (output[axis] - 1) * layout.stride[axis] + 1, layout.stride[axis])
+
+
+def span(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int, at: int) -> slice:
+    """Where those entries of one window that may see the input stand along one axis of the padded input."""
+    first, last = _seen_between(layout, window, output, sizes, axis)
+    start, apart = at * layout.stride[axis], layout.dilation[axis]
+    return slice(start + first * apart, start + max(first, last) * apart, apart)
+
+
+def seen(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> Iterator[int]:
+    """Yield the entries of the windows along one axis that may see the input, which has these sizes.
+
+    Beside them one that sees nothing but the border stands for all others that do.
+    """
+    first, last = _seen_between(layout, window, output, sizes, axis)
+    if first > 0:
+        yield 0
+    yield from range(first, last)
+    if first == 0 and last < window[axis]:
+        yield window[axis] - 1
+
+
+def taps_seen(x: Shape, layout: Layout, window: Pair, output: Pair) -> tuple[int, int]:
+    """How many entries of the windows are looked at along each axis, for an input of this shape."""
+    ends = [_seen_between(layout, window, output, x[-2:], axis) for axis in (0, 1)]
+    down, across = (
+        max(0, last - first) + (first > 0 or last < window[axis]) for axis, (first, last) in enumerate(ends)
+    )
+    return down, across
+
+
+def _seen_between(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> tuple[int, int]:
+    """From which to before which entry of the windows some window may see the input."""
+    stride, apart, before = layout.stride[axis], layout.dilation[axis], layout.padding[axis][0]
+    first = -(((output[axis] - 1) * stride - before) // apart)
+    return max(0, first), min(window[axis], (before + sizes[axis] - 1) // apart + 1)
 
 
 def overlap_add(

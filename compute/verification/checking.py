@@ -44,14 +44,16 @@ BUDGET = 1_000_000_000  # elementary operations that slopes usually take togethe
 WHOLE = 2.0**53  # up to which whole numbers are floats
 FOLLOWED = 2  # looks at each instruction of a graph, for each value that is moved
 TARGET, INSTRUCTION, REFERENCE = 400, 220, 8  # bytes of a plan's parts
-STEP = 2_000  # operations that one step of a small graph costs beside its arithmetic
+STEP = 2_000  # what one step of a small graph weighs beside its arithmetic
+FAR = 8  # times what a step weighs: work beyond that counts
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A value that is moved.
 
-    names: of its gradient in the answer; instructions: what follows from it; work: what these take once;
+    names: of its gradient in the answer; instructions: what follows from it; work: what these are predicted
+    to take once; weight: what they count for in choosing how many entries are checked;
     hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
     gradient a step on the way keeps back on purpose; smooth: no step on the way has a kink.
     """
@@ -61,6 +63,7 @@ class Target:
     instructions: list[Instruction]
     outputs: tuple[int, ...]
     work: int
+    weight: int
     size: int
     hidden: bool
     excuse: str | None
@@ -112,8 +115,8 @@ class Slopes:
         for name in differentiated:
             names.setdefault(graph.names[name].index, []).append(name)
         self.evaluation.want(names)
-        self._spent: dict[Application, int] = {}
-        self._traits: dict[int, tuple[int, str | None, bool]] = {}
+        self._spent: dict[Application, tuple[int, int]] = {}
+        self._traits: dict[int, tuple[int, int, str | None, bool]] = {}
         hidden = self._leading_to([index for index in seeds if not self.evaluation.reachable[index]])
         self.gradients = [
             self._target(index, tuple(same), self.seeds, index in hidden) for index, same in names.items()
@@ -122,9 +125,9 @@ class Slopes:
             self._target(graph.names[wrt].index, (of, wrt), (graph.names[of].index,))
             for of, wrt in self.jacobian_names
         ]
-        fitting = (many for many in SAMPLES if self._work(many, USUAL) <= budget)
+        fitting = (many for many in SAMPLES if USUAL * self._total(many, _weight) <= budget)
         self.sample = next(fitting, SAMPLES[-1])
-        self.work = self._work(self.sample, MOST)
+        self.work = MOST * self._total(self.sample, lambda target: target.work)
 
     @property
     def held(self) -> int:
@@ -149,35 +152,45 @@ class Slopes:
         entries = sum(number_of(product(self.graph.values[one].shape)) for one in outputs)
         size = number_of(product(self.graph.values[index].shape))
         behind = [self._traits_of(one) for one, *_ in instructions]
-        work = sum(one[0] for one in behind) + 4 * entries + size + 10 * STEP
-        excuse = next((one[1] for one in behind if one[1]), None)
-        smooth = all(one[2] for one in behind)
-        return Target(index, names, instructions, outputs, work, size, hidden, excuse, smooth)
+        beside = 4 * entries + size + 10 * STEP
+        work = sum(one[0] for one in behind) + beside
+        weight = sum(one[1] for one in behind) + beside
+        excuse = next((one[2] for one in behind if one[2]), None)
+        smooth = all(one[3] for one in behind)
+        return Target(index, names, instructions, outputs, work, weight, size, hidden, excuse, smooth)
 
-    def _traits_of(self, index: int) -> tuple[int, str | None, bool]:
-        """The work of a value, which gradient it keeps back, and whether it is smooth."""
+    def _traits_of(self, index: int) -> tuple[int, int, str | None, bool]:
+        """The work and weight of a value, which gradient it keeps back, and whether it is smooth."""
         found = self._traits.get(index)
         if found is None:
             value = self.graph.values[index]
-            found = self._traits[index] = self.work_of(value), _withheld(value), is_smooth(value)
+            found = *self._spent_on(value), _withheld(value), is_smooth(value)
+            self._traits[index] = found
         return found
 
     def work_of(self, value: Value) -> int:
-        """The work of computing a value once."""
+        """The predicted work of computing a value once."""
+        return self._spent_on(value)[0]
+
+    def _spent_on(self, value: Value) -> tuple[int, int]:
+        """The work of computing a value once, and what it weighs in choosing how much is checked.
+
+        That is its arithmetic, unless the work is far more.
+        """
         applied = value.applied
         assert applied is not None
         found = self._spent.get(applied)
         if found is None:
-            cost = applied.cost
-            counted = (cost.multiply_adds, cost.elementwise, product(applied.shape))
-            found = self._spent[applied] = STEP + sum(map(number_of, counted))
+            counted = sum(map(number_of, (*applied.cost, product(applied.shape))))
+            work = applied.work
+            found = self._spent[applied] = work, max(STEP + counted, work // FAR)
         return found
 
-    def _work(self, many: int, evaluations: int) -> int:
+    def _total(self, many: int, spent: Callable[[Target], int]) -> int:
+        """What one evaluation behind each entry that is checked, or direction, takes together."""
         targets = [*self.gradients, *self.jacobians]
-        entries = sum(min(one.size, many) * one.work for one in targets)
-        directions = sum(one.work for one in targets if one.size > many)
-        return evaluations * (entries + directions)
+        entries = sum(min(one.size, many) * spent(one) for one in targets)
+        return entries + sum(spent(one) for one in targets if one.size > many)
 
     def checks(
         self, base: Mapping[int, Array], upstream: Mapping[int, Array], gradients: Mapping[str, Array],
@@ -303,6 +316,10 @@ def _withheld(value: Value) -> str | None:
     if primitive is None or primitive.withholds is None:
         return None
     return primitive.withholds(**value.attributes)
+
+
+def _weight(target: Target) -> int:
+    return target.weight
 
 
 def number_of(size: Size) -> int:

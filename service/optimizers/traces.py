@@ -17,6 +17,7 @@ from compute.optimizers.questions import AskedTrace, Drawn, PreparedTrace, prepa
 from compute.optimizers.reading import Stop
 from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
+from compute.work import WRITTEN
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, trace_request
 from service.questions.operations import decoded, exact, is_data
@@ -38,8 +39,8 @@ class TraceQuestion:
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations; writing a number takes about ten."""
-        return self.prepared.predicted.work + 10 * self.prepared.predicted.answer
+        """Predicted elementary operations, those of writing the answer included."""
+        return self.prepared.predicted.work + WRITTEN * self.prepared.predicted.answer
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""

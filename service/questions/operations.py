@@ -13,6 +13,7 @@ from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
+from compute.extent import writing
 from compute.limits import Limits
 from compute.masks import check_masks
 from compute.operations import CATALOGUE
@@ -23,6 +24,7 @@ from service.http.problems import describe
 from service.questions.parts import Origins, full_name, gathered, named, with_own
 from service.questions.rendering import rendered
 from service.questions.tensors import decode
+from service.questions.texts import Texts
 from service.questions.validation import sent_attributes, validate
 from service.schemas.requests import request_model
 
@@ -58,8 +60,10 @@ class Question:
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations; writing a number takes about ten."""
-        return self.prepared.predicted.work + 10 * self.prepared.predicted.answer
+        """Predicted elementary operations, those of writing the answer included."""
+        prepared = self.prepared
+        arrays = len(prepared.returned) + len(prepared.differentiated) + len(prepared.jacobians)
+        return prepared.predicted.work + writing(prepared.predicted.answer, arrays)
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
@@ -209,7 +213,7 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     if not fields.get("common", True):
         raise at(("common",), "is about exact text, and floats are not text",
                  'leave common out, or send "arithmetic": "exact"', "false")  # fmt: skip
-    return partial(decode, arithmetic=kinds.FLOATING[name])
+    return partial(decode, arithmetic=kinds.FLOATING[name], texts=Texts())
 
 
 def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[str, Array]) -> dict[str, Any]:

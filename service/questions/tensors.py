@@ -14,28 +14,31 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import ExpressionError, parse
+from compute.arithmetic.expressions import ExpressionError
 from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, Size
 from compute.errors import Path, QuestionErrors, at, describe_entry
 from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
-from service.schemas.formats import MAX_RANK, PACKED_DTYPES, SPECIAL, read_size
+from service.questions.texts import Texts, TooManyExpressions
+from service.schemas.formats import MAX_RANK, PACKED_DTYPES, read_size
 
 NUMBERS = {int, float}
 A_TENSOR = "a number, nested lists of numbers, or a packed tensor"
 A_NUMBER = 'a number, a constant expression such as "2*sqrt(2)", "NaN", "Infinity" or "-Infinity"'
 
 
-def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False) -> Array:
+def decode(
+    raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False, texts: Texts | None = None
+) -> Array:
     """A tensor that came, as an array. Raises QuestionErrors that point to what is wrong.
 
-    booleans: whether it may hold true and false (all entries or none).
+    booleans: whether it may hold true and false (all entries or none); texts: those of its document.
     """
+    texts = texts or Texts()
     if isinstance(raw, list):
-        array = _nested(raw, path, booleans=booleans)
+        array = _nested(raw, path, texts, booleans=booleans)
     elif isinstance(raw, np.ndarray):
         if raw.ndim > MAX_RANK:
             raise _too_deep(path, raw.ndim)
@@ -43,7 +46,7 @@ def decode(raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False
     elif isinstance(raw, dict):
         array = unpack(raw, path, booleans=booleans)
     else:
-        array = _entries([raw], (), path, booleans=booleans)
+        array = _entries([raw], (), path, texts, booleans=booleans)
     if array.dtype == np.bool_:
         return array
     try:
@@ -97,7 +100,7 @@ def _with_special(array: Array) -> bytes:
     return b"".join(chain.from_iterable(zip(parts, [*names, b""], strict=True)))
 
 
-def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
+def _nested(raw: list[Any], path: Path, texts: Texts, *, booleans: bool) -> Array:
     """Nested lists, checked level by level for rectangular form; a plain matrix at once."""
     with suppress(TypeError, ValueError, OverflowError):  # the checks below say what is wrong, and where
         kinds = set(map(type, chain.from_iterable(raw)))
@@ -106,7 +109,7 @@ def _nested(raw: list[Any], path: Path, *, booleans: bool) -> Array:
             if float not in kinds or FLOAT64.is_finite(matrix):
                 return matrix
     flat, shape = flatten(raw, path)
-    return _entries(flat, shape, path, booleans=booleans)
+    return _entries(flat, shape, path, texts, booleans=booleans)
 
 
 def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
@@ -149,16 +152,22 @@ def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> Ques
     return at((*path, *place(index, shape)), "the rows differ in length", expected, received)
 
 
-def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, *, booleans: bool) -> Array:
+def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, texts: Texts, *, booleans: bool) -> Array:
     """Single entries as an array of numbers, or of booleans where all are."""
     kinds = set(map(type, flat))
     if kinds == {bool} and booleans:
         return np.array(flat, dtype=np.bool_).reshape(shape)
     if not kinds <= NUMBERS:
-        flat = [
-            entry if type(entry) in NUMBERS else _special(entry, (*path, *place(index, shape)), booleans)
-            for index, entry in enumerate(flat)
-        ]
+        number = texts.number
+        read: list[Any] = []
+        try:
+            read.extend(entry if type(entry) in NUMBERS else number(entry) for entry in flat)
+        except TooManyExpressions as fault:
+            raise fault.at(path) from None
+        except (ExpressionError, TypeError) as fault:
+            index = len(read)
+            raise _no_number(flat[index], (*path, *place(index, shape)), booleans, fault) from None
+        flat = read
     try:
         array = np.array(flat, dtype=np.float64)
     except OverflowError:
@@ -181,17 +190,12 @@ def _or_infinite(entry: float) -> float:
         return math.inf
 
 
-def _special(entry: Any, path: Path, booleans: bool) -> float:
-    """The number that an entry other than a JSON number stands for."""
-    if not isinstance(entry, str):
-        expected = A_NUMBER + ("; or booleans throughout" if booleans else "")
-        raise at(path, "is no number", expected, describe(entry))
-    if entry in SPECIAL:
-        return SPECIAL[entry]
-    try:
-        return evaluate(parse(entry))
-    except ExpressionError as error:
-        raise at(path, f"the text {error}", A_NUMBER, describe(entry)) from None
+def _no_number(entry: Any, path: Path, booleans: bool, fault: Exception) -> QuestionErrors:
+    """The fault of an entry that stands for no number."""
+    if isinstance(entry, str):
+        return at(path, f"the text {fault}", A_NUMBER, describe(entry))
+    expected = A_NUMBER + ("; or booleans throughout" if booleans else "")
+    return at(path, "is no number", expected, describe(entry))
 
 
 def place(index: int, shape: tuple[int, ...] | list[int]) -> tuple[int, ...]:

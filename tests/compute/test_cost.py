@@ -63,14 +63,14 @@ def test_what_is_given_costs_nothing() -> None:
 def test_predictions_grow_with_what_is_asked() -> None:
     inputs = {"query": np.ones((3, 4)), "key": np.ones((5, 4)), "value": np.ones((5, 2))}
     once = plan("attention", inputs).predicted
-    assert once.work == 3 * 5 * 4 + 3 * 5 * 2 + 6 * 15
+    assert plan("attention", inputs).cost.multiply_adds == 3 * 5 * 4 + 3 * 5 * 2 < once.work
     assert once.answer == 15 * 5 + 3 * 2  # capped_scores and masked_scores repeat scaled_scores
     backward = plan("attention", inputs, upstream={"output": np.ones((3, 2))}).predicted
-    assert backward.work == 3 * once.work
-    assert backward.entries == 2 * once.entries
+    assert 2 * once.work < backward.work < 6 * once.work
+    assert 2 * once.entries <= backward.entries < 3 * once.entries
     jacobian = plan("attention", inputs, jacobian=[("output", "key")]).predicted
-    assert jacobian.work == once.work * (1 + 2 * 6)
-    assert jacobian.entries == 2 * once.entries + 6 * 20
+    assert 6 * once.work < jacobian.work < 40 * once.work
+    assert 2 * once.entries + 6 * 20 <= jacobian.entries < 3 * once.entries + 6 * 20
 
 
 def test_work_done_for_claims_alone_is_predicted() -> None:
@@ -79,5 +79,5 @@ def test_work_done_for_claims_alone_is_predicted() -> None:
         return prepare(Asked("graph", inputs=tensors, program=("y = x @ w",), claims=claims))
 
     without, claiming = asked(), asked("x @ w @ x == y @ x")
-    assert claiming.predicted.work == without.predicted.work + 3 * 4 * 3 + 2 * (3 * 3 * 4)
+    assert claiming.predicted.work > 3 * without.predicted.work
     assert claiming.cost.multiply_adds == without.cost.multiply_adds == 3 * 4 * 3

@@ -25,7 +25,7 @@ FLOORS = [
     },
     {"compute.arithmetic"},
     {"compute.latex", "compute.hazards", "compute.named"},
-    {"compute.primitive", "compute.value", "compute.graph", "compute.steps"},
+    {"compute.primitive", "compute.value", "compute.graph", "compute.steps", "compute.work"},
     {
         "compute.selection",
         "compute.masks",

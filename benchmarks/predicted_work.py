@@ -1,0 +1,78 @@
+"""Predicted work beside measured processor time, over random extremes of every primitive.
+
+`python -m benchmarks.predicted_work [--seeds 5] [--entries 2000000] [NAME ...]`: for each primitive, forward
+and each gradient rule, the extremes that took longest beside their prediction, as nanoseconds for each
+predicted operation (1 is what the limit assumes, 10 the most that it allows), and the fewest.
+`tests/compute/primitives/test_predicted_work.py` holds the same predictions against counted entries and
+calls, without a clock.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import benchmarks  # noqa: F401 - one thread for products, before NumPy is used
+from compute import operations  # noqa: F401 - declares every primitive
+from compute.arithmetic.floating import FLOAT64
+from compute.differentiation import bound_rule
+from compute.primitive import KEPT, REGISTRY, RESULT, Application
+from tests.compute.primitives.extremes import extreme, with_operands
+
+FLOOR = 0.005  # seconds below which a clock says little
+
+
+def measured(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds that something takes, and what it gives."""
+    start = time.process_time()
+    found = run()
+    return time.process_time() - start, found
+
+
+def tried(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str]]:
+    """For forward and each gradient rule: seconds, predicted work, and what it was tried with."""
+    drawn = extreme(name, np.random.default_rng(seed), entries)
+    primitive = REGISTRY[name]
+    operands, attributes = drawn.operands, drawn.attributes
+    applied = Application(primitive, tuple(np.shape(one) for one in operands), attributes)
+    with np.errstate(all="ignore"):
+        kept = None
+        if primitive.keeping is None:
+            seconds, result = measured(lambda: primitive.forward(FLOAT64, *operands, **attributes))
+        else:
+            keeping = primitive.keeping
+            seconds, (result, kept) = measured(lambda: keeping(FLOAT64, *operands, **attributes))
+        said = f"seed {seed}: {[one.shape for one in operands][:4]} {attributes}"
+        found = [("forward", seconds, applied.work, said)]
+        g = np.random.default_rng(0).standard_normal(result.shape)
+        for place in applied.passing[:4]:
+            rule = applied.rules[place]
+            assert rule is not None
+            known = {RESULT: result, KEPT: kept} | dict(enumerate(operands))
+            needs = [known[need] for need in rule.needs]
+            function = bound_rule(FLOAT64, applied, place)
+            seconds, _ = measured(lambda function=function, needs=needs: function(g, *needs))  # type: ignore[misc]
+            found.append((f"gradient {place}", seconds, applied.gradient_work(place), said))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--entries", type=int, default=2_000_000)
+    parser.add_argument("names", nargs="*")
+    asked = parser.parse_args()
+    worst: list[tuple[float, str]] = []
+    for name in asked.names or with_operands():
+        found = [one for seed in range(asked.seeds) for one in tried(name, seed, asked.entries)]
+        slow = [(1e9 * seconds / work, what, said) for what, seconds, work, said in found if seconds > FLOOR]
+        for rate, what, said in (max(slow), min(slow)) if slow else ():
+            worst.append((rate, f"{name} {what} {said[:150]}"))
+    for rate, text in sorted(worst):
+        print(f"{rate:8.3f} ns  {text}")
+
+
+if __name__ == "__main__":
+    main()
