@@ -17,6 +17,8 @@ from service.endpoints import ENDPOINTS
 from service.exact.pool import ExactPool
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
+from service.http.watch import STATE as WATCH
+from service.http.watch import Watch, most_connections
 from service.http.work import Workshop
 from service.memory import keep_freed_memory
 from service.routes import add_routes
@@ -35,10 +37,10 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     exact = ExactPool(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         keep_freed_memory(settings.kept_bytes)
         exact.start()
-        yield
+        yield {WATCH: Watch(settings, most_connections(settings.max_connections))}
         await exact.close()
         workshop.close()
 

@@ -87,7 +87,7 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
     from service.settings import Settings  # noqa: PLC0415
 
     try:
-        Settings()
+        settings = Settings()
     except ValidationError as error:
         raise click.ClickException(
             "; ".join(_setting(one["loc"], one["msg"]) for one in error.errors())
@@ -98,7 +98,7 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         sockets = server.listen(host, port)
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None
-    server.run(sockets, workers=workers, log_level=log_level, root_path=root_path)
+    server.run(sockets, settings, workers=workers, log_level=log_level, root_path=root_path)
 
 
 def _setting(place: tuple[int | str, ...], message: str) -> str:

@@ -2,19 +2,28 @@
 
 import errno
 import logging
+import os
+import signal
 import socket
+import threading
+import time
+from contextlib import suppress
 from inspect import signature
+from math import ceil
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from service.settings import Settings
 from service.version import VERSION
 
 APP = "service.app:app"
 BACKLOG = 2048  # connections that the system queues until a process accepts them
-# Seconds in which open requests may finish after a signal to stop. Docker kills a container after ten.
-STOPPING = 8
+UNSENT = 2**17  # bytes that the system keeps of an answer, beyond those on their way
+# Seconds after `stop_seconds` in which requests are cancelled, workers are stopped, and the process ends.
+CANCELLING, ENDING, KILLING = 1.0, 2.5, 3.0
 
 
 class CannotListen(Exception):
@@ -43,6 +52,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
                 break
         else:
             one.set_inheritable(True)
+            _bound_unsent(one)
             sockets.append(one)
     else:
         if sockets:
@@ -63,12 +73,22 @@ def _reason(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on port {port} of {host}: {error.strerror}"
 
 
-def run(sockets: list[socket.socket], *, workers: int, log_level: str, root_path: str) -> None:
+def _bound_unsent(listening: socket.socket) -> None:
+    """Have the system keep little of what the clients of a socket do not take, rather than megabytes each."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is not None:
+        with suppress(OSError):
+            listening.setsockopt(socket.IPPROTO_TCP, option, UNSENT)
+
+
+def run(
+    sockets: list[socket.socket], settings: Settings, *, workers: int, log_level: str, root_path: str
+) -> None:
     """Serve until a signal stops the process.
 
     workers: number of processes. root_path: path under which a proxy in front serves the application.
     """
-    config = uvicorn.Config(
+    config = Config(
         APP,
         http=protocol(),
         ws="none",
@@ -77,8 +97,15 @@ def run(sockets: list[socket.socket], *, workers: int, log_level: str, root_path
         root_path=root_path,
         workers=workers,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=STOPPING,
+        # uvicorn's own bound on connections answers in plain text, and counts those that it refuses.
+        limit_concurrency=None,
+        h11_max_incomplete_event_size=settings.max_head_bytes,
+        timeout_keep_alive=ceil(settings.keep_alive),
+        timeout_graceful_shutdown=ceil(settings.stop_seconds + CANCELLING),
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
     )
+    config.stop_seconds = settings.stop_seconds
     for one in sockets:
         address = url(one)
         logging.getLogger("uvicorn.error").info(
@@ -90,15 +117,65 @@ def run(sockets: list[socket.socket], *, workers: int, log_level: str, root_path
         return
     # Older versions of uvicorn take the function that each process runs.
     older: Any = {"target": server.run} if "target" in signature(Multiprocess).parameters else {}
-    Multiprocess(config, sockets=sockets, **older).run()
+    Supervisor(config, sockets=sockets, **older).run()
+
+
+class Config(uvicorn.Config):
+    """The configuration of uvicorn, whose server ends in time after a signal whatever it is doing."""
+
+    stop_seconds = 0.0
+
+    def load(self) -> None:
+        """Load the application, in each server process, once it listens to signals."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._watch_signal(number)
+        super().load()
+
+    def _watch_signal(self, number: signal.Signals) -> None:
+        """Have a signal start the clock beside what it does."""
+        handler = signal.getsignal(number)
+        if not callable(handler) or threading.current_thread() is not threading.main_thread():
+            return
+
+        def handle(received: int, frame: FrameType | None) -> None:
+            self._end_later()
+            handler(received, frame)
+
+        signal.signal(number, handle)
+
+    def _end_later(self) -> None:
+        """End the process in a while, if it has not ended by itself: a thread of it may compute for minutes."""
+        clock = threading.Timer(self.stop_seconds + ENDING, os._exit, (0,))
+        clock.daemon = True
+        clock.start()
+
+
+class Supervisor(Multiprocess):
+    """The process that starts several server processes, and ends them in time."""
+
+    def terminate_all(self) -> None:
+        """Refuse new connections, which wait for nobody, and have the processes stop."""
+        for one in self.sockets:
+            one.close()
+        super().terminate_all()
+
+    def join_all(self) -> None:
+        """Wait for the processes, and kill those that do not end."""
+        assert isinstance(self.config, Config)
+        end = time.monotonic() + self.config.stop_seconds + KILLING
+        for one in self.processes:
+            one.process.join(max(0, end - time.monotonic()))
+            if one.process.is_alive():
+                one.process.kill()
+        super().join_all()
 
 
 def protocol() -> Any:
-    """Return the HTTP protocol for uvicorn: ours, or uvicorn's for h11 if httptools is not installed."""
+    """Return the HTTP protocol for uvicorn: that on httptools, or that on h11 if httptools is not installed."""
     try:
         from service.http.protocol import Protocol  # noqa: PLC0415 - needs httptools
     except ImportError:
-        return "h11"  # it ignores offers to upgrade as ours does
+        from service.http.h11_protocol import Protocol  # noqa: PLC0415
     return Protocol
 
 

@@ -139,6 +139,9 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         pass
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
 
 async def read(packets: list[bytes]) -> list[tuple[str, list[tuple[bytes, bytes]], bytes]]:
     """The requests, with headers and body, that an application gets of these packets."""
