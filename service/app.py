@@ -18,7 +18,7 @@ from service.exact.pool import ExactPool
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, from_http, from_question, from_validation
 from service.http.watch import STATE as WATCH
-from service.http.watch import Watch, most_connections
+from service.http.watch import Watch
 from service.http.work import Workshop
 from service.memory import keep_freed_memory
 from service.routes import add_routes
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         keep_freed_memory(settings.kept_bytes)
         exact.start()
-        yield {WATCH: Watch(settings, most_connections(settings.max_connections))}
+        yield {WATCH: Watch(settings)}
         await exact.close()
         workshop.close()
 

@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from service.files import raise_limit
 from service.settings import Settings
 from service.version import VERSION
 
@@ -106,6 +107,7 @@ def run(
         forwarded_allow_ips=settings.trusted_proxies,
     )
     config.stop_seconds = settings.stop_seconds
+    raise_limit(settings.max_connections)
     for one in sockets:
         address = url(one)
         logging.getLogger("uvicorn.error").info(
@@ -130,6 +132,10 @@ class Config(uvicorn.Config):
         for number in (signal.SIGINT, signal.SIGTERM):
             self._watch_signal(number)
         super().load()
+        from service.app import app  # noqa: PLC0415 - the application has just been loaded
+        from service.documentation import prepare_documentation  # noqa: PLC0415
+
+        prepare_documentation(app)
 
     def _watch_signal(self, number: signal.Signals) -> None:
         """Have a signal start the clock beside what it does."""
@@ -144,10 +150,15 @@ class Config(uvicorn.Config):
         signal.signal(number, handle)
 
     def _end_later(self) -> None:
-        """End the process in a while, if it has not ended by itself: a thread of it may compute for minutes."""
-        clock = threading.Timer(self.stop_seconds + ENDING, os._exit, (0,))
+        """End the process in a while, if it has not ended by itself; a thread may compute for minutes."""
+        clock = threading.Timer(self.stop_seconds + ENDING, _end)
         clock.daemon = True
         clock.start()
+
+
+def _end() -> None:
+    logging.getLogger("uvicorn.error").warning("The server did not stop by itself in time; the process ends.")
+    os._exit(0)
 
 
 class Supervisor(Multiprocess):
@@ -171,11 +182,13 @@ class Supervisor(Multiprocess):
 
 
 def protocol() -> Any:
-    """Return the HTTP protocol for uvicorn: that on httptools, or that on h11 if httptools is not installed."""
+    """Return the HTTP protocol for uvicorn: on httptools, or on h11 if httptools is not installed."""
     try:
         from service.http.protocol import Protocol  # noqa: PLC0415 - needs httptools
     except ImportError:
-        from service.http.h11_protocol import Protocol  # noqa: PLC0415
+        from service.http import h11_protocol  # noqa: PLC0415
+
+        return h11_protocol.Protocol
     return Protocol
 
 

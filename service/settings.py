@@ -68,7 +68,8 @@ class Settings(BaseSettings):
     )
     trusted_proxies: list[str] = Field(
         default=[],
-        description="Addresses or networks of proxies whose `X-Forwarded-For` names the client, as a JSON list.",
+        description="Addresses or networks of proxies whose `X-Forwarded-For` names the client, as a JSON"
+        " list.",
     )
     max_head_bytes: int = Field(
         default=65_536,

@@ -1,7 +1,7 @@
 """Uvicorn's HTTP/1.1 protocol on h11, where httptools is not installed, with bounded connections.
 
-h11 itself bounds heads, the frames of chunks and trailers, reads one request after another, and ignores offers
-of another protocol.
+h11 itself bounds heads, the frames of chunks and trailers, reads one request after another, and ignores
+offers of another protocol.
 """
 
 import logging
@@ -39,7 +39,7 @@ class Protocol(Watched, H11Protocol):  # type: ignore[misc]
         elif had_unread_body and not self.has_unread_body():  # a body that nobody wanted has ended
             self.idle()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, _: str) -> None:
         """Refuse bytes that h11 does not accept."""
         limit = self.watch.settings.max_head_bytes
         if len(self.conn.trailing_data[0]) > limit:

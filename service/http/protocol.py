@@ -64,7 +64,7 @@ class Protocol(Watched, HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. Those behind a body are dropped: they could pass for some that a proxy has checked."""
+        """Take a header. Those behind a body are dropped, since no proxy has checked them as headers."""
         self._header_count += 1
         self._has_many_headers |= self._header_count > MAX_HEADERS
         if self._in_body or self._has_many_headers:

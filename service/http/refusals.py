@@ -1,4 +1,4 @@
-"""Refusals by the server itself: whole responses to connections whose requests do not reach the application."""
+"""Refusals by the server itself, of connections and of requests that do not reach the application."""
 
 from http import HTTPStatus
 
@@ -10,6 +10,12 @@ RETRY_AFTER = "1"
 def full() -> Problem:
     """The refusal of a connection beyond the bounds of the server."""
     detail = "the server has as many connections as it takes, or as it takes from one address"
+    return Problem("busy", detail, headers={"Retry-After": RETRY_AFTER})
+
+
+def crowded() -> Problem:
+    """The refusal of a request of a client that has too many at once."""
+    detail = "the client has as many requests at once as the server takes from one address"
     return Problem("busy", detail, headers={"Retry-After": RETRY_AFTER})
 
 

@@ -4,22 +4,17 @@ import logging
 from asyncio import AbstractEventLoop, TimerHandle
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
+from service.files import most_connections
 from service.settings import Settings
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 LOGGER = logging.getLogger("workings")
 STATE = "connections"  # of the watch in the state that the lifespan hands to the server
 INTERVAL = 0.5  # seconds between two walks
 MINUTE = 60.0  # seconds between two warnings of one kind
-FILES = 512  # files for all else: refused connections, pipes of worker processes, modules, logs
 LINGERING = 256  # connections that may wait for their clients to close them
 EXPLANATIONS = {
     "refused": "connections refused, because as many are open as WORKINGS_MAX_CONNECTIONS or"
@@ -41,19 +36,19 @@ class Connection(Protocol):
     def check(self, now: float) -> None:
         """Close the connection if its client is too slow."""
 
-    def give_up(self, now: float) -> None:
+    def give_up(self) -> None:
         """End a connection of a server that has waited long enough for its answer."""
 
 
 class Watch:
     """The connections of one server process.
 
-    settings: the bounds. most: connections that the process has files for, if fewer than the settings allow.
+    settings: the bounds. The system may let the process have fewer connections open than they allow.
     """
 
-    def __init__(self, settings: Settings, most: int | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.most = settings.max_connections if most is None else min(most, settings.max_connections)
+        self.most = most_connections(settings.max_connections)
         self.counts = Counter[str]()
         self.lingering: set[Connection] = set()
         self._trusted = [ip_network(one) for one in settings.trusted_proxies]
@@ -141,7 +136,7 @@ class Watch:
         gives_up = self._stops_at is not None and now >= self._stops_at
         for connection in list(self._open):
             if gives_up:
-                connection.give_up(now)
+                connection.give_up()
             connection.check(now)
         for kind, count in self.counts.items():
             self._warn(kind, count, now)
@@ -161,34 +156,6 @@ class Watch:
                 self._timer = loop.call_later(INTERVAL, self._tick, loop)
 
 
-def most_connections(wanted: int) -> int:
-    """Return how many connections the process can have open, after asking the system for as many as are wanted.
-
-    A server that has no file left for a connection can accept none, not even to refuse it.
-    """
-    if resource is None:
-        return wanted
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        with suppress(OSError, ValueError):  # macOS allows fewer than its hard limit says
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return wanted
-    most = max(1, soft - FILES)
-    LOGGER.warning(
-        "The system lets this process have %d files open: it takes %d connections instead of"
-        " WORKINGS_MAX_CONNECTIONS, which is %d. Raise the limit (`ulimit -n`, `LimitNOFILE`, `--ulimit`) or"
-        " lower the setting.",
-        soft,
-        most,
-        wanted,
-    )
-    return most
-
-
 def prefix(host: str) -> str:
     """Return what tells clients apart: an IPv4 address, or the /64 network that a client of IPv6 has."""
     if ":" not in host:
@@ -203,7 +170,7 @@ def prefix(host: str) -> str:
 
 
 def watch_of(state: MutableMapping[str, Any]) -> Watch:
-    """Return the watch of a server by its lifespan state, with the settings of the environment if it has none."""
+    """Return the watch in the lifespan state of a server; a new one if the application has put none there."""
     if STATE not in state:
         state[STATE] = Watch(Settings())
     watch: Watch = state[STATE]

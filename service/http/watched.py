@@ -25,7 +25,7 @@ LINGER = 2.0  # seconds that a client has to close a connection on which it was 
 class Watched(Base):
     """A protocol of uvicorn whose connection is bounded in time, rate and number."""
 
-    transport: Outgoing  # type: ignore[assignment]
+    transport: Outgoing
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -107,7 +107,7 @@ class Watched(Base):
         elif not self.is_answering() or self.cycle.disconnected:
             self.transport.close()
 
-    def give_up(self, now: float) -> None:
+    def give_up(self) -> None:
         """End the connection, with a problem where an answer has not begun."""
         if self._lingers_since is not None:
             self.transport.abort()
