@@ -25,7 +25,9 @@ class Protocol(Watched, H11Protocol):  # type: ignore[misc]
 
     def has_unread_body(self) -> bool:
         """Return whether a request has begun whose body has not come to its end."""
-        return self.conn.their_state is h11.SEND_BODY
+        state = self.conn.their_state
+        broken = state is h11.ERROR and self.is_answering() and self.cycle.more_body
+        return state is h11.SEND_BODY or broken
 
     def data_received(self, data: bytes) -> None:
         """Read bytes as they arrive."""

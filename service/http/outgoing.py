@@ -38,8 +38,8 @@ class Outgoing(asyncio.Transport):
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
 
     def write(self, data: Any) -> None:
-        """Send bytes, unless the connection is being closed."""
-        if not self._is_closing:
+        """Send bytes, unless the connection is being closed, or is lost."""
+        if not self.is_closing():
             self._written += len(data)
             self._transport.write(data)
 

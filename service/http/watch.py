@@ -59,6 +59,7 @@ class Watch:
         self._warned: dict[str, tuple[float, int]] = {}
         self._timer: TimerHandle | None = None
         self._stops_at: float | None = None
+        self._lost = 0.0  # seconds
 
     def figures(self) -> dict[str, int]:
         """Return the number of open connections, and of those that were refused and dropped so far."""
@@ -126,10 +127,14 @@ class Watch:
         finally:
             _decrease(self._requests, client)
 
-    def stop(self, now: float) -> None:
+    def stop(self, loop: AbstractEventLoop) -> None:
         """Give the connections the time that settings allow them, and end them then."""
         if self._stops_at is None:
-            self._stops_at = now + self.settings.stop_seconds
+            self._stops_at = self.time(loop) + self.settings.stop_seconds
+
+    def time(self, loop: AbstractEventLoop) -> float:
+        """Return the time without that in which the loop was busy, when it neither read nor wrote."""
+        return loop.time() - self._lost
 
     def walk(self, now: float) -> None:
         """Close the connections whose clients are too slow, and warn of what was refused."""
@@ -148,9 +153,13 @@ class Watch:
             LOGGER.warning("%d %s.", count - seen, EXPLANATIONS[kind])
 
     def _tick(self, loop: AbstractEventLoop) -> None:
+        assert self._timer is not None
+        late = loop.time() - self._timer.when()
+        if late > INTERVAL:
+            self._lost += late
         self._timer = None
         try:
-            self.walk(loop.time())
+            self.walk(self.time(loop))
         finally:
             if self._open:
                 self._timer = loop.call_later(INTERVAL, self._tick, loop)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-WINDOW = 10.0  # seconds over which the rate of reading is measured
+# Seconds over which the rate of reading is measured. A system with a full buffer of megabytes takes the next
+# bytes once a sixteenth of it is free, so that shorter windows would find slow readers to have stopped.
+WINDOW = 20.0
 LINGER = 2.0  # seconds that a client has to close a connection on which it was refused
 
 
@@ -101,7 +103,7 @@ class Watched(Base):
 
     def shutdown(self) -> None:
         """Answer the requests that have come, and close the connection."""
-        self.watch.stop(self.loop.time())
+        self.watch.stop(self.loop)
         if not self._is_deaf:
             super().shutdown()
         elif not self.is_answering() or self.cycle.disconnected:
@@ -143,7 +145,7 @@ class Watched(Base):
                 self._mark = now, taken
 
     def _wait(self, patience: float) -> None:
-        self._since, self._patience = self.loop.time(), patience
+        self._since, self._patience = self.watch.time(self.loop), patience
 
     def _expire(self) -> None:
         """Close a connection on which no whole request came in time."""
@@ -175,6 +177,6 @@ class Watched(Base):
         self._is_deaf = True
         self.flow.resume_reading()
         if self.watch.may_linger(self) and self.transport.finish_writing():
-            self._lingers_since = self.loop.time()
+            self._lingers_since = self.watch.time(self.loop)
         else:
             self.transport.finish()
