@@ -5,7 +5,7 @@ from asyncio import AbstractEventLoop, TimerHandle
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Protocol
 
 from service.files import most_connections
@@ -174,7 +174,7 @@ def prefix(host: str) -> str:
     except ValueError:
         return host
     if address.version == 4 or (mapped := address.ipv4_mapped) is None:
-        return address.exploded[:19]
+        return str(IPv6Address(int(address) >> 64 << 64))
     return str(mapped)
 
 

@@ -100,7 +100,7 @@ def play(scenario: Scenario, kind: Any, **settings: Any) -> None:
 
 
 def problem(wire: Wire, status: int) -> Any:
-    """The problem of this status that was sent last, after which the server sent its end of the connection."""
+    """The problem that was sent, of this status, and after which the server closed its side."""
     head, _, body = wire.sent.rpartition(b"\r\n\r\n")
     assert head.count(b"HTTP/1.1 ") == 1, "the problem is sent within another answer"
     assert head.startswith(b"HTTP/1.1 %d " % status), bytes(head)
