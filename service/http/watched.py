@@ -21,7 +21,9 @@ else:
 # Seconds over which the rate of reading is measured. A system with a full buffer of megabytes takes the next
 # bytes once a sixteenth of it is free, so that shorter windows would find slow readers to have stopped.
 WINDOW = 20.0
-LINGER = 2.0  # seconds that a client has to close a connection on which it was refused
+# Seconds that a client has to close a connection that the server has ended. One that still sends a body, and
+# reads the answer afterwards, has as long as for a head.
+LINGER = 2.0
 
 
 class Watched(Base):
@@ -126,7 +128,7 @@ class Watched(Base):
         """Close the connection if its client sends a head, or reads an answer, too slowly."""
         size = self.transport.get_write_buffer_size()
         if self._lingers_since is not None:
-            if not size and now - self._lingers_since >= LINGER:
+            if not size and now - self._lingers_since >= self._patience:
                 self.transport.abort()
                 return
         elif self._since is not None and now - self._since > self._patience:
@@ -152,7 +154,9 @@ class Watched(Base):
         self._since = None
         if not self._is_idle:
             self.watch.counts["slow_heads"] += 1
-        if self._is_idle or self.has_unread_body():
+        if self.has_unread_body():
+            self._linger()
+        elif self._is_idle:
             self.transport.close()
         else:
             self.refuse(refusals.slow_head(self._patience))
@@ -167,14 +171,19 @@ class Watched(Base):
 
         Bytes that nobody reads make the system reset a connection, and its client lose what was sent to it.
         """
-        if self._lingers_since is None and (self._is_deaf or self.has_unread_body()):
+        if self._lingers_since is not None:
+            self.transport.finish()
+        elif self.has_unread_body():
+            self._linger(self.watch.settings.head_timeout)
+        elif self._is_deaf:
             self._linger()
         else:
             self.transport.finish()
 
-    def _linger(self) -> None:
+    def _linger(self, patience: float = LINGER) -> None:
         """Send the end of the connection, and let the client close it; or close it if too many do."""
         self._is_deaf = True
+        self._patience = patience
         self.flow.resume_reading()
         if self.watch.may_linger(self) and self.transport.finish_writing():
             self._lingers_since = self.watch.time(self.loop)
