@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -23,6 +24,9 @@ from service.version import VERSION
 APP = "service.app:app"
 BACKLOG = 2048  # connections that the system queues until a process accepts them
 UNSENT = 2**17  # bytes that the system keeps of an answer, beyond those on their way
+# Seconds that a thread computes while the event loop waits for it. A tenth of Python's default makes the
+# median answer beside a thread that computes four to six times as fast.
+SWITCHING = 0.0005
 # Seconds after `stop_seconds` in which requests are cancelled, workers are stopped, and the process ends.
 CANCELLING, ENDING, KILLING = 1.0, 2.5, 3.0
 
@@ -131,6 +135,7 @@ class Config(uvicorn.Config):
         """Load the application, in each server process, once it listens to signals."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._watch_signal(number)
+        sys.setswitchinterval(SWITCHING)
         super().load()
         from service.app import app  # noqa: PLC0415 - the application has just been loaded
         from service.documentation import prepare_documentation  # noqa: PLC0415
@@ -164,11 +169,25 @@ def _end() -> None:
 class Supervisor(Multiprocess):
     """The process that starts several server processes, and ends them in time."""
 
-    def terminate_all(self) -> None:
-        """Refuse new connections, which wait for nobody, and have the processes stop."""
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop_soon)
+
+    def _stop_soon(self, *_: object) -> None:
+        """Stop without waiting for a process to say that it is alive, for which uvicorn gives it seconds.
+
+        By a thread, because the handler of a signal may have interrupted what it would wait for.
+        """
+        threading.Thread(target=self._stop).start()
+
+    def _stop(self) -> None:
+        """Refuse new connections, and have the processes stop."""
+        self.should_exit.set()
         for one in self.sockets:
             one.close()
-        super().terminate_all()
+        for process in self.processes:
+            process.process.terminate()
 
     def join_all(self) -> None:
         """Wait for the processes, and kill those that do not end."""

@@ -39,7 +39,7 @@ class Outgoing(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         """Send bytes, unless the connection is being closed, or is lost."""
-        if not self.is_closing():
+        if not (self._is_closing or self._transport.is_closing()):
             self._written += len(data)
             self._transport.write(data)
 

@@ -18,6 +18,7 @@ from service.http.watched import Watched
 
 SLICE = 2_048  # bytes that are parsed at once, but for bodies whose length is known
 MAX_HEADERS = 100
+LENGTH = len("content-length")
 MAX_HELD = 2**19  # bytes of further requests that wait for the answer to one
 
 
@@ -31,7 +32,6 @@ class Protocol(Watched, HttpToolsProtocol):
         self._in_body = False
         self._remaining = 0  # bytes of a body whose length was declared
         self._since_progress = 0  # bytes since the last piece of a body, or since a request ended
-        self._header_count = 0
         self._has_many_headers = False
 
     def has_unread_body(self) -> bool:
@@ -58,18 +58,14 @@ class Protocol(Watched, HttpToolsProtocol):
             self.arrive()
             self._read(held)
 
-    def on_message_begin(self) -> None:
-        """Begin the head of a request."""
-        self._header_count = self._remaining = 0
-        super().on_message_begin()
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. Those behind a body are dropped, since no proxy has checked them as headers."""
-        self._header_count += 1
-        self._has_many_headers |= self._header_count > MAX_HEADERS
-        if self._in_body or self._has_many_headers:
+        if self._in_body:
             return
-        if value.isdigit() and len(value) < 20 and name.lower() == b"content-length":
+        if len(self.headers) >= MAX_HEADERS:
+            self._has_many_headers = True
+            return
+        if len(name) == LENGTH and name.lower() == b"content-length" and value.isdigit() and len(value) < 20:
             self._remaining = int(value)
         super().on_header(name, value)
 
@@ -94,7 +90,7 @@ class Protocol(Watched, HttpToolsProtocol):
         if self.parser.has_offer() or self._has_many_headers:
             return
         self._in_body = False
-        self._since_progress = 0
+        self._since_progress = self._remaining = 0
         super().on_message_complete()
         if not self.is_answering():  # a body that nobody wanted has ended
             self.idle()

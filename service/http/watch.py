@@ -130,7 +130,7 @@ class Watch:
     def stop(self, loop: AbstractEventLoop) -> None:
         """Give the connections the time that settings allow them, and end them then."""
         if self._stops_at is None:
-            self._stops_at = self.time(loop) + self.settings.stop_seconds
+            self._stops_at = loop.time() + self.settings.stop_seconds
 
     def time(self, loop: AbstractEventLoop) -> float:
         """Return the time without that in which the loop was busy, when it neither read nor wrote."""
@@ -138,7 +138,8 @@ class Watch:
 
     def walk(self, now: float) -> None:
         """Close the connections whose clients are too slow, and warn of what was refused."""
-        gives_up = self._stops_at is not None and now >= self._stops_at
+        # Whoever stops the server does not wait longer because the loop is busy.
+        gives_up = self._stops_at is not None and now + self._lost >= self._stops_at
         for connection in list(self._open):
             if gives_up:
                 connection.give_up()

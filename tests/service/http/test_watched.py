@@ -113,7 +113,7 @@ def test_pipelined_requests_wait_unread(kind: Any) -> None:
         made, wire = place.connect()
         body = b"a" * 5_000
         made.data_received(POST + b"Content-Length: 5000\r\n\r\n" + body + GET * 1_000)
-        waiting = []
+        waiting: list[int] = []
         while len(place.requests) < 1_001 and len(waiting) < 100_000:
             waiting.append(len(getattr(made, "pipeline", ())))
             await asyncio.sleep(0)
