@@ -17,6 +17,8 @@ from service.documentation import add_documentation
 from service.endpoints import ENDPOINTS
 from service.http.middleware import add_middleware
 from service.http.problems import INTERNAL, Problem, busy, from_http, from_question, from_validation
+from service.http.watch import STATE as WATCH
+from service.http.watch import Watch
 from service.routes import add_routes
 from service.settings import Settings
 from service.version import VERSION
@@ -33,10 +35,10 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
     floats, exact = float_workers(settings), exact_workers(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         floats.start()
         exact.start()
-        yield
+        yield {WATCH: Watch(settings)}
         await asyncio.gather(floats.close(), exact.close())
 
     app = FastAPI(

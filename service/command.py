@@ -1,5 +1,6 @@
 """The command `workings`, which `python -m service` is another name for."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -8,6 +9,9 @@ import click
 
 from service.version import VERSION
 
+# Variables that tell libraries below NumPy how many threads to use: one, because there is a worker process
+# for each processor, and threads of all of them together would only take turns.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 
@@ -79,6 +83,8 @@ def serve(host: str, port: int, workers: int, log_level: str, root_path: str) ->
 
 
 def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -> None:
+    for name in THREADS:
+        os.environ.setdefault(name, "1")  # before NumPy is imported, below
     # Imported here, because `--help` needs none of it.
     from pydantic import ValidationError  # noqa: PLC0415
     from pydantic_settings import SettingsError  # noqa: PLC0415
@@ -87,7 +93,7 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
     from service.settings import Settings  # noqa: PLC0415
 
     try:
-        Settings()
+        settings = Settings()
     except ValidationError as error:
         raise click.ClickException(
             "; ".join(_setting(one["loc"], one["msg"]) for one in error.errors())
@@ -98,7 +104,7 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         sockets = server.listen(host, port)
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None
-    server.run(sockets, workers=workers, log_level=log_level, root_path=root_path)
+    server.run(sockets, settings, workers=workers, log_level=log_level, root_path=root_path)
 
 
 def _setting(place: tuple[int | str, ...], message: str) -> str:

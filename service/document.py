@@ -91,6 +91,12 @@ def add_document(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+def load_document() -> dict[str, Any]:
+    """Return the document in the package, of an application as `create_app` makes it."""
+    document: dict[str, Any] = orjson.loads(files("openapi").joinpath("openapi.json").read_bytes())
+    return document
+
+
 @cache
 def load_examples() -> list[dict[str, Any]]:
     """Return the request and response pairs of openapi/examples, by file name."""

@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import RedirectResponse
 
-from service.document import add_document, load_examples, problems_of
+from service.document import add_document, load_document, load_examples, problems_of
 from service.http.problems import KINDS, Problem
 from service.http.representations import Representation
 from service.schemas.openapi30 import downgrade
@@ -45,6 +45,7 @@ def add_documentation(app: FastAPI) -> None:
     add_document(app)
     current = _Rendered(lambda: app.openapi(), lambda schema: schema)
     for_page = _Rendered(lambda: app.openapi(), downgrade)
+    app.state.documents = current, for_page
 
     async def openapi(request: Request) -> Response:
         return (await run_in_threadpool(current.representation)).respond(request)
@@ -88,6 +89,16 @@ def add_documentation(app: FastAPI) -> None:
         "/": root,
     }.items():
         app.add_route(path, endpoint, include_in_schema=False)
+
+
+def prepare_documentation(app: FastAPI) -> None:
+    """Have the document of an application that nobody has added to ready before it is asked for.
+
+    Making it takes seconds, so the one in the package stands for it; a test holds that up to date.
+    """
+    app.openapi_schema = load_document()
+    for document in app.state.documents:
+        document.representation()
 
 
 class _Rendered:

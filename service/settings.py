@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_network
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,12 +56,6 @@ class Settings(BaseSettings):
     body_timeout: float = Field(
         default=30, gt=0, description="Most seconds that a request body may take to arrive."
     )
-    min_rate: int = Field(
-        default=4_096,
-        ge=1,
-        le=2**30,
-        description="Fewest bytes a second at which a client has to send a body and accept an answer.",
-    )
     inline_work: int = Field(
         default=2_000_000,
         ge=0,
@@ -77,6 +72,52 @@ class Settings(BaseSettings):
         ge=0,
         lt=2**31,
         description="Most bytes of freed memory that each worker for floats keeps for the next answers.",
+    )
+
+    max_connections: int = Field(
+        default=4_096,
+        ge=1,
+        le=1_000_000,
+        description="Most connections that a server process has open; more get 503.",
+    )
+    max_client_connections: int = Field(
+        default=512,
+        ge=0,
+        le=1_000_000,
+        description="Most connections of one client address, or requests where it is behind a trusted proxy;"
+        " 0 for no limit.",
+    )
+    trusted_proxies: list[str] = Field(
+        default=[],
+        description="Addresses or networks of proxies whose `X-Forwarded-For` names the client, as a JSON"
+        " list.",
+    )
+    max_head_bytes: int = Field(
+        default=65_536,
+        ge=8_192,
+        le=2**20,
+        description="Most bytes of a request line with its headers.",
+    )
+    head_timeout: float = Field(
+        default=10,
+        ge=0.1,
+        le=3600,
+        description="Most seconds that a request line with its headers may take to arrive.",
+    )
+    keep_alive: float = Field(
+        default=5, ge=0.1, le=3600, description="Seconds that a connection may wait for its next request."
+    )
+    min_rate: int = Field(
+        default=4_096,
+        ge=0,
+        le=2**30,
+        description="Bytes per second that a client has to read and send at least; 0 for no limit.",
+    )
+    stop_seconds: float = Field(
+        default=6,
+        ge=0,
+        le=3600,
+        description="Seconds after a signal to stop in which accepted requests are still answered.",
     )
 
     cors_origins: list[str] = Field(
@@ -104,6 +145,19 @@ class Settings(BaseSettings):
             if one != "*" and not ORIGIN.fullmatch(one):
                 raise ValueError('expected an origin such as "https://a.example", or "*"')
         return found
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: list[str]) -> list[str]:
+        """Refuse names, which no connection comes from, and networks with a host in them."""
+        for one in proxies:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(
+                    'expected an address such as "10.0.0.1" or a network such as "10.0.0.0/8"'
+                ) from None
+        return proxies
 
     @property
     def limits(self) -> Limits:

@@ -17,7 +17,7 @@ class Disconnected(Exception):
 class PatientSender:
     """Sends the messages of a response to a client that has to accept them at a rate.
 
-    rate: bytes a second. A part may take some seconds more.
+    rate: bytes a second, or 0 for no bound. A part may take some seconds more.
     """
 
     def __init__(self, send: Send, rate: int) -> None:
@@ -25,7 +25,7 @@ class PatientSender:
 
     async def __call__(self, message: Message) -> None:
         """Send a message. Raises Disconnected if the client does not accept it in time."""
-        seconds = SPARE + len(message.get("body", b"")) / self._rate
+        seconds = SPARE + len(message.get("body", b"")) / self._rate if self._rate else None
         try:
             async with asyncio.timeout(seconds):
                 await self._send(message)

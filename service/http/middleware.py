@@ -15,9 +15,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http import refusals
 from service.http.codings import accepts_gzip, weakened
 from service.http.problems import INTERNAL, Problem
 from service.http.representations import COMPRESSED_BYTES, COMPRESSION_LEVEL
+from service.http.watch import STATE, Watch
 
 LOGGER = logging.getLogger("workings")
 REQUEST_ID = "X-Request-ID"
@@ -29,6 +31,7 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
     """Add the middleware that every request passes. The last one added is the outermost."""
     app.add_middleware(Compression, minimum_size=COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL)
+    app.add_middleware(ClientRequests)
     app.add_middleware(RequestIds)
     if cors_origins:
         app.add_middleware(
@@ -79,6 +82,22 @@ class RequestIds:
                 problem = Problem("internal", INTERNAL).response(scope.get("root_path", ""))
                 await problem(scope, receive, send_with_id)
             raise
+
+
+class ClientRequests:
+    """Bounds the requests of one client behind a trusted proxy, as the server bounds connections."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        watch: Watch | None = scope.get("state", {}).get(STATE)
+        if watch is None or not watch.counts_requests or not scope.get("client"):
+            await self.app(scope, receive, send)
+            return
+        with watch.request(scope["client"][0]) as has_room:
+            app = self.app if has_room else refusals.crowded().response(scope.get("root_path", ""))
+            await app(scope, receive, send)
 
 
 class Compression(GZipMiddleware):

@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service import server
-from service.command import main
+from service.command import THREADS, main
+from service.http import h11_protocol
+from service.settings import Settings
 from service.version import VERSION
 from tests.conftest import EXAM
 from tests.service.servers import LONG, ROOT, free_port
@@ -35,14 +37,17 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The arguments that the server would be started with; it is not started."""
     calls: list[dict[str, Any]] = []
 
-    def run(sockets: list[socket.socket], **options: Any) -> None:
+    def run(sockets: list[socket.socket], settings: Settings, **options: Any) -> None:
         urls = [server.url(one) for one in sockets]
         for one in sockets:
             one.close()
+        assert settings == Settings()
         calls.append({"urls": urls, **options})
 
     monkeypatch.setattr(server, "run", run)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+    for name in THREADS:
+        monkeypatch.setenv(name, "2")  # and set back afterwards
     return calls
 
 
@@ -135,6 +140,12 @@ def test_options_that_mean_nothing(started: list[dict[str, Any]], words: list[st
         ("CORS_ORIGINS", '["https://a.example"', ': expected a JSON list such as ["https://a.example"]'),
         ("CORS_ORIGINS", '"https://a.example"', ": input should be a valid list"),
         ("CORS_ORIGINS", '["https://a.example", 1]', "[1]: input should be a valid string"),
+        (
+            "TRUSTED_PROXIES",
+            '["proxy.example"]',
+            ': value error, expected an address such as "10.0.0.1" or a network such as "10.0.0.0/8"',
+        ),
+        ("MAX_HEAD_BYTES", "10", ": input should be greater than or equal to 8192"),
     ],
 )
 def test_a_setting_that_means_nothing_is_said_in_a_line(
@@ -151,7 +162,20 @@ def test_the_server_does_without_httptools(monkeypatch: pytest.MonkeyPatch) -> N
     assert server.protocol().__name__ == "Protocol"
     monkeypatch.delitem(sys.modules, "service.http.protocol")
     monkeypatch.setitem(sys.modules, "httptools", None)
-    assert server.protocol() == "h11"
+    assert server.protocol() is h11_protocol.Protocol
+
+
+@pytest.mark.parametrize("set_by_the_user", [None, "4"])
+def test_libraries_below_numpy_have_one_thread_unless_the_user_wants_more(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, set_by_the_user: str | None
+) -> None:
+    for name in THREADS:
+        if set_by_the_user is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, set_by_the_user)
+    assert called("serve", "--port", "0").exit_code == 0
+    assert {os.environ[name] for name in THREADS} == {set_by_the_user or "1"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from service.http.protocol import Protocol
+from tests.service.http.wires import Wire
 from tests.service.servers import LONG, PORT, UVICORN, serving
 
 SERVED = ("service", "serve", "--port", PORT)
@@ -115,29 +116,6 @@ def test_a_server_that_loses_the_body_has_the_request_refused(plain: int, parts:
     assert (status, headers["connection"]) == (400, "close")
     assert headers["content-type"] == "application/problem+json"
     assert "`Upgrade`" in problem["detail"] and "workings serve" in problem["detail"]
-
-
-class Wire(asyncio.Transport):
-    """A connection that keeps what is sent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = b""
-
-    def write(self, data: Any) -> None:
-        self.sent += data
-
-    def is_closing(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 async def read(packets: list[bytes]) -> list[tuple[str, list[tuple[bytes, bytes]], bytes]]:
