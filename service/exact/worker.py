@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +21,10 @@ from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
 from compute.limits import Limits
+from service.defects import format_defect
 from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
+from service.exact.failures import refusal
 from service.exact.frames import (
     ANSWER,
     LAST_ANSWER,
@@ -88,17 +89,17 @@ def _answer(header: dict[str, Any], body: bytes, frames: BinaryIO) -> bytes:
             refused = from_question(beyond("is nested too deeply", "an expression with less nesting"))
         except (MemoryError, SystemError):  # C code may say it so
             refused = from_question(beyond("took too much memory", f"at most {header['memory']} bytes"))
-        except Exception:  # a defect: it is logged and said, and the worker goes on
-            _log_defect(header["request_id"])
-            refused = Problem("internal", INTERNAL)
+        except Exception as error:  # a library's failure or a defect: it is logged, and the worker goes on
+            _log_defect(header["request_id"], error)
+            refused = refusal(error) or Problem("internal", INTERNAL)
     _send(frames, PROBLEM, dump_problem(refused))
     return b""
 
 
-def _log_defect(request_id: str) -> None:
+def _log_defect(request_id: str, error: Exception) -> None:
     """Write the traceback to the log, in one piece since other processes write there too."""
     text = f"Request {request_id} failed in a worker process; the traceback follows.\n"
-    sys.stderr.write(text + traceback.format_exc())
+    sys.stderr.write(text + format_defect(error))
     sys.stderr.flush()
 
 
