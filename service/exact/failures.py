@@ -30,7 +30,7 @@ def refusal(error: Exception) -> Problem | None:
     library = next((LIBRARIES.get(one, "") for one in packages if one in LIBRARIES or one in OURS), "")
     if not library:
         return None
-    where = "".join(f" {note}" for note in getattr(error, "__notes__", [])[:1])
+    where = "".join(f" ({note})" for note in getattr(error, "__notes__", [])[:1])
     what = f"could not be computed: {library} failed while {_stage(modules)}{where}"
     expected = f"numbers and symbols that {library} can work with"
     return from_question(beyond(what, expected, received=f"a failure of the kind {type(error).__name__}"))

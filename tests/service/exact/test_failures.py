@@ -42,8 +42,8 @@ def failing(*_: Any) -> Any:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        ("together", "SymPy failed while simplifying for the value half; it did not come as far"),
-        ("log", "SymPy failed while computing for the value y; it came as far as half"),
+        ("together", "SymPy failed while simplifying (for the value half); it did not come as far"),
+        ("log", "SymPy failed while computing (for the value y); it came as far as half"),
     ],
 )
 def test_the_step_is_named(
@@ -63,7 +63,7 @@ def test_the_step_is_named(
 def test_an_entry_that_cannot_be_read_is_pointed_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sympy, "sqrt", failing)
     problem = refused(monkeypatch, inputs={"x": [1, "sqrt(2)"]})
-    assert "SymPy failed while reading numbers at /inputs/x/1;" in problem.detail
+    assert "SymPy failed while reading numbers (at /inputs/x/1);" in problem.detail
 
 
 def test_a_defect_of_ours_stays_one(
