@@ -46,7 +46,7 @@ FLOORS = [
     {"compute.answers", "compute.extent", "compute.questions", "compute.comparison", "compute.prediction"},
     {"compute.solving"},
     {"compute.optimizers"},
-    {"service.settings", "service.version", "service.memory"},
+    {"service.settings", "service.settings_checks", "service.version", "service.memory", "service.defects"},
     {"service.http"},
     {"service.schemas"},
     {"service.questions"},
