@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import TypeAlias
 
+from compute.integers import LARGEST
 from compute.planning import spend
 
 Monomial = tuple[tuple[str, int], ...]
@@ -197,8 +198,13 @@ def show(shape: Shape) -> str:
 
 
 def written(shape: Shape) -> list[int | str]:
-    """A shape as an answer holds it: sizes that are no numbers as text."""
-    return [size if isinstance(size, int) else str(size) for size in shape]
+    """Return a shape as an answer holds it."""
+    return [write_size(size) for size in shape]
+
+
+def write_size(size: Size) -> int | str:
+    """Return a size as JSON: text if it is a polynomial, or an integer that readers may round."""
+    return size if isinstance(size, int) and abs(size) < LARGEST else str(size)
 
 
 def at_least(rank: int, shape: Shape) -> None:

@@ -17,6 +17,7 @@ from compute.planning import look_through
 from compute.primitive import Application
 from compute.value import Value, nearest_names
 
+LONGEST = 64  # characters of a name in a note
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 RESULT: Callable[..., Array] = itemgetter(0)  # of a step that keeps something
 KEPT: Callable[..., Any] = itemgetter(1)
@@ -174,8 +175,20 @@ class Evaluation:
 
 
 def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | None) -> Callable[..., Array]:
-    """A step whose result is settled at once, before anything is made of it."""
-    return lambda *operands: arithmetic.settle(function(*operands), name)
+    """A step whose result is settled at once, before anything is made of it.
+
+    An exception gets a note of the value, for whoever reports it.
+    """
+
+    def run(*operands: Array) -> Array:
+        try:
+            return arithmetic.settle(function(*operands), name)
+        except Exception as error:
+            if name is not None:
+                error.add_note(f"for the value {str(name)[:LONGEST]}")
+            raise
+
+    return run
 
 
 def _symbolic(attributes: Mapping[str, Any]) -> bool:

@@ -125,3 +125,8 @@ def keeping(
 def caches() -> list[CacheUse]:
     """Return how full each cache of this process is, in order of their names."""
     return sorted(one.use() for one in _ALL)
+
+
+def kept_bytes() -> int:
+    """Return the bytes that all caches of this process take together."""
+    return sum(one.bytes for one in caches())

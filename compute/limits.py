@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compute.errors import QuestionErrors, TooLarge
+from compute.planning import UNBOUNDED
 
 SMALLER = "smaller matrices or settings"
 
@@ -12,12 +13,14 @@ SMALLER = "smaller matrices or settings"
 class Limits:
     """Amounts that an answer may take, or will.
 
-    work: elementary operations; entries: numbers held at once; answer: numbers sent back.
+    work: elementary operations; entries: numbers held at once; answer: numbers sent back; values: those that
+    are planned, see `compute.planning`, which no prediction counts.
     """
 
     work: int
     entries: int
     answer: int
+    values: int = UNBOUNDED
 
     def with_more(self, work: int, entries: int) -> "Limits":
         """The same and more of two."""

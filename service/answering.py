@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
-from service.asking import ask
+from service.asking import understand_tiny
 from service.endpoints import Endpoint, Job
 from service.http.bodies import receive_body
 from service.http.budgets import Budget, Share
@@ -86,7 +86,7 @@ class Answerer:
         """
         if asked.is_gzipped or len(asked.body) > self.settings.inline_bytes:
             return None
-        return ask(endpoint, bytes(asked.body), self.limits, lambda job: job)
+        return understand_tiny(endpoint, bytes(asked.body), self.limits, self.settings.inline_values)
 
     async def _compute(self, work: Coroutine[Any, Any, Content], receive: Receive) -> Content:
         try:

@@ -11,6 +11,7 @@ from fastapi.params import Depends
 from starlette.exceptions import HTTPException
 
 from compute.errors import QuestionErrors, hint
+from compute.questions import prepare
 from service.answering import Answerer
 from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depen
         openapi_url=None,
         lifespan=lifespan,
     )
+    prepare.cache.budget = settings.plan_bytes
     answerer = Answerer(settings, floats, exact)
     app.state.answerer = answerer
     for error, handler in (

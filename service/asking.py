@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from compute.errors import QuestionErrors
-from compute.limits import Limits
+from compute.limits import Limits, too_many_values
+from compute.planning import Allowance, Outgrown, allowed
 from service.endpoints import Endpoint, Job
 from service.http.reader import is_large, read, read_strictly
 
@@ -20,5 +21,23 @@ def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Re
     """
     if is_large(body):
         with suppress(QuestionErrors):
-            return use(endpoint.understand(read(body), limits))
-    return use(endpoint.understand(read_strictly(body), limits))
+            return use(understand(endpoint, read(body), limits))
+    return use(understand(endpoint, read_strictly(body), limits))
+
+
+def understand(endpoint: Endpoint, document: dict[str, Any], limits: Limits) -> Job:
+    """Return the job of a document, whose planning is bounded. Raises QuestionErrors."""
+    with allowed(Allowance(limits.values, too_many_values)):
+        return endpoint.understand(document, limits)
+
+
+def understand_tiny(endpoint: Endpoint, body: bytes, limits: Limits, values: int) -> Job | None:
+    """Return the job of a body, or None if planning it takes more than so many values.
+
+    Raises Problem or QuestionErrors.
+    """
+    try:
+        with allowed(Allowance(values)):
+            return endpoint.understand(read_strictly(body), limits)
+    except Outgrown:
+        return None

@@ -21,6 +21,7 @@ from service.health import readiness
 from service.http.bodies import Replay
 from service.http.problems import Problem, problem_responses
 from service.http.representations import Representation, Resource
+from service.http.watch import STATE as WATCH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
 
@@ -211,10 +212,10 @@ def _add_health(app: FastAPI, answerer: Answerer) -> None:
     async def live() -> Response:
         return _current({"status": "live"})
 
-    async def ready() -> Response:
+    async def ready(request: Request) -> Response:
         for workers in (answerer.floats, answerer.exact):
             workers.recover()
-        health = readiness(answerer)
+        health = readiness(answerer, request.scope.get("state", {}).get(WATCH))
         return _current(health, 200 if health["status"] == "ready" else 503)
 
     for path, endpoint, summary in (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, ExpressionError, fold
 from compute.dimensions import Polynomial, ShapeError, Size, divide
 
+MAX_EXPONENT = 1_000  # of a dimension name in a size
+
 
 @dataclass(frozen=True, slots=True)
 class Floats:
@@ -92,7 +94,7 @@ class Sizes:
                 return _bounded(a * b)
             case "divide", [a, b]:
                 try:
-                    return divide(a, b)
+                    return _bounded(divide(a, b))
                 except ShapeError as error:
                     raise ExpressionError(f"is no size: {error}") from None
             case "power", [a, int(exponent)] if 0 <= exponent <= 8:
@@ -105,8 +107,11 @@ class Sizes:
 
 def _bounded(size: Size) -> Size:
     terms = Polynomial.of(size).terms
-    if len(terms) > 32 or any(abs(number) > 10**15 for number in terms.values()):
+    digits = any(max(abs(one.numerator), one.denominator) > 10**15 for one in terms.values())
+    if len(terms) > 32 or digits:
         raise ExpressionError("is a size of more than 32 terms or 15 digits")
+    if any(abs(power) > MAX_EXPONENT for monomial in terms for _, power in monomial):
+        raise ExpressionError(f"is a size with an exponent of more than {MAX_EXPONENT}")
     return size
 
 

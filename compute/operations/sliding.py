@@ -119,7 +119,7 @@ def rounded_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout
         before, behind = layout.padding[axis]
         stride, extent = layout.stride[axis], layout.dilation[axis] * (window[axis] - 1) + 1
         over = size + before + behind - extent
-        if all(isinstance(one, int) for one in (over, stride)):
+        if all(isinstance(one, int) for one in (over, stride, size + before)):
             count = -(-over // stride) + 1
             if (count - 1) * stride >= size + before:
                 count -= 1

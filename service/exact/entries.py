@@ -20,6 +20,7 @@ from service.schemas.formats import MAX_RANK, SPECIAL
 MAX_ENTRIES = 20_000
 MAX_TEXT = 10_000
 MAX_DEPTH = 90
+LONGEST_POINTER = 64  # characters of a pointer in a note
 A_NUMBER = (
     'a number, or text: a constant or symbols, as in "2*sqrt(2)" or "x1"; "NaN", "Infinity", "-Infinity"'
 )
@@ -81,6 +82,9 @@ class Decoder:
         except QuestionErrors as error:
             [first] = error.errors
             raise at(path, f"cannot be taken: {first.message}", first.expected, describe(entry)) from None
+        except Exception as error:  # of SymPy
+            error.add_note("at " + "".join(f"/{one}" for one in path)[:LONGEST_POINTER])
+            raise
         raise at(path, "is no number", A_NUMBER, describe(entry))
 
     def _fresh(self, raw: dict[str, Any], path: Path) -> Array:

@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.defects import shorten_messages
 from service.http import refusals
 from service.http.codings import accepts_gzip, weakened
 from service.http.problems import INTERNAL, Problem
@@ -76,7 +77,10 @@ class RequestIds:
 
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:  # answered here, where CORS headers are still added, and raised for the log
+        except (
+            Exception
+        ) as error:  # answered here, where CORS headers are still added, and raised for the log
+            shorten_messages(error)
             LOGGER.error("Request %s failed; the traceback follows.", text)
             if not is_started:
                 problem = Problem("internal", INTERNAL).response(scope.get("root_path", ""))

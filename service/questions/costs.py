@@ -7,7 +7,7 @@ import orjson
 
 from compute.answers import Step
 from compute.cost import TotalCost
-from compute.dimensions import Polynomial, Shape, Size, big_o, ratio
+from compute.dimensions import Polynomial, Shape, big_o, ratio, write_size
 from compute.errors import Path, QuestionError, QuestionErrors, at
 from compute.limits import Limits
 from compute.operations import CATALOGUE
@@ -40,10 +40,10 @@ class CostQuestion:
             {
                 "operation": self.operation,
                 "conventions": self.conventions,
-                "cost": {**cost_json(self.total), "bytes": size_json(entries * 8)},
+                "cost": {**cost_json(self.total), "bytes": write_size(entries * 8)},
                 "parts": [
                     {
-                        name: one if isinstance(one, str) else size_json(one)
+                        name: one if isinstance(one, str) else write_size(one)
                         for name, one in part._asdict().items()
                     }
                     for part in self.total.parts
@@ -53,10 +53,10 @@ class CostQuestion:
                     {
                         "name": one.name,
                         **shapes[one.name],
-                        "multiply_adds": size_json(one.multiply_adds),
-                        "elementwise": size_json(one.elementwise),
-                        "comparisons": size_json(one.comparisons),
-                        "times": size_json(one.times),
+                        "multiply_adds": write_size(one.multiply_adds),
+                        "elementwise": write_size(one.elementwise),
+                        "comparisons": write_size(one.comparisons),
+                        "times": write_size(one.times),
                     }
                     for one in self.total.steps
                 ],
@@ -109,15 +109,10 @@ def _is_sum(size: Any) -> bool:
 def cost_json(cost: TotalCost) -> dict[str, Any]:
     """The counts of a cost as JSON; where not every query meets every key, what that saves."""
     names = ("multiply_adds", "elementwise", "comparisons", "parameters")
-    counts: dict[str, Any] = {name: size_json(getattr(cost, name)) for name in names}
+    counts: dict[str, Any] = {name: write_size(getattr(cost, name)) for name in names}
     if cost.all_comparisons != cost.comparisons:
-        counts["all_comparisons"] = size_json(cost.all_comparisons)
+        counts["all_comparisons"] = write_size(cost.all_comparisons)
         if cost.exact_comparisons is not None:
-            counts["exact_comparisons"] = size_json(cost.exact_comparisons)
+            counts["exact_comparisons"] = write_size(cost.exact_comparisons)
         counts["speedup"] = ratio(cost.all_comparisons, cost.comparisons)
     return counts
-
-
-def size_json(size: Size) -> int | str:
-    """A size as JSON: text where it is a polynomial, or beyond what JSON readers hold exactly."""
-    return size if isinstance(size, int) and size < 2**53 else str(size)

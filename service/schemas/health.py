@@ -11,7 +11,7 @@ class Fullness(Wire):
     occupied: int = Field(description="Requests that are computed or waiting.")
     capacity: int = Field(description="Most requests that may be computed or waiting at once.")
     workers: int = Field(description="Worker processes that are running.")
-    plan_bytes: int = Field(description="Bytes of the plans that the worker processes keep.")
+    cache_bytes: int = Field(description="Bytes of plans and other caches in the worker processes.")
 
 
 class Bytes(Wire):
@@ -26,6 +26,7 @@ class Memory(Wire):
 
     bodies: Bytes = Field(description="Request bodies that are read or computed.")
     answers: Bytes = Field(description="Answers that wait to be sent.")
+    caches: dict[str, Bytes] = Field(description="Caches of the serving process, by name.")
 
 
 class Health(Wire):
@@ -35,6 +36,9 @@ class Health(Wire):
     occupied: int = Field(0, description="Requests in floats that are computed or waiting.")
     capacity: int = Field(0, description="Most requests in floats that may be computed or waiting at once.")
     workers: int = Field(0, description="Worker processes for floats that are running.")
-    plan_bytes: int = Field(0, description="Bytes of the plans that the worker processes for floats keep.")
+    cache_bytes: int = Field(0, description="Bytes of plans and other caches in the workers for floats.")
     exact: Fullness = Field(LEFT_OUT, description="The same counts for exact questions.")
     memory: Memory = Field(LEFT_OUT, description="Memory of the serving process.")
+    connections: dict[str, int] = Field(
+        LEFT_OUT, description="Connections: open ones, and those refused and dropped, by reason."
+    )

@@ -1,5 +1,6 @@
 """Settings as they come: constants, whole numbers, sides and paddings, checked and made hashable."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ def constant(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
         raise PydanticCustomError("value", "{expected}", {"expected": expected})
-    if isinstance(value, str) or (isinstance(value, int) and abs(value) > MAX_FINITE):
+    if isinstance(value, str):
         return value
-    if abs(value) > MAX_FINITE:
-        return float(value)  # whose text, if it keeps any, could not be sent back
+    if abs(value) > MAX_FINITE:  # an answer could not repeat it, and `compute` refuses infinities
+        return math.inf if value > 0 else -math.inf
     # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
     return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
 

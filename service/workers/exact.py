@@ -6,26 +6,31 @@ import sympy
 
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.kept import kept_bytes
 from compute.limits import Limits
+from compute.questions import prepare
+from service.asking import understand
 from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name
+from service.exact.failures import refusal
 from service.http.problems import Problem, from_question
 from service.http.reader import read_decimals
 from service.questions.operations import EXACT_WORK
 from service.workers.frames import OFFER, REACHED
 from service.workers.interrupts import Interrupts
-from service.workers.worker import Send, Server, Use
+from service.workers.worker import Send, Use, serve
 
 # Nothing in a question is as long as a class: what is beyond these could not be written down exactly.
-LIMITS = Limits(work=2_000_000, entries=50_000, answer=20_000)
+LIMITS = Limits(work=2_000_000, entries=50_000, answer=20_000, values=50_000)
 
 
 class Exact:
     """Answers questions in exact numbers, and tells how far it has come."""
 
-    def prepare(self, _: dict[str, Any], __: Interrupts) -> None:
+    def prepare(self, start: dict[str, Any], _: Interrupts) -> None:
         """Load and remember everything that belongs to no question's time and memory."""
         EXACT_WORK.is_done_here = True
+        prepare.cache.budget = start["plan_bytes"]
         arithmetic(EXACT)  # compiled within a question's bound, it may fail with any error
         x = sympy.Symbol("x", real=True)
         sympy.factor(sympy.cancel((sympy.exp(2 * x) - 1) / (sympy.exp(x) - 1) + sympy.sqrt(2)))
@@ -39,7 +44,7 @@ class Exact:
 
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
         """Return what `use` makes of the job that a body asks for. Raises Problem or QuestionErrors."""
-        return use(ENDPOINTS[header["name"]].understand(read_decimals(body), LIMITS))
+        return use(understand(ENDPOINTS[header["name"]], read_decimals(body), LIMITS))
 
     def refused(self, error: BaseException, header: dict[str, Any]) -> Problem:
         """Return the problem that a want of memory or depth makes. Where time is over, the process ends."""
@@ -47,11 +52,15 @@ class Exact:
             return from_question(beyond("is nested too deeply", "an expression with less nesting"))
         return from_question(beyond("took too much memory", f"at most {header['memory']} bytes"))
 
+    def failed(self, error: Exception) -> Problem | None:
+        """Return the problem that a failure of SymPy or mpmath makes; None for a defect of our own."""
+        return refusal(error)
+
     def kept(self) -> int:
-        """Return the bytes of kept plans."""
-        return 0
+        """Return the bytes of kept plans and of other caches."""
+        return kept_bytes()
 
 
 def main() -> None:
     """Answer until the standard input ends."""
-    Server(Exact()).run()
+    serve(Exact())

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from compute.kept import kept_bytes
 from compute.limits import Limits
+from compute.questions import prepare
 from service.asking import ask
 from service.endpoints import ENDPOINTS
 from service.http.problems import Problem
 from service.workers.interrupts import Interrupts, OutOfTime
 from service.workers.memory import keep_freed_memory
-from service.workers.worker import Send, Server, Use
+from service.workers.worker import Send, Use, serve
 
 
 class Floats:
@@ -17,6 +19,7 @@ class Floats:
     def prepare(self, start: dict[str, Any], interrupts: Interrupts) -> None:
         """Have the process keep freed memory, and go on after an interruption."""
         keep_freed_memory(start["kept_bytes"])
+        prepare.cache.budget = start["plan_bytes"]
         interrupts.install()
 
     def begin(self, send: Send) -> None:
@@ -36,11 +39,14 @@ class Floats:
             detail = f"the answer took too much memory: at most {header['memory']} bytes"
         return Problem("too_large", f"{detail}; send smaller matrices or settings")
 
+    def failed(self, _: Exception) -> Problem | None:
+        """Return None: every failure is a defect of our own."""
+
     def kept(self) -> int:
-        """Return the bytes of kept plans."""
-        return 0
+        """Return the bytes of kept plans and of other caches."""
+        return kept_bytes()
 
 
 def main() -> None:
     """Answer until the standard input ends."""
-    Server(Floats()).run()
+    serve(Floats())

@@ -1,5 +1,6 @@
 """A request as workers take it."""
 
+from dataclasses import astuple
 from typing import Any, NamedTuple
 
 from compute.limits import Limits
@@ -30,7 +31,7 @@ class Asked(NamedTuple):
         return {
             "name": self.name,
             "length": len(self.body),
-            "limits": [self.limits.work, self.limits.entries, self.limits.answer],
+            "limits": astuple(self.limits),
             "most": self.most,
             "is_gzipped": self.is_gzipped,
             "accepts_gzip": self.accepts_gzip,

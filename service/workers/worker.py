@@ -8,12 +8,12 @@ import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
 from compute.errors import QuestionErrors
+from service.defects import format_defect
 from service.endpoints import Job
 from service.http.codings import decompress
 from service.http.problems import INTERNAL, Problem, from_question
@@ -53,23 +53,23 @@ class Work(Protocol):
     def refused(self, error: BaseException, header: dict[str, Any]) -> Problem:
         """Return the problem that a want of time, memory or depth makes."""
 
+    def failed(self, error: Exception) -> Problem | None:
+        """Return the problem that the failure of a library makes; None for a defect of our own."""
+
     def kept(self) -> int:
-        """Return the bytes of kept plans."""
+        """Return the bytes of kept plans and of other caches."""
 
 
 class Server:
-    """Answers the questions that come over the standard input."""
+    """Answers the questions that come over a stream of requests, by frames on another."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, requests: BinaryIO, frames: BinaryIO) -> None:
         self.work = work
         self.interrupts = Interrupts()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
-        self._requests, self._frames = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)  # what anything prints must not stand between frames
+        self._requests, self._frames = requests, frames
 
-    def run(self) -> None:
-        """Answer until the standard input ends, or until the process holds too much memory."""
-        start = json.loads(sys.argv[1])
+    def run(self, start: dict[str, Any]) -> None:
+        """Answer until the requests end, or until the process holds too much memory. start: see `Kind.start`."""
         with bounded(start["memory"]):  # raises where the system leaves too little
             pass
         self.work.prepare(start, self.interrupts)
@@ -112,9 +112,9 @@ class Server:
             return NOTHING
         except (RecursionError, MemoryError, SystemError, NoMemory, OutOfTime) as error:
             refused = self.work.refused(error, header)
-        except Exception:  # a defect: it is logged and said, and the worker goes on
-            _log_defect(header["request_id"])
-            refused = Problem("internal", INTERNAL)
+        except Exception as error:  # a library's failure or a defect: it is logged, and the worker goes on
+            _log_defect(header["request_id"], error)
+            refused = self.work.failed(error) or Problem("internal", INTERNAL)
         self.send(PROBLEM, dump_problem(refused))
         return NOTHING
 
@@ -133,8 +133,16 @@ class Server:
         return b""
 
 
-def _log_defect(request_id: str) -> None:
+def serve(work: Work) -> None:
+    """Answer the questions that come over the standard input, by frames on the standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
+    frames = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what anything prints must not stand between frames
+    Server(work, sys.stdin.buffer, frames).run(json.loads(sys.argv[1]))
+
+
+def _log_defect(request_id: str, error: Exception) -> None:
     """Write the traceback to the log, in one piece since other processes write there too."""
     text = f"Request {request_id} failed in a worker process; the traceback follows.\n"
-    sys.stderr.write(text + traceback.format_exc())
+    sys.stderr.write(text + format_defect(error))
     sys.stderr.flush()

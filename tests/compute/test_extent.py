@@ -1,5 +1,6 @@
 """What an answer takes is predicted: loops that shapes and settings alone make long."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ SECOND = 1_000_000_000  # operations
 
 
 def predicted(
-    operation: str, shapes: dict[str, tuple[int, ...]], upstream: Any = (), **settings: Any
+    operation: str, shapes: Mapping[str, tuple[int, ...]], upstream: Any = (), **settings: Any
 ) -> Limits:
     more = {name: settings.pop(name) for name in ("program", "select", "verify") if name in settings}
     inputs = tuple((name, Tensor(shape)) for name, shape in shapes.items())

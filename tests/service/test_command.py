@@ -158,6 +158,20 @@ def test_a_setting_that_means_nothing_is_said_in_a_line(
     assert not started
 
 
+def test_each_setting_that_is_wrong_has_a_line(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKINGS_INLINE_BITES", "3")
+    monkeypatch.setenv("WORKINGS_QUEUE", "-1")
+    result = called("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "Error: WORKINGS_INLINE_BITES: there is no setting of this name; did you mean WORKINGS_INLINE_BYTES?",
+        "Error: WORKINGS_QUEUE: input should be greater than or equal to 0",
+    ]
+    assert not started
+
+
 def test_the_server_does_without_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.protocol().__name__ == "Protocol"
     monkeypatch.delitem(sys.modules, "service.http.protocol")

@@ -7,13 +7,17 @@ import numpy as np
 import sympy
 
 from compute.arithmetic.exact import orders
-from compute.arithmetic.exact.bounds import check_power, size
+from compute.arithmetic.exact.bounds import MAX_DIGITS, check_power, size
 from compute.arithmetic.exact.cases import indicator, mapped, piecewise
+from compute.arithmetic.exact.factoring import forget_factors
 from compute.arithmetic.expressions import Expression, ExpressionError, check_symbol, fold
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
 MAX_EXPRESSION = 20_000  # operations in one entry that comes
+MAX_EXPONENT = 400  # of ten, in one decimal
+
+forget_factors()
 
 
 class Symbols:
@@ -75,9 +79,14 @@ def symbols_in(arrays: Iterable[Array]) -> set[str]:
 
 def rational(text: str) -> Any:
     """The fraction that a decimal stands for: 0.1 is 1/10. Raises ExpressionError for too many digits."""
-    _, _, exponent = text.lower().partition("e")
-    if exponent and abs(int(exponent)) > 400:
-        raise ExpressionError("holds a number of more than 400 digits")
+    # Lengths come first: Python refuses to read an integer of more than 4,300 digits.
+    digits, _, exponent = text.lower().partition("e")
+    if max(len(digits), len(exponent)) > MAX_DIGITS:
+        raise ExpressionError(f"holds a number of more than {MAX_DIGITS} digits")
+    power = exponent.lstrip("+-0")
+    is_infinite = digits.endswith("inf")  # a number of JSON beyond float64, in a setting
+    if is_infinite or len(power) > len(str(MAX_EXPONENT)) or int(power or 0) > MAX_EXPONENT:
+        raise ExpressionError(f"holds a number of more than {MAX_EXPONENT} digits")
     return sympy.Rational(text)
 
 

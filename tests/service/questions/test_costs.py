@@ -1,9 +1,13 @@
 """POST /v1/cost: settings in letters, and what a window saves."""
 
+import random
+import re
+from math import prod
 from typing import Any
 
 import pytest
 
+from compute.operations import CATALOGUE
 from tests.conftest import Ask, errors
 from tests.service.layers import LAYER, STATE, X, flat
 
@@ -208,3 +212,58 @@ def test_stacks_that_are_none(ask: Ask, fields: dict[str, Any], pointer: str, ex
 def test_heads_share_the_width_evenly(ask: Ask) -> None:
     assert "/heads" in errors(ask(PATH, operation="encoder_layer", x=shape(2, 4), heads=3))
     assert asked(ask, operation="encoder_layer", x=shape("n", "h*k"), heads="h")["cost"]
+
+
+HUGE = 2**52
+
+
+def test_sizes_beyond_64_bits_are_counted_exactly(ask: Ask) -> None:
+    shapes = {"x": {"shape": [HUGE, HUGE]}, "kernel": {"shape": [3, 5]}}
+    found = ask(PATH, operation="conv2d", **shapes).json()
+    windows = (HUGE - 2) * (HUGE - 4)
+    assert found["cost"]["multiply_adds"] == str(15 * windows)
+    assert found["cost"]["bytes"] == str(8 * (HUGE * HUGE + 15 + 15 * windows + windows))
+    steps = {one["name"]: one["shape"] for one in found["steps"]}
+    assert steps == {"patches": [15, str(windows)], "output": [HUGE - 2, HUGE - 4]}
+
+
+def test_a_patch_beyond_64_bits(ask: Ask) -> None:
+    patch = 2**31 - 1
+    found = ask(PATH, operation="vision_transformer", layers=1, patch=patch).json()
+    sizes = {size for one in found["steps"] for size in one["shape"]}
+    assert f"1 + H*W/{patch**2}" in sizes
+
+
+def numbers(dims: str, sizes: dict[str, int]) -> list[int]:
+    """The sizes of an input's axes, where a dimension such as heads*d_k is a product."""
+    axes = [one for one in dims.partition("|")[0].split() if one != "..."]
+    return [prod(sizes[name] if name in sizes else int(name) for name in one.split("*")) for one in axes]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_operation_counts_large_sizes_or_refuses_them(ask: Ask, name: str) -> None:
+    rng, declared = random.Random(name), CATALOGUE[name]
+    dims = {one: declared.inputs[one].dims for one in declared.required}
+    names = {part for one in dims.values() for part in re.findall(r"[A-Za-z]\w*", one)}
+    settings: dict[str, Any] = {one: 2 for one, field in declared.attributes.items() if field.required}
+    for large in ([2**31 - 1], [2**31, 2**32 + 1, HUGE], [1, 3, 2**53 - 1]):
+        sizes = {one: rng.choice(large) for one in sorted(names)}
+        shapes = {one: {"shape": numbers(text, sizes)} for one, text in dims.items()}
+        response = ask(PATH, operation=name, **settings, **shapes)
+        assert response.status_code in (200, 413, 422), response.text
+        if response.status_code == 200:
+            counts = [count for step in response.json()["steps"] for count in (step["times"], *step["shape"])]
+            assert all(int(count) >= 1 for count in counts if str(count).lstrip("-").isdigit())
+
+
+def test_a_pool_in_letters_that_covers_all_of_its_input(ask: Ask) -> None:
+    found = ask(PATH, operation="max_pool1d", x={"shape": ["n"]}, size="n", stride=7, ceil_mode=True)
+    assert [one["shape"] for one in found.json()["steps"]] == [[1], [1]]
+
+
+@pytest.mark.parametrize(
+    "size", ["n/999999999999999999999999999999999999999", "((n/999999)**8)**8", "(((n**8)**8)**8)**8"]
+)
+def test_sizes_of_too_many_digits(ask: Ask, size: str) -> None:
+    found = errors(ask(PATH, operation="linear", x={"shape": [size]}))
+    assert "is a size" in found["/x/shape/0"]["message"]

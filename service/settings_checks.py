@@ -1,0 +1,72 @@
+"""Checks on settings as a whole: variables that name no setting, and limits that contradict one another."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeAlias
+
+from compute.suggestions import suggest_name
+
+PREFIX = "WORKINGS_"
+OPTIONS = {"port": "--port", "host": "--host", "log_level": "--log-level", "root_path": "--root-path"}
+# Kubernetes sets these in every container for a service that is called workings, or workings-something.
+OF_SERVICES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+LINK = re.compile(r"(tcp|udp|sctp)://")
+BYTES_OF_A_NUMBER = 25  # as JSON, with its sign, 17 digits, an exponent and a comma
+# What cannot be reached, the limit in its way, and why. Checked if both are set: a default gives way.
+ORDERED = (
+    ("inline_bytes", "max_body_bytes", "no body of this size is accepted"),
+    ("inline_work", "max_work", "no answer of this size is computed"),
+    ("inline_values", "max_values", "no question of this size is planned"),
+    ("max_answer_entries", "max_entries", "an answer is held before it is sent"),
+)
+
+
+Wrong: TypeAlias = tuple[tuple[int | str, ...], str]
+"""The place of what is wrong, from a field on, and a message."""
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def unknown_variables(environment: Mapping[str, str], fields: Collection[str]) -> Iterator[Wrong]:
+    """The variables that look like a setting's and are not, as a field would be called, with a message."""
+    for name, text in environment.items():
+        rest = name[len(PREFIX) :]
+        if name[: len(PREFIX)].upper() != PREFIX or rest.lower() in fields or _is_of_a_service(rest, text):
+            continue
+        yield (rest.lower(),), f"there is no setting of this name{_advice(rest.lower(), fields)}"
+
+
+def _is_of_a_service(rest: str, text: str) -> bool:
+    return OF_SERVICES.fullmatch(rest) is not None or (
+        rest.rsplit("_", maxsplit=1)[-1] == "PORT" and LINK.match(text) is not None
+    )
+
+
+def _advice(name: str, fields: Collection[str]) -> str:
+    if name in OPTIONS:
+        return f"; `workings serve` takes it as {OPTIONS[name]}"
+    suggested = suggest_name(name, fields)
+    if suggested is None or suggested not in fields:  # two names are joined by "or"
+        return ""
+    return f"; did you mean {variable(suggested)}?"
+
+
+def contradictions(values: Mapping[str, int], chosen: Collection[str]) -> Iterator[Wrong]:
+    """Limits that others make unreachable, with an explanation.
+
+    values: all fields; chosen: those that are not defaults.
+    """
+    for field, limit, why in ORDERED:
+        if {field, limit} <= set(chosen) and values[field] > values[limit]:
+            yield (field,), f"expected at most {variable(limit)}, which is {values[limit]}, since {why}"
+    held = values["held_bytes"]
+    if values["max_body_bytes"] > held:
+        why = f"no larger body could be held: raise {variable('held_bytes')} or lower this"
+        yield ("max_body_bytes",), f"expected at most {variable('held_bytes')}, which is {held}, since {why}"
+    most = held // BYTES_OF_A_NUMBER
+    if {"max_answer_entries", "held_bytes"} <= set(chosen) and values["max_answer_entries"] > most:
+        why = f"as text, {most} numbers already take the {held} bytes of {variable('held_bytes')}"
+        yield ("max_answer_entries",), f"expected at most {most}, since {why}"
