@@ -167,7 +167,7 @@ async def idle_connections(server: Server, report: Report) -> None:
 
 @attack(max_connections=1_000, max_client_connections=300, head_timeout=60, keep_alive=60)
 async def connections_of_many_addresses(server: Server, report: Report) -> None:
-    """300 connections of each of five addresses, beyond what the server takes in all: no descriptor runs out."""
+    """300 connections of each of five addresses, more than the server takes in all."""
     async with AsyncExitStack() as stack, probed(server) as waits:
         for at in range(5):
             await stack.enter_async_context(connected(server, 300, f"127.0.1.{at + 1}"))
