@@ -3,7 +3,7 @@
 import asyncio
 import resource
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from tests.attacks.clients import Connection, ask, encode, padded, request, takes_questions
@@ -108,6 +108,8 @@ async def slow_listeners(server: Server, report: Report) -> None:
         await asyncio.sleep(2)
         await _others(server, report, 10)
         listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
 
 
 @attack(min_rate=4096)

@@ -1,8 +1,8 @@
 """Attacks, the figures that they measure, and the bounds that these must keep."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tests.attacks.server import Server
 
@@ -60,7 +60,7 @@ class Report:
         self.add(name, int(holds), least=1)
 
 
-Run: TypeAlias = Callable[[Server, Report], Awaitable[None]]
+Run: TypeAlias = Callable[[Server, Report], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def attack(*, is_cheap: bool = False, megabytes: int = 8192, **settings: object)
     """Register a function as an attack; its docstring says what is done and what must hold."""
 
     def register(run: Run) -> Run:
-        name = run.__name__  # type: ignore[attr-defined]
+        name = run.__name__
         ATTACKS[name] = Attack(name, (run.__doc__ or "").strip(), run, is_cheap, settings, megabytes)
         return run
 

@@ -14,14 +14,11 @@ async def run(attack: Attack, server: Server, report: Report) -> None:
 
     An attack that stops the server is asked for no more than its own figures.
     """
-    await ask(server, "/v1/self_attention", {**EXAM, "arithmetic": "exact"})
     await takes_questions(server)
-    before = server.memory()
     await attack.run(server, report)
     if server.is_running():
         await _add_recovery(server, report)
-        report.add("memory before", before, "MB")
-        report.add("memory after", server.memory(), "MB")
+        report.add("memory afterwards", server.memory(), "MB")
     report.add("peak memory, all processes", server.peak, "MB")
     report.add("peak memory, serving process", server.serving_peak, "MB")
     report.add("processor time", server.processor_seconds(), "s")

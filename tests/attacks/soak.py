@@ -31,7 +31,8 @@ REFUSALS = {400, 408, 413, 422, 501, 503}
 
 def _examples() -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """Return the questions of the examples: those about floats, and those about exact numbers."""
-    floats, exact = [], []
+    floats: list[tuple[str, bytes]] = []
+    exact: list[tuple[str, bytes]] = []
     for file in sorted(Path(openapi.__file__).parent.glob("examples/*.json")):
         example = json.loads(file.read_text())
         question = (example["path"], encode(example["request"]))
