@@ -11,7 +11,7 @@ from typing import Any
 from tests.attacks.server import Server
 from tests.conftest import EXAM
 
-PATIENCE = 60.0  # seconds that a client waits for an answer
+PATIENCE = 30.0  # seconds that a client waits for an answer
 KEPT = 2**16  # bytes of an answer that are kept; the rest is counted
 CHUNK = 2**18
 

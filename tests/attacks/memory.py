@@ -17,13 +17,13 @@ ANSWER = 76  # MB
 
 @attack(workers=WORKERS)
 async def kept_plans(server: Server, report: Report) -> None:
-    """60 questions of 100 bytes with different lengths, one after another: what is kept of their plans.
+    """50 questions of 100 bytes with different lengths, one after another: what is kept of their plans.
 
     Of 300 such questions, 5.8 GB were kept.
     """
-    report.add("bytes of the question", len(encode(named_steps(800, select=["h.hidden[1]"]))))
-    for at in range(60):
-        await ask(server, "/v1/graph", named_steps(800 + at, select=["h.hidden[1]"]), patience=10)
+    report.add("bytes of the question", len(encode(named_steps(1_500, select=["h.hidden[1]"]))))
+    for at in range(50):
+        await ask(server, "/v1/graph", named_steps(1_500 + at, select=["h.hidden[1]"]), patience=10)
     report.add("memory kept", server.memory(), "MB", most=IDLE + (1 + WORKERS) * 64 * 1.5)
 
 
@@ -65,6 +65,24 @@ async def gzip_bombs(server: Server, report: Report) -> None:
     report.add("bytes of a bomb", len(allowed))
     report.note("answered or refused, all", all(one.status in (200, 400, 413, 503) for one in answers))
     report.add("memory at its peak", server.peak, "MB", most=IDLE + 1024)
+
+
+@attack(min_rate=4096)
+async def documents_unread(server: Server, report: Report) -> None:
+    """200 clients ask for the OpenAPI document three times each, and read nothing."""
+    await ask(server, "/openapi.json")
+    question = request("/openapi.json") * 3
+    before = server.memory()
+    connections = [await Connection(server).__aenter__() for _ in range(200)]
+    for one in connections:
+        one.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await one.send(question)
+    await asyncio.sleep(2)
+    report.add("memory that it takes", server.memory() - before, "MB", most=256)
+    for one in connections:
+        await one.__aexit__()
+    await asyncio.sleep(0.5)
+    report.add("memory that it leaves", server.memory() - before, "MB", most=100)
 
 
 @attack()

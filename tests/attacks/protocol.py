@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from tests.attacks.clients import Connection, ask, encode, request
 from tests.attacks.health import add_health
@@ -139,3 +140,63 @@ async def expectations(server: Server, report: Report) -> None:
     }.items():
         status = await _raw(server, line + b"\r\nHost: x\r\n\r\n", 5)
         report.add(f"{name}: status", status, least=0, most=505)
+
+
+@attack(is_cheap=True)
+async def long_names(server: Server, report: Report) -> None:
+    """Names of thousands of characters, and many of them, wherever the service looks for similar ones."""
+    long = "softmaks" * 7_000
+    many = {f"softmax{at}": at for at in range(300)}
+    questions: dict[str, tuple[str, dict[str, Any] | None]] = {
+        "an operation": (f"/v1/operations/{long}", None),
+        "a path": (f"/v1/{long}", {}),
+        "a percent-encoded path": ("/v1/" + "%E2%82%AC" * 5_000, {}),
+        "300 fields": ("/v1/softmax", {"x": [1], **many}),
+        "a field": ("/v1/softmax", {"x": [1], long[:3_900]: 1}),
+        "a setting": ("/v1/activation", {"x": [1], "function": long[:3_900]}),
+        "300 selected names": ("/v1/softmax", {"x": [1], "select": [*many]}),
+        "a selected name": ("/v1/softmax", {"x": [1], "select": [long[:3_900]]}),
+        "a pattern of many stars": ("/v1/softmax", {"x": [1], "select": ["*a" * 1_900]}),
+        "300 given names": ("/v1/softmax", {"x": [1], "given": many}),
+        "300 functions of a program": (
+            "/v1/graph",
+            {"program": [f"{one} = {one}s(x)" for one in [*many][:100]]},
+        ),
+        "an operation of cost": ("/v1/cost", {"operation": long[:3_900]}),
+    }
+    for name, (path, fields) in questions.items():
+        before = server.processor_seconds()
+        answer = await ask(server, path, fields)
+        report.add(f"{name}: status", answer.status, least=0 if len(path) > 4_096 else 404, most=431)
+        report.add(f"{name}: processor time", server.processor_seconds() - before, "s", most=1)
+        report.add(f"{name}: bytes of the answer", answer.size, most=20_000)
+
+
+@attack(is_cheap=True)
+async def long_headers(server: Server, report: Report) -> None:
+    """Headers of 30 KB that the service reads: many entries, no ends, numbers beyond any size."""
+    headers = {
+        "accept": "Accept: " + "application/x-ndjson;q=0.1," * 1_100,
+        "accept with blanks": "Accept: application/json" + " " * 30_000 + ";q=1",
+        "quality": "Accept: application/json;" + "q=" * 15_000,
+        "accept-encoding": "Accept-Encoding: " + "gzip;q=0.1," * 2_700,
+        "content-encoding": "Content-Encoding: " + "gzip," * 6_000,
+        "if-none-match": "If-None-Match: " + '"a",' * 7_500,
+        "cookie": "Cookie: " + "a=b; " * 6_000,
+        "origin": "Origin: https://" + "a" * 30_000,
+        "request id": "X-Request-ID: " + "a" * 30_000,
+        "forwarded": "X-Forwarded-For: " + "1.2.3.4, " * 3_300,
+        "range": "Range: bytes=" + "0-1," * 7_000,
+    }
+    for name, header in headers.items():
+        before = server.processor_seconds()
+        answers = [
+            await ask(server, path, fields, headers=[header])
+            for path, fields in (("/v1/linear", LINEAR), ("/v1/operations", None))
+        ]
+        report.note(
+            f"{name}: a status of HTTP", all(one.status in (200, 304, *REFUSED, 415) for one in answers)
+        )
+        report.add(f"{name}: processor time", server.processor_seconds() - before, "s", most=1)
+        sent_back = max(len(value) for one in answers for value in one.headers.values() or [""])
+        report.add(f"{name}: longest header of an answer", sent_back, most=1_000)

@@ -5,7 +5,7 @@ from tests.attacks.report import Attack, Report
 from tests.attacks.server import Server
 from tests.conftest import EXAM
 
-RECOVERY = 20.0  # seconds in which the server has to answer as before; also of a busy machine
+RECOVERY = 10.0  # seconds in which the server has to answer as before; also of a busy machine
 LONGEST_LINE = 2_000  # characters of a line in the log: nothing that a caller sends belongs there whole
 
 
