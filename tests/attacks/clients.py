@@ -70,6 +70,8 @@ class Connection:
 
     async def send(self, data: bytes) -> None:
         """Send bytes; a server that has closed the connection is no error."""
+        if self.writer.is_closing():  # asyncio would warn of each attempt
+            return
         with suppress(ConnectionError):
             self.writer.write(data)
             await self.writer.drain()

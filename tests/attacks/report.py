@@ -69,6 +69,7 @@ class Attack:
 
     is_cheap: whether it takes about a second, disturbs no later attack on the same server, and has the
     default settings, so that the test suite includes it.
+    ends_server: whether the server is meant to end.
     settings: of the server. megabytes: limit of the address space of each process of the server.
     """
 
@@ -76,6 +77,7 @@ class Attack:
     meaning: str
     run: Run
     is_cheap: bool
+    ends_server: bool
     settings: Mapping[str, object]
     megabytes: int
 
@@ -83,12 +85,16 @@ class Attack:
 ATTACKS: dict[str, Attack] = {}
 
 
-def attack(*, is_cheap: bool = False, megabytes: int = 8192, **settings: object) -> Callable[[Run], Run]:
+def attack(
+    *, is_cheap: bool = False, ends_server: bool = False, megabytes: int = 8192, **settings: object
+) -> Callable[[Run], Run]:
     """Register a function as an attack; its docstring says what is done and what must hold."""
 
     def register(run: Run) -> Run:
         name = run.__name__
-        ATTACKS[name] = Attack(name, (run.__doc__ or "").strip(), run, is_cheap, settings, megabytes)
+        ATTACKS[name] = Attack(
+            name, (run.__doc__ or "").strip(), run, is_cheap, ends_server, settings, megabytes
+        )
         return run
 
     return register

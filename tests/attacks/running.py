@@ -10,12 +10,11 @@ LONGEST_LINE = 2_000  # characters of a line in the log: nothing that a caller s
 
 
 async def run(attack: Attack, server: Server, report: Report) -> None:
-    """Run an attack, and record what it took and whether the server serves as before.
-
-    An attack that stops the server is asked for no more than its own figures.
-    """
+    """Run an attack, and record what it took and whether the server serves as before."""
     await takes_questions(server)
     await attack.run(server, report)
+    if not attack.ends_server:
+        report.note("the server still runs", server.is_running())
     if server.is_running():
         await _add_recovery(server, report)
         report.add("memory afterwards", server.memory(), "MB")

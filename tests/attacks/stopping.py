@@ -22,7 +22,7 @@ async def _stop(server: Server, report: Report) -> None:
     report.add("processes left behind", len(server.left_behind()), most=0)
 
 
-@attack()
+@attack(ends_server=True)
 async def stopping_idle(server: Server, report: Report) -> None:
     """SIGTERM while nothing is asked, and one connection is kept open."""
     async with Connection(server) as connection:
@@ -31,7 +31,7 @@ async def stopping_idle(server: Server, report: Report) -> None:
         await _stop(server, report)
 
 
-@attack(stop_seconds=8)
+@attack(ends_server=True, stop_seconds=8)
 async def stopping_unread(server: Server, report: Report) -> None:
     """SIGTERM while a client does not read its 76 MB, and another has sent half a body."""
     async with Connection(server) as one, Connection(server) as other:
@@ -42,7 +42,7 @@ async def stopping_unread(server: Server, report: Report) -> None:
         await _stop(server, report)
 
 
-@attack(stop_seconds=8)
+@attack(ends_server=True, stop_seconds=8)
 async def stopping_at_work(server: Server, report: Report) -> None:
     """SIGTERM while four questions of a second or two are computed or wait: all are answered or refused."""
     asking = [
@@ -55,7 +55,7 @@ async def stopping_at_work(server: Server, report: Report) -> None:
     report.note("answered or refused, all", all(one.status in (200, 503) for one in answers))
 
 
-@attack(stop_seconds=8)
+@attack(ends_server=True, stop_seconds=8)
 async def stopping_long_work(server: Server, report: Report) -> None:
     """SIGTERM while two questions are computed that take far longer than stopping may."""
     asking = [
@@ -66,7 +66,7 @@ async def stopping_long_work(server: Server, report: Report) -> None:
     await asyncio.gather(*asking)
 
 
-@attack(stop_seconds=8)
+@attack(ends_server=True, stop_seconds=8)
 async def stopping_streams(server: Server, report: Report) -> None:
     """SIGTERM while a long trace is sent line by line."""
     fields = {
@@ -81,7 +81,7 @@ async def stopping_streams(server: Server, report: Report) -> None:
         await _stop(server, report)
 
 
-@attack()
+@attack(ends_server=True)
 async def killed_server(server: Server, report: Report) -> None:
     """SIGKILL of the serving process leaves no worker behind, at work or idle."""
     asking = asyncio.create_task(ask(server, "/v1/graph", padded(heavy(4)), patience=10))
@@ -90,5 +90,7 @@ async def killed_server(server: Server, report: Report) -> None:
     server.send(signal.SIGKILL, server.process.pid)
     await ended(server, 5)
     await asking
-    await asyncio.sleep(3)
-    report.add("processes left behind after 3 s", len(server.left_behind()), most=0)
+    for _ in range(100):
+        if server.left_behind():
+            await asyncio.sleep(0.1)
+    report.add("processes left behind after 10 s", len(server.left_behind()), most=0)

@@ -94,7 +94,7 @@ async def restarted_workers(server: Server, report: Report) -> None:
 @attack(megabytes=400)
 async def small_address_space(server: Server, report: Report) -> None:
     """Exact questions where no process may have more than 400 MB of address space."""
-    answers = [await ask(server, "/v1/graph", SHORT, patience=20) for _ in range(3)]
+    answers = [await ask(server, "/v1/graph", SHORT, patience=40) for _ in range(3)]
     ready = await ask(server, READY)
     small = await ask(server, "/v1/self_attention", EXAM)
     handed_on = await ask(server, "/v1/self_attention", padded(EXAM), patience=20)
