@@ -25,7 +25,7 @@ from tests.attacks.server import Server, served
 from tests.attacks.work import pool
 
 CLIENTS = 16
-GROWTH = 1.15  # of the memory after the mixture has been asked for a while
+GROWTH = 1.15  # of the memory, once the caches are full
 REFUSALS = {400, 408, 413, 422, 501, 503}
 
 
@@ -113,11 +113,11 @@ class _Mixture:
 
 
 async def soak(server: Server, report: Report, seconds: float) -> None:
-    """Ask for a tenth of the time, look at the memory, ask for the rest, and look again."""
-    warm = _Mixture(server, seconds / 10)
+    """Ask for a third of the time, which fills caches, and for the rest; compare the memory after each."""
+    warm = _Mixture(server, seconds / 3)
     await asyncio.gather(*(warm.client(100 + number) for number in range(CLIENTS)))
     before = await _quiet_memory(server)
-    mixture = _Mixture(server, seconds)
+    mixture = _Mixture(server, seconds * 2 / 3)
     async with probed(server) as waits:
         await asyncio.gather(*(mixture.client(number) for number in range(CLIENTS)))
     after = await _quiet_memory(server)

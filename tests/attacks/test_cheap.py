@@ -1,6 +1,7 @@
 """The attacks that take about a second each, on one server. Nothing here depends on how busy a machine is."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from tests.attacks import ATTACKS
 from tests.attacks.report import Report
 from tests.attacks.server import Server, served
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 CHEAP = [name for name, attack in ATTACKS.items() if attack.is_cheap]
 
 
