@@ -1,15 +1,17 @@
 # Two commands on a bare machine with Python 3.11+, pip, venv and make:
 #   make serve    set up and serve on http://127.0.0.1:8000 (PORT and HOST change it)
 #   make test     set up and run every check
+# make attack tries to take a server down in every way known; make soak asks one for ten minutes (DURATION changes it).
 # make clients generates clients in Python and TypeScript and asks through them: it needs Node.js and Java.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+DURATION ?= 600
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test check format openapi clients clean
+.PHONY: serve test check format attack soak openapi clients clean
 
 serve: $(VENV)/serves
 	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
@@ -25,6 +27,14 @@ check: $(VENV)/tests
 format: $(VENV)/tests
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+# Attacks on servers of their own, each with its figures and their bounds; ATTACKS="NAME ..." chooses some.
+attack: $(VENV)/tests
+	$(VENV)/bin/python -m tests.attacks $(ATTACKS)
+
+# A realistic mixture for so many seconds, after which memory is what it was and no request is lost.
+soak: $(VENV)/tests
+	$(VENV)/bin/python -m tests.attacks.soak $(DURATION)
 
 # The OpenAPI document and the responses of the examples, written anew from the code.
 openapi: $(VENV)/serves
