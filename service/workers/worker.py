@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from compute.errors import QuestionErrors
 from service.defects import format_defect
@@ -69,7 +69,10 @@ class Server:
         self._requests, self._frames = requests, frames
 
     def run(self, start: dict[str, Any]) -> None:
-        """Answer until the requests end, or until the process holds too much memory. start: see `Kind.start`."""
+        """Answer until the requests end, or until the process holds too much memory.
+
+        start: see `Kind.start`.
+        """
         with bounded(start["memory"]):  # raises where the system leaves too little
             pass
         self.work.prepare(start, self.interrupts)

@@ -13,12 +13,12 @@ from compute.arithmetic.exact.readable import _readable as readable
 from service.exact.failures import refusal
 from service.http.problems import Problem
 from service.questions.operations import EXACT_WORK
-from service.workers import worker
+from service.workers import exact, worker
 from service.workers.frames import HEAD, PROBLEM, REACHED, load_problem
 
 HEADER = {
-    "name": "graph", "memory": 2**30, "seconds": 600, "lines": False, "request_id": "one", "is_gzipped": False,
-    "accepts_gzip": False,
+    "name": "graph", "memory": 2**30, "seconds": 600, "lines": False, "request_id": "one",
+    "is_gzipped": False, "accepts_gzip": False,
 }  # fmt: skip
 
 
