@@ -16,6 +16,7 @@ from service.http.middleware import header
 from service.http.problems import Problem
 from service.http.representations import Answer, Content, represent
 from service.http.streams import LineSender, Take, is_wanted, stream
+from service.http.watch import prefix
 from service.questions.operations import ExactWanted
 from service.settings import Settings
 from service.workers.choice import Workers
@@ -77,7 +78,9 @@ class Answerer:
         body = await receive_body(scope, receive, self.settings, share)
         accepted = accepts_gzip(header(scope, b"accept-encoding"))
         unsent = Share(self.answers, "answers that wait to be sent")
-        return Asked(endpoint.name, body, unsent, self.limits, self.settings.max_body_bytes, coded, accepted)
+        client = prefix((scope.get("client") or ("",))[0])
+        most = self.settings.max_body_bytes
+        return Asked(endpoint.name, body, unsent, self.limits, most, coded, accepted, client)
 
     def _understand(self, endpoint: Endpoint, asked: Asked) -> Job | None:
         """Return the job of a question that is certainly tiny to plan; None for any other.
@@ -97,7 +100,7 @@ class Answerer:
     async def _run(self, asked: Asked) -> Content:
         """Return the answer that a worker computes, in exact numbers if the body asks for them."""
         try:
-            with self.floats.place():
+            with self.floats.place(asked.client):
                 return await self.floats.run(asked)
         except ExactWanted:
             return await self._run_exactly(asked)
@@ -106,7 +109,7 @@ class Answerer:
         if len(asked.body) > MAX_EXACT_BYTES:
             limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
             raise Problem("too_large", limit)
-        with self.exact.place():
+        with self.exact.place(asked.client):
             return await self.exact.run(asked._replace(most=MAX_EXACT_BYTES))
 
 

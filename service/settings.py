@@ -51,7 +51,11 @@ class Settings(BaseSettings):
         " in the serving process, without bounds on time and memory.",
     )
     queue: int = Field(
-        default=32, ge=0, le=100_000, description="Requests that may wait for a worker before others get 503."
+        default=64,
+        ge=0,
+        le=100_000,
+        description="Requests that may wait for a worker before others get 503; one client address has at"
+        " most half of the places.",
     )
     max_seconds: float = Field(
         default=30, gt=0, le=HOUR, description="Most seconds of processor time for one answer."

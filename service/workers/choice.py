@@ -51,4 +51,4 @@ def float_workers(settings: Settings) -> Workers:
 
 def exact_workers(settings: Settings) -> Workers:
     """Return the workers for exact arithmetic."""
-    return Pool(exact(settings), settings.queue) if is_supported() else Unsupported(settings.queue)
+    return Pool(exact(settings), settings.queue) if is_supported() else Unsupported(1, settings.queue)

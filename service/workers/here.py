@@ -25,7 +25,7 @@ class InProcess(Places):
     plans = 0
 
     def __init__(self, queue: int) -> None:
-        super().__init__(1 + queue)
+        super().__init__(1, queue)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
 
     def start(self) -> None:

@@ -1,5 +1,6 @@
-"""A limit on the requests that are computed or wait for it."""
+"""A limit on the requests that are computed or wait for it, shared fairly among clients."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,20 +10,32 @@ from service.http.problems import busy
 class Places:
     """The places of requests that compute or wait.
 
-    capacity: how many there are. occupied: how many are held.
+    capacity: how many there are, for those that compute and as many as may wait. most: how many of them one
+    client may hold: half, or all that compute. occupied: how many are held.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(self, computing: int, waiting: int) -> None:
+        self.capacity = computing + waiting
+        self.most = max(computing, -(-self.capacity // 2))
         self.occupied = 0
+        self._held = Counter[str]()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place while a request waits and is computed. Raises Problem 503 if all are taken."""
+    def place(self, client: str = "") -> Iterator[None]:
+        """Hold a place while a request waits and is computed. Raises Problem 503 if there is none.
+
+        client: the address that the request comes from.
+        """
         if self.occupied >= self.capacity:
             raise busy(f"all {self.capacity} places are taken; try again in a moment")
+        if self._held[client] >= self.most:
+            raise busy(f"your address holds {self.most} of {self.capacity} places; try again in a moment")
         self.occupied += 1
+        self._held[client] += 1
         try:
             yield
         finally:
             self.occupied -= 1
+            self._held[client] -= 1
+            if not self._held[client]:
+                del self._held[client]

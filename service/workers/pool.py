@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -47,14 +47,14 @@ class Pool(Places):
     """
 
     def __init__(self, kind: Kind, queue: int) -> None:
-        super().__init__(kind.count + queue)
+        super().__init__(kind.count, queue)
         self.kind = kind
         self.workers: set[Worker] = set()
         self.failed = False
         self.answered_at = monotonic()
         self._lock = Lock()  # guards everything below, and workers
         self._idle: deque[Worker] = deque()
-        self._waiting: deque[Future[Worker]] = deque()
+        self._waiting: list[tuple[str, Future[Worker]]] = []  # with their clients
         self._launcher: Thread | None = None
         self._is_open = False
         self._is_starting = False
@@ -101,7 +101,8 @@ class Pool(Places):
         """
         for attempt in range(1, ATTEMPTS + 1):
             question = self._question(asked)
-            worker = await self._free_worker()
+            worker = await self._free_worker(asked.client)
+            worker.client = asked.client
             try:
                 return await self._ask(worker, question)
             except WorkInterrupted:  # meant for the question before
@@ -174,9 +175,9 @@ class Pool(Places):
         for worker in idle:
             await worker.end()
 
-    async def _free_worker(self) -> Worker:
+    async def _free_worker(self, client: str) -> Worker:
         """Return a free worker that runs. Raises Problem 503 if none is free in time."""
-        future = self._request()
+        future = self._request(client)
         try:
             async with asyncio.timeout(self.kind.longest):
                 return await asyncio.wrap_future(future)
@@ -187,7 +188,7 @@ class Pool(Places):
                 raise busy(f"no worker for {self.kind.answers} was free in time") from None
             raise
 
-    def _request(self) -> Future[Worker]:
+    def _request(self, client: str) -> Future[Worker]:
         """Return a future worker. Its exception is a Problem if none can be started."""
         future: Future[Worker] = Future()
         with self._lock:
@@ -200,15 +201,21 @@ class Pool(Places):
                 self.workers.discard(worker)
                 worker.end_now()  # it was ended from outside while it waited
             else:
-                self._waiting.append(future)
+                self._waiting.append((client, future))
             self._launch_missing()
         return future
 
     def _give(self, worker: Worker) -> None:
-        """Let the first request that waits have a free worker, or keep it for the next."""
+        """Let a request that waits have a free worker, or keep it for the next.
+
+        It goes to the client that has the fewest workers, and of equals to the one that has waited longest.
+        """
         with self._lock:
+            computing = Counter(one.client for one in self.workers if one is not worker and not one.is_free)
             while self._waiting:
-                future = self._waiting.popleft()
+                chosen = min(self._waiting, key=lambda one: computing[one[0]])
+                self._waiting.remove(chosen)
+                future = chosen[1]
                 if future.set_running_or_notify_cancel():
                     future.set_result(worker)
                     return
@@ -290,7 +297,7 @@ class Pool(Places):
     def _dismiss(self, detail: str) -> None:
         """Answer those who wait with a Problem 503. The lock has to be held."""
         while self._waiting:
-            future = self._waiting.popleft()
+            _, future = self._waiting.pop()
             if future.set_running_or_notify_cancel():
                 future.set_exception(busy(detail))
 

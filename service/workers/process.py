@@ -99,7 +99,7 @@ class Worker:
 
     reached: names of the values computed so far for the current question.
     offered: the body to send if the worker is stopped before a better answer.
-    plans: bytes of the plans that it keeps.
+    plans: bytes of the plans that it keeps. client: the address that its last question came from.
     is_free: whether the process waits for a question.
     was_killed: whether this side has killed the process, or tried to.
     """
@@ -109,6 +109,7 @@ class Worker:
         self.reached: list[str] = []
         self.offered: bytes | None = None
         self.plans = 0
+        self.client = ""
         self.is_free = True
         self.was_killed = False
         self._received = bytearray()

@@ -11,9 +11,10 @@ from service.http.streams import Take
 class Asked(NamedTuple):
     """A question that is to be answered elsewhere.
 
-    name: of the endpoint. share: of the memory for answers that wait to be sent. limits: of predicted work.
-    most: bytes of the body when it is decompressed. take: receives each line, if the answer is wanted line by
-    line. is_gzipped, accepts_gzip: whether the body is compressed, and whether the answer may be.
+    name: of the endpoint. client: the address that it comes from. limits: of predicted work. share: of the
+    memory for answers that wait to be sent. most: bytes of the body when it is decompressed. is_gzipped,
+    accepts_gzip: whether the body is compressed, and whether the answer may be. take: receives each line, if
+    the answer is wanted line by line.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Asked(NamedTuple):
     most: int
     is_gzipped: bool
     accepts_gzip: bool
+    client: str = ""
     take: Take | None = None
 
     @property

@@ -1,0 +1,58 @@
+"""Places for requests, and their order, shared fairly among clients."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from service.http.problems import Problem
+from service.settings import Settings
+from service.workers.kinds import floats
+from service.workers.places import Places
+from service.workers.pool import Pool
+from service.workers.process import Worker
+
+
+def test_one_client_leaves_half_of_the_places_to_others() -> None:
+    places = Places(2, 6)
+    with ExitStack() as held:
+        for _ in range(4):
+            held.enter_context(places.place("greedy"))
+        with pytest.raises(Problem, match="your address holds 4 of 8 places"), places.place("greedy"):
+            pass
+        for number in range(4):
+            held.enter_context(places.place(f"other {number}"))
+        with pytest.raises(Problem, match="all 8 places are taken"), places.place("late"):
+            pass
+        assert places.occupied == 8
+    assert places.occupied == 0
+    with places.place("greedy"):
+        assert places.occupied == 1
+
+
+@pytest.mark.parametrize(("computing", "waiting", "most"), [(1, 0, 1), (4, 0, 4), (4, 2, 4), (2, 64, 33)])
+def test_one_client_may_use_all_that_compute(computing: int, waiting: int, most: int) -> None:
+    assert Places(computing, waiting).most == most
+
+
+def test_the_client_with_the_fewest_workers_is_served_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without processes: two workers, both of which compute for one client."""
+
+    def start(worker: Worker, _: object) -> None:
+        worker.client, worker.is_free = "greedy", False
+
+    monkeypatch.setattr(Worker, "__init__", start)
+    monkeypatch.setattr(Pool, "_launch_missing", lambda _: None)
+    pool = Pool(floats(Settings(workers=2)), 8)
+    first, second = Worker(pool.kind), Worker(pool.kind)
+    pool.workers.update((first, second))
+    waiting = {name: pool._request(name.rstrip("12")) for name in ("greedy1", "greedy2", "other1", "other2")}
+    served = []
+    for worker in (first, second, first, second):
+        worker.is_free = True
+        pool._give(worker)
+        [name] = [name for name, future in waiting.items() if future.done()]
+        served.append(name)
+        del waiting[name]
+        worker.client, worker.is_free = name.rstrip("12"), False
+    assert served == ["other1", "greedy1", "other2", "greedy2"]
+    pool.workers.clear()  # there is nothing to end
