@@ -169,9 +169,8 @@ def test_a_worker_that_is_ended_is_logged_and_replaced(caplog: pytest.LogCapture
             worker = await here.working()
             os.kill(worker.process.pid, signal.Signals[name])
             if name == "SIGTERM":  # as an operator does it: the question is asked again
-                again = await here.working()
-                while again is worker:
-                    again = await here.working()
+                while (again := await here.working()) is worker:
+                    await asyncio.sleep(0.01)
                 os.kill(again.process.pid, signal.SIGTERM)
             response = await asking
             errors(response, 503)
