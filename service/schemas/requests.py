@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainValidator,
     SkipValidation,
     create_model,
@@ -26,12 +27,14 @@ from compute.operations.declaration import (
     is_axes,
     is_constant,
     is_padding,
+    is_padding_1d,
     is_sides,
     is_size,
     kinds,
 )
 from compute.operations.state_dicts import FIELD, takes_state_dict
 from service.schemas.computation import Computation, Diagnose, Encoding, Given, Selection, Upstream
+from service.schemas.conditions import of_arithmetic, of_operation
 from service.schemas.naming import camel, dims_text
 from service.schemas.parts import StateDict, model_with_parts, part_field
 from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
@@ -41,7 +44,11 @@ from service.schemas.types import (
     Axes,
     Change,
     Constant,
+    MaskTensor,
     Padding,
+    Padding1d,
+    Positive,
+    PositiveSides,
     Request,
     ShapeOnly,
     Sides,
@@ -78,7 +85,7 @@ FloatingArithmetic = TypeAliasType(
 OwnField = TypeAliasType(
     "OwnField",
     Annotated[
-        SkipValidation[Tensor | dict[str, Any]],
+        SkipValidation[MaskTensor | dict[str, Any] | list[Any]],
         Field(
             description="A field of the operation, as in its own request: a tensor, a setting, or the tensors"
             " of a part."
@@ -148,10 +155,24 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields["arithmetic"] = (FloatingArithmetic, "float64")
     return create_model(
         camel(operation) + SUFFIXES[asks],
-        __base__=model_with_parts(declared.parts),
+        __base__=_base(declared, asks),
         __doc__=declared.summary + {"cost": ": shapes alone.", "comparison": ", twice."}.get(asks, "."),
         **fields,
     )
+
+
+def _base(operation: Operation, asks: Asks) -> type[BaseModel]:
+    """Return the base of a request, which has its constraints between fields."""
+    base: Any = model_with_parts(operation.parts)
+    if asks != "answer":  # whose schemas do not stand in the document
+        return base  # type: ignore[no-any-return]
+
+    class WithConditions(base):  # type: ignore[misc]
+        @classmethod
+        def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+            return [of_arithmetic(handler), *of_operation(operation)]
+
+    return WithConditions
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -169,7 +190,7 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
         words += " By default, its sizes are its dimension names."
     else:
         words += " Required, unless values that take its place are given."
-    kind: Any = Any if shapes_only else Tensor
+    kind: Any = Any if shapes_only else MaskTensor if declared.mask else Tensor
     return kind, Field(None, description=words, json_schema_extra={"x-dims": declared.dims})
 
 
@@ -180,13 +201,15 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     if is_constant(attribute.annotation):
         special = constant, Constant
     elif is_sides(attribute.annotation):
-        special = partial(sides, minimum=minimum, letters=shapes_only), Sides
+        special = partial(sides, minimum=minimum, letters=shapes_only), PositiveSides if minimum else Sides
+    elif is_padding_1d(attribute.annotation):
+        special = partial(padding, letters=shapes_only, axes=1), Padding1d
     elif is_padding(attribute.annotation):
         special = partial(padding, letters=shapes_only), Padding
     elif is_axes(attribute.annotation):
         special = axes, Axes
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
-        special = partial(whole, minimum=minimum, letters=shapes_only), Whole
+        special = partial(whole, minimum=minimum, letters=shapes_only), Positive if minimum else Whole
     if special is not None:
         check, kind = special
         field = Field(attribute.default, description=declared.meaning)
