@@ -120,13 +120,16 @@ class Stored:
 class Attribute:
     """A setting of an operation.
 
-    minimum bounds a number. dimension: it is also a dimension name, settled by the shapes where they say
+    minimum bounds a number; maximum and below bound a constant that is no text from above, below without the
+    bound itself. dimension: it is also a dimension name, settled by the shapes where they say
     it, and may be in letters where only cost is asked. follows: the dimension it then equals if nothing
     says it.
     """
 
     meaning: str
     minimum: int | None = None
+    maximum: int | None = None
+    below: int | None = None
     dimension: bool = False
     follows: str = ""
 

@@ -19,7 +19,8 @@ Epsilon: TypeAlias = Annotated[
     Constant,
     Attribute(
         "What is added to the variance (or mean square) under the root: a constant of at least 0, which in"
-        " exact arithmetic may be a symbol."
+        " exact arithmetic may be a symbol.",
+        minimum=0,
     ),
 ]
 

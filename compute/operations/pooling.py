@@ -48,9 +48,7 @@ Ties: TypeAlias = Annotated[
 ]
 _UNSEEN = "A border of -Infinity around the input, which never wins: one number, "
 _COUNTED = " same (as many windows as entries over the stride, an odd one more behind) or valid (none)."
-MaxBorder: TypeAlias = Annotated[
-    Padding1d, Attribute(f"{_UNSEEN}[before, behind],{_COUNTED}")
-]
+MaxBorder: TypeAlias = Annotated[Padding1d, Attribute(f"{_UNSEEN}[before, behind],{_COUNTED}")]
 MaxBorders: TypeAlias = Annotated[
     Padding, Attribute(f"{_UNSEEN}[rows, columns], [[top, bottom], [left, right]],{_COUNTED}")
 ]

@@ -14,8 +14,8 @@ class Rule:
 
     field: an input or setting. The rule holds where it is sent with another value than its default, or with
     one of `values`. None: the rule always holds.
-    beside: alternatives, one of which has to hold. Each maps names of other fields to SENT, to None for a field
-    that is left out or has its default, or to the values that it may have.
+    beside: alternatives, one of which has to hold. Each maps names of other fields to SENT, to None for a
+    field that is left out or has its default, or to the values that it may have.
     unless_given: given values may take the place of what is missing.
 
     The function of an operation refuses what breaks a rule; the schema of its requests says so beforehand.

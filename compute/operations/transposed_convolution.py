@@ -29,9 +29,7 @@ SAME_MEANING = (
     "the output is the stride times as long as the input: the transpose of a convolution with padding same,"
     " whose odd entry of border is behind"
 )
-Cut: TypeAlias = Annotated[
-    Padding1d, Attribute(f"{CUT}one number, [before, behind],{SAME}")
-]
+Cut: TypeAlias = Annotated[Padding1d, Attribute(f"{CUT}one number, [before, behind],{SAME}")]
 Cuts: TypeAlias = Annotated[
     Padding, Attribute(f"{CUT}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
 ]

@@ -84,7 +84,9 @@ class StopWhen(Request):
     """Conditions that stop a trace before its last step."""
 
     gradient_norm: Setting = Field(
-        None, json_schema_extra={"minimum": 0}, description="Stop as soon as the norm of all gradients together is at most this."
+        None,
+        json_schema_extra={"minimum": 0},
+        description="Stop as soon as the norm of all gradients together is at most this.",
     )
     loss: Setting = Field(None, description="Stop as soon as the loss is at most this.")
 
@@ -226,7 +228,7 @@ class SolveBase(Request):
     """The constraints between the fields of a question to solve."""
 
     @classmethod
-    def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
         """Ask for unknowns, a target and steps together, or for neither of them."""
         return [
             {

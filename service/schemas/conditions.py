@@ -1,7 +1,7 @@
 """Constraints between the fields of a request, as JSON schemas.
 
-They stand in `allOf` of a request's schema. Client generators and the 3.0 rendition of the document leave them
-out; validators of JSON Schema do not.
+They stand in `allOf` of a request's schema. Client generators and the 3.0 rendition of the document leave
+them out; validators of JSON Schema do not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ FloatingQuestion = TypeAliasType(
     Annotated[
         Any,
         Field(
-            description="A question in floats: without free symbols, and fields that are about exact numbers.",
+            description="A question in floats: without free symbols and fields about exact numbers.",
             json_schema_extra={
                 "properties": {name: idle(value) for name, value in EXACT_ONLY.items()},
                 "additionalProperties": _without_symbols(DEPTH),
@@ -83,7 +83,7 @@ def of_operation(operation: Operation) -> list[Schema]:
     ):
         if names:
             found.append(needs(names, *in_place))
-    found += [_rule(one, operation) for one in operation.rules]
+    found += [of_rule(one, operation) for one in operation.rules]
     return found
 
 
@@ -94,7 +94,8 @@ def _stored(operation: Operation) -> frozenset[str]:
     return frozenset(name for one in operation.stored for name in one.inputs)
 
 
-def _rule(rule: Rule, operation: Operation) -> Schema:
+def of_rule(rule: Rule, operation: Operation) -> Schema:
+    """Return the constraint that a rule of an operation stands for."""
     defaults = {name: one.default for name, one in operation.attributes.items()}
     alternatives = [_alternative(one, defaults) for one in rule.beside]
     if rule.unless_given:

@@ -22,6 +22,7 @@ from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
 from compute.operations.declaration import (
+    Attribute,
     AttributeField,
     Operation,
     is_axes,
@@ -212,7 +213,8 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
         special = partial(whole, minimum=minimum, letters=shapes_only), Positive if minimum else Whole
     if special is not None:
         check, kind = special
-        field = Field(attribute.default, description=declared.meaning)
+        bounded = _bounds(declared) if kind is Constant else None
+        field = Field(attribute.default, description=declared.meaning, json_schema_extra=bounded)
         return Annotated[Any, PlainValidator(check, json_schema_input_type=kind)], field
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
@@ -224,3 +226,13 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     if bounds:
         annotation = Annotated[annotation, Interval(**bounds), INTEGRAL]
     return annotation, Field(attribute.default, description=declared.meaning)
+
+
+def _bounds(declared: Attribute) -> dict[str, Any] | None:
+    """Return bounds of a constant, for the document alone: the value of text is known later."""
+    bounds = {
+        "minimum": declared.minimum,
+        "maximum": declared.maximum,
+        "exclusiveMaximum": declared.below,
+    }
+    return {name: one for name, one in bounds.items() if one is not None} or None

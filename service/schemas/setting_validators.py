@@ -77,7 +77,9 @@ def padding(value: Any, *, letters: bool, axes: int = 2) -> Any:
             raise PydanticCustomError("value", "pairs")
         found = [sides(one, minimum=0, letters=letters) for one in (value if nested else [value])]
     except PydanticCustomError:
-        forms = "a number, [before, behind] or two such pairs" if axes == 2 else "a number or [before, behind]"
+        forms = (
+            "a number, [before, behind] or two such pairs" if axes == 2 else "a number or [before, behind]"
+        )
         sizes = "integers from 0 on" + (", or sizes in letters" if letters else "")
         expected = f"same, valid, {forms}, of {sizes}"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None

@@ -24,7 +24,7 @@ from typing_extensions import TypeAliasType
 
 from compute.arithmetic.expressions import FUNCTIONS, MAX_NAME, NAMED_NUMBERS, NO_NUMBERS
 from compute.integers import with_integers
-from service.schemas.formats import MAX_RANK, PACKED_DTYPES
+from service.schemas.formats import MAX_EXACT_ENTRIES, MAX_RANK, PACKED_DTYPES
 from service.schemas.setting_validators import MAX_INTEGER
 
 EMPTY: tuple[Any, ...] = (None, {}, [])
@@ -52,7 +52,7 @@ class Wire(BaseModel):
         return reference
 
     @classmethod
-    def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
         """Return constraints between fields, as JSON schemas that hold beside the model's own."""
         return []
 
@@ -71,8 +71,8 @@ SYMBOL: dict[str, Any] = {
     "pattern": rf"^[A-Za-z][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}$",
     "not": {"enum": sorted([*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS, *kwlist])},
 }
-# JSON Schema cannot describe the grammar of expressions: `format` names it, and `pattern` admits no characters
-# but those that it is written in.
+# JSON Schema cannot describe the grammar of expressions: `format` names it, and `pattern` admits the
+# characters that it is written in.
 _IN_TEXT = r"0-9A-Za-z_.()+*/^,<>=! \t\n\r\f\v-"
 TEXT: dict[str, Any] = {"format": "expression", "pattern": rf"^[{_IN_TEXT}]*[0-9A-Za-z][{_IN_TEXT}]*$"}
 
@@ -92,9 +92,10 @@ class SymbolTensor(Request):
     """In exact arithmetic: a free symbol for each entry, numbered from 1."""
 
     symbol: str = Field(
-        description="Letters: with x the entries are x1, x2 or x1_1, x1_2.", json_schema_extra=SYMBOL
+        description="Letters: with x the entries are x1, x2 or x1_1, x1_2.",
+        json_schema_extra={"pattern": SYMBOL["pattern"]},
     )
-    shape: Sizes
+    shape: list[Annotated[int, Field(ge=1, le=MAX_EXACT_ENTRIES)]] = Field(max_length=MAX_RANK)
 
 
 def _nested(*kinds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -160,7 +161,8 @@ MaskTensor = TypeAliasType(
 ProgramInputs = TypeAliasType(
     "ProgramInputs",
     Annotated[
-        dict[str, MaskTensor], Field(max_length=MAX_NAMES, description="Tensors by name; data may be booleans.")
+        dict[str, MaskTensor],
+        Field(max_length=MAX_NAMES, description="Tensors by name; data may be booleans."),
     ],
 )
 NamedTensors = TypeAliasType(
@@ -245,10 +247,7 @@ Padding = TypeAliasType(
     "Padding",
     Annotated[
         SkipValidation[
-            Size0
-            | Pair
-            | Annotated[list[Pair], Field(min_length=2, max_length=2)]
-            | Literal["same", "valid"]
+            Size0 | Pair | Annotated[list[Pair], Field(min_length=2, max_length=2)] | Literal["same", "valid"]
         ],
         Field(
             description="The amount added around an input: one number, one for each side, a pair for each"
@@ -269,7 +268,9 @@ Padding1d = TypeAliasType(
 Axes = TypeAliasType(
     "Axes",
     Annotated[
-        SkipValidation[int | Annotated[list[int], Field(min_length=1, json_schema_extra={"uniqueItems": True})]],
+        SkipValidation[
+            int | Annotated[list[int], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+        ],
         Field(description="An axis or a list of them, counted from 0, or from the last where negative."),
     ],
 )
@@ -296,7 +297,7 @@ class Edit(Request):
     axis: int = Field(0, description="The axis of `permute` and `remove`.")
 
     @classmethod
-    def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
         """Allow one verb, beside fields of its own kind."""
         verbs = {"add": "at", "multiply": "at", "replace": "at", "permute": "axis", "remove": "axis"}
         names = {*verbs, *verbs.values()}
