@@ -1,6 +1,7 @@
 # Two commands on a bare machine with Python 3.11+, pip, venv and make:
 #   make serve    set up and serve on http://127.0.0.1:8000 (PORT and HOST change it)
 #   make test     set up and run every check
+# make schemathesis asks thousands of generated questions, for half an hour.
 # make clients generates clients in Python and TypeScript and asks through them: it needs Node.js and Java.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ PORT ?= 8000
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test check format openapi clients clean
+.PHONY: serve test check format openapi clients schemathesis clean
 
 serve: $(VENV)/serves
 	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
@@ -34,6 +35,10 @@ openapi: $(VENV)/serves
 clients: $(VENV)/clients
 	$(VENV)/bin/python -m tests.clients
 
+# Questions generated from the document, each answered or refused for a reason that no schema can say.
+schemathesis: $(VENV)/schemathesis
+	$(VENV)/bin/python -m tests.strictness
+
 $(VENV)/serves: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt -e .
@@ -45,6 +50,10 @@ $(VENV)/tests: $(VENV)/serves
 
 $(VENV)/clients: $(VENV)/tests
 	$(PIP) install -c constraints.txt -e '.[clients]'
+	@touch $@
+
+$(VENV)/schemathesis: $(VENV)/tests
+	$(PIP) install -c constraints.txt -e '.[schemathesis]'
 	@touch $@
 
 clean:

@@ -3,8 +3,8 @@
 from typing import Any, Literal, get_args, get_origin
 
 from compute.integers import with_integers
-from compute.operations.declaration import (
-    AttributeField,
+from compute.operations.declaration import AttributeField
+from compute.operations.setting_types import (
     is_axes,
     is_constant,
     is_padding,

@@ -67,10 +67,22 @@ Arithmetic = TypeAliasType(
         ),
     ],
 )
+# No number is both.
+CONTRADICTIONS = (("positive", "negative"), ("nonnegative", "negative"))
+Assumed = Annotated[
+    list[Assumption],
+    Field(
+        json_schema_extra={
+            "allOf": [
+                {"not": {"allOf": [{"contains": {"const": one}} for one in pair]}} for pair in CONTRADICTIONS
+            ]
+        }
+    ),
+]
 Assumptions = TypeAliasType(
     "Assumptions",
     Annotated[
-        dict[Name, list[Assumption]],
+        dict[Name, Assumed],
         Field(
             max_length=MAX_NAMES,
             description="In exact arithmetic: assumptions about free symbols, all of which are real.",

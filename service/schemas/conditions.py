@@ -36,28 +36,26 @@ def _without_symbols(depth: int) -> Schema:
     return schema
 
 
-FloatingQuestion = TypeAliasType(
+def _named(name: str, description: str, schema: Schema) -> Any:
+    """Return a named type of the document, which client generators do not take for a model."""
+    constraint = {"if": {"type": "object"}, "then": schema}
+    return TypeAliasType(  # type: ignore[misc]
+        name, Annotated[Any, Field(description=description, json_schema_extra=constraint)]
+    )
+
+
+FloatingQuestion = _named(
     "FloatingQuestion",
-    Annotated[
-        Any,
-        Field(
-            description="A question in floats: without free symbols and fields about exact numbers.",
-            json_schema_extra={
-                "properties": {name: idle(value) for name, value in EXACT_ONLY.items()},
-                "additionalProperties": _without_symbols(DEPTH),
-            },
-        ),
-    ],
+    "A question in floats: without free symbols and fields about exact numbers.",
+    {
+        "properties": {name: idle(value) for name, value in EXACT_ONLY.items()},
+        "additionalProperties": _without_symbols(DEPTH),
+    },
 )
-ExactQuestion = TypeAliasType(
+ExactQuestion = _named(
     "ExactQuestion",
-    Annotated[
-        Any,
-        Field(
-            description="A question in exact arithmetic: without fields that are about floats.",
-            json_schema_extra={"properties": {name: idle(value) for name, value in FLOATS_ONLY.items()}},
-        ),
-    ],
+    "A question in exact arithmetic: without fields about floats.",
+    {"properties": {name: idle(value) for name, value in FLOATS_ONLY.items()}},
 )
 
 

@@ -21,10 +21,8 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import (
-    Attribute,
-    AttributeField,
-    Operation,
+from compute.operations.declaration import Attribute, AttributeField, Operation
+from compute.operations.setting_types import (
     is_axes,
     is_constant,
     is_padding,

@@ -16,9 +16,8 @@ import pytest
 from compute.dimensions import Size
 from compute.operations import CATALOGUE
 from compute.operations.binding import build
-from compute.operations.declaration import (
-    AttributeField,
-    Operation,
+from compute.operations.declaration import AttributeField, Operation
+from compute.operations.setting_types import (
     is_axes,
     is_constant,
     is_padding,

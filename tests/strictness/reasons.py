@@ -68,7 +68,8 @@ REASONS = (
             r"the program does not use|\S+ has no value",
             r"holds no|\S+ holds (numbers|nothing)",
             r"no value has this name|matches ",
-            r"is a parameter under start already",
+            r"is a parameter under start already|is missing$",
+            r"one of probabilities and logits says",  # or a given value does
             r"one winner splits no tie",
         ),
     ),
@@ -84,7 +85,7 @@ REASONS = (
             r"speaks of a dimension",
             r"has no meaning where the (logarithm|rate)",
             r"is no number that a step can be made with",
-            r"line \d+|has too many lines|is not an assignment|\S+ does not fit",
+            r"line \d+|has too many lines|assigns nothing|is not an assignment|\S+ does not fit",
             r"\S+ is no scalar|the program ",
         ),
     ),
