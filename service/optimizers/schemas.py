@@ -7,24 +7,23 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from annotated_types import Interval
-from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, PlainValidator, create_model
+from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, create_model
 from typing_extensions import TypeAliasType
 
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
+from service.optimizers.constraints import SolveBase, TraceBase
 from service.schemas.computation import Computation
-from service.schemas.conditions import idle, of_arithmetic
 from service.schemas.deferred import Deferred
 from service.schemas.naming import camel
 from service.schemas.requests import fields_of
+from service.schemas.setting_types import Constant
 from service.schemas.setting_validators import MAX_INTEGER, constant
 from service.schemas.types import (
     INTEGRAL,
     LEFT_OUT,
     MAX_NAMES,
-    NEVER,
-    Constant,
     Name,
     NamedTensors,
     ProgramInputs,
@@ -200,46 +199,6 @@ class SolveAlone(Request):
         " target, the answer is about convergence alone.",
         examples=[{"x": 0}],
     )
-
-
-# Fields that are about a program, and have no use where gradients are sent.
-OF_PROGRAMS = ("batches", "loss", "program", "surface")
-
-
-class TraceBase(Request):
-    """The constraints between the fields of a trace."""
-
-    @classmethod
-    def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Ask for a program with a number of steps, or for gradients without fields of programs."""
-        no_program = dict.fromkeys(OF_PROGRAMS, NEVER) | {"inputs": idle({})}
-        no_program["stop_when"] = {"properties": {"loss": NEVER}}
-        return [
-            of_arithmetic(handler),
-            {
-                "if": {"required": ["gradients"]},
-                "then": {"properties": no_program},
-                "else": {"required": ["program", "steps"]},
-            },
-        ]
-
-
-class SolveBase(Request):
-    """The constraints between the fields of a question to solve."""
-
-    @classmethod
-    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Ask for unknowns, a target and steps together, or for neither of them."""
-        return [
-            {
-                "if": {"properties": {"target": idle({})}},
-                "then": {"properties": {"unknown": idle([]), "steps": NEVER}},
-                "else": {
-                    "properties": {"unknown": {"minItems": 1}},
-                    "required": ["unknown", "target", "steps"],
-                },
-            }
-        ]
 
 
 def _request(

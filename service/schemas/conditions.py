@@ -38,10 +38,8 @@ def _without_symbols(depth: int) -> Schema:
 
 def _named(name: str, description: str, schema: Schema) -> Any:
     """Return a named type of the document, which client generators do not take for a model."""
-    constraint = {"if": {"type": "object"}, "then": schema}
-    return TypeAliasType(  # type: ignore[misc]
-        name, Annotated[Any, Field(description=description, json_schema_extra=constraint)]
-    )
+    constraint: Schema = {"if": {"type": "object"}, "then": schema}
+    return TypeAliasType(name, Annotated[Any, Field(description=description, json_schema_extra=constraint)])
 
 
 FloatingQuestion = _named(

@@ -36,23 +36,25 @@ from service.schemas.computation import Computation, Diagnose, Encoding, Given, 
 from service.schemas.conditions import of_arithmetic, of_operation
 from service.schemas.naming import camel, dims_text
 from service.schemas.parts import StateDict, model_with_parts, part_field
-from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
-from service.schemas.types import (
-    INTEGRAL,
-    MAX_NAMES,
+from service.schemas.setting_types import (
     Axes,
-    Change,
     Constant,
-    MaskTensor,
     Padding,
     Padding1d,
     Positive,
     PositiveSides,
+    Sides,
+    Whole,
+)
+from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
+from service.schemas.types import (
+    INTEGRAL,
+    MAX_NAMES,
+    Change,
+    MaskTensor,
     Request,
     ShapeOnly,
-    Sides,
     Tensor,
-    Whole,
 )
 
 Asks: TypeAlias = Literal["answer", "cost", "comparison"]

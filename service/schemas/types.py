@@ -1,7 +1,7 @@
-"""The named types of the wire: tensors, sizes, settings and changes, as the document refers to them.
+"""The named types of the wire: tensors, sizes and changes, as the document refers to them.
 
 Tensors pass through models unchecked: their entries are checked once, with NumPy, by
-`service.questions.tensors`. Settings are checked by `service.schemas.setting_validators`.
+`service.questions.tensors`. Types of settings are in `service.schemas.setting_types`.
 
 Client generators make types of `type`, `items`, `anyOf` and `$ref`. Constraints that would only complicate
 these types stand in `allOf`, whose members have no type of their own: generators leave them out.
@@ -65,6 +65,7 @@ class Request(Wire):
 
 Name = Annotated[str, StringConstraints(max_length=200)]
 Size1 = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Size0 = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Sizes = Annotated[list[Size1], Field(max_length=MAX_RANK)]
 # The name of a free symbol, as `compute.arithmetic.expressions.check_symbol` takes it.
 SYMBOL: dict[str, Any] = {
@@ -214,66 +215,6 @@ class ShapeOnly(Request):
     """A shape in place of a tensor, in numbers and dimension names."""
 
     shape: Annotated[list[Size], Field(max_length=MAX_RANK)]
-
-
-Constant = TypeAliasType(
-    "Constant",
-    Annotated[
-        SkipValidation[float | Text],
-        Field(
-            description='A number, or a constant expression such as "sqrt(2)/3". It may contain dimension'
-            " names such as d_k if the setting says so."
-        ),
-    ],
-)
-Size0 = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
-Whole = TypeAliasType("Whole", Annotated[SkipValidation[Size0], Field(description="A whole number.")])
-Positive = TypeAliasType(
-    "Positive", Annotated[SkipValidation[Size1], Field(description="A whole number from 1 on.")]
-)
-Pair = Annotated[list[Size0], Field(min_length=2, max_length=2)]
-Sides = TypeAliasType(
-    "Sides",
-    Annotated[SkipValidation[Size0 | Pair], Field(description="One number for both sides, or two.")],
-)
-PositiveSides = TypeAliasType(
-    "PositiveSides",
-    Annotated[
-        SkipValidation[Size1 | Annotated[list[Size1], Field(min_length=2, max_length=2)]],
-        Field(description="One number from 1 on for both sides, or two."),
-    ],
-)
-Padding = TypeAliasType(
-    "Padding",
-    Annotated[
-        SkipValidation[
-            Size0 | Pair | Annotated[list[Pair], Field(min_length=2, max_length=2)] | Literal["same", "valid"]
-        ],
-        Field(
-            description="The amount added around an input: one number, one for each side, a pair for each"
-            " axis, or the name of a rule."
-        ),
-    ],
-)
-Padding1d = TypeAliasType(
-    "Padding1d",
-    Annotated[
-        SkipValidation[Size0 | Pair | Literal["same", "valid"]],
-        Field(
-            description="The amount added around the one axis of an input: one number, one for each side, or"
-            " the name of a rule."
-        ),
-    ],
-)
-Axes = TypeAliasType(
-    "Axes",
-    Annotated[
-        SkipValidation[
-            int | Annotated[list[int], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
-        ],
-        Field(description="An axis or a list of them, counted from 0, or from the last where negative."),
-    ],
-)
 
 
 Indices = Annotated[list[Size0], Field(min_length=1, json_schema_extra={"uniqueItems": True})]

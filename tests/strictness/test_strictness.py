@@ -79,9 +79,17 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("optimizer/solve", {**SOLVE, "unknown": ["eta"], "target": {"x": 0}}),
     ("optimizer/solve", {**SOLVE, "steps": 1}),
 ]  # fmt: skip
-ATTENTION = {"x": EYE, "w_q": EYE, "w_k": EYE}
-CROSSED = ATTENTION | {"context": EYE}
-PLAIN = {"query": EYE, "key": EYE, "value": EYE}
+PROJECTED: dict[str, Any] = {"x": EYE, "w_q": EYE, "w_k": EYE}
+ATTENDING: dict[str, dict[str, Any]] = {
+    "self_attention": PROJECTED,
+    "cross_attention": PROJECTED | {"context": EYE},
+    "attention": {"query": EYE, "key": EYE, "value": EYE},
+}
+PROJECTING = ("self_attention", "cross_attention")
+ALONE: list[dict[str, Any]] = [
+    {"causal_alignment": "lower_right"}, {"dropout_rate": 0.5}, {"dropout_mask": EYE},
+]  # fmt: skip
+UNTURNED: list[dict[str, Any]] = [{"rotary_dimension": 2}, {"rotary_base": 10}, {"positions": [0, 1]}]
 # Questions that break the rules of operations: fields that do not go together.
 REFUSED += [
     ("binary_cross_entropy", {"target": [1]}),
@@ -97,19 +105,9 @@ REFUSED += [
     ("rms_norm", {"x": X, "axes": [0], "axis": 0}),
     ("poisson_nll", {"prediction": [1], "target": [1], "epsilon": 1}),
     ("batch_norm", {"x": X, "training": False}),
-    *(
-        (name, base | broken)
-        for name, base in (("self_attention", ATTENTION), ("cross_attention", CROSSED), ("attention", PLAIN))
-        for broken in (
-            {"causal_alignment": "lower_right"},
-            {"dropout_rate": 0.5},
-            {"dropout_mask": EYE},
-            *([] if name == "attention" else [
-                {"rotary_dimension": 2}, {"rotary_base": 10}, {"positions": [0, 1]},
-            ]),
-        )
-    ),
-    ("cross_attention", CROSSED | {"context_positions": [0, 1]}),
+    *((name, base | broken) for name, base in ATTENDING.items() for broken in ALONE),
+    *((name, ATTENDING[name] | broken) for name in PROJECTING for broken in UNTURNED),
+    ("cross_attention", ATTENDING["cross_attention"] | {"context_positions": [0, 1]}),
     ("activation", {"x": [1], "function": "prelu"}),
     ("activation", {"x": [1], "function": "relu", "slope": 1}),
     *(
