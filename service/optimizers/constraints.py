@@ -34,8 +34,9 @@ class SolveBase(Request):
 
     @classmethod
     def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Ask for unknowns, a target and steps together, or for neither of them."""
+        """Ask for a program; and for unknowns, a target and steps together, or for none of them."""
         return [
+            {"if": {"type": "object"}, "then": {"required": ["program"]}},
             {
                 "if": {"properties": {"target": idle({})}},
                 "then": {"properties": {"unknown": idle([]), "steps": NEVER}},
@@ -43,5 +44,5 @@ class SolveBase(Request):
                     "properties": {"unknown": {"minItems": 1}},
                     "required": ["unknown", "target", "steps"],
                 },
-            }
+            },
         ]

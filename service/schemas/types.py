@@ -148,7 +148,7 @@ Tensor = TypeAliasType(
         Field(
             description="A number, text in place of a number, nested lists of these, packed bytes, or new"
             " symbols.",
-            json_schema_extra={"allOf": [{"not": HOLDS_BOOLEANS}]},
+            json_schema_extra={"not": HOLDS_BOOLEANS},
         ),
     ],
 )

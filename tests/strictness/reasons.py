@@ -69,7 +69,8 @@ REASONS = (
             r"holds no|\S+ holds (numbers|nothing)",
             r"no value has this name|matches ",
             r"is a parameter under start already|is missing$",
-            r"one of probabilities and logits says",  # or a given value does
+            # Given values may take the place of inputs, and leave sizes open.
+            r"one of probabilities and logits says|with these settings steps are taken one by one",
             r"one winner splits no tie",
         ),
     ),

@@ -78,6 +78,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("optimizer/solve", {**SOLVE, "unknown": ["eta"]}),
     ("optimizer/solve", {**SOLVE, "unknown": ["eta"], "target": {"x": 0}}),
     ("optimizer/solve", {**SOLVE, "steps": 1}),
+    ("optimizer/solve", {name: one for name, one in SOLVE.items() if name != "program"}),
 ]  # fmt: skip
 PROJECTED: dict[str, Any] = {"x": EYE, "w_q": EYE, "w_k": EYE}
 ATTENDING: dict[str, dict[str, Any]] = {
