@@ -2,6 +2,7 @@
 #   make serve    set up and serve on http://127.0.0.1:8000 (PORT and HOST change it)
 #   make test     set up and run every check
 # make attack tries to take a server down in every way known; make soak asks one for ten minutes (DURATION changes it).
+# make schemathesis asks thousands of generated questions, for half an hour.
 # make clients generates clients in Python and TypeScript and asks through them: it needs Node.js and Java.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ DURATION ?= 600
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test check format attack soak openapi clients clean
+.PHONY: serve test check format attack soak openapi clients schemathesis clean
 
 serve: $(VENV)/serves
 	exec $(VENV)/bin/workings serve --host $(HOST) --port $(PORT)
@@ -44,6 +45,10 @@ openapi: $(VENV)/serves
 clients: $(VENV)/clients
 	$(VENV)/bin/python -m tests.clients
 
+# Questions generated from the document, each answered or refused for a reason that no schema can say.
+schemathesis: $(VENV)/schemathesis
+	$(VENV)/bin/python -m tests.strictness
+
 $(VENV)/serves: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt -e .
@@ -55,6 +60,10 @@ $(VENV)/tests: $(VENV)/serves
 
 $(VENV)/clients: $(VENV)/tests
 	$(PIP) install -c constraints.txt -e '.[clients]'
+	@touch $@
+
+$(VENV)/schemathesis: $(VENV)/tests
+	$(PIP) install -c constraints.txt -e '.[schemathesis]'
 	@touch $@
 
 clean:

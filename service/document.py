@@ -33,7 +33,7 @@ TAGS = [
 
 SHOWN_BYTES = 2_500  # longer answers are linked: the document is read by people and loaded by pages
 REFERENCE = "#/components/schemas/{model}"
-ENTITY_TAG = {"description": "A digest of the answer.", "schema": {"type": "string"}}
+ENTITY_TAG = {"description": "A digest of the bytes of the answer.", "schema": {"type": "string"}}
 LINE_BY_LINE = {
     "type": "string",
     "description": "One JSON object per line, sent as soon as it is computed: the opening, each step, the"

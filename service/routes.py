@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import orjson
 from fastapi import APIRouter, Body, FastAPI, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -24,6 +25,9 @@ from service.http.representations import Representation, Resource
 from service.http.watch import STATE as WATCH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
+
+# Any name is looked up, so that an unknown one is answered with a suggestion.
+OperationName: TypeAlias = Annotated[str, PathParameter(json_schema_extra={"enum": list(CATALOGUE)})]
 
 
 class QuestionRoute(APIRoute):
@@ -183,7 +187,7 @@ def _add_catalogue(app: FastAPI) -> None:
     async def list_operations(request: Request) -> Response:
         return listing(request.scope.get("root_path", "")).respond(request)
 
-    async def get_operation(request: Request, name: str) -> Response:
+    async def get_operation(request: Request, name: OperationName) -> Response:
         if name not in entries:
             known = "the operations are: " + ", ".join(CATALOGUE)
             raise Problem("not_found", known + hint(name, CATALOGUE))

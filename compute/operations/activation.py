@@ -11,6 +11,7 @@ from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import alone, expression, is_number, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
+from compute.operations.rules import SENT, Rule, rule
 from compute.primitives.activations import ACTIVATIONS, Activation
 from compute.value import Value, apply
 
@@ -56,6 +57,23 @@ def settings_of(graph: Graph, name: str, said: Mapping[str, Setting]) -> dict[st
         found[setting] = _setting(graph, entry, setting, default_of(graph, name, setting, worth))
     _check(graph, entry, found)
     return found
+
+
+def _rules() -> list[Rule]:
+    """Say which function each setting belongs to."""
+    settings = dict.fromkeys(
+        setting for entry in ACTIVATIONS.values() for setting in entry.settings if setting != "slope"
+    )
+    return [
+        *(
+            rule(
+                setting, {"function": [name for name, one in ACTIVATIONS.items() if setting in one.settings]}
+            )
+            for setting in settings
+        ),
+        rule("slope", {"function": SLOPED, **dict.fromkeys(settings)}),
+        rule("function", {"slope": SENT}, values=("prelu",), unless_given=True),
+    ]
 
 
 def default_of(graph: Graph, name: str, setting: str, said: Setting = None) -> Setting:
@@ -137,7 +155,8 @@ def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str,
             "The derivative of the function at each entry.",
             r"\frac{\mathrm{d} Y}{\mathrm{d} X}",
         ),
-    )
+    ),
+    rules=_rules(),
 )
 def activation(
     x: Annotated[Value, Input("...", "What the function is applied to, entry by entry.", "X")],

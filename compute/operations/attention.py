@@ -6,7 +6,9 @@ from compute.dimensions import Size
 from compute.named import Named
 from compute.operations.attending import attend, mix, shared_heads
 from compute.operations.declaration import Attribute, Input, operation
+from compute.operations.rules import SENT, rule
 from compute.operations.scoring import (
+    ALIGNMENT_RULES,
     Alignment,
     Causal,
     Layout,
@@ -65,7 +67,12 @@ def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> N
             "Y",
             turns="layout",
         ),
-    )
+    ),
+    rules=(
+        *ALIGNMENT_RULES,
+        rule("dropout_mask", {"dropout_rate": SENT}),
+        rule("dropout_rate", {"dropout_mask": SENT}),
+    ),
 )
 def attention(
     query: Annotated[Value, Input("... n heads*d_k", "The queries.", "Q", turns="layout")],

@@ -9,6 +9,7 @@ from compute.operations.constants import expression, is_number, literal
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike, spread_over
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.rules import SENT, rule
 from compute.value import Value, apply
 
 
@@ -32,7 +33,16 @@ from compute.value import Value, apply
         ),
         LOSSES,
         OUTPUT,
-    )
+    ),
+    rules=(
+        rule(
+            None,
+            {"logits": SENT, "probabilities": None},
+            {"probabilities": SENT, "logits": None},
+            unless_given=True,
+        ),
+        rule("log_minimum", {"logits": None}),
+    ),
 )
 def binary_cross_entropy(
     probabilities: Annotated[

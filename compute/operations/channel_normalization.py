@@ -25,6 +25,7 @@ from compute.operations.normalizing import (
     settle,
     standardized,
 )
+from compute.operations.rules import SENT, rule
 from compute.operations.running_statistics import (
     UPDATED,
     check_unbiased,
@@ -80,7 +81,8 @@ def _running(meaning: str, symbol: str) -> Input:
             r"{\sigma^{2}_{\text{running}}}'",
         ),
         *results("batch channel position", DIMS),
-    )
+    ),
+    rules=(rule("training", {"running_mean": SENT, "running_variance": SENT}, unless_given=True),),
 )
 def batch_norm(
     x: Annotated[Value, data_input()],
@@ -99,7 +101,11 @@ def batch_norm(
     ] = True,
     momentum: Annotated[
         Constant | None,
-        Attribute("How much running statistics move, from 0 to 1; if not said a tenth of the way."),
+        Attribute(
+            "How much running statistics move, from 0 to 1; if not said a tenth of the way.",
+            minimum=0,
+            maximum=1,
+        ),
     ] = None,
     momentum_of: Annotated[
         Literal["batch", "running"],

@@ -6,6 +6,7 @@ from compute.operations.declaration import Input, operation
 from compute.operations.fitting import in_batches
 from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input, without_padding
 from compute.operations.projections import (
+    ROTARY_RULES,
     STORED,
     Heads,
     KeyValueHeads,
@@ -21,7 +22,9 @@ from compute.operations.projections import (
     weights,
 )
 from compute.operations.rotary_embedding import Positions
+from compute.operations.rules import SENT, rule
 from compute.operations.scoring import (
+    ALIGNMENT_RULES,
     Alignment,
     Causal,
     Layout,
@@ -42,6 +45,14 @@ from compute.value import Value
         *projected_values("m"),
     ),
     stored=STORED,
+    rules=(
+        *ALIGNMENT_RULES,
+        *ROTARY_RULES,
+        rule("positions", {"rotary": SENT}),
+        rule("dropout_mask", {"dropout_rate": SENT}),
+        rule("dropout_rate", {"dropout_mask": SENT}),
+        rule("context_positions", {"rotary": SENT}),
+    ),
 )
 def cross_attention(
     x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", turns="layout")],

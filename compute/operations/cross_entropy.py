@@ -55,7 +55,10 @@ def cross_entropy(
     *,
     axis: Axis = -1,
     label_smoothing: Annotated[
-        Constant, Attribute("How much of the target is spread evenly over all classes, from 0 to 1.")
+        Constant,
+        Attribute(
+            "How much of the target is spread evenly over all classes, from 0 to 1.", minimum=0, maximum=1
+        ),
     ] = 0,
     ignore_index: IgnoreIndex = IGNORED,
     reduction: Reduction = "mean",

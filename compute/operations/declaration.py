@@ -13,12 +13,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from compute.dimensions import Size
 from compute.graph import Graph
 from compute.named import Named, has_positions
+from compute.operations.rules import Rule, inherited
 from compute.value import Value
 
 Constant: TypeAlias = int | float | str
@@ -27,6 +27,8 @@ Sides: TypeAlias = Size | tuple[Size, Size]
 """A whole number for both sides, or one for each; letters where only cost is asked."""
 Padding: TypeAlias = Size | tuple[Size, Size] | tuple[tuple[Size, Size], ...] | Literal["same", "valid"]
 """What is added around an input: one number, two, two pairs, or in words."""
+Padding1d: TypeAlias = Size | tuple[Size, Size] | Literal["same", "valid"]
+"""The padding of an input with one axis: one number, two, or in words."""
 Axes: TypeAlias = int | tuple[int, ...]
 """One axis or several of them, counted from the first, or from the last where they are negative."""
 
@@ -117,13 +119,16 @@ class Stored:
 class Attribute:
     """A setting of an operation.
 
-    minimum bounds a number. dimension: it is also a dimension name, settled by the shapes where they say
+    minimum bounds a number; maximum and below bound a constant that is no text from above, below without the
+    bound itself. dimension: it is also a dimension name, settled by the shapes where they say
     it, and may be in letters where only cost is asked. follows: the dimension it then equals if nothing
     says it.
     """
 
     meaning: str
     minimum: int | None = None
+    maximum: int | None = None
+    below: int | None = None
     dimension: bool = False
     follows: str = ""
 
@@ -148,7 +153,8 @@ class AttributeField:
 class Operation:
     """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks.
 
-    parts: the operations that it is made of; stored: its own tensors in PyTorch's state dicts; takes_graph:
+    parts: the operations that it is made of; stored: its own tensors in PyTorch's state dicts; rules: which
+    fields go together, its own and those of parts whose settings it takes over; takes_graph:
     the function is handed the graph itself; has_positions: whether a tensor of it has an axis of positions.
     """
 
@@ -163,6 +169,7 @@ class Operation:
     masks: frozenset[str]
     parts: Mapping[str, Sublayer] = field(default_factory=dict)
     stored: tuple[Stored, ...] = ()
+    rules: tuple[Rule, ...] = ()
     takes_graph: bool = False
     has_positions: bool = False
 
@@ -202,11 +209,11 @@ INDEXED = re.compile(rf"(\w+?)(?:{INDEX})?", re.ASCII)
 
 
 def operation(
-    values: Sequence[Named], stored: Sequence[Stored] = ()
+    values: Sequence[Named], stored: Sequence[Stored] = (), rules: Sequence[Rule] = ()
 ) -> Callable[[Callable[..., Value]], Operation]:
     """Declare the decorated function an operation that names these values.
 
-    stored: its tensors as PyTorch's state dicts have them.
+    stored: its tensors as PyTorch's state dicts have them; rules: which fields go together.
     """
 
     def declare(function: Callable[..., Value]) -> Operation:
@@ -234,6 +241,8 @@ def operation(
                 )
             else:
                 raise TypeError(f"{function.__name__}: {name} is neither Input nor Attribute")
+        inner_rules = [one for part in parts.values() for inner in part.operations for one in inner.rules]
+        passed = {name for name, one in attributes.items() if one.passed}
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
         positions = has_positions([one.dims for one in inputs.values()] + [one.dims for one in values])
         return Operation(
@@ -248,6 +257,7 @@ def operation(
             masks=frozenset(name for name, one in inputs.items() if one.mask),
             parts=parts,
             stored=tuple(stored),
+            rules=(*rules, *inherited(inner_rules, passed)),
             takes_graph=Graph in hints.values(),
             has_positions=positions,
         )
@@ -274,35 +284,3 @@ def _split(hint: Any) -> tuple[Any, Any]:
         return hint, None
     annotation, declared = get_args(hint)[:2]
     return annotation, declared
-
-
-def kinds(annotation: Any) -> tuple[Any, ...]:
-    """The types that an attribute may have, without None."""
-    if get_origin(annotation) in (Union, UnionType):
-        return tuple(one for one in get_args(annotation) if one is not type(None))
-    return (annotation,)
-
-
-def is_size(annotation: Any) -> bool:
-    """Whether an attribute takes a whole number, or letters where only cost is asked."""
-    return set(kinds(annotation)) == set(get_args(Size))
-
-
-def is_padding(annotation: Any) -> bool:
-    """Whether an attribute takes a padding."""
-    return set(kinds(annotation)) == set(get_args(Padding))
-
-
-def is_sides(annotation: Any) -> bool:
-    """Whether an attribute takes a number or a pair of them."""
-    return set(kinds(annotation)) == set(get_args(Sides))
-
-
-def is_axes(annotation: Any) -> bool:
-    """Whether an attribute takes an axis or a list of them."""
-    return set(kinds(annotation)) == set(get_args(Axes))
-
-
-def is_constant(annotation: Any) -> bool:
-    """Whether an attribute takes a constant expression."""
-    return set(kinds(annotation)) == set(get_args(Constant))

@@ -7,6 +7,7 @@ from compute.errors import QuestionError
 from compute.named import Named
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.dropping import Dropping, Layer, rate_of
+from compute.operations.rules import SENT, rule
 from compute.primitives.draws import MOST_DROPPED
 from compute.value import Value, apply
 
@@ -109,7 +110,12 @@ def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
             r"\overline{(Z - \overline{Z})^{2}}",
             on_request=True,
         ),
-    )
+    ),
+    rules=(
+        rule("seed", {"mask": None, "training": (True,)}),
+        rule("mask", {"training": (True,)}),
+        rule("b", {"w": SENT}),
+    ),
 )
 def dropout(
     x: Annotated[Value, Input(ENTRIES, "The activations.", "X")],
@@ -136,7 +142,9 @@ def dropout(
         Constant,
         Attribute(
             "p: the probability that an entry is dropped, from 0 to below 1. In exact arithmetic it may be a"
-            " symbol."
+            " symbol.",
+            minimum=0,
+            below=1,
         ),
     ] = 0.5,
     seed: Annotated[

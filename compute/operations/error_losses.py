@@ -66,7 +66,9 @@ def smooth_l1(
     *,
     beta: Annotated[
         Constant,
-        Attribute("The error up to which the loss is a square; 0 for none, which is the absolute error."),
+        Attribute(
+            "The error up to which the loss is a square; 0 for none, which is the absolute error.", minimum=0
+        ),
     ] = 1,
     reduction: Reduction = "mean",
 ) -> Value:

@@ -25,6 +25,7 @@ from compute.operations.normalizing import (
     settle,
     standardized,
 )
+from compute.operations.rules import rule
 from compute.value import Value, apply
 
 Axis: TypeAlias = Annotated[
@@ -54,7 +55,11 @@ def _bias() -> Input:
     return bias_input("d", "What is added then: of the shape of the normalized axes.")
 
 
-@operation((*moments("token", "...", "the normalized axes"), *results("feature", DIMS)), stored=STORED)
+@operation(
+    (*moments("token", "...", "the normalized axes"), *results("feature", DIMS)),
+    stored=STORED,
+    rules=(rule("axis", {"axes": None}),),
+)
 def layer_norm(
     x: Annotated[Value, data_input()],
     gain: Annotated[Value | None, _gain()] = None,
@@ -94,6 +99,7 @@ def layer_norm(
         Named("output", "feature", DIMS, "The normalized entries times the gain, plus the bias.", "Y"),
     ),
     stored=STORED,
+    rules=(rule("axis", {"axes": None}),),
 )
 def rms_norm(
     x: Annotated[Value, data_input()],

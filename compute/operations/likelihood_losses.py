@@ -11,6 +11,7 @@ from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.error_losses import Prediction, Target
 from compute.operations.fitting import alike, spread_over
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.rules import rule
 from compute.value import Value, apply
 
 
@@ -60,7 +61,8 @@ def gaussian_nll(
         Named("log_rate", "", "...", "The logarithm of that.", "s", may_be_infinite=True),
         LOSSES,
         OUTPUT,
-    )
+    ),
+    rules=(rule("epsilon", {"prediction_is_log": (False,)}),),
 )
 def poisson_nll(
     prediction: Prediction,

@@ -11,6 +11,7 @@ from compute.operations.constants import between, constant, literal, size_of
 from compute.operations.declaration import Attribute, Constant, Input, operation
 from compute.operations.fitting import alike, shaped
 from compute.operations.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.rules import SENT, rule
 from compute.value import Value, apply
 
 Margin: TypeAlias = Annotated[Constant, Attribute("How far beyond the boundary nothing is lost any more.")]
@@ -132,7 +133,8 @@ def multi_margin(
         Named("similarity", "", "...", "The cosine of the angle between the two.", r"\cos"),
         LOSSES,
         OUTPUT,
-    )
+    ),
+    rules=(rule("margin", {"target": SENT}),),
 )
 def cosine(
     x1: Annotated[Value, Input("... d", "The first vector of each pair, along the last axis.", "x_1")],

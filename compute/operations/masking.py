@@ -14,7 +14,9 @@ DropoutRate: TypeAlias = Annotated[
     Constant | None,
     Attribute(
         "p, where a dropout mask is sent, and only there: the probability that an entry is dropped, from 0 to"
-        " below 1. What is kept is divided by 1 - p. In exact arithmetic it may be a symbol."
+        " below 1. What is kept is divided by 1 - p. In exact arithmetic it may be a symbol.",
+        minimum=0,
+        below=1,
     ),
 ]
 DROPOUT_MASK = "dropout_mask"

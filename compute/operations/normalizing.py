@@ -18,8 +18,8 @@ BIASED = "biased: divided by the number of entries"
 Epsilon: TypeAlias = Annotated[
     Constant,
     Attribute(
-        "What is added to the variance (or mean square) under the root: a constant of at least 0, which in"
-        " exact arithmetic may be a symbol."
+        "Added to the variance (or mean square) under the root. In exact arithmetic it may be a symbol.",
+        minimum=0,
     ),
 ]
 

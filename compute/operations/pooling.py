@@ -7,7 +7,7 @@ from compute.dimensions import Size
 from compute.errors import QuestionError, describe
 from compute.named import Named
 from compute.operations.constants import expression, is_number
-from compute.operations.declaration import Attribute, Constant, Input, Padding, Sides, operation
+from compute.operations.declaration import Attribute, Constant, Input, Padding, Padding1d, Sides, operation
 from compute.operations.sliding import (
     Apart,
     Aparts,
@@ -48,9 +48,7 @@ Ties: TypeAlias = Annotated[
 ]
 _UNSEEN = "A border of -Infinity around the input, which never wins: one number, "
 _COUNTED = " same (as many windows as entries over the stride, an odd one more behind) or valid (none)."
-MaxBorder: TypeAlias = Annotated[
-    Padding, Attribute(f"{_UNSEEN}[before, behind],{_COUNTED} Two pairs are for two axes.")
-]
+MaxBorder: TypeAlias = Annotated[Padding1d, Attribute(f"{_UNSEEN}[before, behind],{_COUNTED}")]
 MaxBorders: TypeAlias = Annotated[
     Padding, Attribute(f"{_UNSEEN}[rows, columns], [[top, bottom], [left, right]],{_COUNTED}")
 ]

@@ -9,6 +9,7 @@ from compute.graph import Graph
 from compute.named import Named
 from compute.operations.constants import expression, frequency_base
 from compute.operations.declaration import Attribute, Constant, operation
+from compute.operations.rules import rule
 from compute.value import Value, apply
 
 
@@ -39,7 +40,11 @@ from compute.value import Value, apply
             "The shifted less what truly stands there.",
             "E",
         ),
-    )
+    ),
+    rules=(
+        rule("base", {"kind": ("sinusoidal",)}),
+        rule("relative_shift", {"kind": ("sinusoidal",)}),
+    ),
 )
 def positional_encoding(
     graph: Graph,

@@ -12,6 +12,7 @@ from compute.operations.constants import frequency_base
 from compute.operations.declaration import Attribute, Constant, Input, Stored
 from compute.operations.masking import DROPOUT_MASK, Masks
 from compute.operations.rotary_embedding import check_positions, rotary_embedding
+from compute.operations.rules import SENT, rule
 from compute.operations.scoring import Scoring, stages, weights_value
 from compute.value import Value, apply
 
@@ -40,6 +41,8 @@ RotaryDimension: TypeAlias = Annotated[
 RotaryBase: TypeAlias = Annotated[
     Constant | None, Attribute("With rotary: what the frequencies are powers of; 10000 if not said.")
 ]
+
+ROTARY_RULES = tuple(rule(name, {"rotary": SENT}) for name in ("rotary_dimension", "rotary_base"))
 
 STORED = (  # of PyTorch's MultiheadAttention; and as timm names the same
     Stored("in_proj_weight", ("w_q", "w_k", "w_v"), turned=True),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.dimensions import Size
 from compute.named import Named
 from compute.operations.declaration import Attribute, Constant, Input, Sides
+from compute.operations.rules import SENT, rule
 from compute.primitives.structure import CausalAlignment
 from compute.value import Value
 
@@ -42,6 +43,7 @@ Window: TypeAlias = Annotated[
         minimum=0,
     ),
 ]
+ALIGNMENT_RULES = (rule("causal_alignment", {"causal": (True,)}, {"window": SENT}),)
 Softcap: TypeAlias = Annotated[
     Constant | None,
     Attribute("c of c*tanh(scaled_scores/c), above zero, applied before the mask; none by default."),

@@ -5,6 +5,7 @@ from typing import Annotated
 from compute.operations.declaration import Input, operation
 from compute.operations.masking import DropoutRate, Masks, dropout_input, padding_input, without_padding
 from compute.operations.projections import (
+    ROTARY_RULES,
     STORED,
     Heads,
     KeyValueHeads,
@@ -20,7 +21,9 @@ from compute.operations.projections import (
     weights,
 )
 from compute.operations.rotary_embedding import Positions
+from compute.operations.rules import SENT, rule
 from compute.operations.scoring import (
+    ALIGNMENT_RULES,
     Alignment,
     Causal,
     Layout,
@@ -40,6 +43,13 @@ from compute.value import Value
         *projected_values("n"),
     ),
     stored=STORED,
+    rules=(
+        *ALIGNMENT_RULES,
+        *ROTARY_RULES,
+        rule("positions", {"rotary": SENT}),
+        rule("dropout_mask", {"dropout_rate": SENT}),
+        rule("dropout_rate", {"dropout_mask": SENT}),
+    ),
 )
 def self_attention(
     x: Annotated[Value, Input("... n d", "The tokens.", "X", turns="layout")],

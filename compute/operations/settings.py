@@ -3,11 +3,12 @@
 from typing import Any, Literal, get_args, get_origin
 
 from compute.integers import with_integers
-from compute.operations.declaration import (
-    AttributeField,
+from compute.operations.declaration import AttributeField
+from compute.operations.setting_types import (
     is_axes,
     is_constant,
     is_padding,
+    is_padding_1d,
     is_sides,
     is_size,
     kinds,
@@ -33,6 +34,7 @@ def fits(attribute: AttributeField, value: Any) -> bool:
         return _sides(value, least or 0)
     if is_padding(annotation):
         pairs = isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, tuple) for one in value)
+        pairs = pairs and not is_padding_1d(annotation)
         return value in ("same", "valid") or (
             all(_sides(one, 0) and isinstance(one, tuple) for one in value) if pairs else _sides(value, 0)
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import ShapeError, Size, floor_divide
 from compute.errors import QuestionError
-from compute.operations.declaration import Attribute, Padding, Sides
+from compute.operations.declaration import Attribute, Padding, Padding1d, Sides
 from compute.primitives.windows import Layout, Pair
 from compute.value import Value, apply
 
@@ -22,10 +22,10 @@ Aparts: TypeAlias = Annotated[
     Attribute("How far apart the entries are that a window sees: one number, or [down, across].", minimum=1),
 ]
 Border: TypeAlias = Annotated[
-    Padding,
+    Padding1d,
     Attribute(
         "Zeros around the input: one number, [before, behind], same (as many windows as entries over the"
-        " stride, an odd one more behind) or valid (none). Two pairs are for two axes."
+        " stride, an odd one more behind) or valid (none)."
     ),
 ]
 Borders: TypeAlias = Annotated[
@@ -61,10 +61,6 @@ def borders(
         return tuple((one, one) for one in across)
     if plane:
         return padding
-    if nested:
-        raise QuestionError(
-            ("padding",), "there is one axis to pad", "one number or [before, behind]", "pairs for two axes"
-        )
     return ((0, 0), padding if isinstance(padding, tuple) else (padding, padding))
 
 

@@ -15,7 +15,7 @@ from compute.operations.convolution import (
     leading_axes,
     named_patches,
 )
-from compute.operations.declaration import Attribute, Padding, Sides, operation
+from compute.operations.declaration import Attribute, Padding, Padding1d, Sides, operation
 from compute.operations.sliding import Apart, Aparts, Step, Steps, borders, max_known, pair, planar
 from compute.primitives.windows import Layout, Pair
 from compute.value import Value, apply
@@ -29,9 +29,7 @@ SAME_MEANING = (
     "the output is the stride times as long as the input: the transpose of a convolution with padding same,"
     " whose odd entry of border is behind"
 )
-Cut: TypeAlias = Annotated[
-    Padding, Attribute(f"{CUT}one number, [before, behind],{SAME} Two pairs are for two axes.")
-]
+Cut: TypeAlias = Annotated[Padding1d, Attribute(f"{CUT}one number, [before, behind],{SAME}")]
 Cuts: TypeAlias = Annotated[
     Padding, Attribute(f"{CUT}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
 ]

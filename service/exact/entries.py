@@ -15,9 +15,9 @@ from compute.errors import Path, QuestionErrors, at, unknown_name
 from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
 from service.questions.tensors import flatten, place, unpack
+from service.schemas.formats import MAX_EXACT_ENTRIES as MAX_ENTRIES
 from service.schemas.formats import MAX_RANK, SPECIAL
 
-MAX_ENTRIES = 20_000
 MAX_TEXT = 10_000
 MAX_DEPTH = 90
 LONGEST_POINTER = 64  # characters of a pointer in a note

@@ -23,7 +23,7 @@ _JSON_HEADER = (b"content-type", JSON.encode())
 
 
 def etag(body: bytes) -> str:
-    """Return the entity tag of a body: its digest, since answers are reproducible to the byte."""
+    """Return the entity tag of a body: its digest, which is right even where machines round differently."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 

@@ -33,13 +33,18 @@ def chosen_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
     """A schedule by name with what is said of it, or the rate of each step."""
     if isinstance(raw, list | np.ndarray):
         rates = raw.tolist() if isinstance(raw, np.ndarray) else raw
-        if not 1 <= len(rates) <= MAX_STEPS or not all(type(one) in (int, float, str) for one in rates):
+        if not 1 <= len(rates) <= MAX_STEPS or not all(map(_is_rate, rates)):
             raise at(("optimizer", "schedule"), "is no list of rates", "numbers or constant expressions",
                      describe(raw))  # fmt: skip
         return [constant(one) for one in rates]
     with within("optimizer", "schedule"):
         request = _named(raw, SCHEDULES, schedule_model, "schedule")
     return {name: request.__dict__[name] for name in ("name", *request.__pydantic_fields_set__)}
+
+
+def _is_rate(one: Any) -> bool:
+    """Whether a rate is a number or text. Exact questions hold floats that keep their decimal text."""
+    return isinstance(one, int | float | str) and not isinstance(one, bool)
 
 
 def _named(raw: Any, known: dict[str, Any], model: Callable[[str], type[BaseModel]], what: str) -> BaseModel:

@@ -13,12 +13,22 @@ from typing_extensions import TypeAliasType
 from compute.optimizers.course import CLIP_EPSILON
 from compute.optimizers.declaration import OPTIMIZERS, SettingField
 from compute.optimizers.schedules import SCHEDULES
+from service.optimizers.constraints import SolveBase, TraceBase
 from service.schemas.computation import Computation
 from service.schemas.deferred import Deferred
 from service.schemas.naming import camel
 from service.schemas.requests import fields_of
+from service.schemas.setting_types import Constant
 from service.schemas.setting_validators import MAX_INTEGER, constant
-from service.schemas.types import INTEGRAL, LEFT_OUT, MAX_NAMES, Constant, Name, NamedTensors, Request
+from service.schemas.types import (
+    INTEGRAL,
+    LEFT_OUT,
+    MAX_NAMES,
+    Name,
+    NamedTensors,
+    ProgramInputs,
+    Request,
+)
 
 MAX_STEPS = 1_000_000
 MAX_BATCHES = 10_000
@@ -39,8 +49,10 @@ def _listed(value: Any) -> Any:
 
 
 Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
+Row = Annotated[int, INTEGRAL, Field(json_schema_extra={"minimum": 0})]
 Rows = Annotated[
-    list[Annotated[list[Annotated[int, INTEGRAL]], BeforeValidator(_listed)]], BeforeValidator(_listed)
+    list[Annotated[list[Row], BeforeValidator(_listed), Field(json_schema_extra={"minItems": 1})]],
+    BeforeValidator(_listed),
 ]
 
 
@@ -71,7 +83,9 @@ class StopWhen(Request):
     """Conditions that stop a trace before its last step."""
 
     gradient_norm: Setting = Field(
-        None, description="Stop as soon as the norm of all gradients together is at most this."
+        None,
+        json_schema_extra={"minimum": 0},
+        description="Stop as soon as the norm of all gradients together is at most this.",
     )
     loss: Setting = Field(None, description="Stop as soon as the loss is at most this.")
 
@@ -81,11 +95,13 @@ class BatchList(Request):
 
     inputs: list[Name] = Field(
         max_length=MAX_NAMES,
+        json_schema_extra={"minItems": 1},
         description="The data to take rows of, along their first axis.",
         examples=[["x", "y"]],
     )
     rows: Rows = Field(
         max_length=MAX_BATCHES,
+        json_schema_extra={"minItems": 1},
         description="Row numbers from 0, one list for each step; the lists repeat if there are fewer than"
         " steps.",
         examples=[[[0, 1], [2, 3]]],
@@ -127,8 +143,9 @@ class Traced(Request):
         LEFT_OUT,
         description="The value to minimize, one number; by default, that of the last line.",
     )
-    inputs: NamedTensors = Field(default_factory=dict, description="The program's data.")
+    inputs: ProgramInputs = Field(default_factory=dict, description="The program's data.")
     start: NamedTensors = Field(
+        json_schema_extra={"minProperties": 1},
         description="The parameters with their start values; those of layers have names such as"
         " `h.attention.w_q`.",
     )
@@ -144,6 +161,7 @@ class TraceAlone(Request):
 
     gradients: list[NamedTensors] = Field(
         LEFT_OUT,
+        json_schema_extra={"minItems": 1},
         max_length=MAX_STEPS,
         description="The gradients of all parameters in place of a program, one object for each step.",
         examples=[[{"x": 1}, {"x": 0.5}]],
@@ -183,24 +201,26 @@ class SolveAlone(Request):
     )
 
 
-def _request(title: str, words: str, own: type[BaseModel], *common: str) -> type[BaseModel]:
+def _request(
+    title: str, words: str, base: type[BaseModel], own: type[BaseModel], *common: str
+) -> type[BaseModel]:
     shared = fields_of(Computation)
     fields: dict[str, Any] = fields_of(Traced) | fields_of(own) | {name: shared[name] for name in common}
-    return create_model(title, __base__=Request, __doc__=words, **fields)
+    return create_model(title, __base__=base, __doc__=words, **fields)
 
 
 @cache
 def trace_request() -> type[BaseModel]:
     """Return the model of a trace's request."""
     words = "A trace of an optimizer, step by step."
-    return _request("TraceRequest", words, TraceAlone, "arithmetic", "assumptions", "encoding")
+    return _request("TraceRequest", words, TraceBase, TraceAlone, "arithmetic", "assumptions", "encoding")
 
 
 @cache
 def solve_request() -> type[BaseModel]:
     """Return the model of a request to solve for hyperparameters or start values."""
     words = "A search for hyperparameters or start values with which the parameters reach a target."
-    return _request("SolveRequest", words, SolveAlone, "assumptions")
+    return _request("SolveRequest", words, SolveBase, SolveAlone, "assumptions")
 
 
 @cache
@@ -211,7 +231,11 @@ def optimizer_model(name: str) -> type[BaseModel]:
         "name": (Literal[name], Field(description=f"{declared.summary}.")),
         "learning_rate": (
             Setting,
-            Field(declared.learning_rate, description="The rate before any schedule."),
+            Field(
+                declared.learning_rate,
+                description="The rate before any schedule.",
+                json_schema_extra={"minimum": 0},
+            ),
         ),
     }
     fields |= {one.name: _setting(one) for one in declared.settings.values()}
@@ -232,7 +256,8 @@ def optimizer_model(name: str) -> type[BaseModel]:
     }
     for field, words in described.items():
         kind, default = kinds.get(field, (Setting, None))
-        fields[field] = (kind, Field(default, description=words))
+        least: Any = {"minimum": 0} if kind is Setting else None
+        fields[field] = (kind, Field(default, description=words, json_schema_extra=least))
     equations = "; ".join(f"${one}$" for one in declared.equations({}))
     words = f"{declared.summary}. {equations}. Source: {declared.source}"
     return create_model(camel(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
@@ -266,4 +291,10 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         name, worth = declared.idle
         words += f" Ignored if {name} is {str(worth).lower()}."
     words += " It cannot be a symbol." if declared.decides else ""
-    return kind, Field(setting.default, description=words)
+    # Beside the reference to `Constant`: they bound numbers, and text is bounded where its value is known.
+    limits: Any = {}
+    if kind is Setting and declared.least is not None:
+        limits["minimum"] = declared.least
+    if kind is Setting and declared.below is not None:
+        limits["exclusiveMaximum"] = declared.below
+    return kind, Field(setting.default, description=words, json_schema_extra=limits or None)

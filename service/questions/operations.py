@@ -26,6 +26,7 @@ from service.questions.rendering import rendered
 from service.questions.tensors import decode
 from service.questions.texts import Texts
 from service.questions.validation import sent_attributes, validate
+from service.schemas.computation import EXACT_ONLY
 from service.schemas.requests import request_model
 
 
@@ -206,13 +207,12 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     if name == kinds.EXACT:
         found: Callable[..., Array] = exact("entries").Decoder(assumptions)
         return found
-    for one in ("assumptions", "abbreviate"):
-        if sent := fields.get(one):
-            raise at((one,), "speaks of free symbols, which floats have none of",
-                     f'leave {one} out, or send "arithmetic": "exact"', describe(sent))  # fmt: skip
-    if not fields.get("common", True):
-        raise at(("common",), "is about exact text, and floats are not text",
-                 'leave common out, or send "arithmetic": "exact"', "false")  # fmt: skip
+    for field_, idle in EXACT_ONLY.items():
+        if (sent := fields.get(field_, idle)) != idle:
+            text = field_ == "common"
+            why = "exact text, and floats are not text" if text else "free symbols, and floats have none"
+            raise at((field_,), f"is about {why}", f'leave {field_} out, or send "arithmetic": "exact"',
+                     describe(sent))  # fmt: skip
     return partial(decode, arithmetic=kinds.FLOATING[name], texts=Texts())
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 
 from compute.diagrams import draw
 from compute.limits import Limits
@@ -14,8 +14,9 @@ from compute.questions import Asked, prepare
 from service.questions.operations import Question, asked_of, check_symbols, decoded, is_data, shapes_of
 from service.questions.validation import validate
 from service.schemas.computation import Computation
+from service.schemas.conditions import of_arithmetic
 from service.schemas.requests import fields_of
-from service.schemas.types import MAX_NAMES, Name, NamedTensors, Request
+from service.schemas.types import MAX_NAMES, Name, ProgramInputs, Request
 
 GRAPH = "graph"
 MAX_CLAIMS = 100
@@ -30,7 +31,7 @@ class Program(Request):
         " as keywords, indices, slices and .T. Names that no line assigns are inputs.",
         examples=[["z = conv1d(x, k) + b", "y = relu(z)"]],
     )
-    inputs: NamedTensors = Field(
+    inputs: ProgramInputs = Field(
         default_factory=dict,
         description="Tensors for the names that no line assigns. If a line calls an operation that has parts,"
         " such as h = encoder_layer(x), the names of its weights start with the name assigned:"
@@ -54,12 +55,21 @@ class Program(Request):
     )
 
 
+class ProgramBase(Request):
+    """The constraints between the fields of a program's request."""
+
+    @classmethod
+    def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+        """Keep fields of one kind of number apart from those of the other."""
+        return [of_arithmetic(handler)]
+
+
 @cache
 def program_request() -> type[BaseModel]:
     """Return the model of a program's request."""
     fields: dict[str, Any] = fields_of(Program) | fields_of(Computation)
     words = "A program, the tensors it works on, and the fields that every computation takes."
-    return create_model("GraphRequest", __base__=Request, __doc__=words, **fields)
+    return create_model("GraphRequest", __base__=ProgramBase, __doc__=words, **fields)
 
 
 def understand_program(document: dict[str, Any], limits: Limits) -> Question:

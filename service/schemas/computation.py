@@ -1,14 +1,17 @@
 """The fields that every computation takes beside its operation's own."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from compute.hazards import DIAGNOSES
-from service.schemas.types import MAX_NAMES, Name, Request, Tensor
+from service.schemas.types import MAX_NAMES, SYMBOL, MaskTensor, Name, Request, Tensor
 
 MAX_JACOBIANS = 16
+# Fields that are about one kind of arithmetic, by the value that asks for nothing.
+EXACT_ONLY: dict[str, Any] = {"assumptions": {}, "abbreviate": [], "common": True}
+FLOATS_ONLY: dict[str, Any] = {"diagnose": False, "encoding": "nested"}
 Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
 
 
@@ -28,7 +31,7 @@ class JacobianPair(Request):
 Given = TypeAliasType(
     "Given",
     Annotated[
-        dict[str, Tensor],
+        dict[str, MaskTensor],
         Field(
             max_length=MAX_NAMES,
             description="Values to take instead of computing them, by name. Values that cannot be computed"
@@ -64,14 +67,27 @@ Arithmetic = TypeAliasType(
         ),
     ],
 )
+# No number is both.
+CONTRADICTIONS = (("positive", "negative"), ("nonnegative", "negative"))
+Assumed = Annotated[
+    list[Assumption],
+    Field(
+        json_schema_extra={
+            "allOf": [
+                {"not": {"allOf": [{"contains": {"const": one}} for one in pair]}} for pair in CONTRADICTIONS
+            ]
+        }
+    ),
+]
 Assumptions = TypeAliasType(
     "Assumptions",
     Annotated[
-        dict[Name, list[Assumption]],
+        dict[Name, Assumed],
         Field(
             max_length=MAX_NAMES,
             description="In exact arithmetic: assumptions about free symbols, all of which are real.",
             examples=[{"x1": ["positive"]}],
+            json_schema_extra={"propertyNames": SYMBOL},
         ),
     ],
 )

@@ -9,6 +9,7 @@ from compute.dimensions import Polynomial, Size
 from compute.integers import LARGEST, as_integer
 
 MAX_RANK = 8
+MAX_EXACT_ENTRIES = 20_000  # of one tensor
 PACKED_DTYPES = {
     "float64": "<f8",
     "float32": "<f4",

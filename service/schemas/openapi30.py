@@ -66,7 +66,9 @@ def _schema(schema: Any) -> Schema:
             case "anyOf" | "oneOf":
                 found = _choices(key, value) | found
             case "allOf":
-                found[key] = [_schema(one) for one in value]
+                # Members without a type of their own are constraints, which the page does not show.
+                if kept := [_schema(one) for one in value if "$ref" in one or "type" in one]:
+                    found[key] = kept
             case "type":
                 found |= _types(value)
             case "const":

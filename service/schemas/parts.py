@@ -12,7 +12,7 @@ from compute.operations import CATALOGUE
 from compute.operations.declaration import INDEX, Input, Operation, Sublayer
 from service.schemas.deferred import Deferred, schema_of
 from service.schemas.naming import camel, dims_text
-from service.schemas.types import Request, Tensor
+from service.schemas.types import MaskTensor, Request, Tensor
 
 NESTED = " Nested by part, or named by path: `attention.w_q`, `layer[0].attention.w_q`."
 StateDict = TypeAliasType(
@@ -39,7 +39,7 @@ def part_type(operation: str, name: str) -> Any:
     whole = CATALOGUE[operation]
     part = whole.parts[name]
     fields: dict[str, Any] = {
-        one: (Tensor, Field(None, description=_describe(declared, whole)))
+        one: (MaskTensor if declared.mask else Tensor, Field(None, description=_describe(declared, whole)))
         for one, declared in part.inputs.items()
     }
     for inner in part.parts:  # whose models are those of the operation that this part is

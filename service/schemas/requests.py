@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainValidator,
     SkipValidation,
     create_model,
@@ -20,33 +21,40 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import (
-    AttributeField,
-    Operation,
+from compute.operations.declaration import Attribute, AttributeField, Operation
+from compute.operations.setting_types import (
     is_axes,
     is_constant,
     is_padding,
+    is_padding_1d,
     is_sides,
     is_size,
     kinds,
 )
 from compute.operations.state_dicts import FIELD, takes_state_dict
 from service.schemas.computation import Computation, Diagnose, Encoding, Given, Selection, Upstream
+from service.schemas.conditions import of_arithmetic, of_operation
 from service.schemas.naming import camel, dims_text
 from service.schemas.parts import StateDict, model_with_parts, part_field
+from service.schemas.setting_types import (
+    Axes,
+    Constant,
+    Padding,
+    Padding1d,
+    Positive,
+    PositiveSides,
+    Sides,
+    Whole,
+)
 from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
 from service.schemas.types import (
     INTEGRAL,
     MAX_NAMES,
-    Axes,
     Change,
-    Constant,
-    Padding,
+    MaskTensor,
     Request,
     ShapeOnly,
-    Sides,
     Tensor,
-    Whole,
 )
 
 Asks: TypeAlias = Literal["answer", "cost", "comparison"]
@@ -78,7 +86,7 @@ FloatingArithmetic = TypeAliasType(
 OwnField = TypeAliasType(
     "OwnField",
     Annotated[
-        SkipValidation[Tensor | dict[str, Any]],
+        SkipValidation[MaskTensor | dict[str, Any] | list[Any]],
         Field(
             description="A field of the operation, as in its own request: a tensor, a setting, or the tensors"
             " of a part."
@@ -148,10 +156,24 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields["arithmetic"] = (FloatingArithmetic, "float64")
     return create_model(
         camel(operation) + SUFFIXES[asks],
-        __base__=model_with_parts(declared.parts),
+        __base__=_base(declared, asks),
         __doc__=declared.summary + {"cost": ": shapes alone.", "comparison": ", twice."}.get(asks, "."),
         **fields,
     )
+
+
+def _base(operation: Operation, asks: Asks) -> type[BaseModel]:
+    """Return the base of a request, which has its constraints between fields."""
+    base: Any = model_with_parts(operation.parts)
+    if asks != "answer":  # whose schemas do not stand in the document
+        return base  # type: ignore[no-any-return]
+
+    class WithConditions(base):  # type: ignore[misc]
+        @classmethod
+        def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+            return [of_arithmetic(handler), *of_operation(operation)]
+
+    return WithConditions
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -169,7 +191,7 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
         words += " By default, its sizes are its dimension names."
     else:
         words += " Required, unless values that take its place are given."
-    kind: Any = Any if shapes_only else Tensor
+    kind: Any = Any if shapes_only else MaskTensor if declared.mask else Tensor
     return kind, Field(None, description=words, json_schema_extra={"x-dims": declared.dims})
 
 
@@ -180,16 +202,19 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     if is_constant(attribute.annotation):
         special = constant, Constant
     elif is_sides(attribute.annotation):
-        special = partial(sides, minimum=minimum, letters=shapes_only), Sides
+        special = partial(sides, minimum=minimum, letters=shapes_only), PositiveSides if minimum else Sides
+    elif is_padding_1d(attribute.annotation):
+        special = partial(padding, letters=shapes_only, axes=1), Padding1d
     elif is_padding(attribute.annotation):
         special = partial(padding, letters=shapes_only), Padding
     elif is_axes(attribute.annotation):
         special = axes, Axes
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
-        special = partial(whole, minimum=minimum, letters=shapes_only), Whole
+        special = partial(whole, minimum=minimum, letters=shapes_only), Positive if minimum else Whole
     if special is not None:
         check, kind = special
-        field = Field(attribute.default, description=declared.meaning)
+        bounded = _bounds(declared) if kind is Constant else None
+        field = Field(attribute.default, description=declared.meaning, json_schema_extra=bounded)
         return Annotated[Any, PlainValidator(check, json_schema_input_type=kind)], field
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
@@ -201,3 +226,13 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     if bounds:
         annotation = Annotated[annotation, Interval(**bounds), INTEGRAL]
     return annotation, Field(attribute.default, description=declared.meaning)
+
+
+def _bounds(declared: Attribute) -> dict[str, Any] | None:
+    """Return bounds of a constant, for the document alone: the value of text is known later."""
+    bounds = {
+        "minimum": declared.minimum,
+        "maximum": declared.maximum,
+        "exclusiveMaximum": declared.below,
+    }
+    return {name: one for name, one in bounds.items() if one is not None} or None

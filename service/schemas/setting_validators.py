@@ -66,21 +66,22 @@ def axes(value: Any) -> int | tuple[int, ...]:
     return tuple(found) if isinstance(value, list) else value
 
 
-def padding(value: Any, *, letters: bool) -> Any:
-    """A padding in words, as one number, as two, or as two pairs."""
+def padding(value: Any, *, letters: bool, axes: int = 2) -> Any:
+    """A padding in words, as one number, as two, or, of two axes, as two pairs."""
     if isinstance(value, str) and value in ("same", "valid"):
         return value
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    pairs = value if isinstance(value, list) and any(isinstance(one, list) for one in value) else [value]
+    nested = isinstance(value, list) and any(isinstance(one, list) for one in value)
     try:
-        if len(pairs) not in (1, 2) or not all(isinstance(one, list) for one in pairs[1:]):
+        if nested and not (axes == len(value) == 2 and all(isinstance(one, list) for one in value)):
             raise PydanticCustomError("value", "pairs")
-        found = [sides(one, minimum=0, letters=letters) for one in pairs]
-        if len(found) == 2 and not all(isinstance(one, tuple) for one in found):
-            raise PydanticCustomError("value", "pairs")
+        found = [sides(one, minimum=0, letters=letters) for one in (value if nested else [value])]
     except PydanticCustomError:
+        forms = (
+            "a number, [before, behind] or two such pairs" if axes == 2 else "a number or [before, behind]"
+        )
         sizes = "integers from 0 on" + (", or sizes in letters" if letters else "")
-        expected = f"same, valid, a number, [before, behind] or two such pairs, of {sizes}"
+        expected = f"same, valid, {forms}, of {sizes}"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
-    return tuple(found) if len(found) == 2 else found[0]
+    return tuple(found) if nested else found[0]

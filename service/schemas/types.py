@@ -1,9 +1,13 @@
-"""The named types of the wire: tensors, sizes, settings and changes, as the document refers to them.
+"""The named types of the wire: tensors, sizes and changes, as the document refers to them.
 
 Tensors pass through models unchecked: their entries are checked once, with NumPy, by
-`service.questions.tensors`. Settings are checked by `service.schemas.setting_validators`.
+`service.questions.tensors`. Types of settings are in `service.schemas.setting_types`.
+
+Client generators make types of `type`, `items`, `anyOf` and `$ref`. Constraints that would only complicate
+these types stand in `allOf`, whose members have no type of their own: generators leave them out.
 """
 
+from keyword import kwlist
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -18,13 +22,16 @@ from pydantic import (
 from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
+from compute.arithmetic.expressions import FUNCTIONS, MAX_NAME, NAMED_NUMBERS, NO_NUMBERS
 from compute.integers import with_integers
-from service.schemas.formats import MAX_RANK, PACKED_DTYPES
+from service.schemas.formats import MAX_EXACT_ENTRIES, MAX_RANK, PACKED_DTYPES
+from service.schemas.setting_validators import MAX_INTEGER
 
 EMPTY: tuple[Any, ...] = (None, {}, [])
 MAX_NAMES = 1000
 # 2.0 is an integer. Bounds have to stand before this in an annotation, or the document does not show them.
 INTEGRAL = BeforeValidator(with_integers)
+NEVER: dict[str, Any] = {"not": {}}  # the schema of a field that may not be there
 LEFT_OUT: Any = None  # the default of fields that may be absent, and may not be null
 
 
@@ -40,7 +47,14 @@ class Wire(BaseModel):
             field.pop("title", None)
             if field.get("default") in EMPTY:
                 field.pop("default", None)
+        if constraints := cls.constraints_between_fields(handler):
+            schema["allOf"] = constraints
         return reference
+
+    @classmethod
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+        """Return constraints between fields, as JSON schemas that hold beside the model's own."""
+        return []
 
 
 class Request(Wire):
@@ -50,7 +64,18 @@ class Request(Wire):
 
 
 Name = Annotated[str, StringConstraints(max_length=200)]
-Sizes = Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=MAX_RANK)]
+Size1 = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Size0 = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Sizes = Annotated[list[Size1], Field(max_length=MAX_RANK)]
+# The name of a free symbol, as `compute.arithmetic.expressions.check_symbol` takes it.
+SYMBOL: dict[str, Any] = {
+    "pattern": rf"^[A-Za-z][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}$",
+    "not": {"enum": sorted([*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS, *kwlist])},
+}
+# JSON Schema cannot describe the grammar of expressions: `format` names it, and `pattern` admits the
+# characters that it is written in.
+_IN_TEXT = r"0-9A-Za-z_.()+*/^,<>=! \t\n\r\f\v-"
+TEXT: dict[str, Any] = {"format": "expression", "pattern": rf"^[{_IN_TEXT}]*[0-9A-Za-z][{_IN_TEXT}]*$"}
 
 
 class PackedTensor(Request):
@@ -67,10 +92,29 @@ class PackedTensor(Request):
 class SymbolTensor(Request):
     """In exact arithmetic: a free symbol for each entry, numbered from 1."""
 
-    symbol: str = Field(description="Letters: with x the entries are x1, x2 or x1_1, x1_2.")
-    shape: Sizes
+    symbol: str = Field(
+        description="Letters: with x the entries are x1, x2 or x1_1, x1_2.",
+        json_schema_extra={"pattern": SYMBOL["pattern"]},
+    )
+    shape: list[Annotated[int, Field(ge=1, le=MAX_EXACT_ENTRIES)]] = Field(max_length=MAX_RANK)
 
 
+def _nested(*kinds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a schema of lists nested 1 to 8 deep, whose entries are all of one of these kinds.
+
+    It cannot say that the lists of a level are equally long.
+    """
+    choices: list[dict[str, Any]] = []
+    for entries in kinds:
+        items: dict[str, Any] = {"anyOf": entries}
+        for _ in range(MAX_RANK - 1):
+            items = {"anyOf": [*entries, {"type": "array", "minItems": 1, "items": items}]}
+        choices.append({"items": items})
+    return {"allOf": choices if len(choices) == 1 else [{"anyOf": choices}]}
+
+
+Text = Annotated[str, Field(json_schema_extra=TEXT)]
+NUMBERS: list[dict[str, Any]] = [{"type": "number"}, {"type": "string", **TEXT}]
 NestedLists = TypeAliasType(
     "NestedLists",
     Annotated[
@@ -78,19 +122,48 @@ NestedLists = TypeAliasType(
         Field(
             min_length=1,
             description="Nested lists of equal length, row by row, at most 8 deep. An entry is a number; text"
-            ' for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity" or "-Infinity"; a boolean in'
-            ' masks. In exact arithmetic text may contain free symbols ("x1").',
+            ' for a constant expression ("2*sqrt(2)", "1/3"), "NaN", "Infinity" or "-Infinity". In exact'
+            ' arithmetic text may contain free symbols ("x1").',
+            json_schema_extra=_nested(NUMBERS),
         ),
     ],
 )
+NestedMasks = TypeAliasType(
+    "NestedMasks",
+    Annotated[
+        list[Any],
+        Field(
+            min_length=1,
+            description="Nested lists of equal length, at most 8 deep: of booleans, or of numbers and text"
+            " as elsewhere.",
+            json_schema_extra=_nested([{"type": "boolean"}], NUMBERS),
+        ),
+    ],
+)
+HOLDS_BOOLEANS = {"type": "object", "properties": {"dtype": {"const": "bool"}}, "required": ["dtype"]}
 Tensor = TypeAliasType(
     "Tensor",
     Annotated[
-        SkipValidation[float | str | bool | NestedLists | PackedTensor | SymbolTensor],
+        SkipValidation[float | Text | NestedLists | PackedTensor | SymbolTensor],
         Field(
             description="A number, text in place of a number, nested lists of these, packed bytes, or new"
-            " symbols."
+            " symbols.",
+            json_schema_extra={"not": HOLDS_BOOLEANS},
         ),
+    ],
+)
+MaskTensor = TypeAliasType(
+    "MaskTensor",
+    Annotated[
+        SkipValidation[bool | float | Text | NestedMasks | PackedTensor | SymbolTensor],
+        Field(description="A tensor that may hold booleans, in every entry or in none."),
+    ],
+)
+ProgramInputs = TypeAliasType(
+    "ProgramInputs",
+    Annotated[
+        dict[str, MaskTensor],
+        Field(max_length=MAX_NAMES, description="Tensors by name; data may be booleans."),
     ],
 )
 NamedTensors = TypeAliasType(
@@ -144,49 +217,7 @@ class ShapeOnly(Request):
     shape: Annotated[list[Size], Field(max_length=MAX_RANK)]
 
 
-Constant = TypeAliasType(
-    "Constant",
-    Annotated[
-        SkipValidation[float | str],
-        Field(
-            description='A number, or a constant expression such as "sqrt(2)/3". It may contain dimension'
-            " names such as d_k if the setting says so."
-        ),
-    ],
-)
-Whole = TypeAliasType(
-    "Whole", Annotated[SkipValidation[Annotated[int, Field(ge=0)]], Field(description="A whole number.")]
-)
-_Pair = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
-Sides = TypeAliasType(
-    "Sides",
-    Annotated[
-        SkipValidation[Annotated[int, Field(ge=0)] | _Pair],
-        Field(description="One number for both sides, or two."),
-    ],
-)
-Padding = TypeAliasType(
-    "Padding",
-    Annotated[
-        SkipValidation[
-            Annotated[int, Field(ge=0)]
-            | _Pair
-            | Annotated[list[_Pair], Field(min_length=2, max_length=2)]
-            | Literal["same", "valid"]
-        ],
-        Field(
-            description="The amount added around an input: one number, one for each side, a pair for each"
-            " axis, or the name of a rule."
-        ),
-    ],
-)
-Axes = TypeAliasType(
-    "Axes",
-    Annotated[
-        SkipValidation[int | list[int]],
-        Field(description="An axis or a list of them, counted from 0, or from the last where negative."),
-    ],
-)
+Indices = Annotated[list[Size0], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
 
 
 class Edit(Request):
@@ -196,20 +227,35 @@ class Edit(Request):
 
     add: Tensor = LEFT_OUT
     multiply: Tensor = LEFT_OUT
-    replace: Tensor = LEFT_OUT
-    at: list[Annotated[int, Field(ge=0)] | None] = Field(
+    replace: MaskTensor = LEFT_OUT
+    at: list[Size0 | None] = Field(
         LEFT_OUT,
+        max_length=MAX_RANK,
         description="An index for each of the first axes, null for all of an axis; by default everywhere.",
     )
-    permute: list[Annotated[int, Field(ge=0)]] = Field(LEFT_OUT, description="The new order along the axis.")
-    remove: list[Annotated[int, Field(ge=0)]] = Field(LEFT_OUT, description="Indices to leave out.")
+    permute: Indices = Field(LEFT_OUT, description="The new order along the axis.")
+    remove: Indices = Field(LEFT_OUT, description="Indices to leave out.")
     axis: int = Field(0, description="The axis of `permute` and `remove`.")
+
+    @classmethod
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+        """Allow one verb, beside fields of its own kind."""
+        verbs = {"add": "at", "multiply": "at", "replace": "at", "permute": "axis", "remove": "axis"}
+        names = {*verbs, *verbs.values()}
+        return [
+            {
+                "oneOf": [
+                    {"required": [verb], "properties": dict.fromkeys(sorted(names - {verb, beside}), NEVER)}
+                    for verb, beside in verbs.items()
+                ]
+            }
+        ]
 
 
 Change = TypeAliasType(
     "Change",
     Annotated[
-        SkipValidation[Tensor | Edit | bool | None],
+        SkipValidation[MaskTensor | Edit | None],
         Field(description="The tensor or setting to use instead; null to leave it out; or an edit."),
     ],
 )

@@ -55,7 +55,7 @@ FLOORS = [
     },
     {"compute.solving"},
     {"compute.optimizers"},
-    {"service.settings", "service.settings_checks", "service.version", "service.defects"},
+    {"service.settings", "service.settings_checks", "service.version", "service.defects", "service.files"},
     {"service.http"},
     {"service.schemas"},
     {"service.questions"},

@@ -10,7 +10,9 @@ from compute import suggestions
 from compute.errors import unknown_name
 from compute.foreign_names import ELSEWHERE, NOT_HERE
 from compute.operations import CATALOGUE
-from compute.operations.declaration import kinds
+from compute.operations.setting_types import (
+    kinds,
+)
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS

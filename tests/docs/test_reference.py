@@ -33,7 +33,7 @@ from service.schemas.responses import (
     Note,
     response_model,
 )
-from service.schemas.types import AnswerTensor, Edit, PackedTensor, SymbolTensor, Tensor
+from service.schemas.types import AnswerTensor, Edit, MaskTensor, PackedTensor, SymbolTensor, Tensor
 from service.settings import Settings
 from tests.docs.blocks import ROOT, blocks
 
@@ -58,7 +58,7 @@ def models(annotation: Any) -> set[type[BaseModel]]:
     """The models that an annotation speaks of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {annotation}
-    if annotation in (Tensor, AnswerTensor):  # whose forms another test looks for
+    if annotation in (Tensor, MaskTensor, AnswerTensor):  # whose forms another test looks for
         return set()
     if isinstance(annotation, TypeAliasType):
         return models(annotation.__value__)

@@ -16,12 +16,12 @@ import pytest
 from compute.dimensions import Size
 from compute.operations import CATALOGUE
 from compute.operations.binding import build
-from compute.operations.declaration import (
-    AttributeField,
-    Operation,
+from compute.operations.declaration import AttributeField, Operation
+from compute.operations.setting_types import (
     is_axes,
     is_constant,
     is_padding,
+    is_padding_1d,
     is_sides,
     is_size,
     kinds,
@@ -124,7 +124,9 @@ def forms(attribute: AttributeField) -> Iterator[Any]:
     elif is_sides(annotation):
         yield from (one, [one, one], float(one), [float(one), float(one)], [one + 1, one])
     elif is_padding(annotation):
-        yield from (0, 1, 1.0, [1, 0], [0.0, 1.0], PAIRS, "same", "valid")
+        yield from (0, 1, 1.0, [1, 0], [0.0, 1.0], "same", "valid")
+        if not is_padding_1d(annotation):
+            yield PAIRS
     elif is_axes(annotation):
         yield from (-1, [-1], [0, 1], -1.0, [0.0, 1.0])
     elif is_size(annotation):

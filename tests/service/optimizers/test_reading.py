@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from compute.errors import QuestionErrors
+from service.http.reader import read_decimals
+from service.optimizers.reading import chosen_schedule
 from tests.conftest import Ask, errors
 
 PATH = "/v1/optimizer/trace"
@@ -293,3 +296,10 @@ def test_of_a_million_steps_a_few_may_be_shown(ask: Ask) -> None:
     """Refused is what would be shown; what is computed is within bounds (and stops at once, here)."""
     fields = {"steps": 900_000, "every": 1000, "stop_when": {"loss": 1}}
     assert ask(PATH, **SQUARE | fields).status_code == 200
+
+
+def test_rates_of_exact_questions_keep_their_decimals() -> None:
+    rates = read_decimals(b'{"schedule": [0.1, 1, "1/3"]}')["schedule"]
+    assert chosen_schedule(rates) == [0.1, 1, "1/3"]
+    with pytest.raises(QuestionErrors):
+        chosen_schedule([True])

@@ -37,8 +37,9 @@ def test_requests_refer_to_their_parts(name: str) -> None:
         one = SCHEMAS[field["$ref"].rpartition("/")[2]]
         assert list(one["properties"]) == [*declared.inputs, *declared.parts]
         assert one["additionalProperties"] is False
-        for inner in declared.inputs:
-            assert one["properties"][inner]["$ref"] == "#/components/schemas/Tensor"
+        for inner, tensor in declared.inputs.items():
+            kind = "MaskTensor" if tensor.mask else "Tensor"
+            assert one["properties"][inner]["$ref"] == f"#/components/schemas/{kind}"
             assert one["properties"][inner]["description"]
     assert ("state_dict" in properties) == takes_state_dict(COMPOSITES[name])
     if "state_dict" in properties:

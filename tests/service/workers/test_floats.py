@@ -69,7 +69,7 @@ def test_answers_are_those_of_the_serving_process() -> None:
             plain = {"accept-encoding": "identity"}
             for fields, path in ((EXAM, PATH), (LARGE, PATH), (TRACE, TRACES)):
                 found = await here.ask(fields, path, headers=plain)
-                app = create_app(Settings(workers=0, inline_work=10**9, inline_bytes=10**6))
+                app = create_app(Settings(workers=0, inline_work=10**8, inline_bytes=10**6))
                 transport = httpx.ASGITransport(app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
                     expected = await client.post(path, json=fields, headers=plain)

@@ -1,0 +1,1 @@
+"""Whether the document is as strict as the server."""
