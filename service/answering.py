@@ -53,7 +53,9 @@ class Answerer:
             except ExactWanted:
                 content = await self._compute(self._run_exactly(asked), receive)
         vary = "Accept" if endpoint.streams else None
-        return Answer(content, rate=self.settings.min_rate, vary=vary, share=asked.share)
+        return Answer(
+            content, rate=self.settings.min_rate, vary=vary, share=asked.share if asked.share.held else None
+        )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer line by line while it is computed."""

@@ -15,19 +15,17 @@ from compute.arithmetic.complex_step import COMPLEX_STEP
 from compute.arithmetic.floating import FLOAT64, Floating
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.arithmetic.perturbed import unit
-from compute.dimensions import Size, product
+from compute.dimensions import product
 from compute.errors import UnfitEntries
-from compute.evaluation import Evaluation, Instruction
+from compute.evaluation import Evaluation
 from compute.graph import Graph
 from compute.planning import look_through
-from compute.primitive import Application
-from compute.value import Value
 from compute.verification.differences import EVALUATIONS, MEASURED, USUAL
 from compute.verification.evidence import Check, JacobianCheck
 from compute.verification.judging import Standard, nothing_to_compare
 from compute.verification.probing import Comparison, Probe, compared
 from compute.verification.rounding import RUNS, TIMES, Again, Rounded
-from compute.verification.smoothness import is_smooth
+from compute.verification.targets import STEP, Target, Traits, number_of, weight
 
 Found = TypeVar("Found")
 
@@ -44,30 +42,6 @@ BUDGET = 1_000_000_000  # elementary operations that slopes usually take togethe
 WHOLE = 2.0**53  # up to which whole numbers are floats
 FOLLOWED = 2  # looks at each instruction of a graph, for each value that is moved
 TARGET, INSTRUCTION, REFERENCE = 400, 220, 8  # bytes of a plan's parts
-STEP = 2_000  # what one step of a small graph weighs beside its arithmetic
-FAR = 8  # times what a step weighs: work beyond that counts
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A value that is moved.
-
-    names: of its gradient in the answer; instructions: what follows from it; work: what these are predicted
-    to take once; weight: what they count for in choosing how many entries are checked;
-    hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
-    gradient a step on the way keeps back on purpose; smooth: no step on the way has a kink.
-    """
-
-    index: int
-    names: tuple[str, ...]
-    instructions: list[Instruction]
-    outputs: tuple[int, ...]
-    work: int
-    weight: int
-    size: int
-    hidden: bool
-    excuse: str | None
-    smooth: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +89,7 @@ class Slopes:
         for name in differentiated:
             names.setdefault(graph.names[name].index, []).append(name)
         self.evaluation.want(names)
-        self._spent: dict[Application, tuple[int, int]] = {}
-        self._traits: dict[int, tuple[int, int, str | None, bool]] = {}
+        self.traits = Traits(graph)
         hidden = self._leading_to([index for index in seeds if not self.evaluation.reachable[index]])
         self.gradients = [
             self._target(index, tuple(same), self.seeds, index in hidden) for index, same in names.items()
@@ -125,7 +98,7 @@ class Slopes:
             self._target(graph.names[wrt].index, (of, wrt), (graph.names[of].index,))
             for of, wrt in self.jacobian_names
         ]
-        fitting = (many for many in SAMPLES if USUAL * self._total(many, _weight) <= budget)
+        fitting = (many for many in SAMPLES if USUAL * self._total(many, weight) <= budget)
         self.sample = next(fitting, SAMPLES[-1])
         self.work = MOST * self._total(self.sample, lambda target: target.work)
 
@@ -151,40 +124,13 @@ class Slopes:
         instructions = [] if hidden else self.evaluation.following(index, outputs)
         entries = sum(number_of(product(self.graph.values[one].shape)) for one in outputs)
         size = number_of(product(self.graph.values[index].shape))
-        behind = [self._traits_of(one) for one, *_ in instructions]
+        behind = [self.traits.of(one) for one, *_ in instructions]
         beside = 4 * entries + size + 10 * STEP
         work = sum(one[0] for one in behind) + beside
-        weight = sum(one[1] for one in behind) + beside
+        counted = sum(one[1] for one in behind) + beside
         excuse = next((one[2] for one in behind if one[2]), None)
         smooth = all(one[3] for one in behind)
-        return Target(index, names, instructions, outputs, work, weight, size, hidden, excuse, smooth)
-
-    def _traits_of(self, index: int) -> tuple[int, int, str | None, bool]:
-        """The work and weight of a value, which gradient it keeps back, and whether it is smooth."""
-        found = self._traits.get(index)
-        if found is None:
-            value = self.graph.values[index]
-            found = *self._spent_on(value), _withheld(value), is_smooth(value)
-            self._traits[index] = found
-        return found
-
-    def work_of(self, value: Value) -> int:
-        """The predicted work of computing a value once."""
-        return self._spent_on(value)[0]
-
-    def _spent_on(self, value: Value) -> tuple[int, int]:
-        """The work of computing a value once, and what it weighs in choosing how much is checked.
-
-        That is its arithmetic, unless the work is far more.
-        """
-        applied = value.applied
-        assert applied is not None
-        found = self._spent.get(applied)
-        if found is None:
-            counted = sum(map(number_of, (*applied.cost, product(applied.shape))))
-            work = applied.work
-            found = self._spent[applied] = work, max(STEP + counted, work // FAR)
-        return found
+        return Target(index, names, instructions, outputs, work, counted, size, hidden, excuse, smooth)
 
     def _total(self, many: int, spent: Callable[[Target], int]) -> int:
         """What one evaluation behind each entry that is checked, or direction, takes together."""
@@ -308,19 +254,3 @@ def _complex(arithmetic: Arithmetic) -> Floating:
 def _was_rounded(array: Array) -> bool:
     """Whether there are floats that need not be the numbers that they stand for."""
     return array.dtype.kind == "f" and bool((array != np.rint(array)).any() or (np.abs(array) > WHOLE).any())
-
-
-def _withheld(value: Value) -> str | None:
-    """Which gradient a step keeps back on purpose."""
-    primitive = value.primitive
-    if primitive is None or primitive.withholds is None:
-        return None
-    return primitive.withholds(**value.attributes)
-
-
-def _weight(target: Target) -> int:
-    return target.weight
-
-
-def number_of(size: Size) -> int:
-    return size if isinstance(size, int) else 0

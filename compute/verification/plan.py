@@ -12,11 +12,12 @@ from compute.arithmetic.kinds import EXACT
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.evaluation import Evaluation
-from compute.verification.checking import BUDGET, STANDARDS, Slopes, number_of
+from compute.verification.checking import BUDGET, STANDARDS, Slopes
 from compute.verification.conditioning import Conditions
 from compute.verification.evidence import Evidence
 from compute.verification.invariants import Invariants, Sides
 from compute.verification.rounding import RUNS, TIMES
+from compute.verification.targets import number_of
 
 MOVED = 8  # arrays as large as the largest that are held while a value is moved
 WATCHED = 80  # the same where slopes of all entries of an output are looked for
@@ -94,7 +95,7 @@ class _Floats:
         beside = self.invariants.evaluation.computed()
         # Values and conditions, and sides of equations that seem broken.
         runs = 1 + 3 * RUNS * TIMES
-        self.work = self.slopes.work + runs * sum(map(self.slopes.work_of, (*computed, *beside)))
+        self.work = self.slopes.work + runs * sum(map(self.slopes.traits.work_of, (*computed, *beside)))
         if self.slopes.gradients or self.slopes.jacobians:
             self.work += RUNS * TIMES * answered.work  # gradients of doubt, again
         held = [number_of(product(value.shape)) for value in (*computed, *beside)]

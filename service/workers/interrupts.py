@@ -39,8 +39,8 @@ class Interrupts:
     def bounded(self, seconds: float) -> Iterator[None]:
         """Bound the processor time of the work within. Raises OutOfTime or Interrupted."""
         self._pending = None
-        self._is_open = True
         try:
+            self._is_open = True
             signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
             signal.setitimer(signal.ITIMER_VIRTUAL, seconds + GRACE)
             yield

@@ -50,7 +50,7 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
 
         monkeypatch.setattr(Answerer, "respond", fail)
     if problem["name"] == "no_exact_arithmetic":
-        app.state.answerer.exact = Unsupported(1)
+        app.state.answerer.exact = Unsupported(1, 0)
     if problem["name"] == "full":
         with app.state.answerer.floats.place():
             return asyncio.run(send(app, problem))

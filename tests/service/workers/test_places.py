@@ -8,8 +8,8 @@ from service.http.problems import Problem
 from service.settings import Settings
 from service.workers.kinds import floats
 from service.workers.places import Places
-from service.workers.pool import Pool
 from service.workers.process import Worker
+from service.workers.roster import Roster
 
 
 def test_one_client_leaves_half_of_the_places_to_others() -> None:
@@ -41,18 +41,20 @@ def test_the_client_with_the_fewest_workers_is_served_next(monkeypatch: pytest.M
         worker.client, worker.is_free = "greedy", False
 
     monkeypatch.setattr(Worker, "__init__", start)
-    monkeypatch.setattr(Pool, "_launch_missing", lambda _: None)
-    pool = Pool(floats(Settings(workers=2)), 8)
-    first, second = Worker(pool.kind), Worker(pool.kind)
-    pool.workers.update((first, second))
-    waiting = {name: pool._request(name.rstrip("12")) for name in ("greedy1", "greedy2", "other1", "other2")}
+    monkeypatch.setattr(Roster, "_launch_missing", lambda _: None)
+    roster = Roster(floats(Settings(workers=2)))
+    first, second = Worker(roster.kind), Worker(roster.kind)
+    roster.workers.update((first, second))
+    waiting = {
+        name: roster._request(name.rstrip("12")) for name in ("greedy1", "greedy2", "other1", "other2")
+    }
     served = []
     for worker in (first, second, first, second):
         worker.is_free = True
-        pool._give(worker)
+        roster._give(worker)
         [name] = [name for name, future in waiting.items() if future.done()]
         served.append(name)
         del waiting[name]
         worker.client, worker.is_free = name.rstrip("12"), False
     assert served == ["other1", "greedy1", "other2", "greedy2"]
-    pool.workers.clear()  # there is nothing to end
+    roster.workers.clear()  # there is nothing to end

@@ -11,7 +11,7 @@ import pytest
 
 from service.app import create_app
 from service.settings import Settings
-from service.workers.pool import NOT_STARTED, STOPPING
+from service.workers.roster import NOT_STARTED, STOPPING
 from tests.conftest import errors
 from tests.service.workers.test_pool import PATH, SHORT, service
 
@@ -42,8 +42,8 @@ def no_thread(*_: Any) -> None:
     ("target", "failure", "message"),
     [
         ("service.workers.process.subprocess.Popen", no_memory, "nothing left"),
-        ("service.workers.pool.Worker.wait_until_ready", no_memory, "nothing left"),
-        ("service.workers.pool.Thread.start", no_thread, "can't start new thread"),
+        ("service.workers.roster.Worker.wait_until_ready", no_memory, "nothing left"),
+        ("service.workers.roster.Thread.start", no_thread, "can't start new thread"),
         (
             "service.workers.kinds.Kind.program",
             "raise SystemExit(1)",
