@@ -54,8 +54,8 @@ class Settings(BaseSettings):
         default=64,
         ge=0,
         le=100_000,
-        description="Requests that may wait for a worker before others get 503; one client address has at"
-        " most half of the places.",
+        description="Requests that may wait for a worker before others get 503; of one client address half"
+        " as many.",
     )
     max_seconds: float = Field(
         default=30, gt=0, le=HOUR, description="Most seconds of processor time for one answer."

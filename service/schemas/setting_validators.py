@@ -1,6 +1,7 @@
 """Settings as they come: constants, whole numbers, sides and paddings, checked and made hashable."""
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from compute.integers import with_integers
 from service.schemas.formats import read_size
 
 MAX_INTEGER = 2**31 - 1
-MAX_FINITE = 10**308
+MAX_FINITE = sys.float_info.max
 
 
 def constant(value: Any) -> Any:

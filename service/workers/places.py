@@ -10,13 +10,13 @@ from service.http.problems import busy
 class Places:
     """The places of requests that compute or wait.
 
-    capacity: how many there are, for those that compute and as many as may wait. most: how many of them one
-    client may hold: half, or all that compute. occupied: how many are held.
+    capacity: how many there are, for those that compute and those that wait. most: how many of them one client
+    may hold: as many as compute, and half of those that wait. occupied: how many are held.
     """
 
     def __init__(self, computing: int, waiting: int) -> None:
         self.capacity = computing + waiting
-        self.most = max(computing, -(-self.capacity // 2))
+        self.most = computing + -(-waiting // 2)
         self.occupied = 0
         self._held = Counter[str]()
 

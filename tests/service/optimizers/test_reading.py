@@ -281,7 +281,7 @@ def test_a_duplicate_name_is_refused(client: Any) -> None:
     ("fields", "advice"),
     [
         ({"steps": 300_000}, "every"),
-        ({"steps": 1_000_000, "every": 1000}, "fewer steps"),
+        ({"steps": 1_000_000, "every": 1000, "program": ["f = sin(x)**2 + cos(x)**4 + x"]}, "fewer steps"),
         (WIDE | {"steps": 900, "start": {"w": [[1.0] * 2] * 3000}}, "steps"),
         (WIDE | {"optimizer": {"name": "newton"}, "start": {"w": [1.0] * 4000}}, ""),
     ],
