@@ -10,8 +10,8 @@ from service.http.problems import busy
 class Places:
     """The places of requests that compute or wait.
 
-    capacity: how many there are, for those that compute and those that wait. most: how many of them one client
-    may hold: as many as compute, and half of those that wait. occupied: how many are held.
+    capacity: how many there are, for those that compute and those that wait. most: how many of them one
+    client may hold: as many as compute, and half of those that wait. occupied: how many are held.
     """
 
     def __init__(self, computing: int, waiting: int) -> None:

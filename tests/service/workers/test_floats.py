@@ -186,8 +186,8 @@ def test_a_worker_that_is_ended_is_logged_and_replaced(caplog: pytest.LogCapture
 
 def test_answers_that_are_not_sent_share_a_budget() -> None:
     async def scenario() -> None:
-        async with service(held_bytes=2**20, max_body_bytes=2**20) as here:
-            fields = EXAM | {"x": [[0.01 * row, 1] for row in range(100)], "select": ["weights"]}
+        async with service(held_bytes=2**20, max_body_bytes=2**20, min_rate=0) as here:
+            fields = TRACE | {"steps": 1_000}
             unread = Listener(here.app, fields, {})
             go_on = asyncio.Event()
 
@@ -199,7 +199,7 @@ def test_answers_that_are_not_sent_share_a_budget() -> None:
             answers = here.app.state.answerer.answers
             while not answers.used:
                 await asyncio.sleep(0.01)
-            assert (await here.ask(fields)).status_code == 200
+            assert (await here.ask(fields, TRACES)).status_code == 200
             go_on.set()
             await listening
             assert unread.status == 200 and answers.used == 0
