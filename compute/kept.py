@@ -4,7 +4,9 @@ Every cache whose size callers decide is one of these, so that the memory of a p
 and not from requests. `caches` lists them.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import update_wrapper
 from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -42,7 +44,7 @@ class Kept(Generic[Item]):
         self.bytes = 0
         self._entries: dict[Hashable, _Entry[Item]] = {}
         # By id, since hashing a key may take long; the least recently used first.
-        self._order: dict[int, _Entry[Item]] = {}
+        self._order: OrderedDict[int, _Entry[Item]] = OrderedDict()
         self._lock = Lock()
         _ALL.append(self)
 
@@ -51,9 +53,8 @@ class Kept(Generic[Item]):
         entry = self._entries.get(key)
         if entry is None:
             return None
-        with self._lock:
-            if self._order.pop(id(entry), None) is not None:  # another thread may have dropped it
-                self._order[id(entry)] = entry
+        with self._lock, suppress(KeyError):  # another thread may have dropped it
+            self._order.move_to_end(id(entry))
         return entry.item
 
     def add(self, key: Hashable, item: Item, size: int) -> None:
@@ -63,14 +64,16 @@ class Kept(Generic[Item]):
             self._drop(self._entries.get(key))
             if entry.size * SHARE > self.budget:
                 return
-            self._entries[key] = self._order[id(entry)] = entry
+            place = id(entry)  # no call from here on, where a signal could raise an exception between steps
+            self._entries[key] = self._order[place] = entry
             self.bytes += entry.size
             while self.bytes > self.budget:
                 self._drop(next(iter(self._order.values())))
 
     def _drop(self, entry: _Entry[Item] | None) -> None:
         if entry is not None:
-            del self._entries[entry.key], self._order[id(entry)]
+            place = id(entry)
+            del self._entries[entry.key], self._order[place]
             self.bytes -= entry.size
 
     def clear(self) -> None:

@@ -45,13 +45,10 @@ class Answerer:
         with Share(self.bodies, "request bodies") as share:
             asked = await self._read(endpoint, scope, receive, share)
             try:
-                job = self._understand(endpoint, asked)
-                if job is not None and job.work <= self.settings.inline_work:
-                    content = represent(job.answer(), accepts_gzip=False)  # the middleware compresses it
-                else:
-                    content = await self._compute(self._run(asked), receive)
-            except ExactWanted:
-                content = await self._compute(self._run_exactly(asked), receive)
+                content = await self._answer(endpoint, asked, receive)
+            except BaseException:
+                asked.share.release()
+                raise
         vary = "Accept" if endpoint.streams else None
         return Answer(
             content, rate=self.settings.min_rate, vary=vary, share=asked.share if asked.share.held else None
@@ -74,6 +71,15 @@ class Answerer:
 
             with asked.share:
                 await stream(sender, receive, asked.share, compute)
+
+    async def _answer(self, endpoint: Endpoint, asked: Asked, receive: Receive) -> Content:
+        try:
+            job = self._understand(endpoint, asked)
+            if job is not None and job.work <= self.settings.inline_work:
+                return represent(job.answer(), accepts_gzip=False)  # the middleware compresses it
+            return await self._compute(self._run(asked), receive)
+        except ExactWanted:
+            return await self._compute(self._run_exactly(asked), receive)
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive, share: Share) -> Asked:
         coded = is_gzipped(scope["headers"])

@@ -48,7 +48,7 @@ class InProcess(Places):
     async def close(self) -> None:
         """Wait for the answer that is computed. A later `run` starts a new thread."""
         thread, self._thread = self._thread, ThreadPoolExecutor(1, thread_name_prefix="compute")
-        thread.shutdown(wait=True, cancel_futures=True)
+        await asyncio.to_thread(thread.shutdown, wait=True, cancel_futures=True)
 
 
 def _answer(asked: Asked, left: Event) -> Content:

@@ -2,13 +2,14 @@
 
 import ctypes
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of mallopt, in glibc's malloc.h
 LARGEST = 32 * 2**20  # above which glibc asks for pages of their own whatever it is told
-KIB = 1024
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which the system counts the most memory
 PAGES = Path("/proc/self/statm")  # of memory that the process has, in all and resident
 LEAST = 64 * 2**20  # bytes without which no answer can be computed
 
@@ -40,7 +41,7 @@ def resident() -> int:
     """
     if PAGES.exists():
         return _pages(1)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
 
 
 @contextmanager

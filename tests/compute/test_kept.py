@@ -1,6 +1,7 @@
 """Caches that are bounded by bytes, and the estimates that they are bounded with."""
 
 import gc
+import sys
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -186,3 +187,41 @@ def test_the_plans_of_many_lengths_stay_within_their_budget(monkeypatch: pytest.
     assert prepare.cache.bytes <= 1_000_000
     prepare.cache_clear()
     assert held < 2_000_000
+
+
+def test_an_exception_raised_between_two_steps_leaves_a_cache_whole(cache: Kept[str]) -> None:
+    """A signal may end the work of a process wherever its interpreter runs functions of Python."""
+    for letter in "abcdefghij":
+        cache.add(letter, letter, 100)
+
+    class Interrupted(BaseException):
+        pass
+
+    def interrupted(action: Callable[[], object], after: int) -> bool:
+        calls = 0
+
+        def count(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+            if calls > after:
+                sys.setprofile(None)
+                raise Interrupted
+
+        sys.setprofile(count)
+        try:
+            action()
+        except Interrupted:
+            return True
+        finally:
+            sys.setprofile(None)
+        return False
+
+    actions: list[Callable[[], object]] = [lambda: cache.find("a"), lambda: cache.add("k", "k", 100)]
+    for action in actions:
+        after = 0
+        while interrupted(action, after):
+            after += 1
+            cache.add(f"new {after}", "n", 100)
+            cache.add("a", "a", 100)
+            assert cache.bytes == (ENTRY + 100) * len(cache) <= cache.budget
+        assert after > 3
