@@ -1,6 +1,7 @@
 """Run the service with uvicorn."""
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from service.files import raise_limit
 from service.settings import Settings
 from service.version import VERSION
+from service.workers.memory import map_large_blocks
 
 APP = "service.app:app"
 BACKLOG = 2048  # connections that the system queues until a process accepts them
@@ -136,11 +138,14 @@ class Config(uvicorn.Config):
         for number in (signal.SIGINT, signal.SIGTERM):
             self._watch_signal(number)
         sys.setswitchinterval(SWITCHING)
+        map_large_blocks()
         super().load()
         from service.app import app  # noqa: PLC0415 - the application has just been loaded
         from service.documentation import prepare_documentation  # noqa: PLC0415
 
         prepare_documentation(app)
+        gc.collect()
+        gc.freeze()  # a collection that looks at all that stays stops every request for a tenth of a second
 
     def _watch_signal(self, number: signal.Signals) -> None:
         """Have a signal start the clock beside what it does."""

@@ -18,7 +18,7 @@ from service.http.connections import Disconnected, PatientSender
 JSON = "application/json"
 COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
 COMPRESSION_LEVEL = 4  # of 9: a tenth larger than at 9, and several times as fast
-PART = 2**18  # bytes that are sent at once
+PART = 2**16  # bytes that are sent at once: at the lowest rate, a client has seconds for them, not minutes
 _JSON_HEADER = (b"content-type", JSON.encode())
 
 

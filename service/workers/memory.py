@@ -1,11 +1,13 @@
 """The memory of a worker process: bounded while it answers, and kept for the next answer."""
 
 import ctypes
-import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+with suppress(ImportError):  # Windows has no such module, and no worker processes
+    import resource
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of mallopt, in glibc's malloc.h
 LARGEST = 32 * 2**20  # above which glibc asks for pages of their own whatever it is told
@@ -24,14 +26,24 @@ def keep_freed_memory(most: int) -> bool:
     An answer of many megabytes is freed at once, and by default its pages go back to the system, which has to
     clear new ones for the next answer. One arena serves all threads, or each would keep as much.
     """
+    return _tell_malloc((TRIM_THRESHOLD, most), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, 1))
+
+
+def map_large_blocks() -> bool:
+    """Have blocks of a megabyte use pages of their own; whether the process could be told.
+
+    Such blocks grow without being copied, and go back to the system when they are freed. By default, glibc
+    stops doing that for blocks of up to 32 MB once it has freed one.
+    """
+    return _tell_malloc((MMAP_THRESHOLD, 2**20))
+
+
+def _tell_malloc(*options: tuple[int, int]) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library
         return False
-    return all(
-        mallopt(ctypes.c_int(option), ctypes.c_int(value)) == 1
-        for option, value in ((TRIM_THRESHOLD, most), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, 1))
-    )
+    return all(mallopt(ctypes.c_int(option), ctypes.c_int(value)) == 1 for option, value in options)
 
 
 def resident() -> int:

@@ -25,6 +25,7 @@ from service.workers.requests import Asked
 from service.workers.roster import STOPPING, Roster
 
 LOGGER = logging.getLogger("workings")
+ROOM = 2  # seconds that a worker holds a whole answer for which there is no room
 GRACE = 2  # seconds that an interrupted worker has to become free, and then it is killed
 ATTEMPTS = 2  # at a question whose worker was ended from outside
 
@@ -90,7 +91,8 @@ class Pool(Places):
             "memory": self.kind.memory,
             "request_id": current_request_id.get(),
         }
-        return Question(orjson.dumps(header), asked.body, asked.share, self.kind.longest, asked.take)
+        patience = self.kind.longest if asked.take else min(ROOM, self.kind.longest)
+        return Question(orjson.dumps(header), asked.body, asked.share, patience, asked.take)
 
     async def _ask(self, worker: Worker, question: Question) -> Content:
         """Return the answer of a worker. End the work if nobody waits for it, or if it takes too long."""

@@ -40,6 +40,7 @@ START = 600  # seconds within which a worker has to be ready, also on a busy mac
 GLANCE = 0.02  # seconds between two looks for room, while an answer waits for it
 SETTLED = 2  # seconds in which a process ends that has closed its connection
 CHUNK = 2**16  # bytes to read at once of what may hold several frames
+PART = 2**18  # bytes to read at once of a long answer
 ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
 
 
@@ -210,20 +211,18 @@ class Worker:
         return found
 
     async def _read_long(self, count: int) -> bytearray:
+        """Return so many bytes. Memory is taken as they come: clearing all of it at once stops the loop."""
         loop = asyncio.get_running_loop()
-        found = bytearray(count)
-        here = min(count, len(self._received))
-        found[:here] = self._received[:here]
-        del self._received[:here]
-        view = memoryview(found)
-        while here < count:
+        found = self._received[:count]
+        del self._received[:count]
+        while len(found) < count:
             try:
-                received = await loop.sock_recv_into(self._connection, view[here:])
+                received = await loop.sock_recv(self._connection, min(PART, count - len(found)))
             except ConnectionError:
-                received = 0
+                received = b""
             if not received:
                 raise WorkerGone
-            here += received
+            found += received
         return found
 
     async def _skip(self, count: int) -> None:

@@ -14,6 +14,7 @@ from tests.conftest import EXAM
 PATIENCE = 30.0  # seconds that a client waits for an answer
 KEPT = 2**16  # bytes of an answer that are kept; the rest is counted
 CHUNK = 2**18
+INTERVAL = 0.5  # seconds in which resting processes take no processor time
 
 
 @dataclass(frozen=True)
@@ -162,3 +163,23 @@ async def takes_questions(server: Server, patience: float = PATIENCE, source: st
             return time.monotonic() - start
         await asyncio.sleep(0.05)
     return patience
+
+
+async def is_ready(server: Server, patience: float = PATIENCE) -> float:
+    """Return the seconds until the server says that it is ready, or the patience if it does not."""
+    start = time.monotonic()
+    while (left := start + patience - time.monotonic()) > 0:
+        if (await ask(server, "/health/ready", patience=left)).status == 200:
+            return time.monotonic() - start
+        await asyncio.sleep(0.05)
+    return patience
+
+
+async def settled(server: Server, patience: float = PATIENCE) -> None:
+    """Wait until the server is ready and its processes rest, which it starts one after another."""
+    end = time.monotonic() + patience
+    await is_ready(server, patience)
+    before = -1.0
+    while (taken := server.processor_seconds()) - before > INTERVAL / 10 and time.monotonic() < end:
+        before = taken
+        await asyncio.sleep(INTERVAL)
