@@ -1,6 +1,6 @@
 """From the bytes of a body to a job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -8,6 +8,7 @@ from compute.errors import QuestionErrors
 from compute.limits import Limits, too_many_values
 from compute.planning import Allowance, Outgrown, allowed
 from service.endpoints import Endpoint, Job
+from service.http.problems import from_question
 from service.http.reader import is_large, read, read_strictly
 
 Result = TypeVar("Result")
@@ -23,6 +24,27 @@ def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Re
         with suppress(QuestionErrors):
             return use(understand(endpoint, read(body), limits))
     return use(understand(endpoint, read_strictly(body), limits))
+
+
+def hand_over(
+    job: Any, take: Callable[[bytes], None], is_abandoned: Callable[[], bool] = lambda: False
+) -> None:
+    """Hand an answer over line by line. Raises QuestionErrors before the first line, and Problem later.
+
+    So `ask` does not ask again for lines that are on their way. is_abandoned: whether nobody wants more.
+    """
+    has_begun = False
+    lines: Iterator[bytes] = job.lines(is_abandoned)
+    try:
+        for line in lines:
+            if is_abandoned():
+                return
+            take(line)
+            has_begun = True
+    except QuestionErrors as error:
+        if has_begun:
+            raise from_question(error) from None
+        raise
 
 
 def understand(endpoint: Endpoint, document: dict[str, Any], limits: Limits) -> Job:

@@ -26,7 +26,7 @@ def main() -> None:
 
 @main.command(
     short_help="Answer questions over HTTP.",
-    epilog="Limits, threads and processes for exact arithmetic are set by environment variables"
+    epilog="Limits and worker processes are set by environment variables"
     " WORKINGS_...; the documentation lists them.",
 )
 @click.option(
@@ -52,7 +52,7 @@ def main() -> None:
     metavar="NUMBER",
     envvar="WEB_CONCURRENCY",
     show_envvar=True,
-    help="Server processes. Each has threads and processes for exact arithmetic of its own.",
+    help="Server processes. Each has worker processes of its own.",
 )
 @click.option(
     "--log-level",

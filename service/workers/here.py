@@ -1,12 +1,11 @@
 """Answers computed in the serving process, without bounds of time and memory."""
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
-from service.asking import ask
+from service.asking import ask, hand_over
 from service.endpoints import ENDPOINTS
 from service.http.codings import decompress
 from service.http.representations import Content, represent
@@ -61,12 +60,5 @@ def _answer(asked: Asked, left: Event) -> Content:
         answer = ask(endpoint, body, asked.limits, lambda job: job.answer())
         return represent(answer, asked.accepts_gzip)
 
-    def take_lines(job: Any) -> None:
-        lines: Iterator[bytes] = job.lines()
-        for line in lines:
-            if left.is_set():
-                return
-            take(line)
-
-    ask(endpoint, body, asked.limits, take_lines)
+    ask(endpoint, body, asked.limits, lambda job: hand_over(job, take, left.is_set))
     return Content(b"", "")

@@ -26,6 +26,7 @@ from service.workers.roster import STOPPING, Roster
 
 LOGGER = logging.getLogger("workings")
 ROOM = 2  # seconds that a worker holds a whole answer for which there is no room
+AGAIN = 0.1  # seconds until a worker is interrupted again, for the question may still be on its way to it
 GRACE = 2  # seconds that an interrupted worker has to become free, and then it is killed
 ATTEMPTS = 2  # at a question whose worker was ended from outside
 
@@ -121,8 +122,10 @@ class Pool(Places):
         """End the work of a worker, so that it is free, or has to be replaced."""
         try:
             if self.kind.can_be_interrupted and not worker.was_killed:
-                worker.interrupt()
-                await asyncio.wait([asking], timeout=GRACE)
+                until = monotonic() + GRACE
+                while not asking.done() and monotonic() < until:
+                    worker.interrupt()
+                    await asyncio.wait([asking], timeout=AGAIN)
         finally:
             if not asking.done():
                 worker.kill()

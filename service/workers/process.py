@@ -164,7 +164,8 @@ class Worker:
         state: dict[str, Any] = {}
         while True:
             kind, length = HEAD.unpack(await self._read(HEAD.size))
-            if kind in (LINE, ANSWER) and length and refused is None:
+            # A short answer takes no more memory than its connection, and finds room in any case.
+            if (kind == LINE or (kind == ANSWER and length > CHUNK)) and refused is None:
                 refused = await _find_room(question, length)
             if refused is not None and length > CHUNK:
                 await self._skip(length)

@@ -8,11 +8,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO, Protocol
 
 from compute.errors import QuestionErrors
+from service.asking import hand_over
 from service.defects import format_defect
 from service.endpoints import Job
 from service.http.codings import decompress
@@ -130,9 +131,7 @@ class Server:
         return represent(self.work.ask(header, body, lambda job: job.answer()), header["accepts_gzip"])
 
     def _send_lines(self, job: Any) -> bytes:
-        lines: Iterator[bytes] = job.lines()
-        for line in lines:
-            self.send(LINE, line)
+        hand_over(job, lambda line: self.send(LINE, line))
         return b""
 
 

@@ -123,6 +123,53 @@ def test_a_worker_whose_client_leaves_is_free_for_others(headers: dict[str, str]
     asyncio.run(scenario())
 
 
+def test_a_client_that_leaves_while_its_question_is_on_the_way_ends_no_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An interruption that comes before the work begins is lost, and has to be repeated."""
+    monkeypatch.setattr("service.workers.pool.GRACE", 60)
+
+    async def scenario() -> None:
+        async with service() as here:
+            assert (await here.ask(LARGE)).status_code == 200
+            [worker] = here.pool.workers
+            listener = Listener(here.app, SILENT, {})
+            listener.body = b" " * 2_000_000 + listener.body
+            listening = asyncio.create_task(listener.listen())
+            while worker.is_free:
+                await asyncio.sleep(0)
+            listener.leaves.set()
+            await listening
+            assert (await here.ask(LARGE)).status_code == 200
+            assert here.pool.workers == {worker}
+
+    asyncio.run(scenario())
+
+
+def test_no_line_of_a_large_question_comes_twice() -> None:
+    """What fails behind the first line is not read again by the strict reader."""
+    rows = 3_000
+    question: dict[str, Any] = {
+        "program": ["z = x @ w", "f = cross_entropy(z, t)"],
+        "inputs": {"x": [[0.5, 0.25]] * rows, "t": [0] * (rows - 1) + [7]},
+        "start": {"w": [[0.1, 0.2], [0.3, 0.4]]},
+        "loss": "f",
+        "optimizer": {"name": "gradient_descent", "learning_rate": 0.1},
+        "steps": 1,
+    }
+
+    async def scenario(workers: int) -> None:
+        async with service(workers=workers) as here:
+            listener = Listener(here.app, question)
+            await listener.listen()
+            opening, last = listener.lines
+            assert opening["operation"] == "optimizer/trace"
+            assert last["problem"]["errors"][0]["pointer"] == "/inputs/t"
+
+    for workers in (0, 1):
+        asyncio.run(scenario(workers))
+
+
 def test_a_listener_that_leaves_midway_leaves_the_worker_free() -> None:
     async def scenario() -> None:
         async with service() as here:
@@ -199,9 +246,13 @@ def test_answers_that_are_not_sent_share_a_budget() -> None:
             answers = here.app.state.answerer.answers
             while not answers.used:
                 await asyncio.sleep(0.01)
-            assert (await here.ask(fields, TRACES)).status_code == 200
+            full = await here.ask(fields, TRACES)
+            errors(full, 503)
+            assert "answers that wait to be sent" in full.json()["detail"]
+            assert (await here.ask(EXAM)).status_code == 200
             go_on.set()
             await listening
             assert unread.status == 200 and answers.used == 0
+            assert (await here.ask(fields, TRACES)).status_code == 200
 
     asyncio.run(scenario())
