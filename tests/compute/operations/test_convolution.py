@@ -113,7 +113,6 @@ def test_sizes_in_letters() -> None:
         ("conv2d", {"x": (2, 3, 3), "kernel": (4, 3, 2, 2)}, {}, "x"),
         ("conv2d", {"x": (2, 3, 3), "kernel": (3, 1, 2, 2)}, {"groups": 2}, "kernel"),
         ("conv2d", {"x": (2, 3, 3), "kernel": (4, 2, 2, 2), "bias": (3,)}, {}, "bias"),
-        ("conv1d", {"x": (9,), "kernel": (2,)}, {"padding": ((1, 1), (1, 1))}, "padding"),
         ("conv_transpose1d", {"x": (4,), "kernel": (2,)}, {"output_padding": 1}, "output_padding"),
         ("conv_transpose1d", {"x": (1,), "kernel": (2,)}, {"padding": 1}, "padding"),
         (

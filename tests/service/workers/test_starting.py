@@ -127,5 +127,6 @@ def test_a_thread_that_does_not_start_leaves_requests_to_the_workers_that_run(
             os.kill(worker.process.pid, signal.SIGKILL)
             worker.process.wait()
             errors(await client.post(PATH, json=SHORT), 503)
+            monkeypatch.undo()  # the event loop closes with a thread
 
     asyncio.run(scenario())
