@@ -1,6 +1,7 @@
 """Caches that are bounded by bytes, and the estimates that they are bounded with."""
 
 import gc
+import itertools
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -190,7 +191,11 @@ def test_the_plans_of_many_lengths_stay_within_their_budget(monkeypatch: pytest.
 
 
 def test_an_exception_raised_between_two_steps_leaves_a_cache_whole(cache: Kept[str]) -> None:
-    """A signal may end the work of a process wherever its interpreter runs functions of Python."""
+    """A signal may end the work of a process where a function begins or one of the interpreter has returned.
+
+    The interpreter handles signals in these places, and not between taking a lock and entering its block,
+    nor before the call that gives it back.
+    """
     for letter in "abcdefghij":
         cache.add(letter, letter, 100)
 
@@ -200,9 +205,9 @@ def test_an_exception_raised_between_two_steps_leaves_a_cache_whole(cache: Kept[
     def interrupted(action: Callable[[], object], after: int) -> bool:
         calls = 0
 
-        def count(*_: object) -> None:
+        def count(frame: object, event: str, argument: object) -> None:
             nonlocal calls
-            calls += 1
+            calls += event in ("call", "c_return")
             if calls > after:
                 sys.setprofile(None)
                 raise Interrupted
@@ -216,7 +221,12 @@ def test_an_exception_raised_between_two_steps_leaves_a_cache_whole(cache: Kept[
             sys.setprofile(None)
         return False
 
-    actions: list[Callable[[], object]] = [lambda: cache.find("a"), lambda: cache.add("k", "k", 100)]
+    fresh = itertools.count()
+    actions: list[Callable[[], object]] = [
+        lambda: cache.find("a"),
+        lambda: cache.add("a", "a", 100),
+        lambda: cache.add(next(fresh), "f", 100),
+    ]
     for action in actions:
         after = 0
         while interrupted(action, after):
