@@ -108,7 +108,7 @@ class Answerer:
     async def _run(self, asked: Asked) -> Content:
         """Return the answer that a worker computes, in exact numbers if the body asks for them."""
         try:
-            with self.floats.place(asked.client):
+            async with self.floats.place(asked.client):
                 return await self.floats.run(asked)
         except ExactWanted:
             return await self._run_exactly(asked)
@@ -117,7 +117,7 @@ class Answerer:
         if len(asked.body) > MAX_EXACT_BYTES:
             limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
             raise Problem("too_large", limit)
-        with self.exact.place(asked.client):
+        async with self.exact.place(asked.client):
             return await self.exact.run(asked._replace(most=MAX_EXACT_BYTES))
 
 

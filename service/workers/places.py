@@ -1,10 +1,13 @@
 """A limit on the requests that are computed or wait for it, shared fairly among clients."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from service.http.problems import busy
+
+REFUSAL_DELAY = 0.2  # seconds, so that clients that ask again at once do not keep the event loop busy
 
 
 class Places:
@@ -20,16 +23,15 @@ class Places:
         self.occupied = 0
         self._held = Counter[str]()
 
-    @contextmanager
-    def place(self, client: str = "") -> Iterator[None]:
-        """Hold a place while a request waits and is computed. Raises Problem 503 if there is none.
+    @asynccontextmanager
+    async def place(self, client: str = "") -> AsyncIterator[None]:
+        """Hold a place while a request waits and is computed.
 
-        client: the address that the request comes from.
+        client: the address that the request comes from. Raises Problem 503 after a delay if no place is free.
         """
-        if self.occupied >= self.capacity:
-            raise busy(f"all {self.capacity} places are taken; try again in a moment")
-        if self._held[client] >= self.most:
-            raise busy(f"your address holds {self.most} of {self.capacity} places; try again in a moment")
+        if refusal := self._refusal(client):
+            await asyncio.sleep(REFUSAL_DELAY)
+            raise busy(f"{refusal}; try again in a moment")
         self.occupied += 1
         self._held[client] += 1
         try:
@@ -39,3 +41,10 @@ class Places:
             self._held[client] -= 1
             if not self._held[client]:
                 del self._held[client]
+
+    def _refusal(self, client: str) -> str | None:
+        if self.occupied >= self.capacity:
+            return f"all {self.capacity} places are taken"
+        if self._held[client] >= self.most:
+            return f"your address holds {self.most} of {self.capacity} places"
+        return None

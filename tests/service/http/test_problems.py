@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from html import unescape
 from typing import Any
 
@@ -51,10 +52,15 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
         monkeypatch.setattr(Answerer, "respond", fail)
     if problem["name"] == "no_exact_arithmetic":
         app.state.answerer.exact = Unsupported(1, 0)
-    if problem["name"] == "full":
-        with app.state.answerer.floats.place():
-            return asyncio.run(send(app, problem))
-    return asyncio.run(send(app, problem))
+    places = 1 if problem["name"] == "full" else 0
+    return asyncio.run(send_with_places_taken(app, problem, places))
+
+
+async def send_with_places_taken(app: FastAPI, problem: dict[str, Any], places: int) -> httpx.Response:
+    async with AsyncExitStack() as taken:
+        for _ in range(places):
+            await taken.enter_async_context(app.state.answerer.floats.place())
+        return await send(app, problem)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -1,32 +1,55 @@
 """Places for requests, and their order, shared fairly among clients."""
 
-from contextlib import ExitStack
+import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
 from service.http.problems import Problem
 from service.settings import Settings
 from service.workers.kinds import floats
-from service.workers.places import Places
+from service.workers.places import REFUSAL_DELAY, Places
 from service.workers.process import Worker
 from service.workers.roster import Roster
 
 
 def test_one_client_leaves_half_of_the_queue_to_others() -> None:
     places = Places(2, 4)
-    with ExitStack() as held:
-        for _ in range(4):
-            held.enter_context(places.place("greedy"))
-        with pytest.raises(Problem, match="your address holds 4 of 6 places"), places.place("greedy"):
-            pass
-        for number in range(2):
-            held.enter_context(places.place(f"other {number}"))
-        with pytest.raises(Problem, match="all 6 places are taken"), places.place("late"):
-            pass
-        assert places.occupied == 6
-    assert places.occupied == 0
-    with places.place("greedy"):
-        assert places.occupied == 1
+
+    async def scenario() -> None:
+        async with AsyncExitStack() as held:
+            for _ in range(4):
+                await held.enter_async_context(places.place("greedy"))
+            with pytest.raises(Problem, match="your address holds 4 of 6 places"):
+                await held.enter_async_context(places.place("greedy"))
+            for number in range(2):
+                await held.enter_async_context(places.place(f"other {number}"))
+            with pytest.raises(Problem, match="all 6 places are taken"):
+                await held.enter_async_context(places.place("late"))
+            assert places.occupied == 6
+        assert places.occupied == 0
+        async with places.place("greedy"):
+            assert places.occupied == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_refusal_comes_after_a_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So clients that ask again at once do not keep the event loop busy."""
+    delays: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        delays.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+
+    async def scenario() -> None:
+        with pytest.raises(Problem, match="all 0 places are taken"):
+            async with Places(0, 0).place():
+                pass
+
+    asyncio.run(scenario())
+    assert delays == [REFUSAL_DELAY]
 
 
 @pytest.mark.parametrize(("computing", "waiting", "most"), [(1, 0, 1), (4, 0, 4), (1, 1, 2), (2, 64, 34)])

@@ -237,8 +237,9 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
 
     async def scenario() -> None:
         async with service() as (_, pool):
-            with pool.place(), pytest.raises(Problem) as raised:
-                await pool.run(asked("graph", question))
+            async with pool.place():
+                with pytest.raises(Problem) as raised:
+                    await pool.run(asked("graph", question))
             problem = raised.value
             assert type(problem) is Problem and problem.kind == "refused"
             assert [error.path for error in problem.errors] == [("inputs", "x")]
