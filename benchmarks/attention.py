@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.plan import Asked, prepare
 
 NAMES = ("query", "key", "value")
 

@@ -14,8 +14,8 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
 from benchmarks.attention import peak, ratio, times
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.plan import Asked, prepare
 
 
 def question(operation: str, inputs: dict[str, Any], settings: dict[str, Any], upstream: Any) -> Any:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from compute.differentiation import Differentiation
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.plan import Asked, prepare
+from compute.readings.reverse_mode import Differentiation
 
 INPUTS: dict[str, Any] = {
     "x": np.array([[0.0, 1], [-1, 1]]),

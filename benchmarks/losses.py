@@ -15,8 +15,8 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from benchmarks import THREADS
 from benchmarks.attention import ratio, times
 from benchmarks.convolution import question
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.plan import Asked, prepare
 
 ONE = {"output": np.array(1.0)}
 

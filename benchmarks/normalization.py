@@ -16,8 +16,8 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
 from benchmarks.attention import peak, ratio, times
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.plan import Asked, prepare
 
 EPSILON = 1e-5
 THEIRS: dict[str, Callable[..., Any]] = {

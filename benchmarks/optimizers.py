@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from compute.limits import Limits
 from compute.optimizers import OPTIMIZERS
+from compute.question.limits import Limits
 from service.optimizers.traces import understand_trace
 
 STEPS = 1000

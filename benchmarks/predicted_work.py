@@ -17,8 +17,8 @@ import numpy as np
 import benchmarks  # noqa: F401 - one thread for products, before NumPy is used
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.arithmetic.floating import FLOAT64
-from compute.differentiation import bound_rule
-from compute.primitive import KEPT, REGISTRY, RESULT, Application
+from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
+from compute.readings.reverse_mode import bound_rule
 from tests.compute.primitives.extremes import extreme, with_operands
 
 FLOOR = 0.005  # seconds below which a clock says little

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from compute.programs.language import parse_program
-from compute.questions import prepare
+from compute.question.plan import prepare
 from service.questions.programs import understand_program
 from service.settings import Settings
 

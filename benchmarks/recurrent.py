@@ -15,8 +15,8 @@ import torch
 
 from benchmarks import THREADS
 from benchmarks.attention import ratio, times
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.plan import Asked, prepare
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}

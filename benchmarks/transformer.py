@@ -15,10 +15,10 @@ import torch
 
 from benchmarks import THREADS
 from benchmarks.attention import ratio, times
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.state_dicts import pieces
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.operations.framework.state_dicts import pieces
+from compute.question.plan import Asked, prepare
 from service.settings import Settings
 from service.workers.memory import keep_freed_memory
 from tests.oracles.record_vision import Torchvision

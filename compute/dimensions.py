@@ -9,8 +9,8 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import TypeAlias
 
+from compute.budgets.planning import spend
 from compute.integers import LARGEST
-from compute.planning import spend
 
 Monomial = tuple[tuple[str, int], ...]
 PAIR = 0.5  # units for multiplying two terms

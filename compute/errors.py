@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.suggestions import suggest_name
+from compute.names.suggestions import suggest_name
 
 Path = tuple[str | int, ...]
 LONGEST_ENTRY = 40  # characters

@@ -11,7 +11,7 @@ from fastapi.params import Depends
 from starlette.exceptions import HTTPException
 
 from compute.errors import QuestionErrors, hint
-from compute.questions import prepare
+from compute.question.plan import prepare
 from service.answering import Answerer
 from service.document import DESCRIPTION, TAGS
 from service.documentation import add_documentation

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from compute.budgets.planning import Allowance, Outgrown, allowed
 from compute.errors import QuestionErrors
-from compute.limits import Limits, too_many_values
-from compute.planning import Allowance, Outgrown, allowed
+from compute.question.limits import Limits, too_many_values
 from service.endpoints import Endpoint, Job
 from service.http.problems import from_question
 from service.http.reader import is_large, read, read_strictly

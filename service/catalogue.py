@@ -5,8 +5,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import Field
 
 from compute.operations import CATALOGUE, FAMILIES
-from compute.operations.declaration import AttributeField
-from compute.operations.setting_types import (
+from compute.operations.framework.declaration import AttributeField
+from compute.operations.framework.setting_types import (
     is_axes,
     is_constant,
     is_padding,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from compute.limits import Limits
 from compute.operations import FAMILIES
-from compute.operations.declaration import Operation
+from compute.operations.framework.declaration import Operation
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
+from compute.question.limits import Limits
 from service.optimizers import solutions, traces
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request

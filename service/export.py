@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from compute.limits import Limits
+from compute.question.limits import Limits
 from service.app import app
 from service.endpoints import ENDPOINTS
 from service.questions.operations import EXACT_WORK

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compute.kept import caches
+from compute.budgets.bounded_cache import caches
 from service.answering import Answerer
 from service.http.budgets import Budget
 from service.http.watch import Watch

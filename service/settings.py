@@ -10,7 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_va
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from compute.limits import Limits
+from compute.question.limits import Limits
 from service.settings_checks import PREFIX, Wrong, contradictions, unknown_variables
 
 HOUR = 3600.0  # seconds

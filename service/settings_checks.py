@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
-from compute.suggestions import suggest_name
+from compute.names.suggestions import suggest_name
 
 PREFIX = "WORKINGS_"
 OPTIONS = {"port": "--port", "host": "--host", "log_level": "--log-level", "root_path": "--root-path"}

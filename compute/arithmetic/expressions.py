@@ -12,7 +12,7 @@ from keyword import iskeyword
 from sys import getsizeof
 from typing import Protocol, TypeVar
 
-from compute.kept import keeping
+from compute.budgets.bounded_cache import keeping
 
 MAX_LENGTH = 200
 MAX_DEPTH = 40

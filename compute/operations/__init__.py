@@ -3,31 +3,13 @@
 from dataclasses import dataclass
 
 import compute.primitives  # noqa: F401 - operations apply primitives by name
-from compute.operations.activation import activation
-from compute.operations.attention import attention
-from compute.operations.binary_cross_entropy import binary_cross_entropy
-from compute.operations.channel_normalization import batch_norm, group_norm, instance_norm
-from compute.operations.convolution import conv1d, conv2d
-from compute.operations.cross_attention import cross_attention
-from compute.operations.cross_entropy import cross_entropy, nll
-from compute.operations.declaration import Operation
-from compute.operations.decoder import decoder
-from compute.operations.decoder_layer import decoder_layer
-from compute.operations.dropout import dropout
-from compute.operations.embedding import embedding
-from compute.operations.encoder import encoder
-from compute.operations.encoder_layer import encoder_layer
-from compute.operations.error_losses import huber, mae, mse, smooth_l1
-from compute.operations.feed_forward import feed_forward
-from compute.operations.gating import glu
-from compute.operations.kl_divergence import kl_divergence
-from compute.operations.language_model import language_model
-from compute.operations.layer_normalization import layer_norm, rms_norm
-from compute.operations.likelihood_losses import gaussian_nll, poisson_nll
-from compute.operations.linear import linear
-from compute.operations.margin_losses import cosine, hinge, hinge_embedding, multi_margin
-from compute.operations.patch_embedding import patch_embedding
-from compute.operations.pooling import (
+from compute.operations.attention.attention import attention
+from compute.operations.attention.cross_attention import cross_attention
+from compute.operations.attention.positional_encoding import positional_encoding
+from compute.operations.attention.rotary_embedding import rotary_embedding
+from compute.operations.attention.self_attention import self_attention
+from compute.operations.convolution.convolution import conv1d, conv2d
+from compute.operations.convolution.pooling import (
     average_pool1d,
     average_pool2d,
     lp_pool1d,
@@ -36,15 +18,33 @@ from compute.operations.pooling import (
     max_pool2d,
     max_unpool2d,
 )
-from compute.operations.positional_encoding import positional_encoding
-from compute.operations.recurrent import gru, lstm, rnn
-from compute.operations.rotary_embedding import rotary_embedding
-from compute.operations.self_attention import self_attention
-from compute.operations.softmax import hardmax, log_softmax, softmax, softmin
-from compute.operations.transformer import transformer
-from compute.operations.transposed_convolution import conv_transpose1d, conv_transpose2d
-from compute.operations.triplet import triplet
-from compute.operations.vision_transformer import vision_transformer
+from compute.operations.convolution.transposed_convolution import conv_transpose1d, conv_transpose2d
+from compute.operations.framework.declaration import Operation
+from compute.operations.layers.activation import activation
+from compute.operations.layers.dropout import dropout
+from compute.operations.layers.embedding import embedding
+from compute.operations.layers.gating import glu
+from compute.operations.layers.linear import linear
+from compute.operations.layers.softmax import hardmax, log_softmax, softmax, softmin
+from compute.operations.losses.binary_cross_entropy import binary_cross_entropy
+from compute.operations.losses.cross_entropy import cross_entropy, nll
+from compute.operations.losses.error_losses import huber, mae, mse, smooth_l1
+from compute.operations.losses.kl_divergence import kl_divergence
+from compute.operations.losses.likelihood_losses import gaussian_nll, poisson_nll
+from compute.operations.losses.margin_losses import cosine, hinge, hinge_embedding, multi_margin
+from compute.operations.losses.triplet import triplet
+from compute.operations.normalization.channel_normalization import batch_norm, group_norm, instance_norm
+from compute.operations.normalization.layer_normalization import layer_norm, rms_norm
+from compute.operations.recurrent.recurrent import gru, lstm, rnn
+from compute.operations.transformers.decoder import decoder
+from compute.operations.transformers.decoder_layer import decoder_layer
+from compute.operations.transformers.encoder import encoder
+from compute.operations.transformers.encoder_layer import encoder_layer
+from compute.operations.transformers.feed_forward import feed_forward
+from compute.operations.transformers.language_model import language_model
+from compute.operations.transformers.patch_embedding import patch_embedding
+from compute.operations.transformers.transformer import transformer
+from compute.operations.transformers.vision_transformer import vision_transformer
 
 
 @dataclass(frozen=True, slots=True)

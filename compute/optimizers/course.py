@@ -11,7 +11,7 @@ import numpy as np
 from compute.arithmetic.expressions import NAMED_NUMBERS, NO_NUMBERS, ExpressionError, number, parse
 from compute.arithmetic.namespace import Arithmetic
 from compute.errors import QuestionErrors, at, describe
-from compute.operations.declaration import Constant
+from compute.operations.framework.declaration import Constant
 from compute.optimizers.declaration import OPTIMIZERS, Number, SettingField
 from compute.optimizers.gradients import Clipping
 from compute.optimizers.hessians import hessian_of
@@ -149,7 +149,7 @@ def course_of(chosen: Chosen, objective: Objective) -> Course:
         if least is not None and _is_true(settings[name] < least):
             wanted = f"at least {one.declared.not_below}"
             raise _fault(("optimizer", name), f"has to be {wanted}", wanted, said[name])
-    forms: Any = import_module("compute.closed_forms") if exact else None
+    forms: Any = import_module("compute.readings.closed_forms") if exact else None
     return Course(
         optimizer=optimizer,
         objective=objective,

@@ -9,15 +9,15 @@ from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.arithmetic.recorder import NotRecorded
 from compute.arithmetic.scalars import Scalars
-from compute.cost import applications, work
-from compute.differentiation import Differentiation
 from compute.dimensions import product
 from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
-from compute.evaluation import Evaluation
-from compute.extent import back_work
+from compute.graph.value import Tensor
 from compute.optimizers.recorded import Recorded
 from compute.programs.building import build_program
-from compute.value import Tensor
+from compute.question.predicted_size import back_work
+from compute.readings.cost import applications, work
+from compute.readings.evaluation import Evaluation
+from compute.readings.reverse_mode import Differentiation
 
 Parameters = dict[str, Array]
 FEW = 300  # operations up to which it is tried to do them number by number

@@ -7,12 +7,12 @@ from typing import Any
 import sympy
 
 from compute.arithmetic.exact.readable import readable
-from compute.closed_forms import each
 from compute.optimizers.applying import applied, boxed
 from compute.optimizers.declaration import State
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
 from compute.optimizers.trace import Course
+from compute.readings.closed_forms import each
 from compute.solving.iterations import iteration
 from compute.solving.quadratics import Convergence, Move, convergence
 from compute.solving.solutions import Unsolved

@@ -10,7 +10,6 @@ import numpy as np
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import Path, QuestionError, QuestionErrors, at, describe, unknown_name
-from compute.limits import Limits
 from compute.optimizers.course import Chosen, course_of
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.formulas import MOST
@@ -18,6 +17,7 @@ from compute.optimizers.objective import Batches, Handed, Objective, Parameters,
 from compute.optimizers.reading import Stop, Trace
 from compute.optimizers.surface import Place, entry_name, place_of, places_of
 from compute.programs.language import parse_program
+from compute.question.limits import Limits
 
 STEP_WORK = 10_000  # operations that a step takes beside the objective's and those for its parameters
 RULE_WORK = 8_000  # of an update rule for one parameter, and as much again for each of its buffers

@@ -9,12 +9,12 @@ import numpy as np
 
 from compute.arithmetic.scalars import Scalars
 from compute.errors import QuestionErrors
-from compute.notes import Note
 from compute.optimizers.gradients import norm_of
 from compute.optimizers.objective import Parameters
 from compute.optimizers.squares import overflows
 from compute.optimizers.summary import TOLERANCE, Summary, Watch
 from compute.optimizers.trace import Course, Step, follow
+from compute.readings.notes import Note
 
 TOGETHER = 32  # steps that are made without a look around
 LITTLE = 200_000  # operations of a step of which so many are

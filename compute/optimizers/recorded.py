@@ -7,11 +7,11 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.arithmetic.recorder import Line, NotRecorded, Recorder
-from compute.differentiation import Differentiation
-from compute.evaluation import Evaluation
-from compute.graph import Graph
+from compute.graph.graph import Graph
+from compute.readings.evaluation import Evaluation
+from compute.readings.reverse_mode import Differentiation
 
-LINE = 200  # predicted work of one of them, see `compute.work`
+LINE = 200  # predicted work of one of them, see `compute.graph.work`
 WORTHWHILE = 8  # lines for each step of arrays, up to which single numbers are faster
 
 

@@ -19,9 +19,9 @@ from compute.optimizers.parabolas import convergence_of
 from compute.optimizers.questions import AskedTrace, PreparedTrace, check_shape, prepare_trace
 from compute.optimizers.substitution import Floats, Values, exactly
 from compute.optimizers.trace import Course, Step, follow
+from compute.solving.case_split import MAX_SIZE
 from compute.solving.equations import Found, Solution, solve, solve_in_floats
 from compute.solving.quadratics import Convergence
-from compute.solving.unfolding import MAX_SIZE
 
 MOST_TRACED = 12  # solutions that are followed step by step
 SCANNED = 200  # steps up to which roots are sought by traces in floats, thousands of them

@@ -10,13 +10,13 @@ import sympy
 from compute.arithmetic.exact.algebra import symbols_in
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
-from compute.closed_forms import each
 from compute.optimizers.course import Constants
 from compute.optimizers.gradients import Clipping
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
 from compute.optimizers.trace import Course
 from compute.optimizers.written import float_formula
+from compute.readings.closed_forms import each
 
 Values: TypeAlias = Mapping[Any, Any]
 """Numbers by symbol."""

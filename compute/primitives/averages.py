@@ -8,8 +8,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
+from compute.graph.primitive import Cost, Primitive
 from compute.latex import Formula
-from compute.primitive import Cost, Primitive
 
 
 def _average(xp: Arithmetic, a: Array, *, axes: tuple[int, ...]) -> Array:

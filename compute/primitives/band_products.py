@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Size, divide
-from compute.work import CALL, ENTRY, MATRIX
+from compute.graph.work import CALL, ENTRY, MATRIX
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
-from compute.hazards import SUMS
+from compute.graph.numerics import SUMS
+from compute.graph.primitive import Cost, Primitive, no_cost
+from compute.graph.work import CALL, copied, count
 from compute.latex import POWER, PRODUCT, Formula
-from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.band_products import (
     band_by_key,
     band_products,
@@ -24,7 +25,6 @@ from compute.primitives.band_products import (
     within,
 )
 from compute.primitives.masked_products import masked_zeros, without_masked, zeros_of
-from compute.work import CALL, copied, count
 
 
 def _width(left: Size, right: Size) -> Size:

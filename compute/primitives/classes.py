@@ -12,10 +12,10 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, product, show, without
 from compute.errors import UnfitEntries, describe_first_unfit
+from compute.graph.primitive import Cost, Primitive, no_cost
+from compute.graph.work import copied
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.entries import count, known
-from compute.work import copied
+from compute.primitives.scalars import count, known
 
 INDICES: dict[str, tuple[Literal["real", "index"], ...]] = {"target": ("real", "index")}
 

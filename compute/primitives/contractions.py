@@ -6,10 +6,10 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.hazards import SUMS, cancellation
+from compute.graph.numerics import SUMS, cancellation
+from compute.graph.primitive import Cost, Primitive
+from compute.graph.work import count, matrices
 from compute.latex import JOINED, Formula
-from compute.primitive import Cost, Primitive
-from compute.work import count, matrices
 
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:

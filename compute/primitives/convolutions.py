@@ -10,9 +10,10 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, product
-from compute.hazards import SUMS
+from compute.graph.numerics import SUMS
+from compute.graph.primitive import Cost, Primitive, no_cost
+from compute.graph.work import CALL, copied, count
 from compute.latex import POWER, PRODUCT, Formula
-from compute.primitive import Cost, Primitive, no_cost
 from compute.primitives.window_work import correlation_work, input_gradient_work, kernel_gradient_work
 from compute.primitives.windows import (
     Layout,
@@ -27,7 +28,6 @@ from compute.primitives.windows import (
     tap,
     windows,
 )
-from compute.work import CALL, copied, count
 
 EXPECTS = "x (batch, channels, rows, columns) and a kernel (filters, channels of its group, rows, columns)"
 

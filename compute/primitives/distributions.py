@@ -4,8 +4,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, product, without
+from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import ATOM, Formula
-from compute.primitive import Cost, Primitive, Promise
 from compute.primitives.reductions import along, same_along
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, broadcast
-from compute.hazards import QUOTIENT, Finding, cancellation, underflow
+from compute.graph.numerics import QUOTIENT, Finding, cancellation, underflow
+from compute.graph.primitive import Primitive, no_cost, unchanged
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitive import Primitive, no_cost, unchanged
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
 

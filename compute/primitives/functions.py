@@ -8,19 +8,11 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, Expression, number
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
-from compute.hazards import (
-    LOGARITHM,
-    NEGATIVE_POWER,
-    ROOT,
-    Hazard,
-    dead_units,
-    flat_gate,
-    underflow,
-)
+from compute.graph.numerics import LOGARITHM, NEGATIVE_POWER, ROOT, Hazard, dead_units, flat_gate, underflow
+from compute.graph.primitive import Cost, Primitive
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
-from compute.primitive import Cost, Primitive
-from compute.primitives.entries import FEW, count, is_zero, multiplied
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
+from compute.primitives.scalars import FEW, count, is_zero, multiplied
 
 tanh = Primitive(
     "tanh",

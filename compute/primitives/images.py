@@ -2,8 +2,8 @@
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, product
+from compute.graph.primitive import Primitive, no_cost
 from compute.latex import Formula
-from compute.primitive import Primitive, no_cost
 
 Window = tuple[Size, Size]
 

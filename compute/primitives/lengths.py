@@ -6,9 +6,9 @@ from compute.arithmetic.expressions import HALF, Expression
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, product, without
+from compute.graph.primitive import Cost, Primitive
 from compute.latex import SUM, Formula, constant_latex
-from compute.primitive import Cost, Primitive
-from compute.primitives.entries import count
+from compute.primitives.scalars import count
 
 FAR = 2.0**200  # from 1, up to which squares of float64 and their sums are safe
 NEAR = 2.0**30  # the same of float32

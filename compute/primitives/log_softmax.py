@@ -4,8 +4,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
+from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import Formula
-from compute.primitive import Cost, Primitive, Promise
 from compute.primitives.reductions import along, same_along, totals
 
 

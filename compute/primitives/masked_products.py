@@ -8,17 +8,17 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.hazards import SUMS, cancellation
+from compute.graph.numerics import SUMS, cancellation
+from compute.graph.primitive import Cost, Primitive
+from compute.graph.work import CALL, copied
 from compute.latex import JOINED, Formula
-from compute.primitive import Cost, Primitive
 from compute.primitives.contractions import (
     matmul,
     product_gradient_scratch,
     product_gradient_work,
     product_work,
 )
-from compute.primitives.entries import known
-from compute.work import CALL, copied
+from compute.primitives.scalars import known
 
 
 def zeros_of(a: Array) -> Array:

@@ -7,13 +7,13 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, show
-from compute.hazards import Hazard
+from compute.graph.numerics import Hazard
+from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitive import Primitive, no_cost
-from compute.primitives.draws import as_numbers
+from compute.primitives.dropout_masks import as_numbers
 from compute.primitives.elementwise import BROADCASTABLE
-from compute.primitives.entries import count, known
 from compute.primitives.masked_products import bad_entries
+from compute.primitives.scalars import count, known
 
 
 def _broadcast(*shapes: Shape) -> Shape:

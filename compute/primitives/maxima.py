@@ -12,13 +12,13 @@ import numpy as np
 from compute.arithmetic.dependence import Dependence, possibly
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
+from compute.graph.primitive import Cost, Primitive
+from compute.graph.work import count
 from compute.latex import PRODUCT, Formula
-from compute.primitive import Cost, Primitive
-from compute.primitives.first_maxima import first_gradient, first_maxima, maxima, starts, taps
-from compute.primitives.places import gather
+from compute.primitives.gather_scatter import gather
+from compute.primitives.max_pool_blocks import first_gradient, first_maxima, maxima, starts, taps
 from compute.primitives.window_work import maximum_gradient_work, maximum_work, with_borders
 from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, span, taps_seen
-from compute.work import count
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:

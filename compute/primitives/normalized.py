@@ -14,11 +14,11 @@ import numpy as np
 from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array, into, unbroadcast
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
+from compute.graph.primitive import Cost, Primitive
+from compute.graph.work import CALL, copied
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
-from compute.primitive import Cost, Primitive
-from compute.primitives.entries import count
-from compute.primitives.together import Gradients, Together, keeping, kept_gradients
-from compute.work import CALL, copied
+from compute.primitives.fused import Gradients, Together, keeping, kept_gradients
+from compute.primitives.scalars import count
 
 BLOCK = 2**15  # numbers of one block
 MINUS_HALF = parse("-1/2")

@@ -13,9 +13,10 @@ import numpy as np
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
+from compute.graph.primitive import Cost, Primitive, no_cost
+from compute.graph.work import count as size_of
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
-from compute.primitive import Cost, Primitive, no_cost
-from compute.primitives.entries import count, weighed
+from compute.primitives.scalars import count, weighed
 from compute.primitives.window_work import norm_work, sum_work, with_borders
 from compute.primitives.windows import (
     Layout,
@@ -27,7 +28,6 @@ from compute.primitives.windows import (
     seen,
     tap,
 )
-from compute.work import count as size_of
 
 SAFE = parse("1e30")  # sums of powers between this and one over it, in either precision
 

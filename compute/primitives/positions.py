@@ -5,8 +5,8 @@ import numpy as np
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least
+from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, Formula, constant_latex
-from compute.primitive import Primitive, no_cost
 
 # The whole numbers from `first` on.
 positions = Primitive(

@@ -4,8 +4,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product
+from compute.graph.primitive import Cost, Primitive
 from compute.latex import PRODUCT, Formula
-from compute.primitive import Cost, Primitive
 
 
 def _halved(xp: Arithmetic, a: Array) -> Array:

@@ -7,11 +7,11 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
+from compute.graph.primitive import Cost, Primitive, no_cost
+from compute.graph.work import CALL, ENTRY, count
 from compute.latex import Formula
-from compute.primitive import Cost, Primitive, no_cost
+from compute.primitives.fused import keeping, kept_gradients
 from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan
-from compute.primitives.together import keeping, kept_gradients
-from compute.work import CALL, ENTRY, count
 
 
 def _fits(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
-from compute.hazards import Hazard, cancellation, certain_rows
+from compute.graph.numerics import Hazard, cancellation, certain_rows
+from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitive import Cost, Primitive, Promise
-from compute.primitives.entries import count
+from compute.primitives.scalars import count
 
 
 def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:

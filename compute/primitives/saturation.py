@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.primitives.entries import count
+from compute.primitives.scalars import count
 
 FLAT = 1 / 64  # a derivative above this has lost 6 bits at most
 

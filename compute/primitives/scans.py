@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.primitives.entries import count
-from compute.primitives.together import Gradients, Together
+from compute.primitives.fused import Gradients, Together
+from compute.primitives.scalars import count
 
 
 class Scan(Together):

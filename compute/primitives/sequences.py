@@ -5,9 +5,9 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, at_least, broadcast, show, total
 from compute.errors import UnfitEntries, describe_first_unfit
+from compute.graph.primitive import Primitive, no_cost
+from compute.graph.work import copied, count
 from compute.latex import Formula
-from compute.primitive import Primitive, no_cost
-from compute.work import copied, count
 
 LOOK = 100  # work of a look at the shape of another operand
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, broadcast, product, show
+from compute.graph.primitive import Primitive, no_cost
 from compute.latex import Formula, written_items
-from compute.primitive import Primitive, no_cost
 
 
 def _between(what: str, size: Size, start: Size, stop: Size) -> Size:

@@ -11,8 +11,8 @@ import numpy as np
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, at_least, divide, shifted
+from compute.graph.primitive import Primitive, no_cost
 from compute.latex import POWER, Formula, constant_latex
-from compute.primitive import Primitive, no_cost
 
 CausalAlignment: TypeAlias = Literal["upper_left", "lower_right"]
 

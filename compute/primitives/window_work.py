@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 from compute.dimensions import Shape
-from compute.primitives import first_maxima
+from compute.graph.work import CALL, ENTRY, MATRIX, copied, count
+from compute.primitives import max_pool_blocks
 from compute.primitives.windows import BLOCK, Layout, is_mostly_border, taps_seen
-from compute.work import CALL, ENTRY, MATRIX, copied, count
 
 POWER = 25  # one power of one entry, with the sums and quotients around it
 
@@ -49,7 +49,7 @@ def maximum_gradient_work(
 
 
 def _maximum_blocks(a: Any, layout: Layout, window: Any, output: Any) -> int:
-    blocks = first_maxima.counted_blocks(count(a[:-2]), a[-2:], layout, window, output)
+    blocks = max_pool_blocks.counted_blocks(count(a[:-2]), a[-2:], layout, window, output)
     return math.prod(blocks)
 
 

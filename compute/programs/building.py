@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from compute.arithmetic.expressions import Expression
+from compute.budgets.planning import spend
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph import Graph
+from compute.graph.graph import Graph
+from compute.graph.spec import Named
+from compute.graph.value import Tensor, Value, apply
 from compute.latex import symbol_latex
-from compute.named import Named
 from compute.operations import CATALOGUE
-from compute.operations.binding import call
-from compute.operations.parts import MissingInputs, unknown_input, unused
-from compute.planning import spend
+from compute.operations.framework.build import call
+from compute.operations.framework.submodules import MissingInputs, unknown_input, unused
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
-from compute.value import Tensor, Value, apply
 
 LINE = 1  # units for a line, beside its values
 

@@ -14,16 +14,16 @@ from typing import Any, Literal, get_args
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.dimensions import ShapeError, from_last, product, show
-from compute.graph import Graph
+from compute.graph.graph import Graph
+from compute.graph.primitive import REGISTRY, Primitive
+from compute.graph.value import Kind, Value, apply
 from compute.operations import CATALOGUE
-from compute.operations.activation import activate
-from compute.operations.constants import size_of
-from compute.operations.declaration import Attribute, AttributeField, Constant
-from compute.operations.reductions import flat, mean, total
-from compute.primitive import REGISTRY, Primitive
-from compute.primitives.activations import ACTIVATIONS, Activation
+from compute.operations.framework.constants import size_of
+from compute.operations.framework.declaration import Attribute, AttributeField, Constant
+from compute.operations.layers.activation import activate
+from compute.operations.losses.reductions import flat, mean, total
+from compute.primitives.activations.declaration import ACTIVATIONS, Activation
 from compute.primitives.windows import Layout
-from compute.value import Kind, Value, apply
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from compute.budgets.planning import spend
 from compute.errors import QuestionError
-from compute.planning import spend
 from compute.programs.descriptions import describe_piece
 
 MAX_DEPTH = 100

@@ -7,18 +7,18 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.dimensions import ShapeError, show
 from compute.errors import QuestionError, describe, hint, unknown_name
-from compute.graph import Graph
+from compute.graph.graph import Graph
+from compute.graph.primitive import REGISTRY
+from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
-from compute.operations.binding import call
-from compute.operations.declaration import Operation
-from compute.operations.settings import expected, fits, with_integral_floats
-from compute.primitive import REGISTRY
+from compute.operations.framework.build import call
+from compute.operations.framework.declaration import Operation
+from compute.operations.framework.settings import expected, fits, with_integral_floats
 from compute.programs.dependencies import circle
 from compute.programs.descriptions import describe_arguments, describe_setting
 from compute.programs.functions import FUNCTIONS, Function
 from compute.programs.language import Assignment
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
-from compute.value import Value, apply
 
 
 @dataclass(frozen=True, slots=True)

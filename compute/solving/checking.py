@@ -7,10 +7,10 @@ from sympy.core.relational import Relational
 
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.zero import shown_zero
+from compute.solving.case_split import Branch
 from compute.solving.constants import PROVED, in_digits, plainest, sign, truth
 from compute.solving.regions import put, where_holds
 from compute.solving.solutions import Condition, Expr
-from compute.solving.unfolding import Branch
 
 POINTS = 24
 

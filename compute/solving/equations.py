@@ -14,17 +14,17 @@ import sympy
 from sympy.polys.polyerrors import BasePolynomialError
 
 from compute.arithmetic.exact.bounds import size
-from compute.closed_forms import text
 from compute.errors import QuestionErrors
+from compute.readings.closed_forms import text
+from compute.solving.case_split import MAX_SIZE, Branch, branches
 from compute.solving.checking import conditions_on, decided, joined
 from compute.solving.constants import approximate, sign, truth
 from compute.solving.floats import evaluated
+from compute.solving.multivariate import several
 from compute.solving.regions import put, where_holds
 from compute.solving.scanning import MAX_ROOTS, Function, Scan, scan
-from compute.solving.several import several
-from compute.solving.single import candidates
 from compute.solving.solutions import Expr, Family, Found, Solution, Unsolved
-from compute.solving.unfolding import MAX_SIZE, Branch, branches
+from compute.solving.univariate import candidates
 
 __all__ = ["Family", "Found", "Solution", "solve", "solve_in_floats"]
 

@@ -5,10 +5,10 @@ from typing import Any
 import sympy
 from sympy.core.relational import Relational
 
+from compute.solving.case_split import CASES, Algebra, branches, eliminated
 from compute.solving.constants import approximate, ordered, sign, truth
 from compute.solving.roots import real_roots
 from compute.solving.solutions import Condition, Expr, Unsolved
-from compute.solving.unfolding import CASES, Algebra, branches, eliminated
 
 MAX_ENDS = 60
 

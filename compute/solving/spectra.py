@@ -7,10 +7,10 @@ import mpmath
 import numpy as np
 import sympy
 
+from compute.solving.case_split import Algebra
 from compute.solving.constants import ordered
 from compute.solving.roots import real_roots
 from compute.solving.solutions import Expr, Unsolved
-from compute.solving.unfolding import Algebra
 
 MAX_ENTRIES = 6
 _DIGITS = 40

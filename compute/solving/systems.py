@@ -5,10 +5,10 @@ from itertools import product
 
 import sympy
 
+from compute.solving.case_split import Algebra
 from compute.solving.constants import sign
 from compute.solving.roots import compared, factors, real_roots
 from compute.solving.solutions import Condition, Expr, Unsolved
-from compute.solving.unfolding import Algebra
 
 MAX_DEPTH = 12
 MAX_LEAVES = 200

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from compute.answers import Answer, Prepared
 from compute.arithmetic.namespace import Array
-from compute.closed_forms import approximation, each, latex, shared, symbol_written, text
+from compute.question.answer import Answer, Prepared
+from compute.readings.closed_forms import approximation, each, latex, shared, symbol_written, text
 
 
 def written(answer: Answer, prepared: Prepared, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:

@@ -12,9 +12,9 @@ OURS = {"compute", "service"}
 STAGES = {
     "compute.arithmetic.exact.readable": "simplifying",
     "compute.arithmetic.exact.orders": "comparing numbers",
-    "compute.verification": "verifying",
+    "compute.readings.verification": "verifying",
     "compute.solving": "solving equations",
-    "compute.closed_forms": "writing numbers",
+    "compute.readings.closed_forms": "writing numbers",
     "service.exact.answers": "writing numbers",
     "service.exact.entries": "reading numbers",
 }

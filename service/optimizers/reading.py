@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from compute.errors import QuestionErrors, at, unknown_name
-from compute.operations.declaration import Constant
+from compute.operations.framework.declaration import Constant
 from compute.optimizers.course import Chosen
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES

@@ -8,9 +8,9 @@ import orjson
 
 from compute.arithmetic import kinds
 from compute.errors import Path
-from compute.limits import Limits, check_limits
 from compute.optimizers.questions import AskedTrace
 from compute.optimizers.surface import entry_name
+from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import solve_request
 from service.questions.operations import EXACT_WORK, ExactWanted, decoded, exact, is_data

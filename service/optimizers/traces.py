@@ -9,7 +9,7 @@ import orjson
 
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
-from compute.limits import Limits, check_limits
+from compute.graph.work import WRITTEN
 from compute.optimizers.course import Constants
 from compute.optimizers.formulas import formulas
 from compute.optimizers.objective import Batches
@@ -17,7 +17,7 @@ from compute.optimizers.questions import AskedTrace, Drawn, PreparedTrace, prepa
 from compute.optimizers.reading import Stop
 from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import Made, Step
-from compute.work import WRITTEN
+from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, trace_request
 from service.questions.operations import decoded, exact, is_data

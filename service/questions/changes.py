@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from compute.answers import Answer
 from compute.arithmetic.namespace import Array
-from compute.comparison import Order
 from compute.errors import QuestionError, QuestionErrors, at
-from compute.evaluation import Evaluation
-from compute.limits import Limits
 from compute.operations import CATALOGUE
+from compute.question.answer import Answer
+from compute.question.comparison import Order
+from compute.question.limits import Limits
+from compute.readings.evaluation import Evaluation
 from service.questions.edits import apply_edit, is_edit, permuted_indices, removed_indices
 from service.questions.operations import Question, understand
 from service.questions.parts import flattened, full_name

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import orjson
 
-from compute.answers import Answer, fewer_names
 from compute.arithmetic.namespace import Array
-from compute.comparison import Difference, comparable_names, differences
+from compute.budgets.planning import Allowance, allowed
 from compute.errors import LISTED, QuestionErrors, at, unknown_name
-from compute.limits import Limits, check_limits, too_many_values
 from compute.operations import CATALOGUE
-from compute.planning import Allowance, allowed
-from compute.prediction import Prediction
-from compute.questions import prepare
-from compute.selection import split_selection
+from compute.question.answer import Answer, fewer_names
+from compute.question.comparison import Difference, comparable_names, differences
+from compute.question.first_order import Prediction
+from compute.question.limits import Limits, check_limits, too_many_values
+from compute.question.plan import prepare
+from compute.readings.selection import split_selection
 from service.questions.changes import Changed
 from service.questions.operations import Question, understand
 from service.questions.parts import gathered

@@ -5,15 +5,15 @@ from typing import Any
 
 import orjson
 
-from compute.answers import Step
-from compute.cost import TotalCost
 from compute.dimensions import Polynomial, Shape, big_o, ratio, write_size
 from compute.errors import Path, QuestionError, QuestionErrors, at
-from compute.limits import Limits
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.state_dicts import Piece
-from compute.questions import shapes_only
-from compute.value import Tensor
+from compute.operations.framework.state_dicts import Piece
+from compute.question.answer import Step
+from compute.question.limits import Limits
+from compute.question.plan import shapes_only
+from compute.readings.cost import TotalCost
 from service.questions.parts import gathered, named, with_own
 from service.questions.tensors import decode_shape
 from service.questions.validation import chosen_operation, sent_attributes, validate

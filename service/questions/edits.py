@@ -11,9 +11,9 @@ import numpy as np
 
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
-from compute.comparison import Order
 from compute.errors import Path, at
 from compute.integers import as_integer
+from compute.question.comparison import Order
 from service.http.problems import describe
 from service.questions.tensors import decode
 

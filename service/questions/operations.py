@@ -8,18 +8,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from compute.answers import Answer, Prepared
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
-from compute.extent import writing
-from compute.limits import Limits
-from compute.masks import check_masks
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.state_dicts import Piece
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.operations.framework.state_dicts import Piece
+from compute.question.answer import Answer, Prepared
+from compute.question.limits import Limits
+from compute.question.masks import check_masks
+from compute.question.plan import Asked, prepare
+from compute.question.predicted_size import writing
 from service.http.problems import describe
 from service.questions.parts import Origins, full_name, gathered, named, with_own
 from service.questions.rendering import rendered

@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, unknown_name
-from compute.graph import scopes_of
-from compute.operations.declaration import Operation, Sublayer
-from compute.operations.parts import unknown_input
-from compute.operations.state_dicts import FIELD, Piece, pieces, takes_state_dict
+from compute.graph.graph import scopes_of
+from compute.operations.framework.declaration import Operation, Sublayer
+from compute.operations.framework.state_dicts import FIELD, Piece, pieces, takes_state_dict
+from compute.operations.framework.submodules import unknown_input
 from service.http.problems import describe
 
 MOST_LISTED = 10_000

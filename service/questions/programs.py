@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 
-from compute.diagrams import draw
-from compute.limits import Limits
-from compute.masks import check_masks
-from compute.questions import Asked, prepare
+from compute.question.limits import Limits
+from compute.question.masks import check_masks
+from compute.question.plan import Asked, prepare
+from compute.readings.diagrams import draw
 from service.questions.operations import Question, asked_of, check_symbols, decoded, is_data, shapes_of
 from service.questions.validation import validate
 from service.schemas.computation import Computation

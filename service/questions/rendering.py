@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from compute.answers import Answer, Prepared
 from compute.arithmetic.namespace import Array, Equality
-from compute.notes import Note
+from compute.question.answer import Answer, Prepared
+from compute.readings.notes import Note
 from service.questions.costs import cost_json
 from service.questions.tensors import encode
 from service.schemas.evidence import evidence_json

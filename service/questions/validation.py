@@ -12,7 +12,7 @@ from typing_extensions import TypeAliasType
 
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at, hint, unknown_name
 from compute.operations import CATALOGUE
-from compute.operations.declaration import Operation
+from compute.operations.framework.declaration import Operation
 from service.http.problems import describe, describe_integers
 from service.schemas.types import MAX_NAMES
 

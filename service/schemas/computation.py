@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from compute.hazards import DIAGNOSES
+from compute.graph.numerics import DIAGNOSES
 from service.schemas.types import MAX_NAMES, SYMBOL, MaskTensor, Name, Request, Tensor
 
 MAX_JACOBIANS = 16

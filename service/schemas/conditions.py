@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field, GetJsonSchemaHandler
 from typing_extensions import TypeAliasType
 
-from compute.operations.declaration import Operation
-from compute.operations.rules import SENT, Rule
-from compute.operations.state_dicts import FIELD, takes_state_dict
+from compute.operations.framework.declaration import Operation
+from compute.operations.framework.rules import SENT, Rule
+from compute.operations.framework.state_dicts import FIELD, takes_state_dict
 from service.schemas.computation import EXACT_ONLY, FLOATS_ONLY
 from service.schemas.deferred import schema_of
 from service.schemas.types import NEVER

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from compute.verification import evidence
+from compute.readings.verification import evidence
 from service.schemas.formats import SPECIAL
 from service.schemas.types import LEFT_OUT, AnswerEntry, Wire
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Container
 
-from compute.operations.declaration import Input
-from compute.operations.unification import turned
+from compute.operations.framework.declaration import Input
+from compute.operations.framework.unification import turned
 
 
 def camel(name: str) -> str:

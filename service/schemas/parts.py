@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import INDEX, Input, Operation, Sublayer
+from compute.operations.framework.declaration import INDEX, Input, Operation, Sublayer
 from service.schemas.deferred import Deferred, schema_of
 from service.schemas.naming import camel, dims_text
 from service.schemas.types import MaskTensor, Request, Tensor

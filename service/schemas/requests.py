@@ -21,8 +21,8 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
-from compute.operations.declaration import Attribute, AttributeField, Operation
-from compute.operations.setting_types import (
+from compute.operations.framework.declaration import Attribute, AttributeField, Operation
+from compute.operations.framework.setting_types import (
     is_axes,
     is_constant,
     is_padding,
@@ -31,7 +31,7 @@ from compute.operations.setting_types import (
     is_size,
     kinds,
 )
-from compute.operations.state_dicts import FIELD, takes_state_dict
+from compute.operations.framework.state_dicts import FIELD, takes_state_dict
 from service.schemas.computation import Computation, Diagnose, Encoding, Given, Selection, Upstream
 from service.schemas.conditions import of_arithmetic, of_operation
 from service.schemas.naming import camel, dims_text

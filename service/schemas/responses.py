@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, create_model
 from typing_extensions import TypeAliasType
 
-from compute.hazards import DIAGNOSES
+from compute.graph.numerics import DIAGNOSES
 from compute.operations import CATALOGUE
 from service.schemas.evidence import Evidence
 from service.schemas.jacobian_responses import Jacobian

@@ -6,9 +6,9 @@ import sympy
 
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.arithmetic.kinds import EXACT, arithmetic
-from compute.kept import kept_bytes
-from compute.limits import Limits
-from compute.questions import prepare
+from compute.budgets.bounded_cache import kept_bytes
+from compute.question.limits import Limits
+from compute.question.plan import prepare
 from service.asking import understand
 from service.endpoints import ENDPOINTS
 from service.exact import answers, entries, solutions  # noqa: F401 - what questions ask for by name

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from compute.kept import kept_bytes
-from compute.limits import Limits
-from compute.questions import prepare
+from compute.budgets.bounded_cache import kept_bytes
+from compute.question.limits import Limits
+from compute.question.plan import prepare
 from service.asking import ask
 from service.endpoints import ENDPOINTS
 from service.http.problems import Problem

@@ -3,7 +3,7 @@
 from dataclasses import astuple
 from typing import Any, NamedTuple
 
-from compute.limits import Limits
+from compute.question.limits import Limits
 from service.http.budgets import Share
 from service.http.streams import Take
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import sympy
 
-from compute.answers import Answer, Prepared
 from compute.arithmetic.exact.algebra import Symbols, rational, value
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.kinds import EXACT, FLOATING
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.answer import Answer, Prepared
+from compute.question.plan import Asked, prepare
 
 Arrays = Mapping[str, Any]
 # The one-dimensional network of which an exam asks.

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.jacobians import FoundJacobian
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.binding import build
-from compute.sparsity import blocks, reach, zero_slices
-from compute.value import Tensor
+from compute.operations.framework.build import build
+from compute.readings.jacobians import FoundJacobian
+from compute.readings.sparsity import blocks, reach, zero_slices
 from tests.compute.asking import answer, plan
 
 Array = Any

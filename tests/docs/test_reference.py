@@ -8,13 +8,13 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
-from compute import value
 from compute.dimensions import Polynomial
-from compute.hazards import DIAGNOSES
+from compute.graph import value
+from compute.graph.numerics import DIAGNOSES
 from compute.operations import CATALOGUE
-from compute.operations.binding import build
-from compute.operations.declaration import Operation
-from compute.operations.state_dicts import takes_state_dict
+from compute.operations.framework.build import build
+from compute.operations.framework.declaration import Operation
+from compute.operations.framework.state_dicts import takes_state_dict
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from service.http.problems import KINDS

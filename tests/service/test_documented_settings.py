@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from compute.dimensions import Size
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.binding import build
-from compute.operations.declaration import AttributeField, Operation
-from compute.operations.setting_types import (
+from compute.operations.framework.build import build
+from compute.operations.framework.declaration import AttributeField, Operation
+from compute.operations.framework.setting_types import (
     is_axes,
     is_constant,
     is_padding,
@@ -26,8 +27,7 @@ from compute.operations.setting_types import (
     is_size,
     kinds,
 )
-from compute.primitives.activations import ACTIVATIONS
-from compute.value import Tensor
+from compute.primitives.activations.declaration import ACTIVATIONS
 from service.document import load_examples
 from service.questions.validation import validate
 from service.schemas.requests import request_model

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compute.hazards import DIAGNOSES
+from compute.graph.numerics import DIAGNOSES
 from service.app import app
 from tests.conftest import EXAM, Ask, Client, errors
 

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from compute.limits import Limits
 from compute.operations import CATALOGUE
+from compute.question.limits import Limits
 from service.export import FOLDER, replay
 from service.questions.operations import EXACT_WORK, Question, understand
 from service.questions.programs import GRAPH, understand_program

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from compute.operations.rules import Rule
-from compute.primitives.activations import ACTIVATIONS
+from compute.operations.framework.rules import Rule
+from compute.primitives.activations.declaration import ACTIVATIONS
 from service.app import app
 from service.endpoints import ENDPOINTS
 from service.questions.operations import EXACT_WORK

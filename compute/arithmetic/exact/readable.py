@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 
 from compute.arithmetic.exact.bounds import FORGOTTEN, size
-from compute.kept import keeping
+from compute.budgets.bounded_cache import keeping
 
 LONGEST = 300  # operations of what is looked at
 MAX_TERMS = 120  # that an expression would have, multiplied out

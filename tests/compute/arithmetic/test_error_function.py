@@ -12,7 +12,7 @@ from compute.arithmetic.complex_step import COMPLEX_STEP
 from compute.arithmetic.error_function import NODES, erf, normal_cdf
 from compute.arithmetic.floating import FLOAT32, FLOAT64
 from compute.arithmetic.scalars import Scalars
-from compute.primitive import REGISTRY
+from compute.graph.primitive import REGISTRY
 from tests.compute.primitives.cases import CASES
 
 RNG = np.random.default_rng(7)

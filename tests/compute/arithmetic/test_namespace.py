@@ -8,11 +8,11 @@ import pytest
 
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
-from compute.differentiation import Differentiation
-from compute.evaluation import Evaluation
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.binding import build
-from compute.value import Tensor
+from compute.operations.framework.build import build
+from compute.readings.evaluation import Evaluation
+from compute.readings.reverse_mode import Differentiation
 from tests.oracles.cases import ATTENTION, SELF_ATTENTION, case
 from tests.oracles.decimals import Decimals
 

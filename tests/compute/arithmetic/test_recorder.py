@@ -8,8 +8,8 @@ import pytest
 
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.recorder import NotRecorded, Recorder
+from compute.graph.primitive import REGISTRY
 from compute.operations import CATALOGUE
-from compute.primitive import REGISTRY
 from tests.compute.arithmetic.through import through
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Case, booleans, normal

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic
-from compute.differentiation import Differentiation
-from compute.evaluation import Evaluation
-from compute.graph import Graph
-from compute.value import apply
+from compute.graph.graph import Graph
+from compute.graph.value import apply
+from compute.readings.evaluation import Evaluation
+from compute.readings.reverse_mode import Differentiation
 from tests.compute.primitives.drawing import Array
 
 

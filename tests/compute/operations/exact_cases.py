@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.binding import build
-from compute.value import Tensor
+from compute.operations.framework.build import build
 from tests.oracles import activations, cases, layers, losses, normalizations
 from tests.oracles.cases import Array, Case
 from tests.oracles.recurrent import KINDS

@@ -7,9 +7,9 @@ import pytest
 import sympy
 
 from compute.arithmetic.kinds import EXACT
-from compute.closed_forms import approximation, each
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
+from compute.readings.closed_forms import approximation, each
 from tests.compute.asking import answer, exact_entries, plan, program
 from tests.compute.operations.exact_cases import CASES
 from tests.oracles import losses

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
-from compute.limits import Limits
 from compute.optimizers.objective import Batches
 from compute.optimizers.questions import Drawn
+from compute.question.limits import Limits
 from tests.compute.optimizers.asking import QUADRATIC, prepared
 from tests.compute.optimizers.objectives import EXAMPLES
 

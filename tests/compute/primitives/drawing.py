@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.primitive import REGISTRY, GradientRule
+from compute.graph.primitive import REGISTRY, GradientRule
 
 Array = Any
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.expressions import parse
-from compute.primitive import REGISTRY
+from compute.graph.primitive import REGISTRY
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.extreme_shapes import Extreme, Rng, normal, shape, sizes, thinner
 from tests.compute.primitives.extreme_windows import convolved, matrix, patched, pooled, transposed

@@ -9,7 +9,7 @@ import sympy
 from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.kinds import EXACT, arithmetic
-from compute.primitive import REGISTRY
+from compute.graph.primitive import REGISTRY
 
 SHAPE = (2, 3, 1, 4)
 CHOICES = [axes for count in range(1, 5) for axes in itertools.combinations(range(-4, 0), count)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.primitive import REGISTRY
+from compute.graph.primitive import REGISTRY
 from compute.primitives import windows
 from compute.primitives.windows import Layout
 

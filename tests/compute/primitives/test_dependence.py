@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.differentiation import Differentiation
-from compute.evaluation import Evaluation
-from compute.graph import Graph
-from compute.jacobians import Support, jacobian
-from compute.sparsity import reach
-from compute.value import apply
+from compute.graph.graph import Graph
+from compute.graph.value import apply
+from compute.readings.evaluation import Evaluation
+from compute.readings.jacobians import Support, jacobian
+from compute.readings.reverse_mode import Differentiation
+from compute.readings.sparsity import reach
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Array
 

@@ -13,8 +13,8 @@ import pytest
 
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
-from compute.primitive import REGISTRY
-from compute.primitives.activations import ACTIVATIONS
+from compute.graph.primitive import REGISTRY
+from compute.primitives.activations.declaration import ACTIVATIONS
 
 Number = Any
 Function = Callable[[Number], Number]

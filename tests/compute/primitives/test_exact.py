@@ -11,7 +11,7 @@ from compute.arithmetic.exact.namespace import Exact
 from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import unbroadcast
-from compute.primitive import KEPT, REGISTRY, RESULT
+from compute.graph.primitive import KEPT, REGISTRY, RESULT
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.test_primitives import drawn
 

@@ -9,7 +9,7 @@ import sympy
 from compute.arithmetic.exact.namespace import Exact
 from compute.arithmetic.floating import FLOAT32, FLOAT64
 from compute.arithmetic.kinds import EXACT
-from compute.primitive import REGISTRY
+from compute.graph.primitive import REGISTRY
 from tests.compute.asking import answer
 from tests.compute.optimizers.asking import steps_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.primitives import first_maxima
+from compute.primitives import max_pool_blocks
 from compute.primitives.windows import Layout, Pair
 from tests.compute.asking import answer, plan
 
@@ -64,7 +64,7 @@ def test_first_maxima(
     settings: dict[str, Any], sizes: Pair, spoiled: bool, planes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In blocks of planes, the last of fewer, and of rows. Wide planes have winners far behind."""
-    monkeypatch.setattr(first_maxima, "BLOCK", int(planes * sizes[0] * sizes[1]))
+    monkeypatch.setattr(max_pool_blocks, "BLOCK", int(planes * sizes[0] * sizes[1]))
     rng = np.random.default_rng(4)
     x = rng.integers(-2, 2, (5, *sizes)).astype(float)
     if spoiled:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from compute import operations  # noqa: F401 - declares every primitive
-from compute.differentiation import bound_rule
-from compute.primitive import KEPT, REGISTRY, RESULT, Application
+from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
+from compute.readings.reverse_mode import bound_rule
 from tests.compute.primitives.counting import Counted, counted, counting
 from tests.compute.primitives.extremes import extreme, with_operands
 

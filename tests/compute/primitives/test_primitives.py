@@ -8,14 +8,14 @@ import pytest
 
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.floating import FLOAT64
-from compute.differentiation import Differentiation
 from compute.dimensions import ShapeError
-from compute.evaluation import Evaluation
-from compute.graph import Graph
-from compute.linearization import Linearization
+from compute.graph.graph import Graph
+from compute.graph.primitive import REGISTRY, Primitive
+from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
-from compute.primitive import REGISTRY, Primitive
-from compute.value import Value, apply
+from compute.readings.evaluation import Evaluation
+from compute.readings.forward_mode import Linearization
+from compute.readings.reverse_mode import Differentiation
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Array, Case
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.primitive import REGISTRY
+from compute.graph.primitive import REGISTRY
 from tests.compute.asking import answer
 from tests.oracles.cases import Array
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.answers import Answer, Prepared
 from compute.errors import QuestionErrors
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.graph.value import Tensor
+from compute.question.answer import Answer, Prepared
+from compute.question.plan import Asked, prepare
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(810)

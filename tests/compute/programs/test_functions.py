@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.answers import Answer
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.floating import FLOAT64
 from compute.errors import QuestionErrors
+from compute.graph.primitive import REGISTRY
+from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.primitive import REGISTRY
 from compute.programs.functions import FUNCTIONS, WORDS
-from compute.questions import Asked, prepare
-from compute.value import Tensor
+from compute.question.answer import Answer
+from compute.question.plan import Asked, prepare
 from tests.compute.asking import answer
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Case, booleans, normal, places

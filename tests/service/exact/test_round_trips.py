@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.answers import Answer
-from compute.closed_forms import text
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
+from compute.question.answer import Answer
+from compute.readings.closed_forms import text
 from service.exact.answers import written
 from service.exact.entries import MAX_TEXT, Decoder
 from tests.compute.asking import answer, arrays, plan

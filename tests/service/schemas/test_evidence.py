@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from compute.operations import CATALOGUE
-from compute.questions import prepare
+from compute.question.plan import prepare
 from tests.conftest import EXAM, Ask, Client, errors
 from tests.service.test_document import DOCUMENT, validator
 

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from compute.operations import CATALOGUE
-from compute.operations.state_dicts import takes_state_dict
+from compute.operations.framework.state_dicts import takes_state_dict
 from service.app import app
 from service.schemas.naming import camel
 from tests.service.layers import LAYER, STATE, X

@@ -1,0 +1,1 @@
+"""Bounds on what callers make this process do and keep: planning, and caches."""

@@ -1,0 +1,1 @@
+"""One graph of named values: what is computed from what, and how primitives are declared."""

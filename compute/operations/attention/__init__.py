@@ -1,0 +1,1 @@
+"""Attention, its projections and masks, and encodings of positions."""

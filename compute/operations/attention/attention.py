@@ -1,0 +1,138 @@
+"""Scaled dot-product attention over queries, keys and values as they come."""
+
+from typing import Annotated, TypeAlias
+
+from compute.dimensions import Size
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.attention.attending import attend, mix, shared_heads
+from compute.operations.attention.scoring import (
+    ALIGNMENT_RULES,
+    Alignment,
+    Causal,
+    Layout,
+    Mask,
+    Orientation,
+    Scale,
+    Scoring,
+    Softcap,
+    Window,
+    stages,
+)
+from compute.operations.framework.declaration import Attribute, Input, operation
+from compute.operations.framework.rules import SENT, rule
+
+Heads: TypeAlias = Annotated[
+    int,
+    Attribute(
+        "Into how many heads, which stand side by side, the features of queries are cut. 1 cuts nothing, also"
+        " where heads come as the third-last axis.",
+        minimum=1,
+        dimension=True,
+    ),
+]
+KeyValueHeads: TypeAlias = Annotated[
+    int | None,
+    Attribute(
+        "Into how many heads keys and values are cut, each shared by heads/kv_heads query heads; as many as"
+        " heads if not said.",
+        minimum=1,
+        dimension=True,
+        follows="heads",
+    ),
+]
+
+
+FEATURES = ("heads*d_k", "kv_heads*d_k", "kv_heads*d_v", "d_v")
+
+
+def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> Named:
+    return Named(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, turns="layout")
+
+
+@operation(
+    (
+        _head_value("head_query", "query d_k", "... n d_k", "The queries, head by head", r"Q_{\text{heads}}"),
+        _head_value("head_key", "key d_k", "... m d_k", "The keys, head by head", r"K_{\text{heads}}"),
+        _head_value("head_value", "key d_v", "... m d_v", "The values, head by head", r"V_{\text{heads}}"),
+        *stages("m"),
+        _head_value(
+            "head_outputs", "query d_v", "... n d_v", "The weighted sums of the values, head by head", "H"
+        ),
+        Named(
+            "output",
+            "query d_v",
+            "... n heads*d_v",
+            "The weighted sums of the values, those of several heads side by side.",
+            "Y",
+            turns="layout",
+        ),
+    ),
+    rules=(
+        *ALIGNMENT_RULES,
+        rule("dropout_mask", {"dropout_rate": SENT}),
+        rule("dropout_rate", {"dropout_mask": SENT}),
+    ),
+)
+def attention(
+    query: Annotated[Value, Input("... n heads*d_k", "The queries.", "Q", turns="layout")],
+    key: Annotated[Value, Input("... m kv_heads*d_k", "The keys.", "K", turns="layout")],
+    value: Annotated[Value, Input("... m kv_heads*d_v", "The values.", "V", turns="layout")],
+    mask: Mask = None,
+    *,
+    heads: Heads = 1,
+    kv_heads: KeyValueHeads = None,
+    scale: Scale = "1/sqrt(d_k)",
+    causal: Causal = False,
+    causal_alignment: Alignment = None,
+    window: Window = None,
+    softcap: Softcap = None,
+    orientation: Orientation = "query_key",
+    layout: Layout = "rows",
+) -> Value:
+    """Scaled dot-product attention: softmax(scale Q K^T) V.
+
+    Leading axes are batch axes and broadcast. Heads are sent as the third-last axis of every input, or
+    side by side along the features with the setting heads; the values between then have a heads axis before
+    the last two. Fewer key and value heads than query heads are shared by consecutive groups of queries
+    (grouped-query attention). The stages follow one another as scores, scale, softcap, mask, softmax. With a
+    window only the scores inside it are computed.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), equation 1; Ainslie et al., GQA (2023);
+    the softcap is that of Gemma Team, Gemma 2 (2024), section 2; the window that of Beltagy et al.,
+    Longformer (2020), section 3.1.
+    """
+    shared = heads if kv_heads is None else kv_heads
+    has_heads = heads != 1 or shared != 1
+    leading = ("heads",) if has_heads else ()
+    how = Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment, leading)
+    if has_heads:
+        query = _cut(query, "head_query", heads, how)
+        key = _cut(key, "head_key", shared, how)
+        value = _cut(value, "head_value", shared, how)
+    else:
+        for one, label in ((query, "d_k"), (key, "d_k"), (value, "d_v")):
+            _label_features(one, label, how)
+    shared_key = shared_heads(key, query, "key")
+    shared_value = shared_heads(value, query, "value")
+    weights, allowed = attend(query, shared_key, mask, how)
+    output = mix(weights, shared_value, how, allowed)
+    if has_heads:
+        output = apply("merge_axis", how.named(output, "head_outputs"), axis=how.feature_axis)
+    output = output.named("output")
+    if has_heads:
+        _label_features(output, "heads*d_v", how)
+    return output
+
+
+def _cut(value: Value, name: str, heads: Size, how: Scoring) -> Value:
+    """Heads that stand side by side along the features, as an axis of their own before the last two."""
+    return how.named(apply("split_axis", value, parts=heads, axis=how.feature_axis), name)
+
+
+def _label_features(value: Value, label: str, how: Scoring) -> None:
+    """Say what the feature axis runs over, which is declared for any number of heads."""
+    axes = list(value.axes)
+    if value.name is not None and axes[how.feature_axis] in FEATURES:  # not a line of a program
+        axes[how.feature_axis] = label
+        value.axes = tuple(axes)

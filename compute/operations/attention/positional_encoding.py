@@ -1,0 +1,148 @@
+"""Encodings that tell positions apart, and what carries one to the next."""
+
+from typing import Annotated, Literal
+
+from compute.arithmetic.expressions import Expression
+from compute.dimensions import Size, divide
+from compute.errors import QuestionError, describe
+from compute.graph.graph import Graph
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.framework.constants import expression, frequency_base
+from compute.operations.framework.declaration import Attribute, Constant, operation
+from compute.operations.framework.rules import rule
+
+
+@operation(
+    (
+        Named("positions", "position", "length", "The positions.", "t"),
+        Named("frequencies", "pair", "pairs", "How fast each pair of columns turns.", r"\omega"),
+        Named("angles", "position pair", "length pairs", "Position times frequency.", r"\theta"),
+        Named("output", "position column", "length dimension", "The encoding of each position.", "P"),
+        Named(
+            "rotation",
+            "column column",
+            "dimension dimension",
+            "The matrix that carries every position t to t + relative_shift, as p(t + s) = R p(t).",
+            "R",
+        ),
+        Named(
+            "shifted",
+            "position column",
+            "... dimension",
+            "The rotation of each position for which there is one so much later.",
+            r"\tilde{P}",
+        ),
+        Named(
+            "shift_error",
+            "position column",
+            "... dimension",
+            "The shifted less what truly stands there.",
+            "E",
+        ),
+    ),
+    rules=(
+        rule("base", {"kind": ("sinusoidal",)}),
+        rule("relative_shift", {"kind": ("sinusoidal",)}),
+    ),
+)
+def positional_encoding(
+    graph: Graph,
+    *,
+    length: Annotated[int, Attribute("How many positions there are.", minimum=1, dimension=True)],
+    dimension: Annotated[int, Attribute("How many columns the encoding has.", minimum=1, dimension=True)] = 1,
+    kind: Annotated[
+        Literal["sinusoidal", "integer", "normalized"],
+        Attribute(
+            "sinusoidal: sines and cosines in turn, positions from 0. integer: 1, 2, 3, ... in every column."
+            " normalized: the same divided by the length."
+        ),
+    ] = "sinusoidal",
+    base: Annotated[
+        Constant | None,
+        Attribute("Of the sinusoidal encoding: what frequencies are powers of; 10000 if not said."),
+    ] = None,
+    relative_shift: Annotated[
+        int | None,
+        Attribute(
+            "s: asks for the rotation that carries position t to t + s, the same for every t, and for the"
+            " error of using it. Sinusoidal encodings of even dimension have one."
+        ),
+    ] = None,
+) -> Value:
+    """Positional encodings: sinusoidal, integer or normalized.
+
+    Sinusoidal: column 2i is sin(t / base^(2i/dimension)) and column 2i + 1 its cosine. The other two are
+    absolute: moving all positions by s is no linear map of them.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.5.
+    """
+    if relative_shift is not None:
+        _check_shift(relative_shift, kind, length, dimension)
+    if kind != "sinusoidal":
+        if base is not None:
+            raise QuestionError(
+                ("base",),
+                f"{kind} encodings have no frequencies",
+                "kind sinusoidal, or no base",
+                describe(base),
+            )
+        positions = apply("positions", graph=graph, count=length, first=1).named("positions")
+        column = apply("expand", positions, axis=-1)
+        if kind == "normalized":
+            symbol = Expression("symbol", text="length")
+            column = column / apply("constant", graph=graph, expression=symbol, sizes={"length": length})
+        return apply("stretch", column, to=(length, dimension)).named("output")
+    positions = apply("positions", graph=graph, count=length, first=0).named("positions")
+    pairs = _pairs(dimension)
+    graph.conventions["base"] = 10000 if base is None else base
+    power = frequency_base(graph, "base", graph.conventions["base"])
+    frequencies = apply("frequencies", graph=graph, pairs=pairs, width=dimension, expression=power)
+    frequencies = frequencies.named("frequencies")
+    angles = (apply("expand", positions, axis=-1) * frequencies).named("angles")
+    output = apply("interleave", apply("sin", angles), apply("cos", angles), width=dimension)
+    output = output.named("output")
+    if relative_shift is not None:
+        _shift(output, frequencies, relative_shift, length)
+    return output
+
+
+def _pairs(dimension: Size) -> Size:
+    """How many pairs of a sine and a cosine there are; of an odd dimension the last has no cosine."""
+    return -(-dimension // 2) if isinstance(dimension, int) else divide(dimension, 2)
+
+
+def _shift(output: Value, frequencies: Value, shift: int, length: Size) -> None:
+    """Name the rotation, what it makes of each position, and how far that is from the truth."""
+    by = expression(output.graph, "relative_shift", shift)
+    angles = apply("constant", graph=output.graph, **by) * frequencies
+    rotation = apply("block_rotation", apply("cos", angles), apply("sin", angles)).named("rotation")
+    first, second = (0, shift) if shift >= 0 else (-shift, 0)
+    count = length + -abs(shift)
+    shifted = (apply("rows", output, start=first, stop=first + count) @ rotation.T).named("shifted")
+    truth = apply("rows", output, start=second, stop=second + count)
+    (shifted - truth).named("shift_error")
+
+
+def _check_shift(shift: int, kind: str, length: Size, dimension: Size) -> None:
+    if kind != "sinusoidal":
+        raise QuestionError(
+            ("relative_shift",),
+            f"{kind} encodings are carried on by adding, and not by a rotation",
+            "kind sinusoidal, or no relative_shift",
+            f"kind {kind}",
+        )
+    if isinstance(dimension, int) and dimension % 2:
+        raise QuestionError(
+            ("dimension",),
+            "the last column has no partner to turn with",
+            "an even dimension where relative_shift is set",
+            f"dimension {dimension}",
+        )
+    if isinstance(length, int) and abs(shift) >= length:
+        raise QuestionError(
+            ("relative_shift",),
+            "the shift leads past every position",
+            f"a whole number from {1 - length} to {length - 1}",
+            f"a shift of {shift}",
+        )

@@ -1,0 +1,112 @@
+"""Rotary position embedding: pairs of coordinates, each turned by an angle that grows with the position."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from compute.dimensions import ShapeError, Size, broadcast, divide, show
+from compute.errors import QuestionError
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.attention.scoring import Layout
+from compute.operations.framework.constants import frequency_base
+from compute.operations.framework.declaration import Attribute, Constant, Input, operation
+
+Pairing: TypeAlias = Literal["interleaved", "half_split"]
+Base: TypeAlias = Annotated[
+    Constant,
+    Attribute(
+        "What the frequencies are powers of: pair i of r coordinates turns by base^(-2i/r) a position."
+    ),
+]
+Positions: TypeAlias = Annotated[
+    Value | None,
+    Input("... n", "The position of each token.", "t", optional="0, 1, 2 and so on"),
+]
+
+
+def _entry(name: str, meaning: str, symbol: str) -> Named:
+    return Named(name, "token d", "... n d", meaning, symbol, turns="layout")
+
+
+@operation(
+    (
+        _entry("angles", "By how much each coordinate's pair is turned; 0 where it is not.", r"\theta"),
+        _entry("cosines", "The cosines of the angles.", "c"),
+        _entry("sines", "The sines of the angles.", "s"),
+        _entry("output", "The tokens with their pairs turned.", "Y"),
+    )
+)
+def rotary_embedding(
+    x: Annotated[Value, Input("... n d", "Queries or keys.", "X", turns="layout")],
+    positions: Positions = None,
+    *,
+    pairing: Annotated[
+        Pairing,
+        Attribute(
+            "Which coordinates are a pair: neighbours (2i and 2i + 1), or i and i + r/2, where r"
+            " coordinates are turned."
+        ),
+    ] = "interleaved",
+    rotary_dimension: Annotated[
+        int | None,
+        Attribute(
+            "How many coordinates are turned, an even number of them, from the first on; all if not said.",
+            minimum=2,
+        ),
+    ] = None,
+    base: Base = 10000,
+    layout: Layout = "rows",
+) -> Value:
+    """Rotary position embedding: each pair of coordinates is turned by position times frequency.
+
+    (a, b) becomes (a cos - b sin, a sin + b cos), so that the dot product of a query and a key depends
+    on their positions only through the difference. Every coordinate has its own entry in the angles,
+    both of a pair the same.
+
+    Source: Su et al., RoFormer (2021), equations 15 and 34; half_split as in Wolf et al., Transformers
+    (2020), for LLaMA; partial dimensions as in Black et al., GPT-NeoX-20B (2022), section 2.1.1.
+    """
+    graph, rows = x.graph, layout == "rows"
+    token_axis, width_axis = (-2, -1) if rows else (-1, -2)
+    tokens, width = x.shape[token_axis], x.shape[width_axis]
+    rotated = _rotated(width, rotary_dimension)
+    if positions is not None:
+        check_positions(positions, x, "positions")
+    else:
+        positions = apply("positions", graph=graph, count=tokens, first=0)
+    power = frequency_base(graph, "base", base)
+    frequencies = apply("frequencies", graph=graph, pairs=divide(rotated, 2), width=rotated, expression=power)
+    spread = apply("spread_pairs", frequencies, pairing=pairing, rotated=rotated, width=width)
+    angles = apply("expand", positions, axis=width_axis) * apply("expand", spread, axis=token_axis)
+    angles = angles.named("angles")
+    cosines, sines = apply("cos", angles).named("cosines"), apply("sin", angles).named("sines")
+    turned = apply("turn_pairs", x, pairing=pairing, rotated=rotated, axis=width_axis)
+    return (x * cosines + turned * sines).named("output")
+
+
+def check_positions(positions: Value, x: Value, field: str) -> None:
+    """Refuse positions for batches that the tokens do not have."""
+    outer = x.shape[:-2]
+    try:
+        fits = broadcast(positions.shape[:-1], outer) == outer
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise QuestionError(
+            (field,),
+            "the batch axes do not fit those of the tokens",
+            f"batch axes that broadcast to {show(outer)}",
+            f"shape {show(positions.shape)}",
+        )
+
+
+def _rotated(width: Size, said: int | None) -> Size:
+    """How many coordinates are turned, which has to be an even number of those there are."""
+    rotated = width if said is None else said
+    if isinstance(rotated, int) and (rotated % 2 or (isinstance(width, int) and rotated > width)):
+        raise QuestionError(
+            ("rotary_dimension",),
+            f"{rotated} of {width} coordinates cannot be turned in pairs",
+            f"an even number from 2 to {width - width % 2 if isinstance(width, int) else width}",
+            f"the number {rotated}",
+        )
+    return rotated

@@ -1,0 +1,1 @@
+"""How operations are declared, and built into graphs."""

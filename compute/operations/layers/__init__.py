@@ -1,0 +1,1 @@
+"""Single layers: linear, embedding, activations, softmax, dropout."""

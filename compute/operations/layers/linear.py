@@ -1,0 +1,35 @@
+"""A linear layer."""
+
+from typing import Annotated, Literal
+
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.framework.declaration import Attribute, Input, Stored, operation
+
+
+@operation(
+    (
+        Named("projected", "d_out", "... d_out", "The vectors times the weights.", "Z"),
+        Named("output", "d_out", "... d_out", "The same, with the bias.", "Y"),
+    ),
+    stored=(Stored("weight", ("w",), turned=True), Stored("bias", ("b",))),
+)
+def linear(
+    x: Annotated[Value, Input("... d", "A vector, or vectors as rows.", "X")],
+    w: Annotated[Value, Input("d d_out", "The weights.", "W", turns="weights", parameter=True)],
+    b: Annotated[
+        Value | None, Input("d_out", "The bias.", "b", parameter=True, optional="none", is_bias=True)
+    ] = None,
+    *,
+    weights: Annotated[
+        Literal["in_out", "out_in"],
+        Attribute("Whether weights are (d, d_out), so that y = x W; or (d_out, d) as PyTorch keeps them."),
+    ] = "in_out",
+) -> Value:
+    """A linear layer: X W + b, of any number of vectors.
+
+    Source: Goodfellow et al., Deep Learning (2016), section 6.1.
+    """
+    leading = x.axes[:-1]
+    projected = apply("project", x, w if weights == "in_out" else w.T).named("projected", leading=leading)
+    return (apply("identity", projected) if b is None else projected + b).named("output", leading=leading)

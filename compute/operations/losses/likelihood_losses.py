@@ -1,0 +1,102 @@
+"""Negative log-likelihoods of numbers: of normal and of Poisson distributions."""
+
+from typing import Annotated
+
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import HALF, number, parse
+from compute.errors import QuestionError
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.framework.constants import between, literal
+from compute.operations.framework.declaration import Attribute, Constant, Input, operation
+from compute.operations.framework.rules import rule
+from compute.operations.framework.shape_checks import alike, spread_over
+from compute.operations.losses.error_losses import Prediction, Target
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+
+
+@operation(
+    (
+        Named("error", "", "...", "The prediction less the target.", "e"),
+        Named("log_variance", "", "...", "The logarithm of the variance.", "s"),
+        Named("scaled_square", "", "...", "The squared error over the variance.", "r"),
+        LOSSES,
+        OUTPUT,
+    )
+)
+def gaussian_nll(
+    prediction: Prediction,
+    target: Target,
+    variance: Annotated[
+        Value,
+        Input("...", "How uncertain each prediction is, above 0.", r"\sigma^{2}", broadcast=True),
+    ],
+    *,
+    full: Annotated[bool, Attribute("Whether the constant log(2 pi) / 2 is added.")] = False,
+    reduction: Reduction = "mean",
+) -> Value:
+    """The negative log-likelihood of normal distributions: (log v + e^2 / v) / 2 for a variance v.
+
+    Source: Nix and Weigend, Estimating the Mean and Variance of the Target Probability Distribution (1994),
+    equation 5. In PyTorch gaussian_nll_loss, which takes variances below 1e-6 to be that.
+    """
+    graph = prediction.graph
+    alike(target, prediction, "target")
+    error = (prediction - target).named("error")
+    if variance.is_assumed:
+        alike(variance, error, "variance")
+    spread_over(variance, error.shape, "variance")
+    admitted = apply("admitted", variance, only="variances")
+    logs = apply("log", admitted).named("log_variance")
+    scaled = (apply("power", error, exponent=number(2)) / admitted).named("scaled_square")
+    losses = literal(graph, HALF) * (logs + scaled)
+    if full:
+        losses = losses + literal(graph, parse("log(2*pi)/2"))
+    return reduced(losses.named("losses"), reduction)
+
+
+@operation(
+    (
+        Named("rate", "", "...", "How many events are expected.", r"\lambda"),
+        Named("log_rate", "", "...", "The logarithm of that.", "s", may_be_infinite=True),
+        LOSSES,
+        OUTPUT,
+    ),
+    rules=(rule("epsilon", {"prediction_is_log": (False,)}),),
+)
+def poisson_nll(
+    prediction: Prediction,
+    target: Annotated[Value, Input("...", "How many events there were, of the same shape.", "k")],
+    *,
+    prediction_is_log: Annotated[
+        bool, Attribute("Whether the logarithm of the rate is predicted, or the rate.")
+    ] = True,
+    epsilon: Annotated[
+        Constant,
+        Attribute("Of rates, and not of their logarithms: what is added in the logarithm. PyTorch has 1e-8."),
+    ] = 0,
+    reduction: Reduction = "mean",
+) -> Value:
+    """The negative log-likelihood of Poisson distributions: rate - k log rate, without the term log k!.
+
+    Source: Cameron and Trivedi, Regression Analysis of Count Data (1998), equation 3.6. In PyTorch
+    poisson_nll_loss.
+    """
+    graph = prediction.graph
+    alike(target, prediction, "target")
+    counts = apply("admitted", target, only="weights")
+    added = between(graph, "epsilon", epsilon, 0)
+    shifts = bool(added.symbols()) or evaluate(added) != 0
+    if prediction_is_log:
+        if shifts:
+            raise QuestionError(
+                ("epsilon",), "has no meaning where the logarithm of the rate is predicted",
+                "prediction_is_log false, or no epsilon", "an epsilon other than 0",
+            )  # fmt: skip
+        log = apply("identity", prediction).named("log_rate")
+        rate = apply("exp", log).named("rate")
+    else:
+        rate = apply("identity", apply("admitted", prediction, only="weights")).named("rate")
+        shifted = rate + literal(graph, added) if shifts else rate
+        log = apply("log_probability", shifted, complement=False, least=None).named("log_rate")
+    return reduced((rate - apply("weigh", counts, log)).named("losses"), reduction)

@@ -1,0 +1,45 @@
+"""From the losses of samples to the one number that is minimized: what all losses share."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from compute.dimensions import product
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.framework.constants import size_of
+from compute.operations.framework.declaration import Attribute
+
+Reduction: TypeAlias = Annotated[
+    Literal["mean", "sum", "none"],
+    Attribute("What becomes of the losses: their mean, their sum, or none of these, each for itself."),
+]
+
+LOSSES = Named("losses", "", "...", "The loss of each entry or sample.", r"\ell")
+OUTPUT = Named("output", "", "...", "The loss: the mean or the sum of the losses, or all of them.", "L")
+
+
+def flat(a: Value) -> Value:
+    """The entries row by row along one axis."""
+    return apply("reshape", a, to=(product(a.shape),))
+
+
+def total(a: Value) -> Value:
+    """The sum of all entries."""
+    return apply("sum_over", flat(a), axis=-1)
+
+
+def mean(a: Value) -> Value:
+    """The mean of all entries."""
+    return total(a) / apply("constant", graph=a.graph, **size_of(product(a.shape)))
+
+
+def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value:
+    """The output of a loss.
+
+    weight: what the sum is divided by for the mean, where that is not the number of losses.
+    """
+    if reduction == "none":
+        return apply("identity", losses).named("output")
+    if reduction == "sum":
+        return total(losses).named("output")
+    losses.graph.conventions["mean_over"] = "all losses" if weight is None else "total_weight"
+    return (mean(losses) if weight is None else total(losses) / weight).named("output")

@@ -1,0 +1,1 @@
+"""Normalization over features, channels, groups or a batch."""

@@ -1,0 +1,11 @@
+"""Conventions for gains and biases of normalizations that are left out."""
+
+from compute.graph.value import Value
+
+
+def state_left_out(x: Value, gain: Value | None, bias: Value | None = None, *, has_bias: bool = True) -> None:
+    """State in the conventions that ones stand for a gain that is left out, and zeros for a bias."""
+    if gain is None:
+        x.graph.conventions["gain_left_out"] = "ones"
+    if bias is None and has_bias:
+        x.graph.conventions["bias_left_out"] = "zeros"

@@ -1,0 +1,248 @@
+"""Recurrent cells: one step of a layer, from an input and a state to the next state, every gate named."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from compute.arithmetic.expressions import Expression
+from compute.dimensions import Size
+from compute.graph.value import Value, apply
+from compute.operations.framework.constants import literal
+from compute.operations.layers.activation import ActivationName, activate
+
+SCANNED = ("tanh", "relu", "sigmoid", "identity")  # activations that `rnn_scan` has
+State: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What one layer learns in one direction: (in, gates*h), (h, gates*h), (gates*h) and (3, h)."""
+
+    w_x: Value
+    w_h: Value
+    b: Value | None = None
+    b_h: Value | None = None
+    peepholes: Value | None = None
+
+    @property
+    def hidden(self) -> Size:
+        """How many units the layer has."""
+        return self.w_h.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStep:
+    """One step: its number, counted from 1, and what it begins with.
+
+    before: the states; going: which sequences still run, (... 1), or None where all do; given: what is given
+    over all steps, by name, (... t h).
+    """
+
+    number: int
+    before: State
+    going: Value | None
+    given: Mapping[str, Value]
+
+    def running(self, value: Value) -> Value:
+        """The value of sequences that still run, and 0 of the others, whatever stands there."""
+        if self.going is None:
+            return value
+        return apply("choose", self.going, value, literal(value.graph, 0))
+
+    def named(self, name: str, value: Value) -> Value:
+        """The value under its name at this step; of what is given over all steps it is the row.
+
+        What is given of a sequence that has ended is named, and goes no further.
+        """
+        if name in self.given:
+            return self.running(self._row(name))
+        return value.named(f"{name}[{self.number}]")
+
+    def _row(self, name: str) -> Value:
+        """The row of what is given over all steps, named."""
+        row = apply("time_step", self.given[name], at=self.number - 1)
+        return row.named(f"{name}[{self.number}]")
+
+    def state(self, name: str, value: Value) -> Value:
+        """A state after the step, named: of a sequence that has ended it stays what it was."""
+        if name in self.given:
+            value = self._row(name)
+            return value if self.going is None else apply("choose", self.going, value, self.before[name])
+        if self.going is not None:
+            value = apply("choose", self.going, value, self.before[name])
+        if value.name is not None:  # a stage that no activation changes
+            value = apply("identity", value)
+        return self.named(name, value)
+
+
+class Cell(Protocol):
+    """One kind of recurrent layer.
+
+    states: the names of what is carried on, the output's first; stages: of what else is named at each step.
+    """
+
+    states: ClassVar[tuple[str, ...]]
+    stages: ClassVar[tuple[str, ...]]
+
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        """The next states and all stages, named as those of this step."""
+
+    @property
+    def scan(self) -> tuple[str, dict[str, Any]] | None:
+        """The primitive that does all steps at once, with its settings; None where there is none."""
+
+
+def _plus(total: Value, *others: Value | None) -> Value:
+    for one in others:
+        if one is not None:
+            total = total + one
+    return total
+
+
+def _one(value: Value) -> Value:
+    return literal(value.graph, 1)
+
+
+def _clipped(value: Value, bound: Expression | None) -> Value:
+    """What activations see, where it is held between two bounds."""
+    if bound is None:
+        return value
+    return apply("hardtanh", value, min_val=Expression("negative", (bound,)), max_val=bound)
+
+
+def _gate(value: Value, at: int, size: Size) -> Value:
+    return apply("columns", value, start=at * size, stop=(at + 1) * size)
+
+
+@dataclass(frozen=True, slots=True)
+class Elman:
+    """h_t = activation(x_t W_x + h_{t-1} W_h + b)."""
+
+    states: ClassVar[tuple[str, ...]] = ("hidden",)
+    stages: ClassVar[tuple[str, ...]] = ("preactivation",)
+    activation: ActivationName
+    clip: Expression | None = None
+
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
+        total = here.named("preactivation", _clipped(_plus(total, weights.b, weights.b_h), self.clip))
+        hidden = here.state("hidden", activate(total, self.activation))
+        return {"preactivation": total, "hidden": hidden}
+
+    @property
+    def scan(self) -> tuple[str, dict[str, Any]] | None:
+        if self.activation not in SCANNED or self.clip is not None:
+            return None
+        return "rnn_scan", {"activation": self.activation}
+
+
+@dataclass(frozen=True, slots=True)
+class LongShortTerm:
+    """Gates i, f, o and a candidate g: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
+
+    order: where the input gate, the forget gate, the candidate and the output gate stand in the weights.
+    """
+
+    states: ClassVar[tuple[str, ...]] = ("hidden", "cell")
+    stages: ClassVar[tuple[str, ...]] = (
+        "preactivation", "input_gate", "forget_gate", "candidate", "output_gate",
+    )  # fmt: skip
+    order: tuple[int, int, int, int]
+    gate_activation: ActivationName
+    activation: ActivationName
+    cell_activation: ActivationName
+    coupled: bool = False
+    clip: Expression | None = None
+
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
+        total = here.named("preactivation", _plus(total, weights.b, weights.b_h))
+        before, size = here.before["cell"], weights.hidden
+        cut = [_gate(total, place, size) for place in self.order]
+
+        def gate(name: str, at: int, cell: Value, peephole: int) -> Value:
+            part = cut[at]
+            if weights.peepholes is not None:
+                part = part + apply("time_step", weights.peepholes, at=peephole) * cell
+            return here.named(name, activate(_clipped(part, self.clip), self.gate_activation))
+
+        input_gate = gate("input_gate", 0, before, 0)
+        if self.coupled:
+            forget_gate = here.named("forget_gate", _one(input_gate) - input_gate)
+        else:
+            forget_gate = gate("forget_gate", 1, before, 2)
+        candidate = here.named("candidate", activate(_clipped(cut[2], self.clip), self.activation))
+        cell = here.state("cell", forget_gate * before + input_gate * candidate)
+        output_gate = gate("output_gate", 3, cell, 1)
+        shown = output_gate * activate(_clipped(cell, self.clip), self.cell_activation)
+        return {
+            "preactivation": total,
+            "input_gate": input_gate,
+            "forget_gate": forget_gate,
+            "candidate": candidate,
+            "output_gate": output_gate,
+            "cell": cell,
+            "hidden": here.state("hidden", shown),
+        }
+
+    @property
+    def scan(self) -> tuple[str, dict[str, Any]] | None:
+        activations = (self.gate_activation, self.activation, self.cell_activation)
+        if activations != ("sigmoid", "tanh", "tanh") or self.coupled or self.clip is not None:
+            return None
+        return "lstm_scan", {"order": self.order}
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """Gates r and z and a candidate n: h_t = (1 - z) n + z h_{t-1}.
+
+    reset_at: where the reset gate stands in the weights, 0 or 1; the update gate is the other of the two, and
+    the candidate behind them. reset_after: whether the reset gate is applied to h_{t-1} W_h + b_h, not to
+    h_{t-1}.
+    """
+
+    states: ClassVar[tuple[str, ...]] = ("hidden",)
+    stages: ClassVar[tuple[str, ...]] = (
+        "input_terms", "hidden_terms", "reset_gate", "update_gate", "candidate",
+    )  # fmt: skip
+    reset_at: int
+    gate_activation: ActivationName
+    activation: ActivationName
+    reset_after: bool
+    clip: Expression | None = None
+
+    def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
+        before, size, w_h, b_h = here.before["hidden"], weights.hidden, weights.w_h, weights.b_h
+        terms = here.named("input_terms", _plus(apply("project", x, weights.w_x), weights.b))
+        if not self.reset_after:  # the candidate's own part waits for the reset gate
+            w_h = apply("columns", w_h, start=0, stop=2 * size)
+            b_h = None if b_h is None else apply("columns", b_h, start=0, stop=2 * size)
+        of_hidden = here.named("hidden_terms", _plus(apply("project", before, w_h), b_h))
+
+        def gate(name: str, at: int) -> Value:
+            total = _gate(terms, at, size) + _gate(of_hidden, at, size)
+            return here.named(name, activate(_clipped(total, self.clip), self.gate_activation))
+
+        reset, update = gate("reset_gate", self.reset_at), gate("update_gate", 1 - self.reset_at)
+        total = _gate(terms, 2, size)
+        if self.reset_after:
+            total = total + reset * _gate(of_hidden, 2, size)
+        else:
+            total = total + apply("project", reset * before, _gate(weights.w_h, 2, size))
+            total = _plus(total, None if weights.b_h is None else _gate(weights.b_h, 2, size))
+        candidate = here.named("candidate", activate(_clipped(total, self.clip), self.activation))
+        return {
+            "input_terms": terms,
+            "hidden_terms": of_hidden,
+            "reset_gate": reset,
+            "update_gate": update,
+            "candidate": candidate,
+            "hidden": here.state("hidden", (_one(update) - update) * candidate + update * before),
+        }
+
+    @property
+    def scan(self) -> tuple[str, dict[str, Any]] | None:
+        if (self.gate_activation, self.activation) != ("sigmoid", "tanh") or self.clip is not None:
+            return None
+        return "gru_scan", {"reset_at": self.reset_at, "reset_after": self.reset_after}

@@ -1,0 +1,287 @@
+"""Recurrent layers: Elman's, long short-term memory, and gated recurrent units."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from compute.arithmetic.expressions import Expression
+from compute.graph.spec import Named
+from compute.graph.value import Value
+from compute.operations.framework.constants import expression
+from compute.operations.framework.declaration import Attribute, Constant, Input, operation
+from compute.operations.layers.activation import ActivationName
+from compute.operations.recurrent.cells import Elman, Gated, LongShortTerm
+from compute.operations.recurrent.rnn_layout import Learned, Stacking
+from compute.operations.recurrent.unrolling import run
+
+Layers: TypeAlias = Annotated[
+    int,
+    Attribute(
+        "How many layers stand one above the other, each reading the output of the one below.", minimum=1
+    ),
+]
+Direction: TypeAlias = Annotated[
+    Literal["forward", "reverse", "both"],
+    Attribute("Whether steps are taken from the first on, from the last on, or both, by two sets of weights"
+              " whose outputs stand side by side."),
+]  # fmt: skip
+Orientation: TypeAlias = Annotated[
+    Literal["in_out", "out_in"],
+    Attribute(
+        "Whether weights are (in, out), as x W_x takes them, or (out, in), as PyTorch and ONNX keep them."
+    ),
+]
+Clip: TypeAlias = Annotated[
+    Constant | None, Attribute("Bounds what every activation sees to [-clip, clip]; none by default.")
+]
+
+
+def activated(meaning: str) -> Attribute:
+    return Attribute(f"What is applied to {meaning}.")
+
+
+def sequence() -> Input:
+    return Input("... t d", "The sequence; axes before the last two are a batch.", "X")
+
+
+def weights(dims: str, meaning: str, symbol: str, optional: str = "") -> Input:
+    return Input(dims, meaning, symbol, turns="weights", parameter=True, optional=optional)
+
+
+def bias(dims: str, meaning: str, symbol: str) -> Input:
+    return Input(dims, meaning, symbol, parameter=True, optional="none")
+
+
+def first_state(name: str, symbol: str) -> Input:
+    meaning = (
+        f"The {name} before the first step; (h), or (batch, h). Where there are several layers or directions,"
+        " axes for these stand before the last."
+    )
+    return Input("h", meaning, symbol, parameter=True, broadcast=True, optional="zeros")
+
+
+def _weights(gates: int) -> tuple[Input, Input, Input, Input, Input]:
+    """w_x, w_x_upper, w_h, b and b_h of a layer of so many gates."""
+    wide = "h" if gates == 1 else f"{gates}*h"
+    stacked = f"h {wide} | stack h {wide} | layers directions h {wide}"
+    flat = f"{wide} | stack {wide} | layers directions {wide}"
+    more = " Before these, axes for layers and directions, where there are several."
+    return (
+        weights(
+            f"d {wide} | directions d {wide}",
+            "From the input; an axis of directions first for both.",
+            "W_{x}",
+        ),
+        weights(
+            f"upper u {wide} | upper directions u {wide}",
+            "Of layers above the first: from the output of the layer below, whose size is u.",
+            "W_{x}'",
+            "there is one layer",
+        ),
+        weights(stacked, "From the state before." + more, "W_{h}"),
+        bias(flat, "The bias." + more, "b"),
+        bias(flat, "A second bias, that of the state." + more, "b_{h}"),
+    )
+
+
+def _steps(name: str, meaning: str, symbol: str, wide: str = "h") -> tuple[Named, Named]:
+    """A value at each step, and the stack over all steps."""
+    return (
+        Named(
+            f"{name}[t]", "unit", f"... {wide}", f"At step t, counted from 1: {meaning}", f"{symbol}_{{t}}"
+        ),
+        Named(name, "step unit", f"... t {wide}", f"At every step: {meaning}", symbol.upper()),
+    )
+
+
+def _values(*stages: tuple[Named, Named], states: tuple[str, ...]) -> tuple[Named, ...]:
+    matrices = {"input_weights": "W_{x}", "recurrent_weights": "W_{h}"}
+    vectors = {"bias": "b", "hidden_bias": "b_{h}", "peephole_weights": "P"}
+    has = "What one of several layers or directions has."
+    last = {"hidden": "h_{T}", "cell": "c_{T}"}
+    return (
+        *(Named(name, "in out", "i o", has, symbol) for name, symbol in matrices.items()),
+        *(Named(name, "out", "o", has, symbol) for name, symbol in vectors.items()),
+        *(one for pair in stages for one in pair),
+        Named("output", "step unit", "... t o", "The hidden states of the last layer; 0 beyond a sequence's"
+              " end.", "Y"),
+        *(Named(f"final_{name}", "unit", "... h", f"The {name} state after the last step taken.", last[name])
+          for name in states),
+    )  # fmt: skip
+
+
+X1, X1_UPPER, H1, B1, BH1 = _weights(1)
+X4, X4_UPPER, H4, B4, BH4 = _weights(4)
+X3, X3_UPPER, H3, B3, BH3 = _weights(3)
+Lengths: TypeAlias = Annotated[
+    Value | None,
+    Input("...", "How many steps each sequence of a batch has; beyond, its states stay and its output is 0.",
+          r"\ell", broadcast=True, optional="all steps"),
+]  # fmt: skip
+HIDDEN = _steps("hidden", "the hidden state.", "h")
+
+
+@operation(
+    _values(_steps("preactivation", "what the activation is applied to.", "z"), HIDDEN, states=("hidden",))
+)
+def rnn(
+    x: Annotated[Value, sequence()],
+    w_x: Annotated[Value, X1],
+    w_h: Annotated[Value, H1],
+    b: Annotated[Value | None, B1] = None,
+    b_h: Annotated[Value | None, BH1] = None,
+    h_0: Annotated[Value | None, first_state("hidden state", "h_{0}")] = None,
+    lengths: Lengths = None,
+    w_x_upper: Annotated[Value | None, X1_UPPER] = None,
+    *,
+    activation: Annotated[ActivationName, activated("the sum of both terms")] = "tanh",
+    layers: Layers = 1,
+    direction: Direction = "forward",
+    weights: Orientation = "in_out",
+    clip: Clip = None,
+) -> Value:
+    """A recurrent layer: h_t = activation(x_t W_x + h_{t-1} W_h + b).
+
+    Contributions of w_h and w_x are the parts of their gradients by time step.
+
+    Source: Elman, Finding Structure in Time (1990), figure 2; Goodfellow et al., Deep Learning (2016),
+    equations 10.8 and 10.9.
+    """
+    cell = Elman(activation, _clip(x, clip))
+    if activation == "identity":
+        _closed_form(x, learned_bias=b is not None or b_h is not None)
+    learned = Learned(w_x, w_x_upper, w_h, b, b_h, None, weights != "in_out")
+    return run(cell, x, learned, {"hidden": h_0}, lengths, Stacking(layers, direction))
+
+
+@operation(
+    _values(
+        _steps("preactivation", "what the gates are computed from, in the order of the weights.", "z", "4*h"),
+        _steps("input_gate", "how much of the candidate enters the cell.", "i"),
+        _steps("forget_gate", "how much of the cell stays.", "f"),
+        _steps("candidate", "what may enter the cell.", "g"),
+        _steps("output_gate", "how much of the cell is shown.", "o"),
+        _steps("cell", "the cell.", "c"),
+        HIDDEN,
+        states=("hidden", "cell"),
+    )
+)
+def lstm(
+    x: Annotated[Value, sequence()],
+    w_x: Annotated[Value, X4],
+    w_h: Annotated[Value, H4],
+    b: Annotated[Value | None, B4] = None,
+    b_h: Annotated[Value | None, BH4] = None,
+    h_0: Annotated[Value | None, first_state("hidden state", "h_{0}")] = None,
+    c_0: Annotated[Value | None, first_state("cell", "c_{0}")] = None,
+    peepholes: Annotated[
+        Value | None,
+        Input(
+            "3 h | stack 3 h | layers directions 3 h",
+            "What the input, the output and the forget gate see of the cell, in this order, entry by entry.",
+            "P",
+            parameter=True,
+            optional="gates see no cell",
+        ),
+    ] = None,
+    lengths: Lengths = None,
+    w_x_upper: Annotated[Value | None, X4_UPPER] = None,
+    *,
+    gate_order: Annotated[
+        Literal["input_forget_candidate_output", "input_output_forget_candidate"],
+        Attribute(
+            "How the gates stand in the weights and biases: the first is PyTorch's, the second ONNX's."
+        ),
+    ] = "input_forget_candidate_output",
+    gate_activation: Annotated[ActivationName, activated("the three gates")] = "sigmoid",
+    activation: Annotated[ActivationName, activated("the candidate")] = "tanh",
+    cell_activation: Annotated[ActivationName, activated("the cell, before the output gate")] = "tanh",
+    coupled: Annotated[
+        bool, Attribute("Whether the forget gate is 1 less the input gate; its own weights are then unused.")
+    ] = False,
+    layers: Layers = 1,
+    direction: Direction = "forward",
+    weights: Orientation = "in_out",
+    clip: Clip = None,
+) -> Value:
+    """Long short-term memory: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
+
+    The gates i, f, o and the candidate g each have their columns of the weights.
+
+    Source: Hochreiter and Schmidhuber, Long Short-Term Memory (1997), with the forget gate of Gers et al.,
+    Learning to Forget (2000); peepholes of Gers and Schmidhuber, Recurrent Nets that Time and Count (2000).
+    """
+    order = (0, 1, 2, 3) if gate_order == "input_forget_candidate_output" else (0, 2, 3, 1)
+    cell = LongShortTerm(order, gate_activation, activation, cell_activation, coupled, _clip(x, clip))
+    learned = Learned(w_x, w_x_upper, w_h, b, b_h, peepholes, weights != "in_out")
+    return run(cell, x, learned, {"hidden": h_0, "cell": c_0}, lengths, Stacking(layers, direction))
+
+
+@operation(
+    _values(
+        _steps("input_terms", "what the input gives to gates and candidate, with the bias.", "u", "3*h"),
+        _steps("hidden_terms", "what the state before gives, with its bias; of reset_after false to gates"
+               " alone.", "v", "g"),
+        _steps("reset_gate", "how much of the state before the candidate sees.", "r"),
+        _steps("update_gate", "how much of the state before stays.", "z"),
+        _steps("candidate", "what takes the place of the state.", "n"),
+        HIDDEN,
+        states=("hidden",),
+    )
+)  # fmt: skip
+def gru(
+    x: Annotated[Value, sequence()],
+    w_x: Annotated[Value, X3],
+    w_h: Annotated[Value, H3],
+    b: Annotated[Value | None, B3] = None,
+    b_h: Annotated[Value | None, BH3] = None,
+    h_0: Annotated[Value | None, first_state("hidden state", "h_{0}")] = None,
+    lengths: Lengths = None,
+    w_x_upper: Annotated[Value | None, X3_UPPER] = None,
+    *,
+    reset_after: Annotated[
+        bool,
+        Attribute(
+            "Whether the reset gate is applied to h_{t-1} W_h + b_h, as PyTorch does, or to h_{t-1}, as the"
+            " paper and ONNX's default do."
+        ),
+    ] = True,
+    gate_order: Annotated[
+        Literal["reset_update_candidate", "update_reset_candidate"],
+        Attribute(
+            "How the gates stand in the weights and biases: the first is PyTorch's, the second ONNX's."
+        ),
+    ] = "reset_update_candidate",
+    gate_activation: Annotated[ActivationName, activated("both gates")] = "sigmoid",
+    activation: Annotated[ActivationName, activated("the candidate")] = "tanh",
+    layers: Layers = 1,
+    direction: Direction = "forward",
+    weights: Orientation = "in_out",
+    clip: Clip = None,
+) -> Value:
+    """Gated recurrent units: h_t = (1 - z) n + z h_{t-1}.
+
+    Source: Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), equations 5 to 8.
+    """
+    reset_at = 0 if gate_order == "reset_update_candidate" else 1
+    cell = Gated(reset_at, gate_activation, activation, reset_after, _clip(x, clip))
+    learned = Learned(w_x, w_x_upper, w_h, b, b_h, None, weights != "in_out")
+    return run(cell, x, learned, {"hidden": h_0}, lengths, Stacking(layers, direction))
+
+
+def _clip(x: Value, clip: Constant | None) -> Expression | None:
+    found: Expression | None = (
+        None if clip is None else expression(x.graph, "clip", clip, positive=True)["expression"]
+    )
+    return found
+
+
+def _closed_form(x: Value, *, learned_bias: bool) -> None:
+    """What a layer without an activation computes, for every t."""
+    term = r"\left(x_i W_x + b\right)" if learned_bias else r"x_i W_x"
+    x.graph.conventions["closed_form"] = {
+        "hidden": rf"h_t = h_0 W_h^{{t}} + \sum_{{i=1}}^{{t}} {term} W_h^{{t-i}}",
+        "hidden_of_identity_weights": r"h_t = h_0 + \sum_{i=1}^{t} x_i" + (r" + t b" if learned_bias else ""),
+        "jacobian": r"\frac{\partial h_t}{\partial W_h} = \sum_{i=1}^{t}"
+        r" \frac{\partial^{+} h_i}{\partial W_h} W_h^{t-i}, \quad"
+        r" \frac{\partial^{+} h_i}{\partial W_h} = h_{i-1}",
+        "jacobian_of_identity_weights": r"\frac{\partial h_t}{\partial W_h} = \sum_{i=0}^{t-1} h_i",
+    }

@@ -1,0 +1,1 @@
+"""Layers and stacks of transformers, and whole models made of them."""

@@ -1,0 +1,63 @@
+"""The encoder of a transformer."""
+
+from typing import Annotated, Any
+
+from compute.graph.value import Value
+from compute.operations.attention.masking import padding_input
+from compute.operations.attention.rotary_embedding import Positions
+from compute.operations.attention.scoring import Mask
+from compute.operations.framework.declaration import Input, Settings, Sublayer, operation
+from compute.operations.framework.submodules import Part
+from compute.operations.transformers.encoder_layer import encoder_layer
+from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
+from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
+
+HANDED = ("x", "mask", "key_padding_mask", "positions")
+LAYER = Sublayer(
+    (encoder_layer,),
+    "The layers, from the first on.",
+    HANDED,
+    several=True,
+    stored=("layers.{}", "layers.encoder_layer_{}", "blocks.{}"),
+)
+
+
+@operation((OUTPUT,))
+def encoder(
+    x: Annotated[Value, Input("... n d", "The tokens, with their positions.", "X")],
+    mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
+    positions: Positions = None,
+    *,
+    layer: Annotated[Part, LAYER],
+    final_norm: Annotated[
+        Part, norm_part("what the last layer gives; none if nothing is sent for it", "norm", "ln")
+    ],
+    layers: Layers = None,
+    norm: Norm = "layer_norm",
+    norm_placement: Placement = "post",
+    bias: Bias = None,
+    has_final_norm: FinalNorm = None,
+    **settings: Annotated[Any, Settings(but=NORM_SETTINGS)],
+) -> Value:
+    """The encoder of a transformer: layers, each on what the one below gives.
+
+    Weights are sent by layer, `layer[0].attention.w_q` or nested lists of them; or as `state_dict`, with the
+    names of PyTorch's TransformerEncoder. With causal it is a decoder alone: its output at a position does
+    not change with later tokens.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
+    """  # fmt: skip
+    blocks = Blocks(settings, norm, norm_placement, bias)
+
+    def one(part: Part, tokens: Value) -> Value:
+        return part(
+            blocks.handed, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions
+        )
+
+    return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
+
+
+def encoder_part(meaning: str, *stored: str) -> Sublayer:
+    """The encoder of a larger model. stored: its names in PyTorch's state dicts."""
+    return Sublayer((encoder,), meaning, HANDED, stored=stored)

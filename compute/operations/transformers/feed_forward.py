@@ -1,0 +1,110 @@
+"""The feed-forward layers of a transformer block: each token by itself, through a wider layer and back."""
+
+from typing import Annotated
+
+from compute.dimensions import Size, show
+from compute.errors import QuestionError
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.attention.masking import DropoutRate, dropout_input, dropped
+from compute.operations.framework.declaration import Attribute, Input, Stored, operation
+from compute.operations.framework.submodules import own_input
+from compute.operations.layers.activation import ActivationName, activate
+
+STORED = tuple(  # of PyTorch's transformer layers; of torchvision's, its older ones, and timm's
+    one
+    for first, second in (
+        ("linear1", "linear2"), ("mlp.0", "mlp.3"), ("mlp.linear_1", "mlp.linear_2"), ("mlp.fc1", "mlp.fc2")
+    )
+    for one in (
+        Stored(f"{first}.weight", ("w_1",), turned=True),
+        Stored(f"{first}.bias", ("b_1",)),
+        Stored(f"{second}.weight", ("w_2",), turned=True),
+        Stored(f"{second}.bias", ("b_2",)),
+    )
+)  # fmt: skip
+
+
+def _weights(dims: str, meaning: str, symbol: str, optional: str = "") -> Input:
+    return Input(dims, meaning, symbol, parameter=True, optional=optional)
+
+
+def _bias(dims: str, meaning: str, symbol: str) -> Input:
+    return Input(dims, meaning, symbol, parameter=True, optional="none", is_bias=True)
+
+
+W_GATE = _weights("d d_ff", "Gated: into the gate.", "W_{G}", "the layer is not gated; required with gated")
+
+
+@operation(
+    (
+        Named("gate_preactivation", "token unit", "... d_ff", "Gated: what the gate is made of.", "Z_{G}"),
+        Named("gate", "token unit", "... d_ff", "Gated: how much of each unit is let through.", "G"),
+        Named("preactivation", "token unit", "... d_ff", "The tokens through the first layer.", "Z"),
+        Named("hidden", "token unit", "... d_ff", "The units: activated, or times their gate.", "H"),
+        Named("dropped_hidden", "token unit", "... d_ff", "The units that are kept, over 1 - dropout_rate.",
+              r"H_{\text{kept}}"),
+        Named("output", "token d_o", "... d_o", "The units through the second layer.", "Y"),
+    ),
+    stored=STORED,
+)  # fmt: skip
+def feed_forward(
+    x: Annotated[Value, Input("... d", "A token, or tokens as rows.", "X")],
+    w_1: Annotated[Value, _weights("d d_ff", "Into the units.", "W_{1}")],
+    w_2: Annotated[Value, _weights("d_ff d_o", "Out of the units.", "W_{2}")],
+    b_1: Annotated[Value | None, _bias("d_ff", "The units' bias.", "b_{1}")] = None,
+    b_2: Annotated[Value | None, _bias("d_o", "The bias of the output.", "b_{2}")] = None,
+    w_gate: Annotated[Value | None, W_GATE] = None,
+    b_gate: Annotated[Value | None, _bias("d_ff", "Gated: the gate's bias.", "b_{G}")] = None,
+    dropout_mask: Annotated[Value | None, dropout_input("... d_ff", "units")] = None,
+    *,
+    activation: Annotated[
+        ActivationName,
+        Attribute(
+            "What is applied to the units; gated, to the gate: silu is SwiGLU, gelu GEGLU, relu ReGLU."
+        ),
+    ] = "relu",
+    gated: Annotated[
+        bool, Attribute("Whether hidden is activation(x W_gate) times x W_1, and not activation(x W_1).")
+    ] = False,
+    d_ff: Annotated[
+        Size | None,
+        Attribute("How many units there are; the weights say it themselves.", minimum=1, dimension=True),
+    ] = None,
+    dropout_rate: DropoutRate = None,
+) -> Value:
+    """A position-wise feed-forward network: activation(x W_1 + b_1) W_2 + b_2.
+
+    Every token by itself goes through the same two layers. Gated, one more layer scales each unit.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), equation 2; gated as in Shazeer, GLU Variants
+    Improve Transformer (2020), equation 6.
+    """  # fmt: skip
+    if gated:
+        if w_gate is None:
+            w_gate = own_input(x.graph, "w_gate", W_GATE, (x.shape[-1], w_1.shape[-1]))
+        before = _affine(x, w_gate, b_gate).named("gate_preactivation")
+        gate = activate(before, activation).named("gate")
+        hidden = gate * _affine(x, w_1, b_1).named("preactivation")
+    else:
+        _check_unused(w_gate=w_gate, b_gate=b_gate)
+        hidden = activate(_affine(x, w_1, b_1).named("preactivation"), activation)
+    kept = dropped(hidden.named("hidden"), dropout_mask, dropout_rate, "dropped_hidden")
+    return _affine(kept, w_2, b_2).named("output")
+
+
+def _affine(x: Value, w: Value, b: Value | None) -> Value:
+    product = apply("project", x, w)
+    return product if b is None else product + b
+
+
+def _check_unused(**gates: Value | None) -> None:
+    """Refuse weights of a gate where there is none."""
+    for name, one in gates.items():
+        if one is not None:
+            raise QuestionError(
+                (name,),
+                f"{name} has no use without gated",
+                "gated, or nothing here",
+                f"shape {show(one.shape)}",
+            )

@@ -1,0 +1,200 @@
+"""A transformer over the tokens of a vocabulary, whole: embeddings, layers, and what it predicts."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from compute.dimensions import Size
+from compute.errors import QuestionError, describe
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.attention.masking import padding_input, without_padding
+from compute.operations.attention.positional_encoding import positional_encoding
+from compute.operations.attention.scoring import Mask
+from compute.operations.framework.build import call
+from compute.operations.framework.declaration import Attribute, Input, Settings, Sublayer, operation
+from compute.operations.framework.shape_checks import in_batches
+from compute.operations.framework.signature import Letter, said_sizes
+from compute.operations.framework.submodules import Part
+from compute.operations.layers.embedding import embedding
+from compute.operations.layers.linear import linear
+from compute.operations.transformers.classification import first_token, predicted, squashed
+from compute.operations.transformers.encoder import encoder_part
+from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
+
+Count: TypeAlias = Size | None
+
+
+def size(meaning: str) -> Attribute:
+    return Attribute(f"{meaning}; where its weights are sent, they say it themselves.", minimum=1)
+
+
+def table_part(of: str) -> Sublayer:
+    """An embedding, of which only the table comes from outside."""
+    return Sublayer((embedding,), f"The table of {of}.", ("indices",))
+
+
+@operation(
+    (
+        Named(
+            "sequence",
+            "token d",
+            "... n d",
+            "What the first layer sees: embeddings, with positions and segments.",
+            "Z_{0}",
+        ),
+        Named(
+            "representation",
+            "token d",
+            "... n d",
+            "The tokens after the last layer and the final norm, which logits are made of.",
+            "Y",
+        ),
+        Named("pooled", "d", "... d", "With pooling: tanh of a layer on the first token.", "p"),
+        Named(
+            "logits",
+            "token vocabulary",
+            "... n v",
+            "For each place, how much speaks for each token of the vocabulary.",
+            "L",
+        ),
+        Named("probabilities", "token vocabulary", "... n v", "Their softmax.", "P"),
+        Named(
+            "output",
+            "token vocabulary",
+            "... n v",
+            "The logits; where there are none, the representation.",
+            r"\hat{Y}",
+        ),
+    )
+)
+def language_model(
+    tokens: Annotated[Value, Input("... n", "Which token of the vocabulary each one is: from 0 on.", "t")],
+    segments: Annotated[
+        Value | None,
+        Input(
+            "... n", "Which segment each token belongs to: from 0 on.", "s", optional="there are no segments"
+        ),
+    ] = None,
+    mask: Mask = None,
+    key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
+    *,
+    token_embedding: Annotated[Part, table_part("tokens")],
+    position_embedding: Annotated[Part, table_part("learned positions")],
+    segment_embedding: Annotated[Part, table_part("segments")],
+    embedding_norm: Annotated[Part, norm_part("the embeddings, with norm_embeddings")],
+    encoder: Annotated[
+        Part, encoder_part("The layers. With norms before the sublayers there is a final norm.")
+    ],
+    pooler: Annotated[Part, Sublayer((linear,), "The layer on the first token, with pooling.")],
+    head: Annotated[Part, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
+    vocabulary: Annotated[Count, size("How many tokens there are to choose from")] = None,
+    d_model: Annotated[Count, size("How wide a token is")] = None,
+    context: Annotated[Count, size("With learned positions: how many there are")] = None,
+    segment_types: Annotated[Count, size("How many segments there may be")] = None,
+    position_kind: Annotated[
+        Literal["learned", "sinusoidal", "none"],
+        Attribute("How positions are added: from a table, as in positional_encoding, or not at all."),
+    ] = "learned",
+    embedding_scale: Annotated[
+        bool, Attribute("Whether embeddings of tokens are multiplied by sqrt(d), as in the paper.")
+    ] = False,
+    norm_embeddings: Annotated[
+        bool, Attribute("Whether embeddings go through a norm before the first layer, as in BERT.")
+    ] = False,
+    pooling: Annotated[
+        bool, Attribute("Whether the first token goes through a layer with tanh, as in BERT.")
+    ] = False,
+    head_weights: Annotated[
+        Literal["tied", "own", "none"],
+        Attribute(
+            "Where logits come from: the table of tokens, turned; a layer of their own; or there are none."
+        ),
+    ] = "tied",
+    norm: Norm = "layer_norm",
+    norm_placement: Placement = "post",
+    bias: Bias = None,
+    **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("embedding_norm", "encoder"))],
+) -> Value:
+    """A transformer over the tokens of a vocabulary: GPT with causal and norms before, BERT without.
+
+    Embeddings of tokens, positions and segments are added and go through the layers of `encoder`; logits are
+    the tokens times the table of tokens. Weights are sent by part: `token_embedding.weights`,
+    `position_embedding.weights`, `encoder.layer[0].attention.w_q`, or nested.
+
+    Source: Radford et al., Language Models are Unsupervised Multitask Learners (2019), section 2.3; Devlin et
+    al., BERT (2019), section 3 and figure 2; Vaswani et al., Attention Is All You Need (2017), section 3.4.
+    """
+    blocks, graph = Blocks(settings, norm, norm_placement, bias), tokens.graph
+    if position_kind != "learned":
+        _check_unsaid("context", context, "learned positions")
+    if segments is None:
+        _check_unsaid("segment_types", segment_types, "segments")
+    found = token_embedding(
+        {},
+        sizes=said_sizes(d=("d_model", d_model), vocabulary=("vocabulary", vocabulary)),
+        indices=tokens,
+        scale="sqrt(d)" if embedding_scale else None,
+    )
+    width, count = found.shape[-1], tokens.shape[-1]
+    as_wide = {"d": (width, "the tokens' embeddings")}
+    if position_kind == "learned":
+        positions = apply("positions", graph=graph, count=count, first=0)
+        positions.axes = tokens.axes[-1:]
+        found = found + position_embedding(
+            {},
+            sizes=as_wide | said_sizes(vocabulary=("context", context)),
+            assumed={"vocabulary": Letter("context")},
+            indices=positions,
+        )
+        _check_positions(position_embedding.built("weights"), count)
+    elif position_kind == "sinusoidal":
+        found = found + call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
+    if segments is not None:
+        in_batches(segments, "segments", tokens, "the tokens", axes=1)
+        found = found + segment_embedding(
+            {},
+            sizes=as_wide | said_sizes(vocabulary=("segment_types", segment_types)),
+            assumed={"vocabulary": Letter("segment_types")},
+            indices=segments,
+        )
+    found = without_padding(found, key_padding_mask)
+    if norm_embeddings:
+        found = blocks.normalized(found, embedding_norm)
+    more: dict[str, Any] = {}
+    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
+        more["has_final_norm"] = norm_placement == "pre"  # as GPT-2 and its successors have it
+    sequence = found.named("sequence")
+    seen = encoder(blocks.handed, x=sequence, mask=mask, key_padding_mask=key_padding_mask, **more)
+    seen = seen.named("representation")
+    if pooling:
+        as_wide = {"d_out": (width, "the tokens")}
+        squashed(first_token(seen), pooler, bias, sizes=as_wide).named("pooled")
+    if head_weights == "none":
+        return seen.named("output")
+    table = token_embedding.built("weights")
+    if head_weights == "tied":
+        return predicted(seen @ table.T)
+    return predicted(
+        head(
+            {},
+            biases=bias,
+            sizes={"d_out": (table.shape[0], "the rows of token_embedding.weights")},
+            x=seen,
+        )
+    )
+
+
+def _check_unsaid(name: str, size: Size | None, without: str) -> None:
+    """Refuse the size of a table that is not there."""
+    if size is not None:
+        raise QuestionError(
+            (name,), f"{name} has no use without {without}", f"{without}, or nothing here", describe(size)
+        )
+
+
+def _check_positions(positions: Value, count: Size) -> None:
+    known = positions.shape[0]
+    if isinstance(known, int) and isinstance(count, int) and count > known:
+        raise QuestionError(
+            ("tokens",), f"there are {count} tokens, and {known} positions in position_embedding.weights",
+            f"at most {known} tokens", f"{count} tokens",
+        )  # fmt: skip

@@ -1,0 +1,120 @@
+"""The patches of an image as tokens, which is a convolution whose windows touch and do not overlap."""
+
+from typing import Annotated
+
+from compute.dimensions import ShapeError, Size, divide, product, show
+from compute.errors import QuestionError
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.convolution.convolution import conv2d
+from compute.operations.framework.build import call
+from compute.operations.framework.declaration import Input, Stored, operation
+
+IMAGE = Input(
+    "C H W | B C H W | H W",
+    "The image: its channels, or a single one without that axis, or a batch of images with channels.",
+    "X",
+)
+
+ORDER = "row by row, from the top left on; in each its channels one after the other, row by row"
+
+
+@operation(
+    (
+        Named("patches", "token entry", "... tokens entries", "Each patch as a row: its channels one after"
+              " the other, each row by row. The patches row by row too, from the top left on.", "X_{p}"),
+        Named("output", "token d", "... tokens d", "The tokens: each patch times the kernel, and the bias.",
+              "Z"),
+    ),
+    stored=(Stored("weight", ("kernel",)), Stored("bias", ("bias",))),
+)  # fmt: skip
+def patch_embedding(
+    x: Annotated[Value, IMAGE],
+    kernel: Annotated[
+        Value,
+        Input(
+            "d C p q",
+            "What a patch of p rows and q columns is multiplied by, entry by entry, for each of d numbers.",
+            "E",
+            parameter=True,
+        ),
+    ],
+    bias: Annotated[
+        Value | None,
+        Input("d", "One number for each entry of a token.", "b", parameter=True, optional="none",
+              is_bias=True),
+    ] = None,
+) -> Value:  # fmt: skip
+    """Cut an image into patches, and project each: the tokens that a vision transformer takes.
+
+    With patches as rows, X_p times the flattened kernel, plus the bias. It is the convolution with this
+    kernel whose stride is the size of a patch; with verify that is shown for the numbers at hand.
+
+    Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), section 3.1.
+    """
+    graph, window = x.graph, (kernel.shape[2], kernel.shape[3])
+    graph.conventions["patches"] = ORDER
+    image = _with_channels(x, kernel.shape[1])
+    _check_size(image, window)
+    patches = apply("tiles", image, window=window).named("patches")
+    entries = patches.shape[-1] if kernel.is_assumed else product(kernel.shape[1:])
+    flat = apply("reshape", kernel, to=(kernel.shape[0], entries))
+    output = apply("project", patches, flat.T)
+    output = (output if bias is None else output + bias).named("output")
+    graph.holds(
+        output,
+        f"the tokens are what the convolution with stride {window[0]} x {window[1]} gives, row by row",
+        lambda: (output, _convolved(image, kernel, bias, window, output)),
+    )
+    return output
+
+
+def _with_channels(x: Value, channels: Size) -> Value:
+    """An image with its channel axis."""
+    if x.rank != 2:
+        return x
+    if channels != 1:
+        raise QuestionError(
+            ("x",), "an image without channels takes a kernel of one",
+            f"{channels} channels, or a kernel (d, 1, p, q)", f"shape {show(x.shape)}",
+        )  # fmt: skip
+    return apply("expand", x, axis=-3)
+
+
+def _check_size(image: Value, window: tuple[Size, Size]) -> None:
+    """Refuse images that whole patches do not cover, and say which sizes are near."""
+    near: list[tuple[Size, Size]] = []
+    fits = True
+    for size, extent in zip(image.shape[-2:], window, strict=True):
+        try:
+            divide(size, extent)
+            near.append((size, size))
+        except ShapeError:
+            fits = False
+            if not (isinstance(size, int) and isinstance(extent, int)):
+                raise _misfit(image, window, "sizes of which this can be told") from None
+            near.append((size // extent * extent, -(-size // extent) * extent))
+    if not fits:
+        smaller, larger = (" x ".join(str(pair[at]) for pair in near) for at in (0, 1))
+        crop = f"cropped to {smaller} or " if all(pair[0] for pair in near) else ""
+        raise _misfit(image, window, f"{crop}padded to {larger}")
+
+
+def _misfit(image: Value, window: tuple[Size, Size], near: str) -> QuestionError:
+    """What is wrong with an image that patches do not cover."""
+    height, width = image.shape[-2:]
+    return QuestionError(
+        ("x",),
+        f"an image of {height} x {width} cannot be cut into patches of {window[0]} x {window[1]}",
+        f"rows a multiple of {window[0]} and columns of {window[1]}: {near}",
+        f"{height} x {width}",
+    )
+
+
+def _convolved(
+    image: Value, kernel: Value, bias: Value | None, window: tuple[Size, Size], output: Value
+) -> Value:
+    """What the convolution gives, its positions in a row."""
+    found = call(conv2d, "convolution", x=image, kernel=kernel, bias=bias, stride=window)
+    positions = product(found.shape[-2:])
+    return apply("reshape", found, to=(*found.shape[:-2], positions)).T

@@ -1,0 +1,76 @@
+"""The transformer: an encoder of one sequence, and a decoder of another that attends to it."""
+
+from typing import Annotated, Any
+
+from compute.graph.spec import Named
+from compute.graph.value import Value
+from compute.operations.attention.masking import padding_input
+from compute.operations.attention.scoring import mask_input
+from compute.operations.framework.declaration import Attribute, Input, Settings, Sublayer, operation
+from compute.operations.framework.shape_checks import in_batches
+from compute.operations.framework.submodules import Part
+from compute.operations.transformers.decoder import HANDED, decoder
+from compute.operations.transformers.encoder import encoder_part
+from compute.operations.transformers.layer_stack import Layers
+
+
+@operation((Named("output", "token d", "... m d", "What the decoder gives.", "Y"),))
+def transformer(
+    source: Annotated[Value, Input("... n d_c", "The tokens of the source, with their positions.", "X")],
+    target: Annotated[Value, Input("... m d", "The tokens of the target so far, with their positions.", "T")],
+    source_mask: Annotated[Value | None, mask_input("... n n")] = None,
+    target_mask: Annotated[Value | None, mask_input("... m m")] = None,
+    memory_mask: Annotated[Value | None, mask_input("... m n")] = None,
+    source_key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens of the source")] = None,
+    target_key_padding_mask: Annotated[Value | None, padding_input("... m", "tokens of the target")] = None,
+    memory_key_padding_mask: Annotated[
+        Value | None, padding_input("... n", "tokens of the encoder's output")
+    ] = None,
+    *,
+    encoder: Annotated[Part, encoder_part("The encoder.", "encoder")],
+    decoder: Annotated[Part, Sublayer((decoder,), "The decoder.", HANDED, stored=("decoder",))],
+    encoder_layers: Layers = None,
+    decoder_layers: Layers = None,
+    causal: Annotated[
+        bool,
+        Attribute(
+            "Whether the decoder's self-attention is masked: a token attends to none that comes after it."
+        ),
+    ] = True,
+    **settings: Annotated[
+        Any, Settings(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
+    ],
+) -> Value:
+    """A transformer: the encoder's output is the memory that the decoder attends to.
+
+    Weights are sent by part, `encoder.layer[0].attention.w_q` or nested; or as `state_dict`, with the names
+    of PyTorch's Transformer. Padding of the source is padding of the memory only where it is sent for both,
+    as in PyTorch.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
+    """  # fmt: skip
+    in_batches(target, "target", source, "the source")
+    conventions = source.graph.conventions
+    memory = encoder(
+        settings,
+        called={"layers": "encoder_layers"},
+        layers=encoder_layers,
+        x=source,
+        mask=source_mask,
+        key_padding_mask=source_key_padding_mask,
+    )
+    conventions["encoder_layers"] = conventions.pop("layers")
+    output = decoder(
+        settings,
+        called={"layers": "decoder_layers"},
+        layers=decoder_layers,
+        causal=causal,
+        x=target,
+        memory=memory,
+        mask=target_mask,
+        key_padding_mask=target_key_padding_mask,
+        memory_mask=memory_mask,
+        memory_key_padding_mask=memory_key_padding_mask,
+    )
+    conventions["decoder_layers"] = conventions.pop("layers")
+    return output.named("output")

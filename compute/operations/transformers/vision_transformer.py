@@ -1,0 +1,292 @@
+"""The vision transformer: an image's patches as tokens, through an encoder, to classes."""
+
+from typing import Annotated, Any, Literal
+
+from compute.arithmetic.expressions import number
+from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
+from compute.errors import QuestionError
+from compute.graph.spec import Named
+from compute.graph.value import Value, apply
+from compute.operations.attention.masking import dropout_input, dropped
+from compute.operations.attention.positional_encoding import positional_encoding
+from compute.operations.framework.build import call
+from compute.operations.framework.declaration import (
+    Attribute,
+    Input,
+    Settings,
+    Sides,
+    Stored,
+    Sublayer,
+    operation,
+)
+from compute.operations.framework.signature import said_sizes
+from compute.operations.framework.submodules import Part, own_input
+from compute.operations.layers.activation import ActivationName
+from compute.operations.normalization.normalizing import Epsilon
+from compute.operations.transformers.classification import (
+    CLASSIFIED,
+    Classes,
+    classified,
+    first_token,
+    head_part,
+    pre_logits_part,
+)
+from compute.operations.transformers.encoder import encoder_part
+from compute.operations.transformers.patch_embedding import IMAGE, patch_embedding
+from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
+
+CLASS_TOKEN = Input(
+    "d_model", "What stands before the patches as a token.", r"x_{\text{class}}", parameter=True,
+    optional="none with pool mean; required with pool class_token",
+)  # fmt: skip
+POSITION_EMBEDDING = Input(
+    "positions d_model", "With positions learned: added to the tokens, the class token's in the first row.",
+    r"E_{\text{pos}}", parameter=True, optional="none with other positions; required with these",
+)  # fmt: skip
+PATCH_ROW = "the token's place in the sequence: patches row by row"
+ONE_ROW = f"{PATCH_ROW}, after the class token, which is position 0"
+TWO_HALVES = (
+    "the first half of the columns encodes a patch's row, the second its column; zeros for the class token"
+)
+
+
+def _tokens(name: str, meaning: str, symbol: str) -> Named:
+    """A value with a row for each token."""
+    return Named(name, "token d_model", "... tokens d_model", meaning, symbol)
+
+
+@operation(
+    (
+        _tokens("tokens", "The class token, where there is one, and the embedded patches, row by row.", "T"),
+        Named(
+            "position_rows",
+            "token d_model",
+            "tokens d_model",
+            "Positions that are not learned: what is added to the tokens.",
+            r"E_{\text{pos}}",
+        ),
+        _tokens("sequence", "The tokens with their positions.", "Z_{0}"),
+        _tokens("dropped_sequence", "What is kept of these, divided by 1 - dropout_rate.",
+                r"Z_{0, \text{kept}}"),
+        Named("pooled", "d_model", "... d_model", "Of the encoder's output the class token, or the mean of"
+              " the patches.", r"y_{\text{pool}}"),
+        *CLASSIFIED,
+    ),
+    stored=(
+        Stored("class_token", ("class_token",), rank=1),
+        Stored("cls_token", ("class_token",), rank=1),
+        Stored("encoder.pos_embedding", ("position_embedding",), rank=2),
+        Stored("pos_embed", ("position_embedding",), rank=2),
+    ),
+)  # fmt: skip
+def vision_transformer(
+    x: Annotated[Value, IMAGE],
+    class_token: Annotated[Value | None, CLASS_TOKEN] = None,
+    position_embedding: Annotated[Value | None, POSITION_EMBEDDING] = None,
+    embedding_dropout_mask: Annotated[
+        Value | None, dropout_input("... tokens d_model", "entries of the sequence")
+    ] = None,
+    *,
+    patch_embedding: Annotated[
+        Part,
+        Sublayer(
+            (patch_embedding,),
+            "From patches to tokens.",
+            stored=("conv_proj", "patch_embed.proj"),
+        ),
+    ],
+    encoder: Annotated[
+        Part,
+        encoder_part(
+            "The encoder. With norms before the sublayers it has a final norm, unless pooled_norm is sent.",
+            "encoder",
+            "",
+        ),
+    ],
+    pooled_norm: Annotated[Part, norm_part("what is pooled; none if nothing is sent for it", "fc_norm")],
+    pre_logits: Annotated[Part, pre_logits_part("heads.pre_logits")],
+    head: Annotated[Part, head_part("heads.head", "head")],
+    patch: Annotated[
+        Sides | None,
+        Attribute(
+            "The size of a patch: one number, or [rows, columns]; the kernel says it itself.", minimum=1
+        ),
+    ] = None,
+    d_model: Annotated[
+        Size | None,
+        Attribute("How wide a token is; the weights say it themselves.", minimum=1, dimension=True),
+    ] = None,
+    classes: Classes = None,
+    position_kind: Annotated[
+        Literal["learned", "sinusoidal_1d", "sinusoidal_2d", "none"],
+        Attribute(
+            "What is added to the tokens: position_embedding; the sinusoidal encoding of each token's place"
+            " in the sequence; or of each patch's row and column; or nothing."
+        ),
+    ] = "learned",
+    pool: Annotated[
+        Literal["class_token", "mean"],
+        Attribute(
+            "What of the encoder's output is classified: the class token, or the mean of all other tokens."
+        ),
+    ] = "class_token",
+    norm: Norm = "layer_norm",
+    norm_placement: Placement = "pre",
+    activation: Annotated[ActivationName, Attribute("What is applied to the units of each layer.")] = "gelu",
+    epsilon: Epsilon = 1e-6,
+    bias: Bias = None,
+    **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("encoder",))],
+) -> Value:
+    """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
+
+    z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, with a norm before each
+    attention and each feed-forward network; the head classifies the class token after the last norm.
+
+    Weights are sent by part, `patch_embedding`, `encoder`, `head`; or as `state_dict`, with the names of
+    torchvision's VisionTransformer or of timm's. Norms: the encoder's `final_norm` is of all tokens, before
+    they are pooled; `pooled_norm` (timm's fc_norm, which it has with global_pool avg) of what is pooled.
+
+    Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4; positions of rows and
+    columns in two halves as in its appendix D.4, where they are learned.
+    """
+    blocks = Blocks({"activation": activation, "epsilon": epsilon, **settings}, norm, norm_placement, bias)
+    has_class = class_token is not None or pool == "class_token"
+    if x.is_assumed and (kernel := patch_embedding.sent("kernel")):
+        x.shape = (*kernel.shape[1:2], *x.shape[-2:])  # the channels of an image that was not sent
+    embedded = patch_embedding(
+        {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
+    )
+    window = patch_embedding.built("kernel").shape[-2:]
+    x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
+    tokens = _joined(embedded, class_token) if has_class else embedded
+    added: Value | None
+    if position_kind == "learned":
+        x.graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
+        added = _learned(tokens, position_embedding, has_class)
+        tokens = tokens.named("tokens")
+    else:
+        _check_unused(position_embedding, position_kind)
+        tokens = tokens.named("tokens")
+        added = _sinusoidal(tokens, position_kind, has_class, (x.shape[-2:], window))
+    sequence = apply("identity", tokens) if added is None else tokens + added
+    rate = settings.get("dropout_rate")
+    sequence = dropped(
+        sequence.named("sequence"),
+        embedding_dropout_mask,
+        None if embedding_dropout_mask is None else rate,
+        "dropped_sequence",
+        "embedding_dropout_mask",
+    )
+    more: dict[str, Any] = {}
+    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
+        # One norm and not two, where what is pooled has its own.
+        more["has_final_norm"] = norm_placement == "pre" and not pooled_norm.is_sent
+    encoded = encoder(blocks.handed, x=sequence, **more)
+    pooled = _pooled(encoded, pool, has_class).named("pooled")
+    if pooled_norm.is_sent:
+        pooled = blocks.normalized(pooled, pooled_norm)
+    return classified(pooled, pre_logits, head, classes, bias)
+
+
+def _sizes(
+    patch: Sides | None, d_model: Size | None, class_token: Value | None, position_embedding: Value | None
+) -> dict[str, tuple[Size, str]]:
+    """What the sizes of the kernel of patches have to be, and why."""
+    down, across = patch if isinstance(patch, tuple) else (patch, patch)
+    found = said_sizes(p=("patch", down), q=("patch", across))
+    if d_model is not None:
+        sent = {"class_token": class_token, "position_embedding": position_embedding}
+        said = next((name for name, one in sent.items() if one is not None), "the attribute d_model")
+        found["d"] = (d_model, said)
+    return found
+
+
+def _joined(embedded: Value, class_token: Value | None) -> Value:
+    """The class token, and the embedded patches below it."""
+    *batch, _, width = embedded.shape
+    if class_token is None:
+        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
+    row = apply("expand", class_token, axis=-2)
+    row = apply("stretch", row, to=(*batch, 1, width)) if batch else row
+    return apply("concatenate", row, embedded, axis=-2)
+
+
+def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
+    """The positions that are learned, one for each token."""
+    count, width = tokens.shape[-2:]
+    if positions is None:
+        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
+    rows = positions.shape[-2]
+    if rows == count:
+        return positions
+    if tokens.graph.absent == "unknown" and symbols(count):
+        # Without an image nothing else says how many patches there are, and nothing whether it is a batch.
+        tokens.shape, tokens.has_open_batch = (*tokens.shape[:-2], rows, width), True
+        return positions
+    patches = count - 1 if has_class else count
+    more = ", and one more, the first, for the class token" if has_class else ""
+    raise QuestionError(
+        ("position_embedding",), f"the image has {patches} patches, and there is no position for each token",
+        f"{count} rows: one for each of {patches} patches{more}", f"{rows} rows",
+    )  # fmt: skip
+
+
+def _check_unused(position_embedding: Value | None, position_kind: str) -> None:
+    if position_embedding is not None:
+        raise QuestionError(
+            ("position_embedding",), f"position_embedding has no use with position_kind {position_kind}",
+            "position_kind learned, or no position_embedding",
+            f"shape {show(position_embedding.shape)}",
+        )  # fmt: skip
+
+
+def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, Shape]) -> Value | None:
+    """Positions that are not learned, one for each token; None for none. sizes: of image and patch."""
+    if kind == "none":
+        return None
+    graph, (count, width) = tokens.graph, tokens.shape[-2:]
+    if kind == "sinusoidal_1d":
+        graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
+        found = call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
+        return found.named("position_rows")
+    graph.conventions["position_of"] = TWO_HALVES
+    down, across = _grid(tokens, has_class, sizes)
+    try:
+        half = divide(width, 2)
+    except ShapeError:
+        raise QuestionError(
+            ("position_kind",), "half of the columns encode the row of a patch, the other half its column",
+            "tokens of even width, or other positions", f"width {width}",
+        ) from None  # fmt: skip
+    rows = call(positional_encoding, "row_encoding", graph, length=down, dimension=half)
+    columns = call(positional_encoding, "column_encoding", graph, length=across, dimension=half)
+    to = (down, across, half)
+    beside = (
+        apply("stretch", apply("expand", rows, axis=-2), to=to),
+        apply("stretch", apply("expand", columns, axis=-3), to=to),
+    )
+    found = apply("reshape", apply("concatenate", *beside, axis=-1), to=(down * across, width))
+    if has_class:
+        zero = apply("constant", graph=graph, expression=number(0), sizes={})
+        found = apply("concatenate", apply("stretch", zero, to=(1, width)), found, axis=-2)
+    return found.named("position_rows")
+
+
+def _grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[Size, Size]:
+    """How many patches there are down and across the image."""
+    down, across = (divide(*pair) for pair in zip(*sizes, strict=True))
+    if down * across + has_class != tokens.shape[-2]:
+        raise QuestionError(
+            ("position_kind",), "nothing says in how many rows and columns the patches stand",
+            "the image x, or other positions", "tokens alone",
+        )  # fmt: skip
+    return down, across
+
+
+def _pooled(encoded: Value, pool: str, has_class: bool) -> Value:
+    """What of the encoder's output is classified."""
+    if pool == "class_token":
+        return first_token(encoded)
+    encoded.graph.conventions["mean_over"] = "the patches, and not the class token"
+    patches = apply("rows", encoded, start=1, stop=encoded.shape[-2]) if has_class else encoded
+    return apply("average", patches, axes=(-2,))

@@ -1,0 +1,1 @@
+"""Activation functions: the declarations, one module for each kind."""

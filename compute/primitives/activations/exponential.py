@@ -1,0 +1,78 @@
+"""Activation functions that are lines above 0 and exponentials below.
+
+The derivative at 0 is that below, as PyTorch has it.
+
+Sources: Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear Units (2016); Barron,
+Continuously Differentiable Exponential Linear Units (2017); Klambauer et al., Self-Normalizing Neural
+Networks (2017).
+"""
+
+from compute.arithmetic.expressions import Expression
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.primitives.activations.declaration import cases, declare, times
+from compute.primitives.scalars import count
+
+THAT_BELOW = "that below 0"
+
+
+def _where_positive(xp: Arithmetic, a: Array, above: Array, below: Array) -> Array:
+    return xp.where(xp.greater(a, count(xp, 0)), above, below)
+
+
+declare(
+    "elu",
+    lambda xp, a, *, alpha: _where_positive(xp, a, a, times(xp, xp.expm1(a), alpha)),
+    lambda xp, a, alpha: _where_positive(xp, a, count(xp, 1), times(xp, xp.exp(a), alpha)),
+    cases(("<a:>", "<a:> > 0"), otherwise=r"<alpha*>\left(e^{<a:>} - 1\right)"),
+    cases(("1", "<a:> > 0"), otherwise=r"<alpha*>e^{<a:>}"),
+    operations=2,
+    settings={"alpha": 1},
+    curvature=lambda xp, a, alpha: _where_positive(xp, a, count(xp, 0), times(xp, xp.exp(a), alpha)),
+    convention={"derivative_of_elu_at_0": THAT_BELOW},
+)
+
+
+def _over(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
+    return xp.divide(a, xp.constant(alpha, {}))
+
+
+declare(
+    "celu",
+    lambda xp, a, *, alpha: _where_positive(xp, a, a, times(xp, xp.expm1(_over(xp, a, alpha)), alpha)),
+    lambda xp, a, alpha: _where_positive(xp, a, count(xp, 1), xp.exp(_over(xp, a, alpha))),
+    cases(("<a:>", "<a:> > 0"), otherwise=r"<alpha*>\left(e^{<a></alpha>} - 1\right)"),
+    cases(("1", "<a:> > 0"), otherwise="e^{<a></alpha>}"),
+    operations=3,
+    settings={"alpha": 1},
+    check=lambda settings: None if settings["alpha"] else ("alpha", "a constant other than 0"),
+    curvature=lambda xp, a, alpha: _where_positive(
+        xp, a, count(xp, 0), _over(xp, xp.exp(_over(xp, a, alpha)), alpha)
+    ),
+    convention={"derivative_of_celu_at_0": THAT_BELOW},
+)
+
+
+def _selu(xp: Arithmetic, a: Array, *, alpha: Expression, gamma: Expression) -> Array:
+    return times(xp, _where_positive(xp, a, a, times(xp, xp.expm1(a), alpha)), gamma)
+
+
+def _selu_slope(xp: Arithmetic, a: Array, alpha: Expression, gamma: Expression) -> Array:
+    return times(xp, _where_positive(xp, a, count(xp, 1), times(xp, xp.exp(a), alpha)), gamma)
+
+
+def _selu_curvature(xp: Arithmetic, a: Array, alpha: Expression, gamma: Expression) -> Array:
+    return times(xp, _where_positive(xp, a, count(xp, 0), times(xp, xp.exp(a), alpha)), gamma)
+
+
+# With these two constants, means of 0 and variances of 1 stay what they are from layer to layer.
+declare(
+    "selu",
+    _selu,
+    _selu_slope,
+    "<gamma*>" + cases(("<a:>", "<a:> > 0"), otherwise=r"<alpha*>\left(e^{<a:>} - 1\right)"),
+    "<gamma*>" + cases(("1", "<a:> > 0"), otherwise="<alpha*>e^{<a:>}"),
+    operations=3,
+    settings={"alpha": "1.6732632423543772848170429916717", "gamma": "1.0507009873554804934193349852946"},
+    curvature=_selu_curvature,
+    convention={"derivative_of_selu_at_0": THAT_BELOW},
+)

@@ -1,0 +1,257 @@
+"""Activation functions with kinks: rectifiers, and what is cut off or shrunk.
+
+The derivative at a kink is PyTorch's, as each entry's convention says.
+"""
+
+import math
+from collections.abc import Mapping
+
+from compute.arithmetic.expressions import HALF, Expression, number, parse
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, ShapeError, broadcast, product, show
+from compute.graph.numerics import dead_units
+from compute.graph.primitive import Cost, Primitive
+from compute.latex import Formula
+from compute.primitives.activations.declaration import Activation, Settings, cases, declare, times
+from compute.primitives.scalars import count, weighed
+
+THIRD, SIXTH = parse("1/3"), parse("1/6")
+
+
+def _or_nan(xp: Arithmetic, a: Array, other: Array) -> Array:
+    """What takes the place of entries, other than those that are NaN."""
+    return xp.where(xp.equal(a, a), other, a)
+
+
+def _indicator(xp: Arithmetic, condition: Array) -> Array:
+    return xp.where(condition, count(xp, 1), count(xp, 0))
+
+
+Activation("abs", "absolute", slope=r"\operatorname{sign}\left(<a:>\right)")
+declare(
+    "relu",
+    lambda xp, a: xp.maximum(a, count(xp, 0)),
+    lambda xp, a: _indicator(xp, xp.greater(a, count(xp, 0))),
+    r"\max\left(0, <a:>\right)",
+    r"\mathbb{1}\left\{<a:> > 0\right\}",
+    convention={"derivative_of_relu_at_0": 0},
+    diagnosis=lambda y, a, absorbed: dead_units(a),
+)
+# Its two steps are kept apart: log(0) is -infinity, and 1/0 times the derivative of relu, which is 0, is NaN.
+Activation("log_relu", "log", inner="relu", slope=r"\frac{1}{<a:>}")
+_LEAKY = cases(("1", "<a:> > 0"), otherwise="<slope:>")
+Activation("leaky_relu", "leaky_relu", settings={"slope": 0.01}, slope=_LEAKY)
+
+
+def _mean_slope(settings: Settings) -> Settings:
+    total = Expression("add", (settings["lower"], settings["upper"]))
+    return {"slope": Expression("divide", (total, number(2)))}
+
+
+def _range(settings: Mapping[str, float]) -> tuple[str, str] | None:
+    lower, upper = settings["lower"], settings["upper"]
+    if lower <= upper and math.isfinite(lower + upper):
+        return None
+    return "upper", "a constant of at least lower, not so large that their sum has no float"
+
+
+# Its slope is random in training; this is what stands in its place in inference.
+Activation(
+    "rrelu",
+    "leaky_relu",
+    settings={"lower": "1/8", "upper": "1/3"},
+    attributes=_mean_slope,
+    check=_range,
+    slope=_LEAKY,
+)
+
+
+def _prelu(xp: Arithmetic, a: Array, slope: Array) -> Array:
+    return xp.where(xp.greater(a, count(xp, 0)), a, xp.multiply(a, slope))
+
+
+def _prelu_shape(a: Shape, slope: Shape) -> Shape:
+    if broadcast(a, slope) != a:
+        raise ShapeError(f"slopes of {show(slope)} are not for entries of {show(a)}")
+    return a
+
+
+# As leaky_relu, with slopes that are learned.
+prelu = Primitive(
+    "prelu",
+    forward=_prelu,
+    gradients={
+        "a": lambda xp, g, a, slope: xp.multiply(
+            g, xp.where(xp.greater(a, count(xp, 0)), count(xp, 1), slope)
+        ),
+        "slope": lambda xp, g, a: xp.multiply(g, xp.where(xp.greater(a, count(xp, 0)), count(xp, 0), a)),
+    },
+    tangents="symmetric",
+    shape=_prelu_shape,
+    latex=lambda a, slope: Formula(rf"\operatorname{{relu}}_{{{slope.text}}}\left({a.text}\right)"),
+    cost=lambda shape, a, slope: Cost(elementwise=2 * product(shape)),
+    expects="slopes whose shape broadcasts to that of the entries",
+    broadcasts=True,
+    convention={"derivative_of_relu_at_0": "that below 0"},
+)
+
+
+def _inside(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
+    """1 strictly between two bounds, 0 elsewhere."""
+    return xp.multiply(_indicator(xp, xp.greater(a, low)), _indicator(xp, xp.greater(high, a)))
+
+
+def _clamped(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
+    return xp.maximum(low, xp.minimum(high, a))
+
+
+declare(
+    "hardtanh",
+    lambda xp, a, *, min_val, max_val: _clamped(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
+    lambda xp, a, min_val, max_val: _inside(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
+    r"\max\left(<min_val:>, \min\left(<max_val:>, <a:>\right)\right)",
+    r"\mathbb{1}\left\{<min_val:> < <a:> < <max_val:>\right\}",
+    operations=2,
+    settings={"min_val": -1, "max_val": 1},
+    check=lambda settings: (
+        None if settings["min_val"] < settings["max_val"] else ("max_val", "a constant above min_val")
+    ),
+    convention={"derivative_of_hardtanh_at_its_bounds": 0},
+)
+Activation(
+    "relu6",
+    "hardtanh",
+    attributes=lambda settings: {"min_val": number(0), "max_val": number(6)},
+    slope=r"\mathbb{1}\left\{0 < <a:> < 6\right\}",
+)
+
+
+def _line(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
+    return xp.add(times(xp, a, alpha), xp.constant(beta, {}))
+
+
+def _hardsigmoid(xp: Arithmetic, a: Array, *, alpha: Expression, beta: Expression) -> Array:
+    return _clamped(xp, _line(xp, a, alpha, beta), count(xp, 0), count(xp, 1))
+
+
+def _hardsigmoid_slope(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
+    return times(xp, _inside(xp, _line(xp, a, alpha, beta), count(xp, 0), count(xp, 1)), alpha)
+
+
+declare(
+    "hardsigmoid",
+    _hardsigmoid,
+    _hardsigmoid_slope,
+    r"\max\left(0, \min\left(1, <alpha*><a><+beta>\right)\right)",
+    r"<alpha*>\mathbb{1}\left\{0 < <alpha*><a><+beta> < 1\right\}",
+    operations=4,
+    settings={"alpha": "1/6", "beta": "1/2"},
+    convention={"derivative_of_hardsigmoid_at_its_bounds": 0},
+)
+
+
+def _hardswish_slope(xp: Arithmetic, a: Array) -> Array:
+    inside = xp.add(xp.multiply(a, xp.constant(THIRD, {})), xp.constant(HALF, {}))
+    below = xp.where(xp.greater(count(xp, 3), a), inside, count(xp, 1))
+    return xp.where(xp.greater(a, count(xp, -3)), below, count(xp, 0))
+
+
+def _hardswish_curvature(xp: Arithmetic, a: Array) -> Array:
+    return xp.multiply(_inside(xp, a, count(xp, -3), count(xp, 3)), xp.constant(THIRD, {}))
+
+
+declare(
+    "hardswish",
+    lambda xp, a: weighed(xp, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF), a),
+    _hardswish_slope,
+    r"<a> \odot \max\left(0, \min\left(1, <a> / 6 + 1 / 2\right)\right)",
+    cases((r"0", r"<a:> \le -3"), (r"<a> / 3 + 1 / 2", "<a:> < 3"), otherwise="1"),
+    operations=5,
+    curvature=_hardswish_curvature,
+    convention={"derivative_of_hardswish_at_-3_and_3": [0, 1]},
+)
+
+
+def _threshold(xp: Arithmetic, a: Array, *, threshold: Expression, value: Expression) -> Array:
+    replaced = _or_nan(xp, a, xp.constant(value, {}))
+    return xp.where(xp.greater(a, xp.constant(threshold, {})), a, replaced)
+
+
+declare(
+    "threshold",
+    _threshold,
+    lambda xp, a, threshold, value: _indicator(xp, xp.greater(a, xp.constant(threshold, {}))),
+    cases(("<a:>", "<a:> > <threshold:>"), otherwise="<value:>"),
+    r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
+    settings={"threshold": 0, "value": 0},
+    convention={"derivative_at_the_threshold": 0},
+)
+Activation(
+    "thresholded_relu",
+    "threshold",
+    settings={"alpha": 1},
+    attributes=lambda settings: {"threshold": settings["alpha"], "value": number(0)},
+    slope=r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
+)
+
+
+def _far(xp: Arithmetic, a: Array, lambd: Expression) -> Array:
+    """Where entries are farther from 0 than lambda."""
+    return xp.greater(xp.absolute(a), xp.constant(lambd, {}))
+
+
+def _not_negative(settings: Settings) -> tuple[str, str] | None:
+    return None if settings["lambd"] >= 0 else ("lambd", "a constant of at least 0")
+
+
+def _moved(xp: Arithmetic, a: Array, lambd: Expression, by: Array) -> Array:
+    """Entries moved towards 0 where they are farther from it than lambda, and 0 elsewhere."""
+    width = xp.constant(lambd, {})
+    nothing = _or_nan(xp, a, count(xp, 0))
+    below = xp.where(xp.greater(xp.negative(width), a), xp.add(a, by), nothing)
+    return xp.where(xp.greater(a, width), xp.subtract(a, by), below)
+
+
+_FAR = r"\mathbb{1}\left\{\left|<a:>\right| > <lambd>\right\}"
+declare(
+    "hardshrink",
+    lambda xp, a, *, lambd: xp.where(_far(xp, a, lambd), a, _or_nan(xp, a, count(xp, 0))),
+    lambda xp, a, lambd: _indicator(xp, _far(xp, a, lambd)),
+    r"<a> \odot " + _FAR,
+    _FAR,
+    operations=2,
+    settings={"lambd": 0.5},
+    check=_not_negative,
+    convention={"derivative_of_hardshrink_at_lambd": 0},
+)
+declare(
+    "softshrink",
+    lambda xp, a, *, lambd: _moved(xp, a, lambd, xp.constant(lambd, {})),
+    lambda xp, a, lambd: _indicator(xp, _far(xp, a, lambd)),
+    cases(("<a> - <lambd>", "<a:> > <lambd>"), ("<a> + <lambd>", "<a:> < -<lambd>")),
+    _FAR,
+    operations=3,
+    settings={"lambd": 0.5},
+    check=_not_negative,
+    convention={"derivative_of_softshrink_at_lambd": 0},
+)
+declare(
+    "shrink",
+    lambda xp, a, *, lambd, bias: _moved(xp, a, lambd, xp.constant(bias, {})),
+    lambda xp, a, lambd, bias: _indicator(xp, _far(xp, a, lambd)),
+    cases(("<a><-bias>", "<a:> > <lambd>"), ("<a><+bias>", "<a:> < -<lambd>")),
+    _FAR,
+    operations=3,
+    settings={"lambd": 0.5, "bias": 0},
+    check=_not_negative,
+    convention={"derivative_of_shrink_at_lambd": 0},
+)
+declare(
+    "affine",
+    lambda xp, a, *, alpha, beta: _line(xp, a, alpha, beta),
+    lambda xp, a, alpha, beta: xp.constant(alpha, {}),
+    "<alpha*><a><+beta>",
+    "<alpha:>",
+    operations=2,
+    settings={"alpha": 1, "beta": 0},
+)

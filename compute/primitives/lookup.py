@@ -1,0 +1,67 @@
+"""The primitive of tables: rows taken by their numbers."""
+
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.dimensions import Shape, ShapeError, show
+from compute.errors import UnfitEntries, describe_first_unfit
+from compute.graph.primitive import Primitive, no_cost
+from compute.latex import PRODUCT, Formula
+
+
+def _rows(xp: Arithmetic, numbers: Array, count: int) -> Array:
+    try:
+        return xp.places(numbers, count - 1)
+    except ValueError:
+        expected = f"whole numbers from 0 to {count - 1}"
+        received = describe_first_unfit(numbers, lambda part: xp.places(part, count - 1))
+        raise UnfitEntries(
+            "indices", "holds a number that is not a row of the table", expected, received
+        ) from None
+
+
+def _look_up(xp: Arithmetic, a: Array, indices: Array, *, padding: int | None) -> Array:
+    rows = _rows(xp, indices, a.shape[0])
+    if rows.dtype.kind == "i":
+        return a[rows]
+    columns = np.broadcast_to(rows.reshape(1, -1), (a.shape[1], rows.size))
+    return xp.take(a.T, columns).T.reshape(*rows.shape, a.shape[1])
+
+
+def _look_up_gradient(xp: Arithmetic, g: Array, indices: Array, padding: int | None, shapes: Any) -> Array:
+    """Each row gets what all its uses get; the row of the padding nothing."""
+    count, width = shapes[0]
+    rows = _rows(xp, indices, count).reshape(-1)
+    columns = g.reshape(-1, width).T
+    found = xp.scatter(columns, np.broadcast_to(rows, columns.shape), count).T
+    if padding is not None:
+        found = found.copy()
+        found[padding] = xp.zeros((width,))
+    return found
+
+
+def _withheld(*, padding: int | None) -> str | None:
+    return None if padding is None else "the row of the padding gets no gradient"
+
+
+def _look_up_shape(a: Shape, indices: Shape, *, padding: int | None) -> Shape:
+    if len(a) != 2:
+        raise ShapeError(f"{show(a)} is no table of rows")
+    return (*indices, a[1])
+
+
+# The row of a table for each index. The row of the padding passes no gradient.
+look_up = Primitive(
+    "look_up",
+    forward=_look_up,
+    gradients={"a": _look_up_gradient},
+    tangents=lambda xp, t, y, a, indices, padding: _look_up(xp, t, indices, padding=None),
+    shape=_look_up_shape,
+    withholds=_withheld,
+    latex=lambda a, indices, padding: Formula(rf"{a.at(PRODUCT)}\left[{indices.text}\right]", PRODUCT),
+    cost=no_cost,
+    takes={"indices": ("real", "index")},
+    expects="a table of rows, and the index of one for each",
+)

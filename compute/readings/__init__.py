@@ -1,0 +1,1 @@
+"""Readings of the graph: values, gradients, Jacobians, costs, formulas, diagrams, notes, evidence."""

@@ -1,0 +1,82 @@
+"""The steps of a run as sites, forward and backward."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
+from compute.graph.steps import step
+from compute.graph.value import Value
+from compute.readings.evaluation import Evaluation
+from compute.readings.notes.tracing import Site
+from compute.readings.reverse_mode import Differentiation, bound_rule, put_together
+
+
+def forward_site(value: Value) -> Site:
+    """The step that computes a value."""
+    return Site(value.index, tuple(one.index for one in value.inputs), value, partial(_compute, value))
+
+
+def backward(differentiation: Differentiation) -> Iterator[Site]:
+    """What a run of gradients does, in order."""
+    for _, operands, target, slot in differentiation.instructions:
+        if slot in differentiation.carries:
+            value, place = differentiation.carries[slot]
+            yield Site(slot, operands, value, partial(_carry, value, place, target))
+        elif slot in differentiation.gathered:
+            gathered, places = differentiation.gathered[slot]
+            yield Site(slot, operands, None, partial(_gather, gathered, places))
+        else:
+            yield Site(slot, operands, None, _sum)
+
+
+def _compute(value: Value, xp: Arithmetic, operands: Sequence[Any]) -> Array:
+    assert value.primitive is not None  # it is computed
+    return value.primitive.forward(xp, *operands, **value.attributes)
+
+
+def _carry(
+    value: Value, place: int, target: tuple[int, ...] | None, xp: Arithmetic, operands: Sequence[Any]
+) -> Array:
+    assert value.applied is not None  # gradients pass it
+    gradient: Array = bound_rule(xp, value.applied, place)(*operands)
+    if target is not None and gradient.shape != target:
+        return unbroadcast(xp, gradient, target)
+    return gradient
+
+
+def _gather(value: Value, places: list[int], xp: Arithmetic, operands: Sequence[Any]) -> Array:
+    shape: Any = value.shape  # of numbers by now
+    return put_together(xp, shape, places, *operands)
+
+
+def _sum(xp: Arithmetic, operands: Sequence[Any]) -> Array:
+    return xp.add(operands[0], operands[1])
+
+
+def spoiled_values(evaluation: Evaluation, values: Mapping[int, Array]) -> list[int]:
+    """Indices of the real values of a run that are not finite, in order.
+
+    Not each is looked at: what would show in a finite value computed from it is finite.
+    """
+    finite: set[int] = set()
+    spoiled: list[int] = []
+    is_finite: Callable[[Array], bool] = evaluation.arithmetic.is_finite
+    for value in reversed(evaluation.graph.values):
+        if value.index not in values or value.kind != "real":
+            continue
+        if value.index not in finite and not is_finite(values[value.index]):
+            spoiled.append(value.index)
+        elif value.primitive and value.primitive.spreads and value.index not in evaluation.known:
+            finite.update(operand.index for operand in value.inputs)
+    spoiled.reverse()
+    return spoiled
+
+
+def owners(evaluation: Evaluation) -> dict[int, Value]:
+    """The named value in whose step each value stands first."""
+    found: dict[int, Value] = {}
+    for named in evaluation.graph.named_values():
+        for one in step(named):
+            found.setdefault(one.index, named)
+    return found

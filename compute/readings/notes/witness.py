@@ -1,0 +1,237 @@
+"""A namespace that watches: it computes as another does, and sees where numbers stop being finite.
+
+A step is run once more through it, so that what went wrong is seen inside of it too, and no rule has to say
+so itself.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.constants import evaluate
+from compute.arithmetic.expressions import Expression, ExpressionError
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.readings.notes.note import SIGNS, written
+
+EACH = frozenset({
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
+    "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "normal_cdf", "sin", "cos", "tanh",
+    "difference", "share",
+})  # fmt: skip
+ALONG = frozenset({"sum", "exponentials"})
+CONSTANT = "constant"  # infinite where its type cannot hold it
+WATCHED = EACH | ALONG | {"matmul", CONSTANT}
+TOTALS = frozenset({"sum", "matmul"})  # NaN where parts of them are infinite in both directions
+MOVING = frozenset({
+    "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
+    "equal", "sign", "present", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
+})  # fmt: skip
+"""What makes nothing infinite of finite numbers, or says NaN itself where it does."""
+OVERWRITING = frozenset({"difference", "share"})
+LOGARITHMS = frozenset({"log", "log1p"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One function of the namespace that gave what is not finite.
+
+    fresh: entries made of finite numbers alone; turned: NaN made of infinities. outlines: the result, see
+    `Arithmetic.outlines`.
+    """
+
+    function: str
+    operands: tuple[Any, ...]
+    result: Array
+    outlines: Array
+    fresh: Array
+    turned: Array
+
+    def at(self, index: tuple[int, ...]) -> tuple[Any, ...]:
+        """The entries that one of the result is made of: of many terms those that matter."""
+        if self.function == CONSTANT:
+            return (self.operands[0],)
+        if self.function == "matmul":
+            return self._factors(index)
+        if self.function in ALONG:
+            return self._terms(index)
+        entries = []
+        for one in self.operands:
+            if isinstance(one, np.ndarray | np.generic):
+                spread: Array = np.broadcast_to(one, self.result.shape)
+                entries.append(spread[index])
+            else:
+                entries.append(one)
+        return tuple(entries)
+
+    def _line(self, index: tuple[int, ...]) -> Array:
+        """What a function of whole rows works on."""
+        a, axis = self.operands[0], int(self.operands[1])
+        return np.asarray(np.moveaxis(a, axis, -1)[_without(index, axis, a.ndim)])
+
+    def _terms(self, index: tuple[int, ...]) -> tuple[Any, ...]:
+        line = self._line(index)
+        if self.function == "exponentials":
+            return (line[index[self.operands[1]]], line[_worst(line)])
+        return _pair(line)
+
+    def _factors(self, index: tuple[int, ...]) -> tuple[Any, ...]:
+        a, b = self.operands
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        row: Array = np.broadcast_to(a, (*batch, *a.shape[-2:]))[index[:-1]]
+        column: Array = np.broadcast_to(b, (*batch, *b.shape[-2:]))[index[:-2]][:, index[-1]]
+        with np.errstate(all="ignore"):
+            worst = _worst(_outlined(row) * _outlined(column))
+        return row[worst], column[worst]
+
+    def length(self, index: tuple[int, ...]) -> int:
+        """How many terms one entry has."""
+        return int(self.operands[0].shape[-1]) if self.function == "matmul" else self._line(index).size
+
+    def sentence(self, index: tuple[int, ...]) -> str:
+        """The step in numbers at one entry: `log(0) = -Infinity`."""
+        entries = self.at(index)
+        numbers = [written(one) if not isinstance(one, Expression) else _power(one) for one in entries]
+        if self.function not in ("divide", "power"):  # to which alone the sign of 0 matters
+            numbers = ["0" if one == "-0" else one for one in numbers]
+        result = written(self.result[index])
+        dots = ""
+        if self.function == "matmul":
+            left, dots = f"{numbers[0]} * {_bracketed(numbers[1])}", " + ..." * (self.length(index) > 1)
+        elif self.function == "sum":
+            left = " + ".join((numbers[0], *map(_bracketed, numbers[1:])))
+            dots = " + ..." * (self.length(index) > len(numbers))
+        elif self.function == "exponentials":
+            left = f"exp({numbers[0]} - {_bracketed(numbers[1])})"
+        elif self.function == "power":
+            left = f"{_bracketed(numbers[0])}^{_bracketed(numbers[1])}"
+        elif self.function in SIGNS:
+            left = f"{numbers[0]} {SIGNS[self.function]} {_bracketed(numbers[1])}"
+        elif self.function == CONSTANT:
+            left = numbers[0]
+        else:
+            left = f"{self.function}({', '.join(numbers)})"
+        return f"{left}{dots} = {result}"
+
+    def is_overflow(self, index: tuple[int, ...]) -> bool:
+        """Whether the result is infinite for its size alone, or NaN because parts of it are."""
+        is_size = np.isinf(self.outlines[index]) or self.function in TOTALS
+        if not is_size or not self.fresh[index] or self.function in LOGARITHMS:
+            return False
+        entries = self.at(index)
+        return not any(not isinstance(one, Expression) and one == 0 for one in entries)
+
+
+def _power(exponent: Expression) -> str:
+    try:
+        return f"{evaluate(exponent):.6g}"
+    except ExpressionError:
+        return "..."
+
+
+def _bracketed(number: str) -> str:
+    return f"({number})" if number.startswith("-") else number
+
+
+def _outlined(entries: Array) -> Array:
+    """Numbers as floats; of exact ones only what is not finite, and 0 for whatever is 0."""
+    if entries.dtype != object:
+        return entries
+    words = {"oo": np.inf, "-oo": -np.inf, "nan": np.nan, "0": 0.0}
+    return np.array([words.get(str(one), 1.0) for one in entries.flat])
+
+
+def _worst(entries: Array) -> int:
+    """Which entry of a row matters most: NaN, then the largest magnitude."""
+    sizes = np.abs(_outlined(entries))
+    return int(np.where(np.isnan(sizes), np.inf, sizes).argmax() if not np.isnan(sizes).any()
+               else np.isnan(sizes).argmax())  # fmt: skip
+
+
+def _pair(line: Array) -> tuple[Any, ...]:
+    """All terms of a short sum; of a long one the largest two, or of infinities one on either side."""
+    if line.size <= 3:
+        return tuple(line)
+    sizes = _outlined(line)
+    if np.isfinite(sizes).all():
+        first, second = sorted(np.argsort(-np.abs(sizes), kind="stable")[:2])
+        return line[first], line[second]
+    high, low = int(np.nanargmax(sizes)), int(np.nanargmin(sizes))
+    return (line[high], line[low]) if sizes[high] > 0 > sizes[low] else (line[_worst(line)],)
+
+
+def _without(index: tuple[int, ...], axis: int, rank: int) -> tuple[int, ...]:
+    at = axis % rank
+    return (*index[:at], *index[at + 1 :])
+
+
+class Witness:
+    """An arithmetic namespace that notes what is not finite.
+
+    faults: what it saw, in order; is_blind: whether nothing went through it.
+    """
+
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        self._arithmetic = arithmetic
+        self.faults: list[Fault] = []
+        self.is_blind = True
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._arithmetic, name)
+        if name in WATCHED:
+            return partial(self._watched, name, found)
+        return found
+
+    def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
+        """All at once, so that entries stand where they stand in the whole."""
+        return rule(*arrays)
+
+    def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+        """Likewise."""
+        return rule(axis, *arrays)
+
+    def _watched(self, name: str, function: Callable[..., Array], *operands: Any) -> Array:
+        self.is_blind &= name == CONSTANT
+        kept = [np.array(one) for one in operands] if name in OVERWRITING else operands
+        result = function(*kept)
+        outlines = np.asarray(self._arithmetic.outlines(np.asarray(result)))
+        bad = ~np.isfinite(outlines)
+        if bad.any():
+            arrays = [one for one in operands if isinstance(one, np.ndarray | np.generic)]
+            seen = [np.asarray(self._arithmetic.outlines(np.asarray(one))) for one in arrays]
+            infinite = _reach(name, operands, [~np.isfinite(one) for one in seen], bad.shape)
+            undefined = _reach(name, operands, [np.isnan(one) for one in seen], bad.shape)
+            fresh, turned = bad & ~infinite, np.isnan(outlines) & infinite & ~undefined
+            if fresh.any() or turned.any():
+                self.faults.append(Fault(name, operands, np.asarray(result), outlines, fresh, turned))
+        return result
+
+    def fresh(self) -> Iterator[Fault]:
+        """Faults that are due to nothing before."""
+        return (one for one in self.faults if one.fresh.any())
+
+    def turned(self) -> Iterator[Fault]:
+        """Faults that made NaN of infinities."""
+        return (one for one in self.faults if one.turned.any())
+
+
+def root(array: Any) -> int:
+    """What tells an array from others, though it may be seen through views."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base
+    return id(array)
+
+
+def _reach(name: str, operands: tuple[Any, ...], marked: list[Array], shape: tuple[int, ...]) -> Array:
+    """Which entries of a result are made of marked ones."""
+    if name == "matmul":
+        rows = np.asarray(marked[0].any(axis=-1, keepdims=True))
+        return np.broadcast_to(rows | marked[1].any(axis=-2, keepdims=True), shape)
+    if name in ALONG:
+        return np.broadcast_to(marked[0].any(axis=operands[1], keepdims=True), shape)
+    found: Array = np.zeros(shape, dtype=bool)
+    for one in marked:
+        found = found | one
+    return np.broadcast_to(found, shape)

@@ -1,0 +1,306 @@
+"""Values that are moved, and what follows from them computed again."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+from compute.errors import UnfitEntries
+from compute.readings.evaluation import Evaluation, Instruction
+from compute.readings.verification.differences import Slopes, slopes
+from compute.readings.verification.evidence import Check
+from compute.readings.verification.judging import Compared, Standard, judge, judge_alone
+from compute.readings.verification.rounding import Again, Rounded
+
+DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
+SMALLEST_SCALE = 1e-290  # of steps: smaller ones, or those of a smaller entry, would be no normal numbers
+SMALLEST_OWN = 1e-304
+COMPLEX = 2.0**-100  # of the smallest entry that is moved: an imaginary part that is not felt
+LEAST = 1e-305
+TOLERANCE = 1e-6  # beside the largest slope: less than this a kink does not bend
+
+
+class Probe:
+    """One value of an evaluation that is moved, and outputs that follow from it.
+
+    weights: by index of an output, what its entries are multiplied by before all are added up; without them
+    every entry of the outputs is watched for itself; rounded: gives the same evaluation, rounding at random;
+    allowed: see `slopes`.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        base: Mapping[int, Array],
+        index: int,
+        instructions: Sequence[Instruction],
+        outputs: Sequence[int],
+        weights: Mapping[int, Array] | None = None,
+        rounded: Callable[[], Rounded] | None = None,
+        allowed: float | None = None,
+    ) -> None:
+        self.evaluation, self.index, self.instructions = evaluation, index, instructions
+        self._allowed = allowed
+        self._rounded, self._again = rounded, list[Instruction]()
+        moving = {index, *(one for one, *_ in instructions)}
+        self.outputs = [one for one in outputs if one in moving]
+        self._values = dict(base)
+        self.refused = False  # moved values, by a step that takes only some numbers
+        self.base = np.array(base[index])
+        self._start = self._flat(base)
+        self._weights = None if weights is None else self._flat(weights)
+        infinite = ~np.isfinite(self._start)
+        if self._weights is not None:
+            infinite = (infinite & (self._weights != 0)).any(keepdims=True)
+        self.infinite: Array = infinite
+        self._nothing = np.full(1 if weights is not None else self._start.size, np.nan)
+        self._sizes = np.where(np.isfinite(self._start), np.abs(self._start), 0)
+        self._varying = np.zeros(self._start.shape, dtype=bool)  # outputs that the last change was one of
+        self.magnitude: Array = self._sum(self._sizes, absolute=True)
+
+    def _flat(self, arrays: Mapping[int, Array]) -> Array:
+        return np.concatenate([np.ravel(arrays[one]) for one in self.outputs] or [np.zeros(0)])
+
+    def _sum(self, changes: Array, *, absolute: bool = False) -> Array:
+        if self._weights is None:
+            return changes
+        weights = np.abs(self._weights) if absolute else self._weights
+        found: Array = np.where(weights == 0, 0, weights * changes).sum(keepdims=True)
+        return found
+
+    def change(self, moved: Array) -> Array:
+        """How outputs change where the value is this one; NaN where nothing can be computed of it."""
+        return self._change(moved, self.evaluation, self.instructions)
+
+    def rounded_change(self, moved: Array) -> Array:
+        """The same where every step on the way to the outputs rounds at random."""
+        assert self._rounded is not None
+        rounded = self._rounded()
+        self._again = self._again or rounded.instructions(self.instructions)
+        return self._change(moved, rounded.evaluation, self._again)
+
+    def _change(self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]) -> Array:
+        found = self._moved(moved, evaluation, instructions)
+        if found is None:
+            return self._nothing
+        self._varying = found != self._start
+        return self._sum(np.where(self._varying, found - self._start, 0))
+
+    def _moved(
+        self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]
+    ) -> Array | None:
+        """The outputs where the value is this one, or None where it is refused."""
+        self._values[self.index] = moved
+        try:
+            evaluation.perform(instructions, self._values)
+        except UnfitEntries:
+            self.refused = True
+            return None
+        return self._flat(self._values)
+
+    def derivative(self, direction: Array, again: Again) -> Array:
+        """The derivatives of outputs along a direction, as imaginary parts; NaN where there is none.
+
+        again: the evaluation over numbers that have one, see `ComplexStep`.
+        """
+        own = np.abs(self.base[np.isfinite(self.base) & (self.base != 0) & (direction != 0)])
+        least = min(1.0, float(np.min(own, initial=1.0)))
+        step = max(COMPLEX * least / float(np.abs(direction).max()), LEAST)
+        moved = self.base + 1j * step * direction
+        found = self._moved(moved, again.evaluation, again.instructions(self.instructions))
+        if found is None:
+            return self._nothing
+        return self._sum(np.where(np.isfinite(found), np.imag(found), np.nan)) / step
+
+    def entry(self, place: int, reference: float, expected: Array) -> tuple[Slopes, float]:
+        """The slopes along one entry, and what its steps are fractions of. expected: by the gradient."""
+        was, size = float(self.base.flat[place]), _size(self.base)
+        own = abs(was) if np.isfinite(was) else 0.0
+
+        def moved(step: float) -> Array:
+            found = self.base.copy()
+            found.flat[place] = was + step
+            return found
+
+        scale = _power_of_two(max(own, size, SMALLEST_SCALE))
+        return self._slopes(moved, scale, own if own > SMALLEST_OWN else 0.0, reference, expected), scale
+
+    def along(self, direction: Array, reference: float, expected: Array) -> Slopes:
+        """The slopes along a direction."""
+        return self._slopes(lambda step: self.base + step * direction, 1.0, 0.0, reference, expected)
+
+    def _slopes(
+        self, moved: Callable[[float], Array], scale: float, closer: float, reference: float, expected: Array
+    ) -> Slopes:
+        magnitudes: dict[float, Array] = {}
+
+        def change(step: float) -> Array:
+            found = self.change(moved(step))
+            magnitudes[step] = self._sum(np.where(self._varying, self._sizes, 0), absolute=True)
+            return found
+
+        return slopes(
+            change,
+            scale,
+            closer,
+            self.magnitude,
+            reference,
+            TOLERANCE,
+            expected if expected.size == self.magnitude.size else None,  # it does not lead to the outputs
+            None if self._rounded is None else lambda step: self.rounded_change(moved(step)),
+            self._allowed,
+            magnitudes.__getitem__,
+        )
+
+    def direction(self) -> Array:
+        """A direction with a random sign for each entry, and as large beside it for each."""
+        signs = np.random.default_rng(DRAWN).choice((-1.0, 1.0), self.base.shape)
+        own = np.where(np.isfinite(self.base), np.abs(self.base), 0)
+        found: Array = signs * np.where(own == 0, _size(self.base), own)
+        return found
+
+    def sample(self, many: int) -> list[int]:
+        """So many entries, or all where these are no more, the same every time."""
+        if self.base.size <= many:
+            return list(range(self.base.size))
+        drawn = np.random.default_rng(DRAWN).choice(self.base.size, many, replace=False)
+        return sorted(int(one) for one in drawn)
+
+
+def _power_of_two(scale: float) -> float:
+    """The largest power of two that is not larger: fractions of it are added to an entry without rounding."""
+    return float(np.exp2(np.floor(np.log2(scale))))
+
+
+def _size(array: Array) -> float:
+    """A size that is usual for the entries of an array, neither tiny beside the largest nor above 1: others
+    need not know of a mask that holds -1e9.
+    """
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)])
+    return min(max(float(np.median(sizes)), 1e-3 * float(sizes.max())), 1.0) if sizes.size else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A gradient beside slopes: some entries, if any, and a direction where these are not all of them.
+
+    rows: the gradient, with one row for each output that is watched; places: of the entries in a row.
+    """
+
+    rows: Array
+    places: list[int]
+    entries: Compared | None
+    direction: Array
+    along: Compared | None
+
+    def judged(self, standard: Standard) -> Check:
+        """The verdict."""
+        if self.entries is not None:
+            return judge(self.entries, self.rows.size, standard, self.along)
+        assert self.along is not None
+        return judge_alone(self.along, self.rows.size, standard)
+
+    def witnessed(self, probe: Probe, again: Again) -> "Comparison":
+        """The same with derivatives that no difference was taken for."""
+        entries, along = self.entries, self.along
+        if entries is not None:
+            found = []
+            for place in self.places:
+                direction = np.zeros(probe.base.shape)
+                direction.flat[place] = 1
+                found.append(np.broadcast_to(probe.derivative(direction, again), len(self.rows)))
+            entries = replace(entries, witness=np.concatenate(found))
+        if along is not None:
+            slope = probe.derivative(self.direction.reshape(probe.base.shape), again)
+            along = replace(along, witness=np.broadcast_to(slope, len(self.rows)))
+        return replace(self, entries=entries, along=along)
+
+    def rounded(self, others: Iterable[Array]) -> "Comparison":
+        """The same with the rounding of the gradient, which differs from these by nothing else."""
+        rows = (one.reshape(self.rows.shape) for one in others)
+        apart = [np.where(one == self.rows, 0, one - self.rows) for one in rows]
+        entries, along = self.entries, self.along
+        if entries is not None:
+            entries = replace(entries, rounding=_most([one[:, self.places].T.ravel() for one in apart]))
+        if along is not None:
+            parts = (np.where(one == 0, 0, one * self.direction) for one in apart)
+            along = replace(along, rounding=_most([one.sum(axis=-1) for one in parts]))
+        return replace(self, entries=entries, along=along)
+
+
+def _most(changes: Sequence[Array]) -> Array:
+    found: Array = np.max(np.abs(changes), axis=0)
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def compared(probe: Probe, gradient: Array, many: int) -> Comparison:
+    """A gradient beside slopes, of so many entries.
+
+    gradient: the shape of the outputs, if they are watched for themselves, and then that of the value.
+    """
+    rows = gradient.reshape(-1, probe.base.size).astype(np.float64)
+    outer = gradient.shape[: gradient.ndim - probe.base.ndim]
+    reference = _largest(rows)
+    places = probe.sample(many)
+    found: list[Slopes] = []
+    scales: list[float] = []
+    for place in places:
+        slope, fraction_of = probe.entry(place, reference, rows[:, place])
+        found.append(_placed(slope, len(rows)))
+        scales.append(fraction_of)
+    first = second = None
+    if places:
+        at = [(*row, *_index(place, probe.base.shape)) for place in places for row in np.ndindex(*outer)]
+        scale = np.repeat(scales, len(rows))
+        first = Compared(
+            at,
+            rows[:, places].T.ravel(),
+            _joined(found),
+            scale,
+            np.tile(_spread(probe.magnitude, len(rows)), len(places)) / scale,
+            np.tile(_spread(probe.infinite, len(rows)), len(places)) > 0,
+            reference,
+            probe.refused,
+        )
+    direction = probe.direction().ravel()
+    if len(places) < probe.base.size:
+        parts = np.where(rows == 0, 0, rows * direction)
+        usual = _largest(np.sqrt((parts**2).sum(axis=-1)))
+        slope = probe.along(direction.reshape(probe.base.shape), usual, parts.sum(axis=-1))
+        second = Compared(
+            [tuple(int(one) for one in row) for row in np.ndindex(*outer)],
+            parts.sum(axis=-1),
+            _placed(slope, len(rows)),
+            np.ones(len(rows)),
+            _spread(probe.magnitude, len(rows)),
+            _spread(probe.infinite, len(rows)) > 0,
+            usual,
+            probe.refused,
+        )
+    return Comparison(rows, places, first, direction, second)
+
+
+def _spread(magnitude: Array, rows: int) -> Array:
+    return magnitude if magnitude.size == rows else np.zeros(rows)
+
+
+def _placed(found: Slopes, rows: int) -> Slopes:
+    """The slopes of as many outputs; none where the value does not lead to them."""
+    if found.numeric.size == rows:
+        return found
+    zero, unknown = np.zeros(rows), np.full(rows, np.nan)
+    return Slopes(zero, zero, unknown, unknown, np.full(rows, np.inf), zero, zero > 0)
+
+
+def _joined(found: Sequence[Slopes]) -> Slopes:
+    return Slopes(*(np.concatenate([getattr(one, name) for one in found]) for name in Slopes.__slots__))
+
+
+def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(one) for one in np.unravel_index(place, shape)) if shape else ()
+
+
+def _largest(array: Array) -> float:
+    finite = np.where(np.isfinite(array), np.abs(array), 0)
+    return float(finite.max(initial=0))
