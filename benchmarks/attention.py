@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 NAMES = ("query", "key", "value")
 
@@ -27,7 +27,7 @@ NAMES = ("query", "key", "value")
 def prepared(shape: tuple[int, ...], settings: dict[str, Any], *, gradients: bool = True) -> Any:
     inputs = tuple((name, Tensor(shape)) for name in NAMES)
     upstream = (("output", Tensor(shape)),) if gradients else ()
-    return prepare(Asked("attention", tuple(settings.items()), inputs, upstream=upstream))
+    return prepare(Question("attention", tuple(settings.items()), inputs, upstream=upstream))
 
 
 def by_hand(query: Any, key: Any, value: Any, g: Any) -> tuple[Any, ...]:

@@ -15,12 +15,12 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from benchmarks import THREADS
 from benchmarks.attention import peak, ratio, times
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 
 def question(operation: str, inputs: dict[str, Any], settings: dict[str, Any], upstream: Any) -> Any:
     return prepare(
-        Asked(
+        Question(
             operation,
             tuple(settings.items()),
             tuple((name, Tensor(one.shape)) for name, one in inputs.items()),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 from compute.readings.reverse_mode import Differentiation
 
 INPUTS: dict[str, Any] = {
@@ -20,7 +20,7 @@ INPUTS: dict[str, Any] = {
     "w_v": np.array([[-0.1], [0.3]]),
 }
 UPSTREAM = np.array([[1.0], [0]])
-ASKED = Asked(
+ASKED = Question(
     "self_attention",
     (("scale", 1),),
     tuple((name, Tensor(array.shape)) for name, array in INPUTS.items()),

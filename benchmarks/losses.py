@@ -16,7 +16,7 @@ from benchmarks import THREADS
 from benchmarks.attention import ratio, times
 from benchmarks.convolution import question
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 ONE = {"output": np.array(1.0)}
 
@@ -43,7 +43,7 @@ def beside(title: str, asked: Any, inputs: dict[str, Any], name: str, theirs: An
 
 def everything(operation: str, inputs: dict[str, Any]) -> Any:
     shapes = tuple((name, Tensor(one.shape)) for name, one in inputs.items())
-    return prepare(Asked(operation, inputs=shapes, upstream=(("output", Tensor(())),)))
+    return prepare(Question(operation, inputs=shapes, upstream=(("output", Tensor(())),)))
 
 
 def cross_entropy(samples: int, classes: int, rounds: int) -> None:
@@ -68,7 +68,7 @@ def _asked(operation: str, inputs: dict[str, Any], name: str) -> Any:
     """The output and the gradient of one input."""
     shapes = tuple((key, Tensor(one.shape)) for key, one in inputs.items())
     upstream = (("output", Tensor(())),)
-    return prepare(Asked(operation, inputs=shapes, upstream=upstream, select=("output", name)))
+    return prepare(Question(operation, inputs=shapes, upstream=upstream, select=("output", name)))
 
 
 def entries(count: int, rounds: int) -> None:

@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 from benchmarks import THREADS
 from benchmarks.attention import peak, ratio, times
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 EPSILON = 1e-5
 THEIRS: dict[str, Callable[..., Any]] = {
@@ -46,7 +46,7 @@ def compared(operation: str, shape: tuple[int, ...], arithmetic: str, rounds: in
 
     for words, select in (("output and gradients", ("output", *names)), ("every value and gradient", None)):
         asked = prepare(
-            Asked(
+            Question(
                 operation,
                 (("groups", 8),) if operation == "group_norm" else (),
                 tuple((name, Tensor(one.shape)) for name, one in inputs.items()),

@@ -16,7 +16,7 @@ import torch
 from benchmarks import THREADS
 from benchmarks.attention import ratio, times
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -35,7 +35,7 @@ def tensors(kind: str, batch: int, steps: int, units: int) -> dict[str, Any]:
 def ours(kind: str, inputs: dict[str, Any], g: Any, *, everything: bool = False) -> Callable[[], Any]:
     shapes = tuple((name, Tensor(one.shape)) for name, one in inputs.items())
     select = None if everything else ("output", *inputs)
-    prepared = prepare(Asked(kind, (), shapes, upstream=(("output", Tensor(g.shape)),), select=select))
+    prepared = prepare(Question(kind, (), shapes, upstream=(("output", Tensor(g.shape)),), select=select))
     return lambda: prepared.answer(inputs, {}, {"output": g})
 
 

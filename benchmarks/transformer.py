@@ -18,7 +18,7 @@ from benchmarks.attention import ratio, times
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import pieces
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 from service.settings import Settings
 from service.workers.memory import keep_freed_memory
 from tests.oracles.record_vision import Torchvision
@@ -40,7 +40,7 @@ def ours(
     select: tuple[str, ...] | None = None,
 ) -> Callable[[], Any]:
     shapes = tuple((name, Tensor(one.shape)) for name, one in inputs.items())
-    asked = Asked(
+    asked = Question(
         operation, tuple(settings.items()), shapes, upstream=(("output", Tensor(g.shape)),), select=select
     )
     prepared = prepare(asked)

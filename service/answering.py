@@ -20,7 +20,7 @@ from service.http.watch import prefix
 from service.questions.operations import ExactWanted
 from service.settings import Settings
 from service.workers.choice import Workers
-from service.workers.requests import Asked
+from service.workers.requests import WorkItem
 
 MAX_EXACT_BYTES = 2**20
 
@@ -72,7 +72,7 @@ class Answerer:
             with asked.share:
                 await stream(sender, receive, asked.share, compute)
 
-    async def _answer(self, endpoint: Endpoint, asked: Asked, receive: Receive) -> Content:
+    async def _answer(self, endpoint: Endpoint, asked: WorkItem, receive: Receive) -> Content:
         try:
             job = self._understand(endpoint, asked)
             if job is not None and job.work <= self.settings.inline_work:
@@ -81,16 +81,16 @@ class Answerer:
         except ExactWanted:
             return await self._compute(self._run_exactly(asked), receive)
 
-    async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive, share: Share) -> Asked:
+    async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive, share: Share) -> WorkItem:
         coded = is_gzipped(scope["headers"])
         body = await receive_body(scope, receive, self.settings, share)
         accepted = accepts_gzip(header(scope, b"accept-encoding"))
         unsent = Share(self.answers, "answers that wait to be sent")
         client = prefix((scope.get("client") or ("",))[0])
         most = self.settings.max_body_bytes
-        return Asked(endpoint.name, body, unsent, self.limits, most, coded, accepted, client)
+        return WorkItem(endpoint.name, body, unsent, self.limits, most, coded, accepted, client)
 
-    def _understand(self, endpoint: Endpoint, asked: Asked) -> Job | None:
+    def _understand(self, endpoint: Endpoint, asked: WorkItem) -> Job | None:
         """Return the job of a question that is certainly tiny to plan; None for any other.
 
         A hop to another process would cost more than the work. Raises ExactWanted.
@@ -105,7 +105,7 @@ class Answerer:
         except Disconnected:
             raise Problem("unreadable", "the connection closed before the answer") from None
 
-    async def _run(self, asked: Asked) -> Content:
+    async def _run(self, asked: WorkItem) -> Content:
         """Return the answer that a worker computes, in exact numbers if the body asks for them."""
         try:
             async with self.floats.place(asked.client):
@@ -113,7 +113,7 @@ class Answerer:
         except ExactWanted:
             return await self._run_exactly(asked)
 
-    async def _run_exactly(self, asked: Asked) -> Content:
+    async def _run_exactly(self, asked: WorkItem) -> Content:
         if len(asked.body) > MAX_EXACT_BYTES:
             limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
             raise Problem("too_large", limit)

@@ -45,17 +45,17 @@ class ComplexStep(Floating):
         found: Array = np.where(np.real(a) >= 0, a + grown, grown)
         return found
 
-    def shift(self, a: Array, axis: int) -> Array:
-        return super().shift(np.real(a), axis)
+    def max_shift(self, a: Array, axis: int) -> Array:
+        return super().max_shift(np.real(a), axis)
 
     def exponentials(self, a: Array, axis: int) -> Array:
-        found: Array = np.exp(a - self.shift(a, axis))
+        found: Array = np.exp(a - self.max_shift(a, axis))
         return found
 
     def places(self, numbers: Array, last: int) -> Array:
         return super().places(np.real(numbers), last)
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         return np.divide(parts, np.where(np.real(total) == 0, self._least, total))
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it

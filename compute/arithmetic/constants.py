@@ -11,7 +11,7 @@ MAX_EXPONENT = 1_000  # of a dimension name in a size
 
 
 @dataclass(frozen=True, slots=True)
-class Floats:
+class FloatConstants:
     """Expressions as Python floats; names are dimension sizes, `pi` and `e`."""
 
     sizes: Mapping[str, Size]
@@ -117,7 +117,7 @@ def _bounded(size: Size) -> Size:
 
 def evaluate(expression: Expression, sizes: Mapping[str, Size] | None = None) -> float:
     """The float value of an expression; raises ExpressionError where it has none or is not finite."""
-    value = fold(expression, Floats(sizes or {}))
+    value = fold(expression, FloatConstants(sizes or {}))
     if not math.isfinite(value):
         raise ExpressionError("is too large for float64")
     return value

@@ -152,13 +152,13 @@ class Dependence:
         held = [np.broadcast_to(_is(one, True), shape) for one in conditions]
         return np.select(held, [np.broadcast_to(one, shape) for one in choices], np.nan)
 
-    def shift(self, a: Array, axis: int) -> Array:
+    def max_shift(self, a: Array, axis: int) -> Array:
         return np.zeros_like(a.take([0], axis))
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return np.exp(a)
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         """The quotient; the only part of its total is 1, whatever it is."""
         found = np.where(np.equal(parts, 0), 0.0, np.divide(parts, total))
         return np.where(_is_alone(np.not_equal(parts, 0), total), 1.0, found)
@@ -171,7 +171,7 @@ class Dependence:
         alone = _is_alone(np.not_equal(weights, 0), self.sum(weights, axis))
         return np.where(alone, self.negative(self.sum(np.where(alone, 0.0, a), axis)), a)
 
-    def present(self, a: Array, logs: Array, axis: int) -> Array:
+    def masked(self, a: Array, logs: Array, axis: int) -> Array:
         return np.where(np.equal(logs, -math.inf).all(axis=axis, keepdims=True), 0.0, a)
 
     def places(self, numbers: Array, last: int) -> Array:
@@ -221,7 +221,7 @@ class Dependence:
     def begin(self) -> None:
         return
 
-    def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002 - the namespace has it
+    def simplify(self, a: Array, name: str | None) -> Array:  # noqa: ARG002 - the namespace has it
         return a
 
 

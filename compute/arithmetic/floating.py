@@ -153,17 +153,17 @@ class Floating:
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         return np.select(conditions, choices)
 
-    def shift(self, a: Array, axis: int) -> Array:
+    def max_shift(self, a: Array, axis: int) -> Array:
         # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so
         # that the exponentials come out as 0 and not as NaN.
         return self.maximum(np.maximum.reduce(a, axis=axis, keepdims=True), self._lowest)
 
     def exponentials(self, a: Array, axis: int) -> Array:
         # Memory that is new costs more than arithmetic.
-        shifted: Array = np.subtract(a, self.shift(a, axis))
+        shifted: Array = np.subtract(a, self.max_shift(a, axis))
         return np.exp(shifted, out=shifted)
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
         return np.divide(parts, self.maximum(total, self._least), out=parts)
 
@@ -186,7 +186,7 @@ class Floating:
             turned[which] = rows
         return a
 
-    def present(self, a: Array, logs: Array, axis: int) -> Array:
+    def masked(self, a: Array, logs: Array, axis: int) -> Array:
         if (logs.take(0, axis) != -math.inf).all():  # a look that nearly always is enough
             return a
         return np.where((logs == -math.inf).all(axis=axis, keepdims=True), 0, a)
@@ -243,7 +243,7 @@ class Floating:
     def begin(self) -> None:
         return
 
-    def settle(self, a: Array, name: str | None) -> Array:  # noqa: ARG002 - the namespace has it
+    def simplify(self, a: Array, name: str | None) -> Array:  # noqa: ARG002 - the namespace has it
         return a
 
 

@@ -38,7 +38,7 @@ class Arithmetic(Protocol):
     """Array functions over one kind of number. Axes count from the end; reductions keep them.
 
     Comparisons give truth values, or conditions where symbols leave an order open; `where` takes either.
-    ordered: whether any two numbers can be compared; settles: whether `settle` does anything.
+    ordered: whether any two numbers can be compared; settles: whether `simplify` does anything.
     """
 
     @property
@@ -108,7 +108,7 @@ class Arithmetic(Protocol):
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
         """Of several choices the one whose condition holds, where conditions exclude one another."""
 
-    def shift(self, a: Array, axis: int) -> Array:
+    def max_shift(self, a: Array, axis: int) -> Array:
         """What is taken from all entries along an axis before exponentials, lest they overflow: the largest
         floating-point number, and 0 of exact ones.
         """
@@ -116,7 +116,7 @@ class Arithmetic(Protocol):
     def exponentials(self, a: Array, axis: int) -> Array:
         """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
@@ -131,7 +131,7 @@ class Arithmetic(Protocol):
         There the entry is minus the sum of the others. May overwrite a.
         """
 
-    def present(self, a: Array, logs: Array, axis: int) -> Array:
+    def masked(self, a: Array, logs: Array, axis: int) -> Array:
         """`a`; zeros where, along an axis, every one of its logarithms is -infinity."""
 
     def difference(self, a: Array, b: Array) -> Array:
@@ -169,7 +169,7 @@ class Arithmetic(Protocol):
     def begin(self) -> None:
         """Forget what an earlier answer left, before another: no answer depends on those before it."""
 
-    def settle(self, a: Array, name: str | None) -> Array:
+    def simplify(self, a: Array, name: str | None) -> Array:
         """What a step gave as it is kept: within bounds, and readable where it has a name."""
 
 

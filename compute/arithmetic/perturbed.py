@@ -19,8 +19,8 @@ from compute.arithmetic.namespace import Arithmetic, Array
 UNITS = 2  # by how many units of rounding a result is changed: functions such as exp are off by up to that
 EXACT = {
     "constant", "powers", "whole", "zeros", "one_hot", "maximum", "minimum", "greater", "greater_equal",
-    "equal", "negative", "absolute", "sign", "where", "select", "shift", "present", "places", "take",
-    "entrywise", "along", "argmax", "is_finite", "equality", "outlines", "begin", "settle",
+    "equal", "negative", "absolute", "sign", "where", "select", "max_shift", "masked", "places", "take",
+    "entrywise", "along", "argmax", "is_finite", "equality", "outlines", "begin", "simplify",
 }  # fmt: skip
 
 
@@ -84,9 +84,9 @@ class _Rounding:
     def divide(self, a: Array, b: Array) -> Array:
         return self._round(self._base.divide(a, b), lambda: np.not_equal(a, 0))
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         some = parts != 0
-        return self._round(self._base.share(parts, total), lambda: some)
+        return self._round(self._base.softmax_divide(parts, total), lambda: some)
 
     def exp(self, a: Array) -> Array:
         return self._round(self._base.exp(a), lambda: np.isfinite(a))
@@ -101,7 +101,7 @@ class _Rounding:
         return self._round(self._base.power(a, exponent), lambda: np.not_equal(a, 0))
 
     def exponentials(self, a: Array, axis: int) -> Array:
-        return self.exp(self._round(self._base.subtract(a, self._base.shift(a, axis))))
+        return self.exp(self._round(self._base.subtract(a, self._base.max_shift(a, axis))))
 
     # Rounding inside of sums is as if each of their terms had been rounded.
 

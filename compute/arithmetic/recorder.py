@@ -28,7 +28,7 @@ class NotRecorded(Exception):
     """Something goes by the numbers themselves, which are not known yet."""
 
 
-class Noted:
+class Placeholder:
     """A number that is to be computed: the place where it will stand. Nothing can be asked of it."""
 
     __slots__ = ("place",)
@@ -118,7 +118,7 @@ class Recorder:
     def __init__(self) -> None:
         self.start: list[Any] = []
         self.lines: list[Line] = []
-        self._constants: dict[float, Noted] = {}
+        self._constants: dict[float, Placeholder] = {}
         self.add = self._each(operator.add, 2)
         self.subtract = self._each(operator.sub, 2)
         self.multiply = self._each(operator.mul, 2)
@@ -189,13 +189,13 @@ class Recorder:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
         return self.sum(products, -2)[..., 0, :]
 
-    def shift(self, a: Array, axis: int) -> Array:
+    def max_shift(self, a: Array, axis: int) -> Array:
         return np.expand_dims(self._folded(np.moveaxis(a, axis, 0)), axis)
 
     def exponentials(self, a: Array, axis: int) -> Array:
-        return self.exp(self.subtract(a, self.shift(a, axis)))
+        return self.exp(self.subtract(a, self.max_shift(a, axis)))
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         least = self.maximum(total, self._lifted(np.array(TINY)))
         return self.divide(parts, least)
 
@@ -210,7 +210,7 @@ class Recorder:
         others = self.sum(self._each(_unless_heavy, 2)(a, weights), axis)
         return self._each(_balanced, 3)(a, weights, others)
 
-    def present(self, a: Array, logs: Array, axis: int) -> Array:
+    def masked(self, a: Array, logs: Array, axis: int) -> Array:
         largest = np.expand_dims(self._folded(np.moveaxis(logs, axis, 0)), axis)
         return self.where(self.equal(largest, np.array(-math.inf)), np.zeros(()), a)
 
@@ -229,16 +229,16 @@ class Recorder:
             largest = self.maximum(largest, one)
         return np.asarray(largest, dtype=object)
 
-    def _new(self, worth: Any) -> Noted:
+    def _new(self, worth: Any) -> Placeholder:
         self.start.append(worth)
-        return Noted(len(self.start) - 1)
+        return Placeholder(len(self.start) - 1)
 
-    def _number(self, worth: float) -> Noted:
+    def _number(self, worth: float) -> Placeholder:
         if worth not in self._constants:
             self._constants[worth] = self._new(np.float64(worth))
         return self._constants[worth]
 
-    def _filled(self, shape: tuple[int, ...], make: Callable[[], Noted]) -> Array:
+    def _filled(self, shape: tuple[int, ...], make: Callable[[], Placeholder]) -> Array:
         found: Array = np.empty(shape, dtype=object)
         for at in np.ndindex(shape):
             found[at] = make()
@@ -250,13 +250,13 @@ class Recorder:
         found: Array = np.empty(given.shape, dtype=object)
         for at in np.ndindex(given.shape):
             one = given[at]
-            found[at] = one if isinstance(one, Noted) else self._number(float(one))
+            found[at] = one if isinstance(one, Placeholder) else self._number(float(one))
         return found
 
     def _each(self, function: Callable[..., Any], operands: int) -> Callable[..., Array]:
         """A function of single numbers as one of arrays, which notes its uses."""
 
-        def note(*takes: Noted) -> Noted:
+        def note(*takes: Placeholder) -> Placeholder:
             found = self._new(None)
             self.lines.append((function, tuple(one.place for one in takes), found.place))
             return found

@@ -19,14 +19,14 @@ from compute.budgets.planning import look_through
 from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
 from compute.errors import QuestionError
 from compute.graph.primitive import Application, Primitive
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import NOTHING, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
 DOT = re.compile(r"\.")
 DEEPEST = 16  # dots of a name that are looked at: parts are not nested so deeply
 EACH = "l"  # the place in a list of what stands for all of it
-Absent: TypeAlias = Literal["refused", "unknown", "usual"]
+MissingPolicy: TypeAlias = Literal["refused", "unknown", "usual"]
 """What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
 that are given may take its place; or it and all that is usual is there, since only shapes are asked for."""
 
@@ -49,16 +49,16 @@ class Graph:
     requested: names that the question speaks of; everything: whether it asks for all standard values;
     symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
     shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
-    supply: what parts of an operation may take from the question, by full name; absent: what becomes of
+    sent_inputs: inputs of submodules that the question sent, by full name; missing_policy: what becomes of
     inputs that did not come; settling: whether sizes of what is unknown may still be found; lacking: if
     they are collected, the faults of inputs that did not come; stated: sizes that parts state as settings, by
-    setting and part; repeated: from one index to another, values that stand for so many like them;
+    setting and part; repeats: from one index to another, values that stand for so many like them;
     added_masks: masks whose numbers are added to scores; remarks: what there is to say before there are
     entries, as code, name and sentence; entry_checks: for names that are given, what raises QuestionError for
     entries that cannot be meant.
     """
 
-    declared: Mapping[str, Named] = field(default_factory=dict)
+    declared: Mapping[str, ValueSpec] = field(default_factory=dict)
     dimensions: dict[str, Size] = field(default_factory=dict)
     given: Mapping[str, Shape] = field(default_factory=dict)
     values: list[Value] = field(default_factory=list)
@@ -71,12 +71,12 @@ class Graph:
     unnamed: list[str] = field(default_factory=list)
     masks: set[str] = field(default_factory=set)
     invariants: list[Invariant] = field(default_factory=list)
-    supply: Mapping[str, Tensor] = field(default_factory=dict)
-    absent: Absent = "unknown"
+    sent_inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    missing_policy: MissingPolicy = "unknown"
     settling: bool = False
     lacking: list[QuestionError] | None = None
     stated: dict[str, dict[str, Size]] = field(default_factory=dict)
-    repeated: list[tuple[int, int, Size]] = field(default_factory=list)
+    repeats: list[tuple[int, int, Size]] = field(default_factory=list)
     added_masks: list[Value] = field(default_factory=list)
     remarks: list[tuple[str, str, str]] = field(default_factory=list)
     entry_checks: dict[str, Callable[[Arithmetic, Array], None]] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class Graph:
             outer = _outer(value.declared, more) if value.declared else ("batch",) * more
             value.axes = (*outer, *value.axes[max(0, -more) :])
 
-    def holds(self, value: Value, statement: str, sides: Callable[[], tuple[Value, Value]]) -> None:
+    def promise(self, value: Value, statement: str, sides: Callable[[], tuple[Value, Value]]) -> None:
         """Promise an equation of a value, such as that a normalized row has mean 0.
 
         sides: builds what is compared, of values of one shape; called only where it is to be verified.
@@ -165,7 +165,9 @@ class Graph:
         return {name.removeprefix(prefix): self.given[name] for name in self._given_by_scope.get(prefix, ())}
 
     @contextmanager
-    def scope(self, name: str, declared: Mapping[str, Named], dimensions: dict[str, Size]) -> Iterator[None]:
+    def scope(
+        self, name: str, declared: Mapping[str, ValueSpec], dimensions: dict[str, Size]
+    ) -> Iterator[None]:
         """A part of a composite: names are prefixed (`attention.weights`), declarations are its own."""
         outer = self._scope, self.declared, self.dimensions
         self._scope, self.declared, self.dimensions = self.prefix(name), declared, dimensions
@@ -187,15 +189,15 @@ class Graph:
         }
 
     @contextmanager
-    def standing_for(self, count: Size) -> Iterator[None]:
+    def repeated(self, count: Size) -> Iterator[None]:
         """Values that are built once and stand for as many as a size in letters says."""
         first = len(self.values)
         yield
-        self.repeated.append((first, len(self.values), count))
+        self.repeats.append((first, len(self.values), count))
 
     def times(self, index: int) -> Size:
         """How many values the one of this index stands for, itself included."""
-        return product(count for first, last, count in self.repeated if first <= index < last)
+        return product(count for first, last, count in self.repeats if first <= index < last)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -206,12 +208,12 @@ class Graph:
         finally:
             self._quiet = outer
 
-    def wants(self, name: str) -> bool:
+    def needs_value(self, name: str) -> bool:
         """Whether a value is asked for, so that it has to stand on the way and cannot be passed over."""
         return not self._quiet and (self.everything or self._scope + name in self.requested)
 
     @property
-    def wants_all(self) -> bool:
+    def needs_all_values(self) -> bool:
         """Whether every standard value is asked for."""
         return self.everything and not self._quiet
 
@@ -222,7 +224,7 @@ class Graph:
         length = len(self._scope)
         return {name[length:] for name in self._requested_by_scope.get(self._scope, ())}
 
-    def takes(self, name: str) -> bool:
+    def is_given(self, name: str) -> bool:
         """Whether a value is given, and not computed."""
         return not self._quiet and self._scope + name in self.given
 
@@ -244,9 +246,9 @@ class Graph:
 
     @cached_property
     def _supply_by_scope(self) -> dict[str, list[str]]:
-        return _by_scope(self.supply)
+        return _by_scope(self.sent_inputs)
 
-    def asks(self, name: str) -> bool:
+    def is_requested(self, name: str) -> bool:
         """Whether a value is asked for by its name."""
         return self._scope + name in self.requested
 
@@ -300,6 +302,6 @@ def _by_scope(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _outer(declared: Named, count: int) -> tuple[str, ...]:
+def _outer(declared: ValueSpec, count: int) -> tuple[str, ...]:
     """Label so many axes before those that a value declares."""
     return outer_axes(declared.dims, count, is_batch=declared.has_batch)

@@ -141,7 +141,7 @@ class Primitive:
     kind: Literal["real", "boolean", "index", "same"] = "real"
     takes: Mapping[str, tuple[Literal["real", "boolean", "index"], ...]] = field(default_factory=dict)
     broadcasts: bool = False
-    spreads: bool = False
+    propagates_nonfinite: bool = False
     spreads_back: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
     hazard: Hazard | Callable[..., Hazard] = NO_HAZARD
@@ -149,7 +149,7 @@ class Primitive:
     promise: Promise | None = None
     withholds: Callable[..., str | None] | None = None
     convention: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None
-    takes_at: bool = False
+    is_row_select: bool = False
     unwritten: tuple[str, ...] = ()
     operands: tuple[str, ...] = field(init=False)
     is_variadic: bool = field(init=False)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 POSITIONS = frozenset({"n", "m", "t", "tokens"})  # dimension names of tokens and steps
 
 
-class Named(NamedTuple):
+class ValueSpec(NamedTuple):
     """A value that an operation promises to name.
 
     axes: what the last axes run over, as people read it; dims: the same in dimension names, as inputs
@@ -30,7 +30,7 @@ class Named(NamedTuple):
     on_request: bool = False
     has_batch: bool = False
 
-    def beside(self, has_positions: bool) -> "Named":
+    def beside(self, has_positions: bool) -> "ValueSpec":
         """The same in an operation with or without an axis of positions."""
         dims = [axis for axis in self.dims.partition("|")[0].split() if axis != "..."]
         return self._replace(has_batch=has_positions or len(self.axes.split()) > len(dims))

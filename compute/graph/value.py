@@ -7,7 +7,7 @@ from compute.budgets.planning import spend
 from compute.dimensions import Shape, ShapeError, show
 from compute.errors import Path, QuestionError
 from compute.graph.primitive import REGISTRY, Application, Primitive
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 
 if TYPE_CHECKING:
     from compute.graph.graph import Graph
@@ -59,7 +59,7 @@ class Value:
         self.name: str | None = None
         self.symbol = ""
         self.axes: tuple[str, ...] = ()
-        self.declared: Named | None = None
+        self.declared: ValueSpec | None = None
         self.is_parameter = False
         self.is_assumed = False  # its shape follows from a default, not from what was sent
         self.has_open_batch = False  # nothing says its batch axes

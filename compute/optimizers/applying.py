@@ -28,7 +28,7 @@ class Ruled(Protocol):
 def applied(course: Ruled, state: State) -> tuple[Array, Buffers]:
     """What is added to a parameter, or to an entry of it, and the buffers after."""
     if not isinstance(state.parameter, np.ndarray) or state.parameter.dtype != object:
-        change, kept = moved(course, state, course.settings, course.decay)
+        change, kept = apply_rule(course, state, course.settings, course.decay)
         return change + 0, kept  # a gradient of 0 moves by 0, and not by -0
     if course.optimizer.takes_all:
         return _whole(course, state)
@@ -36,15 +36,15 @@ def applied(course: Ruled, state: State) -> tuple[Array, Buffers]:
     buffers: Buffers = {}
     entries = Entries(state.xp)
     for at in np.ndindex(update.shape):
-        change, kept = moved(course, entry_of(state, at, entries), course.settings, course.decay)
+        change, kept = apply_rule(course, entry_of(state, at, entries), course.settings, course.decay)
         update[at] = change
         for name, one in kept.items():
             buffers.setdefault(name, np.empty(update.shape, dtype=object))[at] = one
-    settle = state.xp.settle
+    settle = state.xp.simplify
     return settle(update, "update"), {name: settle(one, name) for name, one in buffers.items()}
 
 
-def moved(
+def apply_rule(
     course: Ruled, state: State, settings: Mapping[str, Any], decay: Number | None
 ) -> tuple[Any, Buffers]:
     """The rule's own change with decay that is not in the gradient, in any kind of number."""
@@ -64,9 +64,9 @@ def _whole(course: Ruled, state: State) -> tuple[Array, Buffers]:
         for name, one in course.settings.items()
     }
     decay = None if course.decay is None else boxed(course.decay)
-    change, buffers = moved(course, state, settings, decay)
-    return state.xp.settle(change, "update"), {
-        name: state.xp.settle(one, name) for name, one in buffers.items()
+    change, buffers = apply_rule(course, state, settings, decay)
+    return state.xp.simplify(change, "update"), {
+        name: state.xp.simplify(one, name) for name, one in buffers.items()
     }
 
 
@@ -100,12 +100,12 @@ class Entries:
         return single
 
 
-def joined(parameters: Parameters) -> Array:
+def flatten(parameters: Parameters) -> Array:
     """All entries of all parameters as one vector."""
     return np.concatenate([np.reshape(one, -1) for one in parameters.values()])
 
 
-def parted(flat: Array, parameters: Parameters) -> Parameters:
+def unflatten(flat: Array, parameters: Parameters) -> Parameters:
     """A vector as parameters of these shapes."""
     found, start = {}, 0
     for name, one in parameters.items():

@@ -17,7 +17,7 @@ from compute.optimizers.gradients import Clipping
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Objective
 from compute.optimizers.schedules import SCHEDULES
-from compute.optimizers.trace import Course
+from compute.optimizers.trace import Run
 from compute.optimizers.written import float_formula
 
 _BEHIND = {
@@ -36,7 +36,7 @@ Rates = Callable[[int], Number]
 
 
 @dataclass(frozen=True)
-class Chosen:
+class OptimizerConfig:
     """An optimizer as a question names it. schedule: its name and settings, or the rates themselves."""
 
     name: str
@@ -129,7 +129,7 @@ def _is_idle(idle: tuple[str, Any] | None, said: Mapping[str, Any]) -> bool:
     return idle is not None and said[idle[0]] == idle[1]
 
 
-def course_of(chosen: Chosen, objective: Objective) -> Course:
+def course_of(chosen: OptimizerConfig, objective: Objective) -> Run:
     """The course, once its constants are known to be some. Raises QuestionErrors."""
     optimizer = OPTIMIZERS[chosen.name]
     chosen.check()
@@ -150,7 +150,7 @@ def course_of(chosen: Chosen, objective: Objective) -> Course:
             wanted = f"at least {one.declared.not_below}"
             raise _fault(("optimizer", name), f"has to be {wanted}", wanted, said[name])
     forms: Any = import_module("compute.readings.closed_forms") if exact else None
-    return Course(
+    return Run(
         optimizer=optimizer,
         objective=objective,
         arithmetic=objective.arithmetic,

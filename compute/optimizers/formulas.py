@@ -8,12 +8,12 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.latex import PRODUCT, SUM, Formula, symbol_latex
-from compute.optimizers.applying import ALL, Entries, entry_of, joined, moved
+from compute.optimizers.applying import ALL, Entries, apply_rule, entry_of, flatten
 from compute.optimizers.declaration import Buffers, State
 from compute.optimizers.gradients import clipped, norm_of
 from compute.optimizers.surface import entry_name
-from compute.optimizers.trace import Course, Made, Step
-from compute.optimizers.written import Writing, Written, as_written, setting_formula
+from compute.optimizers.trace import Run, StepRecord, TraceStep
+from compute.optimizers.written import TracedNumber, TracingNamespace, as_written, setting_formula
 
 MOST = 16  # entries of a parameter, beyond which nobody reads its formulas
 MOST_AT_ONCE = 4  # entries of a vector that is written with its Hessian
@@ -21,7 +21,7 @@ _said = lru_cache(maxsize=64)(as_written)  # settings are the same at every step
 
 
 @np.errstate(all="ignore")
-def formulas(course: Course, step: Step) -> dict[str, dict[str, Any]]:
+def formulas(course: Run, step: TraceStep) -> dict[str, dict[str, Any]]:
     """By parameter: equations in LaTeX for the gradient as it was used, each buffer, the update, the
     parameter.
 
@@ -31,10 +31,10 @@ def formulas(course: Course, step: Step) -> dict[str, dict[str, Any]]:
     made = step.made
     assert made is not None  # the start was not made
     if course.optimizer.takes_all:
-        whole = joined(made.before)
+        whole = flatten(made.before)
         if whole.size > MOST_AT_ONCE:
             return {}
-        state = _state(course, step, made, whole, joined(made.used), ALL)
+        state = _state(course, step, made, whole, flatten(made.used), ALL)
         return {ALL: _equations(course, _written(course, state, course.arithmetic), r"\theta")}
     found = {
         name: _nested(course, _state(course, step, made, one, made.used[name], name), symbol_latex(name))
@@ -47,7 +47,9 @@ def formulas(course: Course, step: Step) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _state(course: Course, step: Step, made: Made, parameter: Array, gradient: Array, name: str) -> State:
+def _state(
+    course: Run, step: TraceStep, made: StepRecord, parameter: Array, gradient: Array, name: str
+) -> State:
     hessian = step.state[name].get("hessian")
     return State(
         course.arithmetic, course.number, step.number, made.learning_rate, parameter, gradient,
@@ -55,7 +57,7 @@ def _state(course: Course, step: Step, made: Made, parameter: Array, gradient: A
     )  # fmt: skip
 
 
-def _nested(course: Course, state: State, symbol: str) -> dict[str, Any]:
+def _nested(course: Run, state: State, symbol: str) -> dict[str, Any]:
     """The equations of each entry of a parameter."""
     xp = Entries(state.xp) if course.arithmetic.settles else state.xp
     if not state.parameter.shape:
@@ -68,9 +70,9 @@ def _nested(course: Course, state: State, symbol: str) -> dict[str, Any]:
     return {name: one.tolist() for name, one in lines.items()}
 
 
-def _written(course: Course, state: State, xp: Any) -> State:
+def _written(course: Run, state: State, xp: Any) -> State:
     """The state of one entry, or of a vector, in numbers that write themselves."""
-    writing: Any = Writing(xp, course.write)
+    writing: Any = TracingNamespace(xp, course.write)
     number, buffers, hessian = state.number, state.buffers, state.hessian
     state.xp, state.number = writing, lambda said: writing.written(number(said))
     for name in ("learning_rate", "parameter", "gradient"):
@@ -80,7 +82,7 @@ def _written(course: Course, state: State, xp: Any) -> State:
     return state
 
 
-def _equations(course: Course, state: State, symbol: str) -> dict[str, str]:
+def _equations(course: Run, state: State, symbol: str) -> dict[str, str]:
     writing: Any = state.xp
     say = course.write if course.arithmetic.settles else setting_formula
     settings = {
@@ -90,7 +92,7 @@ def _equations(course: Course, state: State, symbol: str) -> dict[str, str]:
     decay = None if course.decay is None else _said(course.decay, say)
     change: Any
     kept: Buffers
-    change, kept = moved(course, state, settings, decay)
+    change, kept = apply_rule(course, state, settings, decay)
     symbols, parameter, step = course.optimizer.buffers, state.parameter, state.step
     lines = {name: _equation(course, symbols[name], step, writing.written(one)) for name, one in kept.items()}
     lines["update"] = _equation(course, rf"\Delta {symbol}", step, writing.written(change))
@@ -98,14 +100,14 @@ def _equations(course: Course, state: State, symbol: str) -> dict[str, str]:
     return lines | {"parameter": _equation(course, symbol, step, after)}
 
 
-def _equation(course: Course, symbol: str, step: int, found: Written) -> str:
+def _equation(course: Run, symbol: str, step: int, found: TracedNumber) -> str:
     """A symbol, how it came about, and what it is worth."""
     worth = course.write(found.worth).text
     symbol = f"{{{symbol}}}" if "_" in symbol else symbol
     return f"{symbol}_{{{step}}} = " + (worth if worth == found.text else f"{found.text} = {worth}")
 
 
-def _used(course: Course, made: Made, step: int, name: str) -> Any:
+def _used(course: Run, made: StepRecord, step: int, name: str) -> Any:
     """How the gradient that the rule sees came about from that of the loss."""
     found = np.empty(made.before[name].shape, dtype=object)
     say = course.write if course.arithmetic.settles else setting_formula
@@ -127,7 +129,7 @@ def _used(course: Course, made: Made, step: int, name: str) -> Any:
     return found.tolist() if found.shape else found[()]
 
 
-def _factor(course: Course, made: Made) -> str | None:
+def _factor(course: Run, made: StepRecord) -> str | None:
     """By what a bound of the norm multiplies all gradients."""
     bounds = course.clipping
     if bounds.norm is None:

@@ -25,7 +25,7 @@ COMPLEX = 3  # times as long as floats take complex numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LossAndGradients:
     """What an objective says for one step: the gradient by each parameter, and the loss of that step's
     data.
     """
@@ -51,14 +51,14 @@ class Objective(Protocol):
     hessian_row_work: int
     entries: int
 
-    def at(self, parameters: Parameters, step: int) -> Seen:
+    def at(self, parameters: Parameters, step: int) -> LossAndGradients:
         """Loss and gradients for a step from these parameters."""
 
     def rows(self, step: int) -> Sequence[int] | None:
         """Which rows of the data a step sees; None where it sees them all."""
 
 
-class Handed:
+class RecordedGradients:
     """Gradients that came, one set for each step; there is no loss."""
 
     batches = False
@@ -69,8 +69,8 @@ class Handed:
         self.data: Parameters = {}
         self.steps: int | None = len(gradients)
 
-    def at(self, parameters: Parameters, step: int) -> Seen:  # noqa: ARG002 - an objective has it
-        return Seen(None, self.gradients[step - 1])
+    def at(self, parameters: Parameters, step: int) -> LossAndGradients:  # noqa: ARG002 - an objective has it
+        return LossAndGradients(None, self.gradients[step - 1])
 
     def rows(self, step: int) -> Sequence[int] | None:  # noqa: ARG002 - an objective has it
         return None
@@ -134,13 +134,13 @@ class ProgramObjective:
             message = f"the program cannot be computed on a batch of {rows} rows: {first.message}"
             raise at(("batches", "rows"), message, first.expected, first.received) from None
 
-    def at(self, parameters: Parameters, step: int) -> Seen:
+    def at(self, parameters: Parameters, step: int) -> LossAndGradients:
         if self._batches is None:
             return self._whole.run(parameters, self.data)
         part = (step - 1) % len(self._parts)
         return self._plans[len(self._batches.rows[part])].run(parameters, self._parts[part])
 
-    def whole(self, parameters: Parameters) -> Seen:
+    def whole(self, parameters: Parameters) -> LossAndGradients:
         """Loss and gradients of all data at parameters."""
         return self._whole.run(parameters, self.data)
 
@@ -209,16 +209,16 @@ class _Plan:
         single = all(one.shape == () and one.kind == "real" for one in tensors.values())
         self.is_single = single and self._recorded is not None
 
-    def run(self, parameters: Parameters, data: Parameters) -> Seen:
+    def run(self, parameters: Parameters, data: Parameters) -> LossAndGradients:
         if self._recorded is not None:
-            return Seen(*self._recorded.run({**data, **parameters}))
+            return LossAndGradients(*self._recorded.run({**data, **parameters}))
         values = self._values(parameters, data)
         found = self._differentiation.run(values, self._seed).totals
         gradient = {
             name: found[index] if index in found else self.evaluation.arithmetic.zeros(parameters[name].shape)
             for name, index in self._parameters
         }
-        return Seen(values[self._loss], gradient)
+        return LossAndGradients(values[self._loss], gradient)
 
     def value(self, parameters: Parameters, data: Parameters) -> Array:
         if self._recorded is not None:

@@ -11,7 +11,7 @@ from compute.optimizers.applying import applied, boxed
 from compute.optimizers.declaration import State
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
-from compute.optimizers.trace import Course
+from compute.optimizers.trace import Run
 from compute.readings.closed_forms import each
 from compute.solving.iterations import iteration
 from compute.solving.quadratics import Convergence, Move, convergence
@@ -21,7 +21,7 @@ LATE = 40  # a step that rules are long underway at
 MOST_ENTRIES = 6  # of all parameters together, whose second derivatives are looked at
 
 
-def convergence_of(course: Course, start: Parameters) -> tuple[Convergence | None, str | None]:
+def convergence_of(course: Run, start: Parameters) -> tuple[Convergence | None, str | None]:
     """What can be said of convergence with the learning rate of the first step, or why nothing can."""
     objective = course.objective
     if not isinstance(objective, ProgramObjective) or course.clipping:
@@ -52,7 +52,7 @@ def convergence_of(course: Course, start: Parameters) -> tuple[Convergence | Non
         return None, str(reason)
 
 
-def step_of(course: Course, step: int) -> Callable[[Any, Any], Move]:
+def step_of(course: Run, step: int) -> Callable[[Any, Any], Move]:
     """For a learning rate and a momentum: the step of this number, from 2 on, on a parabola."""
 
     def make(rate: Any, momentum: Any) -> Move:

@@ -10,10 +10,10 @@ import numpy as np
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import Path, QuestionError, QuestionErrors, at, describe, unknown_name
-from compute.optimizers.course import Chosen, course_of
+from compute.optimizers.course import OptimizerConfig, course_of
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.formulas import MOST
-from compute.optimizers.objective import Batches, Handed, Objective, Parameters, ProgramObjective
+from compute.optimizers.objective import Batches, Objective, Parameters, ProgramObjective, RecordedGradients
 from compute.optimizers.reading import Stop, Trace
 from compute.optimizers.surface import Place, entry_name, place_of, places_of
 from compute.programs.language import parse_program
@@ -31,7 +31,7 @@ BATCH_SIZES = 50  # different ones, each of which is planned
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SurfaceRequest:
     """A surface that is asked for. points: along each axis; over: two entries by name; ranges: by entry."""
 
     points: int = 41
@@ -40,7 +40,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class AskedTrace:
+class TraceQuestion:
     """A trace that is asked for: of a program's loss, or of gradients that are handed in.
 
     start: the parameters; data: the program's other inputs; loss: the name of its scalar, the last line's if
@@ -48,7 +48,7 @@ class AskedTrace:
     which parts of each.
     """
 
-    chosen: Chosen
+    chosen: OptimizerConfig
     start: Parameters
     arithmetic: Arithmetic
     program: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class AskedTrace:
     every: int = 1
     stop: Stop = field(default_factory=Stop)
     batches: Batches | None = None
-    drawn: Drawn | None = None
+    drawn: SurfaceRequest | None = None
     shown: frozenset[str] = frozenset()
 
 
@@ -76,7 +76,7 @@ class PreparedTrace:
     objective: ProgramObjective | None = None
 
 
-def prepare_trace(asked: AskedTrace) -> PreparedTrace:
+def prepare_trace(asked: TraceQuestion) -> PreparedTrace:
     """The trace that is asked for. Raises QuestionErrors for what is wrong with it."""
     if bool(asked.program) == (asked.gradients is not None):
         received = "both" if asked.program else "neither"
@@ -108,11 +108,11 @@ def prepare_trace(asked: AskedTrace) -> PreparedTrace:
     return PreparedTrace(trace, _predicted(asked, objective, steps), conventions, places, drawn)
 
 
-def objective_of(asked: AskedTrace) -> Objective:
+def objective_of(asked: TraceQuestion) -> Objective:
     """What is minimized. Raises QuestionErrors where names and shapes do not fit."""
     if asked.gradients is not None:
         _check_handed(asked)
-        return Handed(asked.gradients, asked.arithmetic)
+        return RecordedGradients(asked.gradients, asked.arithmetic)
     for name in asked.data:
         if name in asked.start:
             raise at(("inputs", name), "is a parameter under start already", "data", "a parameter")
@@ -127,7 +127,7 @@ def objective_of(asked: AskedTrace) -> Objective:
         raise QuestionErrors([_replaced(error, asked) for error in errors.errors], errors.total) from None
 
 
-def _replaced(error: QuestionError, asked: AskedTrace) -> QuestionError:
+def _replaced(error: QuestionError, asked: TraceQuestion) -> QuestionError:
     """A fault of an input of the program, where the question has it: most are parameters under start."""
     field_, *rest = error.path or ("",)
     if field_ == "parameters":  # a parameter that the program does not use
@@ -146,7 +146,7 @@ def _replaced(error: QuestionError, asked: AskedTrace) -> QuestionError:
     return QuestionError(("start", *rest), message, "a tensor here, or under inputs for data", "nothing")
 
 
-def _steps(asked: AskedTrace, objective: Objective) -> int:
+def _steps(asked: TraceQuestion, objective: Objective) -> int:
     steps = asked.steps
     if objective.steps is None:
         if steps is None:
@@ -157,7 +157,7 @@ def _steps(asked: AskedTrace, objective: Objective) -> int:
     return objective.steps if steps is None else steps
 
 
-def _check_handed(asked: AskedTrace) -> None:
+def _check_handed(asked: TraceQuestion) -> None:
     """Refuse gradients that are not of every parameter, or not of its shape."""
     assert asked.gradients is not None
     unused: dict[Path, Any] = {
@@ -212,7 +212,7 @@ def _check_batches(batches: Batches, data: Parameters) -> None:
         raise at(("batches", "rows"), "are of too many sizes", expected, f"{sizes} sizes")
 
 
-def _drawn_objective(asked: AskedTrace, objective: Objective) -> ProgramObjective:
+def _drawn_objective(asked: TraceQuestion, objective: Objective) -> ProgramObjective:
     """The objective in floats. Raises QuestionErrors where symbols are free."""
     assert isinstance(objective, ProgramObjective)  # gradients that are handed in have no surface
     if not asked.arithmetic.settles:
@@ -230,7 +230,7 @@ def _drawn_objective(asked: AskedTrace, objective: Objective) -> ProgramObjectiv
     return ProgramObjective(objective.program, objective.name, start, data, FLOAT64)
 
 
-def _check_ranges(drawn: Drawn, places: list[Place]) -> None:
+def _check_ranges(drawn: SurfaceRequest, places: list[Place]) -> None:
     """Refuse ranges of what a surface does not run over, and those that are none."""
     known = [entry_name(one) for one in places]
     for name, (low, high) in drawn.ranges.items():
@@ -241,7 +241,7 @@ def _check_ranges(drawn: Drawn, places: list[Place]) -> None:
             raise at(path, "is no range", "two numbers, the smaller one first", f"{low:g} and {high:g}")
 
 
-def _predicted(asked: AskedTrace, objective: Objective, steps: int) -> Limits:
+def _predicted(asked: TraceQuestion, objective: Objective, steps: int) -> Limits:
     """What a trace will take. Of its steps only those that are shown are kept."""
     optimizer = OPTIMIZERS[asked.chosen.name]
     entries = sum(one.size for one in asked.start.values())

@@ -13,7 +13,7 @@ from compute.optimizers.gradients import norm_of
 from compute.optimizers.objective import Parameters
 from compute.optimizers.squares import overflows
 from compute.optimizers.summary import TOLERANCE, Summary, Watch
-from compute.optimizers.trace import Course, Step, follow
+from compute.optimizers.trace import Run, TraceStep, follow
 from compute.readings.notes import Note
 
 TOGETHER = 32  # steps that are made without a look around
@@ -35,7 +35,7 @@ class Trace:
     every: which steps are shown; the start and the last one always are.
     """
 
-    course: Course
+    course: Run
     start: Parameters
     steps: int
     every: int = 1
@@ -50,7 +50,7 @@ class Trace:
         self._stops, self._is_open = self.stop != Stop(), False
         self._together = TOGETHER if work <= LITTLE and not self._exact else 1
 
-    def run(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+    def run(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[TraceStep]:
         """The steps that are shown, as they are made.
 
         abandoned: whether nobody wants any more; it is asked now and then, between those that are shown too.
@@ -73,7 +73,7 @@ class Trace:
         self.summary = watch.conclude(reason)
         self.notes += self._remarks(self.summary, last)
 
-    def _look(self, step: Step) -> None:
+    def _look(self, step: TraceStep) -> None:
         """Note buffers of a step that is shown which are too large to be shown as floats."""
         for parameter, kept in step.state.items():
             for buffer, one in kept.items():
@@ -86,13 +86,15 @@ class Trace:
                     )
                     self.notes.append(Note("overflow", parameter, message))
 
-    def _some(self, steps: Iterator[Step], watch: Watch) -> tuple[list[tuple[Step, bool]], str | None]:
+    def _some(
+        self, steps: Iterator[TraceStep], watch: Watch
+    ) -> tuple[list[tuple[TraceStep, bool]], str | None]:
         """The next steps with whether they are shown, and why there are no more, if so.
 
         Those that are neither shown nor the last are left out. Steps that take no time come several at once.
         """
-        found: list[tuple[Step, bool]] = []
-        step: Step | None = None
+        found: list[tuple[TraceStep, bool]] = []
+        step: TraceStep | None = None
         try:
             with np.errstate(all="ignore"):
                 for _ in range(self._together):
@@ -116,7 +118,7 @@ class Trace:
             return found, "size"
         return found, None
 
-    def _seen(self, step: Step, watch: Watch) -> str | None:
+    def _seen(self, step: TraceStep, watch: Watch) -> str | None:
         """Take note of a step; why the trace stops there, if it does."""
         loss, gradient, number = self._measured(step.loss), step.gradient, step.number
         norm = None if gradient is None else self._norm(gradient)
@@ -153,14 +155,14 @@ class Trace:
             return math.hypot(*gradient.values())
         return float(norm_of(self.course.arithmetic, gradient))
 
-    def _is_finite(self, step: Step) -> bool:
+    def _is_finite(self, step: TraceStep) -> bool:
         numbers = step.parameters.values()
         if self._single:
             return math.isfinite(step.loss or 0.0) and all(map(math.isfinite, numbers))
         is_finite = self.course.arithmetic.is_finite
         return (step.loss is None or is_finite(step.loss)) and all(map(is_finite, numbers))
 
-    def _is_singular(self, last: Step | None) -> bool:
+    def _is_singular(self, last: TraceStep | None) -> bool:
         """Whether a step of all parameters at once has no value, though all that it is made from has one."""
         if last is None or last.made is None or not self.course.optimizer.takes_all:
             return False
@@ -171,7 +173,7 @@ class Trace:
     def _measured_rate(self, step: int) -> float | None:
         return self.course.measure(self.course.rate(step))
 
-    def _remarks(self, summary: Summary, last: Step | None) -> list[Note]:
+    def _remarks(self, summary: Summary, last: TraceStep | None) -> list[Note]:
         found = []
         if summary.stopped_by == "not_finite" and not summary.steps:
             found.append(Note("not_finite", "start", "the start, or its loss, is not finite"))

@@ -16,9 +16,9 @@ from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionErrors, at, unknown_name
 from compute.optimizers.objective import Parameters
 from compute.optimizers.parabolas import convergence_of
-from compute.optimizers.questions import AskedTrace, PreparedTrace, check_shape, prepare_trace
-from compute.optimizers.substitution import Floats, Values, exactly
-from compute.optimizers.trace import Course, Step, follow
+from compute.optimizers.questions import PreparedTrace, TraceQuestion, check_shape, prepare_trace
+from compute.optimizers.substitution import FloatSubstitution, Values, exactly
+from compute.optimizers.trace import Run, TraceStep, follow
 from compute.solving.case_split import MAX_SIZE
 from compute.solving.equations import Found, Solution, solve, solve_in_floats
 from compute.solving.quadratics import Convergence
@@ -50,7 +50,7 @@ class Verified:
     """
 
     solution: Solution
-    steps: tuple[Step, ...]
+    steps: tuple[TraceStep, ...]
     arrives: bool | None
     exactly: bool
     remarks: tuple[str, ...]
@@ -76,7 +76,7 @@ class AskedSolution:
     be.
     """
 
-    trace: AskedTrace
+    trace: TraceQuestion
     unknown: tuple[str, ...]
     target: Parameters
 
@@ -151,7 +151,7 @@ class Solving:
             for place, worth in np.ndenumerate(target):
                 yield name, place, worth
 
-    def _end(self, course: Course, start: Parameters) -> Parameters:
+    def _end(self, course: Run, start: Parameters) -> Parameters:
         [last] = deque(follow(course, start, self.prepared.trace.steps, closing=False), maxlen=1)
         return last.parameters
 
@@ -160,7 +160,7 @@ class Solving:
         if len(self.symbols) > 1 or self.prepared.trace.steps > SCANNED:
             return None
         [symbol] = self.symbols.values()
-        floats = Floats(self.course, self.start)
+        floats = FloatSubstitution(self.course, self.start)
 
         def sides(x: float) -> list[float]:
             values = {symbol: sympy.Float(x)}
@@ -200,14 +200,14 @@ class Solving:
         except QuestionErrors:  # exact numbers grew too long on the way
             pass
         try:
-            course, start = Floats(self.course, self.start).at(values)
+            course, start = FloatSubstitution(self.course, self.start).at(values)
         except TypeError:  # other symbols are free
             return Verified(solution, (), None, False, remarks)
         with np.errstate(all="ignore"):
             made = tuple(follow(course, start, steps))
         return Verified(solution, made, self._arrives(made, values), False, remarks)
 
-    def _arrives(self, steps: tuple[Step, ...], values: Values) -> bool:
+    def _arrives(self, steps: tuple[TraceStep, ...], values: Values) -> bool:
         """Whether the end of a trace in floats is as near to its target as rounding on its way allows."""
         largest = max(float(np.max(np.abs(one))) for step in steps for one in step.parameters.values())
         end = steps[-1].parameters

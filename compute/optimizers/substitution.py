@@ -14,7 +14,7 @@ from compute.optimizers.course import Constants
 from compute.optimizers.gradients import Clipping
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
-from compute.optimizers.trace import Course
+from compute.optimizers.trace import Run
 from compute.optimizers.written import float_formula
 from compute.readings.closed_forms import each
 
@@ -22,8 +22,8 @@ Values: TypeAlias = Mapping[Any, Any]
 """Numbers by symbol."""
 
 
-def exactly(course: Course, start: Parameters, values: Values) -> tuple[Course, Parameters]:
-    """Course and start in exact numbers."""
+def exactly(course: Run, start: Parameters, values: Values) -> tuple[Run, Parameters]:
+    """Run and start in exact numbers."""
 
     def put(one: Any) -> Any:
         return one.xreplace(values) if isinstance(one, sympy.Basic) else one
@@ -33,16 +33,16 @@ def exactly(course: Course, start: Parameters, values: Values) -> tuple[Course, 
     return replace(_put(course, put), objective=objective, hessian=hessian), objective.start
 
 
-class Floats:
+class FloatSubstitution:
     """A course on floats, for several values of its symbols. What does not depend on them is found once."""
 
-    def __init__(self, course: Course, start: Parameters) -> None:
+    def __init__(self, course: Run, start: Parameters) -> None:
         self._course, self._start = course, start
         self._objective: ProgramObjective | None = None
         self._known: dict[Any, Any] = {}
 
-    def at(self, values: Values) -> tuple[Course, Parameters]:
-        """Course and start. Raises TypeError where other symbols are free."""
+    def at(self, values: Values) -> tuple[Run, Parameters]:
+        """Run and start. Raises TypeError where other symbols are free."""
 
         def near(one: Any) -> Any:
             if not isinstance(one, sympy.Basic):
@@ -76,7 +76,7 @@ class Floats:
         return objective
 
 
-def _put(course: Course, change: Callable[[Any], Any]) -> Course:
+def _put(course: Run, change: Callable[[Any], Any]) -> Run:
     """A course with its numbers changed."""
     clipping = course.clipping
     bounds = (clipping.value, clipping.norm, clipping.epsilon)
@@ -90,7 +90,7 @@ def _put(course: Course, change: Callable[[Any], Any]) -> Course:
 
 
 def _objective(
-    course: Course, start: Parameters, change: Callable[[Any], Any], arithmetic: Arithmetic
+    course: Run, start: Parameters, change: Callable[[Any], Any], arithmetic: Arithmetic
 ) -> ProgramObjective:
     """A course's objective with its numbers changed."""
     objective = course.objective

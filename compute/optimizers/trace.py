@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.optimizers.applying import ALL, applied, joined, parted
+from compute.optimizers.applying import ALL, applied, flatten, unflatten
 from compute.optimizers.declaration import Buffers, Number, Optimizer, State
 from compute.optimizers.gradients import Clipping, clipped, decayed
 from compute.optimizers.hessians import Hessian
-from compute.optimizers.objective import Objective, Parameters, ProgramObjective, Seen
+from compute.optimizers.objective import LossAndGradients, Objective, Parameters, ProgramObjective
 from compute.optimizers.written import Writer
 
 
 @dataclass(frozen=True)
-class Course:
+class Run:
     """All that a trace follows.
 
     number: a constant in the numbers of the trace; rate: the learning rate of each step; settings: the rule's
@@ -45,7 +45,7 @@ class Course:
 
 
 @dataclass(slots=True)
-class Made:
+class StepRecord:
     """How a step was made.
 
     gradient: where it was taken, which is at the parameters before the step unless the rule looks ahead;
@@ -64,7 +64,7 @@ class Made:
 
 
 @dataclass(slots=True)
-class Step:
+class TraceStep:
     """Where a step led: parameters, their loss on all data, and what the rule keeps, by parameter and name.
 
     Step 0 is the start, and was not made. gradient: of the loss on all data, at these parameters; None behind
@@ -76,30 +76,30 @@ class Step:
     loss: Array | None
     gradient: Parameters | None
     state: Mapping[str, Buffers]
-    made: Made | None = None
+    made: StepRecord | None = None
 
 
-def follow(course: Course, start: Parameters, steps: int, *, closing: bool = True) -> Iterator[Step]:
+def follow(course: Run, start: Parameters, steps: int, *, closing: bool = True) -> Iterator[TraceStep]:
     """The steps of a trace as they are made. Each is made from the one before; none is kept.
 
     closing: whether loss and gradient are wanted at the last parameters too.
     """
     objective, xp, optimizer = course.objective, course.arithmetic, course.optimizer
     bounded = objective.steps
-    whole: Callable[[Parameters], Seen] | None = None
+    whole: Callable[[Parameters], LossAndGradients] | None = None
     if isinstance(objective, ProgramObjective) and (objective.batches or optimizer.looks_ahead):
         whole = objective.whole  # the pass for a step's gradient does not find the loss at its parameters
     parameters = dict(start)
     state: Mapping[str, Buffers] = {name: {} for name in ([ALL] if optimizer.takes_all else start)}
-    made: Made | None = None
+    made: StepRecord | None = None
     for number in range(steps + 1):
-        seen: Seen | None = None
+        seen: LossAndGradients | None = None
         if (bounded is None or number < bounded) and (closing or number < steps):
             place = _ahead(course, parameters, state) if optimizer.looks_ahead else parameters
             seen = objective.at(place, number + 1)
         here = seen if whole is None or seen is None else whole(parameters)
         loss, gradient = (None, None) if here is None else (here.loss, here.gradient)
-        yield Step(number, parameters, loss, gradient, state, made)
+        yield TraceStep(number, parameters, loss, gradient, state, made)
         if seen is None or number == steps:
             return
         gradient, rate = seen.gradient, course.rate(number + 1)
@@ -109,11 +109,11 @@ def follow(course: Course, start: Parameters, steps: int, *, closing: bool = Tru
         update, after = _updates(course, number + 1, rate, parameters, used, state)
         rows = objective.rows(number + 1)
         batch_loss = seen.loss if objective.batches else None
-        made = Made(rate, gradient, used, update, rows, batch_loss, parameters, state)
+        made = StepRecord(rate, gradient, used, update, rows, batch_loss, parameters, state)
         parameters, state = _moved(course, parameters, update, number + 1), after
 
 
-def _ahead(course: Course, parameters: Parameters, state: Mapping[str, Buffers]) -> Parameters:
+def _ahead(course: Run, parameters: Parameters, state: Mapping[str, Buffers]) -> Parameters:
     """A momentum's step of the velocity ahead."""
     xp, momentum = course.arithmetic, course.settings["momentum"]
     return {
@@ -123,7 +123,7 @@ def _ahead(course: Course, parameters: Parameters, state: Mapping[str, Buffers])
 
 
 def _updates(
-    course: Course,
+    course: Run,
     number: int,
     rate: Number,
     parameters: Parameters,
@@ -135,11 +135,12 @@ def _updates(
         hessian = course.hessian
         assert hessian is not None  # a course of such a rule has it
         whole = State(
-            course.arithmetic, course.number, number, rate, joined(parameters), joined(gradient), state[ALL],
+            course.arithmetic, course.number, number, rate,
+            flatten(parameters), flatten(gradient), state[ALL],
             lambda: _with_decay(course, hessian(parameters, number)),
         )  # fmt: skip
         change, buffers = applied(course, whole)
-        return parted(change, parameters), {ALL: buffers}
+        return unflatten(change, parameters), {ALL: buffers}
     update: Parameters = {}
     after: dict[str, Buffers] = {}
     for name, parameter in parameters.items():
@@ -148,7 +149,7 @@ def _updates(
     return update, after
 
 
-def _with_decay(course: Course, hessian: Array) -> Array:
+def _with_decay(course: Run, hessian: Array) -> Array:
     """The second derivatives of the loss with the decay that its gradient has."""
     if course.decay is None or course.decay_form != "coupled":
         return hessian
@@ -156,12 +157,12 @@ def _with_decay(course: Course, hessian: Array) -> Array:
     return found
 
 
-def _moved(course: Course, parameters: Parameters, update: Parameters, number: int) -> Parameters:
+def _moved(course: Run, parameters: Parameters, update: Parameters, number: int) -> Parameters:
     if not course.arithmetic.settles:
         return {name: np.add(one, update[name]) if one.shape else one + update[name]
                 for name, one in parameters.items()}  # fmt: skip
     xp = course.arithmetic
     return {
-        name: xp.settle(xp.add(one, update[name]), f"{name} at step {number}")
+        name: xp.simplify(xp.add(one, update[name]), f"{name} at step {number}")
         for name, one in parameters.items()
     }

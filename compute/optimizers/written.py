@@ -14,7 +14,7 @@ Writer = Callable[[Any], Formula]
 DIGITS = 6
 
 
-class Written:
+class TracedNumber:
     """A number with how it came about, in LaTeX.
 
     worth: the number itself, for rules that compare; opposite: what it is the negative of; came: whether it
@@ -29,7 +29,7 @@ class Written:
         worth: Any,
         formula: Formula,
         write: Writer,
-        opposite: "Written | None" = None,
+        opposite: "TracedNumber | None" = None,
         *,
         came: bool = False,
     ) -> None:
@@ -44,13 +44,13 @@ class Written:
         """Whether it is this very number."""
         return self.came and not isinstance(self.worth, np.ndarray) and bool(self.worth == number)
 
-    def _made(self, worth: Any, text: str, binding: int = ATOM) -> "Written":
-        return Written(worth, Formula(text, binding), self.write)
+    def _made(self, worth: Any, text: str, binding: int = ATOM) -> "TracedNumber":
+        return TracedNumber(worth, Formula(text, binding), self.write)
 
-    def _of(self, other: Any) -> "Written":
-        return other if isinstance(other, Written) else as_written(other, self.write)
+    def _of(self, other: Any) -> "TracedNumber":
+        return other if isinstance(other, TracedNumber) else as_written(other, self.write)
 
-    def __add__(self, added: Any) -> "Written":
+    def __add__(self, added: Any) -> "TracedNumber":
         other = self._of(added)
         if other.is_just(0):
             return self
@@ -60,10 +60,10 @@ class Written:
             return self - other.opposite
         return self._made(self.worth + other.worth, f"{self.text} + {other.formula.at(PRODUCT)}", SUM)
 
-    def __radd__(self, other: Any) -> "Written":
+    def __radd__(self, other: Any) -> "TracedNumber":
         return self._of(other) + self
 
-    def __sub__(self, taken: Any) -> "Written":
+    def __sub__(self, taken: Any) -> "TracedNumber":
         other = self._of(taken)
         if other.is_just(0):
             return self
@@ -71,10 +71,10 @@ class Written:
             return -other
         return self._made(self.worth - other.worth, f"{self.text} - {other.formula.at(PRODUCT)}", SUM)
 
-    def __rsub__(self, other: Any) -> "Written":
+    def __rsub__(self, other: Any) -> "TracedNumber":
         return self._of(other) - self
 
-    def __mul__(self, factor: Any) -> "Written":
+    def __mul__(self, factor: Any) -> "TracedNumber":
         other = self._of(factor)
         if self.opposite is not None:
             return -(self.opposite * other)
@@ -86,10 +86,10 @@ class Written:
         text = rf"{self.formula.at(PRODUCT)} \cdot {other.formula.at(PRODUCT)}"
         return self._made(self.worth * other.worth, text, PRODUCT)
 
-    def __rmul__(self, other: Any) -> "Written":
+    def __rmul__(self, other: Any) -> "TracedNumber":
         return self._of(other) * self
 
-    def __truediv__(self, divisor: Any) -> "Written":
+    def __truediv__(self, divisor: Any) -> "TracedNumber":
         other = self._of(divisor)
         if other.is_just(1):
             return self
@@ -98,24 +98,24 @@ class Written:
         text = rf"\frac{{{self.text}}}{{{other.text}}}"
         return self._made(self.worth / other.worth, text, POWER)
 
-    def __rtruediv__(self, other: Any) -> "Written":
+    def __rtruediv__(self, other: Any) -> "TracedNumber":
         return self._of(other) / self
 
-    def __pow__(self, exponent: Any) -> "Written":
+    def __pow__(self, exponent: Any) -> "TracedNumber":
         other = self._of(exponent)
         if other.is_just(1):
             return self
         return self._made(self.worth**other.worth, f"{self.formula.at(ATOM)}^{{{other.text}}}", POWER)
 
-    def __rpow__(self, other: Any) -> "Written":
+    def __rpow__(self, other: Any) -> "TracedNumber":
         return self._of(other) ** self
 
-    def __neg__(self) -> "Written":
+    def __neg__(self) -> "TracedNumber":
         if self.opposite is not None:
             return self.opposite
         if self.is_just(0):
             return self
-        return Written(-self.worth, Formula(f"-{self.formula.at(PRODUCT)}", SUM), self.write, self)
+        return TracedNumber(-self.worth, Formula(f"-{self.formula.at(PRODUCT)}", SUM), self.write, self)
 
     def __gt__(self, other: Any) -> bool:
         return bool(self.worth > self._of(other).worth)
@@ -127,12 +127,14 @@ class Written:
         return bool(self.worth)
 
 
-def as_written(number: Any, write: Writer) -> Written:
+def as_written(number: Any, write: Writer) -> TracedNumber:
     """A number as it is."""
     formula = write(number)
     if not formula.text.startswith("-"):
-        return Written(number, formula, write, came=True)
-    return Written(number, formula, write, Written(-number, write(-number), write, came=True), came=True)
+        return TracedNumber(number, formula, write, came=True)
+    return TracedNumber(
+        number, formula, write, TracedNumber(-number, write(-number), write, came=True), came=True
+    )
 
 
 def float_formula(number: Any) -> Formula:
@@ -168,48 +170,48 @@ def setting_formula(number: Any) -> Formula:
     return Formula(text.removesuffix(".0"), SUM if text.startswith("-") else ATOM)
 
 
-class Writing:
+class TracingNamespace:
     """What rules ask of a namespace, for single numbers that are written."""
 
     def __init__(self, xp: Any, write: Writer) -> None:
         self.xp, self.write = xp, write
 
-    def written(self, number: Any) -> Written:
+    def written(self, number: Any) -> TracedNumber:
         """A number as it is."""
-        return number if isinstance(number, Written) else as_written(number, self.write)
+        return number if isinstance(number, TracedNumber) else as_written(number, self.write)
 
-    def square(self, a: Any) -> Written:
+    def square(self, a: Any) -> TracedNumber:
         taken = self.written(a)
-        return Written(squares.square(self.xp, taken.worth), (taken**2).formula, self.write)
+        return TracedNumber(squares.square(self.xp, taken.worth), (taken**2).formula, self.write)
 
-    def sqrt(self, a: Any) -> Written:
+    def sqrt(self, a: Any) -> TracedNumber:
         taken = self.written(a)
         worth = squares.root(self.xp, taken.worth)
-        return Written(worth, Formula(rf"\sqrt{{{taken.text}}}"), self.write)
+        return TracedNumber(worth, Formula(rf"\sqrt{{{taken.text}}}"), self.write)
 
-    def absolute(self, a: Any) -> Written:
+    def absolute(self, a: Any) -> TracedNumber:
         return self._made("absolute", (a,), r"\left|%s\right|")
 
-    def sign(self, a: Any) -> Written:
+    def sign(self, a: Any) -> TracedNumber:
         return self._made("sign", (a,), r"\operatorname{sign}\left(%s\right)")
 
-    def maximum(self, a: Any, b: Any) -> Written:
+    def maximum(self, a: Any, b: Any) -> TracedNumber:
         taken = self.written(a), self.written(b)
         worth = squares.larger(self.xp, *(one.worth for one in taken))
         text = rf"\max\left({taken[0].text}, {taken[1].text}\right)"
-        return Written(worth, Formula(text), self.write)
+        return TracedNumber(worth, Formula(text), self.write)
 
-    def solve(self, matrix: Any, b: Any) -> Written:
+    def solve(self, matrix: Any, b: Any) -> TracedNumber:
         taken = self.written(matrix), self.written(b)
         text = rf"{taken[0].formula.at(ATOM)}^{{-1}} {taken[1].formula.at(PRODUCT)}"
         worth = self.xp.solve(*(one.worth for one in taken))
-        return Written(worth, Formula(text, PRODUCT), self.write)
+        return TracedNumber(worth, Formula(text, PRODUCT), self.write)
 
-    def within(self, a: Any, low: Any, high: Any) -> Written:
+    def within(self, a: Any, low: Any, high: Any) -> TracedNumber:
         taken = [self.written(one) for one in (a, low, high)]
         worth = within(self.xp, *(one.worth for one in taken))
         inner = rf"\max\left({taken[0].text}, {taken[1].text}\right)"
-        return Written(worth, Formula(rf"\min\left({inner}, {taken[2].text}\right)"), self.write)
+        return TracedNumber(worth, Formula(rf"\min\left({inner}, {taken[2].text}\right)"), self.write)
 
     def greater(self, a: Any, b: Any) -> Any:
         return self.xp.greater(*(self.written(one).worth for one in (a, b)))
@@ -220,7 +222,7 @@ class Writing:
             return a if condition else b
         return self.written(self.xp.where(condition, *(self.written(one).worth for one in (a, b))))
 
-    def _made(self, name: str, operands: tuple[Any, ...], pattern: str, binding: int = ATOM) -> Written:
+    def _made(self, name: str, operands: tuple[Any, ...], pattern: str, binding: int = ATOM) -> TracedNumber:
         taken = [self.written(one) for one in operands]
         worth = getattr(self.xp, name)(*(one.worth for one in taken))
-        return Written(worth, Formula(pattern % tuple(one.text for one in taken), binding), self.write)
+        return TracedNumber(worth, Formula(pattern % tuple(one.text for one in taken), binding), self.write)

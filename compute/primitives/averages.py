@@ -58,6 +58,6 @@ average = Primitive(
     latex=_latex,
     cost=lambda shape, a, axes: Cost(elementwise=product(a)),
     expects="enough axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )

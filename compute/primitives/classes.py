@@ -170,7 +170,7 @@ def _surprise_keeping(
     exponentials = xp.exponentials(rows, -1)
     total = xp.sum(exponentials, -1)
     # The shift less the logit first: what is left of large logits has all its digits.
-    apart = xp.subtract(xp.shift(rows, -1), xp.take(rows, classes[..., None]))
+    apart = xp.subtract(xp.max_shift(rows, -1), xp.take(rows, classes[..., None]))
     losses = _unless(xp, left_out, xp.add(xp.log_total(exponentials, total, -1), apart)[..., 0])
     return losses, (exponentials, total, classes[..., None], left_out)
 

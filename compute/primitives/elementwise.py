@@ -41,7 +41,7 @@ identity = Primitive(
     cost=no_cost,
     kind="same",
     expects="any shape",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -54,7 +54,7 @@ add = Primitive(
     latex=lambda a, b: Formula(f"{a.text} + {b.at(SUM)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
     diagnosis=_cancelled,
 )
@@ -68,7 +68,7 @@ subtract = Primitive(
     latex=lambda a, b: Formula(f"{a.text} - {b.at(PRODUCT)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
     diagnosis=_cancelled,
 )
@@ -85,7 +85,7 @@ multiply = Primitive(
     latex=_product,
     expects=BROADCASTABLE,
     broadcasts=True,
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
     diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & (b != 0)),
 )
@@ -114,6 +114,6 @@ negative = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(f"-{a.at(PRODUCT)}", SUM),
     expects="any shape",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )

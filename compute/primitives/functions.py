@@ -125,7 +125,7 @@ sin = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sin {a.at(ATOM)}", PRODUCT),
     expects="any shape",
-    spreads=True,
+    propagates_nonfinite=True,
 )
 
 cos = Primitive(
@@ -136,7 +136,7 @@ cos = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\cos {a.at(ATOM)}", PRODUCT),
     expects="any shape",
-    spreads=True,
+    propagates_nonfinite=True,
 )
 
 
@@ -158,7 +158,7 @@ absolute = Primitive(
     latex=lambda a: Formula(rf"\left|{a.text}\right|"),
     expects="any shape",
     convention={"derivative_of_abs_at_0": 0},
-    spreads=True,
+    propagates_nonfinite=True,
 )
 
 

@@ -9,7 +9,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 Gradients = tuple[Array, ...]
 
 
-class Together(ABC):
+class FusedBackward(ABC):
     """A result, and what is kept for the gradients of all operands; made of these and of the settings."""
 
     result: Array
@@ -26,10 +26,10 @@ class Together(ABC):
         """The gradients of the operands that have one, in their order."""
 
 
-def keeping(made_of: Callable[..., Together]) -> Callable[..., tuple[Array, Together]]:
+def keeping(made_of: Callable[..., FusedBackward]) -> Callable[..., tuple[Array, FusedBackward]]:
     """The result of a primitive with what is kept of it, as `Primitive` takes it."""
 
-    def both(xp: Arithmetic, *operands: Array, **settings: Any) -> tuple[Array, Together]:
+    def both(xp: Arithmetic, *operands: Array, **settings: Any) -> tuple[Array, FusedBackward]:
         made = made_of(xp, *operands, **settings)
         return made.result, made
 

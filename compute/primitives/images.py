@@ -48,6 +48,6 @@ tiles = Primitive(
     cost=no_cost,
     kind="same",
     expects="an image (channels, rows, columns) that whole windows cover",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )

@@ -89,5 +89,5 @@ length_over = Primitive(
     latex=_latex,
     cost=_cost,
     expects="enough axes",
-    spreads=True,
+    propagates_nonfinite=True,
 )

@@ -14,23 +14,23 @@ def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
         exponentials = xp.exp(shifted)
         return xp.log_total(exponentials, xp.sum(exponentials, axis), axis)
 
-    shifted = xp.subtract(a, xp.shift(a, axis))
+    shifted = xp.subtract(a, xp.max_shift(a, axis))
     return xp.subtract(shifted, xp.along(logs, axis, shifted))
 
 
 def _keeping(xp: Arithmetic, a: Array, *, axis: int) -> tuple[Array, Array]:
     """With the softmax, whose entries keep more digits than the exponentials of the result."""
-    shifted = xp.subtract(a, xp.shift(a, axis))
+    shifted = xp.subtract(a, xp.max_shift(a, axis))
     exponentials = xp.exp(shifted)
     total = xp.sum(exponentials, axis)
     logs = xp.log_total(exponentials, total, axis)
-    return xp.subtract(shifted, logs), xp.share(exponentials, total)
+    return xp.subtract(shifted, logs), xp.softmax_divide(exponentials, total)
 
 
 def _gradient(xp: Arithmetic, g: Array, y: Array, kept: Array, axis: int) -> Array:
     def passed(axis: int, g: Array, y: Array, weights: Array) -> Array:
         found = xp.difference(g, xp.multiply(weights, xp.sum(g, axis)))
-        return xp.present(xp.balanced(found, weights, axis), y, axis)
+        return xp.masked(xp.balanced(found, weights, axis), y, axis)
 
     return xp.along(passed, axis, g, y, kept)
 
@@ -40,7 +40,7 @@ def _tangent(xp: Arithmetic, change: Array, y: Array, a: Array, *, axis: int) ->
         largest = np.expand_dims(xp.argmax(y, axis), axis)
         change = xp.subtract(change, np.take_along_axis(change, largest, axis))
     passed = xp.subtract(change, xp.sum(xp.multiply(xp.exp(y), change), axis))
-    return xp.present(passed, y, axis)
+    return xp.masked(passed, y, axis)
 
 
 def _latex(a: Formula, axis: int) -> Formula:

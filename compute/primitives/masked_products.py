@@ -135,7 +135,7 @@ guarded_matmul = Primitive(
     gradient_scratch=product_gradient_scratch,
     expects=matmul.expects,
     broadcasts=True,
-    spreads=True,
+    propagates_nonfinite=True,
     hazard=SUMS,
     diagnosis=matmul.diagnosis,
 )

@@ -17,14 +17,14 @@ from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import CALL, copied
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
-from compute.primitives.fused import Gradients, Together, keeping, kept_gradients
+from compute.primitives.fused import FusedBackward, Gradients, keeping, kept_gradients
 from compute.primitives.scalars import count
 
 BLOCK = 2**15  # numbers of one block
 MINUS_HALF = parse("-1/2")
 
 
-class Normalized(Together):
+class Normalized(FusedBackward):
     """Groups of entries, normalized, and the means and mean squares that their gradients need.
 
     The entries are (outer, groups, inner): each group is normalized over the outer and the inner axis.
@@ -222,6 +222,6 @@ normalized_groups = Primitive(
     scratch=lambda shape, x, gain, bias, **settings: 5 * product(x) + 6 * BLOCK,
     expects="x, and a gain and a bias that broadcast to it",
     broadcasts=True,
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )

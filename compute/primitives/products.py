@@ -65,6 +65,6 @@ product_over = Primitive(
     latex=lambda a, axis: Formula(rf"\prod_{{\text{{axis }} {axis}}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )

@@ -14,7 +14,7 @@ from compute.primitives.scalars import count
 
 def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     exponentials = xp.exponentials(a, axis)
-    return xp.share(exponentials, xp.sum(exponentials, axis))
+    return xp.softmax_divide(exponentials, xp.sum(exponentials, axis))
 
 
 def _softmax_gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
@@ -113,7 +113,7 @@ sum_over = Primitive(
     latex=lambda a, axis: Formula(rf"\sum_{{{_over(axis)}}} {a.at(PRODUCT)}", SUM),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
     diagnosis=lambda y, a, absorbed, axis: cancellation(y, np.abs(a).sum(axis=axis)),
 )

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.primitives.fused import Gradients, Together
+from compute.primitives.fused import FusedBackward, Gradients
 from compute.primitives.scalars import count
 
 
-class Scan(Together):
+class RecurrentScan(FusedBackward):
     """What a pass over the steps leaves for the way back. Arrays inside are (sequences, steps, width).
 
     states: what the pass gives, several behind one another along a new first axis; going: which sequences
@@ -120,7 +120,7 @@ def _activations(xp: Arithmetic, one: Array, zero: Array) -> dict[str, tuple[Slo
     }
 
 
-class ElmanScan(Scan):
+class ElmanScan(RecurrentScan):
     """h_t = activation(terms_t + h_{t-1} W_h)."""
 
     def __init__(
@@ -156,7 +156,7 @@ class ElmanScan(Scan):
         return self.whole(terms), self.product(before, terms), self.initial(carried)
 
 
-class LongShortTermScan(Scan):
+class LongShortTermScan(RecurrentScan):
     """c_t = f c_{t-1} + i g, h_t = o tanh(c_t). Its states are h and c."""
 
     def __init__(
@@ -221,7 +221,7 @@ class LongShortTermScan(Scan):
         return self.whole(terms), matrix, self.initial(carried), self.initial(cell)
 
 
-class GatedScan(Scan):
+class GatedScan(RecurrentScan):
     """h_t = n + z (h_{t-1} - n); the two gates stand first, `reset_at` says which of them resets."""
 
     def __init__(

@@ -37,7 +37,7 @@ time_step = Primitive(
     kind="same",
     expects="at least two axes",
     spreads_back=True,
-    takes_at=True,
+    is_row_select=True,
 )
 
 
@@ -67,7 +67,7 @@ stack = Primitive(
     cost=no_cost,
     kind="same",
     expects="values of one shape",
-    spreads=True,
+    propagates_nonfinite=True,
 )
 
 
@@ -102,7 +102,7 @@ concatenate = Primitive(
     cost=no_cost,
     kind="same",
     expects="values that differ in size along the axis alone",
-    spreads=True,
+    propagates_nonfinite=True,
 )
 
 

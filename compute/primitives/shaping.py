@@ -99,7 +99,7 @@ reshape = Primitive(
     cost=no_cost,
     kind="same",
     expects="as many entries as the shape has",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -158,7 +158,7 @@ turn_around = Primitive(
     latex=lambda a: Formula(rf"\operatorname{{flip}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least two axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 

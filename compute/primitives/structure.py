@@ -33,7 +33,7 @@ transpose = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -84,7 +84,7 @@ split_axis = Primitive(
     cost=no_cost,
     kind="same",
     expects="an axis that the parts divide",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -99,7 +99,7 @@ merge_axis = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least three axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -120,7 +120,7 @@ join_axes = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -147,7 +147,7 @@ expand = Primitive(
     cost=no_cost,
     kind="same",
     expects="enough axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 
@@ -174,7 +174,7 @@ repeat = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least three axes",
-    spreads=True,
+    propagates_nonfinite=True,
     spreads_back=True,
 )
 

@@ -14,7 +14,7 @@ from compute.budgets.planning import spend
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Tensor, Value, apply
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
@@ -89,7 +89,7 @@ class _Builder(Terms):
         inputs: Mapping[str, Tensor],
         given: Mapping[str, Tensor],
     ) -> None:
-        self.declared: dict[str, Named] = {}
+        self.declared: dict[str, ValueSpec] = {}
         taken = {name: one.shape for name, one in given.items()}
         super().__init__(assignments, Graph(declared=self.declared, given=taken))
         self.inputs, self.given = inputs, given
@@ -99,10 +99,10 @@ class _Builder(Terms):
             for one in assignments
             if one.value.head == "call" and one.value.text in CATALOGUE and CATALOGUE[one.value.text].parts
         }
-        self.graph.supply = {
+        self.graph.sent_inputs = {
             name: tensor for name, tensor in {**inputs, **given}.items() if self._is_supplied(name)
         }
-        self.graph.absent = "unknown" if given else "refused"
+        self.graph.missing_policy = "unknown" if given else "refused"
         for name, tensor in {**inputs, **given}.items():
             if name not in self.lines and "." not in name:
                 self.terms[name] = self._input(name, tensor)
@@ -131,14 +131,16 @@ class _Builder(Terms):
                         (field, at), f"{name} is assigned in line {self.lines[name] + 1}",
                         "a name that no line assigns", "an assigned name",
                     )  # fmt: skip
-                if name not in self.used and name not in self.graph.supply:
-                    raise unknown_name((field, at), "input", name, [*sorted(self.used), *self.graph.supply])
+                if name not in self.used and name not in self.graph.sent_inputs:
+                    raise unknown_name(
+                        (field, at), "input", name, [*sorted(self.used), *self.graph.sent_inputs]
+                    )
 
     def check_inputs(self) -> None:
         """Refuse inputs that the program does not use, and free names where nothing takes their place."""
         self._check_supply()
         for name in self.inputs:
-            if name not in self.used and name not in self.graph.supply:
+            if name not in self.used and name not in self.graph.sent_inputs:
                 line, _, inner = name.partition(".")
                 if inner and line in self.called:
                     raise unknown_input(("inputs", name), self.called[line], inner, f"{line}.")
@@ -170,7 +172,7 @@ class _Builder(Terms):
 
         first: those that were found before.
         """
-        self.graph.absent, self.graph.lacking = "unknown", []
+        self.graph.missing_policy, self.graph.lacking = "unknown", []
         with suppress(QuestionError, QuestionErrors):  # what else is wrong is told once these are there
             for assignment in assignments:
                 self.assign(assignment)
@@ -179,7 +181,7 @@ class _Builder(Terms):
 
     def _check_supply(self) -> None:
         """Refuse what no part took, of a line that could be built."""
-        for name, tensor in self.graph.supply.items():
+        for name, tensor in self.graph.sent_inputs.items():
             if isinstance(self.terms[name.partition(".")[0]], Unknown):
                 self._input(name, tensor)
             elif name not in self.graph.names:
@@ -236,7 +238,7 @@ class _Builder(Terms):
         if term.name is not None:  # the same value by another name
             term = apply("identity", term)
         axes = _axes(len(self.graph.given.get(name, term.shape)))
-        self.declared[name] = Named(name, axes, axes, f"Line {line + 1}.", symbol_latex(name))
+        self.declared[name] = ValueSpec(name, axes, axes, f"Line {line + 1}.", symbol_latex(name))
         return term.named(name)
 
     def _whole_call(self, assignment: Assignment) -> Term | None:

@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepDescription:
     """How one named value comes about; sizes that nothing says are dimension names."""
 
     name: str
@@ -56,7 +56,7 @@ class Step:
 
 
 @dataclass
-class Prepared:
+class Plan:
     """The plans for one kind of question, and what can be said of it before there are entries.
 
     returned: names of the values to send back; differentiated: of the gradients; selected: of all that is
@@ -91,7 +91,7 @@ class Prepared:
         self._supports: dict[tuple[str, str], Support] = {}
 
     @cached_property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[StepDescription]:
         """How each value that is computed comes about; written where it is asked for."""
         return [describe_step(name, self.graph.names[name]) for name in self.stepped]
 
@@ -263,10 +263,10 @@ def _same_entries(one: Array, other: Array) -> bool:
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-def describe_step(name: str, value: Value) -> Step:
+def describe_step(name: str, value: Value) -> StepDescription:
     """The step of a named value."""
     inputs = dict.fromkeys(name for operand in value.written_inputs for name in nearest_names(operand))
-    return Step(
+    return StepDescription(
         name=name,
         formula=formula(value),
         inputs=list(inputs),
@@ -276,7 +276,7 @@ def describe_step(name: str, value: Value) -> Step:
     )
 
 
-def fewer_names(*prepared: Prepared) -> str:
+def fewer_names(*prepared: Plan) -> str:
     """How to ask these questions, which are answered together, for fewer numbers."""
     listed = largest(one for question in prepared for one in question.sent())
     return f"fewer names in select, which takes patterns; the most numbers come with {listed}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
-from compute.question.answer import Prepared
+from compute.question.answer import Plan
 
 Order = tuple[int, ...]
 ORDERS = 8  # that are tried along one axis while another is looked for
@@ -76,7 +76,7 @@ def differences(
     return result | {name: result[same] for name, same in repeated.items()}
 
 
-def comparable_names(before: Prepared, after: Prepared, has_removed: bool) -> list[str]:
+def comparable_names(before: Plan, after: Plan, has_removed: bool) -> list[str]:
     """The names whose axes run over the same in both: no turned matrices, no bands of other keys."""
     names = []
     for name, value in before.graph.names.items():

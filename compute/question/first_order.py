@@ -9,7 +9,7 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.graph.graph import Graph
 from compute.graph.value import Value
-from compute.question.answer import Prepared
+from compute.question.answer import Plan
 from compute.question.comparison import change
 from compute.readings.evaluation import Evaluation
 from compute.readings.forward_mode import Linearization
@@ -26,8 +26,8 @@ class Prediction:
 
     def __init__(
         self,
-        before: Prepared,
-        after: Prepared,
+        before: Plan,
+        after: Plan,
         entries: Mapping[str, Array],
         changed: Mapping[str, Array],
         names: Iterable[str],
@@ -116,6 +116,6 @@ def _constants(before: Graph, after: Graph) -> list[int]:
     return [one.index for one, other in pairs if one.attributes != other.attributes]
 
 
-def _constant(prepared: Prepared, index: int) -> Array:
+def _constant(prepared: Plan, index: int) -> Array:
     attributes = prepared.graph.values[index].attributes
     return prepared.evaluation.arithmetic.constant(attributes["expression"], attributes["sizes"])

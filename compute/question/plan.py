@@ -18,7 +18,7 @@ from compute.operations.framework.build import all_missing, build, check_upstrea
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.submodules import missing
 from compute.programs.building import Claim, build_program
-from compute.question.answer import Prepared, Step, describe_step
+from compute.question.answer import Plan, StepDescription, describe_step
 from compute.question.plan_bytes import key_bytes, plan_bytes
 from compute.question.predicted_size import predict
 from compute.readings.cost import TotalCost, cost
@@ -33,7 +33,7 @@ Tensors = tuple[tuple[str, Tensor], ...]
 PLAN_BYTES = 64 * 2**20  # of kept plans; prepare.cache.budget changes it
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """What of a question depends on no entry; all of it hashable.
 
     split: those of the Jacobians that are wanted with their parts by path.
@@ -65,7 +65,7 @@ class Asked(NamedTuple):
 
 
 @plans_kept("plans", PLAN_BYTES, key_bytes, plan_bytes)
-def prepare(asked: Asked) -> Prepared:
+def prepare(asked: Question) -> Plan:
     """Build the graph and plan everything asked of it.
 
     Raises QuestionErrors where names or shapes are wrong.
@@ -123,7 +123,7 @@ def prepare(asked: Asked) -> Prepared:
                             predicted.work)  # fmt: skip
         verification = plan_verification(answered)
         predicted = predicted.with_more(verification.work, verification.entries)
-    return Prepared(
+    return Plan(
         graph=graph,
         evaluation=evaluation,
         differentiation=differentiation,
@@ -146,10 +146,10 @@ def prepare(asked: Asked) -> Prepared:
 
 def shapes_only(
     operation: str, inputs: Mapping[str, Tensor], attributes: Mapping[str, Any]
-) -> tuple[TotalCost, list[Step], dict[str, Any]]:
+) -> tuple[TotalCost, list[StepDescription], dict[str, Any]]:
     """Cost, steps and conventions for shapes alone, in numbers or dimension names."""
     declared = CATALOGUE[operation]
-    graph = build(declared, inputs, attributes, absent="usual")
+    graph = build(declared, inputs, attributes, missing_policy="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
@@ -159,7 +159,7 @@ def _graph(
     inputs: dict[str, Tensor],
     given: dict[str, Tensor],
     attributes: Mapping[str, Any],
-    asked: Asked,
+    asked: Question,
 ) -> Graph:
     """The graph for what is known. An operation's input under `given` is simply an input."""
     cut = bool(given)
@@ -180,13 +180,13 @@ def _graph(
         given,
         *_requested(asked),
         symbolic=asked.arithmetic == kinds.EXACT,
-        absent="unknown" if cut else "refused",
+        missing_policy="unknown" if cut else "refused",
     )
     check_names(("given",), given, graph)
     return graph
 
 
-def _requested(asked: Asked) -> tuple[set[str], bool]:
+def _requested(asked: Question) -> tuple[set[str], bool]:
     """The names that a question speaks of, and whether it asks for everything."""
     pairs = (name for pair in asked.jacobian for name in pair)
     names = {*(asked.select or ()), *asked.also, *(name for name, _ in asked.upstream), *pairs}
@@ -246,7 +246,7 @@ def _differentiated(
 ) -> list[str]:
     if differentiation is None:
         return []
-    flows = differentiation.flows
+    flows = differentiation.cotangents
     indices = ((name, graph.names[name].index) for name in selected)
     return [name for name, index in indices if index in flows and flows[index].total is not None]
 

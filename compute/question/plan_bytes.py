@@ -6,7 +6,7 @@ Bytes per part were measured with tracemalloc, after an answer; a test holds who
 from collections.abc import Hashable
 from sys import getsizeof
 
-from compute.question.answer import Prepared
+from compute.question.answer import Plan
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 
@@ -20,7 +20,7 @@ FLOW = 350  # the gradient of one named value
 REFERENCE = 8
 
 
-def plan_bytes(plan: Prepared) -> int:
+def plan_bytes(plan: Plan) -> int:
     """Estimate the bytes of a plan and of all that its answers will add to it."""
     held = BASE + VALUE * len(plan.graph.values) + NAME * len(plan.graph.names) + STEP * len(plan.stepped)
     held += _evaluation(plan.evaluation)
@@ -47,4 +47,4 @@ def _evaluation(plan: Evaluation) -> int:
 
 def _differentiation(plan: Differentiation) -> int:
     held = REFERENCE * len(plan.evaluation.reachable)
-    return held + GRADIENT * len(plan.instructions) + FLOW * len(plan.flows)
+    return held + GRADIENT * len(plan.instructions) + FLOW * len(plan.cotangents)

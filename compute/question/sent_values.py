@@ -24,7 +24,9 @@ def sent_arrays(
     if differentiation is not None:
         for name in differentiated:
             value = names[name]
-            parts = [slot for slot in differentiation.flows[value.index].sources.values() if slot is not None]
+            parts = [
+                slot for slot in differentiation.cotangents[value.index].sources.values() if slot is not None
+            ]
             for _ in range(1 + len(parts) if len(parts) > 1 else 1):  # one part alone is the whole
                 yield name, value.shape
 
@@ -36,7 +38,7 @@ def sent_jacobians(
     names = graph.names
     for of, wrt, plan in jacobians:
         entries = number(product(names[of].shape)) * number(product(names[wrt].shape))
-        flow = plan.flows.get(names[wrt].index) if (of, wrt) in split else None
+        flow = plan.cotangents.get(names[wrt].index) if (of, wrt) in split else None
         yield f"the Jacobian of {of} by {wrt}", entries * (1 + (len(flow.sources) if flow else 0))
 
 

@@ -155,7 +155,7 @@ class _Run(NamedTuple):
 
 def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[Value]) -> list[_Run]:
     """The values by how many each stands for."""
-    if not graph.repeated:
+    if not graph.repeats:
         return [_Run(1, counted, inputs)]
     found: dict[Size, _Run] = {}
 

@@ -20,7 +20,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Named values and which is made of which; mermaid: the same as text for Mermaid."""
+    """ValueSpec values and which is made of which; mermaid: the same as text for Mermaid."""
 
     nodes: list[Node]
     edges: list[tuple[str, str]]
@@ -43,7 +43,7 @@ def draw(graph: Graph, given: Collection[str]) -> Diagram:
     for value in graph.named_values():
         name = str(value.name)
         spend(len(value.inputs))
-        if value.declared is not None and value.declared.on_request and not graph.asks(name):
+        if value.declared is not None and value.declared.on_request and not graph.is_requested(name):
             continue
         kind = "value"
         if name in given:

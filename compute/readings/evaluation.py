@@ -19,8 +19,8 @@ from compute.graph.value import Value, nearest_names
 
 LONGEST = 64  # characters of a name in a note
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
-RESULT: Callable[..., Array] = itemgetter(0)  # of a step that keeps something
-KEPT: Callable[..., Any] = itemgetter(1)
+first_of_pair: Callable[..., Array] = itemgetter(0)  # of a step that keeps something
+second_of_pair: Callable[..., Any] = itemgetter(1)
 
 
 class Evaluation:
@@ -91,7 +91,7 @@ class Evaluation:
                     assert applied.primitive.keeping is not None  # since a gradient rule needs what is kept
                     both: Any = partial(applied.primitive.keeping, self.arithmetic, **applied.attributes)
                     self._instructions.append((kept, both, operands))
-                    function, operands = RESULT, (kept,)
+                    function, operands = first_of_pair, (kept,)
                 if self.arithmetic.settles:
                     function = settled(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
@@ -99,7 +99,7 @@ class Evaluation:
                 elif index not in self.constants:
                     self.constants[index] = function()
                 if kept is not None:
-                    self._instructions.append((kept, KEPT, (kept,)))
+                    self._instructions.append((kept, second_of_pair, (kept,)))
         return self._instructions
 
     def _function(self, applied: Application) -> Callable[..., Array]:
@@ -163,7 +163,7 @@ class Evaluation:
                 continue
             if value.index not in shown:
                 watched.append(value)
-            if value.primitive and value.primitive.spreads and value.index not in self.known:
+            if value.primitive and value.primitive.propagates_nonfinite and value.index not in self.known:
                 for operand in value.inputs:
                     shown.add(operand.index)
         return watched
@@ -182,7 +182,7 @@ def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | 
 
     def run(*operands: Array) -> Array:
         try:
-            return arithmetic.settle(function(*operands), name)
+            return arithmetic.simplify(function(*operands), name)
         except Exception as error:
             if name is not None:
                 error.add_note(f"for the value {str(name)[:LONGEST]}")

@@ -50,8 +50,8 @@ def jacobian(
     entries = math.prod(rows)
     result = arithmetic.zeros((entries, *columns))
     parts: dict[Source, Array] = {}
-    if wrt.index in plan.flows:
-        sources = plan.flows[wrt.index].sources
+    if wrt.index in plan.cotangents:
+        sources = plan.cotangents[wrt.index].sources
         if by_path and len(sources) > 1:
             parts = {source: arithmetic.zeros(result.shape) for source in sources}
         for entry in range(entries):
@@ -85,7 +85,7 @@ class Support:
         present: what they depend on for these numbers, see `reach`; only its zeros need to be looked into.
         """
         found = [one.copy() for one in present]
-        if self._wrt.index not in self._differentiation.flows:
+        if self._wrt.index not in self._differentiation.cotangents:
             return found
         try:
             with np.errstate(all="ignore"):

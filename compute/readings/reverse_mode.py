@@ -31,14 +31,14 @@ negative number, so that gradients stand beside values, which have indices."""
 Instruction: TypeAlias = "tuple[Callable[..., Array], tuple[int, ...], tuple[int, ...] | None, int]"
 """A function, the slots and indices of what it takes, the shape that its result is summed back to if it was
 broadcast, and the slot of the result."""
-Edge: TypeAlias = "tuple[int, tuple[int, ...], Callable[..., Array] | None, tuple[int, ...] | None]"
+VjpEdge: TypeAlias = "tuple[int, tuple[int, ...], Callable[..., Array] | None, tuple[int, ...] | None]"
 """How a gradient passes from a result to one of its operands: the operand's place; what the rule needs, as
 `GradientRule` says it; the rule as a function of these, `unchanged` where it does nothing and None where it
 needs a size that is unknown; and the shape that its result is summed back to."""
 
 
 @dataclass(slots=True)
-class Flow:
+class Cotangent:
     """The gradient of one named value: its slot, and the slot of what each source contributes.
 
     A source is the index of a consumer, UPSTREAM, or PARTS: all that came by parts of the value, each of
@@ -89,19 +89,21 @@ class Differentiation:
         if any(not evaluation.graph.values[index].is_input for index in evaluation.known):
             named = {value.index for value in evaluation.graph.named_values()}
             self.cut = sorted((self._leading_to_seeds(frozenset()) - active) & named)
-        self.flows: dict[int, Flow] = {}
+        self.cotangents: dict[int, Cotangent] = {}
         self._slots = count(-1, -1)
         self.upstream: dict[int, int] = {}
         self.carries: dict[int, tuple[Value, int]] = {}
         self.gathered: dict[int, tuple[Value, list[int]]] = {}
         self.instructions: list[Instruction] = []
         self._needs: set[int] = set()
-        self._edges: dict[Application, list[Edge]] = {}
+        self._edges: dict[Application, list[VjpEdge]] = {}
         for value in reversed(evaluation.graph.values):
             if value.name is not None and value.index in active:
                 self._plan(value)
-        self.watched = [index for index in self.flows if not self._is_shown(evaluation.graph.values[index])]
-        self.unknown = sorted(index for index, flow in self.flows.items() if flow.total is None)
+        self.watched = [
+            index for index in self.cotangents if not self._is_shown(evaluation.graph.values[index])
+        ]
+        self.unknown = sorted(index for index, flow in self.cotangents.items() if flow.total is None)
         evaluation.want(self._needs)
 
     def _leading_from_targets(self) -> list[bool]:
@@ -143,7 +145,7 @@ class Differentiation:
                 for edge in self._edges.get(inner.applied) or self._edges_of(inner.applied):
                     operand = inner.inputs[edge[0]]
                     if self._useful[operand.index]:
-                        if inner.applied.primitive.takes_at and operand.name is not None:
+                        if inner.applied.primitive.is_row_select and operand.name is not None:
                             self._flow(operand).parts.append((inner.attributes["at"], origin))
                             continue
                         if origin is not None:
@@ -154,12 +156,12 @@ class Differentiation:
                             place, key = self._flow(operand).sources, value.index
                         place[key] = carried if key not in place else self._sum(place[key], carried)
 
-    def _edges_of(self, applied: Application) -> list[Edge]:
+    def _edges_of(self, applied: Application) -> list[VjpEdge]:
         found = [self._edge(applied, place) for place in applied.passing]
         self._edges[applied] = found
         return found
 
-    def _edge(self, applied: Application, place: int) -> Edge:
+    def _edge(self, applied: Application, place: int) -> VjpEdge:
         """What all values that share an application have in common in passing gradients to this operand."""
         rule = applied.rules[place]
         assert rule is not None  # gradients pass there
@@ -172,7 +174,7 @@ class Differentiation:
             return place, (), unchanged, None
         return place, rule.needs, function, shapes[place] if broadcast else None
 
-    def _carry(self, inner: Value, edge: Edge, origin: int) -> int | None:
+    def _carry(self, inner: Value, edge: VjpEdge, origin: int) -> int | None:
         """Plan one application of a gradient rule, from a value inside a step to one operand."""
         at, needs, function, target = edge
         takes = [origin]
@@ -202,14 +204,14 @@ class Differentiation:
             operand = value.inputs[place]
             if self._useful[operand.index]:
                 named = operand.name is not None
-                if self.flows[operand.index].total is not None if named else self._is_shown(operand):
+                if self.cotangents[operand.index].total is not None if named else self._is_shown(operand):
                     return True
         return False
 
-    def _flow(self, value: Value) -> Flow:
-        found = self.flows.get(value.index)
+    def _flow(self, value: Value) -> Cotangent:
+        found = self.cotangents.get(value.index)
         if found is None:
-            found = self.flows[value.index] = Flow()
+            found = self.cotangents[value.index] = Cotangent()
         return found
 
     def _sum(self, total: int | None = None, *others: int | None) -> int | None:
@@ -257,7 +259,7 @@ class Differentiation:
                 gradient = unbroadcast(self.evaluation.arithmetic, gradient, shape)
             slots[slot] = gradient
         totals, contributions = {}, {}
-        for index, flow in self.flows.items():
+        for index, flow in self.cotangents.items():
             if flow.total is not None:
                 totals[index] = slots[flow.total]
             if len(flow.sources) > 1:

@@ -22,7 +22,7 @@ from compute.solving.constants import approximate, sign, truth
 from compute.solving.floats import evaluated
 from compute.solving.multivariate import several
 from compute.solving.regions import put, where_holds
-from compute.solving.scanning import MAX_ROOTS, Function, Scan, scan
+from compute.solving.scanning import MAX_ROOTS, Function, RootScan, scan
 from compute.solving.solutions import Expr, Family, Found, Solution, Unsolved
 from compute.solving.univariate import candidates
 
@@ -222,7 +222,7 @@ def _said(
     return Found(tuple(solutions), tuple(families), (), not gaps, how)
 
 
-def _scanned(equations: tuple[Expr, ...], unknown: Expr) -> Scan | None:
+def _scanned(equations: tuple[Expr, ...], unknown: Expr) -> RootScan | None:
     """Roots in floats; None where symbols are free."""
     if not equations or any(one.free_symbols - {unknown} for one in equations):
         return None
@@ -234,11 +234,11 @@ def _scanned(equations: tuple[Expr, ...], unknown: Expr) -> Scan | None:
         return None
 
 
-def _scan(sides: Function, unknown: Expr) -> Scan:
+def _scan(sides: Function, unknown: Expr) -> RootScan:
     return scan(sides, negative=not unknown.is_nonnegative, positive=not unknown.is_nonpositive)
 
 
-def _in_floats(scanned: Scan, unknown: Expr, reason: str) -> Found:
+def _in_floats(scanned: RootScan, unknown: Expr, reason: str) -> Found:
     if scanned.everywhere:
         how = f"The equations are zero to rounding at all values tried; {reason}."
         return Found((), (Family((), (unknown.name,)),), (), False, how)
@@ -258,7 +258,7 @@ def _allowed(unknown: Expr, value: Expr) -> bool:
     return not (unknown.is_nonzero and value == 0) and (whole or not unknown.is_integer)
 
 
-def _completed(found: Found, scanned: Scan, unknown: Expr, equations: tuple[Expr, ...]) -> Found:
+def _completed(found: Found, scanned: RootScan, unknown: Expr, equations: tuple[Expr, ...]) -> Found:
     """What was found exactly, with what is known in floats beyond it.
 
     Where exact work says that it is complete, only changes of sign that are certain speak against it.

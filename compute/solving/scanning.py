@@ -15,7 +15,7 @@ Function = Callable[[float], Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Scan:
+class RootScan:
     """Roots in floats, in order.
 
     everywhere: whether the function was zero at all points, to rounding; plateaus: between which points it
@@ -27,7 +27,7 @@ class Scan:
     everywhere: bool = False
 
 
-def scan(function: Function, *, negative: bool = True, positive: bool = True) -> Scan:
+def scan(function: Function, *, negative: bool = True, positive: bool = True) -> RootScan:
     """Roots that all of a function's values share, of magnitude 1e-6 to 1e6, and 0.
 
     Points are dense between 0 and 4, where rates and coefficients are. Two roots closer than points are may
@@ -37,9 +37,9 @@ def scan(function: Function, *, negative: bool = True, positive: bool = True) ->
     points = [x for x in _points() if (x >= 0 or negative) and (x <= 0 or positive)]
     sampled = [(x, worth) for x in points if (worth := values(x)) is not None]
     if not sampled:
-        return Scan(())
+        return RootScan(())
     if all(max(map(abs, worth)) <= _IDENTICAL for _, worth in sampled):
-        return Scan((), everywhere=True)
+        return RootScan((), everywhere=True)
     plateaus = _plateaus(sampled)
     leading = _leading([worth for _, worth in sampled])
     line = [(x, worth[leading]) for x, worth in sampled]
@@ -57,7 +57,7 @@ def scan(function: Function, *, negative: bool = True, positive: bool = True) ->
                 found.append(root)
         if len(found) == MAX_ROOTS:
             break
-    return Scan(tuple(sorted(found)), plateaus)
+    return RootScan(tuple(sorted(found)), plateaus)
 
 
 class _Values:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.question.answer import Answer, Prepared
+from compute.question.answer import Answer, Plan
 from compute.readings.closed_forms import approximation, each, latex, shared, symbol_written, text
 
 
-def written(answer: Answer, prepared: Prepared, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
+def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
     """Write the answer as text in the place of numbers, with what stands beside it.
 
     Values that are abbreviated and not returned stand beside it under their names, and if it shares, so do

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from compute.errors import QuestionErrors, at, unknown_name
 from compute.operations.framework.declaration import Constant
-from compute.optimizers.course import Chosen
+from compute.optimizers.course import OptimizerConfig
 from compute.optimizers.declaration import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from service.http.problems import describe
@@ -18,7 +18,7 @@ from service.questions.validation import validate
 from service.schemas.setting_validators import constant
 
 
-def chosen_optimizer(raw: Any) -> Chosen:
+def chosen_optimizer(raw: Any) -> OptimizerConfig:
     """The optimizer that a document names. Raises QuestionErrors."""
     with within("optimizer"):
         request = _named(raw, OPTIMIZERS, optimizer_model, "update rule")
@@ -26,7 +26,7 @@ def chosen_optimizer(raw: Any) -> Chosen:
     settings = {name: fields[name] for name in OPTIMIZERS[fields["name"]].settings if name in said}
     common = {name: fields[name] for name in said - settings.keys() - {"schedule"}}
     schedule = chosen_schedule(fields["schedule"]) if "schedule" in said else None
-    return Chosen(**common, settings=settings, schedule=schedule)
+    return OptimizerConfig(**common, settings=settings, schedule=schedule)
 
 
 def chosen_schedule(raw: Any) -> dict[str, Any] | list[Constant]:

@@ -8,7 +8,7 @@ import orjson
 
 from compute.arithmetic import kinds
 from compute.errors import Path
-from compute.optimizers.questions import AskedTrace
+from compute.optimizers.questions import TraceQuestion
 from compute.optimizers.surface import entry_name
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
@@ -20,7 +20,7 @@ NAME = "optimizer/solve"
 
 
 @dataclass(frozen=True, slots=True)
-class SolveQuestion:
+class SolutionJob:
     """A question understood: what is to be solved. It is answered in a process that does exact work."""
 
     solving: Any
@@ -48,7 +48,7 @@ class SolveQuestion:
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuestion:
+def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob:
     """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
     request = validate(solve_request(), document)
     fields = request.__dict__
@@ -57,7 +57,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuesti
         raise ExactWanted
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
     start, data, target = decoded(groups, request, is_data, arithmetic=kinds.EXACT)
-    trace = AskedTrace(
+    trace = TraceQuestion(
         chosen=chosen,
         start=start,
         arithmetic=kinds.arithmetic(kinds.EXACT, fields["assumptions"]),
@@ -72,7 +72,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolveQuesti
     if fields["assumptions"]:
         arrays = [*start.values(), *data.values(), *target.values()]
         entries.check_assumptions(fields["assumptions"], entries.symbols_in(arrays) | chosen.symbols())
-    return SolveQuestion(solving)
+    return SolutionJob(solving)
 
 
 def _solutions(solved: Any) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from compute.graph.work import WRITTEN
 from compute.optimizers.course import Constants
 from compute.optimizers.formulas import formulas
 from compute.optimizers.objective import Batches
-from compute.optimizers.questions import AskedTrace, Drawn, PreparedTrace, prepare_trace
+from compute.optimizers.questions import PreparedTrace, SurfaceRequest, TraceQuestion, prepare_trace
 from compute.optimizers.reading import Stop
 from compute.optimizers.surface import Extent, entry_name, place_of, surface
-from compute.optimizers.trace import Made, Step
+from compute.optimizers.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, trace_request
@@ -30,11 +30,11 @@ ADVICE = "fewer steps, a larger `every`, or fewer parts in `select`"
 
 
 @dataclass(frozen=True, slots=True)
-class TraceQuestion:
+class TraceJob:
     """A trace understood: what to run, and how its steps are written."""
 
     prepared: PreparedTrace
-    asked: AskedTrace
+    asked: TraceQuestion
     encoding: str
 
     @property
@@ -68,7 +68,7 @@ class TraceQuestion:
         if trace.summary is not None:  # it came to its end
             yield _json(self._tail(step, extent))
 
-    def _step(self, step: Step) -> dict[str, Any]:
+    def _step(self, step: TraceStep) -> dict[str, Any]:
         """The parts of a step that are shown."""
         made = step.made
         found: dict[str, Any] = {"parameters": step.parameters, "loss": step.loss}
@@ -83,7 +83,7 @@ class TraceQuestion:
             body["approximations"] = {name: exact("answers").approximated(one) for name, one in near.items()}
         return body
 
-    def _made(self, step: Step, made: Made) -> dict[str, Any]:
+    def _made(self, step: TraceStep, made: StepRecord) -> dict[str, Any]:
         course = self.prepared.trace.course
         found: dict[str, Any] = {"learning_rate": made.learning_rate, "gradient": made.gradient}
         if course.uses_another_gradient:
@@ -105,7 +105,7 @@ class TraceQuestion:
             return exact("answers").as_text(one)
         return encode(np.asarray(one), self.encoding if np.ndim(one) else "nested")
 
-    def _tail(self, last: Step, extent: Extent) -> dict[str, Any]:
+    def _tail(self, last: TraceStep, extent: Extent) -> dict[str, Any]:
         trace, drawn = self.prepared.trace, self.asked.drawn
         assert trace.summary is not None
         summary = {name: encode(np.array(one), "nested") if isinstance(one, float) else one
@@ -123,7 +123,7 @@ class TraceQuestion:
         return tail | {"notes": [note_json(note) for note in trace.notes]}
 
 
-def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
+def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     """The trace that a document asks for. Raises QuestionErrors for all that is wrong with it."""
     request = validate(trace_request(), document)
     fields = request.__dict__
@@ -133,7 +133,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
     groups |= {("gradients", at): one for at, one in enumerate(handed or ())}
     start, data, *gradients = decoded(groups, request, is_data)
     shown = frozenset(fields["select"] or PARTS)
-    asked = AskedTrace(
+    asked = TraceQuestion(
         chosen=chosen,
         start=start,
         arithmetic=kinds.arithmetic(fields["arithmetic"], fields["assumptions"]),
@@ -156,7 +156,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceQuestion:
             [*start.values(), *data.values(), *(one for each in gradients for one in each.values())]
         )
         entries.check_assumptions(fields["assumptions"], used | chosen.symbols())
-    return TraceQuestion(prepared, asked, fields["encoding"])
+    return TraceJob(prepared, asked, fields["encoding"])
 
 
 def _stop(model: Any) -> Stop:
@@ -175,11 +175,11 @@ def _batches(model: Any) -> Batches | None:
     return None if model is None else Batches(tuple(model.inputs), tuple(map(tuple, model.rows)))
 
 
-def _drawn(model: Any) -> Drawn | None:
+def _drawn(model: Any) -> SurfaceRequest | None:
     if model is None:
         return None
     ranges = {entry_name(place_of(name)): (low, high) for name, (low, high) in model.ranges.items()}
-    return Drawn(model.points, model.over, ranges)
+    return SurfaceRequest(model.points, model.over, ranges)
 
 
 def _json(one: Any) -> bytes:

@@ -14,7 +14,7 @@ from compute.question.comparison import Order
 from compute.question.limits import Limits
 from compute.readings.evaluation import Evaluation
 from service.questions.edits import apply_edit, is_edit, permuted_indices, removed_indices
-from service.questions.operations import Question, understand
+from service.questions.operations import GraphJob, understand
 from service.questions.parts import flattened, full_name
 
 
@@ -24,7 +24,7 @@ class Changed:
     orders: in which edits put slices; removed: what each edit took out.
     """
 
-    def __init__(self, before: Question, document: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    def __init__(self, before: GraphJob, document: dict[str, Any], changes: Mapping[str, Any]) -> None:
         self.before = before
         self.changes = changes
         self.operation = CATALOGUE[before.operation]
@@ -35,12 +35,12 @@ class Changed:
         for name, change in changes.items():
             self._apply(name, change)
 
-    def understood(self, limits: Limits) -> Question:
+    def understood(self, limits: Limits) -> GraphJob:
         """The question afterwards, with faults at the changes that made them."""
         with self._faults():
             return understand(self.before.operation, self.document, limits)
 
-    def found(self, after: Question) -> Answer:
+    def found(self, after: GraphJob) -> Answer:
         """The answer to the question afterwards, with faults at the changes that made them."""
         with self._faults():
             return after.found()
@@ -81,7 +81,7 @@ class Changed:
         else:
             place[name] = change
 
-    def computed(self, before: Question) -> dict[str, Array]:
+    def computed(self, before: GraphJob) -> dict[str, Array]:
         """Values that are computed and then edited, by name; before: the question as it is to be computed.
 
         What an edit leaves alone is then the same to the last digit.
@@ -93,10 +93,10 @@ class Changed:
             and name not in self.operation.attributes
         }  # fmt: skip
 
-    def _edited(self, name: str, before: Question) -> Array:
+    def _edited(self, name: str, before: GraphJob) -> Array:
         return apply_edit(self.changes[name], self._entries(name, before), ("changes", name), before.floating)
 
-    def _entries(self, name: str, before: Question) -> Array:
+    def _entries(self, name: str, before: GraphJob) -> Array:
         """What a name stands for before the change, computed if need be."""
         known = before.known
         if name in known:

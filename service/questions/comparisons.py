@@ -19,8 +19,8 @@ from compute.question.limits import Limits, check_limits, too_many_values
 from compute.question.plan import prepare
 from compute.readings.selection import split_selection
 from service.questions.changes import Changed
-from service.questions.operations import Question, understand
-from service.questions.parts import gathered
+from service.questions.operations import GraphJob, understand
+from service.questions.parts import collect_nested
 from service.questions.rendering import note_json
 from service.questions.tensors import encode
 from service.questions.validation import chosen_operation, validate
@@ -30,12 +30,12 @@ OWN_FIELDS = ("operation", "changes", "first_order", "select")
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonQuestion:
+class ComparisonJob:
     """A question, what is changed in it, the names to compare (None: all), and whether the first order is
     asked for (None: where it is apt).
     """
 
-    before: Question
+    before: GraphJob
     document: dict[str, Any]
     changes: dict[str, Any]
     select: list[str] | None
@@ -57,7 +57,7 @@ class ComparisonQuestion:
         runs = _Run(before, before.found()), _Run(after, changed.found(after))
         return orjson.dumps(self._body(*runs, changed), option=orjson.OPT_SERIALIZE_NUMPY)
 
-    def _selected(self, *halves: Question) -> tuple[Question, Question]:
+    def _selected(self, *halves: GraphJob) -> tuple[GraphJob, GraphJob]:
         """The two questions, each asking for those of the selected names that it has."""
         if self.select is None:
             return halves[0], halves[1]
@@ -70,7 +70,7 @@ class ComparisonQuestion:
             found.append(replace(half, asked=asked, prepared=prepare(asked)))
         return found[0], found[1]
 
-    def _check(self, before: Question, after: Question) -> None:
+    def _check(self, before: GraphJob, after: GraphJob) -> None:
         """Refuse what is too much together, though each half may be allowed."""
         both = before.prepared, after.prepared
         one, other = (half.predicted for half in both)
@@ -137,7 +137,7 @@ class ComparisonQuestion:
         return body
 
     def _predict(
-        self, before: Question, after: Question, compared: Mapping[str, Difference]
+        self, before: GraphJob, after: GraphJob, compared: Mapping[str, Difference]
     ) -> Prediction | None:
         if self.first_order is False:
             return None
@@ -160,7 +160,7 @@ class ComparisonQuestion:
 class _Run:
     """One half of a comparison: the question and what was found."""
 
-    question: Question
+    question: GraphJob
     found: Answer
 
     def shown(self) -> list[str]:
@@ -179,10 +179,12 @@ class _Run:
         return {name: array for name, array in named.items() if array is not None}
 
 
-def understand_comparison(document: dict[str, Any], limits: Limits) -> ComparisonQuestion:
+def understand_comparison(document: dict[str, Any], limits: Limits) -> ComparisonJob:
     """The comparison that a document asks for. Raises QuestionErrors for all that is wrong with it."""
     operation = chosen_operation(document)
-    request = validate(request_model(operation, "comparison"), gathered(CATALOGUE[operation], document)[0])
+    request = validate(
+        request_model(operation, "comparison"), collect_nested(CATALOGUE[operation], document)[0]
+    )
     fields = request.__dict__
     base = {name: one for name, one in document.items() if name not in OWN_FIELDS}
     before = understand(operation, base, _of_one_half(limits))
@@ -194,7 +196,7 @@ def understand_comparison(document: dict[str, Any], limits: Limits) -> Compariso
         errors = [unknown_name(("changes", name), kind, name, known) for name in unknown[:LISTED]]
         raise QuestionErrors(errors, len(unknown))
     select = fields["select"] if "select" in request.__pydantic_fields_set__ else None
-    return ComparisonQuestion(before, base, fields["changes"], select, fields["first_order"], limits)
+    return ComparisonJob(before, base, fields["changes"], select, fields["first_order"], limits)
 
 
 def _of_one_half(limits: Limits) -> Limits:

@@ -10,11 +10,11 @@ from compute.errors import Path, QuestionError, QuestionErrors, at
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import Piece
-from compute.question.answer import Step
+from compute.question.answer import StepDescription
 from compute.question.limits import Limits
 from compute.question.plan import shapes_only
 from compute.readings.cost import TotalCost
-from service.questions.parts import gathered, named, with_own
+from service.questions.parts import collect_nested, include_own, resolve_names
 from service.questions.tensors import decode_shape
 from service.questions.validation import chosen_operation, sent_attributes, validate
 from service.schemas.requests import request_model
@@ -23,13 +23,13 @@ MAX_SUMS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class CostQuestion:
+class CostJob:
     """A question of cost, which is answered as soon as it is understood."""
 
     operation: str
     conventions: dict[str, Any]
     total: TotalCost
-    steps: list[Step]
+    steps: list[StepDescription]
     work: int = 0
 
     def answer(self) -> bytes:
@@ -64,13 +64,13 @@ class CostQuestion:
         )
 
 
-def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
+def understand_cost(document: dict[str, Any], _: Limits) -> CostJob:
     """The question of cost that a document asks. Raises QuestionErrors for all that is wrong with it."""
     operation = chosen_operation(document)
     declared = CATALOGUE[operation]
-    own, groups = gathered(declared, document)
+    own, groups = collect_nested(declared, document)
     request = validate(request_model(operation, "cost"), own)
-    groups = with_own(declared, groups, request)
+    groups = include_own(declared, groups, request)
     errors: list[QuestionError] = []
     shapes: dict[Path, dict[str, Shape]] = {}
     for path, group in groups.items():
@@ -84,7 +84,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
         raise QuestionErrors(errors)
     attributes = sent_attributes(declared, request)
     changed = declared.changed(attributes)
-    found, origins = named(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
+    found, origins = resolve_names(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
     tensors = {name: Tensor(shape) for name, shape in found.items()}
     sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}
     sums |= {size for one in attributes.values() for size in _parts(one) if _is_sum(size)}
@@ -95,7 +95,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostQuestion:
         total, steps, conventions = shapes_only(operation, tensors, attributes)
     except QuestionErrors as error:
         raise origins.located(error) from None
-    return CostQuestion(operation, conventions, total, steps)
+    return CostJob(operation, conventions, total, steps)
 
 
 def _parts(setting: Any) -> tuple[Any, ...]:

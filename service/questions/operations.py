@@ -15,13 +15,13 @@ from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import Piece
-from compute.question.answer import Answer, Prepared
+from compute.question.answer import Answer, Plan
 from compute.question.limits import Limits
 from compute.question.masks import check_masks
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 from compute.question.predicted_size import writing
 from service.http.problems import describe
-from service.questions.parts import Origins, full_name, gathered, named, with_own
+from service.questions.parts import Origins, collect_nested, full_name, include_own, resolve_names
 from service.questions.rendering import rendered
 from service.questions.tensors import decode
 from service.questions.texts import Texts
@@ -31,20 +31,20 @@ from service.schemas.requests import request_model
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GraphJob:
     """A question understood: plans, and the entries to run them on.
 
     origins: where tensors for parts stand in the document; more: what else the answer is to hold; shares:
     whether an exact answer names parts that repeat.
     """
 
-    prepared: Prepared
+    prepared: Plan
     operation: str
     inputs: dict[str, Array]
     given: dict[str, Array]
     upstream: dict[str, Array]
     encoding: str
-    asked: Asked
+    asked: Question
     origins: Origins = field(default_factory=Origins)
     more: Mapping[str, Any] = field(default_factory=dict)
     shares: bool = True
@@ -85,14 +85,14 @@ class Question:
             raise self.origins.located(error) from None
 
 
-def understand(operation: str, document: dict[str, Any], limits: Limits) -> Question:
+def understand(operation: str, document: dict[str, Any], limits: Limits) -> GraphJob:
     """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
     declared = CATALOGUE[operation]
-    own, groups = gathered(declared, document)
+    own, groups = collect_nested(declared, document)
     request = validate(request_model(operation), own)
     fields = request.__dict__
 
-    groups = with_own(declared, groups, request)
+    groups = include_own(declared, groups, request)
 
     def is_mask(path: Path, name: str) -> bool:
         return path != ("upstream",) and declared.takes_mask(
@@ -104,8 +104,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     sent = dict(zip(groups, tensors, strict=True))
     attributes = sent_attributes(declared, request)
     changed = declared.changed(attributes)
-    inputs, origins = named(declared, sent, lambda array: array.shape, Piece.of, given, changed)
-    asked = Asked(
+    inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.of, given, changed)
+    asked = Question(
         operation=operation,
         attributes=tuple(attributes.items()),
         inputs=shapes_of(inputs),
@@ -118,7 +118,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Ques
     except QuestionErrors as error:
         raise origins.located(error) from None
     prepared.check(limits)
-    question = Question(
+    question = GraphJob(
         prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins,
         shares=fields.get("common", True),
     )  # fmt: skip
@@ -150,7 +150,7 @@ def exact(module: str) -> Any:
     return import_module(f"service.exact.{module}")
 
 
-def check_symbols(question: Question) -> None:
+def check_symbols(question: GraphJob) -> None:
     """Raise QuestionErrors where symbols that mean different things have one name."""
     if question.asked.arithmetic == kinds.EXACT:
         exact("entries").check_symbols(question)

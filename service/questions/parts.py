@@ -24,7 +24,7 @@ Groups = dict[Path, dict[str, Any]]
 Found = TypeVar("Found")
 
 
-def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[str, Any], Groups]:
+def collect_nested(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[str, Any], Groups]:
     """The fields of the operation itself, and tensors for its parts by the path that they stand at.
 
     Raises QuestionErrors where what is nested is no object, or has what no part takes.
@@ -47,7 +47,7 @@ def gathered(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[st
     return own, groups
 
 
-def with_own(operation: Operation, groups: Groups, request: BaseModel) -> Groups:
+def include_own(operation: Operation, groups: Groups, request: BaseModel) -> Groups:
     """The same groups, with the operation's own inputs among those that stand under their names."""
     said, fields = request.__pydantic_fields_set__, request.__dict__
     own = {name: fields[name] for name in operation.inputs if name in said}
@@ -58,7 +58,7 @@ def flattened(
     operation: Operation, document: Mapping[str, Any], inputs: Mapping[str, Array]
 ) -> dict[str, Any]:
     """A document with full names alone. inputs: what it was understood as, for what was in a state dict."""
-    own, groups = gathered(operation, document)
+    own, groups = collect_nested(operation, document)
     held = groups.pop((FIELD,), None)
     sent = {full_name(path, name): one for path, group in groups.items() for name, one in group.items()}
     if held is not None:
@@ -109,7 +109,7 @@ class Origins:
         return QuestionErrors(errors, error.total)
 
 
-def named(
+def resolve_names(
     operation: Operation,
     groups: Mapping[Path, Mapping[str, Found]],
     shape_of: Callable[[Found], Shape],

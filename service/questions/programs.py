@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 
 from compute.question.limits import Limits
 from compute.question.masks import check_masks
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 from compute.readings.diagrams import draw
-from service.questions.operations import Question, asked_of, check_symbols, decoded, is_data, shapes_of
+from service.questions.operations import GraphJob, asked_of, check_symbols, decoded, is_data, shapes_of
 from service.questions.validation import validate
 from service.schemas.computation import Computation
 from service.schemas.conditions import of_arithmetic
@@ -72,7 +72,7 @@ def program_request() -> type[BaseModel]:
     return create_model("GraphRequest", __base__=ProgramBase, __doc__=words, **fields)
 
 
-def understand_program(document: dict[str, Any], limits: Limits) -> Question:
+def understand_program(document: dict[str, Any], limits: Limits) -> GraphJob:
     """The question that a program asks. Raises QuestionErrors for all that is wrong with it."""
     request = validate(program_request(), document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
@@ -81,7 +81,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
         request,
         lambda path, name: is_data(path, name) or path == ("given",),
     )
-    asked = Asked(
+    asked = Question(
         operation=GRAPH,
         inputs=shapes_of(inputs),
         program=tuple(fields["program"]),
@@ -97,7 +97,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> Question:
     more: dict[str, Any] = {"parameters": prepared.parameters()}
     if fields["diagram"]:
         more["diagram"] = asdict(draw(prepared.graph, given))
-    question = Question(
+    question = GraphJob(
         prepared,
         GRAPH,
         inputs,

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from compute.arithmetic.namespace import Array, Equality
-from compute.question.answer import Answer, Prepared
+from compute.question.answer import Answer, Plan
 from compute.readings.notes import Note
 from service.questions.costs import cost_json
 from service.questions.tensors import encode
@@ -19,7 +19,7 @@ SHORT = 64  # entries up to which encoding an array again costs less than keepin
 
 
 def rendered(
-    prepared: Prepared,
+    prepared: Plan,
     answer: Answer,
     more: Mapping[str, Any],
     *,
@@ -117,7 +117,7 @@ def _claim_json(claim: Equality, *, exact: bool) -> dict[str, Any]:
     return {name: found[name] for name in said}
 
 
-def _render_prepared(prepared: Prepared) -> dict[str, bytes]:
+def _render_prepared(prepared: Plan) -> dict[str, bytes]:
     """The parts of an answer that depend on no entry."""
     parts = {
         "conventions": prepared.conventions,

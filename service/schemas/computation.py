@@ -27,7 +27,7 @@ class JacobianPair(Request):
     )
 
 
-# Named types: their descriptions stand in the document once.
+# ValueSpec types: their descriptions stand in the document once.
 Given = TypeAliasType(
     "Given",
     Annotated[

@@ -3,7 +3,7 @@
 from collections.abc import Container
 
 from compute.operations.framework.declaration import Input
-from compute.operations.framework.unification import turned
+from compute.operations.framework.unification import transposed_dims
 
 
 def camel(name: str) -> str:
@@ -22,4 +22,4 @@ def dims_text(declared: Input, turning: Container[str] | None = None) -> str:
 
     if not declared.turns or (turning is not None and declared.turns not in turning):
         return shown(declared.dims)
-    return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(turned(declared.dims))}"
+    return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(transposed_dims(declared.dims))}"

@@ -10,7 +10,7 @@ from service.workers.kinds import exact, floats
 from service.workers.places import Places
 from service.workers.pool import Pool
 from service.workers.process import is_supported
-from service.workers.requests import Asked
+from service.workers.requests import WorkItem
 
 UNSUPPORTED = (
     "exact arithmetic relies on limits of processor time and memory that Linux, macOS and other POSIX systems"
@@ -31,7 +31,7 @@ class Unsupported(Places):
     def recover(self) -> None:
         """Nothing can fail to start."""
 
-    async def run(self, _: Asked) -> Content:
+    async def run(self, _: WorkItem) -> Content:
         """Raise Problem 501."""
         raise Problem("unsupported_platform", UNSUPPORTED)
 

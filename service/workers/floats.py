@@ -13,7 +13,7 @@ from service.workers.memory import keep_freed_memory
 from service.workers.worker import Send, Use, serve
 
 
-class Floats:
+class FloatWork:
     """Answers questions in floats within the limits that come with each."""
 
     def prepare(self, start: dict[str, Any], interrupts: Interrupts) -> None:
@@ -49,4 +49,4 @@ class Floats:
 
 def main() -> None:
     """Answer until the standard input ends."""
-    serve(Floats())
+    serve(FloatWork())

@@ -10,7 +10,7 @@ from service.endpoints import ENDPOINTS
 from service.http.codings import decompress
 from service.http.representations import Content, represent
 from service.workers.places import Places
-from service.workers.requests import Asked
+from service.workers.requests import WorkItem
 
 
 class InProcess(Places):
@@ -33,7 +33,7 @@ class InProcess(Places):
     def recover(self) -> None:
         """Nothing can fail to start."""
 
-    async def run(self, asked: Asked) -> Content:
+    async def run(self, asked: WorkItem) -> Content:
         """Return the answer to a question, for which a place has to be held. Raises Problem.
 
         Where nobody waits for it any more, lines end behind the one that is computed.
@@ -50,7 +50,7 @@ class InProcess(Places):
         await asyncio.to_thread(thread.shutdown, wait=True, cancel_futures=True)
 
 
-def _answer(asked: Asked, left: Event) -> Content:
+def _answer(asked: WorkItem, left: Event) -> Content:
     body = bytes(asked.body)
     if asked.is_gzipped:
         body = decompress(body, asked.most)

@@ -20,8 +20,8 @@ from service.http.problems import Problem, busy, from_question
 from service.http.representations import Content, etag
 from service.workers.kinds import Kind
 from service.workers.places import Places
-from service.workers.process import Question, Worker, WorkerGone, WorkInterrupted
-from service.workers.requests import Asked
+from service.workers.process import Exchange, Worker, WorkerGone, WorkInterrupted
+from service.workers.requests import WorkItem
 from service.workers.roster import STOPPING, Roster
 
 LOGGER = logging.getLogger("workings")
@@ -62,7 +62,7 @@ class Pool(Places):
         """Bytes of the plans that the workers keep."""
         return sum(worker.plans for worker in [*self.workers])
 
-    async def run(self, asked: Asked) -> Content:
+    async def run(self, asked: WorkItem) -> Content:
         """Return the answer to a question, for which a place has to be held.
 
         Raises Problem if there is no answer, and ExactWanted if it is asked for in exact numbers elsewhere.
@@ -85,7 +85,7 @@ class Pool(Places):
                 asked.share.release()
         raise busy("the work on the answer was interrupted; try again in a moment")
 
-    def _question(self, asked: Asked) -> Question:
+    def _question(self, asked: WorkItem) -> Exchange:
         header = {
             **asked.header,
             "seconds": self.kind.seconds,
@@ -93,9 +93,9 @@ class Pool(Places):
             "request_id": current_request_id.get(),
         }
         patience = self.kind.longest if asked.take else min(ROOM, self.kind.longest)
-        return Question(orjson.dumps(header), asked.body, asked.share, patience, asked.take)
+        return Exchange(orjson.dumps(header), asked.body, asked.share, patience, asked.take)
 
-    async def _ask(self, worker: Worker, question: Question) -> Content:
+    async def _ask(self, worker: Worker, question: Exchange) -> Content:
         """Return the answer of a worker. End the work if nobody waits for it, or if it takes too long."""
         asking = asyncio.ensure_future(worker.ask(question))
         try:

@@ -52,7 +52,7 @@ class WorkInterrupted(Exception):
     """The worker was interrupted while it worked, and is free again."""
 
 
-class Question:
+class Exchange:
     """A question as a worker takes it.
 
     header: JSON without line ends. share: of the memory for answers that wait to be sent; patience: seconds
@@ -146,7 +146,7 @@ class Worker:
         """Return whether the process runs. If it has ended, no zombie is left."""
         return self.process.poll() is None
 
-    async def ask(self, question: Question) -> Content:
+    async def ask(self, question: Exchange) -> Content:
         """Return the answer, which is empty after lines.
 
         It must not be cancelled while the process is to be used again: bytes would be lost on the way. Raises
@@ -266,7 +266,7 @@ class Worker:
         self._connection.close()
 
 
-async def _find_room(question: Question, length: int) -> Exception | None:
+async def _find_room(question: Exchange, length: int) -> Exception | None:
     """Hold the bytes of an answer; return a Problem, or WorkInterrupted, if they are not to be read."""
     until = monotonic() + question.patience
     while not question.is_abandoned:

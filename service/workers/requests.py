@@ -8,7 +8,7 @@ from service.http.budgets import Share
 from service.http.streams import Take
 
 
-class Asked(NamedTuple):
+class WorkItem(NamedTuple):
     """A question that is to be answered elsewhere.
 
     name: of the endpoint. client: the address that it comes from. limits: of predicted work. share: of the

@@ -10,8 +10,8 @@ from compute.arithmetic.exact.algebra import Symbols, rational, value
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.kinds import EXACT, FLOATING
 from compute.graph.value import Tensor
-from compute.question.answer import Answer, Prepared
-from compute.question.plan import Asked, prepare
+from compute.question.answer import Answer, Plan
+from compute.question.plan import Question, prepare
 
 Arrays = Mapping[str, Any]
 # The one-dimensional network of which an exam asks.
@@ -61,7 +61,7 @@ def plan(
     select: Sequence[str] | None = None,
     arithmetic: str = "float64",
     **more: Any,
-) -> Prepared:
+) -> Plan:
     """more: other fields of `Asked`."""
 
     def shapes(tensors: Arrays) -> tuple[tuple[str, Tensor], ...]:
@@ -70,7 +70,7 @@ def plan(
             for name, tensor in tensors.items()
         )
 
-    asked = Asked(
+    asked = Question(
         operation=operation,
         attributes=tuple((attributes or {}).items()),
         inputs=shapes(inputs),

@@ -215,7 +215,7 @@ def test_tokens_are_not_called_a_batch(operation: str, settings: dict[str, Any])
     }  # fmt: skip
     declared = CATALOGUE[operation]
     tensors = {name: Tensor(shape) for name, shape in shapes.items() if name in declared.inputs}
-    graph = build(declared, tensors, settings, absent="usual")
+    graph = build(declared, tensors, settings, missing_policy="usual")
     for name, value in graph.names.items():
         assert "batch" not in value.axes, name
         assert len(value.axes) == value.rank
@@ -223,7 +223,7 @@ def test_tokens_are_not_called_a_batch(operation: str, settings: dict[str, Any])
 
 def test_axes_before_tokens_are_a_batch() -> None:
     settings = {"norm_placement": "pre"}
-    graph = build(CATALOGUE["encoder_layer"], {"x": Tensor((2, 3, 4))}, settings, absent="usual")
+    graph = build(CATALOGUE["encoder_layer"], {"x": Tensor((2, 3, 4))}, settings, missing_policy="usual")
     for name in ("x", "attention_norm.mean", "feed_forward.hidden", "attention.query", "output"):
         assert graph.names[name].axes[0] == "batch"
 

@@ -136,7 +136,7 @@ class Decimals:
     def select(self, conditions: Any, choices: Any) -> Array:
         return np.select(conditions, choices)
 
-    def shift(self, a: Array, axis: int) -> Array:
+    def max_shift(self, a: Array, axis: int) -> Array:
         return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:
@@ -145,7 +145,7 @@ class Decimals:
     def difference(self, a: Array, b: Array) -> Array:
         return self.subtract(a, b)
 
-    def share(self, parts: Array, total: Array) -> Array:
+    def softmax_divide(self, parts: Array, total: Array) -> Array:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
@@ -154,7 +154,7 @@ class Decimals:
     def balanced(self, a: Array, weights: Array, axis: int) -> Array:
         return a
 
-    def present(self, a: Array, logs: Array, axis: int) -> Array:
+    def masked(self, a: Array, logs: Array, axis: int) -> Array:
         absent = (logs == self.negative_infinity).all(axis=axis, keepdims=True)
         return self.where(absent, self.zeros(()), a)
 
@@ -198,7 +198,7 @@ class Decimals:
     def begin(self) -> None:
         return
 
-    def settle(self, a: Array, name: str | None) -> Array:
+    def simplify(self, a: Array, name: str | None) -> Array:
         return a
 
     def is_finite(self, a: Array) -> bool:

@@ -169,7 +169,9 @@ def question(operation: Operation, settings: Mapping[str, Any]) -> dict[str, Any
     request = validate(request_model(operation.name), plain)
     said = {name: request.__dict__[name] for name in request.__pydantic_fields_set__}
     masks = MASKS[operation.name] if said.pop("dropout_rate", None) is not None else {}
-    graph = build(operation, {name: Tensor(one) for name, one in shapes.items()}, said, absent="usual")
+    graph = build(
+        operation, {name: Tensor(one) for name, one in shapes.items()}, said, missing_policy="usual"
+    )
     found: dict[str, Any] = {}
     for value in graph.values:
         if value.is_input:

@@ -11,7 +11,7 @@ from compute.operations import CATALOGUE
 from service.document import load_examples
 from service.endpoints import ENDPOINTS
 from service.questions.comparisons import understand_comparison
-from service.questions.operations import Question
+from service.questions.operations import GraphJob
 from service.settings import Settings
 from tests.conftest import Ask, errors
 from tests.service.layers import LAYER, X
@@ -44,7 +44,7 @@ def refusal(example: dict[str, Any], allowed: int) -> Any:
 def test_the_predicted_numbers_are_those_that_are_sent(name: str) -> None:
     example = FLOATS[name]
     question: Any = ENDPOINTS[example["path"].removeprefix("/v1/")].understand(example["request"], LIMITS)
-    assert isinstance(question, Question)
+    assert isinstance(question, GraphJob)
     response = example["response"]
     parts = [part for one in response.get("contributions", {}).values() for part in one.values()]
     for one in response.get("jacobians", []):

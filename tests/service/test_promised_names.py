@@ -9,7 +9,7 @@ import pytest
 from compute.operations import CATALOGUE
 from compute.question.limits import Limits
 from service.export import FOLDER, replay
-from service.questions.operations import EXACT_WORK, Question, understand
+from service.questions.operations import EXACT_WORK, GraphJob, understand
 from service.questions.programs import GRAPH, understand_program
 from tests.conftest import EXAM, Ask
 
@@ -30,7 +30,7 @@ def exact_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
 
 
-def understood(path: str, document: dict[str, Any]) -> Question:
+def understood(path: str, document: dict[str, Any]) -> GraphJob:
     name = path.removeprefix("/v1/")
     return understand_program(document, LIMITS) if name == GRAPH else understand(name, document, LIMITS)
 

@@ -59,7 +59,9 @@ class Exact:
     where = staticmethod(entrywise.each(cases.piecewise, 3))
     difference = subtract
     # A sum of exponentials is zero only where there are none.
-    share = staticmethod(entrywise.each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2))
+    softmax_divide = staticmethod(
+        entrywise.each(lambda part, total: part / total if total != 0 else sympy.S.Zero, 2)
+    )
 
     def __init__(
         self, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
@@ -128,7 +130,7 @@ class Exact:
             found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
         return found
 
-    def shift(self, a: Array, axis: int) -> Array:
+    def max_shift(self, a: Array, axis: int) -> Array:
         return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
@@ -169,7 +171,7 @@ class Exact:
     def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
         return rule(*arrays)
 
-    def present(self, a: Array, logs: Array, axis: int) -> Array:
+    def masked(self, a: Array, logs: Array, axis: int) -> Array:
         absent = np.frompyfunc(lambda one: one is -sympy.oo, 1, 1)(logs).astype(bool)
         return self.where(absent.all(axis=axis, keepdims=True), self.zeros(()), a)
 
@@ -196,7 +198,7 @@ class Exact:
     def begin(self) -> None:
         PROGRESS.begin()
 
-    def settle(self, a: Array, name: str | None) -> Array:
+    def simplify(self, a: Array, name: str | None) -> Array:
         """Entries within bounds, and in a readable form where they are a named value."""
         if a.dtype != object or any(isinstance(one, sympy.logic.boolalg.Boolean) for one in a.flat):
             return a

@@ -73,7 +73,7 @@ def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
             " as a band; a mask is of all pairs",
         )
     for name, nothing in STAGES.items():
-        if not graph.takes(name):
+        if not graph.is_given(name):
             continue
         full = graph.full_name(name)
         shape = graph.given[full]

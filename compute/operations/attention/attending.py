@@ -29,7 +29,7 @@ def attend(
     scores = named(_scores(query, key, how, is_masked=is_masked), "scores")
     masks = [] if mask is None else [("mask", mask)]
     masks += [] if padding is None else [("key_padding_mask", padding)]
-    stand = [(one, beside(one, field, scores, pairs, how)) for field, one in masks]
+    stand = [(one, mask_for_scores(one, field, scores, pairs, how)) for field, one in masks]
     allowed = [one if one.kind == "boolean" else apply("mask_admits", one) for _, one in stand]
     structure = _structure(graph, queries, keys, how)
     if structure is not None and how.window is None:
@@ -128,7 +128,7 @@ def _structure(graph: Graph, queries: Size, keys: Size, how: Scoring) -> Value |
     return None
 
 
-def beside(mask: Value, field: str, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> Value:
+def mask_for_scores(mask: Value, field: str, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> Value:
     """A mask of all pairs, as it stands beside scores or weights: with a window as a band.
 
     Raises QuestionError where it does not fit.

@@ -3,7 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.attending import attend, mix, shared_heads
 from compute.operations.attention.scoring import (
@@ -46,8 +46,8 @@ KeyValueHeads: TypeAlias = Annotated[
 FEATURES = ("heads*d_k", "kv_heads*d_k", "kv_heads*d_v", "d_v")
 
 
-def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> Named:
-    return Named(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, turns="layout")
+def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> ValueSpec:
+    return ValueSpec(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, turns="layout")
 
 
 @operation(
@@ -59,7 +59,7 @@ def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> N
         _head_value(
             "head_outputs", "query d_v", "... n d_v", "The weighted sums of the values, head by head", "H"
         ),
-        Named(
+        ValueSpec(
             "output",
             "query d_v",
             "... n heads*d_v",

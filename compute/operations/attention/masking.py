@@ -137,7 +137,7 @@ def check_rate(graph: Graph, rate: Constant | None) -> None:
     """
     if rate is None or DROPOUT_MASK in graph.conventions:
         return
-    if not any(name.endswith(DROPOUT_MASK) for name in graph.supply):
+    if not any(name.endswith(DROPOUT_MASK) for name in graph.sent_inputs):
         raise _rate_alone("a dropout mask")
 
 

@@ -6,7 +6,7 @@ from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import expression, frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, operation
@@ -15,25 +15,25 @@ from compute.operations.framework.rules import rule
 
 @operation(
     (
-        Named("positions", "position", "length", "The positions.", "t"),
-        Named("frequencies", "pair", "pairs", "How fast each pair of columns turns.", r"\omega"),
-        Named("angles", "position pair", "length pairs", "Position times frequency.", r"\theta"),
-        Named("output", "position column", "length dimension", "The encoding of each position.", "P"),
-        Named(
+        ValueSpec("positions", "position", "length", "The positions.", "t"),
+        ValueSpec("frequencies", "pair", "pairs", "How fast each pair of columns turns.", r"\omega"),
+        ValueSpec("angles", "position pair", "length pairs", "Position times frequency.", r"\theta"),
+        ValueSpec("output", "position column", "length dimension", "The encoding of each position.", "P"),
+        ValueSpec(
             "rotation",
             "column column",
             "dimension dimension",
             "The matrix that carries every position t to t + relative_shift, as p(t + s) = R p(t).",
             "R",
         ),
-        Named(
+        ValueSpec(
             "shifted",
             "position column",
             "... dimension",
             "The rotation of each position for which there is one so much later.",
             r"\tilde{P}",
         ),
-        Named(
+        ValueSpec(
             "shift_error",
             "position column",
             "... dimension",

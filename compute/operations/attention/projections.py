@@ -5,9 +5,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.attending import attend, beside, mix, shared_heads
+from compute.operations.attention.attending import attend, mask_for_scores, mix, shared_heads
 from compute.operations.attention.masking import DROPOUT_MASK, Masks
 from compute.operations.attention.rotary_embedding import check_positions, rotary_embedding
 from compute.operations.attention.scoring import Scoring, stages, weights_value
@@ -69,12 +69,12 @@ def bias(dims: str, meaning: str, symbol: str) -> Input:
     return Input(dims, meaning, symbol, parameter=True, optional="none", is_bias=True)
 
 
-def token_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> Named:
+def token_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> ValueSpec:
     """A value that stands as the tokens stand."""
-    return Named(name, axes, dims, meaning, symbol, turns="layout")
+    return ValueSpec(name, axes, dims, meaning, symbol, turns="layout")
 
 
-def projected_values(keys: str) -> tuple[Named, ...]:
+def projected_values(keys: str) -> tuple[ValueSpec, ...]:
     """What is named from the projections to the output; keys: the dimension name of how many there are."""
     return (
         token_value("query", "query d_k", "... n d_k", "The queries.", "Q"),
@@ -174,7 +174,7 @@ def multi_head(
     padding = masks.allowed(-1 if how.key_first else -2, in_heads=has_heads)
     weights, allowed = attend(query, key, masks.mask, how, padding)
     if masks.kept is not None:
-        kept = beside(masks.kept, DROPOUT_MASK, weights, how.pairs(query, key), how)
+        kept = mask_for_scores(masks.kept, DROPOUT_MASK, weights, how.pairs(query, key), how)
         masks = replace(masks, kept=kept)
     output = mix(masks.dropped(weights), value, how, [*allowed, *masks.remaining()])
     changes = has_heads or w_o is not None or b_o is not None
@@ -186,7 +186,7 @@ def multi_head(
         fused = _fused(w_o, -2 if how.rows else -1)
         output = output @ fused if how.rows else fused @ output
     if b_o is not None:
-        output = output + _standing(b_o, how)
+        output = output + _bias_over_heads(b_o, how)
     output = output.named("output")
     return output if changes else output.named("head_outputs")
 
@@ -201,7 +201,7 @@ def _project(
         fused = _fused(weights, -1 if how.rows else -2)
         projected = apply(multiply, tokens, fused) if how.rows else apply(multiply, fused, tokens)
     if projection.bias is not None:
-        projected = projected + _standing(projection.bias, how)
+        projected = projected + _bias_over_heads(projection.bias, how)
     if weights is None and stacked:  # the identity, in each head
         projected = apply("expand", projected, axis=-3)
     elif has_heads:
@@ -241,7 +241,7 @@ def _fused(weights: Value, axis: int) -> Value:
     return apply("merge_axis", weights, axis=axis) if weights.rank == 3 else weights
 
 
-def _standing(bias: Value, how: Scoring) -> Value:
+def _bias_over_heads(bias: Value, how: Scoring) -> Value:
     """A bias over all heads, standing as the tokens stand."""
     flat = apply("join_axes", bias) if bias.rank == 2 else bias
     return flat if how.rows else apply("expand", flat, axis=-1)

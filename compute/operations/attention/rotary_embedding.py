@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.scoring import Layout
 from compute.operations.framework.constants import frequency_base
@@ -23,8 +23,8 @@ Positions: TypeAlias = Annotated[
 ]
 
 
-def _entry(name: str, meaning: str, symbol: str) -> Named:
-    return Named(name, "token d", "... n d", meaning, symbol, turns="layout")
+def _entry(name: str, meaning: str, symbol: str) -> ValueSpec:
+    return ValueSpec(name, "token d", "... n d", meaning, symbol, turns="layout")
 
 
 @operation(

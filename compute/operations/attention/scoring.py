@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Size
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.framework.declaration import Attribute, Constant, Input, Sides
 from compute.operations.framework.rules import SENT, rule
@@ -77,16 +77,16 @@ def mask_input(dims: str = "... n m") -> Input:
 Mask: TypeAlias = Annotated[Value | None, mask_input()]
 
 
-def weights_value(name: str, keys: str, meaning: str, symbol: str) -> Named:
+def weights_value(name: str, keys: str, meaning: str, symbol: str) -> ValueSpec:
     """A number for each query and each key; keys: the dimension name of how many there are."""
     dims = f"... n {keys}"
-    return Named(name, "query key", dims, meaning, symbol, turns="orientation", banded="window")
+    return ValueSpec(name, "query key", dims, meaning, symbol, turns="orientation", banded="window")
 
 
-def stages(keys: str) -> tuple[Named, ...]:
+def stages(keys: str) -> tuple[ValueSpec, ...]:
     """The named stages from queries and keys to weights; keys: the dimension name of how many there are."""
 
-    def stage(name: str, meaning: str, symbol: str) -> Named:
+    def stage(name: str, meaning: str, symbol: str) -> ValueSpec:
         return weights_value(name, keys, meaning, symbol)
 
     return (
@@ -106,7 +106,7 @@ def stages(keys: str) -> tuple[Named, ...]:
             " to nothing.",
             "A",
         ),
-        Named(
+        ValueSpec(
             "entropy",
             "query",
             "... n",
@@ -115,7 +115,7 @@ def stages(keys: str) -> tuple[Named, ...]:
             r"H(A)",
             on_request=True,
         ),
-        Named(
+        ValueSpec(
             "argmax",
             "query",
             "... n",

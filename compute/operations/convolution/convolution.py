@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Polynomial, Size, divide, show
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.window_geometry import (
     Apart,
@@ -51,16 +51,16 @@ def bias_input(dims: str) -> Input:
     return Input(dims, "One number for each filter.", "b", parameter=True, broadcast=True, optional="none")
 
 
-def _values(axes: str, dims: str) -> tuple[Named, ...]:
+def _values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
     return (
-        Named(
+        ValueSpec(
             "patches",
             "tap position",
             "... taps positions",
             "The windows as columns (im2col): the kernel's entries in a row times this is the output.",
             "P",
         ),
-        Named(
+        ValueSpec(
             "kernel_matrix",
             "entry entry",
             "outputs inputs",
@@ -69,7 +69,7 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
             r"M",
             on_request=True,
         ),
-        Named("output", axes, dims, "What each window gives.", "Y"),
+        ValueSpec("output", axes, dims, "What each window gives.", "Y"),
     )
 
 
@@ -144,10 +144,10 @@ class _Convolution:
         layout = Layout(steps, around, apart, self.groups)
         output = fits(layout, sizes, window, "kernel")
         graph = x.graph
-        if graph.asks("kernel_matrix"):
+        if graph.is_requested("kernel_matrix"):
             matrix = apply("kernel_matrix", kernel, layout=layout, sizes=sizes)
             matrix.named("kernel_matrix")
-        if graph.wants("patches"):
+        if graph.needs_value("patches"):
             found = self._by_patches(x, kernel, layout, window, output, kept)
         else:
             found = apply("convolve", x, kernel, layout=layout)
@@ -179,12 +179,12 @@ def named_patches(x: Value, layout: Layout, window: Any, kept: int) -> Value:
 def finished(found: Value, bias: Value | None, keep: tuple[bool, bool], plane: bool) -> Value:
     """The output with its bias, without the axes that were added. keep: whether it has batch and filters."""
     if bias is not None:
-        found = found + _standing(bias, found.shape[1])
+        found = found + _broadcast_bias(bias, found.shape[1])
     labels = tuple(name for name, kept in zip(("batch", "filter"), keep, strict=True) if kept)
     return unplanar(found, keep, plane).named("output", leading=labels)
 
 
-def _standing(bias: Value, filters: Size) -> Value:
+def _broadcast_bias(bias: Value, filters: Size) -> Value:
     """The bias as it is added to (batch, filters, rows, columns)."""
     if bias.shape not in ((), (filters,)):
         raise QuestionError(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.arithmetic.constants import evaluate
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.window_geometry import (
     Apart,
@@ -76,14 +76,14 @@ def plane_input() -> Input:
     return Input("... H W", "The input; axes before the last two are batch and channels.", "X")
 
 
-def _values(axes: str, dims: str, meaning: str) -> tuple[Named, ...]:
-    return (Named("output", axes, dims, meaning, "Y"),)
+def _values(axes: str, dims: str, meaning: str) -> tuple[ValueSpec, ...]:
+    return (ValueSpec("output", axes, dims, meaning, "Y"),)
 
 
-def _max_values(axes: str, dims: str) -> tuple[Named, ...]:
+def _max_values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
     meaning = "Where the maximum of each window stands in the input, counted row by row; of equals the first."
     return (
-        Named("winners", axes, dims, meaning, "W^{*}"),
+        ValueSpec("winners", axes, dims, meaning, "W^{*}"),
         *_values(axes, dims, "The maximum of each window."),
     )
 
@@ -280,7 +280,7 @@ def _max(pooling: _Pooling, ties: str) -> Value:
             "ties first, or no winners",
             f"ties {ties}",
         )
-    if graph.wants("winners"):
+    if graph.needs_value("winners"):
         winners = pooling.named(apply("winners", x, **pooling.attributes), "winners")
         if ties == "first":  # what stands there, also where it is given
             winners = winners if pooling.plane else apply("expand", winners, axis=-2)

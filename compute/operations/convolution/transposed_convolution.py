@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Polynomial, Size, show
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import (
     Groups,
@@ -54,9 +54,9 @@ Mores: TypeAlias = Annotated[
 ]  # fmt: skip
 
 
-def _values(axes: str, dims: str) -> tuple[Named, ...]:
+def _values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
     return (
-        Named(
+        ValueSpec(
             "kernel_matrix",
             "entry entry",
             "outputs inputs",
@@ -64,7 +64,7 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
             "M",
             on_request=True,
         ),
-        Named(
+        ValueSpec(
             "patches",
             "tap position",
             "... taps positions",
@@ -73,7 +73,9 @@ def _values(axes: str, dims: str) -> tuple[Named, ...]:
             "P",
             on_request=True,
         ),
-        Named("output", axes, dims, "Each entry of the input times the kernel, added where it falls.", "Y"),
+        ValueSpec(
+            "output", axes, dims, "Each entry of the input times the kernel, added where it falls.", "Y"
+        ),
     )
 
 
@@ -164,9 +166,9 @@ def _run(
         _length(*one) for one in zip(data.shape[2:], window, steps, apart, around, behind, strict=True)
     )
     found = apply("convolve_transposed", data, weights, layout=layout, output=output)
-    if x.graph.asks("kernel_matrix"):
+    if x.graph.is_requested("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
-    if x.graph.asks("patches"):
+    if x.graph.is_requested("patches"):
         reach = [one * (extent - 1) for one, extent in zip(apart, window, strict=True)]
         before = tuple(one - cut for one, (cut, _) in zip(reach, around, strict=True))
         sizes = tuple(length + one for length, one in zip(output, reach, strict=True))

@@ -7,10 +7,10 @@ from typing import Any
 
 from compute.dimensions import Size, show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph.graph import Absent, Graph
+from compute.graph.graph import Graph, MissingPolicy
 from compute.graph.value import Tensor, Value
 from compute.operations.framework.declaration import Operation
-from compute.operations.framework.signature import Came, Settled, Sizes, admit, bind
+from compute.operations.framework.signature import InputShape, Sizes, SizesResolved, admit, bind
 from compute.operations.framework.submodules import MissingInputs, check_supply, run
 
 
@@ -22,18 +22,18 @@ def build(
     requested: Collection[str] = (),
     everything: bool = True,
     symbolic: bool = False,
-    absent: Absent = "unknown",
+    missing_policy: MissingPolicy = "unknown",
 ) -> Graph:
     """The graph of an operation for inputs of these shapes, those of its parts by their full names.
 
     said: attributes; others have their defaults. given: values that are taken instead of computed.
-    requested, everything, symbolic, absent: as for `Graph`. Required inputs that are missing get symbolic
-    shapes. Raises QuestionErrors where shapes disagree.
+    requested, everything, symbolic, missing_policy: as for `Graph`. Required inputs that are missing get
+    symbolic shapes. Raises QuestionErrors where shapes disagree.
     """
     try:
         return _settled(
             operation, tensors, said, given or {}, requested, None,
-            everything=everything, symbolic=symbolic, absent=absent,
+            everything=everything, symbolic=symbolic, missing_policy=missing_policy,
         )  # fmt: skip
     except MissingInputs as error:
         raise QuestionErrors(all_missing(operation, tensors, said, error.errors, symbolic=symbolic)) from None
@@ -51,7 +51,15 @@ def all_missing(
     lacking: list[QuestionError] = []
     try:
         _settled(
-            operation, tensors, said, {}, (), lacking, everything=True, symbolic=symbolic, absent="unknown"
+            operation,
+            tensors,
+            said,
+            {},
+            (),
+            lacking,
+            everything=True,
+            symbolic=symbolic,
+            missing_policy="unknown",
         )
     except QuestionErrors as errors:  # what is wrong, and not just missing, is told once the rest is there
         lacking += [error for error in errors.errors if error.received == "nothing"]
@@ -68,20 +76,20 @@ def _settled(
     *,
     everything: bool,
     symbolic: bool,
-    absent: Absent,
+    missing_policy: MissingPolicy,
 ) -> Graph:
     """The graph with all sizes that its parts tell. lacking: see `Graph`."""
     sizes: dict[str, tuple[Size, str]] = {}
-    settling = absent == "unknown" and bool(operation.parts)
+    settling = missing_policy == "unknown" and bool(operation.parts)
     while True:
         if lacking is not None:
             lacking.clear()
         try:
             return _build(
                 operation, tensors, said, given, requested, sizes, lacking,
-                everything=everything, symbolic=symbolic, absent=absent, settling=settling,
+                everything=everything, symbolic=symbolic, missing_policy=missing_policy, settling=settling,
             )  # fmt: skip
-        except Settled as found:
+        except SizesResolved as found:
             settling = not found.sizes.keys() <= sizes.keys()
             sizes |= found.sizes
 
@@ -97,7 +105,7 @@ def _build(
     *,
     everything: bool,
     symbolic: bool,
-    absent: Absent,
+    missing_policy: MissingPolicy,
     settling: bool,
 ) -> Graph:
     """The same for what is known of the sizes that no input of its own says.
@@ -106,12 +114,17 @@ def _build(
     """
     taken = {name: tensor.shape for name, tensor in given.items()}
     own = {name: tensor for name, tensor in tensors.items() if name in operation.inputs}
-    came = {name: Came(tensor.shape, (name,), name) for name, tensor in own.items()}
+    came = {name: InputShape(tensor.shape, (name,), name) for name, tensor in own.items()}
     bound = bind(operation, came, said, taken, sizes=sizes)
     names = frozenset(requested) | taken.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
-    graph.symbolic, graph.absent, graph.settling, graph.lacking = symbolic, absent, settling, lacking
-    graph.supply = {name: tensor for name, tensor in tensors.items() if name not in own}
+    graph.symbolic, graph.missing_policy, graph.settling, graph.lacking = (
+        symbolic,
+        missing_policy,
+        settling,
+        lacking,
+    )
+    graph.sent_inputs = {name: tensor for name, tensor in tensors.items() if name not in own}
     handles = {
         name: admit(graph, operation, name, own.get(name), bound)
         for name in operation.inputs
@@ -136,7 +149,7 @@ def call(operation: Operation, scope: str, graph: Graph | None = None, /, **argu
     handles = {name: one for name, one in arguments.items() if isinstance(one, Value)}
     said = {name: one for name, one in arguments.items() if name in operation.attributes}
     graph = graph or next(iter(handles.values())).graph
-    came = {name: Came(handle.shape, (name,), name) for name, handle in handles.items()}
+    came = {name: InputShape(handle.shape, (name,), name) for name, handle in handles.items()}
     bound = bind(operation, came, said, graph.given_in(scope), prefix=graph.prefix(scope))
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
         return run(operation, graph, handles, bound)

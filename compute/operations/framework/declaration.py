@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get
 
 from compute.dimensions import Size
 from compute.graph.graph import Graph
-from compute.graph.spec import Named, has_positions
+from compute.graph.spec import ValueSpec, has_positions
 from compute.graph.value import Value
 from compute.operations.framework.rules import Rule, inherited
 
@@ -94,7 +94,7 @@ class Sublayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SettingsOf:
     """Takes over the settings of these sublayers, or of all; but for some, and for those of its own."""
 
     but: tuple[str, ...] = ()
@@ -164,7 +164,7 @@ class Operation:
     description: str
     inputs: Mapping[str, Input]
     attributes: Mapping[str, AttributeField]
-    values: Mapping[str, Named]
+    values: Mapping[str, ValueSpec]
     required: frozenset[str]
     masks: frozenset[str]
     parts: Mapping[str, Sublayer] = field(default_factory=dict)
@@ -209,7 +209,7 @@ INDEXED = re.compile(rf"(\w+?)(?:{INDEX})?", re.ASCII)
 
 
 def operation(
-    values: Sequence[Named], stored: Sequence[Stored] = (), rules: Sequence[Rule] = ()
+    values: Sequence[ValueSpec], stored: Sequence[Stored] = (), rules: Sequence[Rule] = ()
 ) -> Callable[[Callable[..., Value]], Operation]:
     """Declare the decorated function an operation that names these values.
 
@@ -232,7 +232,7 @@ def operation(
                     required.add(name)
             elif isinstance(declared, Sublayer):
                 parts[name] = declared
-            elif isinstance(declared, Settings):
+            elif isinstance(declared, SettingsOf):
                 passing = [parts[one] for one in declared.of or parts]
                 attributes |= _passed(passing, {*declared.but, *attributes})
             elif isinstance(declared, Attribute):

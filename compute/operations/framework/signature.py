@@ -10,10 +10,17 @@ from compute.budgets.planning import spend
 from compute.dimensions import Polynomial, Shape, ShapeError, Size, outer_axes
 from compute.errors import Path, QuestionErrors
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Kind, Tensor, Value
 from compute.operations.framework.declaration import Operation
-from compute.operations.framework.unification import LEADING, Claim, Dimensions, fitting, turned, unify
+from compute.operations.framework.unification import (
+    LEADING,
+    DimConstraint,
+    Dimensions,
+    match_dims,
+    transposed_dims,
+    unify,
+)
 
 BINDING = 6  # units for the shapes and settings of one operation
 
@@ -23,7 +30,7 @@ Assumed: TypeAlias = Mapping[str, Callable[[Mapping[str, Size]], Size]]
 """By dimension name: its size where nothing says it, made of the sizes that are known."""
 
 
-class Came(NamedTuple):
+class InputShape(NamedTuple):
     """A tensor as an operation gets it: its shape, where it stands in the question, and what to call it."""
 
     shape: Shape
@@ -31,7 +38,7 @@ class Came(NamedTuple):
     name: str
 
 
-class Settled(Exception):
+class SizesResolved(Exception):
     """Sizes of what is unknown, by the letters that stood for them, and where these sizes were found."""
 
     def __init__(self, sizes: Sizes) -> None:
@@ -44,7 +51,7 @@ class Bound(NamedTuple):
 
     settings: dict[str, Any]
     inputs: dict[str, str]
-    values: dict[str, Named]
+    values: dict[str, ValueSpec]
     dimensions: Dimensions
 
 
@@ -69,7 +76,7 @@ class Letter:
 
 def bind(
     operation: Operation,
-    came: Mapping[str, Came],
+    came: Mapping[str, InputShape],
     said: Mapping[str, Any],
     given: Mapping[str, Shape],
     *,
@@ -90,15 +97,18 @@ def bind(
     settings = {name: one.default for name, one in own.items()} | dict(said)
     changed = operation.changed(said)
     inputs = {
-        name: turned(one.dims) if one.turns in changed else one.dims for name, one in operation.inputs.items()
+        name: transposed_dims(one.dims) if one.turns in changed else one.dims
+        for name, one in operation.inputs.items()
     }
     values = {name: _arranged(one, changed) for name, one in operation.values.items()}
     claims = [
-        Claim(came[name].path, came[name].name, dims, came[name].shape)
+        DimConstraint(came[name].path, came[name].name, dims, came[name].shape)
         for name, dims in inputs.items()
         if name in came and not operation.inputs[name].broadcast
     ] + [
-        Claim(("given", prefix + name), f"the given {prefix}{name}", values[name].dims, shape, given=True)
+        DimConstraint(
+            ("given", prefix + name), f"the given {prefix}{name}", values[name].dims, shape, given=True
+        )
         for name, shape in given.items()
         if name in values
     ]
@@ -107,13 +117,13 @@ def bind(
         dimensions.bind(name, size, why)
     _unify(operation, claims, said, dimensions)
     if dimensions.settled:
-        raise Settled(dimensions.settled)
+        raise SizesResolved(dimensions.settled)
     _learn(operation, inputs, came, dimensions)
     for name, size_of in (assumed or {}).items():
         if name not in dimensions.sizes:
             dimensions.bind(name, size_of(dimensions.sizes), "what is usual")
     for name in operation.required if wanted is None else wanted:
-        for factors in fitting(inputs[name], None):
+        for factors in match_dims(inputs[name], None):
             for one in factors:
                 if one != LEADING and not one.isdecimal():
                     dimensions.sizes.setdefault(one, Polynomial.symbol(one))
@@ -123,18 +133,18 @@ def bind(
     return Bound(settings, inputs, values, dimensions)
 
 
-def _arranged(declared: Named, changed: Collection[str]) -> Named:
+def _arranged(declared: ValueSpec, changed: Collection[str]) -> ValueSpec:
     """A value as it stands with these settings other than their defaults."""
     if declared.banded in changed:
         axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
         declared = declared._replace(axes=f"{axes} offset", dims=f"{dims} band")
     if declared.turns in changed:
-        declared = declared._replace(axes=turned(declared.axes), dims=turned(declared.dims))
+        declared = declared._replace(axes=transposed_dims(declared.axes), dims=transposed_dims(declared.dims))
     return declared
 
 
 def _unify(
-    operation: Operation, claims: list[Claim], said: Mapping[str, Any], dimensions: Dimensions
+    operation: Operation, claims: list[DimConstraint], said: Mapping[str, Any], dimensions: Dimensions
 ) -> None:
     """Bind all dimension names of the operation where something says their size."""
     defaults: dict[str, int | str] = {}
@@ -150,14 +160,14 @@ def _unify(
 
 
 def _learn(
-    operation: Operation, inputs: Mapping[str, str], came: Mapping[str, Came], dimensions: Dimensions
+    operation: Operation, inputs: Mapping[str, str], came: Mapping[str, InputShape], dimensions: Dimensions
 ) -> None:
     """Sizes that nothing else says from masks, whose axes are of size 1 or as what they mask."""
     for name, one in operation.inputs.items():
         if not (one.mask and one.broadcast and name in came):
             continue
         shape = came[name].shape
-        declared = [axis for axis in fitting(inputs[name], None) if axis != (LEADING,)][::-1]
+        declared = [axis for axis in match_dims(inputs[name], None) if axis != (LEADING,)][::-1]
         for axis, (factors, size) in enumerate(zip(declared, shape[::-1], strict=False)):
             if len(factors) == 1 and size != 1:
                 origin = f"axis {len(shape) - 1 - axis} of {came[name].name}"
@@ -169,7 +179,7 @@ def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, 
     """An input of the operation as a value of the graph; of its usual shape where it did not come."""
     declared, dims = operation.inputs[name], bound.inputs[name]
     shape = tensor.shape if tensor else tuple(
-        bound.dimensions.size(one) for one in fitting(dims, None) if one != (LEADING,)
+        bound.dimensions.size(one) for one in match_dims(dims, None) if one != (LEADING,)
     )  # fmt: skip
     labels = _labels(dims, len(shape))
     kind: Kind = "boolean" if declared.boolean else tensor.kind if tensor else "real"
@@ -189,8 +199,8 @@ def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, 
 def _labels(dims: str, rank: int) -> list[str]:
     """What the last axes of an input run over; one that broadcasts may have fewer than it declares."""
     try:
-        axes = fitting(dims, rank)
+        axes = match_dims(dims, rank)
     except ShapeError:
-        axes = fitting(dims, None)
+        axes = match_dims(dims, None)
     labels = ["*".join(one) for one in axes if one != (LEADING,)]
     return labels[len(labels) - min(rank, len(labels)) :]

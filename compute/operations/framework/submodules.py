@@ -10,18 +10,18 @@ from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
 from compute.graph.graph import Graph
 from compute.graph.value import Tensor, Value, nearest_names
 from compute.operations.framework.declaration import INDEX, Input, Operation, Sublayer
-from compute.operations.framework.signature import Assumed, Bound, Came, Letter, Sizes, admit, bind
+from compute.operations.framework.signature import Assumed, Bound, InputShape, Letter, Sizes, admit, bind
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Submodule:
     """One part of an operation that is being built, or all those of a list."""
 
     name: str
     declared: Sublayer
     graph: Graph
 
-    def __getitem__(self, index: int | str) -> "Part":
+    def __getitem__(self, index: int | str) -> "Submodule":
         """One of a list."""
         return replace(self, name=f"{self.name}[{index}]")
 
@@ -37,7 +37,7 @@ class Part:
 
     def sent(self, name: str) -> Tensor | None:
         """What the question has for this input of it."""
-        return self.graph.supply.get(self.prefix + name)
+        return self.graph.sent_inputs.get(self.prefix + name)
 
     def sends(self, part: str) -> bool:
         """Return whether the question has anything for a part of it."""
@@ -51,7 +51,7 @@ class Part:
     def count(self) -> int:
         """Of a list: how many the question has weights or values for, those left out between included."""
         pattern = re.compile(re.escape(self.graph.full_name(self.name)) + INDEX)
-        found = [pattern.match(name) for name in (*self.graph.supply, *self.graph.given)]
+        found = [pattern.match(name) for name in (*self.graph.sent_inputs, *self.graph.given)]
         return 1 + max((int(one[1]) for one in found if one is not None), default=-1)
 
     def __call__(
@@ -86,7 +86,7 @@ class Part:
         came = {name: _handed(name, one) for name, one in handles.items()}
         for name, tensor in supplied.items():
             full = self.prefix + name
-            came[name] = Came(tensor.shape, (full,), full)
+            came[name] = InputShape(tensor.shape, (full,), full)
         bound = bind(
             operation, came, said, graph.given_in(self.name), prefix=self.prefix, sizes=sizes,
             assumed=assumed, wanted={*wanted, *supplied}, settling=graph.settling,
@@ -107,7 +107,7 @@ class Part:
         self, operation: Operation, names: Collection[str], without: Collection[str], biases: bool | None
     ) -> list[str]:
         """The inputs that have to be there."""
-        has_biases = self.graph.absent == "usual" if biases is None else biases
+        has_biases = self.graph.missing_policy == "usual" if biases is None else biases
         return [
             name
             for name, one in operation.inputs.items()
@@ -130,7 +130,7 @@ class Part:
         prefix, inputs = self.prefix, operation.inputs
         absent = [name for name in wanted if name not in supplied]
         if lacking := [missing(prefix + name, inputs[name], letters) for name in absent]:
-            if self.graph.absent == "refused":
+            if self.graph.missing_policy == "refused":
                 raise MissingInputs(lacking)
             if self.graph.lacking is not None:
                 self.graph.lacking += lacking
@@ -143,14 +143,14 @@ class Part:
 
 def run(operation: Operation, graph: Graph, handles: Mapping[str, Value], bound: Bound) -> Value:
     """Build an operation on its handles, inside its scope."""
-    parts = {name: Part(name, one, graph) for name, one in operation.parts.items()}
+    parts = {name: Submodule(name, one, graph) for name, one in operation.parts.items()}
     graph_itself = {"graph": graph} if operation.takes_graph else {}
     return operation.function(**graph_itself, **handles, **parts, **bound.settings)
 
 
 def _state(graph: Graph, name: str, part: str, size: Size) -> None:
     """State a size as it was used: once where all parts have the same, else by the names of the parts."""
-    if graph.absent == "unknown" and symbols(size):
+    if graph.missing_policy == "unknown" and symbols(size):
         return  # nothing is known of this part's
     found = graph.stated.setdefault(name, {})
     found[part] = size
@@ -163,7 +163,7 @@ def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:
     Raises QuestionErrors where tensors have to be there; elsewhere it is of the shape that it must have.
     """
     full = graph.full_name(name)
-    if graph.absent == "refused":
+    if graph.missing_policy == "refused":
         raise MissingInputs([missing(full, declared)])
     if graph.lacking is not None:
         graph.lacking.append(missing(full, declared))
@@ -174,7 +174,7 @@ def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:
 
 def check_supply(graph: Graph, operation: Operation) -> None:
     """Raise QuestionErrors for what came under a name of no part, or of one that has no use for it."""
-    for name in graph.supply:
+    for name in graph.sent_inputs:
         if operation.accepts(name) is None:
             raise QuestionErrors([unknown_input((name,), operation, name)])
         if name not in graph.names:
@@ -213,15 +213,15 @@ def missing(full: str, declared: Input, letters: Mapping[str, str] | None = None
     )  # fmt: skip
 
 
-def _handed(name: str, value: Value) -> Came:
+def _handed(name: str, value: Value) -> InputShape:
     """What the whole hands over: called by its own name, and found at the inputs that it is made of."""
     near = nearest_names(value)
     own = "/".join(near) or name
     inputs = [one for one in near if value.graph.names[one].is_input]
-    return Came(value.shape, (inputs[-1] if inputs else own,), own)
+    return InputShape(value.shape, (inputs[-1] if inputs else own,), own)
 
 
-def _placed(error: QuestionError, came: Mapping[str, Came], called: Mapping[str, str]) -> QuestionError:
+def _placed(error: QuestionError, came: Mapping[str, InputShape], called: Mapping[str, str]) -> QuestionError:
     """A fault inside a part, at the field that its input or attribute came from, and called as that is."""
     name, message = str(error.path[0]) if error.path else "", error.message
     if name in called:

@@ -59,7 +59,7 @@ class Dimensions:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DimConstraint:
     """A shape that came, what it was declared to be, and how to speak of it.
 
     given: it is that of a given value, which may settle what is unknown of the inputs.
@@ -73,7 +73,7 @@ class Claim:
 
     def pairs(self) -> list[tuple[int, Factors, Size]]:
         """Each axis with its declared factors; raises ShapeError where the number of axes is wrong."""
-        declared = [one for one in fitting(self.dims, len(self.shape)) if one != (LEADING,)]
+        declared = [one for one in match_dims(self.dims, len(self.shape)) if one != (LEADING,)]
         first = len(self.shape) - len(declared)
         return [(first + at, one, self.shape[first + at]) for at, one in enumerate(declared)]
 
@@ -94,7 +94,7 @@ class Claim:
         )
 
 
-def fitting(dims: str, rank: int | None) -> list[Factors]:
+def match_dims(dims: str, rank: int | None) -> list[Factors]:
     """The axes of the alternative that has this rank, each as its factors; for no rank the first."""
     alternatives = [[tuple(axis.split("*")) for axis in one.split()] for one in dims.split("|")]
     if rank is None:
@@ -105,14 +105,14 @@ def fitting(dims: str, rank: int | None) -> list[Factors]:
     raise ShapeError(f"it has {rank} axes")
 
 
-def turned(dims: str) -> str:
+def transposed_dims(dims: str) -> str:
     """Declared dims with the last two axes of each alternative exchanged."""
     alternatives = [one.split() for one in dims.split("|")]
     return " | ".join(" ".join([*one[:-2], *reversed(one[-2:])]) for one in alternatives)
 
 
 def unify(
-    claims: Iterable[Claim], dimensions: Dimensions, defaults: Mapping[str, int | str]
+    claims: Iterable[DimConstraint], dimensions: Dimensions, defaults: Mapping[str, int | str]
 ) -> list[QuestionError]:
     """Bind the names of all claims; what disagrees.
 
@@ -120,7 +120,7 @@ def unify(
     taken before products are divided, since it is products that they are factors of.
     """
     errors: list[QuestionError] = []
-    open_claims: list[tuple[Claim, int, Factors, Size]] = []
+    open_claims: list[tuple[DimConstraint, int, Factors, Size]] = []
     for claim in claims:
         try:
             open_claims += [(claim, *pair) for pair in claim.pairs()]

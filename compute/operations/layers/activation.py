@@ -8,7 +8,7 @@ from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
 from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import alone, expression, is_number, literal
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -146,9 +146,9 @@ def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str,
 
 @operation(
     (
-        Named("rectified", "", "...", "Of log_relu: relu(x), of which the logarithm is taken.", "R"),
-        Named("output", "", "...", "The function of each entry.", "Y"),
-        Named(
+        ValueSpec("rectified", "", "...", "Of log_relu: relu(x), of which the logarithm is taken.", "R"),
+        ValueSpec("output", "", "...", "The function of each entry.", "Y"),
+        ValueSpec(
             "derivative",
             "",
             "...",

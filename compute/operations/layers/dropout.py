@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
@@ -14,12 +14,12 @@ from compute.primitives.dropout_masks import MOST_DROPPED
 ENTRIES = "... d | ..."  # of anything from a single number on
 
 
-def _entry(name: str, meaning: str, symbol: str, **more: Any) -> Named:
-    return Named(name, "", ENTRIES, meaning, symbol, **more)
+def _entry(name: str, meaning: str, symbol: str, **more: Any) -> ValueSpec:
+    return ValueSpec(name, "", ENTRIES, meaning, symbol, **more)
 
 
-def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
-    return Named(name, "d_out", "... d_out", f"With w: {meaning}", symbol, **more)
+def _dense(name: str, meaning: str, symbol: str, **more: Any) -> ValueSpec:
+    return ValueSpec(name, "d_out", "... d_out", f"With w: {meaning}", symbol, **more)
 
 
 @operation(
@@ -32,7 +32,7 @@ def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
             r"\mathbb{E}[Y]",
         ),
         _entry("output_variance", "The variance of each entry of the output.", r"\operatorname{Var}[Y]"),
-        Named(
+        ValueSpec(
             "weight_factor",
             "",
             "",
@@ -48,7 +48,7 @@ def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
             " up, times the squares of the weights.",
             r"\operatorname{Var}[Z]",
         ),
-        Named(
+        ValueSpec(
             "adjusted_w",
             "d d_out",
             "d d_out",
@@ -60,7 +60,7 @@ def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
             "what the dense layer makes of x itself with the adjusted weights.",
             r"Z_{\text{off}}",
         ),
-        Named(
+        ValueSpec(
             "all_masks",
             "",
             "...",
@@ -68,7 +68,7 @@ def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
             r"\mathcal{M}",
             on_request=True,
         ),
-        Named(
+        ValueSpec(
             "mask_probabilities",
             "mask",
             "masks",
@@ -77,7 +77,7 @@ def _dense(name: str, meaning: str, symbol: str, **more: Any) -> Named:
             r"P(\mathcal{M})",
             on_request=True,
         ),
-        Named(
+        ValueSpec(
             "all_outputs",
             "",
             "...",

@@ -73,7 +73,7 @@ class Dropping:
         expected = self._dense(layer(mean), "expected_dense_output")
         self._dense(apply("project", variance, layer.w * layer.w), "dense_variance")
         adjusted = self._dense(layer(x, (factor * layer.w).named("adjusted_w")), "adjusted_dense_output")
-        self.graph.holds(
+        self.graph.promise(
             adjusted,
             "the layer with adjusted weights, without dropout, gives what it gives on average with dropout",
             lambda: (adjusted, expected),
@@ -85,12 +85,12 @@ class Dropping:
         Raises QuestionError where that is asked for and there are too many masks.
         """
         graph, x = self.graph, self.x
-        if not any(graph.wants(name) for name in OVER_MASKS):
+        if not any(graph.needs_value(name) for name in OVER_MASKS):
             return
         entries = product(x.shape)
         if not isinstance(entries, int) or entries > MOST_DROPPED or (x.is_assumed and graph.given):
             for name in OVER_MASKS:
-                if graph.asks(name):
+                if graph.is_requested(name):
                     raise QuestionError(
                         ("x",), f"{name} goes through every mask, of which there are 2^n of n entries",
                         f"at most {MOST_DROPPED} entries, in numbers", f"shape {show(x.shape)}",

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.errors import QuestionError, describe
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, Stored, operation
@@ -11,8 +11,8 @@ from compute.operations.framework.declaration import Attribute, Constant, Input,
 
 @operation(
     (
-        Named("vectors", "d", "... d", "The row of the table for each index.", "E"),
-        Named("output", "d", "... d", "The same, times the scale if there is one.", "Y"),
+        ValueSpec("vectors", "d", "... d", "The row of the table for each index.", "E"),
+        ValueSpec("output", "d", "... d", "The same, times the scale if there is one.", "Y"),
     ),
     stored=(Stored("weight", ("weights",)),),
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from compute.dimensions import ShapeError, divide
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input, operation
 from compute.operations.layers.activation import ActivationName, activate
@@ -12,10 +12,10 @@ from compute.operations.layers.activation import ActivationName, activate
 
 @operation(
     (
-        Named("content", "column", "... half", "The first half of the columns.", "A"),
-        Named("gate", "column", "... half", "The second half of the columns.", "B"),
-        Named("openness", "column", "... half", "The activation of the gate.", "G"),
-        Named("output", "column", "... half", "The content, each entry times its openness.", "Y"),
+        ValueSpec("content", "column", "... half", "The first half of the columns.", "A"),
+        ValueSpec("gate", "column", "... half", "The second half of the columns.", "B"),
+        ValueSpec("openness", "column", "... half", "The activation of the gate.", "G"),
+        ValueSpec("output", "column", "... half", "The content, each entry times its openness.", "Y"),
     )
 )
 def glu(

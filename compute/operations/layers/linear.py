@@ -2,15 +2,15 @@
 
 from typing import Annotated, Literal
 
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input, Stored, operation
 
 
 @operation(
     (
-        Named("projected", "d_out", "... d_out", "The vectors times the weights.", "Z"),
-        Named("output", "d_out", "... d_out", "The same, with the bias.", "Y"),
+        ValueSpec("projected", "d_out", "... d_out", "The vectors times the weights.", "Z"),
+        ValueSpec("output", "d_out", "... d_out", "The same, with the bias.", "Y"),
     ),
     stored=(Stored("weight", ("w",), turned=True), Stored("bias", ("b",))),
 )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -12,8 +12,8 @@ Axis: TypeAlias = Annotated[int, Attribute("Along which axis; the last if it is 
 Scores: TypeAlias = Annotated[Value, Input("...", "The scores.", "X")]
 
 
-def _output(meaning: str, symbol: str = "Y") -> Named:
-    return Named("output", "", "...", meaning, symbol)
+def _output(meaning: str, symbol: str = "Y") -> ValueSpec:
+    return ValueSpec("output", "", "...", meaning, symbol)
 
 
 def _softmax(scores: Value, axis: int) -> Value:
@@ -23,7 +23,7 @@ def _softmax(scores: Value, axis: int) -> Value:
     return output
 
 
-ROW_JACOBIAN = Named(
+ROW_JACOBIAN = ValueSpec(
     "row_jacobian",
     "output input",
     "... size size",
@@ -36,7 +36,7 @@ ROW_JACOBIAN = Named(
 
 @operation(
     (
-        Named("scaled", "", "...", "The scores times the scale.", r"X_{\text{scaled}}"),
+        ValueSpec("scaled", "", "...", "The scores times the scale.", r"X_{\text{scaled}}"),
         _output("For each row along the axis a distribution; zeros where every entry is -infinity.", "P"),
         ROW_JACOBIAN,
     )
@@ -65,7 +65,7 @@ def softmax(
 
 @operation(
     (
-        Named("negated", "", "...", "The scores with the other sign.", r"X_{-}"),
+        ValueSpec("negated", "", "...", "The scores with the other sign.", r"X_{-}"),
         _output("For each row along the axis a distribution, largest where x is smallest.", "P"),
         ROW_JACOBIAN,
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from compute.arithmetic.expressions import Expression
 from compute.errors import QuestionError, describe
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import expression, is_number, literal
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -15,7 +15,7 @@ from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, redu
 
 @operation(
     (
-        Named(
+        ValueSpec(
             "log_probabilities",
             "",
             "...",
@@ -23,7 +23,7 @@ from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, redu
             r"\ell_{1}",
             may_be_infinite=True,
         ),
-        Named(
+        ValueSpec(
             "log_complements",
             "",
             "...",
@@ -99,7 +99,7 @@ def binary_cross_entropy(
         )  # fmt: skip
     alike(target, source, "target")
     target = apply("admitted", target, only="probabilities")
-    inner = any(map(graph.wants, ("log_probabilities", "log_complements")))
+    inner = any(map(graph.needs_value, ("log_probabilities", "log_complements")))
     if logits is not None and log_minimum is not None:
         raise QuestionError(
             ("log_minimum",), "the logarithms of logits need none", "probabilities, or no log_minimum",

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Shape, Size, show, without
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input
 from compute.operations.framework.shape_checks import axis_of, shaped
@@ -25,10 +25,10 @@ ClassWeights: TypeAlias = Annotated[
           optional="each weighs 1"),
 ]  # fmt: skip
 WEIGHTS = (
-    Named(
+    ValueSpec(
         "target_weights", "", "...", "How much each sample counts: as its class does; 0 if ignored.", "w_{t}"
     ),
-    Named("total_weight", "", "...", "The sum of these, by which the mean divides.", r"w_{\text{sum}}"),
+    ValueSpec("total_weight", "", "...", "The sum of these, by which the mean divides.", r"w_{\text{sum}}"),
 )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import between, literal, size_of
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -22,19 +22,19 @@ from compute.operations.losses.class_targets import (
 )
 from compute.operations.losses.reductions import OUTPUT, Reduction, reduced, total
 
-LOSSES = Named("losses", "", "...", "The loss of each sample; 0 where it is ignored.", r"\ell")
+LOSSES = ValueSpec("losses", "", "...", "The loss of each sample; 0 where it is ignored.", r"\ell")
 
 
 @operation(
     (
-        Named("log_probabilities", "", "...", "The logarithm of the softmax over classes.", r"\log p"),
-        Named("probabilities", "", "...", "The softmax over classes.", "p", on_request=True),
-        Named("one_hot", "", "...", "1 at the class of each sample; zeros where it is ignored.", "y"),
-        Named(
+        ValueSpec("log_probabilities", "", "...", "The logarithm of the softmax over classes.", r"\log p"),
+        ValueSpec("probabilities", "", "...", "The softmax over classes.", "p", on_request=True),
+        ValueSpec("one_hot", "", "...", "1 at the class of each sample; zeros where it is ignored.", "y"),
+        ValueSpec(
             "smoothed_target", "", "...",
             "The target as a distribution over classes: (1 - s) of it, and s evenly over all classes.", "q",
         ),
-        Named("weighted_target", "", "...", "The same, times the weight of each class.", r"q_{w}"),
+        ValueSpec("weighted_target", "", "...", "The same, times the weight of each class.", r"q_{w}"),
         LOSSES,
         *WEIGHTS,
         OUTPUT,
@@ -78,12 +78,12 @@ def cross_entropy(
     where = classes(logits, axis, ignore_index, "logits")
     logits.axes = where.labels if where.axis != -1 else logits.axes
     inner = ("log_probabilities", "one_hot", "smoothed_target", "weighted_target")
-    shown = any(map(graph.wants, inner)) or graph.asks("probabilities")
+    shown = any(map(graph.needs_value, inner)) or graph.is_requested("probabilities")
     logs = None
     if shown or smooths or target.shape == where.shape:
         logs, p = _likelihoods(_counted_logits(logits, target, where), where)
         where = Classes(logs.shape, where.axis, ignore_index)
-        graph.holds(p, "the probabilities of each sample sum to 1", lambda: _sums(p, where))
+        graph.promise(p, "the probabilities of each sample sum to 1", lambda: _sums(p, where))
     weights = None if class_weights is None else where.weights(class_weights)
     each = None
     if not holds_indices(target, where):
@@ -129,7 +129,7 @@ def _counted_logits(logits: Value, target: Value, where: Classes) -> Value:
 
 def _likelihoods(logits: Value, where: Classes) -> tuple[Value, Value]:
     """The logarithms of the probabilities, and these; where these are given, their logarithms."""
-    if not logits.graph.takes("probabilities"):
+    if not logits.graph.is_given("probabilities"):
         logs = apply("log_softmax", logits, axis=where.axis).named("log_probabilities", leading=where.labels)
         labels = Classes(logs.shape, where.axis, where.ignored).labels
         return logs, apply("exp", logs).named("probabilities", leading=labels)
@@ -163,7 +163,7 @@ def _distribution(target: Value, where: Classes, indices: bool, smoothing: Expre
 
 @operation(
     (
-        Named("target_log_probabilities", "", "...", "The log-probability of the class of each sample.",
+        ValueSpec("target_log_probabilities", "", "...", "The log-probability of the class of each sample.",
               r"\log p_t"),
         LOSSES,
         *WEIGHTS,

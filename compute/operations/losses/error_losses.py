@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import between, expression, literal
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -13,7 +13,7 @@ from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, redu
 
 Prediction: TypeAlias = Annotated[Value, Input("...", "What is predicted, of any shape.", r"\hat{y}")]
 Target: TypeAlias = Annotated[Value, Input("...", "What it should be, of the same shape.", "y")]
-VALUES = (Named("error", "", "...", "The prediction less the target.", "e"), LOSSES, OUTPUT)
+VALUES = (ValueSpec("error", "", "...", "The prediction less the target.", "e"), LOSSES, OUTPUT)
 
 
 def _error(prediction: Value, target: Value) -> Value:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from compute.dimensions import Size
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import size_of
 from compute.operations.framework.declaration import Attribute, Input, operation
@@ -13,12 +13,12 @@ from compute.operations.losses.reductions import OUTPUT, reduced, total
 
 @operation(
     (
-        Named("log_target", "", "...", "The logarithm of the target.", "u", may_be_infinite=True),
-        Named("log_prediction", "", "...", "The logarithm of the prediction.", "v", may_be_infinite=True),
-        Named("log_ratio", "", "...", "The first less the second.", "r"),
-        Named("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",
+        ValueSpec("log_target", "", "...", "The logarithm of the target.", "u", may_be_infinite=True),
+        ValueSpec("log_prediction", "", "...", "The logarithm of the prediction.", "v", may_be_infinite=True),
+        ValueSpec("log_ratio", "", "...", "The first less the second.", "r"),
+        ValueSpec("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",
               r"\ell"),
-        Named("divergences", "", "...", "The divergence of each distribution along the last axis.",
+        ValueSpec("divergences", "", "...", "The divergence of each distribution along the last axis.",
               r"D_{\mathrm{KL}}"),
         OUTPUT,
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, number, parse
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import between, literal
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -17,9 +17,9 @@ from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, redu
 
 @operation(
     (
-        Named("error", "", "...", "The prediction less the target.", "e"),
-        Named("log_variance", "", "...", "The logarithm of the variance.", "s"),
-        Named("scaled_square", "", "...", "The squared error over the variance.", "r"),
+        ValueSpec("error", "", "...", "The prediction less the target.", "e"),
+        ValueSpec("log_variance", "", "...", "The logarithm of the variance.", "s"),
+        ValueSpec("scaled_square", "", "...", "The squared error over the variance.", "r"),
         LOSSES,
         OUTPUT,
     )
@@ -57,8 +57,8 @@ def gaussian_nll(
 
 @operation(
     (
-        Named("rate", "", "...", "How many events are expected.", r"\lambda"),
-        Named("log_rate", "", "...", "The logarithm of that.", "s", may_be_infinite=True),
+        ValueSpec("rate", "", "...", "How many events are expected.", r"\lambda"),
+        ValueSpec("log_rate", "", "...", "The logarithm of that.", "s", may_be_infinite=True),
         LOSSES,
         OUTPUT,
     ),

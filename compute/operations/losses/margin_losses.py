@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, number
 from compute.errors import QuestionError, describe
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import between, constant, literal, size_of
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -34,7 +34,7 @@ def _by_sign(target: Value, positive: Value, negative: Value) -> Value:
 
 @operation(
     (
-        Named("margins", "", "...", "The target times the score: above 0 where its sign is right.", "m"),
+        ValueSpec("margins", "", "...", "The target times the score: above 0 where its sign is right.", "m"),
         LOSSES,
         OUTPUT,
     )
@@ -60,7 +60,7 @@ def hinge(
 
 @operation(
     (
-        Named("shortfalls", "", "...", "max(0, margin - d), the loss of what ought to be apart.", "s"),
+        ValueSpec("shortfalls", "", "...", "max(0, margin - d), the loss of what ought to be apart.", "s"),
         LOSSES,
         OUTPUT,
     )
@@ -86,8 +86,8 @@ def hinge_embedding(
 
 @operation(
     (
-        Named("target_scores", "", "...", "The score of the class of each sample.", "x_t"),
-        Named(
+        ValueSpec("target_scores", "", "...", "The score of the class of each sample.", "x_t"),
+        ValueSpec(
             "violations", "", "...",
             "max(0, margin - x_t + x_c), or its square, of the other classes c; 0 for the class itself.", "v",
         ),
@@ -127,10 +127,10 @@ def multi_margin(
 
 @operation(
     (
-        Named("products", "", "...", "The dot product of each pair.", r"x_1 \cdot x_2"),
-        Named("norms_1", "", "...", "The length of each first vector.", r"\left\|x_1\right\|"),
-        Named("norms_2", "", "...", "The length of each second vector.", r"\left\|x_2\right\|"),
-        Named("similarity", "", "...", "The cosine of the angle between the two.", r"\cos"),
+        ValueSpec("products", "", "...", "The dot product of each pair.", r"x_1 \cdot x_2"),
+        ValueSpec("norms_1", "", "...", "The length of each first vector.", r"\left\|x_1\right\|"),
+        ValueSpec("norms_2", "", "...", "The length of each second vector.", r"\left\|x_2\right\|"),
+        ValueSpec("similarity", "", "...", "The cosine of the angle between the two.", r"\cos"),
         LOSSES,
         OUTPUT,
     ),

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import product
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import size_of
 from compute.operations.framework.declaration import Attribute
@@ -13,8 +13,8 @@ Reduction: TypeAlias = Annotated[
     Attribute("What becomes of the losses: their mean, their sum, or none of these, each for itself."),
 ]
 
-LOSSES = Named("losses", "", "...", "The loss of each entry or sample.", r"\ell")
-OUTPUT = Named("output", "", "...", "The loss: the mean or the sum of the losses, or all of them.", "L")
+LOSSES = ValueSpec("losses", "", "...", "The loss of each entry or sample.", r"\ell")
+OUTPUT = ValueSpec("output", "", "...", "The loss: the mean or the sum of the losses, or all of them.", "L")
 
 
 def flat(a: Value) -> Value:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import between, constant, literal
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -14,8 +14,8 @@ from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, redu
 
 @operation(
     (
-        Named("positive_distances", "", "...", "How far each anchor is from what is alike.", "d^{+}"),
-        Named("negative_distances", "", "...", "How far each anchor is from what is not.", "d^{-}"),
+        ValueSpec("positive_distances", "", "...", "How far each anchor is from what is alike.", "d^{+}"),
+        ValueSpec("negative_distances", "", "...", "How far each anchor is from what is not.", "d^{-}"),
         LOSSES,
         OUTPUT,
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import check_groups
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -17,8 +17,8 @@ from compute.operations.normalization.normalizing import (
     Rows,
     bias_input,
     check_per_channel,
+    fused_output,
     gain_input,
-    in_one,
     moments,
     own_moments,
     per_channel,
@@ -66,14 +66,14 @@ def _running(meaning: str, symbol: str) -> Input:
 @operation(
     (
         *moments("channel", "C", "the batch and all positions, in inference the running one"),
-        Named(
+        ValueSpec(
             "new_running_mean",
             "channel",
             "C",
             "The running mean with this batch in it.",
             r"\mu_{\text{running}}'",
         ),
-        Named(
+        ValueSpec(
             "new_running_variance",
             "channel",
             "C",
@@ -143,7 +143,7 @@ def batch_norm(
         return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
     if running_variance is not None and unbiased_running_variance:
         check_unbiased(rows)
-    output = in_one(rows, x, scale, shift, epsilon, (*STATISTICS, *UPDATED))
+    output = fused_output(rows, x, scale, shift, epsilon, (*STATISTICS, *UPDATED))
     if output is not None:
         return output
     found = own_moments(rows)
@@ -186,7 +186,7 @@ def group_norm(
     state_left_out(x, gain, bias)
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     rows = channels.groups(groups)
-    output = in_one(rows, x, scale, shift, epsilon)
+    output = fused_output(rows, x, scale, shift, epsilon)
     if output is not None:
         return output
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
@@ -223,7 +223,7 @@ def instance_norm(
     scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
     kept = (*channels.batch, channels.axis)
     rows = channels.rows(kept)
-    output = in_one(rows, x, scale, shift, epsilon)
+    output = fused_output(rows, x, scale, shift, epsilon)
     if output is not None:
         return output
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)

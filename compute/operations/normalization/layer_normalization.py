@@ -3,7 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import bounded
 from compute.operations.framework.declaration import Attribute, Axes, Input, Stored, operation
@@ -15,8 +15,8 @@ from compute.operations.normalization.normalizing import (
     Epsilon,
     Rows,
     bias_input,
+    fused_output,
     gain_input,
-    in_one,
     moments,
     own_moments,
     per_entry,
@@ -79,7 +79,7 @@ def layer_norm(
     state_left_out(x, gain, bias)
     rows = _rows(x, axis, axes, gain, bias)
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
-    found = in_one(rows, x, gain, bias, epsilon)
+    found = fused_output(rows, x, gain, bias, epsilon)
     if found is not None:
         return found
     return rescaled(rows, standardized(rows, own_moments(rows), epsilon), gain, bias)
@@ -87,16 +87,16 @@ def layer_norm(
 
 @operation(
     (
-        Named("mean_square", "token", "...", "The mean of the squares over the normalized axes.", r"\nu"),
-        Named(
+        ValueSpec("mean_square", "token", "...", "The mean of the squares over the normalized axes.", r"\nu"),
+        ValueSpec(
             "rms",
             "token",
             "...",
             "The root of the mean square plus epsilon.",
             r"\operatorname{RMS}\left(X\right)",
         ),
-        Named("normalized", "feature", DIMS, "The entries over the root mean square.", r"\hat{X}"),
-        Named("output", "feature", DIMS, "The normalized entries times the gain, plus the bias.", "Y"),
+        ValueSpec("normalized", "feature", DIMS, "The entries over the root mean square.", r"\hat{X}"),
+        ValueSpec("output", "feature", DIMS, "The normalized entries times the gain, plus the bias.", "Y"),
     ),
     stored=STORED,
     rules=(rule("axis", {"axes": None}),),
@@ -120,7 +120,7 @@ def rms_norm(
     state_left_out(x, gain, has_bias=False)
     rows, graph = _rows(x, axis, axes, gain, bias), x.graph
     gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
-    found = in_one(rows, x, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
+    found = fused_output(rows, x, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
     if found is not None:
         return found
     added = bounded(graph, "epsilon", epsilon, least=0)

@@ -7,7 +7,7 @@ from compute.arithmetic.expressions import HALF, number
 from compute.dimensions import Shape, ShapeError, Size, broadcast, from_last, product, show
 from compute.errors import QuestionError
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import bounded, literal
 from compute.operations.framework.declaration import Attribute, Constant, Input
@@ -34,18 +34,18 @@ def bias_input(dims: str, meaning: str) -> Input:
     return Input(dims, meaning, r"\beta", parameter=True, broadcast=True, optional="zeros", is_bias=True)
 
 
-def moments(axes: str, dims: str, of: str) -> tuple[Named, ...]:
+def moments(axes: str, dims: str, of: str) -> tuple[ValueSpec, ...]:
     """Declare the statistics that center and scale entries. of: the entries they are over, in words."""
     return (
-        Named("mean", axes, dims, f"The mean over {of}.", r"\mu"),
-        Named(
+        ValueSpec("mean", axes, dims, f"The mean over {of}.", r"\mu"),
+        ValueSpec(
             "variance",
             axes,
             dims,
             f"The mean squared distance from the mean over {of}: divided by their number, not by one less.",
             r"\sigma^{2}",
         ),
-        Named(
+        ValueSpec(
             "inverse_deviation",
             axes,
             dims,
@@ -56,11 +56,11 @@ def moments(axes: str, dims: str, of: str) -> tuple[Named, ...]:
     )
 
 
-def results(axes: str, dims: str) -> tuple[Named, ...]:
+def results(axes: str, dims: str) -> tuple[ValueSpec, ...]:
     """Declare the normalized entries and the layer's output."""
     return (
-        Named("normalized", axes, dims, "The entries less their mean, over their deviation.", r"\hat{X}"),
-        Named("output", axes, dims, "The normalized entries times the gain, plus the bias.", "Y"),
+        ValueSpec("normalized", axes, dims, "The entries less their mean, over their deviation.", r"\hat{X}"),
+        ValueSpec("output", axes, dims, "The normalized entries times the gain, plus the bias.", "Y"),
     )
 
 
@@ -143,7 +143,7 @@ def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     graph, (mean, variance, centered, own) = rows.graph, found
     added = bounded(graph, "epsilon", epsilon, least=0)
     deviation = root(variance, added)
-    if graph.asks("inverse_deviation"):
+    if graph.is_requested("inverse_deviation"):
         ones = literal(graph, 1)
         inverse = rows.statistic(ones / deviation, "inverse_deviation")
         entries = centered * rows.along(inverse)
@@ -161,7 +161,7 @@ def root(square: Value, added: dict[str, Any]) -> Value:
     return apply("power", square + apply("constant", graph=square.graph, **added), exponent=HALF)
 
 
-def in_one(
+def fused_output(
     rows: Rows,
     x: Value,
     gain: Value | None,
@@ -176,7 +176,7 @@ def in_one(
     """
     graph, rank = rows.graph, rows.x.rank
     kept = [at for at in range(rank) if at - rank not in rows.axes]
-    if graph.symbolic or any(map(graph.wants, between)):
+    if graph.symbolic or any(map(graph.needs_value, between)):
         return None
     if not all(isinstance(size, int) for size in (*rows.x.shape, *x.shape)):
         return None
@@ -212,7 +212,7 @@ def promise_mean(rows: Rows, normalized: Value) -> None:
         ones = apply("stretch", one, to=mean.shape)
         return mean + ones, ones
 
-    rows.graph.holds(normalized, "the mean of each normalized row is 0: one more is 1", sides)
+    rows.graph.promise(normalized, "the mean of each normalized row is 0: one more is 1", sides)
 
 
 def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str, Any]) -> None:
@@ -224,7 +224,7 @@ def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str
         return rows.average(apply("power", entries, exponent=TWO)), square / (square + epsilon)
 
     name = "variance" if square.declared is None else square.declared.name
-    rows.graph.holds(
+    rows.graph.promise(
         normalized, f"the mean square of each normalized row is {name}/({name} + epsilon)", sides
     )
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.arithmetic.expressions import Expression
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.framework.constants import expression
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
@@ -82,28 +82,29 @@ def _weights(gates: int) -> tuple[Input, Input, Input, Input, Input]:
     )
 
 
-def _steps(name: str, meaning: str, symbol: str, wide: str = "h") -> tuple[Named, Named]:
+def _steps(name: str, meaning: str, symbol: str, wide: str = "h") -> tuple[ValueSpec, ValueSpec]:
     """A value at each step, and the stack over all steps."""
     return (
-        Named(
+        ValueSpec(
             f"{name}[t]", "unit", f"... {wide}", f"At step t, counted from 1: {meaning}", f"{symbol}_{{t}}"
         ),
-        Named(name, "step unit", f"... t {wide}", f"At every step: {meaning}", symbol.upper()),
+        ValueSpec(name, "step unit", f"... t {wide}", f"At every step: {meaning}", symbol.upper()),
     )
 
 
-def _values(*stages: tuple[Named, Named], states: tuple[str, ...]) -> tuple[Named, ...]:
+def _values(*stages: tuple[ValueSpec, ValueSpec], states: tuple[str, ...]) -> tuple[ValueSpec, ...]:
     matrices = {"input_weights": "W_{x}", "recurrent_weights": "W_{h}"}
     vectors = {"bias": "b", "hidden_bias": "b_{h}", "peephole_weights": "P"}
     has = "What one of several layers or directions has."
     last = {"hidden": "h_{T}", "cell": "c_{T}"}
     return (
-        *(Named(name, "in out", "i o", has, symbol) for name, symbol in matrices.items()),
-        *(Named(name, "out", "o", has, symbol) for name, symbol in vectors.items()),
+        *(ValueSpec(name, "in out", "i o", has, symbol) for name, symbol in matrices.items()),
+        *(ValueSpec(name, "out", "o", has, symbol) for name, symbol in vectors.items()),
         *(one for pair in stages for one in pair),
-        Named("output", "step unit", "... t o", "The hidden states of the last layer; 0 beyond a sequence's"
-              " end.", "Y"),
-        *(Named(f"final_{name}", "unit", "... h", f"The {name} state after the last step taken.", last[name])
+        ValueSpec("output", "step unit", "... t o", "The hidden states of the last layer; 0 beyond a"
+                  " sequence's end.", "Y"),
+        *(ValueSpec(f"final_{name}", "unit", "... h", f"The {name} state after the last step taken.",
+                    last[name])
           for name in states),
     )  # fmt: skip
 

@@ -45,7 +45,7 @@ def run(
         going = apply("running", lengths, steps=x.shape[-2])
     graph.conventions["time_steps"] = "counted from 1; the initial state is that of step 0"
     # Of one direction without ends the output is the last layer's hidden states by another name.
-    is_last_hidden = graph.takes("output") and len(stacking.directions) == 1 and going is None
+    is_last_hidden = graph.is_given("output") and len(stacking.directions) == 1 and going is None
     last: dict[str, list[Value]] = {name: [] for name in cell.states}
     hidden = x
     for layer in range(stacking.layers):
@@ -58,7 +58,7 @@ def run(
                     name: _start(name, initial[name], sizes, stacking, (layer, direction), graph)
                     for name in cell.states
                 }
-                given = {name for name in (*cell.stages, *cell.states) if graph.takes(name)}
+                given = {name for name in (*cell.stages, *cell.states) if graph.is_given(name)}
                 if layer == stacking.layers - 1 and is_last_hidden:
                     given.add("hidden")
                 stacks = _one_way(cell, hidden, weights, start, going, way == "reverse", given)
@@ -186,7 +186,7 @@ def _one_way(
             ("x",), "nothing says how many steps there are, so that none of them can be named",
             f"x, (..., t, d), or {' or '.join(cell.states)} over all steps under given", "neither",
         )  # fmt: skip
-    plain = not asked and not given and not graph.wants_all
+    plain = not asked and not given and not graph.needs_all_values
     if scan is not None and not graph.symbolic and (plain or not isinstance(steps, int)):
         return _scanned(*scan, x, weights, start, going, reverse)
     if not isinstance(steps, int):
@@ -206,7 +206,7 @@ def _one_way(
         return _unrolled(cell, x, weights, start, going, reverse, {})
     for name in asked:
         whole = name.partition("[")[0]
-        if whole in given and whole != name and graph.takes(name):
+        if whole in given and whole != name and graph.is_given(name):
             raise QuestionError(
                 ("given", graph.full_name(name)), f"{name} is given twice: it is a step of {whole}",
                 "one of the two", "both",

@@ -3,11 +3,11 @@
 from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import Size
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Sublayer
 from compute.operations.framework.signature import Letter, said_sizes
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.submodules import Submodule
 from compute.operations.layers.linear import linear
 
 Classes: TypeAlias = Annotated[
@@ -20,10 +20,10 @@ Classes: TypeAlias = Annotated[
     ),
 ]
 CLASSIFIED = (
-    Named("representation", "d", "... d_r", "What the head sees of each input.", "Y"),
-    Named("logits", "class", "... classes", "A number for each class.", r"\hat{Z}"),
-    Named("probabilities", "class", "... classes", "The softmax of the logits.", r"\hat{P}"),
-    Named("output", "class", "... d_o", "The logits; without a head the representation.", r"\hat{Y}"),
+    ValueSpec("representation", "d", "... d_r", "What the head sees of each input.", "Y"),
+    ValueSpec("logits", "class", "... classes", "A number for each class.", r"\hat{Z}"),
+    ValueSpec("probabilities", "class", "... classes", "The softmax of the logits.", r"\hat{P}"),
+    ValueSpec("output", "class", "... d_o", "The logits; without a head the representation.", r"\hat{Y}"),
 )
 
 
@@ -41,8 +41,8 @@ def pre_logits_part(*stored: str) -> Sublayer:
 
 def classified(
     pooled: Value,
-    pre_logits: Part,
-    head: Part,
+    pre_logits: Submodule,
+    head: Submodule,
     classes: Size | None,
     biases: bool | None,
 ) -> Value:
@@ -69,8 +69,8 @@ def first_token(tokens: Value) -> Value:
     return apply("time_step", tokens, at=0)
 
 
-def squashed(x: Value, layer: Part, biases: bool | None, **more: Any) -> Value:
-    """tanh(x W + b) of vectors (..., d). more: as for `Part`."""
+def squashed(x: Value, layer: Submodule, biases: bool | None, **more: Any) -> Value:
+    """tanh(x W + b) of vectors (..., d). more: as for `Submodule`."""
     return apply("tanh", layer({}, biases=biases, x=x, **more))
 
 

@@ -6,8 +6,8 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import padding_input
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask, mask_input
-from compute.operations.framework.declaration import Input, Settings, Sublayer, operation
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.declaration import Input, SettingsOf, Sublayer, operation
+from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.decoder_layer import decoder_layer
 from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
@@ -30,16 +30,16 @@ def decoder(
     memory_key_padding_mask: Annotated[Value | None, padding_input("... m", "tokens of the memory")] = None,
     positions: Positions = None,
     *,
-    layer: Annotated[Part, LAYER],
+    layer: Annotated[Submodule, LAYER],
     final_norm: Annotated[
-        Part, norm_part("what the last layer gives; none if nothing is sent for it", "norm")
+        Submodule, norm_part("what the last layer gives; none if nothing is sent for it", "norm")
     ],
     layers: Layers = None,
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
     has_final_norm: FinalNorm = None,
-    **settings: Annotated[Any, Settings(but=NORM_SETTINGS)],
+    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS)],
 ) -> Value:
     """The decoder of a transformer: layers, each on what the one below gives and on the encoder's output.
 
@@ -54,7 +54,7 @@ def decoder(
         "memory_key_padding_mask": memory_key_padding_mask, "positions": positions,
     }  # fmt: skip
 
-    def one(part: Part, tokens: Value) -> Value:
+    def one(part: Submodule, tokens: Value) -> Value:
         return part(blocks.handed, x=tokens, **handed)
 
     return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)

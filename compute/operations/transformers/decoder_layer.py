@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.attention.cross_attention import cross_attention
 from compute.operations.attention.masking import DropoutRate, padding_input, without_padding
@@ -10,8 +10,8 @@ from compute.operations.attention.projections import Rotary, RotaryBase, RotaryD
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask, Window, mask_input
 from compute.operations.attention.self_attention import self_attention
-from compute.operations.framework.declaration import Attribute, Input, Settings, Sublayer, operation
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
+from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.encoder_layer import HANDED
 from compute.operations.transformers.residual import (
     NORM_SETTINGS,
@@ -34,7 +34,7 @@ CONTEXT = ("context", "context_positional_encoding", "context_positions")
         *block_values("self_attention", "self"),
         *block_values("cross_attention", "cross"),
         *block_values("feed_forward", "ff"),
-        Named("output", "token d", "... n d", "The tokens after the three blocks.", "Y"),
+        ValueSpec("output", "token d", "... n d", "The tokens after the three blocks.", "Y"),
     )
 )
 def decoder_layer(
@@ -50,11 +50,11 @@ def decoder_layer(
     feed_forward_dropout_mask: Annotated[Value | None, block_dropout("feed-forward sublayer")] = None,
     *,
     self_attention: Annotated[
-        Part, Sublayer((self_attention,), "The masked self-attention.", HANDED, stored=("self_attn",))
+        Submodule, Sublayer((self_attention,), "The masked self-attention.", HANDED, stored=("self_attn",))
     ],
-    self_attention_norm: Annotated[Part, norm_part("the self-attention block", "norm1")],
+    self_attention_norm: Annotated[Submodule, norm_part("the self-attention block", "norm1")],
     cross_attention: Annotated[
-        Part,
+        Submodule,
         Sublayer(
             (cross_attention,),
             "The attention to the memory.",
@@ -62,9 +62,9 @@ def decoder_layer(
             stored=("multihead_attn",),
         ),
     ],
-    cross_attention_norm: Annotated[Part, norm_part("the cross-attention block", "norm2")],
-    feed_forward: Annotated[Part, feed_forward_part()],
-    feed_forward_norm: Annotated[Part, norm_part("the feed-forward block", "norm3")],
+    cross_attention_norm: Annotated[Submodule, norm_part("the cross-attention block", "norm2")],
+    feed_forward: Annotated[Submodule, feed_forward_part()],
+    feed_forward_norm: Annotated[Submodule, norm_part("the feed-forward block", "norm3")],
     causal: Annotated[
         bool, Attribute("Whether self-attention is masked: a token attends to none that comes after it.")
     ] = True,
@@ -76,7 +76,7 @@ def decoder_layer(
     norm_placement: Placement = "post",
     bias: Bias = None,
     dropout_rate: DropoutRate = None,
-    **settings: Annotated[Any, Settings(but=("layout", "causal_alignment", *NORM_SETTINGS))],
+    **settings: Annotated[Any, SettingsOf(but=("layout", "causal_alignment", *NORM_SETTINGS))],
 ) -> Value:
     """A layer of a transformer's decoder: masked self-attention, cross-attention, a feed-forward network.
 

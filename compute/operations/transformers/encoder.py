@@ -6,8 +6,8 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import padding_input
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask
-from compute.operations.framework.declaration import Input, Settings, Sublayer, operation
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.declaration import Input, SettingsOf, Sublayer, operation
+from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.encoder_layer import encoder_layer
 from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
@@ -29,16 +29,16 @@ def encoder(
     key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
     positions: Positions = None,
     *,
-    layer: Annotated[Part, LAYER],
+    layer: Annotated[Submodule, LAYER],
     final_norm: Annotated[
-        Part, norm_part("what the last layer gives; none if nothing is sent for it", "norm", "ln")
+        Submodule, norm_part("what the last layer gives; none if nothing is sent for it", "norm", "ln")
     ],
     layers: Layers = None,
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
     has_final_norm: FinalNorm = None,
-    **settings: Annotated[Any, Settings(but=NORM_SETTINGS)],
+    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS)],
 ) -> Value:
     """The encoder of a transformer: layers, each on what the one below gives.
 
@@ -50,7 +50,7 @@ def encoder(
     """  # fmt: skip
     blocks = Blocks(settings, norm, norm_placement, bias)
 
-    def one(part: Part, tokens: Value) -> Value:
+    def one(part: Submodule, tokens: Value) -> Value:
         return part(
             blocks.handed, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions
         )

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.attention.masking import DropoutRate, padding_input, without_padding
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask
 from compute.operations.attention.self_attention import self_attention
-from compute.operations.framework.declaration import Input, Settings, Sublayer, operation
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.declaration import Input, SettingsOf, Sublayer, operation
+from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.residual import (
     NORM_SETTINGS,
     Bias,
@@ -29,7 +29,7 @@ HANDED = ("x", "mask", "key_padding_mask", "positions", "positional_encoding")
     (
         *block_values("attention", "attn"),
         *block_values("feed_forward", "ff"),
-        Named("output", "token d", "... n d", "The tokens after both blocks.", "Y"),
+        ValueSpec("output", "token d", "... n d", "The tokens after both blocks.", "Y"),
     )
 )
 def encoder_layer(
@@ -41,7 +41,7 @@ def encoder_layer(
     feed_forward_dropout_mask: Annotated[Value | None, block_dropout("feed-forward sublayer")] = None,
     *,
     attention: Annotated[
-        Part,
+        Submodule,
         Sublayer(
             (self_attention,),
             "The self-attention sublayer.",
@@ -49,14 +49,14 @@ def encoder_layer(
             stored=("self_attn", "self_attention", "attn"),
         ),
     ],
-    attention_norm: Annotated[Part, norm_part("the attention block", "norm1", "ln_1")],
-    feed_forward: Annotated[Part, feed_forward_part()],
-    feed_forward_norm: Annotated[Part, norm_part("the feed-forward block", "norm2", "ln_2")],
+    attention_norm: Annotated[Submodule, norm_part("the attention block", "norm1", "ln_1")],
+    feed_forward: Annotated[Submodule, feed_forward_part()],
+    feed_forward_norm: Annotated[Submodule, norm_part("the feed-forward block", "norm2", "ln_2")],
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
     dropout_rate: DropoutRate = None,
-    **settings: Annotated[Any, Settings(but=("layout", "causal_alignment", *NORM_SETTINGS))],
+    **settings: Annotated[Any, SettingsOf(but=("layout", "causal_alignment", *NORM_SETTINGS))],
 ) -> Value:
     """A layer of a transformer's encoder: self-attention and a feed-forward network, with residual paths.
 

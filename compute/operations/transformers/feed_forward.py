@@ -4,7 +4,7 @@ from typing import Annotated
 
 from compute.dimensions import Size, show
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.masking import DropoutRate, dropout_input, dropped
 from compute.operations.framework.declaration import Attribute, Input, Stored, operation
@@ -38,13 +38,14 @@ W_GATE = _weights("d d_ff", "Gated: into the gate.", "W_{G}", "the layer is not 
 
 @operation(
     (
-        Named("gate_preactivation", "token unit", "... d_ff", "Gated: what the gate is made of.", "Z_{G}"),
-        Named("gate", "token unit", "... d_ff", "Gated: how much of each unit is let through.", "G"),
-        Named("preactivation", "token unit", "... d_ff", "The tokens through the first layer.", "Z"),
-        Named("hidden", "token unit", "... d_ff", "The units: activated, or times their gate.", "H"),
-        Named("dropped_hidden", "token unit", "... d_ff", "The units that are kept, over 1 - dropout_rate.",
-              r"H_{\text{kept}}"),
-        Named("output", "token d_o", "... d_o", "The units through the second layer.", "Y"),
+        ValueSpec("gate_preactivation", "token unit", "... d_ff", "Gated: what the gate is made of.",
+                  "Z_{G}"),
+        ValueSpec("gate", "token unit", "... d_ff", "Gated: how much of each unit is let through.", "G"),
+        ValueSpec("preactivation", "token unit", "... d_ff", "The tokens through the first layer.", "Z"),
+        ValueSpec("hidden", "token unit", "... d_ff", "The units: activated, or times their gate.", "H"),
+        ValueSpec("dropped_hidden", "token unit", "... d_ff",
+                  "The units that are kept, over 1 - dropout_rate.", r"H_{\text{kept}}"),
+        ValueSpec("output", "token d_o", "... d_o", "The units through the second layer.", "Y"),
     ),
     stored=STORED,
 )  # fmt: skip

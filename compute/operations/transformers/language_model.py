@@ -4,16 +4,16 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.masking import padding_input, without_padding
 from compute.operations.attention.positional_encoding import positional_encoding
 from compute.operations.attention.scoring import Mask
 from compute.operations.framework.build import call
-from compute.operations.framework.declaration import Attribute, Input, Settings, Sublayer, operation
+from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
 from compute.operations.framework.shape_checks import in_batches
 from compute.operations.framework.signature import Letter, said_sizes
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.submodules import Submodule
 from compute.operations.layers.embedding import embedding
 from compute.operations.layers.linear import linear
 from compute.operations.transformers.classification import first_token, predicted, squashed
@@ -34,30 +34,30 @@ def table_part(of: str) -> Sublayer:
 
 @operation(
     (
-        Named(
+        ValueSpec(
             "sequence",
             "token d",
             "... n d",
             "What the first layer sees: embeddings, with positions and segments.",
             "Z_{0}",
         ),
-        Named(
+        ValueSpec(
             "representation",
             "token d",
             "... n d",
             "The tokens after the last layer and the final norm, which logits are made of.",
             "Y",
         ),
-        Named("pooled", "d", "... d", "With pooling: tanh of a layer on the first token.", "p"),
-        Named(
+        ValueSpec("pooled", "d", "... d", "With pooling: tanh of a layer on the first token.", "p"),
+        ValueSpec(
             "logits",
             "token vocabulary",
             "... n v",
             "For each place, how much speaks for each token of the vocabulary.",
             "L",
         ),
-        Named("probabilities", "token vocabulary", "... n v", "Their softmax.", "P"),
-        Named(
+        ValueSpec("probabilities", "token vocabulary", "... n v", "Their softmax.", "P"),
+        ValueSpec(
             "output",
             "token vocabulary",
             "... n v",
@@ -77,15 +77,15 @@ def language_model(
     mask: Mask = None,
     key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
     *,
-    token_embedding: Annotated[Part, table_part("tokens")],
-    position_embedding: Annotated[Part, table_part("learned positions")],
-    segment_embedding: Annotated[Part, table_part("segments")],
-    embedding_norm: Annotated[Part, norm_part("the embeddings, with norm_embeddings")],
+    token_embedding: Annotated[Submodule, table_part("tokens")],
+    position_embedding: Annotated[Submodule, table_part("learned positions")],
+    segment_embedding: Annotated[Submodule, table_part("segments")],
+    embedding_norm: Annotated[Submodule, norm_part("the embeddings, with norm_embeddings")],
     encoder: Annotated[
-        Part, encoder_part("The layers. With norms before the sublayers there is a final norm.")
+        Submodule, encoder_part("The layers. With norms before the sublayers there is a final norm.")
     ],
-    pooler: Annotated[Part, Sublayer((linear,), "The layer on the first token, with pooling.")],
-    head: Annotated[Part, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
+    pooler: Annotated[Submodule, Sublayer((linear,), "The layer on the first token, with pooling.")],
+    head: Annotated[Submodule, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
     vocabulary: Annotated[Count, size("How many tokens there are to choose from")] = None,
     d_model: Annotated[Count, size("How wide a token is")] = None,
     context: Annotated[Count, size("With learned positions: how many there are")] = None,
@@ -112,7 +112,7 @@ def language_model(
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
-    **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("embedding_norm", "encoder"))],
+    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS, of=("embedding_norm", "encoder"))],
 ) -> Value:
     """A transformer over the tokens of a vocabulary: GPT with causal and norms before, BERT without.
 

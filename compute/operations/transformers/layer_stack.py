@@ -6,10 +6,10 @@ from typing import Annotated, TypeAlias
 from compute.dimensions import Size
 from compute.errors import QuestionError
 from compute.graph.graph import EACH
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.framework.declaration import Attribute
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.residual import Blocks
 
 MOST_LAYERS = 256
@@ -28,16 +28,18 @@ FinalNorm: TypeAlias = Annotated[
         " alone, where norms stand before the sublayers."
     ),
 ]
-OUTPUT = Named("output", "token d", "... n d", "The tokens after the last layer, and the final norm.", "Y")
+OUTPUT = ValueSpec(
+    "output", "token d", "... n d", "The tokens after the last layer, and the final norm.", "Y"
+)
 
 
 def stacked(
     x: Value,
-    layers: Part,
+    layers: Submodule,
     count: Size | None,
     blocks: Blocks,
-    final_norm: Part,
-    layer: Callable[[Part, Value], Value],
+    final_norm: Submodule,
+    layer: Callable[[Submodule, Value], Value],
     *,
     has_final_norm: bool | None = None,
 ) -> Value:
@@ -54,11 +56,11 @@ def stacked(
             ("layers",),
             "nothing says how many layers there are",
             "a number of layers, or weights for each layer"
-            + ("; or a letter" if graph.absent == "usual" else ""),
+            + ("; or a letter" if graph.missing_policy == "usual" else ""),
             "nothing",
         )
-    if graph.absent == "usual" and not sent:
-        with graph.standing_for(count):
+    if graph.missing_policy == "usual" and not sent:
+        with graph.repeated(count):
             x = layer(layers[EACH], x)
     elif not isinstance(count, int):
         raise QuestionError(
@@ -74,7 +76,7 @@ def stacked(
             x = layer(layers[at], x)
     graph.conventions["layers"] = count
     if has_final_norm is None:
-        has_final_norm = final_norm.is_sent or (graph.absent == "usual" and blocks.placement == "pre")
+        has_final_norm = final_norm.is_sent or (graph.missing_policy == "usual" and blocks.placement == "pre")
     graph.conventions["has_final_norm"] = has_final_norm
     if has_final_norm:
         x = blocks.normalized(x, final_norm)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from compute.dimensions import ShapeError, Size, divide, product, show
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import conv2d
 from compute.operations.framework.build import call
@@ -21,10 +21,11 @@ ORDER = "row by row, from the top left on; in each its channels one after the ot
 
 @operation(
     (
-        Named("patches", "token entry", "... tokens entries", "Each patch as a row: its channels one after"
-              " the other, each row by row. The patches row by row too, from the top left on.", "X_{p}"),
-        Named("output", "token d", "... tokens d", "The tokens: each patch times the kernel, and the bias.",
-              "Z"),
+        ValueSpec("patches", "token entry", "... tokens entries",
+                  "Each patch as a row: its channels one after the other, each row by row. The patches row by"
+                  " row too, from the top left on.", "X_{p}"),
+        ValueSpec("output", "token d", "... tokens d",
+                  "The tokens: each patch times the kernel, and the bias.", "Z"),
     ),
     stored=(Stored("weight", ("kernel",)), Stored("bias", ("bias",))),
 )  # fmt: skip
@@ -61,7 +62,7 @@ def patch_embedding(
     flat = apply("reshape", kernel, to=(kernel.shape[0], entries))
     output = apply("project", patches, flat.T)
     output = (output if bias is None else output + bias).named("output")
-    graph.holds(
+    graph.promise(
         output,
         f"the tokens are what the convolution with stride {window[0]} x {window[1]} gives, row by row",
         lambda: (output, _convolved(image, kernel, bias, window, output)),

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.dimensions import ShapeError, Size, divide
 from compute.errors import at
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.masking import check_rate, dropout_input, dropped
 from compute.operations.framework.declaration import Attribute, Constant, Input, Sublayer
 from compute.operations.framework.signature import Assumed
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.submodules import Submodule
 from compute.operations.normalization.layer_normalization import layer_norm, rms_norm
 from compute.operations.transformers.feed_forward import feed_forward
 
@@ -45,15 +45,15 @@ def feed_forward_part() -> Sublayer:
     return Sublayer((feed_forward,), "The feed-forward sublayer.", stored=("",))
 
 
-def block_values(name: str, letter: str) -> tuple[Named, ...]:
+def block_values(name: str, letter: str) -> tuple[ValueSpec, ...]:
     """What is named around one sublayer."""
     plain = name.replace("_", "-")
     return (
-        Named(f"{name}_branch", "token d", "... n d", f"What goes into the {plain} block beside the residual"
-              " path.", rf"X_{{\text{{{letter}}}}}"),
-        Named(f"dropped_{name}", "token d", "... n d", f"What of the {plain} sublayer's output is kept,"
+        ValueSpec(f"{name}_branch", "token d", "... n d", f"What goes into the {plain} block beside the"
+                  " residual path.", rf"X_{{\text{{{letter}}}}}"),
+        ValueSpec(f"dropped_{name}", "token d", "... n d", f"What of the {plain} sublayer's output is kept,"
               " divided by 1 - dropout_rate.", rf"Y_{{\text{{{letter}, kept}}}}"),
-        Named(f"{name}_residual", "token d", "... n d", f"The tokens plus what the {plain} block makes of"
+        ValueSpec(f"{name}_residual", "token d", "... n d", f"The tokens plus what the {plain} block makes of"
               " them.", rf"R_{{\text{{{letter}}}}}"),
     )  # fmt: skip
 
@@ -73,21 +73,25 @@ class Blocks:
     biases: bool | None
     rate: Constant | None = None
 
-    def attended(self, x: Value, attention: Part, norm: Part, kept: Value | None, **handed: Any) -> Value:
-        """The block around an attention. kept: what of its output is kept; handed: as for `Part`.
+    def attended(
+        self, x: Value, attention: Submodule, norm: Submodule, kept: Value | None, **handed: Any
+    ) -> Value:
+        """The block around an attention. kept: what of its output is kept; handed: as for `Submodule`.
 
         Of shapes alone the heads share the tokens' width. Beside numbers they are as wide as what came says:
         weights that did not come may have been of any width, and the scale depends on it.
         """
-        assumed = HEADS if x.graph.absent == "usual" else None
+        assumed = HEADS if x.graph.missing_policy == "usual" else None
         return self._block(x, attention, norm, kept, needs=("w_v", "w_o"), assumed=assumed, **handed)
 
-    def fed_forward(self, x: Value, feed_forward: Part, norm: Part, kept: Value | None) -> Value:
+    def fed_forward(self, x: Value, feed_forward: Submodule, norm: Submodule, kept: Value | None) -> Value:
         """The block around the feed-forward layers. kept: what of their output is kept."""
         without = () if self.settings.get("gated") else ("b_gate",)
         return self._block(x, feed_forward, norm, kept, without=without)
 
-    def _block(self, x: Value, sublayer: Part, norm: Part, kept: Value | None, **handed: Any) -> Value:
+    def _block(
+        self, x: Value, sublayer: Submodule, norm: Submodule, kept: Value | None, **handed: Any
+    ) -> Value:
         """Tokens plus what a sublayer makes of them, and the norm. Values are called after the sublayer."""
         name = sublayer.name
         branch = apply("identity", x).named(f"{name}_branch")
@@ -118,16 +122,16 @@ class Blocks:
         check_rate(x.graph, self.rate)
         return (apply("identity", x) if self.placement == "pre" else x).named("output")
 
-    def normalized(self, x: Value, norm: Part) -> Value:
+    def normalized(self, x: Value, norm: Submodule) -> Value:
         """Tokens through a norm. Ones stand for a gain that is left out; of shapes alone it has one."""
-        needs = ("gain",) if x.graph.absent == "usual" or _is_unknown(x.graph) else ()
+        needs = ("gain",) if x.graph.missing_policy == "usual" or _is_unknown(x.graph) else ()
         return norm(self.settings, which=self.norm, needs=needs, biases=self.biases, x=x)
 
 
 def _is_unknown(graph: Graph) -> bool:
     """Return whether nothing came for the layer that is built, since values behind it are given."""
     scope = graph.full_name("")
-    is_open = graph.absent == "unknown" and graph.lacking is None and scope
+    is_open = graph.missing_policy == "unknown" and graph.lacking is None and scope
     return bool(is_open) and not graph.supplies(scope)
 
 

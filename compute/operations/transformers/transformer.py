@@ -2,19 +2,19 @@
 
 from typing import Annotated, Any
 
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.attention.masking import padding_input
 from compute.operations.attention.scoring import mask_input
-from compute.operations.framework.declaration import Attribute, Input, Settings, Sublayer, operation
+from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
 from compute.operations.framework.shape_checks import in_batches
-from compute.operations.framework.submodules import Part
+from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.decoder import HANDED, decoder
 from compute.operations.transformers.encoder import encoder_part
 from compute.operations.transformers.layer_stack import Layers
 
 
-@operation((Named("output", "token d", "... m d", "What the decoder gives.", "Y"),))
+@operation((ValueSpec("output", "token d", "... m d", "What the decoder gives.", "Y"),))
 def transformer(
     source: Annotated[Value, Input("... n d_c", "The tokens of the source, with their positions.", "X")],
     target: Annotated[Value, Input("... m d", "The tokens of the target so far, with their positions.", "T")],
@@ -27,8 +27,8 @@ def transformer(
         Value | None, padding_input("... n", "tokens of the encoder's output")
     ] = None,
     *,
-    encoder: Annotated[Part, encoder_part("The encoder.", "encoder")],
-    decoder: Annotated[Part, Sublayer((decoder,), "The decoder.", HANDED, stored=("decoder",))],
+    encoder: Annotated[Submodule, encoder_part("The encoder.", "encoder")],
+    decoder: Annotated[Submodule, Sublayer((decoder,), "The decoder.", HANDED, stored=("decoder",))],
     encoder_layers: Layers = None,
     decoder_layers: Layers = None,
     causal: Annotated[
@@ -38,7 +38,7 @@ def transformer(
         ),
     ] = True,
     **settings: Annotated[
-        Any, Settings(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
+        Any, SettingsOf(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
     ],
 ) -> Value:
     """A transformer: the encoder's output is the memory that the decoder attends to.

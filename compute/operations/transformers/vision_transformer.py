@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from compute.arithmetic.expressions import number
 from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
 from compute.errors import QuestionError
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.masking import dropout_input, dropped
 from compute.operations.attention.positional_encoding import positional_encoding
@@ -13,14 +13,14 @@ from compute.operations.framework.build import call
 from compute.operations.framework.declaration import (
     Attribute,
     Input,
-    Settings,
+    SettingsOf,
     Sides,
     Stored,
     Sublayer,
     operation,
 )
 from compute.operations.framework.signature import said_sizes
-from compute.operations.framework.submodules import Part, own_input
+from compute.operations.framework.submodules import Submodule, own_input
 from compute.operations.layers.activation import ActivationName
 from compute.operations.normalization.normalizing import Epsilon
 from compute.operations.transformers.classification import (
@@ -50,15 +50,15 @@ TWO_HALVES = (
 )
 
 
-def _tokens(name: str, meaning: str, symbol: str) -> Named:
+def _tokens(name: str, meaning: str, symbol: str) -> ValueSpec:
     """A value with a row for each token."""
-    return Named(name, "token d_model", "... tokens d_model", meaning, symbol)
+    return ValueSpec(name, "token d_model", "... tokens d_model", meaning, symbol)
 
 
 @operation(
     (
         _tokens("tokens", "The class token, where there is one, and the embedded patches, row by row.", "T"),
-        Named(
+        ValueSpec(
             "position_rows",
             "token d_model",
             "tokens d_model",
@@ -68,8 +68,8 @@ def _tokens(name: str, meaning: str, symbol: str) -> Named:
         _tokens("sequence", "The tokens with their positions.", "Z_{0}"),
         _tokens("dropped_sequence", "What is kept of these, divided by 1 - dropout_rate.",
                 r"Z_{0, \text{kept}}"),
-        Named("pooled", "d_model", "... d_model", "Of the encoder's output the class token, or the mean of"
-              " the patches.", r"y_{\text{pool}}"),
+        ValueSpec("pooled", "d_model", "... d_model", "Of the encoder's output the class token, or the mean"
+                  " of the patches.", r"y_{\text{pool}}"),
         *CLASSIFIED,
     ),
     stored=(
@@ -88,7 +88,7 @@ def vision_transformer(
     ] = None,
     *,
     patch_embedding: Annotated[
-        Part,
+        Submodule,
         Sublayer(
             (patch_embedding,),
             "From patches to tokens.",
@@ -96,16 +96,16 @@ def vision_transformer(
         ),
     ],
     encoder: Annotated[
-        Part,
+        Submodule,
         encoder_part(
             "The encoder. With norms before the sublayers it has a final norm, unless pooled_norm is sent.",
             "encoder",
             "",
         ),
     ],
-    pooled_norm: Annotated[Part, norm_part("what is pooled; none if nothing is sent for it", "fc_norm")],
-    pre_logits: Annotated[Part, pre_logits_part("heads.pre_logits")],
-    head: Annotated[Part, head_part("heads.head", "head")],
+    pooled_norm: Annotated[Submodule, norm_part("what is pooled; none if nothing is sent for it", "fc_norm")],
+    pre_logits: Annotated[Submodule, pre_logits_part("heads.pre_logits")],
+    head: Annotated[Submodule, head_part("heads.head", "head")],
     patch: Annotated[
         Sides | None,
         Attribute(
@@ -135,7 +135,7 @@ def vision_transformer(
     activation: Annotated[ActivationName, Attribute("What is applied to the units of each layer.")] = "gelu",
     epsilon: Epsilon = 1e-6,
     bias: Bias = None,
-    **settings: Annotated[Any, Settings(but=NORM_SETTINGS, of=("encoder",))],
+    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS, of=("encoder",))],
 ) -> Value:
     """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
 
@@ -219,7 +219,7 @@ def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     rows = positions.shape[-2]
     if rows == count:
         return positions
-    if tokens.graph.absent == "unknown" and symbols(count):
+    if tokens.graph.missing_policy == "unknown" and symbols(count):
         # Without an image nothing else says how many patches there are, and nothing whether it is a batch.
         tokens.shape, tokens.has_open_batch = (*tokens.shape[:-2], rows, width), True
         return positions

@@ -19,7 +19,7 @@ from compute.readings.notes.explanation import Explanation, largest
 from compute.readings.notes.names import Names
 from compute.readings.notes.note import Note, indices, joined, listed, spelled
 from compute.readings.notes.tracing import Tracing
-from compute.readings.notes.witness import Fault
+from compute.readings.notes.witness import NonFiniteEvent
 from compute.readings.reverse_mode import Differentiation
 
 MOVED = 1.001  # what a number is multiplied by to see whether it matters
@@ -83,14 +83,14 @@ def _overflows(tracing: Tracing, names: Names) -> list[Note]:
     return notes
 
 
-def _limit(fault: Fault, arithmetic: Arithmetic, top: float) -> str:
+def _limit(fault: NonFiniteEvent, arithmetic: Arithmetic, top: float) -> str:
     if fault.function in ("exp", "expm1", "exponentials"):
         most = math.floor(100 * math.log(top)) / 100
         return f"the largest exponent that fits into {arithmetic.name} is {most:g}"
     return f"the largest number of {arithmetic.name} is about {top:.2g}"
 
 
-def _magnitude(fault: Fault, index: tuple[int, ...]) -> float | None:
+def _magnitude(fault: NonFiniteEvent, index: tuple[int, ...]) -> float | None:
     """The decimal exponent that the result would have; None where it is not easily known."""
     entries = fault.at(index)
     if fault.function in ("exp", "expm1"):

@@ -23,7 +23,7 @@ from compute.readings.notes.note import (
     written,
 )
 from compute.readings.notes.tracing import Origin, Tracing
-from compute.readings.notes.witness import Fault, root
+from compute.readings.notes.witness import NonFiniteEvent, root
 
 
 def explained(tracing: Tracing, names: Names) -> list[Note]:
@@ -158,7 +158,7 @@ class Explanation:
                 return False
         return True
 
-    def inside(self, fault: Fault) -> tuple[int, ...]:
+    def inside(self, fault: NonFiniteEvent) -> tuple[int, ...]:
         """The entry that is spoken of, inside the step, whose arrays may be of other shapes."""
         return self.first if _within(fault, self.origin.at) else first_of(fault.fresh)
 
@@ -221,7 +221,7 @@ class Explanation:
         return hazard.remedy
 
 
-def _within(fault: Fault, at: Array) -> bool:
+def _within(fault: NonFiniteEvent, at: Array) -> bool:
     return fault.fresh.shape == at.shape and bool((fault.fresh & at).any())
 
 

@@ -16,7 +16,7 @@ class Names:
         self.values = evaluation.graph.values
         self._evaluation = evaluation
         self._carries = {} if differentiation is None else differentiation.carries
-        self._flows = {} if differentiation is None else differentiation.flows
+        self._flows = {} if differentiation is None else differentiation.cotangents
 
     @cached_property
     def _owners(self) -> dict[int, Value]:

@@ -17,7 +17,7 @@ from compute.latex import written_items
 Number: TypeAlias = float | str
 LONGEST = 60  # of a number or a step in a sentence
 SIGNS = {
-    "add": "+", "subtract": "-", "difference": "-", "multiply": "*", "divide": "/", "share": "/",
+    "add": "+", "subtract": "-", "difference": "-", "multiply": "*", "divide": "/", "softmax_divide": "/",
     "matmul": "@", "guarded_matmul": "@", "project": "@", "add_mask": "+", "weigh": "*",
 }  # fmt: skip
 UNSEEN = frozenset(

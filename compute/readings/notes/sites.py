@@ -8,26 +8,28 @@ from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.graph.steps import step
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
-from compute.readings.notes.tracing import Site
+from compute.readings.notes.tracing import ExecutedStep
 from compute.readings.reverse_mode import Differentiation, bound_rule, put_together
 
 
-def forward_site(value: Value) -> Site:
+def forward_site(value: Value) -> ExecutedStep:
     """The step that computes a value."""
-    return Site(value.index, tuple(one.index for one in value.inputs), value, partial(_compute, value))
+    return ExecutedStep(
+        value.index, tuple(one.index for one in value.inputs), value, partial(_compute, value)
+    )
 
 
-def backward(differentiation: Differentiation) -> Iterator[Site]:
+def backward(differentiation: Differentiation) -> Iterator[ExecutedStep]:
     """What a run of gradients does, in order."""
     for _, operands, target, slot in differentiation.instructions:
         if slot in differentiation.carries:
             value, place = differentiation.carries[slot]
-            yield Site(slot, operands, value, partial(_carry, value, place, target))
+            yield ExecutedStep(slot, operands, value, partial(_carry, value, place, target))
         elif slot in differentiation.gathered:
             gathered, places = differentiation.gathered[slot]
-            yield Site(slot, operands, None, partial(_gather, gathered, places))
+            yield ExecutedStep(slot, operands, None, partial(_gather, gathered, places))
         else:
-            yield Site(slot, operands, None, _sum)
+            yield ExecutedStep(slot, operands, None, _sum)
 
 
 def _compute(value: Value, xp: Arithmetic, operands: Sequence[Any]) -> Array:
@@ -67,7 +69,7 @@ def spoiled_values(evaluation: Evaluation, values: Mapping[int, Array]) -> list[
             continue
         if value.index not in finite and not is_finite(values[value.index]):
             spoiled.append(value.index)
-        elif value.primitive and value.primitive.spreads and value.index not in evaluation.known:
+        elif value.primitive and value.primitive.propagates_nonfinite and value.index not in evaluation.known:
             finite.update(operand.index for operand in value.inputs)
     spoiled.reverse()
     return spoiled

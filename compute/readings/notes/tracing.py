@@ -1,8 +1,8 @@
-"""Where numbers stopped being finite, step by step, and how far each such origin reaches.
+"""Find the steps at which numbers stopped being finite, and the entries that each such origin reaches.
 
-Values and gradients are followed alike: a `Site` is one step of a run, forward or backward. An origin is a
-step that makes of finite numbers what is not finite, or numbers that came so. What follows from it is its
-reach, entry by entry where a step has several origins before it.
+Values and gradients are followed alike: an `ExecutedStep` is one step of a run, forward or backward. An
+origin is a step that turns finite numbers into infinite ones or NaN, or an input that holds such numbers. Its
+reach is every entry that follows from it, told apart where a step has several origins before it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +15,13 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
 from compute.graph.numerics import NO_HAZARD, Hazard, first_of
 from compute.graph.value import Value
-from compute.readings.notes.witness import Fault, Witness, root
+from compute.readings.notes.witness import NonFiniteEvent, NonFiniteRecorder, root
 
 DETAILED = 1_000_000  # work of a step up to which several origins before it are told apart
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ExecutedStep:
     """One step of a run.
 
     key: where its result stands among the numbers of the run: an index of a value, or a slot of a gradient.
@@ -53,11 +53,11 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NanTransition:
     """Where infinities of an origin became NaN. index: an entry of what was seen inside the step."""
 
     key: int
-    fault: Fault
+    fault: NonFiniteEvent
     index: tuple[int, ...]
 
 
@@ -72,12 +72,12 @@ class Origin:
     """
 
     key: int
-    site: Site | None
+    site: ExecutedStep | None
     array: Array
     outlines: Array
     at: Array
-    fault: Fault | None = None
-    turn: Turn | None = None
+    fault: NonFiniteEvent | None = None
+    turn: NanTransition | None = None
     is_meant: bool = False
     is_listed: bool = True
     steps: int = 0
@@ -104,7 +104,7 @@ class Tracing:
             meant = may_be_infinite and _is_negative(outlines[bad])
             self._begin(Origin(key, None, self.arrays[key], outlines, bad, is_meant=meant))
 
-    def step(self, site: Site, *, may_be_infinite: bool = False) -> None:
+    def step(self, site: ExecutedStep, *, may_be_infinite: bool = False) -> None:
         """One step; what it works on has been followed before."""
         array = self.arrays[site.key]
         outlines = np.asarray(self.arithmetic.outlines(array))
@@ -113,7 +113,7 @@ class Tracing:
             return
         before = [self._marks.get(key, {}) for key in site.operands]
         numbers = sorted({number for marks in before for number in marks})
-        fresh, fault, turned = bad, None, list[Fault]()
+        fresh, fault, turned = bad, None, list[NonFiniteEvent]()
         may = not site.is_backward and (site.hazard.meant or may_be_infinite)
         apart = True  # whether nothing inside the step tells what is fresh
         if not may or not _is_negative(outlines[bad]):
@@ -133,7 +133,12 @@ class Tracing:
             self._begin(Origin(site.key, site, array, outlines, fresh, fault, is_meant=meant))
 
     def _turn(
-        self, site: Site, number: int, before: list[dict[int, Array]], faults: list[Fault], undefined: Array
+        self,
+        site: ExecutedStep,
+        number: int,
+        before: list[dict[int, Array]],
+        faults: list[NonFiniteEvent],
+        undefined: Array,
     ) -> None:
         """Note where in a step infinities of an origin became NaN, if NaN came out of the step."""
         origin, marks = self.origins[number], self._marks.get(site.key, {})
@@ -155,7 +160,7 @@ class Tracing:
             for at in taking:
                 here = shown & (at if at.shape == shown.shape else True)
                 if here.any():
-                    origin.turn = Turn(site.key, fault, first_of(here))
+                    origin.turn = NanTransition(site.key, fault, first_of(here))
                     return
 
     def make_room(self) -> None:
@@ -180,14 +185,14 @@ class Tracing:
         """Which entries of what is not finite follow from an origin."""
         return self._marks[key][origin.number]
 
-    def _witness(self, site: Site, operands: Sequence[Any]) -> Witness:
-        witness = Witness(self.arithmetic)
+    def _witness(self, site: ExecutedStep, operands: Sequence[Any]) -> NonFiniteRecorder:
+        witness = NonFiniteRecorder(self.arithmetic)
         xp: Any = witness
         site.run(xp, operands)
         return witness
 
     def _hand_on(
-        self, site: Site, numbers: list[int], before: list[dict[int, Array]], left: Array, bad: Array
+        self, site: ExecutedStep, numbers: list[int], before: list[dict[int, Array]], left: Array, bad: Array
     ) -> None:
         """Mark what follows from the origins before a step: each with the entries that it reaches."""
         if not numbers or not left.any():
@@ -208,14 +213,14 @@ class Tracing:
         for number in found:
             self.origins[number].reach.append(site.key)
 
-    def _reached(self, site: Site, number: int, before: list[dict[int, Array]]) -> Array:
+    def _reached(self, site: ExecutedStep, number: int, before: list[dict[int, Array]]) -> Array:
         """Which entries are not finite for this origin alone."""
         operands = []
         for key, marks in zip(site.operands, before, strict=True):
             operands.append(self._mended(self.arrays[key], marks.get(number)) if marks else self.arrays[key])
         return self._infinite(site, operands)
 
-    def _unmoved(self, site: Site, before: list[dict[int, Array]], bad: Array) -> Array:
+    def _unmoved(self, site: ExecutedStep, before: list[dict[int, Array]], bad: Array) -> Array:
         """Which entries are not finite whatever came before."""
         operands = [
             self._mended(self.arrays[key], None) if marks else self.arrays[key]
@@ -223,7 +228,7 @@ class Tracing:
         ]
         return bad & self._infinite(site, operands)
 
-    def _infinite(self, site: Site, operands: Sequence[Any]) -> Array:
+    def _infinite(self, site: ExecutedStep, operands: Sequence[Any]) -> Array:
         found = site.run(self.arithmetic, operands)
         return np.asarray(~np.isfinite(self.arithmetic.outlines(found)))
 

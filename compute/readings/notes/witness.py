@@ -19,23 +19,24 @@ from compute.readings.notes.note import SIGNS, written
 EACH = frozenset({
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
     "power", "sigmoid", "softplus", "log", "log1p", "expm1", "erf", "normal_cdf", "sin", "cos", "tanh",
-    "difference", "share",
+    "difference", "softmax_divide",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
 CONSTANT = "constant"  # infinite where its type cannot hold it
 WATCHED = EACH | ALONG | {"matmul", CONSTANT}
 TOTALS = frozenset({"sum", "matmul"})  # NaN where parts of them are infinite in both directions
 MOVING = frozenset({
-    "solve", "shift", "where", "select", "places", "take", "scatter", "argmax", "greater", "greater_equal",
-    "equal", "sign", "present", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
+    "solve", "max_shift", "where", "select", "places", "take", "scatter", "argmax", "greater",
+    "greater_equal",
+    "equal", "sign", "masked", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
 })  # fmt: skip
 """What makes nothing infinite of finite numbers, or says NaN itself where it does."""
-OVERWRITING = frozenset({"difference", "share"})
+OVERWRITING = frozenset({"difference", "softmax_divide"})
 LOGARITHMS = frozenset({"log", "log1p"})
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class NonFiniteEvent:
     """One function of the namespace that gave what is not finite.
 
     fresh: entries made of finite numbers alone; turned: NaN made of infinities. outlines: the result, see
@@ -167,7 +168,7 @@ def _without(index: tuple[int, ...], axis: int, rank: int) -> tuple[int, ...]:
     return (*index[:at], *index[at + 1 :])
 
 
-class Witness:
+class NonFiniteRecorder:
     """An arithmetic namespace that notes what is not finite.
 
     faults: what it saw, in order; is_blind: whether nothing went through it.
@@ -175,7 +176,7 @@ class Witness:
 
     def __init__(self, arithmetic: Arithmetic) -> None:
         self._arithmetic = arithmetic
-        self.faults: list[Fault] = []
+        self.faults: list[NonFiniteEvent] = []
         self.is_blind = True
 
     def __getattr__(self, name: str) -> Any:
@@ -205,14 +206,16 @@ class Witness:
             undefined = _reach(name, operands, [np.isnan(one) for one in seen], bad.shape)
             fresh, turned = bad & ~infinite, np.isnan(outlines) & infinite & ~undefined
             if fresh.any() or turned.any():
-                self.faults.append(Fault(name, operands, np.asarray(result), outlines, fresh, turned))
+                self.faults.append(
+                    NonFiniteEvent(name, operands, np.asarray(result), outlines, fresh, turned)
+                )
         return result
 
-    def fresh(self) -> Iterator[Fault]:
+    def fresh(self) -> Iterator[NonFiniteEvent]:
         """Faults that are due to nothing before."""
         return (one for one in self.faults if one.fresh.any())
 
-    def turned(self) -> Iterator[Fault]:
+    def turned(self) -> Iterator[NonFiniteEvent]:
         """Faults that made NaN of infinities."""
         return (one for one in self.faults if one.turned.any())
 

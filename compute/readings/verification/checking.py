@@ -61,7 +61,7 @@ class Doubted:
         return replace(self, check=self.comparison.judged(self.standard))
 
 
-class Slopes:
+class GradientChecks:
     """Which gradients and Jacobians are held against differences, in float64.
 
     arithmetic: floating-point numbers of that precision; budget: see BUDGET; kind: the numbers of the answer,

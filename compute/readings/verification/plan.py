@@ -12,7 +12,7 @@ from compute.arithmetic.kinds import EXACT
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.readings.evaluation import Evaluation
-from compute.readings.verification.checking import BUDGET, STANDARDS, Slopes
+from compute.readings.verification.checking import BUDGET, STANDARDS, GradientChecks
 from compute.readings.verification.conditioning import Conditions
 from compute.readings.verification.evidence import Evidence
 from compute.readings.verification.invariants import Invariants, Sides
@@ -57,10 +57,10 @@ class Answered:
     sides: Sequence[Sides]
     work: int
 
-    def slopes(self, arithmetic: Arithmetic, budget: int = BUDGET) -> Slopes:
+    def slopes(self, arithmetic: Arithmetic, budget: int = BUDGET) -> GradientChecks:
         """The plan of differences in such numbers."""
         numbers = self.evaluation.arithmetic.name
-        return Slopes(
+        return GradientChecks(
             self.evaluation.graph,
             self.evaluation.known,
             self.seeds,

@@ -11,8 +11,8 @@ import numpy as np
 import sympy
 from sympy.core.relational import Relational
 
-from compute.arithmetic.constants import Floats
-from compute.arithmetic.exact.algebra import Symbols as Named
+from compute.arithmetic.constants import FloatConstants
+from compute.arithmetic.exact.algebra import Symbols as ValueSpec
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.readable import Fraction
 from compute.arithmetic.exact.zero import cancels, shown_zero
@@ -22,7 +22,7 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 from compute.errors import QuestionErrors, UnfitEntries
 from compute.readings.closed_forms import approximation, each
-from compute.readings.verification.checking import STANDARDS, Slopes
+from compute.readings.verification.checking import STANDARDS, GradientChecks
 from compute.readings.verification.evidence import Evidence, Held, Symbolic
 from compute.readings.verification.invariants import Invariants
 from compute.readings.verification.plan import Answered
@@ -50,22 +50,22 @@ def number(symbol: Any, attempt: int) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbers(Floats):
+class _Numbers(FloatConstants):
     """Constant expressions with numbers for their free symbols."""
 
-    named: Named
+    named: ValueSpec
     attempt: int
 
     def symbol(self, name: str) -> float:
         if isinstance(self.sizes.get(name), int) or name in ("pi", "e"):
-            return Floats.symbol(self, name)
+            return FloatConstants.symbol(self, name)
         return float(number(self.named.symbol(name), self.attempt))
 
 
 class AtPoint(Floating):
     """Float64 with numbers for the free symbols of settings."""
 
-    def __init__(self, named: Named, attempt: int) -> None:
+    def __init__(self, named: ValueSpec, attempt: int) -> None:
         super().__init__("float64")
         self.named, self.attempt = named, attempt
 
@@ -103,7 +103,7 @@ class _Bounded(Invariants):
         return super().equality(left, right)
 
 
-class Symbols:
+class SymbolicVerification:
     """The verification of exact numbers."""
 
     def __init__(self, answered: Answered) -> None:
@@ -116,7 +116,7 @@ class Symbols:
         settings = (one for value in self.graph.values for one in value.attributes.values())
         self._settings = {name for one in settings if isinstance(one, Expression) for name in one.symbols()}
 
-    def _slopes(self, attempt: int) -> Slopes:
+    def _slopes(self, attempt: int) -> GradientChecks:
         return self.answered.slopes(AtPoint(self.arithmetic.symbols, attempt), BUDGET)
 
     def evidence(

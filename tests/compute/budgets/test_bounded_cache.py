@@ -15,7 +15,7 @@ from compute.arithmetic.expressions import parse
 from compute.budgets import bounded_cache
 from compute.budgets.bounded_cache import ENTRY, CacheUse, Kept, caches, keeping
 from compute.graph.value import Tensor
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 from compute.question.plan_bytes import key_bytes, plan_bytes
 from compute.readings.reverse_mode import numeric
 from service.questions.rendering import rendered
@@ -110,22 +110,24 @@ def projected(tokens: int) -> tuple[tuple[str, Tensor], ...]:
     return tensors(x=(tokens, 4), w_q=(4, 4), w_k=(4, 4), w_v=(4, 4))
 
 
-def recurrent(steps: int, **more: Any) -> Asked:
-    return Asked("lstm", (), tensors(x=(steps, 1), w_x=(1, 4), w_h=(1, 4), b=(4,)), **more)
+def recurrent(steps: int, **more: Any) -> Question:
+    return Question("lstm", (), tensors(x=(steps, 1), w_x=(1, 4), w_h=(1, 4), b=(4,)), **more)
 
 
 LINES = ("y0 = x * 2", *(f"y{at} = relu(y{at - 1} * x + {at})" for at in range(1, 120)))
 QUESTIONS = {
-    "attention": Asked("self_attention", (), projected(3)),
-    "its gradients": Asked("self_attention", (), projected(3), (), tensors(output=(3, 4))),
-    "its Jacobians": Asked("self_attention", (), projected(3), jacobian=(("output", "x"), ("weights", "x"))),
-    "it verified": Asked("self_attention", (), projected(3), (), tensors(output=(3, 4)), verify=True),
+    "attention": Question("self_attention", (), projected(3)),
+    "its gradients": Question("self_attention", (), projected(3), (), tensors(output=(3, 4))),
+    "its Jacobians": Question(
+        "self_attention", (), projected(3), jacobian=(("output", "x"), ("weights", "x"))
+    ),
+    "it verified": Question("self_attention", (), projected(3), (), tensors(output=(3, 4)), verify=True),
     "a sequence": recurrent(60),
     "its steps": recurrent(30, select=("hidden[*]",), upstream=tensors(output=(30, 1))),
     "its verified gradients": recurrent(3, upstream=tensors(output=(3, 1)), verify=True),
     "many Jacobians": recurrent(15, jacobian=tuple((f"hidden[{at}]", "w_x") for at in range(1, 16))),
-    "a program": Asked("graph", (), tensors(x=(3,)), program=LINES),
-    "gradients of a program": Asked("graph", (), tensors(x=(3,)), (), tensors(y119=(3,)), program=LINES),
+    "a program": Question("graph", (), tensors(x=(3,)), program=LINES),
+    "gradients of a program": Question("graph", (), tensors(x=(3,)), (), tensors(y119=(3,)), program=LINES),
 }
 
 

@@ -10,7 +10,7 @@ from compute.budgets.planning import Allowance, Outgrown, allowed, current, fore
 from compute.errors import QuestionErrors, TooLarge
 from compute.graph.value import Tensor
 from compute.question.limits import too_many_values
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 PLENTY = 10**9
 
@@ -22,7 +22,7 @@ def nothing_kept() -> Iterator[None]:
     prepare.cache_clear()
 
 
-def units(asked: Asked) -> float:
+def units(asked: Question) -> float:
     """What planning a question takes, whether it is refused or not."""
     allowance = Allowance(PLENTY)
     with nothing_kept(), allowed(allowance), suppress(QuestionErrors):
@@ -34,13 +34,13 @@ def tensors(**shapes: tuple[int, ...]) -> tuple[tuple[str, Tensor], ...]:
     return tuple((name, Tensor(shape)) for name, shape in shapes.items())
 
 
-def recurrent(steps: int, **more: Any) -> Asked:
-    return Asked("lstm", (), tensors(x=(steps, 1), w_x=(1, 4), w_h=(1, 4), b=(4,)), **more)
+def recurrent(steps: int, **more: Any) -> Question:
+    return Question("lstm", (), tensors(x=(steps, 1), w_x=(1, 4), w_h=(1, 4), b=(4,)), **more)
 
 
-def program(*lines: str, **more: Any) -> Asked:
+def program(*lines: str, **more: Any) -> Question:
     inputs = tensors(x=(60, 1), w=(1, 4), v=(1, 4), b=(4,))
-    return Asked("graph", (), inputs, program=lines, **more)
+    return Question("graph", (), inputs, program=lines, **more)
 
 
 def test_without_an_allowance_nothing_is_bounded() -> None:
@@ -207,12 +207,12 @@ def test_errors_are_not_kept() -> None:
         ),
     ],
 )
-def test_units_grow_with_the_work(small: Asked, large: Asked, factor: int) -> None:
+def test_units_grow_with_the_work(small: Question, large: Question, factor: int) -> None:
     assert units(large) > factor * 0.8 * units(small)
 
 
 def test_ordinary_questions_stay_far_below_what_the_event_loop_plans() -> None:
     inputs = tensors(x=(6, 8), w_q=(8, 8), w_k=(8, 8), w_v=(8, 8), w_o=(8, 8))
-    attention = Asked("self_attention", (("heads", 2),), inputs, (), tensors(output=(6, 8)), verify=True)
+    attention = Question("self_attention", (("heads", 2),), inputs, (), tensors(output=(6, 8)), verify=True)
     assert units(attention) < 100
     assert units(recurrent(5, upstream=tensors(output=(5, 1)))) < 200

@@ -224,7 +224,9 @@ def transformer(
         """Of the operation itself, which is no stack."""
         said = {"d_ff": 2, "bias": False} | settings
         said.pop("dropout_rate", None)
-        graph = build(CATALOGUE[operation], dict.fromkeys(tokens, Tensor((n, d))), said, absent="usual")
+        graph = build(
+            CATALOGUE[operation], dict.fromkeys(tokens, Tensor((n, d))), said, missing_policy="usual"
+        )
         return {str(one.name): whole(one.shape) for one in graph.values if one.is_parameter}
 
     def stacked(prefix: str, operation: str, *tokens: str) -> dict[str, Array]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.kinds import arithmetic
-from compute.optimizers.course import Chosen
-from compute.optimizers.questions import AskedTrace, PreparedTrace, prepare_trace
-from compute.optimizers.trace import Step
+from compute.optimizers.course import OptimizerConfig
+from compute.optimizers.questions import PreparedTrace, TraceQuestion, prepare_trace
+from compute.optimizers.trace import TraceStep
 from tests.compute.asking import arrays
 
 COMMON = {
@@ -24,11 +24,11 @@ QUADRATIC = ("f = (x**2 + 10*y**2)/2 + x*y",)
 START = {"x": "3/2", "y": "-1"}
 
 
-def chosen(optimizer: Mapping[str, Any]) -> Chosen:
+def chosen(optimizer: Mapping[str, Any]) -> OptimizerConfig:
     """An optimizer as a document writes it, in one object."""
     common = {name: one for name, one in optimizer.items() if name in COMMON}
     settings = {name: one for name, one in optimizer.items() if name not in COMMON}
-    return Chosen(**common, settings=settings)
+    return OptimizerConfig(**common, settings=settings)
 
 
 def prepared(
@@ -44,7 +44,7 @@ def prepared(
     """more: other fields of `AskedTrace`."""
     symbols = Symbols()
     sent = [arrays(one, numbers, symbols) for one in (start, data or {}, *(gradients or ()))]
-    asked = AskedTrace(
+    asked = TraceQuestion(
         chosen=chosen(optimizer),
         start=sent[0],
         arithmetic=arithmetic(numbers),
@@ -59,7 +59,7 @@ def prepared(
 
 def steps_of(
     optimizer: Mapping[str, Any], start: Mapping[str, Any], *program: Any, **more: Any
-) -> list[Step]:
+) -> list[TraceStep]:
     """All steps that are shown, the start included."""
     return list(prepared(optimizer, start, *program, **more).trace.run())
 

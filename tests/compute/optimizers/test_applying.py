@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.trace import Step
+from compute.optimizers.trace import TraceStep
 from tests.compute.optimizers.asking import QUADRATIC, START, prepared, steps_of
 from tests.test_oracles_optimizers import agree, flat
 
@@ -39,7 +39,7 @@ def floats(by_name: dict[str, Any]) -> list[float]:
     return [float(sympy.N(entry, 30)) for one in by_name.values() for entry in np.ravel(one)]
 
 
-def same(exact: list[Step], near: list[Step]) -> None:
+def same(exact: list[TraceStep], near: list[TraceStep]) -> None:
     assert len(exact) == len(near)
     for one, other in zip(exact, near, strict=True):
         agree(floats(one.parameters), flat(other.parameters))

@@ -10,11 +10,11 @@ from compute.arithmetic.floating import FLOAT32, FLOAT64
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.course import Chosen, Constants, course_of
-from compute.optimizers.objective import Handed
+from compute.optimizers.course import Constants, OptimizerConfig, course_of
+from compute.optimizers.objective import RecordedGradients
 from tests.compute.optimizers.asking import chosen
 
-OBJECTIVE = Handed([{"x": np.array(1.0)}], FLOAT64)
+OBJECTIVE = RecordedGradients([{"x": np.array(1.0)}], FLOAT64)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_symbols_of_all_constants() -> None:
         }
     )  # fmt: skip
     assert said.symbols() - {"pi", "e"} == {"eta", "b", "l", "m", "c", "g", "e1"}
-    assert Chosen("momentum", settings={"form": "average"}, schedule=[0.1, "q"]).symbols() == {"q"}
+    assert OptimizerConfig("momentum", settings={"form": "average"}, schedule=[0.1, "q"]).symbols() == {"q"}
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_conventions_name_everything(name: str) -> None:
-    found = Chosen(name).conventions()
+    found = OptimizerConfig(name).conventions()
     assert found["optimizer"] == name and found["learning_rate"] == OPTIMIZERS[name].learning_rate
     assert set(OPTIMIZERS[name].settings) <= set(found)
     assert {"schedule"} <= set(found)

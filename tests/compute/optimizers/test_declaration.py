@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import pytest
 
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.course import Chosen
+from compute.optimizers.course import OptimizerConfig
 from compute.optimizers.declaration import Number, Setting, State, optimizer, settings_of
 from tests.compute.optimizers.asking import QUADRATIC, steps_of
 
@@ -49,7 +49,7 @@ def test_formulas_say_what_is_particular_to_a_variant() -> None:
     """AMSGrad divides by the largest mean so far; AdamW takes decay from the parameters."""
     assert any(r"\max" in one for one in OPTIMIZERS["amsgrad"].equations({}))
     assert not any(r"\max" in one for one in OPTIMIZERS["adam"].equations({}))
-    assert r"\lambda" in Chosen("adamw").equations()[-1]
+    assert r"\lambda" in OptimizerConfig("adamw").equations()[-1]
     for settings in ({}, {"centered": True}, {"momentum": 0.9}, {"centered": True, "momentum": 0.9}):
         *_, last = OPTIMIZERS["rmsprop"].equations(settings)
         assert (r"\bar g" in "".join(OPTIMIZERS["rmsprop"].equations(settings))) == ("centered" in settings)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compute.optimizers.formulas import formulas
-from compute.optimizers.trace import Step
+from compute.optimizers.trace import TraceStep
 from tests.compute.optimizers.asking import QUADRATIC, START, prepared, with_rate
 from tests.compute.optimizers.latex import Function, evaluate, sides
 from tests.compute.optimizers.test_rules import GRADIENTS, SETS, VARIANTS, made
@@ -28,7 +28,7 @@ def test_the_reader_reads() -> None:
     assert sides("x_{1} = 5") == ("x_{1}", "5", "5")
 
 
-def lines_of(found: dict[str, Any], step: Step) -> Iterator[tuple[str, str, str, float]]:
+def lines_of(found: dict[str, Any], step: TraceStep) -> Iterator[tuple[str, str, str, float]]:
     """(parameter, name, line, what it is to be worth) for each entry."""
     for parameter, lines in found.items():
         worth = {"update": made(step).update, "parameter": step.parameters, "used_gradient": made(step).used}
@@ -42,14 +42,14 @@ def lines_of(found: dict[str, Any], step: Step) -> Iterator[tuple[str, str, str,
             )
 
 
-def clip_of(optimizer: dict[str, Any], step: Step) -> Function:
+def clip_of(optimizer: dict[str, Any], step: TraceStep) -> Function:
     """What clipping does to an entry of this step's gradient."""
     whole = flat(made(step).gradient)
     pairs = list(zip(whole, clipped(optimizer, whole), strict=True))
     return lambda entry: next(after for before, after in pairs if abs(before - entry) < 1e-4)
 
 
-def check(optimizer: dict[str, Any], step: Step, found: dict[str, Any], kept: set[str]) -> None:
+def check(optimizer: dict[str, Any], step: TraceStep, found: dict[str, Any], kept: set[str]) -> None:
     functions = {r"\operatorname{clip}": clip_of(optimizer, step)}
     seen = set()
     largest = max(abs(entry) for *_, entry in lines_of(found, step)) * 1e-6

@@ -10,7 +10,7 @@ from compute.arithmetic.floating import FLOAT32, FLOAT64
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers.hessians import hessian_of
-from compute.optimizers.objective import Batches, Handed, ProgramObjective
+from compute.optimizers.objective import Batches, ProgramObjective, RecordedGradients
 from tests.compute.asking import arrays, exact_entries
 from tests.compute.optimizers.objectives import EXAMPLES, flat, shaped, slopes
 
@@ -99,7 +99,7 @@ def test_of_a_batch_it_is_the_batchs(numbers: str) -> None:
 
 def test_gradients_that_are_handed_in_have_none() -> None:
     with pytest.raises(QuestionErrors) as caught:
-        hessian_of(Handed([{"x": np.array(1.0)}], FLOAT64))
+        hessian_of(RecordedGradients([{"x": np.array(1.0)}], FLOAT64))
     [error] = caught.value.errors
     assert error.path == ("optimizer", "name")
     assert "second derivatives" in error.message

@@ -9,7 +9,7 @@ import pytest
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.scalars import Scalars
 from compute.optimizers.objective import Batches, ProgramObjective
-from compute.optimizers.trace import Step
+from compute.optimizers.trace import TraceStep
 from tests.compute.asking import arrays
 from tests.compute.optimizers.asking import steps_of
 from tests.compute.optimizers.objectives import EXAMPLES, Example, flat, shaped, slopes
@@ -128,7 +128,7 @@ def test_a_single_number_that_is_masked_gets_a_gradient_of_zero() -> None:
 
 
 def test_a_parameter_whose_every_way_to_the_loss_is_masked() -> None:
-    steps: list[Step] = steps_of({"name": "adam"}, {"x": 0.5}, ("f = exp(masked_fill(x, m))",),
+    steps: list[TraceStep] = steps_of({"name": "adam"}, {"x": 0.5}, ("f = exp(masked_fill(x, m))",),
                                  data={"m": False}, steps=2)  # fmt: skip
     assert float(steps[2].parameters["x"]) == 0.5
 

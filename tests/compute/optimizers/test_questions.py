@@ -7,7 +7,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.optimizers.objective import Batches
-from compute.optimizers.questions import Drawn
+from compute.optimizers.questions import SurfaceRequest
 from compute.question.limits import Limits
 from tests.compute.optimizers.asking import QUADRATIC, prepared
 from tests.compute.optimizers.objectives import EXAMPLES
@@ -55,8 +55,8 @@ def test_newton_counts_its_matrix_and_the_system_of_equations() -> None:
 
 
 def test_a_surface_and_batches_count() -> None:
-    assert predicted(drawn=Drawn(101)).answer >= predicted().answer + 101**2
-    assert predicted(drawn=Drawn(101)).work > predicted().work + 101**2
+    assert predicted(drawn=SurfaceRequest(101)).answer >= predicted().answer + 101**2
+    assert predicted(drawn=SurfaceRequest(101)).work > predicted().work + 101**2
     example = EXAMPLES["network"]
     sent: Any = {"start": example.start, "program": example.program, "data": example.data}
     rows = ((0, 1, 2),) * 50
@@ -91,7 +91,7 @@ def test_of_gradients_or_of_a_program() -> None:
         ({"start": {"x": [1.0, 2.0], "y": 1.0}}, ("loss",)),
         ({"program": ("f = x >",)}, ("program", 0)),
         ({"batches": Batches(("x",), ((0,),))}, ("batches", "inputs", 0)),
-        ({"drawn": Drawn(over=["x", "x"])}, ("surface", "over", 1)),
+        ({"drawn": SurfaceRequest(over=["x", "x"])}, ("surface", "over", 1)),
         ({"optimizer": {"name": "adam", "beta_1": 2}}, ("optimizer", "beta_1")),
     ],
     ids=str,

@@ -13,7 +13,7 @@ from compute.optimizers import reading
 from compute.optimizers.objective import Batches
 from compute.optimizers.reading import Stop, Trace
 from compute.optimizers.summary import Summary
-from compute.optimizers.trace import Step, follow
+from compute.optimizers.trace import TraceStep, follow
 from tests.compute.optimizers.asking import QUADRATIC, prepared
 
 DESCENT = {"name": "gradient_descent", "learning_rate": 0.5}
@@ -22,7 +22,7 @@ HALVING = ("f = x**2 / 2",)  # each step halves x
 
 def ran(
     optimizer: dict[str, Any], start: Any = 1.0, program: Any = HALVING, **more: Any
-) -> tuple[list[Step], Summary, Trace]:
+) -> tuple[list[TraceStep], Summary, Trace]:
     start = start if isinstance(start, dict) else {"x": start}
     trace = prepared(optimizer, start, program, **more).trace
     steps = list(trace.run())

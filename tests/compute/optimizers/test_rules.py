@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.trace import Made, Step
+from compute.optimizers.trace import StepRecord, TraceStep
 from tests.compute.optimizers.asking import QUADRATIC, prepared, steps_of, with_rate
 from tests.oracles import textbook_operators, textbook_optimizers
 from tests.oracles.optimizers import CASES, OBJECTIVES, Case, buffers, recorded
@@ -67,12 +67,12 @@ SETS = [{"w": np.reshape(GRADIENTS[4 * at : 4 * at + 4], (2, 2)), "b": 0.3 - at 
 START = {"w": [[0.5, -1.0], [2.0, 0.0]], "b": -0.75}
 
 
-def made(step: Step) -> Made:
+def made(step: TraceStep) -> StepRecord:
     assert step.made is not None
     return step.made
 
 
-def compare(ours: list[Step], theirs: list[Any], kept: tuple[str, ...]) -> None:
+def compare(ours: list[TraceStep], theirs: list[Any], kept: tuple[str, ...]) -> None:
     """Ours against records of the textbook loops; `ours` without the start."""
     agree([one.made and float(one.made.learning_rate) for one in ours], [one.rate for one in theirs])
     agree([flat(one.parameters) for one in ours], [one.parameters for one in theirs])

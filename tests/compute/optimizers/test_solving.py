@@ -10,7 +10,7 @@ import sympy
 from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.kinds import EXACT, arithmetic
 from compute.errors import QuestionErrors
-from compute.optimizers.questions import AskedTrace
+from compute.optimizers.questions import TraceQuestion
 from compute.optimizers.solving import AskedSolution, Solved, Solving
 from tests.compute.asking import arrays
 from tests.compute.optimizers.asking import chosen, steps_of
@@ -29,7 +29,7 @@ def asked(
 ) -> AskedSolution:
     symbols = Symbols()
     sent = [arrays(one, EXACT, symbols) for one in (start or {"x": 1}, data or {}, target or {})]
-    trace = AskedTrace(
+    trace = TraceQuestion(
         chosen(optimizer), sent[0], arithmetic(EXACT), program=tuple(program), data=sent[1], steps=steps
     )
     return AskedSolution(trace, tuple(unknown), sent[2])

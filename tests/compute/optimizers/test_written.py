@@ -8,13 +8,19 @@ import pytest
 
 from compute.arithmetic.floating import FLOAT64
 from compute.latex import ATOM, PRODUCT, SUM
-from compute.optimizers.written import Writing, Written, as_written, float_formula, setting_formula
+from compute.optimizers.written import (
+    TracedNumber,
+    TracingNamespace,
+    as_written,
+    float_formula,
+    setting_formula,
+)
 from tests.compute.optimizers.latex import evaluate
 
-WRITING = Writing(FLOAT64, float_formula)
+WRITING = TracingNamespace(FLOAT64, float_formula)
 
 
-def w(number: float) -> Written:
+def w(number: float) -> TracedNumber:
     return as_written(number, float_formula)
 
 
@@ -87,7 +93,7 @@ A, B, MINUS, ZERO, ONE = w(2.5), w(3.0), w(-4.0), w(0.0), w(1.0)
         (WRITING.sign(MINUS), r"\operatorname{sign}\left(-4\right)"),
     ],
 )
-def test_parentheses_stand_where_they_are_needed(found: Written, text: str) -> None:
+def test_parentheses_stand_where_they_are_needed(found: TracedNumber, text: str) -> None:
     assert found.text == text
 
 

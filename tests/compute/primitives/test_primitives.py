@@ -198,7 +198,7 @@ def test_shapes_that_do_not_fit(name: str, shapes: list[tuple[int, ...]], attrib
         REGISTRY[name].shape(*shapes, **attributes)
 
 
-@pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.spreads])
+@pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.propagates_nonfinite])
 def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> None:
     primitive = REGISTRY[name]
     for case in CASES.get(name, []):

@@ -7,8 +7,8 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.graph.value import Tensor
-from compute.question.answer import Answer, Prepared
-from compute.question.plan import Asked, prepare
+from compute.question.answer import Answer, Plan
+from compute.question.plan import Question, prepare
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(810)
@@ -29,7 +29,7 @@ MASK = np.array([[True, False, True, True, False, True]])
 
 def run(
     program: tuple[str, ...], inputs: dict[str, Any], given: dict[str, Any] | None = None, **asked: Any
-) -> tuple[Prepared, Answer]:
+) -> tuple[Plan, Answer]:
     def tensors(sent: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
         return tuple(
             (name, Tensor(np.shape(one), "boolean" if np.asarray(one).dtype == bool else "real"))
@@ -38,7 +38,7 @@ def run(
 
     upstream = {name: np.asarray(1.0) for name in asked.pop("upstream", ())}
     prepared = prepare(
-        Asked("graph", inputs=tensors(inputs), given=tensors(given or {}), upstream=tensors(upstream),
+        Question("graph", inputs=tensors(inputs), given=tensors(given or {}), upstream=tensors(upstream),
               program=program, **asked)
     )  # fmt: skip
     sent = ({name: np.asarray(one) for name, one in group.items()} for group in (inputs, given or {}))

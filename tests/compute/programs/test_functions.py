@@ -13,7 +13,7 @@ from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.question.answer import Answer
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 from tests.compute.asking import answer
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Case, booleans, normal, places
@@ -65,7 +65,7 @@ def run(line: str, inputs: dict[str, Any], **upstream: Any) -> Answer:
             for name, one in tensors.items()
         )
 
-    asked = Asked("graph", inputs=described(inputs), upstream=described(upstream), program=(line,))
+    asked = Question("graph", inputs=described(inputs), upstream=described(upstream), program=(line,))
     return prepare(asked).answer(inputs, {}, upstream)
 
 
@@ -204,11 +204,13 @@ def test_masks_in_a_program() -> None:
 def test_booleans_are_no_numbers_of_claims_or_given_values() -> None:
     with pytest.raises(QuestionErrors) as caught:
         prepare(
-            Asked("graph", inputs=(("m", Tensor((2,), "boolean")),), program=("y = m",), claims=("m == y",))
+            Question(
+                "graph", inputs=(("m", Tensor((2,), "boolean")),), program=("y = m",), claims=("m == y",)
+            )
         )
     assert caught.value.errors[0].path == ("claims", 0)
     with pytest.raises(QuestionErrors) as caught:
-        prepare(Asked("graph", given=(("y", Tensor((), "boolean")),), program=("y = x * 2", "z = y + 1")))
+        prepare(Question("graph", given=(("y", Tensor((), "boolean")),), program=("y = x * 2", "z = y + 1")))
     assert "booleans" in caught.value.errors[0].message
 
 

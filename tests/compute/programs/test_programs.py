@@ -7,8 +7,8 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.graph.value import Tensor
-from compute.question.answer import Answer, Prepared
-from compute.question.plan import Asked, prepare
+from compute.question.answer import Answer, Plan
+from compute.question.plan import Question, prepare
 from tests.compute.asking import NETWORK, answer
 
 RNG = np.random.default_rng(141)
@@ -29,10 +29,10 @@ def run(
     given: dict[str, Any] | None = None,
     upstream: dict[str, Any] | None = None,
     **asked: Any,
-) -> tuple[Prepared, Answer]:
+) -> tuple[Plan, Answer]:
     sent = [one or {} for one in (inputs, given, upstream)]
     prepared = prepare(
-        Asked(
+        Question(
             "graph",
             inputs=shapes(sent[0]),
             given=shapes(sent[1]),

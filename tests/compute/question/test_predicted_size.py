@@ -8,7 +8,7 @@ import pytest
 
 from compute.graph.value import Tensor
 from compute.question.limits import Limits
-from compute.question.plan import Asked, prepare
+from compute.question.plan import Question, prepare
 
 SECOND = 1_000_000_000  # operations
 
@@ -19,7 +19,7 @@ def predicted(
     more = {name: settings.pop(name) for name in ("program", "select", "verify") if name in settings}
     inputs = tuple((name, Tensor(shape)) for name, shape in shapes.items())
     seeds = tuple((name, Tensor(shape)) for name, shape in dict(upstream).items())
-    return prepare(Asked(operation, tuple(settings.items()), inputs, upstream=seeds, **more)).predicted
+    return prepare(Question(operation, tuple(settings.items()), inputs, upstream=seeds, **more)).predicted
 
 
 def test_a_window_is_looked_at_as_far_as_it_sees() -> None:

@@ -9,7 +9,7 @@ from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import unbroadcast
 from compute.errors import QuestionErrors
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import apply
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
@@ -159,7 +159,7 @@ def test_a_boolean_mask_has_no_gradient() -> None:
 
 def test_an_unnamed_value_that_two_steps_share() -> None:
     names = ("left", "right", "both")
-    graph = Graph(declared={name: Named(name, "", "", "A value.", name) for name in names})
+    graph = Graph(declared={name: ValueSpec(name, "", "", "A value.", name) for name in names})
     a = graph.input("a", (2, 2), symbol="a", axes=())
     b = graph.input("b", (2, 2), symbol="b", axes=())
     shared = apply("tanh", a @ b)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.questions.operations import Question
+from service.questions.operations import GraphJob
 from service.settings import Settings
 from tests.conftest import EXAM, errors
 
@@ -117,14 +117,14 @@ def test_a_body_that_does_not_arrive() -> None:
 def held_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Semaphore]]:
     """Answers that wait until they are let go; the semaphore counts those that have begun."""
     go, begun = threading.Event(), threading.Semaphore(0)
-    answer = Question.answer
+    answer = GraphJob.answer
 
-    def slow(question: Question) -> bytes:
+    def slow(question: GraphJob) -> bytes:
         begun.release()
         assert go.wait(timeout=60)
         return answer(question)
 
-    monkeypatch.setattr(Question, "answer", slow)
+    monkeypatch.setattr(GraphJob, "answer", slow)
     try:
         yield go, begun
     finally:
@@ -195,13 +195,13 @@ def test_bodies_share_a_budget_and_hold_no_place(monkeypatch: pytest.MonkeyPatch
 
 def test_a_tiny_question_is_answered_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[str] = []
-    answer = Question.answer
+    answer = GraphJob.answer
 
-    def watched(question: Question) -> bytes:
+    def watched(question: GraphJob) -> bytes:
         threads.append(threading.current_thread().name)
         return answer(question)
 
-    monkeypatch.setattr(Question, "answer", watched)
+    monkeypatch.setattr(GraphJob, "answer", watched)
     assert refused({}).status_code == 200
     assert refused({}, inline_work=0).status_code == 200
     assert refused({}, inline_bytes=10).status_code == 200
@@ -211,10 +211,10 @@ def test_a_tiny_question_is_answered_without_a_thread(monkeypatch: pytest.Monkey
 
 
 def test_an_unforeseen_failure_is_one_problem_and_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(question: Question) -> bytes:
+    def fail(question: GraphJob) -> bytes:
         raise RuntimeError("a secret of the machine")
 
-    monkeypatch.setattr(Question, "answer", fail)
+    monkeypatch.setattr(GraphJob, "answer", fail)
     response = refused({})
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

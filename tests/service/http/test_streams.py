@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from compute.optimizers import reading
-from compute.optimizers.trace import Step, follow
+from compute.optimizers.trace import TraceStep, follow
 from service.app import create_app
 from service.http.problems import Problem
 from service.http.streams import is_wanted
@@ -25,7 +25,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the steps that were made."""
     found: list[int] = []
 
-    def counting(*asked: Any) -> Iterator[Step]:
+    def counting(*asked: Any) -> Iterator[TraceStep]:
         for step in follow(*asked):
             found.append(step.number)
             yield step
@@ -156,7 +156,7 @@ def test_lines_are_sent_while_others_are_computed(monkeypatch: pytest.MonkeyPatc
     """The start has arrived before the last step is made, which waits for that."""
     arrived = threading.Event()
 
-    def waiting(*asked: Any) -> Iterator[Step]:
+    def waiting(*asked: Any) -> Iterator[TraceStep]:
         for step in follow(*asked):
             if step.number == 6_000:
                 assert arrived.wait(30)
@@ -190,7 +190,7 @@ def test_problems_before_the_first_line_are_problems(more: dict[str, Any], statu
 
 
 def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*asked: Any) -> Iterator[Step]:
+    def broken(*asked: Any) -> Iterator[TraceStep]:
         for step in follow(*asked):
             if step.number == 6_000:
                 raise RuntimeError("a defect")
@@ -213,7 +213,7 @@ def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.Mo
 def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*asked: Any) -> Iterator[Step]:
+    def broken(*asked: Any) -> Iterator[TraceStep]:
         for step in follow(*asked):
             if step.number == 3:
                 raise Problem("refused", "there is no step 3")

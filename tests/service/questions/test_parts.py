@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from compute.operations import CATALOGUE
-from service.questions.parts import Origins, flattened, full_name, gathered
+from service.questions.parts import Origins, collect_nested, flattened, full_name
 from tests.conftest import Ask, Client, errors
 from tests.service.layers import EYE, LAYER, ONE, STACK, STATE, X, flat, nested, packed, stored
 
@@ -164,7 +164,7 @@ def test_weights_can_be_given(ask: Ask) -> None:
 def test_documents_flatten_to_full_names() -> None:
     operation = CATALOGUE["encoder"]
     document = {"x": 1, "layer": [{"attention": {"w_q": 2}}, {}], "final_norm.gain": 3, "given": {"a": 4}}
-    own, groups = gathered(operation, document)
+    own, groups = collect_nested(operation, document)
     assert own == {"x": 1, "given": {"a": 4}}
     assert groups[("layer", 0, "attention")] == {"w_q": 2}
     assert groups[()] == {"final_norm.gain": 3}

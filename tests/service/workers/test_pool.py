@@ -21,7 +21,7 @@ from service.http.budgets import Budget, Share
 from service.http.problems import Problem
 from service.settings import Settings
 from service.workers.pool import Pool
-from service.workers.requests import Asked
+from service.workers.requests import WorkItem
 from tests.conftest import EXAM, Client, errors
 from tests.service.workers.stopping import worker_that_runs_out
 
@@ -35,9 +35,9 @@ ENDLESS = {
 }
 
 
-def asked(name: str, question: Any) -> Asked:
+def asked(name: str, question: Any) -> WorkItem:
     settings = Settings()
-    return Asked(
+    return WorkItem(
         name,
         json.dumps(question).encode(),
         Share(Budget(2**30), "answers"),

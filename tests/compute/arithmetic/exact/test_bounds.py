@@ -62,7 +62,7 @@ def test_every_value_is_held_against_the_bound_named_or_not(name: str | None) ->
     large = np.array([doubled(17)], dtype=object)
     assert bounds.size(large[0]) > bounds.MAX_OPERATIONS
     with pytest.raises(QuestionErrors, match="grew too large"):
-        Exact().settle(large, name)
+        Exact().simplify(large, name)
 
 
 def test_a_program_whose_values_grow_is_stopped_at_the_first_that_is_too_large(

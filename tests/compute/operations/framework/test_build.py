@@ -9,7 +9,7 @@ from compute.errors import QuestionErrors
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
-from compute.operations.framework.unification import turned
+from compute.operations.framework.unification import transposed_dims
 
 EXAM: dict[str, tuple[Size, ...]] = {"x": (2, 3), "w_q": (3, 4), "w_k": (3, 4), "w_v": (3, 6)}
 
@@ -51,7 +51,7 @@ def test_layout_and_orientation_turn_shapes_and_axes() -> None:
     assert built.names["scores"].axes == ("batch", "key", "query")
     assert built.names["output"].shape == (9, 6, 2)
     assert built.names["x"].axes == ("batch", "d", "n")
-    assert turned("... n d | heads d d_k") == "... d n | heads d_k d"
+    assert transposed_dims("... n d | heads d d_k") == "... d n | heads d_k d"
 
 
 def test_letters_all_the_way() -> None:

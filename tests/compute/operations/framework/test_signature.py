@@ -10,13 +10,13 @@ from compute.errors import QuestionErrors
 from compute.graph.graph import Graph
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.framework.signature import Came, admit, bind
+from compute.operations.framework.signature import InputShape, admit, bind
 
 FEED_FORWARD, ATTENTION = CATALOGUE["feed_forward"], CATALOGUE["self_attention"]
 
 
-def came(shapes: Mapping[str, Shape], scope: str = "") -> dict[str, Came]:
-    return {name: Came(shape, ("there", name), scope + name) for name, shape in shapes.items()}
+def came(shapes: Mapping[str, Shape], scope: str = "") -> dict[str, InputShape]:
+    return {name: InputShape(shape, ("there", name), scope + name) for name, shape in shapes.items()}
 
 
 def faults(*arguments: Any, **more: Any) -> dict[Any, Any]:

@@ -8,24 +8,24 @@ import pytest
 from compute.dimensions import Polynomial, Shape
 from compute.errors import QuestionErrors
 from compute.graph.graph import Graph
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Tensor, Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
-from compute.operations.framework.declaration import Input, Operation, Settings, Sublayer, operation
-from compute.operations.framework.submodules import Part, unknown_input
+from compute.operations.framework.declaration import Input, Operation, SettingsOf, Sublayer, operation
+from compute.operations.framework.submodules import Submodule, unknown_input
 from tests.compute.asking import answer
 
 LINEAR, NORM = CATALOGUE["linear"], CATALOGUE["layer_norm"]
 
 
-@operation((Named("output", "token d", "... n d", "The output.", "Y"),))
+@operation((ValueSpec("output", "token d", "... n d", "The output.", "Y"),))
 def tower(
     x: Annotated[Value, Input("... n d", "The tokens.", "X")],
     *,
-    floor: Annotated[Part, Sublayer((LINEAR,), "The floors.", several=True)],
-    roof: Annotated[Part, Sublayer((NORM,), "The roof, if anything is sent for it.")],
-    **settings: Annotated[Any, Settings(but=("axis", "axes"))],
+    floor: Annotated[Submodule, Sublayer((LINEAR,), "The floors.", several=True)],
+    roof: Annotated[Submodule, Sublayer((NORM,), "The roof, if anything is sent for it.")],
+    **settings: Annotated[Any, SettingsOf(but=("axis", "axes"))],
 ) -> Value:
     """Linear layers, one on the other."""
     for at in range(floor.count):

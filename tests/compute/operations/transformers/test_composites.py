@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Tensor, Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build, call
@@ -16,7 +16,7 @@ from compute.readings.reverse_mode import Differentiation
 from tests.compute.asking import answer
 
 
-@operation((Named("output", "token d", "... n d", "The output.", "Y"),))
+@operation((ValueSpec("output", "token d", "... n d", "The output.", "Y"),))
 def twice(
     x: Annotated[Value, Input("... n d", "The tokens.", "X")],
     w: Annotated[Value, Input("d d", "All weights.", "W", parameter=True)],
@@ -29,7 +29,7 @@ def twice(
     return call(layer, "layer[1]", x=first, w_q=w, w_k=w, causal=True, scale="1/d_k").named("output")
 
 
-@operation((Named("hidden[t]", "d", "d d", "The state after each step.", "H"),))
+@operation((ValueSpec("hidden[t]", "d", "d d", "The state after each step.", "H"),))
 def steps(x: Annotated[Value, Input("d d", "A matrix.", "X")]) -> Value:
     """Powers of a matrix, squashed."""
     state = x
@@ -79,7 +79,7 @@ def test_a_composite_is_its_parts_under_their_scopes() -> None:
     np.testing.assert_allclose(gradients["w"], expected, rtol=1e-12)
 
 
-@operation((Named("output", "token d", "... n d", "The output.", "Y"),))
+@operation((ValueSpec("output", "token d", "... n d", "The output.", "Y"),))
 def chain(
     x: Annotated[Value, Input("... n d", "The tokens.", "X")],
     w: Annotated[Value, Input("d d", "All weights.", "W", parameter=True)],

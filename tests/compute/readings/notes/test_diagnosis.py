@@ -7,7 +7,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.graph.numerics import DIAGNOSES
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations import CATALOGUE
 from compute.operations.framework.declaration import Input, operation
@@ -19,7 +19,7 @@ from tests.compute.readings.notes.questions import QUESTIONS, ask, only, upstrea
 ASKED: dict[str, Any] = {"diagnose": True}
 
 
-@operation((Named("hidden[t]", "row d", "n d", "The state after each step.", "H"),))
+@operation((ValueSpec("hidden[t]", "row d", "n d", "The state after each step.", "H"),))
 def steps(
     x: Annotated[Value, Input("n d", "The first state.", "X")],
     w: Annotated[Value, Input("d d", "A matrix.", "W")],

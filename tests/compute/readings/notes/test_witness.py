@@ -7,7 +7,7 @@ import pytest
 
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
-from compute.readings.notes.witness import MOVING, WATCHED, Witness
+from compute.readings.notes.witness import MOVING, WATCHED, NonFiniteRecorder
 
 BESIDE = {
     "name",
@@ -18,7 +18,7 @@ BESIDE = {
     "equality",
     "outlines",
     "begin",
-    "settle",
+    "simplify",
 }
 
 
@@ -44,7 +44,7 @@ def test_every_function_of_the_namespace_is_watched_or_known_to_be_harmless() ->
     ],
 )
 def test_the_first_fault_in_numbers(function: str, operands: tuple[Any, ...], sentence: str) -> None:
-    witness: Any = Witness(FLOAT64)
+    witness: Any = NonFiniteRecorder(FLOAT64)
     arrays = [np.array(one, dtype=float) if isinstance(one, list) else one for one in operands]
     with np.errstate(all="ignore"):
         found = getattr(witness, function)(*arrays)
@@ -60,7 +60,7 @@ def test_the_first_fault_in_numbers(function: str, operands: tuple[Any, ...], se
 
 
 def test_infinities_that_come_in_are_no_fault_and_nan_made_of_them_is_a_turn() -> None:
-    witness: Any = Witness(FLOAT64)
+    witness: Any = NonFiniteRecorder(FLOAT64)
     with np.errstate(all="ignore"):
         witness.add(np.array([np.inf, np.nan]), np.array([1.0, np.inf]))
         assert not witness.faults and not witness.is_blind

@@ -8,7 +8,7 @@ import pytest
 from compute.arithmetic.kinds import EXACT
 from compute.graph.graph import Graph
 from compute.graph.primitive import REGISTRY
-from compute.graph.spec import Named
+from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.constants import constant
@@ -26,14 +26,16 @@ def one_each(value: Value) -> Value:
     return apply("stretch", constant(value.graph, "one", 1), to=value.shape)
 
 
-@operation((Named("half", "d", "... d", "Half of it.", "h"), Named("output", "d", "... d", "A share.", "y")))
+@operation(
+    (ValueSpec("half", "d", "... d", "Half of it.", "h"), ValueSpec("output", "d", "... d", "A share.", "y"))
+)
 def halved(x: Annotated[Value, Input("... d", "Numbers.", "x")]) -> Value:
     """Shares of half of the numbers, and two promises, one of which is broken."""
     graph: Graph = x.graph
     half = (x / constant(graph, "two", 2)).named("half")
-    graph.holds(half, "half is the whole", lambda: (half, apply("absolute", x)))
+    graph.promise(half, "half is the whole", lambda: (half, apply("absolute", x)))
     output = apply("softmax", half, axis=-1).named("output")
-    graph.holds(output, "rows sum to 1", lambda: (total(output), one_each(total(output))))
+    graph.promise(output, "rows sum to 1", lambda: (total(output), one_each(total(output))))
     return output
 
 
