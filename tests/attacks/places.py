@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
+from service.http.watch import LINGERING
 from tests.attacks.clients import Connection, ask, encode, padded, request, takes_questions
 from tests.attacks.health import MANY, add_health, heavy, large_answer
 from tests.attacks.probe import probed
@@ -175,7 +176,7 @@ async def connections_of_many_addresses(server: Server, report: Report) -> None:
             await stack.enter_async_context(connected(server, 300, f"127.0.1.{at + 1}"))
         descriptors = server.descriptors()
         await asyncio.sleep(1)
-    report.add("descriptors of the serving process", descriptors, most=1_100)
+    report.add("descriptors of the serving process", descriptors, most=1_000 + LINGERING + 50)
     report.add("health, longest", max(waits.waits, default=0), "ms")
 
 

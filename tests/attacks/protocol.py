@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.attacks.clients import Connection, ask, encode, request
 from tests.attacks.health import add_health
+from tests.attacks.memory import IDLE
 from tests.attacks.probe import probed
 from tests.attacks.report import Report, attack
 from tests.attacks.server import Server
@@ -35,7 +36,7 @@ async def header_of_100_megabytes(server: Server, report: Report) -> None:
         )
     report.add("status", status)
     report.note("refused", status in REFUSED)
-    report.add("memory at its peak", server.peak, "MB", most=450)
+    report.add("memory at its peak", server.peak, "MB", most=IDLE + 50)
     add_health(report, waits)
 
 
