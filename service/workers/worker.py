@@ -77,8 +77,8 @@ class Server:
         with bounded(start["memory"]):  # raises where the system leaves too little
             pass
         self.work.prepare(start, self.interrupts)
-        self.send(READY)
         with suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
+            self.send(READY)
             while line := self._requests.readline():
                 header = json.loads(line)
                 content = self.answer(header, self._requests.read(header["length"]))
