@@ -1,3 +1,3 @@
 """The version that answers and documents carry; the package takes it from here."""
 
-VERSION = "0.10.0"
+VERSION = "0.11.0"

@@ -14,7 +14,7 @@ from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.graph.value import Tensor
 from compute.optimizers.recorded import Recorded
 from compute.programs.building import build_program
-from compute.question.predicted_size import back_work
+from compute.question.predicted_size import backward_pass
 from compute.readings.cost import applications, work
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
@@ -199,7 +199,7 @@ class _Plan:
         counted = (spent.multiply_adds, spent.elementwise, *(product(one.shape) for one in computed))
         forward = sum(applied.work * times for applied, times in shared.items())
         self.entries = sum(one for one in counted if isinstance(one, int))
-        self.work = self.array_work = forward + back_work(self._differentiation)
+        self.work = self.array_work = forward + backward_pass(self._differentiation)[0]
         self._recorded: Recorded | None = None
         if arithmetic is FLOAT64 and self.entries <= FEW:
             shapes = {name: array.shape for name, array in (*parameters.items(), *data.items())}

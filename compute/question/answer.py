@@ -1,28 +1,26 @@
 """An answer: everything asked of a question, as arrays under their names."""
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.namespace import Array
 from compute.dimensions import product, written
 from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
 from compute.graph.graph import Graph
 from compute.graph.value import Value, nearest_names
+from compute.question.declared_readings.declaration import PlannedReading, Reading, Run
 from compute.question.limits import Limits, check_limits
-from compute.question.sent_values import largest, number, sent_arrays, sent_jacobians
+from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes
+from compute.question.sent_values import largest, number, sent_arrays
 from compute.readings.cost import TotalCost, cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.formulas import formula
-from compute.readings.jacobians import FoundJacobian, Support, jacobian
 from compute.readings.notes import Note, mask_notes, observe
-from compute.readings.reverse_mode import PARTS, UPSTREAM, Differentiation, Gradients, Source
-from compute.readings.sparsity import accidental_slices, blocks, is_full, reach, zero_slices
-from compute.readings.verification.evidence import Evidence
-from compute.readings.verification.plan import Verification
+from compute.readings.reverse_mode import Differentiation, Gradients, by_consumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +28,16 @@ class Answer:
     """The results by name; names of one value hold one array.
 
     spoiled: the names of values with entries that are not finite.
+    parts: the results of declared readings, by the name of their part.
     """
 
     values: dict[str, Array]
     gradients: dict[str, Array]
     contributions: dict[str, dict[str, Array]]
-    jacobians: list[FoundJacobian]
     notes: list[Note]
     spoiled: Set[str]
     spoiled_gradients: Set[str]
-    claims: list[Equality]
-    evidence: Evidence | None = None
+    parts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +59,15 @@ class Plan:
     returned: names of the values to send back; differentiated: of the gradients; selected: of all that is
     asked for; unknown: of what cannot be reached from what is given; stepped: of those with a step.
     predicted: what an answer will take.
-    split: pairs whose Jacobian is returned with its parts by path.
+    readings: the declared readings that it holds beside values and gradients, in the order in which they run.
     rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
-    that inputs stand in, if they have one. diagnose: whether to remark what is finite and still no good.
+    that inputs stand in, if they have one.
     """
 
     graph: Graph
     evaluation: Evaluation
     differentiation: Differentiation | None
-    jacobians: list[tuple[str, str, Differentiation]]
+    readings: list[tuple[Reading, PlannedReading]]
     returned: list[str]
     differentiated: list[str]
     selected: list[str]
@@ -79,16 +76,28 @@ class Plan:
     conventions: dict[str, Any]
     notes: list[Note]
     predicted: Limits
-    claims: list[tuple[int, int] | None] = field(default_factory=list)
-    split: frozenset[tuple[str, str]] = frozenset()
     rendered: dict[str, bytes] = field(default_factory=dict)
     inputs_at: Path = ()
-    diagnose: bool = False
-    verification: Verification | None = None
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.watched()]
-        self._supports: dict[tuple[str, str], Support] = {}
+
+    @property
+    def held(self) -> int:
+        """An estimate of the bytes of the plan and of all that its answers will add to it."""
+        held = graph_bytes(self.graph, len(self.stepped)) + evaluation_bytes(self.evaluation)
+        if self.differentiation is not None:
+            held += differentiation_bytes(self.differentiation)
+        return held + sum(reading.held for _, reading in self.readings)
+
+    @property
+    def arrays(self) -> int:
+        """The number of arrays that an answer holds."""
+        return (
+            len(self.returned)
+            + len(self.differentiated)
+            + sum(1 for _, one in self.readings for _ in one.sent())
+        )
 
     @cached_property
     def steps(self) -> list[StepDescription]:
@@ -112,15 +121,19 @@ class Plan:
         """How many numbers are sent back, by the names that they come with."""
         arrays = sent_arrays(self.graph, self.returned, self.differentiation, self.differentiated)
         yield from ((name, number(product(shape))) for name, shape in arrays)
-        yield from sent_jacobians(self.graph, self.jacobians, self.split)
+        for _, reading in self.readings:
+            yield from reading.sent()
 
     def answer(
         self,
         inputs: Mapping[str, Array],
         given: Mapping[str, Array],
         upstream: Mapping[str, Array],
+        tensors: Mapping[str, Mapping[str, Array]] | None = None,
     ) -> Answer:
         """Compute everything asked, for entries of the prepared shapes.
+
+        tensors: the arrays that the fields of declared readings hold, by field and path.
 
         Raises QuestionErrors if a step rejects an entry, or if two names of one value are given with
         different entries.
@@ -130,7 +143,8 @@ class Plan:
         known |= self._given(given)
         self._check_given(given)
         found = Gradients({}, {}, {})
-        evidence: Evidence | None = None
+        results: dict[str, Any] = {}
+        more_notes: list[Note] = []
         self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
             try:
@@ -141,22 +155,19 @@ class Plan:
                 if fault.name in inputs:
                     raise fault.within(*self.inputs_at) from None
                 raise fault.computed(*(("program",) if self.inputs_at else ())) from None
+            seeds = self._seeds(upstream)
             if self.differentiation is not None:
-                seeds = self._seeds(upstream)
                 found = self.differentiation.run(values, seeds)
-            jacobians = [self._jacobian(known, values, *asked) for asked in self.jacobians]
-            observed = observe(
-                self.evaluation, values, self._watched, self.differentiation, found, diagnose=self.diagnose
-            )
-            if self.verification is not None:
-                evidence = self.verification.evidence(
-                    values,
-                    self._seeds(upstream),
-                    {name: found.totals[names[name].index] for name in self.differentiated},
-                    [one.value for one in jacobians],
-                )
+            observed = observe(self.evaluation, values, self._watched, self.differentiation, found)
+            run = Run(known, values, seeds, found, observed, {}, results)
+            for reading, planned in self.readings:
+                result = planned.run(replace(run, tensors=(tensors or {}).get(reading.field.name, {})))
+                if reading.part is None:
+                    more_notes += result
+                else:
+                    results[reading.part.name] = result
         parts = {names[name].index for name in self.differentiated} & found.contributions.keys()
-        contributions = {index: self._by_name(found.contributions[index]) for index in parts}
+        contributions = {index: by_consumer(self.graph, found.contributions[index]) for index in parts}
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
             gradients={name: found.totals[names[name].index] for name in self.differentiated},
@@ -165,12 +176,10 @@ class Plan:
                 for name in self.differentiated
                 if names[name].index in contributions
             },
-            jacobians=jacobians,
-            notes=[*self.notes, *mask_notes(self.graph, values), *observed.notes],
+            notes=[*self.notes, *mask_notes(self.graph, values), *observed.notes, *more_notes],
             spoiled=self._with_aliases(observed.spoiled),
             spoiled_gradients=self._with_aliases(observed.spoiled_gradients),
-            claims=[self._claim(values, sides) for sides in self.claims],
-            evidence=evidence,
+            parts=results,
         )
 
     def _given(self, given: Mapping[str, Array]) -> dict[int, Array]:
@@ -204,59 +213,9 @@ class Plan:
             found[index] = found[index] + array if index in found else array
         return found
 
-    def _jacobian(
-        self,
-        known: Mapping[int, Array],
-        values: Mapping[int, Array],
-        of: str,
-        wrt: str,
-        plan: Differentiation,
-    ) -> FoundJacobian:
-        one, other = self.graph.names[of], self.graph.names[wrt]
-        found, parts = jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
-        present = reached = reach(found, one.rank)
-        if not all(is_full(entries) for slices in present for entries in slices):
-            if (of, wrt) not in self._supports:
-                self._supports[of, wrt] = Support(self.evaluation, one, other)
-            reached = self._supports[of, wrt].find(known, present)
-        labels = one.axes, other.axes
-        return FoundJacobian(
-            of,
-            wrt,
-            found,
-            self._by_name(parts),
-            zeros=blocks(reached, *labels),
-            zero_slices=zero_slices(reached, *labels),
-            accidental_zero_slices=accidental_slices(present, reached, *labels),
-        )
-
-    def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
-        """Whether the two sides of an equation are equal; open where they depend on what is unknown."""
-        if sides is None or not all(index in values for index in sides):
-            return Equality(None, None)
-        arithmetic = self.evaluation.arithmetic
-        left, right = np.broadcast_arrays(*(values[index] for index in sides))
-        found = arithmetic.equality(left, right)
-        return _without_nan(found, np.isnan(arithmetic.outlines(left)) | np.isnan(arithmetic.outlines(right)))
-
     def _with_aliases(self, names: Set[str]) -> Set[str]:
         """All names under which these values are known."""
         return {name for name, value in self.graph.names.items() if value.name in names} if names else names
-
-    def _by_name(self, parts: Mapping[Source, Array]) -> dict[str, Array]:
-        """Contributions by the names of their consumers, in order of computation."""
-        consumers = sorted([one for one in parts if not isinstance(one, str)])
-        found = {str(self.graph.values[one].name): parts[one] for one in consumers}
-        return found | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
-
-
-def _without_nan(found: Equality, nan: Array) -> Equality:
-    """The claim, refuted where a side is NaN."""
-    if not nan.any():
-        return found
-    place = [int(index) for index in np.argwhere(nan)[0]]
-    how = f"a side is NaN{f' at {place}' if place else ''}, and NaN equals nothing, not even itself"
-    return Equality(False, None, found.verdict and "refuted", how)
 
 
 def _same_entries(one: Array, other: Array) -> bool:

@@ -4,7 +4,8 @@
 allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from compute.arithmetic import kinds
@@ -19,29 +20,29 @@ from compute.operations.framework.declaration import Operation
 from compute.operations.framework.submodules import missing
 from compute.programs.building import Claim, build_program
 from compute.question.answer import Plan, StepDescription, describe_step
-from compute.question.plan_bytes import key_bytes, plan_bytes
+from compute.question.declared_readings.catalogue import READINGS
+from compute.question.declared_readings.declaration import Planning
+from compute.question.plan_bytes import key_bytes
 from compute.question.predicted_size import predict
 from compute.readings.cost import TotalCost, cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes import Note
 from compute.readings.reverse_mode import Differentiation
 from compute.readings.selection import check_names, check_real, select_names
-from compute.readings.verification.invariants import build_sides
-from compute.readings.verification.plan import Answered, plan_verification
 
 Tensors = tuple[tuple[str, Tensor], ...]
 PLAN_BYTES = 64 * 2**20  # of kept plans; prepare.cache.budget changes it
 
 
 class Question(NamedTuple):
-    """What of a question depends on no entry; all of it hashable.
+    """The entry-independent part of a question, hashable so that plans can be cached.
 
-    split: those of the Jacobians that are wanted with their parts by path.
-    program: lines that take the place of the operation; parameters, data: which of its inputs are trainable,
-    and which are not; claims: equations to verify; also: names of values to have at hand; assumptions: what
-    is assumed of free symbols; abbreviated: values that stand as symbols in what is computed from them;
-    diagnose: whether to remark numbers that are finite and still no good;
-    verify: whether evidence is to be gathered that the answer is right.
+    program: lines that take the place of the operation.
+    parameters, data: the inputs of a program that are trainable, and those that are not.
+    also: names of values to have at hand.
+    assumptions: assumptions about free symbols.
+    abbreviated: values that appear as symbols in everything computed from them.
+    readings: the declared readings that are asked for, by field, each with its request.
     """
 
     operation: str
@@ -49,36 +50,36 @@ class Question(NamedTuple):
     inputs: Tensors = ()
     given: Tensors = ()
     upstream: Tensors = ()
-    jacobian: tuple[tuple[str, str], ...] = ()
-    split: frozenset[tuple[str, str]] = frozenset()
     select: tuple[str, ...] | None = None
     arithmetic: str = "float64"
     program: tuple[str, ...] = ()
     parameters: tuple[str, ...] | None = None
     data: tuple[str, ...] = ()
-    claims: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     assumptions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     abbreviated: tuple[str, ...] = ()
-    diagnose: bool = False
-    verify: bool = False
+    readings: tuple[tuple[str, Hashable], ...] = ()
 
 
-@plans_kept("plans", PLAN_BYTES, key_bytes, plan_bytes)
+@plans_kept("plans", PLAN_BYTES, key_bytes, attrgetter("held"))
 def prepare(asked: Question) -> Plan:
     """Build the graph and plan everything asked of it.
 
     Raises QuestionErrors where names or shapes are wrong.
     """
     symbolic = asked.arithmetic == kinds.EXACT
-    if asked.diagnose and symbolic:
-        raise at(("diagnose",), "is about rounding and the range of floats, and exact numbers have neither",
-                 "diagnose with float64 or float32 alone", "true with exact arithmetic")  # fmt: skip
+    requests: dict[str, Any] = dict(asked.readings)
+    readings = [reading for reading in READINGS if reading.field.name in requests]
+    for reading in readings:
+        if reading.floats_only and symbolic:
+            name = reading.field.name
+            raise at((name,), reading.exact_refusal, f"{name} with float64 or float32 alone",
+                     "true with exact arithmetic")  # fmt: skip
     inputs, given = dict(asked.inputs), dict(asked.given)
     claims: list[Claim] = []
     if asked.program:
         names = *_requested(asked), symbolic
-        roles = asked.parameters, asked.data, asked.claims
+        roles = asked.parameters, asked.data, requests.get("claims", ())
         graph, claims = build_program(asked.program, inputs, given, *roles, *names)
         unnamed = set(graph.unnamed)
         check_names(("given",), [name for name in given if name not in unnamed], graph)
@@ -92,7 +93,7 @@ def prepare(asked: Question) -> Plan:
     check_upstream(graph, upstream)
     selected, echoed = select_names(graph, asked.select)
 
-    sides = build_sides(graph) if asked.verify else []
+    extensions = {reading.field.name: reading.extend(graph) for reading in readings}
     known = {graph.names[name].index for name in (*inputs, *given)}
     arithmetic = kinds.arithmetic(
         asked.arithmetic,
@@ -102,45 +103,45 @@ def prepare(asked: Question) -> Plan:
     evaluation = Evaluation(graph, arithmetic, known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
     evaluation.want(graph.names[name].index for name in reached)
-    evaluation.want(side.index for claim in claims for side in claim.sides or ())
     differentiation = None
     if upstream:
         seeds = {graph.names[name].index for name in upstream}
         targets = None if asked.select is None else [graph.names[name].index for name in selected]
         differentiation = Differentiation(evaluation, seeds, targets)
-    jacobians = [(*pair, _jacobian(evaluation, place, *pair)) for place, pair in enumerate(asked.jacobian)]
-    computed = evaluation.computed()
     returned = [name for name in reached if name in echoed or not graph.came(name)]
     differentiated = _differentiated(graph, differentiation, selected)
+    starts = sorted(graph.names[name].index for name in upstream)
+    planning = Planning(
+        graph,
+        evaluation,
+        differentiation,
+        requests=requests,
+        seeds=starts,
+        returned=returned,
+        differentiated=differentiated,
+        given=frozenset(name for name, _ in asked.given),
+        claims=claims,
+        extensions=extensions,
+    )
+    planned = [(reading, reading.plan(planning, requests[reading.field.name])) for reading in readings]
+    computed = evaluation.computed()
     predicted = predict(
-        graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split,
-        diagnose=asked.diagnose,
-    )  # fmt: skip
-    verification = None
-    if asked.verify:
-        starts = sorted(graph.names[name].index for name in upstream)
-        answered = Answered(evaluation, starts, differentiated, asked.jacobian, returned, sides,
-                            predicted.work)  # fmt: skip
-        verification = plan_verification(answered)
-        predicted = predicted.with_more(verification.work, verification.entries)
+        graph, computed, known, returned, differentiation, differentiated, [one for _, one in planned]
+    )
     return Plan(
         graph=graph,
         evaluation=evaluation,
         differentiation=differentiation,
-        jacobians=jacobians,
+        readings=planned,
         returned=returned,
         differentiated=differentiated,
         selected=selected,
         unknown=[*graph.unnamed, *_without(selected, reached)],
         stepped=_stepped(graph, known, selected),
         conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
-        split=asked.split,
-        claims=[claim.sides and (claim.sides[0].index, claim.sides[1].index) for claim in claims],
         notes=_notes(graph, differentiation),
         inputs_at=("inputs",) if asked.program else (),
-        diagnose=asked.diagnose,
         predicted=predicted,
-        verification=verification,
     )
 
 
@@ -188,8 +189,14 @@ def _graph(
 
 def _requested(asked: Question) -> tuple[set[str], bool]:
     """The names that a question speaks of, and whether it asks for everything."""
-    pairs = (name for pair in asked.jacobian for name in pair)
-    names = {*(asked.select or ()), *asked.also, *(name for name, _ in asked.upstream), *pairs}
+    requests: dict[str, Any] = dict(asked.readings)
+    mentioned = (
+        name
+        for reading in READINGS
+        if reading.field.name in requests
+        for name in reading.names(requests[reading.field.name])
+    )
+    names = {*(asked.select or ()), *asked.also, *(name for name, _ in asked.upstream), *mentioned}
     return names, asked.select is None or any("*" in name for name in asked.select)
 
 
@@ -197,33 +204,6 @@ def _twice(name: str) -> QuestionError:
     return QuestionError(
         ("given", name), f"{name} is given twice", "one value for each name", "two, under two names"
     )
-
-
-def _jacobian(evaluation: Evaluation, at: int, of: str, wrt: str) -> Differentiation:
-    """The plan for one Jacobian, refused where an entry of it cannot be known."""
-    graph = evaluation.graph
-    for role, name in (("of", of), ("wrt", wrt)):
-        if name not in graph.names:
-            raise QuestionErrors([unknown_name(("jacobian", at, role), "value", name, graph.names)])
-        value = graph.names[name]
-        if not evaluation.reachable[value.index] or value.kind != "real":
-            kind = {"real": "an unknown value", "boolean": "booleans"}.get(value.kind, "indices")
-            error = QuestionError(
-                ("jacobian", at, role),
-                f"{name} is unknown or no number",
-                "a real value that can be computed",
-                kind,
-            )
-            raise QuestionErrors([error])
-    index = graph.names[wrt].index
-    plan = Differentiation(evaluation, {graph.names[of].index}, [index])
-    if index in plan.cut or index in plan.unknown:
-        raise QuestionErrors(
-            [QuestionError(("jacobian", at, "wrt"),
-                           f"{wrt} leads to {of} only through values that are given or unknown",
-                           "a value with a known path", f"{wrt}, from which every path is cut")]
-        )  # fmt: skip
-    return plan
 
 
 def _stepped(graph: Graph, known: Collection[int], selected: Iterable[str]) -> list[str]:

@@ -4,9 +4,10 @@ Bytes per part were measured with tracemalloc, after an answer; a test holds who
 """
 
 from collections.abc import Hashable
+from dataclasses import fields, is_dataclass
 from sys import getsizeof
 
-from compute.question.answer import Plan
+from compute.graph.graph import Graph
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 
@@ -20,31 +21,28 @@ FLOW = 350  # the gradient of one named value
 REFERENCE = 8
 
 
-def plan_bytes(plan: Plan) -> int:
-    """Estimate the bytes of a plan and of all that its answers will add to it."""
-    held = BASE + VALUE * len(plan.graph.values) + NAME * len(plan.graph.names) + STEP * len(plan.stepped)
-    held += _evaluation(plan.evaluation)
-    held += sum(one.nbytes for one in plan.evaluation.constants.values())
-    if plan.differentiation is not None:
-        held += _differentiation(plan.differentiation)
-    held += sum(_differentiation(backward) for *_, backward in plan.jacobians)
-    if plan.verification is not None:
-        held += plan.verification.held
-    return held
-
-
 def key_bytes(key: Hashable) -> int:
     """Estimate the bytes of a question: tuples, text, numbers and frozen sets of these."""
     held = getsizeof(key)
     if isinstance(key, tuple | frozenset):
         held += sum(map(key_bytes, key))
+    elif is_dataclass(key):
+        held += sum(key_bytes(getattr(key, field.name)) for field in fields(key))
     return held
 
 
-def _evaluation(plan: Evaluation) -> int:
-    return REFERENCE * len(plan.reachable) + INSTRUCTION * len(plan.instructions)
+def graph_bytes(graph: Graph, steps: int) -> int:
+    """Estimate the bytes of a graph, and of the description of so many of its steps."""
+    return BASE + VALUE * len(graph.values) + NAME * len(graph.names) + STEP * steps
 
 
-def _differentiation(plan: Differentiation) -> int:
+def evaluation_bytes(plan: Evaluation) -> int:
+    """Estimate the bytes of a plan of evaluation, its constants included."""
+    held = REFERENCE * len(plan.reachable) + INSTRUCTION * len(plan.instructions)
+    return held + sum(array.nbytes for array in plan.constants.values())
+
+
+def differentiation_bytes(plan: Differentiation) -> int:
+    """Estimate the bytes of a plan of differentiation, beside its evaluation."""
     held = REFERENCE * len(plan.evaluation.reachable)
     return held + GRADIENT * len(plan.instructions) + FLOW * len(plan.cotangents)

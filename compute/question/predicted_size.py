@@ -1,21 +1,19 @@
 """The reading that predicts how much an answer takes, before there are entries."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 
 from compute.dimensions import Shape, product
 from compute.graph.graph import Graph
 from compute.graph.primitive import Application
 from compute.graph.value import Value
 from compute.graph.work import CALL, NAMED, WRITTEN, copied
+from compute.question.declared_readings.declaration import PlannedReading, Work
 from compute.question.limits import Limits
-from compute.question.sent_values import number, sent_arrays, sent_jacobians
+from compute.question.sent_values import number, sent_arrays
 from compute.readings.cost import applications
 from compute.readings.reverse_mode import Differentiation
 
-LOOKS = 10  # passes over a Jacobian that look for its zeros
-SUPPORTS = 4  # runs beside those for its rows, over numbers that tell what depends on what
-DIAGNOSED = 3  # times an answer without a diagnosis
 TRACED = 25_000  # of looking for where numbers stop being finite in one step: it takes longer, but is rare
 UNTRACED = 200  # steps of which that takes no time that matters
 
@@ -27,40 +25,36 @@ def predict(
     returned: list[str],
     differentiation: Differentiation | None,
     differentiated: list[str],
-    jacobians: Sequence[tuple[str, str, Differentiation]],
-    split: Collection[tuple[str, str]],
-    *,
-    diagnose: bool = False,
+    readings: Iterable[PlannedReading],
 ) -> Limits:
-    """What an answer will take.
+    """Predict the amounts that an answer takes.
 
-    computed: what a run computes; known: indices of what comes; split: the Jacobians that are split by path;
-    diagnose: whether numbers that are finite and still no good are looked for.
+    computed: the values that a run computes.
+    known: indices of inputs and given values.
+    readings: the readings that the answer holds beside values and gradients, in the order in which they run.
     """
-    names = graph.names
     shared = applications(computed)
     forward = sum(one.work * times for one, times in shared.items())
-    back, held_back = (0, 0) if differentiation is None else _back(differentiation)
-    work = (forward + back) * (DIAGNOSED if diagnose else 1)
+    backward, transient = (0, 0) if differentiation is None else backward_pass(differentiation)
+    work = forward + backward
     steps = len(computed) + (0 if differentiation is None else len(differentiation.instructions))
     work += TRACED * max(0, steps - UNTRACED)
-    for of, wrt, plan in jacobians:
-        rows, columns = number(product(names[of].shape)), number(product(names[wrt].shape))
-        each, held = _back(plan)
-        # The way back for each row, and for slices of the output in order to tell zeros from accidents.
-        slices = sum(min(one, 3 * int(one**0.5) + SUPPORTS) for one in map(_size, names[of].shape))
-        work += (rows + slices + SUPPORTS) * (each + copied(names[wrt].shape)) + SUPPORTS * forward
-        work += LOOKS * rows * columns * max(1, names[of].rank)
-        held_back = max(held_back, held)
-    pairs = sum(entries for _, entries in sent_jacobians(graph, jacobians, split))
+    differentiates = differentiation is not None
+    entries = answer = 0
+    for reading in readings:
+        amounts = reading.predict(Work(forward, backward, work))
+        work += amounts.work
+        entries += amounts.entries
+        answer += amounts.answer
+        transient = max(transient, amounts.transient)
+        differentiates |= amounts.differentiates
     sent = [shape for _, shape in sent_arrays(graph, returned, differentiation, differentiated)]
     held = _entries([*(value.shape for value in computed), *(graph.values[index].shape for index in known)])
     kept = held + max((number(one.scratch) for one in shared), default=0)
-    passes = differentiation is not None or bool(jacobians)
     return Limits(
         work=work,
-        entries=kept + (max(kept, held_back) if passes else 0) + pairs,
-        answer=_entries(sent) + pairs,
+        entries=kept + (max(kept, transient) if differentiates else 0) + entries,
+        answer=_entries(sent) + answer,
     )
 
 
@@ -69,15 +63,10 @@ def writing(answer: int, arrays: int) -> int:
     return WRITTEN * answer + NAMED * arrays
 
 
-def back_work(plan: Differentiation) -> int:
-    """The predicted work of one way back."""
-    return _back(plan)[0]
+def backward_pass(plan: Differentiation) -> tuple[int, int]:
+    """Return the predicted work of one backward pass, and the numbers it holds: gradients and scratch.
 
-
-def _back(plan: Differentiation) -> tuple[int, int]:
-    """The work of one way back, and how many numbers it holds: all gradients, and what a rule needs besides.
-
-    Sums of gradients are as large as what they are sums of.
+    Sums of gradients are as large as their terms.
     """
     edges: Counter[tuple[Application, int]] = Counter(
         [(value.applied, place) for value, place in plan.carries.values() if value.applied is not None]
@@ -88,10 +77,6 @@ def _back(plan: Differentiation) -> tuple[int, int]:
     for value, places in plan.gathered.values():
         work += copied(value.shape) + CALL * len(places)
     return work + CALL * len(plan.instructions), held
-
-
-def _size(size: object) -> int:
-    return size if isinstance(size, int) else 0
 
 
 def _entries(shapes: Iterable[Shape]) -> int:

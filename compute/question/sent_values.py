@@ -1,9 +1,9 @@
 """The reading that says how many numbers an answer sends back, and for which names."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from compute.dimensions import Shape, Size, product
+from compute.dimensions import Shape, Size
 from compute.graph.graph import Graph
 from compute.readings.reverse_mode import Differentiation
 from compute.readings.selection import pattern_of
@@ -29,17 +29,6 @@ def sent_arrays(
             ]
             for _ in range(1 + len(parts) if len(parts) > 1 else 1):  # one part alone is the whole
                 yield name, value.shape
-
-
-def sent_jacobians(
-    graph: Graph, jacobians: Sequence[tuple[str, str, Differentiation]], split: Collection[tuple[str, str]]
-) -> Iterator[tuple[str, int]]:
-    """How many entries each Jacobian has, its parts by path included, with what to call it."""
-    names = graph.names
-    for of, wrt, plan in jacobians:
-        entries = number(product(names[of].shape)) * number(product(names[wrt].shape))
-        flow = plan.cotangents.get(names[wrt].index) if (of, wrt) in split else None
-        yield f"the Jacobian of {of} by {wrt}", entries * (1 + (len(flow.sources) if flow else 0))
 
 
 def number(size: Size) -> int:

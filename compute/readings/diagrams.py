@@ -7,24 +7,25 @@ from compute.budgets.planning import look_through, spend
 from compute.dimensions import written
 from compute.graph.graph import Graph
 from compute.graph.value import nearest_names
+from compute.readings.described import described
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One named value. kind: `parameter`, `input`, `given`, `value` or `unknown`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagramNode:
+    """One named value."""
 
     name: str
-    kind: str
+    kind: str = described("`parameter`, `input`, `given`, `value` or `unknown`.")
     shape: list[int | str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagram:
-    """ValueSpec values and which is made of which; mermaid: the same as text for Mermaid."""
+    """The graph as nodes and edges, and as text for drawing."""
 
-    nodes: list[Node]
-    edges: list[tuple[str, str]]
-    mermaid: str
+    nodes: list[DiagramNode]
+    edges: list[list[str]] = described("Pairs of names: a value, and a value computed from it.")
+    mermaid: str = described("The graph as Mermaid text.")
 
 
 BRACKETS = {
@@ -38,7 +39,8 @@ BRACKETS = {
 
 def draw(graph: Graph, given: Collection[str]) -> Diagram:
     """The diagram of a graph, in order of computation. given: names that are taken and not computed."""
-    nodes, edges = [], []
+    nodes: list[DiagramNode] = []
+    edges: list[list[str]] = []
     look_through(len(graph.values))
     for value in graph.named_values():
         name = str(value.name)
@@ -50,15 +52,15 @@ def draw(graph: Graph, given: Collection[str]) -> Diagram:
             kind = "given"
         elif value.is_input:
             kind = "parameter" if value.is_parameter else "input"
-        nodes.append(Node(name, kind, written(value.shape)))
+        nodes.append(DiagramNode(name=name, kind=kind, shape=written(value.shape)))
         if kind == "value":
             behind = dict.fromkeys(one for operand in value.written_inputs for one in nearest_names(operand))
-            edges += [(one, name) for one in behind]
-    nodes += [Node(name, "unknown", []) for name in graph.unnamed]
-    return Diagram(nodes, edges, _mermaid(nodes, edges))
+            edges += [[one, name] for one in behind]
+    nodes += [DiagramNode(name=name, kind="unknown", shape=[]) for name in graph.unnamed]
+    return Diagram(nodes=nodes, edges=edges, mermaid=_mermaid(nodes, edges))
 
 
-def _mermaid(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
+def _mermaid(nodes: list[DiagramNode], edges: list[list[str]]) -> str:
     """A flowchart from left to right; names stand in quotes behind plain identifiers."""
     numbers = {node.name: f"n{at}" for at, node in enumerate(nodes)}
     lines = ["flowchart LR"]

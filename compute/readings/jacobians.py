@@ -11,28 +11,34 @@ from compute.arithmetic.dependence import DEPENDENCE, unknown_numbers
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.graph.value import Value
+from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation, Source, numeric
-from compute.readings.sparsity import Block, ZeroSlices, is_full
+from compute.readings.sparsity import ZeroBlock, ZeroSlices, is_full
 
 FEW = 16  # slices that are looked into one by one
 
 
-@dataclass(frozen=True, slots=True)
-class FoundJacobian:
-    """The Jacobian of one value with respect to another, and where it is zero.
-
-    contributions: its parts by path, where they were asked for; zeros, zero_slices: zeros for all numbers;
-    accidental_zero_slices: zeros for these numbers alone.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jacobian:
+    """The Jacobian of one value with respect to another."""
 
     of: str
     wrt: str
-    value: Array
-    contributions: dict[str, Array]
-    zeros: list[Block]
-    zero_slices: list[ZeroSlices]
-    accidental_zero_slices: list[ZeroSlices]
+    value: Array = described("In the shape of `of` followed by the shape of `wrt`.")
+    contributions: dict[str, Array] = described(
+        "With `by_path`: its parts, by the values that use `wrt`; their sum is the Jacobian.",
+        default_factory=dict,
+    )
+    zeros: list[ZeroBlock] = described(
+        "Patterns of zeros that hold for all numbers: they follow from operations, shapes, settings, masks"
+        " and indices alone."
+    )
+    zero_slices: list[ZeroSlices] = described("Indices at which the whole slice is zero, for all numbers.")
+    accidental_zero_slices: list[ZeroSlices] = described(
+        "Indices at which the whole slice is zero for these numbers, and not for all: a unit that relu"
+        " switches off, or a weight that is 0."
+    )
 
 
 def jacobian(

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.budgets.planning import look_through, spend
 from compute.dimensions import Shape
+from compute.graph.graph import Graph
 from compute.graph.primitive import KEPT, RESULT, Application, unchanged
 from compute.graph.steps import step
 from compute.graph.value import Value
@@ -267,6 +268,13 @@ class Differentiation:
                     source: slots[slot] for source, slot in flow.sources.items() if slot is not None
                 }
         return Gradients(totals, contributions, slots)
+
+
+def by_consumer(graph: Graph, parts: Mapping[Source, Array]) -> dict[str, Array]:
+    """Return parts of a gradient by the names of the values that use it, in order of computation."""
+    consumers = sorted([source for source in parts if not isinstance(source, str)])
+    named = {str(graph.values[index].name): parts[index] for index in consumers}
+    return named | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
 
 
 def bound_rule(arithmetic: Arithmetic, applied: Application, place: int) -> Callable[..., Array]:

@@ -9,34 +9,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.arithmetic.namespace import Array
+from compute.readings.described import described
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A pattern of zeros along one axis of the value differentiated and one of what it is differentiated by.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroBlock:
+    """The dependence of entries along one axis on entries along another."""
 
-    of_axis, wrt_axis: the axes by number; of_label, wrt_label: what they run over; pattern: `zero`,
-    `diagonal`, `lower_triangular`, `upper_triangular` or `banded`; behind, ahead: how far the entries that
-    an entry depends on reach before and behind its own place.
-    """
-
-    of_axis: int
-    wrt_axis: int
-    of_label: str
-    wrt_label: str
-    pattern: str
-    behind: int
-    ahead: int
+    of_axis: int = described("The axis of the value that is differentiated.")
+    wrt_axis: int = described("The axis of the value that it is differentiated with respect to.")
+    of_label: str = described("The meaning of `of_axis`.")
+    wrt_label: str = described("The meaning of `wrt_axis`.")
+    pattern: str = described("`zero`, `diagonal`, `lower_triangular`, `upper_triangular`, `banded`.")
+    behind: int = described("The most places before its own that an entry depends on.")
+    ahead: int = described("The most places after its own that an entry depends on.")
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroSlices:
-    """Indices along one axis at which all is zero. side: `of` or `wrt`, whose axis it is."""
+    """Indices along one axis at which a Jacobian is zero throughout."""
 
-    side: str
+    side: str = described("The value that the axis belongs to: `of` or `wrt`.")
     axis: int
-    label: str
+    label: str = described("The meaning of the axis.")
     indices: list[int]
 
 
@@ -59,14 +55,15 @@ def is_full(entries: Array) -> bool:
     return bool(entries.any()) and all(bool(entries.any(axis=one).all()) for one in others)
 
 
-def blocks(reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[Block]:
+def blocks(reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[ZeroBlock]:
     """Find the patterns of zeros between an axis of `of` and one of `wrt`.
 
     Slices that are zero throughout say nothing of a pattern and are left out of it (see `zero_slices`). An
     axis of size 1 has none.
     """
     if not reached[0].any():
-        return [Block(0, 0, (*of_labels, "")[0], (*wrt_labels, "")[0], "zero", 0, 0, "zero everywhere")]
+        labels = (*of_labels, "")[0], (*wrt_labels, "")[0]
+        return [_block((0, 0), labels, ("zero", 0, 0), "zero everywhere")]
     found = []
     for of_axis, of_label in enumerate(of_labels):
         for wrt_axis, wrt_label in enumerate(wrt_labels):
@@ -74,7 +71,8 @@ def blocks(reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[s
             if min(pairs.shape) > 1 and (block := _pattern(pairs)) is not None:
                 pattern, behind, ahead = block
                 words = _words(pattern, of_label, wrt_label, behind, ahead)
-                found.append(Block(of_axis, wrt_axis, of_label, wrt_label, pattern, behind, ahead, words))
+                labels = of_label, wrt_label
+                found.append(_block((of_axis, wrt_axis), labels, (pattern, behind, ahead), words))
     return found
 
 
@@ -100,8 +98,25 @@ def accidental_slices(
     for side, axis, label, at, place in sides:
         empty = np.flatnonzero(_along(reached[at], place) & ~_along(present[at], place))
         if empty.size:
-            found.append(ZeroSlices(side, axis, label, [int(index) for index in empty]))
+            indices = [int(index) for index in empty]
+            found.append(ZeroSlices(side=side, axis=axis, label=label, indices=indices))
     return found
+
+
+def _block(
+    axes: tuple[int, int], labels: tuple[str, str], pattern: tuple[str, int, int], message: str
+) -> ZeroBlock:
+    """Return a block of these axes of `of` and `wrt`, with their labels."""
+    return ZeroBlock(
+        of_axis=axes[0],
+        wrt_axis=axes[1],
+        of_label=labels[0],
+        wrt_label=labels[1],
+        pattern=pattern[0],
+        behind=pattern[1],
+        ahead=pattern[2],
+        message=message,
+    )
 
 
 def _along(entries: Array, *axes: int) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.question.answer import Answer, Plan
 from compute.readings.closed_forms import approximation, each, latex, shared, symbol_written, text
+from service.questions.readings import changed_parts
 
 
 def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
@@ -93,10 +94,7 @@ def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
         values=each_of(answer.values),
         gradients=each_of(answer.gradients),
         contributions={name: each_of(parts) for name, parts in answer.contributions.items()},
-        jacobians=[
-            replace(one, value=change(one.value), contributions=each_of(one.contributions))
-            for one in answer.jacobians
-        ],
+        parts=changed_parts(answer.parts, change),
     )
 
 

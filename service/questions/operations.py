@@ -22,6 +22,7 @@ from compute.question.plan import Question, prepare
 from compute.question.predicted_size import writing
 from service.http.problems import describe
 from service.questions.parts import Origins, collect_nested, full_name, include_own, resolve_names
+from service.questions.readings import requested_readings, sent_tensors, tensors_by_field
 from service.questions.rendering import rendered
 from service.questions.tensors import decode
 from service.questions.texts import Texts
@@ -35,7 +36,7 @@ class GraphJob:
     """A question understood: plans, and the entries to run them on.
 
     origins: where tensors for parts stand in the document; more: what else the answer is to hold; shares:
-    whether an exact answer names parts that repeat.
+    whether an exact answer names parts that repeat; tensors: those in the fields of readings.
     """
 
     prepared: Plan
@@ -48,6 +49,7 @@ class GraphJob:
     origins: Origins = field(default_factory=Origins)
     more: Mapping[str, Any] = field(default_factory=dict)
     shares: bool = True
+    tensors: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     @property
     def known(self) -> dict[str, Array]:
@@ -63,8 +65,7 @@ class GraphJob:
     def work(self) -> int:
         """Predicted elementary operations, those of writing the answer included."""
         prepared = self.prepared
-        arrays = len(prepared.returned) + len(prepared.differentiated) + len(prepared.jacobians)
-        return prepared.predicted.work + writing(prepared.predicted.answer, arrays)
+        return prepared.predicted.work + writing(prepared.predicted.answer, prepared.arrays)
 
     def answer(self) -> bytes:
         """The answer as the body of a response."""
@@ -80,7 +81,7 @@ class GraphJob:
     def found(self) -> Answer:
         """The answer as arrays. Raises QuestionErrors where entries are none that a step can work on."""
         try:
-            return self.prepared.answer(self.inputs, self.given, self.upstream)
+            return self.prepared.answer(self.inputs, self.given, self.upstream, self.tensors)
         except QuestionErrors as error:
             raise self.origins.located(error) from None
 
@@ -99,9 +100,12 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Grap
             name if path == ("given",) else full_name(path, name)
         )
 
-    wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups}
-    given, upstream, *tensors = decoded(wanted, request, is_mask)
-    sent = dict(zip(groups, tensors, strict=True))
+    in_readings = sent_tensors(request)
+    wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups, **in_readings}
+    given, upstream, *rest = decoded(wanted, request, is_mask)
+    tensors = dict(zip((*groups, *in_readings), rest, strict=True))
+    sent = {path: tensors[path] for path in groups}
+    read = {path: tensors[path] for path in in_readings}
     attributes = sent_attributes(declared, request)
     changed = declared.changed(attributes)
     inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.of, given, changed)
@@ -109,7 +113,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Grap
         operation=operation,
         attributes=tuple(attributes.items()),
         inputs=shapes_of(inputs),
-        **asked_of(request, given, upstream),
+        **asked_of(request, given, upstream, read),
     )
     try:
         check_masks(filter(declared.takes_mask, inputs), inputs)
@@ -120,7 +124,7 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Grap
     prepared.check(limits)
     question = GraphJob(
         prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins,
-        shares=fields.get("common", True),
+        shares=fields.get("common", True), tensors=tensors_by_field(read),
     )  # fmt: skip
     check_symbols(question)
     return question
@@ -216,21 +220,23 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     return partial(decode, arithmetic=kinds.FLOATING[name], texts=Texts())
 
 
-def asked_of(request: BaseModel, given: Mapping[str, Array], upstream: Mapping[str, Array]) -> dict[str, Any]:
+def asked_of(
+    request: BaseModel,
+    given: Mapping[str, Array],
+    upstream: Mapping[str, Array],
+    tensors: Mapping[Path, Mapping[str, Array]],
+) -> dict[str, Any]:
     """What of the fields that every computation takes depends on no entry."""
     fields = request.__dict__
     return {
         "given": shapes_of(given),
         "upstream": shapes_of(upstream),
-        "jacobian": tuple((pair.of, pair.wrt) for pair in fields["jacobian"]),
-        "split": frozenset((pair.of, pair.wrt) for pair in fields["jacobian"] if pair.by_path),
         "select": tuple(dict.fromkeys(fields["select"]))
         if "select" in request.__pydantic_fields_set__
         else None,
         "arithmetic": fields["arithmetic"],
-        "verify": fields["verify"],
         "abbreviated": tuple(fields.get("abbreviate", ())),
-        "diagnose": fields["diagnose"],
+        "readings": requested_readings(request, tensors),
         "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
     }
 

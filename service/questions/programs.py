@@ -1,6 +1,5 @@
 """POST /v1/graph: a program in place of an operation."""
 
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -10,16 +9,16 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 from compute.question.limits import Limits
 from compute.question.masks import check_masks
 from compute.question.plan import Question, prepare
-from compute.readings.diagrams import draw
 from service.questions.operations import GraphJob, asked_of, check_symbols, decoded, is_data, shapes_of
+from service.questions.readings import sent_tensors, tensors_by_field
 from service.questions.validation import validate
 from service.schemas.computation import Computation
 from service.schemas.conditions import of_arithmetic
+from service.schemas.readings import request_fields
 from service.schemas.requests import fields_of
 from service.schemas.types import MAX_NAMES, Name, ProgramInputs, Request
 
 GRAPH = "graph"
-MAX_CLAIMS = 100
 
 
 class Program(Request):
@@ -45,14 +44,6 @@ class Program(Request):
     data: list[Name] = Field(
         default_factory=list, max_length=MAX_NAMES, description="The inputs that are data, and not trainable."
     )
-    claims: list[str] = Field(
-        default_factory=list,
-        max_length=MAX_CLAIMS,
-        description="Equations to verify for these numbers, such as p[0] == 1 - p[1].",
-    )
-    diagram: bool = Field(
-        False, description="Whether to return the graph as nodes and edges, and as Mermaid text."
-    )
 
 
 class ProgramBase(Request):
@@ -67,7 +58,7 @@ class ProgramBase(Request):
 @cache
 def program_request() -> type[BaseModel]:
     """Return the model of a program's request."""
-    fields: dict[str, Any] = fields_of(Program) | fields_of(Computation)
+    fields: dict[str, Any] = fields_of(Program) | fields_of(Computation) | request_fields(program=True)
     words = "A program, the tensors it works on, and the fields that every computation takes."
     return create_model("GraphRequest", __base__=ProgramBase, __doc__=words, **fields)
 
@@ -76,27 +67,26 @@ def understand_program(document: dict[str, Any], limits: Limits) -> GraphJob:
     """The question that a program asks. Raises QuestionErrors for all that is wrong with it."""
     request = validate(program_request(), document)
     said, fields = request.__pydantic_fields_set__, request.__dict__
-    inputs, given, upstream = decoded(
-        {(field,): fields[field] for field in ("inputs", "given", "upstream")},
+    in_readings = sent_tensors(request)
+    inputs, given, upstream, *rest = decoded(
+        {**{(field,): fields[field] for field in ("inputs", "given", "upstream")}, **in_readings},
         request,
         lambda path, name: is_data(path, name) or path == ("given",),
     )
+    tensors = dict(zip(in_readings, rest, strict=True))
     asked = Question(
         operation=GRAPH,
         inputs=shapes_of(inputs),
         program=tuple(fields["program"]),
         parameters=tuple(fields["parameters"]) if "parameters" in said else None,
         data=tuple(fields["data"]),
-        claims=tuple(fields["claims"]),
-        **asked_of(request, given, upstream),
+        **asked_of(request, given, upstream, tensors),
     )
     prepared = prepare(asked)
     prepared.check(limits)
     check_masks(prepared.graph.masks, inputs, "inputs")
     check_masks(prepared.graph.masks, given, "given")
-    more: dict[str, Any] = {"parameters": prepared.parameters()}
-    if fields["diagram"]:
-        more["diagram"] = asdict(draw(prepared.graph, given))
+    more = {"parameters": prepared.parameters()}
     question = GraphJob(
         prepared,
         GRAPH,
@@ -107,6 +97,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> GraphJob:
         asked,
         more={name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
         shares=fields["common"],
+        tensors=tensors_by_field(tensors),
     )
     check_symbols(question)
     return question

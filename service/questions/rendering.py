@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from compute.arithmetic.namespace import Array, Equality
+from compute.arithmetic.namespace import Array
 from compute.question.answer import Answer, Plan
 from compute.readings.notes import Note
 from service.questions.costs import cost_json
+from service.questions.readings import parts_json
 from service.questions.tensors import encode
-from service.schemas.evidence import evidence_json
 
 SHORT = 64  # entries up to which encoding an array again costs less than keeping its text
 
@@ -48,31 +48,11 @@ def rendered(
             name: encoded(parts, parts if name in answer.spoiled_gradients else ())
             for name, parts in answer.contributions.items()
         }
-    if answer.jacobians:
-        body["jacobians"] = [
-            {
-                "of": one.of,
-                "wrt": one.wrt,
-                "value": encode(one.value, encoding),
-                **(
-                    {"contributions": {name: encode(part, encoding) for name, part in parts.items()}}
-                    if (parts := one.contributions)
-                    else {}
-                ),
-                "zeros": [asdict(block) for block in one.zeros],
-                "zero_slices": [asdict(slices) for slices in one.zero_slices],
-                "accidental_zero_slices": [asdict(slices) for slices in one.accidental_zero_slices],
-            }
-            for one in answer.jacobians
-        ]
+    body |= parts_json(answer.parts, encoding, is_exact=exact)
     body["steps"] = fixed["steps"]
     body["aliases"] = fixed["aliases"]
     body["cost"] = fixed["cost"]
-    if answer.claims:
-        body["claims"] = [_claim_json(claim, exact=exact) for claim in answer.claims]
     body.update(more)
-    if answer.evidence is not None:
-        body["evidence"] = evidence_json(answer.evidence)
     body["notes"] = [note_json(note) for note in answer.notes]
     body["unknown"] = fixed["unknown"]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -106,15 +86,6 @@ def note_json(note: Note) -> dict[str, Any]:
     found = asdict(note) | {"operands": [one._asdict() for one in note.operands]}
     said = ("code", "at", "message")
     return {name: one for name, one in found.items() if name in said or one not in ((), [], "", None, 0)}
-
-
-def _claim_json(claim: Equality, *, exact: bool) -> dict[str, Any]:
-    """A claim; of exact numbers with its verdict, of floats with what there is to say."""
-    found = asdict(claim)
-    if exact:
-        return found
-    said = ("holds", "largest_difference") if claim.how is None else ("holds", "largest_difference", "how")
-    return {name: found[name] for name in said}
 
 
 def _render_prepared(prepared: Plan) -> dict[str, bytes]:

@@ -1,33 +1,20 @@
-"""The fields that every computation takes beside its operation's own."""
+"""The fields that every computation takes beside its operation's own and those of declared readings."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from compute.graph.numerics import DIAGNOSES
+from service.schemas.readings import FLOATS_ONLY as READINGS_OF_FLOATS
 from service.schemas.types import MAX_NAMES, SYMBOL, MaskTensor, Name, Request, Tensor
 
-MAX_JACOBIANS = 16
 # Fields that are about one kind of arithmetic, by the value that asks for nothing.
 EXACT_ONLY: dict[str, Any] = {"assumptions": {}, "abbreviate": [], "common": True}
-FLOATS_ONLY: dict[str, Any] = {"diagnose": False, "encoding": "nested"}
+FLOATS_ONLY: dict[str, Any] = {"encoding": "nested"} | READINGS_OF_FLOATS
 Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
 
 
-class JacobianPair(Request):
-    """The Jacobian of one value with respect to another."""
-
-    of: Name = Field(description="The value that is differentiated.", examples=["output"])
-    wrt: Name = Field(description="The value that it is differentiated with respect to.", examples=["x"])
-    by_path: bool = Field(
-        False,
-        description="Whether to also return its parts, one for each value that uses `wrt`: the products of"
-        " the chain rule before they are summed.",
-    )
-
-
-# ValueSpec types: their descriptions stand in the document once.
+# Named types: their descriptions stand in the document once.
 Given = TypeAliasType(
     "Given",
     Annotated[
@@ -48,13 +35,6 @@ Upstream = TypeAliasType(
             description="The gradient of the final scalar with respect to values, by name, each in the shape"
             " of its value. The answer then has the gradients of everything that they depend on.",
         ),
-    ],
-)
-JacobianPairs = TypeAliasType(
-    "JacobianPairs",
-    Annotated[
-        list[JacobianPair],
-        Field(max_length=MAX_JACOBIANS, description="Jacobians to return, between any two names."),
     ],
 )
 Arithmetic = TypeAliasType(
@@ -131,34 +111,11 @@ Selection = TypeAliasType(
         ),
     ],
 )
-Diagnose = TypeAliasType(
-    "Diagnose",
-    Annotated[
-        bool,
-        Field(
-            strict=True,
-            description="Whether `notes` also report numbers that are finite but unreliable; floats only. "
-            + " ".join(f"`{code}`: {meaning}." for code, meaning in DIAGNOSES.items()),
-        ),
-    ],
-)
 Encoding = TypeAliasType(
     "Encoding",
     Annotated[
         Literal["nested", "packed"],
         Field(description="The form of returned tensors: nested lists, or packed as base64."),
-    ],
-)
-Verify = TypeAliasType(
-    "Verify",
-    Annotated[
-        bool,
-        Field(
-            strict=True,
-            description="Whether to return `evidence` that the answer is right: gradients compared with"
-            " differences of recomputed values, equations that values satisfy, and the number of digits that"
-            " rounding leaves reliable.",
-        ),
     ],
 )
 
@@ -168,12 +125,9 @@ class Computation(Request):
 
     given: Given = Field(default_factory=dict)
     upstream: Upstream = Field(default_factory=dict)
-    jacobian: JacobianPairs = Field(default_factory=list)
     arithmetic: Arithmetic = "float64"
     assumptions: Assumptions = Field(default_factory=dict)
     abbreviate: Abbreviations = Field(default_factory=list)
     common: Common = True
     select: Selection = Field(default_factory=list)
-    diagnose: Diagnose = False
     encoding: Encoding = "nested"
-    verify: Verify = False

@@ -32,10 +32,11 @@ from compute.operations.framework.setting_types import (
     kinds,
 )
 from compute.operations.framework.state_dicts import FIELD, takes_state_dict
-from service.schemas.computation import Computation, Diagnose, Encoding, Given, Selection, Upstream
+from service.schemas.computation import Computation, Encoding, Given, Selection, Upstream
 from service.schemas.conditions import of_arithmetic, of_operation
 from service.schemas.naming import camel, dims_text
 from service.schemas.parts import StateDict, model_with_parts, part_field
+from service.schemas.readings import request_fields
 from service.schemas.setting_types import (
     Axes,
     Constant,
@@ -106,7 +107,7 @@ OwnShape = TypeAliasType(
 Known: TypeAlias = Literal[tuple(CATALOGUE)]  # type: ignore[valid-type]
 
 
-class CompareRequest(Comparison):
+class ComparisonBase(Comparison):
     """A question and the changes to it: these fields, and those of the operation's own request.
 
     A comparison does not take `jacobian`, `verify` or exact arithmetic, nor `assumptions`, `abbreviate` and
@@ -121,8 +122,15 @@ class CompareRequest(Comparison):
     upstream: Upstream = Field(default_factory=dict)
     arithmetic: FloatingArithmetic = "float64"
     select: Selection = Field(default_factory=list)
-    diagnose: Diagnose = False
     encoding: Encoding = "nested"
+
+
+CompareRequest = create_model(
+    "CompareRequest",
+    __base__=ComparisonBase,
+    __doc__=ComparisonBase.__doc__,
+    **request_fields(comparison=True),
+)
 
 
 class CostRequest(Request):
@@ -149,10 +157,9 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields[FIELD] = (StateDict, Field(default_factory=dict))
     fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
-        fields |= fields_of(Computation)
+        fields |= fields_of(Computation) | request_fields(comparison=asks == "comparison")
     if asks == "comparison":
-        del fields["jacobian"]  # two Jacobians side by side would say nothing new
-        del fields["assumptions"], fields["abbreviate"], fields["common"], fields["verify"]
+        del fields["assumptions"], fields["abbreviate"], fields["common"]
         fields["arithmetic"] = (FloatingArithmetic, "float64")
     return create_model(
         camel(operation) + SUFFIXES[asks],

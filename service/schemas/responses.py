@@ -11,9 +11,8 @@ from typing_extensions import TypeAliasType
 
 from compute.graph.numerics import DIAGNOSES
 from compute.operations import CATALOGUE
-from service.schemas.evidence import Evidence
-from service.schemas.jacobian_responses import Jacobian
 from service.schemas.naming import camel
+from service.schemas.readings import answer_fields
 from service.schemas.requests import fields_of
 from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, AnswerTensors, Ratio, Size, Wire
 
@@ -77,48 +76,10 @@ class Note(Wire):
     remedy: str = Field("", description="The usual remedy.")
 
 
-class Claim(Wire):
-    """Whether an equation holds: for these numbers up to rounding, or in exact arithmetic for all symbols."""
-
-    holds: bool | None = Field(description="Null if it depends on unknown values, or is undecided.")
-    largest_difference: float | None = Field(
-        description="Null if there are free symbols, or if a side is not finite."
-    )
-    verdict: str | None = Field(
-        None, description="In exact arithmetic: `proved`, `refuted` or `undecided`; null if unknown."
-    )
-    how: str | None = Field(
-        None,
-        description="In exact arithmetic: the method that led to the verdict. In floats: that a side is NaN,"
-        " which equals nothing.",
-    )
-    point: dict[str, str] | None = Field(
-        None, description="If refuted: values of the symbols for which the sides differ."
-    )
-
-
-class DiagramNode(Wire):
-    """One named value."""
-
-    name: str
-    kind: str = Field(description="`parameter`, `input`, `given`, `value` or `unknown`.")
-    shape: list[Size]
-
-
-class Diagram(Wire):
-    """The graph as nodes and edges, and as text for drawing."""
-
-    nodes: list[DiagramNode]
-    edges: list[list[str]] = Field(description="Pairs of names: a value, and a value computed from it.")
-    mermaid: str = Field(description="The graph as Mermaid text.")
-
-
 class GraphExtras(Wire):
     """The fields of a program's answer, beside those of an operation's answer."""
 
-    claims: list[Claim] = Field([], description="The verified equations, in the order of the request.")
     parameters: list[str] = Field(description="The names of the trainable inputs.")
-    diagram: Diagram = Field(LEFT_OUT, description="The graph, if `diagram` is true.")
 
 
 # What an answer holds beside its values, as named types: their descriptions stand in the document once.
@@ -142,9 +103,6 @@ Contributions = TypeAliasType(
             " each of them; the sum of the parts is the gradient."
         ),
     ],
-)
-Jacobians = TypeAliasType(
-    "Jacobians", Annotated[list[Jacobian], Field(description="The Jacobians that were asked for.")]
 )
 Steps = TypeAliasType(
     "Steps", Annotated[list[Step], Field(description="The computation of each value, in order.")]
@@ -219,13 +177,11 @@ class Workings(Wire):
 
     gradients: Gradients = Field(default_factory=dict)
     contributions: Contributions = Field(default_factory=dict)
-    jacobians: Jacobians = Field(default_factory=list)
     steps: Steps
     aliases: Aliases
     cost: Cost
     notes: Notes
     unknown: Unknown
-    evidence: Evidence = Field(LEFT_OUT, description="Evidence for the answer, if `verify` is true.")
     approximations: Approximations = Field(default_factory=dict)
     gradient_approximations: GradientApproximations = Field(default_factory=dict)
     latex: ExactLatex = LEFT_OUT
@@ -250,7 +206,7 @@ def response_model(operation: str) -> type[Wire]:
         camel(operation) + "Response",
         __base__=Wire,
         __doc__=f"The answer of {operation}.",
-        **(fields_of(Opening) | {"values": (values, ...)} | fields_of(Workings)),
+        **(fields_of(Opening) | {"values": (values, ...)} | fields_of(Workings) | answer_fields()),
     )
 
 
@@ -267,5 +223,6 @@ def program_response() -> type[Wire]:
         | {"values": (AnswerTensors, described)}
         | fields_of(Workings)
         | fields_of(GraphExtras)
+        | answer_fields(program=True)
     )
     return create_model("GraphResponse", __base__=Wire, __doc__="The answer of a program.", **fields)

@@ -11,6 +11,7 @@ from compute.arithmetic.expressions import parse
 from compute.arithmetic.kinds import EXACT, FLOATING
 from compute.graph.value import Tensor
 from compute.question.answer import Answer, Plan
+from compute.question.declared_readings.jacobian import JacobianPair
 from compute.question.plan import Question, prepare
 
 Arrays = Mapping[str, Any]
@@ -50,6 +51,18 @@ def exact_entries(tensor: Any, symbols: Symbols | None = None) -> Any:
     return found
 
 
+FLAGS = ("diagnose", "diagram", "hessian_vector", "verify")
+
+
+def readings(
+    *, jacobian: Sequence[tuple[str, str] | JacobianPair] = (), claims: Sequence[str] = (), **flags: Any
+) -> tuple[tuple[str, Any], ...]:
+    """Declared readings as a question holds them."""
+    pairs = tuple(one if isinstance(one, JacobianPair) else JacobianPair(*one) for one in jacobian)
+    asked: dict[str, Any] = {"jacobian": pairs, "claims": tuple(claims), **flags}
+    return tuple((name, value) for name, value in asked.items() if value)
+
+
 def plan(
     operation: str,
     inputs: Arrays,
@@ -57,12 +70,13 @@ def plan(
     *,
     given: Arrays | None = None,
     upstream: Arrays | None = None,
-    jacobian: Sequence[tuple[str, str]] = (),
+    jacobian: Sequence[tuple[str, str] | JacobianPair] = (),
+    claims: Sequence[str] = (),
     select: Sequence[str] | None = None,
     arithmetic: str = "float64",
     **more: Any,
 ) -> Plan:
-    """more: other fields of `Asked`."""
+    """more: other fields of `Question`, and readings that are asked for by `True`."""
 
     def shapes(tensors: Arrays) -> tuple[tuple[str, Tensor], ...]:
         return tuple(
@@ -70,18 +84,19 @@ def plan(
             for name, tensor in tensors.items()
         )
 
-    asked = Question(
+    asked = {name: more.pop(name) for name in FLAGS if name in more}
+    question = Question(
         operation=operation,
         attributes=tuple((attributes or {}).items()),
         inputs=shapes(inputs),
         given=shapes(given or {}),
         upstream=shapes(upstream or {}),
-        jacobian=tuple(jacobian),
+        readings=readings(jacobian=jacobian, claims=claims, **asked),
         select=None if select is None else tuple(select),
         arithmetic=arithmetic,
         **more,
     )
-    return prepare(asked)
+    return prepare(question)
 
 
 def answer(

@@ -30,7 +30,7 @@ def same(found: Any, expected: Any) -> None:
 
 
 def proved(found: Any, count: int) -> None:
-    assert [claim.verdict for claim in found.claims] == ["proved"] * count
+    assert [claim.verdict for claim in found.parts["claims"]] == ["proved"] * count
 
 
 def put(tensor: Any, numbers: dict[Any, Any]) -> Any:
@@ -239,8 +239,8 @@ def test_002_1_3b_without_positions_rows_are_carried_along() -> None:
     proved(program(lines, {**inputs, "order": order}, claims=("z == order @ y",)), 1)
     lines[1] = "z = self_attention(order @ x, w_q, w_k, w_v, causal=True)"
     found = program(lines, {**inputs, "order": order}, claims=("z == order @ y",))
-    assert found.claims[0].verdict == "refuted"
-    assert found.claims[0].point
+    assert found.parts["claims"][0].verdict == "refuted"
+    assert found.parts["claims"][0].point
 
 
 def test_003_value_path_key_path_and_query_path() -> None:
@@ -267,7 +267,7 @@ def test_004_1_softmax_of_two_is_a_sigmoid() -> None:
     found = program(["p = softmax(z)"], {"z": z}, claims=claims)
     proved(found, 3)
     same(found.values["p"], ["1/(1 + exp(z1 - z0))", "1/(1 + exp(z0 - z1))"])
-    wrong = program(["p = softmax(z)"], {"z": z}, claims=("p[1] == sigmoid(z[0] - z[1])",)).claims[0]
+    wrong = program(["p = softmax(z)"], {"z": z}, claims=("p[1] == sigmoid(z[0] - z[1])",)).parts["claims"][0]
     assert wrong.verdict == "refuted"
     assert set(wrong.point or {}) == {"z0", "z1"}
 

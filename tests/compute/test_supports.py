@@ -8,7 +8,7 @@ import pytest
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
-from compute.readings.jacobians import FoundJacobian
+from compute.readings.jacobians import Jacobian
 from compute.readings.sparsity import blocks, reach, zero_slices
 from tests.compute.asking import answer, plan
 
@@ -91,10 +91,13 @@ QUESTIONS: dict[str, tuple[str, dict[str, Array], dict[str, Any], tuple[str, str
 }  # fmt: skip
 
 
-def asked(name: str, numbers: dict[str, Array]) -> FoundJacobian:
+def asked(name: str, numbers: dict[str, Array]) -> Jacobian:
     operation, inputs, settings, pair = QUESTIONS[name]
-    [found] = answer(operation, inputs | numbers, settings, jacobian=[pair], select=["output"]).jacobians
-    return found
+    [found] = answer(operation, inputs | numbers, settings, jacobian=[pair], select=["output"]).parts[
+        "jacobians"
+    ]
+    jacobian: Jacobian = found
+    return jacobian
 
 
 def again(name: str, draw: int) -> dict[str, Array]:
@@ -135,14 +138,14 @@ def test_numbers_that_are_all_the_same_change_no_report(name: str, worth: int) -
 def test_a_unit_that_is_off_and_a_weight_that_is_0_are_accidents() -> None:
     found = answer(
         "linear", {"x": [[1, 2]], "w": [[0, 3], [0, 0]]}, jacobian=[("output", "x")], select=["output"]
-    ).jacobians[0]
+    ).parts["jacobians"][0]
     assert found.zeros == []
     assert found.zero_slices == []
     sides = [(one.side, one.label, one.indices) for one in found.accidental_zero_slices]
     assert sides == [("of", "d_out", [0]), ("wrt", "d", [1])]
     program = ("u = x @ w", "h = relu(u)", "y = h @ v")
     numbers = {"x": [[1, -1]], "w": [[1, 5], [3, -1]], "v": [[2], [1]]}
-    [found] = answer("graph", numbers, program=program, jacobian=[("h", "x")]).jacobians
+    [found] = answer("graph", numbers, program=program, jacobian=[("h", "x")]).parts["jacobians"]
     assert found.zeros == []
     assert found.zero_slices == []
     [off] = found.accidental_zero_slices
@@ -151,14 +154,14 @@ def test_a_unit_that_is_off_and_a_weight_that_is_0_are_accidents() -> None:
 
 def test_everything_that_is_zero_here_is_an_accident() -> None:
     [found] = answer("activation", {"x": [-1, -2]}, {"function": "relu"},
-                     jacobian=[("output", "x")]).jacobians  # fmt: skip
+                     jacobian=[("output", "x")]).parts["jacobians"]  # fmt: skip
     assert [one.pattern for one in found.zeros] == ["diagonal"]
     assert [one.indices for one in found.accidental_zero_slices] == [[0, 1], [0, 1]]
 
 
 def test_a_constant_function_is_zero_for_all_numbers() -> None:
     for operation, inputs in (("hardmax", {"x": [1, 2]}), ("softmax", {"x": [[3], [4]]})):
-        [found] = answer(operation, inputs, jacobian=[("output", "x")]).jacobians
+        [found] = answer(operation, inputs, jacobian=[("output", "x")]).parts["jacobians"]
         assert [one.pattern for one in found.zeros] == ["zero"]
         assert found.accidental_zero_slices == []
 
@@ -167,7 +170,7 @@ def test_a_mask_that_is_computed_is_no_structure() -> None:
     """Places of maxima depend on numbers, so that every entry of the table may be looked up."""
     program = ("p = softmax(x)", "y = p * m")
     inputs = {"x": [0, 5], "m": [0, 1]}
-    [found] = answer("graph", inputs, program=program, jacobian=[("y", "x")]).jacobians
+    [found] = answer("graph", inputs, program=program, jacobian=[("y", "x")]).parts["jacobians"]
     assert found.zeros == []
     assert found.zero_slices == []
     assert [one.indices for one in found.accidental_zero_slices] == [[0]]
@@ -178,8 +181,10 @@ def test_every_kind_of_number_has_the_same_zeros(arithmetic: str) -> None:
     inputs = {"x": [[1, 0], [0, 2], [1, 1]], "w_q": np.eye(2), "w_k": np.zeros((2, 2)), "w_v": np.eye(2)}
     settings = {"causal": True, "scale": 1}
     pairs = [("output", "x"), ("scores", "query")]
-    expected = answer("self_attention", inputs, settings, jacobian=pairs).jacobians
-    found = answer("self_attention", inputs, settings, jacobian=pairs, arithmetic=arithmetic).jacobians
+    expected = answer("self_attention", inputs, settings, jacobian=pairs).parts["jacobians"]
+    found = answer("self_attention", inputs, settings, jacobian=pairs, arithmetic=arithmetic).parts[
+        "jacobians"
+    ]
     for one, other in zip(found, expected, strict=True):
         assert (one.zeros, one.zero_slices) == (other.zeros, other.zero_slices)
         assert one.accidental_zero_slices == other.accidental_zero_slices
@@ -190,7 +195,9 @@ def test_every_kind_of_number_has_the_same_zeros(arithmetic: str) -> None:
 def test_symbols_are_numbers_that_may_be_any() -> None:
     program = ("y = leaky_relu(w * x, slope='s')",)
     inputs = {"x": ["a", "b"], "w": [0, "c"]}
-    [found] = answer("graph", inputs, program=program, jacobian=[("y", "x")], arithmetic="exact").jacobians
+    [found] = answer("graph", inputs, program=program, jacobian=[("y", "x")], arithmetic="exact").parts[
+        "jacobians"
+    ]
     assert [one.pattern for one in found.zeros] == ["diagonal"]
     assert [one.indices for one in found.accidental_zero_slices] == [[0], [0]]
 
@@ -243,6 +250,8 @@ def test_rows_of_maxima_depend_on_their_own_row(
 ) -> None:
     """With places of the maxima among the values, too: these may be any."""
     attributes, more = (settings, {}) if operation != "graph" else ({}, settings)
-    [found] = answer(operation, {"x": drawn(*shape)}, attributes, jacobian=[(of, "x")], **more).jacobians
+    [found] = answer(operation, {"x": drawn(*shape)}, attributes, jacobian=[(of, "x")], **more).parts[
+        "jacobians"
+    ]
     outer = [block for block in found.zeros if block.of_axis == block.wrt_axis < len(shape) - 2]
     assert [block.pattern for block in outer] == ["diagonal"] * (len(shape) - 2)

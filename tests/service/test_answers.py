@@ -187,6 +187,8 @@ def test_the_catalogue(client: Client, name: str) -> None:
 
 def test_health(client: Client) -> None:
     assert client.get("/health/live").json() == {"status": "live"}
+    exact = {"program": ["y = x"], "inputs": {"x": 1}, "arithmetic": "exact"}
+    assert client.post("/v1/graph", json=exact).status_code == 200  # so that its worker has started
     ready = client.get("/health/ready").json()
     assert ready["status"] == "ready"
     assert ready["occupied"] == 0 < ready["capacity"]

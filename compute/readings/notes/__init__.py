@@ -13,6 +13,6 @@ reading      all of it for one answer
 
 from compute.readings.notes.masks import mask_notes
 from compute.readings.notes.note import Note, Operand
-from compute.readings.notes.reading import Observed, observe
+from compute.readings.notes.reading import Observed, diagnose, observe
 
-__all__ = ["Note", "Observed", "Operand", "mask_notes", "observe"]
+__all__ = ["Note", "Observed", "Operand", "diagnose", "mask_notes", "observe"]

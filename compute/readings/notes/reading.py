@@ -17,11 +17,15 @@ from compute.readings.reverse_mode import Differentiation, Gradients
 
 
 class Observed(NamedTuple):
-    """Notes, and the names of all values and gradients that hold an entry that is not finite."""
+    """Notes, and the names of all values and gradients that hold an entry that is not finite.
+
+    tracing: the origins of these entries, if there are any.
+    """
 
     notes: Sequence[Note] = ()
     spoiled: Set[str] = frozenset()
     spoiled_gradients: Set[str] = frozenset()
+    tracing: Tracing | None = None
 
 
 NOTHING = Observed()
@@ -33,8 +37,6 @@ def observe(
     watched: Collection[int],
     differentiation: Differentiation | None,
     found: Gradients,
-    *,
-    diagnose: bool = False,
 ) -> Observed:
     """What there is to remark of a run. Where all numbers are finite, the few that are watched show it."""
     is_finite = evaluation.arithmetic.is_finite
@@ -42,7 +44,7 @@ def observe(
     finite_back = differentiation is None or all(
         is_finite(found.totals[index]) for index in differentiation.watched if index in found.totals
     )
-    if finite and finite_back and not diagnose:
+    if finite and finite_back:
         return NOTHING
     spoiled = [] if finite else spoiled_values(evaluation, values)
     names = Names(evaluation, differentiation)
@@ -59,9 +61,20 @@ def observe(
         for site in backward(differentiation):
             tracing.step(site)
     notes = explained(tracing, names) + _remarks(evaluation, values, set(spoiled), names)
-    if diagnose:
-        notes += diagnosed(evaluation, values, differentiation, found.totals, tracing, names)
-    return Observed(notes, set(names.of_values(spoiled)), set(names.of_values(spoiled_back)))
+    return Observed(notes, set(names.of_values(spoiled)), set(names.of_values(spoiled_back)), tracing)
+
+
+def diagnose(
+    evaluation: Evaluation,
+    differentiation: Differentiation | None,
+    values: Mapping[int, Array],
+    found: Gradients,
+    observed: Observed,
+) -> list[Note]:
+    """Return notes on numbers that are finite but unreliable."""
+    tracing = observed.tracing or Tracing(evaluation.arithmetic, found.slots or values)
+    names = Names(evaluation, differentiation)
+    return diagnosed(evaluation, values, differentiation, found.totals, tracing, names)
 
 
 def _is_masked(evaluation: Evaluation, values: Mapping[int, Array], index: int) -> bool:

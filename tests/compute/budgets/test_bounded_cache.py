@@ -16,9 +16,10 @@ from compute.budgets import bounded_cache
 from compute.budgets.bounded_cache import ENTRY, CacheUse, Kept, caches, keeping
 from compute.graph.value import Tensor
 from compute.question.plan import Question, prepare
-from compute.question.plan_bytes import key_bytes, plan_bytes
+from compute.question.plan_bytes import key_bytes
 from compute.readings.reverse_mode import numeric
 from service.questions.rendering import rendered
+from tests.compute.asking import readings
 
 
 @pytest.fixture
@@ -119,13 +120,17 @@ QUESTIONS = {
     "attention": Question("self_attention", (), projected(3)),
     "its gradients": Question("self_attention", (), projected(3), (), tensors(output=(3, 4))),
     "its Jacobians": Question(
-        "self_attention", (), projected(3), jacobian=(("output", "x"), ("weights", "x"))
+        "self_attention", (), projected(3), readings=readings(jacobian=[("output", "x"), ("weights", "x")])
     ),
-    "it verified": Question("self_attention", (), projected(3), (), tensors(output=(3, 4)), verify=True),
+    "it verified": Question(
+        "self_attention", (), projected(3), (), tensors(output=(3, 4)), readings=readings(verify=True)
+    ),
     "a sequence": recurrent(60),
     "its steps": recurrent(30, select=("hidden[*]",), upstream=tensors(output=(30, 1))),
-    "its verified gradients": recurrent(3, upstream=tensors(output=(3, 1)), verify=True),
-    "many Jacobians": recurrent(15, jacobian=tuple((f"hidden[{at}]", "w_x") for at in range(1, 16))),
+    "its verified gradients": recurrent(3, upstream=tensors(output=(3, 1)), readings=readings(verify=True)),
+    "many Jacobians": recurrent(
+        15, readings=readings(jacobian=[(f"hidden[{at}]", "w_x") for at in range(1, 16)])
+    ),
     "a program": Question("graph", (), tensors(x=(3,)), program=LINES),
     "gradients of a program": Question("graph", (), tensors(x=(3,)), (), tensors(y119=(3,)), program=LINES),
 }
@@ -134,18 +139,25 @@ QUESTIONS = {
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_plans_hold_about_as_much_as_is_estimated(name: str) -> None:
     asked = QUESTIONS[name]
-    arrays = [
+    inputs, given, upstream = (
         {name: np.full(numeric(one.shape) or (), 0.5) for name, one in group}
         for group in (asked.inputs, asked.given, asked.upstream)
-    ]
+    )
 
     def answered() -> Any:
         plan = prepare.__wrapped__(asked)
-        rendered(plan, plan.answer(*arrays), {}, operation=asked.operation, encoding="nested", exact=False)
+        rendered(
+            plan,
+            plan.answer(inputs, given, upstream),
+            {},
+            operation=asked.operation,
+            encoding="nested",
+            exact=False,
+        )
         return plan
 
     held, plan = traced(answered)
-    assert held / 2 < plan_bytes(plan) < held * 2, held / plan_bytes(plan)
+    assert held / 2 < plan.held < held * 2, held / plan.held
 
 
 def traced(make: Callable[[], Any]) -> tuple[int, Any]:

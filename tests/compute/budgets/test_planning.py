@@ -11,6 +11,7 @@ from compute.errors import QuestionErrors, TooLarge
 from compute.graph.value import Tensor
 from compute.question.limits import too_many_values
 from compute.question.plan import Question, prepare
+from tests.compute.asking import readings
 
 PLENTY = 10**9
 
@@ -170,8 +171,8 @@ def test_errors_are_not_kept() -> None:
             id="steps without names",
         ),
         pytest.param(
-            recurrent(50, jacobian=(("hidden[9]", "w_x"),) * 5),
-            recurrent(50, jacobian=(("hidden[9]", "w_x"),) * 95),
+            recurrent(50, readings=readings(jacobian=(("hidden[9]", "w_x"),) * 5)),
+            recurrent(50, readings=readings(jacobian=(("hidden[9]", "w_x"),) * 95)),
             10,
             id="Jacobians",
         ),
@@ -188,8 +189,8 @@ def test_errors_are_not_kept() -> None:
             id="lines",
         ),
         pytest.param(
-            program("y = x * 2", claims=("y == x + x",) * 10),
-            program("y = x * 2", claims=("y == x + x",) * 100),
+            program("y = x * 2", readings=readings(claims=("y == x + x",) * 10)),
+            program("y = x * 2", readings=readings(claims=("y == x + x",) * 100)),
             8,
             id="claims",
         ),
@@ -200,8 +201,8 @@ def test_errors_are_not_kept() -> None:
             id="misspelt names",
         ),
         pytest.param(
-            recurrent(10, verify=True, upstream=tensors(output=(10, 1))),
-            recurrent(40, verify=True, upstream=tensors(output=(40, 1))),
+            recurrent(10, readings=readings(verify=True), upstream=tensors(output=(10, 1))),
+            recurrent(40, readings=readings(verify=True), upstream=tensors(output=(40, 1))),
             10,
             id="targets of a verification",
         ),
@@ -213,6 +214,8 @@ def test_units_grow_with_the_work(small: Question, large: Question, factor: int)
 
 def test_ordinary_questions_stay_far_below_what_the_event_loop_plans() -> None:
     inputs = tensors(x=(6, 8), w_q=(8, 8), w_k=(8, 8), w_v=(8, 8), w_o=(8, 8))
-    attention = Question("self_attention", (("heads", 2),), inputs, (), tensors(output=(6, 8)), verify=True)
+    attention = Question(
+        "self_attention", (("heads", 2),), inputs, (), tensors(output=(6, 8)), readings=readings(verify=True)
+    )
     assert units(attention) < 100
     assert units(recurrent(5, upstream=tensors(output=(5, 1)))) < 200

@@ -54,7 +54,7 @@ def test_a_constant_power_of_infinity_or_nan_has_no_slope() -> None:
 def test_the_jacobian_of_a_constant_power_is_0(arithmetic: str) -> None:
     found = answer("graph", {"x": np.array([0, 2])}, program=("y = x**0 + x",), jacobian=[("y", "x")],
                    arithmetic=arithmetic)  # fmt: skip
-    [jacobian] = found.jacobians
+    [jacobian] = found.parts["jacobians"]
     np.testing.assert_array_equal(jacobian.value.astype(float), np.eye(2))
 
 

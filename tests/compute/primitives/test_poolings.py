@@ -40,7 +40,10 @@ def test_norms_neither_overflow_nor_underflow(entries: list[float], p: float, ar
             found.gradients["x"], [float(one) for one in slopes], rtol=p * digits, atol=smallest
         )
         np.testing.assert_allclose(
-            found.jacobians[0].value, [[float(one) for one in slopes]], rtol=p * digits, atol=smallest
+            found.parts["jacobians"][0].value,
+            [[float(one) for one in slopes]],
+            rtol=p * digits,
+            atol=smallest,
         )
     assert not found.notes
 

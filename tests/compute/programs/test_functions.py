@@ -14,7 +14,7 @@ from compute.operations import CATALOGUE
 from compute.programs.functions import FUNCTIONS, WORDS
 from compute.question.answer import Answer
 from compute.question.plan import Question, prepare
-from tests.compute.asking import answer
+from tests.compute.asking import answer, readings
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Case, booleans, normal, places
 
@@ -205,7 +205,10 @@ def test_booleans_are_no_numbers_of_claims_or_given_values() -> None:
     with pytest.raises(QuestionErrors) as caught:
         prepare(
             Question(
-                "graph", inputs=(("m", Tensor((2,), "boolean")),), program=("y = m",), claims=("m == y",)
+                "graph",
+                inputs=(("m", Tensor((2,), "boolean")),),
+                program=("y = m",),
+                readings=readings(claims=["m == y"]),
             )
         )
     assert caught.value.errors[0].path == ("claims", 0)

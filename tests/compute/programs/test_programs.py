@@ -9,7 +9,7 @@ from compute.errors import QuestionErrors
 from compute.graph.value import Tensor
 from compute.question.answer import Answer, Plan
 from compute.question.plan import Question, prepare
-from tests.compute.asking import NETWORK, answer
+from tests.compute.asking import NETWORK, answer, readings
 
 RNG = np.random.default_rng(141)
 INPUTS = {"x": [1.0, 0, -1, 2, 1], "k": [1.0, 2, -1], "b": 0.5, "w": [0.3, -0.2], "c": 0.1, "y": 1.0}
@@ -28,6 +28,7 @@ def run(
     inputs: dict[str, Any] | None = None,
     given: dict[str, Any] | None = None,
     upstream: dict[str, Any] | None = None,
+    claims: tuple[str, ...] = (),
     **asked: Any,
 ) -> tuple[Plan, Answer]:
     sent = [one or {} for one in (inputs, given, upstream)]
@@ -38,6 +39,7 @@ def run(
             given=shapes(sent[1]),
             upstream=shapes(sent[2]),
             program=tuple(program),
+            readings=readings(claims=claims),
             **asked,
         )
     )
@@ -142,8 +144,8 @@ def test_claims(arithmetic: str) -> None:
     _, found = run(
         ["p = softmax(z)", "r = q + 1"], {"z": [1, 3]}, given={"r": 1.0}, claims=claims, arithmetic=arithmetic
     )
-    assert [one.holds for one in found.claims] == [True, False, True, None]
-    assert found.claims[1].largest_difference == pytest.approx(np.tanh(1))
+    assert [one.holds for one in found.parts["claims"]] == [True, False, True, None]
+    assert found.parts["claims"][1].largest_difference == pytest.approx(np.tanh(1))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,7 @@ def test_a_claim_on_other_shapes() -> None:
 def test_claims_are_held_entry_by_entry() -> None:
     for x, z in (([1e12, 1], [1e12, 500]), ([np.inf, 1], [5, 1]), ([np.inf, 1], [np.inf, 2])):
         _, found = run(["y = x * 1"], {"x": x, "z": z}, claims=("y == z",))
-        assert found.claims[0].holds is False
+        assert found.parts["claims"][0].holds is False
     assert fault(["y = x * 2"], {"x": [1.0]}, claims=("y == t",)).path == ("inputs", "t")
     wide = fault(["y = x"], {"x": [1.0] * 9}, claims=("reshape(x, shape=(9, 1)) == x",))
     assert wide.path == ("claims", 0)
@@ -294,7 +296,7 @@ def test_nan_equals_nothing_in_claims(numbers: str, verdict: str | None) -> None
     found = answer(
         "graph", {"x": [0, 1]}, program=("p = log(x) - log(x)",), arithmetic=numbers,
         claims=("p == p", "p == 0", "p[0] == p[0]", "p[1] == p[1]", "log(x) == log(x)"),
-    ).claims  # fmt: skip
+    ).parts["claims"]  # fmt: skip
     assert [one.holds for one in found] == [False, False, False, True, True]
     for one, place in zip(found[:3], (" at [0]", " at [0]", ""), strict=True):
         assert one.how == f"a side is NaN{place}, and NaN equals nothing, not even itself"

@@ -127,7 +127,7 @@ def test_the_first_order_is_the_jacobian_times_the_change(name: str) -> None:
     prediction = predicted({name: base + change})
     assert prediction.possible
     assert prediction.small
-    [jacobian] = answer("self_attention", INPUTS, jacobian=[("output", name)]).jacobians
+    [jacobian] = answer("self_attention", INPUTS, jacobian=[("output", name)]).parts["jacobians"]
     expected = np.tensordot(jacobian.value, change, axes=change.ndim)
     np.testing.assert_allclose(prediction.of("output", base), expected, rtol=1e-9, atol=1e-12)
 

@@ -9,6 +9,7 @@ import pytest
 from compute.graph.value import Tensor
 from compute.question.limits import Limits
 from compute.question.plan import Question, prepare
+from tests.compute.asking import readings
 
 SECOND = 1_000_000_000  # operations
 
@@ -16,7 +17,7 @@ SECOND = 1_000_000_000  # operations
 def predicted(
     operation: str, shapes: Mapping[str, tuple[int, ...]], upstream: Any = (), **settings: Any
 ) -> Limits:
-    more = {name: settings.pop(name) for name in ("program", "select", "verify") if name in settings}
+    more = {name: settings.pop(name) for name in ("program", "select", "readings") if name in settings}
     inputs = tuple((name, Tensor(shape)) for name, shape in shapes.items())
     seeds = tuple((name, Tensor(shape)) for name, shape in dict(upstream).items())
     return prepare(Question(operation, tuple(settings.items()), inputs, upstream=seeds, **more)).predicted
@@ -55,7 +56,8 @@ def test_verifying_loops_counts_them() -> None:
     shapes = {"x": (300_000,)}
     asked: Any = {"size": 299_998, "stride": 1, "ties": "split", "select": ("output", "x")}
     plain, verified = (
-        predicted("max_pool1d", shapes, {"output": (3,)}, verify=one, **asked).work for one in (False, True)
+        predicted("max_pool1d", shapes, {"output": (3,)}, readings=readings(verify=one), **asked).work
+        for one in (False, True)
     )
     assert verified > 10 * plain > SECOND
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from compute.question.declared_readings.jacobian import JacobianPair
 from compute.question.sent_values import largest
 from tests.compute.asking import answer, plan
 
@@ -28,12 +29,13 @@ def test_parts_of_gradients_count_where_there_are_several() -> None:
 
 
 def test_jacobians_count_with_their_parts() -> None:
-    pair = ("output", "x")
-    for split in ((), (pair,)):
-        asked: dict[str, Any] = {"jacobian": [pair], "split": frozenset(split), "select": ["output"]}
-        [found] = answer("self_attention", INPUTS, **asked).jacobians
+    for split in (False, True):
+        asked: dict[str, Any] = {
+            "jacobian": [JacobianPair("output", "x", by_path=split)], "select": ["output"],
+        }  # fmt: skip
+        [found] = answer("self_attention", INPUTS, **asked).parts["jacobians"]
         parts = sum(one.size for one in found.contributions.values())
-        assert bool(parts) == bool(split)
+        assert bool(parts) == split
         assert dict(plan("self_attention", INPUTS, **asked).sent()) == {
             "output": 6, "the Jacobian of output by x": found.value.size + parts,
         }  # fmt: skip

@@ -9,7 +9,7 @@ from compute.dimensions import Polynomial, big_o
 from compute.graph.value import Tensor
 from compute.question.answer import Plan
 from compute.question.plan import Question, prepare, shapes_only
-from tests.compute.asking import plan
+from tests.compute.asking import plan, readings
 
 n, d = Polynomial.symbol("n"), Polynomial.symbol("d")
 
@@ -76,7 +76,9 @@ def test_predictions_grow_with_what_is_asked() -> None:
 def test_work_done_for_claims_alone_is_predicted() -> None:
     def asked(*claims: str) -> Plan:
         tensors = (("x", Tensor((3, 4))), ("w", Tensor((4, 3))))
-        return prepare(Question("graph", inputs=tensors, program=("y = x @ w",), claims=claims))
+        return prepare(
+            Question("graph", inputs=tensors, program=("y = x @ w",), readings=readings(claims=claims))
+        )
 
     without, claiming = asked(), asked("x @ w @ x == y @ x")
     assert claiming.predicted.work > 3 * without.predicted.work

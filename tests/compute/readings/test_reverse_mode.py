@@ -108,7 +108,7 @@ def test_gradients_that_need_no_unknown_value_are_found() -> None:
 
 @pytest.mark.parametrize(("of", "wrt"), [("weights", "x"), ("output", "w_q"), ("scores", "scores")])
 def test_jacobians_are_central_differences(of: str, wrt: str) -> None:
-    [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[(of, wrt)]).jacobians
+    [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[(of, wrt)]).parts["jacobians"]
     jacobian = found.value
     at = INPUTS[wrt] if wrt in INPUTS else FULL[wrt]
     assert jacobian.shape == FULL[of].shape + at.shape
@@ -127,13 +127,13 @@ def test_jacobians_are_central_differences(of: str, wrt: str) -> None:
 
 def test_the_jacobian_of_a_number_by_a_number() -> None:
     inputs = {"x": np.ones((2, 2)), "kernel": np.ones((1, 1)), "bias": np.array(2.0)}
-    [found] = answer("conv2d", inputs, jacobian=[("bias", "bias")]).jacobians
+    [found] = answer("conv2d", inputs, jacobian=[("bias", "bias")]).parts["jacobians"]
     assert found.value == 1
     assert found.value.shape == ()
 
 
 def test_a_jacobian_without_a_path_is_zero() -> None:
-    [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[("query", "w_k")]).jacobians
+    [found] = answer("self_attention", INPUTS, SETTINGS, jacobian=[("query", "w_k")]).parts["jacobians"]
     jacobian = found.value
     assert jacobian.shape == (2, 3, 2, 4, 4)
     assert not jacobian.any()

@@ -50,7 +50,7 @@ def test_blocks_of_attention() -> None:
         "w_k": RNG.standard_normal((4, 4)),
     }
     pairs = [("scores", "query"), ("output", "x"), ("scaled_scores", "scores")]
-    found = answer("self_attention", inputs, {"heads": 2, "causal": True}, jacobian=pairs).jacobians
+    found = answer("self_attention", inputs, {"heads": 2, "causal": True}, jacobian=pairs).parts["jacobians"]
     patterns = [{(one.of_label, one.wrt_label): one.pattern for one in found[at].zeros} for at in range(3)]
     assert patterns[0] == {
         ("batch", "batch"): "diagonal",

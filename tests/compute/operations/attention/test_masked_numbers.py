@@ -151,7 +151,7 @@ def test_jacobians_float32_and_programs_pass_masked_numbers_over() -> None:
     found = answer("graph", sent, program=lines, upstream={"L": 1.0}, jacobian=[("L", "key")])
     for name in INPUTS:
         np.testing.assert_allclose(found.gradients[name], gradients[name], rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(found.jacobians[0].value, gradients["key"], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(found.parts["jacobians"][0].value, gradients["key"], rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("bad", [sympy.nan, sympy.oo])

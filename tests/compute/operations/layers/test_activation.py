@@ -54,7 +54,7 @@ def test_values_and_two_derivatives_are_those_that_sympy_finds(name: str) -> Non
         function, points, settings, arithmetic="exact", jacobian=[("derivative", "x")],
         upstream={"output": ["g"] * len(points)},
     )  # fmt: skip
-    second = found.jacobians[0].value
+    second = found.parts["jacobians"][0].value
     for at, point in enumerate(points):
         for entry, order in (
             (found.values["output"][at], 0),

@@ -147,5 +147,5 @@ def test_004_5_weights_behind_dropout_shrink() -> None:
         "average = project(likely, (x * mask) @ w + b)",
     )
     claims = ("average == project(x, (1 - p) * w) + b", "average == project(x, w / (1 - p)) + b")
-    right, divided = program(lines, {**inputs, "p": "p"}, claims=claims).claims
+    right, divided = program(lines, {**inputs, "p": "p"}, claims=claims).parts["claims"]
     assert (right.verdict, divided.verdict) == ("proved", "refuted")

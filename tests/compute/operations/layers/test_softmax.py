@@ -43,9 +43,9 @@ def test_definitions_and_jacobians(operation: str, shape: tuple[int, ...], axis:
         ahead[at] += step
         behind[at] -= step
         slope = (weights(operation, ahead, axis) - weights(operation, behind, axis)) / (2 * step)
-        np.testing.assert_allclose(found.jacobians[0].value[(..., *at)], slope, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(found.parts["jacobians"][0].value[(..., *at)], slope, rtol=1e-6, atol=1e-8)
     if operation == "hardmax":
-        assert not found.jacobians[0].value.any()
+        assert not found.parts["jacobians"][0].value.any()
 
 
 @pytest.mark.parametrize(("shape", "axis"), SHAPES)
@@ -57,7 +57,7 @@ def test_the_row_jacobian_is_that_of_each_row(shape: tuple[int, ...], axis: int,
     found = answer(
         "softmax", {"x": x}, settings, select=["output", "row_jacobian"], jacobian=[("output", of)]
     )
-    rows, whole = np.moveaxis(found.values["output"], axis, -1), found.jacobians[0].value
+    rows, whole = np.moveaxis(found.values["output"], axis, -1), found.parts["jacobians"][0].value
     assert ("scaled" in plan("softmax", {"x": x}, settings).graph.names) == (scale is not None)
     per_row = found.values["row_jacobian"]
     assert per_row.shape == (*rows.shape, rows.shape[-1])
@@ -72,7 +72,7 @@ def test_the_row_jacobian_is_that_of_each_row(shape: tuple[int, ...], axis: int,
 def test_softmin_has_a_row_jacobian_of_what_it_negates() -> None:
     x = np.array([1.0, 2, 4])
     found = answer("softmin", {"x": x}, select=["row_jacobian", "negated"], jacobian=[("output", "negated")])
-    np.testing.assert_allclose(found.values["row_jacobian"], found.jacobians[0].value, rtol=1e-13)
+    np.testing.assert_allclose(found.values["row_jacobian"], found.parts["jacobians"][0].value, rtol=1e-13)
     np.testing.assert_array_equal(found.values["negated"], -x)
 
 
@@ -148,7 +148,7 @@ def test_the_first_of_equals_is_the_largest() -> None:
 @pytest.mark.parametrize("axis", [-1, 0, 1])
 def test_promises_hold(operation: str, axis: int) -> None:
     x = np.random.default_rng(2).standard_normal((4, 3, 5)) * 4
-    found = answer(operation, {"x": x}, {"axis": axis}, verify=True).evidence
+    found = answer(operation, {"x": x}, {"axis": axis}, verify=True).parts["evidence"]
     assert found is not None
     [promised] = found.invariants
     assert "1" in promised.statement and promised.equality.holds
@@ -158,7 +158,7 @@ def test_promises_hold(operation: str, axis: int) -> None:
 
 @pytest.mark.parametrize("operation", ["softmax", "log_softmax"])
 def test_promises_hold_where_there_is_nothing_to_attend_to(operation: str) -> None:
-    found = answer(operation, {"x": EMPTY}, verify=True).evidence
+    found = answer(operation, {"x": EMPTY}, verify=True).parts["evidence"]
     assert found is not None
     assert [one.equality.holds for one in found.invariants] == [True]
 

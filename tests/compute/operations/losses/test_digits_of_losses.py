@@ -51,7 +51,7 @@ def test_cross_entropy(margin: float, kind: str) -> None:
                 )  # fmt: skip
                 near(found.values["output"], [-mpmath.log(p[target])], kind, margin)
                 near(found.gradients["logits"], slopes, kind, margin)
-                near(found.jacobians[0].value, slopes, kind, margin)
+                near(found.parts["jacobians"][0].value, slopes, kind, margin)
                 assert not np.signbit(found.values["output"])
 
 
@@ -67,7 +67,7 @@ def test_softmax(operation: str, margin: float, kind: str) -> None:
         found = answer("graph", {"x": [logits]}, program=(f"y = {operation}(x)",), jacobian=[("y", "x")],
                        arithmetic=kind)  # fmt: skip
         near(found.values["y"], expected, kind, margin)
-        near(found.jacobians[0].value, matrix, kind, margin)
+        near(found.parts["jacobians"][0].value, matrix, kind, margin)
         for chosen in range(count):
             upstream = {"y": np.eye(count)[[chosen]]}
             found = answer("graph", {"x": [logits]}, program=(f"y = {operation}(x)",), upstream=upstream,

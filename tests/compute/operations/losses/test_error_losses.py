@@ -91,7 +91,11 @@ def test_what_is_refused(operation: str, settings: dict[str, Any], target: Any, 
 
 def test_the_jacobian_of_one_exact_number_by_another() -> None:
     inputs = {"prediction": "a", "target": 0}
-    found = answer("mse", inputs, jacobian=[("output", "prediction")], arithmetic="exact").jacobians[0].value
+    found = (
+        answer("mse", inputs, jacobian=[("output", "prediction")], arithmetic="exact")
+        .parts["jacobians"][0]
+        .value
+    )
     assert found.shape == ()
     assert found[()] == 2 * sympy.Symbol("a", real=True)
 

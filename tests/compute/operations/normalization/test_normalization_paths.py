@@ -79,7 +79,9 @@ def test_what_is_given_seeded_or_differentiated_stands_on_the_way(name: str) -> 
     assert not np.allclose(changed, answer("layer_norm", inputs, select=["output"]).values["output"])
     found = answer("layer_norm", inputs, upstream={name: np.ones_like(value)}, select=["output", "x"])
     assert found.gradients["x"].shape == (3, 4)
-    jacobian = answer("layer_norm", inputs, jacobian=[("output", name)], select=["output"]).jacobians[0]
+    jacobian = answer("layer_norm", inputs, jacobian=[("output", name)], select=["output"]).parts[
+        "jacobians"
+    ][0]
     assert jacobian.value.shape == (3, 4, *value.shape)
     assert np.abs(jacobian.value).max() > 0.1
 

@@ -219,7 +219,7 @@ def test_every_axis_of_what_one_direction_has_is_labelled(kind: str) -> None:
     assert {name: len(one.axes) for name, one in named.items()} == {
         name: len(one.shape) for name, one in named.items()
     }
-    [one] = answer(kind, **asked).jacobians
+    [one] = answer(kind, **asked).parts["jacobians"]
     np.testing.assert_array_equal(one.value, np.eye(3 * KINDS[kind]))
     assert [block.pattern for block in one.zeros] == ["diagonal"]
 

@@ -35,7 +35,7 @@ def test_the_exams_jacobian_is_the_sum_of_the_states_before() -> None:
         "rnn", inputs, {"activation": "identity"}, arithmetic="exact", jacobian=[("hidden[3]", "w_h")],
         split=frozenset({("hidden[3]", "w_h")}), select=["hidden[1]", "hidden[2]", "h_0"],
     )  # fmt: skip
-    [one] = found.jacobians
+    [one] = found.parts["jacobians"]
     states = [found.values[name] for name in ("h_0", "hidden[1]", "hidden[2]")]
     for out in range(2):
         for row in range(2):
@@ -57,7 +57,7 @@ def test_a_linear_layers_jacobian_is_the_textbooks_sum_of_products() -> None:
         "rnn", {"x": x, "w_x": [[1]], "w_h": [["w"]], "h_0": ["h0"]}, {"activation": "identity"},
         arithmetic="exact", jacobian=[pair], split=frozenset({pair}), select=["hidden[*]", "h_0"],
     )  # fmt: skip
-    [one] = found.jacobians
+    [one] = found.parts["jacobians"]
     whole = found.values["hidden[3]"][0]
     assert sympy.expand(one.value.item() - sympy.diff(whole, w)) == 0
     states = [found.values["h_0"][0], found.values["hidden[1]"][0], found.values["hidden[2]"][0]]

@@ -91,7 +91,7 @@ def test_jacobians_and_programs_pass_padding_over(kind: str) -> None:
     del own["n"]
     expected = answer(kind, own, upstream={"output": np.ones((1, 2, 2))}).gradients["w_x"]
     np.testing.assert_allclose(found.gradients["w_x"], expected, rtol=1e-12)
-    np.testing.assert_allclose(found.jacobians[0].value, expected, rtol=1e-12)
+    np.testing.assert_allclose(found.parts["jacobians"][0].value, expected, rtol=1e-12)
 
 
 def test_a_number_that_is_no_padding_still_spoils() -> None:

@@ -78,7 +78,7 @@ def test_it_is_a_convolution_forward_and_backward(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_that_it_is_a_convolution_is_verified(seed: int) -> None:
-    found = answer("patch_embedding", drawn(seed), verify=True).evidence
+    found = answer("patch_embedding", drawn(seed), verify=True).parts["evidence"]
     assert found is not None
     [held] = found.invariants
     assert held.value == "output"
@@ -90,7 +90,7 @@ def test_a_token_that_is_none_of_the_convolution_is_found_out() -> None:
     inputs = drawn(1)
     output = answer("patch_embedding", inputs).values["output"]
     output[0, 0] += 1
-    found = answer("patch_embedding", inputs, given={"output": output}, verify=True).evidence
+    found = answer("patch_embedding", inputs, given={"output": output}, verify=True).parts["evidence"]
     assert found is not None
     assert [one.equality.holds for one in found.invariants] == [False]
 

@@ -13,7 +13,7 @@ from tests.compute.asking import answer
 
 def conditions(line: str, x: Any, arithmetic: str = "float64", **inputs: Any) -> dict[str, Condition]:
     asked: Any = {"program": tuple(line.split("; ")), "arithmetic": arithmetic, "verify": True}
-    found = answer("graph", {"x": x, **inputs}, **asked).evidence
+    found = answer("graph", {"x": x, **inputs}, **asked).parts["evidence"]
     assert found is not None
     return {one.value: one for one in found.conditions}
 
@@ -96,7 +96,7 @@ def test_what_a_small_change_turns_into_anything_has_no_digits(x: float, digits:
 
 
 def test_places_are_not_moved() -> None:
-    found = answer("max_unpool2d", {"x": [[1.0]], "winners": [[3.0]]}, {}, verify=True).evidence
+    found = answer("max_unpool2d", {"x": [[1.0]], "winners": [[3.0]]}, {}, verify=True).parts["evidence"]
     assert found is not None and found.conditions == []
 
 
@@ -104,7 +104,7 @@ def test_where_inputs_cannot_be_moved_the_steps_are() -> None:
     """The complement of a probability near 1, and a target that is 0 or 1."""
     asked: Any = {"verify": True, "select": ["log_complements"]}
     inputs = {"probabilities": [1 - 1e-9, 0.5], "target": [0, 1]}
-    found = answer("binary_cross_entropy", inputs, {}, **asked).evidence
+    found = answer("binary_cross_entropy", inputs, {}, **asked).parts["evidence"]
     assert found is not None
     [one] = found.conditions
     assert one.value == "log_complements"

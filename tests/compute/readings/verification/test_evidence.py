@@ -143,7 +143,7 @@ def test_without_a_gradient_it_says_so() -> None:
 def test_nothing_else_of_an_answer_changes() -> None:
     asked: Any = {"upstream": {"output": [[1], [0]]}, "select": ["output", "x"]}
     plain, verified = (answer("self_attention", EXAM, {}, verify=one, **asked) for one in (False, True))
-    assert plain.evidence is None
+    assert plain.parts.get("evidence") is None
     for one, other in ((plain.values, verified.values), (plain.gradients, verified.gradients)):
         assert list(one) == list(other)
         assert all(np.array_equal(one[name], other[name]) for name in one)

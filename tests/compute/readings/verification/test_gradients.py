@@ -24,8 +24,7 @@ EXAM = {
 
 
 def evidence(*asked: Any, **more: Any) -> Evidence:
-    found = answer(*asked, verify=True, **more).evidence
-    assert found is not None
+    found: Evidence = answer(*asked, verify=True, **more).parts["evidence"]
     return found
 
 
@@ -119,7 +118,7 @@ def test_few_entries_are_checked_where_there_are_many_the_same_each_time() -> No
         "program": ("y = tanh(x)",),
         "verify": True,
     }
-    first, second = (answer("graph", {"x": x}, **asked).evidence for _ in range(2))
+    first, second = (answer("graph", {"x": x}, **asked).parts["evidence"] for _ in range(2))
     assert first is not None
     assert first == second
     assert first.gradients["x"].verdict == first.gradients["x"].direction == "agrees"
@@ -181,7 +180,10 @@ def test_what_varies_too_fast_is_inconclusive(x: float) -> None:
 @pytest.mark.parametrize(("arithmetic", "size"), [("float64", 5e-324), ("float32", 1e-45)])
 def test_gradients_that_underflow_are_inconclusive(arithmetic: str, size: float) -> None:
     asked: dict[str, Any] = {"program": ("y = 0.6 * x",), "upstream": {"y": [size]}, "verify": True}
-    found = answer("graph", {"x": [1.0]}, arithmetic=arithmetic, **asked).evidence  # 0.6 of it is all of it
+    # 0.6 of it is all of it.
+    found = answer("graph", {"x": [1.0]}, arithmetic=arithmetic, **asked).parts[
+        "evidence"
+    ]  # 0.6 of it is all of it
     assert found is not None
     check = found.gradients["x"]
     assert (check.verdict, check.reason) == ("inconclusive", "numbers are so small that they underflow")
@@ -193,7 +195,7 @@ def test_kinks_whose_sides_are_too_far_apart_are_inconclusive() -> None:
     assert (check.verdict, check.at, check.inconclusive) == ("inconclusive", [0], 1)
     given = {"e": np.zeros((3, 2))}  # the mean of these, times 1e308, at a kink
     found = answer("graph", {"x": np.zeros((3, 2))}, program=("e = 2 * x", "y = mean(abs(e))"), given=given,
-                   upstream={"y": 1e308}, verify=True).evidence  # fmt: skip
+                   upstream={"y": 1e308}, verify=True).parts["evidence"]  # fmt: skip
     assert found is not None
     assert found.gradients["e"].verdict == "inconclusive"
 

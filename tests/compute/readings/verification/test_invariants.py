@@ -14,7 +14,7 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.constants import constant
 from compute.operations.framework.declaration import Input, operation
 from compute.question.plan import prepare
-from compute.readings.verification.evidence import Held
+from compute.readings.verification.evidence import Evidence, Held
 from tests.compute.asking import answer, plan
 
 
@@ -45,8 +45,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def held(*asked: Any, **more: Any) -> list[Held]:
-    found = answer(*asked, verify=True, **more).evidence
-    assert found is not None
+    found: Evidence = answer(*asked, verify=True, **more).parts["evidence"]
     return found.invariants
 
 

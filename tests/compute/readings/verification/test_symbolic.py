@@ -18,8 +18,7 @@ SYMBOLS = {"w": ["w1", "w2"], "v": ["v1", "v2"], "c": "c", "y": "y"}
 
 def evidence(lines: Any, inputs: Any, upstream: Any, **more: Any) -> Evidence:
     asked: Any = {"program": tuple(lines), "arithmetic": EXACT, "verify": True, "upstream": upstream}
-    found = answer("graph", inputs, **asked, **more).evidence
-    assert found is not None
+    found: Evidence = answer("graph", inputs, **asked, **more).parts["evidence"]
     return found
 
 
@@ -68,25 +67,25 @@ def test_symbols_of_settings_have_numbers_too() -> None:
     found = answer(
         "attention", inputs, {"scale": "beta"}, upstream={"output": [[1]]}, arithmetic=EXACT, verify=True
     )
-    assert found.evidence is not None
-    assert "beta" in found.evidence.point
-    assert {one.verdict for one in found.evidence.gradients.values()} == {"agrees"}
-    assert symbolic(found.evidence) == {"query": ("proved", 1, 1), "key": ("proved", 2, 2)}
-    assert [(one.value, one.equality.verdict) for one in found.evidence.invariants] == [("weights", "proved")]
+    assert "beta" in found.parts["evidence"].point
+    assert {one.verdict for one in found.parts["evidence"].gradients.values()} == {"agrees"}
+    assert symbolic(found.parts["evidence"]) == {"query": ("proved", 1, 1), "key": ("proved", 2, 2)}
+    assert [(one.value, one.equality.verdict) for one in found.parts["evidence"].invariants] == [
+        ("weights", "proved")
+    ]
 
 
 def test_a_symbol_that_is_a_setting_as_well_is_not_proved() -> None:
     found = answer(
         "lp_pool1d", {"x": ["a", "b"]}, {"size": 2}, upstream={"output": [1]}, arithmetic=EXACT, verify=True
     )
-    assert found.evidence is not None and symbolic(found.evidence)["x"][2] == 2
+    assert symbolic(found.parts["evidence"])["x"][2] == 2
     inputs = {"query": [["beta"]], "key": [["k"], [1]], "value": [[1], [2]]}
     other = answer(
         "attention", inputs, {"scale": "beta"}, upstream={"output": [[1]]}, arithmetic=EXACT, verify=True
     )
-    assert other.evidence is not None
-    assert symbolic(other.evidence) == {"key": ("proved", 1, 1)}
-    assert {one.verdict for one in other.evidence.gradients.values()} == {"agrees"}
+    assert symbolic(other.parts["evidence"]) == {"key": ("proved", 1, 1)}
+    assert {one.verdict for one in other.parts["evidence"].gradients.values()} == {"agrees"}
 
 
 def test_assumptions_and_domains_are_respected() -> None:
@@ -102,7 +101,7 @@ def test_numbers_are_found_at_which_settings_have_a_value() -> None:
     name = next(one for one in "abcdefgh" if number(sympy.Symbol(one, real=True), 0) < 0)
     inputs = {"query": [["q"]], "key": [[1], [2]], "value": [[1], [2]]}
     asked: Any = {"upstream": {"output": [[1]]}, "arithmetic": EXACT, "verify": True}
-    found = answer("attention", inputs, {"scale": f"sqrt({name})"}, **asked).evidence
+    found = answer("attention", inputs, {"scale": f"sqrt({name})"}, **asked).parts["evidence"]
     assert found is not None
     assert sympy.Rational(found.point[name]) > 0
     assert {one.verdict for one in found.gradients.values()} == {"agrees"}
@@ -127,7 +126,7 @@ def test_abbreviations_are_written_out() -> None:
 def test_jacobians_and_given_values() -> None:
     asked: Any = {"program": ("z = x * x", "y = exp(z) * x"), "arithmetic": EXACT, "verify": True}
     found = answer("graph", {"x": ["a", "b"]}, given={"z": [1, "c"]}, jacobian=[("y", "z"), ("y", "x")],
-                   upstream={"y": [1, 1]}, **asked).evidence  # fmt: skip
+                   upstream={"y": [1, 1]}, **asked).parts["evidence"]  # fmt: skip
     assert found is not None
     assert [one.check.verdict for one in found.jacobians] == ["agrees", "agrees"]
     assert symbolic(found) == {"z": ("proved", 1, 1), "x": ("proved", 2, 2)}

@@ -1,0 +1,38 @@
+"""A program's graph, to be drawn."""
+
+from typing import Any
+
+from compute.question.declared_readings.declaration import (
+    AnswerPart,
+    PlannedReading,
+    Planning,
+    Reading,
+    RequestField,
+    Run,
+)
+from compute.readings.diagrams import Diagram, draw
+
+
+class _Planned(PlannedReading):
+    def __init__(self, diagram: Diagram) -> None:
+        self._diagram = diagram
+
+    def run(self, run: Run) -> Diagram:
+        return self._diagram
+
+
+class DiagramReading(Reading):
+    """The graph of a program as nodes and edges, and as Mermaid text."""
+
+    field = RequestField(
+        "diagram",
+        bool,
+        False,
+        "Whether to return the graph as nodes and edges, and as Mermaid text.",
+        "DrawDiagram",
+    )
+    part = AnswerPart("diagram", Diagram, "The graph, if `diagram` is true.")
+    programs_only = True
+
+    def plan(self, planning: Planning, request: Any) -> PlannedReading:
+        return _Planned(draw(planning.graph, planning.given))

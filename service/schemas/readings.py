@@ -1,0 +1,141 @@
+"""Fields of requests and answers for declared readings, made from their declarations."""
+
+import dataclasses
+from functools import cache, reduce
+from operator import or_
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import Field, create_model
+from typing_extensions import TypeAliasType
+
+from compute.arithmetic.namespace import Array
+from compute.graph.value import Tensor as SentTensor
+from compute.question.declared_readings.catalogue import READINGS
+from compute.question.declared_readings.declaration import AnswerPart, Reading, RequestField
+from compute.readings.described import Entry
+from service.schemas.naming import camel
+from service.schemas.types import (
+    LEFT_OUT,
+    AnswerEntry,
+    AnswerTensor,
+    AnswerTensors,
+    Name,
+    Request,
+    Size,
+    Tensor,
+    Wire,
+)
+
+WRITTEN_SIZE = int | str
+FLOATS_ONLY: dict[str, Any] = {one.field.name: one.field.idle for one in READINGS if one.floats_only}
+
+
+def request_fields(*, program: bool = False, comparison: bool = False) -> dict[str, Any]:
+    """Return the fields of a request that ask for readings, as `create_model` takes them."""
+    return {
+        reading.field.name: _request_field(reading)
+        for reading in READINGS
+        if program or not reading.programs_only
+        if reading.compared or not comparison
+    }
+
+
+def answer_fields(*, program: bool = False) -> dict[str, Any]:
+    """Return the fields of an answer that readings fill, as `create_model` takes them."""
+    return {
+        reading.part.name: _answer_field(reading.part)
+        for reading in READINGS
+        if reading.part is not None
+        if program or not reading.programs_only
+    }
+
+
+@cache
+def _request_field(reading: Reading) -> tuple[Any, Any]:
+    field = reading.field
+    options: dict[str, Any] = {} if field.most is None else {"max_length": field.most}
+    if field.kind is bool:
+        options["strict"] = True
+    kind = _wire(_without_none(field.kind), Request)
+    if not field.type_name:
+        return kind, _default(field.idle, field.description)
+    described = Annotated[kind, Field(description=field.description, **options)]  # type: ignore[valid-type]
+    return TypeAliasType(field.type_name, described), _default(field.idle)
+
+
+@cache
+def _answer_field(part: AnswerPart) -> tuple[Any, Any]:
+    kind = _wire(part.kind, Wire)
+    if not _is_list(part.kind):
+        return kind, _default(LEFT_OUT, part.description)
+    described = Annotated[kind, Field(description=part.description)]  # type: ignore[valid-type]
+    return TypeAliasType(camel(part.name), described), _default([])
+
+
+def _default(value: Any, description: str | None = None) -> Any:
+    if isinstance(value, list | dict):
+        return Field(default_factory=type(value), description=description)
+    return Field(value, description=description)
+
+
+def item_type(field: RequestField) -> type[Any] | None:
+    """Return the dataclass of the items of a request's field; None if they are of a plain type."""
+    kind = _without_none(field.kind)
+    kind = get_args(kind)[0] if _is_list(kind) else kind
+    return kind if dataclasses.is_dataclass(kind) and isinstance(kind, type) else None
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) in (Union, UnionType):
+        return reduce(or_, (one for one in get_args(kind) if one is not NoneType))
+    return kind
+
+
+def _wire(kind: Any, base: type[Wire]) -> Any:
+    """Return the type on the wire of a type of the declarations."""
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind is str and base is Request:
+        return Name
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _model(kind, base)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is list:
+        return list[_wire(arguments[0], base)]  # type: ignore[misc]
+    if origin is dict:
+        return dict[arguments[0], _wire(arguments[1], base)]  # type: ignore[valid-type,misc]
+    if origin in (Union, UnionType):
+        return reduce(or_, (one if one is NoneType else _wire(one, base) for one in arguments))
+    return kind
+
+
+# The types that have a name on the wire.
+_TYPES: dict[Any, Any] = {
+    SentTensor: Tensor,
+    Array: AnswerTensor,
+    dict[str, Array]: AnswerTensors,
+    Entry: AnswerEntry,
+    WRITTEN_SIZE: Size,
+}
+
+
+@cache
+def _model(declared: Any, base: type[Wire]) -> type[Wire]:
+    """Return the model of a documented dataclass."""
+    types = get_type_hints(declared)
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(declared):
+        description = field.metadata.get("description")
+        kind = types[field.name] if base is not Request else _without_none(types[field.name])
+        options: dict[str, Any] = {"description": description} if description else {}
+        if field.default_factory is not dataclasses.MISSING:
+            options["default_factory"] = field.default_factory
+        elif field.default is not dataclasses.MISSING:
+            options["default"] = field.default
+        fields[field.name] = (_wire(kind, base), Field(**options))
+    return create_model(declared.__name__, __base__=base, __doc__=declared.__doc__, **fields)
