@@ -53,6 +53,7 @@ REASONS = (
             r"a dense layer takes vectors|leaky_relu has one slope for all",
             r"x has |the axes ",
             r"axis ",
+            r"\S+ is not a scalar",
         ),
     ),
     Reason(
