@@ -17,7 +17,7 @@ from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import count as size_of
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitives.scalars import count, weighed
-from compute.primitives.window_work import norm_work, sum_work, with_borders
+from compute.primitives.window_work import norm_work, padded_shape, sum_work
 from compute.primitives.windows import (
     Layout,
     Pair,
@@ -63,7 +63,7 @@ window_sum = Primitive(
     work=sum_work,
     gradient_work=lambda place, *shapes, **attributes: 3 * sum_work(*shapes, **attributes),
     scratch=lambda shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
-    gradient_scratch=lambda place, shape, a, **attributes: 3 * size_of(with_borders(a, attributes["layout"])),
+    gradient_scratch=lambda place, shape, a, **attributes: 3 * size_of(padded_shape(a, attributes["layout"])),
     expects="at least two axes",
 )
 

@@ -174,7 +174,7 @@ def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> N
         ("y = block_rotation(x, x)", "no vectors of one length"),
         ("y = gather(x[0], x[0])", "fewer than 2 axes"),
         ("y = argmax(x[0], left=1)", "fewer than 2 axes"),
-        ("y = band(x, queries=3, keys=2, left=0, right=0)", "an axis of 2 is not over 3"),
+        ("y = band(x, queries=3, keys=2, left=0, right=0)", "size 2 does not broadcast to 3"),
         ("y = banded_sum(x, x, left=1, right=1)", "is 3 wide"),
         ("y = banded_scores(x, x, left=1, right=-2)", "holds no key"),
         ("y = power(x, exponent='1/0')", "power: the constant has no value"),
