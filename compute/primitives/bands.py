@@ -31,7 +31,7 @@ def _width(left: Size, right: Size) -> Size:
     """Return the number of keys that a band holds for each query."""
     width = left + right + 1
     if isinstance(width, int) and width < 1:
-        raise ShapeError(f"a band from {left} before to {right} behind holds no key")
+        raise ShapeError(f"a band from {left} before to {right} after the query holds no key")
     return width
 
 
@@ -103,7 +103,7 @@ banded_scores = Primitive(
 
 def _sum_shape(a: Shape, b: Shape, *, left: Size, right: Size) -> Shape:
     if len(a) < 2 or len(b) < 2 or a[-1] != _width(left, right):
-        raise ShapeError(f"a band from {left} before to {right} behind is {_width(left, right)} wide")
+        raise ShapeError(f"a band from {left} before to {right} after is {_width(left, right)} wide")
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
 
 
@@ -155,7 +155,7 @@ def _masked_gradient_of_values(
 
 def _masked_sum_shape(a: Shape, b: Shape, allowed: Shape, *, left: Size, right: Size) -> Shape:
     if broadcast(allowed, a) != a:
-        raise ShapeError(f"the mask {show(allowed)} is not one of {show(a)}")
+        raise ShapeError(f"the mask {show(allowed)} does not broadcast to {show(a)}")
     return _sum_shape(a, b, left=left, right=right)
 
 

@@ -18,7 +18,7 @@ def _range_size(what: str, size: Size, start: Size, stop: Size) -> Size:
         and isinstance(stop, int)
         and not 0 <= start < stop <= size
     ):
-        raise ShapeError(f"there are no {what} from {start} to before {stop} of {size}")
+        raise ShapeError(f"the slice {start}:{stop} of {size} {what} is empty or out of range")
     return stop - start
 
 
@@ -110,14 +110,14 @@ def _part_shape(a: Shape, *, items: tuple[Any, ...]) -> Shape:
     result: list[Size] = []
     for item, size in zip(items, a, strict=False):
         if not isinstance(size, int):
-            raise ShapeError(f"an axis of size {size} cannot be indexed yet")
+            raise ShapeError(f"an axis of symbolic size {size} cannot be indexed")
         if isinstance(item, int):
             if not -size <= item < size:
-                raise ShapeError(f"index {item} is beyond an axis of {size}")
+                raise ShapeError(f"index {item} is out of range for an axis of {size}")
         else:
             result.append(len(range(size)[slice(*item)]))
             if result[-1] == 0:
-                raise ShapeError(f"the slice takes nothing of an axis of {size}")
+                raise ShapeError(f"the slice of an axis of {size} is empty")
     return (*result, *a[len(items) :])
 
 
@@ -163,9 +163,9 @@ turn_around = Primitive(
 )
 
 
-def _stretch_shape(a: Shape, *, to: Shape) -> Shape:
+def _broadcast_to_shape(a: Shape, *, to: Shape) -> Shape:
     if all(isinstance(size, int) for size in (*a, *to)) and broadcast(a, to) != to:
-        raise ShapeError(f"{show(a)} cannot be stretched to {show(to)}")
+        raise ShapeError(f"{show(a)} does not broadcast to {show(to)}")
     return to
 
 
@@ -175,11 +175,11 @@ stretch = Primitive(
     forward=lambda xp, a, *, to: np.broadcast_to(a, to),
     gradients={"a": lambda xp, g: g},
     tangents="linear",
-    shape=_stretch_shape,
+    shape=_broadcast_to_shape,
     latex=lambda a, to: a,
     cost=no_cost,
     kind="same",
-    expects="a shape that broadcasts to it",
+    expects="a shape that broadcasts to the new one",
     broadcasts=True,
     spreads_back=True,
 )

@@ -49,7 +49,7 @@ def maximum_gradient_work(
 
 
 def _maximum_blocks(a: Any, layout: Layout, window: Any, output: Any) -> int:
-    blocks = max_pool_blocks.counted_blocks(count(a[:-2]), a[-2:], layout, window, output)
+    blocks = max_pool_blocks.count_blocks(count(a[:-2]), a[-2:], layout, window, output)
     return math.prod(blocks)
 
 

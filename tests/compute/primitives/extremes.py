@@ -58,10 +58,10 @@ def _scanned(gates: int, **more: Callable[[Rng], Any]) -> Callable[[Rng, int], E
         terms, w = rng.standard_normal((*batch, steps, gates * h)), rng.standard_normal((h, gates * h)) / h
         start = [rng.standard_normal((*batch, h)) for _ in range(2 if gates == 4 else 1)]
         bias = [rng.standard_normal((gates * h,))] if gates == 3 else []
-        going = np.ones((1, 1), dtype=bool) if rng.random() < 0.5 else rng.random((*batch, steps, 1)) < 0.7
+        running = np.ones((1, 1), dtype=bool) if rng.random() < 0.5 else rng.random((*batch, steps, 1)) < 0.7
         reverse = {"reverse": bool(rng.random() < 0.5)}
         return Extreme(
-            [terms, w, *bias, *start, going], {name: one(rng) for name, one in more.items()} | reverse
+            [terms, w, *bias, *start, running], {name: one(rng) for name, one in more.items()} | reverse
         )
 
     return drawn
