@@ -84,7 +84,7 @@ def _matrix_shape(a: Shape) -> Shape:
 def _reshape_shape(a: Shape, *, to: Shape) -> Shape:
     before, after = product(a), product(to)
     if isinstance(before, int) and isinstance(after, int) and before != after:
-        raise ShapeError(f"{show(a)} does not have the entries of {show(to)}")
+        raise ShapeError(f"{show(a)} has {before} entries, but {show(to)} has {after} entries")
     return to
 
 
