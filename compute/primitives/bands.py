@@ -24,7 +24,7 @@ from compute.primitives.band_products import (
     offset_range,
     pairs_within,
 )
-from compute.primitives.masked_products import masked_zeros, without_masked, zeros_of
+from compute.primitives.masked_products import is_exact_zero, masked_zeros, zero_masked
 
 
 def _width(left: Size, right: Size) -> Size:
@@ -55,7 +55,7 @@ def _scores_gradient_of_keys(
     xp: Arithmetic, g: Array, a: Array, left: int, right: int, shapes: list[tuple[int, ...]]
 ) -> Array:
     by_key = band_by_key(xp, g, left, right, shapes[1][-2])
-    return band_sums(xp, by_key, a, right, left, lambda: zeros_of(by_key))
+    return band_sums(xp, by_key, a, right, left, lambda: is_exact_zero(by_key))
 
 
 def _scratch(batch: Shape, band: Any) -> int:
@@ -80,7 +80,7 @@ banded_scores = Primitive(
     "banded_scores",
     forward=lambda xp, a, b, *, left, right: band_products(xp, a, b, left, right),
     gradients={
-        "a": lambda xp, g, b, left, right: band_sums(xp, g, b, left, right, lambda: zeros_of(g)),
+        "a": lambda xp, g, b, left, right: band_sums(xp, g, b, left, right, lambda: is_exact_zero(g)),
         "b": _scores_gradient_of_keys,
     },
     tangents="product",
@@ -138,7 +138,7 @@ def _masked_gradient_of_band(
     xp: Arithmetic, g: Array, a: Array, b: Array, allowed: Array, left: int, right: int
 ) -> Array:
     gradient = band_products(xp, g, b, left, right)
-    return gradient if xp.is_finite(b) else without_masked(xp, gradient, masked_zeros(a, allowed))
+    return gradient if xp.is_finite(b) else zero_masked(xp, gradient, masked_zeros(a, allowed))
 
 
 def _masked_gradient_of_values(
@@ -148,7 +148,7 @@ def _masked_gradient_of_values(
 
     def skipped() -> Array:
         masked = masked_zeros(a, allowed).astype(np.intp)
-        return ~zeros_of(band_by_key(xp, xp.whole(masked), left, right, keys))
+        return ~is_exact_zero(band_by_key(xp, xp.whole(masked), left, right, keys))
 
     return band_sums(xp, band_by_key(xp, a, left, right, keys), g, right, left, skipped)
 

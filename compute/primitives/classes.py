@@ -15,7 +15,7 @@ from compute.errors import UnfitEntries, describe_first_unfit
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import copied
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitives.scalars import count, known
+from compute.primitives.scalars import count, is_known
 
 INDICES: dict[str, tuple[Literal["real", "index"], ...]] = {"target": ("real", "index")}
 
@@ -119,7 +119,7 @@ one_hot = Primitive(
 
 def _sample_weights(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None, some: bool) -> Array:
     _, is_ignored = _classes(xp, target, classes, ignored)
-    if some and is_ignored is not None and bool(known(is_ignored, True).all()):
+    if some and is_ignored is not None and bool(is_known(is_ignored, True).all()):
         raise UnfitEntries(
             "target",
             "holds only ignored samples, so there is no mean",
@@ -130,7 +130,7 @@ def _sample_weights(xp: Arithmetic, target: Array, *, classes: int, ignored: int
 
 
 def _not_ignored(xp: Arithmetic, target: Array, *, ignored: int) -> Array:
-    return ~known(xp.equal(target, count(xp, ignored)), True)
+    return ~is_known(xp.equal(target, count(xp, ignored)), True)
 
 
 # Whether each sample is not ignored.

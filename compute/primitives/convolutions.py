@@ -18,14 +18,14 @@ from compute.primitives.window_work import correlation_work, input_gradient_work
 from compute.primitives.windows import (
     Layout,
     Sizes,
-    bordered,
+    as_integers,
     correlate,
+    entry_slice,
     input_gradient,
     kernel_gradient,
-    numbers,
     overlap_add,
-    padded,
-    tap,
+    pad,
+    padded_size,
     windows,
 )
 
@@ -63,7 +63,7 @@ convolve = Primitive(
     gradient_work=lambda place, shape, x, kernel, layout: (
         kernel_gradient_work if place else input_gradient_work
     )(x, kernel, shape, layout),
-    scratch=lambda shape, x, kernel, layout: bordered(
+    scratch=lambda shape, x, kernel, layout: padded_size(
         (x[0], x[1] + shape[1], *x[2:]), layout, (kernel[2], kernel[3])
     ),
     expects=EXPECTS,
@@ -101,7 +101,7 @@ convolve_transposed = Primitive(
         if place
         else correlation_work(x, shape, kernel, layout.groups)
     ),
-    scratch=lambda shape, x, kernel, layout, output: bordered(
+    scratch=lambda shape, x, kernel, layout, output: padded_size(
         (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
     ),
     expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
@@ -145,7 +145,7 @@ spaced = Primitive(
 
 def _patches(xp: Arithmetic, x: Array, *, layout: Layout, window: Any) -> Array:
     height, width = layout.output(x.shape[2:], window)
-    view = windows(padded(xp, x, layout.padding), window, layout, (height, width))
+    view = windows(pad(xp, x, layout.padding), window, layout, (height, width))
     batch, channels = x.shape[:2]
     return view.reshape(batch, layout.groups, channels // layout.groups * window[0] * window[1], -1)
 
@@ -153,10 +153,10 @@ def _patches(xp: Arithmetic, x: Array, *, layout: Layout, window: Any) -> Array:
 def _patches_gradient(xp: Arithmetic, g: Array, layout: Layout, window: Any, shapes: Any) -> Array:
     """Return the sum of all windows' gradients at their places in the input (col2im)."""
     batch, channels, *sizes = shapes[0]
-    output = numbers(layout.output((sizes[0], sizes[1]), window))
+    output = as_integers(layout.output((sizes[0], sizes[1]), window))
     columns = g.reshape(batch, channels, *window, *output)
     parts = (
-        ((tap(layout, output, 0, i), tap(layout, output, 1, j)), columns[:, :, i, j])
+        ((entry_slice(layout, output, 0, i), entry_slice(layout, output, 1, j)), columns[:, :, i, j])
         for i in range(window[0])
         for j in range(window[1])
     )
@@ -180,7 +180,7 @@ patches = Primitive(
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
     gradient_work=lambda place, shape, x, layout, window: 4 * CALL * count(window) + copied(shape, shape, x),
-    scratch=lambda shape, x, layout, window: bordered(x, layout, (1, 1)),
+    scratch=lambda shape, x, layout, window: padded_size(x, layout, (1, 1)),
     expects="x (batch, channels, rows, columns)",
 )
 
@@ -188,7 +188,7 @@ patches = Primitive(
 def _places(layout: Layout, kernel: tuple[int, ...], sizes: tuple[int, int]) -> tuple[Array, Array, Array]:
     """Return the row, column and kernel entry of each structurally nonzero entry of the matrix."""
     filters, depth, h, w = kernel
-    height, width = numbers(layout.output(sizes, (h, w)))
+    height, width = as_integers(layout.output(sizes, (h, w)))
     f, c, i, j, row, column = np.indices((filters, depth, h, w, height, width)).reshape(6, -1)
     down = row * layout.stride[0] + i * layout.dilation[0] - layout.padding[0][0]
     across = column * layout.stride[1] + j * layout.dilation[1] - layout.padding[1][0]

@@ -6,7 +6,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, product, without
 from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import ATOM, Formula
-from compute.primitives.reductions import axis_subscript, same_along
+from compute.primitives.reductions import axis_subscript, same_shape
 
 
 def _hardmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
@@ -27,7 +27,7 @@ hardmax = Primitive(
     forward=_hardmax,
     gradients={"a": lambda xp, g: xp.zeros(g.shape)},
     tangents="symmetric",
-    shape=same_along,
+    shape=same_shape,
     latex=lambda a, axis: Formula(rf"\operatorname{{hardmax}}{axis_subscript(axis)}\left({a.text}\right)"),
     expects="an axis of the operand",
     convention={"ties": "first", "derivative_of_hardmax": 0},

@@ -12,12 +12,12 @@ from compute.graph.numerics import LOGARITHM, NEGATIVE_POWER, ROOT, Hazard, dead
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
-from compute.primitives.scalars import FEW, count, is_zero, multiplied
+from compute.primitives.scalars import FEW, count, gradient_rule, is_zero
 
 tanh = Primitive(
     "tanh",
     forward=lambda xp, a: xp.tanh(a),
-    gradients={"a": multiplied(tanh_slope)},
+    gradients={"a": gradient_rule(tanh_slope)},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
@@ -75,7 +75,7 @@ expm1 = Primitive(
 sigmoid = Primitive(
     "sigmoid",
     forward=lambda xp, a: xp.sigmoid(a),
-    gradients={"a": multiplied(sigmoid_slope)},
+    gradients={"a": gradient_rule(sigmoid_slope)},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),

@@ -6,7 +6,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import Formula
-from compute.primitives.reductions import axis_subscript, same_along, totals
+from compute.primitives.reductions import axis_subscript, promised_sums, same_shape
 
 
 def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
@@ -55,13 +55,13 @@ log_softmax = Primitive(
     keeping=_keeping,
     gradients={"a": _gradient},
     tangents=_tangent,
-    shape=same_along,
+    shape=same_shape,
     latex=_latex,
     # a maximum, two differences, an exponential and a sum for each entry
     cost=lambda shape, a, axis: Cost(elementwise=5 * product(shape)),
     expects="an axis of the operand",
     promise=Promise(
         "exponentials along the log-softmax axis sum to 1 (to 0 where all scores are -infinity)",
-        lambda xp, y, a, *, axis: totals(xp, xp.exp(y), a, axis=axis),
+        lambda xp, y, a, *, axis: promised_sums(xp, xp.exp(y), a, axis=axis),
     ),
 )

@@ -15,28 +15,28 @@ from compute.graph.numerics import LOGARITHM
 from compute.graph.primitive import Cost, Primitive, no_cost, unchanged
 from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.elementwise import BROADCASTABLE
-from compute.primitives.scalars import count, known, weighed
+from compute.primitives.scalars import count, is_known, multiply_weights
 
 
 def _not_probabilities(xp: Arithmetic, a: Array) -> Array:
-    return np.logical_or(_negative(xp, a), known(xp.greater(a, count(xp, 1)), True))
+    return np.logical_or(_negative(xp, a), is_known(xp.greater(a, count(xp, 1)), True))
 
 
 def _not_signs(xp: Arithmetic, a: Array) -> Array:
-    neither = (known(xp.equal(a, count(xp, sign)), False) for sign in (1, -1))
+    neither = (is_known(xp.equal(a, count(xp, sign)), False) for sign in (1, -1))
     return np.logical_and(*neither)
 
 
 def _negative(xp: Arithmetic, a: Array) -> Array:
-    return known(xp.greater(count(xp, 0), a), True)
+    return is_known(xp.greater(count(xp, 0), a), True)
 
 
 def _not_positive(xp: Arithmetic, a: Array) -> Array:
-    return known(xp.greater(a, count(xp, 0)), False)
+    return is_known(xp.greater(a, count(xp, 0)), False)
 
 
 def _zero_vectors(xp: Arithmetic, a: Array) -> Array:
-    is_zero: Array = np.asarray(known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
+    is_zero: Array = np.asarray(is_known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
     return is_zero
 
 
@@ -97,7 +97,7 @@ def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
 # A weight times a logarithm with 0 log 0 = 0. A weight of 0 passes no gradient, which would be infinite.
 weigh = Primitive(
     "weigh",
-    forward=weighed,
+    forward=multiply_weights,
     gradients={"a": _weight_gradient, "b": lambda xp, g, a: xp.multiply(g, a)},
     tangents="symmetric",
     shape=lambda a, b: broadcast(a, b),
@@ -154,7 +154,7 @@ def _logit_loss(xp: Arithmetic, a: Array, target: Array) -> Array:
 
     def rule(a: Array, target: Array) -> Array:
         positive, negative, complement = _class_losses(xp, a, target)
-        return xp.add(weighed(xp, target, positive), weighed(xp, complement, negative))
+        return xp.add(multiply_weights(xp, target, positive), multiply_weights(xp, complement, negative))
 
     return _in_blocks(xp, rule, a, target)
 

@@ -18,15 +18,15 @@ from compute.primitives.contractions import (
     product_gradient_work,
     product_work,
 )
-from compute.primitives.scalars import known
+from compute.primitives.scalars import is_known
 
 
-def zeros_of(a: Array) -> Array:
+def is_exact_zero(a: Array) -> Array:
     """Return which entries are exactly 0."""
     return np.asarray(a == 0, dtype=bool)
 
 
-def bad_entries(xp: Arithmetic, a: Array) -> Array:
+def is_nonfinite(xp: Arithmetic, a: Array) -> Array:
     """Return which entries are NaN or infinite."""
     return np.asarray(~np.isfinite(xp.outlines(a)))
 
@@ -41,7 +41,7 @@ def multiply_unskipped(xp: Arithmetic, a: Array, b: Array, skipped: Array) -> Ar
 
     Needed only if b is not finite; otherwise a plain product gives the same. skipped: which entries of a.
     """
-    bad = bad_entries(xp, b).any(axis=-1)
+    bad = is_nonfinite(xp, b).any(axis=-1)
     bad_rows = np.flatnonzero(bad.reshape(-1, bad.shape[-1]).any(axis=0))
     is_bad, zero = np.zeros(b.shape[-2], dtype=bool), xp.zeros(())
     is_bad[bad_rows] = True
@@ -54,17 +54,17 @@ def multiply_unskipped(xp: Arithmetic, a: Array, b: Array, skipped: Array) -> Ar
 
 def masked_zeros(a: Array, allowed: Array) -> Array:
     """Return which entries of a are 0 because of the mask."""
-    return zeros_of(a) & known(allowed, False)
+    return is_exact_zero(a) & is_known(allowed, False)
 
 
-def without_masked(xp: Arithmetic, gradient: Array, masked: Array) -> Array:
+def zero_masked(xp: Arithmetic, gradient: Array, masked: Array) -> Array:
     """Return a gradient with 0 in place of masked entries that are not finite."""
-    return xp.where(masked & bad_entries(xp, gradient), xp.zeros(()), gradient)
+    return xp.where(masked & is_nonfinite(xp, gradient), xp.zeros(()), gradient)
 
 
 def _gradient_of_weights(xp: Arithmetic, g: Array, a: Array, b: Array, allowed: Array) -> Array:
     gradient = xp.matmul(g, transpose(b))
-    return gradient if xp.is_finite(b) else without_masked(xp, gradient, masked_zeros(a, allowed))
+    return gradient if xp.is_finite(b) else zero_masked(xp, gradient, masked_zeros(a, allowed))
 
 
 def _masked_shape(a: Shape, b: Shape, allowed: Shape) -> Shape:
@@ -109,13 +109,13 @@ masked_matmul = Primitive(
 def _guarded_left(xp: Arithmetic, g: Array, b: Array) -> Array:
     if xp.is_finite(b):
         return xp.matmul(g, transpose(b))
-    return multiply_unskipped(xp, g, transpose(b), zeros_of(g))
+    return multiply_unskipped(xp, g, transpose(b), is_exact_zero(g))
 
 
 def _guarded_right(xp: Arithmetic, g: Array, a: Array) -> Array:
     if xp.is_finite(a):
         return xp.matmul(transpose(a), g)
-    return transpose(multiply_unskipped(xp, transpose(g), a, transpose(zeros_of(g))))
+    return transpose(multiply_unskipped(xp, transpose(g), a, transpose(is_exact_zero(g))))
 
 
 # A matrix product whose result may be masked later: a gradient that is exactly 0 passes nothing, even if the

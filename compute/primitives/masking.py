@@ -12,8 +12,8 @@ from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitives.dropout_masks import as_numbers
 from compute.primitives.elementwise import BROADCASTABLE
-from compute.primitives.masked_products import bad_entries
-from compute.primitives.scalars import count, known
+from compute.primitives.masked_products import is_nonfinite
+from compute.primitives.scalars import count, is_known
 
 
 def _broadcast(*shapes: Shape) -> Shape:
@@ -100,7 +100,7 @@ def _clear(xp: Arithmetic, a: Array, source: Array, allowed: Array) -> Array:
     """Return `a` with 0 where `source` is masked and not finite."""
     if xp.is_finite(source):
         return a
-    return xp.where(known(allowed, False) & bad_entries(xp, source), xp.zeros(()), a)
+    return xp.where(is_known(allowed, False) & is_nonfinite(xp, source), xp.zeros(()), a)
 
 
 def _clear_shape(a: Shape, allowed: Shape) -> Shape:

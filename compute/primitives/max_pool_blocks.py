@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.primitives.windows import Layout, Pair, padded, seen, tap
+from compute.primitives.windows import Layout, Pair, entry_slice, overlapping_entries, pad
 
 BLOCK = 2**17  # input entries of one block
 
@@ -66,7 +66,7 @@ def _planes(a: Array) -> Array:
 def _parts(a: Array, layout: Layout, output: Pair, axis: int, entries: Iterable[int]) -> Iterator[Array]:
     """Yield contiguous arrays of each window entry along one axis: arithmetic on strided views is slow."""
     for entry in entries:
-        at = tap(layout, output, axis, entry)
+        at = entry_slice(layout, output, axis, entry)
         yield np.ascontiguousarray(a[..., at] if axis == 1 else a[..., at, :])
 
 
@@ -76,9 +76,9 @@ def maxima(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair)
     result = np.empty((len(planes), *output), dtype=x.dtype)
     for block in _blocks(len(planes), x.shape[-2:], layout, window, output):
         part, to = planes[block.planes, block.rows], result[block.planes, block.windows]
-        best = padded(xp, part, block.layout.padding, xp.negative_infinity)
+        best = pad(xp, part, block.layout.padding, xp.negative_infinity)
         for axis in (1, 0):
-            entries = seen(block.layout, window, to.shape[-2:], part.shape[-2:], axis)
+            entries = overlapping_entries(block.layout, window, to.shape[-2:], part.shape[-2:], axis)
             best = functools.reduce(xp.maximum, _parts(best, layout, to.shape[-2:], axis, entries))
         to[...] = best
     return result.reshape(*x.shape[:-2], *output)
@@ -109,12 +109,12 @@ def _strides(x: Array, layout: Layout) -> Pair:
 def _first_of_block(
     xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, kind: Any
 ) -> tuple[Array, Array]:
-    padded_x = padded(xp, x, layout.padding, xp.negative_infinity)
+    padded_x = pad(xp, x, layout.padding, xp.negative_infinity)
     down, across = _strides(x, layout)
-    entries = [*seen(layout, window, output, x.shape[-2:], 1)]
+    entries = [*overlapping_entries(layout, window, output, x.shape[-2:], 1)]
     offsets: Iterator[Any] = (kind.type(j * across) for j in entries)
     best, column = _first_largest(xp, _parts(padded_x, layout, output, 1, entries), offsets)
-    entries = [*seen(layout, window, output, x.shape[-2:], 0)]
+    entries = [*overlapping_entries(layout, window, output, x.shape[-2:], 0)]
     columns = _parts(column, layout, output, 0, entries)
     offsets = (offset + kind.type(i * down) for i, offset in zip(entries, columns, strict=True))
     best, ahead = _first_largest(xp, _parts(best, layout, output, 0, entries), offsets)
@@ -141,11 +141,11 @@ def _first_not_finite(
     xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, kind: Any
 ) -> Array:
     """Return the offsets of maxima that may not be finite: NaN is the largest, and padding never wins."""
-    best = padded(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
+    best = pad(xp, np.where(np.isnan(x), math.inf, x), layout.padding, xp.negative_infinity)
     real = np.pad(np.ones(x.shape[-2:], dtype=bool), layout.padding)
     best_offset, (down, across) = np.zeros(best.shape, kind), _strides(x, layout)
     for axis, step in ((1, across), (0, down)):
-        entries = [*seen(layout, window, output, x.shape[-2:], axis)]
+        entries = [*overlapping_entries(layout, window, output, x.shape[-2:], axis)]
         parts, reals, offsets = (
             _parts(array, layout, output, axis, entries) for array in (best, real, best_offset)
         )
@@ -157,19 +157,21 @@ def _first_not_finite(
     return best_offset
 
 
-def taps(x: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[int, int, Any, Array]]:
+def window_entries(
+    x: Array, layout: Layout, window: Pair, output: Pair
+) -> Iterator[tuple[int, int, Any, Array]]:
     """Yield the row and column of each window entry, its places in the padded input, and for which windows it
     belongs to the input and not to the padding.
     """
     (top, bottom), (left, right) = layout.padding
     real = np.pad(np.ones(x.shape[-2:], dtype=bool), ((top, bottom), (left, right)))
-    for i in seen(layout, window, output, x.shape[-2:], 0):
-        for j in seen(layout, window, output, x.shape[-2:], 1):
-            at = (..., tap(layout, output, 0, i), tap(layout, output, 1, j))
+    for i in overlapping_entries(layout, window, output, x.shape[-2:], 0):
+        for j in overlapping_entries(layout, window, output, x.shape[-2:], 1):
+            at = (..., entry_slice(layout, output, 0, i), entry_slice(layout, output, 1, j))
             yield i, j, at, real[at]
 
 
-def starts(x: Array, layout: Layout, output: Pair) -> Array:
+def window_starts(x: Array, layout: Layout, output: Pair) -> Array:
     """Return the row-major index in the plane at which each window starts; negative if in the padding."""
     (top, _), (left, _) = layout.padding
     rows = np.arange(output[0])[:, None] * layout.stride[0] - top
@@ -177,20 +179,20 @@ def starts(x: Array, layout: Layout, output: Pair) -> Array:
     return indices
 
 
-def first_gradient(
+def scatter_gradient(
     xp: Arithmetic, g: Array, ahead: Array, layout: Layout, window: Pair, shape: tuple[int, ...]
 ) -> Array:
     """Add each gradient at the maximum of its window, `ahead` of the window's start."""
     disjoint = all(layout.stride[axis] > layout.dilation[axis] * (window[axis] - 1) for axis in (0, 1))
     result = np.empty(shape, dtype=g.dtype)
     planes, g, ahead, columns = _planes(result), _planes(g), _planes(ahead), shape[-1]
-    window_starts: Any = None
+    block_starts: Any = None
     for block in _blocks(len(planes), (shape[-2], columns), layout, window, g.shape[-2:]):
         part, to = g[block.planes, block.windows], planes[block.planes].reshape(-1)
-        if window_starts is None:  # the first block is the largest
-            window_starts = np.arange(len(part))[:, None, None] * planes[0].size
-            window_starts = window_starts + starts(result, layout, part.shape[-2:])
-        indices = window_starts[: len(part), : part.shape[1]] + ahead[block.planes, block.windows]
+        if block_starts is None:  # the first block is the largest
+            block_starts = np.arange(len(part))[:, None, None] * planes[0].size
+            block_starts = block_starts + window_starts(result, layout, part.shape[-2:])
+        indices = block_starts[: len(part), : part.shape[1]] + ahead[block.planes, block.windows]
         split = part.shape[1] < g.shape[1]  # a plane has several blocks, which may share rows
         if block.windows.start == 0 and (disjoint or split):
             to[...] = xp.zeros(())

@@ -17,21 +17,36 @@ from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import count
 from compute.latex import PRODUCT, Formula
 from compute.primitives.gather_scatter import gather
-from compute.primitives.max_pool_blocks import first_gradient, first_maxima, maxima, starts, taps
+from compute.primitives.max_pool_blocks import (
+    first_maxima,
+    maxima,
+    scatter_gradient,
+    window_entries,
+    window_starts,
+)
 from compute.primitives.window_work import maximum_gradient_work, maximum_work, padded_shape
-from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, span, taps_seen
+from compute.primitives.windows import (
+    Layout,
+    Pair,
+    count_overlapping_entries,
+    overlap_add,
+    pad,
+    padded_size,
+    pooled_shape,
+    window_slice,
+)
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
     if not xp.ordered:
         return _winners_by_condition(xp, x, layout, window, output)
-    indices: Array = starts(x, layout, output) + first_maxima(xp, x, layout, window, output)[1]
+    indices: Array = window_starts(x, layout, output) + first_maxima(xp, x, layout, window, output)[1]
     return indices
 
 
 def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """Return the winners if the order of entries may be undecided: with a case for each entry of a window."""
-    first, (down, across) = starts(x, layout, output), layout.dilation
+    first, (down, across) = window_starts(x, layout, output), layout.dilation
     hits = [*_hits_by_condition(xp, x, layout, window, output, "first")]
     indices = [xp.whole(first + i * down * x.shape[-1] + j * across) for i, j, *_ in hits]
     return xp.select([hit for *_, hit in hits], indices)
@@ -45,17 +60,17 @@ def _hits_by_condition(
     ties: "first" if only the first of several equal entries is maximal, otherwise all of them are.
     """
     if isinstance(xp, Dependence):  # any entry may be the largest
-        for i, j, at, real in taps(x, layout, window, output):
+        for i, j, at, real in window_entries(x, layout, window, output):
             yield i, j, at, possibly(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
         return
-    entries = [*taps(x, layout, window, output)]
-    bordered_x = padded(xp, x, layout.padding, xp.negative_infinity)
+    entries = [*window_entries(x, layout, window, output)]
+    padded_x = pad(xp, x, layout.padding, xp.negative_infinity)
     for number, (i, j, at, real) in enumerate(entries):
         hit: Any = real
         for other, (*_, other_at, _) in enumerate(entries):
             if other != number:
                 beats = xp.greater if ties == "first" and other < number else xp.greater_equal
-                hit = hit & beats(bordered_x[at], bordered_x[other_at])
+                hit = hit & beats(padded_x[at], padded_x[other_at])
         yield i, j, at, hit
 
 
@@ -63,14 +78,14 @@ def _hits_by_condition(
 winners = Primitive(
     "winners",
     forward=_winners,
-    shape=pooled,
+    shape=pooled_shape,
     latex=lambda a, layout, window, output: Formula(
         rf"\operatorname{{argmax}}_{{W}} {a.at(PRODUCT)}", PRODUCT
     ),
     kind="index",
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     work=maximum_work,
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    scratch=lambda shape, a, **attributes: padded_size(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
 
@@ -98,10 +113,10 @@ def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> I
         hits = _hits_by_condition(xp, a, layout, window, output, "all")
         yield from (_Hit(at, ..., _indicator(xp, hit)) for _, _, at, hit in hits)
         return
-    bordered_a = padded(xp, a, layout.padding, xp.negative_infinity)
-    if math.prod(output) >= math.prod(taps_seen(a.shape, layout, window, output)):
-        for _, _, at, real in taps(a, layout, window, output):
-            yield _Hit(at, ..., real & (bordered_a[at] == y))
+    padded_a = pad(xp, a, layout.padding, xp.negative_infinity)
+    if math.prod(output) >= math.prod(count_overlapping_entries(a.shape, layout, window, output)):
+        for _, _, at, real in window_entries(a, layout, window, output):
+            yield _Hit(at, ..., real & (padded_a[at] == y))
         return
     real = np.pad(np.ones(a.shape[-2:], dtype=bool), layout.padding)
     for row in reversed(range(output[0])):
@@ -109,10 +124,13 @@ def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> I
             numbers = (row, 0), (column, 1)
             at = (
                 ...,
-                *(span(layout, window, output, a.shape[-2:], axis, number) for number, axis in numbers),
+                *(
+                    window_slice(layout, window, output, a.shape[-2:], axis, number)
+                    for number, axis in numbers
+                ),
             )
             of = (..., slice(row, row + 1), slice(column, column + 1))
-            yield _Hit(at, of, real[at] & (bordered_a[at] == y[of]))
+            yield _Hit(at, of, real[at] & (padded_a[at] == y[of]))
 
 
 def _share(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, ties: str) -> Array:
@@ -151,10 +169,12 @@ def _max_pool_gradient(
     ties: str,
 ) -> Array:  # fmt: skip
     if isinstance(xp, Dependence):  # the same for every rule of ties
-        choices = ((at[1:], xp.choices(g, real)) for _, _, at, real in taps(a, layout, window, output))
+        choices = (
+            (at[1:], xp.choices(g, real)) for _, _, at, real in window_entries(a, layout, window, output)
+        )
         return overlap_add(xp, choices, layout, a.shape)
     if kept is not None:
-        return first_gradient(xp, g, kept, layout, window, a.shape)
+        return scatter_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":
         conditions = _hits_by_condition(xp, a, layout, window, output, ties)
         firsts = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in conditions)
@@ -170,7 +190,7 @@ def _max_pool_tangent(
 ) -> Array:
     if ties == "first":
         return gather.forward(xp, tangent, _winners(xp, a, layout=layout, window=window, output=output))
-    tangents, total = padded(xp, tangent, layout.padding), xp.zeros(y.shape)
+    tangents, total = pad(xp, tangent, layout.padding), xp.zeros(y.shape)
     for hit in _hits(xp, a, y, layout, window):
         part = xp.multiply(tangents[hit.at], hit.holds)
         if hit.of is not ...:
@@ -187,14 +207,16 @@ max_pool = Primitive(
     keeping=_max_pool_keeping,
     gradients={"a": _max_pool_gradient},
     tangents=_max_pool_tangent,
-    shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),
+    shape=lambda a, layout, window, output, ties: pooled_shape(
+        a, layout=layout, window=window, output=output
+    ),
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     work=lambda shape, a, ties, **attributes: maximum_work(shape, a, **attributes),
     gradient_work=lambda place, shape, a, ties, **attributes: maximum_gradient_work(
         shape, a, **attributes, shared=ties != "first"
     ),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    scratch=lambda shape, a, **attributes: padded_size(a, attributes["layout"], (1, 1)),
     gradient_scratch=lambda place, shape, a, **attributes: 2 * count(padded_shape(a, attributes["layout"])),
     spreads_back=True,
     expects="at least two axes",

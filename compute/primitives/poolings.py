@@ -16,38 +16,38 @@ from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import count as size_of
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 from compute.primitives.window_work import norm_work, padded_shape, sum_work
 from compute.primitives.windows import (
     Layout,
     Pair,
-    bordered,
+    entry_slice,
     overlap_add,
-    padded,
-    pooled,
-    seen,
-    tap,
+    overlapping_entries,
+    pad,
+    padded_size,
+    pooled_shape,
 )
 
 SAFE = parse("1e30")  # sums of powers between 1/SAFE and SAFE lose nothing in either precision
 
 
 def _sum(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
-    padded_a = padded(xp, a, layout.padding)
-    down, across = (seen(layout, window, output, a.shape[-2:], axis) for axis in (0, 1))
-    total = reduce(xp.add, (padded_a[..., tap(layout, output, 1, j)] for j in across))
-    return reduce(xp.add, (total[..., tap(layout, output, 0, i), :] for i in down))
+    padded_a = pad(xp, a, layout.padding)
+    down, across = (overlapping_entries(layout, window, output, a.shape[-2:], axis) for axis in (0, 1))
+    total = reduce(xp.add, (padded_a[..., entry_slice(layout, output, 1, j)] for j in across))
+    return reduce(xp.add, (total[..., entry_slice(layout, output, 0, i), :] for i in down))
 
 
 def _sum_gradient(xp: Arithmetic, g: Array, layout: Layout, window: Pair, output: Pair, shapes: Any) -> Array:
 
     *outer, rows, columns = shapes[0]
-    down, across = (seen(layout, window, output, (rows, columns), axis) for axis in (0, 1))
+    down, across = (overlapping_entries(layout, window, output, (rows, columns), axis) for axis in (0, 1))
     along = Layout(padding=(layout.padding[0], (0, 0)))
-    parts = (((tap(layout, output, 0, i), slice(None)), g) for i in down)
+    parts = (((entry_slice(layout, output, 0, i), slice(None)), g) for i in down)
     tall = overlap_add(xp, parts, along, (*outer, rows, output[1]))
     along = Layout(padding=((0, 0), layout.padding[1]))
-    parts = (((slice(None), tap(layout, output, 1, j)), tall) for j in across)
+    parts = (((slice(None), entry_slice(layout, output, 1, j)), tall) for j in across)
     return overlap_add(xp, parts, along, (*outer, rows, columns))
 
 
@@ -57,12 +57,12 @@ window_sum = Primitive(
     forward=_sum,
     gradients={"a": _sum_gradient},
     tangents="linear",
-    shape=pooled,
+    shape=pooled_shape,
     latex=lambda a, layout, window, output: Formula(rf"\sum_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     work=sum_work,
     gradient_work=lambda place, *shapes, **attributes: 3 * sum_work(*shapes, **attributes),
-    scratch=lambda shape, a, **attributes: 2 * bordered(a, attributes["layout"], (1, 1)),
+    scratch=lambda shape, a, **attributes: 2 * padded_size(a, attributes["layout"], (1, 1)),
     gradient_scratch=lambda place, shape, a, **attributes: 3 * size_of(padded_shape(a, attributes["layout"])),
     expects="at least two axes",
 )
@@ -70,16 +70,16 @@ window_sum = Primitive(
 
 def _taps(a: Array, layout: Layout, window: Pair, output: Pair) -> Iterator[tuple[slice, slice]]:
     """Yield the places of each window entry in the padded input."""
-    for i in seen(layout, window, output, a.shape[-2:], 0):
-        for j in seen(layout, window, output, a.shape[-2:], 1):
-            yield tap(layout, output, 0, i), tap(layout, output, 1, j)
+    for i in overlapping_entries(layout, window, output, a.shape[-2:], 0):
+        for j in overlapping_entries(layout, window, output, a.shape[-2:], 1):
+            yield entry_slice(layout, output, 0, i), entry_slice(layout, output, 1, j)
 
 
 def _norm(
     xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair, exponent: Expression
 ) -> Array:
     """Return the root of a sum of powers, of rescaled entries if the sum would overflow or underflow."""
-    sizes = padded(xp, xp.absolute(a), layout.padding)
+    sizes = pad(xp, xp.absolute(a), layout.padding)
     entries = [sizes[(..., *at)] for at in _taps(a, layout, window, output)]
     root = Expression("divide", (number(1), exponent))
     total = _sum_of_powers(xp, entries, exponent)
@@ -106,11 +106,11 @@ def _norm_slopes(
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
     """Yield the places of each window entry, and its sign times (|a|/y)^(p - 1), at most 1 for p >= 1."""
     less = Expression("subtract", (exponent, number(1)))
-    sizes, signs = (padded(xp, array, layout.padding) for array in (xp.absolute(a), signs))
+    sizes, signs = (pad(xp, array, layout.padding) for array in (xp.absolute(a), signs))
     if not xp.settles:  # 0 has no negative power; its sign is 0, so any other size gives the same
         sizes = xp.where(xp.equal(sizes, count(xp, 0)), count(xp, 1), sizes)
     for at in _taps(a, layout, window, (y.shape[-2], y.shape[-1])):
-        yield at, weighed(xp, signs[(..., *at)], xp.power(xp.divide(sizes[(..., *at)], y), less))
+        yield at, multiply_weights(xp, signs[(..., *at)], xp.power(xp.divide(sizes[(..., *at)], y), less))
 
 
 def _norm_gradient(
@@ -150,7 +150,9 @@ window_norm = Primitive(
     forward=_norm,
     gradients={"a": _norm_gradient},
     tangents=_norm_tangent,
-    shape=lambda a, layout, window, output, exponent: pooled(a, layout=layout, window=window, output=output),
+    shape=lambda a, layout, window, output, exponent: pooled_shape(
+        a, layout=layout, window=window, output=output
+    ),
     latex=_norm_latex,
     # a maximum, a power and a sum for each entry of a window, and the root
     cost=lambda shape, a, **attributes: Cost(
@@ -158,7 +160,7 @@ window_norm = Primitive(
     ),
     work=norm_work,
     gradient_work=lambda place, *shapes, **attributes: norm_work(*shapes, **attributes),
-    scratch=lambda shape, a, **attributes: 4 * bordered(a, attributes["layout"], (1, 1)),
+    scratch=lambda shape, a, **attributes: 4 * padded_size(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
     convention={"derivative_of_abs_at_0": 0, "derivative_of_norm_at_0": 0},
 )

@@ -62,7 +62,7 @@ def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
     return Cost(elementwise=5 * product(shape))
 
 
-def totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+def promised_sums(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
     """Return the sums of weights along an axis and the promised sums: 1, or 0 if all scores are -infinity."""
     one, zero = count(xp, 1), count(xp, 0)
     above = xp.where(xp.greater(a, np.array(xp.negative_infinity)), one, zero)
@@ -81,7 +81,9 @@ softmax = Primitive(
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
-    promise=Promise("entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", totals),
+    promise=Promise(
+        "entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", promised_sums
+    ),
     spreads_back=True,
     hazard=Hazard(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
@@ -91,7 +93,7 @@ softmax = Primitive(
 )
 
 
-def same_along(a: Shape, *, axis: int) -> Shape:
+def same_shape(a: Shape, *, axis: int) -> Shape:
     """Return the shape unchanged. Raises ShapeError if it does not have this axis."""
     without(a, axis)
     return a

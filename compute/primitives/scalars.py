@@ -20,14 +20,14 @@ def count(xp: Arithmetic, value: int) -> Array:
     return xp.whole(np.array(value))
 
 
-def known(condition: Array, truth: bool) -> Array:
+def is_known(condition: Array, truth: bool) -> Array:
     """Return where a condition is known to have this truth value; one that depends on symbols has neither."""
     if isinstance(condition, np.ndarray) and condition.dtype == np.bool_:
         return condition if truth else ~condition
     return np.asarray(np.equal(condition, truth, dtype=object)).astype(bool)
 
 
-def weighed(xp: Arithmetic, a: Array, b: Array) -> Array:
+def multiply_weights(xp: Arithmetic, a: Array, b: Array) -> Array:
     """Return the product of weights a and values b, with 0 where a weight is 0 and its value not finite."""
     product = xp.multiply(a, b)
     if xp.is_finite(b):
@@ -37,7 +37,7 @@ def weighed(xp: Arithmetic, a: Array, b: Array) -> Array:
     return xp.where(xp.equal(xp.subtract(b, b), zero), product, cleared)
 
 
-def multiplied(derivative: Rule) -> Rule:
+def gradient_rule(derivative: Rule) -> Rule:
     """Return the gradient rule g times `derivative`, which takes the same settings."""
 
     def gradient(xp: Arithmetic, g: Array, *arrays: Array, **attributes: Any) -> Array:

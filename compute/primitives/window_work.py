@@ -6,7 +6,7 @@ from typing import Any
 from compute.dimensions import Shape
 from compute.graph.work import CALL, ENTRY, MATRIX, copied, count
 from compute.primitives import max_pool_blocks
-from compute.primitives.windows import BLOCK, Layout, is_mostly_border, taps_seen
+from compute.primitives.windows import BLOCK, Layout, count_overlapping_entries, is_mostly_padding
 
 POWER = 25  # one power of one entry, including its sums and quotients
 
@@ -18,7 +18,7 @@ def padded_shape(a: Any, layout: Layout) -> Shape:
 
 def _separable(a: Any, layout: Layout, window: Any, output: Any) -> int:
     """Return the number of entries that are read if windows are reduced along one axis, then the other."""
-    down, across = taps_seen(a, layout, window, output)
+    down, across = count_overlapping_entries(a, layout, window, output)
     rows = a[-2] + sum(layout.padding[0])
     columns = a[-1] + sum(layout.padding[1])
     entries: int = output[1] * (rows * across + output[0] * down) + rows * columns
@@ -27,12 +27,16 @@ def _separable(a: Any, layout: Layout, window: Any, output: Any) -> int:
 
 def sum_work(shape: Shape, a: Shape, layout: Layout, window: Any, output: Any) -> int:
     """Return the work of sums over windows; their gradient takes three times as much."""
-    return CALL * sum(taps_seen(a, layout, window, output)) + ENTRY * _separable(a, layout, window, output)
+    return CALL * sum(count_overlapping_entries(a, layout, window, output)) + ENTRY * _separable(
+        a, layout, window, output
+    )
 
 
 def maximum_work(shape: Shape, a: Any, layout: Layout, window: Any, output: Any) -> int:
     """Return the work of finding the first maximum of each window."""
-    loops = _maximum_blocks(a, layout, window, output) * sum(taps_seen(a, layout, window, output))
+    loops = _maximum_blocks(a, layout, window, output) * sum(
+        count_overlapping_entries(a, layout, window, output)
+    )
     return 8 * CALL * loops + 3 * ENTRY * _separable(a, layout, window, output) + copied(a)
 
 
@@ -42,7 +46,7 @@ def maximum_gradient_work(
     """Return the work of the gradient of maxima. shared: whether equal maxima share it."""
     if not shared:
         return 12 * CALL * _maximum_blocks(a, layout, window, output) + copied(a, *[shape] * 5)
-    taps = math.prod(taps_seen(a, layout, window, output))
+    taps = math.prod(count_overlapping_entries(a, layout, window, output))
     a = padded_shape(a, layout)
     loops: int = min(taps, math.prod(output))
     return 15 * CALL * loops + 3 * ENTRY * count(shape) * taps + copied(a, a)
@@ -55,7 +59,7 @@ def _maximum_blocks(a: Any, layout: Layout, window: Any, output: Any) -> int:
 
 def norm_work(shape: Shape, a: Shape, layout: Layout, window: Any, output: Any, **attributes: Any) -> int:
     """Return the work of the norm of each window, or of its gradient."""
-    taps = math.prod(taps_seen(a, layout, window, output))
+    taps = math.prod(count_overlapping_entries(a, layout, window, output))
     a = padded_shape(a, layout)
     return taps * (10 * CALL + POWER * count(shape)) + POWER * count(a)
 
@@ -84,7 +88,7 @@ def correlation_work(shape: Any, x: Any, kernel: Any, groups: int) -> int:
 
 def input_gradient_work(x: Any, kernel: Any, g: Any, layout: Layout) -> int:
     """Return the work of the gradient of an input x, for a gradient g of the result."""
-    if layout.stride == (1, 1) and not is_mostly_border(g, kernel, x):
+    if layout.stride == (1, 1) and not is_mostly_padding(g, kernel, x):
         flipped = x[1] // layout.groups * layout.groups, kernel[0] // layout.groups, *kernel[2:]
         return correlation_work(x, g, flipped, layout.groups) + copied(kernel)
     taps = math.prod(kernel[2:])

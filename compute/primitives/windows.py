@@ -43,7 +43,7 @@ class Layout(NamedTuple):
         return counts[0], counts[1]
 
 
-def padded(xp: Arithmetic, x: Array, padding: tuple[Pair, Pair], fill: Any = 0) -> Array:
+def pad(xp: Arithmetic, x: Array, padding: tuple[Pair, Pair], fill: Any = 0) -> Array:
     """Return the padded input, or the input itself if there is no padding."""
     (top, bottom), (left, right) = padding
     if not (top or bottom or left or right):
@@ -95,8 +95,8 @@ def _group_filters(kernel: Array, groups: int) -> Array:
 def correlate(xp: Arithmetic, x: Array, kernel: Array, layout: Layout) -> Array:
     """Return the cross-correlation, computed block by block."""
     filters, _, *window = kernel.shape
-    height, width = numbers(layout.output(_plane_sizes(x), (window[0], window[1])))
-    view = windows(padded(xp, x, layout.padding), (window[0], window[1]), layout, (height, width))
+    height, width = as_integers(layout.output(_plane_sizes(x), (window[0], window[1])))
+    view = windows(pad(xp, x, layout.padding), (window[0], window[1]), layout, (height, width))
     weights = _group_filters(kernel, layout.groups)
     result = np.empty((x.shape[0], filters, height, width), dtype=x.dtype)
     for block in _blocks(x.shape[0], height, width, x.shape[1] * window[0] * window[1]):
@@ -111,7 +111,7 @@ def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: t
     """Return the gradient of the kernel: the sum over windows of each window times its output's gradient."""
     filters, _, h, w = shape
     height, width = g.shape[-2:]
-    view = windows(padded(xp, x, layout.padding), (h, w), layout, (height, width))
+    view = windows(pad(xp, x, layout.padding), (h, w), layout, (height, width))
     result = xp.zeros((layout.groups, math.prod(shape[1:]), filters // layout.groups))
     for block in _blocks(x.shape[0], height, width, x.shape[1] * h * w):
         samples, rows, across = block
@@ -126,7 +126,7 @@ def kernel_gradient(xp: Arithmetic, g: Array, x: Array, layout: Layout, shape: t
 
 def input_gradient(xp: Arithmetic, g: Array, kernel: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
     """Return the gradient of the input, which is also the result of a transposed convolution."""
-    if layout.stride == (1, 1) and not is_mostly_border(g.shape, kernel.shape, shape):
+    if layout.stride == (1, 1) and not is_mostly_padding(g.shape, kernel.shape, shape):
         return _full_correlation(xp, g, kernel, layout, shape)
     filters, _, h, w = kernel.shape
     batch, channels, rows_in, columns_in = shape
@@ -161,7 +161,7 @@ def _strided(first: int, count: int, step: int) -> slice:
     return slice(first, first + (count - 1) * step + 1, step)
 
 
-def is_mostly_border(g: Any, kernel: Any, shape: Any) -> bool:
+def is_mostly_padding(g: Any, kernel: Any, shape: Any) -> bool:
     """Return whether a correlation over the whole input would be slow and multiply mostly zeros."""
     multiplications = math.prod(shape) * kernel[0] * math.prod(kernel[2:])
     return bool(multiplications > MANY and math.prod(shape[-2:]) > SPARSE * math.prod(g[-2:]))
@@ -201,14 +201,14 @@ def _plane_sizes(x: Array) -> tuple[int, int]:
     return x.shape[-2], x.shape[-1]
 
 
-def numbers(sizes: Sizes) -> tuple[int, int]:
+def as_integers(sizes: Sizes) -> tuple[int, int]:
     """Return sizes that are known to be numbers, not symbols."""
     first, second = sizes
     assert isinstance(first, int) and isinstance(second, int)
     return first, second
 
 
-def bordered(shape: Shape, layout: Layout, window: Sizes) -> Size:
+def padded_size(shape: Shape, layout: Layout, window: Sizes) -> Size:
     """Return the number of entries of a padded array, including the padding of its gradient."""
     sizes = (
         shape[axis - 2] + total(layout.padding[axis]) + 2 * layout.dilation[axis] * (window[axis] - 1)
@@ -217,35 +217,35 @@ def bordered(shape: Shape, layout: Layout, window: Sizes) -> Size:
     return product((*shape[:-2], *sizes))
 
 
-def pooled(x: Shape, *, layout: Layout, window: Sizes, output: Sizes) -> Shape:
+def pooled_shape(x: Shape, *, layout: Layout, window: Sizes, output: Sizes) -> Shape:
     """Return the shape of a result with one entry per window."""
     if len(x) < 2:
         raise ShapeError("it has fewer than two axes")
     return (*x[:-2], *output)
 
 
-def tap(layout: Layout, output: Pair, axis: int, entry: int) -> slice:
+def entry_slice(layout: Layout, output: Pair, axis: int, entry: int) -> slice:
     """Return the places of each window's entry number `entry` along one axis of the padded input."""
     first = entry * layout.dilation[axis]
     return slice(first, first + (output[axis] - 1) * layout.stride[axis] + 1, layout.stride[axis])
 
 
-def span(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int, at: int) -> slice:
+def window_slice(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int, at: int) -> slice:
     """Return the places of the entries of window number `at` along one axis of the padded input.
 
     Entries that overlap the padding in every window are left out.
     """
-    first, last = _seen_between(layout, window, output, sizes, axis)
+    first, last = _overlapping_range(layout, window, output, sizes, axis)
     start, step = at * layout.stride[axis], layout.dilation[axis]
     return slice(start + first * step, start + max(first, last) * step, step)
 
 
-def seen(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> Iterator[int]:
+def overlapping_entries(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> Iterator[int]:
     """Yield the window entries along one axis that overlap the input (of these sizes) in some window.
 
     If other entries overlap only padding, one of them is yielded for all.
     """
-    first, last = _seen_between(layout, window, output, sizes, axis)
+    first, last = _overlapping_range(layout, window, output, sizes, axis)
     if first > 0:
         yield 0
     yield from range(first, last)
@@ -253,16 +253,16 @@ def seen(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> I
         yield window[axis] - 1
 
 
-def taps_seen(x: Shape, layout: Layout, window: Pair, output: Pair) -> tuple[int, int]:
+def count_overlapping_entries(x: Shape, layout: Layout, window: Pair, output: Pair) -> tuple[int, int]:
     """Return the number of window entries that are read along each axis, for an input of this shape."""
-    ends = [_seen_between(layout, window, output, x[-2:], axis) for axis in (0, 1)]
+    ends = [_overlapping_range(layout, window, output, x[-2:], axis) for axis in (0, 1)]
     down, across = (
         max(0, last - first) + (first > 0 or last < window[axis]) for axis, (first, last) in enumerate(ends)
     )
     return down, across
 
 
-def _seen_between(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> tuple[int, int]:
+def _overlapping_range(layout: Layout, window: Pair, output: Pair, sizes: Any, axis: int) -> tuple[int, int]:
     """Return the range [first, last) of window entries that overlap the input in some window."""
     stride, dilation, before = layout.stride[axis], layout.dilation[axis], layout.padding[axis][0]
     first = -(((output[axis] - 1) * stride - before) // dilation)

@@ -64,7 +64,7 @@ class Terms:
             raise ProgramFault(
                 node.column,
                 f"{name} is used before it is assigned in line {self.lines[name] + 1}"
-                + (f"; {members} need one another" if members else ""),
+                + (f"; {members} depend on one another" if members else ""),
                 "names assigned by earlier lines, or inputs",
                 f"a name without a value before line {self.lines[name] + 1}",
             )

@@ -18,7 +18,7 @@ from compute.dimensions import product
 from compute.graph.numerics import Finding, Hazard
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
-from compute.primitives.scalars import Rule, count, multiplied, weighed
+from compute.primitives.scalars import Rule, count, gradient_rule, multiply_weights
 
 Settings: TypeAlias = Mapping[str, Any]
 """Settings by name: constant expressions, words, or None for an optional setting."""
@@ -84,7 +84,7 @@ def declare(
     Primitive(
         name,
         forward=_in_blocks(forward) if operations > 1 else forward,
-        gradients={"a": multiplied(derivative)},
+        gradients={"a": gradient_rule(derivative)},
         keeping=keeping,
         tangents="symmetric",
         shape=lambda a, **attributes: a,
@@ -108,11 +108,11 @@ def declare_gated(name: str, gate: Rule, derivative: Rule, *latex: Any, **more: 
 
     @wraps(gate)
     def forward(xp: Arithmetic, a: Array, **attributes: Any) -> Array:
-        return weighed(xp, gate(xp, a, **attributes), a)
+        return multiply_weights(xp, gate(xp, a, **attributes), a)
 
     def keeping(xp: Arithmetic, a: Array, **attributes: Any) -> tuple[Array, Array]:
         kept = xp.entrywise(lambda a: gate(xp, a, **attributes), a)
-        return weighed(xp, kept, a), kept
+        return multiply_weights(xp, kept, a), kept
 
     return declare(name, forward, derivative, *latex, keeping=keeping, **more)
 

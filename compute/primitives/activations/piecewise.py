@@ -13,7 +13,7 @@ from compute.graph.numerics import dead_units
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import Formula
 from compute.primitives.activations.declaration import Activation, Settings, cases, declare, times
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 
 THIRD, SIXTH = parse("1/3"), parse("1/6")
 
@@ -52,7 +52,7 @@ def _check_range(settings: Mapping[str, float]) -> tuple[str, str] | None:
     lower, upper = settings["lower"], settings["upper"]
     if lower <= upper and math.isfinite(lower + upper):
         return None
-    return "upper", "a constant of at least lower, not so large that their sum has no float"
+    return "upper", "a constant of at least lower, with a finite sum of the two"
 
 
 # In inference, the slope that is random in training is replaced by its mean.
@@ -162,7 +162,7 @@ def _hardswish_curvature(xp: Arithmetic, a: Array) -> Array:
 
 declare(
     "hardswish",
-    lambda xp, a: weighed(xp, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF), a),
+    lambda xp, a: multiply_weights(xp, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF), a),
     _hardswish_slope,
     r"<a> \odot \max\left(0, \min\left(1, <a> / 6 + 1 / 2\right)\right)",
     cases((r"0", r"<a:> \le -3"), (r"<a> / 3 + 1 / 2", "<a:> < 3"), otherwise="1"),

@@ -10,7 +10,7 @@ from compute.latex import Formula
 from compute.primitives.activations.declaration import declare_gated, one_minus, template, times, twice
 from compute.primitives.activations.smooth import bell
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 
 DENSITY = parse("1/sqrt(2*pi)")  # of the standard normal distribution at 0
 GELU_RATE = parse("sqrt(2/pi)")
@@ -19,15 +19,15 @@ MINUS_HALF = parse("-1/2")
 
 
 def _silu_slope(xp: Arithmetic, a: Array, kept: Array, alpha: Expression) -> Array:
-    complement = weighed(xp, one_minus(xp, kept), times(xp, a, alpha))
-    return weighed(xp, kept, xp.add(count(xp, 1), complement))
+    complement = multiply_weights(xp, one_minus(xp, kept), times(xp, a, alpha))
+    return multiply_weights(xp, kept, xp.add(count(xp, 1), complement))
 
 
 def _silu_curvature(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
     scaled = times(xp, a, alpha)
     s = xp.sigmoid(scaled)
     bend = xp.add(count(xp, 2), xp.multiply(scaled, one_minus(xp, twice(xp, s))))
-    return times(xp, weighed(xp, sigmoid_slope(xp, scaled, s), bend), alpha)
+    return times(xp, multiply_weights(xp, sigmoid_slope(xp, scaled, s), bend), alpha)
 
 
 _GATE = r"\sigma\left(<alpha*><a>\right)"
@@ -68,19 +68,19 @@ def _gelu_slope(xp: Arithmetic, a: Array, kept: Array, approximate: str) -> Arra
     if approximate == "none":
         bent = bell(xp, a, DENSITY, MINUS_HALF)
     else:
-        bent = twice(xp, weighed(xp, xp.multiply(kept, one_minus(xp, kept)), _cubic(xp, a, 1)))
-    return xp.add(kept, weighed(xp, bent, a))
+        bent = twice(xp, multiply_weights(xp, xp.multiply(kept, one_minus(xp, kept)), _cubic(xp, a, 1)))
+    return xp.add(kept, multiply_weights(xp, bent, a))
 
 
 def _gelu_curvature(xp: Arithmetic, a: Array, approximate: str) -> Array:
     if approximate == "none":
         bend = xp.subtract(count(xp, 2), xp.multiply(a, a))
-        return weighed(xp, bell(xp, a, DENSITY, MINUS_HALF), bend)
+        return multiply_weights(xp, bell(xp, a, DENSITY, MINUS_HALF), bend)
     inside, u = _cubic(xp, a, 0), _cubic(xp, a, 1)
     t = xp.tanh(inside)
     inner = xp.subtract(_cubic(xp, a, 2), twice(xp, xp.multiply(t, xp.multiply(u, u))))
     bend = xp.add(twice(xp, u), xp.multiply(a, inner))
-    return xp.multiply(weighed(xp, tanh_slope(xp, inside, t), bend), xp.constant(HALF, {}))
+    return xp.multiply(multiply_weights(xp, tanh_slope(xp, inside, t), bend), xp.constant(HALF, {}))
 
 
 def _gelu_latex(a: Formula, approximate: str) -> Formula:
@@ -106,7 +106,7 @@ declare_gated(
 
 def _mish_slope(xp: Arithmetic, a: Array, kept: Array) -> Array:
     bent = xp.multiply(xp.sigmoid(a), one_minus(xp, xp.multiply(kept, kept)))
-    return xp.add(kept, weighed(xp, bent, a))
+    return xp.add(kept, multiply_weights(xp, bent, a))
 
 
 def _mish_gate_complement(xp: Arithmetic, a: Array, t: Array) -> Array:
@@ -125,8 +125,8 @@ def _mish_gate_complement(xp: Arithmetic, a: Array, t: Array) -> Array:
 def _mish_curvature(xp: Arithmetic, a: Array) -> Array:
     t, s = xp.tanh(xp.softplus(a)), xp.sigmoid(a)
     bend = xp.subtract(one_minus(xp, s), twice(xp, xp.multiply(t, s)))
-    inside = weighed(xp, s, xp.add(count(xp, 2), xp.multiply(a, bend)))
-    return weighed(xp, _mish_gate_complement(xp, a, t), inside)
+    inside = multiply_weights(xp, s, xp.add(count(xp, 2), xp.multiply(a, bend)))
+    return multiply_weights(xp, _mish_gate_complement(xp, a, t), inside)
 
 
 _SOFT = r"\log\left(1 + e^{<a:>}\right)"

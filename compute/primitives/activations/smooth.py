@@ -11,7 +11,7 @@ from compute.primitives.saturation import (
     tanh_curvature,
     tanh_slope,
 )
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 
 TWO_OVER_ROOT_OF_PI = parse("2/sqrt(pi)")
 MINUS_ONE = parse("-1")
@@ -74,7 +74,7 @@ declare(
     _erf_slope,
     r"\operatorname{erf}\left(<a:>\right)",
     r"\frac{2}{\sqrt{\pi}} e^{-<a>^{2}}",
-    curvature=lambda xp, a: xp.negative(twice(xp, weighed(xp, _erf_slope(xp, a), a))),
+    curvature=lambda xp, a: xp.negative(twice(xp, multiply_weights(xp, _erf_slope(xp, a), a))),
 )
 declare(
     "log_sigmoid",

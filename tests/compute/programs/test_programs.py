@@ -219,7 +219,9 @@ def test_errors_between_lines() -> None:
     inputs = {"x": [1.0]}
     assert "assigned in line 1 already" in first_error(["z = x", "z = x"], inputs).message
     assert "before it is assigned in line 2" in first_error(["z = y", "y = x"], inputs).message
-    assert "a and b and c need one another" in first_error(["a = b + x", "b = c", "c = a"], inputs).message
+    assert (
+        "a and b and c depend on one another" in first_error(["a = b + x", "b = c", "c = a"], inputs).message
+    )
     assert first_error(["z = x + y"], inputs).path == ("inputs", "y")
     assert first_error(["z = x"], inputs | {"q": 1.0}).path == ("inputs", "q")
     assert first_error(["z = x"], {"x": 1.0, "z": 1.0}).path == ("inputs", "z")
@@ -275,7 +277,7 @@ def test_formulas_do_not_grow_without_end() -> None:
 def test_a_wide_cycle_is_found_quickly() -> None:
     lines = [f"a{i} = " + "+".join(f"a{(i + k) % 900}" for k in range(1, 9)) for i in range(900)]
     message = first_error(lines).message
-    assert "and others need one another" in message
+    assert "and others depend on one another" in message
     assert len(message) < 200
 
 
