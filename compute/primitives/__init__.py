@@ -1,4 +1,4 @@
-"""The steps of arithmetic that operations are made of, by family. Importing this declares them all."""
+"""The primitives that operations are built from, by family. Importing this package declares them all."""
 
 from compute.primitives import (
     averages,

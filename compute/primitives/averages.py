@@ -13,17 +13,17 @@ from compute.latex import Formula
 
 
 def _average(xp: Arithmetic, a: Array, *, axes: tuple[int, ...]) -> Array:
-    """Neighbouring axes are summed as one: many short sums take longer than one that is long."""
-    left: Any = _without(a.shape, axes=axes)
+    """Return the mean over `axes`. Neighbouring axes are summed as one: many short sums are slower."""
+    result_shape: Any = _without(a.shape, axes=axes)
     runs = [
-        (averaged, math.prod(a.shape[at] for at in run))
-        for averaged, run in groupby(range(a.ndim), lambda at: at - a.ndim in axes)
+        (averaged, math.prod(a.shape[axis] for axis in run))
+        for averaged, run in groupby(range(a.ndim), lambda axis: axis - a.ndim in axes)
     ]
     total = a.reshape([size for _, size in runs])
-    for place, (averaged, _) in enumerate(runs):
+    for position, (averaged, _) in enumerate(runs):
         if averaged:
-            total = xp.sum(total, place - len(runs))
-    return xp.divide(total, _count(xp, a.shape, axes)).reshape(left)
+            total = xp.sum(total, position - len(runs))
+    return xp.divide(total, _count(xp, a.shape, axes)).reshape(result_shape)
 
 
 def _count(xp: Arithmetic, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
@@ -32,14 +32,14 @@ def _count(xp: Arithmetic, shape: tuple[int, ...], axes: tuple[int, ...]) -> Arr
 
 def _gradient(xp: Arithmetic, g: Array, axes: tuple[int, ...], shapes: list[tuple[int, ...]]) -> Array:
     [shape] = shapes
-    each = xp.divide(g, _count(xp, shape, axes))
-    return np.broadcast_to(np.expand_dims(each, axes), shape)
+    share = xp.divide(g, _count(xp, shape, axes))
+    return np.broadcast_to(np.expand_dims(share, axes), shape)
 
 
 def _without(a: Shape, *, axes: tuple[int, ...]) -> Shape:
     if len(a) < -min(axes):
         raise ShapeError(f"{show(a)} has fewer than {-min(axes)} axes")
-    return tuple(size for at, size in enumerate(a) if at - len(a) not in axes)
+    return tuple(size for axis, size in enumerate(a) if axis - len(a) not in axes)
 
 
 def _latex(a: Formula, axes: tuple[int, ...]) -> Formula:
@@ -48,7 +48,7 @@ def _latex(a: Formula, axes: tuple[int, ...]) -> Formula:
     return Formula(rf"\operatorname{{mean}}_{{{over}}}\left({a.text}\right)")
 
 
-# The average over axes, counted from the last, which are gone in the result.
+# The mean over axes, counted from the last; the result does not have these axes.
 average = Primitive(
     "average",
     forward=_average,

@@ -1,7 +1,7 @@
 """Primitives over a band of query-key pairs: time and memory grow with its width, not with all pairs.
 
-A band holds an entry (i, j) for query i and key i - left + j, with j from 0 to left + right. Where there is
-no such key the entry stands for nothing: scores are 0 there, and sums pass it over.
+A band holds an entry (i, j) for query i and key i - left + j, with j from 0 to left + right. If there is no
+such key, the score is 0 and sums skip the entry.
 """
 
 from typing import Any
@@ -17,21 +17,21 @@ from compute.latex import POWER, PRODUCT, Formula
 from compute.primitives.band_products import (
     band_by_key,
     band_products,
-    band_room,
     band_sums,
     band_work,
+    dense_band_size,
     inside_band,
     offset_range,
-    within,
+    pairs_within,
 )
-from compute.primitives.masked_products import masked_zeros, without_masked, zeros_of
+from compute.primitives.masked_products import is_exact_zero, masked_zeros, zero_masked
 
 
 def _width(left: Size, right: Size) -> Size:
     """Return the number of keys that a band holds for each query."""
     width = left + right + 1
     if isinstance(width, int) and width < 1:
-        raise ShapeError(f"a band from {left} before to {right} behind holds no key")
+        raise ShapeError(f"a band from {left} before to {right} after the query holds no key")
     return width
 
 
@@ -42,7 +42,7 @@ def _scores_shape(a: Shape, b: Shape, *, left: Size, right: Size) -> Shape:
 
 
 def _scores_pairs(shape: Shape, a: Shape, b: Shape, *, left: Size, right: Size) -> tuple[Size, Size | None]:
-    outer, exact = product(shape[:-2]), within(a[-2], b[-2], left, right)
+    outer, exact = product(shape[:-2]), pairs_within(a[-2], b[-2], left, right)
     return outer * a[-2] * b[-2], None if exact is None else outer * exact
 
 
@@ -55,32 +55,32 @@ def _scores_gradient_of_keys(
     xp: Arithmetic, g: Array, a: Array, left: int, right: int, shapes: list[tuple[int, ...]]
 ) -> Array:
     by_key = band_by_key(xp, g, left, right, shapes[1][-2])
-    return band_sums(xp, by_key, a, right, left, lambda: zeros_of(by_key))
+    return band_sums(xp, by_key, a, right, left, lambda: is_exact_zero(by_key))
 
 
-def _room(batch: Shape, band: Any) -> int:
-    """How many numbers are held for a while, at the most three times."""
-    return 3 * band_room(count(batch), *band)
+def _scratch(batch: Shape, band: Any) -> int:
+    """Return the number of temporary entries: at most three arrays of the dense products."""
+    return 3 * dense_band_size(count(batch), *band)
 
 
-def _back_work(batch: Shape, band: Any, keyed: Any, inner: int) -> int:
-    """The work of a gradient: a band of queries or, for what is there for each key, one of keys."""
+def _gradient_work(batch: Shape, band: Any, keyed: Any, inner: int) -> int:
+    """Return the work of a gradient: a band by query, or by key for the operand with one row per key."""
     rows = max(band[-2], keyed[-2])
     return band_work(count(batch), rows, rows, band[-1], inner) + 3 * copied((*batch, rows, band[-1]))
 
 
-def _back_room(batch: Shape, band: Any, keyed: Any) -> int:
+def _gradient_scratch(batch: Shape, band: Any, keyed: Any) -> int:
     rows = max(band[-2], keyed[-2])
-    return _room(batch, (rows, band[-1])) + count((*batch, rows, keyed[-1]))
+    return _scratch(batch, (rows, band[-1])) + count((*batch, rows, keyed[-1]))
 
 
 # The scores of each query with the keys in its band: entry (i, j) is the dot product with key i - left + j.
-# A gradient that is exactly 0 passes nothing, whatever it would be multiplied by: a mask took that pair out.
+# A gradient that is exactly 0 comes from a masked pair and passes nothing, even if the other factor is NaN.
 banded_scores = Primitive(
     "banded_scores",
     forward=lambda xp, a, b, *, left, right: band_products(xp, a, b, left, right),
     gradients={
-        "a": lambda xp, g, b, left, right: band_sums(xp, g, b, left, right, lambda: zeros_of(g)),
+        "a": lambda xp, g, b, left, right: band_sums(xp, g, b, left, right, lambda: is_exact_zero(g)),
         "b": _scores_gradient_of_keys,
     },
     tangents="product",
@@ -91,9 +91,9 @@ banded_scores = Primitive(
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
     work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), shape[-2], b[-2], shape[-1], a[-1]),
-    gradient_work=lambda place, shape, a, b, **reach: _back_work(shape[:-2], shape[-2:], b, a[-1]),
-    scratch=lambda shape, *operands, **reach: _room(shape[:-2], shape[-2:]),
-    gradient_scratch=lambda place, shape, a, b, **reach: _back_room(shape[:-2], shape[-2:], b),
+    gradient_work=lambda place, shape, a, b, **reach: _gradient_work(shape[:-2], shape[-2:], b, a[-1]),
+    scratch=lambda shape, *operands, **reach: _scratch(shape[:-2], shape[-2:]),
+    gradient_scratch=lambda place, shape, a, b, **reach: _gradient_scratch(shape[:-2], shape[-2:], b),
     pairs=_scores_pairs,
     expects="queries (..., n, k) and keys (..., m, k)",
     broadcasts=True,
@@ -103,7 +103,7 @@ banded_scores = Primitive(
 
 def _sum_shape(a: Shape, b: Shape, *, left: Size, right: Size) -> Shape:
     if len(a) < 2 or len(b) < 2 or a[-1] != _width(left, right):
-        raise ShapeError(f"a band from {left} before to {right} behind is {_width(left, right)} wide")
+        raise ShapeError(f"a band from {left} before to {right} after is {_width(left, right)} wide")
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
 
 
@@ -125,9 +125,9 @@ banded_sum = Primitive(
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
     work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
-    gradient_work=lambda place, shape, a, b, **reach: _back_work(shape[:-2], a[-2:], b, b[-1]),
-    scratch=lambda shape, a, b, **reach: _room(shape[:-2], a[-2:]),
-    gradient_scratch=lambda place, shape, a, b, **reach: _back_room(shape[:-2], a[-2:], b),
+    gradient_work=lambda place, shape, a, b, **reach: _gradient_work(shape[:-2], a[-2:], b, b[-1]),
+    scratch=lambda shape, a, b, **reach: _scratch(shape[:-2], a[-2:]),
+    gradient_scratch=lambda place, shape, a, b, **reach: _gradient_scratch(shape[:-2], a[-2:], b),
     expects="a band (..., n, width) and values (..., m, k)",
     broadcasts=True,
     hazard=SUMS,
@@ -137,8 +137,8 @@ banded_sum = Primitive(
 def _masked_gradient_of_band(
     xp: Arithmetic, g: Array, a: Array, b: Array, allowed: Array, left: int, right: int
 ) -> Array:
-    found = band_products(xp, g, b, left, right)
-    return found if xp.is_finite(b) else without_masked(xp, found, masked_zeros(a, allowed))
+    gradient = band_products(xp, g, b, left, right)
+    return gradient if xp.is_finite(b) else zero_masked(xp, gradient, masked_zeros(a, allowed))
 
 
 def _masked_gradient_of_values(
@@ -148,18 +148,18 @@ def _masked_gradient_of_values(
 
     def skipped() -> Array:
         masked = masked_zeros(a, allowed).astype(np.intp)
-        return ~zeros_of(band_by_key(xp, xp.whole(masked), left, right, keys))
+        return ~is_exact_zero(band_by_key(xp, xp.whole(masked), left, right, keys))
 
     return band_sums(xp, band_by_key(xp, a, left, right, keys), g, right, left, skipped)
 
 
 def _masked_sum_shape(a: Shape, b: Shape, allowed: Shape, *, left: Size, right: Size) -> Shape:
     if broadcast(allowed, a) != a:
-        raise ShapeError(f"the mask {show(allowed)} is not one of {show(a)}")
+        raise ShapeError(f"the mask {show(allowed)} does not broadcast to {show(a)}")
     return _sum_shape(a, b, left=left, right=right)
 
 
-# The same, where 0 at a masked entry of the band takes out what it would be multiplied by.
+# The banded sum in which a weight of 0 at a masked entry excludes its value, even if that is NaN or infinite.
 masked_banded_sum = Primitive(
     "masked_banded_sum",
     forward=lambda xp, a, b, allowed, *, left, right: band_sums(
@@ -171,9 +171,9 @@ masked_banded_sum = Primitive(
     latex=lambda a, b, allowed, left, right: banded_sum.latex(a, b, left=left, right=right),
     cost=lambda shape, a, b, allowed, **reach: Cost(multiply_adds=product(shape) * a[-1]),
     work=lambda shape, a, b, allowed, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
-    gradient_work=lambda place, shape, a, b, allowed, **reach: _back_work(shape[:-2], a[-2:], b, b[-1]),
-    scratch=lambda shape, a, b, allowed, **reach: _room(shape[:-2], a[-2:]),
-    gradient_scratch=lambda place, shape, a, b, allowed, **reach: _back_room(shape[:-2], a[-2:], b),
+    gradient_work=lambda place, shape, a, b, allowed, **reach: _gradient_work(shape[:-2], a[-2:], b, b[-1]),
+    scratch=lambda shape, a, b, allowed, **reach: _scratch(shape[:-2], a[-2:]),
+    gradient_scratch=lambda place, shape, a, b, allowed, **reach: _gradient_scratch(shape[:-2], a[-2:], b),
     takes={"allowed": ("boolean",)},
     unwritten=("allowed",),
     expects="a band (..., n, width), values (..., m, k) and a mask that broadcasts to the band",
@@ -183,12 +183,12 @@ masked_banded_sum = Primitive(
 
 
 def band_entry(first: str) -> str:
-    """Say which key an entry of a band is for. first: the key of query i's entry 0."""
+    """Describe which key an entry of a band belongs to. first: the key of query i's entry 0."""
     return f"entry j of query i is for key {first} + j"
 
 
 def band_convention(place: str) -> dict[str, str]:
-    """Say how a band is read. place: the key at the place of query i."""
+    """Describe how a band is read. place: the key at the position of query i."""
     return {
         "band": f"{band_entry(f'{place} - left')}; where there is no such key scores are 0,"
         " masked_scores -Infinity and weights 0; in formulas band^-1 fills up with zeros to all pairs"
@@ -200,7 +200,7 @@ def _band_mask(xp: Arithmetic, *, queries: int, keys: int, left: int, right: int
     return inside.T if key_first else inside
 
 
-# True where a band's entry stands for a key that there is.
+# True for entries of a band that belong to an existing key.
 band_mask = Primitive(
     "band_mask",
     forward=_band_mask,
@@ -215,8 +215,8 @@ band_mask = Primitive(
 )
 
 
-def _places(shape: tuple[int, ...], queries: int, keys: int, left: int, right: int) -> tuple[Array, Array]:
-    """Row and column, in a matrix that broadcasts to all pairs, of each entry of the band."""
+def _indices(shape: tuple[int, ...], queries: int, keys: int, left: int, right: int) -> tuple[Array, Array]:
+    """Return the row and column of each band entry in a matrix that broadcasts to all pairs."""
     rows = np.arange(queries)[:, None]
     columns = np.clip(rows + np.arange(-left, right + 1), 0, keys - 1)
     return (rows if shape[-2] > 1 else rows * 0), (columns if shape[-1] > 1 else columns * 0)
@@ -226,10 +226,10 @@ def _cut(
     xp: Arithmetic, a: Array, *, queries: int, keys: int, left: int, right: int, key_first: bool
 ) -> Array:
     pairs = a.swapaxes(-1, -2) if key_first else a
-    rows, columns = _places(pairs.shape, queries, keys, left, right)
+    rows, columns = _indices(pairs.shape, queries, keys, left, right)
     band: Array = pairs[..., rows, columns]  # a copy
-    nothing = np.zeros((), dtype=bool) if band.dtype == np.bool_ else xp.zeros(())
-    band[..., ~inside_band(queries, keys, left, right)] = nothing
+    zero = np.zeros((), dtype=bool) if band.dtype == np.bool_ else xp.zeros(())
+    band[..., ~inside_band(queries, keys, left, right)] = zero
     return band.swapaxes(-1, -2) if key_first else band
 
 
@@ -239,7 +239,7 @@ def _cut_gradient(
 ) -> Array:  # fmt: skip
     result = xp.zeros(shapes[0])
     pairs, band = (result.swapaxes(-1, -2), g.swapaxes(-1, -2)) if key_first else (result, g)
-    rows, columns = _places(pairs.shape, queries, keys, left, right)
+    rows, columns = _indices(pairs.shape, queries, keys, left, right)
     for offset in range(left + right + 1):
         first, last = offset_range(offset - left, queries, keys)
         if first < last:
@@ -255,18 +255,18 @@ def _cut_shape(a: Shape, *, queries: Size, keys: Size, left: Size, right: Size, 
     if len(a) < 2:
         raise ShapeError("it has fewer than two axes")
     width = _width(left, right)
-    for size, whole in zip(a[-2:], (keys, queries) if key_first else (queries, keys), strict=True):
-        if isinstance(size, int) and isinstance(whole, int) and size not in (1, whole):
-            raise ShapeError(f"an axis of {size} is not over {whole}")
+    for size, full in zip(a[-2:], (keys, queries) if key_first else (queries, keys), strict=True):
+        if isinstance(size, int) and isinstance(full, int) and size not in (1, full):
+            raise ShapeError(f"an axis of size {size} does not broadcast to {full}")
     return (*a[:-2], width, queries) if key_first else (*a[:-2], queries, width)
 
 
-def _turns(queries: int, keys: int, left: int, right: int, key_first: bool) -> int:
-    """How many offsets from a query to a key there are in a band."""
+def _offsets(queries: int, keys: int, left: int, right: int, key_first: bool) -> int:
+    """Return the number of offsets from a query to a key in a band."""
     return min(left + right + 1, queries + keys)
 
 
-# The band of a matrix over all pairs, or of one that broadcasts to it. 0, or false, where there is no key.
+# The band of a matrix over all pairs, or of one that broadcasts to it. 0 or false where there is no key.
 band = Primitive(
     "band",
     forward=_cut,
@@ -278,7 +278,7 @@ band = Primitive(
     ),
     cost=no_cost,
     work=lambda shape, a, **reach: 3 * copied(shape),
-    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _turns(**reach) + 2 * copied(shape, a),
+    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _offsets(**reach) + 2 * copied(shape, a),
     scratch=lambda shape, a, **reach: 3 * product(shape),
     gradient_scratch=lambda place, shape, a, **reach: 3 * count(shape) + count(a),
     kind="same",

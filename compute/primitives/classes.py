@@ -1,7 +1,7 @@
-"""Primitives of classes: what stands at the class of each sample, and classes as distributions.
+"""Primitives of class targets: entries and losses at the class of each sample, one-hot distributions.
 
-A target holds the index of a class for each sample: a whole number from 0 on, or `ignored`, which takes the
-sample out. Classes lie along `axis` of the other operand, or of the result.
+A target holds the class index of each sample: a whole number from 0 on, or `ignored`, which excludes the
+sample. Classes lie along `axis` of the other operand, or of the result.
 """
 
 from contextlib import suppress
@@ -15,51 +15,53 @@ from compute.errors import UnfitEntries, describe_first_unfit
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import copied
 from compute.latex import PRODUCT, SUM, Formula
-from compute.primitives.scalars import count, known
+from compute.primitives.scalars import count, is_known
 
 INDICES: dict[str, tuple[Literal["real", "index"], ...]] = {"target": ("real", "index")}
 
 
 def _classes(xp: Arithmetic, target: Array, classes: int, ignored: int | None) -> tuple[Array, Array | None]:
-    """The classes as places, 0 for those that are ignored; and which these are, if any may be.
+    """Return the class indices, 0 for ignored samples, and which samples are ignored (None if none can be).
 
-    Raises UnfitEntries.
+    Raises UnfitEntries for entries that are not classes.
     """
     if ignored is None or not 0 <= ignored < classes:
         with suppress(ValueError):
             return xp.places(target, classes - 1), None
     if ignored is not None:
-        left_out = xp.equal(target, count(xp, ignored))
+        is_ignored = xp.equal(target, count(xp, ignored))
         with suppress(ValueError):
-            return xp.places(xp.where(left_out, count(xp, 0), target), classes - 1), left_out
+            return xp.places(xp.where(is_ignored, count(xp, 0), target), classes - 1), is_ignored
     also = "" if ignored is None else f", or {ignored} for what is ignored"
-    checked = target if ignored is None else xp.where(left_out, count(xp, 0), target)
+    checked = target if ignored is None else xp.where(is_ignored, count(xp, 0), target)
     received = describe_first_unfit(checked, lambda part: xp.places(part, classes - 1))
     expected = f"whole numbers from 0 to {classes - 1}{also}"
     raise UnfitEntries("target", "holds a number that is not a class", expected, received)
 
 
-def _unless(xp: Arithmetic, left_out: Array | None, a: Array) -> Array:
-    return a if left_out is None else xp.where(left_out, count(xp, 0), a)
+def _zero_ignored(xp: Arithmetic, is_ignored: Array | None, a: Array) -> Array:
+    return a if is_ignored is None else xp.where(is_ignored, count(xp, 0), a)
 
 
 def _pick(xp: Arithmetic, a: Array, target: Array, *, axis: int, ignored: int | None) -> Array:
     rows = np.moveaxis(a, axis, -1)
-    places, left_out = _classes(xp, target, rows.shape[-1], ignored)
-    return _unless(xp, left_out, xp.take(rows, places[..., None])[..., 0])
+    indices, is_ignored = _classes(xp, target, rows.shape[-1], ignored)
+    return _zero_ignored(xp, is_ignored, xp.take(rows, indices[..., None])[..., 0])
 
 
-def _spread(xp: Arithmetic, g: Array, target: Array, classes: int, axis: int, ignored: int | None) -> Array:
-    """Zeros, with each entry at the class of its sample; nothing where that is ignored."""
-    places, left_out = _classes(xp, target, classes, ignored)
-    found = xp.scatter(_unless(xp, left_out, g)[..., None], places[..., None], classes)
-    return np.moveaxis(found, -1, axis)
+def _scatter_to_classes(
+    xp: Arithmetic, g: Array, target: Array, classes: int, axis: int, ignored: int | None
+) -> Array:
+    """Scatter each entry to the class of its sample, among zeros; all zeros for ignored samples."""
+    indices, is_ignored = _classes(xp, target, classes, ignored)
+    scattered = xp.scatter(_zero_ignored(xp, is_ignored, g)[..., None], indices[..., None], classes)
+    return np.moveaxis(scattered, -1, axis)
 
 
 def _pick_gradient(
     xp: Arithmetic, g: Array, target: Array, axis: int, ignored: int | None, shapes: Any
 ) -> Array:
-    return _spread(xp, g, target, shapes[0][axis], axis, ignored)
+    return _scatter_to_classes(xp, g, target, shapes[0][axis], axis, ignored)
 
 
 def _pick_shape(a: Shape, target: Shape, *, axis: int, ignored: int | None) -> Shape:
@@ -73,7 +75,7 @@ def _pick_latex(a: Formula, target: Formula, axis: int, ignored: int | None) -> 
     return Formula(rf"{a.at(PRODUCT)}\left[{target.text}\right]", PRODUCT)
 
 
-# What stands at the class of each sample; 0 where it is ignored.
+# The entry at the class of each sample; 0 for ignored samples.
 pick = Primitive(
     "pick",
     forward=_pick,
@@ -90,7 +92,7 @@ pick = Primitive(
 
 def _one_hot(xp: Arithmetic, target: Array, *, classes: int, axis: int, ignored: int | None) -> Array:
     ones = xp.whole(np.ones(target.shape, dtype=int))
-    return _spread(xp, ones, target, classes, axis, ignored)
+    return _scatter_to_classes(xp, ones, target, classes, axis, ignored)
 
 
 def _one_hot_shape(target: Shape, *, classes: Size, axis: int, ignored: int | None) -> Shape:
@@ -100,7 +102,7 @@ def _one_hot_shape(target: Shape, *, classes: Size, axis: int, ignored: int | No
     return (*target[:at], classes, *target[at:])
 
 
-# A distribution for each sample that is all at its class; zeros where it is ignored.
+# The one-hot distribution of each sample's class; zeros for ignored samples.
 one_hot = Primitive(
     "one_hot",
     forward=_one_hot,
@@ -115,23 +117,23 @@ one_hot = Primitive(
 )
 
 
-def _counted(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None, some: bool) -> Array:
-    _, left_out = _classes(xp, target, classes, ignored)
-    if some and left_out is not None and bool(known(left_out, True).all()):
+def _sample_weights(xp: Arithmetic, target: Array, *, classes: int, ignored: int | None, some: bool) -> Array:
+    _, is_ignored = _classes(xp, target, classes, ignored)
+    if some and is_ignored is not None and bool(is_known(is_ignored, True).all()):
         raise UnfitEntries(
             "target",
             "holds only ignored samples, so there is no mean",
             f"at least one class that is not {ignored}; or another reduction",
             f"{ignored} throughout",
         )
-    return _unless(xp, left_out, xp.whole(np.ones(target.shape, dtype=int)))
+    return _zero_ignored(xp, is_ignored, xp.whole(np.ones(target.shape, dtype=int)))
 
 
 def _not_ignored(xp: Arithmetic, target: Array, *, ignored: int) -> Array:
-    return ~known(xp.equal(target, count(xp, ignored)), True)
+    return ~is_known(xp.equal(target, count(xp, ignored)), True)
 
 
-# Whether each sample counts.
+# Whether each sample is not ignored.
 not_ignored = Primitive(
     "not_ignored",
     forward=_not_ignored,
@@ -143,10 +145,10 @@ not_ignored = Primitive(
     expects="a class for each sample",
 )
 
-# 1 for each sample that counts, and 0 where it is ignored. some: refuse that all are.
+# 1 for each sample that counts, 0 for ignored ones. some: refuse a target whose samples are all ignored.
 counted = Primitive(
     "counted",
-    forward=_counted,
+    forward=_sample_weights,
     shape=lambda target, classes, ignored, some: target,
     latex=lambda target, classes, ignored, some: Formula(
         r"1" if ignored is None else rf"\mathbb{{1}}\left\{{{target.text} \ne {ignored}\right\}}"
@@ -157,57 +159,59 @@ counted = Primitive(
 )
 
 
-def _surprise(xp: Arithmetic, a: Array, target: Array, *, axis: int, ignored: int | None) -> Array:
-    return _surprise_keeping(xp, a, target, axis=axis, ignored=ignored)[0]
+def _class_loss(xp: Arithmetic, a: Array, target: Array, *, axis: int, ignored: int | None) -> Array:
+    return _class_loss_keeping(xp, a, target, axis=axis, ignored=ignored)[0]
 
 
-def _surprise_keeping(
+def _class_loss_keeping(
     xp: Arithmetic, a: Array, target: Array, *, axis: int, ignored: int | None
 ) -> tuple[Array, Any]:
-    """With the exponentials and their sums, and the classes."""
+    """Return the losses, and for the gradient the exponentials, their sums, and the classes."""
     rows = np.moveaxis(a, axis, -1)
-    classes, left_out = _classes(xp, target, rows.shape[-1], ignored)
+    classes, is_ignored = _classes(xp, target, rows.shape[-1], ignored)
     exponentials = xp.exponentials(rows, -1)
     total = xp.sum(exponentials, -1)
-    # The shift less the logit first: what is left of large logits has all its digits.
-    apart = xp.subtract(xp.max_shift(rows, -1), xp.take(rows, classes[..., None]))
-    losses = _unless(xp, left_out, xp.add(xp.log_total(exponentials, total, -1), apart)[..., 0])
-    return losses, (exponentials, total, classes[..., None], left_out)
+    # Subtract the logit from the shift first: differences of large logits keep all digits.
+    margin = xp.subtract(xp.max_shift(rows, -1), xp.take(rows, classes[..., None]))
+    losses = _zero_ignored(xp, is_ignored, xp.add(xp.log_total(exponentials, total, -1), margin)[..., 0])
+    return losses, (exponentials, total, classes[..., None], is_ignored)
 
 
-def _surprise_gradient(xp: Arithmetic, g: Array, kept: Any, axis: int) -> Array:
-    """The softmax less the one-hot target, times what each sample counts; 0 for those ignored, NaN or not."""
-    exponentials, total, classes, left_out = kept
-    each = _unless(xp, left_out, g)[..., None]
+def _class_loss_gradient(xp: Arithmetic, g: Array, kept: Any, axis: int) -> Array:
+    """Return (softmax - one-hot target) times the upstream gradient; 0 for ignored samples, even if NaN."""
+    exponentials, total, classes, is_ignored = kept
+    upstream = _zero_ignored(xp, is_ignored, g)[..., None]
     weights = xp.divide(exponentials, total)
-    found = xp.multiply(weights, each)
+    gradient = xp.multiply(weights, upstream)
     if classes.dtype.kind == "i":
-        rest = xp.subtract(np.take_along_axis(found, classes, -1), each)
-        np.put_along_axis(found, classes, rest, -1)
-        found = xp.balanced(found, weights, -1)
+        rest = xp.subtract(np.take_along_axis(gradient, classes, -1), upstream)
+        np.put_along_axis(gradient, classes, rest, -1)
+        gradient = xp.balanced(gradient, weights, -1)
     else:
-        found = xp.subtract(found, xp.scatter(each, classes, exponentials.shape[-1]))
-    found = _unless(xp, None if left_out is None else left_out[..., None], found)
-    return np.moveaxis(found, -1, axis)
+        gradient = xp.subtract(gradient, xp.scatter(upstream, classes, exponentials.shape[-1]))
+    gradient = _zero_ignored(xp, None if is_ignored is None else is_ignored[..., None], gradient)
+    return np.moveaxis(gradient, -1, axis)
 
 
-def _surprise_tangent(
-    xp: Arithmetic, t: Array, y: Array, a: Array, target: Array, axis: int, ignored: int | None
+def _class_loss_tangent(
+    xp: Arithmetic, tangent: Array, y: Array, a: Array, target: Array, axis: int, ignored: int | None
 ) -> Array:
-    _, (exponentials, total, classes, left_out) = _surprise_keeping(xp, a, target, axis=axis, ignored=ignored)
-    rows = np.moveaxis(t, axis, -1)
-    apart = xp.subtract(rows, xp.take(rows, classes))
-    mean = xp.divide(xp.sum(xp.multiply(exponentials, apart), -1), total)
-    return _unless(xp, left_out, mean[..., 0])
+    _, (exponentials, total, classes, is_ignored) = _class_loss_keeping(
+        xp, a, target, axis=axis, ignored=ignored
+    )
+    rows = np.moveaxis(tangent, axis, -1)
+    relative = xp.subtract(rows, xp.take(rows, classes))
+    mean = xp.divide(xp.sum(xp.multiply(exponentials, relative), -1), total)
+    return _zero_ignored(xp, is_ignored, mean[..., 0])
 
 
-# -log softmax(a) at the class of each sample, without the softmax of the others; 0 where it is ignored.
+# -log softmax(a) at the class of each sample, without the softmax of other classes; 0 for ignored samples.
 class_surprise = Primitive(
     "class_surprise",
-    forward=_surprise,
-    keeping=_surprise_keeping,
-    gradients={"a": _surprise_gradient},
-    tangents=_surprise_tangent,
+    forward=_class_loss,
+    keeping=_class_loss_keeping,
+    gradients={"a": _class_loss_gradient},
+    tangents=_class_loss_tangent,
     shape=_pick_shape,
     latex=lambda a, target, axis, ignored: Formula(
         rf"-\log\operatorname{{softmax}}\left({a.text}\right)\left[{target.text}\right]", SUM

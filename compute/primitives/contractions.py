@@ -21,7 +21,7 @@ def _matmul_shape(a: Shape, b: Shape) -> Shape:
             advice = "the dot product of two vectors is sum(a * b)"
         elif not (a and b):
             advice = "multiply by a number with *"
-        raise ShapeError(f"{vector} is no matrix; {advice}")
+        raise ShapeError(f"{vector} is not a matrix; {advice}")
     if a[-1] != b[-2]:
         raise ShapeError(f"the inner sizes {a[-1]} and {b[-2]} differ")
     return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
@@ -32,24 +32,24 @@ def _matmul_cost(shape: Shape, a: Shape, b: Shape, **attributes: Any) -> Cost:
 
 
 def product_work(shape: Shape, a: Any, b: Any, **attributes: Any) -> int:
-    """The work of a matrix product of stacks."""
+    """Return the work of a batched matrix product."""
     return matrices(shape, a[-1])
 
 
-def _spread(place: int, shape: Any, a: Any, b: Any) -> Shape:
-    """The shape of an operand's gradient before it is summed to that of the operand."""
+def _broadcast_gradient_shape(place: int, shape: Any, a: Any, b: Any) -> Shape:
+    """Return the shape of an operand's gradient before the sum over broadcast axes."""
     return (*shape[:-2], *(b if place else a)[-2:])
 
 
 def product_gradient_work(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
-    """The work of its gradients, which are products too."""
-    found = _spread(place, shape, a, b)
-    return matrices(found, shape[-2 if place else -1]) + count(found)
+    """Return the work of a gradient of a matrix product, which is a matrix product too."""
+    gradient_shape = _broadcast_gradient_shape(place, shape, a, b)
+    return matrices(gradient_shape, shape[-2 if place else -1]) + count(gradient_shape)
 
 
 def product_gradient_scratch(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
-    """How many numbers these hold for a while."""
-    return count(_spread(place, shape, a, b))
+    """Return the number of temporary entries of a gradient."""
+    return count(_broadcast_gradient_shape(place, shape, a, b))
 
 
 # The matrix product over the last two axes; leading axes broadcast.
@@ -76,18 +76,18 @@ matmul = Primitive(
 )
 
 
-def _rows(a: Array) -> Array:
-    """All vectors along the last axis, one below the other."""
+def _flatten_leading(a: Array) -> Array:
+    """Flatten all leading axes into one."""
     return a.reshape(-1, a.shape[-1])
 
 
 def _project(xp: Arithmetic, a: Array, w: Array) -> Array:
-    return xp.matmul(_rows(a), w).reshape(*a.shape[:-1], w.shape[-1])
+    return xp.matmul(_flatten_leading(a), w).reshape(*a.shape[:-1], w.shape[-1])
 
 
 def _project_shape(a: Shape, w: Shape) -> Shape:
     if not a or len(w) != 2:
-        raise ShapeError(f"{show(w if a else a)} is no {'matrix' if a else 'vector'}")
+        raise ShapeError(f"{show(w if a else a)} is not a {'matrix' if a else 'vector'}")
     if a[-1] != w[0]:
         raise ShapeError(f"the inner sizes {a[-1]} and {w[0]} differ")
     return (*a[:-1], w[1])
@@ -98,8 +98,8 @@ project = Primitive(
     "project",
     forward=_project,
     gradients={
-        "a": lambda xp, g, w, shapes: xp.matmul(_rows(g), w.T).reshape(shapes[0]),
-        "w": lambda xp, g, a: xp.matmul(_rows(a).T, _rows(g)),
+        "a": lambda xp, g, w, shapes: xp.matmul(_flatten_leading(g), w.T).reshape(shapes[0]),
+        "w": lambda xp, g, a: xp.matmul(_flatten_leading(a).T, _flatten_leading(g)),
     },
     tangents="product",
     shape=_project_shape,

@@ -1,7 +1,7 @@
-"""Primitives of convolution: the layer, its transpose, its windows as columns, and the layer as one matrix.
+"""Convolution: the layer, its transpose, its windows as columns (im2col), and the layer as one matrix.
 
-All are cross-correlations of x (batch, groups*c, H, W) with a kernel (groups*f, c, h, w); `layout` says how
-windows move (see `compute.primitives.windows`).
+All are cross-correlations of x (batch, groups*c, H, W) with a kernel (groups*f, c, h, w). `layout` holds
+stride, padding, dilation and groups (see `compute.primitives.windows`).
 """
 
 from typing import Any
@@ -18,14 +18,14 @@ from compute.primitives.window_work import correlation_work, input_gradient_work
 from compute.primitives.windows import (
     Layout,
     Sizes,
-    bordered,
+    as_integers,
     correlate,
+    entry_slice,
     input_gradient,
     kernel_gradient,
-    numbers,
     overlap_add,
-    padded,
-    tap,
+    pad,
+    padded_size,
     windows,
 )
 
@@ -63,7 +63,7 @@ convolve = Primitive(
     gradient_work=lambda place, shape, x, kernel, layout: (
         kernel_gradient_work if place else input_gradient_work
     )(x, kernel, shape, layout),
-    scratch=lambda shape, x, kernel, layout: bordered(
+    scratch=lambda shape, x, kernel, layout: padded_size(
         (x[0], x[1] + shape[1], *x[2:]), layout, (kernel[2], kernel[3])
     ),
     expects=EXPECTS,
@@ -79,7 +79,7 @@ def _transposed_shape(x: Shape, kernel: Shape, *, layout: Layout, output: Sizes)
     return (x[0], kernel[1] * layout.groups, *output)
 
 
-# The transpose of `convolve`: what its gradient does to the gradient of its output.
+# The transposed convolution: the linear map that `convolve` applies to gradients of its output.
 convolve_transposed = Primitive(
     "convolve_transposed",
     forward=lambda xp, x, kernel, *, layout, output: input_gradient(
@@ -101,7 +101,7 @@ convolve_transposed = Primitive(
         if place
         else correlation_work(x, shape, kernel, layout.groups)
     ),
-    scratch=lambda shape, x, kernel, layout, output: bordered(
+    scratch=lambda shape, x, kernel, layout, output: padded_size(
         (x[0], x[1] + shape[1], *output), layout, (kernel[2], kernel[3])
     ),
     expects="x (batch, channels, rows, columns) and a kernel (channels, filters of its group, rows, columns)",
@@ -109,8 +109,8 @@ convolve_transposed = Primitive(
 )
 
 
-def _reached(size: int, step: int, before: int, length: int) -> tuple[slice, slice]:
-    """Which of so many entries fall into this length, `step` apart from `before` on, and where they fall."""
+def _spaced_slices(size: int, step: int, before: int, length: int) -> tuple[slice, slice]:
+    """Return which of `size` entries, `step` apart from place `before` on, lie within `length`, and where."""
     first, last = max(0, -(before // step)), min(size, (length - 1 - before) // step + 1)
     start = first * step + before
     return slice(first, max(first, last)), slice(start, max(start, last * step + before), step)
@@ -118,19 +118,19 @@ def _reached(size: int, step: int, before: int, length: int) -> tuple[slice, sli
 
 def _spaced(xp: Arithmetic, x: Array, *, stride: Any, before: Any, sizes: Any) -> Array:
     result = xp.zeros((*x.shape[:-2], *sizes))
-    (down, to_row), (across, to_column) = map(_reached, x.shape[-2:], stride, before, sizes)
+    (down, to_row), (across, to_column) = map(_spaced_slices, x.shape[-2:], stride, before, sizes)
     result[..., to_row, to_column] = x[..., down, across]
     return result
 
 
 def _spaced_gradient(xp: Arithmetic, g: Array, stride: Any, before: Any, sizes: Any, shapes: Any) -> Array:
     result = xp.zeros(shapes[0])
-    (down, to_row), (across, to_column) = map(_reached, shapes[0][-2:], stride, before, sizes)
+    (down, to_row), (across, to_column) = map(_spaced_slices, shapes[0][-2:], stride, before, sizes)
     result[..., down, across] = g[..., to_row, to_column]
     return result
 
 
-# The input with zeros between its entries and around them, over which a transposed convolution slides.
+# The input with zeros between and around its entries, over which a transposed convolution slides.
 spaced = Primitive(
     "spaced",
     forward=_spaced,
@@ -145,18 +145,18 @@ spaced = Primitive(
 
 def _patches(xp: Arithmetic, x: Array, *, layout: Layout, window: Any) -> Array:
     height, width = layout.output(x.shape[2:], window)
-    view = windows(padded(xp, x, layout.padding), window, layout, (height, width))
+    view = windows(pad(xp, x, layout.padding), window, layout, (height, width))
     batch, channels = x.shape[:2]
     return view.reshape(batch, layout.groups, channels // layout.groups * window[0] * window[1], -1)
 
 
 def _patches_gradient(xp: Arithmetic, g: Array, layout: Layout, window: Any, shapes: Any) -> Array:
-    """Each window's gradient, added back to where it came from."""
+    """Return the sum of all windows' gradients at their places in the input (col2im)."""
     batch, channels, *sizes = shapes[0]
-    output = numbers(layout.output((sizes[0], sizes[1]), window))
-    each = g.reshape(batch, channels, *window, *output)
+    output = as_integers(layout.output((sizes[0], sizes[1]), window))
+    columns = g.reshape(batch, channels, *window, *output)
     parts = (
-        ((tap(layout, output, 0, i), tap(layout, output, 1, j)), each[:, :, i, j])
+        ((entry_slice(layout, output, 0, i), entry_slice(layout, output, 1, j)), columns[:, :, i, j])
         for i in range(window[0])
         for j in range(window[1])
     )
@@ -180,15 +180,15 @@ patches = Primitive(
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
     gradient_work=lambda place, shape, x, layout, window: 4 * CALL * count(window) + copied(shape, shape, x),
-    scratch=lambda shape, x, layout, window: bordered(x, layout, (1, 1)),
+    scratch=lambda shape, x, layout, window: padded_size(x, layout, (1, 1)),
     expects="x (batch, channels, rows, columns)",
 )
 
 
 def _places(layout: Layout, kernel: tuple[int, ...], sizes: tuple[int, int]) -> tuple[Array, Array, Array]:
-    """For each entry of the matrix that is not zero by structure: its row, its column, its kernel entry."""
+    """Return the row, column and kernel entry of each structurally nonzero entry of the matrix."""
     filters, depth, h, w = kernel
-    height, width = numbers(layout.output(sizes, (h, w)))
+    height, width = as_integers(layout.output(sizes, (h, w)))
     f, c, i, j, row, column = np.indices((filters, depth, h, w, height, width)).reshape(6, -1)
     down = row * layout.stride[0] + i * layout.dilation[0] - layout.padding[0][0]
     across = column * layout.stride[1] + j * layout.dilation[1] - layout.padding[1][0]
@@ -208,7 +208,7 @@ def _matrix_shape(kernel: Shape, *, layout: Layout, sizes: Sizes) -> Shape:
 
 
 def _entries(kernel: Shape, layout: Layout, sizes: Sizes) -> Size:
-    """How many pairs there are of an entry of the kernel and an output."""
+    """Return the number of pairs of a kernel entry and an output."""
     return product(kernel) * product(layout.output(sizes, (kernel[2], kernel[3])))
 
 
@@ -223,11 +223,11 @@ def _matrix(xp: Arithmetic, kernel: Array, *, layout: Layout, sizes: Any) -> Arr
 
 def _matrix_gradient(xp: Arithmetic, g: Array, layout: Layout, sizes: Any, shapes: Any) -> Array:
     to, source, entry = _places(layout, shapes[0], sizes)
-    found = xp.scatter(g[to, source], entry, int(np.prod(shapes[0])))
-    return found.reshape(shapes[0])
+    gradient = xp.scatter(g[to, source], entry, int(np.prod(shapes[0])))
+    return gradient.reshape(shapes[0])
 
 
-# The layer as one matrix (filters*rows*columns of the output, channels*H*W): output = matrix times x, flat.
+# The layer as one matrix (filters*rows*columns of the output, channels*H*W): output = matrix @ x, flattened.
 kernel_matrix = Primitive(
     "kernel_matrix",
     forward=_matrix,

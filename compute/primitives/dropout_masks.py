@@ -1,4 +1,4 @@
-"""Primitives of masks that drop entries: drawn from a seed, all that there are, and masks as numbers."""
+"""Dropout masks: drawn from a seed, all masks of a shape, and masks as numbers."""
 
 import math
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from compute.errors import UnfitEntries, describe_first_unfit
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, Formula, constant_latex
 
-MOST_DROPPED = 12  # entries of which every mask is made: there are 2 to this power
-_BITS = 53  # of a float64's fraction, of the 64 that the generator gives
+MOST_DROPPED = 12  # the most entries for which all masks are enumerated: 2 to this power
+_BITS = 53  # the bits of a float64's fraction, out of the generator's 64
 
 
-def _drawn(
+def _draw(
     xp: Arithmetic, *, to: tuple[int, ...], seed: int, expression: Expression, sizes: Mapping[str, Size]
 ) -> Array:
-    """Bits are compared as whole numbers: what NumPy guarantees of every version is the generator's bits.
+    """Draw a mask by comparing the generator's bits as integers, which NumPy guarantees for every version.
 
-    They are those of which its `Generator.random` makes fractions of 2^53.
+    They are the bits from which `Generator.random` makes fractions of 2^53.
     """
     bits = np.random.PCG64(seed).random_raw(math.prod(to))
     least = math.ceil(evaluate(expression, sizes) * 2**_BITS)
@@ -30,10 +30,10 @@ def _drawn(
     return kept.reshape(to)
 
 
-# True with probability 1 - expression, entry by entry from a seed: the same in every kind of number.
+# True with probability 1 - expression, drawn per entry from a seed; the same in every arithmetic.
 bernoulli_mask = Primitive(
     "bernoulli_mask",
-    forward=_drawn,
+    forward=_draw,
     shape=lambda to, seed, expression, sizes: to,
     latex=lambda to, seed, expression, sizes: Formula(
         rf"\left[U_{{{seed}}} \ge {constant_latex(expression).text}\right]"
@@ -59,24 +59,24 @@ full_mask = Primitive(
 )
 
 
-def _every(xp: Arithmetic, *, to: tuple[int, ...]) -> Array:
+def _enumerate_masks(xp: Arithmetic, *, to: tuple[int, ...]) -> Array:
     entries = math.prod(to)
     places = np.arange(entries)[::-1]
     return ((np.arange(2**entries)[:, None] >> places) & 1).astype(np.bool_).reshape(-1, *to)
 
 
-def _every_shape(*, to: Shape) -> Shape:
+def _enumerate_masks_shape(*, to: Shape) -> Shape:
     entries = product(to)
     if not isinstance(entries, int) or entries > MOST_DROPPED:
         raise ShapeError(f"{show(to)} has more than {MOST_DROPPED} entries, and too many masks")
     return (2**entries, *to)
 
 
-# Every mask of a shape, one behind the other: counted in binary from all false to all true.
+# All masks of a shape along a new first axis, in binary order from all false to all true.
 all_masks = Primitive(
     "all_masks",
-    forward=_every,
-    shape=_every_shape,
+    forward=_enumerate_masks,
+    shape=_enumerate_masks_shape,
     latex=lambda to: Formula(rf"\left\{{0, 1\right\}}^{{{product(to)}}}"),
     cost=no_cost,
     kind="boolean",
@@ -84,7 +84,7 @@ all_masks = Primitive(
 )
 
 
-def _numbers(xp: Arithmetic, mask: Array) -> Array:
+def _mask_to_numbers(xp: Arithmetic, mask: Array) -> Array:
     if mask.dtype == np.bool_:
         return xp.whole(mask.astype(np.intp))
     try:
@@ -99,10 +99,12 @@ def _numbers(xp: Arithmetic, mask: Array) -> Array:
     return mask
 
 
-# A mask that is true where another is false.
+# The negation of a mask.
 complement = Primitive(
     "complement",
-    forward=lambda xp, mask: ~mask if mask.dtype == np.bool_ else xp.places(_numbers(xp, mask), 1) == 0,
+    forward=lambda xp, mask: (
+        ~mask if mask.dtype == np.bool_ else xp.places(_mask_to_numbers(xp, mask), 1) == 0
+    ),
     shape=lambda mask: mask,
     latex=lambda mask: Formula(rf"\neg {mask.at(PRODUCT)}", PRODUCT, mask.scalar),
     cost=no_cost,
@@ -111,10 +113,10 @@ complement = Primitive(
     expects="a mask",
 )
 
-# A mask as numbers: 1 where it is true, 0 where it is false. It is not differentiated by.
+# A mask as numbers: 1 where it is true, 0 where it is false. It has no gradient.
 as_numbers = Primitive(
     "as_numbers",
-    forward=_numbers,
+    forward=_mask_to_numbers,
     shape=lambda mask: mask,
     latex=lambda mask: Formula(mask.at(PRODUCT), PRODUCT, mask.scalar),
     cost=no_cost,

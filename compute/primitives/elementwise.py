@@ -1,4 +1,4 @@
-"""Primitives that work entry by entry, with broadcasting."""
+"""Elementwise arithmetic with broadcasting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def _product(a: Formula, b: Formula) -> Formula:
     return Formula(f"{a.at(PRODUCT)} {sign} {b.at(PRODUCT)}", PRODUCT)
 
 
-def _cancelled(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
+def _cancellation(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
     size: Array = np.maximum(np.abs(a), np.abs(b))
     equal = y == 0
     return cancellation(
@@ -56,7 +56,7 @@ add = Primitive(
     broadcasts=True,
     propagates_nonfinite=True,
     spreads_back=True,
-    diagnosis=_cancelled,
+    diagnosis=_cancellation,
 )
 
 subtract = Primitive(
@@ -70,7 +70,7 @@ subtract = Primitive(
     broadcasts=True,
     propagates_nonfinite=True,
     spreads_back=True,
-    diagnosis=_cancelled,
+    diagnosis=_cancellation,
 )
 
 multiply = Primitive(

@@ -1,4 +1,4 @@
-"""Primitives that are functions of each entry alone: exponentials, powers, what is bent."""
+"""Primitives that apply a function to each entry: exponentials, logarithms, powers, rectifiers."""
 
 from functools import lru_cache
 
@@ -12,12 +12,12 @@ from compute.graph.numerics import LOGARITHM, NEGATIVE_POWER, ROOT, Hazard, dead
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
-from compute.primitives.scalars import FEW, count, is_zero, multiplied
+from compute.primitives.scalars import FEW, count, gradient_rule, is_zero
 
 tanh = Primitive(
     "tanh",
     forward=lambda xp, a: xp.tanh(a),
-    gradients={"a": multiplied(tanh_slope)},
+    gradients={"a": gradient_rule(tanh_slope)},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
@@ -48,7 +48,7 @@ log = Primitive(
     hazard=LOGARITHM,
 )
 
-# log(1 + a), with all digits where a is small.
+# log(1 + a), accurate for small a.
 log1p = Primitive(
     "log1p",
     forward=lambda xp, a: xp.log1p(a),
@@ -60,7 +60,7 @@ log1p = Primitive(
     hazard=LOGARITHM,
 )
 
-# exp(a) - 1, with all digits where a is small.
+# exp(a) - 1, accurate for small a.
 expm1 = Primitive(
     "expm1",
     forward=lambda xp, a: xp.expm1(a),
@@ -75,7 +75,7 @@ expm1 = Primitive(
 sigmoid = Primitive(
     "sigmoid",
     forward=lambda xp, a: xp.sigmoid(a),
-    gradients={"a": multiplied(sigmoid_slope)},
+    gradients={"a": gradient_rule(sigmoid_slope)},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
@@ -84,29 +84,29 @@ sigmoid = Primitive(
 )
 
 
-def _rectified(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
+def _leaky_relu(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
     zero = count(xp, 0)
     is_flat = is_zero(xp, slope)
-    if is_flat and not xp.settles:  # times 0 would make NaN of -infinity, and -0 of all else
+    if is_flat and not xp.settles:  # 0 times -infinity would be NaN, and 0 times other negative numbers -0
         return xp.maximum(a, zero)
     below = zero if is_flat else xp.multiply(a, xp.constant(slope, {}))
     return xp.where(xp.greater(a, zero), a, below)
 
 
-def _rectified_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
+def _leaky_relu_slope(xp: Arithmetic, a: Array, slope: Expression) -> Array:
     return xp.where(xp.greater(a, count(xp, 0)), count(xp, 1), xp.constant(slope, {}))
 
 
-def _apart_from_zero(xp: Arithmetic, a: Array) -> Array:
-    """The array with 1 in the place of 0, where a logarithm or a power would have no value."""
+def _replace_zeros(xp: Arithmetic, a: Array) -> Array:
+    """Return the array with 1 in place of 0, at which a logarithm or a negative power has no value."""
     return xp.where(xp.equal(a, count(xp, 0)), count(xp, 1), a)
 
 
-# a above zero, and `slope` times a elsewhere; at zero the derivative is the slope.
+# a for a > 0, otherwise `slope` times a. The derivative at 0 is `slope`.
 leaky_relu = Primitive(
     "leaky_relu",
-    forward=_rectified,
-    gradients={"a": lambda xp, g, a, slope: xp.multiply(g, _rectified_slope(xp, a, slope))},
+    forward=_leaky_relu,
+    gradients={"a": lambda xp, g, a, slope: xp.multiply(g, _leaky_relu_slope(xp, a, slope))},
     tangents="symmetric",
     shape=lambda a, slope: a,
     latex=lambda a, slope: Formula(
@@ -140,12 +140,12 @@ cos = Primitive(
 )
 
 
-def _surprise(xp: Arithmetic, a: Array) -> Array:
-    return xp.negative(xp.multiply(a, xp.log(_apart_from_zero(xp, a))))
+def _entropy_term(xp: Arithmetic, a: Array) -> Array:
+    return xp.negative(xp.multiply(a, xp.log(_replace_zeros(xp, a))))
 
 
-def _surprise_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
-    slope = xp.add(xp.log(_apart_from_zero(xp, a)), count(xp, 1))
+def _entropy_term_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
+    slope = xp.add(xp.log(_replace_zeros(xp, a)), count(xp, 1))
     return xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), xp.negative(xp.multiply(g, slope)))
 
 
@@ -163,17 +163,17 @@ absolute = Primitive(
 
 
 def _power_latex(a: Formula, exponent: Expression) -> Formula:
-    return Formula(rf"\sqrt{{{a.text}}}") if exponent == HALF else _powered(a, exponent)
+    return Formula(rf"\sqrt{{{a.text}}}") if exponent == HALF else _raise_latex(a, exponent)
 
 
-def _powered(a: Formula, exponent: Expression) -> Formula:
+def _raise_latex(a: Formula, exponent: Expression) -> Formula:
     base = a._replace(binding=POWER) if a.text.startswith(r"\frac") else a
     return Formula(base.scripted("^", constant_latex(exponent).text), POWER)
 
 
 @lru_cache(maxsize=FEW)
 def _power_hazard(exponent: Expression) -> Hazard:
-    """Only powers that are no integers need a root."""
+    """Return the hazard of a power: only exponents that are not integers need a root."""
     is_integer = not exponent.symbols() and evaluate(exponent).is_integer()
     return NEGATIVE_POWER if is_integer else ROOT
 
@@ -193,17 +193,17 @@ power = Primitive(
 
 
 def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
-    if is_zero(xp, exponent):  # a^0 is constant at a = 0 too, where 0 a^-1 would be NaN
+    if is_zero(xp, exponent):  # a^0 is constant, but 0 a^-1 would be NaN at a = 0
         return count(xp, 0)
-    return xp.multiply(xp.constant(exponent, {}), xp.power(a, _one_less(exponent)))
+    return xp.multiply(xp.constant(exponent, {}), xp.power(a, _exponent_minus_one(exponent)))
 
 
 @lru_cache(maxsize=FEW)
-def _one_less(exponent: Expression) -> Expression:
+def _exponent_minus_one(exponent: Expression) -> Expression:
     return Expression("subtract", (exponent, number(1)))
 
 
-# The root of a sum of powers, whose derivative where the sum is 0 is taken as 0.
+# The root of a sum of powers. Its derivative at 0 is defined as 0.
 norm_root = Primitive(
     "norm_root",
     forward=lambda xp, a, *, exponent: xp.power(a, exponent),
@@ -211,24 +211,24 @@ norm_root = Primitive(
         "a": lambda xp, g, a, exponent: xp.where(
             xp.equal(a, count(xp, 0)),
             count(xp, 0),
-            xp.multiply(g, _power_slope(xp, _apart_from_zero(xp, a), exponent)),
+            xp.multiply(g, _power_slope(xp, _replace_zeros(xp, a), exponent)),
         )
     },
     tangents="symmetric",
     shape=lambda a, exponent: a,
-    latex=lambda a, exponent: _powered(a, exponent),
+    latex=lambda a, exponent: _raise_latex(a, exponent),
     expects="any shape",
     convention={"derivative_of_norm_at_0": 0},
     hazard=ROOT,
 )
 
 
-# What each outcome of a distribution adds to its entropy, in nats. An outcome of weight 0 adds nothing and
-# passes no gradient, which would be infinite.
+# The entropy term -a log(a) of each outcome of a distribution, in nats. An outcome of weight 0 contributes 0
+# and passes no gradient, which would be infinite.
 surprise = Primitive(
     "surprise",
-    forward=_surprise,
-    gradients={"a": _surprise_gradient},
+    forward=_entropy_term,
+    gradients={"a": _entropy_term_gradient},
     tangents="symmetric",
     shape=lambda a: a,
     latex=lambda a: Formula(rf"-{a.at(PRODUCT)} \odot \log {a.at(ATOM)}", SUM),

@@ -1,4 +1,4 @@
-"""Primitives whose gradients are found together: what the forward pass leaves for one way back."""
+"""Primitives whose gradients are computed together in one backward pass over kept values."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,34 +10,37 @@ Gradients = tuple[Array, ...]
 
 
 class FusedBackward(ABC):
-    """A result, and what is kept for the gradients of all operands; made of these and of the settings."""
+    """The result of a primitive and the values kept for the gradients of all its operands.
+
+    Subclasses are constructed from the namespace, the operands and the settings.
+    """
 
     result: Array
-    _found: tuple[Array, Gradients] | None = None
+    _cached: tuple[Array, Gradients] | None = None
 
     def gradients(self, g: Array) -> Gradients:
-        """The gradients of all operands, for that of the result; found when the first is asked for."""
-        if self._found is None or self._found[0] is not g:
-            self._found = g, self.differentiate(g)
-        return self._found[1]
+        """Return the gradients of all operands for the upstream gradient g, computed at the first call."""
+        if self._cached is None or self._cached[0] is not g:
+            self._cached = g, self.differentiate(g)
+        return self._cached[1]
 
     @abstractmethod
     def differentiate(self, g: Array) -> Gradients:
-        """The gradients of the operands that have one, in their order."""
+        """Compute the gradients of the operands that have one, in their order."""
 
 
-def keeping(made_of: Callable[..., FusedBackward]) -> Callable[..., tuple[Array, FusedBackward]]:
-    """The result of a primitive with what is kept of it, as `Primitive` takes it."""
+def keeping(backward: Callable[..., FusedBackward]) -> Callable[..., tuple[Array, FusedBackward]]:
+    """Return a rule for the `keeping` of a `Primitive`: its result and the object that holds kept values."""
 
-    def both(xp: Arithmetic, *operands: Array, **settings: Any) -> tuple[Array, FusedBackward]:
-        made = made_of(xp, *operands, **settings)
-        return made.result, made
+    def run(xp: Arithmetic, *operands: Array, **settings: Any) -> tuple[Array, FusedBackward]:
+        fused = backward(xp, *operands, **settings)
+        return fused.result, fused
 
-    return both
+    return run
 
 
 def kept_gradients(*operands: str) -> dict[str, Callable[..., Array]]:
-    """The gradient rules of these operands, which take their gradient from what is kept."""
+    """Return gradient rules for these operands that read their gradients from the kept `FusedBackward`."""
 
     def rule(place: int) -> Callable[..., Array]:
         return lambda xp, g, kept: kept.gradients(g)[place]

@@ -19,10 +19,10 @@ def _tiles_shape(x: Shape, *, window: Window) -> Shape:
 def _tiles(xp: Arithmetic, x: Array, *, window: tuple[int, int]) -> Array:
     *outer, channels, height, width = x.shape
     down, across = window
-    cut = x.reshape(*outer, channels, height // down, down, width // across, across)
+    split = x.reshape(*outer, channels, height // down, down, width // across, across)
     # (channel, row, inner row, column, inner column) to (row, column, channel, inner row, inner column)
-    found = cut.swapaxes(-5, -4).swapaxes(-3, -2).swapaxes(-4, -3)
-    return found.reshape(*outer, -1, channels * down * across)
+    patches = split.swapaxes(-5, -4).swapaxes(-3, -2).swapaxes(-4, -3)
+    return patches.reshape(*outer, -1, channels * down * across)
 
 
 def _tiles_gradient(
@@ -30,12 +30,12 @@ def _tiles_gradient(
 ) -> Array:
     *outer, channels, height, width = shapes[0]
     down, across = window
-    cut = g.reshape(*outer, height // down, width // across, channels, down, across)
-    return cut.swapaxes(-4, -3).swapaxes(-3, -2).swapaxes(-5, -4).reshape(shapes[0])
+    split = g.reshape(*outer, height // down, width // across, channels, down, across)
+    return split.swapaxes(-4, -3).swapaxes(-3, -2).swapaxes(-5, -4).reshape(shapes[0])
 
 
-# An image (..., channels, rows, columns) cut into windows that touch and do not overlap: each as a row, its
-# channels one behind the other and each row by row; the windows row by row too.
+# An image (..., channels, rows, columns) cut into adjacent windows that do not overlap. Each becomes a row:
+# its channels one after the other, each in row-major order, as are the windows.
 tiles = Primitive(
     "tiles",
     forward=_tiles,

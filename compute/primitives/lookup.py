@@ -1,4 +1,4 @@
-"""The primitive of tables: rows taken by their numbers."""
+"""Embedding lookup: rows of a table by index."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, Formula
 
 
-def _rows(xp: Arithmetic, numbers: Array, count: int) -> Array:
+def _row_indices(xp: Arithmetic, numbers: Array, count: int) -> Array:
     try:
         return xp.places(numbers, count - 1)
     except ValueError:
@@ -22,46 +22,46 @@ def _rows(xp: Arithmetic, numbers: Array, count: int) -> Array:
         ) from None
 
 
-def _look_up(xp: Arithmetic, a: Array, indices: Array, *, padding: int | None) -> Array:
-    rows = _rows(xp, indices, a.shape[0])
+def _embedding_lookup(xp: Arithmetic, a: Array, indices: Array, *, padding: int | None) -> Array:
+    rows = _row_indices(xp, indices, a.shape[0])
     if rows.dtype.kind == "i":
         return a[rows]
     columns = np.broadcast_to(rows.reshape(1, -1), (a.shape[1], rows.size))
     return xp.take(a.T, columns).T.reshape(*rows.shape, a.shape[1])
 
 
-def _look_up_gradient(xp: Arithmetic, g: Array, indices: Array, padding: int | None, shapes: Any) -> Array:
-    """Each row gets what all its uses get; the row of the padding nothing."""
+def _embedding_gradient(xp: Arithmetic, g: Array, indices: Array, padding: int | None, shapes: Any) -> Array:
+    """Sum the gradients of all uses of each row; the padding row gets 0."""
     count, width = shapes[0]
-    rows = _rows(xp, indices, count).reshape(-1)
+    rows = _row_indices(xp, indices, count).reshape(-1)
     columns = g.reshape(-1, width).T
-    found = xp.scatter(columns, np.broadcast_to(rows, columns.shape), count).T
+    gradient = xp.scatter(columns, np.broadcast_to(rows, columns.shape), count).T
     if padding is not None:
-        found = found.copy()
-        found[padding] = xp.zeros((width,))
-    return found
+        gradient = gradient.copy()
+        gradient[padding] = xp.zeros((width,))
+    return gradient
 
 
-def _withheld(*, padding: int | None) -> str | None:
+def _withholds(*, padding: int | None) -> str | None:
     return None if padding is None else "the row of the padding gets no gradient"
 
 
-def _look_up_shape(a: Shape, indices: Shape, *, padding: int | None) -> Shape:
+def _embedding_shape(a: Shape, indices: Shape, *, padding: int | None) -> Shape:
     if len(a) != 2:
-        raise ShapeError(f"{show(a)} is no table of rows")
+        raise ShapeError(f"{show(a)} is not a table (rows, columns)")
     return (*indices, a[1])
 
 
-# The row of a table for each index. The row of the padding passes no gradient.
+# The row of a table for each index. The padding row passes no gradient.
 look_up = Primitive(
     "look_up",
-    forward=_look_up,
-    gradients={"a": _look_up_gradient},
-    tangents=lambda xp, t, y, a, indices, padding: _look_up(xp, t, indices, padding=None),
-    shape=_look_up_shape,
-    withholds=_withheld,
+    forward=_embedding_lookup,
+    gradients={"a": _embedding_gradient},
+    tangents=lambda xp, t, y, a, indices, padding: _embedding_lookup(xp, t, indices, padding=None),
+    shape=_embedding_shape,
+    withholds=_withholds,
     latex=lambda a, indices, padding: Formula(rf"{a.at(PRODUCT)}\left[{indices.text}\right]", PRODUCT),
     cost=no_cost,
     takes={"indices": ("real", "index")},
-    expects="a table of rows, and the index of one for each",
+    expects="a table (rows, columns), and indices of its rows",
 )

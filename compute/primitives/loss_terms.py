@@ -1,6 +1,6 @@
-"""Primitives that losses are made of, entry by entry: penalties of errors and margins, weighted logarithms.
+"""Entrywise terms of losses: penalties of errors and margins, weighted logarithms.
 
-What holds entries that have no such meaning is refused here, at the operand it came in.
+Operands with entries that are not allowed (probabilities above 1, say) are refused here.
 """
 
 from collections.abc import Callable
@@ -15,58 +15,58 @@ from compute.graph.numerics import LOGARITHM
 from compute.graph.primitive import Cost, Primitive, no_cost, unchanged
 from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.elementwise import BROADCASTABLE
-from compute.primitives.scalars import count, known, weighed
+from compute.primitives.scalars import count, is_known, multiply_weights
 
 
-def _no_probabilities(xp: Arithmetic, a: Array) -> Array:
-    return np.logical_or(_below_zero(xp, a), known(xp.greater(a, count(xp, 1)), True))
+def _not_probabilities(xp: Arithmetic, a: Array) -> Array:
+    return np.logical_or(_negative(xp, a), is_known(xp.greater(a, count(xp, 1)), True))
 
 
-def _no_signs(xp: Arithmetic, a: Array) -> Array:
-    neither = (known(xp.equal(a, count(xp, sign)), False) for sign in (1, -1))
+def _not_signs(xp: Arithmetic, a: Array) -> Array:
+    neither = (is_known(xp.equal(a, count(xp, sign)), False) for sign in (1, -1))
     return np.logical_and(*neither)
 
 
-def _below_zero(xp: Arithmetic, a: Array) -> Array:
-    return known(xp.greater(count(xp, 0), a), True)
+def _negative(xp: Arithmetic, a: Array) -> Array:
+    return is_known(xp.greater(count(xp, 0), a), True)
 
 
-def _not_above_zero(xp: Arithmetic, a: Array) -> Array:
-    return known(xp.greater(a, count(xp, 0)), False)
+def _not_positive(xp: Arithmetic, a: Array) -> Array:
+    return is_known(xp.greater(a, count(xp, 0)), False)
 
 
-def _no_direction(xp: Arithmetic, a: Array) -> Array:
-    found: Array = np.asarray(known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
-    return found
+def _zero_vectors(xp: Arithmetic, a: Array) -> Array:
+    is_zero: Array = np.asarray(is_known(xp.equal(a, count(xp, 0)), True).all(axis=-1))
+    return is_zero
 
 
-# What entries may have to be: where they are not, what is then said of them, and what was expected.
+# By the meaning of an operand: a test for entries that are not allowed, the message, and what is expected.
 MEANINGS: dict[str, tuple[Callable[[Arithmetic, Array], Array], str, str]] = {
-    "probabilities": (_no_probabilities, "holds a number that is not a probability", "numbers from 0 to 1"),
-    "signs": (_no_signs, "holds a number that is not 1 or -1", "1 or -1 for each sample"),
-    "variances": (_not_above_zero, "holds a number that is not above 0", "numbers above 0"),
-    "weights": (_below_zero, "holds a number below 0", "numbers from 0 on"),
+    "probabilities": (_not_probabilities, "holds a number that is not a probability", "numbers from 0 to 1"),
+    "signs": (_not_signs, "holds a number that is not 1 or -1", "1 or -1 for each sample"),
+    "variances": (_not_positive, "holds a number that is not above 0", "numbers above 0"),
+    "weights": (_negative, "holds a number below 0", "numbers from 0 on"),
     "directions": (
-        _no_direction,
+        _zero_vectors,
         "holds a vector of zeros, which has no direction",
         "vectors that are not zero; or an epsilon above 0",
     ),
 }
 
 
-def _admitted(xp: Arithmetic, a: Array, *, only: str) -> Array:
-    unfit, message, expected = MEANINGS[only]
-    where = unfit(xp, a)
-    if where.any():
-        received = describe_entry(a, where) if where.shape == a.shape else f"a vector of {a.shape[-1]} zeros"
+def _check_meaning(xp: Arithmetic, a: Array, *, only: str) -> Array:
+    find_unfit, message, expected = MEANINGS[only]
+    unfit = find_unfit(xp, a)
+    if unfit.any():
+        received = describe_entry(a, unfit) if unfit.shape == a.shape else f"a vector of {a.shape[-1]} zeros"
         raise UnfitEntries("a", message, expected, received)
     return a
 
 
-# The entries as they are, refused where they cannot be what they are meant to be.
+# The entries unchanged. Raises UnfitEntries if they do not have the meaning `only`.
 admitted = Primitive(
     "admitted",
-    forward=_admitted,
+    forward=_check_meaning,
     gradients={"a": unchanged},
     tangents=lambda xp, t, y, a, only: t,
     shape=lambda a, only: a,
@@ -77,27 +77,27 @@ admitted = Primitive(
 )
 
 
-def _finite(xp: Arithmetic, a: Array) -> Array:
+def _is_finite(xp: Arithmetic, a: Array) -> Array:
     return xp.equal(xp.subtract(a, a), count(xp, 0))
 
 
 def _all_finite(xp: Arithmetic, a: Array) -> bool:
-    """Whether it is known already, for numbers of which that can be asked, that no entry is infinite."""
+    """Return whether all entries are known to be finite; false for numbers without an order."""
     return xp.ordered and xp.is_finite(a)
 
 
 def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
-    found = xp.multiply(g, b)
+    gradient = xp.multiply(g, b)
     if _all_finite(xp, b):
-        return found
-    nothing = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), found)
-    return xp.where(_finite(xp, b), found, nothing)
+        return gradient
+    weightless = xp.where(xp.equal(a, count(xp, 0)), count(xp, 0), gradient)
+    return xp.where(_is_finite(xp, b), gradient, weightless)
 
 
-# A weight times a logarithm, where 0 log 0 = 0: such a weight passes no gradient, which would be infinite.
+# A weight times a logarithm with 0 log 0 = 0. A weight of 0 passes no gradient, which would be infinite.
 weigh = Primitive(
     "weigh",
-    forward=weighed,
+    forward=multiply_weights,
     gradients={"a": _weight_gradient, "b": lambda xp, g, a: xp.multiply(g, a)},
     tangents="symmetric",
     shape=lambda a, b: broadcast(a, b),
@@ -109,19 +109,19 @@ weigh = Primitive(
 
 
 def _log_probability(xp: Arithmetic, a: Array, *, complement: bool, least: Expression | None) -> Array:
-    found = xp.log1p(xp.negative(a)) if complement else xp.log(a)
-    return found if least is None else xp.maximum(found, xp.constant(least, {}))
+    log = xp.log1p(xp.negative(a)) if complement else xp.log(a)
+    return log if least is None else xp.maximum(log, xp.constant(least, {}))
 
 
 def _log_probability_gradient(
     xp: Arithmetic, g: Array, a: Array, complement: bool, least: Expression | None
 ) -> Array:
-    """What does not weigh stays so where the derivative is infinite; below the least logarithm it is 0."""
+    """Return g times the derivative: 0 if g is 0, even if the derivative is infinite, and 0 below `least`."""
     log, zero = _log_probability(xp, a, complement=complement, least=None), count(xp, 0)
-    # 1 - a at a = 1 is 0 from above, as a is at 0: the slope is infinite with the right sign.
+    # At a = 1 the divisor 1 - a is +0, as a is at 0: the slope is infinite with the right sign.
     slope = xp.negative(xp.divide(g, xp.subtract(count(xp, 1), a))) if complement else xp.divide(g, a)
     if not _all_finite(xp, log):
-        slope = xp.where(_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
+        slope = xp.where(_is_finite(xp, log), slope, xp.where(xp.equal(g, zero), zero, slope))
     if least is None:
         return slope
     return xp.where(xp.greater_equal(log, xp.constant(least, {})), slope, zero)
@@ -134,7 +134,7 @@ def _log_probability_latex(a: Formula, complement: bool, least: Expression | Non
     return Formula(rf"\max\left({log}, {constant_latex(least).text}\right)")
 
 
-# log(a), or log(1 - a); and at least a constant if that is said.
+# log(a), or log(1 - a) if `complement`; clamped from below at `least` unless that is None.
 log_probability = Primitive(
     "log_probability",
     forward=_log_probability,
@@ -147,45 +147,45 @@ log_probability = Primitive(
 )
 
 
-def _logit_surprise(xp: Arithmetic, a: Array, target: Array) -> Array:
-    """log(1 + e^a) - y a, as the sum of y log(1 + e^-a) and (1 - y) log(1 + e^a), where nothing cancels."""
+def _logit_loss(xp: Arithmetic, a: Array, target: Array) -> Array:
+    """Return log(1 + e^a) - y a, as y log(1 + e^-a) + (1 - y) log(1 + e^a), which avoids cancellation."""
     if not xp.ordered:
         return xp.subtract(xp.softplus(a), xp.multiply(target, a))
 
     def rule(a: Array, target: Array) -> Array:
-        yes, no, rest = _surprises(xp, a, target)
-        return xp.add(weighed(xp, target, yes), weighed(xp, rest, no))
+        positive, negative, complement = _class_losses(xp, a, target)
+        return xp.add(multiply_weights(xp, target, positive), multiply_weights(xp, complement, negative))
 
     return _in_blocks(xp, rule, a, target)
 
 
 def _in_blocks(xp: Arithmetic, rule: Callable[..., Array], *arrays: Array) -> Array:
-    """Apply an entrywise rule, block by block where all arrays have the same shape."""
-    if all(one.shape == arrays[0].shape for one in arrays):
+    """Apply an entrywise rule, block by block if all arrays have the same shape."""
+    if all(array.shape == arrays[0].shape for array in arrays):
         return xp.entrywise(rule, *arrays)
     return rule(*arrays)
 
 
 def _logit_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
-    """The sigmoid less the target, as (1 - y) sigmoid(a) - y sigmoid(-a), where nothing cancels for y = 1."""
+    """Return g (sigmoid(a) - y) with (1 - y) sigmoid(a) - y sigmoid(-a), which does not cancel at y = 1."""
     if xp.settles:
         return xp.multiply(g, xp.subtract(xp.sigmoid(a), target))
 
     def rule(g: Array, a: Array, target: Array) -> Array:
-        rest = xp.subtract(count(xp, 1), target)
-        no = xp.multiply(xp.multiply(g, rest), xp.sigmoid(a))
-        yes = xp.multiply(xp.multiply(g, target), xp.sigmoid(xp.negative(a)))
-        return xp.subtract(no, yes)
+        complement = xp.subtract(count(xp, 1), target)
+        negative = xp.multiply(xp.multiply(g, complement), xp.sigmoid(a))
+        positive = xp.multiply(xp.multiply(g, target), xp.sigmoid(xp.negative(a)))
+        return xp.subtract(negative, positive)
 
     return _in_blocks(xp, rule, g, a, target)
 
 
-def _surprises(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
-    """The surprise that there is in yes and in no, and the weight of no."""
+def _class_losses(xp: Arithmetic, a: Array, target: Array) -> tuple[Array, Array, Array]:
+    """Return the losses of the positive and of the negative class, and the weight of the latter."""
     zero = count(xp, 0)
-    least = xp.log1p(xp.exp(xp.negative(xp.absolute(a))))
-    yes, no = (xp.add(xp.maximum(one, zero), least) for one in (xp.negative(a), a))
-    return yes, no, xp.subtract(count(xp, 1), target)
+    remainder = xp.log1p(xp.exp(xp.negative(xp.absolute(a))))
+    positive, negative = (xp.add(xp.maximum(logit, zero), remainder) for logit in (xp.negative(a), a))
+    return positive, negative, xp.subtract(count(xp, 1), target)
 
 
 def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
@@ -193,16 +193,18 @@ def _logit_target_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) ->
         return xp.negative(xp.multiply(g, a))
 
     def rule(g: Array, a: Array, target: Array) -> Array:
-        yes, no, rest = _surprises(xp, a, target)
-        return xp.subtract(_weight_gradient(xp, g, target, yes), _weight_gradient(xp, g, rest, no))
+        positive, negative, complement = _class_losses(xp, a, target)
+        return xp.subtract(
+            _weight_gradient(xp, g, target, positive), _weight_gradient(xp, g, complement, negative)
+        )
 
     return _in_blocks(xp, rule, g, a, target)
 
 
-# - y log p - (1 - y) log(1 - p), where p is the sigmoid of a.
+# -y log p - (1 - y) log(1 - p) for p = sigmoid(a).
 logit_surprise = Primitive(
     "logit_surprise",
-    forward=_logit_surprise,
+    forward=_logit_loss,
     gradients={
         "a": _logit_gradient,
         "target": _logit_target_gradient,
@@ -218,14 +220,14 @@ logit_surprise = Primitive(
 )
 
 
-def _halved(xp: Arithmetic, a: Array) -> Array:
+def _half(xp: Arithmetic, a: Array) -> Array:
     return xp.divide(a, count(xp, 2))
 
 
 def _huber(xp: Arithmetic, a: Array, *, delta: Expression) -> Array:
     size, bound = xp.absolute(a), xp.constant(delta, {})
-    line = xp.multiply(bound, xp.subtract(size, _halved(xp, bound)))
-    return xp.where(xp.greater(size, bound), line, _halved(xp, xp.multiply(a, a)))
+    line = xp.multiply(bound, xp.subtract(size, _half(xp, bound)))
+    return xp.where(xp.greater(size, bound), line, _half(xp, xp.multiply(a, a)))
 
 
 def _huber_gradient(xp: Arithmetic, g: Array, a: Array, delta: Expression) -> Array:
@@ -242,7 +244,7 @@ def _huber_latex(a: Formula, delta: Expression) -> Formula:
     return Formula(rf"\begin{{cases}} {cases} \end{{cases}}")
 
 
-# a^2 / 2 as far as |a| reaches `delta`, and from there on the line that goes on with the same slope.
+# The Huber function: a^2 / 2 for |a| <= delta, and a line with the same slope beyond.
 huber_function = Primitive(
     "huber_function",
     forward=_huber,
@@ -260,7 +262,7 @@ def _positive_part_gradient(xp: Arithmetic, g: Array, a: Array) -> Array:
     return xp.where(xp.greater_equal(a, zero), g, zero)
 
 
-# max(0, a), whose derivative at 0 is that above it, as PyTorch has it for what it clamps.
+# max(0, a) with derivative 1 at 0, as PyTorch's clamp.
 positive_part = Primitive(
     "positive_part",
     forward=lambda xp, a: xp.maximum(a, count(xp, 0)),

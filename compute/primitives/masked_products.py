@@ -1,7 +1,7 @@
-"""Matrix products from which a mask takes entries out, also where these are NaN or infinite.
+"""Matrix products that exclude masked entries, even if these are NaN or infinite.
 
-0 times NaN is NaN: a weight of 0 does not take a masked value out of a sum, nor does a gradient of 0 take out
-what it is multiplied by. Where all numbers are finite these primitives are plain matrix products.
+0 times NaN is NaN: a weight of 0 does not exclude a masked value from a sum, nor does a gradient of 0 exclude
+the factor it is multiplied by. If all numbers are finite, these primitives are plain matrix products.
 """
 
 import numpy as np
@@ -18,72 +18,72 @@ from compute.primitives.contractions import (
     product_gradient_work,
     product_work,
 )
-from compute.primitives.scalars import known
+from compute.primitives.scalars import is_known
 
 
-def zeros_of(a: Array) -> Array:
-    """Return the entries that are exactly 0, as booleans."""
+def is_exact_zero(a: Array) -> Array:
+    """Return which entries are exactly 0."""
     return np.asarray(a == 0, dtype=bool)
 
 
-def bad_entries(xp: Arithmetic, a: Array) -> Array:
-    """Return the entries that are NaN or infinite, as booleans."""
+def is_nonfinite(xp: Arithmetic, a: Array) -> Array:
+    """Return which entries are NaN or infinite."""
     return np.asarray(~np.isfinite(xp.outlines(a)))
 
 
-def transposed(a: Array) -> Array:
-    """The last two axes exchanged."""
+def transpose(a: Array) -> Array:
+    """Swap the last two axes."""
     return a.swapaxes(-1, -2)
 
 
-def multiply_taken(xp: Arithmetic, a: Array, b: Array, skipped: Array) -> Array:
-    """The matrix product a b without the terms of skipped entries of a, all of which are 0.
+def multiply_unskipped(xp: Arithmetic, a: Array, b: Array, skipped: Array) -> Array:
+    """Return the matrix product a b without the terms of skipped entries of a, all of which are 0.
 
-    b is not finite; where it is, a plain product does. skipped: which entries of a these are.
+    Needed only if b is not finite; otherwise a plain product gives the same. skipped: which entries of a.
     """
-    bad = bad_entries(xp, b).any(axis=-1)
-    places = np.flatnonzero(bad.reshape(-1, bad.shape[-1]).any(axis=0))
+    bad = is_nonfinite(xp, b).any(axis=-1)
+    bad_rows = np.flatnonzero(bad.reshape(-1, bad.shape[-1]).any(axis=0))
     is_bad, zero = np.zeros(b.shape[-2], dtype=bool), xp.zeros(())
-    is_bad[places] = True
+    is_bad[bad_rows] = True
     result = xp.matmul(xp.where(is_bad, zero, a), xp.where(is_bad[:, None], zero, b))
-    for at in places:
-        reached = xp.where(skipped[..., :, at, None], zero, b[..., None, at, :])
-        result = xp.add(result, xp.multiply(a[..., :, at, None], reached))
+    for row in bad_rows:
+        terms = xp.where(skipped[..., :, row, None], zero, b[..., None, row, :])
+        result = xp.add(result, xp.multiply(a[..., :, row, None], terms))
     return result
 
 
 def masked_zeros(a: Array, allowed: Array) -> Array:
-    """Return the entries of a that are 0 because of the mask, as booleans."""
-    return zeros_of(a) & known(allowed, False)
+    """Return which entries of a are 0 because of the mask."""
+    return is_exact_zero(a) & is_known(allowed, False)
 
 
-def without_masked(xp: Arithmetic, gradient: Array, masked: Array) -> Array:
-    """A gradient, with 0 in the place of what is not finite because of a masked entry."""
-    return xp.where(masked & bad_entries(xp, gradient), xp.zeros(()), gradient)
+def zero_masked(xp: Arithmetic, gradient: Array, masked: Array) -> Array:
+    """Return a gradient with 0 in place of masked entries that are not finite."""
+    return xp.where(masked & is_nonfinite(xp, gradient), xp.zeros(()), gradient)
 
 
 def _gradient_of_weights(xp: Arithmetic, g: Array, a: Array, b: Array, allowed: Array) -> Array:
-    found = xp.matmul(g, transposed(b))
-    return found if xp.is_finite(b) else without_masked(xp, found, masked_zeros(a, allowed))
+    gradient = xp.matmul(g, transpose(b))
+    return gradient if xp.is_finite(b) else zero_masked(xp, gradient, masked_zeros(a, allowed))
 
 
 def _masked_shape(a: Shape, b: Shape, allowed: Shape) -> Shape:
     if broadcast(allowed, a) != a:
-        raise ShapeError(f"the mask {show(allowed)} is not one of {show(a)}")
+        raise ShapeError(f"the mask {show(allowed)} does not broadcast to {show(a)}")
     return matmul.shape(a, b)
 
 
 def _masked_product(xp: Arithmetic, a: Array, b: Array, allowed: Array) -> Array:
-    return xp.matmul(a, b) if xp.is_finite(b) else multiply_taken(xp, a, b, masked_zeros(a, allowed))
+    return xp.matmul(a, b) if xp.is_finite(b) else multiply_unskipped(xp, a, b, masked_zeros(a, allowed))
 
 
 def _gradient_of_values(xp: Arithmetic, g: Array, a: Array, allowed: Array) -> Array:
     if xp.is_finite(g):
-        return xp.matmul(transposed(a), g)
-    return multiply_taken(xp, transposed(a), g, transposed(masked_zeros(a, allowed)))
+        return xp.matmul(transpose(a), g)
+    return multiply_unskipped(xp, transpose(a), g, transpose(masked_zeros(a, allowed)))
 
 
-# The matrix product, from which 0 at a masked entry takes out what it would be multiplied by.
+# The matrix product in which a weight of 0 at a masked entry excludes its value, even if that is NaN.
 masked_matmul = Primitive(
     "masked_matmul",
     forward=_masked_product,
@@ -108,18 +108,18 @@ masked_matmul = Primitive(
 
 def _guarded_left(xp: Arithmetic, g: Array, b: Array) -> Array:
     if xp.is_finite(b):
-        return xp.matmul(g, transposed(b))
-    return multiply_taken(xp, g, transposed(b), zeros_of(g))
+        return xp.matmul(g, transpose(b))
+    return multiply_unskipped(xp, g, transpose(b), is_exact_zero(g))
 
 
 def _guarded_right(xp: Arithmetic, g: Array, a: Array) -> Array:
     if xp.is_finite(a):
-        return xp.matmul(transposed(a), g)
-    return transposed(multiply_taken(xp, transposed(g), a, transposed(zeros_of(g))))
+        return xp.matmul(transpose(a), g)
+    return transpose(multiply_unskipped(xp, transpose(g), a, transpose(is_exact_zero(g))))
 
 
-# The matrix product of what masks may take out behind it: a gradient that is exactly 0 passes nothing,
-# whatever it would be multiplied by.
+# A matrix product whose result may be masked later: a gradient that is exactly 0 passes nothing, even if the
+# other factor is NaN or infinite.
 guarded_matmul = Primitive(
     "guarded_matmul",
     forward=lambda xp, a, b: xp.matmul(a, b),

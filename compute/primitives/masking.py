@@ -1,6 +1,6 @@
 """Primitives that mask scores and entries, and that combine masks.
 
-What is masked touches nothing, NaN and infinity included: neither the result nor a gradient.
+Masked entries never affect the result or a gradient, even if they are NaN or infinite.
 """
 
 import numpy as np
@@ -12,15 +12,15 @@ from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitives.dropout_masks import as_numbers
 from compute.primitives.elementwise import BROADCASTABLE
-from compute.primitives.masked_products import bad_entries
-from compute.primitives.scalars import count, known
+from compute.primitives.masked_products import is_nonfinite
+from compute.primitives.scalars import count, is_known
 
 
 def _broadcast(*shapes: Shape) -> Shape:
     return broadcast(*shapes)
 
 
-# Where `allowed` is false: -infinity, whatever was there, and no gradient.
+# -infinity where `allowed` is false, whatever the entry, and no gradient there.
 masked_fill = Primitive(
     "masked_fill",
     forward=lambda xp, a, allowed: xp.where(allowed, a, xp.negative_infinity),
@@ -38,21 +38,21 @@ masked_fill = Primitive(
 
 
 def _excluded(xp: Arithmetic, mask: Array) -> Array:
-    """Return the entries at which a mask of numbers is -infinity, as booleans."""
+    """Return which entries of a mask of numbers are -infinity."""
     return np.asarray(xp.outlines(mask) == -np.inf)
 
 
 def _add_mask(xp: Arithmetic, a: Array, mask: Array) -> Array:
-    found = xp.add(a, mask)
-    return found if xp.is_finite(a) else xp.where(_excluded(xp, mask), xp.negative_infinity, found)
+    total = xp.add(a, mask)
+    return total if xp.is_finite(a) else xp.where(_excluded(xp, mask), xp.negative_infinity, total)
 
 
 def _add_mask_gradient(xp: Arithmetic, g: Array, mask: Array) -> Array:
     return g if xp.is_finite(g) else xp.where(_excluded(xp, mask), xp.zeros(()), g)
 
 
-# Scores plus a mask of numbers. Where that is -infinity: -infinity, whatever was there, and no gradient that
-# is not finite.
+# Scores plus a mask of numbers. Where the mask is -infinity the result is too, whatever the score, and a
+# gradient that is not finite becomes 0.
 add_mask = Primitive(
     "add_mask",
     forward=_add_mask,
@@ -65,7 +65,7 @@ add_mask = Primitive(
     hazard=Hazard(meant=True),
 )
 
-# Where a mask of numbers that is added to scores lets a query attend: everywhere but at -infinity.
+# Where an additive mask of numbers lets a query attend: everywhere but at -infinity.
 mask_admits = Primitive(
     "mask_admits",
     forward=lambda xp, mask: ~_excluded(xp, mask),
@@ -96,25 +96,24 @@ and_masks = Primitive(
 )
 
 
-def _cleared(xp: Arithmetic, a: Array, of: Array, allowed: Array) -> Array:
-    """An array, with 0 where another is not finite and masked."""
-    if xp.is_finite(of):
+def _clear(xp: Arithmetic, a: Array, source: Array, allowed: Array) -> Array:
+    """Return `a` with 0 where `source` is masked and not finite."""
+    if xp.is_finite(source):
         return a
-    return xp.where(known(allowed, False) & bad_entries(xp, of), xp.zeros(()), a)
+    return xp.where(is_known(allowed, False) & is_nonfinite(xp, source), xp.zeros(()), a)
 
 
 def _clear_shape(a: Shape, allowed: Shape) -> Shape:
     if broadcast(a, allowed) != a:
-        raise ShapeError(f"the mask {show(allowed)} is not one of {show(a)}")
+        raise ShapeError(f"the mask {show(allowed)} does not broadcast to {show(a)}")
     return a
 
 
-# The entries, with 0 in the place of those that are not finite where `allowed` is false, which pass no
-# gradient.
+# The entries, with 0 in place of those that are not finite where `allowed` is false. These pass no gradient.
 clear_masked = Primitive(
     "clear_masked",
-    forward=lambda xp, a, allowed: _cleared(xp, a, a, allowed),
-    gradients={"a": lambda xp, g, a, allowed: _cleared(xp, g, a, allowed)},
+    forward=lambda xp, a, allowed: _clear(xp, a, a, allowed),
+    gradients={"a": lambda xp, g, a, allowed: _clear(xp, g, a, allowed)},
     tangents="symmetric",
     shape=_clear_shape,
     latex=lambda a, allowed: a,
@@ -125,25 +124,25 @@ clear_masked = Primitive(
 )
 
 
-def _kept(xp: Arithmetic, a: Array, mask: Array) -> Array:
+def _keep(xp: Arithmetic, a: Array, mask: Array) -> Array:
     if mask.dtype != np.bool_:
         mask = xp.equal(as_numbers.forward(xp, mask), count(xp, 1))
     return xp.where(mask, a, xp.zeros(()))
 
 
-def _kept_latex(a: Formula, mask: Formula) -> Formula:
+def _keep_latex(a: Formula, mask: Formula) -> Formula:
     sign = r"\cdot" if a.scalar or mask.scalar else r"\odot"
     return Formula(rf"{a.at(PRODUCT)} {sign} {mask.at(PRODUCT)}", PRODUCT)
 
 
-# The entries where a mask of booleans, or of 0 and 1, is true, and 0 elsewhere, whatever was there.
+# The entries where a mask of booleans, or of 0 and 1, is true; 0 elsewhere, whatever the entry.
 keep_where = Primitive(
     "keep_where",
-    forward=_kept,
-    gradients={"a": lambda xp, g, mask: _kept(xp, g, mask)},
+    forward=_keep,
+    gradients={"a": lambda xp, g, mask: _keep(xp, g, mask)},
     tangents="symmetric",
     shape=_broadcast,
-    latex=_kept_latex,
+    latex=_keep_latex,
     takes={"mask": ("boolean", "real")},
     expects=BROADCASTABLE,
     broadcasts=True,

@@ -1,6 +1,7 @@
-"""Primitives of maxima: the maximum of each window, and where it stands.
+"""Primitives of maxima: the maximum of each window, and its index (argmax).
 
-x is (..., rows, columns); windows slide over the last two axes as `layout` says, `output` says how many.
+x is (..., rows, columns). Windows slide over the last two axes according to `layout`; `output` is the number
+of windows along each.
 """
 
 import math
@@ -16,67 +17,84 @@ from compute.graph.primitive import Cost, Primitive
 from compute.graph.work import count
 from compute.latex import PRODUCT, Formula
 from compute.primitives.gather_scatter import gather
-from compute.primitives.max_pool_blocks import first_gradient, first_maxima, maxima, starts, taps
-from compute.primitives.window_work import maximum_gradient_work, maximum_work, with_borders
-from compute.primitives.windows import Layout, Pair, bordered, overlap_add, padded, pooled, span, taps_seen
+from compute.primitives.max_pool_blocks import (
+    first_maxima,
+    maxima,
+    scatter_gradient,
+    window_entries,
+    window_starts,
+)
+from compute.primitives.window_work import maximum_gradient_work, maximum_work, padded_shape
+from compute.primitives.windows import (
+    Layout,
+    Pair,
+    count_overlapping_entries,
+    overlap_add,
+    pad,
+    padded_size,
+    pooled_shape,
+    window_slice,
+)
 
 
 def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: Pair) -> Array:
     if not xp.ordered:
         return _winners_by_condition(xp, x, layout, window, output)
-    places: Array = starts(x, layout, output) + first_maxima(xp, x, layout, window, output)[1]
-    return places
+    indices: Array = window_starts(x, layout, output) + first_maxima(xp, x, layout, window, output)[1]
+    return indices
 
 
 def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
-    """The same where the order of entries may be open: with a case for each entry of a window."""
-    first, (down, across) = starts(x, layout, output), layout.dilation
+    """Return the winners if the order of entries may be undecided: with a case for each entry of a window."""
+    first, (down, across) = window_starts(x, layout, output), layout.dilation
     hits = [*_hits_by_condition(xp, x, layout, window, output, "first")]
-    places = [xp.whole(first + i * down * x.shape[-1] + j * across) for i, j, *_ in hits]
-    return xp.select([hit for *_, hit in hits], places)
+    indices = [xp.whole(first + i * down * x.shape[-1] + j * across) for i, j, *_ in hits]
+    return xp.select([hit for *_, hit in hits], indices)
 
 
 def _hits_by_condition(
     xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Iterator[tuple[int, int, Any, Array]]:
-    """For each entry of a window its row, its column, where it stands, and the condition on which it is the
-    maximum: of equals the first alone, or each of them.
+    """Yield for each window entry its row, column, place in the padded input, and condition to be maximal.
+
+    ties: "first" if only the first of several equal entries is maximal, otherwise all of them are.
     """
     if isinstance(xp, Dependence):  # any entry may be the largest
-        for i, j, at, real in taps(x, layout, window, output):
+        for i, j, at, real in window_entries(x, layout, window, output):
             yield i, j, at, possibly(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
         return
-    entries = [*taps(x, layout, window, output)]
-    around = padded(xp, x, layout.padding, xp.negative_infinity)
-    for place, (i, j, at, real) in enumerate(entries):
+    entries = [*window_entries(x, layout, window, output)]
+    padded_x = pad(xp, x, layout.padding, xp.negative_infinity)
+    for number, (i, j, at, real) in enumerate(entries):
         hit: Any = real
-        for other, (*_, there, _) in enumerate(entries):
-            if other != place:
-                beats = xp.greater if ties == "first" and other < place else xp.greater_equal
-                hit = hit & beats(around[at], around[there])
+        for other, (*_, other_at, _) in enumerate(entries):
+            if other != number:
+                beats = xp.greater if ties == "first" and other < number else xp.greater_equal
+                hit = hit & beats(padded_x[at], padded_x[other_at])
         yield i, j, at, hit
 
 
-# Where the maximum of each window stands, counted row by row; of equals the first.
+# The index of the maximum of each window in its plane, in row-major order; the first if several are equal.
 winners = Primitive(
     "winners",
     forward=_winners,
-    shape=pooled,
+    shape=pooled_shape,
     latex=lambda a, layout, window, output: Formula(
         rf"\operatorname{{argmax}}_{{W}} {a.at(PRODUCT)}", PRODUCT
     ),
     kind="index",
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     work=maximum_work,
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
+    scratch=lambda shape, a, **attributes: padded_size(a, attributes["layout"], (1, 1)),
     expects="at least two axes",
 )
 
 
 class _Hit(NamedTuple):
-    """Pairs of a window and one of its entries, and which of these entries are maxima.
+    """Pairs of a window and one of its entries, and which of these entries are maximal.
 
-    at: the entries in the padded input; of: the windows in the result.
+    at: the places of the entries in the padded input.
+    of: the places of the windows in the result.
     """
 
     at: Any
@@ -85,40 +103,48 @@ class _Hit(NamedTuple):
 
 
 def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> Iterator[_Hit]:
-    """All pairs of a window and one of its entries: those of one entry of the windows at a time, or those of
-    one window where there are fewer windows. An entry meets its windows in the same order either way.
+    """Yield all pairs of a window and one of its entries.
+
+    They come one window entry at a time, or one window at a time if there are fewer windows. An entry meets
+    its windows in the same order either way.
     """
     output = y.shape[-2:]
     if not xp.ordered:
-        found = _hits_by_condition(xp, a, layout, window, output, "all")
-        yield from (_Hit(at, ..., _indicator(xp, hit)) for _, _, at, hit in found)
+        hits = _hits_by_condition(xp, a, layout, window, output, "all")
+        yield from (_Hit(at, ..., _indicator(xp, hit)) for _, _, at, hit in hits)
         return
-    around = padded(xp, a, layout.padding, xp.negative_infinity)
-    if math.prod(output) >= math.prod(taps_seen(a.shape, layout, window, output)):
-        for _, _, at, real in taps(a, layout, window, output):
-            yield _Hit(at, ..., real & (around[at] == y))
+    padded_a = pad(xp, a, layout.padding, xp.negative_infinity)
+    if math.prod(output) >= math.prod(count_overlapping_entries(a.shape, layout, window, output)):
+        for _, _, at, real in window_entries(a, layout, window, output):
+            yield _Hit(at, ..., real & (padded_a[at] == y))
         return
     real = np.pad(np.ones(a.shape[-2:], dtype=bool), layout.padding)
     for row in reversed(range(output[0])):
         for column in reversed(range(output[1])):
-            places = (row, 0), (column, 1)
-            at = (..., *(span(layout, window, output, a.shape[-2:], axis, one) for one, axis in places))
+            numbers = (row, 0), (column, 1)
+            at = (
+                ...,
+                *(
+                    window_slice(layout, window, output, a.shape[-2:], axis, number)
+                    for number, axis in numbers
+                ),
+            )
             of = (..., slice(row, row + 1), slice(column, column + 1))
-            yield _Hit(at, of, real[at] & (around[at] == y[of]))
+            yield _Hit(at, of, real[at] & (padded_a[at] == y[of]))
 
 
-def _shared(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, ties: str) -> Array:
-    """The gradient that each maximum of a window gets, or the change that each of them makes."""
+def _share(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window: Pair, ties: str) -> Array:
+    """Return the share of a window's gradient (or tangent) that belongs to each of its maxima."""
     if ties == "all":
         return g
     hits = _hits(xp, a, y, layout, window)
     if not xp.ordered:
         total: Any = sum(xp.whole(hit.holds) for hit in hits)
         return xp.divide(g, total)
-    equals = np.zeros(y.shape, dtype=np.intp)
+    ties_per_window = np.zeros(y.shape, dtype=np.intp)
     for hit in hits:
-        equals[hit.of] += hit.holds if hit.of is ... else hit.holds.sum(axis=(-2, -1), keepdims=True)
-    return xp.divide(g, xp.whole(equals))
+        ties_per_window[hit.of] += hit.holds if hit.of is ... else hit.holds.sum(axis=(-2, -1), keepdims=True)
+    return xp.divide(g, xp.whole(ties_per_window))
 
 
 def _indicator(xp: Arithmetic, condition: Array) -> Array:
@@ -132,7 +158,7 @@ def _max_pool(xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output:
 def _max_pool_keeping(
     xp: Arithmetic, a: Array, *, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> tuple[Array, Array | None]:
-    """With each maximum where it stands, if the gradient goes there alone."""
+    """Return the maxima, and their offsets if the gradient passes to the first maximum only."""
     if ties == "first" and xp.ordered:
         return first_maxima(xp, a, layout, window, output)
     return maxima(xp, a, layout, window, output), None
@@ -142,52 +168,56 @@ def _max_pool_gradient(
     xp: Arithmetic, g: Array, y: Array, a: Array, kept: Any, layout: Layout, window: Pair, output: Pair,
     ties: str,
 ) -> Array:  # fmt: skip
-    if isinstance(xp, Dependence):  # the same for every way with ties, and soon done
-        taken = ((at[1:], xp.choices(g, real)) for _, _, at, real in taps(a, layout, window, output))
-        return overlap_add(xp, taken, layout, a.shape)
+    if isinstance(xp, Dependence):  # the same for every rule of ties
+        choices = (
+            (at[1:], xp.choices(g, real)) for _, _, at, real in window_entries(a, layout, window, output)
+        )
+        return overlap_add(xp, choices, layout, a.shape)
     if kept is not None:
-        return first_gradient(xp, g, kept, layout, window, a.shape)
+        return scatter_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":
-        found = _hits_by_condition(xp, a, layout, window, output, ties)
-        firsts = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in found)
+        conditions = _hits_by_condition(xp, a, layout, window, output, ties)
+        firsts = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in conditions)
         return overlap_add(xp, firsts, layout, a.shape)
-    each = _shared(xp, g, y, a, layout, window, ties)
+    shares = _share(xp, g, y, a, layout, window, ties)
     hits = _hits(xp, a, y, layout, window)
-    parts = ((hit.at[1:], xp.multiply(each[hit.of], hit.holds)) for hit in hits)
+    parts = ((hit.at[1:], xp.multiply(shares[hit.of], hit.holds)) for hit in hits)
     return overlap_add(xp, parts, layout, a.shape)
 
 
 def _max_pool_tangent(
-    xp: Arithmetic, t: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
+    xp: Arithmetic, tangent: Array, y: Array, a: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Array:
     if ties == "first":
-        return gather.forward(xp, t, _winners(xp, a, layout=layout, window=window, output=output))
-    moved, total = padded(xp, t, layout.padding), xp.zeros(y.shape)
+        return gather.forward(xp, tangent, _winners(xp, a, layout=layout, window=window, output=output))
+    tangents, total = pad(xp, tangent, layout.padding), xp.zeros(y.shape)
     for hit in _hits(xp, a, y, layout, window):
-        part = xp.multiply(moved[hit.at], hit.holds)
+        part = xp.multiply(tangents[hit.at], hit.holds)
         if hit.of is not ...:
             part = xp.sum(xp.sum(part, -1), -2)
         total[hit.of] = xp.add(total[hit.of], part)
-    return _shared(xp, total, y, a, layout, window, ties)
+    return _share(xp, total, y, a, layout, window, ties)
 
 
-# The maximum of each window, with its gradient given to the first of equals, shared evenly by them, or given
-# to each in full.
+# The maximum of each window. ties: whether the gradient passes to the first of several equal maxima, is split
+# evenly between them, or passes to all in full.
 max_pool = Primitive(
     "max_pool",
     forward=_max_pool,
     keeping=_max_pool_keeping,
     gradients={"a": _max_pool_gradient},
     tangents=_max_pool_tangent,
-    shape=lambda a, layout, window, output, ties: pooled(a, layout=layout, window=window, output=output),
+    shape=lambda a, layout, window, output, ties: pooled_shape(
+        a, layout=layout, window=window, output=output
+    ),
     latex=lambda a, layout, window, output, ties: Formula(rf"\max_{{W}} {a.at(PRODUCT)}", PRODUCT),
     cost=lambda shape, a, **attributes: Cost(elementwise=product(shape) * product(attributes["window"])),
     work=lambda shape, a, ties, **attributes: maximum_work(shape, a, **attributes),
     gradient_work=lambda place, shape, a, ties, **attributes: maximum_gradient_work(
         shape, a, **attributes, shared=ties != "first"
     ),
-    scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
-    gradient_scratch=lambda place, shape, a, **attributes: 2 * count(with_borders(a, attributes["layout"])),
+    scratch=lambda shape, a, **attributes: padded_size(a, attributes["layout"], (1, 1)),
+    gradient_scratch=lambda place, shape, a, **attributes: 2 * count(padded_shape(a, attributes["layout"])),
     spreads_back=True,
     expects="at least two axes",
 )

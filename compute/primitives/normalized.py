@@ -1,8 +1,7 @@
-"""Entries normalized with gain and bias in one step, where no value between is asked for.
+"""Normalization with gain and bias in one fused step, if no intermediate value is requested.
 
-The arithmetic is that of the steps one by one, in the same order, so that an answer has the same digits
-whichever values are asked for. Some groups of entries are taken at a time, so that caches hold what is worked
-on.
+The arithmetic is that of the separate steps, in the same order, so that an answer has the same digits
+whichever values are requested. Groups are processed in blocks that fit into the cache.
 """
 
 import math
@@ -20,14 +19,15 @@ from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.fused import FusedBackward, Gradients, keeping, kept_gradients
 from compute.primitives.scalars import count
 
-BLOCK = 2**15  # numbers of one block
+BLOCK = 2**15  # entries of one block
 MINUS_HALF = parse("-1/2")
 
 
 class Normalized(FusedBackward):
-    """Groups of entries, normalized, and the means and mean squares that their gradients need.
+    """Normalized groups of entries, and the means and mean squares that their gradients need.
 
-    The entries are (outer, groups, inner): each group is normalized over the outer and the inner axis.
+    Entries are (outer, groups, inner); each group is normalized over the outer and the inner axis. For the
+    parameters see `normalized_groups`.
     """
 
     def __init__(
@@ -49,34 +49,37 @@ class Normalized(FusedBackward):
         self.x = x.reshape(outer, -1, inner)
         self.count = count(xp, outer * inner)
         groups = self.x.shape[1]
-        self.gains, self.biases = (self._pattern(one) for one in (gain, bias))
+        self.gains, self.biases = (self._pattern(parameter) for parameter in (gain, bias))
         block = min(groups, max(1, BLOCK // (outer * inner)))
         longest = max(len(self.gains), len(self.biases))
         self.block = block - block % longest if block > longest else block
-        # Memory that is new costs more than arithmetic, so it is kept for the way back.
-        self.room = np.empty((4, outer, self.block, inner), np.result_type(x, gain, bias))
+        # Allocating memory costs more than the arithmetic, so the backward pass uses the same buffers.
+        self.buffers = np.empty((4, outer, self.block, inner), np.result_type(x, gain, bias))
         self.means, self.squares = (np.empty((1, groups, 1), x.dtype) for _ in range(2))
         self.epsilon = xp.constant(epsilon, dict(sizes))
         self._normalize()
 
     def _pattern(self, parameter: Array) -> Array:
-        """A gain or bias beside the groups, up to where it repeats.
+        """Return one period of a gain or bias along the groups: (groups, inner).
 
-        It is (groups, inner), or one number for each group where there is an outer axis.
+        If there is an outer axis, it is one number per group: (groups, 1).
         """
         outer, _, inner = self.x.shape
         if parameter.size == 1:
             return parameter.reshape(1, 1)
-        spread = np.broadcast_to(parameter, self.shape)
+        broadcast_parameter = np.broadcast_to(parameter, self.shape)
         if outer > 1:
-            return spread.reshape(self.x.shape)[0, :, :1]
-        same = 0  # leading axes along which it does not change
-        while spread.strides[same] == 0 and math.prod(spread.shape[same + 1 :]) >= inner:
-            same += 1
-        return np.ascontiguousarray(spread[(0,) * same].reshape(-1, inner))
+            return broadcast_parameter.reshape(self.x.shape)[0, :, :1]
+        constant_axes = 0  # leading axes along which it does not change
+        while (
+            broadcast_parameter.strides[constant_axes] == 0
+            and math.prod(broadcast_parameter.shape[constant_axes + 1 :]) >= inner
+        ):
+            constant_axes += 1
+        return np.ascontiguousarray(broadcast_parameter[(0,) * constant_axes].reshape(-1, inner))
 
-    def _beside(self, pattern: Array, first: int, last: int) -> Array:
-        """The rows of a pattern that stand beside these groups."""
+    def _pattern_rows(self, pattern: Array, first: int, last: int) -> Array:
+        """Return the rows of a pattern that belong to the groups first:last."""
         if len(pattern) == 1:
             return pattern
         start = first % len(pattern)
@@ -85,33 +88,35 @@ class Normalized(FusedBackward):
         return np.take(pattern, np.arange(first, last) % len(pattern), axis=0)
 
     def _blocks(self) -> Iterator[tuple[slice, Array, Array, Array]]:
-        """Some groups at a time, with the room there is for them, their gains and their biases."""
+        """Yield blocks of groups with their buffers, gains and biases."""
         groups = self.x.shape[1]
         for first in range(0, groups, self.block):
             last = min(first + self.block, groups)
-            gains, biases = (self._beside(one, first, last) for one in (self.gains, self.biases))
-            yield slice(first, last), self.room[:, :, : last - first], gains, biases
+            gains, biases = (
+                self._pattern_rows(pattern, first, last) for pattern in (self.gains, self.biases)
+            )
+            yield slice(first, last), self.buffers[:, :, : last - first], gains, biases
 
     def _sum(self, entries: Array) -> Array:
-        """The sum over each group."""
+        """Return the sum over each group."""
         total = self.xp.sum(entries, -3) if len(entries) > 1 else entries
         return self.xp.sum(total, -1) if entries.shape[-1] > 1 else total
 
     def _average(self, entries: Array) -> Array:
         return self.xp.divide(self._sum(entries), self.count)
 
-    def _center(self, groups: slice, room: Array) -> Array:
-        """The entries less their mean; as they are where nothing is centered."""
+    def _center(self, groups: slice, buffer: Array) -> Array:
+        """Return the entries minus their mean, in `buffer`; the entries themselves if not `centered`."""
         if not self.centered:
             return self.x[:, groups]
-        into(room, self.xp.subtract, self.x[:, groups], self.means[:, groups])
-        return room
+        into(buffer, self.xp.subtract, self.x[:, groups], self.means[:, groups])
+        return buffer
 
     def _deviations(self, groups: slice) -> Array:
         return self.xp.power(self.xp.add(self.squares[:, groups], self.epsilon), HALF)
 
     def _normalize(self) -> None:
-        xp, result = self.xp, np.empty(self.x.shape, self.room.dtype)
+        xp, result = self.xp, np.empty(self.x.shape, self.buffers.dtype)
         for groups, (first, second, *_), gains, biases in self._blocks():
             if self.centered:
                 self.means[:, groups] = self._average(self.x[:, groups])
@@ -124,14 +129,14 @@ class Normalized(FusedBackward):
         self.result = result.reshape(self.shape)
 
     def differentiate(self, g: Array) -> Gradients:
-        """The gradients of x, gain and bias, along the paths of the steps one by one.
+        """Return the gradients of x, gain and bias, along the same paths as the separate steps.
 
-        With c = x - mean, v = mean(c^2), d = sqrt(v + epsilon) and u = g gain, that of x is the sum of u/d
-        (directly), 2 c dv/n (through the variance) and minus the mean of both (through the mean), where
-        dv = -sum(u c/d^2)/(2 d).
+        With c = x - mean, v = mean(c^2), d = sqrt(v + epsilon), u = g gain and dv = -sum(u c/d^2)/(2 d), the
+        gradient of x is the sum of u/d (direct), 2 c dv/n (through the variance) and minus the mean of both
+        (through the mean).
         """
         xp, flat = self.xp, g.reshape(self.x.shape)
-        result = np.empty(flat.shape, self.room.dtype)
+        result = np.empty(flat.shape, self.buffers.dtype)
         for groups, (first, second, *_), *_ in self._blocks():
             into(second, xp.divide, self._center(groups, first), self._deviations(groups))
             into(result[:, groups], xp.multiply, flat[:, groups], second)
@@ -158,9 +163,9 @@ class Normalized(FusedBackward):
 
 
 def _shape(x: Shape, gain: Shape, bias: Shape, **settings: Any) -> Shape:
-    for one in (gain, bias):
-        if broadcast(x, one) != x:
-            raise ShapeError(f"{show(one)} does not broadcast to {show(x)}")
+    for parameter in (gain, bias):
+        if broadcast(x, parameter) != x:
+            raise ShapeError(f"{show(parameter)} does not broadcast to {show(x)}")
     return x
 
 
@@ -173,7 +178,7 @@ def _work(
     kept: tuple[int, int],
     **settings: Any,
 ) -> int:
-    """So many passes over all entries, each block by block."""
+    """Return the work of a number of passes over all entries, each block by block."""
     parts = cut or x
     inside: int = math.prod(parts[: kept[0]]) * math.prod(parts[kept[1] :])
     groups: int = math.prod(parts[kept[0] : kept[1]])
@@ -184,7 +189,7 @@ def _work(
 def normalized_latex(
     x: Formula, gain: Formula, bias: Formula, epsilon: Expression, *, centered: bool = True
 ) -> Formula:
-    """The formula of what is normalized, with a gain other than 1 and a bias other than 0."""
+    """Return the formula of a normalization. A gain of 1 and a bias of 0 are left out."""
     a = x.text
     if centered:
         above = rf"{a} - \operatorname{{mean}}\left({a}\right)"
@@ -192,16 +197,18 @@ def normalized_latex(
     else:
         above, square = a, rf"\operatorname{{mean}}\left({x.at(PRODUCT)}^{{2}}\right)"
     fraction = rf"\frac{{{above}}}{{\sqrt{{{square} + {constant_latex(epsilon).at(SUM)}}}}}"
-    found = Formula(fraction, PRODUCT)
+    formula = Formula(fraction, PRODUCT)
     if gain.text != "1":
         sign = r"\cdot" if gain.scalar else r"\odot"
-        found = Formula(rf"{fraction} {sign} {gain.at(PRODUCT)}", PRODUCT)
-    return found if bias.text == "0" else Formula(rf"{found.text} + {bias.at(SUM)}", SUM)
+        formula = Formula(rf"{fraction} {sign} {gain.at(PRODUCT)}", PRODUCT)
+    return formula if bias.text == "0" else Formula(rf"{formula.text} + {bias.at(SUM)}", SUM)
 
 
-# (x - mean(x))/sqrt(var(x) + epsilon) gain + bias; if not `centered`, the same with mean(x) = 0. cut: the
-# shape that x is cut into first, None for its own; kept: from which to before which of its axes, counted from
-# the first, groups are told apart: statistics are taken over all others.
+# (x - mean(x))/sqrt(var(x) + epsilon) gain + bias.
+# centered: if false, the same with mean(x) = 0.
+# cut: the shape that x is reshaped to first; None for its own.
+# kept: the range [first, last) of axes of that shape that number the groups; statistics are taken over all
+#     other axes.
 normalized_groups = Primitive(
     "normalized_groups",
     forward=lambda xp, x, gain, bias, *, epsilon, sizes, cut, kept, centered: (

@@ -1,10 +1,10 @@
-"""Primitives that positions are written with: numbers in order, frequencies, pairs that are turned."""
+"""Primitives of positional encodings: positions, frequencies, rotations of pairs."""
 
 import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, at_least
+from compute.dimensions import Shape, ShapeError, Size, at_least, show
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import PRODUCT, Formula, constant_latex
 
@@ -40,24 +40,24 @@ def _interleave(xp: Arithmetic, a: Array, b: Array, *, width: int) -> Array:
 
 
 def _interleave_gradient(xp: Arithmetic, g: Array, first: int, shape: tuple[int, ...]) -> Array:
-    taken = g[..., first::2]
-    if taken.shape == shape:
-        return taken
+    part = g[..., first::2]
+    if part.shape == shape:
+        return part
     result = xp.zeros(shape)  # the last of an odd number has no partner
-    result[..., : taken.shape[-1]] = taken
+    result[..., : part.shape[-1]] = part
     return result
 
 
 def _interleave_shape(a: Shape, b: Shape, *, width: Size) -> Shape:
     at_least(1, a)
     if a != b:
-        raise ShapeError("they differ")
+        raise ShapeError(f"{show(a)} and {show(b)} differ")
     if isinstance(width, int) and isinstance(a[-1], int) and not 0 <= 2 * a[-1] - width <= 1:
-        raise ShapeError(f"{width} columns are not those of both, or all but the last")
+        raise ShapeError(f"expected a width of {2 * a[-1]} or {2 * a[-1] - 1}, not {width}")
     return (*a[:-1], width)
 
 
-# The columns of two matrices in turn; of an odd number the last is of the first matrix.
+# The columns of two matrices alternately; if the width is odd, the last column is from the first matrix.
 interleave = Primitive(
     "interleave",
     forward=_interleave,
@@ -74,77 +74,77 @@ interleave = Primitive(
 
 
 def _members(pairing: str, rotated: int) -> tuple[slice, slice]:
-    """Where the first and the second of each pair stand."""
+    """Return the places of the first and of the second members of all pairs."""
     if pairing == "interleaved":
         return slice(0, rotated, 2), slice(1, rotated, 2)
     return slice(0, rotated // 2), slice(rotated // 2, rotated)
 
 
-def _spread(xp: Arithmetic, a: Array, *, pairing: str, rotated: int, width: int) -> Array:
+def _spread_pairs(xp: Arithmetic, a: Array, *, pairing: str, rotated: int, width: int) -> Array:
     result = xp.zeros((*a.shape[:-1], width))
     for members in _members(pairing, rotated):
         result[..., members] = a
     return result
 
 
-def _spread_gradient(xp: Arithmetic, g: Array, pairing: str, rotated: int) -> Array:
+def _spread_pairs_gradient(xp: Arithmetic, g: Array, pairing: str, rotated: int) -> Array:
     first, second = _members(pairing, rotated)
     return xp.add(g[..., first], g[..., second])
 
 
-def _spread_shape(a: Shape, *, pairing: str, rotated: Size, width: Size) -> Shape:
+def _spread_pairs_shape(a: Shape, *, pairing: str, rotated: Size, width: Size) -> Shape:
     at_least(1, a)
-    _pairs_fit(rotated, width)
+    _check_pairs(rotated, width)
     if isinstance(rotated, int) and isinstance(a[-1], int) and 2 * a[-1] != rotated:
-        raise ShapeError(f"{a[-1]} numbers are not one for each pair of {rotated}")
+        raise ShapeError(f"expected one entry for each pair of {rotated}, {rotated // 2} in all, not {a[-1]}")
     return (*a[:-1], width)
 
 
-def _pairs_fit(rotated: Size, width: Size) -> None:
+def _check_pairs(rotated: Size, width: Size) -> None:
     if isinstance(rotated, int) and isinstance(width, int) and (rotated % 2 or rotated > width):
-        raise ShapeError(f"{rotated} of {width} entries are no pairs")
+        raise ShapeError(f"expected an even number of at most {width} entries to pair, not {rotated}")
 
 
-# One number for each pair, written at both of its members; 0 behind the last pair.
+# The entry of each pair at both of its members; 0 after the last pair.
 spread_pairs = Primitive(
     "spread_pairs",
-    forward=_spread,
-    gradients={"a": _spread_gradient},
+    forward=_spread_pairs,
+    gradients={"a": _spread_pairs_gradient},
     tangents="linear",
-    shape=_spread_shape,
+    shape=_spread_pairs_shape,
     latex=lambda a, pairing, rotated, width: Formula(rf"\operatorname{{pairs}}\left({a.text}\right)"),
     cost=no_cost,
     expects="a number for each pair",
 )
 
 
-def _turn(xp: Arithmetic, a: Array, *, pairing: str, rotated: int, axis: int) -> Array:
+def _rotate_pairs(xp: Arithmetic, a: Array, *, pairing: str, rotated: int, axis: int) -> Array:
     result = xp.zeros(a.shape)
-    turned, source = result.swapaxes(axis, -1), a.swapaxes(axis, -1)
+    target, source = result.swapaxes(axis, -1), a.swapaxes(axis, -1)
     first, second = _members(pairing, rotated)
-    turned[..., first] = xp.negative(source[..., second])
-    turned[..., second] = source[..., first]
+    target[..., first] = xp.negative(source[..., second])
+    target[..., second] = source[..., first]
     return result
 
 
-def _turn_shape(a: Shape, *, pairing: str, rotated: Size, axis: int) -> Shape:
+def _rotate_pairs_shape(a: Shape, *, pairing: str, rotated: Size, axis: int) -> Shape:
     if len(a) < -axis:
         raise ShapeError("it has too few axes")
-    _pairs_fit(rotated, a[axis])
+    _check_pairs(rotated, a[axis])
     return a
 
 
-# A quarter turn of each pair: (a, b) becomes (-b, a). What stands behind the last pair becomes 0.
+# Each pair rotated by a quarter turn: (a, b) becomes (-b, a). Entries after the last pair become 0.
 turn_pairs = Primitive(
     "turn_pairs",
-    forward=_turn,
+    forward=_rotate_pairs,
     gradients={
         "a": lambda xp, g, pairing, rotated, axis: xp.negative(
-            _turn(xp, g, pairing=pairing, rotated=rotated, axis=axis)
+            _rotate_pairs(xp, g, pairing=pairing, rotated=rotated, axis=axis)
         )
     },
     tangents="linear",
-    shape=_turn_shape,
+    shape=_rotate_pairs_shape,
     latex=lambda a, pairing, rotated, axis: Formula(rf"\operatorname{{turn}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least two axes",
@@ -170,11 +170,11 @@ def _sines_gradient(xp: Arithmetic, g: Array) -> Array:
 
 def _rotation_shape(a: Shape, b: Shape) -> Shape:
     if len(a) != 1 or a != b:
-        raise ShapeError("they are no vectors of one length")
+        raise ShapeError(f"{show(a)} and {show(b)} are not vectors of one length")
     return (2 * a[0], 2 * a[0])
 
 
-# The matrix of blocks [[a, b], [-b, a]] along the diagonal.
+# The block-diagonal matrix of blocks [[a, b], [-b, a]].
 block_rotation = Primitive(
     "block_rotation",
     forward=_rotation,

@@ -1,4 +1,4 @@
-"""Primitives that multiply entries with one another."""
+"""Products along an axis."""
 
 import numpy as np
 
@@ -8,45 +8,45 @@ from compute.graph.primitive import Cost, Primitive
 from compute.latex import PRODUCT, Formula
 
 
-def _halved(xp: Arithmetic, a: Array) -> Array:
-    """Products of neighbours along the first axis; an entry that is left over stays as it is.
+def _multiply_pairs(xp: Arithmetic, a: Array) -> Array:
+    """Multiply neighbours along the first axis; a last unpaired entry is kept.
 
-    So many are done at once that a long axis takes few steps.
+    A long axis takes a logarithmic number of these vectorized steps.
     """
     paired = len(a) // 2 * 2
     return np.concatenate([xp.multiply(a[:paired:2], a[1:paired:2]), a[paired:]])
 
 
 def _product_over(xp: Arithmetic, a: Array, *, axis: int) -> Array:
-    found = np.moveaxis(a, axis, 0)
-    while len(found) > 1:
-        found = _halved(xp, found)
-    return found.squeeze(0)
+    result = np.moveaxis(a, axis, 0)
+    while len(result) > 1:
+        result = _multiply_pairs(xp, result)
+    return result.squeeze(0)
 
 
-def _others(xp: Arithmetic, a: Array) -> Array:
-    """For each entry the product of the others along the first axis: no quotient, for an entry may be 0."""
+def _products_of_others(xp: Arithmetic, a: Array) -> Array:
+    """Return for each entry the product of all others along the first axis. Entries may be 0: no division."""
     if len(a) == 1:
         return xp.whole(np.ones(a.shape, dtype=np.intp))
     paired = len(a) // 2 * 2
-    around = _others(xp, _halved(xp, a))
-    found = np.empty_like(a)
+    outside = _products_of_others(xp, _multiply_pairs(xp, a))
+    result = np.empty_like(a)
     for at, other in ((0, 1), (1, 0)):
-        found[at:paired:2] = xp.multiply(around[: paired // 2], a[other:paired:2])
-    found[paired:] = around[paired // 2 :]
-    return found
+        result[at:paired:2] = xp.multiply(outside[: paired // 2], a[other:paired:2])
+    result[paired:] = outside[paired // 2 :]
+    return result
 
 
-def _others_along(xp: Arithmetic, a: Array, axis: int) -> Array:
-    return np.moveaxis(_others(xp, np.moveaxis(a, axis, 0)), 0, axis)
+def _products_of_others_along(xp: Arithmetic, a: Array, axis: int) -> Array:
+    return np.moveaxis(_products_of_others(xp, np.moveaxis(a, axis, 0)), 0, axis)
 
 
 def _product_gradient(xp: Arithmetic, g: Array, a: Array, axis: int) -> Array:
-    return xp.multiply(np.expand_dims(g, axis), _others_along(xp, a, axis))
+    return xp.multiply(np.expand_dims(g, axis), _products_of_others_along(xp, a, axis))
 
 
-def _product_tangents(xp: Arithmetic, change: Array, y: Array, a: Array, *, axis: int) -> Array:
-    return xp.sum(xp.multiply(change, _others_along(xp, a, axis)), axis).squeeze(axis)
+def _product_tangents(xp: Arithmetic, tangent: Array, y: Array, a: Array, *, axis: int) -> Array:
+    return xp.sum(xp.multiply(tangent, _products_of_others_along(xp, a, axis)), axis).squeeze(axis)
 
 
 def _product_shape(a: Shape, *, axis: int) -> Shape:
@@ -55,7 +55,7 @@ def _product_shape(a: Shape, *, axis: int) -> Shape:
     return (*a[:at], *a[at + 1 :])
 
 
-# The product along an axis, which is gone in the result.
+# The product along an axis; the result does not have this axis.
 product_over = Primitive(
     "product_over",
     forward=_product_over,

@@ -1,11 +1,10 @@
-"""Primitives that take all steps of a recurrent layer at once, where no step is asked for by name."""
+"""Primitives that compute all steps of a recurrent layer at once, if no single step is requested."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.graph.primitive import Cost, Primitive, no_cost
 from compute.graph.work import CALL, ENTRY, count
@@ -14,8 +13,8 @@ from compute.primitives.fused import keeping, kept_gradients
 from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan
 
 
-def _fits(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:
-    """Raise ShapeError where what comes in, the weights and the first state do not go together."""
+def _check_shapes(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:
+    """Raise ShapeError if the terms, the weights and the initial state do not fit together."""
     if (
         len(terms) < 2
         or len(w_h) != 2
@@ -25,33 +24,34 @@ def _fits(terms: Shape, w_h: Shape, start: Shape, gates: int) -> None:
     ):
         raise ShapeError(f"the inner sizes of {show(terms)}, {show(w_h)} and {show(start)} differ")
     if start[:-1] != terms[:-2]:
-        raise ShapeError(f"{show(start)} does not begin as {show(terms)} does")
+        raise ShapeError(f"the batch axes of {show(start)} and {show(terms)} differ")
 
 
-def _rnn_shape(terms: Shape, w_h: Shape, start: Shape, going: Shape, **settings: Any) -> Shape:
-    _fits(terms, w_h, start, 1)
+def _rnn_shape(terms: Shape, w_h: Shape, start: Shape, running: Shape, **settings: Any) -> Shape:
+    _check_shapes(terms, w_h, start, 1)
     return terms
 
 
-def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
-    """What all scans take: so many calls at each step, there and back.
+def _scan_work(forward: int, backward: int, functions: int, kept: int) -> dict[str, Any]:
+    """Return the rules for work and scratch that all scans share.
 
-    width: the functions that are taken for each entry of a state; kept: the numbers, in quarters of those
-    that come in.
+    forward, backward: NumPy calls at each step of either pass.
+    functions: the number of functions evaluated for each entry of a state.
+    kept: the size of kept values, in quarters of the size of the terms.
     """
 
     def work(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any) -> int:
-        steps, width_of_all = count(terms[-2:-1]), count(terms)
-        products = width_of_all * count(w_h[:1])
-        return CALL * forward * steps + products + width * ENTRY * width_of_all
+        steps, entries = count(terms[-2:-1]), count(terms)
+        products = entries * count(w_h[:1])
+        return CALL * forward * steps + products + functions * ENTRY * entries
 
     def gradient_work(
         place: int, shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any
     ) -> int:
-        """All gradients are found together, and at least two are wanted as a rule."""
-        steps, width_of_all = count(terms[-2:-1]), count(terms)
-        products = 2 * width_of_all * count(w_h[:1])
-        return (CALL * back * steps + products + 3 * width * ENTRY * width_of_all) // 2
+        """Count half of the backward pass: all gradients share it, and usually at least two are requested."""
+        steps, entries = count(terms[-2:-1]), count(terms)
+        products = 2 * entries * count(w_h[:1])
+        return (CALL * backward * steps + products + 3 * functions * ENTRY * entries) // 2
 
     def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
         return kept * count(terms) // 4
@@ -70,20 +70,16 @@ def _rnn_cost(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, activation
 
 
 def _latex(name: str) -> Callable[..., Formula]:
-    def written(terms: Formula, *others: Formula, **settings: Any) -> Formula:
+    def formula(terms: Formula, *others: Formula, **settings: Any) -> Formula:
         return Formula(rf"\operatorname{{{name}}}\left({terms.text},\ {others[0].text}\right)")
 
-    return written
+    return formula
 
 
-def _all(xp: Arithmetic) -> Array:
-    return np.ones((1, 1), dtype=bool)
-
-
-# That every sequence runs through all steps.
+# The mask of running sequences if every sequence has all steps: (1, 1), true.
 unending = Primitive(
     "unending",
-    forward=_all,
+    forward=lambda xp: np.ones((1, 1), dtype=bool),
     shape=lambda: (1, 1),
     latex=lambda: Formula(r"\text{true}"),
     kind="boolean",
@@ -94,8 +90,8 @@ unending = Primitive(
 
 rnn_scan = Primitive(
     "rnn_scan",
-    forward=lambda xp, terms, w_h, start, going, *, activation, reverse: (
-        ElmanScan(xp, terms, w_h, start, going, activation=activation, reverse=reverse).result
+    forward=lambda xp, terms, w_h, start, running, *, activation, reverse: (
+        ElmanScan(xp, terms, w_h, start, running, activation=activation, reverse=reverse).result
     ),
     keeping=keeping(ElmanScan),
     gradients=kept_gradients("terms", "w_h", "start"),
@@ -103,15 +99,17 @@ rnn_scan = Primitive(
     shape=_rnn_shape,
     latex=_latex("rnn"),
     cost=_rnn_cost,
-    **_turns(6, 10, 4, 1),
-    takes={"going": ("boolean",)},
+    **_scan_work(6, 10, 4, 1),
+    takes={"running": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
 
 
-def _lstm_shape(terms: Shape, w_h: Shape, start: Shape, cell: Shape, going: Shape, **settings: Any) -> Shape:
-    _fits(terms, w_h, start, 4)
-    _fits(terms, w_h, cell, 4)
+def _lstm_shape(
+    terms: Shape, w_h: Shape, start: Shape, cell: Shape, running: Shape, **settings: Any
+) -> Shape:
+    _check_shapes(terms, w_h, start, 4)
+    _check_shapes(terms, w_h, cell, 4)
     return (2, *terms[:-1], start[-1])
 
 
@@ -119,11 +117,11 @@ def _lstm_cost(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **setting
     return Cost(product(terms) * w_h[0], product(shape[1:]) * 13)
 
 
-# The hidden states, and the cells.
+# The hidden states and the cell states, stacked along a new first axis.
 lstm_scan = Primitive(
     "lstm_scan",
-    forward=lambda xp, terms, w_h, start, cell, going, *, order, reverse: (
-        LongShortTermScan(xp, terms, w_h, start, cell, going, order=order, reverse=reverse).result
+    forward=lambda xp, terms, w_h, start, cell, running, *, order, reverse: (
+        LongShortTermScan(xp, terms, w_h, start, cell, running, order=order, reverse=reverse).result
     ),
     keeping=keeping(LongShortTermScan),
     gradients=kept_gradients("terms", "w_h", "start", "cell"),
@@ -131,16 +129,16 @@ lstm_scan = Primitive(
     shape=_lstm_shape,
     latex=_latex("lstm"),
     cost=_lstm_cost,
-    **_turns(25, 40, 4, 5),
-    takes={"going": ("boolean",)},
+    **_scan_work(25, 40, 4, 5),
+    takes={"running": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
 
 
-def _gru_shape(terms: Shape, w_h: Shape, b_h: Shape, start: Shape, going: Shape, **settings: Any) -> Shape:
-    _fits(terms, w_h, start, 3)
+def _gru_shape(terms: Shape, w_h: Shape, b_h: Shape, start: Shape, running: Shape, **settings: Any) -> Shape:
+    _check_shapes(terms, w_h, start, 3)
     if b_h not in ((), w_h[1:]):
-        raise ShapeError(f"{show(b_h)} is no bias of {show(w_h)}")
+        raise ShapeError(f"the bias {show(b_h)} does not fit the weights {show(w_h)}")
     return (*terms[:-1], start[-1])
 
 
@@ -150,9 +148,9 @@ def _gru_cost(shape: Shape, terms: Shape, w_h: Shape, b_h: Shape, *others: Shape
 
 gru_scan = Primitive(
     "gru_scan",
-    forward=lambda xp, terms, w_h, b_h, start, going, *, reset_at, reset_after, reverse: (
+    forward=lambda xp, terms, w_h, b_h, start, running, *, reset_at, reset_after, reverse: (
         GatedScan(
-            xp, terms, w_h, b_h, start, going, reset_at=reset_at, reset_after=reset_after, reverse=reverse
+            xp, terms, w_h, b_h, start, running, reset_at=reset_at, reset_after=reset_after, reverse=reverse
         ).result
     ),
     keeping=keeping(GatedScan),
@@ -161,7 +159,7 @@ gru_scan = Primitive(
     shape=_gru_shape,
     latex=_latex("gru"),
     cost=_gru_cost,
-    **_turns(25, 40, 4, 6),
-    takes={"going": ("boolean",)},
+    **_scan_work(25, 40, 4, 6),
+    takes={"running": ("boolean",)},
     expects="terms (..., steps, 3*h), weights (h, 3*h), a bias and a first state (..., h)",
 )

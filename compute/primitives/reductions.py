@@ -1,4 +1,4 @@
-"""Primitives that combine the entries along an axis."""
+"""Reductions along an axis: softmax, sums, indices of maxima."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ def _softmax(xp: Arithmetic, a: Array, *, axis: int) -> Array:
 
 
 def _softmax_gradient(xp: Arithmetic, g: Array, y: Array, axis: int) -> Array:
-    def passed(axis: int, g: Array, y: Array) -> Array:
+    def gradient(axis: int, g: Array, y: Array) -> Array:
         weighted = xp.multiply(g, y)
         return xp.balanced(xp.difference(weighted, xp.multiply(y, xp.sum(weighted, axis))), y, axis)
 
-    return xp.along(passed, axis, g, y)
+    return xp.along(gradient, axis, g, y)
 
 
 def _softmax_remark(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[str, str] | None:
@@ -48,29 +48,29 @@ def _unravel(flat: int, shape: list[int]) -> list[int]:
     return index
 
 
-def along(axis: int) -> str:
-    """What stands behind a function to say along which axis it is taken, if not along rows."""
-    return "" if axis == -1 else rf"_{{{_over(axis)}}}"
+def axis_subscript(axis: int) -> str:
+    """Return the LaTeX subscript that names the axis of a function; empty for the last axis."""
+    return "" if axis == -1 else rf"_{{{_axis_latex(axis)}}}"
 
 
 def _softmax_latex(a: Formula, axis: int) -> Formula:
-    return Formula(rf"\operatorname{{softmax}}{along(axis)}\left({a.text}\right)")
+    return Formula(rf"\operatorname{{softmax}}{axis_subscript(axis)}\left({a.text}\right)")
 
 
 def _softmax_cost(shape: Shape, a: Shape, *, axis: int) -> Cost:
-    """A maximum, a difference, an exponential, a sum and a quotient for each entry."""
+    """Count a maximum, a difference, an exponential, a sum and a quotient for each entry."""
     return Cost(elementwise=5 * product(shape))
 
 
-def totals(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
-    """What weights sum to along an axis, and what they have to: 1, or 0 where all scores are -infinity."""
+def promised_sums(xp: Arithmetic, y: Array, a: Array, *, axis: int) -> tuple[Array, Array]:
+    """Return the sums of weights along an axis and the promised sums: 1, or 0 if all scores are -infinity."""
     one, zero = count(xp, 1), count(xp, 0)
     above = xp.where(xp.greater(a, np.array(xp.negative_infinity)), one, zero)
     return xp.sum(y, axis), xp.where(xp.greater(xp.sum(above, axis), zero), one, zero)
 
 
-# exp(a) / sum(exp(a)) along an axis, stable for entries of any size. Entries of -infinity get weight 0; if
-# all are, so do all.
+# exp(a) / sum(exp(a)) along an axis, stable for entries of any size. Entries of -infinity get weight 0, even
+# if all entries are -infinity.
 softmax = Primitive(
     "softmax",
     forward=_softmax,
@@ -81,7 +81,9 @@ softmax = Primitive(
     cost=_softmax_cost,
     expects="any shape",
     remark=_softmax_remark,
-    promise=Promise("entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", totals),
+    promise=Promise(
+        "entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", promised_sums
+    ),
     spreads_back=True,
     hazard=Hazard(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
@@ -91,17 +93,17 @@ softmax = Primitive(
 )
 
 
-def same_along(a: Shape, *, axis: int) -> Shape:
-    """The shape of what has one entry for each, taken along an axis that there is."""
+def same_shape(a: Shape, *, axis: int) -> Shape:
+    """Return the shape unchanged. Raises ShapeError if it does not have this axis."""
     without(a, axis)
     return a
 
 
-def _over(axis: int) -> str:
+def _axis_latex(axis: int) -> str:
     return {-1: r"\text{rows}", -2: r"\text{columns}"}.get(axis, rf"\text{{axis }} {axis}")
 
 
-# The sum along an axis, which is gone in the result.
+# The sum along an axis; the result does not have this axis.
 sum_over = Primitive(
     "sum_over",
     forward=lambda xp, a, *, axis: xp.sum(a, axis).squeeze(axis),
@@ -110,7 +112,7 @@ sum_over = Primitive(
     },
     tangents="linear",
     shape=lambda a, axis: without(a, axis),
-    latex=lambda a, axis: Formula(rf"\sum_{{{_over(axis)}}} {a.at(PRODUCT)}", SUM),
+    latex=lambda a, axis: Formula(rf"\sum_{{{_axis_latex(axis)}}} {a.at(PRODUCT)}", SUM),
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
     propagates_nonfinite=True,
@@ -120,16 +122,16 @@ sum_over = Primitive(
 
 
 def _argmax(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
-    found = xp.argmax(a, axis)
-    if left is not None:  # counted along a band: as keys
-        found = found + np.arange(found.shape[-1]) - left
-    return found
+    index = xp.argmax(a, axis)
+    if left is not None:  # from places in the band to keys
+        index = index + np.arange(index.shape[-1]) - left
+    return index
 
 
 def _largest_weight(xp: Arithmetic, a: Array, *, axis: int, left: int | None) -> Array:
-    found = _argmax(xp, a, axis=axis, left=left)
-    none: Any = xp.whole(np.array(-1)) if found.dtype == object else -1
-    return np.where((a == 0).all(axis=axis), none, found)
+    index = _argmax(xp, a, axis=axis, left=left)
+    no_index: Any = xp.whole(np.array(-1)) if index.dtype == object else -1
+    return np.where((a == 0).all(axis=axis), no_index, index)
 
 
 def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
@@ -139,11 +141,11 @@ def _argmax_shape(a: Shape, *, axis: int, left: int | None) -> Shape:
 
 
 def _argmax_latex(a: Formula, axis: int, left: int | None) -> Formula:
-    return Formula(rf"\operatorname{{argmax}}_{{{_over(axis)}}} {a.at(PRODUCT)}", PRODUCT)
+    return Formula(rf"\operatorname{{argmax}}_{{{_axis_latex(axis)}}} {a.at(PRODUCT)}", PRODUCT)
 
 
-# Where the largest entry stands, the first of equals; NaN is larger than any number. Along a band that
-# reaches `left` before each query it is the key's index too, and not the offset.
+# The index of the largest entry, the first if several are equal; NaN is larger than any number. Along a band
+# that reaches `left` keys before each query it is the index of the key, not the place in the band.
 argmax = Primitive(
     "argmax",
     forward=_argmax,
@@ -153,7 +155,7 @@ argmax = Primitive(
     expects="enough axes",
 )
 
-# The same of weights, of which all are 0 where there is nothing to attend to: -1 there.
+# The index of the largest attention weight; -1 if all are 0, that is, if there is nothing to attend to.
 largest_weight = Primitive(
     "largest_weight",
     forward=_largest_weight,

@@ -1,4 +1,4 @@
-"""What several families of primitives do with single numbers and conditions."""
+"""Numbers and conditions that several families of primitives share."""
 
 import inspect
 from collections.abc import Callable
@@ -12,33 +12,33 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
 
 Rule: TypeAlias = Callable[..., Array]
-FEW = 64  # constants that something is remembered of: at each step of a run, and of up to 100 kB each
+FEW = 64  # entries of caches by constant: each may hold up to 100 kB
 
 
 def count(xp: Arithmetic, value: int) -> Array:
-    """A whole number as one of the arithmetic's."""
+    """Convert a Python integer to a number of the arithmetic."""
     return xp.whole(np.array(value))
 
 
-def known(condition: Array, truth: bool) -> Array:
-    """Where a condition is known to be true, or to be false; one that symbols leave open is neither."""
+def is_known(condition: Array, truth: bool) -> Array:
+    """Return where a condition is known to have this truth value; one that depends on symbols has neither."""
     if isinstance(condition, np.ndarray) and condition.dtype == np.bool_:
         return condition if truth else ~condition
     return np.asarray(np.equal(condition, truth, dtype=object)).astype(bool)
 
 
-def weighed(xp: Arithmetic, a: Array, b: Array) -> Array:
-    """The product of weights a and of b; 0 where an infinity or NaN weighs nothing."""
-    found = xp.multiply(a, b)
+def multiply_weights(xp: Arithmetic, a: Array, b: Array) -> Array:
+    """Return the product of weights a and values b, with 0 where a weight is 0 and its value not finite."""
+    product = xp.multiply(a, b)
     if xp.is_finite(b):
-        return found
+        return product
     zero = count(xp, 0)
-    nothing = xp.where(xp.equal(a, zero), zero, found)
-    return xp.where(xp.equal(xp.subtract(b, b), zero), found, nothing)
+    cleared = xp.where(xp.equal(a, zero), zero, product)
+    return xp.where(xp.equal(xp.subtract(b, b), zero), product, cleared)
 
 
-def multiplied(derivative: Rule) -> Rule:
-    """Return the gradient rule of a function with this derivative, which takes the same settings."""
+def gradient_rule(derivative: Rule) -> Rule:
+    """Return the gradient rule g times `derivative`, which takes the same settings."""
 
     def gradient(xp: Arithmetic, g: Array, *arrays: Array, **attributes: Any) -> Array:
         return xp.entrywise(

@@ -1,9 +1,8 @@
-"""All steps of a recurrent layer at once, there and back, over any numbers that NumPy's arrays can hold.
+"""Forward and backward passes over all steps of a recurrent layer, for numbers of any arithmetic.
 
-terms is (..., steps, gates*h): what the input gives to the gates at each step. Gradients of all operands are
-found together, at the first that is asked for, by going back through the steps once. What a step needs is
-computed in the step: arrays over all steps would leave the cache, and memory that is new costs more than
-arithmetic.
+terms is (..., steps, gates*h): the contribution of the input to the gates at each step. The gradients of all
+operands are computed together in one backward pass, when the first is requested. Values of one step are
+computed in that step: arrays over all steps would not fit into the cache.
 """
 
 from abc import abstractmethod
@@ -17,98 +16,100 @@ from compute.primitives.scalars import count
 
 
 class RecurrentScan(FusedBackward):
-    """What a pass over the steps leaves for the way back. Arrays inside are (sequences, steps, width).
+    """A forward pass over the steps, and the values kept for the backward pass.
 
-    states: what the pass gives, several behind one another along a new first axis; going: which sequences
-    still run, or None where all do.
+    Arrays inside are (sequences, steps, width).
+
+    states: the states after each step; several kinds of states are stacked along a new first axis.
+    running: which sequences have not ended, by step; None if none ends early.
     """
 
     states: Array
 
-    def __init__(self, xp: Arithmetic, terms: Array, start: Array, going: Array, reverse: bool) -> None:
+    def __init__(self, xp: Arithmetic, terms: Array, start: Array, running: Array, reverse: bool) -> None:
         *self.batch, self.steps, _ = terms.shape
         self.xp, self.units = xp, start.shape[-1]
-        self.terms = self.flat(terms)
+        self.terms = self.flatten(terms)
         self.start = start.reshape(-1, self.units)
         self.one, self.zero = count(xp, 1), xp.zeros(())
-        self.going: Array | None = None
-        if not bool(going.all()):
-            self.going = self.flat(np.broadcast_to(going, (*self.batch, self.steps, 1)))
+        self.running: Array | None = None
+        if not bool(running.all()):
+            self.running = self.flatten(np.broadcast_to(running, (*self.batch, self.steps, 1)))
         self.order = range(self.steps - 1, -1, -1) if reverse else range(self.steps)
         self.kind = np.result_type(terms, start)
 
-    def flat(self, a: Array) -> Array:
-        """(..., steps, width) as (sequences, steps, width)."""
+    def flatten(self, a: Array) -> Array:
+        """Reshape (..., steps, width) to (sequences, steps, width)."""
         return a.reshape(-1, *a.shape[-2:])
 
     def empty(self, *outer: int, width: int) -> Array:
-        """Room for so many numbers of each sequence at each step."""
+        """Return an uninitialized array (*outer, sequences, steps, width)."""
         return np.empty((*outer, len(self.start), self.steps, width), self.kind)
 
-    def whole(self, a: Array) -> Array:
-        """(sequences, steps, width), perhaps behind other axes, as the caller has it."""
+    def unflatten(self, a: Array) -> Array:
+        """Reshape (..., sequences, steps, width) to the batch axes of the operands."""
         return a.reshape(*a.shape[:-3], *self.batch, *a.shape[-2:])
 
-    def kept(self, t: int, new: Array, old: Array) -> Array:
-        """The new state of the sequences that still run, and the old one of the others."""
-        return new if self.going is None else self.xp.where(self.going[:, t], new, old)
+    def keep_finished(self, t: int, new: Array, old: Array) -> Array:
+        """Return the new state of running sequences, and the old state of finished ones."""
+        return new if self.running is None else self.xp.where(self.running[:, t], new, old)
 
-    def before(self, states: Array, start: Array, t: int) -> Array:
-        """The state that step t began with."""
+    def previous_state(self, states: Array, start: Array, t: int) -> Array:
+        """Return the state before step t."""
         if t == self.order[0]:
             return start
-        found: Array = states[:, t - self.order.step]
-        return found
+        state: Array = states[:, t - self.order.step]
+        return state
 
-    def shifted(self, states: Array, start: Array) -> Array:
-        """The states that all steps began with."""
-        found = np.empty_like(states)
+    def previous_states(self, states: Array, start: Array) -> Array:
+        """Return the states before all steps."""
+        before = np.empty_like(states)
         if self.order.step > 0:
-            found[:, 0], found[:, 1:] = start, states[:, :-1]
+            before[:, 0], before[:, 1:] = start, states[:, :-1]
         else:
-            found[:, -1], found[:, :-1] = start, states[:, 1:]
-        return found
+            before[:, -1], before[:, :-1] = start, states[:, 1:]
+        return before
 
-    def back(self) -> Iterable[int]:
-        """Steps in the order of the way back."""
+    def reversed_steps(self) -> Iterable[int]:
+        """Return the steps in the order of the backward pass."""
         return reversed(self.order)
 
-    def parted(self, t: int, gradient: Array) -> tuple[Array, Array | None]:
-        """The gradient of a state: what reaches the step, and what passes it by where a sequence ended."""
-        if self.going is None:
+    def split_gradient(self, t: int, gradient: Array) -> tuple[Array, Array | None]:
+        """Split the gradient of a state: that of running sequences, and that which bypasses the step."""
+        if self.running is None:
             return gradient, None
-        going = self.going[:, t]
-        return self.xp.where(going, gradient, self.zero), self.xp.where(going, self.zero, gradient)
+        running = self.running[:, t]
+        return self.xp.where(running, gradient, self.zero), self.xp.where(running, self.zero, gradient)
 
-    def joined(self, carried: Array, passed: Array | None) -> Array:
-        return carried if passed is None else self.xp.add(carried, passed)
+    def add_bypassed(self, carried: Array, bypassed: Array | None) -> Array:
+        return carried if bypassed is None else self.xp.add(carried, bypassed)
 
-    def initial(self, gradient: Array) -> Array:
-        """A gradient of the state before the first step, (..., h)."""
+    def unflatten_state(self, gradient: Array) -> Array:
+        """Reshape a gradient of the initial state to (..., h)."""
         return gradient.reshape(*self.batch, -1)
 
-    def product(self, left: Array, right: Array) -> Array:
-        """The sum over all steps and sequences of left times right: the gradient of a matrix."""
+    def weight_gradient(self, left: Array, right: Array) -> Array:
+        """Return the sum of left^T right over all steps and sequences: the gradient of a weight matrix."""
         return self.xp.matmul(left.reshape(-1, left.shape[-1]).T, right.reshape(-1, right.shape[-1]))
 
-    def total(self, gradient: Array) -> Array:
-        """The sum over all steps and sequences: the gradient of a bias."""
+    def bias_gradient(self, gradient: Array) -> Array:
+        """Return the sum over all steps and sequences: the gradient of a bias."""
         summed: Array = self.xp.sum(gradient.reshape(-1, gradient.shape[-1]), 0)[0]
         return summed
 
     def differentiate(self, g: Array) -> Gradients:
-        return self.returned(g.reshape(self.states.shape))
+        return self.backward(g.reshape(self.states.shape))
 
     @abstractmethod
-    def returned(self, g: Array) -> Gradients:
-        """The gradients of all operands, for the gradient of the states."""
+    def backward(self, g: Array) -> Gradients:
+        """Return the gradients of all operands for the gradient of the states."""
 
 
 Slope = Callable[[Array], Array]
 
 
 def _activations(xp: Arithmetic, one: Array, zero: Array) -> dict[str, tuple[Slope, Slope]]:
-    """By name: the function, and its derivative in terms of what it gives."""
+    """Return by name each activation function and its derivative in terms of its result."""
     return {
         "tanh": (xp.tanh, lambda y: xp.subtract(one, xp.multiply(y, y))),
         "sigmoid": (xp.sigmoid, lambda y: xp.subtract(y, xp.multiply(y, y))),
@@ -129,31 +130,31 @@ class ElmanScan(RecurrentScan):
         terms: Array,
         w_h: Array,
         start: Array,
-        going: Array,
+        running: Array,
         activation: str,
         reverse: bool,
     ) -> None:
-        super().__init__(xp, terms, start, going, reverse)
+        super().__init__(xp, terms, start, running, reverse)
         self.w_h = w_h
         act, self.slope = _activations(xp, self.one, self.zero)[activation]
         self.kind = np.result_type(terms, w_h, start)
         self.states = self.empty(width=self.units)
         hidden = self.start
         for t in self.order:
-            hidden = self.kept(t, act(xp.add(self.terms[:, t], xp.matmul(hidden, w_h))), hidden)
+            hidden = self.keep_finished(t, act(xp.add(self.terms[:, t], xp.matmul(hidden, w_h))), hidden)
             self.states[:, t] = hidden
-        self.result = self.whole(self.states)
+        self.result = self.unflatten(self.states)
 
-    def returned(self, g: Array) -> Gradients:
-        xp, turned = self.xp, self.w_h.T
+    def backward(self, g: Array) -> Gradients:
+        xp, transposed = self.xp, self.w_h.T
         terms, carried = np.empty_like(self.states), xp.zeros(self.start.shape)
-        for t in self.back():
-            here, passed = self.parted(t, xp.add(g[:, t], carried))
-            here = xp.multiply(here, self.slope(self.states[:, t]))
-            terms[:, t] = here
-            carried = self.joined(xp.matmul(here, turned), passed)
-        before = self.shifted(self.states, self.start)
-        return self.whole(terms), self.product(before, terms), self.initial(carried)
+        for t in self.reversed_steps():
+            gradient, bypassed = self.split_gradient(t, xp.add(g[:, t], carried))
+            gradient = xp.multiply(gradient, self.slope(self.states[:, t]))
+            terms[:, t] = gradient
+            carried = self.add_bypassed(xp.matmul(gradient, transposed), bypassed)
+        before = self.previous_states(self.states, self.start)
+        return self.unflatten(terms), self.weight_gradient(before, terms), self.unflatten_state(carried)
 
 
 class LongShortTermScan(RecurrentScan):
@@ -166,20 +167,20 @@ class LongShortTermScan(RecurrentScan):
         w_h: Array,
         start: Array,
         cell: Array,
-        going: Array,
+        running: Array,
         order: tuple[int, ...],
         reverse: bool,
     ) -> None:
-        super().__init__(xp, terms, start, going, reverse)
+        super().__init__(xp, terms, start, running, reverse)
         h = self.units
         self.kind = np.result_type(terms, w_h, start, cell)
         self.w_h, self.cell = w_h, cell.reshape(-1, h)
         self.i, self.f, self.g, self.o = (slice(at * h, (at + 1) * h) for at in order)
-        # Gates that stand side by side are squashed together.
+        # One sigmoid for adjacent gates.
         side_by_side = order[1] == order[0] + 1
         pair = slice(order[0] * h, (order[0] + 2) * h)
         runs = [pair, self.o] if side_by_side else [pair, self.f]
-        self.gates, self.squashed = self.empty(width=4 * h), self.empty(width=h)
+        self.gates, self.cell_tanh = self.empty(width=4 * h), self.empty(width=h)
         self.states = self.empty(2, width=h)
         hidden, cell, multiply = self.start, self.cell, xp.multiply
         for t in self.order:
@@ -188,41 +189,41 @@ class LongShortTermScan(RecurrentScan):
                 gates[:, run] = xp.sigmoid(total[:, run])
             gates[:, self.g] = xp.tanh(total[:, self.g])
             new = xp.add(multiply(gates[:, self.f], cell), multiply(gates[:, self.i], gates[:, self.g]))
-            cell = self.kept(t, new, cell)
-            squashed = xp.tanh(cell)
-            hidden = self.kept(t, multiply(gates[:, self.o], squashed), hidden)
-            self.squashed[:, t], self.states[0, :, t], self.states[1, :, t] = squashed, hidden, cell
-        self.result = self.whole(self.states)
+            cell = self.keep_finished(t, new, cell)
+            cell_tanh = xp.tanh(cell)
+            hidden = self.keep_finished(t, multiply(gates[:, self.o], cell_tanh), hidden)
+            self.cell_tanh[:, t], self.states[0, :, t], self.states[1, :, t] = cell_tanh, hidden, cell
+        self.result = self.unflatten(self.states)
 
-    def returned(self, g: Array) -> Gradients:
-        xp, one, turned = self.xp, self.one, self.w_h.T
+    def backward(self, g: Array) -> Gradients:
+        xp, one, transposed = self.xp, self.one, self.w_h.T
         multiply, add, subtract = xp.multiply, xp.add, xp.subtract
         terms = np.empty_like(self.gates)
         carried, cell = xp.zeros(self.start.shape), xp.zeros(self.start.shape)
-        for t in self.back():
-            gates, squashed = self.gates[:, t], self.squashed[:, t]
+        for t in self.reversed_steps():
+            gates, cell_tanh = self.gates[:, t], self.cell_tanh[:, t]
             slopes = subtract(gates, multiply(gates, gates))
             candidate, output = gates[:, self.g], gates[:, self.o]
-            here, passed = self.parted(t, add(g[0, :, t], carried))
-            of_cell, passed_cell = self.parted(t, add(g[1, :, t], cell))
-            within = multiply(output, subtract(one, multiply(squashed, squashed)))
-            of_cell = add(of_cell, multiply(here, within))
-            before = self.before(self.states[1], self.cell, t)
-            found = np.empty_like(gates)
-            found[:, self.i] = multiply(multiply(of_cell, candidate), slopes[:, self.i])
-            found[:, self.f] = multiply(multiply(of_cell, before), slopes[:, self.f])
-            found[:, self.o] = multiply(multiply(here, squashed), slopes[:, self.o])
-            steep = subtract(one, multiply(candidate, candidate))
-            found[:, self.g] = multiply(multiply(of_cell, gates[:, self.i]), steep)
-            terms[:, t] = found
-            cell = self.joined(multiply(of_cell, gates[:, self.f]), passed_cell)
-            carried = self.joined(xp.matmul(found, turned), passed)
-        matrix = self.product(self.shifted(self.states[0], self.start), terms)
-        return self.whole(terms), matrix, self.initial(carried), self.initial(cell)
+            of_hidden, bypassed = self.split_gradient(t, add(g[0, :, t], carried))
+            of_cell, bypassed_cell = self.split_gradient(t, add(g[1, :, t], cell))
+            hidden_slope = multiply(output, subtract(one, multiply(cell_tanh, cell_tanh)))
+            of_cell = add(of_cell, multiply(of_hidden, hidden_slope))
+            before = self.previous_state(self.states[1], self.cell, t)
+            of_gates = np.empty_like(gates)
+            of_gates[:, self.i] = multiply(multiply(of_cell, candidate), slopes[:, self.i])
+            of_gates[:, self.f] = multiply(multiply(of_cell, before), slopes[:, self.f])
+            of_gates[:, self.o] = multiply(multiply(of_hidden, cell_tanh), slopes[:, self.o])
+            candidate_slope = subtract(one, multiply(candidate, candidate))
+            of_gates[:, self.g] = multiply(multiply(of_cell, gates[:, self.i]), candidate_slope)
+            terms[:, t] = of_gates
+            cell = self.add_bypassed(multiply(of_cell, gates[:, self.f]), bypassed_cell)
+            carried = self.add_bypassed(xp.matmul(of_gates, transposed), bypassed)
+        matrix = self.weight_gradient(self.previous_states(self.states[0], self.start), terms)
+        return self.unflatten(terms), matrix, self.unflatten_state(carried), self.unflatten_state(cell)
 
 
 class GatedScan(RecurrentScan):
-    """h_t = n + z (h_{t-1} - n); the two gates stand first, `reset_at` says which of them resets."""
+    """h_t = n + z (h_{t-1} - n). The two gates come first; `reset_at` is the index of the reset gate."""
 
     def __init__(
         self,
@@ -231,79 +232,79 @@ class GatedScan(RecurrentScan):
         w_h: Array,
         b_h: Array,
         start: Array,
-        going: Array,
+        running: Array,
         reset_at: int,
         reset_after: bool,
         reverse: bool,
     ) -> None:
-        super().__init__(xp, terms, start, going, reverse)
+        super().__init__(xp, terms, start, running, reverse)
         h = self.units
         self.kind = np.result_type(terms, w_h, b_h, start)
         self.after, self.bias_shape, self.w_h = reset_after, b_h.shape, w_h
         self.resets = slice(reset_at * h, (reset_at + 1) * h)
         self.updates = slice((1 - reset_at) * h, (2 - reset_at) * h)
-        self.both, self.last = slice(0, 2 * h), slice(2 * h, 3 * h)
-        bias, outer = np.broadcast_to(b_h, (3 * h,)), slice(None) if reset_after else self.both
+        self.gate_part, self.candidate_part = slice(0, 2 * h), slice(2 * h, 3 * h)
+        bias, outer = np.broadcast_to(b_h, (3 * h,)), slice(None) if reset_after else self.gate_part
         self.gates, self.candidates = self.empty(width=2 * h), self.empty(width=h)
-        self.inner = self.empty(width=h)  # what the reset gate is multiplied by
+        self.inner = self.empty(width=h)  # the other factor of the reset gate
         self.states = self.empty(width=h)
         add, multiply, hidden = xp.add, xp.multiply, self.start
         for t in self.order:
-            here = self.terms[:, t]
+            terms_t = self.terms[:, t]
             of_hidden = add(xp.matmul(hidden, w_h[:, outer]), bias[outer])
-            gates = xp.sigmoid(add(here[:, self.both], of_hidden[:, self.both]))
-            inner = of_hidden[:, self.last] if reset_after else hidden
-            reached = multiply(gates[:, self.resets], inner)
+            gates = xp.sigmoid(add(terms_t[:, self.gate_part], of_hidden[:, self.gate_part]))
+            inner = of_hidden[:, self.candidate_part] if reset_after else hidden
+            gated = multiply(gates[:, self.resets], inner)
             if not reset_after:
-                reached = add(xp.matmul(reached, w_h[:, self.last]), bias[self.last])
-            candidate = xp.tanh(add(here[:, self.last], reached))
+                gated = add(xp.matmul(gated, w_h[:, self.candidate_part]), bias[self.candidate_part])
+            candidate = xp.tanh(add(terms_t[:, self.candidate_part], gated))
             new = add(candidate, multiply(gates[:, self.updates], xp.subtract(hidden, candidate)))
-            hidden = self.kept(t, new, hidden)
+            hidden = self.keep_finished(t, new, hidden)
             self.gates[:, t], self.inner[:, t] = gates, inner
             self.candidates[:, t], self.states[:, t] = candidate, hidden
-        self.result = self.whole(self.states)
+        self.result = self.unflatten(self.states)
 
-    def returned(self, g: Array) -> Gradients:
+    def backward(self, g: Array) -> Gradients:
         xp, one = self.xp, self.one
         multiply, add, subtract, matmul = xp.multiply, xp.add, xp.subtract, xp.matmul
         terms = self.empty(width=3 * self.units)
-        within = self.empty(width=3 * self.units) if self.after else terms
-        turned, last_turned = self.w_h.T, self.w_h[:, self.last].T
+        hidden_terms = self.empty(width=3 * self.units) if self.after else terms
+        transposed, candidate_transposed = self.w_h.T, self.w_h[:, self.candidate_part].T
         carried = xp.zeros(self.start.shape)
-        for t in self.back():
+        for t in self.reversed_steps():
             gates, candidate = self.gates[:, t], self.candidates[:, t]
             reset, update = gates[:, self.resets], gates[:, self.updates]
             slopes = subtract(gates, multiply(gates, gates))
-            here, passed = self.parted(t, add(g[:, t], carried))
-            before = self.before(self.states, self.start, t)
-            steep = multiply(subtract(one, update), subtract(one, multiply(candidate, candidate)))
-            found = np.empty((len(gates), 3 * self.units), self.kind)
-            found[:, self.last] = last = multiply(here, steep)
-            found[:, self.updates] = multiply(
-                multiply(here, subtract(before, candidate)), slopes[:, self.updates]
+            gradient, bypassed = self.split_gradient(t, add(g[:, t], carried))
+            before = self.previous_state(self.states, self.start, t)
+            candidate_slope = multiply(subtract(one, update), subtract(one, multiply(candidate, candidate)))
+            of_gates = np.empty((len(gates), 3 * self.units), self.kind)
+            of_gates[:, self.candidate_part] = last = multiply(gradient, candidate_slope)
+            of_gates[:, self.updates] = multiply(
+                multiply(gradient, subtract(before, candidate)), slopes[:, self.updates]
             )
-            inner = last if self.after else matmul(last, last_turned)
-            found[:, self.resets] = multiply(multiply(inner, self.inner[:, t]), slopes[:, self.resets])
-            terms[:, t] = found
-            reached = multiply(inner, reset)
+            inner = last if self.after else matmul(last, candidate_transposed)
+            of_gates[:, self.resets] = multiply(multiply(inner, self.inner[:, t]), slopes[:, self.resets])
+            terms[:, t] = of_gates
+            gated = multiply(inner, reset)
             if self.after:
-                found[:, self.last] = reached
-                within[:, t] = found
-                back = matmul(found, turned)
+                of_gates[:, self.candidate_part] = gated
+                hidden_terms[:, t] = of_gates
+                to_hidden = matmul(of_gates, transposed)
             else:
-                back = add(matmul(found[:, self.both], turned[self.both]), reached)
-            carried = self.joined(add(multiply(here, update), back), passed)
-        before = self.shifted(self.states, self.start)
+                to_hidden = add(matmul(of_gates[:, self.gate_part], transposed[self.gate_part]), gated)
+            carried = self.add_bypassed(add(multiply(gradient, update), to_hidden), bypassed)
+        before = self.previous_states(self.states, self.start)
         if self.after:
-            matrix = self.product(before, within)
+            matrix = self.weight_gradient(before, hidden_terms)
         else:
-            reached = multiply(self.gates[..., self.resets], before)
+            gated = multiply(self.gates[..., self.resets], before)
             parts = [
-                self.product(before, terms[..., self.both]),
-                self.product(reached, terms[..., self.last]),
+                self.weight_gradient(before, terms[..., self.gate_part]),
+                self.weight_gradient(gated, terms[..., self.candidate_part]),
             ]
             matrix = np.concatenate(parts, axis=-1)
-        bias = self.total(within)
+        bias = self.bias_gradient(hidden_terms)
         if not self.bias_shape:
             bias = xp.sum(bias, 0)[0]
-        return self.whole(terms), matrix, bias.reshape(self.bias_shape), self.initial(carried)
+        return self.unflatten(terms), matrix, bias.reshape(self.bias_shape), self.unflatten_state(carried)

@@ -1,4 +1,4 @@
-"""Primitives that take sequences apart and put them together: steps, stacks, and where they end."""
+"""Primitives of sequences: single steps, stacking, concatenation, selection, and masks of lengths."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from compute.graph.primitive import Primitive, no_cost
 from compute.graph.work import copied, count
 from compute.latex import Formula
 
-LOOK = 100  # work of a look at the shape of another operand
+LOOK = 100  # the work of reading the shape of one operand
 
 
 def _time_step_shape(a: Shape, *, at: int) -> Shape:
@@ -25,7 +25,7 @@ def _time_step_gradient(xp: Arithmetic, g: Array, at: int, shapes: list[tuple[in
     return result
 
 
-# What stands at one index of the last axis but one, which is gone in the result.
+# The entries at one index of the second-to-last axis; the result does not have this axis.
 time_step = Primitive(
     "time_step",
     forward=lambda xp, a, *, at: a[..., at, :],
@@ -49,7 +49,7 @@ def _stack_shape(*a: Shape, axis: int) -> Shape:
     return (*a[0][:at], len(a), *a[0][at:])
 
 
-# Values of one shape as one, along a new axis.
+# Values of the same shape stacked along a new axis.
 stack = Primitive(
     "stack",
     forward=lambda xp, *a, axis: np.stack(a, axis=axis),
@@ -60,7 +60,7 @@ stack = Primitive(
     gradient_scratch=lambda place, shape, *a, axis: count(a[place]),
     latex=lambda *a, axis: Formula(
         r"\left("
-        + r",\ ".join(one.text for one in (a if len(a) < 4 else a[:2]))
+        + r",\ ".join(formula.text for formula in (a if len(a) < 4 else a[:2]))
         + (rf",\ \dots,\ {a[-1].text}" if len(a) > 3 else "")
         + r"\right)"
     ),
@@ -74,20 +74,21 @@ stack = Primitive(
 def _concatenate_shape(*a: Shape, axis: int) -> Shape:
     at_least(-axis, a[0])
     at = len(a[0]) + axis
-    if len({(*one[:at], *one[at + 1 :]) for one in a}) > 1 or len({len(one) for one in a}) > 1:
-        raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + f" differ beside axis {axis}")
-    return (*a[0][:at], total(one[at] for one in a), *a[0][at + 1 :])
+    other_axes = {(*shape[:at], *shape[at + 1 :]) for shape in a}
+    if len(other_axes) > 1 or len({len(shape) for shape in a}) > 1:
+        raise ShapeError(" and ".join(map(show, dict.fromkeys(a))) + f" differ in axes other than {axis}")
+    return (*a[0][:at], total(shape[at] for shape in a), *a[0][at + 1 :])
 
 
 def _concatenate_gradient(
     xp: Arithmetic, g: Array, place: int, axis: int, shapes: list[tuple[int, ...]]
 ) -> Array:
     first = sum(shape[axis] for shape in shapes[:place])
-    found = np.moveaxis(g, axis, 0)[first : first + shapes[place][axis]]
-    return np.moveaxis(found, 0, axis)
+    part = np.moveaxis(g, axis, 0)[first : first + shapes[place][axis]]
+    return np.moveaxis(part, 0, axis)
 
 
-# Values one behind the other along an axis that they have.
+# Values concatenated along an existing axis.
 concatenate = Primitive(
     "concatenate",
     forward=lambda xp, *a, axis: np.concatenate(a, axis=axis),
@@ -97,7 +98,7 @@ concatenate = Primitive(
     gradient_work=lambda place, shape, *a, axis: copied(a[place]) + LOOK * len(a),
     gradient_scratch=lambda place, shape, *a, axis: count(a[place]),
     latex=lambda *a, axis: Formula(
-        r"\left[" + (r";\ " if axis == -2 else r",\ ").join(one.text for one in a) + r"\right]"
+        r"\left[" + (r";\ " if axis == -2 else r",\ ").join(formula.text for formula in a) + r"\right]"
     ),
     cost=no_cost,
     kind="same",
@@ -106,11 +107,7 @@ concatenate = Primitive(
 )
 
 
-def _choose_shape(condition: Shape, a: Shape, b: Shape) -> Shape:
-    return broadcast(condition, a, b)
-
-
-# a where the condition holds, and b elsewhere.
+# a where the condition is true, b elsewhere.
 choose = Primitive(
     "choose",
     forward=lambda xp, condition, a, b: xp.where(condition, a, b),
@@ -119,7 +116,7 @@ choose = Primitive(
         "b": lambda xp, g, condition: xp.where(condition, xp.zeros(()), g),
     },
     tangents="symmetric",
-    shape=_choose_shape,
+    shape=lambda condition, a, b: broadcast(condition, a, b),
     latex=lambda condition, a, b: Formula(
         rf"\operatorname{{where}}\left({condition.text},\ {a.text},\ {b.text}\right)"
     ),

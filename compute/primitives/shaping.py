@@ -1,4 +1,4 @@
-"""Primitives that take parts of arrays, or give their entries another shape."""
+"""Primitives that slice, index, reshape and broadcast arrays."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from compute.graph.primitive import Primitive, no_cost
 from compute.latex import Formula, written_items
 
 
-def _between(what: str, size: Size, start: Size, stop: Size) -> Size:
-    """How many there are from `start` to before `stop`; refused where there are none of so many."""
+def _range_size(what: str, size: Size, start: Size, stop: Size) -> Size:
+    """Return the size of a slice start:stop of an axis. Raises ShapeError if it is empty or out of range."""
     if (
         isinstance(size, int)
         and isinstance(start, int)
         and isinstance(stop, int)
         and not 0 <= start < stop <= size
     ):
-        raise ShapeError(f"there are no {what} from {start} to before {stop} of {size}")
+        raise ShapeError(f"the slice {start}:{stop} of {size} {what} is empty or out of range")
     return stop - start
 
 
 def _rows_shape(a: Shape, *, start: int, stop: Size) -> Shape:
     at_least(2, a)
-    return (*a[:-2], _between("rows", a[-2], start, stop), a[-1])
+    return (*a[:-2], _range_size("rows", a[-2], start, stop), a[-1])
 
 
 def _rows_gradient(xp: Arithmetic, g: Array, start: int, stop: int, shapes: list[tuple[int, ...]]) -> Array:
@@ -33,7 +33,7 @@ def _rows_gradient(xp: Arithmetic, g: Array, start: int, stop: int, shapes: list
     return result
 
 
-# The rows from `start` to before `stop`.
+# The rows start:stop.
 rows = Primitive(
     "rows",
     forward=lambda xp, a, *, start, stop: a[..., start:stop, :],
@@ -50,7 +50,7 @@ rows = Primitive(
 
 def _columns_shape(a: Shape, *, start: Size, stop: Size) -> Shape:
     at_least(1, a)
-    return (*a[:-1], _between("columns", a[-1], start, stop))
+    return (*a[:-1], _range_size("columns", a[-1], start, stop))
 
 
 def _columns_gradient(
@@ -61,7 +61,7 @@ def _columns_gradient(
     return result
 
 
-# The entries from `start` to before `stop` along the last axis.
+# The entries start:stop along the last axis.
 columns = Primitive(
     "columns",
     forward=lambda xp, a, *, start, stop: a[..., start:stop],
@@ -76,7 +76,7 @@ columns = Primitive(
 )
 
 
-def _transpose_like(a: Shape) -> Shape:
+def _matrix_shape(a: Shape) -> Shape:
     at_least(2, a)
     return a
 
@@ -84,11 +84,11 @@ def _transpose_like(a: Shape) -> Shape:
 def _reshape_shape(a: Shape, *, to: Shape) -> Shape:
     before, after = product(a), product(to)
     if isinstance(before, int) and isinstance(after, int) and before != after:
-        raise ShapeError(f"{show(a)} does not have the entries of {show(to)}")
+        raise ShapeError(f"{show(a)} has {before} entries, but {show(to)} has {after} entries")
     return to
 
 
-# The same entries, row by row, in another shape.
+# The entries in another shape, in row-major order.
 reshape = Primitive(
     "reshape",
     forward=lambda xp, a, *, to: a.reshape(to),
@@ -110,24 +110,24 @@ def _part_shape(a: Shape, *, items: tuple[Any, ...]) -> Shape:
     result: list[Size] = []
     for item, size in zip(items, a, strict=False):
         if not isinstance(size, int):
-            raise ShapeError(f"an axis of size {size} cannot be indexed yet")
+            raise ShapeError(f"an axis of symbolic size {size} cannot be indexed")
         if isinstance(item, int):
             if not -size <= item < size:
-                raise ShapeError(f"index {item} is beyond an axis of {size}")
+                raise ShapeError(f"index {item} is out of range for an axis of {size}")
         else:
             result.append(len(range(size)[slice(*item)]))
             if result[-1] == 0:
-                raise ShapeError(f"the slice takes nothing of an axis of {size}")
+                raise ShapeError(f"the slice of an axis of {size} is empty")
     return (*result, *a[len(items) :])
 
 
-def _at(items: tuple[Any, ...]) -> tuple[Any, ...]:
+def _index_of(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(item if isinstance(item, int) else slice(*item) for item in items)
 
 
 def _part_gradient(xp: Arithmetic, g: Array, items: Any, shapes: list[tuple[int, ...]]) -> Array:
     result = xp.zeros(shapes[0])
-    result[(*_at(items), ...)] = g
+    result[(*_index_of(items), ...)] = g
     return result
 
 
@@ -135,10 +135,10 @@ def _part_latex(a: Formula, items: tuple[Any, ...]) -> Formula:
     return Formula(a.scripted("_", written_items(items)))
 
 
-# What stands at indices and slices (start, stop, step) along the first axes.
+# Basic indexing along the first axes. items: indices, and slices as (start, stop, step).
 part = Primitive(
     "part",
-    forward=lambda xp, a, *, items: a[(*_at(items), ...)],  # the dots keep a single entry an array
+    forward=lambda xp, a, *, items: a[(*_index_of(items), ...)],  # the dots keep a single entry an array
     gradients={"a": _part_gradient},
     tangents="linear",
     shape=_part_shape,
@@ -148,13 +148,13 @@ part = Primitive(
     expects="an axis for each index",
 )
 
-# The last two axes read backwards.
+# The last two axes reversed.
 turn_around = Primitive(
     "turn_around",
     forward=lambda xp, a: a[..., ::-1, ::-1],
     gradients={"a": lambda xp, g: g[..., ::-1, ::-1]},
     tangents="linear",
-    shape=_transpose_like,
+    shape=_matrix_shape,
     latex=lambda a: Formula(rf"\operatorname{{flip}}\left({a.text}\right)"),
     cost=no_cost,
     expects="at least two axes",
@@ -163,23 +163,23 @@ turn_around = Primitive(
 )
 
 
-def _stretch_shape(a: Shape, *, to: Shape) -> Shape:
+def _broadcast_to_shape(a: Shape, *, to: Shape) -> Shape:
     if all(isinstance(size, int) for size in (*a, *to)) and broadcast(a, to) != to:
-        raise ShapeError(f"{show(a)} cannot be stretched to {show(to)}")
+        raise ShapeError(f"{show(a)} does not broadcast to {show(to)}")
     return to
 
 
-# The entries repeated along new axes, and along those of size 1.
+# The array broadcast to a shape.
 stretch = Primitive(
     "stretch",
     forward=lambda xp, a, *, to: np.broadcast_to(a, to),
     gradients={"a": lambda xp, g: g},
     tangents="linear",
-    shape=_stretch_shape,
+    shape=_broadcast_to_shape,
     latex=lambda a, to: a,
     cost=no_cost,
     kind="same",
-    expects="a shape that broadcasts to it",
+    expects="a shape that broadcasts to the new one",
     broadcasts=True,
     spreads_back=True,
 )

@@ -1,6 +1,6 @@
-"""Primitives that make or move entries without arithmetic on them.
+"""Primitives that create or rearrange entries without arithmetic.
 
-Arrays are moved by their own methods, which are the same for every kind of entry.
+They use the methods of NumPy arrays, which are the same for every kind of entry.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def _transpose_shape(a: Shape) -> Shape:
     return (*a[:-2], a[-1], a[-2])
 
 
-# The last two axes exchanged.
+# The last two axes swapped.
 transpose = Primitive(
     "transpose",
     forward=lambda xp, a: a.swapaxes(-1, -2),
@@ -52,14 +52,14 @@ def _merge(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     return a.reshape(*batch, parts * rows, columns)
 
 
-def _one_of_two(axis: int) -> None:
+def _check_axis(axis: int) -> None:
     if axis not in (-1, -2):
-        raise ShapeError("the axis is the last or the last but one")
+        raise ShapeError(f"expected the axis -1 or -2, not {axis}")
 
 
 def _split_shape(a: Shape, *, parts: Size, axis: int) -> Shape:
     at_least(2, a)
-    _one_of_two(axis)
+    _check_axis(axis)
     trailing = list(a[-2:])
     trailing[axis] = divide(trailing[axis], parts)
     return (*a[:-2], parts, *trailing)
@@ -67,13 +67,13 @@ def _split_shape(a: Shape, *, parts: Size, axis: int) -> Shape:
 
 def _merge_shape(a: Shape, *, axis: int) -> Shape:
     at_least(3, a)
-    _one_of_two(axis)
+    _check_axis(axis)
     trailing = list(a[-2:])
     trailing[axis] = a[-3] * trailing[axis]
     return (*a[:-3], *trailing)
 
 
-# The last or the last but one axis cut into equal parts, one behind the other on a new third-last axis.
+# The last or second-to-last axis split into equal parts along a new third-to-last axis.
 split_axis = Primitive(
     "split_axis",
     forward=_split,
@@ -88,7 +88,7 @@ split_axis = Primitive(
     spreads_back=True,
 )
 
-# The inverse: the third-last axis laid side by side along the last or the last but one.
+# The inverse: the third-to-last axis concatenated along the last or second-to-last axis.
 merge_axis = Primitive(
     "merge_axis",
     forward=_merge,
@@ -109,7 +109,7 @@ def _join_shape(a: Shape) -> Shape:
     return (*a[:-2], a[-2] * a[-1])
 
 
-# The last two axes as one.
+# The last two axes flattened into one.
 join_axes = Primitive(
     "join_axes",
     forward=lambda xp, a: a.reshape(*a.shape[:-2], a.shape[-2] * a.shape[-1]),
@@ -163,7 +163,7 @@ def _repeat_gradient(xp: Arithmetic, g: Array, times: int) -> Array:
     return xp.sum(grouped, -3).squeeze(-3)
 
 
-# Each matrix along the third-last axis several times in a row.
+# Each matrix along the third-to-last axis repeated several times in a row.
 repeat = Primitive(
     "repeat",
     forward=lambda xp, a, *, times: a.repeat(times, axis=-3),
@@ -213,7 +213,7 @@ def _causal_convention(
     return {"causal": f"query i attends to keys 0 to {last}"}
 
 
-# True where the key stands no later than the query: both counted from the first, or both from the last.
+# True where the key is at or before the query, with both counted from the first or both from the last.
 causal_mask = Primitive(
     "causal_mask",
     forward=_causal_mask,

@@ -1,7 +1,7 @@
-"""From syntax to a graph: names become values, lines become steps.
+"""Builds the graph of a program: names become values, lines become steps.
 
-A name that nothing says anything about has not even a shape; what is made of it is as unknown, until a line
-assigns a name that is given.
+A name without a value has not even a shape. Everything computed from it is unknown too, up to a line whose
+name is given.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,12 +25,12 @@ from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
 from compute.programs.terms import Term, Terms, Unknown
 
-LINE = 1  # units for a line, beside its values
+LINE = 1  # units for a line, in addition to its values
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An equation to verify: its two sides, or None where they depend on what is unknown."""
+    """An equation to verify: its two sides, or None if they depend on unknown values."""
 
     sides: tuple[Value, Value] | None
 
@@ -46,10 +46,13 @@ def build_program(
     everything: bool = True,
     symbolic: bool = False,
 ) -> tuple[Graph, list[Claim]]:
-    """The graph of a program for inputs and given values of these shapes, and its claims.
+    """Build the graph of a program for inputs and given values of these shapes, and its claims.
 
-    parameters: names of the inputs that are trainable; where they are not said, all but the data. requested,
-    everything, symbolic: as for `Graph`.
+    Raises QuestionErrors.
+
+    parameters: the names of trainable inputs; None for all inputs except `data`.
+    data: the names of inputs that are data.
+    requested, everything, symbolic: as for `Graph`.
     """
     try:
         assignments, used = parse_program(lines)
@@ -61,9 +64,9 @@ def build_program(
             for assignment in assignments:
                 builder.assign(assignment)
         except MissingInputs as first:
-            again = _Builder(assignments, used, inputs, given)
-            raise QuestionErrors(again.all_missing(assignments, first)) from None
-        found = [builder.claim(text, at) for at, text in enumerate(claims)]
+            second = _Builder(assignments, used, inputs, given)
+            raise QuestionErrors(second.all_missing(assignments, first)) from None
+        built_claims = [builder.claim(text, at) for at, text in enumerate(claims)]
         builder.check_inputs()
     except QuestionError as error:
         raise QuestionErrors([error]) from None
@@ -72,12 +75,12 @@ def build_program(
         value = graph.names.get(name)
         if value is not None:
             value.is_parameter = name in parameters if parameters is not None else name not in data
-    return graph, found
+    return graph, built_claims
 
 
 @lru_cache(maxsize=64)
 def _axes(rank: int) -> str:
-    """What the axes of a line's value are called."""
+    """Return the names of the axes of a line's value."""
     return " ".join(f"axis_{at}" for at in range(rank))
 
 
@@ -90,14 +93,15 @@ class _Builder(Terms):
         given: Mapping[str, Tensor],
     ) -> None:
         self.declared: dict[str, ValueSpec] = {}
-        taken = {name: one.shape for name, one in given.items()}
-        super().__init__(assignments, Graph(declared=self.declared, given=taken))
+        shapes = {name: tensor.shape for name, tensor in given.items()}
+        super().__init__(assignments, Graph(declared=self.declared, given=shapes))
         self.inputs, self.given = inputs, given
         self.used = set(used).difference(self.lines)
+        calls = {line.name: line.value.text for line in assignments if line.value.head == "call"}
         self.called = {
-            one.name: CATALOGUE[one.value.text]
-            for one in assignments
-            if one.value.head == "call" and one.value.text in CATALOGUE and CATALOGUE[one.value.text].parts
+            name: CATALOGUE[operation]
+            for name, operation in calls.items()
+            if operation in CATALOGUE and CATALOGUE[operation].parts
         }
         self.graph.sent_inputs = {
             name: tensor for name, tensor in {**inputs, **given}.items() if self._is_supplied(name)
@@ -112,12 +116,12 @@ class _Builder(Terms):
         return self.graph.input(name, tensor.shape, symbol=symbol_latex(name), axes=axes, kind=tensor.kind)
 
     def _is_supplied(self, name: str) -> bool:
-        """Whether a name is that of an input of a line's parts: `h.attention.w_q`."""
+        """Return whether a name is that of an input of a line's submodules: `h.attention.w_q`."""
         line, _, inner = name.partition(".")
         return "." in inner and line in self.called and self.called[line].accepts(inner) is not None
 
     def check_roles(self, parameters: Collection[str] | None, data: Collection[str]) -> None:
-        """Refuse inputs that are assigned, and roles of names that are no inputs."""
+        """Raise QuestionError for inputs that lines assign, and for roles of names that are not inputs."""
         for name in self.inputs:
             if name in self.lines:
                 raise QuestionError(
@@ -137,7 +141,7 @@ class _Builder(Terms):
                     )
 
     def check_inputs(self) -> None:
-        """Refuse inputs that the program does not use, and free names where nothing takes their place."""
+        """Raise QuestionError for an unused input or given value, QuestionErrors for missing values."""
         self._check_supply()
         for name in self.inputs:
             if name not in self.used and name not in self.graph.sent_inputs:
@@ -157,7 +161,7 @@ class _Builder(Terms):
             raise QuestionErrors(missing)
 
     def _missing(self) -> list[QuestionError]:
-        """The faults of free names that have no value."""
+        """Return the errors of free names that have no value."""
         return [
             QuestionError(
                 ("inputs", name), f"{name} is required, unless values that take its place are given",
@@ -168,81 +172,83 @@ class _Builder(Terms):
         ]  # fmt: skip
 
     def all_missing(self, assignments: list[Assignment], first: QuestionErrors) -> list[QuestionError]:
-        """The faults of all inputs that did not come, from lines that are built on assumed ones.
+        """Return the errors of all missing inputs, from a build that assumes them.
 
-        first: those that were found before.
+        first: the errors of the first build.
         """
         self.graph.missing_policy, self.graph.lacking = "unknown", []
-        with suppress(QuestionError, QuestionErrors):  # what else is wrong is told once these are there
+        with suppress(
+            QuestionError, QuestionErrors
+        ):  # other errors are reported once the inputs are complete
             for assignment in assignments:
                 self.assign(assignment)
-        errors = [*self._missing(), *first.errors, *map(self._supplied, self.graph.lacking)]
+        errors = [*self._missing(), *first.errors, *map(self._at_input, self.graph.lacking)]
         return [*{error.path: error for error in errors}.values()]
 
     def _check_supply(self) -> None:
-        """Refuse what no part took, of a line that could be built."""
+        """Raise QuestionError for a weight that no submodule of its line takes."""
         for name, tensor in self.graph.sent_inputs.items():
             if isinstance(self.terms[name.partition(".")[0]], Unknown):
                 self._input(name, tensor)
             elif name not in self.graph.names:
-                raise self._supplied(unused(name, "nothing here takes it"))
+                raise self._at_input(unused(name, "nothing here takes it"))
 
-    def _supplied(self, error: QuestionError) -> QuestionError:
-        """A fault of what a line's parts take, at the field that it came in, or is to come in."""
+    def _at_input(self, error: QuestionError) -> QuestionError:
+        """Re-point an error of a submodule's input to the request field, `given` or `inputs`."""
         return error.within("given" if error.path[0] in self.given else "inputs")
 
     def assign(self, assignment: Assignment) -> None:
-        """Build one line and name what it gives."""
+        """Build one line and name its value."""
         spend(LINE)
         name, line = assignment.name, assignment.line
         if self.lines[name] != line or name in FUNCTIONS or name in CATALOGUE:
-            first = f"it is assigned in line {self.lines[name] + 1} already"
-            taken = "it is the name of a function"
+            repeated = f"it is assigned in line {self.lines[name] + 1} already"
+            reserved = "it is the name of a function"
             fault = ProgramFault(
                 assignment.column,
-                f"{name} cannot be assigned: " + (first if self.lines[name] != line else taken),
+                f"{name} cannot be assigned: " + (repeated if self.lines[name] != line else reserved),
                 "a name of its own for each line",
-                "a name that is taken",
+                "an assigned name" if self.lines[name] != line else "the name of a function",
             )
             raise fault.at("program", line)
         try:
-            term = self._whole_call(assignment) or self.build(assignment.value)
+            term = self._build_call(assignment) or self.build(assignment.value)
             term = self.value(term) if isinstance(term, Expression) else term
         except ProgramFault as fault:
             raise fault.at("program", line) from None
         except QuestionError as error:
-            raise self._within(error, assignment) from None
+            raise self._at_line(error, assignment) from None
         except QuestionErrors as errors:
             kind = MissingInputs if isinstance(errors, MissingInputs) else QuestionErrors
-            raise kind(self._within(one, assignment) for one in errors.errors) from None
+            raise kind(self._at_line(error, assignment) for error in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
 
-    def _within(self, error: QuestionError, assignment: Assignment) -> QuestionError:
-        """A fault of what a line calls, at the line."""
+    def _at_line(self, error: QuestionError, assignment: Assignment) -> QuestionError:
+        """Re-point an error of a called operation to the line."""
         if error.path[:1] in (("program",), ("given",)):
             return error
         if error.path and self._is_supplied(str(error.path[0])):
-            return self._supplied(error)
-        where = "".join(f" at {one}" for one in error.path[-1:])
-        message = f"line {assignment.line + 1}{where}: {error.message}"
+            return self._at_input(error)
+        argument = "".join(f" at {name}" for name in error.path[-1:])
+        message = f"line {assignment.line + 1}{argument}: {error.message}"
         return type(error)(("program", assignment.line), message, error.expected, error.received)
 
     def _named(self, name: str, term: Term, line: int) -> Term:
-        """The term under its name; where only its name is given, that."""
+        """Name a term; an unknown term whose name is given becomes that input."""
         if isinstance(term, Unknown):
             if name in self.given:
                 return self._input(name, self.given[name])
             self.graph.unnamed.append(name)
             return term
         assert isinstance(term, Value)
-        if term.name is not None:  # the same value by another name
+        if term.name is not None:  # a second name for the same value
             term = apply("identity", term)
         axes = _axes(len(self.graph.given.get(name, term.shape)))
         self.declared[name] = ValueSpec(name, axes, axes, f"Line {line + 1}.", symbol_latex(name))
         return term.named(name)
 
-    def _whole_call(self, assignment: Assignment) -> Term | None:
-        """A line that is one call of an operation names the values inside it too, behind its own name."""
+    def _build_call(self, assignment: Assignment) -> Term | None:
+        """Build a line that is a single call of an operation; its inner values are named `line.value`."""
         node = assignment.value
         if node.head != "call" or node.text not in CATALOGUE:
             return None
@@ -254,17 +260,17 @@ class _Builder(Terms):
         if output.name == f"{assignment.name}.output":
             del self.graph.names[output.name]
             output.name = None
-        else:  # the line's own name is what the output is called
+        else:  # the line's name replaces that of the output
             self.graph.on_request.add(f"{assignment.name}.output")
         return output
 
     def claim(self, text: str, at: int) -> Claim:
-        """The two sides of an equation as values of one shape."""
+        """Build the two sides of an equation as values of one shape."""
         spend(2 * LINE)
         try:
             sides, names = parse_claim(text)
             self.used |= names - self.lines.keys()
-            left, right = (self.operand(self.build(one)) for one in sides)
+            left, right = (self.operand(self.build(side)) for side in sides)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return Claim(None)
             if left.kind == "boolean" or right.kind == "boolean":

@@ -1,31 +1,31 @@
-"""Which of a program's names need one another."""
+"""Dependencies between the names of a program."""
 
 from compute.programs.language import Assignment
 
 
-def circle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]:
-    """The members of the circle that a name stands in, so many of them at most; none if it stands in none."""
-    edges = _edges(assignments)
-    back: dict[str, set[str]] = {one: set() for one in edges}
-    for one, behind in edges.items():
-        for other in behind:
-            back[other].add(one)
-    members = sorted(_reached(edges, name) & _reached(back, name))
+def find_cycle(assignments: list[Assignment], name: str, most: int = 8) -> list[str]:
+    """Return the names of the cycle that a name belongs to, at most `most`; empty if there is none."""
+    dependencies = _dependencies(assignments)
+    dependents: dict[str, set[str]] = {name: set() for name in dependencies}
+    for dependent, needed in dependencies.items():
+        for dependency in needed:
+            dependents[dependency].add(dependent)
+    members = sorted(_reachable(dependencies, name) & _reachable(dependents, name))
     return members if len(members) <= most else [*members[:most], "others"]
 
 
-def _edges(assignments: list[Assignment]) -> dict[str, set[str]]:
-    """What each assigned name is made of, as far as it is assigned too."""
-    names = {one.name for one in assignments}
-    return {one.name: one.value.names() & names for one in assignments}
+def _dependencies(assignments: list[Assignment]) -> dict[str, set[str]]:
+    """Return for each assigned name the assigned names in its expression."""
+    names = {assignment.name for assignment in assignments}
+    return {assignment.name: assignment.value.names() & names for assignment in assignments}
 
 
-def _reached(edges: dict[str, set[str]], name: str) -> set[str]:
-    found: set[str] = set()
+def _reachable(edges: dict[str, set[str]], name: str) -> set[str]:
+    reached: set[str] = set()
     pending = [name]
     while pending:
-        for one in edges.get(pending.pop(), ()):
-            if one not in found:
-                found.add(one)
-                pending.append(one)
-    return found
+        for neighbour in edges.get(pending.pop(), ()):
+            if neighbour not in reached:
+                reached.add(neighbour)
+                pending.append(neighbour)
+    return reached

@@ -1,4 +1,4 @@
-"""Descriptions of pieces of a program, for what a refusal received. All are short, and none repeats text."""
+"""Descriptions of parts of a program, for the `received` of errors. They are short and never echo text."""
 
 import ast
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ KINDS: dict[type[ast.AST], str] = {
 
 
 def describe_piece(node: ast.AST) -> str:
-    """Describe a piece of Python's tree by its kind: `the operator //`, `a list`, `text of 3 characters`."""
+    """Describe a node of Python's tree: `the operator //`, `a list`, `text of 3 characters`."""
     if isinstance(node, ast.Constant):
         return describe(node.value) if isinstance(node.value, bool | int | float | str) else "a literal"
     operator = getattr(node, "op", None)
@@ -46,7 +46,7 @@ def describe_piece(node: ast.AST) -> str:
 
 
 def describe_character(text: str, column: int) -> str:
-    """Describe the character in a column, counted from 1: itself if it is plain, otherwise its code point."""
+    """Describe the character in a column (from 1): itself if it is plain, otherwise its code point."""
     if column > len(text):
         return "the end of the line"
     character = text[column - 1]
@@ -56,7 +56,7 @@ def describe_character(text: str, column: int) -> str:
 
 def describe_setting(name: str, value: Any) -> str:
     """Describe a setting of a call: `beta = 0`, `axes = [0, 1]`, `mode: text of 8 characters`."""
-    if isinstance(value, list | tuple) and all(type(one) in (int, float) for one in value):
+    if isinstance(value, list | tuple) and all(type(entry) in (int, float) for entry in value):
         text = f"[{', '.join(map(str, value))}]"
         return f"{name} = {text}" if len(text) <= MOST_SHOWN else f"{name}: {describe(value)}"
     described = describe(value)
@@ -67,4 +67,7 @@ def describe_setting(name: str, value: Any) -> str:
 def describe_arguments(inputs: Mapping[str, Value], settings: Mapping[str, Any]) -> str:
     """Describe the arguments of a call: `a of shape (2, 2), axis = 2`."""
     values = [f"{name} of shape {show(value.shape)}" for name, value in inputs.items()]
-    return ", ".join([*values, *(describe_setting(name, one) for name, one in settings.items())]) or "nothing"
+    return (
+        ", ".join([*values, *(describe_setting(name, setting) for name, setting in settings.items())])
+        or "nothing"
+    )

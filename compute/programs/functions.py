@@ -1,12 +1,12 @@
-"""Functions that programs can call beside the operations of the catalogue.
+"""Functions that programs can call in addition to the operations of the catalogue.
 
-A primitive can be called by its own name where it takes nothing but values and plain settings. What a setting
-may be follows from its name, which means the same in every primitive. The others, made of layouts of windows
-or sizes of other values, are reached through the operations that build these.
+A primitive can be called by name if it takes only values and plain settings. The type of a setting follows
+from its name, which means the same in every primitive. Other primitives, which need window layouts or sizes
+of other values, are available through the operations that use them.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, get_args
@@ -28,9 +28,12 @@ from compute.primitives.windows import Layout
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of values. inputs: what each of them may hold, by its name; none can be left out.
+    """A function of values that programs can call.
 
-    build(graph, *values, **settings) takes every setting that `attributes` declare; raises ShapeError.
+    name: its name in programs.
+    build(graph, *values, **settings): builds the result; takes every declared setting; raises ShapeError.
+    inputs: the allowed kinds of each value, by name; all are required.
+    attributes: the declared settings.
     """
 
     name: str
@@ -42,25 +45,32 @@ class Function:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "required", frozenset(self.inputs))
-        defaults = {name: one.default for name, one in self.attributes.items() if not one.required}
+        defaults = {
+            name: setting.default for name, setting in self.attributes.items() if not setting.required
+        }
         object.__setattr__(self, "defaults", defaults)
 
     @property
     def signature(self) -> str:
-        """How it is called, such as `softmax(a, axis=-1)`."""
-        settings = (
-            name if one.required else f"{name}={one.default}" for name, one in self.attributes.items()
-        )
-        return f"{self.name}({', '.join((*self.inputs, *settings))})"
+        """The call with all arguments, such as `softmax(a, axis=-1)`."""
+        return call_signature(self.name, self.inputs, self.attributes)
+
+
+def call_signature(name: str, inputs: Iterable[str], attributes: Mapping[str, AttributeField]) -> str:
+    """Return a call with all arguments: `softmax(a, axis=-1)`, `linear(x, w, b, weights=in_out)`."""
+    settings = (
+        name if setting.required else f"{name}={setting.default}" for name, setting in attributes.items()
+    )
+    return f"{name}({', '.join((*inputs, *settings))})"
 
 
 def _axis(axis: int, value: Value, new: int = 0) -> int:
-    """An axis counted from the end. new: how many axes the result has that the value does not."""
+    """Return an axis counted from the end. new: the number of axes that the result has in addition."""
     rank = value.rank + new
-    found = from_last(axis, rank)
-    if found is None:
+    negative_axis = from_last(axis, rank)
+    if negative_axis is None:
         raise ShapeError(f"an axis of {show(value.shape)} is a whole number from {-rank} to {rank - 1}")
-    return found
+    return negative_axis
 
 
 def _constant(value: Any) -> Expression:
@@ -75,23 +85,29 @@ def _sizes(value: Any) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What an attribute of primitives may be in a program, and how what is written is turned into it."""
+    """An attribute of primitives as a setting in programs.
+
+    kind: its type.
+    default: ... if it is required.
+    least: the smallest allowed number.
+    convert: converts the sent setting to the attribute.
+    """
 
     kind: Any
     default: Any = ...
     least: int | None = None
-    turned: Callable[[Any], Any] | None = None
+    convert: Callable[[Any], Any] | None = None
 
     def field(self, optional: bool) -> AttributeField:
-        """The setting of a primitive that may do without it, or may not."""
+        """Return the declared setting. optional: whether the primitive accepts None."""
         return AttributeField(Attribute("", self.least), self.kind, None if optional else self.default)
 
 
 SETTINGS = {
     "axis": _Setting(int, -1),
-    "exponent": _Setting(Constant, turned=_constant),
-    "expression": _Setting(Constant, turned=_constant),
-    "to": _Setting(tuple[int, ...], least=1, turned=_sizes),
+    "exponent": _Setting(Constant, convert=_constant),
+    "expression": _Setting(Constant, convert=_constant),
+    "to": _Setting(tuple[int, ...], least=1, convert=_sizes),
     "start": _Setting(int, least=0),
     "stop": _Setting(int, least=1),
     "parts": _Setting(int, least=1),
@@ -114,40 +130,40 @@ SETTINGS = {
     "ignored": _Setting(int),
     "some": _Setting(bool, False),
     "padding": _Setting(int, least=0),
-    "delta": _Setting(Constant, 1, turned=_constant),
-    "least": _Setting(Constant, turned=_constant),
+    "delta": _Setting(Constant, 1, convert=_constant),
+    "least": _Setting(Constant, convert=_constant),
     "complement": _Setting(bool, False),
     "only": _Setting(Literal["probabilities", "signs", "variances", "weights", "directions"]),
 }
-WORDS = {"to": "shape", "expression": "base"}  # where a program's word for an attribute is another
+WORDS = {"to": "shape", "expression": "base"}  # attributes that have another name in programs
 NEW_AXES = {"expand": 1, "one_hot": 1}
 
 
-def _applied(primitive: str, graph: Graph, *values: Value) -> Value:
+def _apply(primitive: str, graph: Graph, *values: Value) -> Value:
     return apply(primitive, *values, graph=graph)
 
 
-def _called_by_name(primitive: Primitive) -> Function | None:
-    """The primitive as a function of its settings; None where one of them is no plain one."""
-    parameters = inspect.signature(primitive.forward).parameters
-    keywords = {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+def _primitive_function(primitive: Primitive) -> Function | None:
+    """Return the primitive as a function; None if programs cannot write one of its attributes."""
+    parameters = inspect.signature(primitive.forward).parameters.items()
+    keywords = {name: parameter for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
     if primitive.is_variadic or not keywords.keys() <= SETTINGS.keys():
         return None
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
     inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
     if not keywords:
-        return Function(primitive.name, partial(_applied, primitive.name), inputs)
+        return Function(primitive.name, partial(_apply, primitive.name), inputs)
     words = {name: WORDS.get(name, name) for name in keywords}
     new = NEW_AXES.get(primitive.name, 0)
 
-    def build(graph: Graph, *values: Value, **said: Any) -> Value:
-        settings = {}
+    def build(graph: Graph, *values: Value, **settings: Any) -> Value:
+        attributes = {}
         for name, word in words.items():
-            value, turned = said[word], SETTINGS[name].turned
+            value, convert = settings[word], SETTINGS[name].convert
             if name == "axis":
                 value = _axis(value, values[0], new)
-            settings[name] = value if turned is None or value is None else turned(value)
-        return apply(primitive.name, *values, graph=graph, **settings)
+            attributes[name] = value if convert is None or value is None else convert(value)
+        return apply(primitive.name, *values, graph=graph, **attributes)
 
     fields = {
         word: SETTINGS[name].field(type(None) in get_args(keywords[name].annotation))
@@ -156,12 +172,12 @@ def _called_by_name(primitive: Primitive) -> Function | None:
     return Function(primitive.name, build, inputs, fields)
 
 
-def _activation(entry: Activation) -> Function:
-    """An activation as a function of its settings."""
+def _activation_function(entry: Activation) -> Function:
+    """Return an activation as a function."""
 
-    def build(graph: Graph, a: Value, **said: Any) -> Value:
+    def build(graph: Graph, a: Value, **settings: Any) -> Value:
         name: Any = entry.name
-        return activate(a, name, **said)
+        return activate(a, name, **settings)
 
     def kind(setting: str) -> Any:
         return Literal[entry.words[setting]] if setting in entry.words else Constant | None
@@ -192,16 +208,16 @@ def _max(graph: Graph, a: Value, axis: int | None) -> Value:
     outer = () if axis is None else a.shape[:-1]
     size = product(a.shape) if axis is None else a.shape[-1]
     rows = apply("reshape", a, to=(*outer, 1, size))
-    where = apply("winners", rows, layout=Layout(), window=(1, size), output=(1, 1))
-    return apply("reshape", apply("gather", rows, where), to=outer)
+    winners = apply("winners", rows, layout=Layout(), window=(1, size), output=(1, 1))
+    return apply("reshape", apply("gather", rows, winners), to=outer)
 
 
 def _min(graph: Graph, a: Value, axis: int | None) -> Value:
     return apply("negative", _max(graph, apply("negative", a), axis))
 
 
-def _composed() -> dict[str, Function]:
-    """What is made of several primitives, or is one of them under its usual name."""
+def _composed_functions() -> dict[str, Function]:
+    """Return functions that combine several primitives, or give one of them its usual name."""
     real: dict[str, tuple[Kind, ...]] = {"a": ("real",)}
     along = {"axis": AttributeField(Attribute(""), int | None, None)}
     functions = [
@@ -209,24 +225,24 @@ def _composed() -> dict[str, Function]:
         for name, build in (("sum", _sum), ("mean", _mean), ("max", _max), ("min", _min))
     ]
     functions.append(Function("flatten", lambda graph, a: flat(a), real))
-    return {one.name: one for one in functions}
+    return {function.name: function for function in functions}
 
 
 FUNCTIONS: dict[str, Function] = dict(
     sorted(
         (
-            _composed()
+            _composed_functions()
             | {
-                name: _activation(one)
-                for name, one in ACTIVATIONS.items()
-                if name not in REGISTRY or one.settings
+                name: _activation_function(entry)
+                for name, entry in ACTIVATIONS.items()
+                if name not in REGISTRY or entry.settings
             }
             | {
                 name: function
                 for name, primitive in REGISTRY.items()
-                if name not in CATALOGUE  # operations do the same and name more
+                if name not in CATALOGUE  # the operation does the same and names more values
                 and (name not in ACTIVATIONS or not ACTIVATIONS[name].settings)
-                and (function := _called_by_name(primitive)) is not None
+                and (function := _primitive_function(primitive)) is not None
             }
         ).items()
     )

@@ -1,7 +1,7 @@
-"""From text to syntax: assignments such as `z = conv1d(x, k) + b`, accepted kind by kind.
+"""Parses programs: lines such as `z = conv1d(x, k) + b`, by a whitelist of syntax.
 
-Python's own parser gives a tree of a line that has been bounded before; of that tree a short list of kinds of
-nodes is taken over. What is wrong is said with line and column.
+Python's parser reads lines whose length and nesting have been checked before; of its tree only a short list
+of node types is accepted. Errors name the line and the column.
 """
 
 import ast
@@ -17,14 +17,14 @@ MAX_LINES = 1000
 MAX_LENGTH = 1000
 MAX_BRACKETS = 40
 KNOWN = r"A-Za-z0-9_ \t+\-*/@.,()\[\]:=\"'#!<>^"
-STRANGE = re.compile(f"[^{KNOWN}]")
-STRANGE_LINES = re.compile(rf"[^{KNOWN}\n]|['\"]|^[ \t]", re.MULTILINE)
+UNKNOWN = re.compile(f"[^{KNOWN}]")
+SLOW_LINES = re.compile(rf"[^{KNOWN}\n]|['\"]|^[ \t]", re.MULTILINE)
 BRACKET = re.compile(r"[()\[\]]")
 
 
 @dataclass(slots=True)
 class Assignment:
-    """A line: what is assigned, and the number of the line, from 0."""
+    """One line that assigns an expression to a name. Lines count from 0, columns from 1."""
 
     name: str
     value: Node
@@ -33,31 +33,31 @@ class Assignment:
 
 
 def parse_program(lines: tuple[str, ...]) -> tuple[list[Assignment], set[str]]:
-    """The assignments of a program, and the names they use.
+    """Return the assignments of a program, and the names that they use.
 
-    Raises QuestionError for the first line that is none.
+    Raises QuestionError for the first line that is not an assignment, or if there is no assignment.
     """
     if len(lines) > MAX_LINES:
         raise QuestionError(("program",), "has too many lines", f"at most {MAX_LINES}", f"{len(lines)} lines")
-    reader, found = Reader(), []
-    trees = _trees_at_once(lines)
+    reader, assignments = Reader(), []
+    trees = _parse_together(lines)
     for number, line in enumerate(lines):
         try:
-            assigned = _assigned(_tree(line) if trees is None else trees[number], line)
-            if assigned is not None:
-                target, value = assigned
-                name = reader.usable(target.id, target.col_offset + 1)
-                found.append(Assignment(name, reader.read(value), number, 1))
+            parsed = _parse_assignment(_parse_line(line) if trees is None else trees[number], line)
+            if parsed is not None:
+                target, value = parsed
+                name = reader.check_name(target.id, target.col_offset + 1)
+                assignments.append(Assignment(name, reader.read(value), number, 1))
         except ProgramFault as fault:
             raise fault.at("program", number) from None
-    if not found:
+    if not assignments:
         raise QuestionError(("program",), "assigns nothing", 'lines such as "y = w * x"', "no assignment")
-    return found, reader.names
+    return assignments, reader.names
 
 
 def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
-    """The two sides of an equation `a == b`, and the names they use. Raises ProgramFault."""
-    match _tree(text):
+    """Return the two sides of an equation `a == b`, and the names that they use. Raises ProgramFault."""
+    match _parse_line(text):
         case [ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
             reader = Reader()
             return (reader.read(left), reader.read(right)), reader.names
@@ -66,35 +66,35 @@ def parse_claim(text: str) -> tuple[tuple[Node, Node], set[str]]:
     )
 
 
-def _trees_at_once(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
-    """The statements of each line, found in one pass; None where lines have to be looked at one by one.
+def _parse_together(lines: tuple[str, ...]) -> list[list[ast.stmt]] | None:
+    """Parse all lines in one pass; return the statements of each line, or None to parse line by line.
 
-    What is checked here is less than a line may hold: text, indented lines and many brackets are left to
-    the checks that say what is wrong where.
+    This fast path is stricter than the language: quotes, indented lines and many brackets are left to the
+    checks of single lines, which also report errors.
     """
     program = "\n".join(lines)
-    plain = STRANGE_LINES.search(program) is None and program.count("\n") == len(lines) - 1
+    plain = SLOW_LINES.search(program) is None and program.count("\n") == len(lines) - 1
     if not plain or max(map(len, lines)) > MAX_LENGTH or _most(lines, "(") + _most(lines, "[") > MAX_BRACKETS:
         return None
     try:
         body = ast.parse(program).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    found: list[list[ast.stmt]] = [[] for _ in lines]
+    statements: list[list[ast.stmt]] = [[] for _ in lines]
     for statement in body:
         if statement.end_lineno != statement.lineno:
             return None
-        found[statement.lineno - 1].append(statement)
-    return found
+        statements[statement.lineno - 1].append(statement)
+    return statements
 
 
 def _most(lines: tuple[str, ...], bracket: str) -> int:
-    """How many such brackets a line has at most; so many can be nested at most."""
+    """Return the largest number of such brackets in a line, a bound on their nesting."""
     return max(map(str.count, lines, repeat(bracket)))
 
 
-def _assigned(body: list[ast.stmt], line: str) -> tuple[ast.Name, ast.expr] | None:
-    """The name that a line assigns, and the expression; None where it assigns nothing."""
+def _parse_assignment(body: list[ast.stmt], line: str) -> tuple[ast.Name, ast.expr] | None:
+    """Return the name that a line assigns, and the expression; None for an empty line."""
     if not body:
         return None
     statement = body[0]
@@ -107,30 +107,30 @@ def _assigned(body: list[ast.stmt], line: str) -> tuple[ast.Name, ast.expr] | No
     raise ProgramFault(column, "is not an assignment", "one assignment, name = expression", received)
 
 
-def _tree(text: str) -> list[ast.stmt]:
-    """Python's statements of a line, once it is bounded and its brackets match."""
-    _check(text)
+def _parse_line(text: str) -> list[ast.stmt]:
+    """Return Python's statements of a line, after checking its length, characters and brackets."""
+    _check_line(text)
     try:
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         lead = len(text) - len(text.lstrip())
-        found = max(1, lead + (getattr(error, "offset", None) or 1))
-        column = min(len(text), found)
+        position = max(1, lead + (getattr(error, "offset", None) or 1))
+        column = min(len(text), position)
         raise ProgramFault(
             column, "something is missing or out of place", "name = expression",
-            describe_character(text, found),
+            describe_character(text, position),
         ) from None  # fmt: skip
 
 
-def _check(text: str) -> None:
-    """Refuse a line that is too long, holds strange characters, or whose brackets do not match."""
+def _check_line(text: str) -> None:
+    """Raise ProgramFault if a line is too long, holds other characters, or its brackets do not match."""
     if len(text) > MAX_LENGTH:
         raise ProgramFault(
             MAX_LENGTH, "the line is too long", f"at most {MAX_LENGTH} characters", f"{len(text)} characters"
         )
-    if (odd := STRANGE.search(text)) is not None:
+    if (unknown := UNKNOWN.search(text)) is not None:
         known = "letters, digits and + - * / @ ** . , ( ) [ ] : ="
-        column = odd.start() + 1
+        column = unknown.start() + 1
         message = f"this character is not allowed in an expression; allowed are {known}"
         raise ProgramFault(column, message, known, describe_character(text, column))
     _check_brackets(text)
@@ -138,8 +138,8 @@ def _check(text: str) -> None:
 
 def _check_brackets(text: str) -> None:
     opened: list[tuple[str, int]] = []
-    for found in BRACKET.finditer(text.partition("#")[0]):
-        character, column = found[0], found.start() + 1
+    for match in BRACKET.finditer(text.partition("#")[0]):
+        character, column = match[0], match.start() + 1
         if character in "([":
             opened.append((character, column))
             if len(opened) > MAX_BRACKETS:

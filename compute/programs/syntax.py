@@ -1,4 +1,4 @@
-"""The pieces of syntax of programs, taken over from the tree of Python's own parser kind by kind."""
+"""The syntax tree of expressions in programs, converted from Python's tree by a whitelist of node types."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from compute.programs.descriptions import describe_piece
 
 MAX_DEPTH = 100
 MAX_NODES = 20_000
-NODE = 0.25  # units for reading a piece and building on it, beside the values that it makes
+NODE = 0.25  # units for reading and building one node, in addition to its values
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 NAMED_NUMBERS = ("pi",)
 ALLOWED = "numbers, names, + - * / @ **, calls, [indices] and .T"
@@ -27,14 +27,14 @@ Literal: TypeAlias = "int | float | bool | str | tuple[Any, ...]"
 
 
 class ProgramFault(Exception):
-    """A fault at a column of a text, counted from 1."""
+    """An error at a column of a line or claim, counted from 1."""
 
     def __init__(self, column: int, message: str, expected: str, received: str) -> None:
         super().__init__(message)
         self.column, self.message, self.expected, self.received = column, message, expected, received
 
     def at(self, *path: str | int) -> QuestionError:
-        """Return the fault as one of the question; the message begins with the line and the column."""
+        """Return it as an error of the question; the message begins with the line and the column."""
         line = f"line {path[-1] + 1}, " if path[0] == "program" and isinstance(path[-1], int) else ""
         message = f"{line}column {self.column}: {self.message}"
         return QuestionError(path, message, self.expected, self.received)
@@ -42,10 +42,14 @@ class ProgramFault(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """One piece of an expression: a number, a name, an operator, a call, an index or a transpose.
+    """One node of an expression.
 
-    head: `number`, `name`, `negative`, one of the operators, `call`, `index` or `transpose`; text: the number
-    or name; operands: pieces it is made of; items: indices and slices; keywords: settings and inputs by name.
+    head: `number`, `name`, `negative`, one of the operators, `call`, `index` or `transpose`.
+    column: where it begins, from 1.
+    text: the number, the name, or the called name.
+    operands: the nodes it applies to.
+    items: indices and slices.
+    keywords: settings and inputs by name.
     """
 
     head: str
@@ -56,15 +60,15 @@ class Node:
     keywords: tuple[tuple[str, "Node | Literal"], ...] = ()
 
     def names(self) -> set[str]:
-        """The names that it uses."""
+        """Return the names that it uses."""
         if self.head == "name":
             return {self.text}
-        settings = [one for _, one in self.keywords if isinstance(one, Node)]
-        return set().union(*[one.names() for one in (*self.operands, *settings)])
+        arguments = [value for _, value in self.keywords if isinstance(value, Node)]
+        return set().union(*[node.names() for node in (*self.operands, *arguments)])
 
 
-def usable(name: str, column: int) -> str:
-    """The name, refused where it is none that can be used."""
+def check_name(name: str, column: int) -> str:
+    """Return the name. Raises ProgramFault if programs cannot use it."""
     if "__" in name or not NAME.fullmatch(name):
         raise ProgramFault(
             column, "cannot be used as a name", "a letter, then at most 63 letters, digits and single _",
@@ -74,36 +78,36 @@ def usable(name: str, column: int) -> str:
 
 
 class Reader:
-    """Takes trees of Python's parser over, kind by kind, as long as their pieces are not too many in all.
+    """Converts expressions of Python's tree, up to a total number of nodes.
 
-    names: those that the expressions read so far use.
+    names: the names used by the expressions read so far.
     """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
-        self._left = MAX_NODES
-        self._usable = set(NAMED_NUMBERS)
+        self._remaining = MAX_NODES
+        self._checked_names = set(NAMED_NUMBERS)
 
     def read(self, tree: ast.expr) -> Node:
-        """An expression."""
-        left = self._left
-        found = self._node(tree, MAX_DEPTH)
-        spend(NODE * (left - self._left))
-        return found
+        """Convert an expression. Raises ProgramFault for syntax that is not allowed."""
+        remaining = self._remaining
+        node = self._node(tree, MAX_DEPTH)
+        spend(NODE * (remaining - self._remaining))
+        return node
 
     def _node(self, node: ast.expr, depth: int) -> Node:
         column = node.col_offset + 1
-        self._left -= 1
-        if depth == 0 or self._left < 0:
+        self._remaining -= 1
+        if depth == 0 or self._remaining < 0:
             limit = f"at most {MAX_DEPTH} deep and {MAX_NODES} pieces in all"
             received = f"more than {MAX_NODES} pieces" if depth else f"more than {MAX_DEPTH} deep"
             raise ProgramFault(column, "the program is too large here", limit, received)
-        # The commonest kinds come first, and none is asked for twice: a program has thousands of pieces.
+        # The most common types come first, each tested once: a program has thousands of nodes.
         depth -= 1
         if isinstance(node, ast.Name):
             name = node.id
             if name not in self.names and name not in NAMED_NUMBERS:
-                self.names.add(self.usable(name, column))
+                self.names.add(self.check_name(name, column))
             return Node("name", column, name)
         if isinstance(node, ast.BinOp):
             operator = OPERATORS.get(type(node.op))
@@ -116,9 +120,9 @@ class Reader:
                 return Node("number", column, _number(node.value, column))
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name):
-                given = self._settings(node.keywords, depth) if node.keywords else ()
-                operands = tuple([self._node(one, depth) for one in node.args])
-                return Node("call", column, self.usable(node.func.id, column), operands, (), given)
+                keywords = self._keywords(node.keywords, depth) if node.keywords else ()
+                operands = tuple([self._node(argument, depth) for argument in node.args])
+                return Node("call", column, self.check_name(node.func.id, column), operands, (), keywords)
         elif isinstance(node, ast.UnaryOp):
             if isinstance(node.op, ast.USub):
                 return Node("negative", column, operands=(self._node(node.operand, depth),))
@@ -137,17 +141,17 @@ class Reader:
             describe_piece(node),
         )
 
-    def usable(self, name: str, column: int) -> str:
-        """The name, which is looked at once and not wherever it stands."""
-        if name not in self._usable:
-            self._usable.add(usable(name, column))
+    def check_name(self, name: str, column: int) -> str:
+        """Return the name, checked at its first use only. Raises ProgramFault."""
+        if name not in self._checked_names:
+            self._checked_names.add(check_name(name, column))
         return name
 
-    def _settings(self, given: list[ast.keyword], depth: int) -> tuple[tuple[str, Any], ...]:
-        return tuple([(_keyword(one), self._setting(one.value, depth)) for one in given])
+    def _keywords(self, keywords: list[ast.keyword], depth: int) -> tuple[tuple[str, Any], ...]:
+        return tuple([(_keyword_name(keyword), self._keyword(keyword.value, depth)) for keyword in keywords])
 
-    def _setting(self, node: ast.expr, depth: int) -> Any:
-        """A keyword's value: a literal where it is one, otherwise an expression."""
+    def _keyword(self, node: ast.expr, depth: int) -> Any:
+        """Return a keyword's value: a literal, otherwise an expression."""
         try:
             return _literal(node)
         except ProgramFault:
@@ -164,20 +168,22 @@ def _number(value: float, column: int) -> str:
     return text
 
 
-def _items(chosen: ast.expr) -> tuple[Any, ...]:
-    """Indices as numbers, slices as triples."""
-    entries = chosen.elts if isinstance(chosen, ast.Tuple) else [chosen]
-    return tuple(_triple(one) if isinstance(one, ast.Slice) else _whole(one) for one in entries)
+def _items(index: ast.expr) -> tuple[Any, ...]:
+    """Return indices as numbers, and slices as (start, stop, step)."""
+    entries = index.elts if isinstance(index, ast.Tuple) else [index]
+    return tuple(_slice(entry) if isinstance(entry, ast.Slice) else _integer(entry) for entry in entries)
 
 
-def _triple(one: ast.Slice) -> tuple[int | None, ...]:
-    found = tuple(None if part is None else _whole(part) for part in (one.lower, one.upper, one.step))
-    if found[2] == 0:
-        raise ProgramFault(one.col_offset + 1, "steps by 0", "steps of at least 1, or back", "a step of 0")
-    return found
+def _slice(node: ast.Slice) -> tuple[int | None, ...]:
+    bounds = tuple(
+        None if bound is None else _integer(bound) for bound in (node.lower, node.upper, node.step)
+    )
+    if bounds[2] == 0:
+        raise ProgramFault(node.col_offset + 1, "steps by 0", "a step other than 0", "a step of 0")
+    return bounds
 
 
-def _whole(node: ast.expr) -> int:
+def _integer(node: ast.expr) -> int:
     try:
         value = _literal(node)
     except ProgramFault:
@@ -189,10 +195,10 @@ def _whole(node: ast.expr) -> int:
     return value
 
 
-def _keyword(keyword: ast.keyword) -> str:
+def _keyword_name(keyword: ast.keyword) -> str:
     if keyword.arg is None:
-        raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value", "an argument behind **")
-    return usable(keyword.arg, keyword.col_offset + 1)
+        raise ProgramFault(keyword.col_offset + 1, "has no name", "name=value", "an argument after **")
+    return check_name(keyword.arg, keyword.col_offset + 1)
 
 
 def _literal(node: ast.expr) -> Any:
@@ -202,7 +208,7 @@ def _literal(node: ast.expr) -> Any:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
         case ast.Tuple(elts=entries) | ast.List(elts=entries) if len(entries) <= 8:
-            return tuple(_literal(one) for one in entries)
+            return tuple(_literal(entry) for entry in entries)
     raise ProgramFault(
         node.col_offset + 1, "is not a setting", "a number, text, true or false, or a list of them",
         describe_piece(node),

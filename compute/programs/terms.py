@@ -1,4 +1,4 @@
-"""From pieces of syntax to terms: values of the graph, constants, or something unknown."""
+"""Builds terms from syntax: values of the graph, constants, or unknowns."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,16 +14,16 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.settings import expected, fits, with_integral_floats
-from compute.programs.dependencies import circle
+from compute.programs.dependencies import find_cycle
 from compute.programs.descriptions import describe_arguments, describe_setting
-from compute.programs.functions import FUNCTIONS, Function
+from compute.programs.functions import FUNCTIONS, Function, call_signature
 from compute.programs.language import Assignment
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something of which nothing is known."""
+    """A term whose value and shape are unknown."""
 
 
 KINDS = {"real": "numbers", "boolean": "booleans", "index": "indices"}
@@ -31,20 +31,22 @@ Term: TypeAlias = Value | Expression | Unknown
 
 
 class Terms:
-    """The names that lines so far have given a meaning, and how expressions are made of them.
+    """The terms of the names defined so far, and the rules that build expressions from them.
 
-    lines: which line assigns each name; free: names that no line assigns and nothing is known of.
+    lines: the line that assigns each name.
+    terms: the term of each name.
+    free: names that no line assigns and that have no value.
     """
 
     def __init__(self, assignments: list[Assignment], graph: Graph) -> None:
         self.assignments = assignments
-        self.lines = {one.name: one.line for one in reversed(assignments)}
+        self.lines = {assignment.name: assignment.line for assignment in reversed(assignments)}
         self.graph = graph
         self.terms: dict[str, Term] = {}
         self.free: dict[str, None] = {}
 
     def build(self, node: Node) -> Term:
-        """The term of a piece of syntax."""
+        """Return the term of a node."""
         head = node.head
         if head == "name":
             return self.terms.get(node.text) or self._new_name(node)
@@ -52,18 +54,18 @@ class Terms:
             return self._call(node)
         if head == "number":
             return Expression("number", text=node.text)
-        return self._two(node) if len(node.operands) == 2 else self._one(node)
+        return self._binary(node) if len(node.operands) == 2 else self._unary(node)
 
     def _new_name(self, node: Node) -> Term:
-        """What is meant by a name that no line so far has given a meaning."""
+        """Return the term of a name that no earlier line defines. Raises ProgramFault if it has none."""
         name = node.text
         if name in self.lines:
-            members = " and ".join(circle(self.assignments, name))
+            members = " and ".join(find_cycle(self.assignments, name))
             raise ProgramFault(
                 node.column,
                 f"{name} is used before it is assigned in line {self.lines[name] + 1}"
-                + (f"; {members} need one another" if members else ""),
-                "names that lines above assign, or inputs",
+                + (f"; {members} depend on one another" if members else ""),
+                "names assigned by earlier lines, or inputs",
                 f"a name without a value before line {self.lines[name] + 1}",
             )
         if name in NAMED_NUMBERS:
@@ -77,32 +79,32 @@ class Terms:
         self.terms[name] = Unknown()
         return self.terms[name]
 
-    def _one(self, node: Node) -> Term:
+    def _unary(self, node: Node) -> Term:
         operand = self.build(node.operands[0])
         if isinstance(operand, Unknown):
             return operand
         if isinstance(operand, Expression):
             if node.head == "negative":
                 return Expression("negative", (operand,))
-            done = "an index" if node.head == "index" else ".T"
-            raise ProgramFault(node.column, f"{done} needs axes", "a value with axes", "a constant")
+            action = "an index" if node.head == "index" else ".T"
+            raise ProgramFault(node.column, f"{action} needs axes", "a value with axes", "a constant")
         if node.head == "index":
-            return self._applied(node, "part", operand, items=node.items)
-        return self._applied(node, node.head, operand)
+            return self._apply(node, "part", operand, items=node.items)
+        return self._apply(node, node.head, operand)
 
-    def _two(self, node: Node) -> Term:
+    def _binary(self, node: Node) -> Term:
         left, right = self.build(node.operands[0]), self.build(node.operands[1])
         if isinstance(left, Value) and isinstance(right, Value) and node.head != "power":
-            return self._applied(node, node.head, left, right)
+            return self._apply(node, node.head, left, right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return Unknown()
         if node.head == "power":
             return self._power(node, left, right)
         if isinstance(left, Expression) and isinstance(right, Expression):
             if node.head == "matmul":
-                raise ProgramFault(node.column, "@ stands between numbers", "matrices", "two numbers")
-            return _checked(Expression(node.head, (left, right)), node)
-        return self._applied(node, node.head, self.value(left), self.value(right))
+                raise ProgramFault(node.column, "@ needs matrices", "matrices", "two numbers")
+            return _check_constant(Expression(node.head, (left, right)), node)
+        return self._apply(node, node.head, self.value(left), self.value(right))
 
     def _power(self, node: Node, base: Value | Expression, exponent: Value | Expression) -> Term:
         if isinstance(exponent, Value):
@@ -111,8 +113,8 @@ class Terms:
                 f"a value of shape {show(exponent.shape)}",
             )  # fmt: skip
         if isinstance(base, Expression):
-            return _checked(Expression("power", (base, exponent)), node)
-        return self._applied(node, "power", base, exponent=_checked(exponent, node.operands[1]))
+            return _check_constant(Expression("power", (base, exponent)), node)
+        return self._apply(node, "power", base, exponent=_check_constant(exponent, node.operands[1]))
 
     def _call(self, node: Node) -> Term:
         function = FUNCTIONS.get(node.text)
@@ -126,7 +128,7 @@ class Terms:
         if operation.parts:
             raise ProgramFault(
                 node.column,
-                f"{node.text} has parts, whose weights are called after the line",
+                f"{node.text} has submodules, whose weights are named after the line",
                 f"a line of its own, as in h = {node.text}(x)",
                 f"{node.text} inside an expression",
             )
@@ -157,18 +159,21 @@ class Terms:
             ) from None  # fmt: skip
 
     def arguments(self, called: Operation | Function, node: Node) -> dict[str, Any] | None:
-        """Inputs and settings of a call; None where an input is unknown."""
+        """Return the inputs and settings of a call; None if an input is unknown.
+
+        Raises ProgramFault for too many, missing, repeated, unknown or unfit arguments.
+        """
         names = called.inputs
         if len(node.operands) > len(names):
-            taken = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
+            values = "one value" if len(names) == 1 else f"{len(names) or 'no'} values"
             received = f"{len(node.operands)} values"
-            raise ProgramFault(node.column, f"{called.name} takes {taken}", _signature(called), received)
-        found: dict[str, Any] = {}
-        for name, piece in zip(names, node.operands, strict=False):
-            found[name] = self._argument(called, name, piece)
+            raise ProgramFault(node.column, f"{called.name} takes {values}", _signature(called), received)
+        arguments: dict[str, Any] = {}
+        for name, value_node in zip(names, node.operands, strict=False):
+            arguments[name] = self._argument(called, name, value_node)
         for name, operand in node.keywords:
-            if name in found:
-                raise ProgramFault(node.column, f"{name} comes twice", "each name once", f"{name} twice")
+            if name in arguments:
+                raise ProgramFault(node.column, f"{name} is repeated", "each name once", f"{name} twice")
             if name in called.attributes:
                 attribute = called.attributes[name]
                 setting = with_integral_floats(attribute, operand)
@@ -178,28 +183,28 @@ class Terms:
                     is_node = isinstance(setting, Node)
                     received = f"{name}: an expression" if is_node else describe_setting(name, setting)
                     raise ProgramFault(node.column, f"{name} does not fit{suggested}", words, received)
-                found[name] = setting
+                arguments[name] = setting
             elif name in called.inputs:
-                piece = operand if isinstance(operand, Node) else _number_node(operand, node)
-                found[name] = self._argument(called, name, piece)
+                value_node = operand if isinstance(operand, Node) else _number_node(operand, node)
+                arguments[name] = self._argument(called, name, value_node)
             else:
                 error = unknown_name((), "argument", name, [*called.inputs, *called.attributes])
                 raise ProgramFault(node.column, error.message, error.expected, error.received)
-        if called.attributes or len(found) < len(names):
-            missing = [one for one in names if one not in found and one in called.required]
-            missing += [name for name, one in called.attributes.items() if one.required and name not in found]
-            if missing:
+        if called.attributes or len(arguments) < len(names):
+            required = [name for name in names if name in called.required]
+            required += [name for name, setting in called.attributes.items() if setting.required]
+            if missing := [name for name in required if name not in arguments]:
                 message = f"{called.name} lacks {', '.join(missing)}"
-                received = ", ".join(found) or "no arguments"
+                received = ", ".join(arguments) or "no arguments"
                 raise ProgramFault(node.column, message, _signature(called), received)
-        for one in found.values():
-            if isinstance(one, Unknown):
+        for argument in arguments.values():
+            if isinstance(argument, Unknown):
                 return None
-        return found
+        return arguments
 
-    def _argument(self, called: Operation | Function, name: str, piece: Node) -> Value | Unknown:
-        """One input of a call. Booleans are refused where numbers are meant, and the other way round."""
-        value = self.build(piece)
+    def _argument(self, called: Operation | Function, name: str, node: Node) -> Value | Unknown:
+        """Return one input of a call. Raises ProgramFault for booleans instead of numbers, or vice versa."""
+        value = self.build(node)
         if isinstance(value, Unknown):
             return value
         if isinstance(value, Expression):
@@ -212,20 +217,22 @@ class Terms:
                 self.graph.masks.add(str(value.name))
         if value.kind not in kinds:
             message = f"{name} of {called.name} cannot hold {KINDS[value.kind]}"
-            wanted = " or ".join(KINDS[one] for one in kinds)
-            raise ProgramFault(piece.column, message, wanted, KINDS[value.kind])
+            allowed = " or ".join(KINDS[kind] for kind in kinds)
+            raise ProgramFault(node.column, message, allowed, KINDS[value.kind])
         return value
 
     def operand(self, term: Term) -> Value | Unknown:
+        """Return a term as a value of the graph; an unknown one unchanged."""
         return term if isinstance(term, Unknown) else self.value(term)
 
     def value(self, term: Value | Expression) -> Value:
+        """Return a term as a value of the graph; constants become steps."""
         if isinstance(term, Value):
             return term
         return apply("constant", graph=self.graph, expression=term, sizes={})
 
-    def _applied(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
-        """A primitive, with faults at the column."""
+    def _apply(self, node: Node, primitive: str, *operands: Value, **attributes: Any) -> Value:
+        """Apply a primitive. Raises ProgramFault at the column of the node."""
         for operand in operands:
             if operand.kind != "real" and REGISTRY[primitive].kind != "same":
                 message = f"{primitive} takes no {KINDS[operand.kind]}"
@@ -237,15 +244,11 @@ class Terms:
 
 
 def _signature(called: Operation | Function) -> str:
-    """Return how something is called: `softmax(a, axis=-1)`, `linear(x, w, b, weights=in_out)`."""
-    if isinstance(called, Function):
-        return called.signature
-    settings = (name if one.required else f"{name}={one.default}" for name, one in called.attributes.items())
-    return f"{called.name}({', '.join((*called.inputs, *settings))})"
+    return call_signature(called.name, called.inputs, called.attributes)
 
 
-def _checked(expression: Expression, node: Node) -> Expression:
-    """A constant, once it is known to have a value."""
+def _check_constant(expression: Expression, node: Node) -> Expression:
+    """Return a constant unchanged. Raises ProgramFault if it has no finite value."""
     try:
         evaluate(expression)
     except ExpressionError as error:

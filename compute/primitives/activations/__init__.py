@@ -1,1 +1,1 @@
-"""Activation functions: the declarations, one module for each kind."""
+"""Activation functions: their declarations, one module per kind."""

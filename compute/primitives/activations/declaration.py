@@ -1,8 +1,7 @@
-"""How activation functions are declared: one entry of a table for each, in the modules beside this one.
+"""The declaration of activation functions. The other modules of this package declare the functions.
 
-An entry names the primitive that computes the function, the settings that it takes, and its second
-derivative. The first derivative of an entry is the primitive's own gradient rule for an upstream gradient of
-1, so that it is written nowhere else.
+A declaration names the primitive that computes the function, its settings, and its second derivative. The
+first derivative is the primitive's gradient rule for an upstream gradient of 1, so it is written only once.
 """
 
 import re
@@ -19,22 +18,26 @@ from compute.dimensions import product
 from compute.graph.numerics import Finding, Hazard
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Cost, Primitive
 from compute.latex import ATOM, PRODUCT, Formula, constant_latex
-from compute.primitives.scalars import Rule, count, multiplied, weighed
+from compute.primitives.scalars import Rule, count, gradient_rule, multiply_weights
 
 Settings: TypeAlias = Mapping[str, Any]
-"""Settings by name: constant expressions, words, or None where one may be left open."""
+"""Settings by name: constant expressions, words, or None for an optional setting."""
 
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """One activation function: how it follows from a primitive.
+    """One activation function, computed by a primitive.
 
-    settings: their defaults; rounded: other defaults, for floating-point numbers; words: those of them that
-    are words, with what they may be; attributes: from settings to attributes of the primitive; check: from
-    settings that are all numbers to the one that will not do and what is expected of it, or None; slope: the
-    derivative in LaTeX, as for `template`; curvature(xp, a, **attributes): the second derivative, where it is
-    not zero everywhere; inner: the activation that comes before the primitive, where a function is made of
-    two.
+    name: its name in requests.
+    primitive: the name of the primitive.
+    settings: the default of each setting.
+    rounded: defaults that differ for floating-point numbers.
+    words: the allowed words of settings that are words.
+    attributes: converts settings to attributes of the primitive.
+    check: takes numeric settings; returns an invalid setting and what is expected of it, or None.
+    slope: the derivative in LaTeX, as for `template`.
+    curvature(xp, a, **attributes): the second derivative; None if it is zero everywhere.
+    inner: the activation that is applied before the primitive, for a composition of two.
     """
 
     name: str
@@ -70,16 +73,18 @@ def declare(
     diagnosis: Callable[..., Finding | None] | None = None,
     **more: Any,
 ) -> Activation:
-    """An activation with a primitive of its own, of the same name.
+    """Declare an activation and a primitive of the same name.
 
-    forward(xp, a, *, settings), derivative(xp, a, settings): the function and its derivative, entry by entry.
-    latex: of the function, as for `template`. operations: how many elementary ones an entry takes. keeping,
-    diagnosis: as for `Primitive`; the derivative takes what is kept behind a. more: as for `Activation`.
+    forward(xp, a, *, settings), derivative(xp, a, settings): the function and its derivative, elementwise.
+    latex: the function in LaTeX, as for `template`.
+    slope, more: as for `Activation`.
+    operations: the number of elementary operations per entry.
+    keeping, convention, diagnosis: as for `Primitive`; the derivative takes the kept value after a.
     """
     Primitive(
         name,
         forward=_in_blocks(forward) if operations > 1 else forward,
-        gradients={"a": multiplied(derivative)},
+        gradients={"a": gradient_rule(derivative)},
         keeping=keeping,
         tangents="symmetric",
         shape=lambda a, **attributes: a,
@@ -93,27 +98,27 @@ def declare(
 
 
 def declare_gated(name: str, gate: Rule, derivative: Rule, *latex: Any, **more: Any) -> Activation:
-    """An activation that multiplies its operand with a gate, which is kept for the way back.
+    """Declare an activation a * gate(a) that keeps the gate for the backward pass.
 
-    Where the gate is 0 so is the product, at an infinite operand too.
+    The product is 0 if the gate is 0, even if the operand is infinite.
 
-    gate(xp, a, *, settings), derivative(xp, a, kept, settings): the gate, and the derivative of a times it.
+    gate(xp, a, *, settings), derivative(xp, a, kept, settings): the gate, and the derivative of the product.
     latex, more: as for `declare`.
     """
 
     @wraps(gate)
     def forward(xp: Arithmetic, a: Array, **attributes: Any) -> Array:
-        return weighed(xp, gate(xp, a, **attributes), a)
+        return multiply_weights(xp, gate(xp, a, **attributes), a)
 
     def keeping(xp: Arithmetic, a: Array, **attributes: Any) -> tuple[Array, Array]:
         kept = xp.entrywise(lambda a: gate(xp, a, **attributes), a)
-        return weighed(xp, kept, a), kept
+        return multiply_weights(xp, kept, a), kept
 
     return declare(name, forward, derivative, *latex, keeping=keeping, **more)
 
 
 def _in_blocks(rule: Rule) -> Rule:
-    """A rule of several steps, with the signature that it has."""
+    """Return the rule applied block by block, with the same signature."""
 
     @wraps(rule)
     def in_blocks(xp: Arithmetic, a: Array, **attributes: Any) -> Array:
@@ -122,58 +127,59 @@ def _in_blocks(rule: Rule) -> Rule:
     return in_blocks
 
 
-_PLACES = re.compile(r"<([-+/]?)(\w+)([:*]?)>")
+_PLACEHOLDER = re.compile(r"<([-+/]?)(\w+)([:*]?)>")
 
 
 def template(text: str, binding: int = PRODUCT) -> Callable[..., Formula]:
-    """A rule for LaTeX from text with places in it.
+    """Return a LaTeX rule from a text with placeholders.
 
-    <a>: the operand, in parentheses if it is not one symbol; <a:>: as it is. So are settings: <alpha>,
-    <alpha:>. <alpha*>, </alpha>, <+alpha>, <-alpha>: a setting as a factor, or as what is divided by, added
-    or taken away; these vanish where they would do nothing.
+    <a>, <alpha>: the operand or a setting, in parentheses unless it is a single symbol.
+    <a:>, <alpha:>: the same without parentheses.
+    <alpha*>, </alpha>, <+alpha>, <-alpha>: a setting as a factor, divisor, summand or subtrahend; left out if
+        it is neutral (1 or 0).
     """
 
     def latex(a: Formula, **attributes: Any) -> Formula:
-        def put(found: re.Match[str]) -> str:
-            before, name, behind = found.groups()
+        def substitute(placeholder: re.Match[str]) -> str:
+            before, name, after = placeholder.groups()
             if name == "a":
-                return a.text if behind else a.at(ATOM)
+                return a.text if after else a.at(ATOM)
             setting = attributes[name]
-            if (before or behind == "*") and is_number(setting, 0 if before in ("+", "-") else 1):
+            if (before or after == "*") and is_number(setting, 0 if before in ("+", "-") else 1):
                 return ""
-            written = constant_latex(setting)
-            if behind:
-                return rf"{written.at(PRODUCT)} \cdot " if behind == "*" else written.text
-            return f" {before} {written.at(PRODUCT)}" if before in ("+", "-") else before + written.at(ATOM)
+            constant = constant_latex(setting)
+            if after:
+                return rf"{constant.at(PRODUCT)} \cdot " if after == "*" else constant.text
+            return f" {before} {constant.at(PRODUCT)}" if before in ("+", "-") else before + constant.at(ATOM)
 
-        return Formula(_PLACES.sub(put, text), binding)
+        return Formula(_PLACEHOLDER.sub(substitute, text), binding)
 
     return latex
 
 
-def is_number(setting: Expression, worth: int) -> bool:
-    """Whether a constant is written as this whole number."""
-    return setting == number(worth) or setting == number(float(worth))
+def is_number(setting: Expression, value: int) -> bool:
+    """Return whether a constant is written as this whole number."""
+    return setting == number(value) or setting == number(float(value))
 
 
 def times(xp: Arithmetic, a: Array, setting: Expression) -> Array:
-    """The array times a constant; itself where that is 1, which saves a pass over it."""
+    """Return the array times a constant; the array itself if the constant is 1, to save a pass over it."""
     return a if is_number(setting, 1) else xp.multiply(a, xp.constant(setting, {}))
 
 
-def one_less(xp: Arithmetic, a: Array) -> Array:
-    """1 - a."""
+def one_minus(xp: Arithmetic, a: Array) -> Array:
+    """Return 1 - a."""
     return xp.subtract(count(xp, 1), a)
 
 
 def twice(xp: Arithmetic, a: Array) -> Array:
-    """2 a."""
+    """Return 2 a."""
     return xp.multiply(a, count(xp, 2))
 
 
-def cases(*found: tuple[str, str], otherwise: str = "0") -> str:
-    """A template with cases: what it is, and where."""
-    rows = [rf"{what} & \text{{if }} {where} \\" for what, where in found]
+def cases(*branches: tuple[str, str], otherwise: str = "0") -> str:
+    """Return a template with cases. branches: pairs of a value and its condition."""
+    rows = [rf"{value} & \text{{if }} {condition} \\" for value, condition in branches]
     return rf"\begin{{cases}} {' '.join(rows)} {otherwise} & \text{{otherwise}} \end{{cases}}"
 
 
@@ -181,14 +187,14 @@ def _derivative(xp: Arithmetic, a: Array, *, function: str, attributes: Settings
     primitive = REGISTRY[ACTIVATIONS[function].primitive]
     [rule] = primitive.rules
     assert rule is not None  # every activation has a gradient
-    found: dict[int, Any] = {0: a}
+    arguments: dict[int, Any] = {0: a}
     if KEPT in rule.needs and primitive.keeping is not None:
-        found[KEPT] = primitive.keeping(xp, a, **attributes)[1]
+        arguments[KEPT] = primitive.keeping(xp, a, **attributes)[1]
     if RESULT in rule.needs:
-        found[RESULT] = primitive.forward(xp, a, **attributes)
-    bound = {name: attributes[name] for name in rule.attributes}
+        arguments[RESULT] = primitive.forward(xp, a, **attributes)
+    settings = {name: attributes[name] for name in rule.attributes}
     ones = xp.whole(np.ones(a.shape, dtype=int))
-    return rule.function(xp, ones, *(found[place] for place in rule.needs), **bound)
+    return rule.function(xp, ones, *(arguments[place] for place in rule.needs), **settings)
 
 
 def _curvature(xp: Arithmetic, g: Array, a: Array, function: str, attributes: Settings) -> Array:
@@ -204,13 +210,13 @@ def _slope_latex(a: Formula, function: str, attributes: Settings) -> Formula:
 
 
 def _slope_hazard(function: str, attributes: Settings) -> Hazard:
-    """Of the derivative what is said of the function's gradient, and the same of its own."""
-    whole = REGISTRY[ACTIVATIONS[function].primitive].hazard_of(attributes)
-    remedy = whole.slope_remedy or whole.remedy
-    return Hazard(whole.slope, remedy, whole.slope, remedy)
+    """Return the hazard of the function's gradient as that of the derivative, and of its own gradient."""
+    hazard = REGISTRY[ACTIVATIONS[function].primitive].hazard_of(attributes)
+    remedy = hazard.slope_remedy or hazard.remedy
+    return Hazard(hazard.slope, remedy, hazard.slope, remedy)
 
 
-# The derivative of an activation, for each entry; attributes: those of its primitive.
+# The derivative of an activation at each entry. attributes: those of the activation's primitive.
 derivative = Primitive(
     "derivative",
     forward=_derivative,

@@ -1,6 +1,6 @@
-"""Activation functions that are lines above 0 and exponentials below.
+"""Activation functions that are linear above 0 and exponential below.
 
-The derivative at 0 is that below, as PyTorch has it.
+The derivative at 0 is the left derivative, as in PyTorch.
 
 Sources: Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear Units (2016); Barron,
 Continuously Differentiable Exponential Linear Units (2017); Klambauer et al., Self-Normalizing Neural
@@ -15,56 +15,56 @@ from compute.primitives.scalars import count
 THAT_BELOW = "that below 0"
 
 
-def _where_positive(xp: Arithmetic, a: Array, above: Array, below: Array) -> Array:
+def _piecewise(xp: Arithmetic, a: Array, above: Array, below: Array) -> Array:
     return xp.where(xp.greater(a, count(xp, 0)), above, below)
 
 
 declare(
     "elu",
-    lambda xp, a, *, alpha: _where_positive(xp, a, a, times(xp, xp.expm1(a), alpha)),
-    lambda xp, a, alpha: _where_positive(xp, a, count(xp, 1), times(xp, xp.exp(a), alpha)),
+    lambda xp, a, *, alpha: _piecewise(xp, a, a, times(xp, xp.expm1(a), alpha)),
+    lambda xp, a, alpha: _piecewise(xp, a, count(xp, 1), times(xp, xp.exp(a), alpha)),
     cases(("<a:>", "<a:> > 0"), otherwise=r"<alpha*>\left(e^{<a:>} - 1\right)"),
     cases(("1", "<a:> > 0"), otherwise=r"<alpha*>e^{<a:>}"),
     operations=2,
     settings={"alpha": 1},
-    curvature=lambda xp, a, alpha: _where_positive(xp, a, count(xp, 0), times(xp, xp.exp(a), alpha)),
+    curvature=lambda xp, a, alpha: _piecewise(xp, a, count(xp, 0), times(xp, xp.exp(a), alpha)),
     convention={"derivative_of_elu_at_0": THAT_BELOW},
 )
 
 
-def _over(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
+def _divide_by(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
     return xp.divide(a, xp.constant(alpha, {}))
 
 
 declare(
     "celu",
-    lambda xp, a, *, alpha: _where_positive(xp, a, a, times(xp, xp.expm1(_over(xp, a, alpha)), alpha)),
-    lambda xp, a, alpha: _where_positive(xp, a, count(xp, 1), xp.exp(_over(xp, a, alpha))),
+    lambda xp, a, *, alpha: _piecewise(xp, a, a, times(xp, xp.expm1(_divide_by(xp, a, alpha)), alpha)),
+    lambda xp, a, alpha: _piecewise(xp, a, count(xp, 1), xp.exp(_divide_by(xp, a, alpha))),
     cases(("<a:>", "<a:> > 0"), otherwise=r"<alpha*>\left(e^{<a></alpha>} - 1\right)"),
     cases(("1", "<a:> > 0"), otherwise="e^{<a></alpha>}"),
     operations=3,
     settings={"alpha": 1},
     check=lambda settings: None if settings["alpha"] else ("alpha", "a constant other than 0"),
-    curvature=lambda xp, a, alpha: _where_positive(
-        xp, a, count(xp, 0), _over(xp, xp.exp(_over(xp, a, alpha)), alpha)
+    curvature=lambda xp, a, alpha: _piecewise(
+        xp, a, count(xp, 0), _divide_by(xp, xp.exp(_divide_by(xp, a, alpha)), alpha)
     ),
     convention={"derivative_of_celu_at_0": THAT_BELOW},
 )
 
 
 def _selu(xp: Arithmetic, a: Array, *, alpha: Expression, gamma: Expression) -> Array:
-    return times(xp, _where_positive(xp, a, a, times(xp, xp.expm1(a), alpha)), gamma)
+    return times(xp, _piecewise(xp, a, a, times(xp, xp.expm1(a), alpha)), gamma)
 
 
 def _selu_slope(xp: Arithmetic, a: Array, alpha: Expression, gamma: Expression) -> Array:
-    return times(xp, _where_positive(xp, a, count(xp, 1), times(xp, xp.exp(a), alpha)), gamma)
+    return times(xp, _piecewise(xp, a, count(xp, 1), times(xp, xp.exp(a), alpha)), gamma)
 
 
 def _selu_curvature(xp: Arithmetic, a: Array, alpha: Expression, gamma: Expression) -> Array:
-    return times(xp, _where_positive(xp, a, count(xp, 0), times(xp, xp.exp(a), alpha)), gamma)
+    return times(xp, _piecewise(xp, a, count(xp, 0), times(xp, xp.exp(a), alpha)), gamma)
 
 
-# With these two constants, means of 0 and variances of 1 stay what they are from layer to layer.
+# With these two constants, means of 0 and variances of 1 are preserved from layer to layer.
 declare(
     "selu",
     _selu,

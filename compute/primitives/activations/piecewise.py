@@ -1,6 +1,6 @@
-"""Activation functions with kinks: rectifiers, and what is cut off or shrunk.
+"""Activation functions with kinks: rectifiers, clamps, thresholds and shrinkage.
 
-The derivative at a kink is PyTorch's, as each entry's convention says.
+The derivative at a kink is PyTorch's; see the convention of each declaration.
 """
 
 import math
@@ -13,13 +13,13 @@ from compute.graph.numerics import dead_units
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import Formula
 from compute.primitives.activations.declaration import Activation, Settings, cases, declare, times
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 
 THIRD, SIXTH = parse("1/3"), parse("1/6")
 
 
-def _or_nan(xp: Arithmetic, a: Array, other: Array) -> Array:
-    """What takes the place of entries, other than those that are NaN."""
+def _replace_unless_nan(xp: Arithmetic, a: Array, other: Array) -> Array:
+    """Return `other` except where `a` is NaN."""
     return xp.where(xp.equal(a, a), other, a)
 
 
@@ -37,7 +37,7 @@ declare(
     convention={"derivative_of_relu_at_0": 0},
     diagnosis=lambda y, a, absorbed: dead_units(a),
 )
-# Its two steps are kept apart: log(0) is -infinity, and 1/0 times the derivative of relu, which is 0, is NaN.
+# Two separate steps: log(0) is -infinity, and the gradient 1/0 times the derivative 0 of relu is NaN.
 Activation("log_relu", "log", inner="relu", slope=r"\frac{1}{<a:>}")
 _LEAKY = cases(("1", "<a:> > 0"), otherwise="<slope:>")
 Activation("leaky_relu", "leaky_relu", settings={"slope": 0.01}, slope=_LEAKY)
@@ -48,20 +48,20 @@ def _mean_slope(settings: Settings) -> Settings:
     return {"slope": Expression("divide", (total, number(2)))}
 
 
-def _range(settings: Mapping[str, float]) -> tuple[str, str] | None:
+def _check_range(settings: Mapping[str, float]) -> tuple[str, str] | None:
     lower, upper = settings["lower"], settings["upper"]
     if lower <= upper and math.isfinite(lower + upper):
         return None
-    return "upper", "a constant of at least lower, not so large that their sum has no float"
+    return "upper", "a constant of at least lower, with a finite sum of the two"
 
 
-# Its slope is random in training; this is what stands in its place in inference.
+# In inference, the slope that is random in training is replaced by its mean.
 Activation(
     "rrelu",
     "leaky_relu",
     settings={"lower": "1/8", "upper": "1/3"},
     attributes=_mean_slope,
-    check=_range,
+    check=_check_range,
     slope=_LEAKY,
 )
 
@@ -72,11 +72,11 @@ def _prelu(xp: Arithmetic, a: Array, slope: Array) -> Array:
 
 def _prelu_shape(a: Shape, slope: Shape) -> Shape:
     if broadcast(a, slope) != a:
-        raise ShapeError(f"slopes of {show(slope)} are not for entries of {show(a)}")
+        raise ShapeError(f"slopes of shape {show(slope)} do not broadcast to {show(a)}")
     return a
 
 
-# As leaky_relu, with slopes that are learned.
+# leaky_relu with learned slopes.
 prelu = Primitive(
     "prelu",
     forward=_prelu,
@@ -97,17 +97,17 @@ prelu = Primitive(
 
 
 def _inside(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
-    """1 strictly between two bounds, 0 elsewhere."""
+    """Return 1 strictly between two bounds, 0 elsewhere."""
     return xp.multiply(_indicator(xp, xp.greater(a, low)), _indicator(xp, xp.greater(high, a)))
 
 
-def _clamped(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
+def _clamp(xp: Arithmetic, a: Array, low: Array, high: Array) -> Array:
     return xp.maximum(low, xp.minimum(high, a))
 
 
 declare(
     "hardtanh",
-    lambda xp, a, *, min_val, max_val: _clamped(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
+    lambda xp, a, *, min_val, max_val: _clamp(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
     lambda xp, a, min_val, max_val: _inside(xp, a, xp.constant(min_val, {}), xp.constant(max_val, {})),
     r"\max\left(<min_val:>, \min\left(<max_val:>, <a:>\right)\right)",
     r"\mathbb{1}\left\{<min_val:> < <a:> < <max_val:>\right\}",
@@ -126,16 +126,16 @@ Activation(
 )
 
 
-def _line(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
+def _affine(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
     return xp.add(times(xp, a, alpha), xp.constant(beta, {}))
 
 
 def _hardsigmoid(xp: Arithmetic, a: Array, *, alpha: Expression, beta: Expression) -> Array:
-    return _clamped(xp, _line(xp, a, alpha, beta), count(xp, 0), count(xp, 1))
+    return _clamp(xp, _affine(xp, a, alpha, beta), count(xp, 0), count(xp, 1))
 
 
 def _hardsigmoid_slope(xp: Arithmetic, a: Array, alpha: Expression, beta: Expression) -> Array:
-    return times(xp, _inside(xp, _line(xp, a, alpha, beta), count(xp, 0), count(xp, 1)), alpha)
+    return times(xp, _inside(xp, _affine(xp, a, alpha, beta), count(xp, 0), count(xp, 1)), alpha)
 
 
 declare(
@@ -162,7 +162,7 @@ def _hardswish_curvature(xp: Arithmetic, a: Array) -> Array:
 
 declare(
     "hardswish",
-    lambda xp, a: weighed(xp, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF), a),
+    lambda xp, a: multiply_weights(xp, _hardsigmoid(xp, a, alpha=SIXTH, beta=HALF), a),
     _hardswish_slope,
     r"<a> \odot \max\left(0, \min\left(1, <a> / 6 + 1 / 2\right)\right)",
     cases((r"0", r"<a:> \le -3"), (r"<a> / 3 + 1 / 2", "<a:> < 3"), otherwise="1"),
@@ -173,7 +173,7 @@ declare(
 
 
 def _threshold(xp: Arithmetic, a: Array, *, threshold: Expression, value: Expression) -> Array:
-    replaced = _or_nan(xp, a, xp.constant(value, {}))
+    replaced = _replace_unless_nan(xp, a, xp.constant(value, {}))
     return xp.where(xp.greater(a, xp.constant(threshold, {})), a, replaced)
 
 
@@ -195,60 +195,60 @@ Activation(
 )
 
 
-def _far(xp: Arithmetic, a: Array, lambd: Expression) -> Array:
-    """Where entries are farther from 0 than lambda."""
+def _is_far(xp: Arithmetic, a: Array, lambd: Expression) -> Array:
+    """Return where |a| > lambda."""
     return xp.greater(xp.absolute(a), xp.constant(lambd, {}))
 
 
-def _not_negative(settings: Settings) -> tuple[str, str] | None:
+def _check_lambd(settings: Settings) -> tuple[str, str] | None:
     return None if settings["lambd"] >= 0 else ("lambd", "a constant of at least 0")
 
 
-def _moved(xp: Arithmetic, a: Array, lambd: Expression, by: Array) -> Array:
-    """Entries moved towards 0 where they are farther from it than lambda, and 0 elsewhere."""
+def _shrink(xp: Arithmetic, a: Array, lambd: Expression, bias: Array) -> Array:
+    """Move entries with |a| > lambda towards 0 by `bias`; set all others to 0."""
     width = xp.constant(lambd, {})
-    nothing = _or_nan(xp, a, count(xp, 0))
-    below = xp.where(xp.greater(xp.negative(width), a), xp.add(a, by), nothing)
-    return xp.where(xp.greater(a, width), xp.subtract(a, by), below)
+    zeros = _replace_unless_nan(xp, a, count(xp, 0))
+    below = xp.where(xp.greater(xp.negative(width), a), xp.add(a, bias), zeros)
+    return xp.where(xp.greater(a, width), xp.subtract(a, bias), below)
 
 
 _FAR = r"\mathbb{1}\left\{\left|<a:>\right| > <lambd>\right\}"
 declare(
     "hardshrink",
-    lambda xp, a, *, lambd: xp.where(_far(xp, a, lambd), a, _or_nan(xp, a, count(xp, 0))),
-    lambda xp, a, lambd: _indicator(xp, _far(xp, a, lambd)),
+    lambda xp, a, *, lambd: xp.where(_is_far(xp, a, lambd), a, _replace_unless_nan(xp, a, count(xp, 0))),
+    lambda xp, a, lambd: _indicator(xp, _is_far(xp, a, lambd)),
     r"<a> \odot " + _FAR,
     _FAR,
     operations=2,
     settings={"lambd": 0.5},
-    check=_not_negative,
+    check=_check_lambd,
     convention={"derivative_of_hardshrink_at_lambd": 0},
 )
 declare(
     "softshrink",
-    lambda xp, a, *, lambd: _moved(xp, a, lambd, xp.constant(lambd, {})),
-    lambda xp, a, lambd: _indicator(xp, _far(xp, a, lambd)),
+    lambda xp, a, *, lambd: _shrink(xp, a, lambd, xp.constant(lambd, {})),
+    lambda xp, a, lambd: _indicator(xp, _is_far(xp, a, lambd)),
     cases(("<a> - <lambd>", "<a:> > <lambd>"), ("<a> + <lambd>", "<a:> < -<lambd>")),
     _FAR,
     operations=3,
     settings={"lambd": 0.5},
-    check=_not_negative,
+    check=_check_lambd,
     convention={"derivative_of_softshrink_at_lambd": 0},
 )
 declare(
     "shrink",
-    lambda xp, a, *, lambd, bias: _moved(xp, a, lambd, xp.constant(bias, {})),
-    lambda xp, a, lambd, bias: _indicator(xp, _far(xp, a, lambd)),
+    lambda xp, a, *, lambd, bias: _shrink(xp, a, lambd, xp.constant(bias, {})),
+    lambda xp, a, lambd, bias: _indicator(xp, _is_far(xp, a, lambd)),
     cases(("<a><-bias>", "<a:> > <lambd>"), ("<a><+bias>", "<a:> < -<lambd>")),
     _FAR,
     operations=3,
     settings={"lambd": 0.5, "bias": 0},
-    check=_not_negative,
+    check=_check_lambd,
     convention={"derivative_of_shrink_at_lambd": 0},
 )
 declare(
     "affine",
-    lambda xp, a, *, alpha, beta: _line(xp, a, alpha, beta),
+    lambda xp, a, *, alpha, beta: _affine(xp, a, alpha, beta),
     lambda xp, a, alpha, beta: xp.constant(alpha, {}),
     "<alpha*><a><+beta>",
     "<alpha:>",

@@ -1,4 +1,4 @@
-"""Activation functions that multiply their operand with a smooth gate made of itself.
+"""Self-gated activation functions: the operand times a smooth gate of itself.
 
 Sources: Hendrycks and Gimpel, Gaussian Error Linear Units (2016); Ramachandran et al., Searching for
 Activation Functions (2017); Misra, Mish: A Self Regularized Non-Monotonic Activation Function (2019).
@@ -7,31 +7,31 @@ Activation Functions (2017); Misra, Mish: A Self Regularized Non-Monotonic Activ
 from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.latex import Formula
-from compute.primitives.activations.declaration import declare_gated, one_less, template, times, twice
+from compute.primitives.activations.declaration import declare_gated, one_minus, template, times, twice
 from compute.primitives.activations.smooth import bell
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 
-DENSITY = parse("1/sqrt(2*pi)")  # of the normal distribution, at 0
+DENSITY = parse("1/sqrt(2*pi)")  # of the standard normal distribution at 0
 GELU_RATE = parse("sqrt(2/pi)")
 GELU_CUBIC = parse("0.044715")
 MINUS_HALF = parse("-1/2")
 
 
 def _silu_slope(xp: Arithmetic, a: Array, kept: Array, alpha: Expression) -> Array:
-    shut = weighed(xp, one_less(xp, kept), times(xp, a, alpha))
-    return weighed(xp, kept, xp.add(count(xp, 1), shut))
+    complement = multiply_weights(xp, one_minus(xp, kept), times(xp, a, alpha))
+    return multiply_weights(xp, kept, xp.add(count(xp, 1), complement))
 
 
 def _silu_curvature(xp: Arithmetic, a: Array, alpha: Expression) -> Array:
     scaled = times(xp, a, alpha)
     s = xp.sigmoid(scaled)
-    bend = xp.add(count(xp, 2), xp.multiply(scaled, one_less(xp, twice(xp, s))))
-    return times(xp, weighed(xp, sigmoid_slope(xp, scaled, s), bend), alpha)
+    bend = xp.add(count(xp, 2), xp.multiply(scaled, one_minus(xp, twice(xp, s))))
+    return times(xp, multiply_weights(xp, sigmoid_slope(xp, scaled, s), bend), alpha)
 
 
 _GATE = r"\sigma\left(<alpha*><a>\right)"
-# a sigmoid(alpha a): SiLU, with alpha Swish.
+# a sigmoid(alpha a): SiLU for alpha = 1, otherwise Swish.
 declare_gated(
     "silu",
     lambda xp, a, *, alpha: xp.sigmoid(times(xp, a, alpha)),
@@ -44,16 +44,16 @@ declare_gated(
 )
 
 
-def _cubic(xp: Arithmetic, a: Array, power: int) -> Array:
-    """sqrt(2/pi) (a + 0.044715 a^3), or a derivative of it."""
+def _cubic(xp: Arithmetic, a: Array, order: int) -> Array:
+    """Return sqrt(2/pi) (a + 0.044715 a^3), or its derivative of this order."""
     cubic = xp.constant(GELU_CUBIC, {})
     square = xp.multiply(a, a)
-    found = {
+    polynomial = {
         0: lambda: xp.multiply(a, xp.add(count(xp, 1), xp.multiply(cubic, square))),
         1: lambda: xp.add(count(xp, 1), xp.multiply(xp.multiply(count(xp, 3), cubic), square)),
         2: lambda: xp.multiply(xp.multiply(count(xp, 6), cubic), a),
-    }[power]()
-    return xp.multiply(found, xp.constant(GELU_RATE, {}))
+    }[order]()
+    return xp.multiply(polynomial, xp.constant(GELU_RATE, {}))
 
 
 def _gelu_gate(xp: Arithmetic, a: Array, *, approximate: str) -> Array:
@@ -61,26 +61,26 @@ def _gelu_gate(xp: Arithmetic, a: Array, *, approximate: str) -> Array:
         return xp.normal_cdf(a)
     if xp.settles:
         return xp.multiply(xp.add(xp.tanh(_cubic(xp, a, 0)), count(xp, 1)), xp.constant(HALF, {}))
-    return xp.sigmoid(twice(xp, _cubic(xp, a, 0)))  # the same, with all digits where tanh is near -1
+    return xp.sigmoid(twice(xp, _cubic(xp, a, 0)))  # the same, but accurate where tanh is near -1
 
 
 def _gelu_slope(xp: Arithmetic, a: Array, kept: Array, approximate: str) -> Array:
     if approximate == "none":
         bent = bell(xp, a, DENSITY, MINUS_HALF)
     else:
-        bent = twice(xp, weighed(xp, xp.multiply(kept, one_less(xp, kept)), _cubic(xp, a, 1)))
-    return xp.add(kept, weighed(xp, bent, a))
+        bent = twice(xp, multiply_weights(xp, xp.multiply(kept, one_minus(xp, kept)), _cubic(xp, a, 1)))
+    return xp.add(kept, multiply_weights(xp, bent, a))
 
 
 def _gelu_curvature(xp: Arithmetic, a: Array, approximate: str) -> Array:
     if approximate == "none":
         bend = xp.subtract(count(xp, 2), xp.multiply(a, a))
-        return weighed(xp, bell(xp, a, DENSITY, MINUS_HALF), bend)
+        return multiply_weights(xp, bell(xp, a, DENSITY, MINUS_HALF), bend)
     inside, u = _cubic(xp, a, 0), _cubic(xp, a, 1)
     t = xp.tanh(inside)
     inner = xp.subtract(_cubic(xp, a, 2), twice(xp, xp.multiply(t, xp.multiply(u, u))))
     bend = xp.add(twice(xp, u), xp.multiply(a, inner))
-    return xp.multiply(weighed(xp, tanh_slope(xp, inside, t), bend), xp.constant(HALF, {}))
+    return xp.multiply(multiply_weights(xp, tanh_slope(xp, inside, t), bend), xp.constant(HALF, {}))
 
 
 def _gelu_latex(a: Formula, approximate: str) -> Formula:
@@ -90,7 +90,7 @@ def _gelu_latex(a: Formula, approximate: str) -> Formula:
     return template(rf"\frac{{1}}{{2}} <a> \odot \left(1 + {inside}\right)")(a)
 
 
-# a times how likely a normally distributed number is to be below a; with tanh nearly so.
+# a Phi(a) for the normal distribution function Phi; approximate: with a tanh in its place.
 declare_gated(
     "gelu",
     _gelu_gate,
@@ -105,17 +105,17 @@ declare_gated(
 
 
 def _mish_slope(xp: Arithmetic, a: Array, kept: Array) -> Array:
-    bent = xp.multiply(xp.sigmoid(a), one_less(xp, xp.multiply(kept, kept)))
-    return xp.add(kept, weighed(xp, bent, a))
+    bent = xp.multiply(xp.sigmoid(a), one_minus(xp, xp.multiply(kept, kept)))
+    return xp.add(kept, multiply_weights(xp, bent, a))
 
 
-def _shut(xp: Arithmetic, a: Array, t: Array) -> Array:
-    """1 - t^2 for the gate t = tanh(log(1 + e^a)), with all its digits.
+def _mish_gate_complement(xp: Arithmetic, a: Array, t: Array) -> Array:
+    """Return 1 - t^2 for the gate t = tanh(log(1 + e^a)), without cancellation.
 
     It is 4 q^2/(1 + q^2)^2 for q = sigmoid(-a).
     """
     if xp.settles:
-        return one_less(xp, xp.multiply(t, t))
+        return one_minus(xp, xp.multiply(t, t))
     q = xp.sigmoid(xp.negative(a))
     square = xp.multiply(q, q)
     size = xp.add(count(xp, 1), square)
@@ -124,9 +124,9 @@ def _shut(xp: Arithmetic, a: Array, t: Array) -> Array:
 
 def _mish_curvature(xp: Arithmetic, a: Array) -> Array:
     t, s = xp.tanh(xp.softplus(a)), xp.sigmoid(a)
-    bend = xp.subtract(one_less(xp, s), twice(xp, xp.multiply(t, s)))
-    inside = weighed(xp, s, xp.add(count(xp, 2), xp.multiply(a, bend)))
-    return weighed(xp, _shut(xp, a, t), inside)
+    bend = xp.subtract(one_minus(xp, s), twice(xp, xp.multiply(t, s)))
+    inside = multiply_weights(xp, s, xp.add(count(xp, 2), xp.multiply(a, bend)))
+    return multiply_weights(xp, _mish_gate_complement(xp, a, t), inside)
 
 
 _SOFT = r"\log\left(1 + e^{<a:>}\right)"

@@ -1,4 +1,4 @@
-"""Activation functions without a kink, and the plain functions that stand beside them."""
+"""Activation functions without kinks, and plain functions such as exp, sin and square."""
 
 from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
@@ -11,11 +11,11 @@ from compute.primitives.saturation import (
     tanh_curvature,
     tanh_slope,
 )
-from compute.primitives.scalars import count, weighed
+from compute.primitives.scalars import count, multiply_weights
 
 TWO_OVER_ROOT_OF_PI = parse("2/sqrt(pi)")
 MINUS_ONE = parse("-1")
-LAMBERT_TERMS = 15  # the last denominator: below |a| = 1 the rest is less than 1e-16
+LAMBERT_TERMS = 15  # the last denominator: for |a| < 1 the remainder is less than 1e-16
 
 
 Activation("identity", "identity", slope="1")
@@ -59,7 +59,7 @@ declare(
 
 
 def bell(xp: Arithmetic, a: Array, height: Expression, rate: Expression) -> Array:
-    """A bell curve: height exp(rate a^2)."""
+    """Return the bell curve height exp(rate a^2)."""
     power = xp.multiply(xp.multiply(a, a), xp.constant(rate, {}))
     return xp.multiply(xp.exp(power), xp.constant(height, {}))
 
@@ -74,7 +74,7 @@ declare(
     _erf_slope,
     r"\operatorname{erf}\left(<a:>\right)",
     r"\frac{2}{\sqrt{\pi}} e^{-<a>^{2}}",
-    curvature=lambda xp, a: xp.negative(twice(xp, weighed(xp, _erf_slope(xp, a), a))),
+    curvature=lambda xp, a: xp.negative(twice(xp, multiply_weights(xp, _erf_slope(xp, a), a))),
 )
 declare(
     "log_sigmoid",
@@ -87,10 +87,10 @@ declare(
 )
 
 
-def _below(
+def _apply_threshold(
     xp: Arithmetic, scaled: Array, threshold: Expression | None, smooth: Array, beyond: Array
 ) -> Array:
-    """What is smooth, up to a threshold if there is one."""
+    """Return `smooth` up to the threshold and `beyond` above it; without a threshold, `smooth`."""
     if threshold is None:
         return smooth
     return xp.where(xp.greater(scaled, xp.constant(threshold, {})), beyond, smooth)
@@ -98,21 +98,21 @@ def _below(
 
 def _softplus(xp: Arithmetic, a: Array, *, beta: Expression, threshold: Expression | None) -> Array:
     scaled = times(xp, a, beta)
-    found = xp.softplus(scaled)
+    result = xp.softplus(scaled)
     if scaled is not a:
-        found = xp.divide(found, xp.constant(beta, {}))
-    return _below(xp, scaled, threshold, found, a)
+        result = xp.divide(result, xp.constant(beta, {}))
+    return _apply_threshold(xp, scaled, threshold, result, a)
 
 
 def _softplus_slope(xp: Arithmetic, a: Array, beta: Expression, threshold: Expression | None) -> Array:
     scaled = times(xp, a, beta)
-    return _below(xp, scaled, threshold, xp.sigmoid(scaled), count(xp, 1))
+    return _apply_threshold(xp, scaled, threshold, xp.sigmoid(scaled), count(xp, 1))
 
 
 def _softplus_curvature(xp: Arithmetic, a: Array, beta: Expression, threshold: Expression | None) -> Array:
     scaled = times(xp, a, beta)
     bent = times(xp, sigmoid_slope(xp, scaled, xp.sigmoid(scaled)), beta)
-    return _below(xp, scaled, threshold, bent, count(xp, 0))
+    return _apply_threshold(xp, scaled, threshold, bent, count(xp, 0))
 
 
 def _softplus_latex(a: Formula, beta: Expression, threshold: Expression | None) -> Formula:
@@ -124,7 +124,7 @@ def _softplus_latex(a: Formula, beta: Expression, threshold: Expression | None) 
     )
 
 
-# log(1 + exp(beta a)) / beta; a itself where beta a is beyond the threshold, if there is one.
+# log(1 + exp(beta a)) / beta; a itself if beta a is above the threshold.
 declare(
     "softplus",
     _softplus,
@@ -133,30 +133,30 @@ declare(
     r"\sigma\left(<beta*><a>\right)",
     operations=3,
     settings={"beta": 1, "threshold": None},
-    rounded={"threshold": 20},  # PyTorch's: beyond it the rest of the sum is less than 3e-9
+    rounded={"threshold": 20},  # PyTorch's: above it the remainder is less than 3e-9
     check=lambda settings: None if settings["beta"] else ("beta", "a constant other than 0"),
     curvature=_softplus_curvature,
 )
 
 
-def _softsign_size(xp: Arithmetic, a: Array) -> Array:
+def _softsign_denominator(xp: Arithmetic, a: Array) -> Array:
     return xp.add(xp.absolute(a), count(xp, 1))
 
 
 def _softsign(xp: Arithmetic, a: Array) -> Array:
-    found = xp.divide(a, _softsign_size(xp, a))
+    result = xp.divide(a, _softsign_denominator(xp, a))
     if xp.is_finite(a):
-        return found
-    return xp.where(xp.equal(xp.subtract(a, a), count(xp, 0)), found, xp.sign(a))
+        return result
+    return xp.where(xp.equal(xp.subtract(a, a), count(xp, 0)), result, xp.sign(a))
 
 
 def _softsign_slope(xp: Arithmetic, a: Array) -> Array:
-    size = _softsign_size(xp, a)
+    size = _softsign_denominator(xp, a)
     return xp.divide(count(xp, 1), xp.multiply(size, size))
 
 
 def _softsign_curvature(xp: Arithmetic, a: Array) -> Array:
-    size = _softsign_size(xp, a)
+    size = _softsign_denominator(xp, a)
     cube = xp.multiply(size, xp.multiply(size, size))
     return xp.divide(xp.negative(twice(xp, xp.sign(a))), cube)
 
@@ -172,31 +172,31 @@ declare(
 )
 
 
-def _tanh_square(xp: Arithmetic, a: Array) -> Array:
+def _tanh_squared(xp: Arithmetic, a: Array) -> Array:
     t = xp.tanh(a)
     return xp.multiply(t, t)
 
 
 def _tanhshrink(xp: Arithmetic, a: Array) -> Array:
-    """The number a - tanh(a), near 0 by Lambert's continued fraction.
+    """Return a - tanh(a), for |a| < 1 by Lambert's continued fraction.
 
-    It is tanh(a) = a/(1 + a^2/(3 + a^2/(5 + ...))).
+    tanh(a) = a/(1 + a^2/(3 + a^2/(5 + ...))).
     """
-    found = xp.subtract(a, xp.tanh(a))
+    difference = xp.subtract(a, xp.tanh(a))
     if xp.settles:
-        return found
+        return difference
     square = xp.multiply(a, a)
     fraction = count(xp, LAMBERT_TERMS)
     for odd in range(LAMBERT_TERMS - 2, 1, -2):
         fraction = xp.add(count(xp, odd), xp.divide(square, fraction))
     near = xp.divide(xp.multiply(a, square), xp.add(fraction, square))
-    return xp.where(xp.greater(count(xp, 1), xp.absolute(a)), near, found)
+    return xp.where(xp.greater(count(xp, 1), xp.absolute(a)), near, difference)
 
 
 declare(
     "tanhshrink",
     _tanhshrink,
-    _tanh_square,
+    _tanh_squared,
     r"<a> - \tanh <a>",
     r"\tanh^{2} <a>",
     operations=2,

@@ -1,4 +1,4 @@
-"""Operands and settings to try every activation with."""
+"""Test cases of activations: operands and attributes of their primitives."""
 
 from compute.arithmetic.expressions import number, parse
 from tests.compute.primitives.drawing import Case, away_from_zero, normal, positive, spread
@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, list[Case]] = {
         for beta, threshold in ((1, None), (-2, None), (0.5, "0.1"))
     ],
     "silu": [Case([normal(2, 3)], {"alpha": parse(alpha)}) for alpha in ("1", "1.702")],
-    "gelu": [Case([normal(2, 3)], {"approximate": one}) for one in ("none", "tanh")],
+    "gelu": [Case([normal(2, 3)], {"approximate": approximate}) for approximate in ("none", "tanh")],
     "mish": [Case([normal(2, 3)])],
     "softsign": [Case([away_from_zero(2, 3)])],
     "tanhshrink": [Case([normal(2, 3)])],
@@ -34,8 +34,11 @@ ACTIVATIONS: dict[str, list[Case]] = {
     "shrink": [Case([normal(2, 3)], {"lambd": parse("0.6"), "bias": parse("1/4")})],
     "affine": [Case([normal(2, 3)], {"alpha": parse("2"), "beta": number(-0.5)})],
     "derivative": [
-        Case([operand], {"function": name, "attributes": {one: parse(text) for one, text in said.items()}})
-        for name, operand, said in (
+        Case(
+            [operand],
+            {"function": function, "attributes": {name: parse(text) for name, text in attributes.items()}},
+        )
+        for function, operand, attributes in (
             ("identity", normal(2, 3), {}),
             ("tanh", normal(2, 3), {}),
             ("sigmoid", normal(2, 3), {}),
@@ -60,11 +63,14 @@ ACTIVATIONS: dict[str, list[Case]] = {
         )
     ]
     + [
-        Case([normal(2, 3)], {"function": "gelu", "attributes": {"approximate": one}})
-        for one in ("none", "tanh")
+        Case([normal(2, 3)], {"function": "gelu", "attributes": {"approximate": approximate}})
+        for approximate in ("none", "tanh")
     ]
     + [
-        Case([normal(2, 3)], {"function": "softplus", "attributes": {"beta": parse("2"), "threshold": one}})
-        for one in (None, parse("0.1"))
+        Case(
+            [normal(2, 3)],
+            {"function": "softplus", "attributes": {"beta": parse("2"), "threshold": threshold}},
+        )
+        for threshold in (None, parse("0.1"))
     ],
 }

@@ -1,4 +1,4 @@
-"""Operands and attributes to try every primitive with."""
+"""Test cases of primitives: operands and attributes."""
 
 from compute.arithmetic.expressions import number, parse
 from compute.primitives.windows import Layout
@@ -56,7 +56,7 @@ CASES: dict[str, list[Case]] = {
     "sin": [Case([normal(2, 3)])],
     "cos": [Case([normal(2, 3)])],
     "surprise": [Case([positive(2, 3)])],
-    "masked_fill": [],  # its result is infinite: its own test is below
+    "masked_fill": [],  # its result is infinite: it has its own test
     "rnn_scan": [
         Case([normal(4, 2), normal(2, 2), normal(2), all_run], {"activation": name, "reverse": False})
         for name in ("tanh", "sigmoid", "identity")
@@ -185,8 +185,8 @@ CASES: dict[str, list[Case]] = {
         for shape in ((5, 4), (1, 4), (5, 1), (1, 1), (3, 5, 4), (2, 1, 1))
     ] + [Case([normal(4, 5)], {"queries": 5, "keys": 4, "left": 1, "right": 0, "key_first": True})],
     "convolve": [
-        Case([normal(2, 4, 7, 6), normal(6, 2, 3, 2)], {"layout": one})
-        for one in (
+        Case([normal(2, 4, 7, 6), normal(6, 2, 3, 2)], {"layout": layout})
+        for layout in (
             Layout(groups=2),
             Layout((2, 1), ((1, 2), (0, 1)), (1, 2), 2),
             Layout((1, 1), ((4, 0), (3, 3)), groups=2),

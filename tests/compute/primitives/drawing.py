@@ -1,4 +1,4 @@
-"""How operands are drawn to try primitives with."""
+"""Random operands for tests of primitives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,5 +53,5 @@ def all_run(rng: np.random.Generator) -> Array:
 
 
 def ends(rng: np.random.Generator) -> Array:
-    """Whether each of four steps is before the end of three sequences."""
+    """Return the mask of running sequences: three sequences of 4, 1 and 3 of four steps."""
     return np.array([4, 1, 3])[:, None, None] > np.arange(4)[:, None]

@@ -15,9 +15,9 @@ class Extreme(NamedTuple):
     attributes: dict[str, Any]
 
 
-def sizes(rng: Rng, many: int, entries: int) -> list[int]:
-    """So many sizes whose product is at most `entries`: most of it mostly in a few of them."""
-    shares: Any = rng.dirichlet([0.4] * many) if many else []
+def sizes(rng: Rng, count: int, entries: int) -> list[int]:
+    """Draw `count` sizes whose product is at most `entries`, most of it usually in a few of them."""
+    shares: Any = rng.dirichlet([0.4] * count) if count else []
     return [max(1, int(entries**share)) for share in shares]
 
 
@@ -26,14 +26,14 @@ def shape(rng: Rng, entries: int, least: int = 0) -> tuple[int, ...]:
 
 
 def normal(rng: Rng, *axes: int) -> Any:
-    """Entries, some of them not finite now and then."""
-    found = rng.standard_normal(axes)
+    """Draw normal entries; occasionally some are not finite."""
+    array = rng.standard_normal(axes)
     if rng.random() < 0.2:
-        found[rng.random(axes) < 0.3] = rng.choice([math.nan, math.inf, -math.inf])
-    return found
+        array[rng.random(axes) < 0.3] = rng.choice([math.nan, math.inf, -math.inf])
+    return array
 
 
 def thinner(rng: Rng, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape that broadcasts to another."""
-    kept = [size if rng.random() < 0.6 else 1 for size in axes]
-    return tuple(kept[int(rng.integers(0, len(kept) + 1)) if rng.random() < 0.3 else 0 :])
+    """Draw a shape that broadcasts to `axes`."""
+    thin = [size if rng.random() < 0.6 else 1 for size in axes]
+    return tuple(thin[int(rng.integers(0, len(thin) + 1)) if rng.random() < 0.3 else 0 :])

@@ -1,4 +1,4 @@
-"""Extreme windows: wide ones, over wide borders, few or many of them; poolings and convolutions."""
+"""Extreme windows of poolings and convolutions: wide windows, wide padding, few or many windows."""
 
 import math
 from collections.abc import Callable
@@ -9,16 +9,18 @@ from tests.compute.primitives.extreme_shapes import Extreme, Rng, normal, sizes
 
 
 def window_over(rng: Rng, entries: int, dilated: bool = True) -> tuple[tuple[int, int], Layout, Any, Any]:
-    """Sizes of an input, how windows slide, the window and how many of them there are."""
+    """Draw the sizes of an input, a layout, a window, and compute the number of windows."""
     while True:
         rows, columns = sizes(rng, 2, entries)
         window = [max(1, int(size ** rng.random() * rng.choice([1, 1, 3]))) for size in (rows, columns)]
-        around = [tuple(int(rng.integers(0, one)) * int(rng.random() < 0.3) for _ in "ab") for one in window]
-        stride = [int(rng.integers(1, max(2, one))) if rng.random() < 0.5 else 1 for one in window]
-        apart = [int(rng.integers(1, 4)) if dilated and rng.random() < 0.3 else 1 for _ in "ab"]
-        layout = Layout(tuple(stride), (around[0], around[1]), tuple(apart))  # type: ignore[arg-type]
-        padded = (size + sum(one) for size, one in zip((rows, columns), around, strict=True))
-        extents = [step * (one - 1) + 1 for step, one in zip(apart, window, strict=True)]
+        padding = [
+            tuple(int(rng.integers(0, size)) * int(rng.random() < 0.3) for _ in "ab") for size in window
+        ]
+        stride = [int(rng.integers(1, max(2, size))) if rng.random() < 0.5 else 1 for size in window]
+        dilation = [int(rng.integers(1, 4)) if dilated and rng.random() < 0.3 else 1 for _ in "ab"]
+        layout = Layout(tuple(stride), (padding[0], padding[1]), tuple(dilation))  # type: ignore[arg-type]
+        padded = (size + sum(sides) for size, sides in zip((rows, columns), padding, strict=True))
+        extents = [step * (size - 1) + 1 for step, size in zip(dilation, window, strict=True)]
         if all(extent <= size for extent, size in zip(extents, padded, strict=True)):
             output = layout.output((rows, columns), (window[0], window[1]))
             return (rows, columns), layout, tuple(window), output
@@ -32,7 +34,7 @@ def pooled(**more: Callable[[Rng], Any]) -> Callable[[Rng, int], Extreme]:
             if math.prod(output) * math.prod(window) * planes <= 30 * entries:
                 break
         attributes = {"layout": layout, "window": window, "output": output}
-        attributes |= {name: one(rng) for name, one in more.items()}
+        attributes |= {name: draw(rng) for name, draw in more.items()}
         return Extreme([normal(rng, planes, *inner)], attributes)
 
     return drawn

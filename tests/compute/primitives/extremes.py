@@ -1,7 +1,7 @@
-"""Operands of extreme shapes: tall and thin, one axis huge, many tiny matrices, wide windows, many groups.
+"""Operands of extreme shapes: tall and thin, one huge axis, many tiny matrices, wide windows, many groups.
 
-Each primitive that has an operand has a way of drawing some; those without one make arrays that their shape
-says all of.
+Every primitive with operands has a function that draws them. The work of primitives without operands follows
+from the shape of their result.
 """
 
 import math
@@ -24,10 +24,11 @@ def _elementwise(name: str) -> Callable[[Rng, int], Extreme]:
         axes = shape(rng, entries, 3 if {"axis", "axes"} & attributes.keys() else 0)
         operands = []
         for place, operand in enumerate(primitive.operands):
-            its = axes if place == 0 or not primitive.broadcasts else thinner(rng, axes)
-            kinds = primitive.takes.get(operand, ("real",))
-            bad = rng.random(its) < 0.5 if "boolean" in kinds else np.abs(normal(rng, *its)) + 0.1
-            operands.append(bad)
+            drawn_shape = axes if place == 0 or not primitive.broadcasts else thinner(rng, axes)
+            if "boolean" in primitive.takes.get(operand, ("real",)):
+                operands.append(rng.random(drawn_shape) < 0.5)
+            else:
+                operands.append(np.abs(normal(rng, *drawn_shape)) + 0.1)
         return Extreme(operands, attributes)
 
     return drawn
@@ -44,12 +45,12 @@ def _masked_products(rng: Rng, entries: int) -> Extreme:
     return Extreme([a, b, rng.random((1, a.shape[-1])) < 0.5], {})
 
 
-def _projected(rng: Rng, entries: int) -> Extreme:
+def _projection(rng: Rng, entries: int) -> Extreme:
     k, m, *outer = sizes(rng, int(rng.integers(2, 6)), entries)
     return Extreme([normal(rng, *outer, k), normal(rng, k, m)], {})
 
 
-def _scanned(gates: int, **more: Callable[[Rng], Any]) -> Callable[[Rng, int], Extreme]:
+def _scan(gates: int, **more: Callable[[Rng], Any]) -> Callable[[Rng, int], Extreme]:
     def drawn(rng: Rng, entries: int) -> Extreme:
         while True:
             steps, h, *batch = sizes(rng, int(rng.integers(2, 4)), entries // gates)
@@ -58,16 +59,16 @@ def _scanned(gates: int, **more: Callable[[Rng], Any]) -> Callable[[Rng, int], E
         terms, w = rng.standard_normal((*batch, steps, gates * h)), rng.standard_normal((h, gates * h)) / h
         start = [rng.standard_normal((*batch, h)) for _ in range(2 if gates == 4 else 1)]
         bias = [rng.standard_normal((gates * h,))] if gates == 3 else []
-        going = np.ones((1, 1), dtype=bool) if rng.random() < 0.5 else rng.random((*batch, steps, 1)) < 0.7
+        running = np.ones((1, 1), dtype=bool) if rng.random() < 0.5 else rng.random((*batch, steps, 1)) < 0.7
         reverse = {"reverse": bool(rng.random() < 0.5)}
         return Extreme(
-            [terms, w, *bias, *start, going], {name: one(rng) for name, one in more.items()} | reverse
+            [terms, w, *bias, *start, running], {name: draw(rng) for name, draw in more.items()} | reverse
         )
 
     return drawn
 
 
-def _normalized(rng: Rng, entries: int) -> Extreme:
+def _normalization(rng: Rng, entries: int) -> Extreme:
     before, groups, inner = sizes(rng, 3, entries)
     kept = (1, 2) if rng.random() < 0.5 else (0, 2)
     gain = (groups, 1) if kept == (1, 2) else (inner,)
@@ -112,7 +113,7 @@ def _cut_band(rng: Rng, entries: int) -> Extreme:
     return Extreme([normal(rng, *batch, n, m)], attributes)
 
 
-def _several(*axes: int) -> Callable[[Rng, int], Extreme]:
+def _list_of(*axes: int) -> Callable[[Rng, int], Extreme]:
     def drawn(rng: Rng, entries: int) -> Extreme:
         count, *inner = sizes(rng, 3, entries)
         count = min(count, 500)
@@ -122,7 +123,7 @@ def _several(*axes: int) -> Callable[[Rng, int], Extreme]:
 
 
 def _of(least: int, attributes: Callable[[Rng, tuple[int, ...]], dict[str, Any]]) -> Any:
-    """One operand of random shape, with attributes that go by it."""
+    """Return a function that draws one operand of random shape, and attributes that fit it."""
 
     def drawn(rng: Rng, entries: int) -> Extreme:
         axes = shape(rng, entries, least)
@@ -155,35 +156,35 @@ def _indexed(last: bool) -> Callable[[Rng, int], Extreme]:
     return drawn
 
 
-def _looked_up(rng: Rng, entries: int) -> Extreme:
+def _lookup(rng: Rng, entries: int) -> Extreme:
     table, width, places = sizes(rng, 3, entries)
     return Extreme(
         [normal(rng, table, width), rng.integers(0, table, (places,)).astype(float)], {"padding": None}
     )
 
 
-def _gathered(rng: Rng, entries: int) -> Extreme:
+def _gather(rng: Rng, entries: int) -> Extreme:
     n, rows, columns, wanted = sizes(rng, 4, entries)
     return Extreme([normal(rng, n, rows, columns), rng.integers(0, rows * columns, (n, wanted, 2))], {})
 
 
-def _scattered(rng: Rng, entries: int) -> Extreme:
+def _scatter(rng: Rng, entries: int) -> Extreme:
     n, rows, columns, wanted = sizes(rng, 4, entries)
     places = rng.integers(0, rows * columns, (n, wanted, 1))
     return Extreme([normal(rng, n, wanted, 1), places], {"sizes": (rows, columns)})
 
 
-def _tiled(rng: Rng, entries: int) -> Extreme:
+def _tiles(rng: Rng, entries: int) -> Extreme:
     channels, down, across, h, w = sizes(rng, 5, entries)
     return Extreme([normal(rng, channels, down * h, across * w)], {"window": (h, w)})
 
 
-def _same(rng: Rng, entries: int) -> Extreme:
+def _equal_shapes(rng: Rng, entries: int) -> Extreme:
     axes = shape(rng, entries, 1)
     return Extreme([normal(rng, *axes), normal(rng, *axes)], {"width": 2 * axes[-1]})
 
 
-def _rotated(rng: Rng, entries: int) -> Extreme:
+def _rotation(rng: Rng, entries: int) -> Extreme:
     size = max(1, int((entries / 4) ** 0.5))
     return Extreme([normal(rng, size), normal(rng, size)], {})
 
@@ -196,7 +197,7 @@ def _jacobian(rng: Rng, entries: int) -> Extreme:
 
 def _spaced(rng: Rng, entries: int) -> Extreme:
     n, rows, columns = sizes(rng, 3, entries)
-    stride = tuple(int(one) for one in rng.integers(1, 4, 2))
+    stride = tuple(int(step) for step in rng.integers(1, 4, 2))
     return Extreme(
         [normal(rng, n, rows, columns)],
         {"stride": stride, "before": (1, 2), "sizes": (rows * stride[0], columns * stride[1])},
@@ -209,17 +210,17 @@ def _classes(rng: Rng, entries: int) -> Extreme:
     return Extreme([target], {"classes": classes, "axis": -1, "ignored": None})
 
 
-def _admitted(rng: Rng, entries: int) -> Extreme:
+def _checked(rng: Rng, entries: int) -> Extreme:
     return Extreme([rng.random(shape(rng, entries))], {"only": "probabilities"})
 
 
 TIES = ("first", "split", "all")
-OTHERS: dict[str, Callable[[Rng, int], Extreme]] = {
-    "admitted": _admitted,
+DRAWS: dict[str, Callable[[Rng, int], Extreme]] = {
+    "admitted": _checked,
     "matmul": _products,
     "guarded_matmul": _products,
     "masked_matmul": _masked_products,
-    "project": _projected,
+    "project": _projection,
     "window_sum": pooled(),
     "winners": pooled(),
     "max_pool": pooled(ties=lambda rng: str(rng.choice(TIES))),
@@ -229,16 +230,16 @@ OTHERS: dict[str, Callable[[Rng, int], Extreme]] = {
     "patches": patched,
     "kernel_matrix": matrix,
     "spaced": _spaced,
-    "rnn_scan": _scanned(1, activation=lambda rng: str(rng.choice(["tanh", "relu", "identity"]))),
-    "lstm_scan": _scanned(4, order=lambda rng: (0, 1, 2, 3)),
-    "gru_scan": _scanned(3, reset_at=lambda rng: 0, reset_after=lambda rng: bool(rng.random() < 0.5)),
-    "normalized_groups": _normalized,
+    "rnn_scan": _scan(1, activation=lambda rng: str(rng.choice(["tanh", "relu", "identity"]))),
+    "lstm_scan": _scan(4, order=lambda rng: (0, 1, 2, 3)),
+    "gru_scan": _scan(3, reset_at=lambda rng: 0, reset_after=lambda rng: bool(rng.random() < 0.5)),
+    "normalized_groups": _normalization,
     "banded_scores": _scores,
     "banded_sum": _banded,
     "masked_banded_sum": _masked_banded,
     "band": _cut_band,
-    "stack": _several(-1, -2),
-    "concatenate": _several(-1, -2),
+    "stack": _list_of(-1, -2),
+    "concatenate": _list_of(-1, -2),
     "time_step": _of(2, lambda rng, axes: {"at": int(rng.integers(0, axes[-2]))}),
     "columns": _of(1, lambda rng, axes: {"start": 0, "stop": axes[-1] // 2 + 1}),
     "rows": _of(2, lambda rng, axes: {"start": 0, "stop": axes[-2] // 2 + 1}),
@@ -252,17 +253,17 @@ OTHERS: dict[str, Callable[[Rng, int], Extreme]] = {
     "repeat": _of(3, lambda rng, axes: {"times": 3}),
     "transpose": _of(2, lambda rng, axes: {}),
     "turn_around": _of(2, lambda rng, axes: {}),
-    "interleave": _same,
+    "interleave": _equal_shapes,
     "spread_pairs": _pairs,
     "turn_pairs": _even,
-    "block_rotation": _rotated,
+    "block_rotation": _rotation,
     "softmax_jacobian": _jacobian,
     "pick": _indexed(last=False),
     "class_surprise": _indexed(last=True),
-    "look_up": _looked_up,
-    "gather": _gathered,
-    "scattered": _scattered,
-    "tiles": _tiled,
+    "look_up": _lookup,
+    "gather": _gather,
+    "scattered": _scatter,
+    "tiles": _tiles,
     "one_hot": _classes,
     "argmax": _of(1, lambda rng, axes: {"axis": -1, "left": None}),
     "largest_weight": _of(1, lambda rng, axes: {"axis": -1, "left": None}),
@@ -270,10 +271,10 @@ OTHERS: dict[str, Callable[[Rng, int], Extreme]] = {
 
 
 def with_operands() -> list[str]:
-    """The names of the primitives that are tried."""
-    return [name for name in REGISTRY if name in OTHERS or CASES.get(name) or name == "masked_fill"]
+    """Return the names of the primitives with operands."""
+    return [name for name in REGISTRY if name in DRAWS or CASES.get(name) or name == "masked_fill"]
 
 
 def extreme(name: str, rng: Rng, entries: int) -> Extreme:
-    """Operands and attributes for a primitive, of about so many entries at the most."""
-    return OTHERS.get(name, _elementwise(name))(rng, entries)
+    """Draw operands and attributes for a primitive, of about `entries` entries at most."""
+    return DRAWS.get(name, _elementwise(name))(rng, entries)

@@ -23,13 +23,13 @@ def test_any_axes_are_averaged(axes: tuple[int, ...], transposed: bool) -> None:
     x = x.T if transposed else x
     rule = REGISTRY["average"]
     for order in (axes, axes[::-1]):
-        found = rule.forward(FLOAT64, x, axes=order)
-        np.testing.assert_allclose(found, x.mean(axis=axes), rtol=1e-13, atol=1e-15)
-        assert found.shape == rule.shape(SHAPE, axes=order)
+        result = rule.forward(FLOAT64, x, axes=order)
+        np.testing.assert_allclose(result, x.mean(axis=axes), rtol=1e-13, atol=1e-15)
+        assert result.shape == rule.shape(SHAPE, axes=order)
 
 
 def test_an_average_of_symbols_is_one_sum() -> None:
     x = Symbols().fresh("x", (2, 2, 2))
-    found = REGISTRY["average"].forward(arithmetic(EXACT), x, axes=(-3, -2))
+    result = REGISTRY["average"].forward(arithmetic(EXACT), x, axes=(-3, -2))
     for at in range(2):
-        assert sympy.expand(found[at] - sum(x[:, :, at].flat) / 4) == 0
+        assert sympy.expand(result[at] - sum(x[:, :, at].flat) / 4) == 0

@@ -1,4 +1,4 @@
-"""Convolutions and their gradients, entry by entry, against loops over the definition."""
+"""Convolutions and their gradients against loops over the definition."""
 
 from itertools import product
 from typing import Any
@@ -12,7 +12,7 @@ from compute.primitives import windows
 from compute.primitives.windows import Layout
 
 Array = Any
-# Strides, borders, distances within a window and groups, different on each axis and each side.
+# Strides, padding, dilation and groups, different on each axis and each side.
 LAYOUTS = {
     "plain": Layout(),
     "stride": Layout(stride=(2, 3)),
@@ -26,12 +26,12 @@ LAYOUTS = {
 }
 WINDOW = (2, 3)
 PLACES = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
-# As large as they are, and so small that one window fills each.
+# The usual size, one window per block, and a few windows.
 BLOCKS = pytest.mark.parametrize("block", [windows.BLOCK, 1, 60], ids=lambda size: f"blocks of {size}")
 
 
 def drawn(layout: Layout) -> tuple[Array, Array, Array]:
-    """An input of 6 rows and 7 columns, a kernel and a gradient of the output."""
+    """Draw an input of 6 rows and 7 columns, a kernel and a gradient of the output."""
     rng = np.random.default_rng(31)
     x = rng.standard_normal((2, 2 * layout.groups, 6, 7))
     kernel = rng.standard_normal((3 * layout.groups, 2, *WINDOW))
@@ -45,7 +45,7 @@ def drawn(layout: Layout) -> tuple[Array, Array, Array]:
 
 
 def by_loops(x: Array, kernel: Array, g: Array, layout: Layout) -> tuple[Array, Array, Array]:
-    """The output, and the gradients of x and of the kernel: each product of the definition, one by one."""
+    """Return the output and the gradients of x and of the kernel, summed product by product."""
     output, to_x, to_kernel = np.zeros(g.shape), np.zeros(x.shape), np.zeros(kernel.shape)
     filters_each, depth = len(kernel) // layout.groups, kernel.shape[1]
     for n, f, row, column in product(*map(range, g.shape)):
@@ -65,9 +65,10 @@ def gradient(name: str, operand: int, g: Array, *operands: Array, **attributes: 
     rule = REGISTRY[name].rules_of(len(operands))[operand]
     assert rule is not None
     if rule.takes_shapes:
-        attributes["shapes"] = [one.shape for one in operands]
-    needed = {one: attributes[one] for one in (*rule.attributes, *(["shapes"] if rule.takes_shapes else []))}
-    return rule.function(FLOAT64, g, *(operands[one] for one in rule.needs if isinstance(one, int)), **needed)
+        attributes["shapes"] = [operand.shape for operand in operands]
+    names = (*rule.attributes, *(["shapes"] if rule.takes_shapes else []))
+    needs = (operands[place] for place in rule.needs if isinstance(place, int))
+    return rule.function(FLOAT64, g, *needs, **{name: attributes[name] for name in names})
 
 
 @PLACES
@@ -76,11 +77,11 @@ def test_a_convolution_and_its_gradients(monkeypatch: pytest.MonkeyPatch, layout
     monkeypatch.setattr(windows, "BLOCK", block)
     x, kernel, g = drawn(layout)
     output, to_x, to_kernel = by_loops(x, kernel, g, layout)
-    found = REGISTRY["convolve"].forward(FLOAT64, x, kernel, layout=layout)
-    np.testing.assert_allclose(found, output, rtol=1e-12, atol=1e-13)
+    result = REGISTRY["convolve"].forward(FLOAT64, x, kernel, layout=layout)
+    np.testing.assert_allclose(result, output, rtol=1e-12, atol=1e-13)
     for operand, expected in ((0, to_x), (1, to_kernel)):
-        found = gradient("convolve", operand, g, x, kernel, layout=layout)
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+        result = gradient("convolve", operand, g, x, kernel, layout=layout)
+        np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-13)
 
 
 @PLACES
@@ -88,32 +89,32 @@ def test_a_convolution_and_its_gradients(monkeypatch: pytest.MonkeyPatch, layout
 def test_a_transposed_convolution_and_its_gradients(
     monkeypatch: pytest.MonkeyPatch, layout: Layout, block: int
 ) -> None:
-    """It takes what the gradient of a convolution's output is, and gives what that of its input is."""
+    """It maps gradients of a convolution's output to gradients of its input."""
     monkeypatch.setattr(windows, "BLOCK", block)
     upstream, kernel, x = drawn(layout)
     attributes: Any = {"layout": layout, "output": upstream.shape[2:]}
     to_x, output, to_kernel = by_loops(upstream, kernel, x, layout)
-    found = REGISTRY["convolve_transposed"].forward(FLOAT64, x, kernel, **attributes)
-    np.testing.assert_allclose(found, output, rtol=1e-12, atol=1e-13)
+    result = REGISTRY["convolve_transposed"].forward(FLOAT64, x, kernel, **attributes)
+    np.testing.assert_allclose(result, output, rtol=1e-12, atol=1e-13)
     for operand, expected in ((0, to_x), (1, to_kernel)):
-        found = gradient("convolve_transposed", operand, upstream, x, kernel, **attributes)
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+        result = gradient("convolve_transposed", operand, upstream, x, kernel, **attributes)
+        np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-13)
 
 
 @PLACES
 def test_windows_as_columns_and_the_layer_as_a_matrix(layout: Layout) -> None:
-    """Either times the other operand is the convolution."""
+    """The convolution is the kernel times the columns, and the matrix times the input."""
     x, kernel, g = drawn(layout)
     output, to_x, to_kernel = by_loops(x, kernel, g, layout)
     columns = REGISTRY["patches"].forward(FLOAT64, x, layout=layout, window=WINDOW)
     weights = kernel.reshape(layout.groups, len(kernel) // layout.groups, -1)
     np.testing.assert_allclose((weights @ columns).reshape(output.shape), output, rtol=1e-12, atol=1e-13)
     to_columns = weights.swapaxes(-1, -2) @ g.reshape(2, layout.groups, len(kernel) // layout.groups, -1)
-    found = gradient("patches", 0, to_columns, x, layout=layout, window=WINDOW)
-    np.testing.assert_allclose(found, to_x, rtol=1e-12, atol=1e-13)
+    result = gradient("patches", 0, to_columns, x, layout=layout, window=WINDOW)
+    np.testing.assert_allclose(result, to_x, rtol=1e-12, atol=1e-13)
 
     matrix = REGISTRY["kernel_matrix"].forward(FLOAT64, kernel, layout=layout, sizes=x.shape[2:])
     flat, flat_g = x.reshape(2, -1), g.reshape(2, -1)
     np.testing.assert_allclose(flat @ matrix.T, output.reshape(2, -1), rtol=1e-12, atol=1e-13)
-    found = gradient("kernel_matrix", 0, flat_g.T @ flat, kernel, layout=layout, sizes=x.shape[2:])
-    np.testing.assert_allclose(found, to_kernel, rtol=1e-12, atol=1e-13)
+    result = gradient("kernel_matrix", 0, flat_g.T @ flat, kernel, layout=layout, sizes=x.shape[2:])
+    np.testing.assert_allclose(result, to_kernel, rtol=1e-12, atol=1e-13)

@@ -1,4 +1,4 @@
-"""Every primitive: where its Jacobian may be other than zero, against Jacobians at many random operands."""
+"""Every primitive: the predicted nonzero entries of its Jacobian, against Jacobians at random operands."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from compute.readings.sparsity import reach
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Array
 
-DRAWS = 200  # after which every entry of a pooling window has been the largest
+DRAWS = 200  # enough for every entry of a pooling window to be the largest once
 CHOSEN = [(name, at) for name, cases in CASES.items() for at in range(len(cases))]
 
 
 @pytest.mark.parametrize(("name", "at"), CHOSEN)
-def test_the_support_is_where_some_operands_give_something_other_than_zero(name: str, at: int) -> None:
+def test_the_support_is_that_of_jacobians_at_random_operands(name: str, at: int) -> None:
     case = CASES[name][at]
     rules = case.rules(name)
     first = [operand(np.random.default_rng(0)) for operand in case.operands]
@@ -40,7 +40,8 @@ def test_the_support_is_where_some_operands_give_something_other_than_zero(name:
         for draw in range(DRAWS):
             rng = np.random.default_rng(draw)
             operands = [
-                one(rng) if rules[at] is not None else first[at] for at, one in enumerate(case.operands)
+                draw_operand(rng) if rules[at] is not None else first[at]
+                for at, draw_operand in enumerate(case.operands)
             ]
             known = dict(enumerate(operands))
             value, _ = jacobian(plan, evaluation.run(known), result, handles[place])

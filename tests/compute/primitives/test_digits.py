@@ -1,7 +1,7 @@
-"""Digits of activation functions and their derivatives, held against mpmath at points of every size.
+"""Accuracy of activation functions and their derivatives against mpmath, at points of every size.
 
-An answer may be as far off as moving the operand by a few units in its last place would make it, and no
-farther: functions that fall to 0, and derivatives of functions that saturate, keep their digits there.
+The error may be at most that of a change of the operand, or of the answer, by a few units in the last place:
+functions that tend to 0, and derivatives of functions that saturate, stay accurate there.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from compute.primitives.activations.declaration import ACTIVATIONS
 Number = Any
 Function = Callable[[Number], Number]
 UNITS = 32  # in the last place of the operand, or of the answer
-# One less a gate of nearly 1 is off by the gate's rounding, and is multiplied by the slope of the cubic.
+# 1 - gate for a gate of nearly 1 has the gate's rounding error, times the slope of the cubic.
 MORE = {("gelu tanh", 1): 160}
 
 POINTS = sorted(
@@ -59,7 +59,7 @@ def cubic_slope(x: Number) -> Number:
 
 
 def gate(x: Number, order: int) -> Number:
-    """The gate of mish, tanh(log(1 + e^x)), or a derivative of it."""
+    """Return the gate of mish, tanh(log(1 + e^x)), or its derivative of this order."""
     e = mpmath.exp(x)
     size = 2 + 2 * e + e * e
     if order == 0:
@@ -74,12 +74,12 @@ def tanhshrink(x: Number) -> Number:
 
 
 def bell(x: Number) -> Number:
-    """The derivative of the sigmoid."""
+    """Return the derivative of the sigmoid."""
     return sigmoid(x) * sigmoid(-x)
 
 
 def odd_bell(x: Number) -> Number:
-    """The second derivative of the sigmoid."""
+    """Return the second derivative of the sigmoid."""
     return -bell(x) * mpmath.tanh(x / 2)
 
 
@@ -93,7 +93,7 @@ def at_kink(x: Number, below: Number, above: Number) -> Number:
     return above if x > 0 else below
 
 
-# Each function, its derivative and its second derivative, in closed forms in which nothing cancels.
+# Each function, its derivative and its second derivative, in closed forms without cancellation.
 TRUTH: dict[str, tuple[Function, Function, Function]] = {
     "tanh": (mpmath.tanh, sech_square, lambda x: -2 * mpmath.tanh(x) * sech_square(x)),
     "sigmoid": (sigmoid, bell, odd_bell),
@@ -152,16 +152,16 @@ def attributes_of(case: str) -> tuple[str, dict[str, Any]]:
     name, _, word = case.partition(" ")
     entry = ACTIVATIONS[name]
     settings = {
-        one: setting if one in entry.words or setting is None else parse(str(setting))
-        for one, setting in entry.settings.items()
+        key: setting if key in entry.words or setting is None else parse(str(setting))
+        for key, setting in entry.settings.items()
     }
     if word:
         settings["approximate"] = word
     return name, dict(entry.attributes(settings))
 
 
-def computed(xp: Floating, case: str, x: Any) -> tuple[Any, Any, Any]:
-    """The function, its derivative and its second derivative."""
+def evaluate(xp: Floating, case: str, x: Any) -> tuple[Any, Any, Any]:
+    """Return the function, its derivative and its second derivative."""
     name, attributes = attributes_of(case)
     entry, derivative = ACTIVATIONS[name], REGISTRY["derivative"]
     with np.errstate(all="ignore"):
@@ -172,19 +172,22 @@ def computed(xp: Floating, case: str, x: Any) -> tuple[Any, Any, Any]:
     return y, slope, np.broadcast_to(second, x.shape)
 
 
-def check(found: Any, wanted: Number, moved: Number, xp: Floating, said: str, units: int = UNITS) -> None:
-    """Return whether an answer is as near as this kind of number allows. moved: x times the slope at x."""
-    kind = np.finfo(xp.dtype)
-    if abs(wanted) > float(kind.max):
-        assert np.isinf(found) and (found > 0) == (wanted > 0), said
+def check(
+    actual: Any, expected: Number, sensitivity: Number, xp: Floating, message: str, units: int = UNITS
+) -> None:
+    """Assert that an answer is as accurate as its dtype allows. sensitivity: x times the derivative at x."""
+    limits = np.finfo(xp.dtype)
+    if abs(expected) > float(limits.max):
+        assert np.isinf(actual) and (actual > 0) == (expected > 0), message
         return
-    allowed = units * float(kind.eps) * (abs(wanted) + abs(moved)) + float(kind.tiny)
-    assert np.isfinite(found), said
-    assert abs(mpmath.mpf(float(found)) - wanted) <= allowed, f"{said}, not {mpmath.nstr(wanted, 17)}"
+    allowed = units * float(limits.eps) * (abs(expected) + abs(sensitivity)) + float(limits.tiny)
+    assert np.isfinite(actual), message
+    error = abs(mpmath.mpf(float(actual)) - expected)
+    assert error <= allowed, f"{message}, not {mpmath.nstr(expected, 17)}"
 
 
-def change(function: Function, x: Number) -> Number:
-    """x times the derivative of a function at x."""
+def sensitivity_of(function: Function, x: Number) -> Number:
+    """Return x times the derivative of a function at x."""
     step = mpmath.mpf(10) ** -25
     return (function(x * (1 + step)) - function(x * (1 - step))) / (2 * step)
 
@@ -194,18 +197,18 @@ def change(function: Function, x: Number) -> Number:
 def test_no_digits_are_lost(case: str, xp: Floating) -> None:
     points = np.array([0.0, *POINTS])
     points = points[np.abs(points) < np.finfo(xp.dtype).max].astype(xp.dtype)
-    found = computed(xp, case, points)
+    answers = evaluate(xp, case, points)
     with mpmath.workdps(60):
         for place, point in enumerate(points):
-            if case == "mish" and abs(float(point)) > 1e100:  # mpmath takes e^x to the last of so many digits
+            if case == "mish" and abs(float(point)) > 1e100:  # mpmath would compute all digits of e^x
                 continue
             for order, function in enumerate(TRUTH[case]):
                 if order == 2 and point in KINKS.get(case, ()):
                     continue
-                x, answer = mpmath.mpf(float(point)), found[order][place]
-                said = f"{case}{order * chr(39)}({point}) = {answer}"
+                x, answer = mpmath.mpf(float(point)), answers[order][place]
+                message = f"{case}{order * chr(39)}({point}) = {answer}"
                 units = MORE.get((case, order), UNITS)
-                check(answer, mpmath.mpf(function(x)), change(function, x), xp, said, units)
+                check(answer, mpmath.mpf(function(x)), sensitivity_of(function, x), xp, message, units)
 
 
 LIMITS = {
@@ -221,7 +224,7 @@ LIMITS = {
 @pytest.mark.parametrize("xp", [FLOAT64, FLOAT32], ids=lambda xp: xp.name)
 @pytest.mark.parametrize("case", LIMITS)
 def test_infinities_give_limits_and_nan_stays(case: str, xp: Floating) -> None:
-    y, slope, second = computed(xp, case, np.array([-np.inf, np.inf, np.nan], xp.dtype))
+    y, slope, second = evaluate(xp, case, np.array([-np.inf, np.inf, np.nan], xp.dtype))
     np.testing.assert_array_equal([*y[:2], *slope[:2]], LIMITS[case])
     assert np.isnan(y[2])
     if case not in ("exp", "square"):
@@ -231,9 +234,9 @@ def test_infinities_give_limits_and_nan_stays(case: str, xp: Floating) -> None:
 def test_large_arrays_have_the_digits_of_small_ones() -> None:
     x = np.linspace(-40, 40, 40_001)
     for case in TRUTH:
-        whole = computed(FLOAT64, case, x)
-        parts = [computed(FLOAT64, case, x[at : at + 1]) for at in range(0, x.size, 997)]
-        for which in range(2):
+        whole = evaluate(FLOAT64, case, x)
+        parts = [evaluate(FLOAT64, case, x[at : at + 1]) for at in range(0, x.size, 997)]
+        for order in range(2):
             np.testing.assert_allclose(
-                whole[which][::997], [float(one[which][0]) for one in parts], rtol=3e-14, atol=1e-300
+                whole[order][::997], [float(part[order][0]) for part in parts], rtol=3e-14, atol=1e-300
             )

@@ -25,17 +25,17 @@ DRAWN = {
 def test_a_seed_draws_the_mask_that_was_recorded(drawn: Any, arithmetic: str) -> None:
     seed, shape, rate = drawn
     inputs = {"x": np.ones(shape)}
-    found = answer("dropout", inputs, {"rate": rate, "seed": seed}, arithmetic=arithmetic, select=["mask"])
-    mask = found.values["mask"]
+    result = answer("dropout", inputs, {"rate": rate, "seed": seed}, arithmetic=arithmetic, select=["mask"])
+    mask = result.values["mask"]
     assert mask.dtype == np.bool_
     assert mask.shape == shape
-    assert "".join(str(int(one)) for one in mask.flat) == DRAWN[drawn]
+    assert "".join(str(int(entry)) for entry in mask.flat) == DRAWN[drawn]
 
 
 @pytest.mark.parametrize("rate", [0, 1e-9, 0.3, "1/3", "sqrt(2)/2", 0.9999999, 1 - 2**-53])
 def test_masks_are_those_of_numpys_default_generator(rate: Any) -> None:
-    worth = float(sympy.sympify(rate))
+    least = float(sympy.sympify(rate))
     for seed in range(5):
-        found = answer("dropout", {"x": np.ones((40, 5, 5))}, {"rate": rate, "seed": seed}, select=["mask"])
-        expected = np.random.default_rng(seed).random((40, 5, 5)) >= worth
-        np.testing.assert_array_equal(found.values["mask"], expected)
+        result = answer("dropout", {"x": np.ones((40, 5, 5))}, {"rate": rate, "seed": seed}, select=["mask"])
+        expected = np.random.default_rng(seed).random((40, 5, 5)) >= least
+        np.testing.assert_array_equal(result.values["mask"], expected)

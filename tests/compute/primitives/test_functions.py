@@ -1,4 +1,4 @@
-"""Functions of each entry alone, where their derivative needs care."""
+"""Elementwise functions at points at which their derivative needs care."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ ARITHMETICS = ["float64", "float32", EXACT]
 
 
 def gradient_of(line: str, x: list[Any], arithmetic: str, **asked: Any) -> Any:
-    found = answer(
+    result = answer(
         "graph", {"x": np.asarray(x) if arithmetic != EXACT else x}, program=(line,),
         upstream={"y": [1] * len(x)}, arithmetic=arithmetic, **asked,
     )  # fmt: skip
-    assert not found.notes
-    return found.gradients["x"]
+    assert not result.notes
+    return result.gradients["x"]
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
@@ -40,21 +40,21 @@ def gradient_of(line: str, x: list[Any], arithmetic: str, **asked: Any) -> Any:
     ],
 )
 def test_a_polynomial_has_its_derivative_at_0(line: str, expected: list[int], arithmetic: str) -> None:
-    assert [float(one) for one in gradient_of(line, [0, 2, -3], arithmetic)] == expected
+    assert [float(entry) for entry in gradient_of(line, [0, 2, -3], arithmetic)] == expected
 
 
 def test_a_constant_power_of_infinity_or_nan_has_no_slope() -> None:
-    found = answer("graph", {"x": np.array([np.inf, -np.inf, np.nan])}, program=("y = x**0",),
+    result = answer("graph", {"x": np.array([np.inf, -np.inf, np.nan])}, program=("y = x**0",),
                    upstream={"y": np.ones(3)})  # fmt: skip
-    np.testing.assert_array_equal(found.values["y"], [1, 1, 1])
-    np.testing.assert_array_equal(found.gradients["x"], [0, 0, 0])
+    np.testing.assert_array_equal(result.values["y"], [1, 1, 1])
+    np.testing.assert_array_equal(result.gradients["x"], [0, 0, 0])
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
 def test_the_jacobian_of_a_constant_power_is_0(arithmetic: str) -> None:
-    found = answer("graph", {"x": np.array([0, 2])}, program=("y = x**0 + x",), jacobian=[("y", "x")],
+    result = answer("graph", {"x": np.array([0, 2])}, program=("y = x**0 + x",), jacobian=[("y", "x")],
                    arithmetic=arithmetic)  # fmt: skip
-    [jacobian] = found.parts["jacobians"]
+    [jacobian] = result.parts["jacobians"]
     np.testing.assert_array_equal(jacobian.value.astype(float), np.eye(2))
 
 
@@ -80,7 +80,7 @@ def test_an_optimizer_starts_at_0_of_a_polynomial(name: str, numbers: str) -> No
     assert float(steps[-1].parameters["x"]) < 0
 
 
-@pytest.mark.parametrize("arithmetic", [FLOAT64, FLOAT32], ids=lambda one: one.name)
+@pytest.mark.parametrize("arithmetic", [FLOAT64, FLOAT32], ids=lambda arithmetic: arithmetic.name)
 def test_an_outcome_of_weight_0_adds_nothing_and_passes_no_gradient(arithmetic: Any) -> None:
     """0 log 0 = 0, and the derivative -1 - log 0 would be infinite."""
     weights = np.array([0, 0.5, 1, -0.0], dtype=arithmetic.dtype)
@@ -88,9 +88,9 @@ def test_an_outcome_of_weight_0_adds_nothing_and_passes_no_gradient(arithmetic: 
     with np.errstate(invalid="ignore"):
         [rule] = SURPRISE.rules_of(1)
         assert rule is not None
-        found = rule.function(arithmetic, g, weights)
+        result = rule.function(arithmetic, g, weights)
     expected = [0, 2 * (np.log(2) - 1), 1, 0]
-    np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(arithmetic.dtype).eps)
+    np.testing.assert_allclose(result, expected, rtol=4 * np.finfo(arithmetic.dtype).eps)
     np.testing.assert_allclose(
         SURPRISE.forward(arithmetic, weights), [0, np.log(2) / 2, 0, 0], rtol=1e-6, atol=0
     )
@@ -100,13 +100,13 @@ def test_the_entropy_of_exact_weights_of_0_has_no_gradient_there() -> None:
     weights = np.array([sympy.S.Zero, sympy.Rational(1, 2), sympy.S.One], dtype=object)
     [rule] = SURPRISE.rules_of(1)
     assert rule is not None
-    found = rule.function(Exact(), np.array([sympy.Symbol("g", real=True)] * 3, dtype=object), weights)
+    result = rule.function(Exact(), np.array([sympy.Symbol("g", real=True)] * 3, dtype=object), weights)
     g = sympy.Symbol("g", real=True)
-    assert [sympy.simplify(one) for one in found] == [0, sympy.simplify(g * (sympy.log(2) - 1)), -g]
+    assert [sympy.simplify(entry) for entry in result] == [0, sympy.simplify(g * (sympy.log(2) - 1)), -g]
 
 
 def test_the_entropy_of_attention_to_a_masked_key() -> None:
-    """It is the entropy of attention without this key, and so are its gradients."""
+    """The entropy and its gradients are those of attention without this key."""
     query, key, value = np.array([[1.0, 2]]), np.array([[0.5, -1], [1, 1], [0, 2]]), np.eye(3)
     mask = np.array([[True, False, True]])
     asked: Any = {"upstream": {"entropy": np.ones(1)}, "select": ["entropy", "query", "key", "weights"]}

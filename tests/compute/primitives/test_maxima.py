@@ -1,4 +1,4 @@
-"""Maxima of windows and their gradients against plain loops: ties, gaps, borders, blocks, NaN."""
+"""Maxima of windows and their gradients against plain loops: ties, gaps, padding, blocks, NaN."""
 
 import itertools
 import tracemalloc
@@ -23,7 +23,7 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 def by_loops(x: Any, places: Any, g: Any) -> tuple[Any, Any]:
-    """The maxima and the gradient, from where the winners stand."""
+    """Return the maxima and the gradient for these indices of the winners."""
     flat, to = x.reshape(len(x), -1), np.zeros((len(x), x[0].size))
     for at in np.ndindex(places.shape):
         to[at[0], places[at]] += g[at]
@@ -31,9 +31,9 @@ def by_loops(x: Any, places: Any, g: Any) -> tuple[Any, Any]:
 
 
 def winners(x: Any, layout: Layout, window: Pair, output: Pair) -> Any:
-    """Row by row the first of the largest, any NaN before all numbers."""
-    found = np.zeros((len(x), *output), dtype=int)
-    for plane, down, across in np.ndindex(found.shape):
+    """Return the first index of the largest entry in row-major order; NaN is larger than all numbers."""
+    indices = np.zeros((len(x), *output), dtype=int)
+    for plane, down, across in np.ndindex(indices.shape):
         best: Any = None
         for i, j in itertools.product(range(window[0]), range(window[1])):
             row = down * layout.stride[0] + i * layout.dilation[0] - layout.padding[0][0]
@@ -42,16 +42,16 @@ def winners(x: Any, layout: Layout, window: Pair, output: Pair) -> Any:
                 entry = x[plane, row, column]
                 larger = best is None or entry > best or (np.isnan(entry) and not np.isnan(best))
                 if larger:
-                    best, found[plane, down, across] = entry, row * x.shape[2] + column
-    return found
+                    best, indices[plane, down, across] = entry, row * x.shape[2] + column
+    return indices
 
 
 def layout_of(settings: dict[str, Any], sizes: Pair) -> tuple[Layout, Pair]:
-    def both(one: Any) -> Any:
-        return one if isinstance(one, tuple) else (one, one)
+    def both(setting: Any) -> Any:
+        return setting if isinstance(setting, tuple) else (setting, setting)
 
     window = both(settings.get("size", sizes))
-    padding = tuple(both(one) for one in both(settings.get("padding", 0)))
+    padding = tuple(both(sides) for sides in both(settings.get("padding", 0)))
     stride, dilation = both(settings.get("stride", window)), both(settings.get("dilation", 1))
     return Layout(stride, (padding[0], padding[1]), dilation), window
 
@@ -63,7 +63,7 @@ def layout_of(settings: dict[str, Any], sizes: Pair) -> tuple[Layout, Pair]:
 def test_first_maxima(
     settings: dict[str, Any], sizes: Pair, spoiled: bool, planes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In blocks of planes, the last of fewer, and of rows. Wide planes have winners far behind."""
+    """In blocks of planes (the last has fewer) and of rows. Wide planes have large offsets of winners."""
     monkeypatch.setattr(max_pool_blocks, "BLOCK", int(planes * sizes[0] * sizes[1]))
     rng = np.random.default_rng(4)
     x = rng.integers(-2, 2, (5, *sizes)).astype(float)
@@ -79,14 +79,14 @@ def test_first_maxima(
     expected, gradient = by_loops(x, places, g)
     np.testing.assert_array_equal(output, expected)
     for select in (["output", "x"], ["output", "winners", "x"]):
-        found = answer("max_pool2d", {"x": x}, asked, upstream={"output": g}, select=select)
-        np.testing.assert_allclose(found.gradients["x"], gradient, rtol=1e-12, atol=1e-12)
-        np.testing.assert_array_equal(found.values["output"], expected)
-    np.testing.assert_array_equal(found.values["winners"], places)
+        result = answer("max_pool2d", {"x": x}, asked, upstream={"output": g}, select=select)
+        np.testing.assert_allclose(result.gradients["x"], gradient, rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(result.values["output"], expected)
+    np.testing.assert_array_equal(result.values["winners"], places)
 
 
 def test_memory_does_not_grow_with_a_plane() -> None:
-    """Beyond the input, the output, the gradient, and where each maximum stands: a byte or two."""
+    """Memory is bounded beyond the input, the output, the gradient and the offsets (a byte or two each)."""
     x = np.random.default_rng(5).standard_normal((1, 1000, 1000))
     upstream = {"output": np.ones((1, 998, 998))}
     prepared = plan(

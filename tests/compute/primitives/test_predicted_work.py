@@ -1,7 +1,7 @@
-"""Predicted work is what is done, within a factor of ten, however extreme the shapes.
+"""Predicted work agrees with the actual work within a factor of ten, even for extreme shapes.
 
-What is done is counted rather than timed: see `counting`. Predictions are checked where there is so much to
-do that a limit could matter; `python -m benchmarks.predicted_work` checks them against a clock.
+Work is counted, not timed: see `counting`. Small amounts, for which limits do not matter, are not checked.
+`python -m benchmarks.predicted_work` compares predictions with a clock.
 """
 
 import zlib
@@ -13,49 +13,51 @@ import pytest
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
 from compute.readings.reverse_mode import bound_rule
-from tests.compute.primitives.counting import Counted, counted, counting
+from tests.compute.primitives.counting import Counted, counted, counting_namespace
 from tests.compute.primitives.extremes import extreme, with_operands
 
 SEEDS, ENTRIES = 3, 20_000
-TOO_FEW, FEW = 10, 100_000  # times too few are predicted, of more than so many that are done
-TOO_MANY, MANY = 100, 2_000_000  # times too many; some entries of some shapes may take far less
-XP = counting()
+TOO_LOW, LOW = 10, 100_000  # the allowed factor below the actual work, and the work that is ignored
+TOO_HIGH, HIGH = 100, 2_000_000  # the same above it: some entries of some shapes take far less
+XP = counting_namespace()
 
 
 def spent(run: Any, *operands: Any, **attributes: Any) -> tuple[float, Any]:
-    """What is counted while a function runs, and what it gives."""
+    """Return the work that a function does, and its result."""
     Counted.spent = 0.0
     with np.errstate(all="ignore"):
-        found = run(XP, *operands, **attributes)
-    return Counted.spent, found
+        result = run(XP, *operands, **attributes)
+    return Counted.spent, result
 
 
-def check(predicted: int, counted: float, what: str) -> None:
-    assert predicted >= (counted - FEW) / TOO_FEW, f"{what}: {predicted:,} predicted, {counted:,.0f} done"
-    assert predicted <= TOO_MANY * (counted + MANY), f"{what}: {predicted:,} predicted, {counted:,.0f} done"
+def check(predicted: int, actual: float, subject: str) -> None:
+    message = f"{subject}: {predicted:,} predicted, {actual:,.0f} counted"
+    assert predicted >= (actual - LOW) / TOO_LOW, message
+    assert predicted <= TOO_HIGH * (actual + HIGH), message
 
 
 @pytest.mark.parametrize("name", with_operands())
-def test_predicted_work_is_what_is_done(name: str) -> None:
+def test_predicted_work_is_the_actual_work(name: str) -> None:
     primitive = REGISTRY[name]
     for seed in range(SEEDS):
         operands, attributes = extreme(name, np.random.default_rng(zlib.crc32(name.encode()) + seed), ENTRIES)
-        applied = Application(primitive, tuple(one.shape for one in operands), attributes)
-        said = f"{name} of {[one.shape for one in operands]} with {attributes}"
-        arrays, kept = [counted(one) for one in operands], None
+        applied = Application(primitive, tuple(operand.shape for operand in operands), attributes)
+        subject = f"{name} of {[operand.shape for operand in operands]} with {attributes}"
+        arrays, kept = [counted(operand) for operand in operands], None
         if primitive.keeping is None:
-            done, result = spent(primitive.forward, *arrays, **attributes)
+            work, result = spent(primitive.forward, *arrays, **attributes)
         else:
-            done, (result, kept) = spent(primitive.keeping, *arrays, **attributes)
-        check(applied.work, done, said)
+            work, (result, kept) = spent(primitive.keeping, *arrays, **attributes)
+        check(applied.work, work, subject)
         g = counted(np.random.default_rng(0).standard_normal(result.shape))
         known = {RESULT: result, KEPT: kept} | dict(enumerate(arrays))
-        back = 0.0
+        most = 0.0
         for place in applied.passing:
             rule = applied.rules[place]
             assert rule is not None
             function = bound_rule(XP, applied, place)
-            done, _ = spent(lambda xp, *needs, f=function: f(*needs), g, *(known[one] for one in rule.needs))
-            # Of gradients that are found together the first does it all.
-            back = max(back, done)
-            check(applied.gradient_work(place), back if kept is not None else done, f"gradient of {said}")
+            needs = [known[need] for need in rule.needs]
+            work, _ = spent(lambda xp, *arrays, f=function: f(*arrays), g, *needs)
+            # Of gradients that are computed together the first does all the work.
+            most = max(most, work)
+            check(applied.gradient_work(place), most if kept is not None else work, f"gradient of {subject}")

@@ -37,15 +37,15 @@ def drawn(case: Case) -> list[Array]:
 
 
 @pytest.mark.parametrize(("name", "at"), CHOSEN)
-def test_the_shape_rule_foretells_the_result(name: str, at: int) -> None:
+def test_the_shape_rule_predicts_the_result(name: str, at: int) -> None:
     case, primitive = CASES[name][at], REGISTRY[name]
     operands = drawn(case)
     result = primitive.forward(FLOAT64, *operands, **case.attributes)
-    assert result.shape == primitive.shape(*(np.shape(one) for one in operands), **case.attributes)
+    assert result.shape == primitive.shape(*(np.shape(operand) for operand in operands), **case.attributes)
 
 
 @pytest.mark.parametrize("name", [name for name, primitive in REGISTRY.items() if primitive.keeping])
-def test_keeping_something_leaves_the_result_as_it_is(name: str) -> None:
+def test_keeping_values_does_not_change_the_result(name: str) -> None:
     for case in CASES.get(name, []):
         keeping: Any = REGISTRY[name].keeping
         result, _ = keeping(FLOAT64, *drawn(case), **case.attributes)
@@ -55,7 +55,7 @@ def test_keeping_something_leaves_the_result_as_it_is(name: str) -> None:
 
 
 def through_the_graph(name: str, case: Case, operands: list[Array], upstream: Array) -> list[Array | None]:
-    """The gradient of each operand, as the graph finds it."""
+    """Return the gradient of each operand, computed through the graph."""
     graph = Graph()
     handles = []
     for at, operand in enumerate(operands):
@@ -66,8 +66,8 @@ def through_the_graph(name: str, case: Case, operands: list[Array], upstream: Ar
     known = dict(enumerate(operands))
     evaluation = Evaluation(graph, FLOAT64, known)
     differentiation = Differentiation(evaluation, [result.index])
-    found = differentiation.run(evaluation.run(known), {result.index: upstream})
-    return [found.totals.get(handle.index) for handle in handles]
+    gradients = differentiation.run(evaluation.run(known), {result.index: upstream})
+    return [gradients.totals.get(handle.index) for handle in handles]
 
 
 @pytest.mark.parametrize(("name", "at"), CHOSEN)
@@ -86,9 +86,12 @@ def test_gradients_are_central_differences(name: str, at: int) -> None:
             continue
         direction = rng.standard_normal(operands[place].shape)
         step = 1e-6
-        ahead, behind = ([*operands], [*operands])
-        ahead[place], behind[place] = (operands[place] + step * direction, operands[place] - step * direction)
-        difference = float(((forward(ahead) - forward(behind)) * upstream).sum() / (2 * step))
+        plus, minus = ([*operands], [*operands])
+        plus[place], minus[place] = (
+            operands[place] + step * direction,
+            operands[place] - step * direction,
+        )
+        difference = float(((forward(plus) - forward(minus)) * upstream).sum() / (2 * step))
         gradient = gradients[place]
         assert gradient is not None
         assert gradient.shape == operands[place].shape
@@ -105,25 +108,25 @@ def test_tangents_are_central_differences(name: str, at: int) -> None:
     rng = np.random.default_rng(5)
     directions = [rng.standard_normal(operand.shape) for operand in operands]
     changeable = {place for place, rule in enumerate(case.rules(name)) if rule is not None}
-    for moved in ({min(changeable)}, changeable):
+    for changed in ({min(changeable)}, changeable):
         step = 1e-6
         ends = [
             primitive.forward(
                 FLOAT64,
-                *(one + sign * step * way if place in moved else one
-                  for place, (one, way) in enumerate(zip(operands, directions, strict=True))),
+                *(operand + sign * step * direction if place in changed else operand
+                  for place, (operand, direction) in enumerate(zip(operands, directions, strict=True))),
                 **case.attributes,
             )
             for sign in (1, -1)
         ]  # fmt: skip
         graph = Graph()
-        handles = [graph.input(f"x{i}", one.shape, symbol="x", axes=()) for i, one in enumerate(operands)]
+        handles = [graph.input(f"x{i}", x.shape, symbol="x", axes=()) for i, x in enumerate(operands)]
         result = apply(name, *handles, **case.attributes)
         evaluation = Evaluation(graph, FLOAT64, range(len(handles)))
-        seeds = {place: directions[place] for place in moved}
+        seeds = {place: directions[place] for place in changed}
         plan = Linearization(evaluation, seeds, [result.index])
-        found = plan.run(evaluation.run(dict(enumerate(operands))), seeds)[result.index]
-        np.testing.assert_allclose(found, (ends[0] - ends[1]) / (2 * step), rtol=1e-7, atol=1e-8)
+        tangent = plan.run(evaluation.run(dict(enumerate(operands))), seeds)[result.index]
+        np.testing.assert_allclose(tangent, (ends[0] - ends[1]) / (2 * step), rtol=1e-7, atol=1e-8)
 
 
 def test_masked_fill() -> None:
@@ -132,9 +135,9 @@ def test_masked_fill() -> None:
     allowed = np.array([[True, False], [False, True]])
     filled = primitive.forward(FLOAT64, scores, allowed)
     np.testing.assert_array_equal(filled, [[1, -np.inf], [-np.inf, 4]])
-    [gradient, nothing] = through_the_graph("masked_fill", Case([]), [scores, allowed], scores * 10)
+    [gradient, of_mask] = through_the_graph("masked_fill", Case([]), [scores, allowed], scores * 10)
     np.testing.assert_array_equal(gradient, [[10, 0], [0, 40]])
-    assert nothing is None
+    assert of_mask is None
 
 
 def test_masked_fill_sums_what_was_broadcast() -> None:
@@ -198,8 +201,8 @@ def test_shapes_that_do_not_fit(name: str, shapes: list[tuple[int, ...]], attrib
         REGISTRY[name].shape(*shapes, **attributes)
 
 
-@pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.propagates_nonfinite])
-def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, rule in REGISTRY.items() if rule.propagates_nonfinite])
+def test_entries_that_are_not_finite_show_in_the_result(name: str) -> None:
     primitive = REGISTRY[name]
     for case in CASES.get(name, []):
         for place, operand in enumerate(drawn(case)):
@@ -209,14 +212,14 @@ def test_what_spreads_always_shows_an_entry_that_is_not_finite(name: str) -> Non
                     operands[place].flat[entry] = bad
                     # A zero elsewhere must not hide it.
                     with np.errstate(all="ignore"):
-                        zeros = [one if at == place else one * 0 for at, one in enumerate(operands)]
+                        zeros = [array if at == place else array * 0 for at, array in enumerate(operands)]
                         for tried in (operands, zeros):
                             result = primitive.forward(FLOAT64, *tried, **case.attributes)
                             assert not np.isfinite(result).all()
 
 
-@pytest.mark.parametrize("name", [name for name, one in REGISTRY.items() if one.spreads_back])
-def test_what_spreads_back_always_shows_a_gradient_that_is_not_finite(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, rule in REGISTRY.items() if rule.spreads_back])
+def test_upstream_gradients_that_are_not_finite_show_in_gradients(name: str) -> None:
     for case in CASES.get(name, []):
         operands = drawn(case)
         shape = REGISTRY[name].forward(FLOAT64, *operands, **case.attributes).shape
@@ -226,7 +229,7 @@ def test_what_spreads_back_always_shows_a_gradient_that_is_not_finite(name: str)
                 upstream.flat[entry] = bad
                 # Zero operands must not hide it.
                 with np.errstate(all="ignore"):
-                    for tried in (operands, [one * 0 for one in operands]):
+                    for tried in (operands, [operand * 0 for operand in operands]):
                         for gradient in through_the_graph(name, case, tried, upstream):
                             assert gradient is not None
                             assert not np.isfinite(gradient).all()
@@ -253,9 +256,9 @@ def test_a_rule_that_names_no_operand_is_refused() -> None:
     assert "broken" not in REGISTRY
 
 
-def test_operators_write_the_same_primitives() -> None:
+def test_operators_apply_primitives() -> None:
     graph = Graph()
     a: Value = graph.input("a", (2, 2), symbol="a", axes=())
-    built = [a + a, a * a, a / a, a @ a, a.T]
-    names = [one.primitive.name for one in built if one.primitive]
+    values = [a + a, a * a, a / a, a @ a, a.T]
+    names = [value.primitive.name for value in values if value.primitive]
     assert names == ["add", "multiply", "divide", "matmul", "transpose"]

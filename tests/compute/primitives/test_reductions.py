@@ -1,4 +1,4 @@
-"""The places of the largest entries."""
+"""Indices of the largest entries."""
 
 import math
 
@@ -29,21 +29,21 @@ NAN, INFINITY = math.nan, math.inf
     ],
 )
 def test_the_first_of_the_largest_entries(x: list[float], place: int) -> None:
-    """The place in the list, and never -1, which stands for nothing to attend to in attention alone."""
+    """The index is never -1, which means nothing to attend to, and only in attention."""
     for numbers in ("float64", "float32"):
-        found = answer("graph", {"x": x}, program=("y = argmax(x)",), arithmetic=numbers)
-        assert found.values["y"] == place
+        result = answer("graph", {"x": x}, program=("y = argmax(x)",), arithmetic=numbers)
+        assert result.values["y"] == place
     if all(map(math.isfinite, x)):
-        exact = [int(one) for one in x]
-        found = answer("graph", {"x": exact}, program=("y = argmax(x)",), arithmetic=EXACT)
-        assert found.values["y"][()] == place
+        exact = [int(entry) for entry in x]
+        result = answer("graph", {"x": exact}, program=("y = argmax(x)",), arithmetic=EXACT)
+        assert result.values["y"][()] == place
 
 
 def test_along_an_axis_of_zeros() -> None:
     x = np.array([[0.0, 0, 0], [0, 2, -1]])
-    found = answer("graph", {"x": x}, program=("a = argmax(x)", "b = argmax(x, axis=0)"))
-    np.testing.assert_array_equal(found.values["a"], [0, 1])
-    np.testing.assert_array_equal(found.values["b"], [0, 1, 0])
+    result = answer("graph", {"x": x}, program=("a = argmax(x)", "b = argmax(x, axis=0)"))
+    np.testing.assert_array_equal(result.values["a"], [0, 1])
+    np.testing.assert_array_equal(result.values["b"], [0, 1, 0])
 
 
 @pytest.mark.parametrize("numbers", ["float64", "float32", EXACT])
@@ -51,12 +51,12 @@ def test_attention_to_nothing_has_no_largest_weight(numbers: str) -> None:
     inputs = {"query": [[1, 2], [0, 1], [1, 1]], "key": [[1, 0], [0, 1], [1, 1]], "value": [[1], [2], [3]]}
     mask = np.ones((3, 3), dtype=bool)
     mask[1] = False
-    found = answer("attention", {**inputs, "mask": mask}, select=["argmax"], arithmetic=numbers)
-    assert [int(one) for one in found.values["argmax"]] == [2, -1, 2]
+    result = answer("attention", {**inputs, "mask": mask}, select=["argmax"], arithmetic=numbers)
+    assert [int(index) for index in result.values["argmax"]] == [2, -1, 2]
 
 
-def test_along_a_band_places_are_those_of_keys() -> None:
-    """Of a band that reaches one key before each query: the first query's first offset is key -1."""
+def test_along_a_band_indices_are_those_of_keys() -> None:
+    """In a band that reaches one key before each query, the first entry of the first query is key -1."""
     weights = np.array([[0, 0.25, 0.75], [1, 0, 0], [0, 0, 0]])
-    found = largest_weight.forward(FLOAT64, weights, axis=-1, left=1)
-    np.testing.assert_array_equal(found, [1, 0, -1])
+    result = largest_weight.forward(FLOAT64, weights, axis=-1, left=1)
+    np.testing.assert_array_equal(result, [1, 0, -1])

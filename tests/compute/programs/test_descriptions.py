@@ -1,8 +1,8 @@
-"""Descriptions of what came in place of a piece of a program."""
+"""The `received` of errors in programs."""
 
 import pytest
 
-from tests.compute.programs.test_programs import fault
+from tests.compute.programs.test_programs import first_error
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ from tests.compute.programs.test_programs import fault
         ("z = 1e999", "a number beyond float64"),
     ],
 )
-def test_what_came_is_named(line: str, received: str) -> None:
-    assert fault(["a = x", line], {"x": [1.0, 2, 3]}).received == received
+def test_received_is_described(line: str, received: str) -> None:
+    assert first_error(["a = x", line], {"x": [1.0, 2, 3]}).received == received

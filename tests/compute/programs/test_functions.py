@@ -1,4 +1,4 @@
-"""Every primitive that programs can call: what it gives, its gradient, and what it refuses."""
+"""Every primitive that programs can call: its value, its gradient, and its errors."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.compute.asking import answer, readings
 from tests.compute.primitives.cases import CASES
 from tests.compute.primitives.drawing import Case, booleans, normal, places
 
-# What stands in a program for what it cannot call: numbers, indices, and operations over windows.
+# Primitives that programs reach through constants, indices and operations instead of by name.
 REACHED_OTHERWISE = {
     "constant", "part", "convolve", "convolve_transposed", "patches", "kernel_matrix", "winners", "max_pool",
     "scattered", "spaced", "window_norm", "window_sum", "window_counts", "stack", "concatenate", "tiles",
@@ -59,27 +59,27 @@ CHOSEN = [(name, at) for name in CALLED for at in range(len(CASES.get(name) or M
 
 
 def run(line: str, inputs: dict[str, Any], **upstream: Any) -> Answer:
-    def described(tensors: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
+    def shapes(tensors: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
         return tuple(
-            (name, Tensor(one.shape, "boolean" if one.dtype == np.bool_ else "real"))
-            for name, one in tensors.items()
+            (name, Tensor(tensor.shape, "boolean" if tensor.dtype == np.bool_ else "real"))
+            for name, tensor in tensors.items()
         )
 
-    asked = Question("graph", inputs=described(inputs), upstream=described(upstream), program=(line,))
-    return prepare(asked).answer(inputs, {}, upstream)
+    question = Question("graph", inputs=shapes(inputs), upstream=shapes(upstream), program=(line,))
+    return prepare(question).answer(inputs, {}, upstream)
 
 
-def written(name: str, case: Case) -> str:
-    """The call as a program writes it."""
+def program_line(name: str, case: Case) -> str:
+    """Return the line that calls a primitive with the operands and attributes of a case."""
 
     def literal(value: Any) -> str:
         if not isinstance(value, Expression):
             return repr(value)
-        return repr(value.text or "/".join(one.text for one in value.operands))
+        return repr(value.text or "/".join(operand.text for operand in value.operands))
 
     operands = [f"x{at}" for at in range(len(case.operands))]
-    said = {WORDS.get(one, one): value for one, value in case.attributes.items() if value is not None}
-    settings = [f"{word}={literal(value)}" for word, value in said.items()]
+    attributes = {name: value for name, value in case.attributes.items() if value is not None}
+    settings = [f"{WORDS.get(name, name)}={literal(value)}" for name, value in attributes.items()]
     return f"y = {name}({', '.join([*operands, *settings])})"
 
 
@@ -96,15 +96,15 @@ def test_a_primitive_by_its_name_is_the_primitive(name: str, at: int) -> None:
     case, primitive = (CASES.get(name) or MORE[name])[at], REGISTRY[name]
     operands = [operand(rng) for operand in case.operands]
     inputs = {
-        f"x{at}": one.astype(float) if one.dtype.kind == "i" else one for at, one in enumerate(operands)
+        f"x{place}": operand.astype(float) if operand.dtype.kind == "i" else operand
+        for place, operand in enumerate(operands)
     }
     direct = primitive.forward(FLOAT64, *operands, **case.attributes)
-    found = run(written(name, case), inputs).values["y"]
-    np.testing.assert_array_equal(found, direct)
+    np.testing.assert_array_equal(run(program_line(name, case), inputs).values["y"], direct)
     if not primitive.gradients:
         return
     upstream = rng.standard_normal(direct.shape)
-    gradients = run(written(name, case), inputs, y=upstream).gradients
+    gradients = run(program_line(name, case), inputs, y=upstream).gradients
 
     def total(operands: list[Any]) -> float:
         result = primitive.forward(FLOAT64, *operands, **case.attributes)
@@ -122,10 +122,10 @@ def test_a_primitive_by_its_name_is_the_primitive(name: str, at: int) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> None:
+def test_unfit_arguments_of_functions_are_refused(function: Any) -> None:
     inputs = {"x": np.ones((2, 2)), "m": np.ones((2, 2), dtype=bool)}
 
-    def refused(call: str) -> str:
+    def message_of(call: str) -> str:
         with pytest.raises(QuestionErrors) as caught:
             run(f"y = {call}", inputs)
         [error] = caught.value.errors
@@ -134,14 +134,14 @@ def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> N
         return error.message
 
     values = ["x" if "real" in kinds else "m" for kinds in function.inputs.values()]
-    assert "no argument" in refused(f"{function.name}({', '.join([*values, 'colour=1'])})")
-    assert "takes" in refused(f"{function.name}({', '.join([*values, 'x'])})")
+    assert "no argument" in message_of(f"{function.name}({', '.join([*values, 'colour=1'])})")
+    assert "takes" in message_of(f"{function.name}({', '.join([*values, 'x'])})")
     for name in function.attributes:
-        assert f"{name} does not fit" in refused(f"{function.name}({', '.join([*values, f'{name}=x'])})")
+        assert f"{name} does not fit" in message_of(f"{function.name}({', '.join([*values, f'{name}=x'])})")
         wrong = "3" if function.attributes[name].annotation is bool else "True"
-        assert "does not fit" in refused(f"{function.name}({', '.join([*values, f'{name}={wrong}'])})")
+        assert "does not fit" in message_of(f"{function.name}({', '.join([*values, f'{name}={wrong}'])})")
     if function.inputs:
-        assert "lacks" in refused(f"{function.name}()")
+        assert "lacks" in message_of(f"{function.name}()")
 
 
 @pytest.mark.parametrize(
@@ -164,17 +164,17 @@ def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> N
         ("y = expand(x, axis=-4)", "column 5: expand: an axis of (2, 2)"),
         ("y = split_axis(x, parts=3)", "2 is not a multiple of 3"),
         ("y = merge_axis(x, axis=0)", "fewer than 3 axes"),
-        ("y = rows(x, start=1, stop=3)", "no rows from 1 to before 3"),
+        ("y = rows(x, start=1, stop=3)", "the slice 1:3 of 2 rows is empty or out of range"),
         ("y = stretch(x, shape=(2, 3))", "do not broadcast"),
-        ("y = stretch(x, shape=2)", "cannot be stretched"),
-        ("y = interleave(x, x, width=2)", "2 columns are not those of both"),
-        ("y = interleave(x, x[0], width=2)", "they differ"),
-        ("y = spread_pairs(x, pairing='half_split', rotated=2, width=4)", "not one for each pair"),
-        ("y = turn_pairs(x, pairing='half_split', rotated=4)", "4 of 2 entries are no pairs"),
-        ("y = block_rotation(x, x)", "no vectors of one length"),
+        ("y = stretch(x, shape=2)", "(2, 2) does not broadcast to (2)"),
+        ("y = interleave(x, x, width=2)", "expected a width of 4 or 3, not 2"),
+        ("y = interleave(x, x[0], width=2)", "(2, 2) and (2) differ"),
+        ("y = spread_pairs(x, pairing='half_split', rotated=2, width=4)", "pair of 2, 1 in all, not 2"),
+        ("y = turn_pairs(x, pairing='half_split', rotated=4)", "an even number of at most 2 entries to pair"),
+        ("y = block_rotation(x, x)", "not vectors of one length"),
         ("y = gather(x[0], x[0])", "fewer than 2 axes"),
         ("y = argmax(x[0], left=1)", "fewer than 2 axes"),
-        ("y = band(x, queries=3, keys=2, left=0, right=0)", "an axis of 2 is not over 3"),
+        ("y = band(x, queries=3, keys=2, left=0, right=0)", "size 2 does not broadcast to 3"),
         ("y = banded_sum(x, x, left=1, right=1)", "is 3 wide"),
         ("y = banded_scores(x, x, left=1, right=-2)", "holds no key"),
         ("y = power(x, exponent='1/0')", "power: the constant has no value"),
@@ -183,7 +183,7 @@ def test_what_a_function_cannot_take_is_refused_at_its_place(function: Any) -> N
         ("y = all_masks(shape=(2147483647, 2147483647))", "has more than 12 entries"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused(line: str, message: str) -> None:
+def test_unfit_values_are_refused(line: str, message: str) -> None:
     with pytest.raises(QuestionErrors) as caught:
         run(line, {"x": np.ones((2, 2)), "m": np.array([True, False])})
     assert message in caught.value.errors[0].message
@@ -192,8 +192,8 @@ def test_what_does_not_fit_is_refused(line: str, message: str) -> None:
 def test_masks_in_a_program() -> None:
     x = np.array([[1.0, 2], [3, 4]])
     causal = "causal_mask(queries=2, keys=2)"
-    found = run(f"y = softmax(masked_fill(x, allowed={causal}))", {"x": x}).values["y"]
-    np.testing.assert_allclose(found, np.array([[1, 0], [1 / (1 + np.e), np.e / (1 + np.e)]]))
+    y = run(f"y = softmax(masked_fill(x, allowed={causal}))", {"x": x}).values["y"]
+    np.testing.assert_allclose(y, np.array([[1, 0], [1 / (1 + np.e), np.e / (1 + np.e)]]))
     mask = np.array([[True, True], [False, True]])
     np.testing.assert_array_equal(run("y = masked_fill(x, m.T)", {"x": x, "m": mask}).values["y"],
                                   [[1, -np.inf], [3, 4]])  # fmt: skip
@@ -201,7 +201,7 @@ def test_masks_in_a_program() -> None:
     assert weights[1, 0] == 0
 
 
-def test_booleans_are_no_numbers_of_claims_or_given_values() -> None:
+def test_booleans_are_refused_in_claims_and_given_values() -> None:
     with pytest.raises(QuestionErrors) as caught:
         prepare(
             Question(
@@ -217,7 +217,7 @@ def test_booleans_are_no_numbers_of_claims_or_given_values() -> None:
     assert "booleans" in caught.value.errors[0].message
 
 
-def test_an_operation_without_inputs_is_called_too() -> None:
+def test_an_operation_without_inputs_can_be_called() -> None:
     direct = answer("positional_encoding", {}, {"length": 3, "dimension": 4}).values["output"]
-    found = run("y = positional_encoding(length=3, dimension=4)", {}).values["y"]
-    np.testing.assert_array_equal(found, direct)
+    y = run("y = positional_encoding(length=3, dimension=4)", {}).values["y"]
+    np.testing.assert_array_equal(y, direct)

@@ -1,4 +1,4 @@
-"""Programs: what they compute, against NumPy and central differences, and what is said of wrong ones."""
+"""Programs: their values against NumPy, their gradients against central differences, and their errors."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ INPUTS = {"x": [1.0, 0, -1, 2, 1], "k": [1.0, 2, -1], "b": 0.5, "w": [0.3, -0.2]
 
 
 def arrays(tensors: dict[str, Any]) -> dict[str, Any]:
-    return {name: np.asarray(one, dtype=float) for name, one in tensors.items()}
+    return {name: np.asarray(tensor, dtype=float) for name, tensor in tensors.items()}
 
 
 def shapes(tensors: dict[str, Any]) -> tuple[tuple[str, Tensor], ...]:
-    return tuple((name, Tensor(np.shape(one))) for name, one in tensors.items())
+    return tuple((name, Tensor(np.shape(tensor))) for name, tensor in tensors.items())
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
     claims: tuple[str, ...] = (),
     **asked: Any,
 ) -> tuple[Plan, Answer]:
-    sent = [one or {} for one in (inputs, given, upstream)]
+    sent = [tensors or {} for tensors in (inputs, given, upstream)]
     prepared = prepare(
         Question(
             "graph",
@@ -46,14 +46,16 @@ def run(
     return prepared, prepared.answer(*map(arrays, sent))
 
 
-def fault(program: tuple[str, ...] | list[str], inputs: dict[str, Any] | None = None, **asked: Any) -> Any:
+def first_error(
+    program: tuple[str, ...] | list[str], inputs: dict[str, Any] | None = None, **asked: Any
+) -> Any:
     with pytest.raises(QuestionErrors) as caught:
         run(program, inputs, **asked)
     return caught.value.errors[0]
 
 
 def by_hand(x: Any, k: Any, b: Any, w: Any, c: Any, y: Any) -> dict[str, Any]:
-    """The network as the exam draws it."""
+    """Compute the network of the exam step by step."""
     z = np.array([sum(x[t + i] * k[i] for i in range(3)) + b for t in range(3)])
     u = np.array([max(z[0], z[1]), max(z[1], z[2])])
     v = np.where(u > 0, u, 0.1 * u)
@@ -62,31 +64,31 @@ def by_hand(x: Any, k: Any, b: Any, w: Any, c: Any, y: Any) -> dict[str, Any]:
 
 
 def test_the_network_of_the_exam_forward_and_backward() -> None:
-    prepared, found = run(NETWORK, INPUTS, upstream={"L": 1.0}, data=("x", "y"))
+    prepared, result = run(NETWORK, INPUTS, upstream={"L": 1.0}, data=("x", "y"))
     for name, value in by_hand(**arrays(INPUTS)).items():
-        np.testing.assert_allclose(found.values[name], value, rtol=1e-14)
+        np.testing.assert_allclose(result.values[name], value, rtol=1e-14)
     assert prepared.parameters() == ["k", "b", "w", "c"]
     assert prepared.cost.parameters == 7
     for name, start in arrays(INPUTS).items():
         for entry in range(start.size):
             ends = []
             for step in (1e-6, -1e-6):
-                moved = start.copy()
-                moved.flat[entry] += step
-                ends.append(float(by_hand(**arrays(INPUTS) | {name: moved})["L"]))
+                changed = start.copy()
+                changed.flat[entry] += step
+                ends.append(float(by_hand(**arrays(INPUTS) | {name: changed})["L"]))
             difference = (ends[0] - ends[1]) / 2e-6
-            assert found.gradients[name].flat[entry] == pytest.approx(difference, rel=1e-6, abs=1e-9)
+            assert result.gradients[name].flat[entry] == pytest.approx(difference, rel=1e-6, abs=1e-9)
 
 
 def test_from_the_middle() -> None:
     given = {"z": [1, -2, -3], "w": [5, 10], "c": 3}
-    prepared, found = run(NETWORK, given=given, upstream={"z4": 1.0})
-    assert found.values["z4"] == 6
-    np.testing.assert_allclose(found.gradients["z"], [5, 1, 0])
+    prepared, result = run(NETWORK, given=given, upstream={"z4": 1.0})
+    assert result.values["z4"] == 6
+    np.testing.assert_allclose(result.gradients["z"], [5, 1, 0])
     assert prepared.unknown == ["x", "k", "b", "y", "L"]
 
 
-def test_arithmetic_is_as_numpy_does_it() -> None:
+def test_arithmetic_is_that_of_numpy() -> None:
     a, m = RNG.uniform(0.5, 2, 3), RNG.standard_normal((3, 3))
     program = {
         "p": ("a * 2 - a / 3 + 1", a * 2 - a / 3 + 1),
@@ -108,18 +110,18 @@ def test_arithmetic_is_as_numpy_does_it() -> None:
         "v": ("(1 + 2) ** 2 * a", 9 * a),
     }  # fmt: skip
     lines = [f"{name} = {text}" for name, (text, _) in program.items()]
-    _, found = run(lines, {"a": a, "m": m})
+    _, result = run(lines, {"a": a, "m": m})
     for name, (text, expected) in program.items():
-        np.testing.assert_allclose(found.values[name], expected, rtol=1e-12, err_msg=text)
+        np.testing.assert_allclose(result.values[name], expected, rtol=1e-12, err_msg=text)
 
 
-def test_a_line_that_is_one_call_names_what_is_inside() -> None:
+def test_a_line_with_a_single_call_names_inner_values() -> None:
     x, w = RNG.standard_normal((3, 2)), RNG.standard_normal((2, 2))
     direct = answer("self_attention", {"x": x, "w_q": w, "w_k": w}, {"causal": True}).values
     inputs = {"x": x, "w": w}
-    prepared, found = run(["h = self_attention(x, w, w_k=w, causal=True)", "y = sum(h)"], inputs)
-    np.testing.assert_array_equal(found.values["h.weights"], direct["weights"])
-    np.testing.assert_array_equal(found.values["h"], direct["output"])
+    prepared, result = run(["h = self_attention(x, w, w_k=w, causal=True)", "y = sum(h)"], inputs)
+    np.testing.assert_array_equal(result.values["h.weights"], direct["weights"])
+    np.testing.assert_array_equal(result.values["h"], direct["output"])
     assert "h.output" not in prepared.graph.names
     _, inner = run(["y = sum(self_attention(x, w, w))"], inputs)
     assert list(inner.values) == ["y"]
@@ -128,24 +130,24 @@ def test_a_line_that_is_one_call_names_what_is_inside() -> None:
 
 
 def test_one_value_under_two_names_is_a_step() -> None:
-    _, found = run(["y = x", "z = y + x"], {"x": [1.0]}, upstream={"z": [1.0]})
-    assert found.gradients["x"] == [2]
-    assert {name: list(part) for name, part in found.contributions["x"].items()} == {"y": [1], "z": [1]}
+    _, result = run(["y = x", "z = y + x"], {"x": [1.0]}, upstream={"z": [1.0]})
+    assert result.gradients["x"] == [2]
+    assert {name: list(part) for name, part in result.contributions["x"].items()} == {"y": [1], "z": [1]}
 
 
 def test_comments_and_empty_lines() -> None:
-    _, found = run(["# a line", "", "y = x + 1  # one more"], {"x": 1.0})
-    assert found.values["y"] == 2
+    _, result = run(["# a line", "", "y = x + 1  # one more"], {"x": 1.0})
+    assert result.values["y"] == 2
 
 
 @pytest.mark.parametrize("arithmetic", ["float64", "float32"])
 def test_claims(arithmetic: str) -> None:
     claims = ("p[1] == sigmoid(z[1] - z[0])", "p[0] == p[1]", "p[0] + p[1] == 1", "p[0] == q")
-    _, found = run(
+    _, result = run(
         ["p = softmax(z)", "r = q + 1"], {"z": [1, 3]}, given={"r": 1.0}, claims=claims, arithmetic=arithmetic
     )
-    assert [one.holds for one in found.parts["claims"]] == [True, False, True, None]
-    assert found.parts["claims"][1].largest_difference == pytest.approx(np.tanh(1))
+    assert [claim.holds for claim in result.parts["claims"]] == [True, False, True, None]
+    assert result.parts["claims"][1].largest_difference == pytest.approx(np.tanh(1))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_claims(arithmetic: str) -> None:
         ("z = 9**9**9", 5, "too large"),
         ("z = 1/0", 5, "no value"),
         ("z = x ** x", 10, "not a constant"),
-        ("z = 2 @ 3", 5, "@ stands between numbers"),
+        ("z = 2 @ 3", 5, "@ needs matrices"),
         ("z = foo(x)", 5, "no function"),
         ("z = sofmax(x)", 5, "did you mean softmax?"),
         ("z = softmax", 5, "is a function"),
@@ -182,18 +184,18 @@ def test_claims(arithmetic: str) -> None:
         ("z = x @ x", 5, "the dot product of two vectors is sum(a * b)"),
         ("z = x @ [[1]]", 9, "not allowed in an expression"),
         ("z = conv1d(x, x, x, x)", 5, "takes 3 values"),
-        ("z = conv1d(x, x, kernel=x)", 5, "twice"),
+        ("z = conv1d(x, x, kernel=x)", 5, "kernel is repeated"),
         ("z = conv1d(x, x, colour=1)", 5, "no argument"),
         ("z = conv1d(x, **x)", 15, "has no name"),
         ("z = x @ x", 5, "x (3) and x (3)"),
-        ("z = x[5]", 5, "beyond an axis of 3"),
-        ("z = x[0:0]", 5, "takes nothing"),
+        ("z = x[5]", 5, "index 5 is out of range for an axis of 3"),
+        ("z = x[0:0]", 5, "the slice of an axis of 3 is empty"),
         ("z = x[x]", 7, "not an index"),
         ("z = x[::0]", 7, "steps by 0"),
         ("z = leaky_relu(x, slope='1/0')", 5, "no value"),
         ("z = leaky_relu(x, slope=1e999)", 5, "too large"),
-        ("z = leaky_relu(x, slope=0.5, slope=0.1)", 5, "comes twice"),
-        ("z = sum(x, axis=0, axis=0)", 5, "comes twice"),
+        ("z = leaky_relu(x, slope=0.5, slope=0.1)", 5, "is repeated"),
+        ("z = sum(x, axis=0, axis=0)", 5, "is repeated"),
         ("z = x[1e3]", 7, "not an index"),
         ("z == x", 1, "not an assignment"),
         ("import os", 1, "not an assignment"),
@@ -207,55 +209,57 @@ def test_claims(arithmetic: str) -> None:
         ("exp = x", 1, "name of a function"),
     ],
 )
-def test_where_and_what_is_wrong(line: str, column: int, message: str) -> None:
-    error = fault(["a = x", line], {"x": [1.0, 2, 3]})
+def test_errors_name_line_column_and_cause(line: str, column: int, message: str) -> None:
+    error = first_error(["a = x", line], {"x": [1.0, 2, 3]})
     assert error.path == ("program", 1)
     assert error.message.startswith(f"line 2, column {column}: ")
     assert message in error.message
     assert 0 < len(error.received) <= 80
 
 
-def test_what_is_wrong_between_lines() -> None:
+def test_errors_between_lines() -> None:
     inputs = {"x": [1.0]}
-    assert "assigned in line 1 already" in fault(["z = x", "z = x"], inputs).message
-    assert "before it is assigned in line 2" in fault(["z = y", "y = x"], inputs).message
-    assert "a and b and c need one another" in fault(["a = b + x", "b = c", "c = a"], inputs).message
-    assert fault(["z = x + y"], inputs).path == ("inputs", "y")
-    assert fault(["z = x"], inputs | {"q": 1.0}).path == ("inputs", "q")
-    assert fault(["z = x"], {"x": 1.0, "z": 1.0}).path == ("inputs", "z")
-    assert fault(["x = 1"], {}, data=("y",)).path == ("data", 0)
-    assert fault(["z = x"], inputs, parameters=("z",)).path == ("parameters", 0)
-    assert fault(["z = x"], inputs, given={"q": 1.0}).path == ("given", "q")
-    assert fault(["z = x"], inputs, claims=("z = x",)).path == ("claims", 0)
-    assert fault(["z = x"], inputs, claims=("z == (x",)).message.startswith("column 6: ")
-    assert fault(["z = x"] * 10**5, inputs).received == "100000 lines"
-    assert fault([""], inputs).path == ("program",)
-    shape = fault(["z = self_attention(x, x, x)"], inputs)
+    assert "assigned in line 1 already" in first_error(["z = x", "z = x"], inputs).message
+    assert "before it is assigned in line 2" in first_error(["z = y", "y = x"], inputs).message
+    assert (
+        "a and b and c depend on one another" in first_error(["a = b + x", "b = c", "c = a"], inputs).message
+    )
+    assert first_error(["z = x + y"], inputs).path == ("inputs", "y")
+    assert first_error(["z = x"], inputs | {"q": 1.0}).path == ("inputs", "q")
+    assert first_error(["z = x"], {"x": 1.0, "z": 1.0}).path == ("inputs", "z")
+    assert first_error(["x = 1"], {}, data=("y",)).path == ("data", 0)
+    assert first_error(["z = x"], inputs, parameters=("z",)).path == ("parameters", 0)
+    assert first_error(["z = x"], inputs, given={"q": 1.0}).path == ("given", "q")
+    assert first_error(["z = x"], inputs, claims=("z = x",)).path == ("claims", 0)
+    assert first_error(["z = x"], inputs, claims=("z == (x",)).message.startswith("column 6: ")
+    assert first_error(["z = x"] * 10**5, inputs).received == "100000 lines"
+    assert first_error([""], inputs).path == ("program",)
+    shape = first_error(["z = self_attention(x, x, x)"], inputs)
     assert (shape.path, shape.expected) == (("program", 0), "shape (..., n, d)")
-    wide = fault(["z = reshape(x, shape=(1000000000, 1000000000))"], inputs)
-    assert "does not have the entries" in wide.message
+    wide = first_error(["z = reshape(x, shape=(1000000000, 1000000000))"], inputs)
+    assert "(1000000000, 1000000000) has 1000000000000000000 entries" in wide.message
 
 
 def test_a_claim_on_other_shapes() -> None:
-    error = fault(["z = x"], {"x": [1.0, 2]}, claims=("z == z[0:1] + 0 * z @ z",))
+    error = first_error(["z = x"], {"x": [1.0, 2]}, claims=("z == z[0:1] + 0 * z @ z",))
     assert error.path == ("claims", 0)
 
 
 def test_claims_are_held_entry_by_entry() -> None:
     for x, z in (([1e12, 1], [1e12, 500]), ([np.inf, 1], [5, 1]), ([np.inf, 1], [np.inf, 2])):
-        _, found = run(["y = x * 1"], {"x": x, "z": z}, claims=("y == z",))
-        assert found.parts["claims"][0].holds is False
-    assert fault(["y = x * 2"], {"x": [1.0]}, claims=("y == t",)).path == ("inputs", "t")
-    wide = fault(["y = x"], {"x": [1.0] * 9}, claims=("reshape(x, shape=(9, 1)) == x",))
+        _, result = run(["y = x * 1"], {"x": x, "z": z}, claims=("y == z",))
+        assert result.parts["claims"][0].holds is False
+    assert first_error(["y = x * 2"], {"x": [1.0]}, claims=("y == t",)).path == ("inputs", "t")
+    wide = first_error(["y = x"], {"x": [1.0] * 9}, claims=("reshape(x, shape=(9, 1)) == x",))
     assert wide.path == ("claims", 0)
 
 
-def test_what_is_asked_for_decides_what_is_built() -> None:
+def test_only_requested_values_are_built() -> None:
     inputs = {"x": RNG.standard_normal((40, 40)), "k": RNG.standard_normal((3, 3))}
     prepared, _ = run(["y = conv2d(x, k)"], inputs, select=("y",))
     assert "y.patches" not in prepared.graph.names
-    _, found = run(["y = conv1d(x, k)"], {"x": [1.0, 2, 3], "k": [1.0, 1]}, select=("y.kernel_matrix",))
-    np.testing.assert_array_equal(found.values["y.kernel_matrix"], [[1, 1, 0], [0, 1, 1]])
+    _, result = run(["y = conv1d(x, k)"], {"x": [1.0, 2, 3], "k": [1.0, 1]}, select=("y.kernel_matrix",))
+    np.testing.assert_array_equal(result.values["y.kernel_matrix"], [[1, 1, 0], [0, 1, 1]])
 
 
 def test_formulas_do_not_grow_without_end() -> None:
@@ -267,37 +271,37 @@ def test_formulas_do_not_grow_without_end() -> None:
     deep, _ = run(["y = " + "max(" * 30 + "x" + ")" * 30], {"x": [1.0]})
     assert deep.steps[0].inputs == ["x"]
     powers, _ = run(["v = (x / 3)**2", "t = x[::2]"], {"x": [1.0, 2]})
-    assert [one.formula for one in powers.steps] == [
+    assert [step.formula for step in powers.steps] == [
         r"v = \left(\frac{x}{3}\right)^{2}", "t = x_{::2}",
     ]  # fmt: skip
 
 
-def test_a_wide_circle_is_found_at_once() -> None:
+def test_a_wide_cycle_is_found_quickly() -> None:
     lines = [f"a{i} = " + "+".join(f"a{(i + k) % 900}" for k in range(1, 9)) for i in range(900)]
-    message = fault(lines).message
-    assert "and others need one another" in message
+    message = first_error(lines).message
+    assert "and others depend on one another" in message
     assert len(message) < 200
 
 
 def test_unknown_names_can_be_selected() -> None:
-    prepared, found = run(["z = a * 2", "w = z + 1", "v = q * 3"], given={"z": 1.0}, select=("w", "v"))
-    assert found.values["w"] == 2
+    prepared, result = run(["z = a * 2", "w = z + 1", "v = q * 3"], given={"z": 1.0}, select=("w", "v"))
+    assert result.values["w"] == 2
     assert "v" in prepared.unknown
 
 
 def test_long_sums() -> None:
-    _, found = run(["y = " + "+".join(["x"] * 60)], {"x": 1.0})
-    assert found.values["y"] == 60
+    _, result = run(["y = " + "+".join(["x"] * 60)], {"x": 1.0})
+    assert result.values["y"] == 60
 
 
 @pytest.mark.parametrize(("numbers", "verdict"), [("float64", None), ("float32", None), ("exact", "refuted")])
 def test_nan_equals_nothing_in_claims(numbers: str, verdict: str | None) -> None:
     """IEEE 754, section 5.11: NaN is unordered with everything, itself included."""
-    found = answer(
+    claims = answer(
         "graph", {"x": [0, 1]}, program=("p = log(x) - log(x)",), arithmetic=numbers,
         claims=("p == p", "p == 0", "p[0] == p[0]", "p[1] == p[1]", "log(x) == log(x)"),
     ).parts["claims"]  # fmt: skip
-    assert [one.holds for one in found] == [False, False, False, True, True]
-    for one, place in zip(found[:3], (" at [0]", " at [0]", ""), strict=True):
-        assert one.how == f"a side is NaN{place}, and NaN equals nothing, not even itself"
-        assert (one.largest_difference, one.verdict) == (None, verdict)
+    assert [claim.holds for claim in claims] == [False, False, False, True, True]
+    for claim, place in zip(claims[:3], (" at [0]", " at [0]", ""), strict=True):
+        assert claim.how == f"a side is NaN{place}, and NaN equals nothing, not even itself"
+        assert (claim.largest_difference, claim.verdict) == (None, verdict)
