@@ -1,4 +1,4 @@
-"""Workings beside what one would write instead. How to run it and what came out: README.md."""
+"""Benchmarks against alternatives a user would write. See README.md for usage and results."""
 
 import os
 

@@ -1,9 +1,9 @@
-"""Attention, forward with all gradients and every value between, beside what one would write instead.
+"""Attention, forward with all gradients and intermediate values, against NumPy and PyTorch.
 
-`python -m benchmarks.attention` (needs the extra `reference`). Four contenders, asked in turn in one run with
-the same number of threads, in float64: Workings (a prepared question, every value and gradient returned);
-NumPy by hand, the same calls; PyTorch eager, which keeps what its backward pass needs; and PyTorch's fused
-function, which returns no weights. Then local attention beside PyTorch with the full boolean mask.
+`python -m benchmarks.attention` (needs the extra `reference`). Four contenders take turns in one run with the
+same number of threads, in float64: Workings (a prepared question, every value and gradient returned); NumPy
+by hand, the same calls; PyTorch eager, which keeps what its backward pass needs; and PyTorch's fused
+function, which returns no weights. Then local attention against PyTorch with the full boolean mask.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from compute.question.plan import Question, prepare
 NAMES = ("query", "key", "value")
 
 
-def prepared(shape: tuple[int, ...], settings: dict[str, Any], *, gradients: bool = True) -> Any:
+def prepare_attention(shape: tuple[int, ...], settings: dict[str, Any], *, gradients: bool = True) -> Any:
     inputs = tuple((name, Tensor(shape)) for name in NAMES)
     upstream = (("output", Tensor(shape)),) if gradients else ()
     return prepare(Question("attention", tuple(settings.items()), inputs, upstream=upstream))
@@ -64,7 +64,7 @@ def fused(query: Any, key: Any, value: Any, g: Any) -> Any:
 
 
 def times(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contender, round by round; the first round is not counted."""
+    """Return the seconds of each contender, round by round; the first round is not counted."""
     spent: dict[str, list[float]] = {name: [] for name in contenders}
     for at in range(rounds + 1):
         for name, call in contenders.items():
@@ -76,7 +76,7 @@ def times(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, li
 
 
 def ratio(spent: dict[str, list[float]], other: str) -> str:
-    """Workings over another: the median of the rounds' ratios, and their range."""
+    """Return the median and range of the rounds' ratios of Workings to another contender."""
     found = [one / two for one, two in zip(spent["workings"], spent[other], strict=True)]
     return f"{statistics.median(found):.3g} ({min(found):.2g} to {max(found):.2g})"
 
@@ -85,7 +85,7 @@ def attention(shape: tuple[int, ...], rounds: int) -> None:
     rng = np.random.default_rng(1)
     arrays = [rng.standard_normal(shape) for _ in range(4)]
     tensors = [torch.tensor(one if one.ndim == 3 else one[None]) for one in arrays]
-    question = prepared(shape, {})
+    question = prepare_attention(shape, {})
     inputs, upstream = dict(zip(NAMES, arrays, strict=False)), {"output": arrays[3]}
     answer = question.answer(inputs, {}, upstream)
     hand = by_hand(*arrays)
@@ -107,7 +107,7 @@ def attention(shape: tuple[int, ...], rounds: int) -> None:
 
 
 def peak(call: Callable[[], Any]) -> float:
-    """MiB that NumPy holds at most during a call."""
+    """Return the peak memory that NumPy allocates during a call, in MiB."""
     tracemalloc.start()
     call()
     found = tracemalloc.get_traced_memory()[1] / 2**20
@@ -133,7 +133,7 @@ def local(length: int, reach: int, width: int, rounds: int) -> None:
         output.backward(tensors[3])
 
     for name, theirs, gradients in (("forward", full, False), ("with gradients", full_backward, True)):
-        question = prepared((length, width), {"window": reach}, gradients=gradients)
+        question = prepare_attention((length, width), {"window": reach}, gradients=gradients)
 
         def ours(question: Any = question, gradients: bool = gradients) -> Any:
             return question.answer(inputs, {}, upstream if gradients else {})

@@ -1,6 +1,6 @@
-"""The same answers without routes: a middleware that looks paths up, and knows no dependency and no document.
+"""The same answers without routes: a middleware with a table of paths, without dependencies or documentation.
 
-What `benchmarks.routes` measures the service's routes against.
+The baseline of `benchmarks.routes`.
 """
 
 from fastapi import FastAPI, Request
@@ -15,7 +15,7 @@ from service.workers.choice import exact_workers, float_workers
 
 
 class Table:
-    """POST /v1/{name}, answered before a router is asked."""
+    """Answers POST /v1/{name} before the router."""
 
     def __init__(self, app: ASGIApp, answerer: Answerer) -> None:
         self.app = app

@@ -1,8 +1,8 @@
-"""Chromium without a window, driven by the DevTools protocol; and the processor time that it takes.
+"""Headless Chromium driven by the DevTools protocol, with its processor time.
 
-It is the time of all its processes, from /proc. That counts compiling, painting and the renderer's other
-threads besides its main thread, and it does not count waiting for a processor, so that other work on the
-machine hardly changes it. (TaskDuration of Performance.getMetrics is the main thread alone, by the clock.)
+The time is that of all its processes, from /proc. It includes compiling, painting and the renderer's other
+threads besides its main thread, but not waiting for a processor, so that other work on the machine hardly
+changes it. (TaskDuration of Performance.getMetrics is wall time of the main thread alone.)
 """
 
 import json
@@ -33,12 +33,12 @@ OPTIONS = (
 )
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 120  # seconds
-QUIET = 0.3  # seconds in which at most QUIET_TICKS are spent once a page has come to rest
+QUIET = 0.3  # a page is at rest if it spends at most QUIET_TICKS within so many seconds
 QUIET_TICKS = 1
 
 
 class Browser:
-    """One Chromium with one page."""
+    """A Chromium process with one page."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", connection: ClientConnection) -> None:
         self.process = process
@@ -70,7 +70,7 @@ class Browser:
             raise RuntimeError(f"{address}: {found['errorText']}")
 
     def evaluate(self, script: str) -> Any:
-        """Return the value of an expression, awaited where it is a promise."""
+        """Return the value of an expression; promises are awaited."""
         found = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in found:
             raise RuntimeError(json.dumps(found["exceptionDetails"]))
@@ -90,7 +90,7 @@ class Browser:
         self.evaluate(script)
 
     def processor_seconds(self) -> float:
-        """Return the processor time of all processes so far, those that have ended included."""
+        """Return the processor time of all processes so far, including those that have ended."""
         parents: dict[int, list[int]] = {}
         times: dict[int, int] = {}
         for entry in Path("/proc").iterdir():
@@ -109,7 +109,7 @@ class Browser:
         return total / TICKS
 
     def rest(self) -> float:
-        """Wait until next to no processor time is spent any more; return the time spent so far."""
+        """Wait until almost no processor time is spent; return the time spent so far."""
         before = self.processor_seconds()
         for _ in range(int(PATIENCE / QUIET)):
             time.sleep(QUIET)
@@ -121,8 +121,8 @@ class Browser:
 
 
 @contextmanager
-def browsing() -> Iterator[Browser]:
-    """A new Chromium with an empty profile, so that nothing is cached."""
+def open_browser() -> Iterator[Browser]:
+    """Start Chromium with an empty profile, so that nothing is cached."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         raise RuntimeError(f"expected a program called {' or '.join(NAMES)}")
@@ -139,7 +139,7 @@ def browsing() -> Iterator[Browser]:
 
 
 def _address(folder: Path, process: "subprocess.Popen[bytes]") -> str:
-    """Return where the browser listens, which it writes into its profile."""
+    """Return the address on which the browser listens, from its profile."""
     file = folder / "DevToolsActivePort"
     for _ in range(PATIENCE * 50):
         if file.exists() and (lines := file.read_text().split()) and len(lines) == 2:

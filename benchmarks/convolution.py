@@ -1,7 +1,7 @@
-"""Convolution and max pooling, forward with all gradients, beside PyTorch.
+"""Convolution and max pooling, forward with all gradients, against PyTorch.
 
-`python -m benchmarks.convolution` (needs the extra `reference`). Asked in turn in one run with the same
-number of threads, in float64. The windows as columns are not asked for; memory is what NumPy holds at most.
+`python -m benchmarks.convolution` (needs the extra `reference`). The contenders take turns in one run with
+the same number of threads, in float64. The im2col columns are not requested; memory is NumPy's peak.
 """
 
 import argparse

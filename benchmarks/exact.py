@@ -1,8 +1,8 @@
-"""Exact answers over HTTP: how long they take, and what floats notice of them.
+"""Exact answers over HTTP: their latency, and their effect on the throughput of floats.
 
-`python -m benchmarks.exact [rounds]`. Every question has other numbers, so that nothing is remembered from
-one to the next. The throughput of floats is measured with and without exact work at hand, in turn; the ratios
-are taken round by round.
+`python -m benchmarks.exact [rounds]`. Every question has different numbers, so that nothing is cached. The
+throughput of floats is measured alternately with and without concurrent exact work; the ratios are taken
+round by round.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from benchmarks.load import measure, post
-from benchmarks.servers import served
+from benchmarks.servers import serve
 
 PATH = "/v1/self_attention"
 EXAM: dict[str, Any] = {
@@ -28,19 +28,19 @@ EXAM: dict[str, Any] = {
 
 
 def exam(number: int) -> dict[str, Any]:
-    """The exam question with a value matrix of its own."""
+    """Return the exam question with a value matrix that depends on the number."""
     return EXAM | {"w_v": [[f"-1/{number + 10}"], [f"{number}/10"]], "arithmetic": "exact"}
 
 
 def symbolic(number: int) -> dict[str, Any]:
-    """Two tokens, weights and gradients in symbols; the numbers tell one question from the next."""
+    """Return two tokens with symbolic weights and gradients; the number makes the question unique."""
     names = {"x": [2, 2], "w_q": [2, 1], "w_k": [2, 1], "w_v": [2, 1]}
     tensors = {name: {"symbol": f"{name[-1]}{number}_", "shape": shape} for name, shape in names.items()}
     return {**tensors, "upstream": {"output": [["g1"], ["g2"]]}, "arithmetic": "exact"}
 
 
 def ask(port: int, question: dict[str, Any]) -> float:
-    """Seconds to the answer."""
+    """Return the seconds until the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     began = time.perf_counter()
     connection.request("POST", PATH, json.dumps(question), {"Content-Type": "application/json"})
@@ -52,7 +52,7 @@ def ask(port: int, question: dict[str, Any]) -> float:
 
 
 def throughput(port: int, rounds: int) -> list[tuple[float, float]]:
-    """Answers about floats a second without and with exact work at hand, in turn."""
+    """Return float answers per second, without and with concurrent exact work, by round."""
     request = post(PATH, json.dumps(EXAM).encode())
     found = []
     for at in range(rounds):
@@ -69,11 +69,11 @@ def throughput(port: int, rounds: int) -> list[tuple[float, float]]:
         workers = [threading.Thread(target=work, args=(10_000 * (2 * at + one),)) for one in range(2)]
         for one in workers:
             one.start()
-        beside = measure(port, request)
+        concurrent = measure(port, request)
         going.clear()
         for one in workers:
             one.join()
-        found.append((alone, beside))
+        found.append((alone, concurrent))
     return found
 
 
@@ -81,15 +81,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("rounds", type=int, nargs="?", default=5)
     rounds = parser.parse_args().rounds
-    with served("service.app:app") as port:
+    with serve("service.app:app") as port:
         ask(port, exam(1))
         for name, question in (("exam with gradients", exam), ("all in symbols, with gradients", symbolic)):
             times = sorted(1e3 * ask(port, question(at)) for at in range(2, 22))
             print(f"{name:32} {statistics.median(times):6.0f} ms ({times[0]:.0f} to {times[-1]:.0f})")
         pairs = throughput(port, rounds)
-        ratios = [beside / alone for alone, beside in pairs]
+        ratios = [concurrent / alone for alone, concurrent in pairs]
         print(f"floats a second, alone           {statistics.median(one for one, _ in pairs):6.0f}")
-        print(f"beside exact work                {statistics.median(one for _, one in pairs):6.0f}")
+        print(f"with exact work                  {statistics.median(rate for _, rate in pairs):6.0f}")
         print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 

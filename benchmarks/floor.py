@@ -1,4 +1,4 @@
-"""The floor: a bare Starlette route that sends back the bytes it got."""
+"""A lower bound: a bare Starlette route that echoes the body."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 
 async def echo(request: Request) -> Response:
-    """The body, unread."""
+    """Return the body unparsed."""
     return Response(await request.body(), media_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""What the graph costs over the same NumPy calls written by hand, for the exam's self-attention.
+"""Overhead of the graph over the same NumPy calls by hand, for the exam's self-attention.
 
 `python -m benchmarks.graph`. In microseconds, the fastest of many interleaved rounds.
 """
@@ -30,7 +30,7 @@ LOWEST, LEAST, ONE = (np.array(one) for one in (np.finfo(np.float64).min, np.fin
 
 
 def forward(x: Any, w_q: Any, w_k: Any, w_v: Any) -> tuple[Any, ...]:
-    """The same calls in the same order."""
+    """Compute the values by the same NumPy calls in the same order."""
     query, key, value = np.matmul(x, w_q), np.matmul(x, w_k), np.matmul(x, w_v)
     scaled = np.multiply(ONE, np.matmul(query, key.swapaxes(-1, -2)))
     maximum = np.maximum.reduce(scaled, axis=-1, keepdims=True)
@@ -40,7 +40,7 @@ def forward(x: Any, w_q: Any, w_k: Any, w_v: Any) -> tuple[Any, ...]:
 
 
 def backward(x: Any, w_q: Any, w_k: Any, w_v: Any, g: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The same rules in the same order."""
+    """Compute the gradients by the same rules in the same order."""
     query, key, value, weights, _ = values
     to_weights = np.matmul(g, value.swapaxes(-1, -2))
     to_value = np.matmul(weights.swapaxes(-1, -2), g)
@@ -59,7 +59,7 @@ def backward(x: Any, w_q: Any, w_k: Any, w_v: Any, g: Any, values: tuple[Any, ..
 def fastest(
     contenders: dict[str, Callable[[], Any]], rounds: int = 30, number: int = 300
 ) -> dict[str, float]:
-    """Microseconds a call, each contender's best over interleaved rounds."""
+    """Return microseconds per call, each contender's best over interleaved rounds."""
     best = dict.fromkeys(contenders, float("inf"))
     for _ in range(rounds):
         for name, call in contenders.items():

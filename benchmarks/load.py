@@ -1,6 +1,6 @@
-"""A small load generator: keep-alive connections that send one request again and again.
+"""A small load generator: keep-alive connections that repeat one request.
 
-It does next to nothing with what comes back, so that the server is what is measured.
+It hardly processes the answers, so that the server is measured and not the client.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import cast
 
 @dataclass
 class Counter:
-    """Answers received, and whether to go on."""
+    """The number of answers received, and whether to continue."""
 
     answers: int = 0
     failures: int = 0
@@ -21,7 +21,7 @@ class Counter:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: a request is sent when the answer to the one before is complete."""
+    """A connection that sends a request as soon as the previous answer is complete."""
 
     def __init__(self, request: bytes, counter: Counter) -> None:
         self.request, self.counter = request, counter
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
 
 
 def post(path: str, body: bytes) -> bytes:
-    """The bytes of a POST request."""
+    """Return the bytes of a POST request."""
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -72,7 +72,7 @@ async def _measure(port: int, request: bytes, connections: int, seconds: float) 
 
 
 def measure(port: int, request: bytes, connections: int = 8, seconds: float = 2) -> float:
-    """Answers a second."""
+    """Return the number of answers per second."""
     runner = asyncio.Runner()
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 - not on every system

@@ -1,7 +1,8 @@
-"""Cross entropy and its neighbours, forward with the gradient, beside PyTorch.
+"""Losses, cross entropy above all, forward with the gradient, against PyTorch.
 
-`python -m benchmarks.losses` (needs the extra `reference`). Asked in turn in one run with the same number of
-threads, in float64. Only the output and the gradient of what is predicted are asked for, once every step.
+`python -m benchmarks.losses` (needs the extra `reference`). The contenders take turns in one run with the
+same number of threads, in float64. Only the output and the gradient of the prediction are requested, and once
+with every step.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from compute.question.plan import Question, prepare
 ONE = {"output": np.array(1.0)}
 
 
-def beside(title: str, asked: Any, inputs: dict[str, Any], name: str, theirs: Any, rounds: int) -> None:
-    """One loss, once it is known to be the same; theirs: the loss of a leaf."""
+def compare(title: str, asked: Any, inputs: dict[str, Any], name: str, theirs: Any, rounds: int) -> None:
+    """Time one loss after checking that results agree. theirs: PyTorch's loss of a leaf tensor."""
     leaf = torch.tensor(inputs[name])
 
     def reference() -> Any:
@@ -52,20 +53,20 @@ def cross_entropy(samples: int, classes: int, rounds: int) -> None:
     inputs = {"logits": logits, "target": places.astype(float)}
     target = torch.tensor(places)
     title = f"cross_entropy {samples} by {classes}"
-    asked = _asked("cross_entropy", inputs, "logits")
-    beside(title, asked, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
+    asked = _question("cross_entropy", inputs, "logits")
+    compare(title, asked, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
     whole = everything("cross_entropy", inputs)
-    beside(f"{title}, every step", whole, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
+    compare(f"{title}, every step", whole, inputs, "logits", lambda z: F.cross_entropy(z, target), rounds)
     smooth = question("cross_entropy", inputs, {"label_smoothing": 0.1}, ONE["output"])
 
     def smoothed(z: Any) -> Any:
         return F.cross_entropy(z, target, label_smoothing=0.1)
 
-    beside(f"{title}, smoothed", smooth, inputs, "logits", smoothed, rounds)
+    compare(f"{title}, smoothed", smooth, inputs, "logits", smoothed, rounds)
 
 
-def _asked(operation: str, inputs: dict[str, Any], name: str) -> Any:
-    """The output and the gradient of one input."""
+def _question(operation: str, inputs: dict[str, Any], name: str) -> Any:
+    """Return a question for the output and the gradient of one input."""
     shapes = tuple((key, Tensor(one.shape)) for key, one in inputs.items())
     upstream = (("output", Tensor(())),)
     return prepare(Question(operation, inputs=shapes, upstream=upstream, select=("output", name)))
@@ -82,8 +83,8 @@ def entries(count: int, rounds: int) -> None:
         ("huber", "prediction", lambda z: F.huber_loss(z, target)),
     ):
         inputs = {name: z, "target": y}
-        asked = _asked(operation, inputs, name)
-        beside(f"{operation} {count}", asked, inputs, name, theirs, rounds)
+        asked = _question(operation, inputs, name)
+        compare(f"{operation} {count}", asked, inputs, name, theirs, rounds)
 
 
 def main() -> None:

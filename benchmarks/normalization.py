@@ -1,8 +1,8 @@
-"""Normalizations, forward with all gradients, beside PyTorch.
+"""Normalizations, forward with all gradients, against PyTorch.
 
-`python -m benchmarks.normalization` (needs the extra `reference`). Asked in turn in one run with the same
-number of threads: for the output and the gradients of x, gain and bias alone, and for every value between
-them and their gradients too, which PyTorch does not give.
+`python -m benchmarks.normalization` (needs the extra `reference`). The contenders take turns in one run with
+the same number of threads: for the output and the gradients of x, gain and bias only, and for every
+intermediate value with its gradient too, which PyTorch does not give.
 """
 
 import argparse
@@ -29,7 +29,7 @@ THEIRS: dict[str, Callable[..., Any]] = {
 }
 
 
-def compared(operation: str, shape: tuple[int, ...], arithmetic: str, rounds: int) -> None:
+def compare(operation: str, shape: tuple[int, ...], arithmetic: str, rounds: int) -> None:
     rng = np.random.default_rng(1)
     features = shape[-1] if operation in ("layer_norm", "rms_norm") else shape[1]
     names = ("x", "gain") if operation == "rms_norm" else ("x", "gain", "bias")
@@ -79,14 +79,14 @@ def main() -> None:
     torch.set_num_threads(int(THREADS))
     print(f"threads: {THREADS}")
     for arithmetic in ("float64", "float32"):
-        compared("layer_norm", (512, 1024), arithmetic, rounds)
-        compared("rms_norm", (512, 1024), arithmetic, rounds)
-    compared("layer_norm", (8, 512, 768), "float64", rounds // 2)
-    compared("layer_norm", (4096, 64), "float64", rounds)
-    compared("batch_norm", (512, 1024), "float64", rounds)
-    compared("batch_norm", (32, 64, 16, 16), "float64", rounds)
-    compared("group_norm", (32, 64, 16, 16), "float64", rounds)
-    compared("instance_norm", (32, 64, 16, 16), "float64", rounds)
+        compare("layer_norm", (512, 1024), arithmetic, rounds)
+        compare("rms_norm", (512, 1024), arithmetic, rounds)
+    compare("layer_norm", (8, 512, 768), "float64", rounds // 2)
+    compare("layer_norm", (4096, 64), "float64", rounds)
+    compare("batch_norm", (512, 1024), "float64", rounds)
+    compare("batch_norm", (32, 64, 16, 16), "float64", rounds)
+    compare("group_norm", (32, 64, 16, 16), "float64", rounds)
+    compare("instance_norm", (32, 64, 16, 16), "float64", rounds)
 
 
 if __name__ == "__main__":

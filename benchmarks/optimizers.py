@@ -1,9 +1,8 @@
-"""Traces of optimizers beside torch.optim: `python -m benchmarks.optimizers` (needs the extra `reference`).
+"""Traces of optimizers against torch.optim: `python -m benchmarks.optimizers` (needs the extra `reference`).
 
 1,000 steps on the quadratic (x^2 + 10 y^2) / 2 in float64, as two numbers and as one vector. Both sides
-compute the loss and its gradients at every step; Workings keeps every step with all its state, watched for
-its summary, where PyTorch keeps the last. Then whole answers, formulas included, and a trace of 100,000
-steps.
+compute the loss and its gradients at every step; Workings returns every step with all its state and builds
+its summary, PyTorch keeps the last step. Then whole answers, formulas included, and a trace of 100,000 steps.
 """
 
 import statistics
@@ -21,7 +20,7 @@ from service.optimizers.traces import understand_trace
 STEPS = 1000
 ROUNDS = 5
 LIMITS = Limits(work=10**12, entries=10**9, answer=10**9)
-# Rates with which none of them diverges within the steps.
+# Rates with which no optimizer diverges within the steps.
 RATE = 0.01
 PEERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "gradient_descent": (torch.optim.SGD, {}),
@@ -38,7 +37,7 @@ PEERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "radam": (torch.optim.RAdam, {}),
     "rprop": (torch.optim.Rprop, {}),
 }
-# What torch.optim has not stands beside what is nearest.
+# Optimizers that torch.optim lacks are compared with the nearest it has.
 NEAREST = {"nesterov_lookahead": "nesterov", "lion": "momentum"}
 TWO: Mapping[str, Any] = {"program": ["f = (x**2 + 10 * y**2) / 2"], "start": {"x": 1, "y": 1}}
 VECTOR: Mapping[str, Any] = {
@@ -55,7 +54,7 @@ def question(posed: Mapping[str, Any], name: str, **more: Any) -> Any:
 
 def ours(posed: Mapping[str, Any], name: str) -> Any:
     trace = question(posed, name).prepared.trace
-    return lambda: list(trace.run())
+    return lambda: list(trace.shown_steps())
 
 
 def theirs(posed: Mapping[str, Any], name: str) -> Any:

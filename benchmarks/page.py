@@ -1,7 +1,7 @@
-"""The documentation page: processor time to open it and to expand an operation, beside a plain FastAPI page.
+"""The documentation page: processor time to open it and to expand an operation, against a plain FastAPI page.
 
 `python -m benchmarks.page [rounds]`, with Chromium on the machine and `pip install -e '.[benchmark]'`. Each
-sample has a browser of its own with nothing cached; the two pages take turns.
+sample has a new browser without a cache; the two pages take turns.
 """
 
 import argparse
@@ -9,13 +9,13 @@ import statistics
 import urllib.request
 from dataclasses import dataclass
 
-from benchmarks.browser import Browser, browsing
-from benchmarks.servers import served
+from benchmarks.browser import Browser, open_browser
+from benchmarks.servers import serve
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of Swagger UI, and one of its operations."""
+    """A Swagger UI page, and one of its operations."""
 
     app: str
     document: str
@@ -27,7 +27,7 @@ PAGES = {
     "workings": Page("service.app:app", "/openapi-3.0.json", "operations-attention-self_attention", 66),
     "plain": Page("benchmarks.plain_page:app", "/openapi.json", "operations-group_0-smooth_0", 60),
 }
-# The form and its example, and the example of the answer.
+# The form with its example, and the example response.
 EXPANDED = " && ".join(
     f"[...document.querySelectorAll('#OPERATION {part}')].some(node => node.textContent.trim())"
     for part in (
@@ -51,7 +51,7 @@ def measure(browser: Browser, address: str, operation: str, operations: int) -> 
 
 def sample(page: Page, port: int) -> tuple[float, float]:
     """Measure a page in a new browser."""
-    with browsing() as browser:
+    with open_browser() as browser:
         return measure(browser, f"http://127.0.0.1:{port}/docs", page.operation, page.operations)
 
 
@@ -60,9 +60,9 @@ def main() -> None:
     parser.add_argument("rounds", nargs="?", type=int, default=5)
     rounds = parser.parse_args().rounds
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in PAGES}
-    with served(PAGES["workings"].app) as ours, served(PAGES["plain"].app) as plain:
+    with serve(PAGES["workings"].app) as ours, serve(PAGES["plain"].app) as plain:
         ports = {"workings": ours, "plain": plain}
-        for name, page in PAGES.items():  # the server makes its document once
+        for name, page in PAGES.items():  # warm up: the server generates its document once
             urllib.request.urlopen(f"http://127.0.0.1:{ports[name]}{page.document}").read()
         for _ in range(rounds):
             for name, page in PAGES.items():

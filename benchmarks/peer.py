@@ -1,4 +1,4 @@
-"""What one would write instead: FastAPI with lists of floats, and PyTorch behind it."""
+"""The usual alternative: FastAPI with lists of floats, and PyTorch."""
 
 import torch
 from fastapi import FastAPI
@@ -20,7 +20,7 @@ class Question(BaseModel):
 
 
 class Batch(BaseModel):
-    """The same for a batch of sequences."""
+    """A batch of sequences."""
 
     x: list[Matrix]
     w_q: Matrix
@@ -30,7 +30,7 @@ class Batch(BaseModel):
 
 
 class WithUpstream(Question):
-    """The same with an upstream gradient of the output."""
+    """A question with an upstream gradient of the output."""
 
     upstream: Matrix
 
@@ -42,7 +42,7 @@ class Output(BaseModel):
 
 
 class BatchOutput(BaseModel):
-    """The outputs alone."""
+    """The outputs of a batch."""
 
     output: list[Matrix]
 
@@ -54,7 +54,7 @@ class Gradients(Output):
 
 
 def attend(inputs: list[torch.Tensor], scale: float) -> torch.Tensor:
-    """The usual four lines."""
+    """Compute attention in the usual four lines."""
     x, w_q, w_k, w_v = inputs
     scores = scale * (x @ w_q) @ (x @ w_k).transpose(-1, -2)
     return torch.softmax(scores, dim=-1) @ (x @ w_v)
@@ -66,26 +66,26 @@ def tensors(question: Question | Batch) -> list[torch.Tensor]:
 
 
 @app.post("/threaded")
-def threaded(question: Question) -> Output:
-    """In a thread, as FastAPI does with a plain function."""
+def in_thread(question: Question) -> Output:
+    """Answer in a thread, like FastAPI for a plain function."""
     return Output(output=attend(tensors(question), question.scale).tolist())
 
 
 @app.post("/direct")
 async def direct(question: Question) -> Output:
-    """On the event loop."""
+    """Answer on the event loop."""
     return Output(output=attend(tensors(question), question.scale).tolist())
 
 
 @app.post("/batch")
 def batch(question: Batch) -> BatchOutput:
-    """Many sequences at once."""
+    """Answer many sequences at once."""
     return BatchOutput(output=attend(tensors(question), question.scale).tolist())
 
 
 @app.post("/gradients")
 def gradients(question: WithUpstream) -> Gradients:
-    """Backward too."""
+    """Return the output and the gradients."""
     inputs = [one.requires_grad_() for one in tensors(question)]
     output = attend(inputs, question.scale)
     torch.autograd.backward(output, torch.tensor(question.upstream, dtype=torch.float64))

@@ -1,7 +1,7 @@
 """A plain FastAPI application: 60 operations with ordinary pydantic models, and FastAPI's own page.
 
-The service's page is measured against it. Swagger UI's files come from the same package, so both pages run
-the same version of it; its settings are FastAPI's own here.
+The baseline for the service's page. Swagger UI's files come from the same package, so both pages run the same
+version of it; here its settings are FastAPI's own.
 """
 
 from typing import Any
@@ -50,7 +50,7 @@ def make_app() -> FastAPI:
 
 def _add(app: FastAPI, number: int, request: type[BaseModel], response: type[BaseModel]) -> None:
     async def smooth(series: Any) -> Any:
-        """Smooth a series of numbers, and say how far the smoothed ones are from those sent."""
+        """Smooth a series of numbers, and return the distances of the smoothed numbers."""
         return series
 
     smooth.__annotations__["series"] = request

@@ -1,9 +1,9 @@
-"""Predicted work beside measured processor time, over random extremes of every primitive.
+"""Predicted work against measured processor time, over random extremes of every primitive.
 
-`python -m benchmarks.predicted_work [--seeds 5] [--entries 2000000] [NAME ...]`: for each primitive, forward
-and each gradient rule, the extremes that took longest beside their prediction, as nanoseconds for each
-predicted operation (1 is what the limit assumes, 10 the most that it allows), and the fewest.
-`tests/compute/primitives/test_predicted_work.py` holds the same predictions against counted entries and
+`python -m benchmarks.predicted_work [--seeds 5] [--entries 2000000] [NAME ...]` prints, for forward and each
+gradient rule of each primitive, the extremes that took longest relative to their prediction, as nanoseconds
+per predicted operation (1 is what the limit assumes, 10 the most that it allows), and the fewest.
+`tests/compute/primitives/test_predicted_work.py` checks the same predictions against counted entries and
 calls, without a clock.
 """
 
@@ -21,18 +21,18 @@ from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
 from compute.readings.reverse_mode import bound_rule
 from tests.compute.primitives.extremes import extreme, with_operands
 
-FLOOR = 0.005  # seconds below which a clock says little
+FLOOR = 0.005  # seconds below which measurements are unreliable
 
 
-def measured(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Processor seconds that something takes, and what it gives."""
+def measure(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the processor seconds of a call, and its result."""
     start = time.process_time()
     found = run()
     return time.process_time() - start, found
 
 
-def tried(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str]]:
-    """For forward and each gradient rule: seconds, predicted work, and what it was tried with."""
+def try_primitive(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str]]:
+    """Return seconds, predicted work and arguments of forward and of each gradient rule."""
     drawn = extreme(name, np.random.default_rng(seed), entries)
     primitive = REGISTRY[name]
     operands, attributes = drawn.operands, drawn.attributes
@@ -40,12 +40,12 @@ def tried(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str
     with np.errstate(all="ignore"):
         kept = None
         if primitive.keeping is None:
-            seconds, result = measured(lambda: primitive.forward(FLOAT64, *operands, **attributes))
+            seconds, result = measure(lambda: primitive.forward(FLOAT64, *operands, **attributes))
         else:
             keeping = primitive.keeping
-            seconds, (result, kept) = measured(lambda: keeping(FLOAT64, *operands, **attributes))
-        said = f"seed {seed}: {[one.shape for one in operands][:4]} {attributes}"
-        found = [("forward", seconds, applied.work, said)]
+            seconds, (result, kept) = measure(lambda: keeping(FLOAT64, *operands, **attributes))
+        description = f"seed {seed}: {[one.shape for one in operands][:4]} {attributes}"
+        measurements = [("forward", seconds, applied.work, description)]
         g = np.random.default_rng(0).standard_normal(result.shape)
         for place in applied.passing[:4]:
             rule = applied.rules[place]
@@ -53,9 +53,9 @@ def tried(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str
             known = {RESULT: result, KEPT: kept} | dict(enumerate(operands))
             needs = [known[need] for need in rule.needs]
             function = bound_rule(FLOAT64, applied, place)
-            seconds, _ = measured(lambda function=function, needs=needs: function(g, *needs))  # type: ignore[misc]
-            found.append((f"gradient {place}", seconds, applied.gradient_work(place), said))
-    return found
+            seconds, _ = measure(lambda function=function, needs=needs: function(g, *needs))  # type: ignore[misc]
+            measurements.append((f"gradient {place}", seconds, applied.gradient_work(place), description))
+    return measurements
 
 
 def main() -> None:
@@ -66,10 +66,14 @@ def main() -> None:
     asked = parser.parse_args()
     worst: list[tuple[float, str]] = []
     for name in asked.names or with_operands():
-        found = [one for seed in range(asked.seeds) for one in tried(name, seed, asked.entries)]
-        slow = [(1e9 * seconds / work, what, said) for what, seconds, work, said in found if seconds > FLOOR]
-        for rate, what, said in (max(slow), min(slow)) if slow else ():
-            worst.append((rate, f"{name} {what} {said[:150]}"))
+        found = [one for seed in range(asked.seeds) for one in try_primitive(name, seed, asked.entries)]
+        slow = [
+            (1e9 * seconds / work, what, description)
+            for what, seconds, work, description in found
+            if seconds > FLOOR
+        ]
+        for rate, what, description in (max(slow), min(slow)) if slow else ():
+            worst.append((rate, f"{name} {what} {description[:150]}"))
     for rate, text in sorted(worst):
         print(f"{rate:8.3f} ns  {text}")
 

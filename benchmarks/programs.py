@@ -1,7 +1,7 @@
-"""What a program of 200 lines of tiny operations costs: new, and with its plan kept.
+"""The cost of a program of 200 lines of tiny operations: new, and with its plan cached.
 
 `python -m benchmarks.programs`. In milliseconds, the fastest and the median of many rounds. The whole answer
-is what the endpoint does between reading JSON and sending bytes; the rest says where that time goes.
+covers everything between parsing JSON and sending bytes; the other lines break that time down.
 """
 
 import argparse
@@ -20,7 +20,7 @@ TWO = ("tanh({}) + x",)
 
 
 def document(lines: int, forms: tuple[str, ...]) -> dict[str, Any]:
-    """A question with these forms of lines in turn, and a gradient for every name."""
+    """Return a question that cycles through these line templates, with a gradient for every name."""
     made = (f"a{at} = {forms[at % len(forms)].format(f'a{at - 1}')}" for at in range(1, lines))
     text = ["a0 = x * w", *made]
     upstream = {f"a{lines - 1}": [1.0, 1, 1]}
@@ -31,15 +31,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=100)
-    said = parser.parse_args()
-    print(f"a program of {said.lines} lines, milliseconds: the fastest, and the median")
+    arguments = parser.parse_args()
+    print(f"a program of {arguments.lines} lines, milliseconds: the fastest, and the median")
     for title, forms in (("one operation a line", ONE), ("two operations a line", TWO)):
         print(title)
-        report(document(said.lines, forms), said.rounds)
+        report(document(arguments.lines, forms), arguments.rounds)
 
 
 def report(asked: dict[str, Any], rounds: int) -> None:
-    """The times of one program, by how much of the work is done."""
+    """Print the times of one program, by the share of cached work."""
     limits = Settings().limits
     question = understand_program(asked, limits)
     arrays = question.inputs, question.given, question.upstream

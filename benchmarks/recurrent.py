@@ -1,4 +1,4 @@
-"""Recurrent layers, forward with all gradients, beside PyTorch's own modules.
+"""Recurrent layers, forward with all gradients, against PyTorch's own modules.
 
 `python -m benchmarks.recurrent` (needs the extra `reference`), in float64 with the same number of threads.
 Workings twice: with the output and all gradients returned, and with every value of every step and the parts
@@ -59,7 +59,7 @@ def theirs(kind: str, inputs: dict[str, Any], g: Any) -> Callable[[], Any]:
 
 
 def peak(call: Callable[[], Any]) -> float:
-    """Mebibytes that Python held at most."""
+    """Return the peak memory that Python allocates, in MiB."""
     tracemalloc.start()
     call()
     held = tracemalloc.get_traced_memory()[1] / 2**20

@@ -1,15 +1,15 @@
-"""Throughput of the service's routes beside the same answers given by a bare middleware.
+"""Throughput of the service's routes against a bare middleware with the same answers.
 
-`python -m benchmarks.routes [rounds]`. Both servers run at once on one processor and are asked in turn, a
-fraction of a second each, from another; ratios are taken round by round, and their median is what counts. The
-target is at least 0.92 at exam size. Middleware of the service (request ids, compression) is included.
+`python -m benchmarks.routes [rounds]`. Both servers run at once on one processor and take turns of a fraction
+of a second, driven from another processor; the result is the median of the rounds' ratios. The target is at
+least 0.92 at exam size. Middleware of the service (request ids, compression) is included.
 """
 
 import argparse
 import statistics
 
 from benchmarks.load import measure
-from benchmarks.servers import served_apart
+from benchmarks.servers import serve_apart
 from benchmarks.throughput import exam
 
 SECONDS = 0.3
@@ -21,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", nargs="?", type=int, default=40)
     rounds = parser.parse_args().rounds
-    with served_apart(SERVERS) as ports:
+    with serve_apart(SERVERS) as ports:
         for title, contenders in exam().items():
             [request] = [one.request for one in contenders if one.server == "workings"]
             rates: dict[str, list[float]] = {name: [] for name in ports}

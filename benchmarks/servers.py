@@ -1,4 +1,4 @@
-"""Servers started as separate processes, each alike: one uvicorn worker, one thread of arithmetic."""
+"""Servers in separate processes, each with one uvicorn worker and one arithmetic thread."""
 
 import os
 import socket
@@ -13,15 +13,15 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @contextmanager
-def served(app: str, processor: int | None = None) -> Iterator[int]:
-    """The port of an application that answers, on a processor of its own where that can be had."""
+def serve(app: str, processor: int | None = None) -> Iterator[int]:
+    """Start an application, on its own processor if possible, and yield its port once it answers."""
     port = free_port()
     process = start(app, port, processor)
     try:
@@ -33,28 +33,28 @@ def served(app: str, processor: int | None = None) -> Iterator[int]:
 
 
 @contextmanager
-def served_apart(apps: Mapping[str, str]) -> Iterator[dict[str, int]]:
-    """The ports of several applications, by name: all on one processor, and this process on another."""
+def serve_apart(apps: Mapping[str, str]) -> Iterator[dict[str, int]]:
+    """Yield the ports of several applications, by name: all on one processor, this process on another."""
     processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     apart = len(processors) > 1
     if apart:
         os.sched_setaffinity(0, {processors[1]})
     with ExitStack() as stack:
         processor = processors[0] if apart else None
-        yield {name: stack.enter_context(served(app, processor)) for name, app in apps.items()}
+        yield {name: stack.enter_context(serve(app, processor)) for name, app in apps.items()}
 
 
 def start(app: str, port: int, processor: int | None = None) -> "subprocess.Popen[bytes]":
-    """Start uvicorn; the caller ends it."""
+    """Start uvicorn; the caller stops it."""
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--http", PROTOCOL]
     quiet = ["--no-access-log", "--log-level", "critical"]
-    with pinned(processor):
+    with pin(processor):
         return subprocess.Popen(command + quiet, env={**os.environ, **ONE_THREAD})
 
 
 @contextmanager
-def pinned(processor: int | None) -> Iterator[None]:
-    """Stay on one processor, where the system lets one choose; processes started here stay there too."""
+def pin(processor: int | None) -> Iterator[None]:
+    """Pin this process and its children to one processor, if the system supports it."""
     if processor is None or not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -67,7 +67,7 @@ def pinned(processor: int | None) -> Iterator[None]:
 
 
 def wait(port: int) -> None:
-    """Until the port accepts a connection."""
+    """Wait until the port accepts a connection."""
     for _ in range(3000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

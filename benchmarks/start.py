@@ -1,6 +1,6 @@
-"""From starting the process to the first answer, beside an empty FastAPI application with NumPy imported.
+"""Time from starting the process to the first answer, against an empty FastAPI application with NumPy.
 
-`python -m benchmarks.start [rounds]`. Fresh processes in turn; the ratio is taken round by round.
+`python -m benchmarks.start [rounds]`. Fresh processes take turns; the ratio is taken round by round.
 """
 
 import argparse
@@ -22,7 +22,7 @@ CONTENDERS = {
 
 
 def first_answer(app: str, method: str, path: str, body: str | None) -> tuple[float, float]:
-    """Seconds to the first answer, and the process's memory in MiB then."""
+    """Return the seconds until the first answer, and the memory of the process then, in MiB."""
     port, began = free_port(), time.perf_counter()
     process = start(app, port)
     try:
@@ -45,7 +45,7 @@ def first_answer(app: str, method: str, path: str, body: str | None) -> tuple[fl
 
 
 def memory(process: int) -> float:
-    """Resident memory in MiB, where the system tells."""
+    """Return the resident memory in MiB, if the system reports it."""
     status = Path(f"/proc/{process}/status")
     if not status.exists():
         return float("nan")

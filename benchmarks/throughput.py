@@ -1,6 +1,6 @@
-"""Answers a second of Workings, of the usual route with PyTorch, and of a route that echoes the bytes.
+"""Answers per second of Workings, of the usual route with PyTorch, and of a route that echoes the body.
 
-`python -m benchmarks.throughput [rounds]`. All servers run at once on one processor and are asked in turn
+`python -m benchmarks.throughput [rounds]`. All servers run at once on one processor and take turns, driven
 from another; the figures are medians over the rounds, the ratios are taken round by round.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from benchmarks.load import measure, post
-from benchmarks.servers import served_apart
+from benchmarks.servers import serve_apart
 
 PATH = "/v1/self_attention"
 SERVERS = {"workings": "service.app:app", "peer": "benchmarks.peer:app", "floor": "benchmarks.floor:app"}
@@ -22,7 +22,7 @@ SERVERS = {"workings": "service.app:app", "peer": "benchmarks.peer:app", "floor"
 
 @dataclass
 class Contender:
-    """One way to ask one server."""
+    """A request to one server."""
 
     label: str
     server: str
@@ -30,7 +30,7 @@ class Contender:
 
 
 def exam() -> dict[str, list[Contender]]:
-    """Two tokens: Workings returns every value and step, the peer its output."""
+    """Return contenders for two tokens: Workings returns every value and step, the peer its output."""
     question: dict[str, Any] = {
         "x": [[0, 1], [-1, 1]],
         "w_q": [[2.8284271247461903], [1.4142135623730951]],
@@ -55,20 +55,20 @@ def exam() -> dict[str, list[Contender]]:
     }
 
 
-def packed(array: "np.ndarray[Any, Any]") -> dict[str, Any]:
+def pack(array: "np.ndarray[Any, Any]") -> dict[str, Any]:
     data = base64.b64encode(array.tobytes()).decode()
     return {"dtype": array.dtype.name, "shape": list(array.shape), "data": data}
 
 
 def large(numbers: int) -> list[Contender]:
-    """Sequences of 32 tokens of width 32, so that reading and writing is most of the work."""
+    """Return contenders for sequences of 32 tokens of width 32, dominated by parsing and writing."""
     rng = np.random.default_rng(1)
     arrays = {"x": rng.standard_normal((numbers // 1024, 32, 32))}
     arrays |= {name: rng.standard_normal((32, 32)) for name in ("w_q", "w_k", "w_v")}
     nested = {name: array.tolist() for name, array in arrays.items()}
     body = orjson.dumps(nested | {"scale": 1})
     output = {"scale": 1, "select": ["output"]}
-    tight = {name: packed(array) for name, array in arrays.items()}
+    tight = {name: pack(array) for name, array in arrays.items()}
     return [
         Contender("workings, output", "workings", post(PATH, orjson.dumps(nested | output))),
         Contender("peer", "peer", post("/batch", body)),
@@ -86,7 +86,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     sizes = (10_240, 102_400, 1_024_000)
     questions = exam() | {f"{count:,} numbers in and out": large(count) for count in sizes}
-    with served_apart(SERVERS) as ports:
+    with serve_apart(SERVERS) as ports:
         for title, contenders in questions.items():
             connections = 8 if title.startswith("exam") else 2
             for one in contenders:

@@ -1,8 +1,8 @@
-"""Transformer layers and the Vision Transformer, forward with all gradients, beside PyTorch's own modules.
+"""Transformer layers and the Vision Transformer, forward with all gradients, against PyTorch's own modules.
 
 `python -m benchmarks.transformer` (needs the extra `reference`), in float64 with the same number of threads.
-Workings returns every named value, every gradient and every contribution; PyTorch the output and gradients of
-weights and input.
+Workings returns every named value, gradient and contribution; PyTorch the output and the gradients of weights
+and input.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tests.oracles.vision import TORCHVISION, Vision
 
 
 def weights(operation: str, module: torch.nn.Module) -> dict[str, Any]:
-    """A module's weights by our names."""
+    """Return a module's weights by our names."""
     state = {name: one.detach().numpy() for name, one in module.state_dict().items()}
     found = pieces(CATALOGUE[operation], {name: one.shape for name, one in state.items()})
     return {one.name: np.ascontiguousarray(one.of(state[one.source])) for one in found}
@@ -60,7 +60,7 @@ def theirs(module: torch.nn.Module, x: Any, g: Any) -> Callable[[], Any]:
     return run
 
 
-def compared(label: str, contenders: dict[str, Callable[[], Any]], rounds: int) -> None:
+def compare(label: str, contenders: dict[str, Callable[[], Any]], rounds: int) -> None:
     values, other = contenders["workings"]().values, contenders["PyTorch"]().detach().numpy()
     mine = values.get("output", values.get("logits"))
     np.testing.assert_allclose(mine, other.reshape(mine.shape), rtol=1e-9, atol=1e-11)
@@ -83,11 +83,11 @@ def layer(rounds: int, activation: str, *, pre: bool) -> None:
         "workings": ours("encoder_layer", inputs, settings, g),
         "PyTorch": theirs(module, x[None], g[None]),
     }
-    compared(f"encoder layer, {activation}, {settings['norm_placement']}-norm", contenders, rounds)
+    compare(f"encoder layer, {activation}, {settings['norm_placement']}-norm", contenders, rounds)
 
 
 def image_state(image: tuple[int, int, int], patch: int, d: int, layers: int, classes: int) -> dict[str, Any]:
-    """Random weights of torchvision's vision transformer, by its names."""
+    """Return random weights of torchvision's vision transformer, by its names."""
     rng = np.random.default_rng(0)
     tokens = (image[1] // patch) * (image[2] // patch) + 1
     shapes: dict[str, tuple[int, ...]] = {
@@ -120,7 +120,7 @@ def vision(rounds: int, samples: int) -> None:
         "workings": ours("vision_transformer", inputs, {"heads": heads}, g),
         "PyTorch": theirs(module, x, g),
     }
-    compared(f"vision transformer, 4 layers, {samples} of 3x64x64", contenders, rounds)
+    compare(f"vision transformer, 4 layers, {samples} of 3x64x64", contenders, rounds)
 
 
 def main() -> None:
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(int(THREADS))
-    keep_freed_memory(Settings().kept_bytes)  # as the service does; PyTorch has the same of it
+    keep_freed_memory(Settings().kept_bytes)  # as the service does; PyTorch benefits alike
     for activation in ("relu", "gelu"):
         for pre in (False, True):
             layer(rounds, activation, pre=pre)

@@ -17,7 +17,7 @@ from tests.oracles.nested_transformers import (
     array,
     causal,
     feed_forward,
-    of_state_dict,
+    parts_of_state_dict,
 )
 
 LAYER = ("attention", "attention_norm", "feed_forward", "feed_forward_norm")
@@ -108,7 +108,7 @@ def test_encoder_layer_by_a_state_dict() -> None:
     def gelu(x: Array) -> Array:
         return np.array([[z / 2 * (1 + math.erf(z / math.sqrt(2))) for z in row] for row in x])
 
-    layer = Encoder([of_state_dict(request["state_dict"])], request["heads"], "pre", gelu)
+    layer = Encoder([parts_of_state_dict(request["state_dict"])], request["heads"], "pre", gelu)
     close(response["values"]["output"], layer(array(request["x"])))
     close(response["values"]["attention.weights"], np.array(layer.weights[0]))
 

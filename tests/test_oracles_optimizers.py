@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.oracles import textbook_operators
-from tests.oracles.optimizers import CASES, OBJECTIVES, Case, buffers, recorded
+from tests.oracles.optimizers import CASES, OBJECTIVES, Case, buffers, read_recorded
 from tests.oracles.textbook_optimizers import Record, trace
 
 Point = list[float]
@@ -57,7 +57,7 @@ def agree(ours: Any, theirs: Any) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_loops_over_single_numbers_find_what_pytorch_recorded(name: str) -> None:
     case = CASES[name]
-    loops, there = run(case), list(recorded(name).values())
+    loops, there = run(case), list(read_recorded(name).values())
     agree([one.rate for one in loops], [one["rate"] for one in there])
     agree([one.gradient for one in loops], [flat(one["gradient"]) for one in there])
     agree([one.parameters for one in loops], [flat(one["parameters"]) for one in there])
@@ -74,14 +74,14 @@ def test_what_was_recorded_goes_through_the_rare_branches() -> None:
         # A gradient that changed its sign is remembered as 0.
         assert 0 in [of["previous_gradient"] for of in _states(name)]
     for name, longest in (("gradient_descent_clip_norm_on_bowl", 1.25), ("adam_cosine_ends_on_quadratic", 5)):
-        lengths = [np.linalg.norm(flat(one["gradient"])) for one in recorded(name).values()]
+        lengths = [np.linalg.norm(flat(one["gradient"])) for one in read_recorded(name).values()]
         assert min(lengths) < longest < max(lengths)
     for name in ("adam_amsgrad_on_quadratic", "amsgrad_on_rosenbrock"):
         assert any(of["largest_second_moment"] > of["second_moment"] for of in _states(name))
 
 
 def _states(name: str) -> list[dict[str, Any]]:
-    return [of for one in recorded(name).values() for of in one["state"].values()]
+    return [of for one in read_recorded(name).values() for of in one["state"].values()]
 
 
 BOWL = CASES["momentum_dampening_on_bowl"]

@@ -1,14 +1,14 @@
-"""Optimizers with a rate of its own for each entry, from the gradients' squares."""
+"""Adaptive optimizers: a learning rate per entry, from squared gradients."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from compute.optimizers.declaration import Change, Number, Setting, State, When, optimizer, variant
+from compute.optimizers.declaration import Change, Number, Setting, State, When, declare_variant, optimizer
 
-EPSILON = Setting("What keeps the denominator from zero.", r"\epsilon", least=0)
-RHO = Setting("How much of the mean of squares stays.", r"\rho", least=0, below=1)
-BETA_1 = Setting("How much of the mean of gradients stays.", r"\beta_1", least=0, below=1)
-BETA_2 = Setting("How much of the mean of squares stays.", r"\beta_2", least=0, below=1)
+EPSILON = Setting("Keeps the denominator from zero.", r"\epsilon", least=0)
+RHO = Setting("Decay rate of the mean of squares.", r"\rho", least=0, below=1)
+BETA_1 = Setting("Decay rate of the mean of gradients.", r"\beta_1", least=0, below=1)
+BETA_2 = Setting("Decay rate of the mean of squares.", r"\beta_2", least=0, below=1)
 SCALED = r"\frac{g_t}{\sqrt{v_t} + \epsilon}"
 CENTERED = r"\frac{g_t}{\sqrt{s_t} + \epsilon}"
 CORRECTED = r"x_t = x_{t-1} - \eta_t \frac{m_t / (1 - \beta_1^t)}{\sqrt{%s_t / (1 - \beta_2^t)} + \epsilon}"
@@ -28,17 +28,19 @@ def adagrad(
     state: State,
     *,
     rate_decay: Annotated[Number, Setting("How the rate decays with steps.", r"\lambda", least=0)] = 0,
-    initial_accumulator: Annotated[Number, Setting("What the sum starts from.", "G_0", least=0)] = 0,
+    initial_accumulator: Annotated[
+        Number, Setting("Initial value of the sum of squares.", "G_0", least=0)
+    ] = 0,
     epsilon: Annotated[Number, EPSILON] = 1e-10,
 ) -> Change:
-    """Adagrad: each entry's rate falls with the sum of its squared gradients.
+    """Adagrad: the rate of each entry falls with the sum of its squared gradients.
 
     Source: Duchi et al., Adaptive subgradient methods (2011), figure 1.
     """
-    before = state.before("sum_of_squares", initial_accumulator)
-    total = state.keep("sum_of_squares", before + state.square(state.gradient))
+    previous = state.previous("sum_of_squares", initial_accumulator)
+    sum_of_squares = state.keep("sum_of_squares", previous + state.square(state.gradient))
     rate = state.learning_rate / (1 + (state.step - 1) * rate_decay)
-    return -rate * state.gradient / (state.root(total) + epsilon)
+    return -rate * state.gradient / (state.root(sum_of_squares) + epsilon)
 
 
 @optimizer(
@@ -50,9 +52,9 @@ def adagrad(
     ),
     When(r"x_t = x_{t-1} - \eta_t " + SCALED, centered=False, momentum=0),
     When(r"x_t = x_{t-1} - \eta_t " + CENTERED, centered=True, momentum=0),
-    When(r"b_t = \mu b_{t-1} + " + SCALED, centered=False, momentum=lambda one: one != 0),
-    When(r"b_t = \mu b_{t-1} + " + CENTERED, centered=True, momentum=lambda one: one != 0),
-    When(r"x_t = x_{t-1} - \eta_t b_t", momentum=lambda one: one != 0),
+    When(r"b_t = \mu b_{t-1} + " + SCALED, centered=False, momentum=lambda value: value != 0),
+    When(r"b_t = \mu b_{t-1} + " + CENTERED, centered=True, momentum=lambda value: value != 0),
+    When(r"x_t = x_{t-1} - \eta_t b_t", momentum=lambda value: value != 0),
     learning_rate=0.01,
     buffers={"mean_of_squares": "v", "mean_gradient": r"\bar g", "variance": "s", "velocity": "b"},
 )
@@ -60,30 +62,30 @@ def rmsprop(
     state: State,
     *,
     rho: Annotated[Number, RHO] = 0.99,
-    momentum: Annotated[Number, Setting("How much of the velocity stays.", r"\mu", least=0)] = 0,
-    centered: Annotated[bool, Setting("Whether squares are taken about the mean gradient.", "")] = False,
+    momentum: Annotated[Number, Setting("Decay rate of the velocity.", r"\mu", least=0)] = 0,
+    centered: Annotated[bool, Setting("Whether to subtract the mean gradient before squaring.", "")] = False,
     epsilon: Annotated[Number, EPSILON] = 1e-8,
 ) -> Change:
-    """RMSProp: gradients over the root of a running mean of their squares.
+    """RMSProp: gradients divided by the root of a running mean of their squares.
 
-    The centered variance is updated from the step before. As a difference of two means it would lose all its
-    digits, and its sign, where gradients hardly change.
+    The centered variance is updated incrementally: as a difference of two means it would lose all its digits,
+        and its sign, if gradients hardly change.
 
     Source: Tieleman and Hinton, Neural networks for machine learning (2012), lecture 6.5; centered: Graves,
     Generating sequences with recurrent neural networks (2013), equations 38 to 45; its variance: Finch,
     Incremental calculation of weighted mean and variance (2009), section 9.
     """
     gradient = state.gradient
-    before = state.before("mean_of_squares")
-    squares = state.keep("mean_of_squares", rho * before + (1 - rho) * state.square(gradient))
+    previous = state.previous("mean_of_squares")
+    squares = state.keep("mean_of_squares", rho * previous + (1 - rho) * state.square(gradient))
     if centered:
-        mean = state.before("mean_gradient")
+        mean = state.previous("mean_gradient")
         state.keep("mean_gradient", rho * mean + (1 - rho) * gradient)
-        moved = (1 - rho) * state.square(gradient - mean)
-        squares = state.keep("variance", rho * (state.before("variance") + moved))
+        deviation = (1 - rho) * state.square(gradient - mean)
+        squares = state.keep("variance", rho * (state.previous("variance") + deviation))
     scaled = gradient / (state.root(squares) + epsilon)
     if momentum:
-        scaled = state.keep("velocity", momentum * state.before("velocity") + scaled)
+        scaled = state.keep("velocity", momentum * state.previous("velocity") + scaled)
     return -state.learning_rate * scaled
 
 
@@ -101,33 +103,33 @@ def adadelta(
     rho: Annotated[Number, RHO] = 0.9,
     epsilon: Annotated[Number, EPSILON] = 1e-6,
 ) -> Change:
-    """Adadelta: steps in the unit of the parameter, without a rate to choose.
+    """Adadelta: updates in the unit of the parameter, without a rate to choose.
 
     Source: Zeiler, ADADELTA (2012), algorithm 1.
     """
     squares = state.keep(
-        "mean_of_squares", rho * state.before("mean_of_squares") + (1 - rho) * state.square(state.gradient)
+        "mean_of_squares", rho * state.previous("mean_of_squares") + (1 - rho) * state.square(state.gradient)
     )
-    before = state.before("mean_of_squared_updates")
-    change = state.root(before + epsilon) / state.root(squares + epsilon) * state.gradient
-    state.keep("mean_of_squared_updates", rho * before + (1 - rho) * state.square(change))
+    previous = state.previous("mean_of_squared_updates")
+    change = state.root(previous + epsilon) / state.root(squares + epsilon) * state.gradient
+    state.keep("mean_of_squared_updates", rho * previous + (1 - rho) * state.square(change))
     return -state.learning_rate * change
 
 
 def _first(state: State, beta: Number) -> Number:
-    return state.keep("first_moment", beta * state.before("first_moment") + (1 - beta) * state.gradient)
+    return state.keep("first_moment", beta * state.previous("first_moment") + (1 - beta) * state.gradient)
 
 
 def _second(state: State, beta: Number) -> Number:
-    before = state.before("second_moment")
-    return state.keep("second_moment", beta * before + (1 - beta) * state.square(state.gradient))
+    previous = state.previous("second_moment")
+    return state.keep("second_moment", beta * previous + (1 - beta) * state.square(state.gradient))
 
 
 @optimizer(
     FIRST,
     SECOND,
     When(r"t = 0, 1, 2, \dots, \text{ and nothing is corrected at } 0", count_from=0, bias_correction=True),
-    When(r"t = T, T + 1, \dots", count_from=lambda one: one > 1, bias_correction=True),
+    When(r"t = T, T + 1, \dots", count_from=lambda value: value > 1, bias_correction=True),
     When(r"\hat v_t = \max(\hat v_{t-1}, v_t)", amsgrad=True),
     When(CORRECTED % "v", amsgrad=False, epsilon_form="corrected", bias_correction=True),
     When(CORRECTED % r"\hat v", amsgrad=True, epsilon_form="corrected", bias_correction=True),
@@ -144,60 +146,60 @@ def adam(
     beta_1: Annotated[Number, BETA_1] = 0.9,
     beta_2: Annotated[Number, BETA_2] = 0.999,
     epsilon: Annotated[Number, EPSILON] = 1e-8,
-    amsgrad: Annotated[bool, Setting("Whether the largest mean of squares so far is taken.", "")] = False,
+    amsgrad: Annotated[bool, Setting("Whether to divide by the largest mean of squares so far.", "")] = False,
     epsilon_form: Annotated[
         Literal["corrected", "uncorrected"],
         Setting(
-            "Whether epsilon stands beside the corrected root, as in PyTorch, or before it is corrected.",
+            "Whether epsilon is added to the bias-corrected root, as in PyTorch, or before the correction.",
             "",
-            idle=("bias_correction", False),
+            unused_when=("bias_correction", False),
         ),
     ] = "corrected",
     bias_correction: Annotated[
-        bool, Setting("Whether the means are corrected for where they start.", "")
+        bool, Setting("Whether to correct the means for their start at zero.", "")
     ] = True,
     count_from: Annotated[
         int,
         Setting(
-            "What the first step is counted as. ONNX's counts from 0, where nothing is corrected.",
+            "The number of the first step. ONNX counts from 0, and does not correct step 0.",
             "T",
-            idle=("bias_correction", False),
+            unused_when=("bias_correction", False),
         ),
     ] = 1,
 ) -> Change:
-    """Adam: running means of gradients and of their squares, both corrected for where they start.
+    """Adam: running means of gradients and of their squares, both corrected for their start at zero.
 
     Source: Kingma and Ba, Adam (2015), algorithm 1; uncorrected epsilon: section 2; amsgrad: Reddi et al., On
     the convergence of Adam and beyond (2018), algorithm 2.
     """
     first, squares = _first(state, beta_1), _second(state, beta_2)
     if amsgrad:
-        before = state.buffers.get("largest_second_moment")
-        largest = squares if before is None else state.larger(before, squares)
+        largest_before = state.buffers.get("largest_second_moment")
+        largest = squares if largest_before is None else state.maximum(largest_before, squares)
         squares = state.keep("largest_second_moment", largest)
     count = state.step - 1 + count_from
     corrected = bias_correction and count > 0
-    fix_1: Number
-    fix_2: Number
-    fix_1, fix_2 = (1 - beta_1**count, 1 - beta_2**count) if corrected else (1, 1)
+    correction_1: Number
+    correction_2: Number
+    correction_1, correction_2 = (1 - beta_1**count, 1 - beta_2**count) if corrected else (1, 1)
     if epsilon_form == "corrected" or not corrected:
-        return -state.learning_rate * (first / fix_1) / (state.root(squares / fix_2) + epsilon)
-    rate = state.learning_rate * state.xp.sqrt(fix_2) / fix_1
+        return -state.learning_rate * (first / correction_1) / (state.root(squares / correction_2) + epsilon)
+    rate = state.learning_rate * state.xp.sqrt(correction_2) / correction_1
     return -rate * first / (state.root(squares) + epsilon)
 
 
-variant(
+declare_variant(
     "adamw",
     "adam",
-    "AdamW: Adam with decay that is taken from the parameters and not added to gradients",
+    "AdamW: Adam with weight decay subtracted from the parameters, not added to the gradients",
     "Loshchilov and Hutter, Decoupled weight decay regularization (2019), algorithm 2.",
     weight_decay=0.01,
     decay="decoupled",
 )
-variant(
+declare_variant(
     "amsgrad",
     "adam",
-    "AMSGrad: Adam with the largest mean of squares so far",
+    "AMSGrad: Adam divided by the largest mean of squares so far",
     "Reddi et al., On the convergence of Adam and beyond (2018), algorithm 2.",
     amsgrad=True,
 )
@@ -217,12 +219,14 @@ def adamax(
     beta_2: Annotated[Number, BETA_2] = 0.999,
     epsilon: Annotated[Number, EPSILON] = 1e-8,
 ) -> Change:
-    """Adamax: Adam with the largest gradient in the place of the mean square.
+    """Adamax: Adam with an exponentially decayed infinity norm in place of the mean square.
 
     Source: Kingma and Ba, Adam (2015), algorithm 2.
     """
-    first, before = _first(state, beta_1), beta_2 * state.before("infinity_norm")
-    norm = state.keep("infinity_norm", state.xp.maximum(before, state.xp.absolute(state.gradient) + epsilon))
+    first, decayed_norm = _first(state, beta_1), beta_2 * state.previous("infinity_norm")
+    norm = state.keep(
+        "infinity_norm", state.xp.maximum(decayed_norm, state.xp.absolute(state.gradient) + epsilon)
+    )
     rate = state.learning_rate / (1 - beta_1**state.step)
     return -rate * first / norm
 
@@ -243,7 +247,7 @@ def nadam(
     beta_2: Annotated[Number, BETA_2] = 0.999,
     epsilon: Annotated[Number, EPSILON] = 1e-8,
     momentum_decay: Annotated[
-        Number, Setting("How the momentum changes with steps.", r"\psi", least=0)
+        Number, Setting("Decay rate of the momentum schedule.", r"\psi", least=0)
     ] = 0.004,
 ) -> Change:
     """NAdam: Adam with Nesterov's momentum.
@@ -253,14 +257,16 @@ def nadam(
     first, second = _first(state, beta_1), _second(state, beta_2)
     base = state.number("0.96")
 
-    def weight(step: int) -> Number:
+    def momentum_at(step: int) -> Number:
         return beta_1 * (1 - base ** (step * momentum_decay) / 2)
 
-    now, ahead = weight(state.step), weight(state.step + 1)
-    product = state.keep("momentum_product", state.before("momentum_product", 1) * now)
+    momentum, next_momentum = momentum_at(state.step), momentum_at(state.step + 1)
+    product = state.keep("momentum_product", state.previous("momentum_product", 1) * momentum)
     root = state.root(second / (1 - beta_2**state.step)) + epsilon
-    step = (1 - now) / (1 - product) * state.gradient + ahead / (1 - product * ahead) * first
-    return -state.learning_rate * step / root
+    direction = (1 - momentum) / (1 - product) * state.gradient + next_momentum / (
+        1 - product * next_momentum
+    ) * first
+    return -state.learning_rate * direction / root
 
 
 @optimizer(
@@ -281,7 +287,7 @@ def radam(
     beta_2: Annotated[Number, replace(BETA_2, decides=True)] = 0.999,
     epsilon: Annotated[Number, EPSILON] = 1e-8,
 ) -> Change:
-    """RAdam: Adam whose adaptive rate waits until its variance can be told.
+    """RAdam: Adam with an adaptive rate only from the step at which its variance is tractable.
 
     Source: Liu et al., On the variance of the adaptive learning rate and beyond (2020), algorithm 2.
     """

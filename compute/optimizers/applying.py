@@ -1,4 +1,4 @@
-"""An update rule applied to a parameter: to floats at once, to exact numbers entry by entry."""
+"""Applying an update rule to a parameter: floats at once, exact numbers entry by entry."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -12,8 +12,8 @@ from compute.optimizers.objective import Parameters
 ALL = "all parameters"
 
 
-class Ruled(Protocol):
-    """What of a course says how a parameter moves."""
+class RuleSettings(Protocol):
+    """The part of a run that determines how a parameter is updated."""
 
     @property
     def optimizer(self) -> Optimizer: ...
@@ -25,68 +25,71 @@ class Ruled(Protocol):
     def decay_form(self) -> str: ...
 
 
-def applied(course: Ruled, state: State) -> tuple[Array, Buffers]:
-    """What is added to a parameter, or to an entry of it, and the buffers after."""
+def compute_update(run: RuleSettings, state: State) -> tuple[Array, Buffers]:
+    """Return the update of a parameter, or of one of its entries, and its new buffers."""
     if not isinstance(state.parameter, np.ndarray) or state.parameter.dtype != object:
-        change, kept = apply_rule(course, state, course.settings, course.decay)
-        return change + 0, kept  # a gradient of 0 moves by 0, and not by -0
-    if course.optimizer.takes_all:
-        return _whole(course, state)
+        change, buffers = apply_rule(run, state, run.settings, run.decay)
+        return change + 0, buffers  # turns -0 into 0
+    if run.optimizer.updates_jointly:
+        return _update_vector(run, state)
     update = np.empty(state.parameter.shape, dtype=object)
-    buffers: Buffers = {}
-    entries = Entries(state.xp)
-    for at in np.ndindex(update.shape):
-        change, kept = apply_rule(course, entry_of(state, at, entries), course.settings, course.decay)
-        update[at] = change
-        for name, one in kept.items():
-            buffers.setdefault(name, np.empty(update.shape, dtype=object))[at] = one
-    settle = state.xp.simplify
-    return settle(update, "update"), {name: settle(one, name) for name, one in buffers.items()}
+    buffers = {}
+    xp = EntrywiseNamespace(state.xp)
+    for index in np.ndindex(update.shape):
+        change, buffers_after = apply_rule(run, entry_state(state, index, xp), run.settings, run.decay)
+        update[index] = change
+        for name, value in buffers_after.items():
+            buffers.setdefault(name, np.empty(update.shape, dtype=object))[index] = value
+    simplify = state.xp.simplify
+    return simplify(update, "update"), {name: simplify(buffer, name) for name, buffer in buffers.items()}
 
 
 def apply_rule(
-    course: Ruled, state: State, settings: Mapping[str, Any], decay: Number | None
+    run: RuleSettings, state: State, settings: Mapping[str, Any], decay: Number | None
 ) -> tuple[Any, Buffers]:
-    """The rule's own change with decay that is not in the gradient, in any kind of number."""
-    change = course.optimizer.rule(state, **settings)
-    if decay is not None and course.decay_form == "decoupled":
+    """Return the rule's update, with decoupled or post decay, and its new buffers, in any kind of number."""
+    change = run.optimizer.rule(state, **settings)
+    if decay is not None and run.decay_form == "decoupled":
         change = change - state.learning_rate * decay * state.parameter
-    elif decay is not None and course.decay_form == "post":
+    elif decay is not None and run.decay_form == "post":
         change = change - decay * (state.parameter + change)
-    return change, state.kept
+    return change, state.new_buffers
 
 
-def _whole(course: Ruled, state: State) -> tuple[Array, Buffers]:
-    """A rule of exact vectors. SymPy's numbers would take an array beside them for one of its own."""
-    state.learning_rate = boxed(state.learning_rate)
+def _update_vector(run: RuleSettings, state: State) -> tuple[Array, Buffers]:
+    """Apply a rule to an exact vector.
+
+    Numbers are boxed: SymPy would otherwise convert an array operand to one of its own.
+    """
+    state.learning_rate = box(state.learning_rate)
     settings = {
-        name: one if isinstance(one, bool | str | int) else boxed(one)
-        for name, one in course.settings.items()
+        name: value if isinstance(value, bool | str | int) else box(value)
+        for name, value in run.settings.items()
     }
-    decay = None if course.decay is None else boxed(course.decay)
-    change, buffers = apply_rule(course, state, settings, decay)
+    decay = None if run.decay is None else box(run.decay)
+    change, buffers = apply_rule(run, state, settings, decay)
     return state.xp.simplify(change, "update"), {
-        name: state.xp.simplify(one, name) for name, one in buffers.items()
+        name: state.xp.simplify(buffer, name) for name, buffer in buffers.items()
     }
 
 
-def boxed(number: Any) -> Array:
-    """An exact number in an array of its own."""
-    box = np.empty(1, dtype=object)  # of one without axes NumPy makes bare numbers again
-    box[0] = number
-    return box
+def box(number: Any) -> Array:
+    """Return an exact number as an array of shape (1,)."""
+    array = np.empty(1, dtype=object)  # NumPy would unbox an array without axes
+    array[0] = number
+    return array
 
 
-def entry_of(state: State, at: tuple[int, ...], xp: Any) -> State:
-    """The state of one entry of a parameter."""
+def entry_state(state: State, index: tuple[int, ...], xp: Any) -> State:
+    """Return the state of one entry of a parameter."""
     return State(
-        xp, state.number, state.step, state.learning_rate, state.parameter[at], state.gradient[at],
-        {name: one[at] for name, one in state.buffers.items()},
+        xp, state.number, state.step, state.learning_rate, state.parameter[index], state.gradient[index],
+        {name: buffer[index] for name, buffer in state.buffers.items()},
     )  # fmt: skip
 
 
-class Entries:
-    """A namespace's functions on single entries."""
+class EntrywiseNamespace:
+    """A namespace whose functions return the single entry of their result."""
 
     def __init__(self, xp: Arithmetic) -> None:
         self._xp = xp
@@ -101,14 +104,14 @@ class Entries:
 
 
 def flatten(parameters: Parameters) -> Array:
-    """All entries of all parameters as one vector."""
-    return np.concatenate([np.reshape(one, -1) for one in parameters.values()])
+    """Concatenate all entries of all parameters into one vector."""
+    return np.concatenate([np.reshape(parameter, -1) for parameter in parameters.values()])
 
 
 def unflatten(flat: Array, parameters: Parameters) -> Parameters:
-    """A vector as parameters of these shapes."""
-    found, start = {}, 0
-    for name, one in parameters.items():
-        found[name] = flat[start : start + one.size].reshape(one.shape)
-        start += one.size
-    return found
+    """Split a vector into arrays with the shapes of these parameters."""
+    result, start = {}, 0
+    for name, parameter in parameters.items():
+        result[name] = flat[start : start + parameter.size].reshape(parameter.shape)
+        start += parameter.size
+    return result

@@ -1,8 +1,8 @@
-"""How an optimizer is declared: one function, whose signature and docstring say everything about it.
+"""How an optimizer is declared: one function, with everything in its signature and docstring.
 
 Its first parameter is the `State` of one parameter at one step; its keyword parameters are hyperparameters.
-It returns what is added to the parameter, and keeps buffers by their textbook names. Schemas, documentation
-and the list of optimizers follow.
+It returns the update of the parameter and keeps buffers by their textbook names. Schemas, documentation and
+the list of optimizers are derived from it.
 """
 
 import inspect
@@ -22,9 +22,11 @@ Buffers: TypeAlias = dict[str, Array]
 class Setting:
     """A hyperparameter.
 
-    least, below: the least it may be, and what it has to be less than; not_below: a setting that it may not
-    be less than; idle: a setting and the value of it with which this one has no meaning; decides: whether the
-    rule goes by its size, so that no symbol can stand for it.
+    least: smallest allowed value.
+    below: exclusive upper bound.
+    not_below: name of a setting that is a lower bound.
+    unused_when: a setting, and the value of it that makes this one unused.
+    decides: whether the rule branches on its value, so that it cannot be a symbol.
     """
 
     meaning: str
@@ -32,13 +34,13 @@ class Setting:
     least: float | None = None
     below: float | None = None
     not_below: str = ""
-    idle: tuple[str, Any] | None = None
+    unused_when: tuple[str, Any] | None = None
     decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SettingField:
-    """A setting with its name, default, and choices where it is no number."""
+    """A setting with its name and default; choices: its allowed values, if it is not a number."""
 
     name: str
     default: Any
@@ -48,8 +50,8 @@ class SettingField:
     is_whole: bool = False
 
 
-def within(xp: Any, a: Any, low: Any, high: Any) -> Any:
-    """What is nearest to numbers between two bounds, in any namespace that has maxima and opposites."""
+def clip(xp: Any, a: Any, low: Any, high: Any) -> Any:
+    """Clip numbers to bounds, in any namespace with `maximum` and `negative`."""
     return xp.negative(xp.maximum(xp.negative(xp.maximum(a, low)), xp.negative(high)))
 
 
@@ -57,10 +59,13 @@ def within(xp: Any, a: Any, low: Any, high: Any) -> Any:
 class State:
     """One parameter before a step, or one entry of it.
 
-    step: counted from 1; buffers: what the step before kept, empty at the first; number: a
-    constant in the numbers of the trace; hessian: the second derivatives of the loss by all entries of all
-    parameters, for rules that ask for them; kept: the buffers that this step leaves; plain: what is made of
-    them before the rule goes on, where numbers write how they came about.
+    number: converts a constant to the numbers of the trace.
+    step: number of the step, counted from 1.
+    buffers: buffers after the previous step; empty at the first step.
+    hessian: second derivatives of the loss with respect to all entries of all parameters, for rules that use
+        them.
+    new_buffers: buffers after this step.
+    as_leaf: replaces a buffer by its value, when formulas are traced.
     """
 
     xp: Arithmetic
@@ -71,57 +76,57 @@ class State:
     gradient: Array
     buffers: Buffers = field(default_factory=dict)
     hessian: Callable[[], Array] | None = None
-    kept: Buffers = field(default_factory=dict)
-    plain: Callable[[Any], Any] | None = None
+    new_buffers: Buffers = field(default_factory=dict)
+    as_leaf: Callable[[Any], Any] | None = None
 
-    def before(self, name: str, start: Number = 0) -> Array:
-        """A buffer as the step before left it; at the first step it is filled with what it starts from."""
+    def previous(self, name: str, start: Number = 0) -> Array:
+        """Return a buffer after the previous step, or filled with `start` at the first step."""
         if name in self.buffers:
             return self.buffers[name]
-        found: Array = self.parameter * 0 + start  # of the kind that the parameter is
-        return found
+        initial: Array = self.parameter * 0 + start  # has the parameter's shape and dtype
+        return initial
 
-    def keep(self, name: str, worth: Any) -> Any:
-        """A buffer as this step leaves it, for what the rule makes of it."""
-        self.kept[name] = worth = squares.plain(worth)
-        return worth if self.plain is None else self.plain(worth)
+    def keep(self, name: str, value: Any) -> Any:
+        """Set a buffer of this step and return it for use in the rule."""
+        self.new_buffers[name] = value = squares.unwrap(value)
+        return value if self.as_leaf is None else self.as_leaf(value)
 
     def square(self, a: Any) -> Any:
-        """The square of numbers, to be added up and kept; of floats of any size."""
+        """Return squares to be summed and kept, of floats of any magnitude."""
         xp: Any = self.xp
-        return squares.square(xp, a) if self.plain is None else xp.square(a)
+        return squares.square(xp, a) if self.as_leaf is None else xp.square(a)
 
     def root(self, total: Any) -> Any:
-        """The root of a sum of squares."""
-        return squares.root(self.xp, total) if self.plain is None else self.xp.sqrt(total)
+        """Return the root of a sum of squares."""
+        return squares.root(self.xp, total) if self.as_leaf is None else self.xp.sqrt(total)
 
-    def larger(self, one: Any, other: Any) -> Any:
-        """The larger of two sums of squares, entry by entry."""
-        return squares.larger(self.xp, one, other) if self.plain is None else self.xp.maximum(one, other)
+    def maximum(self, a: Any, b: Any) -> Any:
+        """Return the entrywise maximum of two sums of squares."""
+        return squares.maximum(self.xp, a, b) if self.as_leaf is None else self.xp.maximum(a, b)
 
-    def within(self, a: Any, low: Any, high: Any) -> Any:
-        """What is nearest to it between two bounds, entry by entry."""
+    def clip(self, a: Any, low: Any, high: Any) -> Any:
+        """Clip numbers to bounds, entry by entry."""
         xp: Any = self.xp
-        return within(xp, a, low, high) if self.plain is None else xp.within(a, low, high)
+        return clip(xp, a, low, high) if self.as_leaf is None else xp.clip(a, low, high)
 
 
 Change: TypeAlias = Any
-"""What is added to a parameter, or to an entry of it, in the numbers of the trace."""
+"""The update of a parameter, or of an entry of it, in the numbers of the trace."""
 Rule: TypeAlias = Callable[..., Change]
-"""From a state and hyperparameters to what is added to the parameter; buffers are kept on the way."""
+"""Maps a state and hyperparameters to the update of the parameter; keeps buffers in the state."""
 
 
 class When:
-    """A formula that holds where settings have these values, or fulfil these conditions."""
+    """A formula for certain settings, each given as a value or a predicate."""
 
     def __init__(self, formula: str, **settings: Any) -> None:
         self.formula, self.settings = formula, settings
 
-    def holds(self, said: Mapping[str, Any]) -> bool:
-        """Whether it does with all that is said."""
+    def applies(self, settings: Mapping[str, Any]) -> bool:
+        """Whether the formula is used under these settings."""
         return all(
-            worth(said[name]) if callable(worth) else said[name] == worth
-            for name, worth in self.settings.items()
+            wanted(settings[name]) if callable(wanted) else settings[name] == wanted
+            for name, wanted in self.settings.items()
         )
 
 
@@ -129,11 +134,12 @@ class When:
 class Optimizer:
     """An update rule with its settings.
 
-    formulas: its equations in LaTeX, in order, some of them for certain settings alone; buffers: the symbols
-    of what it keeps, by name; learning_rate, weight_decay, decay: what they are where nothing is said;
-    takes_all: whether it moves all parameters at once, as one vector; looks_ahead: whether its gradient is
-    taken a momentum's step of the velocity ahead; rate_at_start: whether it reads the learning rate at the
-    first step alone.
+    formulas: its equations in LaTeX, in order; some apply to certain settings only.
+    buffers: the symbol of each buffer, by name.
+    learning_rate, weight_decay, decay: defaults.
+    updates_jointly: whether it updates all parameters at once, as one vector.
+    looks_ahead: whether its gradient is taken at the parameters plus momentum times the velocity.
+    rate_at_start: whether it reads the learning rate at the first step only.
     """
 
     name: str
@@ -146,17 +152,17 @@ class Optimizer:
     source: str
     weight_decay: float | None = None
     decay: str = "coupled"
-    takes_all: bool = False
+    updates_jointly: bool = False
     looks_ahead: bool = False
     rate_at_start: bool = False
 
     def equations(self, settings: Mapping[str, Any]) -> list[str]:
-        """The formulas as they are with these settings."""
-        said = {name: settings.get(name, one.default) for name, one in self.settings.items()}
+        """Return the formulas that apply under these settings."""
+        values = {name: settings.get(name, field.default) for name, field in self.settings.items()}
         return [
-            one if isinstance(one, str) else one.formula
-            for one in self.formulas
-            if isinstance(one, str) or one.holds(said)
+            formula if isinstance(formula, str) else formula.formula
+            for formula in self.formulas
+            if isinstance(formula, str) or formula.applies(values)
         ]
 
 
@@ -166,17 +172,20 @@ OPTIMIZERS: dict[str, Optimizer] = {}
 def optimizer(
     *formulas: str | When, learning_rate: float, buffers: Mapping[str, str], **more: Any
 ) -> Callable[[Rule], Rule]:
-    """Declare a rule as an optimizer under the function's name. more: see `Optimizer`."""
+    """Declare a rule as an optimizer under the function's name. more: fields of `Optimizer`.
+
+    Raises ValueError if the docstring names no source.
+    """
 
     def declare(rule: Rule) -> Rule:
         name = rule.__name__
-        summary, source = described(rule)
+        summary, source = parse_docstring(rule)
         if not source:
-            raise ValueError(f"{name} has to say its source")
+            raise ValueError(f"the docstring of {name} has to name its source")
         OPTIMIZERS[name] = Optimizer(
             name=name,
             rule=rule,
-            settings=settings_of(rule),
+            settings=settings_from_signature(rule),
             formulas=formulas,
             buffers=buffers,
             learning_rate=learning_rate,
@@ -189,28 +198,29 @@ def optimizer(
     return declare
 
 
-def described(function: Callable[..., Any]) -> tuple[str, str]:
-    """The first line of a docstring without its period, and what stands behind `Source:`, if anything."""
+def parse_docstring(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return the first line of a docstring without its period, and the text after `Source:`."""
     summary, _, rest = inspect.cleandoc(function.__doc__ or "").partition("\n")
     return summary.rstrip("."), " ".join(rest.partition("Source:")[2].split())
 
 
-def variant(name: str, of: str, summary: str, source: str, **defaults: Any) -> None:
-    """Declare an optimizer that is another one with other defaults, of settings or of its own fields."""
+def declare_variant(name: str, of: str, summary: str, source: str, **defaults: Any) -> None:
+    """Declare an optimizer as another with other defaults, of its settings or fields."""
     base = OPTIMIZERS[of]
     settings = {
-        one.name: replace(one, default=defaults.pop(one.name, one.default)) for one in base.settings.values()
+        name: replace(field, default=defaults.pop(name, field.default))
+        for name, field in base.settings.items()
     }
     OPTIMIZERS[name] = replace(base, name=name, settings=settings, summary=summary, source=source, **defaults)
 
 
-def settings_of(function: Callable[..., Any]) -> dict[str, SettingField]:
-    """The keyword parameters of a function as settings."""
+def settings_from_signature(function: Callable[..., Any]) -> dict[str, SettingField]:
+    """Return the keyword-only parameters of a function as settings, by name."""
     hints = get_type_hints(function, include_extras=True)
     return {
-        one.name: _setting(one.name, one.default, hints[one.name])
-        for one in inspect.signature(function).parameters.values()
-        if one.kind is one.KEYWORD_ONLY
+        name: _setting(name, parameter.default, hints[name])
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
     }
 
 

@@ -1,12 +1,12 @@
-"""Gradient descent, and what adds inertia to it."""
+"""Gradient descent, plain and with momentum."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
 
 from compute.optimizers.declaration import Change, Number, Setting, State, When, optimizer
 
-MOMENTUM = Setting("How much of the velocity stays.", r"\beta", least=0)
-DAMPENING = Setting("How much less than all of the gradient is added.", r"\tau", below=1)
+MOMENTUM = Setting("Decay rate of the velocity.", r"\beta", least=0)
+DAMPENING = Setting("Share of the gradient that is not added to the velocity.", r"\tau", below=1)
 AVERAGED = ("form", "average")
 UNDAMPED = Setting("Whether the first velocity is the gradient itself, as in PyTorch and ONNX.", "")
 
@@ -23,7 +23,7 @@ def gradient_descent(state: State) -> Change:
 
 @optimizer(
     When(r"V_t = \beta V_{t-1} + (1 - \tau) g_t", form="sum"),
-    When(r"V_1 = g_1", form="sum", undamped_start=True, dampening=lambda one: one != 0),
+    When(r"V_1 = g_1", form="sum", undamped_start=True, dampening=lambda value: value != 0),
     When(r"V_t = \beta V_{t-1} + (1 - \beta) g_t", form="average"),
     r"x_t = x_{t-1} - \eta_t V_t",
     learning_rate=0.01,
@@ -33,12 +33,12 @@ def momentum(
     state: State,
     *,
     momentum: Annotated[Number, MOMENTUM] = 0.9,
-    dampening: Annotated[Number, replace(DAMPENING, idle=AVERAGED)] = 0,
+    dampening: Annotated[Number, replace(DAMPENING, unused_when=AVERAGED)] = 0,
     form: Annotated[
         Literal["sum", "average"],
         Setting("sum: V = beta V + (1 - tau) g; average: V = beta V + (1 - beta) g.", ""),
     ] = "sum",
-    undamped_start: Annotated[bool, replace(UNDAMPED, idle=AVERAGED)] = True,
+    undamped_start: Annotated[bool, replace(UNDAMPED, unused_when=AVERAGED)] = True,
 ) -> Change:
     """Gradient descent with momentum.
 
@@ -52,8 +52,8 @@ def momentum(
 
 
 def _velocity(state: State, momentum: Number, dampening: Number, undamped_start: bool) -> Change:
-    added = 1 if state.step == 1 and undamped_start else 1 - dampening
-    return state.keep("velocity", momentum * state.before("velocity") + added * state.gradient)
+    share = 1 if state.step == 1 and undamped_start else 1 - dampening
+    return state.keep("velocity", momentum * state.previous("velocity") + share * state.gradient)
 
 
 @optimizer(
@@ -69,7 +69,7 @@ def nesterov(
     dampening: Annotated[Number, DAMPENING] = 0,
     undamped_start: Annotated[bool, UNDAMPED] = True,
 ) -> Change:
-    """Nesterov's momentum as PyTorch writes it: the gradient is taken where the parameters are.
+    """Nesterov's momentum as in PyTorch: the gradient is taken at the parameters.
 
     Source: Sutskever et al., On the importance of initialization and momentum (2013), in the form of Bengio
     et al., Advances in optimizing recurrent networks (2013), equation 7.
@@ -91,8 +91,10 @@ def nesterov_lookahead(
     *,
     momentum: Annotated[Number, MOMENTUM] = 0.9,
 ) -> Change:
-    """Nesterov's momentum as first written: the gradient is taken a step of the velocity ahead.
+    """Nesterov's momentum as first written: the gradient is taken ahead, along the velocity.
 
     Source: Sutskever et al., On the importance of initialization and momentum (2013), equations 3 and 4.
     """
-    return state.keep("velocity", momentum * state.before("velocity") - state.learning_rate * state.gradient)
+    return state.keep(
+        "velocity", momentum * state.previous("velocity") - state.learning_rate * state.gradient
+    )

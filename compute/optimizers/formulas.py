@@ -1,4 +1,4 @@
-"""The formulas of a step with its numbers put in: the rule once more, on numbers that write themselves."""
+"""The formulas of a step with numbers substituted, from a rule run on numbers that record their LaTeX."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -8,134 +8,139 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.latex import PRODUCT, SUM, Formula, symbol_latex
-from compute.optimizers.applying import ALL, Entries, apply_rule, entry_of, flatten
+from compute.optimizers.applying import ALL, EntrywiseNamespace, apply_rule, entry_state, flatten
 from compute.optimizers.declaration import Buffers, State
-from compute.optimizers.gradients import clipped, norm_of
+from compute.optimizers.gradients import clip_gradients, global_norm
 from compute.optimizers.surface import entry_name
 from compute.optimizers.trace import Run, StepRecord, TraceStep
-from compute.optimizers.written import TracedNumber, TracingNamespace, as_written, setting_formula
+from compute.optimizers.written import TracedNumber, TracingNamespace, setting_formula, trace_number
 
-MOST = 16  # entries of a parameter, beyond which nobody reads its formulas
-MOST_AT_ONCE = 4  # entries of a vector that is written with its Hessian
-_said = lru_cache(maxsize=64)(as_written)  # settings are the same at every step, and short
+MAX_ENTRIES = 16  # of a parameter: formulas of larger ones are not written
+MAX_VECTOR_ENTRIES = 4  # of a vector that is written with its Hessian
+_format_setting = lru_cache(maxsize=64)(trace_number)  # cached, since settings are the same at every step
 
 
 @np.errstate(all="ignore")
-def formulas(course: Run, step: TraceStep) -> dict[str, dict[str, Any]]:
-    """By parameter: equations in LaTeX for the gradient as it was used, each buffer, the update, the
-    parameter.
+def step_formulas(run: Run, step: TraceStep) -> dict[str, dict[str, Any]]:
+    """Return LaTeX equations of a step by parameter: used gradient, each buffer, update, parameter.
 
-    Each is nested as the parameter is. Parameters of more than 16 entries are left out; a rule that moves all
-    parameters at once has one vector, `all parameters`, of up to 4 entries.
+    Each is nested like its parameter. Parameters of more than 16 entries are left out; a rule that updates
+    all parameters jointly has one vector, `all parameters`, of up to 4 entries.
     """
-    made = step.made
-    assert made is not None  # the start was not made
-    if course.optimizer.takes_all:
-        whole = flatten(made.before)
-        if whole.size > MOST_AT_ONCE:
+    record = step.record
+    assert record is not None  # step 0 has no formulas
+    if run.optimizer.updates_jointly:
+        vector = flatten(record.before)
+        if vector.size > MAX_VECTOR_ENTRIES:
             return {}
-        state = _state(course, step, made, whole, flatten(made.used), ALL)
-        return {ALL: _equations(course, _written(course, state, course.arithmetic), r"\theta")}
-    found = {
-        name: _nested(course, _state(course, step, made, one, made.used[name], name), symbol_latex(name))
-        for name, one in made.before.items()
-        if one.size <= MOST
+        state = _state(run, step, record, vector, flatten(record.used_gradient), ALL)
+        return {ALL: _equations(run, _traced_state(run, state, run.arithmetic), r"\theta")}
+    equations = {
+        name: _entry_equations(
+            run, _state(run, step, record, parameter, record.used_gradient[name], name), symbol_latex(name)
+        )
+        for name, parameter in record.before.items()
+        if parameter.size <= MAX_ENTRIES
     }
-    if course.uses_another_gradient:
-        for name, lines in found.items():
-            found[name] = {"used_gradient": _used(course, made, step.number, name)} | lines
-    return found
+    if run.changes_gradient:
+        for name, lines in equations.items():
+            equations[name] = {
+                "used_gradient": _used_gradient_equations(run, record, step.number, name)
+            } | lines
+    return equations
 
 
 def _state(
-    course: Run, step: TraceStep, made: StepRecord, parameter: Array, gradient: Array, name: str
+    run: Run, step: TraceStep, record: StepRecord, parameter: Array, gradient: Array, name: str
 ) -> State:
     hessian = step.state[name].get("hessian")
     return State(
-        course.arithmetic, course.number, step.number, made.learning_rate, parameter, gradient,
-        dict(made.state_before[name]), None if hessian is None else lambda: hessian,
+        run.arithmetic, run.number, step.number, record.learning_rate, parameter, gradient,
+        dict(record.state_before[name]), None if hessian is None else lambda: hessian,
     )  # fmt: skip
 
 
-def _nested(course: Run, state: State, symbol: str) -> dict[str, Any]:
-    """The equations of each entry of a parameter."""
-    xp = Entries(state.xp) if course.arithmetic.settles else state.xp
+def _entry_equations(run: Run, state: State, symbol: str) -> dict[str, Any]:
+    """Return the equations of each entry of a parameter."""
+    xp = EntrywiseNamespace(state.xp) if run.arithmetic.settles else state.xp
     if not state.parameter.shape:
-        return _equations(course, _written(course, entry_of(state, (), xp), xp), symbol)
+        return _equations(run, _traced_state(run, entry_state(state, (), xp), xp), symbol)
     lines: dict[str, Any] = {}
-    for at in np.ndindex(state.parameter.shape):
-        place = entry_name((symbol, at))
-        for name, line in _equations(course, _written(course, entry_of(state, at, xp), xp), place).items():
-            lines.setdefault(name, np.empty(state.parameter.shape, dtype=object))[at] = line
-    return {name: one.tolist() for name, one in lines.items()}
+    for index in np.ndindex(state.parameter.shape):
+        entry = entry_name((symbol, index))
+        for name, line in _equations(
+            run, _traced_state(run, entry_state(state, index, xp), xp), entry
+        ).items():
+            lines.setdefault(name, np.empty(state.parameter.shape, dtype=object))[index] = line
+    return {name: array.tolist() for name, array in lines.items()}
 
 
-def _written(course: Run, state: State, xp: Any) -> State:
-    """The state of one entry, or of a vector, in numbers that write themselves."""
-    writing: Any = TracingNamespace(xp, course.write)
+def _traced_state(run: Run, state: State, xp: Any) -> State:
+    """Return the state of one entry, or of a vector, in traced numbers."""
+    tracing: Any = TracingNamespace(xp, run.write)
     number, buffers, hessian = state.number, state.buffers, state.hessian
-    state.xp, state.number = writing, lambda said: writing.written(number(said))
+    state.xp, state.number = tracing, lambda constant: tracing.trace(number(constant))
     for name in ("learning_rate", "parameter", "gradient"):
-        setattr(state, name, writing.written(getattr(state, name)))
-    state.buffers = {name: writing.written(one) for name, one in buffers.items()}
-    state.hessian, state.plain = hessian, lambda worth: writing.written(writing.written(worth).worth)
+        setattr(state, name, tracing.trace(getattr(state, name)))
+    state.buffers = {name: tracing.trace(buffer) for name, buffer in buffers.items()}
+    state.hessian, state.as_leaf = hessian, lambda traced: tracing.trace(tracing.trace(traced).value)
     return state
 
 
-def _equations(course: Run, state: State, symbol: str) -> dict[str, str]:
-    writing: Any = state.xp
-    say = course.write if course.arithmetic.settles else setting_formula
+def _equations(run: Run, state: State, symbol: str) -> dict[str, str]:
+    tracing: Any = state.xp
+    write_setting = run.write if run.arithmetic.settles else setting_formula
     settings = {
-        name: one if isinstance(one, bool | str | int) else _said(one, say)
-        for name, one in course.settings.items()
+        name: value if isinstance(value, bool | str | int) else _format_setting(value, write_setting)
+        for name, value in run.settings.items()
     }
-    decay = None if course.decay is None else _said(course.decay, say)
+    decay = None if run.decay is None else _format_setting(run.decay, write_setting)
     change: Any
-    kept: Buffers
-    change, kept = apply_rule(course, state, settings, decay)
-    symbols, parameter, step = course.optimizer.buffers, state.parameter, state.step
-    lines = {name: _equation(course, symbols[name], step, writing.written(one)) for name, one in kept.items()}
-    lines["update"] = _equation(course, rf"\Delta {symbol}", step, writing.written(change))
-    after: Any = parameter + writing.written(writing.written(change).worth)
-    return lines | {"parameter": _equation(course, symbol, step, after)}
+    buffers: Buffers
+    change, buffers = apply_rule(run, state, settings, decay)
+    symbols, parameter, step = run.optimizer.buffers, state.parameter, state.step
+    lines = {
+        name: _equation(run, symbols[name], step, tracing.trace(buffer)) for name, buffer in buffers.items()
+    }
+    lines["update"] = _equation(run, rf"\Delta {symbol}", step, tracing.trace(change))
+    after: Any = parameter + tracing.trace(tracing.trace(change).value)
+    return lines | {"parameter": _equation(run, symbol, step, after)}
 
 
-def _equation(course: Run, symbol: str, step: int, found: TracedNumber) -> str:
-    """A symbol, how it came about, and what it is worth."""
-    worth = course.write(found.worth).text
+def _equation(run: Run, symbol: str, step: int, traced: TracedNumber) -> str:
+    """Return `symbol = expression = value`."""
+    value = run.write(traced.value).text
     symbol = f"{{{symbol}}}" if "_" in symbol else symbol
-    return f"{symbol}_{{{step}}} = " + (worth if worth == found.text else f"{found.text} = {worth}")
+    return f"{symbol}_{{{step}}} = " + (value if value == traced.text else f"{traced.text} = {value}")
 
 
-def _used(course: Run, made: StepRecord, step: int, name: str) -> Any:
-    """How the gradient that the rule sees came about from that of the loss."""
-    found = np.empty(made.before[name].shape, dtype=object)
-    say = course.write if course.arithmetic.settles else setting_formula
-    bounds, factor = course.clipping, _factor(course, made)
-    for at in np.ndindex(found.shape):
-        text = course.write(made.gradient[name][at])
+def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str) -> Any:
+    """Return the equations of the gradient passed to the rule, from the gradient of the loss."""
+    equations = np.empty(record.before[name].shape, dtype=object)
+    write_setting = run.write if run.arithmetic.settles else setting_formula
+    bounds, factor = run.clipping, _clip_factor(run, record)
+    for index in np.ndindex(equations.shape):
+        text = run.write(record.gradient[name][index])
         if bounds.value is not None:
-            bound = say(bounds.value).text
+            bound = write_setting(bounds.value).text
             text = Formula(rf"\min\left(\max\left({text.text}, -{bound}\right), {bound}\right)")
         if factor is not None:
             text = Formula(rf"{text.at(PRODUCT)} \cdot {factor}", PRODUCT)
-        if course.decay is not None and course.decay_form == "coupled":
-            decayed = (
-                f"{say(course.decay).at(PRODUCT)} \\cdot {course.write(made.before[name][at]).at(PRODUCT)}"
-            )
-            text = Formula(f"{text.text} + {decayed}", SUM)
-        worth = course.write(made.used[name][at]).text
-        found[at] = f"g_{{{step}}} = {text.text}" + ("" if worth == text.text else f" = {worth}")
-    return found.tolist() if found.shape else found[()]
+        if run.decay is not None and run.decay_form == "coupled":
+            decay, parameter = write_setting(run.decay), run.write(record.before[name][index])
+            text = Formula(f"{text.text} + {decay.at(PRODUCT)} \\cdot {parameter.at(PRODUCT)}", SUM)
+        value = run.write(record.used_gradient[name][index]).text
+        equations[index] = f"g_{{{step}}} = {text.text}" + ("" if value == text.text else f" = {value}")
+    return equations.tolist() if equations.shape else equations[()]
 
 
-def _factor(course: Run, made: StepRecord) -> str | None:
-    """By what a bound of the norm multiplies all gradients."""
-    bounds = course.clipping
+def _clip_factor(run: Run, record: StepRecord) -> str | None:
+    """Return the factor by which clipping the norm multiplies all gradients."""
+    bounds = run.clipping
     if bounds.norm is None:
         return None
-    say = course.write if course.arithmetic.settles else setting_formula
-    before = clipped(course.arithmetic, made.gradient, replace(bounds, norm=None))
-    norm = course.write(norm_of(course.arithmetic, before)[()]).text
-    below = norm if bounds.epsilon is None else f"{norm} + {say(bounds.epsilon).at(PRODUCT)}"
-    return rf"\min\left(1, \frac{{{say(bounds.norm).text}}}{{{below}}}\right)"
+    write_setting = run.write if run.arithmetic.settles else setting_formula
+    before = clip_gradients(run.arithmetic, record.gradient, replace(bounds, norm=None))
+    norm = run.write(global_norm(run.arithmetic, before)[()]).text
+    divisor = norm if bounds.epsilon is None else f"{norm} + {write_setting(bounds.epsilon).at(PRODUCT)}"
+    return rf"\min\left(1, \frac{{{write_setting(bounds.norm).text}}}{{{divisor}}}\right)"

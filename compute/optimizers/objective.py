@@ -1,4 +1,4 @@
-"""What is minimized: a program's scalar, or gradients handed in step by step."""
+"""The objective that an optimizer minimizes: a program's scalar, or gradients given for each step."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +12,7 @@ from compute.arithmetic.scalars import Scalars
 from compute.dimensions import product
 from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.graph.value import Tensor
-from compute.optimizers.recorded import Recorded
+from compute.optimizers.recorded import ScalarProgram
 from compute.programs.building import build_program
 from compute.question.predicted_size import backward_pass
 from compute.readings.cost import applications, work
@@ -20,15 +20,13 @@ from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 
 Parameters = dict[str, Array]
-FEW = 300  # operations up to which it is tried to do them number by number
-COMPLEX = 3  # times as long as floats take complex numbers
+MAX_SCALAR_WORK = 300  # operations up to which a program may run on single numbers
+COMPLEX_COST = 3  # of complex numbers, relative to floats
 
 
 @dataclass(frozen=True, slots=True)
 class LossAndGradients:
-    """What an objective says for one step: the gradient by each parameter, and the loss of that step's
-    data.
-    """
+    """The loss on the data of one step, and its gradient with respect to each parameter."""
 
     loss: Array | None
     gradient: Parameters
@@ -37,10 +35,13 @@ class LossAndGradients:
 class Objective(Protocol):
     """A loss with its gradients. Steps count from 1.
 
-    steps: how many it has gradients for, where that is bounded; arithmetic: the numbers it is computed in;
-    batches: whether a step sees a part of the data; data: what it is computed from beside the parameters;
-    work: predicted operations of one step; hessian_row_work: of one row of its second derivatives;
-    entries: numbers that it holds at once.
+    steps: number of steps it has gradients for, if bounded.
+    data: tensors other than the parameters.
+    arithmetic: the numbers it is computed in.
+    batches: whether a step uses only part of the data.
+    work: predicted operations of one step.
+    hessian_row_work: predicted operations of one row of the Hessian.
+    entries: numbers held at once.
     """
 
     steps: int | None
@@ -52,14 +53,14 @@ class Objective(Protocol):
     entries: int
 
     def at(self, parameters: Parameters, step: int) -> LossAndGradients:
-        """Loss and gradients for a step from these parameters."""
+        """Return loss and gradients of a step at these parameters."""
 
     def rows(self, step: int) -> Sequence[int] | None:
-        """Which rows of the data a step sees; None where it sees them all."""
+        """Return the rows of the data that a step uses, or None for all."""
 
 
 class RecordedGradients:
-    """Gradients that came, one set for each step; there is no loss."""
+    """Gradients given for each step, without a loss."""
 
     batches = False
     work = hessian_row_work = entries = 0
@@ -78,17 +79,17 @@ class RecordedGradients:
 
 @dataclass(frozen=True)
 class Batches:
-    """Which rows of which inputs each step sees, in turn and from the start again."""
+    """The rows of some inputs that each step uses, cyclically."""
 
     inputs: tuple[str, ...]
     rows: tuple[tuple[int, ...], ...]
 
 
 class ProgramObjective:
-    """A scalar of a program, as a function of some of its inputs; the others are data.
+    """A scalar of a program as a function of some inputs; the other inputs are data.
 
-    A few numbers in float64 are computed one by one, which takes a fraction of the time of arrays. Raises
-    QuestionErrors where the program has no such scalar, or names and shapes do not fit.
+    Small float64 programs run on single numbers, which is much faster than arrays. Raises QuestionErrors if
+    the program has no such scalar, or names and shapes do not fit.
     """
 
     steps: int | None = None
@@ -105,30 +106,32 @@ class ProgramObjective:
         self.program, self.name, self.data = program, loss, dict(data)
         self._batches = batches
         self.batches = batches is not None
-        self._whole = _Plan(program, loss, parameters, self.data, arithmetic)
-        if self._whole.is_single:
+        self._full_plan = _Plan(program, loss, parameters, self.data, arithmetic)
+        if self._full_plan.is_scalar:
             arithmetic = Scalars()
-            self.data = {name: arithmetic.one(array) for name, array in data.items()}
-            parameters = {name: arithmetic.one(array) for name, array in parameters.items()}
+            self.data = {name: arithmetic.one(tensor) for name, tensor in data.items()}
+            parameters = {name: arithmetic.one(tensor) for name, tensor in parameters.items()}
         self.arithmetic, self.start = arithmetic, dict(parameters)
         self._plans: dict[int, _Plan] = {}
-        self._parts: list[Parameters] = []
+        self._batch_data: list[Parameters] = []
         for rows in batches.rows if batches else ():
-            seen = {name: self.data[name][list(rows)] for name in batches.inputs} if batches else {}
-            self._parts.append({**self.data, **seen})
+            batch = {name: self.data[name][list(rows)] for name in batches.inputs} if batches else {}
+            self._batch_data.append({**self.data, **batch})
             if len(rows) not in self._plans:
-                self._plans[len(rows)] = self._planned(self._parts[-1], len(rows))
+                self._plans[len(rows)] = self._plan_batch(self._batch_data[-1], len(rows))
         plans = (
-            [self._whole, max(self._plans.values(), key=lambda plan: plan.work)] if batches else [self._whole]
+            [self._full_plan, max(self._plans.values(), key=lambda plan: plan.work)]
+            if batches
+            else [self._full_plan]
         )
         self.work = sum(plan.work for plan in plans)
-        self.hessian_row_work = plans[-1].array_work * COMPLEX
+        self.hessian_row_work = plans[-1].array_work * COMPLEX_COST
         self.entries = 2 * sum(plan.entries for plan in plans)
 
-    def _planned(self, part: Parameters, rows: int) -> "_Plan":
-        """The plan for a batch; what does not fit there fits all data, and so is about the batch."""
+    def _plan_batch(self, data: Parameters, rows: int) -> "_Plan":
+        """Plan a batch; errors are reported at the batch, since the program fits the whole data."""
         try:
-            return _Plan(self.program, self.name, self.start, part, self.arithmetic)
+            return _Plan(self.program, self.name, self.start, data, self.arithmetic)
         except QuestionErrors as errors:
             first = errors.errors[0]
             message = f"the program cannot be computed on a batch of {rows} rows: {first.message}"
@@ -136,28 +139,28 @@ class ProgramObjective:
 
     def at(self, parameters: Parameters, step: int) -> LossAndGradients:
         if self._batches is None:
-            return self._whole.run(parameters, self.data)
-        part = (step - 1) % len(self._parts)
-        return self._plans[len(self._batches.rows[part])].run(parameters, self._parts[part])
+            return self._full_plan.run(parameters, self.data)
+        batch = (step - 1) % len(self._batch_data)
+        return self._plans[len(self._batches.rows[batch])].run(parameters, self._batch_data[batch])
 
-    def whole(self, parameters: Parameters) -> LossAndGradients:
-        """Loss and gradients of all data at parameters."""
-        return self._whole.run(parameters, self.data)
+    def evaluate_all(self, parameters: Parameters) -> LossAndGradients:
+        """Return loss and gradients on all data."""
+        return self._full_plan.run(parameters, self.data)
 
     def loss(self, parameters: Parameters) -> Array:
-        """The same loss alone."""
-        return self._whole.value(parameters, self.data)
+        """Return the loss on all data alone."""
+        return self._full_plan.value(parameters, self.data)
 
     def rows(self, step: int) -> Sequence[int] | None:
-        return None if self._batches is None else self._batches.rows[(step - 1) % len(self._parts)]
+        return None if self._batches is None else self._batches.rows[(step - 1) % len(self._batch_data)]
 
-    def over(self, arithmetic: Arithmetic) -> "ProgramObjective":
-        """The same objective over other numbers, whose arrays have the same shapes."""
+    def with_arithmetic(self, arithmetic: Arithmetic) -> "ProgramObjective":
+        """Return the same objective in another arithmetic with arrays of the same shapes."""
         return ProgramObjective(self.program, self.name, self.start, self.data, arithmetic, self._batches)
 
 
 class _Plan:
-    """A program's scalar and its gradients, planned for data of some shapes."""
+    """A program's scalar and its gradients, planned for data of certain shapes."""
 
     def __init__(
         self,
@@ -180,11 +183,11 @@ class _Plan:
         value = graph.names[loss]
         if value.shape != () or value.kind != "real":
             sizes = f"shape ({', '.join(map(str, value.shape))})" if value.kind == "real" else "booleans"
-            raise at(("loss",), f"{loss} is no scalar", "one number", sizes)
+            raise at(("loss",), f"{loss} is not a scalar", "one number", sizes)
         self.indices = {name: graph.names[name].index for name in tensors}
         self.evaluation = Evaluation(graph, arithmetic, self.indices.values())
         if not self.evaluation.reachable[value.index]:
-            expected = "a program of which every value follows from its inputs"
+            expected = "a program whose every value follows from its inputs"
             raise at(
                 ("loss",), f"{loss} depends on a value that is unknown", expected, f"the unknown value {loss}"
             )
@@ -194,45 +197,47 @@ class _Plan:
         self._differentiation = Differentiation(self.evaluation, [value.index], targets)
         self._loss, self._seed = value.index, {value.index: arithmetic.one_hot((), 0)}
         computed = self.evaluation.computed()
-        shared = applications(computed)
-        spent = work(shared)
-        counted = (spent.multiply_adds, spent.elementwise, *(product(one.shape) for one in computed))
-        forward = sum(applied.work * times for applied, times in shared.items())
-        self.entries = sum(one for one in counted if isinstance(one, int))
+        counts = applications(computed)
+        cost = work(counts)
+        amounts = (cost.multiply_adds, cost.elementwise, *(product(step.shape) for step in computed))
+        forward = sum(applied.work * times for applied, times in counts.items())
+        self.entries = sum(amount for amount in amounts if isinstance(amount, int))
         self.work = self.array_work = forward + backward_pass(self._differentiation)[0]
-        self._recorded: Recorded | None = None
-        if arithmetic is FLOAT64 and self.entries <= FEW:
+        self._scalar_program: ScalarProgram | None = None
+        if arithmetic is FLOAT64 and self.entries <= MAX_SCALAR_WORK:
             shapes = {name: array.shape for name, array in (*parameters.items(), *data.items())}
             with suppress(NotRecorded):
-                self._recorded = Recorded(graph, shapes, value.index, list(parameters))
-                self.work = self._recorded.work
-        single = all(one.shape == () and one.kind == "real" for one in tensors.values())
-        self.is_single = single and self._recorded is not None
+                self._scalar_program = ScalarProgram(graph, shapes, value.index, list(parameters))
+                self.work = self._scalar_program.work
+        only_scalars = all(tensor.shape == () and tensor.kind == "real" for tensor in tensors.values())
+        self.is_scalar = only_scalars and self._scalar_program is not None
 
     def run(self, parameters: Parameters, data: Parameters) -> LossAndGradients:
-        if self._recorded is not None:
-            return LossAndGradients(*self._recorded.run({**data, **parameters}))
+        if self._scalar_program is not None:
+            return LossAndGradients(*self._scalar_program.run({**data, **parameters}))
         values = self._values(parameters, data)
-        found = self._differentiation.run(values, self._seed).totals
+        gradients = self._differentiation.run(values, self._seed).totals
         gradient = {
-            name: found[index] if index in found else self.evaluation.arithmetic.zeros(parameters[name].shape)
+            name: gradients[index]
+            if index in gradients
+            else self.evaluation.arithmetic.zeros(parameters[name].shape)
             for name, index in self._parameters
         }
         return LossAndGradients(values[self._loss], gradient)
 
     def value(self, parameters: Parameters, data: Parameters) -> Array:
-        if self._recorded is not None:
-            found: Array = self._recorded.loss({**data, **parameters})
-            return found
+        if self._scalar_program is not None:
+            loss: Array = self._scalar_program.loss({**data, **parameters})
+            return loss
         return self._values(parameters, data)[self._loss]
 
     def _values(self, parameters: Parameters, data: Parameters) -> dict[int, Array]:
         try:
             return self.evaluation.run(self._known(parameters, data))
-        except UnfitEntries as fault:
-            if fault.name in parameters or fault.name in data:
-                raise fault.within("start" if fault.name in parameters else "inputs") from None
-            raise fault.computed("program") from None
+        except UnfitEntries as error:
+            if error.name in parameters or error.name in data:
+                raise error.within("start" if error.name in parameters else "inputs") from None
+            raise error.computed("program") from None
 
     def _known(self, parameters: Parameters, data: Parameters) -> dict[int, Any]:
         indices = self.indices

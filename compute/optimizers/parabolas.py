@@ -1,4 +1,4 @@
-"""What can be said of an optimizer's convergence where its loss is quadratic."""
+"""Convergence of an optimizer whose loss is quadratic."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,77 +7,81 @@ from typing import Any
 import sympy
 
 from compute.arithmetic.exact.readable import readable
-from compute.optimizers.applying import applied, boxed
+from compute.optimizers.applying import box, compute_update
 from compute.optimizers.declaration import State
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
 from compute.optimizers.trace import Run
 from compute.readings.closed_forms import each
-from compute.solving.iterations import iteration
-from compute.solving.quadratics import Convergence, Move, convergence
+from compute.solving.iterations import linearize
+from compute.solving.quadratics import Convergence, StepFunction, analyse_quadratic
 from compute.solving.solutions import Unsolved
 
-LATE = 40  # a step that rules are long underway at
-MOST_ENTRIES = 6  # of all parameters together, whose second derivatives are looked at
+LATE_STEP = 40  # compared with step 2 to see whether steps depend on their number
+MAX_ENTRIES = 6  # of all parameters together
 
 
-def convergence_of(course: Run, start: Parameters) -> tuple[Convergence | None, str | None]:
-    """What can be said of convergence with the learning rate of the first step, or why nothing can."""
-    objective = course.objective
-    if not isinstance(objective, ProgramObjective) or course.clipping:
-        return None, "convergence is told of a program's loss, without bounds on its gradients"
-    if sum(one.size for one in start.values()) > MOST_ENTRIES:
-        return None, f"convergence is told of at most {MOST_ENTRIES} entries of parameters"
-    arithmetic: Any = course.arithmetic
-    fresh = {name: arithmetic.placeholders(name, one.shape) for name, one in start.items()}
-    places = [one for array in fresh.values() for one in array.reshape(-1).tolist()]
-    gradient = objective.at(fresh, 1).gradient.values()
-    slopes = [sympy.expand(one) for array in gradient for one in array.flat]
-    second = each(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
-    matrix = sympy.Matrix(second.tolist())
-    straight = all(one.is_polynomial(*places) for one in slopes)
-    if not straight or {*places} & matrix.free_symbols or matrix.has(sympy.nan):
+def analyse_convergence(run: Run, start: Parameters) -> tuple[Convergence | None, str | None]:
+    """Return the convergence with the learning rate of the first step, or the reason why it is not known."""
+    objective = run.objective
+    if not isinstance(objective, ProgramObjective) or run.clipping:
+        return None, "convergence is analysed for a program's loss without bounds on its gradients"
+    if sum(parameter.size for parameter in start.values()) > MAX_ENTRIES:
+        return None, f"convergence is analysed for at most {MAX_ENTRIES} entries of parameters"
+    arithmetic: Any = run.arithmetic
+    symbols = {name: arithmetic.placeholders(name, array.shape) for name, array in start.items()}
+    variables = [symbol for array in symbols.values() for symbol in array.reshape(-1).tolist()]
+    gradient = objective.at(symbols, 1).gradient.values()
+    slopes = [sympy.expand(slope) for array in gradient for slope in array.flat]
+    second_derivatives = each(hessian_of(objective)(symbols, 1), lambda entry: readable(sympy.expand(entry)))
+    matrix = sympy.Matrix(second_derivatives.tolist())
+    is_polynomial = all(slope.is_polynomial(*variables) for slope in slopes)
+    if not is_polynomial or {*variables} & matrix.free_symbols or matrix.has(sympy.nan):
         return None, "the loss is not quadratic in the parameters"
-    origin = dict.fromkeys(places, sympy.S.Zero)
-    level = sympy.Matrix([one.xreplace(origin) for one in slopes])
-    if matrix.row_join(level).rank() > matrix.rank():
-        return None, "the loss has no least value: along a direction it falls for ever"
-    rate, momentum = course.rate(1), course.settings.get("momentum")
+    origin = dict.fromkeys(variables, sympy.S.Zero)
+    constant_terms = sympy.Matrix([slope.xreplace(origin) for slope in slopes])
+    if matrix.row_join(constant_terms).rank() > matrix.rank():
+        return None, "the loss has no least value: along some direction it falls without bound"
+    rate, momentum = run.rate(1), run.settings.get("momentum")
     try:
-        early, late = (iteration(step_of(course, step)(rate, momentum), places[0]) for step in (2, LATE))
+        early, late = (
+            linearize(quadratic_step(run, step)(rate, momentum), variables[0]) for step in (2, LATE_STEP)
+        )
         if sympy.expand(early.matrix - late.matrix) != sympy.zeros(*early.matrix.shape):
-            return None, "a step of this rule depends on how many were made before"
-        return convergence(matrix, step_of(course, 2), rate, momentum), None
+            return None, "a step of this rule depends on the number of steps before it"
+        return analyse_quadratic(matrix, quadratic_step(run, 2), rate, momentum), None
     except Unsolved as reason:
         return None, str(reason)
 
 
-def step_of(course: Run, step: int) -> Callable[[Any, Any], Move]:
-    """For a learning rate and a momentum: the step of this number, from 2 on, on a parabola."""
+def quadratic_step(run: Run, step: int) -> Callable[[Any, Any], StepFunction]:
+    """Return the update with this number, at least 2, on a x^2 / 2 for a learning rate and a momentum."""
 
-    def make(rate: Any, momentum: Any) -> Move:
-        settings = course.settings if momentum is None else {**course.settings, "momentum": momentum}
-        chosen = replace(course, settings=settings)
+    def make(rate: Any, momentum: Any) -> StepFunction:
+        settings = run.settings if momentum is None else {**run.settings, "momentum": momentum}
+        variant = replace(run, settings=settings)
 
-        def move(x: Any, buffers: dict[str, Any], curvature: Any) -> tuple[Any, dict[str, Any]]:
-            ahead = momentum * buffers.get("velocity", 0) if chosen.optimizer.looks_ahead else 0
-            gradient = curvature * (x + ahead)
-            second = curvature
-            if chosen.decay is not None and chosen.decay_form == "coupled":
-                gradient, second = gradient + chosen.decay * x, curvature + chosen.decay
+        def step_function(x: Any, buffers: dict[str, Any], curvature: Any) -> tuple[Any, dict[str, Any]]:
+            lookahead = momentum * buffers.get("velocity", 0) if variant.optimizer.looks_ahead else 0
+            gradient = curvature * (x + lookahead)
+            second_derivative = curvature
+            if variant.decay is not None and variant.decay_form == "coupled":
+                gradient, second_derivative = gradient + variant.decay * x, curvature + variant.decay
             state = State(
-                chosen.arithmetic,
-                chosen.number,
+                variant.arithmetic,
+                variant.number,
                 step=step,
                 learning_rate=rate,
-                parameter=boxed(x),
-                gradient=boxed(gradient),
-                buffers={name: boxed(one) for name, one in buffers.items()},
-                hessian=lambda: boxed(second).reshape(1, 1),
+                parameter=box(x),
+                gradient=box(gradient),
+                buffers={name: box(buffer) for name, buffer in buffers.items()},
+                hessian=lambda: box(second_derivative).reshape(1, 1),
             )
-            update, after = applied(chosen, state)
-            return x + update[0], {name: one[0] for name, one in after.items() if one.ndim == 1}
+            update, buffers_after = compute_update(variant, state)
+            return x + update[0], {
+                name: buffer[0] for name, buffer in buffers_after.items() if buffer.ndim == 1
+            }
 
-        return move
+        return step_function
 
     return make

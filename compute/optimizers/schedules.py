@@ -1,4 +1,4 @@
-"""Learning rates that change with steps: by what an optimizer's rate is multiplied, or what it is."""
+"""Learning rate schedules."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,18 @@ from typing import Annotated
 
 from compute.arithmetic.expressions import Expression, number
 from compute.arithmetic.namespace import Arithmetic
-from compute.optimizers.declaration import Number, Setting, SettingField, described, settings_of
+from compute.optimizers.declaration import (
+    Number,
+    Setting,
+    SettingField,
+    parse_docstring,
+    settings_from_signature,
+)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The rate of each step, counted from 1, from the rate that was said."""
+    """The rate of a step, counted from 1, as a function of the base rate."""
 
     name: str
     rate: Callable[..., Number]
@@ -22,13 +28,13 @@ class Schedule:
 
 SCHEDULES: dict[str, Schedule] = {}
 PI = Expression("symbol", text="pi")
-STEPS = Setting("Over how many steps.", "T", least=1)
-GAMMA = Setting("What the rate is multiplied by.", r"\gamma", least=0)
+STEPS = Setting("Number of steps.", "T", least=1)
+GAMMA = Setting("Factor of the rate.", r"\gamma", least=0)
 
 
 def _schedule(rate: Callable[..., Number]) -> Callable[..., Number]:
     name = rate.__name__
-    SCHEDULES[name] = Schedule(name, rate, settings_of(rate), *described(rate))
+    SCHEDULES[name] = Schedule(name, rate, settings_from_signature(rate), *parse_docstring(rate))
     return rate
 
 
@@ -44,10 +50,10 @@ def step(
     rate: Number,
     step: int,
     *,
-    size: Annotated[int, Setting("After how many steps the rate falls.", "s", least=1)] = 10,
+    size: Annotated[int, Setting("Number of steps between two changes of the rate.", "s", least=1)] = 10,
     factor: Annotated[Number, GAMMA] = 0.1,
 ) -> Number:
-    """The rate falls by a factor every so many steps."""
+    """The rate is multiplied by a factor every so many steps."""
     return rate * factor ** ((step - 1) // size)
 
 
@@ -55,7 +61,7 @@ def step(
 def exponential(
     xp: Arithmetic, rate: Number, step: int, *, factor: Annotated[Number, GAMMA] = 0.99
 ) -> Number:
-    """The rate falls by a factor at each step."""
+    """The rate is multiplied by a factor at each step."""
     return rate * factor ** (step - 1)
 
 
@@ -85,7 +91,7 @@ def warm_up(
     *,
     steps: Annotated[int, STEPS] = 10,
 ) -> Number:
-    """The rate grows evenly over the first steps, and stays."""
+    """The rate grows linearly over the first steps, then stays constant."""
     return rate * min(step, steps) / steps
 
 
@@ -93,10 +99,9 @@ def warm_up(
 def inverse_square_root(
     xp: Arithmetic, rate: Number, step: int, *, steps: Annotated[int, STEPS] = 10
 ) -> Number:
-    """The rate grows evenly over the first steps, and then falls with the root of the step.
+    """The rate grows linearly over the first steps, then falls with the root of the step.
 
-    Source: Vaswani et al., Attention is all you need (2017), equation 3, with the rate at its highest as
-    given.
+    Source: Vaswani et al., Attention is all you need (2017), equation 3, with the given rate as its maximum.
     """
     if step < steps:
         return rate * step / steps

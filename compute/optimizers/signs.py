@@ -1,4 +1,4 @@
-"""Optimizers that go by the signs of gradients."""
+"""Optimizers that use the signs of gradients."""
 
 from typing import Annotated
 
@@ -18,26 +18,26 @@ def rprop(
     state: State,
     *,
     eta_minus: Annotated[
-        Number, Setting("What the step is multiplied by where the sign changed.", r"\eta^-", least=0)
+        Number, Setting("Factor of the step if the sign changed.", r"\eta^-", least=0)
     ] = 0.5,
     eta_plus: Annotated[
-        Number, Setting("What it is multiplied by where the sign stayed.", r"\eta^+", least=1)
+        Number, Setting("Factor of the step if the sign did not change.", r"\eta^+", least=1)
     ] = 1.2,
     step_min: Annotated[Number, Setting("The shortest step.", r"\delta_{\min}", least=0)] = 1e-6,
     step_max: Annotated[Number, Setting("The longest step.", r"\delta_{\max}", not_below="step_min")] = 50,
 ) -> Change:
-    """Rprop: steps that grow while a gradient's sign stays and shrink where it changes.
+    """Rprop: steps that grow while a gradient keeps its sign and shrink when it changes.
 
     Source: Riedmiller and Braun, A direct adaptive method for faster backpropagation learning (1993),
     equations 4 to 7, without taking steps back.
     """
     xp, gradient = state.xp, state.gradient
     zero = gradient * 0
-    turned = xp.sign(gradient) * xp.sign(state.before("previous_gradient"))
-    stays, changed = xp.greater(turned, zero), xp.greater(zero, turned)
-    factor = xp.where(stays, zero + eta_plus, xp.where(changed, zero + eta_minus, zero + 1))
-    size = state.before("step_size", state.learning_rate) * factor
-    size = state.keep("step_size", state.within(size, zero + step_min, zero + step_max))
+    sign_product = xp.sign(gradient) * xp.sign(state.previous("previous_gradient"))
+    unchanged, changed = xp.greater(sign_product, zero), xp.greater(zero, sign_product)
+    factor = xp.where(unchanged, zero + eta_plus, xp.where(changed, zero + eta_minus, zero + 1))
+    size = state.previous("step_size", state.learning_rate) * factor
+    size = state.keep("step_size", state.clip(size, zero + step_min, zero + step_max))
     gradient = state.keep("previous_gradient", xp.where(changed, zero, gradient))
     return -xp.sign(gradient) * size
 
@@ -54,15 +54,15 @@ def lion(
     state: State,
     *,
     beta_1: Annotated[
-        Number, Setting("How much of the mean is in the update.", r"\beta_1", least=0, below=1)
+        Number, Setting("Weight of the mean in the update.", r"\beta_1", least=0, below=1)
     ] = 0.9,
-    beta_2: Annotated[Number, Setting("How much of the mean stays.", r"\beta_2", least=0, below=1)] = 0.99,
+    beta_2: Annotated[Number, Setting("Decay rate of the mean.", r"\beta_2", least=0, below=1)] = 0.99,
 ) -> Change:
-    """Lion: the sign of a mean of gradients.
+    """Lion: the sign of a running mean of gradients.
 
     Source: Chen et al., Symbolic discovery of optimization algorithms (2023), algorithm 2.
     """
-    before = state.before("momentum")
-    mixed = beta_1 * before + (1 - beta_1) * state.gradient
-    state.keep("momentum", beta_2 * before + (1 - beta_2) * state.gradient)
-    return -state.learning_rate * state.xp.sign(mixed)
+    mean = state.previous("momentum")
+    interpolated = beta_1 * mean + (1 - beta_1) * state.gradient
+    state.keep("momentum", beta_2 * mean + (1 - beta_2) * state.gradient)
+    return -state.learning_rate * state.xp.sign(interpolated)

@@ -1,7 +1,7 @@
-"""Squares of floats that may be too large or too small to be floats themselves.
+"""Squares of floats that may overflow or underflow.
 
 Adaptive rules divide by roots of sums of squares. The square of a gradient beyond 1e154 overflows in float64,
-and the root of the sum does not: such sums are kept by their roots, as `math.hypot` adds them.
+but the root of the sum does not: such sums are stored by their roots, as `math.hypot` adds them.
 """
 
 from typing import Any
@@ -11,15 +11,15 @@ import numpy as np
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 
-# Between a plain square and the ends of its range: for sums of many, and quotients by 1 - beta.
+# Room between a plain square and the ends of its range, for long sums and division by 1 - beta.
 MARGIN = 2.0**20
 
 
 class Square:
-    """The square of `root`, which is not negative: one float or an array of them.
+    """The square of `root`, which is not negative: a float or an array of floats.
 
-    It is added to squares, plain or not, and multiplied and divided by plain numbers that are not negative.
-    As an array it is the square itself, which may be infinite or zero.
+    It can be added to squares, plain or not, and multiplied and divided by plain numbers that are not
+    negative. As an array it is the square itself, which may be infinite or zero.
     """
 
     __slots__ = ("root",)
@@ -29,13 +29,13 @@ class Square:
         self.root = root
 
     @property
-    def worth(self) -> Any:
-        """The square itself; Infinity where it overflows."""
+    def value(self) -> Any:
+        """The square itself; Infinity if it overflows."""
         with np.errstate(all="ignore"):
             return self.root * self.root
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.asarray(self.worth, dtype=dtype)
+        return np.asarray(self.value, dtype=dtype)
 
     def __getitem__(self, at: tuple[int, ...]) -> "Square":
         return Square(self.root[at])
@@ -53,46 +53,46 @@ class Square:
 
 
 def square(xp: Any, a: Any) -> Any:
-    """`a**2`; a Square where floats do not hold it."""
+    """Return `a**2`, or a Square if floats cannot represent it."""
     if not isinstance(xp, Floating):
         return a**2
-    found = a * a
-    return found if _holds(found, a) else Square(np.absolute(a))
+    squares = a * a
+    return squares if _is_representable(squares, a) else Square(np.absolute(a))
 
 
 def root(xp: Any, squares: Any) -> Any:
-    """The root of a sum of squares."""
+    """Return the root of a sum of squares."""
     return squares.root if isinstance(squares, Square) else xp.sqrt(squares)
 
 
-def larger(xp: Any, one: Any, other: Any) -> Any:
-    """The larger of two sums of squares, entry by entry."""
-    if isinstance(one, Square) or isinstance(other, Square):
-        return Square(np.maximum(_root(one), _root(other)))
-    return xp.maximum(one, other)
+def maximum(xp: Any, a: Any, b: Any) -> Any:
+    """Return the entrywise maximum of two sums of squares."""
+    if isinstance(a, Square) or isinstance(b, Square):
+        return Square(np.maximum(_root(a), _root(b)))
+    return xp.maximum(a, b)
 
 
-def plain(squares: Any) -> Any:
-    """A sum of squares as floats again, if they hold it."""
+def unwrap(squares: Any) -> Any:
+    """Return a sum of squares as floats if they can represent it."""
     if not isinstance(squares, Square):
         return squares
-    worth = squares.worth
-    return worth if _holds(worth, squares.root) else squares
+    value = squares.value
+    return value if _is_representable(value, squares.root) else squares
 
 
 def overflows(squares: Any) -> bool:
-    """Return whether a kept sum of squares has an entry shown as Infinity, though its root is finite."""
+    """Whether an entry of a sum of squares overflows, though its root is finite."""
     if not isinstance(squares, Square):
         return False
-    return bool((np.isfinite(squares.root) & ~np.isfinite(squares.worth)).any())
+    return bool((np.isfinite(squares.root) & ~np.isfinite(squares.value)).any())
 
 
 def _root(squares: Any) -> Any:
     return squares.root if isinstance(squares, Square) else np.sqrt(squares)
 
 
-def _holds(squares: Any, roots: Any) -> bool:
-    """Return whether floats hold every square of a finite number, with digits and room to spare."""
+def _is_representable(squares: Any, roots: Any) -> bool:
+    """Whether floats represent every square of a finite number, with all digits and room to spare."""
     bounds = np.finfo(squares.dtype)
     low, high = float(bounds.tiny) * MARGIN, float(bounds.max) / MARGIN
     if not np.ndim(squares):

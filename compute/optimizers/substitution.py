@@ -1,4 +1,4 @@
-"""The course of an optimizer with numbers in the place of symbols."""
+"""A run with numbers substituted for its symbols."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,83 +22,83 @@ Values: TypeAlias = Mapping[Any, Any]
 """Numbers by symbol."""
 
 
-def exactly(course: Run, start: Parameters, values: Values) -> tuple[Run, Parameters]:
-    """Run and start in exact numbers."""
+def substitute_exactly(run: Run, start: Parameters, values: Values) -> tuple[Run, Parameters]:
+    """Return run and start with exact numbers substituted."""
 
-    def put(one: Any) -> Any:
-        return one.xreplace(values) if isinstance(one, sympy.Basic) else one
+    def substitute(number: Any) -> Any:
+        return number.xreplace(values) if isinstance(number, sympy.Basic) else number
 
-    objective = _objective(course, start, put, course.arithmetic)
-    hessian = hessian_of(objective) if course.optimizer.takes_all else None
-    return replace(_put(course, put), objective=objective, hessian=hessian), objective.start
+    objective = _substitute_objective(run, start, substitute, run.arithmetic)
+    hessian = hessian_of(objective) if run.optimizer.updates_jointly else None
+    return replace(_substitute_run(run, substitute), objective=objective, hessian=hessian), objective.start
 
 
 class FloatSubstitution:
-    """A course on floats, for several values of its symbols. What does not depend on them is found once."""
+    """A run in floats, for several values of its symbols. Parts without symbols are converted once."""
 
-    def __init__(self, course: Run, start: Parameters) -> None:
-        self._course, self._start = course, start
+    def __init__(self, run: Run, start: Parameters) -> None:
+        self._run, self._start = run, start
         self._objective: ProgramObjective | None = None
         self._known: dict[Any, Any] = {}
 
     def at(self, values: Values) -> tuple[Run, Parameters]:
-        """Run and start. Raises TypeError where other symbols are free."""
+        """Return run and start in floats. Raises TypeError if other symbols are free."""
 
-        def near(one: Any) -> Any:
-            if not isinstance(one, sympy.Basic):
-                return one
-            if one not in self._known:
-                put = one.xreplace(values)
-                found = np.float64(float(put if put.is_Float else sympy.N(put, 30)))
-                if one.free_symbols:
-                    return found
-                self._known[one] = found
-            return self._known[one]
+        def to_float(number: Any) -> Any:
+            if not isinstance(number, sympy.Basic):
+                return number
+            if number not in self._known:
+                exact = number.xreplace(values)
+                value = np.float64(float(exact if exact.is_Float else sympy.N(exact, 30)))
+                if number.free_symbols:
+                    return value
+                self._known[number] = value
+            return self._known[number]
 
-        course, objective = self._course, self._objective or self._planned(near)
+        run, objective = self._run, self._objective or self._build_objective(to_float)
         arithmetic = objective.arithmetic
         return replace(
-            _put(course, near),
+            _substitute_run(run, to_float),
             objective=objective,
             arithmetic=arithmetic,
-            number=Constants(arithmetic).plain,
+            number=Constants(arithmetic).convert,
             write=float_formula,
-            measure=float,
-            hessian=hessian_of(objective) if course.optimizer.takes_all else None,
-        ), {name: arithmetic.whole(each(one, near)) for name, one in self._start.items()}
+            to_float=float,
+            hessian=hessian_of(objective) if run.optimizer.updates_jointly else None,
+        ), {name: arithmetic.whole(each(array, to_float)) for name, array in self._start.items()}
 
-    def _planned(self, near: Callable[[Any], Any]) -> ProgramObjective:
-        """The objective, which is kept where its data hold no symbols."""
-        objective = _objective(self._course, self._start, near, FLOAT64)
-        data = self._course.objective.data
+    def _build_objective(self, to_float: Callable[[Any], Any]) -> ProgramObjective:
+        """Build the objective; it is reused if its data hold no symbols."""
+        objective = _substitute_objective(self._run, self._start, to_float, FLOAT64)
+        data = self._run.objective.data
         if not symbols_in(data.values()):
             self._objective = objective
         return objective
 
 
-def _put(course: Run, change: Callable[[Any], Any]) -> Run:
-    """A course with its numbers changed."""
-    clipping = course.clipping
+def _substitute_run(run: Run, convert: Callable[[Any], Any]) -> Run:
+    """Return a run with its numbers converted."""
+    clipping = run.clipping
     bounds = (clipping.value, clipping.norm, clipping.epsilon)
     return replace(
-        course,
-        rate=lambda step: change(course.rate(step)),
-        settings={name: change(one) for name, one in course.settings.items()},
-        decay=None if course.decay is None else change(course.decay),
-        clipping=Clipping(*(None if one is None else change(one) for one in bounds)),
+        run,
+        rate=lambda step: convert(run.rate(step)),
+        settings={name: convert(value) for name, value in run.settings.items()},
+        decay=None if run.decay is None else convert(run.decay),
+        clipping=Clipping(*(None if bound is None else convert(bound) for bound in bounds)),
     )
 
 
-def _objective(
-    course: Run, start: Parameters, change: Callable[[Any], Any], arithmetic: Arithmetic
+def _substitute_objective(
+    run: Run, start: Parameters, convert: Callable[[Any], Any], arithmetic: Arithmetic
 ) -> ProgramObjective:
-    """A course's objective with its numbers changed."""
-    objective = course.objective
-    assert isinstance(objective, ProgramObjective)  # it is solved for what a program leads to
+    """Return a run's objective with its numbers converted."""
+    objective = run.objective
+    assert isinstance(objective, ProgramObjective)  # solving needs a program
     parameters, data = (
         {
-            name: one if one.dtype != object else arithmetic.whole(each(one, change))
-            for name, one in arrays.items()
+            name: array if array.dtype != object else arithmetic.whole(each(array, convert))
+            for name, array in arrays.items()
         }
         for arrays in (start, objective.data)
     )

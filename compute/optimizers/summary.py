@@ -1,4 +1,4 @@
-"""What became of a trace: whether it converged, fell all the way, grew without bound, or swung."""
+"""The outcome of a trace: whether it converged, decreased monotonically, diverged or oscillated."""
 
 import math
 from collections import deque
@@ -10,22 +10,24 @@ from compute.arithmetic.namespace import Array
 from compute.optimizers.objective import Parameters
 
 TOLERANCE = 1e-6
-ROUNDING = 1e-14  # of a loss: what it may rise by and still fall
-GROWTH = 1e6  # times the first loss: what has grown so much diverges, however it swings
-RISES = 3  # in a row at the end, to above the first: what rises so diverges
-SWINGS = 5  # updates at the end whose signs alternate
+ROUNDING = 1e-14  # relative rise of the loss that still counts as monotone
+GROWTH = 1e6  # a last loss this many times the first means divergence, even if it oscillates
+RISES = 3  # this many rises in a row at the end, to above the first loss, mean divergence
+SWINGS = 5  # this many updates of alternating sign at the end mean oscillation
 
 
 @dataclass
 class Summary:
-    """Of a trace, in floats. Steps are counted from 1; step 0 is the start.
+    """The outcome of a trace, in floats. Steps are counted from 1; step 0 is the start. None: not known.
 
-    stopped_by: `steps`, `gradient_norm`, `loss`, `not_finite` or `size`; converged_at: the first step from
-    which on the gradient's norm stayed at most the tolerance; monotone: whether the loss never rose; rose_at:
-    where it first did; diverging_from: the step behind the least loss, where a trace ends in numbers that are
-    not finite, a million times above its first loss, or above it after three rises in a row; oscillating:
-    parameters whose last five updates alternate in sign. Without a loss the gradient's norm takes its place.
-    None: not known.
+    stopped_by: `steps`, `gradient_norm`, `loss`, `not_finite` or `size`.
+    converged_at: the first step from which on the gradient's norm stayed within the tolerance.
+    monotone: whether the loss never rose.
+    rose_at: the step at which it first rose.
+    diverging_from: the step after the least loss, if the trace ends in numbers that are not finite, a million
+        times above its first loss, or above it after three rises in a row. Without a loss the gradient's norm
+        is used.
+    oscillating: parameters whose last five updates alternate in sign.
     """
 
     steps: int = 0
@@ -44,7 +46,7 @@ class Summary:
 
 
 class Watch:
-    """The summary of a trace as it is made. It keeps five updates, and none of the steps."""
+    """Builds the summary of a trace as it is made, keeping five updates and no steps."""
 
     def __init__(self, tolerance: float = TOLERANCE) -> None:
         self.steps = 0
@@ -55,26 +57,26 @@ class Watch:
         self._rises, self._least, self._least_at = 0, math.inf, 0
         self._first: float | None = None
         self._last: float | None = None
-        self._has_loss = self._open = False
+        self._has_loss = self._has_unknown = False
         self._updates: deque[Parameters] = deque(maxlen=SWINGS)
 
-    def see_norm(self, number: int, norm: float | None) -> None:
-        """Take note of the norm of all gradients at a step's parameters; None where it is not known."""
+    def add_norm(self, step: int, norm: float | None) -> None:
+        """Add the norm of all gradients at a step's parameters; None if it is not known."""
         self._norm = norm
         if norm is None or not norm <= self._tolerance:
             self._converged_at = None
         elif self._converged_at is None:
-            self._converged_at = number
+            self._converged_at = step
 
-    def see_update(self, update: Parameters) -> None:
-        """Take note of what a step added."""
+    def add_update(self, update: Parameters) -> None:
+        """Add the update of a step."""
         self._updates.append(update)
 
-    def see(self, number: int, size: float | None, is_loss: bool) -> None:
-        """Take note of a step's loss, or else of its gradient's norm; None where it is not known."""
-        self.steps, self._has_loss = number, is_loss
+    def add_loss(self, step: int, size: float | None, is_loss: bool) -> None:
+        """Add a step's loss, or without one its gradient's norm; None if it is not known."""
+        self.steps, self._has_loss = step, is_loss
         if size is None or math.isnan(size):
-            self._open = True
+            self._has_unknown = True
             self._last = size
             return
         last, self._last = self._last, size
@@ -83,15 +85,15 @@ class Watch:
         elif last is not None and size > last:
             self._rises += 1
             if self._rose_at is None and size - last > ROUNDING * max(abs(size), abs(last)):
-                self._rose_at = number
+                self._rose_at = step
         else:
             self._rises = 0
         if size < self._least:
-            self._least, self._least_at = size, number
+            self._least, self._least_at = size, step
 
     def conclude(self, stopped_by: str) -> Summary:
-        """The summary, once the last step was seen."""
-        found = Summary(
+        """Return the summary after the last step."""
+        summary = Summary(
             steps=self.steps,
             stopped_by=stopped_by,
             converged_at=self._converged_at,
@@ -100,19 +102,19 @@ class Watch:
             diverging_from=self._least_at + 1 if self._diverges(stopped_by) else None,
         )
         if self._has_loss:
-            found.first_loss, found.last_loss = self._first, self._last
-            if not self._open or self._last is not None:  # NaN at the end leaves the rest known
-                found.least_loss = self._least if math.isfinite(self._least) else None
-                found.least_loss_at = None if found.least_loss is None else self._least_at
+            summary.first_loss, summary.last_loss = self._first, self._last
+            if not self._has_unknown or self._last is not None:  # NaN at the end leaves the rest known
+                summary.least_loss = self._least if math.isfinite(self._least) else None
+                summary.least_loss_at = None if summary.least_loss is None else self._least_at
             if self._rose_at is not None:
-                found.monotone, found.rose_at = False, self._rose_at
-            elif not self._open and self.steps:
-                found.monotone = True
+                summary.monotone, summary.rose_at = False, self._rose_at
+            elif not self._has_unknown and self.steps:
+                summary.monotone = True
         if len(self._updates) == SWINGS:
-            found.oscillating = [
-                name for name in self._updates[0] if _alternates([one[name] for one in self._updates])
+            summary.oscillating = [
+                name for name in self._updates[0] if _alternates([update[name] for update in self._updates])
             ]
-        return found
+        return summary
 
     def _diverges(self, stopped_by: str) -> bool:
         last, first = self._last, self._first
@@ -125,8 +127,9 @@ class Watch:
 
 
 def _alternates(updates: list[Array]) -> bool:
-    """Whether an entry changed its sign with every update; of exact numbers with symbols it is not known."""
-    if any(getattr(one, "free_symbols", None) for update in updates for one in np.ravel(np.asarray(update))):
+    """Whether an entry changed its sign with every update; not known, and so False, if symbols are free."""
+    entries = (entry for update in updates for entry in np.ravel(np.asarray(update)))
+    if any(getattr(entry, "free_symbols", None) for entry in entries):
         return False
-    signs = np.sign(np.array([np.asarray(one, dtype=np.float64) for one in updates]))
+    signs = np.sign(np.array([np.asarray(update, dtype=np.float64) for update in updates]))
     return bool((signs[1:] * signs[:-1] < 0).all(axis=0).any())

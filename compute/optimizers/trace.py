@@ -1,4 +1,4 @@
-"""Following an optimizer step by step."""
+"""Running an optimizer step by step."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.optimizers.applying import ALL, applied, flatten, unflatten
+from compute.optimizers.applying import ALL, compute_update, flatten, unflatten
 from compute.optimizers.declaration import Buffers, Number, Optimizer, State
-from compute.optimizers.gradients import Clipping, clipped, decayed
+from compute.optimizers.gradients import Clipping, add_decay, clip_gradients
 from compute.optimizers.hessians import Hessian
 from compute.optimizers.objective import LossAndGradients, Objective, Parameters, ProgramObjective
 from compute.optimizers.written import Writer
@@ -17,12 +17,17 @@ from compute.optimizers.written import Writer
 
 @dataclass(frozen=True)
 class Run:
-    """All that a trace follows.
+    """Everything that a trace is computed from.
 
-    number: a constant in the numbers of the trace; rate: the learning rate of each step; settings: the rule's
-    hyperparameters; write: a number in LaTeX; measure: a number as a float, or None where symbols are free;
-    decay: weight decay, which is added to the gradient (`coupled`), taken from the parameters beside the
-    update (`decoupled`), or from what the update leaves (`post`); hessian: for rules that ask for it.
+    number: converts a constant to the numbers of the trace.
+    rate: the learning rate of a step.
+    settings: the rule's hyperparameters.
+    write: writes a number in LaTeX.
+    to_float: converts a number to a float, or None if symbols are free.
+    decay: weight decay.
+    decay_form: `coupled` adds it to the gradient, `decoupled` subtracts it from the parameters with the
+        update, `post` shrinks the parameters after the update.
+    hessian: for rules that use it.
     """
 
     optimizer: Optimizer
@@ -32,30 +37,31 @@ class Run:
     rate: Callable[[int], Number]
     settings: Mapping[str, Any]
     write: Writer
-    measure: Callable[[Any], float | None]
+    to_float: Callable[[Any], float | None]
     decay: Number | None = None
     decay_form: str = "coupled"
     clipping: Clipping = field(default_factory=Clipping)
     hessian: Hessian | None = None
 
     @property
-    def uses_another_gradient(self) -> bool:
-        """Whether rules see something else than the gradient itself."""
+    def changes_gradient(self) -> bool:
+        """Whether the rule uses a gradient other than that of the loss."""
         return bool(self.clipping) or (self.decay is not None and self.decay_form == "coupled")
 
 
 @dataclass(slots=True)
 class StepRecord:
-    """How a step was made.
+    """How a step was computed.
 
-    gradient: where it was taken, which is at the parameters before the step unless the rule looks ahead;
-    used: the same, clipped and decayed; update: what was added; rows, batch_loss: the part of the data that
-    it saw, and its loss there; before, state_before: what it was made from.
+    gradient: of the loss, at the parameters before the step unless the rule looks ahead.
+    used_gradient: the same, clipped and decayed.
+    rows, batch_loss: the rows of the data that the step used, and the loss on them.
+    before, state_before: parameters and buffers before the step.
     """
 
     learning_rate: Number
     gradient: Parameters
-    used: Parameters
+    used_gradient: Parameters
     update: Parameters
     rows: Sequence[int] | None
     batch_loss: Array | None
@@ -65,10 +71,12 @@ class StepRecord:
 
 @dataclass(slots=True)
 class TraceStep:
-    """Where a step led: parameters, their loss on all data, and what the rule keeps, by parameter and name.
+    """The result of a step.
 
-    Step 0 is the start, and was not made. gradient: of the loss on all data, at these parameters; None behind
-    the last of those that are handed in.
+    Step 0 is the start and has no record.
+
+    loss, gradient: on all data, at these parameters; gradient is None after the last of given gradients.
+    state: the rule's buffers, by parameter and name.
     """
 
     number: int
@@ -76,93 +84,95 @@ class TraceStep:
     loss: Array | None
     gradient: Parameters | None
     state: Mapping[str, Buffers]
-    made: StepRecord | None = None
+    record: StepRecord | None = None
 
 
-def follow(course: Run, start: Parameters, steps: int, *, closing: bool = True) -> Iterator[TraceStep]:
-    """The steps of a trace as they are made. Each is made from the one before; none is kept.
+def follow(run: Run, start: Parameters, steps: int, *, closing: bool = True) -> Iterator[TraceStep]:
+    """Yield the steps of a trace, each computed from the one before; none is kept.
 
-    closing: whether loss and gradient are wanted at the last parameters too.
+    closing: whether to compute loss and gradient at the last parameters, too.
     """
-    objective, xp, optimizer = course.objective, course.arithmetic, course.optimizer
-    bounded = objective.steps
-    whole: Callable[[Parameters], LossAndGradients] | None = None
+    objective, xp, optimizer = run.objective, run.arithmetic, run.optimizer
+    gradient_count = objective.steps
+    evaluate_all: Callable[[Parameters], LossAndGradients] | None = None
     if isinstance(objective, ProgramObjective) and (objective.batches or optimizer.looks_ahead):
-        whole = objective.whole  # the pass for a step's gradient does not find the loss at its parameters
+        evaluate_all = objective.evaluate_all  # the step's gradient comes without this loss
     parameters = dict(start)
-    state: Mapping[str, Buffers] = {name: {} for name in ([ALL] if optimizer.takes_all else start)}
-    made: StepRecord | None = None
+    state: Mapping[str, Buffers] = {name: {} for name in ([ALL] if optimizer.updates_jointly else start)}
+    record: StepRecord | None = None
     for number in range(steps + 1):
-        seen: LossAndGradients | None = None
-        if (bounded is None or number < bounded) and (closing or number < steps):
-            place = _ahead(course, parameters, state) if optimizer.looks_ahead else parameters
-            seen = objective.at(place, number + 1)
-        here = seen if whole is None or seen is None else whole(parameters)
-        loss, gradient = (None, None) if here is None else (here.loss, here.gradient)
-        yield TraceStep(number, parameters, loss, gradient, state, made)
-        if seen is None or number == steps:
+        result: LossAndGradients | None = None
+        if (gradient_count is None or number < gradient_count) and (closing or number < steps):
+            gradient_point = _look_ahead(run, parameters, state) if optimizer.looks_ahead else parameters
+            result = objective.at(gradient_point, number + 1)
+        current = result if evaluate_all is None or result is None else evaluate_all(parameters)
+        loss, gradient = (None, None) if current is None else (current.loss, current.gradient)
+        yield TraceStep(number, parameters, loss, gradient, state, record)
+        if result is None or number == steps:
             return
-        gradient, rate = seen.gradient, course.rate(number + 1)
-        used = clipped(xp, gradient, course.clipping) if course.clipping else gradient
-        if course.decay is not None and course.decay_form == "coupled":
-            used = decayed(xp, used, parameters, course.decay)
-        update, after = _updates(course, number + 1, rate, parameters, used, state)
+        gradient, rate = result.gradient, run.rate(number + 1)
+        used_gradient = clip_gradients(xp, gradient, run.clipping) if run.clipping else gradient
+        if run.decay is not None and run.decay_form == "coupled":
+            used_gradient = add_decay(xp, used_gradient, parameters, run.decay)
+        update, state_after = _compute_updates(run, number + 1, rate, parameters, used_gradient, state)
         rows = objective.rows(number + 1)
-        batch_loss = seen.loss if objective.batches else None
-        made = StepRecord(rate, gradient, used, update, rows, batch_loss, parameters, state)
-        parameters, state = _moved(course, parameters, update, number + 1), after
+        batch_loss = result.loss if objective.batches else None
+        record = StepRecord(rate, gradient, used_gradient, update, rows, batch_loss, parameters, state)
+        parameters, state = _apply_update(run, parameters, update, number + 1), state_after
 
 
-def _ahead(course: Run, parameters: Parameters, state: Mapping[str, Buffers]) -> Parameters:
-    """A momentum's step of the velocity ahead."""
-    xp, momentum = course.arithmetic, course.settings["momentum"]
+def _look_ahead(run: Run, parameters: Parameters, state: Mapping[str, Buffers]) -> Parameters:
+    """Return the parameters plus momentum times the velocity."""
+    xp, momentum = run.arithmetic, run.settings["momentum"]
     return {
-        name: xp.add(one, xp.multiply(momentum, state[name]["velocity"])) if state[name] else one
-        for name, one in parameters.items()
+        name: xp.add(array, xp.multiply(momentum, state[name]["velocity"])) if state[name] else array
+        for name, array in parameters.items()
     }
 
 
-def _updates(
-    course: Run,
+def _compute_updates(
+    run: Run,
     number: int,
     rate: Number,
     parameters: Parameters,
     gradient: Parameters,
     state: Mapping[str, Buffers],
 ) -> tuple[Parameters, Mapping[str, Buffers]]:
-    """What is added to each parameter, and the buffers after."""
-    if course.optimizer.takes_all:
-        hessian = course.hessian
-        assert hessian is not None  # a course of such a rule has it
-        whole = State(
-            course.arithmetic, course.number, number, rate,
+    """Return the update of each parameter, and the buffers after the step."""
+    if run.optimizer.updates_jointly:
+        hessian = run.hessian
+        assert hessian is not None  # set for rules that update jointly
+        vector_state = State(
+            run.arithmetic, run.number, number, rate,
             flatten(parameters), flatten(gradient), state[ALL],
-            lambda: _with_decay(course, hessian(parameters, number)),
+            lambda: _decay_hessian(run, hessian(parameters, number)),
         )  # fmt: skip
-        change, buffers = applied(course, whole)
+        change, buffers = compute_update(run, vector_state)
         return unflatten(change, parameters), {ALL: buffers}
     update: Parameters = {}
-    after: dict[str, Buffers] = {}
+    state_after: dict[str, Buffers] = {}
     for name, parameter in parameters.items():
-        one = State(course.arithmetic, course.number, number, rate, parameter, gradient[name], state[name])
-        update[name], after[name] = applied(course, one)
-    return update, after
+        parameter_state = State(
+            run.arithmetic, run.number, number, rate, parameter, gradient[name], state[name]
+        )
+        update[name], state_after[name] = compute_update(run, parameter_state)
+    return update, state_after
 
 
-def _with_decay(course: Run, hessian: Array) -> Array:
-    """The second derivatives of the loss with the decay that its gradient has."""
-    if course.decay is None or course.decay_form != "coupled":
+def _decay_hessian(run: Run, hessian: Array) -> Array:
+    """Add coupled weight decay to the Hessian of the loss."""
+    if run.decay is None or run.decay_form != "coupled":
         return hessian
-    found: Array = hessian + np.eye(len(hessian), dtype=np.int64).astype(hessian.dtype) * course.decay
-    return found
+    decayed: Array = hessian + np.eye(len(hessian), dtype=np.int64).astype(hessian.dtype) * run.decay
+    return decayed
 
 
-def _moved(course: Run, parameters: Parameters, update: Parameters, number: int) -> Parameters:
-    if not course.arithmetic.settles:
-        return {name: np.add(one, update[name]) if one.shape else one + update[name]
-                for name, one in parameters.items()}  # fmt: skip
-    xp = course.arithmetic
+def _apply_update(run: Run, parameters: Parameters, update: Parameters, number: int) -> Parameters:
+    if not run.arithmetic.settles:
+        return {name: np.add(array, update[name]) if array.shape else array + update[name]
+                for name, array in parameters.items()}  # fmt: skip
+    xp = run.arithmetic
     return {
-        name: xp.simplify(xp.add(one, update[name]), f"{name} at step {number}")
-        for name, one in parameters.items()
+        name: xp.simplify(xp.add(array, update[name]), f"{name} at step {number}")
+        for name, array in parameters.items()
     }

@@ -1,4 +1,4 @@
-"""Numbers that write how they come about: a rule that runs on them gives its formula with numbers put in."""
+"""Numbers that record their own computation in LaTeX, so that a rule run on them yields its formula."""
 
 import math
 from collections.abc import Callable
@@ -8,145 +8,147 @@ import numpy as np
 
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, matrix_latex
 from compute.optimizers import squares
-from compute.optimizers.declaration import within
+from compute.optimizers.declaration import clip
 
 Writer = Callable[[Any], Formula]
 DIGITS = 6
 
 
 class TracedNumber:
-    """A number with how it came about, in LaTeX.
+    """A number with the LaTeX of its computation.
 
-    worth: the number itself, for rules that compare; opposite: what it is the negative of; came: whether it
-    is a number that came, and not an expression that happens to be worth as much.
+    value: the number itself, for rules that compare.
+    write: writes a number in LaTeX.
+    negation: the number that this one negates, if any.
+    is_leaf: whether it is a given number, not an expression with the same value.
     """
 
-    __slots__ = ("came", "formula", "opposite", "worth", "write")
-    __array_ufunc__ = None  # a matrix beside such a number becomes one as a whole
+    __slots__ = ("formula", "is_leaf", "negation", "value", "write")
+    __array_ufunc__ = None  # NumPy leaves operators to this class
 
     def __init__(
         self,
-        worth: Any,
+        value: Any,
         formula: Formula,
         write: Writer,
-        opposite: "TracedNumber | None" = None,
+        negation: "TracedNumber | None" = None,
         *,
-        came: bool = False,
+        is_leaf: bool = False,
     ) -> None:
-        self.worth, self.formula, self.write, self.opposite = worth, formula, write, opposite
-        self.came = came
+        self.value, self.formula, self.write, self.negation = value, formula, write, negation
+        self.is_leaf = is_leaf
 
     @property
     def text(self) -> str:
         return self.formula.text
 
     def is_just(self, number: int) -> bool:
-        """Whether it is this very number."""
-        return self.came and not isinstance(self.worth, np.ndarray) and bool(self.worth == number)
+        """Whether it is a leaf with this value."""
+        return self.is_leaf and not isinstance(self.value, np.ndarray) and bool(self.value == number)
 
-    def _made(self, worth: Any, text: str, binding: int = ATOM) -> "TracedNumber":
-        return TracedNumber(worth, Formula(text, binding), self.write)
+    def _derived(self, value: Any, text: str, precedence: int = ATOM) -> "TracedNumber":
+        return TracedNumber(value, Formula(text, precedence), self.write)
 
-    def _of(self, other: Any) -> "TracedNumber":
-        return other if isinstance(other, TracedNumber) else as_written(other, self.write)
+    def _traced(self, other: Any) -> "TracedNumber":
+        return other if isinstance(other, TracedNumber) else trace_number(other, self.write)
 
-    def __add__(self, added: Any) -> "TracedNumber":
-        other = self._of(added)
+    def __add__(self, addend: Any) -> "TracedNumber":
+        other = self._traced(addend)
         if other.is_just(0):
             return self
         if self.is_just(0):
             return other
-        if other.opposite is not None:
-            return self - other.opposite
-        return self._made(self.worth + other.worth, f"{self.text} + {other.formula.at(PRODUCT)}", SUM)
+        if other.negation is not None:
+            return self - other.negation
+        return self._derived(self.value + other.value, f"{self.text} + {other.formula.at(PRODUCT)}", SUM)
 
     def __radd__(self, other: Any) -> "TracedNumber":
-        return self._of(other) + self
+        return self._traced(other) + self
 
-    def __sub__(self, taken: Any) -> "TracedNumber":
-        other = self._of(taken)
+    def __sub__(self, operands: Any) -> "TracedNumber":
+        other = self._traced(operands)
         if other.is_just(0):
             return self
         if self.is_just(0):
             return -other
-        return self._made(self.worth - other.worth, f"{self.text} - {other.formula.at(PRODUCT)}", SUM)
+        return self._derived(self.value - other.value, f"{self.text} - {other.formula.at(PRODUCT)}", SUM)
 
     def __rsub__(self, other: Any) -> "TracedNumber":
-        return self._of(other) - self
+        return self._traced(other) - self
 
     def __mul__(self, factor: Any) -> "TracedNumber":
-        other = self._of(factor)
-        if self.opposite is not None:
-            return -(self.opposite * other)
-        for one, rest in ((self, other), (other, self)):
-            if one.is_just(1):
-                return rest
-            if one.is_just(0):
-                return one
+        other = self._traced(factor)
+        if self.negation is not None:
+            return -(self.negation * other)
+        for a, b in ((self, other), (other, self)):
+            if a.is_just(1):
+                return b
+            if a.is_just(0):
+                return a
         text = rf"{self.formula.at(PRODUCT)} \cdot {other.formula.at(PRODUCT)}"
-        return self._made(self.worth * other.worth, text, PRODUCT)
+        return self._derived(self.value * other.value, text, PRODUCT)
 
     def __rmul__(self, other: Any) -> "TracedNumber":
-        return self._of(other) * self
+        return self._traced(other) * self
 
     def __truediv__(self, divisor: Any) -> "TracedNumber":
-        other = self._of(divisor)
+        other = self._traced(divisor)
         if other.is_just(1):
             return self
-        if self.opposite is not None:
-            return -(self.opposite / other)
+        if self.negation is not None:
+            return -(self.negation / other)
         text = rf"\frac{{{self.text}}}{{{other.text}}}"
-        return self._made(self.worth / other.worth, text, POWER)
+        return self._derived(self.value / other.value, text, POWER)
 
     def __rtruediv__(self, other: Any) -> "TracedNumber":
-        return self._of(other) / self
+        return self._traced(other) / self
 
     def __pow__(self, exponent: Any) -> "TracedNumber":
-        other = self._of(exponent)
+        other = self._traced(exponent)
         if other.is_just(1):
             return self
-        return self._made(self.worth**other.worth, f"{self.formula.at(ATOM)}^{{{other.text}}}", POWER)
+        return self._derived(self.value**other.value, f"{self.formula.at(ATOM)}^{{{other.text}}}", POWER)
 
     def __rpow__(self, other: Any) -> "TracedNumber":
-        return self._of(other) ** self
+        return self._traced(other) ** self
 
     def __neg__(self) -> "TracedNumber":
-        if self.opposite is not None:
-            return self.opposite
+        if self.negation is not None:
+            return self.negation
         if self.is_just(0):
             return self
-        return TracedNumber(-self.worth, Formula(f"-{self.formula.at(PRODUCT)}", SUM), self.write, self)
+        return TracedNumber(-self.value, Formula(f"-{self.formula.at(PRODUCT)}", SUM), self.write, self)
 
     def __gt__(self, other: Any) -> bool:
-        return bool(self.worth > self._of(other).worth)
+        return bool(self.value > self._traced(other).value)
 
     def __ge__(self, other: Any) -> bool:
-        return bool(self.worth >= self._of(other).worth)
+        return bool(self.value >= self._traced(other).value)
 
     def __bool__(self) -> bool:
-        return bool(self.worth)
+        return bool(self.value)
 
 
-def as_written(number: Any, write: Writer) -> TracedNumber:
-    """A number as it is."""
+def trace_number(number: Any, write: Writer) -> TracedNumber:
+    """Return a number as a leaf."""
     formula = write(number)
     if not formula.text.startswith("-"):
-        return TracedNumber(number, formula, write, came=True)
+        return TracedNumber(number, formula, write, is_leaf=True)
     return TracedNumber(
-        number, formula, write, TracedNumber(-number, write(-number), write, came=True), came=True
+        number, formula, write, TracedNumber(-number, write(-number), write, is_leaf=True), is_leaf=True
     )
 
 
 def float_formula(number: Any) -> Formula:
-    """A float as people write it, with six digits; a vector or matrix row by row.
+    """Return a float with six digits, a vector or matrix row by row.
 
-    A square that is no float, since it is too large or too small, is written as the square of its root.
+    A square that overflows or underflows is written as the square of its root.
     """
-    number = squares.plain(number)
+    number = squares.unwrap(number)
     if isinstance(number, squares.Square):
         return Formula(rf"\left({float_formula(number.root).text}\right)^{{2}}", POWER)
     if isinstance(number, np.ndarray) and number.ndim:
-        return matrix_latex([float_formula(one).text for one in np.atleast_1d(row)] for row in number)
+        return matrix_latex([float_formula(entry).text for entry in np.atleast_1d(row)] for row in number)
     if isinstance(number, bool | np.bool_):
         return Formula(str(bool(number)).lower())
     text = f"{float(number):.{DIGITS}g}"
@@ -162,67 +164,71 @@ def float_formula(number: Any) -> Formula:
 
 
 def setting_formula(number: Any) -> Formula:
-    """A float that was said, with all its digits."""
+    """Return a given float with all its digits."""
     text = str(number)
-    plain = isinstance(number, float | np.floating) and "e" not in text and math.isfinite(number)
-    if not plain:
+    is_plain = isinstance(number, float | np.floating) and "e" not in text and math.isfinite(number)
+    if not is_plain:
         return float_formula(number)
     return Formula(text.removesuffix(".0"), SUM if text.startswith("-") else ATOM)
 
 
 class TracingNamespace:
-    """What rules ask of a namespace, for single numbers that are written."""
+    """The functions that rules use, on single traced numbers."""
 
     def __init__(self, xp: Any, write: Writer) -> None:
         self.xp, self.write = xp, write
 
-    def written(self, number: Any) -> TracedNumber:
-        """A number as it is."""
-        return number if isinstance(number, TracedNumber) else as_written(number, self.write)
+    def trace(self, number: Any) -> TracedNumber:
+        """Return a number as a leaf, unless it is traced already."""
+        return number if isinstance(number, TracedNumber) else trace_number(number, self.write)
 
     def square(self, a: Any) -> TracedNumber:
-        taken = self.written(a)
-        return TracedNumber(squares.square(self.xp, taken.worth), (taken**2).formula, self.write)
+        operand = self.trace(a)
+        return TracedNumber(squares.square(self.xp, operand.value), (operand**2).formula, self.write)
 
     def sqrt(self, a: Any) -> TracedNumber:
-        taken = self.written(a)
-        worth = squares.root(self.xp, taken.worth)
-        return TracedNumber(worth, Formula(rf"\sqrt{{{taken.text}}}"), self.write)
+        operand = self.trace(a)
+        value = squares.root(self.xp, operand.value)
+        return TracedNumber(value, Formula(rf"\sqrt{{{operand.text}}}"), self.write)
 
     def absolute(self, a: Any) -> TracedNumber:
-        return self._made("absolute", (a,), r"\left|%s\right|")
+        return self._apply("absolute", (a,), r"\left|%s\right|")
 
     def sign(self, a: Any) -> TracedNumber:
-        return self._made("sign", (a,), r"\operatorname{sign}\left(%s\right)")
+        return self._apply("sign", (a,), r"\operatorname{sign}\left(%s\right)")
 
     def maximum(self, a: Any, b: Any) -> TracedNumber:
-        taken = self.written(a), self.written(b)
-        worth = squares.larger(self.xp, *(one.worth for one in taken))
-        text = rf"\max\left({taken[0].text}, {taken[1].text}\right)"
-        return TracedNumber(worth, Formula(text), self.write)
+        operands = self.trace(a), self.trace(b)
+        value = squares.maximum(self.xp, *(operand.value for operand in operands))
+        text = rf"\max\left({operands[0].text}, {operands[1].text}\right)"
+        return TracedNumber(value, Formula(text), self.write)
 
     def solve(self, matrix: Any, b: Any) -> TracedNumber:
-        taken = self.written(matrix), self.written(b)
-        text = rf"{taken[0].formula.at(ATOM)}^{{-1}} {taken[1].formula.at(PRODUCT)}"
-        worth = self.xp.solve(*(one.worth for one in taken))
-        return TracedNumber(worth, Formula(text, PRODUCT), self.write)
+        operands = self.trace(matrix), self.trace(b)
+        text = rf"{operands[0].formula.at(ATOM)}^{{-1}} {operands[1].formula.at(PRODUCT)}"
+        value = self.xp.solve(*(operand.value for operand in operands))
+        return TracedNumber(value, Formula(text, PRODUCT), self.write)
 
-    def within(self, a: Any, low: Any, high: Any) -> TracedNumber:
-        taken = [self.written(one) for one in (a, low, high)]
-        worth = within(self.xp, *(one.worth for one in taken))
-        inner = rf"\max\left({taken[0].text}, {taken[1].text}\right)"
-        return TracedNumber(worth, Formula(rf"\min\left({inner}, {taken[2].text}\right)"), self.write)
+    def clip(self, a: Any, low: Any, high: Any) -> TracedNumber:
+        operands = [self.trace(operand) for operand in (a, low, high)]
+        value = clip(self.xp, *(operand.value for operand in operands))
+        inner = rf"\max\left({operands[0].text}, {operands[1].text}\right)"
+        return TracedNumber(value, Formula(rf"\min\left({inner}, {operands[2].text}\right)"), self.write)
 
     def greater(self, a: Any, b: Any) -> Any:
-        return self.xp.greater(*(self.written(one).worth for one in (a, b)))
+        return self.xp.greater(self.trace(a).value, self.trace(b).value)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
-        """Of a condition that is decided the case that holds; else the number alone."""
+        """Return the case that a decided condition selects, else the value alone."""
         if condition in (True, False):
             return a if condition else b
-        return self.written(self.xp.where(condition, *(self.written(one).worth for one in (a, b))))
+        return self.trace(self.xp.where(condition, self.trace(a).value, self.trace(b).value))
 
-    def _made(self, name: str, operands: tuple[Any, ...], pattern: str, binding: int = ATOM) -> TracedNumber:
-        taken = [self.written(one) for one in operands]
-        worth = getattr(self.xp, name)(*(one.worth for one in taken))
-        return TracedNumber(worth, Formula(pattern % tuple(one.text for one in taken), binding), self.write)
+    def _apply(
+        self, name: str, arguments: tuple[Any, ...], pattern: str, binding: int = ATOM
+    ) -> TracedNumber:
+        operands = [self.trace(argument) for argument in arguments]
+        value = getattr(self.xp, name)(*(operand.value for operand in operands))
+        return TracedNumber(
+            value, Formula(pattern % tuple(operand.text for operand in operands), binding), self.write
+        )

@@ -1,1 +1,1 @@
-"""Equations in a few real unknowns, and linear iterations: what solving for hyperparameters takes."""
+"""Equations in a few real unknowns, and linear iterations."""

@@ -1,4 +1,4 @@
-"""Exact expressions evaluated in floats, every part once, whatever cases they hold."""
+"""Compilation of exact expressions to float functions, with shared subexpressions and cases."""
 
 import math
 from collections.abc import Callable
@@ -12,66 +12,72 @@ from compute.solving.solutions import Expr, Unsolved
 Step = Callable[[list[Any]], Any]
 
 
-def evaluated(expressions: tuple[Expr, ...], symbol: Expr) -> Callable[[float], list[float]]:
-    """Expressions in one symbol as a function of it; NaN where there is no real number.
+def compile_floats(expressions: tuple[Expr, ...], symbol: Expr) -> Callable[[float], list[float]]:
+    """Return expressions in one symbol as a function of it; NaN if the result is not a real number.
 
-    Raises Unsolved where an expression holds what has no counterpart in floats. SymPy's own printing to code
-    rewrites conditions first, which takes very long for those of optimizers.
+    Raises Unsolved if an expression has no counterpart in floats. SymPy's own code printer rewrites
+    conditions first, which takes very long for those of optimizers.
     """
-    places: dict[Expr, int] = {symbol: 0}
+    slots: dict[Expr, int] = {symbol: 0}
     steps: list[Step] = []
 
-    def place(one: Expr) -> int:
-        if one not in places:
-            operands = [place(part) for pair in one.args for part in _parts(pair)]
-            steps.append(_step(one, operands))
-            places[one] = len(steps)
-        return places[one]
+    def slot_of(expression: Expr) -> int:
+        if expression not in slots:
+            operands = [slot_of(part) for pair in expression.args for part in _parts(pair)]
+            steps.append(_step(expression, operands))
+            slots[expression] = len(steps)
+        return slots[expression]
 
-    results = [place(one) for one in expressions]
+    results = [slot_of(expression) for expression in expressions]
 
     def function(x: float) -> list[float]:
         values: list[Any] = [x]
         for step in steps:
             values.append(step(values))
-        return [float(values[at]) for at in results]
+        return [float(values[slot]) for slot in results]
 
     return function
 
 
-def _parts(one: Any) -> tuple[Any, ...]:
-    """An operand, or the value and the condition of a case."""
-    return tuple(one.args) if isinstance(one, sympy.functions.elementary.piecewise.ExprCondPair) else (one,)
+def _parts(operand: Any) -> tuple[Any, ...]:
+    """Return an operand, or the value and condition of a case."""
+    return (
+        tuple(operand.args)
+        if isinstance(operand, sympy.functions.elementary.piecewise.ExprCondPair)
+        else (operand,)
+    )
 
 
-def _step(one: Expr, at: list[int]) -> Step:
-    """How a part is computed from the values before it."""
-    if not one.args or (one.is_number and not one.has(sympy.Piecewise)):
-        worth = bool(one) if one in (sympy.true, sympy.false) else float(one.evalf(20))
-        return lambda values: worth
-    function = _function(one)
+def _step(expression: Expr, slots: list[int]) -> Step:
+    """Return how an expression is computed from the values before it."""
+    if not expression.args or (expression.is_number and not expression.has(sympy.Piecewise)):
+        constant = (
+            bool(expression) if expression in (sympy.true, sympy.false) else float(expression.evalf(20))
+        )
+        return lambda values: constant
+    function = _function(expression)
 
     def step(values: list[Any]) -> Any:
         try:
-            return function(*(values[place] for place in at))
+            return function(*(values[slot] for slot in slots))
         except (ArithmeticError, ValueError):
             return math.nan
 
     return step
 
 
-def _function(one: Expr) -> Callable[..., Any]:
-    if isinstance(one, Relational):
-        return _RELATIONS[one.rel_op]
-    found = next((made for kind, made in _KINDS if isinstance(one, kind)), None)
-    if found is None:
-        raise Unsolved("an equation holds a function that is not evaluated in floats")
-    return found
+def _function(expression: Expr) -> Callable[..., Any]:
+    if isinstance(expression, Relational):
+        return _RELATIONS[expression.rel_op]
+    function = next((function for kind, function in _KINDS if isinstance(expression, kind)), None)
+    if function is None:
+        raise Unsolved("an equation contains a function that is not supported in floats")
+    return function
 
 
 def _power(base: float, exponent: float) -> float:
-    found = base**exponent
-    return math.nan if isinstance(found, complex) else found
+    power = base**exponent
+    return math.nan if isinstance(power, complex) else power
 
 
 def _sign(x: float) -> float:

@@ -1,9 +1,9 @@
 """Whether a rule converges on a quadratic, how fast, and at which rates.
 
-Along an eigenvector of the second derivatives a rule that is linear in the parameter and its buffers does the
-same as on a x^2 / 2, a being the eigenvalue: it multiplies by a matrix. It converges from everywhere where
-all eigenvalues of that matrix are less than 1 in magnitude, and the largest of these is the factor by which
-errors shrink with each step in the long run.
+Along an eigenvector of the Hessian with eigenvalue a, a rule that is linear in the parameter and its buffers
+acts as on a x^2 / 2: it multiplies by a matrix. It converges from everywhere if all eigenvalues of that
+matrix are less than 1 in magnitude; the largest magnitude is the factor by which errors shrink per step in
+the long run.
 """
 
 from collections.abc import Callable
@@ -12,28 +12,37 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from compute.solving.best_rates import Best, Form, alone, extremes, form_of, together
-from compute.solving.constants import ordered, sign
-from compute.solving.iterations import Iteration, Move, iteration, solved_for
+from compute.solving.best_rates import (
+    BestRate,
+    IterationForm,
+    best_rate,
+    best_rate_and_momentum,
+    classify,
+    extremes,
+)
+from compute.solving.constants import sign, sort_distinct
+from compute.solving.iterations import Iteration, StepFunction, linearize, solve_conditions
 from compute.solving.regions import where_holds
 from compute.solving.solutions import Condition, Expr
-from compute.solving.spectra import in_floats, spectrum
+from compute.solving.spectra import compute_spectrum, shorten_fractions
 
-__all__ = ["Best", "Convergence", "Direction", "Move", "convergence"]
+__all__ = ["BestRate", "Convergence", "Direction", "StepFunction", "analyse_quadratic"]
 
 SINGULAR = "the second derivatives are singular, so the step has no value"
-Make: TypeAlias = Callable[[Expr, Expr | None], Move]
-"""The step of a rule for a learning rate and a coefficient of momentum, which is None where there is none."""
+StepFactory: TypeAlias = Callable[[Expr, Expr | None], StepFunction]
+"""Returns the step of a rule for a learning rate and a momentum coefficient, if the rule has one."""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """What a rule does along the eigenvectors of one eigenvalue.
+    """The behaviour of a rule along the eigenvectors of one eigenvalue.
 
-    conditions: under which it contracts there, together; false alone where it never does; for_rate: these,
-    solved for the learning rate where that is a symbol and can be done; converges: whether they hold, None
-    where symbols leave it open; factor: the spectral radius; still: whether nothing ever moves there; note:
-    in words, what is special about the direction.
+    conditions: all hold if the rule contracts here; a single false if it never does.
+    for_rate: the conditions solved for the learning rate, if that is a symbol and it is possible.
+    converges: whether the conditions hold; None if symbols leave it undecided.
+    factor: the spectral radius.
+    is_stationary: whether nothing ever moves here.
+    note: a remark on the direction.
     """
 
     eigenvalue: Expr
@@ -44,7 +53,7 @@ class Direction:
     for_rate: Condition | None
     converges: bool | None
     factor: Expr
-    still: bool = False
+    is_stationary: bool = False
     note: str | None = None
 
 
@@ -52,11 +61,15 @@ class Direction:
 class Convergence:
     """The convergence of a rule on a quadratic.
 
-    curvature, variable: the symbols of a in general and of the characteristic polynomials; names: what the
-    rows of matrices stand for; general, polynomial, general_conditions: the matrix for any a; exact: whether
-    eigenvalues are exact; conditions, for_rate, converges, factor: of all directions together that move;
-    best: the rate that is best for the momentum given; best_together: rate and momentum, both chosen; why:
-    why one of these is not known; notes: what else is to be said.
+    curvature, variable: the symbols of a general eigenvalue a and of the characteristic polynomials.
+    names: the state in the rows of matrices.
+    general, polynomial, general_conditions: matrix, characteristic polynomial and conditions for any a.
+    exact: whether eigenvalues are exact.
+    conditions, for_rate, converges, factor: over all directions that move.
+    best: the best rate for the given momentum.
+    best_together: the best rate and momentum, chosen together.
+    why: why one of these is not known.
+    notes: further remarks.
     """
 
     curvature: Expr
@@ -71,48 +84,58 @@ class Convergence:
     for_rate: Condition | None
     converges: bool | None
     factor: Expr | None
-    best: Best | None
-    best_together: Best | None
+    best: BestRate | None
+    best_together: BestRate | None
     why: str | None
     notes: tuple[str, ...]
 
     @property
     def source(self) -> str | None:
-        """Where the best rate, or rate and momentum, come from."""
-        found = self.best or self.best_together
-        return found.source if found else None
+        """The source of the best rate, or of the best rate and momentum."""
+        best = self.best or self.best_together
+        return best.source if best else None
 
 
-def convergence(hessian: sympy.Matrix, make: Make, rate: Expr, momentum: Expr | None = None) -> Convergence:
-    """The convergence of a rule on a quadratic with these second derivatives.
+def analyse_quadratic(
+    hessian: sympy.Matrix, step_factory: StepFactory, rate: Expr, momentum: Expr | None = None
+) -> Convergence:
+    """Return the convergence of a rule on a quadratic with this Hessian.
 
-    make: the rule's step for any rate and momentum; rate, momentum: those that are asked about, numbers or
-    symbols. Raises Unsolved where the rule is not linear in the parameter and at most one buffer, or the
-    eigenvalues cannot be found.
+    Raises Unsolved if the rule is not linear in the parameter and at most one buffer, or the eigenvalues
+    cannot be found.
+
+    make: the rule's step for any rate and momentum.
+    rate, momentum: those in question, numbers or symbols.
     """
-    # What the rule has symbols for shows in its matrix alone.
-    matrix = iteration(make(rate, momentum), sympy.Symbol("#a", real=True)).matrix
-    taken = {one.name for each in (hessian, matrix, rate) for one in each.free_symbols}
-    curvature = sympy.Symbol(next(name for name in ("a", "h", "c", "#a") if name not in taken), real=True)
-    variable = sympy.Symbol(next(name for name in ("lambda", "z", "#z") if name not in taken), real=True)
-    general = iteration(make(rate, momentum), curvature)
-    eigenvalues = spectrum(hessian)
-    directions = tuple(
-        _direction(general, curvature, variable, one, many, rate, make(rate, momentum))
-        for one, many in eigenvalues.values
+    # The symbols of the rule's settings are found in its matrix.
+    matrix = linearize(step_factory(rate, momentum), sympy.Symbol("#a", real=True)).matrix
+    names_taken = {symbol.name for part in (hessian, matrix, rate) for symbol in part.free_symbols}
+    curvature = sympy.Symbol(
+        next(name for name in ("a", "h", "c", "#a") if name not in names_taken), real=True
     )
-    moving = tuple(one for one in directions if not one.still)
-    conditions = tuple(dict.fromkeys(each for one in moving for each in one.conditions))
+    variable = sympy.Symbol(
+        next(name for name in ("lambda", "z", "#z") if name not in names_taken), real=True
+    )
+    general = linearize(step_factory(rate, momentum), curvature)
+    eigenvalues = compute_spectrum(hessian)
+    directions = tuple(
+        _direction(general, curvature, variable, eigenvalue, multiplicity, rate, step_factory(rate, momentum))
+        for eigenvalue, multiplicity in eigenvalues.values
+    )
+    moving = tuple(direction for direction in directions if not direction.is_stationary)
+    conditions = tuple(dict.fromkeys(condition for direction in moving for condition in direction.conditions))
     if sympy.false in conditions:
         conditions = (sympy.false,)
-    best, pair, why = _best(make, curvature, [one.eigenvalue for one in moving], momentum)
-    if any(one.note == SINGULAR for one in directions):
-        best, pair, why = None, None, SINGULAR
-    for_rate = solved_for(conditions, rate) if rate.is_Symbol and moving else None
-    verdicts = [one.converges for one in moving]
+    best, best_pair, why = _best_rates(
+        step_factory, curvature, [direction.eigenvalue for direction in moving], momentum
+    )
+    if any(direction.note == SINGULAR for direction in directions):
+        best, best_pair, why = None, None, SINGULAR
+    for_rate = solve_conditions(conditions, rate) if rate.is_Symbol and moving else None
+    verdicts = [direction.converges for direction in moving]
     if for_rate is sympy.false:
         verdicts.append(False)
-    found = Convergence(
+    result = Convergence(
         curvature,
         variable,
         general.names,
@@ -124,28 +147,31 @@ def convergence(hessian: sympy.Matrix, make: Make, rate: Expr, momentum: Expr | 
         conditions,
         for_rate,
         False if False in verdicts else None if None in verdicts else True,
-        _largest([one.factor for one in moving]),
+        _largest_factor([direction.factor for direction in moving]),
         best,
-        pair,
+        best_pair,
         why,
         _notes(directions, eigenvalues.exact),
     )
-    return found if eigenvalues.exact else _floated(found)
+    return result if eigenvalues.exact else _with_floats(result)
 
 
-def _floated(found: Convergence) -> Convergence:
-    """The same with floats in the place of the fractions that stand for them."""
+def _with_floats(convergence: Convergence) -> Convergence:
+    """Replace fractions that stand for floats by floats."""
 
-    def put(one: Any) -> Any:
-        if isinstance(one, tuple):
-            return tuple(map(put, one))
-        if isinstance(one, Direction | Best):
-            return replace(one, **{each.name: put(getattr(one, each.name)) for each in fields(one)})
-        if isinstance(one, sympy.MatrixBase):
-            return one.applyfunc(in_floats)
-        return in_floats(one) if isinstance(one, sympy.Basic) else one
+    def convert(item: Any) -> Any:
+        if isinstance(item, tuple):
+            return tuple(map(convert, item))
+        if isinstance(item, Direction | BestRate):
+            return replace(item, **{field.name: convert(getattr(item, field.name)) for field in fields(item)})
+        if isinstance(item, sympy.MatrixBase):
+            return item.applyfunc(shorten_fractions)
+        return shorten_fractions(item) if isinstance(item, sympy.Basic) else item
 
-    return replace(found, **{each.name: put(getattr(found, each.name)) for each in fields(found)})
+    return replace(
+        convergence,
+        **{field.name: convert(getattr(convergence, field.name)) for field in fields(convergence)},
+    )
 
 
 def _direction(
@@ -155,36 +181,40 @@ def _direction(
     eigenvalue: Expr,
     multiplicity: int,
     rate: Expr,
-    move: Move,
+    step_function: StepFunction,
 ) -> Direction:
-    at = general.at({curvature: eigenvalue})
-    conditions = at.conditions()
-    for_rate = solved_for(conditions, rate) if rate.is_Symbol else None
+    iteration = general.at({curvature: eigenvalue})
+    conditions = iteration.conditions()
+    for_rate = solve_conditions(conditions, rate) if rate.is_Symbol else None
     if for_rate is sympy.false:
         conditions = (sympy.false,)
-    still = eigenvalue.is_zero is True and at.gap == 0
-    note = _note(eigenvalue, conditions, rate, still, for_rate)
-    if _has_no_value(move, eigenvalue):
-        note, still, conditions, for_rate = SINGULAR, False, (sympy.false,), None
+    is_stationary = eigenvalue.is_zero is True and iteration.gap == 0
+    note = _note(eigenvalue, conditions, rate, is_stationary, for_rate)
+    if _has_no_value(step_function, eigenvalue):
+        note, is_stationary, conditions, for_rate = SINGULAR, False, (sympy.false,), None
     converges = False if sympy.false in conditions else None if conditions else True
     return Direction(
-        eigenvalue, multiplicity, at.matrix, at.polynomial(variable), conditions, for_rate, converges,
-        at.factor(), still, note,
+        eigenvalue, multiplicity, iteration.matrix, iteration.polynomial(variable), conditions, for_rate,
+        converges, iteration.spectral_radius(), is_stationary, note,
     )  # fmt: skip
 
 
-def _has_no_value(move: Move, eigenvalue: Expr) -> bool:
+def _has_no_value(step_function: StepFunction, eigenvalue: Expr) -> bool:
     """Whether a step divides by the eigenvalue, and it is zero."""
     if not eigenvalue.is_zero:
         return False
-    after, _ = move(sympy.Symbol("#x", real=True), {}, sympy.S.Zero)
-    return bool(after.has(sympy.nan, sympy.zoo))
+    x_after, _ = step_function(sympy.Symbol("#x", real=True), {}, sympy.S.Zero)
+    return bool(x_after.has(sympy.nan, sympy.zoo))
 
 
 def _note(
-    eigenvalue: Expr, conditions: tuple[Condition, ...], rate: Expr, still: bool, for_rate: Condition | None
+    eigenvalue: Expr,
+    conditions: tuple[Condition, ...],
+    rate: Expr,
+    is_stationary: bool,
+    for_rate: Condition | None,
 ) -> str | None:
-    if still:
+    if is_stationary:
         return "the eigenvalue is 0: the gradient is 0 along this direction, and nothing moves there"
     if eigenvalue.free_symbols or sign(eigenvalue) != -1:
         return None
@@ -197,50 +227,56 @@ def _note(
             "the eigenvalue is negative: the loss falls without bound there, and no positive rate converges"
         )
     if not conditions or for_rate is not None:
-        return "the eigenvalue is negative: what the rule goes to there is no minimum"
+        return "the eigenvalue is negative: the rule approaches a point that is not a minimum"
     return None
 
 
-def _largest(factors: list[Expr]) -> Expr | None:
-    """The largest factor; of those with symbols, a maximum."""
+def _largest_factor(factors: list[Expr]) -> Expr | None:
+    """Return the largest factor; with free symbols, a maximum."""
     factors = list(dict.fromkeys(factors))
     if not factors:
         return None
     if len(factors) == 1:
         return factors[0]
-    if not any(one.free_symbols for one in factors):
-        return ordered(factors)[-1]
+    if not any(factor.free_symbols for factor in factors):
+        return sort_distinct(factors)[-1]
     return sympy.Max(*factors, evaluate=False)
 
 
-def _best(
-    make: Make, curvature: Expr, eigenvalues: list[Expr], momentum: Expr | None
-) -> tuple[Best | None, Best | None, str | None]:
-    """The best rate, the best rate and momentum, and why one of them is not known."""
+def _best_rates(
+    step_factory: StepFactory, curvature: Expr, eigenvalues: list[Expr], momentum: Expr | None
+) -> tuple[BestRate | None, BestRate | None, str | None]:
+    """Return the best rate, the best rate and momentum, and why one of them is not known."""
     rate = sympy.Symbol("#rate", real=True)
-    free = None if momentum is None else sympy.Symbol("#momentum", real=True)
-    form = form_of(iteration(make(rate, free), curvature), curvature, rate, free)
+    free_momentum = None if momentum is None else sympy.Symbol("#momentum", real=True)
+    form = classify(linearize(step_factory(rate, free_momentum), curvature), curvature, rate, free_momentum)
     if form is None:
         return None, None, "no closed form is known for the best rate of this rule"
-    found = extremes(eigenvalues, form.shift)
-    if isinstance(found, str):
+    bounds = extremes(eigenvalues, form.shift)
+    if isinstance(bounds, str):
         if form.kind == "newton" and eigenvalues:
-            found = eigenvalues[0], eigenvalues[0]
+            bounds = eigenvalues[0], eigenvalues[0]
         else:
-            return None, None, found
-    given = form if free is None else _with(form, free, momentum)
-    best, pair = alone(given, *found, momentum), together(form, *found, free)
-    return (None, pair, best) if isinstance(best, str) else (best, pair, None)
+            return None, None, bounds
+    form_at_momentum = form if free_momentum is None else _fix_momentum(form, free_momentum, momentum)
+    best, best_pair = (
+        best_rate(form_at_momentum, *bounds, momentum),
+        best_rate_and_momentum(form, *bounds, free_momentum),
+    )
+    return (None, best_pair, best) if isinstance(best, str) else (best, best_pair, None)
 
 
-def _with(form: Form, symbol: Expr, momentum: Expr) -> Form:
-    put = {symbol: momentum}
-    return Form(form.kind, form.gain.xreplace(put), form.shift.xreplace(put))
+def _fix_momentum(form: IterationForm, symbol: Expr, momentum: Expr) -> IterationForm:
+    substitution = {symbol: momentum}
+    return IterationForm(form.kind, form.gain.xreplace(substitution), form.shift.xreplace(substitution))
 
 
 def _notes(directions: tuple[Direction, ...], exact: bool) -> tuple[str, ...]:
-    found = [] if exact else ["The eigenvalues are floats: they have no closed form that is written."]
-    found += [one.note[0].upper() + one.note[1:] + "." for one in directions if one.note]
-    if any(one.still for one in directions) and not all(one.still for one in directions):
-        found.append("Rates, conditions and factors are those of the directions that move.")
-    return tuple(dict.fromkeys(found))
+    notes = [] if exact else ["The eigenvalues are floats: they have no closed form."]
+    notes += [
+        direction.note[0].upper() + direction.note[1:] + "." for direction in directions if direction.note
+    ]
+    stationary = [direction.is_stationary for direction in directions]
+    if any(stationary) and not all(stationary):
+        notes.append("Rates, conditions and factors are those of the directions that move.")
+    return tuple(dict.fromkeys(notes))

@@ -1,12 +1,12 @@
-"""Where conditions on one real symbol hold: as intervals with exact ends."""
+"""Regions of one real symbol in which conditions hold, as intervals with exact ends."""
 
 from typing import Any
 
 import sympy
 from sympy.core.relational import Relational
 
-from compute.solving.case_split import CASES, Algebra, branches, eliminated
-from compute.solving.constants import approximate, ordered, sign, truth
+from compute.solving.case_split import CASES, Algebra, eliminate_roots, split_cases
+from compute.solving.constants import sign, sort_distinct, to_float, truth
 from compute.solving.roots import real_roots
 from compute.solving.solutions import Condition, Expr, Unsolved
 
@@ -14,86 +14,86 @@ MAX_ENDS = 60
 
 
 def where_holds(condition: Condition, symbol: Expr) -> Condition | None:
-    """A condition on one symbol, solved for it: true, false, or intervals joined by `or`.
+    """Solve a condition for its symbol: true, false, or intervals joined by `or`.
 
-    The ends of intervals are roots of what is compared, so between two of them a single point tells. What is
-    assumed of the symbol holds in addition and is not repeated. None where a comparison is not of quotients
-    of polynomials in the symbol alone, or too large.
+    The ends of intervals are roots of the compared expressions, so one sample decides each interval.
+    Assumptions on the symbol are not repeated. None if an expression is not a quotient of polynomials in the
+    symbol alone, or is too large.
     """
     if condition in (sympy.true, sympy.false):
         return condition
     try:
-        ends = _ends(condition, symbol)
+        ends = _interval_ends(condition, symbol)
     except Unsolved:
         return None
-    if any(sign(one) is None for one in ends):
+    if any(sign(end) is None for end in ends):
         return None
-    ends = ordered([*ends, *([sympy.S.Zero] if _is_signed(symbol) else [])])
+    ends = sort_distinct([*ends, *([sympy.S.Zero] if _is_signed(symbol) else [])])
     if len(ends) > MAX_ENDS:
         return None
-    cells: list[tuple[Any, Any]] = []  # open intervals and the points between them, in turn
+    cells: list[tuple[Any, Any]] = []  # open intervals, alternating with the points between them
     samples: list[Expr] = []
-    for at, end in enumerate([*ends, None]):
-        before = ends[at - 1] if at else None
+    for index, end in enumerate([*ends, None]):
+        before = ends[index - 1] if index else None
         cells.append((before, end))
-        samples.append(_between(before, end))
+        samples.append(_sample_between(before, end))
         if end is not None:
             cells.append((end, end))
             samples.append(end)
-    held = [_possible(symbol, one) and _held(condition, symbol, one) for one in samples]
-    asked = [bool(_possible(symbol, one)) for one in samples]
-    if all(one for one, matters in zip(held, asked, strict=True) if matters):
+    held = [_is_allowed(symbol, sample) and _holds_at(condition, symbol, sample) for sample in samples]
+    allowed = [bool(_is_allowed(symbol, sample)) for sample in samples]
+    if all(holds for holds, matters in zip(held, allowed, strict=True) if matters):
         return sympy.true
-    missing = [cell for cell, one in zip(cells, held, strict=True) if not one]
+    missing = [cell for cell, holds in zip(cells, held, strict=True) if not holds]
     if all(low is not None and low == high for low, high in missing):
         return sympy.And(*(sympy.Ne(symbol, low, evaluate=False) for low, _ in missing))
-    return sympy.Or(*_intervals(cells, [bool(one) for one in held], symbol))
+    return sympy.Or(*_join_cells(cells, [bool(holds) for holds in held], symbol))
 
 
-def _ends(condition: Condition, symbol: Expr) -> list[Expr]:
-    """Where a comparison may turn: zeros of numerators and of denominators. Raises Unsolved."""
-    compared = {one.lhs - one.rhs for one in condition.atoms(Relational)}
-    for one in list(compared):
-        for branch in branches((one,), {symbol}):
-            compared.update(branch.equations)
-            inner = (each for part in branch.conditions for each in part.atoms(Relational))
-            compared.update(each.lhs - each.rhs for each in inner)
-    found: list[Expr] = []
-    for one in compared:
-        if not one.has(*CASES):
-            found += _zeros(one, symbol)
-    return found
+def _interval_ends(condition: Condition, symbol: Expr) -> list[Expr]:
+    """Return where a comparison may change: zeros of numerators and denominators. Raises Unsolved."""
+    differences = {relation.lhs - relation.rhs for relation in condition.atoms(Relational)}
+    for difference in list(differences):
+        for branch in split_cases((difference,), {symbol}):
+            differences.update(branch.equations)
+            inner = (relation for part in branch.conditions for relation in part.atoms(Relational))
+            differences.update(relation.lhs - relation.rhs for relation in inner)
+    ends: list[Expr] = []
+    for difference in differences:
+        if not difference.has(*CASES):
+            ends += _zeros(difference, symbol)
+    return ends
 
 
-def _zeros(one: Expr, symbol: Expr) -> list[Expr]:
+def _zeros(expression: Expr, symbol: Expr) -> list[Expr]:
     algebra = Algebra({symbol})
-    quotient = sympy.together(algebra.convert(one))
+    quotient = sympy.together(algebra.convert(expression))
     if quotient.free_symbols - {symbol, *algebra.opaque, *(root[0] for root in algebra.roots)}:
-        raise Unsolved("a comparison is of more than one symbol")
+        raise Unsolved("a comparison contains more than one symbol")
     parts = [*sympy.fraction(quotient), *(root[2] for root in algebra.roots)]
-    found: list[Expr] = []
-    for part in (side for one in parts for side in sympy.fraction(sympy.together(one))):
-        for without in eliminated(sympy.expand(part), symbol, algebra.roots):
-            roots = real_roots(without, symbol, algebra.back)
-            if roots.left:
-                raise Unsolved("the ends of an interval have no form that is written")
-            found += [root.value for root in roots.found]
-    return found
+    zeros: list[Expr] = []
+    for part in (side for unsplit in parts for side in sympy.fraction(sympy.together(unsplit))):
+        for polynomial in eliminate_roots(sympy.expand(part), symbol, algebra.roots):
+            roots = real_roots(polynomial, symbol, algebra.restore)
+            if roots.unsolved:
+                raise Unsolved("the ends of an interval have no closed form")
+            zeros += [root.value for root in roots.roots]
+    return zeros
 
 
-def _held(condition: Condition, symbol: Expr, worth: Expr) -> bool | None:
-    return truth(put(condition, {symbol: worth}))
+def _holds_at(condition: Condition, symbol: Expr, value: Expr) -> bool | None:
+    return truth(substitute(condition, {symbol: value}))
 
 
-def put(condition: Condition, values: dict[Expr, Expr]) -> Condition:
-    """A condition with values in the place of symbols, not evaluated further; what is none does not hold."""
+def substitute(condition: Condition, values: dict[Expr, Expr]) -> Condition:
+    """Substitute values without further evaluation; relations with undefined sides become false."""
     if isinstance(condition, Relational):
-        sides = [one.xreplace(values) for one in condition.args]
-        if any(one.has(sympy.nan, sympy.zoo) for one in sides):
+        sides = [side.xreplace(values) for side in condition.args]
+        if any(side.has(sympy.nan, sympy.zoo) for side in sides):
             return sympy.false
         return condition.func(*sides, evaluate=False)
     if condition.args:
-        return condition.func(*(put(one, values) for one in condition.args))
+        return condition.func(*(substitute(argument, values) for argument in condition.args))
     return condition
 
 
@@ -101,43 +101,43 @@ def _is_signed(symbol: Expr) -> bool:
     return bool(symbol.is_nonnegative or symbol.is_nonpositive)
 
 
-def _possible(symbol: Expr, worth: Expr) -> bool:
-    """Whether what is assumed of a symbol allows a value."""
-    if (symbol.is_nonnegative and worth.is_negative) or (symbol.is_nonpositive and worth.is_positive):
+def _is_allowed(symbol: Expr, value: Expr) -> bool:
+    """Whether the assumptions on a symbol allow a value."""
+    if (symbol.is_nonnegative and value.is_negative) or (symbol.is_nonpositive and value.is_positive):
         return False
-    return not (symbol.is_nonzero and worth.is_zero)
+    return not (symbol.is_nonzero and value.is_zero)
 
 
-def _between(low: Expr | None, high: Expr | None) -> Expr:
-    """A fraction between two constants."""
+def _sample_between(low: Expr | None, high: Expr | None) -> Expr:
+    """Return a fraction between two constants, or beyond one."""
     if low is None or high is None:
         end, direction = (high, -1) if low is None else (low, 1)
-        worth = 0.0 if end is None else approximate(end) or 0.0
-        return sympy.Integer(int(worth)) + direction * 2
+        value = 0.0 if end is None else to_float(end) or 0.0
+        return sympy.Integer(int(value)) + direction * 2
     middle = (low + high) / 2
     if middle.is_Rational:
         return middle
     for digits in (15, 40):
-        found = sympy.Rational(str(middle.evalf(digits)))
-        if (low < found) == sympy.true and (found < high) == sympy.true:
-            return found
+        sample = sympy.Rational(str(middle.evalf(digits)))
+        if (low < sample) == sympy.true and (sample < high) == sympy.true:
+            return sample
     return middle
 
 
-def _intervals(cells: list[tuple[Any, Any]], held: list[bool], symbol: Expr) -> list[Condition]:
-    """Cells that hold, neighbours put together."""
-    found: list[Condition] = []
-    at = 0
-    while at < len(cells):
-        if not held[at]:
-            at += 1
+def _join_cells(cells: list[tuple[Any, Any]], held: list[bool], symbol: Expr) -> list[Condition]:
+    """Join neighbouring cells in which the condition holds to intervals."""
+    intervals: list[Condition] = []
+    first = 0
+    while first < len(cells):
+        if not held[first]:
+            first += 1
             continue
-        last = at
+        last = first
         while last + 1 < len(cells) and held[last + 1]:
             last += 1
-        (low, low_end), (high_start, high) = cells[at], cells[last]
-        if at == last and low is not None and low == low_end:
-            found.append(sympy.Eq(symbol, low, evaluate=False))
+        (low, low_end), (high_start, high) = cells[first], cells[last]
+        if first == last and low is not None and low == low_end:
+            intervals.append(sympy.Eq(symbol, low, evaluate=False))
         else:
             sides = []
             if low is not None:
@@ -146,6 +146,6 @@ def _intervals(cells: list[tuple[Any, Any]], held: list[bool], symbol: Expr) -> 
             if high is not None:
                 relation = sympy.Le if high_start == high else sympy.Lt
                 sides.append(relation(symbol, high, evaluate=False))
-            found.append(sympy.And(*sides))
-        at = last + 1
-    return found
+            intervals.append(sympy.And(*sides))
+        first = last + 1
+    return intervals

@@ -1,4 +1,4 @@
-"""What solving equations found, in exact numbers."""
+"""The result of solving equations, in exact numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Condition: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Solution:
-    """One value for each unknown.
+    """A value for each unknown.
 
-    multiplicity: how often the root is one, where the equations are quotients of polynomials in one unknown;
-    exact: whether the values are exact numbers, and no floats; conditions: on symbols that are no unknowns,
-    under which this is a solution and real.
+    multiplicity: of the root, if the equations are quotients of polynomials in one unknown.
+    exact: whether the values are exact numbers, not floats.
+    conditions: on symbols other than the unknowns, for this to be a real solution.
     """
 
     values: Mapping[str, Expr]
@@ -29,8 +29,8 @@ class Solution:
 class Family:
     """Infinitely many solutions: all that fulfil some relations.
 
-    relations: equations that give an unknown in terms of free ones, and conditions on these; free: the
-    unknowns that may take any value which the relations leave them.
+    relations: equations for unknowns in terms of free ones, and conditions on these.
+    free: unknowns that may take any value that the relations allow.
     """
 
     relations: tuple[Condition, ...]
@@ -38,12 +38,14 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Found:
+class SolutionSet:
     """All that is known of the real solutions.
 
-    solutions: those that stand alone; families: where there are infinitely many; factored: the left sides as
-    products, where they are polynomials in more than one unknown; complete: whether these are certainly all
-    real solutions; how: how they were found, or why there are none or not all, in a sentence.
+    solutions: isolated solutions.
+    families: families of infinitely many solutions.
+    factored: the left sides as products, if they are polynomials in several unknowns.
+    complete: whether these are certainly all real solutions.
+    how: a sentence on how they were found, or why there are none or may be more.
     """
 
     solutions: tuple[Solution, ...]
@@ -54,11 +56,11 @@ class Found:
 
     @property
     def kind(self) -> Literal["finite", "none", "infinite"]:
-        """How many real solutions there are."""
+        """Whether there are finitely many real solutions, none, or infinitely many."""
         if self.families:
             return "infinite"
         return "finite" if self.solutions else "none"
 
 
 class Unsolved(Exception):
-    """Equations that are beyond a bound, or of a kind that is not solved; the text says why."""
+    """Equations are beyond a bound or of an unsupported kind; the text gives the reason."""

@@ -1,4 +1,4 @@
-"""Eigenvalues of second derivatives, exact where they have a form that is written."""
+"""Eigenvalues of Hessians, exact if they have a closed form."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from compute.solving.case_split import Algebra
-from compute.solving.constants import ordered
+from compute.solving.constants import sort_distinct
 from compute.solving.roots import real_roots
 from compute.solving.solutions import Expr, Unsolved
 
@@ -18,18 +18,19 @@ _DIGITS = 40
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Eigenvalues with how often each occurs, in order where they are constants; exact: whether they are
-    no floats, which stand here as fractions of 17 digits.
+    """Eigenvalues with multiplicities, sorted if they are constants.
+
+    exact: whether they are exact; otherwise they are floats, as fractions of 17 digits.
     """
 
     values: tuple[tuple[Expr, int], ...]
     exact: bool
 
 
-def spectrum(hessian: sympy.Matrix) -> Spectrum:
-    """The eigenvalues of a symmetric matrix of at most 6 rows.
+def compute_spectrum(hessian: sympy.Matrix) -> Spectrum:
+    """Return the eigenvalues of a symmetric matrix of at most 6 rows.
 
-    Raises Unsolved where it is none, or larger, or holds symbols in a way that leaves eigenvalues unwritten.
+    Raises Unsolved if the matrix is not symmetric or is larger, or its symbols leave no closed form.
     """
     rows, columns = hessian.shape
     if rows != columns or rows > MAX_ENTRIES:
@@ -38,46 +39,48 @@ def spectrum(hessian: sympy.Matrix) -> Spectrum:
         raise Unsolved("second derivatives have to be symmetric")
     if all(hessian[i, j] == 0 for i in range(rows) for j in range(rows) if i != j):
         counted = Counter(hessian[i, i] for i in range(rows))
-        return Spectrum(_ordered(list(counted.items())), True)
+        return Spectrum(_sort_values(list(counted.items())), True)
     unknown = sympy.Symbol("#eigenvalue", real=True)
     algebra = Algebra({unknown})
     entries = hessian.applyfunc(algebra.convert)
     polynomial = entries.charpoly(unknown).as_expr(unknown)
     try:
-        roots = real_roots(algebra.numerator(polynomial), unknown, algebra.back)
-        if not roots.left and sum(root.multiplicity for root in roots.found) == rows:
-            return Spectrum(_ordered([(root.value, root.multiplicity) for root in roots.found]), True)
+        roots = real_roots(algebra.numerator(polynomial), unknown, algebra.restore)
+        if not roots.unsolved and sum(root.multiplicity for root in roots.roots) == rows:
+            return Spectrum(_sort_values([(root.value, root.multiplicity) for root in roots.roots]), True)
     except Unsolved:
-        pass  # floats are still to be had
+        pass  # fall back to floats
     if hessian.free_symbols:
-        raise Unsolved("the eigenvalues of the second derivatives have no form that is written")
-    return Spectrum(_in_floats(hessian), False)
+        raise Unsolved("the eigenvalues of the second derivatives have no closed form")
+    return Spectrum(_numeric_eigenvalues(hessian), False)
 
 
-def _ordered(values: list[tuple[Expr, int]]) -> tuple[tuple[Expr, int], ...]:
-    if any(one.free_symbols for one, _ in values):
+def _sort_values(values: list[tuple[Expr, int]]) -> tuple[tuple[Expr, int], ...]:
+    if any(value.free_symbols for value, _ in values):
         return tuple(values)
-    return tuple((one, sum(many for each, many in values if each == one)) for one in
-                 ordered([one for one, _ in values]))  # fmt: skip
+    distinct = sort_distinct([value for value, _ in values])
+    return tuple((value, sum(count for other, count in values if other == value)) for value in distinct)
 
 
-def in_floats(found: Expr) -> Expr:
-    """An expression made from eigenvalues that are floats, with floats in the place of long fractions."""
-    long = {one: sympy.Float(one, 17) for one in found.atoms(sympy.Rational) if one.q > 10**9}
-    return found.xreplace(long) if long else found
+def shorten_fractions(expression: Expr) -> Expr:
+    """Replace long fractions, which stand for floats, by floats."""
+    rationals = expression.atoms(sympy.Rational)
+    floats = {rational: sympy.Float(rational, 17) for rational in rationals if rational.q > 10**9}
+    return expression.xreplace(floats) if floats else expression
 
 
-def _in_floats(hessian: sympy.Matrix) -> tuple[tuple[Expr, int], ...]:
+def _numeric_eigenvalues(hessian: sympy.Matrix) -> tuple[tuple[Expr, int], ...]:
     with mpmath.workdps(_DIGITS):
         entries = mpmath.matrix(
-            [[mpmath.mpf(str(one.evalf(_DIGITS))) for one in row] for row in hessian.tolist()]
+            [[mpmath.mpf(str(entry.evalf(_DIGITS))) for entry in row] for row in hessian.tolist()]
         )
-        found = [sympy.Rational(mpmath.nstr(one, 17)) for one in mpmath.eigsy(entries, eigvals_only=True)]
+        eigenvalues = mpmath.eigsy(entries, eigvals_only=True)
+        values = [sympy.Rational(mpmath.nstr(value, 17)) for value in eigenvalues]
     merged: list[tuple[Expr, int]] = []
-    largest = max(float(abs(one)) for one in found)
-    for one in sorted(found, key=float):
-        if merged and np.isclose(float(one), float(merged[-1][0]), rtol=0, atol=1e-13 * largest):
+    largest = max(float(abs(value)) for value in values)
+    for value in sorted(values, key=float):
+        if merged and np.isclose(float(value), float(merged[-1][0]), rtol=0, atol=1e-13 * largest):
             merged[-1] = merged[-1][0], merged[-1][1] + 1
         else:
-            merged.append((one if abs(one) > 1e-15 * largest else sympy.S.Zero, 1))
+            merged.append((value if abs(value) > 1e-15 * largest else sympy.S.Zero, 1))
     return tuple(merged)

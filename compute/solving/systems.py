@@ -1,4 +1,4 @@
-"""Polynomial equations in several unknowns, by elimination: what is linear first, then resultants."""
+"""Polynomial equations in several unknowns, by elimination: linear unknowns first, then resultants."""
 
 from dataclasses import dataclass, field
 from itertools import product
@@ -7,18 +7,18 @@ import sympy
 
 from compute.solving.case_split import Algebra
 from compute.solving.constants import sign
-from compute.solving.roots import compared, factors, real_roots
+from compute.solving.roots import compare_with_zero, factorize, real_roots
 from compute.solving.solutions import Condition, Expr, Unsolved
 
 MAX_DEPTH = 12
 MAX_LEAVES = 200
 MAX_PAIRS = 400
-MAX_TOTAL_DEGREE = 24  # of what is factored in several unknowns
+MAX_TOTAL_DEGREE = 24  # of a polynomial that is factored in several unknowns
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """Values of some unknowns in terms of the others, which are free, and what has to hold then."""
+    """Values of some unknowns in terms of the others, which are free, and the conditions for them."""
 
     values: dict[Expr, Expr]
     conditions: tuple[Condition, ...]
@@ -27,9 +27,9 @@ class Leaf:
 
 @dataclass
 class Elimination:
-    """Solves polynomials in unknowns; generators of roots count as unknowns.
+    """Solves polynomials in unknowns, among which it counts generators of roots.
 
-    gaps: why something was not solved.
+    gaps: reasons why there may be more solutions.
     """
 
     unknowns: tuple[Expr, ...]
@@ -44,76 +44,77 @@ class Elimination:
         conditions: tuple[Condition, ...] = (),
         depth: int = 0,
     ) -> None:
-        """Find the leaves of a system; each choice of a factor and of a case is followed."""
+        """Find the leaves of a system, following every choice of a factor and of a case."""
         values = values or {}
         if depth > MAX_DEPTH or len(self.leaves) > MAX_LEAVES:
             self.gaps.append("the equations have too many cases")
             return
-        rest = self._reduced(polynomials)
-        if rest is None:
+        remaining = self._drop_zeros(polynomials)
+        if remaining is None:
             return
-        if not rest:
-            self._leaf(values, conditions)
+        if not remaining:
+            self._add_leaf(values, conditions)
             return
         try:
-            self._first(rest, values, conditions, depth)
+            self._eliminate_simplest(remaining, values, conditions, depth)
         except Unsolved as reason:
             self.gaps.append(str(reason))
 
-    def _reduced(self, polynomials: list[Expr]) -> list[Expr] | None:
-        """The polynomials that are not zero; None where one never is zero."""
-        found = []
-        for one in dict.fromkeys(polynomials):
-            if not one.free_symbols & set(self.unknowns):
-                worth = self.algebra.back(one)
-                if worth.free_symbols:
-                    if sympy.expand(worth) != 0:
-                        return None  # zero for some values of symbols at most, which are not chosen
-                elif sign(worth) != 0:
+    def _drop_zeros(self, polynomials: list[Expr]) -> list[Expr] | None:
+        """Return the polynomials that are not zero; None if one is never zero."""
+        remaining = []
+        for polynomial in dict.fromkeys(polynomials):
+            if not polynomial.free_symbols & set(self.unknowns):
+                constant = self.algebra.restore(polynomial)
+                if constant.free_symbols:
+                    if sympy.expand(constant) != 0:
+                        return None  # zero for special values of symbols at most
+                elif sign(constant) != 0:
                     return None
             else:
-                found.append(one)
-        return found
+                remaining.append(polynomial)
+        return remaining
 
-    def _first(
-        self, rest: list[Expr], values: dict[Expr, Expr], conditions: tuple[Condition, ...], depth: int
+    def _eliminate_simplest(
+        self, polynomials: list[Expr], values: dict[Expr, Expr], conditions: tuple[Condition, ...], depth: int
     ) -> None:
-        """Solve the simplest polynomial for an unknown, and the others after it."""
-        ranked = sorted(rest, key=self._difficulty)
+        """Solve the simplest polynomial for an unknown, then the others."""
+        ranked = sorted(polynomials, key=self._difficulty)
         simplest, others = ranked[0], ranked[1:]
-        if sympy.Poly(simplest, *self._of(simplest)).total_degree() > MAX_TOTAL_DEGREE:
+        if sympy.Poly(simplest, *self._unknowns_in(simplest)).total_degree() > MAX_TOTAL_DEGREE:
             raise Unsolved(f"equations in several unknowns are solved up to degree {MAX_TOTAL_DEGREE}")
-        for factor, _ in factors(simplest, *self._of(simplest)):
-            unknowns = self._of(factor)
-            linear = self._linear(factor, unknowns)
+        for factor, _ in factorize(simplest, *self._unknowns_in(simplest)):
+            unknowns = self._unknowns_in(factor)
+            linear = self._find_linear(factor, unknowns)
             if linear is not None:
                 self._substitute(factor, linear, others, values, conditions, depth)
             elif len(unknowns) == 1:
-                self._rooted(factor, unknowns[0], others, values, conditions, depth)
+                self._substitute_roots(factor, unknowns[0], others, values, conditions, depth)
             elif not others:
-                self._curve(factor, unknowns, values, conditions)
+                self._solve_curve(factor, unknowns, values, conditions)
             else:
-                self._paired([factor, *others], values, conditions)
+                self._solve_pair([factor, *others], values, conditions)
 
-    def _difficulty(self, one: Expr) -> tuple[int, int, int]:
-        symbols = self._of(one)
-        linear = self._linear(one, symbols) is None
-        return int(linear), len(symbols), len(sympy.Add.make_args(one))
+    def _difficulty(self, polynomial: Expr) -> tuple[int, int, int]:
+        symbols = self._unknowns_in(polynomial)
+        is_nonlinear = self._find_linear(polynomial, symbols) is None
+        return int(is_nonlinear), len(symbols), len(sympy.Add.make_args(polynomial))
 
-    def _of(self, one: Expr) -> list[Expr]:
-        return [symbol for symbol in self.unknowns if one.has(symbol)]
+    def _unknowns_in(self, expression: Expr) -> list[Expr]:
+        return [symbol for symbol in self.unknowns if expression.has(symbol)]
 
-    def _linear(self, factor: Expr, unknowns: list[Expr]) -> tuple[Expr, Expr] | None:
-        """An unknown of degree 1 and its coefficient, a constant one if there is any."""
-        found = []
-        for at, one in enumerate(unknowns):
-            coefficients = sympy.Poly(factor, one).all_coeffs()
+    def _find_linear(self, factor: Expr, unknowns: list[Expr]) -> tuple[Expr, Expr] | None:
+        """Return an unknown of degree 1 and its coefficient, preferably a constant one."""
+        candidates = []
+        for index, unknown in enumerate(unknowns):
+            coefficients = sympy.Poly(factor, unknown).all_coeffs()
             if len(coefficients) == 2:
                 lead = coefficients[0]
-                found.append((bool(self._of(lead)), len(sympy.Add.make_args(lead)), at, one, lead))
-        if not found:
+                rank = (bool(self._unknowns_in(lead)), len(sympy.Add.make_args(lead)), index)
+                candidates.append((rank, unknown, lead))
+        if not candidates:
             return None
-        *_, unknown, lead = min(found, key=lambda each: each[:3])
+        _, unknown, lead = min(candidates, key=lambda candidate: candidate[0])
         return unknown, lead
 
     def _substitute(
@@ -126,23 +127,23 @@ class Elimination:
         depth: int,
     ) -> None:
         unknown, lead = linear
-        without = sympy.expand(factor - lead * unknown)
-        worth = -without / lead
-        asked = compared(self.algebra.back(lead), sympy.Ne)
-        if asked is not sympy.false:
-            kept = conditions if asked is sympy.true else (*conditions, sympy.Ne(lead, 0))
-            moved = [self._numerator(one, unknown, worth) for one in others]
-            self.solve(moved, {**values, unknown: worth}, kept, depth + 1)
-        if self._of(lead):
-            self.solve([*others, sympy.expand(lead), without], values, conditions, depth + 1)
+        rest = sympy.expand(factor - lead * unknown)
+        value = -rest / lead
+        lead_is_nonzero = compare_with_zero(self.algebra.restore(lead), sympy.Ne)
+        if lead_is_nonzero is not sympy.false:
+            kept = conditions if lead_is_nonzero is sympy.true else (*conditions, sympy.Ne(lead, 0))
+            substituted = [self._substitute_numerator(other, unknown, value) for other in others]
+            self.solve(substituted, {**values, unknown: value}, kept, depth + 1)
+        if self._unknowns_in(lead):
+            self.solve([*others, sympy.expand(lead), rest], values, conditions, depth + 1)
 
-    def _numerator(self, one: Expr, unknown: Expr, worth: Expr) -> Expr:
-        if not one.has(unknown):
-            return one
-        put = one.xreplace({unknown: worth})
-        return self.algebra.numerator(put)
+    def _substitute_numerator(self, polynomial: Expr, unknown: Expr, value: Expr) -> Expr:
+        if not polynomial.has(unknown):
+            return polynomial
+        substituted = polynomial.xreplace({unknown: value})
+        return self.algebra.numerator(substituted)
 
-    def _rooted(
+    def _substitute_roots(
         self,
         factor: Expr,
         unknown: Expr,
@@ -151,72 +152,76 @@ class Elimination:
         conditions: tuple[Condition, ...],
         depth: int,
     ) -> None:
-        roots = real_roots(factor, unknown, self.algebra.back)
-        if roots.left:
-            self.gaps.append(f"the roots of a factor in {unknown} have no form that is written")
-        for root in roots.found:
-            if root.value.has(sympy.CRootOf) and any(one.has(unknown) for one in others):
-                self._paired([factor, *others], values, conditions)
+        roots = real_roots(factor, unknown, self.algebra.restore)
+        if roots.unsolved:
+            self.gaps.append(f"the roots of a factor in {unknown} have no closed form")
+        for root in roots.roots:
+            if root.value.has(sympy.CRootOf) and any(other.has(unknown) for other in others):
+                self._solve_pair([factor, *others], values, conditions)
                 return
-        for root in roots.found:
-            moved = [self._numerator(one, unknown, root.value) for one in others]
-            self.solve(moved, {**values, unknown: root.value}, (*conditions, *root.conditions), depth + 1)
+        for root in roots.roots:
+            substituted = [self._substitute_numerator(other, unknown, root.value) for other in others]
+            self.solve(
+                substituted, {**values, unknown: root.value}, (*conditions, *root.conditions), depth + 1
+            )
 
-    def _curve(
+    def _solve_curve(
         self, factor: Expr, unknowns: list[Expr], values: dict[Expr, Expr], conditions: tuple[Condition, ...]
     ) -> None:
-        """All zeros of one polynomial in several unknowns: solved for one of degree 2, or left as it is."""
+        """Solve one polynomial in several unknowns for one of degree 2, or leave it implicit."""
         for unknown in unknowns:
             if sympy.Poly(factor, unknown).degree() != 2:
                 continue
             a, b, c = sympy.Poly(factor, unknown).all_coeffs()
-            if self._of(a):
+            if self._unknowns_in(a):
                 continue
-            inside = self.algebra.back(sympy.factor(b**2 - 4 * a * c))
-            if inside.is_negative:
+            discriminant = self.algebra.restore(sympy.factor(b**2 - 4 * a * c))
+            if discriminant.is_negative:
                 return
-            if inside.is_nonpositive:  # real where it is zero alone
+            if discriminant.is_nonpositive:  # real only where it is zero
                 self.solve([sympy.expand(b**2 - 4 * a * c)], {**values, unknown: -b / (2 * a)}, conditions, 1)
                 return
-            for root in (-sympy.sqrt(inside), sympy.sqrt(inside)):
-                kept = (*conditions, sympy.Ge(inside, 0))
-                self._leaf({**values, unknown: (-b + root) / (2 * a)}, kept)
+            for root in (-sympy.sqrt(discriminant), sympy.sqrt(discriminant)):
+                kept = (*conditions, sympy.Ge(discriminant, 0))
+                self._add_leaf({**values, unknown: (-b + root) / (2 * a)}, kept)
             return
-        self._leaf(values, (*conditions, sympy.Eq(factor, 0)))
+        self._add_leaf(values, (*conditions, sympy.Eq(factor, 0)))
 
-    def _paired(
+    def _solve_pair(
         self, system: list[Expr], values: dict[Expr, Expr], conditions: tuple[Condition, ...]
     ) -> None:
-        """Two unknowns: the roots of both resultants, and their pairs that solve all. Raises Unsolved."""
-        unknowns = [one for one in self.unknowns if any(part.has(one) for part in system)]
-        if len(unknowns) != 2 or any(one.free_symbols - set(unknowns) for one in system):
-            raise Unsolved("equations that are linear in no unknown are solved in two, and with numbers")
+        """Solve for two unknowns: pair the roots of both resultants and test each pair. Raises Unsolved."""
+        unknowns = [unknown for unknown in self.unknowns if any(part.has(unknown) for part in system)]
+        if len(unknowns) != 2 or any(part.free_symbols - set(unknowns) for part in system):
+            raise Unsolved("nonlinear equations are solved in two unknowns only, and without other symbols")
         first, second = unknowns
         sides = []
         for kept, removed in ((first, second), (second, first)):
-            single = next((one for one in system if self._of(one) == [kept]), None)
-            both = [one for one in system if one.has(removed)]
-            if single is None:
-                if len(both) < 2:
+            resultant = next((part for part in system if self._unknowns_in(part) == [kept]), None)
+            with_removed = [part for part in system if part.has(removed)]
+            if resultant is None:
+                if len(with_removed) < 2:
                     raise Unsolved("the equations do not determine their unknowns")
-                single = sympy.expand(sympy.resultant(both[0], both[1], removed))
-            if not single.has(kept):
-                if single == 0:
-                    raise Unsolved("two equations have a factor in common that is not separated")
+                resultant = sympy.expand(sympy.resultant(with_removed[0], with_removed[1], removed))
+            if not resultant.has(kept):
+                if resultant == 0:
+                    raise Unsolved("two equations have a common factor that is not separated")
                 return
-            sides.append([root.value for root in real_roots(single, kept).found])
+            sides.append([root.value for root in real_roots(resultant, kept).roots])
         if len(sides[0]) * len(sides[1]) > MAX_PAIRS:
             raise Unsolved("the equations have too many candidates for solutions")
         for pair in product(*sides):
-            put = dict(zip(unknowns, pair, strict=True))
-            if all(sign(one.xreplace(put)) == 0 for one in system):
-                self._leaf({**values, **put}, conditions)
+            candidate = dict(zip(unknowns, pair, strict=True))
+            if all(sign(part.xreplace(candidate)) == 0 for part in system):
+                self._add_leaf({**values, **candidate}, conditions)
 
-    def _leaf(self, values: dict[Expr, Expr], conditions: tuple[Condition, ...]) -> None:
-        """Take note of values, later ones put into earlier ones."""
-        found: dict[Expr, Expr] = {}
-        for unknown, worth in reversed(values.items()):
-            found[unknown] = self.algebra.back(worth.xreplace(found))
-        kept = tuple(self.algebra.back(one.xreplace(found)) for one in conditions)
-        free = tuple(one for one in self.unknowns if one not in found)
-        self.leaves.append(Leaf(found, kept, free))
+    def _add_leaf(self, values: dict[Expr, Expr], conditions: tuple[Condition, ...]) -> None:
+        """Add a leaf, substituting later values into earlier ones."""
+        resolved: dict[Expr, Expr] = {}
+        for unknown, value in reversed(values.items()):
+            resolved[unknown] = self.algebra.restore(value.xreplace(resolved))
+        resolved_conditions = tuple(
+            self.algebra.restore(condition.xreplace(resolved)) for condition in conditions
+        )
+        free = tuple(unknown for unknown in self.unknowns if unknown not in resolved)
+        self.leaves.append(Leaf(resolved, resolved_conditions, free))

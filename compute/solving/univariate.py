@@ -1,4 +1,4 @@
-"""Equations in one unknown without cases: candidates for their real solutions, exactly."""
+"""Equations in one unknown without cases: exact candidates for their real solutions."""
 
 import math
 from collections.abc import Callable
@@ -7,22 +7,23 @@ from dataclasses import dataclass, field
 import sympy
 
 from compute.arithmetic.exact.bounds import size
-from compute.solving.case_split import Algebra, Branch, eliminated
+from compute.solving.case_split import Algebra, Branch, eliminate_roots
 from compute.solving.constants import sign
-from compute.solving.roots import Root, Roots, checked, real_roots
+from compute.solving.roots import Root, Roots, real_roots, to_poly
 from compute.solving.solutions import Expr, Unsolved
 
-SHORT = 80  # operations of what SymPy is asked to solve
-_KNOWN = (sympy.exp, sympy.log, sympy.Abs, sympy.CRootOf)
+MAX_SOLVED = 80  # operations of an equation that is passed to SymPy's solver
+_ALLOWED_FUNCTIONS = (sympy.exp, sympy.log, sympy.Abs, sympy.CRootOf)
 
 
 @dataclass
 class Candidates:
-    """What may solve the equations of a branch, and nothing else does.
+    """All candidates for solutions of the equations of a branch.
 
-    everywhere: whether all equations hold identically; certain: whether candidates solve the equations
-    wherever these are defined; constant: the value of a left side that does not depend on the unknown and is
-    not zero; gaps: why there may be more.
+    everywhere: whether all equations hold identically.
+    certain: whether candidates solve the equations wherever these are defined.
+    constant: the value of a left side that does not depend on the unknown and is not zero.
+    gaps: reasons why there may be more solutions.
     """
 
     roots: list[Root] = field(default_factory=list)
@@ -32,48 +33,50 @@ class Candidates:
     gaps: list[str] = field(default_factory=list)
 
 
-def candidates(branch: Branch, unknown: Expr) -> Candidates:
-    """Candidates for the solutions of a branch. Raises Unsolved."""
+def find_candidates(branch: Branch, unknown: Expr) -> Candidates:
+    """Return candidates for the solutions of a branch. Raises Unsolved."""
     try:
-        return _algebraic(branch.equations, unknown)
+        return _algebraic_candidates(branch.equations, unknown)
     except Unsolved:
-        rewritten = tuple(_as_exponentials(one, unknown) for one in branch.equations)
-        if not any(_within_functions(one, unknown) for one in rewritten):
+        rewritten = tuple(_as_exponentials(equation, unknown) for equation in branch.equations)
+        if not any(_has_function_of(equation, unknown) for equation in rewritten):
             raise
-    found = _exponential(rewritten, unknown)
-    return found if found is not None else _asked(rewritten, unknown)
+    candidates = _exponential_candidates(rewritten, unknown)
+    return candidates if candidates is not None else _solve_with_sympy(rewritten, unknown)
 
 
-def _algebraic(equations: tuple[Expr, ...], unknown: Expr) -> Candidates:
+def _algebraic_candidates(equations: tuple[Expr, ...], unknown: Expr) -> Candidates:
     algebra = Algebra({unknown})
     numerators = []
     for equation in equations:
-        one = algebra.numerator(equation)
+        numerator = algebra.numerator(equation)
         symbols = {unknown, *(root[0] for root in algebra.roots)}
-        if one.free_symbols & symbols:
-            numerators.append(one)
-        elif not _is_zero(algebra.back(one)):
-            return Candidates(constant=equation if equation.free_symbols - {unknown} else _constant(equation))
+        if numerator.free_symbols & symbols:
+            numerators.append(numerator)
+        elif not _is_zero(algebra.restore(numerator)):
+            return Candidates(
+                constant=equation if equation.free_symbols - {unknown} else _simplify_constant(equation)
+            )
     if not numerators:
         return Candidates(everywhere=True)
     if algebra.roots:
-        return _with_roots(numerators, unknown, algebra)
+        return _candidates_with_roots(numerators, unknown, algebra)
     common = numerators[0]
-    checked(common, unknown)
+    to_poly(common, unknown)
     for other in numerators[1:]:
-        checked(other, unknown)
+        to_poly(other, unknown)
         common = sympy.gcd(common, other)
     if not common.has(unknown):
         return Candidates()
-    return _solved(real_roots(common, unknown, algebra.back), unknown, algebra)
+    return _roots_to_candidates(real_roots(common, unknown, algebra.restore), unknown, algebra)
 
 
-def _with_roots(numerators: list[Expr], unknown: Expr, algebra: Algebra) -> Candidates:
-    """From the equation that roots are removed from, the one of the lowest degree if there are several."""
+def _candidates_with_roots(numerators: list[Expr], unknown: Expr, algebra: Algebra) -> Candidates:
+    """Eliminate roots from the equation that then has the lowest degree."""
     reasons, best = [], None
-    for one in numerators:
+    for numerator in numerators:
         try:
-            parts = eliminated(one, unknown, algebra.roots)
+            parts = eliminate_roots(numerator, unknown, algebra.roots)
         except Unsolved as reason:
             reasons.append(reason)
             continue
@@ -82,29 +85,36 @@ def _with_roots(numerators: list[Expr], unknown: Expr, algebra: Algebra) -> Cand
             best = degree, parts
     if best is None:
         raise reasons[0]
-    found = Candidates()
+    candidates = Candidates()
     for part in best[1]:
-        more = _solved(real_roots(part, unknown, algebra.back), unknown, algebra)
-        found.roots += [Root(root.value, 0, root.conditions) for root in more.roots]
-        found.gaps += more.gaps
-    return found
+        part_candidates = _roots_to_candidates(real_roots(part, unknown, algebra.restore), unknown, algebra)
+        candidates.roots += [Root(root.value, 0, root.conditions) for root in part_candidates.roots]
+        candidates.gaps += part_candidates.gaps
+    return candidates
 
 
-def _solved(roots: Roots, unknown: Expr, algebra: Algebra) -> Candidates:
-    """Roots as candidates; of factors that are left, coefficients with roots are made fractions."""
-    found = Candidates(roots.found, certain=not algebra.roots and not roots.left and not algebra.opaque)
-    for factor in roots.left:
+def _roots_to_candidates(roots: Roots, unknown: Expr, algebra: Algebra) -> Candidates:
+    """Return roots as candidates.
+
+    Unsolved factors are retried with the roots in their coefficients eliminated.
+    """
+    candidates = Candidates(
+        roots.roots, certain=not algebra.roots and not roots.unsolved and not algebra.opaque
+    )
+    for factor in roots.unsolved:
         constants = algebra.opaque_roots()
         others = factor.free_symbols - {unknown, *algebra.opaque}
         if constants is None or others:
             degree = sympy.Poly(factor, unknown).degree()
             kind = "symbols" if others else "constants"
-            found.gaps.append(f"a factor of degree {degree} in {unknown} with {kind} in it is not solved")
+            candidates.gaps.append(
+                f"a factor of degree {degree} in {unknown} with {kind} in it is not solved"
+            )
             continue
-        for part in eliminated(factor, unknown, constants):
-            more = real_roots(part, unknown)
-            found.roots += [Root(root.value, 0, root.conditions) for root in more.found]
-    return found
+        for part in eliminate_roots(factor, unknown, constants):
+            part_roots = real_roots(part, unknown)
+            candidates.roots += [Root(root.value, 0, root.conditions) for root in part_roots.roots]
+    return candidates
 
 
 def _is_zero(constant: Expr) -> bool:
@@ -113,82 +123,87 @@ def _is_zero(constant: Expr) -> bool:
     return sign(constant) == 0
 
 
-def _constant(equation: Expr) -> Expr:
-    """An equation that does not depend on its unknown, as the number that it is."""
+def _simplify_constant(equation: Expr) -> Expr:
+    """Return an equation that does not depend on its unknown as a number."""
     cancelled = sympy.cancel(equation) if size(equation) < 2_000 else equation
     return equation if cancelled.free_symbols else cancelled
 
 
-def _within_functions(expression: Expr, unknown: Expr) -> bool:
+def _has_function_of(expression: Expr, unknown: Expr) -> bool:
     return any(
-        one.has(unknown)
-        for one in expression.atoms(sympy.Function, sympy.exp, sympy.Pow)
-        if not one.is_Pow or one.exp.has(unknown)
+        part.has(unknown)
+        for part in expression.atoms(sympy.Function, sympy.exp, sympy.Pow)
+        if not part.is_Pow or part.exp.has(unknown)
     )
 
 
 def _as_exponentials(equation: Expr, unknown: Expr) -> Expr:
-    found = equation.rewrite(sympy.exp) if equation.has(sympy.tanh) else equation
+    rewritten = equation.rewrite(sympy.exp) if equation.has(sympy.tanh) else equation
     powers = [
-        one
-        for one in found.atoms(sympy.Pow)
-        if one.exp.has(unknown) and one.base.is_positive and not one.base.has(unknown)
+        power
+        for power in rewritten.atoms(sympy.Pow)
+        if power.exp.has(unknown) and power.base.is_positive and not power.base.has(unknown)
     ]
-    put = {one: sympy.exp(one.exp * sympy.log(one.base)) for one in powers if one.base is not sympy.E}
-    return found.xreplace(put) if put else found
+    substitution = {
+        power: sympy.exp(power.exp * sympy.log(power.base)) for power in powers if power.base is not sympy.E
+    }
+    return rewritten.xreplace(substitution) if substitution else rewritten
 
 
-def _exponential(equations: tuple[Expr, ...], unknown: Expr) -> Candidates | None:
-    """Polynomials in one exponential of the unknown; None where they are none."""
-    exponentials = {one for equation in equations for one in equation.atoms(sympy.exp) if one.has(unknown)}
+def _exponential_candidates(equations: tuple[Expr, ...], unknown: Expr) -> Candidates | None:
+    """Solve polynomials in one exponential of the unknown; None if the equations are not of this form."""
+    exponentials = {part for equation in equations for part in equation.atoms(sympy.exp) if part.has(unknown)}
     slopes: dict[Expr, tuple[Expr, Expr]] = {}
-    for one in exponentials:
-        exponent = sympy.expand(one.args[0])
+    for exponential in exponentials:
+        exponent = sympy.expand(exponential.args[0])
         slope = exponent.coeff(unknown)
         rest = sympy.expand(exponent - slope * unknown)
         if rest.has(unknown) or not slope:
             return None
-        slopes[one] = slope, rest
+        slopes[exponential] = slope, rest
     if not slopes:
         return None
     first = next(iter(slopes.values()))[0]
     ratios = [slope / first for slope, _ in slopes.values()]
-    if not all(one.is_Rational for one in ratios):
+    if not all(ratio.is_Rational for ratio in ratios):
         return None
-    step = first / math.lcm(*(int(one.q) for one in ratios))
+    step = first / math.lcm(*(int(ratio.q) for ratio in ratios))
     power = sympy.Symbol("#power", positive=True)
-    put = {one: sympy.exp(rest) * power ** (slope / step) for one, (slope, rest) in slopes.items()}
-    written = tuple(one.xreplace(put) for one in equations)
-    if any(one.has(unknown) for one in written):
+    substitution = {
+        exponential: sympy.exp(rest) * power ** (slope / step)
+        for exponential, (slope, rest) in slopes.items()
+    }
+    polynomials = tuple(equation.xreplace(substitution) for equation in equations)
+    if any(polynomial.has(unknown) for polynomial in polynomials):
         return None
-    found = _algebraic(written, power)
-    positive = [root for root in found.roots if root.value.free_symbols or sign(root.value) == 1]
-    found.roots = [
+    candidates = _algebraic_candidates(polynomials, power)
+    positive = [root for root in candidates.roots if root.value.free_symbols or sign(root.value) == 1]
+    candidates.roots = [
         Root(sympy.expand_log(sympy.log(root.value)) / step, root.multiplicity, root.conditions)
         for root in positive
     ]
-    found.certain = False
-    return found
+    candidates.certain = False
+    return candidates
 
 
-def _asked(equations: tuple[Expr, ...], unknown: Expr) -> Candidates:
-    """What SymPy solves, for short equations. Raises Unsolved."""
+def _solve_with_sympy(equations: tuple[Expr, ...], unknown: Expr) -> Candidates:
+    """Solve the shortest equation with SymPy, if it is short. Raises Unsolved."""
     shortest = min(equations, key=size)
-    if size(shortest) > SHORT or shortest.free_symbols != {unknown}:
-        raise Unsolved("an unknown stands in a function that is not solved for")
-    found = _quietly(lambda: sympy.solveset(shortest, unknown, sympy.S.Reals))
-    if found is sympy.S.EmptySet:
+    if size(shortest) > MAX_SOLVED or shortest.free_symbols != {unknown}:
+        raise Unsolved("an unknown is inside a function that is not supported")
+    solutions = _suppress_errors(lambda: sympy.solveset(shortest, unknown, sympy.S.Reals))
+    if solutions is sympy.S.EmptySet:
         return Candidates()
-    if not isinstance(found, sympy.FiniteSet):
-        raise Unsolved("an unknown stands in a function that is not solved for")
-    for value in found:
-        if any(not isinstance(one, _KNOWN) for one in value.atoms(sympy.Function)):
-            raise Unsolved("the solutions need functions that are not written")
-    return Candidates([Root(value, 0) for value in found])
+    if not isinstance(solutions, sympy.FiniteSet):
+        raise Unsolved("an unknown is inside a function that is not supported")
+    for value in solutions:
+        if any(not isinstance(one, _ALLOWED_FUNCTIONS) for one in value.atoms(sympy.Function)):
+            raise Unsolved("the solutions need functions that are not supported")
+    return Candidates([Root(value, 0) for value in solutions])
 
 
-def _quietly(solve: Callable[[], Expr]) -> Expr:
+def _suppress_errors(solve: Callable[[], Expr]) -> Expr:
     try:
         return solve()
     except (NotImplementedError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError):
-        return None  # SymPy stumbles in many ways over what it cannot solve
+        return None  # SymPy fails in many ways on equations that it cannot solve

@@ -2,6 +2,6 @@
 work.
 """
 
-from compute.optimizers.solving import AskedSolution, Solving
+from compute.optimizers.solving import SolutionQuestion, Solver
 
-__all__ = ["AskedSolution", "Solving"]
+__all__ = ["SolutionQuestion", "Solver"]

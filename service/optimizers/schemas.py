@@ -287,8 +287,8 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
     bounds += [f"at least {declared.not_below}"] if declared.not_below else []
     words = (f"${declared.symbol}$: " if declared.symbol else "") + declared.meaning
     words += f" {' and '.join(bounds).capitalize()}." if bounds else ""
-    if declared.idle:
-        name, worth = declared.idle
+    if declared.unused_when:
+        name, worth = declared.unused_when
         words += f" Ignored if {name} is {str(worth).lower()}."
     words += " It cannot be a symbol." if declared.decides else ""
     # Beside the reference to `Constant`: they bound numbers, and text is bounded where its value is known.

@@ -36,13 +36,13 @@ class SolutionJob:
         return self._body(self.solving.answer(lambda near: EXACT_WORK.offer(self._body(near))))
 
     def _body(self, solved: Any) -> bytes:
-        prepared, chosen = self.solving.prepared, self.solving.asked.trace.chosen
+        prepared, chosen = self.solving.prepared, self.solving.question.trace.optimizer
         body: dict[str, Any] = {
             "operation": NAME,
             "conventions": prepared.conventions,
             "formulas": chosen.equations(),
         }
-        if solved.found is not None:
+        if solved.solution_set is not None:
             body |= _solutions(solved)
         body["convergence"] = _convergence(solved)
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -58,7 +58,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
     start, data, target = decoded(groups, request, is_data, arithmetic=kinds.EXACT)
     trace = TraceQuestion(
-        chosen=chosen,
+        optimizer=chosen,
         start=start,
         arithmetic=kinds.arithmetic(kinds.EXACT, fields["assumptions"]),
         program=tuple(fields["program"] or ()),
@@ -67,7 +67,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
         steps=fields["steps"],
     )
     solutions, entries = exact("solutions"), exact("entries")
-    solving = solutions.Solving(solutions.AskedSolution(trace, tuple(fields["unknown"]), target))
+    solving = solutions.Solver(solutions.SolutionQuestion(trace, tuple(fields["unknown"]), target))
     check_limits(solving.prepared.predicted, limits, "fewer steps", fewer=lambda: "fewer steps")
     if fields["assumptions"]:
         arrays = [*start.values(), *data.values(), *target.values()]
@@ -76,7 +76,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
 
 
 def _solutions(solved: Any) -> dict[str, Any]:
-    found, written = solved.found, exact("answers")
+    found, written = solved.solution_set, exact("answers")
     return {
         "equations": [
             {
@@ -106,7 +106,7 @@ def _solution(verified: Any) -> dict[str, Any]:
         "multiplicity": solution.multiplicity,
         "conditions": _texts(solution.conditions),
         "arrives": verified.arrives,
-        "verified": None if verified.arrives is None else "exactly" if verified.exactly else "in floats",
+        "verified": None if verified.arrives is None else "exactly" if verified.is_exact else "in floats",
         "remarks": list(verified.remarks),
         "trace": [_step(one) for one in verified.steps],
     }
@@ -167,7 +167,7 @@ def _direction(one: Any) -> dict[str, Any]:
         "learning_rate_range": _text(one.for_rate),
         "converges": one.converges,
         "contraction_factor": _text(one.factor),
-        "moves": not one.still,
+        "moves": not one.is_stationary,
         "note": one.note,
     }
 

@@ -11,11 +11,11 @@ from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
 from compute.graph.work import WRITTEN
 from compute.optimizers.course import Constants
-from compute.optimizers.formulas import formulas
+from compute.optimizers.formulas import step_formulas
 from compute.optimizers.objective import Batches
 from compute.optimizers.questions import PreparedTrace, SurfaceRequest, TraceQuestion, prepare_trace
 from compute.optimizers.reading import Stop
-from compute.optimizers.surface import Extent, entry_name, place_of, surface
+from compute.optimizers.surface import Extent, compute_surface, entry_name, parse_entry
 from compute.optimizers.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
@@ -58,41 +58,41 @@ class TraceJob:
         head = {
             "operation": NAME,
             "conventions": self.prepared.conventions,
-            "formulas": self.asked.chosen.equations(),
+            "formulas": self.asked.optimizer.equations(),
         }
         yield _json(head)
-        extent = Extent(self.prepared.places)
-        for step in trace.run(abandoned):
-            extent.see(step.parameters)
+        extent = Extent(self.prepared.surface_entries)
+        for step in trace.shown_steps(abandoned):
+            extent.include(step.parameters)
             yield _json(self._step(step))
         if trace.summary is not None:  # it came to its end
             yield _json(self._tail(step, extent))
 
     def _step(self, step: TraceStep) -> dict[str, Any]:
         """The parts of a step that are shown."""
-        made = step.made
+        record = step.record
         found: dict[str, Any] = {"parameters": step.parameters, "loss": step.loss}
-        if made is not None:
-            found |= self._made(step, made)
+        if record is not None:
+            found |= self._made(step, record)
         shown = {name: one for name, one in found.items() if name in self.asked.shown and one is not None}
         body = {"step": step.number} | {name: self._encoded(one) for name, one in shown.items()}
-        if made is not None and "formula" in self.asked.shown:
-            body["formula"] = formulas(self.prepared.trace.course, step)
+        if record is not None and "formula" in self.asked.shown:
+            body["formula"] = step_formulas(self.prepared.trace.run, step)
         if self.asked.arithmetic.settles:
             near = {name: shown[name] for name in ("parameters", "loss") if name in shown}
             body["approximations"] = {name: exact("answers").approximated(one) for name, one in near.items()}
         return body
 
-    def _made(self, step: TraceStep, made: StepRecord) -> dict[str, Any]:
-        course = self.prepared.trace.course
-        found: dict[str, Any] = {"learning_rate": made.learning_rate, "gradient": made.gradient}
-        if course.uses_another_gradient:
-            found["used_gradient"] = made.used
-        if course.optimizer.buffers:
+    def _made(self, step: TraceStep, record: StepRecord) -> dict[str, Any]:
+        run = self.prepared.trace.run
+        found: dict[str, Any] = {"learning_rate": record.learning_rate, "gradient": record.gradient}
+        if run.changes_gradient:
+            found["used_gradient"] = record.used_gradient
+        if run.optimizer.buffers:
             found["state"] = step.state
-        found["update"] = made.update
-        if made.rows is not None:
-            found["batch"] = {"rows": list(made.rows), "loss": made.batch_loss}
+        found["update"] = record.update
+        if record.rows is not None:
+            found["batch"] = {"rows": list(record.rows), "loss": record.batch_loss}
         return found
 
     def _encoded(self, one: Any) -> Any:
@@ -106,15 +106,15 @@ class TraceJob:
         return encode(np.asarray(one), self.encoding if np.ndim(one) else "nested")
 
     def _tail(self, last: TraceStep, extent: Extent) -> dict[str, Any]:
-        trace, drawn = self.prepared.trace, self.asked.drawn
+        trace, surface = self.prepared.trace, self.asked.surface
         assert trace.summary is not None
         summary = {name: encode(np.array(one), "nested") if isinstance(one, float) else one
                    for name, one in asdict(trace.summary).items()}  # fmt: skip
         tail: dict[str, Any] = {"summary": summary}
-        if drawn is not None and self.prepared.objective is not None:
+        if surface is not None and self.prepared.objective is not None:
             kind = np.float64 if self.asked.arithmetic.settles else None
             end = {name: np.asarray(one, dtype=kind) for name, one in last.parameters.items()}
-            found = surface(self.prepared.objective, end, extent, drawn.points, drawn.ranges)
+            found = compute_surface(self.prepared.objective, end, extent, surface.points, surface.ranges)
             tail["surface"] = {
                 "axes": found.axes,
                 "points": [encode(one, "nested") for one in found.points],
@@ -134,7 +134,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     start, data, *gradients = decoded(groups, request, is_data)
     shown = frozenset(fields["select"] or PARTS)
     asked = TraceQuestion(
-        chosen=chosen,
+        optimizer=chosen,
         start=start,
         arithmetic=kinds.arithmetic(fields["arithmetic"], fields["assumptions"]),
         program=tuple(fields["program"] or ()),
@@ -145,7 +145,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
         every=fields["every"],
         stop=_stop(fields["stop_when"]),
         batches=_batches(fields["batches"]),
-        drawn=_drawn(fields["surface"]),
+        surface=_drawn(fields["surface"]),
         shown=shown,
     )
     prepared = prepare_trace(asked)
@@ -178,7 +178,7 @@ def _batches(model: Any) -> Batches | None:
 def _drawn(model: Any) -> SurfaceRequest | None:
     if model is None:
         return None
-    ranges = {entry_name(place_of(name)): (low, high) for name, (low, high) in model.ranges.items()}
+    ranges = {entry_name(parse_entry(name)): (low, high) for name, (low, high) in model.ranges.items()}
     return SurfaceRequest(model.points, model.over, ranges)
 
 

@@ -1,4 +1,4 @@
-"""Random questions about activations and softmaxes, the same every time: what was recorded from PyTorch."""
+"""Reproducible random questions about activations and softmaxes, whose answers were recorded from PyTorch."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from tests.oracles.cases import Array, Case
 
 SOFTMAXES = ("softmax", "softmin", "log_softmax")
-# Settings that are tried, by function; each is drawn for at least twenty tensors.
+# Settings by function, each of which is tried on TENSORS tensors.
 FUNCTIONS: dict[str, list[dict[str, Any]]] = {
     "relu": [{}],
     "leaky_relu": [{}, {"slope": 0.3}, {"slope": -0.5}],
@@ -42,17 +42,17 @@ FUNCTIONS: dict[str, list[dict[str, Any]]] = {
     "cos": [{}],
     "identity": [{}],
 }
-SETTINGS = [(name, one) for name, settings in FUNCTIONS.items() for one in settings]
+SETTINGS = [(name, choice) for name, choices in FUNCTIONS.items() for choice in choices]
 TENSORS = 20  # of each function with each of its settings
 POSITIVE = ("log", "sqrt")
 KINKS = np.array([0.0, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 6.0, -2.0, 1.25, -1.25])
 GLUS, ROWS = 30, 60
 
 
-def activation(place: int, seed: int) -> Case:
-    """A tensor of ordinary entries, of large ones, and of some at kinks and beside them."""
-    name, settings = SETTINGS[place]
-    rng = np.random.default_rng([300, place, seed])
+def activation(index: int, seed: int) -> Case:
+    """Return a question on ordinary entries, large ones, and some at kinks and next to them."""
+    name, settings = SETTINGS[index]
+    rng = np.random.default_rng([300, index, seed])
     shape = tuple(int(one) for one in rng.integers(1, 5, rng.integers(0, 4)))
     x = rng.standard_normal(shape) * [0.3, 2, 10, 300][seed % 4]
     kinked = rng.choice(KINKS, shape) + rng.choice([0.0, 1e-9, -1e-9], shape)
@@ -69,7 +69,7 @@ def activation(place: int, seed: int) -> Case:
 
 
 def rows(operation: str, seed: int) -> Case:
-    """Scores with an axis along which weights are taken, some of them large and some -infinity."""
+    """Return a question on rows of scores, some of them large and some -infinity."""
     rng = np.random.default_rng([301, SOFTMAXES.index(operation), seed])
     shape = tuple(int(one) for one in rng.integers(1, 6, rng.integers(1, 5)))
     x = rng.standard_normal(shape) * [1, 5, 100, 1e4][seed % 4]
@@ -78,7 +78,7 @@ def rows(operation: str, seed: int) -> Case:
         if rng.random() < 0.5:
             settings["scale"] = float(rng.uniform(-2, 3))
         elif rng.random() < 0.5:
-            # Never all of a row, and never where a scale would turn the sign.
+            # Never a whole row, and never with a scale, which might flip the sign.
             hidden = rng.random(shape) < 0.2
             np.put_along_axis(hidden, np.zeros([1] * len(shape), dtype=int), False, settings["axis"])
             x = np.where(hidden & ~hidden.all(axis=settings["axis"], keepdims=True), -np.inf, x)
@@ -94,10 +94,10 @@ def gated(seed: int) -> Case:
     return Case("glu", {"x": x}, settings, rng.standard_normal((*shape[:-1], shape[-1] // 2)))
 
 
-def posed() -> list[Case]:
-    """Every question, in the order of the recording."""
+def all_questions() -> list[Case]:
+    """Return every question, in the order of the recording."""
     return [
-        *(activation(place, seed) for place in range(len(SETTINGS)) for seed in range(TENSORS)),
+        *(activation(index, seed) for index in range(len(SETTINGS)) for seed in range(TENSORS)),
         *(rows(operation, seed) for operation in SOFTMAXES for seed in range(ROWS)),
         *(gated(seed) for seed in range(GLUS)),
     ]

@@ -1,4 +1,4 @@
-"""Random attention questions, the same every time: what the reference answers were recorded for."""
+"""Reproducible random attention questions, whose answers were recorded from PyTorch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class Case:
-    """One question: tensors and settings by their names on the wire, and a gradient of the output."""
+    """A question: tensors and settings by their names on the wire, and a gradient of the output."""
 
     operation: str
     inputs: dict[str, Array]
@@ -60,7 +60,7 @@ def _settings(rng: np.random.Generator) -> dict[str, Any]:
 def _mask(
     rng: np.random.Generator, leading: tuple[int, ...], n: int, m: int, settings: dict[str, Any]
 ) -> Array:
-    """A boolean or additive mask that leaves every query the first key, laid out as the scores are."""
+    """Return a boolean or additive mask, laid out like the scores, that allows every query the first key."""
     if leading and rng.random() < 0.5:
         leading = ()
     if rng.random() < 0.5:
@@ -71,7 +71,7 @@ def _mask(
     return mask if settings["orientation"] == "query_key" else np.ascontiguousarray(mask.swapaxes(-1, -2))
 
 
-def _laid_out(array: Array, settings: dict[str, Any]) -> Array:
+def _lay_out(array: Array, settings: dict[str, Any]) -> Array:
     return array if settings["layout"] == "rows" else np.ascontiguousarray(array.swapaxes(-1, -2))
 
 
@@ -84,20 +84,20 @@ def _attention(rng: np.random.Generator, *, longest: int = 4) -> Case:
         groups = int(rng.integers(1, 4))
         leading, shared = (*leading[:-1], leading[-1] * groups), leading
     inputs = {
-        "query": _laid_out(rng.standard_normal((*leading, n, d_k)), settings),
-        "key": _laid_out(rng.standard_normal((*shared, m, d_k)), settings),
-        "value": _laid_out(rng.standard_normal((*shared, m, d_v)), settings),
+        "query": _lay_out(rng.standard_normal((*leading, n, d_k)), settings),
+        "key": _lay_out(rng.standard_normal((*shared, m, d_k)), settings),
+        "value": _lay_out(rng.standard_normal((*shared, m, d_v)), settings),
     }
     if rng.random() < 0.6:
         inputs["mask"] = _mask(rng, leading, n, m, settings)
-    upstream = _laid_out(rng.standard_normal((*leading, n, d_v)), settings)
+    upstream = _lay_out(rng.standard_normal((*leading, n, d_v)), settings)
     return Case("attention", inputs, settings, upstream)
 
 
 def _projected(
     rng: np.random.Generator, *, cross: bool = False, even: bool = False, longest: int = 4
 ) -> Case:
-    """Self- or cross-attention; even: with widths that rotary positions can pair."""
+    """Return self- or cross-attention; even: with widths that rotary positions can pair."""
     n, d, d_k, d_v, m, d_c = (int(size) for size in rng.integers(1, [longest + 1, 5, 5, 5, longest + 1, 5]))
     d_k *= 2 if even else 1
     settings = _settings(rng)
@@ -105,22 +105,22 @@ def _projected(
     heads = shared * int(rng.integers(1, 3))
     stacked = bool(rng.random() < 0.4)
     identity = bool(rng.random() < 0.2) and not stacked
-    if identity:  # the values are the tokens, cut into as many parts as there are heads
+    if identity:  # the values are the tokens, split by head
         d, d_c = d_v * shared, d_v * shared
     if not cross:
         m, d_c = n, d
     leading: tuple[int, ...] = tuple(int(size) for size in rng.integers(1, 3, rng.integers(0, 2)))
     if not stacked:
         settings |= {"heads": heads, "kv_heads": shared}
-    inputs = {"x": _laid_out(rng.standard_normal((*leading, n, d)), settings)}
+    inputs = {"x": _lay_out(rng.standard_normal((*leading, n, d)), settings)}
     if cross:
-        inputs["context"] = _laid_out(rng.standard_normal((*leading, m, d_c)), settings)
+        inputs["context"] = _lay_out(rng.standard_normal((*leading, m, d_c)), settings)
     names = ["w_q", "w_k"] if identity else ["w_q", "w_k", "w_v"]
     for name in names:
         parts, width = (heads if name == "w_q" else shared), (d_v if name == "w_v" else d_k)
         reads = d if name == "w_q" else d_c
         shape = (parts, reads, width) if stacked else (reads, parts * width)
-        inputs[name] = _laid_out(rng.standard_normal(shape), settings)
+        inputs[name] = _lay_out(rng.standard_normal(shape), settings)
         if rng.random() < 0.4:
             bias_shape = (parts, width) if stacked and rng.random() < 0.5 else (parts * width,)
             inputs[f"b_{name[-1]}"] = rng.standard_normal(bias_shape)
@@ -128,34 +128,34 @@ def _projected(
     if rng.random() < 0.5:
         d_o = int(rng.integers(1, 4))
         shape = (heads, d_v, d_o) if stacked else (heads * d_v, d_o)
-        inputs["w_o"] = _laid_out(rng.standard_normal(shape), settings)
+        inputs["w_o"] = _lay_out(rng.standard_normal(shape), settings)
     if rng.random() < 0.4:
         inputs["b_o"] = rng.standard_normal(d_o)
     if rng.random() < 0.4:
-        inputs["positional_encoding"] = _laid_out(rng.standard_normal((n, d)), settings)
+        inputs["positional_encoding"] = _lay_out(rng.standard_normal((n, d)), settings)
     if cross and rng.random() < 0.4:
-        inputs["context_positional_encoding"] = _laid_out(rng.standard_normal((m, d_c)), settings)
+        inputs["context_positional_encoding"] = _lay_out(rng.standard_normal((m, d_c)), settings)
     if rng.random() < 0.5:
         has_heads = stacked or heads > 1
         inputs["mask"] = _mask(rng, (*leading, heads) if has_heads else leading, n, m, settings)
-    upstream = _laid_out(rng.standard_normal((*leading, n, d_o)), settings)
+    upstream = _lay_out(rng.standard_normal((*leading, n, d_o)), settings)
     return Case("cross_attention" if cross else "self_attention", inputs, settings, upstream)
 
 
 def _windowed(rng: np.random.Generator) -> Case:
-    """Any of the others with a window, which may leave a query nothing to attend to."""
+    """Return any of the other kinds with a window, which may leave a query without keys."""
     kind = rng.integers(3)
-    posed = _attention(rng, longest=9) if kind == 0 else _projected(rng, cross=bool(kind == 1), longest=9)
+    question = _attention(rng, longest=9) if kind == 0 else _projected(rng, cross=bool(kind == 1), longest=9)
     left, right = (int(reach) for reach in rng.integers(0, 6, 2))
-    posed.attributes["window"] = left if rng.random() < 0.5 else (left, right)
-    return posed
+    question.attributes["window"] = left if rng.random() < 0.5 else (left, right)
+    return question
 
 
 def _rotary(rng: np.random.Generator) -> Case:
-    """Self- or cross-attention with rotary positions, all coordinates or some, counted or said."""
+    """Return self- or cross-attention with rotary positions, all coordinates or some, default or given."""
     cross = bool(rng.random() < 0.5)
-    posed = _projected(rng, cross=cross, even=True)
-    settings, inputs = posed.attributes, posed.inputs
+    question = _projected(rng, cross=cross, even=True)
+    settings, inputs = question.attributes, question.inputs
     settings["rotary"] = str(rng.choice(["interleaved", "half_split"]))
     if rng.random() < 0.4:
         settings["rotary_dimension"] = 2
@@ -168,11 +168,11 @@ def _rotary(rng: np.random.Generator) -> Case:
                 shape = inputs[tokens].shape
                 leading = shape[:-2] if rng.random() < 0.5 else ()
                 inputs[name] = rng.uniform(-5, 5, (*leading, shape[axis]))
-    return posed
+    return question
 
 
 def _multihead(rng: np.random.Generator) -> Case:
-    """What torch.nn.MultiheadAttention covers: as many heads everywhere, all biases, tokens in rows."""
+    """Return a case that torch.nn.MultiheadAttention supports: all biases, tokens in rows, equal heads."""
     n, width, heads = (int(size) for size in rng.integers(1, 5, 3))
     d = width * heads
     settings: dict[str, Any] = {"heads": heads}

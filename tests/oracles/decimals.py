@@ -1,4 +1,4 @@
-"""A second kind of number: decimals of 50 digits, in object arrays. For tests alone."""
+"""An arithmetic namespace of 50-digit decimals in object arrays, for tests only."""
 
 from collections.abc import Callable
 from decimal import Decimal, localcontext
@@ -28,7 +28,7 @@ PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 
 
 def _sine(angle: Decimal) -> Decimal:
-    """By its series, which converges well for the small angles of the tests."""
+    """Return the sine by its series, which converges well for the small angles of the tests."""
     term, total, n = angle, angle, 1
     while abs(term) > Decimal(10) ** -DIGITS:
         term = -term * angle * angle / ((n + 1) * (n + 2))
@@ -95,15 +95,15 @@ class Decimals:
         return np.array(fold(expression, _Algebra(sizes)), dtype=object)
 
     def power(self, a: Array, exponent: Expression) -> Array:
-        worth = fold(exponent, _Algebra({}))
-        return _each(lambda one: one**worth)(a)
+        value = fold(exponent, _Algebra({}))
+        return _each(lambda entry: entry**value)(a)
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
-        worth = fold(base, _Algebra({}))
-        return _each(lambda one: worth ** (Decimal(int(one)) / denominator))(numerators)
+        value = fold(base, _Algebra({}))
+        return _each(lambda numerator: value ** (Decimal(int(numerator)) / denominator))(numerators)
 
     def whole(self, numbers: Array) -> Array:
-        return _each(lambda one: Decimal(int(one)))(numbers)
+        return _each(lambda number: Decimal(int(number)))(numbers)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full(shape, Decimal(0), dtype=object)
@@ -122,7 +122,7 @@ class Decimals:
             return np.add.reduce(a, axis=axis, keepdims=True)
 
     def erf(self, a: Array) -> Array:
-        raise NotImplementedError  # nothing that is asked in decimals takes it
+        raise NotImplementedError  # no test uses it in decimals
 
     def normal_cdf(self, a: Array) -> Array:
         raise NotImplementedError
@@ -140,7 +140,7 @@ class Decimals:
         return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:
-        return self.exp(a)  # no need of a factor
+        return self.exp(a)  # needs no factor
 
     def difference(self, a: Array, b: Array) -> Array:
         return self.subtract(a, b)
@@ -149,7 +149,7 @@ class Decimals:
         return _each(lambda part, whole: part / whole if whole else Decimal(0))(parts, total)
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
-        return _each(lambda one: one.ln() if one else Decimal(0))(total)
+        return _each(lambda entry: entry.ln() if entry else Decimal(0))(total)
 
     def balanced(self, a: Array, weights: Array, axis: int) -> Array:
         return a
@@ -202,4 +202,4 @@ class Decimals:
         return a
 
     def is_finite(self, a: Array) -> bool:
-        return all(one.is_finite() for one in a.flat)
+        return all(entry.is_finite() for entry in a.flat)

@@ -1,4 +1,4 @@
-"""Random dropouts, the same every time: what the reference answers were recorded for."""
+"""Reproducible random dropouts, whose answers were recorded from PyTorch."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ RATES = (0, 0.1, 0.25, 0.5, 2 / 3, 0.9)
 
 
 def case(seed: int) -> Case:
-    """Activations that are nowhere 0, perhaps with a dense layer behind; its mask is PyTorch's."""
+    """Return activations without zeros, perhaps followed by a dense layer; PyTorch draws the mask."""
     rng = np.random.default_rng([300, seed])
     rank = int(rng.integers(0, 5))
     shape = tuple(int(one) for one in rng.integers(1, 5, rank))
@@ -29,5 +29,5 @@ def case(seed: int) -> Case:
 
 
 def loss_weights(shape: tuple[int, ...]) -> Any:
-    """Upstream gradients of any shape that need no recording."""
+    """Return upstream gradients of any shape that need no recording."""
     return (np.arange(math.prod(shape)) % 7 - 3.0).reshape(shape)

@@ -1,4 +1,7 @@
-"""Exact text evaluated by mpmath: it is Python, but for cases and for numbers, which are read as decimals."""
+"""Evaluation of exact text with mpmath.
+
+The text is Python, except for cases and for numbers, which are read as decimals.
+"""
 
 import ast
 import math
@@ -11,16 +14,16 @@ DIGITS = 40
 
 
 def evaluate(text: str, symbols: Mapping[str, float]) -> float:
-    """The number that text stands for where symbols have these values."""
+    """Return the value of text for these values of its symbols."""
     tree = ast.fix_missing_locations(_Cases().visit(ast.parse(text, mode="eval")))
     with mpmath.workdps(DIGITS):
-        names = {name: mpmath.mpf(worth) for name, worth in symbols.items()}
-        found = eval(compile(tree, "text", "eval"), _functions() | names)
-        return float(found)
+        names = {name: mpmath.mpf(value) for name, value in symbols.items()}
+        result = eval(compile(tree, "text", "eval"), _functions() | names)
+        return float(result)
 
 
 class _Cases(ast.NodeTransformer):
-    """`where` as a choice, which computes one case alone; numbers by their decimal text."""
+    """Rewrites `where` as a conditional, which computes only one case, and numbers as decimal text."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)

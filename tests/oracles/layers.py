@@ -1,4 +1,4 @@
-"""Random convolutions and poolings, the same every time: what the reference answers were recorded for."""
+"""Reproducible random convolutions and poolings, whose answers were recorded from PyTorch."""
 
 from typing import Any
 
@@ -24,25 +24,25 @@ def _sizes(rng: np.random.Generator, plane: bool, low: int, high: int) -> tuple[
 
 
 def _setting(rng: np.random.Generator, plane: bool, low: int, high: int) -> Any:
-    """A number, or where there are two axes perhaps one for each."""
+    """Return a number, or for two axes perhaps one per axis."""
     first, second = (int(one) for one in rng.integers(low, high, 2))
     return (first, second) if plane and rng.random() < 0.5 else first
 
 
 def _padding(rng: np.random.Generator, plane: bool, most: int) -> Any:
-    one, two, three, four = (int(size) for size in rng.integers(0, most + 1, 4))
+    left, right, top, bottom = (int(size) for size in rng.integers(0, most + 1, 4))
     form = rng.integers(4)
     if form == 0:
         return 0
     if form == 1 or (form == 2 and not plane):
-        return one
+        return left
     if form == 2:
-        return (one, two)
-    return ((one, two), (three, four)) if plane else (one, two)
+        return (left, right)
+    return ((left, right), (top, bottom)) if plane else (left, right)
 
 
 def _axes(rng: np.random.Generator) -> tuple[bool, bool, bool]:
-    """Whether there are channels, a batch and filters."""
+    """Return whether there are channels, a batch and filters."""
     channels = bool(rng.random() < 0.85)
     return channels, channels and bool(rng.random() < 0.6), channels and bool(rng.random() < 0.8)
 
@@ -64,7 +64,7 @@ def _convolution(rng: np.random.Generator, plane: bool) -> Case:
     inputs: dict[str, Array] = {"x": x, "kernel": kernel}
     if rng.random() < 0.6:
         inputs["bias"] = rng.standard_normal(len(kernel))
-    return _trimmed("conv", inputs, settings, plane, (channels, batch, filters))
+    return _drop_axes("conv", inputs, settings, plane, (channels, batch, filters))
 
 
 def _transposed(rng: np.random.Generator, plane: bool) -> Case:
@@ -86,13 +86,13 @@ def _transposed(rng: np.random.Generator, plane: bool) -> Case:
     inputs: dict[str, Array] = {"x": x, "kernel": kernel}
     if rng.random() < 0.6:
         inputs["bias"] = rng.standard_normal(groups * each if filters else 1)
-    return _trimmed("conv_transpose", inputs, settings, plane, (channels, batch, filters))
+    return _drop_axes("conv_transpose", inputs, settings, plane, (channels, batch, filters))
 
 
-def _trimmed(
+def _drop_axes(
     name: str, inputs: dict[str, Array], settings: dict[str, Any], plane: bool, axes: tuple[bool, bool, bool]
 ) -> Case:
-    """The case without the axes that it is to do without."""
+    """Return the case without the axes that it is to omit."""
     channels, batch, filters = axes
     x, kernel = inputs["x"], inputs["kernel"]
     if not batch:

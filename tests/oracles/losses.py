@@ -1,6 +1,4 @@
-"""Random linear layers, embeddings and losses, the same every time: what reference answers were recorded
-for.
-"""
+"""Reproducible random linear layers, embeddings and losses, whose answers were recorded from PyTorch."""
 
 from typing import Any
 
@@ -14,8 +12,8 @@ COUNTS = {
     "multi_margin": 30, "cosine": 30, "triplet": 24, "gaussian_nll": 24, "poisson_nll": 24,
 }  # fmt: skip
 REDUCTIONS = ("mean", "sum", "none")
-PYTORCH_EPSILON = 1e-12  # that its cosine_embedding_loss adds
-PYTORCH_ADDED, PYTORCH_RATE = 1e-6, 1e-8  # and its triplet_margin_loss, and its poisson_nll_loss
+PYTORCH_EPSILON = 1e-12  # added by its cosine_embedding_loss
+PYTORCH_ADDED, PYTORCH_RATE = 1e-6, 1e-8  # by its triplet_margin_loss and its poisson_nll_loss
 
 
 def loss(operation: str, seed: int) -> Case:
@@ -26,16 +24,19 @@ def loss(operation: str, seed: int) -> Case:
     return Case(operation, inputs, settings, np.zeros(0))
 
 
-def differentiated(posed: Case) -> list[str]:
-    """The inputs by which PyTorch can differentiate."""
+def differentiated(question: Case) -> list[str]:
+    """Return the inputs with respect to which PyTorch can differentiate."""
     constant = {"indices", "class_weights", "weights", "positive_weight"} - {"w"}
-    if posed.operation == "embedding":
+    if question.operation == "embedding":
         constant.remove("weights")
-    if posed.operation in ("nll", "hinge", "hinge_embedding", "multi_margin", "cosine"):
+    if question.operation in ("nll", "hinge", "hinge_embedding", "multi_margin", "cosine"):
         constant.add("target")
-    if posed.operation == "cross_entropy" and posed.inputs["target"].ndim < posed.inputs["logits"].ndim:
+    if (
+        question.operation == "cross_entropy"
+        and question.inputs["target"].ndim < question.inputs["logits"].ndim
+    ):
         constant.add("target")
-    return [name for name in posed.inputs if name not in constant]
+    return [name for name in question.inputs if name not in constant]
 
 
 Drawn = tuple[dict[str, Array], dict[str, Any]]
@@ -47,14 +48,14 @@ def _shape(rng: np.random.Generator, least: int = 0, most: int = 3) -> tuple[int
 
 def _linear(rng: np.random.Generator) -> Drawn:
     width, out = (int(one) for one in rng.integers(1, 6, 2))
-    turned = bool(rng.random() < 0.5)
+    transposed = bool(rng.random() < 0.5)
     inputs = {
         "x": rng.standard_normal((*_shape(rng), width)),
-        "w": rng.standard_normal((out, width) if turned else (width, out)),
+        "w": rng.standard_normal((out, width) if transposed else (width, out)),
     }
     if rng.random() < 0.7:
         inputs["b"] = rng.standard_normal(out)
-    return inputs, {"weights": "out_in"} if turned else {}
+    return inputs, {"weights": "out_in"} if transposed else {}
 
 
 def _embedding(rng: np.random.Generator) -> Drawn:
@@ -85,22 +86,22 @@ def _smooth(rng: np.random.Generator) -> Drawn:
     return _pair(rng)[0], {"beta": [0, 0.3, 1, 2.5][rng.integers(4)]}
 
 
-def _classified(rng: np.random.Generator, *, anywhere: bool = True) -> tuple[tuple[int, ...], int, Array]:
-    """A shape, its axis of classes, and a class for each sample."""
+def _draw_classes(rng: np.random.Generator, *, anywhere: bool = True) -> tuple[tuple[int, ...], int, Array]:
+    """Return a shape, its axis of classes, and a class for each sample."""
     axis = -1
     shape = (*_shape(rng, 0, 2), int(rng.integers(2, 6)))
-    if anywhere and rng.random() < 0.5:  # as PyTorch and ONNX have it
+    if anywhere and rng.random() < 0.5:  # as in PyTorch and ONNX
         shape, axis = (int(rng.integers(1, 5)), int(rng.integers(2, 6)), *_shape(rng, 0, 2)), 1
     samples = tuple(np.delete(shape, axis))
     return shape, axis, np.asarray(rng.integers(0, shape[axis], samples)).astype(float)
 
 
-def _weighted(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> dict[str, Array]:
+def _draw_class_weights(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> dict[str, Array]:
     return {"class_weights": rng.uniform(0.2, 2, shape[axis])} if rng.random() < 0.5 else {}
 
 
-def _ignoring(rng: np.random.Generator, target: Array, classes: int) -> int | None:
-    """Leave some samples out, not all, by a class of its own or one that there is."""
+def _draw_ignored(rng: np.random.Generator, target: Array, classes: int) -> int | None:
+    """Choose a class to ignore, its own or an existing one, for some but not all samples."""
     if target.size < 2 or rng.random() < 0.4:
         return None
     ignored = int(rng.choice([-100, -1, 255, int(rng.integers(classes))]))
@@ -111,26 +112,26 @@ def _ignoring(rng: np.random.Generator, target: Array, classes: int) -> int | No
 
 
 def _cross_entropy(rng: np.random.Generator) -> Drawn:
-    shape, axis, target = _classified(rng)
+    shape, axis, target = _draw_classes(rng)
     settings: dict[str, Any] = {} if axis == -1 else {"axis": axis}
     inputs = {"logits": rng.normal(0, 3, shape), "target": target}
     if rng.random() < 0.35:
         shares = rng.uniform(0, 1, shape)
         inputs["target"] = shares / shares.sum(axis, keepdims=True)
-    elif (ignored := _ignoring(rng, target, shape[axis])) is not None:
+    elif (ignored := _draw_ignored(rng, target, shape[axis])) is not None:
         settings["ignore_index"] = ignored
     if rng.random() < 0.5:
         settings["label_smoothing"] = [0.1, 0.5, 1][rng.integers(3)]
-    return inputs | _weighted(rng, shape, axis), settings
+    return inputs | _draw_class_weights(rng, shape, axis), settings
 
 
 def _nll(rng: np.random.Generator) -> Drawn:
-    shape, axis, target = _classified(rng)
+    shape, axis, target = _draw_classes(rng)
     settings: dict[str, Any] = {} if axis == -1 else {"axis": axis}
-    if (ignored := _ignoring(rng, target, shape[axis])) is not None:
+    if (ignored := _draw_ignored(rng, target, shape[axis])) is not None:
         settings["ignore_index"] = ignored
     inputs = {"log_probabilities": -rng.uniform(0, 5, shape), "target": target}
-    return inputs | _weighted(rng, shape, axis), settings
+    return inputs | _draw_class_weights(rng, shape, axis), settings
 
 
 def _binary(rng: np.random.Generator) -> Drawn:
@@ -187,7 +188,7 @@ def _multi_margin(rng: np.random.Generator) -> Drawn:
         "target": np.asarray(rng.integers(0, classes, shape[:-1])).astype(float),
     }
     settings = {"margin": [0.5, 1, 2][rng.integers(3)], "squared": bool(rng.random() < 0.5)}
-    return inputs | _weighted(rng, shape, -1), settings
+    return inputs | _draw_class_weights(rng, shape, -1), settings
 
 
 def _cosine(rng: np.random.Generator) -> Drawn:

@@ -1,6 +1,6 @@
-"""Transformers as textbooks write them: tokens as rows, one head after another, and nothing of the graph.
+"""Transformers as in textbooks, with tokens as rows and one head after another, independent of the graph.
 
-Parts are nested objects as a question sends them.
+Weights are nested objects, as in a request.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def affine(x: Array, parts: Parts, weight: str, bias: str) -> Array:
 def attention(
     x: Array, context: Array, parts: Parts, heads: int, allowed: Any = True, ablated: tuple[int, ...] = ()
 ) -> tuple[Array, list[Array], list[Array]]:
-    """The output, and the weights and outputs of each head. ablated: heads whose outputs are 0."""
+    """Return the output, and the weights and outputs of each head. ablated: heads whose outputs are 0."""
     query, key, value = (
         affine(tokens, parts, f"w_{one}", f"b_{one}")
         for tokens, one in ((x, "q"), (context, "k"), (context, "v"))
@@ -67,7 +67,7 @@ def causal(tokens: int) -> NDArray[np.bool_]:
 
 
 class Encoder:
-    """Layers of an encoder, and what was seen on the way: of each layer its weights and its output."""
+    """Layers of an encoder, and the weights and output of each layer as recorded on the way."""
 
     def __init__(
         self, layers: list[Parts], heads: int, placement: str = "post", activation: Any = relu
@@ -78,7 +78,7 @@ class Encoder:
         self.outputs: list[Array] = []
 
     def __call__(self, x: Array, allowed: Any = True, ablated: tuple[tuple[int, int], ...] = ()) -> Array:
-        """ablated: pairs of a layer and a head."""
+        """Return the output. ablated: pairs of a layer and a head."""
         for at, parts in enumerate(self.layers):
             heads = tuple(head for layer, head in ablated if layer == at)
             x = self.one(x, parts, allowed, heads)
@@ -104,7 +104,7 @@ class Encoder:
 
 
 class Decoder:
-    """The same of a decoder, norms behind."""
+    """Layers of a decoder with post-norm, recorded alike."""
 
     def __init__(self, layers: list[Parts], heads: int) -> None:
         self.layers, self.heads = layers, heads
@@ -113,7 +113,7 @@ class Decoder:
         self.outputs: list[Array] = []
 
     def __call__(self, x: Array, memory: Array, seen: Any = True) -> Array:
-        """seen: which tokens of the memory may be attended to."""
+        """Return the output. seen: which tokens of the memory may be attended to."""
         for parts in self.layers:
             found, weights, _ = attention(x, x, parts["self_attention"], self.heads, causal(len(x)))
             self.self_weights.append(weights)
@@ -127,7 +127,7 @@ class Decoder:
 
 
 def residual(x: Array, sublayer: Any, norm: Parts, placement: str) -> Array:
-    """norm(x + sublayer(x)), or x + sublayer(norm(x))."""
+    """Return norm(x + sublayer(x)), or x + sublayer(norm(x))."""
     found: Array
     if placement == "post":
         return layer_norm(x + sublayer(x), norm)
@@ -135,8 +135,8 @@ def residual(x: Array, sublayer: Any, norm: Parts, placement: str) -> Array:
     return found
 
 
-def of_state_dict(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The parts of a layer of PyTorch's TransformerEncoderLayer."""
+def parts_of_state_dict(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parts of a layer of PyTorch's TransformerEncoderLayer."""
     weight, bias = array(state["self_attn.in_proj_weight"]), array(state["self_attn.in_proj_bias"])
     width = weight.shape[1]
     own: dict[str, Any] = {

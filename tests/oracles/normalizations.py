@@ -1,4 +1,4 @@
-"""Random normalizations, the same every time: what the reference answers were recorded for."""
+"""Reproducible random normalizations, whose answers were recorded from PyTorch."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ def normalization(kind: int, seed: int) -> Case:
     return Case(name, inputs, settings, np.zeros(0))
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Entries with a scale and a mean of their own."""
+def _draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Return entries with a random scale and mean."""
     found: Array = rng.standard_normal(shape) * rng.choice([0.1, 1, 30]) + rng.choice([0, -2, 10])
     return found
 
@@ -49,14 +49,14 @@ def _layer(rng: np.random.Generator, kind: int) -> tuple[str, dict[str, Array], 
     elif form == 2:
         axes = tuple(int(one) for one in sorted(rng.permutation(rank)[: rng.integers(1, rank + 1)]))
         settings["axes"] = axes[0] if len(axes) == 1 and rng.random() < 0.5 else axes[::-1]
-    inputs = {"x": _drawn(rng, shape)}
+    inputs = {"x": _draw(rng, shape)}
     _parameters(rng, inputs, tuple(shape[axis] for axis in axes))
     return "layer_norm" if kind == LAYER else "rms_norm", inputs, settings
 
 
 def _channels(rng: np.random.Generator, positions: int) -> tuple[Array, int, dict[str, Any]]:
-    """Batch, channels and positions, with channels last now and then."""
-    x = _drawn(rng, (*_sizes(rng, 2, 2, 7), *_sizes(rng, positions, 2, 5)))
+    """Return batch, channels and positions, sometimes with channels last."""
+    x = _draw(rng, (*_sizes(rng, 2, 2, 7), *_sizes(rng, positions, 2, 5)))
     channels, settings = x.shape[1], {}
     if rng.random() < 0.25:
         x, settings = np.moveaxis(x, 1, -1).copy(), {"channel_axis": -1}
@@ -81,8 +81,8 @@ def _batch(rng: np.random.Generator, _: int) -> tuple[str, dict[str, Array], dic
 def _group(rng: np.random.Generator, _: int) -> tuple[str, dict[str, Array], dict[str, Any]]:
     groups, each, batch = _sizes(rng, 3, 1, 4)
     positions = _sizes(rng, int(rng.integers(0, 4)), 2, 5)
-    each += not positions  # a row of one entry is nothing to differentiate
-    x = _drawn(rng, (batch, groups * each, *positions))
+    each += not positions  # a row of one entry has no gradient to test
+    x = _draw(rng, (batch, groups * each, *positions))
     settings: dict[str, Any] = {"groups": groups}
     if rng.random() < 0.25:
         x = np.moveaxis(x, 1, -1).copy()

@@ -1,4 +1,4 @@
-"""Optimizers on small objectives: what PyTorch's traces were recorded for, and how to read them back."""
+"""Optimizers on small objectives, whose traces were recorded from PyTorch, and how to read them back."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("optimizers.npz")
 
 @dataclass(frozen=True)
 class Objective:
-    """A function to minimize: program text whose last line is f, the data in it, where the search starts."""
+    """A function to minimize: a program whose last line is f, its data, and the starting point."""
 
     program: tuple[str, ...]
     start: dict[str, Any]
@@ -46,7 +46,7 @@ class Case:
 
 
 Settings = dict[str, Any]
-# The rate on Rosenbrock's valley, which is steep, the rate on the quadratics, and all other settings.
+# The rate on Rosenbrock's steep valley, the rate on the quadratics, and all other settings.
 VARIANTS: dict[str, tuple[float, float, Settings]] = {
     "gradient_descent": (5e-4, 0.05, {}),
     "gradient_descent_decay": (5e-4, 0.05, {"weight_decay": 0.1}),
@@ -100,7 +100,7 @@ VARIANTS: dict[str, tuple[float, float, Settings]] = {
     "nadam_momentum_decay": (0.03, 0.05, {"momentum_decay": 0.2, "beta_1": 0.8, "beta_2": 0.95}),
     "nadam_decay": (0.05, 0.1, {"weight_decay": 0.1, "epsilon": 1e-4}),
     "nadam_decoupled": (0.05, 0.1, {"weight_decay": 0.1, "decay": "decoupled"}),
-    # Steps that are not rectified yet go with the gradient as it is: too far, at the rates of the others.
+    # Steps before rectification follow the gradient itself: too far, at the rates of the others.
     "radam": (5e-4, 0.05, {}),
     # The rectification of 0.9 begins at a later step than that of 0.999; that of 0.5 never does.
     "radam_betas": (5e-4, 0.05, {"beta_1": 0.7, "beta_2": 0.9, "epsilon": 1e-3}),
@@ -125,7 +125,7 @@ def _cases() -> dict[str, Case]:
             rate = steep if objective == "rosenbrock" else gentle
             optimizer = {"name": name, "learning_rate": rate, **settings}
             if isinstance(settings.get("schedule"), list):
-                del optimizer["learning_rate"]  # each step has its own
+                del optimizer["learning_rate"]  # every step has its own rate
             found[f"{variant}_on_{objective}"] = Case(objective, OBJECTIVES[objective].start, optimizer)
     return found
 
@@ -134,7 +134,7 @@ CASES = _cases()
 
 
 def buffers(optimizer: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the state that an optimizer keeps for each parameter, in the recorded order."""
+    """Return the names of an optimizer's buffers for each parameter, in the recorded order."""
     moments = ("first_moment", "second_moment")
     largest = optimizer.get("amsgrad") or optimizer["name"] == "amsgrad"
     return {
@@ -158,8 +158,8 @@ def buffers(optimizer: dict[str, Any]) -> tuple[str, ...]:
     }[optimizer["name"]]
 
 
-def flattened(trace: dict[int, dict[str, Any]]) -> Array:
-    """(steps, numbers): loss, rate, gradient, parameters, then buffer by buffer, each over all parameters."""
+def flatten(trace: dict[int, dict[str, Any]]) -> Array:
+    """Return (steps, numbers): loss, rate, gradient, parameters, then the buffers of all parameters."""
     return np.array([_row(record) for record in trace.values()])
 
 
@@ -177,10 +177,11 @@ def _file() -> dict[str, Array]:
         return dict(arrays)
 
 
-def recorded(name: str) -> dict[int, dict[str, Any]]:
-    """What PyTorch did in a case, by step from 1: {"loss" and "parameters" after the step, "rate" of the
-    schedule, "gradient" before clipping and decay at the parameters before the step, "state" after it:
-    {parameter: {buffer: entries}}}; everything of a parameter has the parameter's shape.
+def read_recorded(name: str) -> dict[int, dict[str, Any]]:
+    """Return PyTorch's steps in a case, counted from 1.
+
+    Each has the loss and parameters after the step, the rate of the step, the gradient before it, and the
+    state.
     """
     case = CASES[name]
     return {step: _record(case, row) for step, row in enumerate(_file()[name], start=1)}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
-from tests.oracles.activations import posed
+from tests.oracles.activations import all_questions
 from tests.oracles.cases import Array, Case
 from tests.oracles.recording import save
 
@@ -41,7 +41,7 @@ def _answer(question: Case, tensors: dict[str, Any]) -> Any:
     if name == "leaky_relu":
         slope = float(tensors["slope"].detach()) if "slope" in tensors else 0.01
         return F.leaky_relu(x, slope) + (0 * tensors["slope"] if "slope" in tensors else 0)
-    # PyTorch's own gradients of these two take 1/6 and 1/alpha as float32, whatever they are of.
+    # PyTorch's own gradients of these two use 1/6 and 1/alpha as float32 for any dtype.
     if name == "hardsigmoid":
         return F.relu6(x + 3) / 6
     if name == "celu":
@@ -51,13 +51,13 @@ def _answer(question: Case, tensors: dict[str, Any]) -> Any:
 
 
 def _prelu(x: Any, slope: Any) -> Any:
-    """With slopes along the last axis, where PyTorch has them along the second."""
+    """Return PReLU with slopes along the last axis; PyTorch has them along the second."""
     rows = x.reshape(-1, x.shape[-1] if x.ndim else 1)
     return F.prelu(rows, slope).reshape(x.shape)
 
 
 def reference(question: Case) -> Array:
-    """The output, then the gradients of x and of a learned slope, as one row of numbers."""
+    """Return the output, then the gradients of x and of a learned slope, as one row of numbers."""
     tensors = {name: torch.tensor(one).requires_grad_() for name, one in question.inputs.items()}
     output = _answer(question, tensors)
     output.backward(torch.tensor(question.upstream))
@@ -67,7 +67,7 @@ def reference(question: Case) -> Array:
 
 
 def main() -> None:
-    questions = posed()
+    questions = all_questions()
     found = [reference(one) for one in questions]
     save(FILE, found, np.array([float(one.upstream.sum()) for one in questions[:: len(questions) // 50]]))
 

@@ -1,5 +1,5 @@
 """Record PyTorch's answers to the cases: `python -m tests.oracles.record_attention` (needs the extra
-`reference`). They are kept beside this script, so that the tests need no PyTorch.
+`reference`). They are stored next to this script, so that the tests need no PyTorch.
 """
 
 from pathlib import Path
@@ -15,18 +15,18 @@ from tests.oracles.recording import save, sums
 FILE = Path(__file__).with_name("attention.npz")
 
 
-def reference(kind: int, posed: Case) -> Array:
-    """The output, then the gradients of all differentiable inputs, as one row of numbers."""
-    tensors = {name: torch.tensor(array) for name, array in posed.inputs.items()}
-    for name in posed.differentiated:
+def reference(kind: int, question: Case) -> Array:
+    """Return the output, then the gradients of all differentiable inputs, as one row of numbers."""
+    tensors = {name: torch.tensor(array) for name, array in question.inputs.items()}
+    for name in question.differentiated:
         assert tensors[name].dtype == torch.float64
         tensors[name].requires_grad_()
-    answer = _attention if posed.operation == "attention" else _projected
+    answer = _attention if question.operation == "attention" else _projected
     if kind == MULTIHEAD:
         answer = _multihead
-    output = answer(tensors, posed.attributes)
-    output.backward(torch.tensor(posed.upstream))
-    found = [output.detach(), *(tensors[name].grad for name in posed.differentiated)]
+    output = answer(tensors, question.attributes)
+    output.backward(torch.tensor(question.upstream))
+    found = [output.detach(), *(tensors[name].grad for name in question.differentiated)]
     return np.concatenate([one.numpy().ravel() for one in found])
 
 
@@ -56,7 +56,7 @@ def _core(query: Any, key: Any, value: Any, mask: Any, settings: dict[str, Any])
         return F.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, scale=scale, enable_gqa=grouped
         )
-    key, value = _shared(query, key, value)
+    key, value = _repeat_heads(query, key, value)
     scores = _masked_scores(query, key, mask, scale, causal, settings)
     return torch.softmax(scores, -1) @ value
 
@@ -75,8 +75,8 @@ def _masked_scores(query: Any, key: Any, mask: Any, scale: Any, causal: Any, set
 def _local(
     query: Any, key: Any, value: Any, mask: Any, scale: Any, causal: Any, settings: dict[str, Any]
 ) -> Any:
-    """Every score, and then only those in the window; zeros for a query that may attend to nothing."""
-    key, value = _shared(query, key, value)
+    """Mask all scores outside the window; zeros for a query that may attend to nothing."""
+    key, value = _repeat_heads(query, key, value)
     scores = _masked_scores(query, key, mask, scale, causal, settings)
     window = settings["window"]
     left, right = window if isinstance(window, tuple) else (window, window)
@@ -91,8 +91,8 @@ def _attention(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     return _rows(_core(query, key, value, inputs.get("mask"), settings), settings)
 
 
-def _shared(query: Any, key: Any, value: Any) -> tuple[Any, Any]:
-    """Keys and values, each repeated for the query heads that share it."""
+def _repeat_heads(query: Any, key: Any, value: Any) -> tuple[Any, Any]:
+    """Return keys and values, repeated for the query heads that share them."""
     if query.ndim < 3 or query.shape[-3] == key.shape[-3]:
         return key, value
     times = query.shape[-3] // key.shape[-3]
@@ -129,8 +129,8 @@ def _projected(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     value = project("v", context, shared)
     if "rotary" in settings:
         positions = inputs.get("positions")
-        query = _turned(query, positions, settings)
-        key = _turned(key, inputs.get("context_positions") if "context" in inputs else positions, settings)
+        query = _rotate(query, positions, settings)
+        key = _rotate(key, inputs.get("context_positions") if "context" in inputs else positions, settings)
     mask = inputs.get("mask")
     outputs = _core(query, key, value, _with_heads(mask, tokens.ndim, heads, stacked), settings)
     output = outputs.transpose(-2, -3).flatten(-2)
@@ -142,8 +142,8 @@ def _projected(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     return _rows(output, settings)
 
 
-def _turned(tensor: Any, positions: Any, settings: dict[str, Any]) -> Any:
-    """Pairs of coordinates as complex numbers, times the unit of each position's angle."""
+def _rotate(tensor: Any, positions: Any, settings: dict[str, Any]) -> Any:
+    """Rotate pairs of coordinates, as complex numbers, by each position's angle."""
     rotated = settings.get("rotary_dimension", tensor.shape[-1])
     if positions is None:
         positions = torch.arange(tensor.shape[-2], dtype=torch.float64)
@@ -162,7 +162,7 @@ def _turned(tensor: Any, positions: Any, settings: dict[str, Any]) -> Any:
 
 
 def _with_heads(mask: Any, rank: int, heads: int, stacked: bool) -> Any:
-    """Here one head is an axis too; there it is none unless the weights are stacked."""
+    """Add an axis of heads to a mask if PyTorch expects one but the mask has none."""
     no_axis = mask is not None and heads == 1 and not stacked and mask.ndim == rank > 2
     return mask.unsqueeze(-3) if no_axis else mask
 
@@ -178,7 +178,7 @@ def _multihead(inputs: dict[str, Any], settings: dict[str, Any]) -> Any:
     }
     mask = inputs.get("mask")
     x = inputs["x"]
-    # Its masks say where a query may not attend.
+    # PyTorch's masks are true where a query may not attend.
     options = {"attn_mask": None if mask is None else ~mask, "need_weights": False}
     return torch.func.functional_call(layer, parameters, (x, x, x), options)[0]
 

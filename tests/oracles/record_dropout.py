@@ -18,14 +18,14 @@ from tests.oracles.recording import save, sums
 FILE = Path(__file__).with_name("dropout.npz")
 
 
-def reference(posed: Case, seed: int) -> tuple[Array, Array]:
-    """The mask; then output, gradient by x, and of a layer behind its output and the gradients by x, w, b."""
+def reference(question: Case, seed: int) -> tuple[Array, Array]:
+    """Return the mask; then output and gradient of x; with a layer, its output and gradients of x, w, b."""
     torch.manual_seed(seed)
     tensors: dict[str, Any] = {
-        name: torch.tensor(array, requires_grad=True) for name, array in posed.inputs.items()
+        name: torch.tensor(array, requires_grad=True) for name, array in question.inputs.items()
     }
     x, w, b = tensors["x"], tensors.get("w"), tensors.get("b")
-    output = F.dropout(x, posed.attributes["rate"], posed.attributes.get("training", True))
+    output = F.dropout(x, question.attributes["rate"], question.attributes.get("training", True))
     found = [output.detach()]
     output.backward(torch.tensor(loss_weights(tuple(output.shape))), retain_graph=True)
     found.append(x.grad.clone())

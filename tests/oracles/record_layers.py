@@ -18,25 +18,25 @@ DIFFERENTIATED = ("x", "kernel", "bias")
 
 
 def upstream(shape: tuple[int, ...]) -> Array:
-    """Weights of any shape that need no recording."""
+    """Return upstream gradients of any shape that need no recording."""
     return (np.arange(int(np.prod(shape))) % 7 - 3.0).reshape(shape)
 
 
-def reference(posed: Case) -> tuple[Array, tuple[int, ...]]:
-    """The output, then the gradients of all differentiable inputs, as one row of numbers."""
-    tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in posed.inputs.items()}
+def reference(question: Case) -> tuple[Array, tuple[int, ...]]:
+    """Return the output, then the gradients of all differentiable inputs, as one row of numbers."""
+    tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in question.inputs.items()}
     for name in DIFFERENTIATED:
         if name in tensors:
             tensors[name].requires_grad_()
-    output = _answer(posed, tensors)
+    output = _answer(question, tensors)
     output.backward(torch.tensor(upstream(tuple(output.shape))))
     found = [output.detach(), *(tensors[name].grad for name in DIFFERENTIATED if name in tensors)]
     return np.concatenate([one.numpy().ravel() for one in found]), tuple(output.shape)
 
 
-def _answer(posed: Case, tensors: dict[str, Any]) -> Any:
-    name, settings = posed.operation[:-2], dict(posed.attributes)
-    plane = 2 if posed.operation.endswith("2d") else 1
+def _answer(question: Case, tensors: dict[str, Any]) -> Any:
+    name, settings = question.operation[:-2], dict(question.attributes)
+    plane = 2 if question.operation.endswith("2d") else 1
     if name in ("conv", "conv_transpose"):
         return _convolution(name, tensors, settings, plane)
     if name == "max_unpool":
@@ -93,7 +93,7 @@ def _convolution(name: str, tensors: dict[str, Any], settings: dict[str, Any], p
 
 
 def _sides(padding: Any, plane: int) -> tuple[int, ...]:
-    """From the last axis on, before and behind."""
+    """Return the padding before and after each axis, from the last axis on."""
     if isinstance(padding, int):
         return (padding,) * (2 * plane)
     if plane == 1:

@@ -17,13 +17,13 @@ from tests.oracles.recording import save, sums
 FILE = Path(__file__).with_name("losses.npz")
 
 
-def reference(posed: Case) -> Array:
-    """The output, then the gradients of all differentiable inputs, as one row of numbers."""
-    tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in posed.inputs.items()}
-    wanted = differentiated(posed)
+def reference(question: Case) -> Array:
+    """Return the output, then the gradients of all differentiable inputs, as one row of numbers."""
+    tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in question.inputs.items()}
+    wanted = differentiated(question)
     for name in wanted:
         tensors[name].requires_grad_()
-    output = _ANSWERS[posed.operation](dict(tensors), dict(posed.attributes))
+    output = _ANSWERS[question.operation](dict(tensors), dict(question.attributes))
     output.backward(torch.tensor(upstream(tuple(output.shape))))
     found = [output.detach(), *(tensors[name].grad for name in wanted)]
     return np.concatenate([one.numpy().ravel() for one in found])
@@ -43,7 +43,7 @@ def _of_errors(name: str) -> Any:
 
 
 def _in_order(scores: Any, target: Any, axis: int) -> tuple[Any, Any]:
-    """Classes on the second axis, or the first of one sample, as PyTorch has them."""
+    """Move classes to the second axis, or the first of a single sample, as in PyTorch."""
     if scores.ndim > 1:
         target = target.movedim(axis, 1) if target.ndim == scores.ndim else target
         scores = scores.movedim(axis, 1)
@@ -78,7 +78,7 @@ def _divergence(tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
 
 
 def _hinge(tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
-    """PyTorch has none: by its gradients of the definition."""
+    """Compute the hinge loss by its definition, since PyTorch has none."""
     short = (settings["margin"] - tensors["target"] * tensors["scores"]).relu()
     losses = short**2 if settings["squared"] else short
     return losses if settings["reduction"] == "none" else getattr(losses, settings["reduction"])()

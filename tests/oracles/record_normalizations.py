@@ -17,25 +17,25 @@ from tests.oracles.recording import save, sums
 FILE = Path(__file__).with_name("normalizations.npz")
 
 
-def reference(posed: Case) -> tuple[Array, tuple[int, ...]]:
-    """The output, the gradients of all differentiable inputs, then the new running statistics, in a row."""
-    tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in posed.inputs.items()}
+def reference(question: Case) -> tuple[Array, tuple[int, ...]]:
+    """Return the output, the gradients of all differentiable inputs and the running statistics, in a row."""
+    tensors: dict[str, Any] = {name: torch.tensor(array) for name, array in question.inputs.items()}
     for name in DIFFERENTIATED:
         if name in tensors:
             tensors[name].requires_grad_()
-    run = _rows if posed.operation in ("layer_norm", "rms_norm") else _channels
-    output = run(posed.operation, tensors, dict(posed.attributes))
+    run = _rows if question.operation in ("layer_norm", "rms_norm") else _channels
+    output = run(question.operation, tensors, dict(question.attributes))
     output.backward(torch.tensor(upstream(tuple(output.shape))))
     found = [output.detach(), *(tensors[name].grad for name in DIFFERENTIATED if name in tensors)]
-    if posed.attributes.get("training", True) and "running_mean" in tensors:
+    if question.attributes.get("training", True) and "running_mean" in tensors:
         found += [tensors["running_mean"], tensors["running_variance"]]
     return np.concatenate([one.numpy().ravel() for one in found]), tuple(output.shape)
 
 
 def _rows(name: str, tensors: dict[str, Any], settings: dict[str, Any]) -> Any:
     x, gain, bias = tensors["x"], tensors.get("gain"), tensors.get("bias")
-    said = settings.get("axes", tuple(range(settings.get("axis", -1), 0)))
-    axes = sorted(one % x.ndim for one in ((said,) if isinstance(said, int) else said))
+    given = settings.get("axes", tuple(range(settings.get("axis", -1), 0)))
+    axes = sorted(one % x.ndim for one in ((given,) if isinstance(given, int) else given))
     last = tuple(range(-len(axes), 0))
     moved = x.movedim(axes, last)
     shape, epsilon = moved.shape[-len(axes) :], settings.get("epsilon", 1e-5)

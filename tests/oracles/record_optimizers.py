@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.optim import lr_scheduler
 
-from tests.oracles.optimizers import CASES, FILE, OBJECTIVES, Case, buffers, flattened
+from tests.oracles.optimizers import CASES, FILE, OBJECTIVES, Case, buffers, flatten
 
 Settings = dict[str, Any]
 # PyTorch's names for our buffers.
@@ -26,7 +26,7 @@ BUFFERS = {
     "step_size": "step_size",
     "previous_gradient": "prev",
 }
-# What the settings are called there. The betas, etas and bounds of steps come in pairs.
+# PyTorch's names for our settings. The betas, etas and bounds of steps come in pairs.
 RENAMED = {
     "weight_decay": "weight_decay",
     "dampening": "dampening",
@@ -71,7 +71,7 @@ def objective(name: str, parameters: Settings) -> Any:
 
 
 def optimizer(settings: Settings, parameters: list[Any]) -> Any:
-    """What the settings do not name is left to PyTorch's defaults, except where ours differ."""
+    """Return PyTorch's optimizer with these settings, and its own defaults unless ours differ."""
     name = settings["name"]
     there = {RENAMED[key]: value for key, value in settings.items() if key in RENAMED}
     for pair, ((one, first), (other, second)) in PAIRS.items():
@@ -90,13 +90,13 @@ def optimizer(settings: Settings, parameters: list[Any]) -> Any:
     if settings.get("decay") == "decoupled":
         there["decoupled_weight_decay"] = True
     schedule = settings.get("schedule")
-    # The factors of a list of rates are the rates.
+    # With a list of rates the base rate is 1, so that its factors are the rates.
     rate = 1.0 if isinstance(schedule, list) else settings["learning_rate"]
     return CLASSES[name](parameters, lr=rate, foreach=False, **there)
 
 
 def scheduler(settings: Settings, of: Any) -> Callable[[int], None]:
-    """What is called after each step, with the step."""
+    """Return a function to be called after each step, with the step."""
     schedule = settings.get("schedule", {"name": "constant"})
     if isinstance(schedule, list):
         found: Any = lr_scheduler.LambdaLR(of, lambda k: schedule[min(k, len(schedule) - 1)])
@@ -110,7 +110,7 @@ def scheduler(settings: Settings, of: Any) -> Callable[[int], None]:
         found = lr_scheduler.ExponentialLR(of, schedule["factor"])
     elif name == "cosine":
         found = lr_scheduler.CosineAnnealingLR(of, steps, schedule["least"])
-        # PyTorch's rate rises again after the last step of the half wave; ours stays.
+        # PyTorch's rate rises again after half a period; ours stays.
         return lambda step: found.step() if step <= steps else None
     elif name == "warm_up":
         found = lr_scheduler.LinearLR(of, start_factor=1 / steps, total_iters=steps - 1)
@@ -125,7 +125,7 @@ def trace(case: Case) -> dict[int, Any]:
     listed = list(parameters.values())
     of = optimizer(settings, listed)
     if settings.get("form") == "average" or settings.get("undamped_start") is False:
-        # PyTorch takes the first gradient undamped only where it finds no buffer.
+        # PyTorch uses the first gradient undamped only if there is no buffer.
         for one in listed:
             of.state[one]["momentum_buffer"] = torch.zeros_like(one)
     after = scheduler(settings, of)
@@ -152,7 +152,7 @@ def trace(case: Case) -> dict[int, Any]:
 
 
 def _state(settings: Settings, state: Settings, of: Any) -> Settings:
-    """Under our names; NAdam's product is one number for all entries there."""
+    """Rename the state; PyTorch's NAdam has one product for all entries."""
     return {buffer: _numbers(state[BUFFERS[buffer]].expand_as(of)) for buffer in buffers(settings)}
 
 
@@ -161,10 +161,10 @@ def _numbers(tensor: Any) -> Any:
 
 
 def main() -> None:
-    # The numbers that an optimizer keeps beside the parameters, NAdam's product of momenta for one, take the
-    # default type and not the parameters' own.
+    # Scalars in an optimizer's state, such as NAdam's product of momenta, have the default dtype, not the
+    # parameters' own.
     torch.set_default_dtype(torch.float64)
-    arrays: Settings = {name: flattened(trace(case)) for name, case in CASES.items()}
+    arrays: Settings = {name: flatten(trace(case)) for name, case in CASES.items()}
     np.savez_compressed(FILE, **arrays)
 
 

@@ -18,10 +18,10 @@ FILE = Path(__file__).with_name("recurrent.npz")
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 
 
-def reference(posed: Case) -> Array:
-    """The output, the last states, then the gradients of all differentiable inputs, as one row of numbers."""
+def reference(question: Case) -> Array:
+    """Return the output, the last states, then the gradients of all differentiable inputs, as one row."""
     torch.set_default_dtype(torch.float64)
-    settings, inputs = posed.attributes, posed.inputs
+    settings, inputs = question.attributes, question.inputs
     layers, ways = settings["layers"], 2 if settings["direction"] == "both" else 1
     tensors: dict[str, Any] = {
         name: torch.tensor(one, requires_grad=name != "lengths") for name, one in inputs.items()
@@ -29,8 +29,8 @@ def reference(posed: Case) -> Array:
     x = tensors["x"]
     batched = x if x.ndim == 3 else x.unsqueeze(0)
     units = inputs["w_h"].shape[-2 if settings["weights"] == "in_out" else -1]
-    more = {"nonlinearity": settings["activation"]} if posed.operation == "rnn" else {}
-    module = MODULES[posed.operation](
+    more = {"nonlinearity": settings["activation"]} if question.operation == "rnn" else {}
+    module = MODULES[question.operation](
         x.shape[-1], units, layers, bias="b" in inputs, batch_first=True, bidirectional=ways == 2, **more
     )
     weights = {
@@ -39,7 +39,7 @@ def reference(posed: Case) -> Array:
         for way in range(ways)
         for name, one in _of(tensors, settings["weights"] == "in_out", layer, way, layers, ways).items()
     }
-    start = _states(posed, tensors, layers, ways, batched.shape[0], units)
+    start = _states(question, tensors, layers, ways, batched.shape[0], units)
     lengths = tensors.get("lengths")
     fed: Any = batched
     if lengths is not None:
@@ -71,10 +71,10 @@ def _of(tensors: Any, turn: bool, layer: int, way: int, layers: int, ways: int) 
     return found
 
 
-def _states(posed: Case, tensors: Any, layers: int, ways: int, batch: int, units: int) -> Any:
+def _states(question: Case, tensors: Any, layers: int, ways: int, batch: int, units: int) -> Any:
     if "h_0" not in tensors:
         return None
-    names = ("h_0", "c_0")[: len(STATES[posed.operation])]
+    names = ("h_0", "c_0")[: len(STATES[question.operation])]
     shaped = [tensors[name].reshape(batch, layers * ways, units).transpose(0, 1) for name in names]
     return tuple(shaped) if len(shaped) > 1 else shaped[0]
 

@@ -16,7 +16,7 @@ from tests.oracles.recording import save, sums
 from tests.oracles.transformers import COUNTS, Stack, stack
 
 FILE = Path(__file__).with_name("transformers.npz")
-MASKS = {  # by their names here: PyTorch's
+MASKS = {  # PyTorch's names by ours
     "encoder_layer": {"mask": "src_mask", "key_padding_mask": "src_key_padding_mask"},
     "encoder": {"mask": "mask", "key_padding_mask": "src_key_padding_mask"},
     "decoder": {
@@ -31,64 +31,64 @@ MASKS = {  # by their names here: PyTorch's
 }  # fmt: skip
 MASKS["decoder_layer"] = MASKS["decoder"]
 TOKENS = {"transformer": ("source", "target"), "decoder": ("x", "memory"), "decoder_layer": ("x", "memory")}
-MASKED = {"transformer": ("target_mask", "target")}  # what causal is about
+MASKED = {"transformer": ("target_mask", "target")}  # the tokens that causal applies to
 
 
-def reference(posed: Stack) -> Array:
-    """The output, the gradients of all data that are numbers, then of the state dict, as one row."""
-    tensors = {name: torch.tensor(array) for name, array in posed.data.items()}
-    for name in posed.differentiated:
+def reference(question: Stack) -> Array:
+    """Return the output, the gradients of all numeric data, then of the state dict, as one row."""
+    tensors = {name: torch.tensor(array) for name, array in question.data.items()}
+    for name in question.differentiated:
         tensors[name].requires_grad_()
-    module = built(posed)
-    masks = {theirs: _mask(posed, tensors, name) for name, theirs in MASKS[posed.operation].items()}
-    output = module(*(tensors[name] for name in TOKENS.get(posed.operation, ("x",))), **masks)
+    module = build(question)
+    masks = {theirs: _mask(question, tensors, name) for name, theirs in MASKS[question.operation].items()}
+    output = module(*(tensors[name] for name in TOKENS.get(question.operation, ("x",))), **masks)
     output.backward(torch.tensor(upstream(tuple(output.shape))))
     weights = dict(module.named_parameters())
-    gradients = [tensors[name].grad for name in posed.differentiated]
-    found = [output.detach(), *gradients, *(weights[name].grad for name in posed.state)]
+    gradients = [tensors[name].grad for name in question.differentiated]
+    found = [output.detach(), *gradients, *(weights[name].grad for name in question.state)]
     return np.concatenate([one.numpy().ravel() for one in found])
 
 
-def built(posed: Stack) -> Any:
-    """PyTorch's module with these weights; in training, where no path is shortened, with nothing dropped."""
-    said = posed.attributes
-    activation = {"relu": "relu", "gelu": "gelu", "silu": nn.functional.silu}[said["activation"]]
-    first = posed.state.get("linear1.weight")
+def build(question: Stack) -> Any:
+    """Build PyTorch's module with these weights, in training mode without dropout to avoid its fast paths."""
+    settings = question.attributes
+    activation = {"relu": "relu", "gelu": "gelu", "silu": nn.functional.silu}[settings["activation"]]
+    first = question.state.get("linear1.weight")
     if first is None:
-        first = next(one for name, one in posed.state.items() if name.endswith("linear1.weight"))
-    epsilon, biases = said.get("epsilon", 1e-5), any("bias" in name for name in posed.state)
+        first = next(one for name, one in question.state.items() if name.endswith("linear1.weight"))
+    epsilon, biases = settings.get("epsilon", 1e-5), any("bias" in name for name in question.state)
     shared: dict[str, Any] = {
         "dim_feedforward": len(first), "dropout": 0.0, "activation": activation, "layer_norm_eps": epsilon,
-        "batch_first": True, "norm_first": said["norm_placement"] == "pre", "bias": biases,
+        "batch_first": True, "norm_first": settings["norm_placement"] == "pre", "bias": biases,
         "dtype": torch.float64,
     }  # fmt: skip
-    d, heads = first.shape[1], said["heads"]
+    d, heads = first.shape[1], settings["heads"]
 
     def layer(name: str) -> Any:
         kind = nn.TransformerEncoderLayer if name.startswith("encoder") else nn.TransformerDecoderLayer
         return kind(d, heads, **shared)
 
-    if posed.operation == "transformer":
-        module: Any = nn.Transformer(d, heads, *posed.layers, **shared)
-    elif posed.operation.endswith("layer"):
-        module = layer(posed.operation)
+    if question.operation == "transformer":
+        module: Any = nn.Transformer(d, heads, *question.layers, **shared)
+    elif question.operation.endswith("layer"):
+        module = layer(question.operation)
     else:
-        kind: Any = nn.TransformerEncoder if posed.operation == "encoder" else nn.TransformerDecoder
-        norm = nn.LayerNorm(d, eps=epsilon, bias=biases, dtype=torch.float64) if posed.final else None
-        module = kind(layer(posed.operation), posed.layers[posed.operation == "decoder"], norm=norm)
-    module.load_state_dict({name: torch.tensor(one) for name, one in posed.state.items()}, strict=True)
+        kind: Any = nn.TransformerEncoder if question.operation == "encoder" else nn.TransformerDecoder
+        norm = nn.LayerNorm(d, eps=epsilon, bias=biases, dtype=torch.float64) if question.final else None
+        module = kind(layer(question.operation), question.layers[question.operation == "decoder"], norm=norm)
+    module.load_state_dict({name: torch.tensor(one) for name, one in question.state.items()}, strict=True)
     return module.train()
 
 
-def _mask(posed: Stack, tensors: dict[str, Any], name: str) -> Any:
-    """A mask as PyTorch has it: true where attending is not allowed, and what is causal in it."""
+def _mask(question: Stack, tensors: dict[str, Any], name: str) -> Any:
+    """Return a mask as in PyTorch: true where attending is not allowed, causality included."""
     mask = tensors.get(name)
     if name.endswith("padding_mask"):
         return mask
     if mask is not None and mask.dtype == torch.bool:
         mask = ~mask
-    own, tokens = MASKED.get(posed.operation, ("mask", "x"))
-    if name == own and posed.attributes["causal"]:
+    own, tokens = MASKED.get(question.operation, ("mask", "x"))
+    if name == own and question.attributes["causal"]:
         later = torch.ones((tensors[tokens].shape[-2],) * 2, dtype=torch.bool).triu(1)
         if mask is None:
             return later

@@ -24,7 +24,7 @@ def _norm(width: int) -> Any:
 
 
 class TorchvisionBlock(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
-    """Attention and a perceptron, each behind a norm and added."""
+    """Attention and an MLP, pre-norm with residual connections."""
 
     def __init__(self, width: int, heads: int, units: int) -> None:
         super().__init__()
@@ -42,18 +42,20 @@ class TorchvisionBlock(nn.Module):  # type: ignore[misc]  # types are checked wi
 
 
 class Torchvision(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
-    """The vision transformer of torchvision."""
+    """torchvision's vision transformer."""
 
-    def __init__(self, posed: Vision) -> None:
+    def __init__(self, question: Vision) -> None:
         super().__init__()
-        state = posed.state
+        state = question.state
         kernel = state["conv_proj.weight"]
         width, units = len(kernel), len(state["encoder.layers.encoder_layer_0.mlp.0.weight"])
         window = kernel.shape[2:]
         self.conv_proj = nn.Conv2d(kernel.shape[1], width, window, stride=window)
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         layers = sum(name.endswith("ln_1.weight") for name in state)
-        blocks = {f"encoder_layer_{at}": TorchvisionBlock(width, posed.heads, units) for at in range(layers)}
+        blocks = {
+            f"encoder_layer_{at}": TorchvisionBlock(width, question.heads, units) for at in range(layers)
+        }
         self.encoder: Any = nn.Module()
         self.encoder.pos_embedding = nn.Parameter(torch.zeros(state["encoder.pos_embedding"].shape))
         self.encoder.layers = nn.Sequential()
@@ -76,7 +78,7 @@ class Torchvision(nn.Module):  # type: ignore[misc]  # types are checked without
 
 
 class TimmBlock(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
-    """The same with one layer for queries, keys and values."""
+    """The same block with one layer for queries, keys and values."""
 
     def __init__(self, width: int, heads: int, units: int) -> None:
         super().__init__()
@@ -98,22 +100,22 @@ class TimmBlock(nn.Module):  # type: ignore[misc]  # types are checked without P
 
 
 class Timm(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
-    """The vision transformer of timm, with global_pool token or avg."""
+    """timm's vision transformer, with global_pool token or avg."""
 
-    def __init__(self, posed: Vision) -> None:
+    def __init__(self, question: Vision) -> None:
         super().__init__()
-        state = posed.state
+        state = question.state
         kernel = state["patch_embed.proj.weight"]
         width, units = len(kernel), len(state["blocks.0.mlp.fc1.weight"])
         window = kernel.shape[2:]
         self.patch_embed: Any = nn.Module()
         self.patch_embed.proj = nn.Conv2d(kernel.shape[1], width, window, stride=window)
-        self.has_class, self.pool = "cls_token" in state, posed.pool
+        self.has_class, self.pool = "cls_token" in state, question.pool
         if self.has_class:
             self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.zeros(state["pos_embed"].shape))
         layers = sum(name.endswith("norm1.weight") for name in state)
-        self.blocks = nn.Sequential(*(TimmBlock(width, posed.heads, units) for _ in range(layers)))
+        self.blocks = nn.Sequential(*(TimmBlock(width, question.heads, units) for _ in range(layers)))
         self.norm = _norm(width) if "norm.weight" in state else nn.Identity()
         self.fc_norm = _norm(width) if "fc_norm.weight" in state else nn.Identity()
         self.head = nn.Linear(width, len(state["head.weight"]))
@@ -127,22 +129,26 @@ class Timm(nn.Module):  # type: ignore[misc]  # types are checked without PyTorc
         return self.head(self.fc_norm(x))
 
 
-def reference(posed: Vision) -> Array:
-    """The logits, then the gradients of the images and of the state dict in its order, as one row."""
-    build: Callable[[Vision], nn.Module] = Torchvision if posed.naming == TORCHVISION else Timm
-    model = build(posed).double()
-    model.load_state_dict({name: torch.tensor(one) for name, one in posed.state.items()}, strict=True)
-    images = torch.tensor(posed.images, requires_grad=True)
+def reference(question: Vision) -> Array:
+    """Return the logits, then the gradients of the images and of the state dict in its order, as one row."""
+    build: Callable[[Vision], nn.Module] = Torchvision if question.naming == TORCHVISION else Timm
+    model = build(question).double()
+    model.load_state_dict({name: torch.tensor(one) for name, one in question.state.items()}, strict=True)
+    images = torch.tensor(question.images, requires_grad=True)
     logits = model(images)
-    logits.backward(torch.tensor(posed.upstream))
+    logits.backward(torch.tensor(question.upstream))
     parameters = dict(model.named_parameters())
-    found = [logits.detach(), images.grad, *(parameters[name].grad for name in posed.state)]
+    found = [logits.detach(), images.grad, *(parameters[name].grad for name in question.state)]
     return np.concatenate([np.ravel(one.numpy()) for one in found if one is not None])
 
 
 def main() -> None:
-    posed = [vision(naming, seed) for naming, count in COUNTS.items() for seed in range(count)]
-    save(FILE, [reference(one) for one in posed], sums([{**one.state, "x": one.images} for one in posed]))
+    questions = [vision(naming, seed) for naming, count in COUNTS.items() for seed in range(count)]
+    save(
+        FILE,
+        [reference(question) for question in questions],
+        sums([{**question.state, "x": question.images} for question in questions]),
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Recorded answers of a reference, and messages that say which tensor of which question differs from them."""
+"""Recorded answers of a reference, and assertions that name the question and tensor that differ."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ import pytest
 
 from tests.oracles.cases import Array, Case
 
-BLOCK = 20  # questions that one test holds against what was recorded
-SHOWN = 5  # of the questions of a block that differ
+BLOCK = 20  # questions in one test
+SHOWN = 5  # differing questions of a block that a failure lists
 
 
 class Recorded:
-    """The recorded answers to questions of one kind, each one row of numbers."""
+    """The recorded answers to questions of one kind, each a row of numbers."""
 
     def __init__(self, name: str) -> None:
         kept: dict[str, Array] = dict(np.load(Path(__file__).with_name(f"{name}.npz")))
@@ -47,7 +47,7 @@ def blocks(counts: Mapping[Any, int], names: Mapping[Any, str] | None = None) ->
 
 
 def check_each(block: Sequence[tuple[int, Any, int]], check: Callable[[int, Any, int], None]) -> None:
-    """Check every question of a block. Fails with what differs, after all have been tried."""
+    """Check every question of a block, then fail with all that differ."""
     differing = []
     for place in block:
         try:
@@ -61,17 +61,17 @@ def check_each(block: Sequence[tuple[int, Any, int]], check: Callable[[int, Any,
     assert not differing, f"{len(differing)} of {len(block)} questions differ\n{shown}"
 
 
-def described(posed: Case, **asked: Any) -> str:
-    """A question's operation, its settings and the shapes of its tensors, in a line."""
-    settings = [f"{name}={value!r}" for name, value in (posed.attributes | asked).items()]
-    shapes = [f"{name} {one.shape}" for name, one in posed.inputs.items()]
-    return f"{posed.operation}({', '.join([*shapes, *settings])})"
+def described(question: Case, **selected: Any) -> str:
+    """Return a question's operation, settings and shapes in one line."""
+    settings = [f"{name}={value!r}" for name, value in (question.attributes | selected).items()]
+    shapes = [f"{name} {one.shape}" for name, one in question.inputs.items()]
+    return f"{question.operation}({', '.join([*shapes, *settings])})"
 
 
 def agree(tensors: Mapping[str, Any], row: Array, tolerance: float, question: str) -> None:
-    """Hold tensors by name against a recorded row, which has them one after another.
+    """Compare tensors by name with a recorded row, which is their concatenation.
 
-    tolerance: how far an entry may be off, beside the largest number of its tensor, or 1.
+    tolerance: largest allowed error, relative to the largest entry of the tensor or 1.
     """
     size = sum(np.size(one) for one in tensors.values())
     assert size == row.size, f"{question}: there are {size} numbers where {row.size} were recorded"

@@ -1,4 +1,4 @@
-"""How the answers of a reference are kept: as one row of numbers, and how many of these each question has."""
+"""The file format of recorded answers: one row of numbers, and the length of each question's part."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,10 @@ from tests.oracles.cases import Array
 
 
 def save(file: Path, answers: Sequence[Array], drawn: Array, **more: Any) -> None:
-    """drawn: numbers that depend on all that is random. Should a later NumPy draw others, they show it."""
+    """Save recorded answers.
+
+    drawn: numbers that depend on all random draws; they reveal if a later NumPy draws differently.
+    """
     np.savez_compressed(
         file,
         numbers=np.concatenate(answers),
@@ -21,5 +24,5 @@ def save(file: Path, answers: Sequence[Array], drawn: Array, **more: Any) -> Non
 
 
 def sums(questions: Iterable[Mapping[str, Array]]) -> Array:
-    """For each question the sum of all its inputs."""
+    """Return the sum of all inputs of each question."""
     return np.array([sum(float(one.sum()) for one in inputs.values()) for inputs in questions])

@@ -1,4 +1,4 @@
-"""Random recurrent layers, the same every time: what the reference answers were recorded for."""
+"""Reproducible random recurrent layers, whose answers were recorded from PyTorch."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ STATES = {"rnn": ("hidden",), "lstm": ("hidden", "cell"), "gru": ("hidden",)}
 
 
 def upstream(shape: tuple[int, ...]) -> Array:
-    """Weights of any shape that need no recording."""
+    """Return upstream gradients of any shape that need no recording."""
     return (np.arange(int(np.prod(shape))) % 7 - 3.0).reshape(shape)
 
 
 def recurrent(kind: str, seed: int) -> Case:
-    """A layer, or several, with PyTorch's gate order; tensors by their names on the wire."""
+    """Return one or several layers with PyTorch's gate order; tensors by their names on the wire."""
     rng = np.random.default_rng([list(KINDS).index(kind), 500, seed])
     gates, units, size, steps = (
         KINDS[kind],
@@ -55,10 +55,10 @@ def recurrent(kind: str, seed: int) -> Case:
     return Case(kind, inputs, settings, np.zeros(0))
 
 
-def differentiated(posed: Case) -> list[str]:
-    return [name for name in posed.inputs if name != "lengths"]
+def differentiated(question: Case) -> list[str]:
+    return [name for name in question.inputs if name != "lengths"]
 
 
-def results(posed: Case) -> list[str]:
-    """The names of the output and of the last states."""
-    return ["output", *(f"final_{one}" for one in STATES[posed.operation])]
+def results(question: Case) -> list[str]:
+    """Return the names of the output and of the last states."""
+    return ["output", *(f"final_{one}" for one in STATES[question.operation])]

@@ -1,4 +1,4 @@
-"""Normalizations as their papers and ONNX define them, one entry at a time: nothing here knows the graph."""
+"""Normalizations as their papers and ONNX define them, entry by entry, independent of the graph."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from tests.oracles.cases import Array
 
 
 def rows_of(x: Array, axes: Sequence[int]) -> list[list[tuple[int, ...]]]:
-    """The places of x, those together that differ along these axes alone."""
+    """Group the indices of x that differ along these axes only."""
     rows: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
     for at in itertools.product(*map(range, x.shape)):
         rows.setdefault(tuple(one for axis, one in enumerate(at) if axis not in axes), []).append(at)
@@ -21,7 +21,7 @@ def rows_of(x: Array, axes: Sequence[int]) -> list[list[tuple[int, ...]]]:
 def layer_norm(
     x: Array, axes: Sequence[int], gain: Any, bias: Any, epsilon: float, *, centered: bool = True
 ) -> dict[str, Array]:
-    """Mean, variance, normalized entries and output; gain and bias broadcast to x."""
+    """Return mean, variance, normalized entries and output; gain and bias broadcast to x."""
     scale, shift = np.broadcast_to(gain, x.shape), np.broadcast_to(bias, x.shape)
     normalized, output = np.zeros(x.shape), np.zeros(x.shape)
     means, variances = [], []
@@ -43,7 +43,7 @@ def layer_norm(
 
 
 def group_norm(x: Array, groups: int, gain: Array, bias: Array, epsilon: float) -> dict[str, Array]:
-    """Of a batch of channels, with positions behind; one gain and bias for each channel."""
+    """Return group normalization of channels with trailing positions; gain and bias are per channel."""
     batch, channels = x.shape[:2]
     each = channels // groups
     normalized, output = np.zeros(x.shape), np.zeros(x.shape)
@@ -64,7 +64,7 @@ def onnx_batch_normalization(
     x: Array, scale: Array, b: Array, input_mean: Array, input_var: Array,
     epsilon: float = 1e-5, momentum: float = 0.9, training_mode: int = 0,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Y; in training also running_mean and running_var, by the operator's published equations."""
+    """Return Y, and in training running_mean and running_var, by the operator's published equations."""
     mean, var = np.array(input_mean), np.array(input_var)
     if training_mode:
         for channel in range(x.shape[1]):

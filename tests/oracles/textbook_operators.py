@@ -12,7 +12,7 @@ def momentum(
     R: float, T: int, X: float, G: float, V: float,
     *, alpha: float, beta: float, mode: str, norm_coefficient: float,
 ) -> tuple[float, float]:  # fmt: skip
-    """X_new and V_new. All four attributes are required."""
+    """Return X_new and V_new. All four attributes are required."""
     G_regularized = norm_coefficient * X + G
     V_new = alpha * V + (beta if T > 0 else 1) * G_regularized
     if mode == "nesterov":
@@ -24,7 +24,7 @@ def adagrad(
     R: float, T: int, X: float, G: float, H: float,
     *, decay_factor: float = 0.0, epsilon: float = 1e-6, norm_coefficient: float = 0.0,
 ) -> tuple[float, float]:  # fmt: skip
-    """X_new and H_new."""
+    """Return X_new and H_new."""
     G_regularized = norm_coefficient * X + G
     H_new = H + G_regularized * G_regularized
     return X - R / (1 + T * decay_factor) * G_regularized / (sqrt(H_new) + epsilon), H_new
@@ -35,7 +35,7 @@ def adam(
     *, alpha: float = 0.9, beta: float = 0.999, epsilon: float = 1e-6,
     norm_coefficient: float = 0.0, norm_coefficient_post: float = 0.0,
 ) -> tuple[float, float, float]:  # fmt: skip
-    """X_final, V_new and H_new."""
+    """Return X_final, V_new and H_new."""
     G_regularized = norm_coefficient * X + G
     V_new = alpha * V + (1 - alpha) * G_regularized
     H_new = beta * H + (1 - beta) * G_regularized * G_regularized

@@ -1,7 +1,7 @@
-"""Update rules on single Python floats, as the papers and the ONNX documentation write them.
+"""Update rules on single Python floats, as in the papers and the ONNX documentation.
 
-A rule takes the settings, one parameter's state (changed in place), its gradient g after clipping and
-coupled decay, the rate eta and the step t from 1; it gives what is added to the parameter.
+A rule takes the settings, one parameter's state (changed in place), its gradient g after clipping and coupled
+decay, the rate eta and the step t from 1; it returns the update of the parameter.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ Gradient = Callable[[list[float], int], list[float]]
 
 @dataclass(frozen=True)
 class Record:
-    """One step; update is what the rule alone adds, without decoupled decay and decay after the update."""
+    """One step. update: the rule's own update, without decoupled decay or decay after the update."""
 
     rate: float
     gradient: list[float]
@@ -31,7 +31,7 @@ def number(given: Settings, name: str, default: float) -> float:
 
 
 def gradient_descent(given: Settings, state: State, g: float, eta: float, t: int) -> float:
-    """Cauchy 1847; Robbins and Monro 1951 where gradients are samples."""
+    """Cauchy 1847; Robbins and Monro 1951 if gradients are samples."""
     return -eta * g
 
 
@@ -41,7 +41,7 @@ def momentum(given: Settings, state: State, g: float, eta: float, t: int) -> flo
 
 
 def nesterov(given: Settings, state: State, g: float, eta: float, t: int) -> float:
-    """Nesterov 1983 in the variables of Bengio et al. 2013: the gradient is taken where x is."""
+    """Nesterov 1983 in the variables of Bengio et al. 2013: the gradient is taken at x."""
     return -eta * (g + number(given, "momentum", 0.9) * _velocity(given, state, g, t))
 
 
@@ -62,7 +62,7 @@ def _velocity(given: Settings, state: State, g: float, t: int) -> float:
 
 
 def adagrad(given: Settings, state: State, g: float, eta: float, t: int) -> float:
-    """Duchi, Hazan and Singer 2011, figure 1 with a diagonal matrix; epsilon stands beside the root."""
+    """Duchi, Hazan and Singer 2011, figure 1 with a diagonal matrix; epsilon is added to the root."""
     state["sum_of_squares"] += g * g
     rate = eta / (1 + (t - 1) * number(given, "rate_decay", 0))
     return -rate * g / (sqrt(state["sum_of_squares"]) + number(given, "epsilon", 1e-10))
@@ -70,7 +70,7 @@ def adagrad(given: Settings, state: State, g: float, eta: float, t: int) -> floa
 
 def rmsprop(given: Settings, state: State, g: float, eta: float, t: int) -> float:
     """Tieleman and Hinton 2012, lecture 6.5; centered and with momentum: Graves 2013, equations 38 to 41,
-    with epsilon beside the root instead of within, and the rate outside the velocity.
+    with epsilon added to the root instead of inside, and the rate outside the velocity.
     """
     rho = number(given, "rho", 0.99)
     variance = state["mean_of_squares"] = rho * state["mean_of_squares"] + (1 - rho) * g * g
@@ -86,7 +86,7 @@ def rmsprop(given: Settings, state: State, g: float, eta: float, t: int) -> floa
 
 
 def adadelta(given: Settings, state: State, g: float, eta: float, t: int) -> float:
-    """Zeiler 2012, algorithm 1; what is averaged is the update before the rate."""
+    """Zeiler 2012, algorithm 1; the average is of the update before the rate."""
     rho, epsilon = number(given, "rho", 0.9), number(given, "epsilon", 1e-6)
     state["mean_of_squares"] = rho * state["mean_of_squares"] + (1 - rho) * g * g
     update = sqrt(state["mean_of_squared_updates"] + epsilon) / sqrt(state["mean_of_squares"] + epsilon) * g
@@ -121,7 +121,7 @@ def _moments(given: Settings, state: State, g: float) -> tuple[float, float]:
 
 
 def adamax(given: Settings, state: State, g: float, eta: float, t: int) -> float:
-    """Kingma and Ba 2015, algorithm 2. The paper has no epsilon; here |g| + epsilon stands in the maximum."""
+    """Kingma and Ba 2015, algorithm 2. The paper has no epsilon; here |g| + epsilon is in the maximum."""
     beta_1, beta_2 = number(given, "beta_1", 0.9), number(given, "beta_2", 0.999)
     state["first_moment"] = beta_1 * state["first_moment"] + (1 - beta_1) * g
     state["infinity_norm"] = max(beta_2 * state["infinity_norm"], abs(g) + number(given, "epsilon", 1e-8))
@@ -143,7 +143,7 @@ def nadam(given: Settings, state: State, g: float, eta: float, t: int) -> float:
 
 def radam(given: Settings, state: State, g: float, eta: float, t: int) -> float:
     """Liu et al. 2020, algorithm 2, but rectified where rho_t > 5 instead of 4. The paper has no epsilon;
-    here it stands beside the uncorrected root.
+    here it is added to the uncorrected root.
     """
     beta_1, beta_2 = number(given, "beta_1", 0.9), number(given, "beta_2", 0.999)
     m, v = _moments(given, state, g)
@@ -158,7 +158,7 @@ def radam(given: Settings, state: State, g: float, eta: float, t: int) -> float:
 
 
 def rprop(given: Settings, state: State, g: float, eta: float, t: int) -> float:
-    """Riedmiller and Braun 1993 without the way back after a changed sign: Igel and Huesken 2003, iRprop-."""
+    """Riedmiller and Braun 1993 without backtracking after a sign change: Igel and Huesken 2003, iRprop-."""
     agreement = g * state["previous_gradient"]
     if agreement > 0:
         state["step_size"] = min(
@@ -186,7 +186,7 @@ def _sign(number: float) -> int:
 
 
 ADAPTIVE = ("first_moment", "second_moment")
-# The rule of every optimizer and the names of its state.
+# The rule of every optimizer and the names of its buffers.
 RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "gradient_descent": (gradient_descent, ()),
     "momentum": (momentum, ("velocity",)),
@@ -213,11 +213,14 @@ RATES = {
 
 
 def trace(optimizer: Settings, gradient: Gradient, start: list[float], steps: int) -> list[Record]:
-    """Parameters are a flat list; gradient(x, t) is the objective's at a point x, asked for once a step."""
+    """Run an optimizer on a flat list of parameters.
+
+    gradient(x, t): the objective's gradient at x in step t, called once per step.
+    """
     name = optimizer["name"]
     rule, _ = RULES[name]
     x, found = list(start), []
-    state = [initial(optimizer) for _ in x]
+    state = [initial_state(optimizer) for _ in x]
     weight_decay = optimizer.get("weight_decay", 0.01 if name == "adamw" else 0)
     decay = optimizer.get("decay", "decoupled" if name in ("adamw", "lion") else "coupled")
     for t in range(1, steps + 1):
@@ -226,7 +229,7 @@ def trace(optimizer: Settings, gradient: Gradient, start: list[float], steps: in
         if name == "nesterov_lookahead":
             point = [x[i] + optimizer.get("momentum", 0.9) * state[i]["velocity"] for i in range(len(x))]
         asked = gradient(point, t)
-        g = clipped(optimizer, asked)
+        g = clip(optimizer, asked)
         if decay == "coupled":
             g = [g[i] + weight_decay * x[i] for i in range(len(x))]
         update = [rule(optimizer, state[i], g[i], eta, t) for i in range(len(x))]
@@ -240,7 +243,7 @@ def trace(optimizer: Settings, gradient: Gradient, start: list[float], steps: in
     return found
 
 
-def initial(optimizer: Settings) -> State:
+def initial_state(optimizer: Settings) -> State:
     state = dict.fromkeys(RULES[optimizer["name"]][1], 0.0)
     if optimizer["name"] == "rmsprop":
         if optimizer.get("centered", False):
@@ -258,7 +261,7 @@ def initial(optimizer: Settings) -> State:
     return state
 
 
-def clipped(optimizer: Settings, gradient: list[float]) -> list[float]:
+def clip(optimizer: Settings, gradient: list[float]) -> list[float]:
     """Pascanu, Mikolov and Bengio 2013, algorithm 1, for the norm."""
     most, longest = optimizer.get("clip_value"), optimizer.get("clip_norm")
     if most is not None:

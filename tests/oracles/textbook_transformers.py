@@ -1,7 +1,7 @@
-"""Transformer layers as their papers define them, one token at a time: nothing here knows the graph.
+"""Transformer layers as their papers define them, one token at a time, independent of the graph.
 
-Weights come by full names, `layer[0].attention.w_q`, and tokens as the rows of one sequence. All entries may
-be complex, so that a tiny imaginary step gives derivatives that are exact but for rounding.
+Weights have full names such as `layer[0].attention.w_q`; tokens are the rows of one sequence. All entries may
+be complex, so that a tiny imaginary step gives derivatives that are exact up to rounding.
 """
 
 import math
@@ -18,7 +18,7 @@ Weights = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Settings:
-    """By their names on the wire."""
+    """Settings by their names on the wire."""
 
     heads: int = 1
     kv_heads: int | None = None
@@ -35,12 +35,12 @@ class Settings:
 
 
 def part(weights: Weights, name: str) -> dict[str, Array]:
-    """What stands behind this name and a dot."""
+    """Return the weights whose names start with this name and a dot."""
     return {one[len(name) + 1 :]: array for one, array in weights.items() if one.startswith(f"{name}.")}
 
 
-def activated(z: Any, name: str) -> Any:
-    """One unit."""
+def activate(z: Any, name: str) -> Any:
+    """Return the activation of one unit."""
     if name == "relu":
         return z if np.real(z) > 0 else 0 * z
     if name == "silu":
@@ -51,40 +51,40 @@ def activated(z: Any, name: str) -> Any:
 
 
 def affine(token: Array, w: Array, b: Array | None) -> Array:
-    """One token through a layer."""
+    """Apply a dense layer to one token."""
     found = [sum(token[i] * w[i, j] for i in range(len(w))) for j in range(w.shape[1])]
     return np.array(found) + (0 if b is None else b)
 
 
 def norm(token: Array, weights: Weights, how: Settings) -> Array:
-    """One token through layer norm or RMS norm."""
+    """Apply layer norm or RMS norm to one token."""
     mean = sum(token) / len(token) if how.norm == "layer_norm" else 0
     square = sum((one - mean) ** 2 for one in token) / len(token)
     found: Array = (token - mean) / np.sqrt(square + how.epsilon) * weights["gain"]
     return found + weights.get("bias", 0)
 
 
-def kept(array: Array, mask: Array | None, how: Settings) -> Array:
-    """What is not dropped, over the probability of that."""
+def apply_dropout(array: Array, mask: Array | None, how: Settings) -> Array:
+    """Zero dropped entries and divide the others by the probability of being kept."""
     return array if mask is None else array * mask / (1 - how.dropout_rate)
 
 
 def feed_forward(x: Array, weights: Weights, how: Settings) -> Array:
-    """Every token by itself."""
+    """Apply the feed-forward layer to every token."""
     hidden = []
     for token in x:
         units = affine(token, weights["w_1"], weights.get("b_1"))
         if how.gated:
             gates = affine(token, weights["w_gate"], weights.get("b_gate"))
-            hidden.append([activated(g, how.activation) * z for g, z in zip(gates, units, strict=True)])
+            hidden.append([activate(g, how.activation) * z for g, z in zip(gates, units, strict=True)])
         else:
-            hidden.append([activated(z, how.activation) for z in units])
-    rows = kept(np.array(hidden), weights.get("dropout_mask"), how)
+            hidden.append([activate(z, how.activation) for z in units])
+    rows = apply_dropout(np.array(hidden), weights.get("dropout_mask"), how)
     return np.array([affine(row, weights["w_2"], weights.get("b_2")) for row in rows])
 
 
-def turned(head: Array, position: float, how: Settings) -> Array:
-    """A query or a key of one head, turned by its position."""
+def rotate(head: Array, position: float, how: Settings) -> Array:
+    """Rotate a query or key of one head by its position."""
     half, found = len(head) // 2, np.array(head)
     for i in range(half if how.rotary else 0):
         a, b = (2 * i, 2 * i + 1) if how.rotary == "interleaved" else (i, i + half)
@@ -103,7 +103,10 @@ def attention(
     padding: Array | None = None,
     positions: Array | None = None,
 ) -> Array:
-    """Query by query, head by head. mask: of (n, m) or (heads, n, m); a query with no key gets zeros."""
+    """Compute attention query by query, head by head; a query without keys gets zeros.
+
+    mask: of shape (n, m) or (heads, n, m).
+    """
     n, m = len(x), len(context)
     groups = how.heads // (how.kv_heads or how.heads)
     places = np.arange(max(n, m)) if positions is None else positions
@@ -112,15 +115,19 @@ def attention(
         outputs: list[Any] = []
         for head in range(how.heads):
             shared = head // groups
-            query = turned(_head(x[i], weights, "q", head, how.heads), places[i], how)
+            query = rotate(_head(x[i], weights, "q", head, how.heads), places[i], how)
             scores: dict[int, Any] = {}
             for j in range(m):
-                key = turned(_head(context[j], weights, "k", shared, how.heads // groups), places[j], how)
+                key = rotate(_head(context[j], weights, "k", shared, how.heads // groups), places[j], how)
                 entry = None if mask is None else mask[i, j] if mask.ndim == 2 else mask[head, i, j]
-                said = isinstance(entry, np.bool_)
-                if _may(i, j, how) and not (said and not entry) and not (padding is not None and padding[j]):
+                is_boolean = isinstance(entry, np.bool_)
+                if (
+                    _is_allowed(i, j, how)
+                    and not (is_boolean and not entry)
+                    and not (padding is not None and padding[j])
+                ):
                     scores[j] = sum(query * key) / math.sqrt(len(query))
-                    scores[j] += 0 if entry is None or said else entry
+                    scores[j] += 0 if entry is None or is_boolean else entry
             exponentials = {j: np.exp(one) for j, one in scores.items()}
             total, output = sum(exponentials.values()), 0 * query[0]
             for j, one in exponentials.items():
@@ -136,14 +143,14 @@ def attention(
     return np.array(rows)
 
 
-def _may(i: int, j: int, how: Settings) -> bool:
-    """Whether a query may attend to a key by their places alone."""
-    before, behind = how.window or (10**6, 10**6)
-    return i - before <= j <= i + behind and not (how.causal and j > i)
+def _is_allowed(i: int, j: int, how: Settings) -> bool:
+    """Whether causality and window allow a query to attend to a key."""
+    before, after = how.window or (10**6, 10**6)
+    return i - before <= j <= i + after and not (how.causal and j > i)
 
 
 def _head(token: Array, weights: Weights, name: str, head: int, heads: int) -> Array:
-    """A query, key or value of one head."""
+    """Return a query, key or value of one head."""
     w, b = weights[f"w_{name}"], weights.get(f"b_{name}")
     width = w.shape[1] // heads
     columns = slice(head * width, (head + 1) * width)
@@ -151,18 +158,18 @@ def _head(token: Array, weights: Weights, name: str, head: int, heads: int) -> A
 
 
 def block(x: Array, name: str, sublayer: Callable[[Array], Array], weights: Weights, how: Settings) -> Array:
-    """A sublayer, and the tokens that it is added to."""
+    """Apply a sublayer with its norm and residual connection."""
 
     def normed(tokens: Array) -> Array:
         return np.array([norm(token, part(weights, f"{name}_norm"), how) for token in tokens])
 
     made = sublayer(normed(x) if how.norm_placement == "pre" else x)
-    found = x + kept(made, weights.get(f"{name}_dropout_mask"), how)
+    found = x + apply_dropout(made, weights.get(f"{name}_dropout_mask"), how)
     return normed(found) if how.norm_placement == "post" else found
 
 
 def encoder_layer(x: Array, weights: Weights, how: Settings, **masks: Any) -> Array:
-    """masks: as for attention."""
+    """Apply an encoder layer. masks: as for attention."""
     own, fed = part(weights, "attention"), part(weights, "feed_forward")
     x = block(x, "attention", lambda tokens: attention(tokens, tokens, own, how, **masks), weights, how)
     return block(x, "feed_forward", lambda tokens: feed_forward(tokens, fed, how), weights, how)
@@ -177,7 +184,7 @@ def decoder_layer(
     memory_padding: Array | None = None,
     **masks: Any,
 ) -> Array:
-    """masks: as for attention, of the tokens."""
+    """Apply a decoder layer. masks: as for attention, of the tokens."""
     own, other = part(weights, "self_attention"), part(weights, "cross_attention")
     fed = part(weights, "feed_forward")
     plain = Settings(heads=how.heads, kv_heads=how.kv_heads, dropout_rate=how.dropout_rate)
@@ -192,8 +199,8 @@ def decoder_layer(
     return block(x, "feed_forward", lambda tokens: feed_forward(tokens, fed, how), weights, how)
 
 
-def stacked(x: Array, layer: Callable[[Array, Weights], Array], weights: Weights, how: Settings) -> Array:
-    """Layer on layer, and the final norm where it has weights."""
+def chain(x: Array, layer: Callable[[Array, Weights], Array], weights: Weights, how: Settings) -> Array:
+    """Apply layers one after another, and the final norm if it has weights."""
     at = 0
     while layer_weights := part(weights, f"layer[{at}]"):
         x, at = layer(x, layer_weights), at + 1

@@ -1,4 +1,4 @@
-"""Random transformer layers and stacks, the same every time: what the reference answers were recorded for."""
+"""Reproducible random transformer layers and stacks, whose answers were recorded from PyTorch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ Rng = np.random.Generator
 class Stack:
     """A question: data and settings by their names on the wire, weights by PyTorch's.
 
-    layers: of the encoder and of the decoder; final: whether a norm stands behind them.
+    layers: number of encoder and decoder layers.
+    final: whether a norm follows them.
     """
 
     operation: str
@@ -28,12 +29,12 @@ class Stack:
 
     @property
     def differentiated(self) -> list[str]:
-        """The names of data that gradients were recorded for."""
+        """The names of the data whose gradients were recorded."""
         return [name for name, one in self.data.items() if one.dtype != np.bool_]
 
 
 def stack(operation: str, seed: int) -> Stack:
-    """One question of an operation."""
+    """Return a question of an operation."""
     rng = np.random.default_rng([300, list(COUNTS).index(operation), seed])
     heads, width, units = (int(one) for one in rng.integers(1, [5, 3, 7]))
     d = max(2, heads * width)
@@ -51,19 +52,19 @@ def stack(operation: str, seed: int) -> Stack:
     layers = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
     final = operation == "transformer" or bool(rng.random() < 0.5)
     names = _tensors(operation, d, units, layers, final)
-    state = {name: _drawn(name, shape, rng) for name, shape in names if biases or "bias" not in name}
+    state = {name: _draw(name, shape, rng) for name, shape in names if biases or "bias" not in name}
     data = _data(operation, rng, d, heads, causal=attributes["causal"])
     return Stack(operation, data, state, attributes, layers, final)
 
 
-def _drawn(name: str, shape: tuple[int, ...], rng: Rng) -> Array:
-    """Weights; those that a norm multiplies by near 1."""
+def _draw(name: str, shape: tuple[int, ...], rng: Rng) -> Array:
+    """Return random weights; those of norms are near 1."""
     drawn: Array = rng.standard_normal(shape)
     return 1 + 0.3 * drawn if "norm" in name and name.endswith("weight") else 0.7 * drawn
 
 
 def _data(operation: str, rng: Rng, d: int, heads: int, *, causal: bool) -> dict[str, Array]:
-    """Tokens, and masks that leave every token the first key."""
+    """Return tokens, and masks that allow every token the first key."""
     n, m = (int(one) for one in rng.integers(2, 6, 2))
     batch: tuple[int, ...] = (int(rng.integers(1, 3)),) if rng.random() < 0.6 else ()
     own, other = {
@@ -91,7 +92,7 @@ def _data(operation: str, rng: Rng, d: int, heads: int, *, causal: bool) -> dict
 
 
 def _mask(rng: Rng, shape: tuple[int, ...], leading: tuple[int, ...]) -> Array:
-    """Of booleans, true where attending is allowed; or of numbers, some of them -infinity."""
+    """Return a boolean mask, true where attending is allowed, or an additive one with some -infinity."""
     whole = (*leading, *shape) if rng.random() < 0.3 else shape
     if rng.random() < 0.5:
         allowed: Array = rng.random(whole) < 0.6
@@ -107,7 +108,7 @@ Shapes = Iterator[tuple[str, tuple[int, ...]]]
 
 
 def _tensors(operation: str, d: int, units: int, layers: tuple[int, int], final: bool) -> Shapes:
-    """The tensors of PyTorch's state dict, and their shapes."""
+    """Return the tensors of PyTorch's state dict with their shapes."""
     if operation == "transformer":
         for part, count in (("encoder", layers), ("decoder", layers)):
             for name, shape in _tensors(part, d, units, count, final):

@@ -1,4 +1,4 @@
-"""Random vision transformers with torchvision's and timm's names, the same every time."""
+"""Reproducible random vision transformers with torchvision's and timm's names."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,9 @@ COUNTS = {TORCHVISION: 20, TIMM: 20}
 
 @dataclass(frozen=True)
 class Vision:
-    """A question: a model by its state dict, in whose naming it is, and a batch of images.
+    """A question: a model by its state dict, the naming of that, and a batch of images.
 
-    pool: token or avg, as timm has it.
+    pool: token or avg, in timm's terms.
     """
 
     naming: str
@@ -26,7 +26,7 @@ class Vision:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """The settings that it has here."""
+        """The settings of the operation."""
         return {"heads": self.heads, "pool": "mean" if self.pool == "avg" else "class_token"}
 
     @property
@@ -38,7 +38,7 @@ class Vision:
 
 
 def vision(naming: str, seed: int) -> Vision:
-    """The question of this seed."""
+    """Return the question of this seed."""
     rng = np.random.default_rng([300 + list(COUNTS).index(naming), seed])
     heads = int(rng.integers(1, 3))
     width, units, classes, layers = 2 * heads, *(int(one) for one in rng.integers([3, 2, 1], [6, 5, 3]))
@@ -93,8 +93,8 @@ def vision(naming: str, seed: int) -> Vision:
     return Vision(naming, state, images, heads, pool)
 
 
-def renamed(posed: Vision) -> dict[str, Array]:
-    """A state dict with torchvision's names, by those of timm."""
+def timm_names(question: Vision) -> dict[str, Array]:
+    """Return a state dict of torchvision under timm's names."""
     pairs = {
         "conv_proj.": "patch_embed.proj.", "class_token": "cls_token", "encoder.pos_embedding": "pos_embed",
         "encoder.layers.encoder_layer_": "blocks.", ".ln_1.": ".norm1.", ".ln_2.": ".norm2.",
@@ -102,7 +102,7 @@ def renamed(posed: Vision) -> dict[str, Array]:
         ".mlp.0.": ".mlp.fc1.", ".mlp.3.": ".mlp.fc2.", "encoder.ln.": "norm.", "heads.head.": "head.",
     }  # fmt: skip
     found = {}
-    for name, one in posed.state.items():
+    for name, one in question.state.items():
         other = name
         for theirs, its in pairs.items():
             other = other.replace(theirs, its)

@@ -17,7 +17,7 @@ ERF = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def torchvision_logits(state: State, images: Array, heads: int) -> Array:
-    """VisionTransformer of torchvision: images (batch, channels, rows, columns), logits (batch, classes)."""
+    """Return torchvision's logits (batch, classes) of images (batch, channels, rows, columns)."""
     embedded = patch_tokens(images, state["conv_proj.weight"], state["conv_proj.bias"])
     tokens = joined(state["class_token"], embedded) + state["encoder.pos_embedding"]
     for at in range(_count(state, "encoder.layers.encoder_layer_{}.ln_1.weight")):

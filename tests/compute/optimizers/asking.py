@@ -1,4 +1,4 @@
-"""Asking for a trace in a test as a caller would in code."""
+"""Questions for traces in tests."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,19 +19,19 @@ COMMON = {
     *("clip_" + n for n in ("value", "norm", "epsilon")),
 }
 PARTS = frozenset({"parameters", "loss", "gradient", "state", "update", "formula"})
-# A quadratic with two parameters and a mixed term, and where to start on it in fractions.
+# A quadratic with two parameters and a mixed term, and a starting point in fractions.
 QUADRATIC = ("f = (x**2 + 10*y**2)/2 + x*y",)
 START = {"x": "3/2", "y": "-1"}
 
 
-def chosen(optimizer: Mapping[str, Any]) -> OptimizerConfig:
-    """An optimizer as a document writes it, in one object."""
-    common = {name: one for name, one in optimizer.items() if name in COMMON}
-    settings = {name: one for name, one in optimizer.items() if name not in COMMON}
+def optimizer_config(optimizer: Mapping[str, Any]) -> OptimizerConfig:
+    """Return the configuration of an optimizer that is given as one object, like on the wire."""
+    common = {name: value for name, value in optimizer.items() if name in COMMON}
+    settings = {name: value for name, value in optimizer.items() if name not in COMMON}
     return OptimizerConfig(**common, settings=settings)
 
 
-def prepared(
+def prepare(
     optimizer: Mapping[str, Any],
     start: Mapping[str, Any],
     program: Sequence[str] = (),
@@ -41,29 +41,29 @@ def prepared(
     gradients: Sequence[Mapping[str, Any]] | None = None,
     **more: Any,
 ) -> PreparedTrace:
-    """more: other fields of `AskedTrace`."""
+    """Prepare a trace. more: other fields of `TraceQuestion`."""
     symbols = Symbols()
-    sent = [arrays(one, numbers, symbols) for one in (start, data or {}, *(gradients or ()))]
-    asked = TraceQuestion(
-        chosen=chosen(optimizer),
-        start=sent[0],
+    tensors = [arrays(group, numbers, symbols) for group in (start, data or {}, *(gradients or ()))]
+    question = TraceQuestion(
+        optimizer=optimizer_config(optimizer),
+        start=tensors[0],
         arithmetic=arithmetic(numbers),
         program=tuple(program),
-        data=sent[1],
-        gradients=None if gradients is None else sent[2:],
+        data=tensors[1],
+        gradients=None if gradients is None else tensors[2:],
         shown=more.pop("shown", PARTS),
         **more,
     )
-    return prepare_trace(asked)
+    return prepare_trace(question)
 
 
 def steps_of(
     optimizer: Mapping[str, Any], start: Mapping[str, Any], *program: Any, **more: Any
 ) -> list[TraceStep]:
-    """All steps that are shown, the start included."""
-    return list(prepared(optimizer, start, *program, **more).trace.run())
+    """Return all shown steps, the start included."""
+    return list(prepare(optimizer, start, *program, **more).trace.shown_steps())
 
 
 def with_rate(optimizer: dict[str, Any]) -> dict[str, Any]:
-    """The optimizer with a learning rate that suits the objectives here, unless it says one for each step."""
+    """Return the optimizer with a learning rate that suits the objectives here, unless it lists its rates."""
     return optimizer if isinstance(optimizer.get("schedule"), list) else {"learning_rate": 0.05, **optimizer}

@@ -1,4 +1,4 @@
-"""Reading back what was written: LaTeX of numbers, evaluated by a small parser of its own."""
+"""A small parser and evaluator for the LaTeX of numbers."""
 
 import math
 import re
@@ -16,28 +16,28 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def sides(line: str) -> tuple[str, str, str]:
-    """What an equation is of, how that comes about, and what it is worth."""
+    """Return the symbol of an equation, its expression and its value."""
     symbol, _, rest = line.partition(" = ")
-    how, _, worth = rest.rpartition(" = ")
-    return symbol, how or worth, worth
+    expression, _, value = rest.rpartition(" = ")
+    return symbol, expression or value, value
 
 
 def evaluate(text: str, functions: dict[str, Function] | None = None) -> float:
-    """The number that a formula without symbols is."""
-    tokens, at = [], 0
-    while at < len(text):
-        found = TOKEN.match(text, at)
-        assert found, f"what is {text[at:]}?"
+    """Return the value of a formula without symbols."""
+    tokens, position = [], 0
+    while position < len(text):
+        found = TOKEN.match(text, position)
+        assert found, f"what is {text[position:]}?"
         tokens.append(found[1])
-        at = found.end()
+        position = found.end()
     reader = Reader(tokens, FUNCTIONS | (functions or {}))
-    worth = reader.sum()
+    value = reader.sum()
     assert not reader.tokens, f"{reader.tokens} are left of {text}"
-    return worth
+    return value
 
 
 class Reader:
-    """Sums of products of powers of atoms."""
+    """Recursive descent over sums of products of powers of atoms."""
 
     def __init__(self, tokens: list[str], functions: dict[str, Function]) -> None:
         self.tokens, self.functions = tokens, functions
@@ -52,26 +52,26 @@ class Reader:
         assert self.take(token), f"{token} is missing before {self.tokens}"
 
     def sum(self) -> float:
-        worth = -self.product() if self.take("-") else self.product()
+        value = -self.product() if self.take("-") else self.product()
         while self.tokens and self.tokens[0] in "+-":
-            worth = worth + self.product() if self.take("+") else worth - (self.take("-") and self.product())
-        return worth
+            value = value + self.product() if self.take("+") else value - (self.take("-") and self.product())
+        return value
 
     def product(self) -> float:
-        worth = self.power()
+        value = self.power()
         while self.take(r"\cdot"):
-            worth *= self.power()
-        return worth
+            value *= self.power()
+        return value
 
     def power(self) -> float:
-        worth = self.atom()
-        return worth ** self.braced() if self.take("^") else worth
+        value = self.atom()
+        return value ** self.braced() if self.take("^") else value
 
     def braced(self) -> float:
         self.demand("{")
-        worth = self.sum()
+        value = self.sum()
         self.demand("}")
-        return worth
+        return value
 
     def atom(self) -> float:
         if self.take(r"\frac"):
@@ -83,9 +83,9 @@ class Reader:
             return math.inf
         for opening, closing in ((r"\left(", r"\right)"), (r"\left|", r"\right|")):
             if self.take(opening):
-                worth = self.sum()
+                value = self.sum()
                 self.demand(closing)
-                return abs(worth) if "|" in opening else worth
+                return abs(value) if "|" in opening else value
         token = self.tokens.pop(0)
         if token in self.functions:
             self.demand(r"\left(")

@@ -1,4 +1,4 @@
-"""Objectives of the size that exercises have, each with NumPy's own loss beside its program."""
+"""Objectives of the size of exercises, each with its loss in NumPy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,19 +84,19 @@ EXAMPLES = {
 
 
 def flat(by_name: dict[str, Any]) -> Any:
-    return np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in by_name.values()])
+    return np.concatenate([np.ravel(np.asarray(array, dtype=float)) for array in by_name.values()])
 
 
 def shaped(numbers: Any, like: dict[str, Any]) -> dict[str, Any]:
-    found, at = {}, 0
-    for name, one in like.items():
-        size = int(np.size(one))
-        found[name] = np.reshape(numbers[at : at + size], np.shape(one))
-        at += size
-    return found
+    result, start = {}, 0
+    for name, array in like.items():
+        size = int(np.size(array))
+        result[name] = np.reshape(numbers[start : start + size], np.shape(array))
+        start += size
+    return result
 
 
 def slopes(function: Callable[[Any], Any], at: Any, step: float = 1e-5) -> Any:
-    """Central differences along each entry, entries first."""
+    """Return central differences along each entry, entries first."""
     moves = np.eye(len(at)) * step
     return np.array([(np.asarray(function(at + move)) - function(at - move)) / (2 * step) for move in moves])

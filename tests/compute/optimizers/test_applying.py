@@ -1,4 +1,4 @@
-"""Rules in exact numbers: what they give is what floats give, and symbols stand for any number."""
+"""Rules in exact numbers: they agree with floats, also after substitution of symbols."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import sympy
 
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.trace import TraceStep
-from tests.compute.optimizers.asking import QUADRATIC, START, prepared, steps_of
+from tests.compute.optimizers.asking import QUADRATIC, START, prepare, steps_of
 from tests.test_oracles_optimizers import agree, flat
 
 SETTINGS: list[dict[str, Any]] = [
@@ -36,48 +36,48 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 def floats(by_name: dict[str, Any]) -> list[float]:
-    return [float(sympy.N(entry, 30)) for one in by_name.values() for entry in np.ravel(one)]
+    return [float(sympy.N(entry, 30)) for array in by_name.values() for entry in np.ravel(array)]
 
 
-def same(exact: list[TraceStep], near: list[TraceStep]) -> None:
-    assert len(exact) == len(near)
-    for one, other in zip(exact, near, strict=True):
-        agree(floats(one.parameters), flat(other.parameters))
-        agree(floats({"": one.loss}), flat({"": other.loss}))
-        if one.made is None or other.made is None:
+def assert_same(exact_steps: list[TraceStep], near_steps: list[TraceStep]) -> None:
+    assert len(exact_steps) == len(near_steps)
+    for exact_step, near_step in zip(exact_steps, near_steps, strict=True):
+        agree(floats(exact_step.parameters), flat(near_step.parameters))
+        agree(floats({"": exact_step.loss}), flat({"": near_step.loss}))
+        if exact_step.record is None or near_step.record is None:
             continue
-        agree(floats(one.made.gradient), flat(other.made.gradient))
-        agree(floats(one.made.used), flat(other.made.used))
-        agree(floats(one.made.update), flat(other.made.update))
-        agree(floats({"": one.made.learning_rate}), flat({"": other.made.learning_rate}))
-        for name, kept in one.state.items():
-            assert list(kept) == list(other.state[name])
-            agree(floats(dict(kept)), flat(dict(other.state[name])))
+        agree(floats(exact_step.record.gradient), flat(near_step.record.gradient))
+        agree(floats(exact_step.record.used_gradient), flat(near_step.record.used_gradient))
+        agree(floats(exact_step.record.update), flat(near_step.record.update))
+        agree(floats({"": exact_step.record.learning_rate}), flat({"": near_step.record.learning_rate}))
+        for name, exact_buffers in exact_step.state.items():
+            assert list(exact_buffers) == list(near_step.state[name])
+            agree(floats(dict(exact_buffers)), flat(dict(near_step.state[name])))
 
 
 def in_floats(optimizer: dict[str, Any]) -> dict[str, Any]:
-    def one(said: Any) -> Any:
+    def convert(setting: Any) -> Any:
         try:
-            return float(sympy.Rational(said)) if isinstance(said, str) else said
+            return float(sympy.Rational(setting)) if isinstance(setting, str) else setting
         except (TypeError, ValueError):
-            return said
+            return setting
 
-    return {name: one(said) for name, said in optimizer.items()}
+    return {name: convert(setting) for name, setting in optimizer.items()}
 
 
 @pytest.mark.parametrize("optimizer", SETTINGS, ids=str)
-def test_exact_numbers_are_what_floats_are_near(optimizer: dict[str, Any]) -> None:
+def test_exact_traces_agree_with_floats(optimizer: dict[str, Any]) -> None:
     steps = 1 if optimizer["name"] == "nadam" or "bias_correction" in optimizer else 2  # roots of roots
     exact = steps_of(optimizer, START, QUADRATIC, steps=steps, numbers="exact")
     near = steps_of(optimizer, {"x": 1.5, "y": -1.0}, QUADRATIC, steps=steps)
-    same(exact, near)
+    assert_same(exact, near)
 
 
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum", "nesterov", "nesterov_lookahead", "newton"])
 def test_rational_rules_stay_rational_for_many_steps(name: str) -> None:
     exact = steps_of({"name": name, "learning_rate": "1/8"}, START, QUADRATIC, steps=8, numbers="exact")
     near = steps_of({"name": name, "learning_rate": 1 / 8}, {"x": 1.5, "y": -1.0}, QUADRATIC, steps=8)
-    same(exact, near)
+    assert_same(exact, near)
     assert all(
         entry.is_Rational for one in exact for array in one.parameters.values() for entry in array.flat
     )
@@ -116,31 +116,32 @@ SYMBOLIC: list[tuple[dict[str, Any], dict[str, float]]] = [
 ]
 
 
-def with_numbers(said: Any, worth: dict[str, float]) -> Any:
-    if isinstance(said, dict):
-        return {name: with_numbers(one, worth) for name, one in said.items()}
-    if isinstance(said, list):
-        return [with_numbers(one, worth) for one in said]
-    return worth.get(said, said)
+def with_numbers(setting: Any, values: dict[str, float]) -> Any:
+    if isinstance(setting, dict):
+        return {name: with_numbers(part, values) for name, part in setting.items()}
+    if isinstance(setting, list):
+        return [with_numbers(part, values) for part in setting]
+    return values.get(setting, setting)
 
 
-@pytest.mark.parametrize(("optimizer", "worth"), SYMBOLIC, ids=str)
+@pytest.mark.parametrize(("optimizer", "values"), SYMBOLIC, ids=str)
 def test_numbers_in_the_place_of_symbols_give_the_trace_of_floats(
-    optimizer: dict[str, Any], worth: dict[str, float]
+    optimizer: dict[str, Any], values: dict[str, float]
 ) -> None:
     exact = steps_of(optimizer, START, QUADRATIC, steps=3, numbers="exact")
     name = {"name": optimizer["name"]}
-    settings = {one: with_numbers(said, worth) for one, said in optimizer.items() if one != "name"}
+    settings = {key: with_numbers(value, values) for key, value in optimizer.items() if key != "name"}
     near = steps_of(name | settings, {"x": 1.5, "y": -1.0}, QUADRATIC, steps=3)
-    places = {sympy.Symbol(one, real=True): sympy.Rational(str(said)) for one, said in worth.items()
-              if one.isalpha()}  # fmt: skip
+    substitution = {sympy.Symbol(key, real=True): sympy.Rational(str(value)) for key, value in values.items()
+                    if key.isalpha()}  # fmt: skip
     for one, other in zip(exact, near, strict=True):
         loss: Any = one.loss
         parameters: Any = one.parameters
         agree(
-            floats({at: array[()].subs(places) for at, array in parameters.items()}), flat(other.parameters)
+            floats({at: array[()].subs(substitution) for at, array in parameters.items()}),
+            flat(other.parameters),
         )
-        agree(floats({"": loss[()].subs(places)}), flat({"": other.loss}))
+        agree(floats({"": loss[()].subs(substitution)}), flat({"": other.loss}))
 
 
 def test_the_first_step_from_one_on_a_fourth_of_a_square() -> None:
@@ -171,17 +172,17 @@ def test_exact_vectors_move_entry_by_entry() -> None:
     for optimizer in ({"name": "adam"}, {"name": "rprop"}, {"name": "newton"}, {"name": "adagrad"}):
         exact = steps_of(optimizer, start, program, data=data, steps=2, numbers="exact")
         near = steps_of(optimizer, {"v": [0.5, -1.0, 2.0]}, program, data=data, steps=2)
-        same(exact, near)
+        assert_same(exact, near)
 
 
 def test_exact_numbers_that_grow_end_a_trace_with_a_note() -> None:
     # The square of x at each step has twice as many digits as at the one before.
-    trace = prepared({"name": "gradient_descent", "learning_rate": "1/10"}, {"x": "1/3"}, ["f = x**3"],
+    trace = prepare({"name": "gradient_descent", "learning_rate": "1/10"}, {"x": "1/3"}, ["f = x**3"],
                      steps=50, numbers="exact").trace  # fmt: skip
-    shown = list(trace.run())
+    shown = list(trace.shown_steps())
     assert trace.summary is not None and trace.summary.stopped_by == "size"
     assert 5 < trace.summary.steps < 20
     assert [one.number for one in shown] == list(range(trace.summary.steps + 1))
     [note] = trace.notes
-    assert note.code == "stopped" and f"behind step {trace.summary.steps}" in note.message
+    assert note.code == "stopped" and f"after step {trace.summary.steps}" in note.message
     assert trace.summary.last_loss is not None and trace.summary.monotone is True

@@ -1,4 +1,4 @@
-"""Declarations: what every optimizer says of itself."""
+"""The declarations of all optimizers."""
 
 from typing import Annotated, Any
 
@@ -6,12 +6,12 @@ import pytest
 
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.course import OptimizerConfig
-from compute.optimizers.declaration import Number, Setting, State, optimizer, settings_of
+from compute.optimizers.declaration import Number, Setting, State, optimizer, settings_from_signature
 from tests.compute.optimizers.asking import QUADRATIC, steps_of
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_says_what_it_is(name: str) -> None:
+def test_every_optimizer_is_documented(name: str) -> None:
     declared = OPTIMIZERS[name]
     assert declared.name == name
     assert declared.formulas and declared.source and declared.summary
@@ -45,7 +45,7 @@ def test_defaults_are_those_of_pytorch_and_of_the_papers() -> None:
     assert OPTIMIZERS["adam"].settings["amsgrad"].default is False
 
 
-def test_formulas_say_what_is_particular_to_a_variant() -> None:
+def test_formulas_of_variants_show_their_differences() -> None:
     """AMSGrad divides by the largest mean so far; AdamW takes decay from the parameters."""
     assert any(r"\max" in one for one in OPTIMIZERS["amsgrad"].equations({}))
     assert not any(r"\max" in one for one in OPTIMIZERS["adam"].equations({}))
@@ -56,12 +56,12 @@ def test_formulas_say_what_is_particular_to_a_variant() -> None:
         assert last.startswith("x_t")
 
 
-def test_decay_of_lion_stands_beside_the_update() -> None:
+def test_decay_of_lion_is_decoupled() -> None:
     """Chen et al. 2023, algorithm 2: theta - eta (sign(c) + lambda theta)."""
     assert OPTIMIZERS["lion"].decay == "decoupled"
 
 
-def test_a_rule_has_to_say_its_source() -> None:
+def test_a_rule_has_to_name_its_source() -> None:
     def nameless(state: State) -> Any:
         """A rule."""
 
@@ -74,8 +74,8 @@ def test_settings_have_to_be_annotated() -> None:
     def rule(state: State, *, one: float = 1) -> Any: ...
 
     with pytest.raises(ValueError, match="one"):
-        settings_of(rule)
+        settings_from_signature(rule)
 
     def right(state: State, *, one: Annotated[Number, Setting("It.", "a", least=0)] = 1) -> Any: ...
 
-    assert settings_of(right)["one"].declared.least == 0
+    assert settings_from_signature(right)["one"].declared.least == 0

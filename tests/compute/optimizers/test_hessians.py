@@ -1,4 +1,4 @@
-"""Second derivatives: by complex step against central differences and against SymPy; exact ones too."""
+"""Hessians: by complex step against central differences and SymPy, and in exact numbers."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def test_of_a_batch_it_is_the_batchs(numbers: str) -> None:
     assert [float(hessian(objective.start, step)[0, 0]) for step in (1, 2, 3)] == [2, 40, 2]
 
 
-def test_gradients_that_are_handed_in_have_none() -> None:
+def test_given_gradients_have_no_hessian() -> None:
     with pytest.raises(QuestionErrors) as caught:
         hessian_of(RecordedGradients([{"x": np.array(1.0)}], FLOAT64))
     [error] = caught.value.errors

@@ -1,4 +1,4 @@
-"""Losses of the catalogue as objectives: their traces are those of the loss written out by hand."""
+"""Traces of the catalogue's losses against the same losses in NumPy."""
 
 import itertools
 import re
@@ -12,7 +12,7 @@ from compute.errors import QuestionErrors
 from compute.optimizers.objective import Batches
 from tests.compute.optimizers.asking import steps_of
 from tests.compute.optimizers.objectives import flat, shaped, slopes
-from tests.compute.optimizers.test_rules import made
+from tests.compute.optimizers.test_rules import record_of
 
 RNG = np.random.default_rng(41)
 X, W = RNG.standard_normal((6, 3)), RNG.standard_normal((3, 4))
@@ -26,7 +26,7 @@ def log_softmax(z: Any) -> Any:
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
 
-def chosen(z: Any) -> Any:
+def log_likelihood(z: Any) -> Any:
     return log_softmax(z)[np.arange(6), CLASSES.astype(int)]
 
 
@@ -38,17 +38,17 @@ def huber(e: Any) -> Any:
     return np.where(abs(e) > 0.5, 0.5 * (abs(e) - 0.25), e * e / 2)
 
 
-# The lines of a program, what they start from, and the same loss in NumPy.
+# The lines of a program, its start, and the same loss in NumPy.
 EXAMPLES: dict[str, tuple[tuple[str, ...], dict[str, Any], Any]] = {
     "cross_entropy": (
-        ("z = linear(x, w)", "L = cross_entropy(z, y)"), {"w": W}, lambda w: -chosen(X @ w).mean(),
+        ("z = linear(x, w)", "L = cross_entropy(z, y)"), {"w": W}, lambda w: -log_likelihood(X @ w).mean(),
     ),
     "smoothed": (
         ("L = cross_entropy(x @ w, y, label_smoothing=0.2, reduction='sum')",), {"w": W},
-        lambda w: -(0.8 * chosen(X @ w) + 0.05 * log_softmax(X @ w).sum(-1)).sum(),
+        lambda w: -(0.8 * log_likelihood(X @ w) + 0.05 * log_softmax(X @ w).sum(-1)).sum(),
     ),
     "nll": (
-        ("L = nll(log_softmax(x @ w), y)",), {"w": W}, lambda w: -chosen(X @ w).mean(),
+        ("L = nll(log_softmax(x @ w), y)",), {"w": W}, lambda w: -log_likelihood(X @ w).mean(),
     ),
     "binary_of_logits": (
         ("L = binary_cross_entropy(logits=x @ v, target=t)",), {"v": W[:, :1]},
@@ -76,7 +76,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], dict[str, Any], Any]] = {
     ),
     "embedding": (
         ("L = cross_entropy(embedding(y, w), y)",), {"w": np.vstack([W, W[:1] / 2])},
-        lambda w: -chosen(w[CLASSES.astype(int)]).mean(),
+        lambda w: -log_likelihood(w[CLASSES.astype(int)]).mean(),
     ),
 }  # fmt: skip
 DATA = {"x": X, "y": CLASSES, "t": YES, "r": TARGETS, "q": np.full(4, 0.25), "m": MATES}
@@ -95,13 +95,13 @@ def test_traces_follow_the_loss_and_its_slopes(name: str) -> None:
     for before, step in itertools.pairwise(steps):
         assert float(step.loss or 0) == pytest.approx(float(loss(**step.parameters)), rel=1e-11)
         wanted = slopes(lambda at: loss(**shaped(at, start)), flat(before.parameters))
-        np.testing.assert_allclose(flat(made(step).gradient), wanted, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(flat(record_of(step).gradient), wanted, rtol=1e-6, atol=1e-8)
     assert float(steps[-1].loss or 0) < float(steps[0].loss or 0)
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "smoothed", "binary_of_logits", "nll"])
 def test_second_derivatives(name: str) -> None:
-    """Newton's method divides by them."""
+    """Newton's method converges with them."""
     program, start, loss = EXAMPLES[name]
     more = ("f = L + 5 * sum(w**2)",) if "w" in start else ("f = L + 5 * sum(v**2)",)
     steps = steps_of({"name": "newton", "learning_rate": 1}, start, (*program, *more), steps=6, loss="f",
@@ -121,17 +121,17 @@ def test_batches_of_classes() -> None:
         seen = list(rows[(step.number - 1) % 2])
         logs = log_softmax(X[seen] @ before.parameters["w"])
         loss = -logs[np.arange(len(seen)), CLASSES[seen].astype(int)].mean()
-        assert float(made(step).batch_loss or 0) == pytest.approx(float(loss), rel=1e-12)
+        assert float(record_of(step).batch_loss or 0) == pytest.approx(float(loss), rel=1e-12)
 
 
 def test_a_step_in_exact_numbers() -> None:
-    """From weights of 0 every class has the same share."""
+    """From zero weights every class has the same probability."""
     program = ("L = cross_entropy(w, y)",)
     steps = steps_of({"name": "gradient_descent", "learning_rate": 3}, {"w": [0, 0, 0]}, program, steps=1,
                      numbers="exact", data={"y": 1})  # fmt: skip
     assert steps[0].loss is not None
     assert steps[0].loss[()] == sympy.log(3)
-    assert [str(one) for one in made(steps[1]).gradient["w"]] == ["1/3", "-2/3", "1/3"]
+    assert [str(one) for one in record_of(steps[1]).gradient["w"]] == ["1/3", "-2/3", "1/3"]
     assert [str(one) for one in steps[1].parameters["w"]] == ["-1", "2", "-1"]
 
 
@@ -144,13 +144,13 @@ def test_a_step_in_exact_numbers() -> None:
         ("L = cross_entropy(w, y, reduction='none')", {"w": [[0.0, 0]]}, {"y": [1.0]}, ("loss",)),
     ],
 )
-def test_what_no_step_can_be_taken_from(program: str, start: Any, data: Any, path: Any) -> None:
+def test_invalid_entries_are_refused(program: str, start: Any, data: Any, path: Any) -> None:
     with pytest.raises(QuestionErrors) as caught:
         steps_of({"name": "adam"}, start, (program,), steps=2, data=data)
     assert caught.value.errors[0].path[:2] == path
 
 
-def test_a_computed_value_that_does_not_fit_is_told_by_its_name() -> None:
+def test_an_invalid_computed_value_is_named() -> None:
     program = ("p = 4 * w", "L = binary_cross_entropy(p, y)")
     with pytest.raises(QuestionErrors) as caught:
         steps_of({"name": "adam"}, {"w": [0.5]}, program, steps=2, data={"y": [0.0]})

@@ -13,7 +13,7 @@ from compute.optimizers.trace import TraceStep
 from tests.compute.asking import arrays
 from tests.compute.optimizers.asking import steps_of
 from tests.compute.optimizers.objectives import EXAMPLES, Example, flat, shaped, slopes
-from tests.compute.optimizers.test_rules import made
+from tests.compute.optimizers.test_rules import record_of
 
 
 def loss_of(example: Example, parameters: Any, rows: Any = None) -> float:
@@ -35,7 +35,7 @@ def test_loss_and_gradient_at_every_step(name: str) -> None:
     for before, step in itertools.pairwise(steps):
         assert float(step.loss or 0) == pytest.approx(loss_of(example, step.parameters), rel=1e-12)
         wanted = gradient_of(example, before.parameters)
-        np.testing.assert_allclose(flat(made(step).gradient), wanted, rtol=1e-7, atol=1e-8)
+        np.testing.assert_allclose(flat(record_of(step).gradient), wanted, rtol=1e-7, atol=1e-8)
     assert float(steps[-1].loss or 0) < float(steps[0].loss or 0)
 
 
@@ -47,15 +47,15 @@ def test_batches_give_the_gradient_of_their_rows_and_the_loss_of_all(name: str) 
     steps = steps_of(optimizer, example.start, example.program, data=example.data, steps=7, batches=batches)
     for before, step in itertools.pairwise(steps):
         seen = rows[(step.number - 1) % 3]
-        assert tuple(made(step).rows or ()) == seen
+        assert tuple(record_of(step).rows or ()) == seen
         assert float(step.loss or 0) == pytest.approx(loss_of(example, step.parameters), rel=1e-12)
-        batch_loss = float(made(step).batch_loss or 0)
+        batch_loss = float(record_of(step).batch_loss or 0)
         assert batch_loss == pytest.approx(loss_of(example, before.parameters, list(seen)), rel=1e-12)
         wanted = gradient_of(example, before.parameters, list(seen))
-        np.testing.assert_allclose(flat(made(step).gradient), wanted, rtol=1e-7, atol=1e-8)
+        np.testing.assert_allclose(flat(record_of(step).gradient), wanted, rtol=1e-7, atol=1e-8)
 
 
-def test_a_batch_of_all_rows_is_no_batch() -> None:
+def test_a_batch_of_all_rows_changes_nothing() -> None:
     example = EXAMPLES["network"]
     asked: Any = {"data": example.data, "steps": 3}
     batches = Batches(("x", "y"), ((0, 1, 2, 3, 4, 5),))
@@ -71,7 +71,7 @@ def test_batches_of_one_input_leave_the_others_whole() -> None:
     data = {"x": [[1.0, 2.0], [3.0, 4.0]], "c": [[1.0], [2.0]]}
     steps = steps_of({"name": "gradient_descent"}, {"w": [[1.0], [1.0]]}, program, data=data, steps=2,
                      batches=Batches(("x",), ((1,), (0,))))  # fmt: skip
-    np.testing.assert_allclose(made(steps[1]).gradient["w"], [[43.0], [58.0]])
+    np.testing.assert_allclose(record_of(steps[1]).gradient["w"], [[43.0], [58.0]])
 
 
 def test_boolean_data_and_unused_parameters_of_a_batch() -> None:
@@ -79,15 +79,15 @@ def test_boolean_data_and_unused_parameters_of_a_batch() -> None:
     data = {"x": [[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], "m": [[True, True, False], [True, False, True]]}
     steps = steps_of({"name": "gradient_descent", "learning_rate": 1}, {"w": [0.1, 0.2, 0.3]}, program,
                      data=data, steps=2, batches=Batches(("x", "m"), ((0,), (1,))))  # fmt: skip
-    assert made(steps[1]).gradient["w"][2] == 0
-    assert made(steps[2]).gradient["w"][1] == 0
+    assert record_of(steps[1]).gradient["w"][2] == 0
+    assert record_of(steps[2]).gradient["w"][1] == 0
 
 
 def test_loss_of_another_line_than_the_last() -> None:
     program = ("f = x**2", "g = x*3", "h = f + g")
     for name, slope in (("f", 4.0), ("g", 3.0), ("h", 7.0), (None, 7.0)):
         steps = steps_of({"name": "gradient_descent"}, {"x": 2.0}, program, loss=name, steps=1)
-        assert float(made(steps[1]).gradient["x"]) == slope
+        assert float(record_of(steps[1]).gradient["x"]) == slope
 
 
 @pytest.mark.parametrize("numbers", ["float64", "float32", "exact"])
@@ -98,19 +98,19 @@ def test_a_parameter_that_the_loss_does_not_depend_on_stays(name: str, numbers: 
         *_, last = steps_of(
             {"name": name}, {"x": 2.0, "y": 3.0}, program, loss=loss, steps=1, numbers=numbers
         )
-        assert made(last).gradient["y"].shape == () and made(last).gradient["y"][()] == 0
+        assert record_of(last).gradient["y"].shape == () and record_of(last).gradient["y"][()] == 0
         if name != "newton":  # whose matrix has no inverse
             assert last.parameters["y"][()] == 3
 
 
-def test_single_numbers_are_computed_as_such_and_give_what_arrays_do() -> None:
+def test_scalar_programs_agree_with_arrays() -> None:
     example = EXAMPLES["mixed"]
     sent = arrays(example.start)
     single = ProgramObjective(example.program, "f", sent, {}, FLOAT64)
     assert isinstance(single.arithmetic, Scalars)
-    beside = {name: np.stack([one, one]) for name, one in sent.items()}
+    pairs = {name: np.stack([one, one]) for name, one in sent.items()}
     vectors = ProgramObjective((*example.program[:-1], "g = " + example.program[-1][4:], "f = sum(g) / 2"),
-                               "f", beside, {}, FLOAT64)  # fmt: skip
+                               "f", pairs, {}, FLOAT64)  # fmt: skip
     assert vectors.arithmetic is FLOAT64
     one, other = single.at(single.start, 1), vectors.at(vectors.start, 1)
     assert one.loss is not None and other.loss is not None
@@ -124,7 +124,7 @@ def test_a_single_number_that_is_masked_gets_a_gradient_of_zero() -> None:
     for allowed, slope in ((True, np.exp(0.5) + 2), (False, 2.0)):
         steps = steps_of({"name": "gradient_descent"}, {"x": 0.5, "z": 2.0}, program,
                          data={"m": allowed}, steps=1)  # fmt: skip
-        assert float(made(steps[1]).gradient["x"]) == pytest.approx(slope)
+        assert float(record_of(steps[1]).gradient["x"]) == pytest.approx(slope)
 
 
 def test_a_parameter_whose_every_way_to_the_loss_is_masked() -> None:

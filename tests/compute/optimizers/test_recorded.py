@@ -1,4 +1,4 @@
-"""Losses of a few numbers, followed number by number, give what arrays give."""
+"""Scalar programs: small losses on single numbers agree with arrays."""
 
 from typing import Any
 
@@ -25,34 +25,34 @@ def numbers(tensors: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("program", "start", "data"), PROGRAMS, ids=str)
-def test_both_ways_agree(
+def test_scalar_programs_and_arrays_agree(
     program: list[str], start: dict[str, Any], data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noted = ProgramObjective(tuple(program), "f", numbers(start), numbers(data), FLOAT64)
-    monkeypatch.setattr(objective, "FEW", -1)
+    scalar = ProgramObjective(tuple(program), "f", numbers(start), numbers(data), FLOAT64)
+    monkeypatch.setattr(objective, "MAX_SCALAR_WORK", -1)
     arrays = ProgramObjective(tuple(program), "f", numbers(start), numbers(data), FLOAT64)
-    assert noted._whole._recorded is not None and arrays._whole._recorded is None
+    assert scalar._full_plan._scalar_program is not None and arrays._full_plan._scalar_program is None
     for factor in (1.0, 0.5, 2.0):
-        point = {name: one * factor for name, one in noted.start.items()}
+        point = {name: one * factor for name, one in scalar.start.items()}
         ours, theirs = (
-            noted.at(point, 1),
+            scalar.at(point, 1),
             arrays.at({name: np.asarray(one) for name, one in point.items()}, 1),
         )
         assert ours.loss == pytest.approx(theirs.loss, rel=1e-14)
-        assert noted.loss(point) == pytest.approx(theirs.loss, rel=1e-14)
+        assert scalar.loss(point) == pytest.approx(theirs.loss, rel=1e-14)
         for name, one in theirs.gradient.items():
             np.testing.assert_allclose(ours.gradient[name], one, rtol=1e-13, atol=1e-15)
             assert np.shape(ours.gradient[name]) == np.shape(start[name])
 
 
-def test_single_numbers_are_no_arrays() -> None:
+def test_scalar_programs_return_numpy_scalars() -> None:
     found = ProgramObjective(("f = x * y",), "f", numbers({"x": 2}), numbers({"y": 3}), FLOAT64)
     assert isinstance(found.arithmetic, Scalars)
     assert isinstance(found.at(found.start, 1).gradient["x"], np.float64)
 
 
-def test_what_goes_by_the_numbers_is_left_to_arrays() -> None:
+def test_operations_that_depend_on_numbers_run_on_arrays() -> None:
     program = ("m = max_pool1d(v, size=2, stride=1)", "f = sum(m)")
     found = ProgramObjective(program, "f", numbers({"v": [1, 3, 2]}), {}, FLOAT64)
-    assert found._whole._recorded is None
+    assert found._full_plan._scalar_program is None
     assert found.at(found.start, 1).gradient["v"].tolist() == [0, 2, 0]

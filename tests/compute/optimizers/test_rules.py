@@ -1,4 +1,4 @@
-"""Every update rule: against what PyTorch did, against textbook loops, against ONNX's operators."""
+"""Every update rule against recorded PyTorch traces, textbook loops and ONNX operators."""
 
 import itertools
 from collections.abc import Callable
@@ -9,9 +9,9 @@ import pytest
 
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.trace import StepRecord, TraceStep
-from tests.compute.optimizers.asking import QUADRATIC, prepared, steps_of, with_rate
+from tests.compute.optimizers.asking import QUADRATIC, prepare, steps_of, with_rate
 from tests.oracles import textbook_operators, textbook_optimizers
-from tests.oracles.optimizers import CASES, OBJECTIVES, Case, buffers, recorded
+from tests.oracles.optimizers import CASES, OBJECTIVES, Case, buffers, read_recorded
 from tests.test_oracles_optimizers import BOWL, agree, bowl, flat, quadratic
 
 RNG = np.random.default_rng(11)
@@ -67,34 +67,34 @@ SETS = [{"w": np.reshape(GRADIENTS[4 * at : 4 * at + 4], (2, 2)), "b": 0.3 - at 
 START = {"w": [[0.5, -1.0], [2.0, 0.0]], "b": -0.75}
 
 
-def made(step: TraceStep) -> StepRecord:
-    assert step.made is not None
-    return step.made
+def record_of(step: TraceStep) -> StepRecord:
+    assert step.record is not None
+    return step.record
 
 
 def compare(ours: list[TraceStep], theirs: list[Any], kept: tuple[str, ...]) -> None:
-    """Ours against records of the textbook loops; `ours` without the start."""
-    agree([one.made and float(one.made.learning_rate) for one in ours], [one.rate for one in theirs])
+    """Compare our steps, without the start, with records of the textbook loops."""
+    agree([one.record and float(one.record.learning_rate) for one in ours], [one.rate for one in theirs])
     agree([flat(one.parameters) for one in ours], [one.parameters for one in theirs])
-    agree([flat(made(one).gradient) for one in ours], [one.gradient for one in theirs])
+    agree([flat(record_of(one).gradient) for one in ours], [one.gradient for one in theirs])
     for buffer in kept:
         found = [flat({name: of[buffer] for name, of in one.state.items()}) for one in ours]
         agree(found, [[entry[buffer] for entry in one.state] for one in theirs])
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_pytorch_recorded(name: str) -> None:
+def test_recorded_pytorch_traces(name: str) -> None:
     case = CASES[name]
     objective = OBJECTIVES[case.objective]
     start, *steps = steps_of(
         case.optimizer, case.start, objective.program, data=objective.data, steps=case.steps
     )
-    there = list(recorded(name).values())
+    there = list(read_recorded(name).values())
     assert [one.number for one in steps] == list(range(1, case.steps + 1))
     assert flat(start.parameters) == flat(case.start)
-    agree([float(made(one).learning_rate) for one in steps], [one["rate"] for one in there])
+    agree([float(record_of(one).learning_rate) for one in steps], [one["rate"] for one in there])
     agree([flat(one.parameters) for one in steps], [flat(one["parameters"]) for one in there])
-    agree([flat(made(one).gradient) for one in steps], [flat(one["gradient"]) for one in there])
+    agree([flat(record_of(one).gradient) for one in steps], [flat(one["gradient"]) for one in there])
     agree([float(one.loss or 0) for one in steps], [one["loss"] for one in there])
     for buffer in buffers(case.optimizer):
         found = [flat({name: of[buffer] for name, of in one.state.items()}) for one in steps]
@@ -105,13 +105,15 @@ def test_what_pytorch_recorded(name: str) -> None:
 
 
 @pytest.mark.parametrize("optimizer", VARIANTS, ids=str)
-def test_textbook_loops_on_gradients_that_are_handed_in(optimizer: dict[str, Any]) -> None:
+def test_textbook_loops_on_given_gradients(optimizer: dict[str, Any]) -> None:
     gradients = [flat(one) for one in SETS]
     theirs = textbook_optimizers.trace(optimizer, lambda p, t: gradients[t - 1], flat(START), len(SETS))
     ours = steps_of(optimizer, START, gradients=SETS)[1:]
     compare(ours, theirs, tuple(theirs[0].state[0]))
     for one in ours:
-        before, after, update = (flat(each) for each in (made(one).before, one.parameters, made(one).update))
+        before, after, update = (
+            flat(each) for each in (record_of(one).before, one.parameters, record_of(one).update)
+        )
         np.testing.assert_allclose(np.add(before, update), after, rtol=1e-14, atol=1e-14)
 
 
@@ -161,7 +163,7 @@ def test_adam_by_the_attributes_of_onnx(decay: str, attribute: str) -> None:
 
 
 def onnx(operator: Callable[..., Any], kept: int, **attributes: Any) -> Callable[..., Any]:
-    """An operator on a list of numbers, step after step."""
+    """Return a function that applies an operator to a list of numbers, step after step."""
 
     def run(rate: float, steps: int) -> list[tuple[list[float], list[list[float]]]]:
         v, state, found = flat(BOWL.start), [[0.0] * kept for _ in range(3)], []
@@ -207,7 +209,7 @@ def test_newton_against_cramers_rule(rate: float, damping: float) -> None:
 
 
 def test_a_matrix_without_an_inverse_ends_newtons_trace() -> None:
-    trace = prepared({"name": "newton"}, {"x": 1.0, "y": 2.0}, ["f = (x + y)**2"], steps=3).trace
-    *_, last = trace.run()
+    trace = prepare({"name": "newton"}, {"x": 1.0, "y": 2.0}, ["f = (x + y)**2"], steps=3).trace
+    *_, last = trace.shown_steps()
     assert last.number == 1
     assert trace.summary is not None and trace.summary.stopped_by == "not_finite"

@@ -1,4 +1,4 @@
-"""Schedules: each against its textbook formula, far beyond where it ends too."""
+"""Schedules against their textbook formulas, also far beyond their last step."""
 
 from typing import Any
 
@@ -41,10 +41,12 @@ def test_rates_are_those_of_the_textbook(schedule: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_defaults_are_those_that_conventions_say(name: str) -> None:
+def test_defaults_agree_with_conventions(name: str) -> None:
     defaults = {one.name: one.default for one in SCHEDULES[name].settings.values()}
-    bare, said = (Constants(FLOAT64).rates(np.float64(1), {"name": name} | more) for more in ({}, defaults))
-    assert [bare(step) for step in AT] == [said(step) for step in AT]
+    bare, explicit = (
+        Constants(FLOAT64).rates(np.float64(1), {"name": name} | more) for more in ({}, defaults)
+    )
+    assert [bare(step) for step in AT] == [explicit(step) for step in AT]
 
 
 @pytest.mark.parametrize("schedule", CASES, ids=str)
@@ -69,6 +71,6 @@ def test_a_rule_that_reads_its_rate_at_the_start_has_no_schedule() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_every_schedule_says_in_one_line_what_it_does(name: str) -> None:
+def test_every_schedule_has_a_summary_of_one_line(name: str) -> None:
     summary = SCHEDULES[name].summary
     assert "\n" not in summary and "  " not in summary and "Source" not in summary

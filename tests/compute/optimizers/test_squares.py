@@ -1,4 +1,4 @@
-"""Squares beyond what floats hold, in every rule that has some, against the same rules in 60 digits."""
+"""Rules on squares beyond the range of floats, against the same rules in 60 digits."""
 
 import math
 from typing import Any
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64
-from compute.optimizers.formulas import formulas
-from compute.optimizers.squares import Square, larger, overflows, plain, root, square
-from tests.compute.optimizers.asking import prepared, steps_of
+from compute.optimizers.formulas import step_formulas
+from compute.optimizers.squares import Square, maximum, overflows, root, square, unwrap
+from tests.compute.optimizers.asking import prepare, steps_of
 
 NUMBERS = {"float64": (1e-13, (1e155, 1e200, 1e300, 1e-170)), "float32": (3e-5, (1e20, 1e30, 1e-25))}
 RULES: list[dict[str, Any]] = [
@@ -30,19 +30,19 @@ SHARES = (3.0, -1.0, 0.5, 0.25, 2.0, -4.0, 1.0, 1.0)
 
 @pytest.mark.parametrize("numbers", NUMBERS)
 @pytest.mark.parametrize("optimizer", RULES, ids=str)
-def test_rules_on_gradients_whose_squares_are_no_floats(optimizer: dict[str, Any], numbers: str) -> None:
+def test_rules_on_gradients_whose_squares_overflow(optimizer: dict[str, Any], numbers: str) -> None:
     """Without epsilon steps do not depend on the size of gradients."""
     tolerance, sizes = NUMBERS[numbers]
     adadelta = optimizer["name"] == "adadelta"
     for size in sizes[: -1 if adadelta else None]:
         for start in (0.0, [0.0, 0.0]):
-            gradients = [{"x": one * size if start == 0 else [one * size, size]} for one in SHARES]
-            asked = {**optimizer, "learning_rate": 1 if adadelta else 0.5}
-            *_, last = steps_of(asked, {"x": start}, gradients=gradients, numbers=numbers)
-            expected = [in_many_digits(asked, [share * size for share in shares])
+            gradients = [{"x": share * size if start == 0 else [share * size, size]} for share in SHARES]
+            settings = {**optimizer, "learning_rate": 1 if adadelta else 0.5}
+            *_, last = steps_of(settings, {"x": start}, gradients=gradients, numbers=numbers)
+            expected = [in_many_digits(settings, [share * size for share in shares])
                         for shares in (SHARES, [1.0] * len(SHARES))]  # fmt: skip
             found = np.ravel(last.parameters["x"]).astype(float)
-            if optimizer["name"] == "radam":  # its first steps go by the size of gradients
+            if optimizer["name"] == "radam":  # its first steps are proportional to the gradients
                 found, expected = found / size, [one / size for one in expected]
             np.testing.assert_allclose(found, expected[: found.size], rtol=tolerance)
 
@@ -53,12 +53,12 @@ def in_many_digits(optimizer: dict[str, Any], gradients: list[float]) -> float:
         return float(_followed(optimizer, [mpmath.mpf(one) for one in gradients]))
 
 
-def _followed(said: dict[str, Any], gradients: list[Any]) -> Any:
-    name, epsilon, rate = said["name"], said["epsilon"], said["learning_rate"]
+def _followed(settings: dict[str, Any], gradients: list[Any]) -> Any:
+    name, epsilon, rate = settings["name"], settings["epsilon"], settings["learning_rate"]
     x = m = v = u = b = largest = mpmath.mpf(0)
     product = mpmath.mpf(1)
-    rho = mpmath.mpf(said.get("rho", 0.99 if name == "rmsprop" else 0.9))
-    beta_1, beta_2 = mpmath.mpf(0.9), mpmath.mpf(said.get("beta_2", 0.999))
+    rho = mpmath.mpf(settings.get("rho", 0.99 if name == "rmsprop" else 0.9))
+    beta_1, beta_2 = mpmath.mpf(0.9), mpmath.mpf(settings.get("beta_2", 0.999))
     for t, g in enumerate(gradients, 1):
         if name == "adagrad":
             v += g**2
@@ -70,7 +70,7 @@ def _followed(said: dict[str, Any], gradients: list[Any]) -> Any:
             x -= rate * step
         elif name == "rmsprop":
             v, m = rho * v + (1 - rho) * g**2, rho * m + (1 - rho) * g
-            b = said.get("momentum", 0) * b + g / mpmath.sqrt(v - m**2 if said.get("centered") else v)
+            b = settings.get("momentum", 0) * b + g / mpmath.sqrt(v - m**2 if settings.get("centered") else v)
             x -= rate * b
         else:
             m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
@@ -78,7 +78,7 @@ def _followed(said: dict[str, Any], gradients: list[Any]) -> Any:
             if name == "amsgrad":
                 largest = max(largest, v)
                 spread = mpmath.sqrt(largest / (1 - beta_2**t))
-            elif not said.get("bias_correction", True):
+            elif not settings.get("bias_correction", True):
                 mean, spread = m, mpmath.sqrt(v)
             elif name == "nadam":
                 now, ahead = (
@@ -101,7 +101,7 @@ def _followed(said: dict[str, Any], gradients: list[Any]) -> Any:
 @pytest.mark.parametrize(("numbers", "tolerance"), [("float64", 1e-13), ("float32", 1e-4)])
 @pytest.mark.parametrize(("rho", "steps"), [(0.5, 60), (0.9, 400), (0.99, 20)])
 def test_the_variance_of_equal_gradients(rho: float, steps: int, numbers: str, tolerance: float) -> None:
-    """After t gradients g it is rho^t (1 - rho^t) g^2, whose digits a difference of means does not have."""
+    """After t gradients g it is rho^t (1 - rho^t) g^2; a difference of means would lose its digits."""
     gradients = [{"x": 3.3}] * steps
     optimizer = {"name": "rmsprop", "centered": True, "rho": rho}
     for numbered, step in enumerate(
@@ -112,7 +112,7 @@ def test_the_variance_of_equal_gradients(rho: float, steps: int, numbers: str, t
             g = mpmath.mpf(float(np.float32(3.3)) if numbers == "float32" else 3.3)
             expected = float(left * (1 - left) * g**2)
         if expected > (1e-30 if numbers == "float32" else 1e-290):
-            # The mean of gradients comes within a rounding of the gradient, and the variance stays there.
+            # Once the mean is within rounding of the gradient, the variance stays at that level.
             least = (3.3 * (1e-6 if numbers == "float32" else 1e-15)) ** 2
             assert float(step.state["x"]["variance"]) == pytest.approx(
                 expected, rel=100 * tolerance, abs=least
@@ -120,8 +120,8 @@ def test_the_variance_of_equal_gradients(rho: float, steps: int, numbers: str, t
         assert math.isfinite(float(step.parameters["x"]))
 
 
-def test_centered_rmsprop_of_equal_gradients_ends_where_it_should() -> None:
-    """Sixty gradients of 3.3 in 60 digits: the difference of means is negative before."""
+def test_centered_rmsprop_of_equal_gradients() -> None:
+    """Sixty gradients of 3.3 in 60 digits: in floats the difference of means would turn negative."""
     *_, last = steps_of(
         {"name": "rmsprop", "centered": True, "rho": 0.5}, {"x": 0.0}, gradients=[{"x": 3.3}] * 60
     )
@@ -143,31 +143,33 @@ def test_the_variance_in_exact_numbers_is_that_of_the_means() -> None:
 
 
 def test_a_buffer_beyond_floats_is_noted_once_and_written_by_its_root() -> None:
-    asked = prepared({"name": "adam"}, {"x": 1.0}, gradients=[{"x": 1e10}, {"x": 4e200}, {"x": 4e200}])
-    *_, last = asked.trace.run()
-    [note] = asked.trace.notes
+    prepared = prepare({"name": "adam"}, {"x": 1.0}, gradients=[{"x": 1e10}, {"x": 4e200}, {"x": 4e200}])
+    *_, last = prepared.trace.shown_steps()
+    [note] = prepared.trace.notes
     assert (note.code, note.at) == ("overflow", "x")
     assert "second_moment of x is beyond float64 at step 2" in note.message
     assert float(np.asarray(last.state["x"]["second_moment"])) == math.inf
-    lines = formulas(asked.trace.course, last)["x"]
+    lines = step_formulas(prepared.trace.run, last)["x"]
     assert lines["second_moment"].endswith(r"= \left(1.78841 \cdot 10^{199}\right)^{2}")
     assert r"\infty" not in "".join(lines.values())
 
 
-def test_small_squares_are_not_noted_and_floats_again_when_they_can_be() -> None:
+def test_squares_become_floats_again_and_underflow_is_not_noted() -> None:
     gradients = [{"x": 1e200}, *({"x": 1.0},) * 1400]
-    asked = prepared({"name": "rmsprop", "rho": 0.5}, {"x": 1.0}, gradients=gradients)
-    *_, last = asked.trace.run()
+    prepared = prepare({"name": "rmsprop", "rho": 0.5}, {"x": 1.0}, gradients=gradients)
+    *_, last = prepared.trace.shown_steps()
     assert not isinstance(last.state["x"]["mean_of_squares"], Square)
     assert float(last.state["x"]["mean_of_squares"]) == pytest.approx(1, abs=1e-12)
-    asked = prepared({"name": "rmsprop", "rho": 0.5}, {"x": 1.0}, gradients=[{"x": 1e-200}])
+    prepared = prepare({"name": "rmsprop", "rho": 0.5}, {"x": 1.0}, gradients=[{"x": 1e-200}])
     assert [
-        float(np.asarray(one.state["x"]["mean_of_squares"])) for one in asked.trace.run() if one.made
+        float(np.asarray(one.state["x"]["mean_of_squares"]))
+        for one in prepared.trace.shown_steps()
+        if one.record
     ] == [0]
-    assert asked.trace.notes == []
+    assert prepared.trace.notes == []
 
 
-def test_steps_of_rprop_grow_whatever_the_size_of_gradients() -> None:
+def test_steps_of_rprop_grow_for_tiny_gradients() -> None:
     *_, last = steps_of({"name": "rprop", "learning_rate": 1}, {"x": 0.0}, gradients=[{"x": 1e-200}] * 2)
     assert float(last.parameters["x"]) == pytest.approx(-2.2, rel=1e-15)
 
@@ -181,12 +183,12 @@ def test_plain_squares_stay_plain(xp: Any) -> None:
     assert isinstance(far, Square) and overflows(far) and far.root.dtype == xp.dtype
     np.testing.assert_array_equal(root(xp, far), far.root)
     assert not overflows(np.array(np.inf))
-    assert not isinstance(plain(far * 0), Square)
+    assert not isinstance(unwrap(far * 0), Square)
 
 
-def test_sums_and_maxima_of_squares_beside_plain_numbers() -> None:
+def test_sums_and_maxima_of_squares_and_plain_numbers() -> None:
     far = Square(np.array([3e200, 0.0]))
     np.testing.assert_allclose((far + Square(np.array([4e200, 1.0]))).root, [5e200, 1], rtol=1e-15)
     np.testing.assert_allclose((0.25 * (far + 4) / 9).root, [5e199, 1 / 3], rtol=1e-15)
-    np.testing.assert_array_equal(larger(FLOAT64, far, np.array([1.0, 4.0])).root, [3e200, 2])
+    np.testing.assert_array_equal(maximum(FLOAT64, far, np.array([1.0, 4.0])).root, [3e200, 2])
     np.testing.assert_array_equal(far[0,].root, 3e200)

@@ -1,4 +1,4 @@
-"""What is said of a trace, on losses made up for the purpose."""
+"""Summaries of made-up losses, norms and updates."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ import sympy
 from compute.optimizers.summary import Summary, Watch
 
 
-def watched(
+def summarize(
     losses: list[float | None],
     norms: list[float | None] | None = None,
     updates: list[Any] | None = None,
@@ -21,27 +21,27 @@ def watched(
     norms, has_loss = norms or [1.0] * len(losses), any(one is not None for one in losses)
     for at, (loss, norm) in enumerate(zip(losses, norms, strict=True)):
         update = None if updates is None or at == 0 else {"x": np.asarray(updates[at - 1])}
-        watch.see_norm(at, norm)
-        watch.see(at, norm if loss is None and not has_loss else loss, has_loss)
+        watch.add_norm(at, norm)
+        watch.add_loss(at, norm if loss is None and not has_loss else loss, has_loss)
         if update is not None:
-            watch.see_update(update)
+            watch.add_update(update)
     return watch.conclude(stopped_by)
 
 
 def test_losses_that_fall() -> None:
-    found = watched([4, 2, 1, 0.5])
+    found = summarize([4, 2, 1, 0.5])
     assert found.monotone is True and found.rose_at is None and found.diverging_from is None
     assert (found.first_loss, found.last_loss, found.least_loss, found.least_loss_at) == (4, 0.5, 0.5, 3)
     assert found.steps == 3
 
 
 def test_losses_that_stay_are_monotone() -> None:
-    assert watched([1, 1, 1]).monotone is True
-    assert watched([1, 1 + 1e-15, 1 + 2e-15]).rose_at is None
+    assert summarize([1, 1, 1]).monotone is True
+    assert summarize([1, 1 + 1e-15, 1 + 2e-15]).rose_at is None
 
 
 def test_the_first_rise_is_named() -> None:
-    found = watched([4, 2, 3, 1, 2, 0.5])
+    found = summarize([4, 2, 3, 1, 2, 0.5])
     assert found.monotone is False and found.rose_at == 2
     assert found.diverging_from is None
 
@@ -49,19 +49,19 @@ def test_the_first_rise_is_named() -> None:
 def test_how_much_of_a_rise_passes_for_rounding() -> None:
     for size in (1.0, -1.0, 1e-30, 1e30):
         for rise, is_rise in ((0.5e-14, False), (2e-14, True)):
-            found = watched([size, size + rise * abs(size)])
+            found = summarize([size, size + rise * abs(size)])
             assert (found.monotone, found.rose_at) == (not is_rise, 1 if is_rise else None), (size, rise)
 
 
 def test_a_norm_that_is_the_tolerance_has_converged() -> None:
-    assert watched([1.0, 1.0], [1, 0.25], tolerance=0.25).converged_at == 1
-    assert watched([1.0, 1.0], [1, 0.25 + 1e-15], tolerance=0.25).converged_at is None
+    assert summarize([1.0, 1.0], [1, 0.25], tolerance=0.25).converged_at == 1
+    assert summarize([1.0, 1.0], [1, 0.25 + 1e-15], tolerance=0.25).converged_at is None
 
 
 def test_rounding_about_zero_and_negative_losses() -> None:
-    assert watched([-1, -2, -3]).monotone is True
-    assert watched([-3, -2, -1]).rose_at == 1
-    assert watched([1, 0, 1e-300]).rose_at == 2
+    assert summarize([-1, -2, -3]).monotone is True
+    assert summarize([-3, -2, -1]).rose_at == 1
+    assert summarize([1, 0, 1e-300]).rose_at == 2
 
 
 @pytest.mark.parametrize(
@@ -76,48 +76,48 @@ def test_rounding_about_zero_and_negative_losses() -> None:
         ([0, 1, 2, 3], 1),
     ],
 )
-def test_what_grows_diverges_from_behind_its_least_loss(losses: list[Any], start: int) -> None:
-    assert watched(losses).diverging_from == start
+def test_divergence_starts_after_the_least_loss(losses: list[Any], start: int) -> None:
+    assert summarize(losses).diverging_from == start
 
 
 @pytest.mark.parametrize(
     "losses",
     [[1, 2, 3, 2.9], [5, 1, 2, 3, 4], [1, 3, 0.5, 2], [1, 2, 3], [0], [1, 100, 99, 98], [2, 1, 1, 1]],
 )
-def test_what_merely_swings_or_rises_a_little_does_not(losses: list[Any]) -> None:
-    assert watched(losses).diverging_from is None
+def test_oscillation_and_small_rises_are_not_divergence(losses: list[Any]) -> None:
+    assert summarize(losses).diverging_from is None
 
 
 def test_numbers_that_are_not_finite_diverge() -> None:
-    found = watched([1, 0.5, 1e200, math.inf], stopped_by="not_finite")
+    found = summarize([1, 0.5, 1e200, math.inf], stopped_by="not_finite")
     assert found.diverging_from == 2 and found.rose_at == 2
-    found = watched([3, 2, math.nan], stopped_by="not_finite")
+    found = summarize([3, 2, math.nan], stopped_by="not_finite")
     assert found.diverging_from == 2
-    assert watched([3, math.nan], stopped_by="not_finite").monotone is not True
+    assert summarize([3, math.nan], stopped_by="not_finite").monotone is not True
 
 
 def test_a_loss_that_swings_ever_wider_diverges_as_soon_as_it_is_large() -> None:
     losses: list[float | None] = [1.3**at * (1 if at % 2 else 0.5) for at in range(70)]
-    assert watched(losses).diverging_from is not None
+    assert summarize(losses).diverging_from is not None
 
 
 def test_converged_at_the_first_step_from_which_on_it_stayed() -> None:
     norms: list[float | None] = [1, 1e-7, 1, 1e-7, 1e-8, 0]
-    found = watched([1.0] * 6, norms)
+    found = summarize([1.0] * 6, norms)
     assert found.converged_at == 3 and found.gradient_norm == 0
-    assert watched([1.0] * 3, [1, 1e-7, 1]).converged_at is None
-    assert watched([1.0], [0.0]).converged_at == 0
-    assert watched([1.0, 1.0], [1, math.nan]).converged_at is None
-    assert watched([1.0, 1.0], [1, 0.05], tolerance=0.1).converged_at == 1
+    assert summarize([1.0] * 3, [1, 1e-7, 1]).converged_at is None
+    assert summarize([1.0], [0.0]).converged_at == 0
+    assert summarize([1.0, 1.0], [1, math.nan]).converged_at is None
+    assert summarize([1.0, 1.0], [1, 0.05], tolerance=0.1).converged_at == 1
 
 
-def test_what_has_converged_does_not_diverge_by_rounding() -> None:
+def test_converged_traces_do_not_diverge_by_rounding() -> None:
     losses: list[float | None] = [1e-20, 2e-20, 3e-20, 4e-20]
-    assert watched(losses, [1e-9] * 4).diverging_from is None
+    assert summarize(losses, [1e-9] * 4).diverging_from is None
 
 
 def test_without_a_loss_the_norm_takes_its_place() -> None:
-    found = watched([None] * 5, [1, 2, 3, 4, 5])
+    found = summarize([None] * 5, [1, 2, 3, 4, 5])
     assert found.monotone is None and found.first_loss is None and found.least_loss_at is None
     assert found.diverging_from == 1
 
@@ -143,5 +143,5 @@ SWING = [1, -1, 1, -1, 1]
     ids=str,
 )
 def test_parameters_whose_last_five_updates_alternate(updates: list[Any], swings: bool) -> None:
-    found = watched([1.0] * (len(updates) + 1), updates=updates)
+    found = summarize([1.0] * (len(updates) + 1), updates=updates)
     assert found.oscillating == (["x"] if swings else [])

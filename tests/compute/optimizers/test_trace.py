@@ -1,4 +1,4 @@
-"""Following an optimizer: what each step holds."""
+"""Running an optimizer: the contents of each step."""
 
 import itertools
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from compute.optimizers import OPTIMIZERS
-from tests.compute.optimizers.asking import QUADRATIC, START, prepared, steps_of
-from tests.compute.optimizers.test_rules import made
+from tests.compute.optimizers.asking import QUADRATIC, START, prepare, steps_of
+from tests.compute.optimizers.test_rules import record_of
 from tests.test_oracles_optimizers import agree, flat, quadratic
 
 POINT = {"x": 1.5, "y": -1.0}
@@ -19,50 +19,50 @@ POINT = {"x": 1.5, "y": -1.0}
 def test_each_step_is_made_from_the_one_before(name: str, numbers: str) -> None:
     start: Any = POINT if numbers == "float64" else START
     steps = steps_of({"name": name}, start, QUADRATIC, steps=2, numbers=numbers)
-    assert steps[0].made is None
+    assert steps[0].record is None
     for before, after in itertools.pairwise(steps):
-        assert made(after).before is before.parameters
-        assert made(after).state_before is before.state
+        assert record_of(after).before is before.parameters
+        assert record_of(after).state_before is before.state
         if before.gradient is not None and not OPTIMIZERS[name].looks_ahead:
-            assert flat(before.gradient) == flat(made(after).gradient)
-        assert made(after).used is made(after).gradient
-        assert made(after).rows is None and made(after).batch_loss is None
+            assert flat(before.gradient) == flat(record_of(after).gradient)
+        assert record_of(after).used_gradient is record_of(after).gradient
+        assert record_of(after).rows is None and record_of(after).batch_loss is None
 
 
-def test_nothing_of_an_earlier_step_is_changed_later() -> None:
+def test_earlier_steps_are_not_changed() -> None:
     start = {"v": [1.0, -2.0, 3.0]}
     for name in OPTIMIZERS:
-        trace = prepared({"name": name}, start, ("f = sum(v**2)",), steps=4).trace
+        trace = prepare({"name": name}, start, ("f = sum(v**2)",), steps=4).trace
         kept, copies = [], []
-        for step in trace.run():
+        for step in trace.shown_steps():
             kept.append(step)
-            copies.append((step.parameters["v"].copy(), flat(step.made.gradient) if step.made else None))
+            copies.append((step.parameters["v"].copy(), flat(step.record.gradient) if step.record else None))
         for step, (parameters, gradient) in zip(kept, copies, strict=True):
             np.testing.assert_array_equal(step.parameters["v"], parameters)
-            assert (flat(step.made.gradient) if step.made else None) == gradient
+            assert (flat(step.record.gradient) if step.record else None) == gradient
 
 
-def test_parameters_that_came_are_left_alone() -> None:
+def test_the_start_is_not_changed() -> None:
     start = np.array([1.0, 2.0])
     steps_of({"name": "momentum"}, {"v": start}, ("f = sum(v**2)",), steps=3)
     assert start.tolist() == [1, 2]
 
 
-def test_looking_ahead_takes_the_gradient_elsewhere_and_the_loss_here() -> None:
+def test_looking_ahead_moves_the_gradient_and_not_the_loss() -> None:
     optimizer = {"name": "nesterov_lookahead", "learning_rate": 0.05, "momentum": 0.8}
     steps = steps_of(optimizer, POINT, QUADRATIC, steps=4)
     for before, after in itertools.pairwise(steps):
         velocity = [float(of.get("velocity", 0)) for of in before.state.values()]
         ahead = [x + 0.8 * v for x, v in zip(flat(before.parameters), velocity, strict=True)]
-        agree(flat(made(after).gradient), quadratic(ahead)[1])
+        agree(flat(record_of(after).gradient), quadratic(ahead)[1])
         agree(float(after.loss or 0), quadratic(flat(after.parameters))[0])
 
 
 def test_the_used_gradient_is_clipped_first_and_decayed_then() -> None:
     optimizer = {"name": "gradient_descent", "clip_value": 0.4, "weight_decay": 0.5, "learning_rate": 0.1}
-    first = made(steps_of(optimizer, POINT, QUADRATIC, steps=1)[1])
+    first = record_of(steps_of(optimizer, POINT, QUADRATIC, steps=1)[1])
     agree(flat(first.gradient), [0.5, -8.5])
-    agree(flat(first.used), [0.4 + 0.75, -0.4 - 0.5])
+    agree(flat(first.used_gradient), [0.4 + 0.75, -0.4 - 0.5])
     agree(flat(first.update), [-0.115, 0.09])
 
 

@@ -1,4 +1,4 @@
-"""Numbers that write how they come about."""
+"""Numbers that record their formulas."""
 
 import math
 from typing import Any
@@ -11,17 +11,17 @@ from compute.latex import ATOM, PRODUCT, SUM
 from compute.optimizers.written import (
     TracedNumber,
     TracingNamespace,
-    as_written,
     float_formula,
     setting_formula,
+    trace_number,
 )
 from tests.compute.optimizers.latex import evaluate
 
-WRITING = TracingNamespace(FLOAT64, float_formula)
+TRACING = TracingNamespace(FLOAT64, float_formula)
 
 
 def w(number: float) -> TracedNumber:
-    return as_written(number, float_formula)
+    return trace_number(number, float_formula)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def w(number: float) -> TracedNumber:
         (True, "true", ATOM),
     ],
 )
-def test_a_number_as_people_write_it(number: Any, text: str, binding: int) -> None:
+def test_float_formulas(number: Any, text: str, binding: int) -> None:
     assert float_formula(number)[:2] == (text, binding)
 
 
@@ -87,13 +87,13 @@ A, B, MINUS, ZERO, ONE = w(2.5), w(3.0), w(-4.0), w(0.0), w(1.0)
         (1 - A, "1 - 2.5"),
         (2 * A, r"2 \cdot 2.5"),
         (2 / A, r"\frac{2}{2.5}"),
-        (WRITING.sqrt(A + B), r"\sqrt{2.5 + 3}"),
-        (WRITING.absolute(MINUS), r"\left|-4\right|"),
-        (WRITING.maximum(A, MINUS), r"\max\left(2.5, -4\right)"),
-        (WRITING.sign(MINUS), r"\operatorname{sign}\left(-4\right)"),
+        (TRACING.sqrt(A + B), r"\sqrt{2.5 + 3}"),
+        (TRACING.absolute(MINUS), r"\left|-4\right|"),
+        (TRACING.maximum(A, MINUS), r"\max\left(2.5, -4\right)"),
+        (TRACING.sign(MINUS), r"\operatorname{sign}\left(-4\right)"),
     ],
 )
-def test_parentheses_stand_where_they_are_needed(found: TracedNumber, text: str) -> None:
+def test_parentheses(found: TracedNumber, text: str) -> None:
     assert found.text == text
 
 
@@ -102,7 +102,7 @@ OPERANDS = [2.5, -4.0, 0.0, 1.0, -1.0, 1.5e-9, -2.5e12, -0.0]
 
 @pytest.mark.parametrize("a", OPERANDS)
 @pytest.mark.parametrize("b", OPERANDS)
-def test_what_is_written_is_what_it_is_worth(a: float, b: float) -> None:
+def test_formulas_have_the_value_of_their_numbers(a: float, b: float) -> None:
     for found, worth in (
         (w(a) + w(b), a + b),
         (w(a) - w(b), a - b),
@@ -114,31 +114,31 @@ def test_what_is_written_is_what_it_is_worth(a: float, b: float) -> None:
         (w(a) / (w(b) * w(b) + 2), a / (b * b + 2)),
     ):
         scale = max(abs(a), abs(b), abs(a * b), 1e-20)
-        assert float(found.worth) == pytest.approx(worth, rel=1e-15, abs=0), found.text
+        assert float(found.value) == pytest.approx(worth, rel=1e-15, abs=0), found.text
         assert evaluate(found.text) == pytest.approx(worth, rel=1e-5, abs=1e-5 * scale), found.text
 
 
 @pytest.mark.parametrize("near", [0.9999999999, 1.0000000001, 0.99999996])
-def test_what_is_nearly_one_is_not_one(near: float) -> None:
-    """Six digits would make it "1": settings have all theirs."""
-    one = as_written(near, setting_formula)
+def test_numbers_next_to_one_are_written(near: float) -> None:
+    """Six digits would round them to 1; settings keep all their digits."""
+    one = trace_number(near, setting_formula)
     for found, worth in (
         (one * w(2.5), near * 2.5),
         (w(2.5) / one, 2.5 / near),
         (1 - one, 1 - near),
         (w(2.5) ** one, 2.5**near),
     ):
-        assert float(found.worth) == pytest.approx(worth, rel=1e-15, abs=0), found.text
+        assert float(found.value) == pytest.approx(worth, rel=1e-15, abs=0), found.text
         assert evaluate(found.text) == pytest.approx(worth, rel=1e-5), found.text
 
 
 def test_a_sum_of_long_terms_in_a_system_of_equations_has_parentheses() -> None:
     matrix = w(np.eye(2)) + w(2.0) * w(np.eye(2))  # type: ignore[arg-type]
-    found = WRITING.solve(matrix, w(np.array([3.0, 6.0])))  # type: ignore[arg-type]
+    found = TRACING.solve(matrix, w(np.array([3.0, 6.0])))  # type: ignore[arg-type]
     assert found.text.startswith(r"\left(")
-    assert found.worth.tolist() == [1, 2]
+    assert found.value.tolist() == [1, 2]
 
 
-def test_conditions_that_are_decided_leave_one_case() -> None:
-    assert WRITING.where(WRITING.greater(A, MINUS), A, B) is A
-    assert WRITING.where(WRITING.greater(MINUS, A), A, B) is B
+def test_decided_conditions_leave_one_case() -> None:
+    assert TRACING.where(TRACING.greater(A, MINUS), A, B) is A
+    assert TRACING.where(TRACING.greater(MINUS, A), A, B) is B

@@ -1,4 +1,4 @@
-"""What an optimizer has to be set to, so that it arrives where it should."""
+"""All real solutions of equations for hyperparameters."""
 
 import math
 import random
@@ -9,20 +9,20 @@ import pytest
 import sympy
 from sympy import Abs, CRootOf, Eq, Max, Min, Piecewise, Rational, sqrt
 
-from compute.solving.constants import approximate
-from compute.solving.equations import Family, Found, solve
-from compute.solving.floats import evaluated
-from compute.solving.scanning import scan
+from compute.solving.constants import to_float
+from compute.solving.equations import Family, SolutionSet, solve
+from compute.solving.floats import compile_floats
+from compute.solving.scanning import scan_roots
 from compute.solving.solutions import Expr
 
 eta, beta, a, b = sympy.symbols("eta beta a b", real=True)
 
 
-def solved(*equations: Expr, unknowns: tuple[Expr, ...] = (eta,)) -> Found:
+def solve_for(*equations: Expr, unknowns: tuple[Expr, ...] = (eta,)) -> SolutionSet:
     return solve(equations, unknowns, lambda found: None)
 
 
-def values(found: Found, name: str = "eta") -> list[Expr]:
+def values(found: SolutionSet, name: str = "eta") -> list[Expr]:
     return [one.values[name] for one in found.solutions]
 
 
@@ -34,7 +34,7 @@ def quadratic_steps(steps: int, move: Callable[[Expr, Any], tuple[Expr, Any]], s
 
 
 def test_one_step_of_gradient_descent() -> None:
-    found = solved(1 - eta / 2)
+    found = solve_for(1 - eta / 2)
     assert found.kind == "finite" and found.complete
     assert values(found) == [2]
     assert found.solutions[0].multiplicity == 1 and found.solutions[0].exact
@@ -45,69 +45,69 @@ def test_two_steps_with_momentum() -> None:
         velocity = beta * velocity + x / 2
         return x - velocity, velocity
 
-    found = solved(quadratic_steps(2, move, 0), unknowns=(beta,))
+    found = solve_for(quadratic_steps(2, move, 0), unknowns=(beta,))
     assert values(found, "beta") == [Rational(1, 2)]
 
 
 def test_multiplicity() -> None:
-    found = solved((eta - 1) ** 2 * (eta - 2))
+    found = solve_for((eta - 1) ** 2 * (eta - 2))
     assert [(one.values["eta"], one.multiplicity) for one in found.solutions] == [(1, 2), (2, 1)]
 
 
 def test_several_equations_share_roots() -> None:
-    found = solved(eta**2 - 1, (eta - 1) ** 2 * (eta + 3))
+    found = solve_for(eta**2 - 1, (eta - 1) ** 2 * (eta + 3))
     assert [(one.values["eta"], one.multiplicity) for one in found.solutions] == [(1, 1)]
-    assert solved(eta - 1, eta - 2).kind == "none"
+    assert solve_for(eta - 1, eta - 2).kind == "none"
 
 
 def test_denominators_are_not_zero() -> None:
-    assert values(solved((eta**2 - 1) / (eta - 1))) == [-1]
-    assert values(solved(1 / (1 / eta + 1) - 2 * eta)) == [Rational(-1, 2)]
-    assert solved(1 / eta).kind == "none"
+    assert values(solve_for((eta**2 - 1) / (eta - 1))) == [-1]
+    assert values(solve_for(1 / (1 / eta + 1) - 2 * eta)) == [Rational(-1, 2)]
+    assert solve_for(1 / eta).kind == "none"
 
 
-def test_none_with_its_reason() -> None:
-    found = solved((eta + 1) ** 2 - eta**2 - 2 * eta - Rational(3, 4))
+def test_no_solution_with_its_reason() -> None:
+    found = solve_for((eta + 1) ** 2 - eta**2 - 2 * eta - Rational(3, 4))
     assert found.kind == "none" and found.complete
     assert "1/4 whatever eta is" in found.how
-    assert "1/4 whatever eta is" in solved(Rational(1, 4)).how
-    assert solved(sympy.nan).kind == "none"
-    assert solved(eta**2 + 1) == Found((), (), (), True, solved(eta**2 + 1).how)
+    assert "1/4 whatever eta is" in solve_for(Rational(1, 4)).how
+    assert solve_for(sympy.nan).kind == "none"
+    assert solve_for(eta**2 + 1) == SolutionSet((), (), (), True, solve_for(eta**2 + 1).how)
 
 
 def test_every_value() -> None:
-    found = solved((eta + 1) ** 2 - eta**2 - 2 * eta - 1)
+    found = solve_for((eta + 1) ** 2 - eta**2 - 2 * eta - 1)
     assert found.kind == "infinite" and found.complete
-    assert found.families == solved().families == (Family((), ("eta",)),)
+    assert found.families == solve_for().families == (Family((), ("eta",)),)
 
 
 def test_roots_in_radicals_and_as_roots_of_polynomials() -> None:
-    assert values(solved(eta**2 - 2)) == [-sqrt(2), sqrt(2)]
-    assert values(solved(eta**3 - 2)) == [sympy.cbrt(2)]
-    assert values(solved(eta**3 + 2)) == [-sympy.cbrt(2)]
-    assert values(solved(eta**4 - 10 * eta**2 + 1)) == [
+    assert values(solve_for(eta**2 - 2)) == [-sqrt(2), sqrt(2)]
+    assert values(solve_for(eta**3 - 2)) == [sympy.cbrt(2)]
+    assert values(solve_for(eta**3 + 2)) == [-sympy.cbrt(2)]
+    assert values(solve_for(eta**4 - 10 * eta**2 + 1)) == [
         -sqrt(2) - sqrt(3), sqrt(2) - sqrt(3), sqrt(3) - sqrt(2), sqrt(2) + sqrt(3)
     ]  # fmt: skip
-    (root,) = values(solved(eta**5 - eta - 1))
+    (root,) = values(solve_for(eta**5 - eta - 1))
     assert isinstance(root, CRootOf)
-    assert approximate(root) == pytest.approx(1.1673039782614187)
+    assert to_float(root) == pytest.approx(1.1673039782614187)
 
 
-def test_constants_that_are_no_fractions() -> None:
-    (root,) = values(solved(sqrt(2) * eta**3 - eta - 1))
-    worth = approximate(root)
+def test_irrational_constants() -> None:
+    (root,) = values(solve_for(sqrt(2) * eta**3 - eta - 1))
+    worth = to_float(root)
     assert worth is not None and math.sqrt(2) * worth**3 - worth - 1 == pytest.approx(0)
-    assert values(solved(sympy.pi * eta - 1)) == [1 / sympy.pi]
-    found = solved(sympy.pi * eta**3 - eta - 1)
+    assert values(solve_for(sympy.pi * eta - 1)) == [1 / sympy.pi]
+    found = solve_for(sympy.pi * eta**3 - eta - 1)
     assert not found.complete and "constants" in found.how
     assert [one.exact for one in found.solutions] == [False]
 
 
 def test_equations_with_roots() -> None:
-    assert values(solved(sqrt(eta) - 2)) == [4]
-    assert solved(sqrt(eta) + 2).kind == "none"
-    assert values(solved(sqrt((1 - eta) ** 2 + 1) - 2)) == [1 - sqrt(3), 1 + sqrt(3)]
-    assert values(solved(sqrt(eta + sqrt(eta)) - sqrt(6))) == [4]
+    assert values(solve_for(sqrt(eta) - 2)) == [4]
+    assert solve_for(sqrt(eta) + 2).kind == "none"
+    assert values(solve_for(sqrt((1 - eta) ** 2 + 1) - 2)) == [1 - sqrt(3), 1 + sqrt(3)]
+    assert values(solve_for(sqrt(eta + sqrt(eta)) - sqrt(6))) == [4]
 
 
 def adam(rate: Expr, beta_1: Expr, beta_2: Expr, steps: int) -> Expr:
@@ -135,52 +135,52 @@ def test_two_and_three_steps_of_adam(equation: Expr, unknown: Expr) -> None:
     for one in found.solutions:
         worth = one.values[unknown.name].evalf(60)
         assert abs(equation.xreplace({unknown: worth}).evalf(30)) < 1e-25
-    exact = [approximate(one) for one in values(found, unknown.name)]
+    exact = [to_float(one) for one in values(found, unknown.name)]
     function = sympy.lambdify(unknown, equation, "math")
-    assert scan(lambda x: [function(x)]).roots == pytest.approx(exact)
+    assert scan_roots(lambda x: [function(x)]).roots == pytest.approx(exact)
 
 
 def test_absolute_values_signs_and_cases() -> None:
-    assert values(solved(Abs(eta - 1) - 2)) == [-1, 3]
-    assert values(solved(Abs(Abs(eta) - 2) - 1)) == [-3, -1, 1, 3]
-    assert values(solved(Max(eta, 2 * eta, 1) - 3)) == [Rational(3, 2)]
-    assert values(solved(Min(eta, 1) + 2)) == [-2]
-    assert values(solved(sympy.sign(eta - 1))) == [1]
-    assert values(solved(Piecewise((eta - 1, eta > 0), (eta + 2, True)))) == [-2, 1]
-    assert values(solved(Piecewise((eta - 1, eta > 2), (eta + 2, True)))) == [-2]
-    assert values(solved(eta * Piecewise((eta - 5, eta**2 > 4), (eta + 1, True)))) == [-1, 0, 5]
+    assert values(solve_for(Abs(eta - 1) - 2)) == [-1, 3]
+    assert values(solve_for(Abs(Abs(eta) - 2) - 1)) == [-3, -1, 1, 3]
+    assert values(solve_for(Max(eta, 2 * eta, 1) - 3)) == [Rational(3, 2)]
+    assert values(solve_for(Min(eta, 1) + 2)) == [-2]
+    assert values(solve_for(sympy.sign(eta - 1))) == [1]
+    assert values(solve_for(Piecewise((eta - 1, eta > 0), (eta + 2, True)))) == [-2, 1]
+    assert values(solve_for(Piecewise((eta - 1, eta > 2), (eta + 2, True)))) == [-2]
+    assert values(solve_for(eta * Piecewise((eta - 5, eta**2 > 4), (eta + 1, True)))) == [-1, 0, 5]
 
 
 def test_equations_that_hold_in_part() -> None:
-    found = solved(sympy.sign(eta - 1) - 1)
+    found = solve_for(sympy.sign(eta - 1) - 1)
     assert found.kind == "infinite" and found.complete
     assert found.families == (Family((sympy.Lt(1, eta, evaluate=False),), ("eta",)),)
-    (family,) = solved(Max(eta, 1) - 1).families
+    (family,) = solve_for(Max(eta, 1) - 1).families
     assert family.relations == (sympy.Le(eta, 1),)
-    both = solved((eta - Abs(eta)) * (eta + 3) * (eta - 2))
+    both = solve_for((eta - Abs(eta)) * (eta + 3) * (eta - 2))
     assert both.kind == "infinite" and values(both) == [-3]
 
 
 def test_exponentials() -> None:
-    assert values(solved(sympy.exp(eta) - 3)) == [sympy.log(3)]
-    assert values(solved(sympy.exp(-2 * eta) + sympy.exp(-eta) - 2)) == [0]
-    assert values(solved(sympy.tanh(eta) - Rational(1, 2))) == [sympy.log(3) / 2]
-    assert values(solved(Rational(96, 100) ** eta - Rational(1, 2)))[0].evalf() == pytest.approx(
+    assert values(solve_for(sympy.exp(eta) - 3)) == [sympy.log(3)]
+    assert values(solve_for(sympy.exp(-2 * eta) + sympy.exp(-eta) - 2)) == [0]
+    assert values(solve_for(sympy.tanh(eta) - Rational(1, 2))) == [sympy.log(3) / 2]
+    assert values(solve_for(Rational(96, 100) ** eta - Rational(1, 2)))[0].evalf() == pytest.approx(
         math.log(0.5) / math.log(0.96)
     )
-    found = solved(eta * sympy.exp(eta) - 1)
+    found = solve_for(eta * sympy.exp(eta) - 1)
     assert not found.complete and float(values(found)[0]) == pytest.approx(0.5671432904097838)
 
 
 def test_other_symbols_stay() -> None:
-    (linear,) = solved(a * eta - b).solutions
+    (linear,) = solve_for(a * eta - b).solutions
     assert linear.values["eta"] == b / a and linear.conditions == (sympy.Ne(a, 0),)
-    squares = solved(eta**2 - a)
+    squares = solve_for(eta**2 - a)
     assert set(values(squares)) == {sqrt(a), -sqrt(a)}
     assert squares.solutions[0].conditions == (sympy.Le(0, a, evaluate=False),)
-    (root,) = solved(sqrt(eta) - a).solutions
+    (root,) = solve_for(sqrt(eta) - a).solutions
     assert root.values["eta"] == a**2 and root.conditions == (sympy.Le(0, a, evaluate=False),)
-    found = solved(eta**3 + a * eta + 1)
+    found = solve_for(eta**3 + a * eta + 1)
     assert not found.complete and "degree 3" in found.how
 
 
@@ -188,14 +188,14 @@ def test_assumptions_filter() -> None:
     positive = sympy.Symbol("eta", positive=True)
     whole = sympy.Symbol("eta", integer=True)
     below = sympy.Symbol("eta", nonpositive=True)
-    assert values(solved((positive - 1) * (positive + 2), unknowns=(positive,))) == [1]
-    assert values(solved((whole - 1) * (2 * whole + 1), unknowns=(whole,))) == [1]
-    assert values(solved(below * (below - 1), unknowns=(below,))) == [0]
-    assert values(solved(positive * (positive**5 - positive - 1), unknowns=(positive,)))[0].is_positive
+    assert values(solve_for((positive - 1) * (positive + 2), unknowns=(positive,))) == [1]
+    assert values(solve_for((whole - 1) * (2 * whole + 1), unknowns=(whole,))) == [1]
+    assert values(solve_for(below * (below - 1), unknowns=(below,))) == [0]
+    assert values(solve_for(positive * (positive**5 - positive - 1), unknowns=(positive,)))[0].is_positive
 
 
 def test_too_large_a_degree_leaves_floats() -> None:
-    offered: list[Found] = []
+    offered: list[SolutionSet] = []
     equation = eta**70 - 2 * eta - 3
     found = solve([equation], [eta], offered.append)
     assert not found.complete and "60" in found.how
@@ -206,39 +206,39 @@ def test_too_large_a_degree_leaves_floats() -> None:
 
 
 def test_floats_are_offered_before() -> None:
-    offered: list[Found] = []
+    offered: list[SolutionSet] = []
     solve([(eta - 1) ** 2 * (eta - 3)], [eta], offered.append)
     assert [float(one) for one in values(offered[0])] == pytest.approx([1, 3])
 
 
 def test_several_unknowns() -> None:
-    found = solved(eta + beta - 3, eta * beta - 2, unknowns=(eta, beta))
+    found = solve_for(eta + beta - 3, eta * beta - 2, unknowns=(eta, beta))
     assert {(one.values["eta"], one.values["beta"]) for one in found.solutions} == {(1, 2), (2, 1)}
-    circle = solved(eta**2 + beta**2 - 1, eta**2 - beta, unknowns=(eta, beta))
+    circle = solve_for(eta**2 + beta**2 - 1, eta**2 - beta, unknowns=(eta, beta))
     assert len(circle.solutions) == 2 and circle.complete
-    cubic = solved(eta**3 + beta**2 - 2, beta**3 - eta**2 + eta - 1, unknowns=(eta, beta))
+    cubic = solve_for(eta**3 + beta**2 - 2, beta**3 - eta**2 + eta - 1, unknowns=(eta, beta))
     assert cubic.complete
     for one in cubic.solutions:
         put = {eta: one.values["eta"].evalf(40), beta: one.values["beta"].evalf(40)}
         assert abs((eta**3 + beta**2 - 2).xreplace(put)) < 1e-30
-    points = solved(eta**2 + beta**2, unknowns=(eta, beta))
+    points = solve_for(eta**2 + beta**2, unknowns=(eta, beta))
     assert [dict(one.values) for one in points.solutions] == [{"eta": 0, "beta": 0}]
-    assert solved(eta**2 + beta**2 + 1, unknowns=(eta, beta)).kind == "none"
+    assert solve_for(eta**2 + beta**2 + 1, unknowns=(eta, beta)).kind == "none"
 
 
 def test_families() -> None:
-    found = solved((eta - 1) * (beta - 2), unknowns=(eta, beta))
+    found = solve_for((eta - 1) * (beta - 2), unknowns=(eta, beta))
     assert found.kind == "infinite" and found.complete
     assert set(found.families) == {
         Family((Eq(eta, 1, evaluate=False),), ("beta",)),
         Family((Eq(beta, 2, evaluate=False),), ("eta",)),
     }
     assert found.factored == ((eta - 1) * (beta - 2),)
-    (curve,) = solved(eta * beta - 1, unknowns=(eta, beta)).families
+    (curve,) = solve_for(eta * beta - 1, unknowns=(eta, beta)).families
     assert curve.relations == (Eq(eta, 1 / beta), sympy.Ne(beta, 0)) and curve.free == ("beta",)
-    (root,) = solved(sqrt(beta + eta) - eta, unknowns=(eta, beta)).families
+    (root,) = solve_for(sqrt(beta + eta) - eta, unknowns=(eta, beta)).families
     assert root.relations == (Eq(beta, eta * (eta - 1)), sympy.Le(0, eta, evaluate=False))
-    absolute = solved(Abs(eta) - beta, unknowns=(eta, beta))
+    absolute = solve_for(Abs(eta) - beta, unknowns=(eta, beta))
     assert {one.relations[0] for one in absolute.families} == {Eq(eta, beta), Eq(eta, -beta)}
 
 
@@ -247,7 +247,7 @@ def test_random_polynomials_with_known_roots() -> None:
     for _ in range(15):
         roots = [Rational(draw.randint(-30, 30), draw.randint(1, 9)) for _ in range(draw.randint(1, 5))]
         polynomial = sympy.prod(eta - one for one in roots) * (eta**2 + draw.randint(1, 9))
-        found = solved(sympy.expand(polynomial))
+        found = solve_for(sympy.expand(polynomial))
         assert found.complete
         assert {(one.values["eta"], one.multiplicity) for one in found.solutions} == {
             (one, roots.count(one)) for one in roots
@@ -275,10 +275,10 @@ def test_random_equations_against_floats() -> None:
         equation = part(2) + part(1)
         if not equation.has(eta):
             continue
-        found = solved(equation)
+        found = solve_for(equation)
         assert found.complete, found.how
-        roots = scan(evaluated((equation,), eta)).roots
-        exact = [approximate(one) for one in values(found)]
+        roots = scan_roots(compile_floats((equation,), eta)).roots
+        exact = [to_float(one) for one in values(found)]
         for root in roots:
             assert any(root == pytest.approx(one, rel=1e-5, abs=1e-5) for one in exact) or found.families
         for one in values(found):

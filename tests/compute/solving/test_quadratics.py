@@ -1,4 +1,4 @@
-"""Convergence on quadratics, held against eigenvalues in floats."""
+"""Convergence on quadratics, against eigenvalues in floats."""
 
 import random
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from sympy import Rational, diag, sqrt
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.declaration import State
 from compute.solving.constants import truth
-from compute.solving.quadratics import Convergence, Make, Move, convergence
-from compute.solving.regions import put
+from compute.solving.quadratics import Convergence, StepFactory, StepFunction, analyse_quadratic
+from compute.solving.regions import substitute
 from compute.solving.solutions import Expr, Unsolved
 
 eta, beta = sympy.symbols("eta beta", real=True)
@@ -21,7 +21,7 @@ curvature = sympy.Symbol("a", positive=True)
 
 
 class Divides:
-    """What Newton's rule asks of a namespace, for one entry."""
+    """The namespace functions of Newton's rule, for one entry."""
 
     @staticmethod
     def solve(matrix: Any, vector: Expr) -> Expr:
@@ -30,25 +30,27 @@ class Divides:
     sqrt = staticmethod(sympy.sqrt)
 
 
-def rule(name: str, *, decay: Expr = 0, decoupled: Expr = 0, post: bool = False, **settings: Any) -> Make:
-    """The rules themselves, one step that is not the first, with weight decay of three kinds."""
+def rule(
+    name: str, *, decay: Expr = 0, decoupled: Expr = 0, post: bool = False, **settings: Any
+) -> StepFactory:
+    """Return one step of a rule, not the first, with weight decay of three kinds."""
     optimizer = OPTIMIZERS[name]
 
-    def make(rate: Expr, momentum: Expr | None) -> Move:
-        said = settings if momentum is None else {**settings, "momentum": momentum}
+    def make(rate: Expr, momentum: Expr | None) -> StepFunction:
+        values = settings if momentum is None else {**settings, "momentum": momentum}
 
         def move(x: Expr, buffers: dict[str, Expr], a: Expr) -> tuple[Expr, dict[str, Expr]]:
-            looked_at = x
+            point = x
             if optimizer.looks_ahead:
-                looked_at = x + momentum * buffers.get("velocity", 0)
-            gradient = a * looked_at + decay * x
+                point = x + momentum * buffers.get("velocity", 0)
+            gradient = a * point + decay * x
             xp: Any = Divides()
             state = State(
                 xp, sympy.sympify, 2, rate, x, gradient, buffers, lambda: np.array([[a]], dtype=object)
             )
-            update = optimizer.rule(state, **said)
-            moved = (x + update) * (1 - rate * decoupled) if post else x + update - rate * decoupled * x
-            return moved, state.kept
+            update = optimizer.rule(state, **values)
+            x_after = (x + update) * (1 - rate * decoupled) if post else x + update - rate * decoupled * x
+            return x_after, state.new_buffers
 
         return move
 
@@ -61,7 +63,7 @@ def radius(matrix: list[list[float]]) -> float:
 
 Matrix = Callable[[float, float, float], list[list[float]]]
 # The iterations as matrices on (x, velocity), written by hand.
-BY_HAND: dict[str, tuple[Make, Matrix]] = {
+BY_HAND: dict[str, tuple[StepFactory, Matrix]] = {
     "momentum": (rule("momentum"), lambda a, e, b: [[1 - e * a, -e * b], [a, b]]),
     "average": (
         rule("momentum", form="average"),
@@ -92,14 +94,14 @@ BY_HAND: dict[str, tuple[Make, Matrix]] = {
 
 
 def holds(found: Convergence, rate: Expr) -> list[bool | None]:
-    return [truth(put(one, {eta: rate})) for one in found.conditions]
+    return [truth(substitute(one, {eta: rate})) for one in found.conditions]
 
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_conditions_and_factors_against_eigenvalues(name: str) -> None:
     make, by_hand = BY_HAND[name]
     draw = random.Random(name)
-    general = convergence(diag(curvature), make, eta, beta)
+    general = analyse_quadratic(diag(curvature), make, eta, beta)
     verdicts = set()
     for _ in range(25):
         a, e, b = (
@@ -111,7 +113,7 @@ def test_conditions_and_factors_against_eigenvalues(name: str) -> None:
         if abs(expected - 1) < 1e-9:
             continue
         at = {curvature: a, eta: e, beta: b}
-        conditions = [truth(put(one, at)) for one in general.conditions]
+        conditions = [truth(substitute(one, at)) for one in general.conditions]
         assert all(conditions) == (expected < 1)
         assert general.factor is not None
         assert float(general.factor.xreplace(at)) == pytest.approx(expected, rel=1e-6)
@@ -122,47 +124,47 @@ def test_conditions_and_factors_against_eigenvalues(name: str) -> None:
 @pytest.mark.parametrize("name", ["momentum", "nesterov", "post"])
 def test_conditions_solved_for_the_rate(name: str) -> None:
     make, by_hand = BY_HAND[name]
-    found = convergence(diag(1, 4), make, eta, Rational(3, 5))
+    found = analyse_quadratic(diag(1, 4), make, eta, Rational(3, 5))
     assert found.for_rate is not None
     for at in range(-20, 80, 7):
         e = Rational(2 * at + 1, 40)
         expected = max(radius(by_hand(a, float(e), 0.6)) for a in (1, 4))
-        inside = truth(put(found.for_rate, {eta: e}))
+        inside = truth(substitute(found.for_rate, {eta: e}))
         assert inside == (expected < 1) == all(holds(found, e))
-        known = convergence(diag(1, 4), make, e, Rational(3, 5)) if at in (1, 50) else None
+        known = analyse_quadratic(diag(1, 4), make, e, Rational(3, 5)) if at in (1, 50) else None
         if known is not None:
             assert known.converges == inside and known.factor is not None
             assert float(known.factor) == pytest.approx(expected)
 
 
 def test_gradient_descent() -> None:
-    found = convergence(diag(1, 4), rule("gradient_descent"), eta)
+    found = analyse_quadratic(diag(1, 4), rule("gradient_descent"), eta)
     assert found.for_rate == sympy.And(sympy.Lt(0, eta, evaluate=False), sympy.Lt(eta, Rational(1, 2)))
     assert found.best is not None and found.best_together is None
     assert (found.best.rate, found.best.factor) == (Rational(2, 5), Rational(3, 5))
     assert "Nesterov" in (found.source or "")
-    one = convergence(diag(Rational(1, 2)), rule("gradient_descent"), eta)
+    one = analyse_quadratic(diag(Rational(1, 2)), rule("gradient_descent"), eta)
     assert one.best is not None and (one.best.rate, one.best.factor) == (2, 0)
     assert one.for_rate == sympy.And(sympy.Lt(0, eta, evaluate=False), sympy.Lt(eta, 4))
-    symbol = convergence(diag(curvature), rule("gradient_descent"), eta)
+    symbol = analyse_quadratic(diag(curvature), rule("gradient_descent"), eta)
     assert symbol.best is not None and symbol.best.rate == 1 / curvature
-    decayed = convergence(diag(1, 3), rule("gradient_descent", decay=Rational(1, 10)), eta)
+    decayed = analyse_quadratic(diag(1, 3), rule("gradient_descent", decay=Rational(1, 10)), eta)
     assert decayed.best is not None and decayed.best.rate == Rational(10, 21)
 
 
 def test_newton() -> None:
-    found = convergence(diag(1, 3), rule("newton"), eta)
+    found = analyse_quadratic(diag(1, 3), rule("newton"), eta)
     assert found.best is not None and (found.best.rate, found.best.factor) == (1, 0)
     assert found.for_rate == sympy.And(sympy.Lt(0, eta, evaluate=False), sympy.Lt(eta, 2))
-    singular = convergence(diag(1, 0), rule("newton"), eta)
+    singular = analyse_quadratic(diag(1, 0), rule("newton"), eta)
     assert singular.converges is False and singular.best is None
     assert "singular" in (singular.why or "")
-    saddle = convergence(diag(1, -2), rule("newton"), Rational(1, 2))
-    assert saddle.converges and "no minimum" in saddle.notes[0]
+    saddle = analyse_quadratic(diag(1, -2), rule("newton"), Rational(1, 2))
+    assert saddle.converges and "not a minimum" in saddle.notes[0]
 
 
 def test_momentum_in_words_of_symbols() -> None:
-    found = convergence(diag(curvature), rule("momentum"), eta, beta)
+    found = analyse_quadratic(diag(curvature), rule("momentum"), eta, beta)
     rate = curvature * eta
     assert found.conditions == (abs(beta) < 1, rate > 0, sympy.Lt(rate, 2 * beta + 2))
     assert found.for_rate is not None and found.for_rate.has((2 * beta + 2) / curvature)
@@ -176,7 +178,7 @@ GRID = np.linspace(0.002, 2.0, 1000)
 @pytest.mark.parametrize("b", [Rational(0), Rational(1, 20), Rational(1, 2), Rational(9, 10)])
 def test_best_rate_for_given_momentum(name: str, b: Expr) -> None:
     make, by_hand = BY_HAND[name]
-    found = convergence(diag(1, 9), make, eta, b)
+    found = analyse_quadratic(diag(1, 9), make, eta, b)
     assert found.best is not None
     rate, factor = float(found.best.rate), float(found.best.factor)
     assert max(radius(by_hand(a, rate, float(b))) for a in (1, 9)) == pytest.approx(factor, rel=1e-6)
@@ -189,7 +191,7 @@ def test_best_rate_for_given_momentum(name: str, b: Expr) -> None:
 )
 def test_best_rate_and_momentum(name: str) -> None:
     make, by_hand = BY_HAND[name]
-    found = convergence(diag(1, 3, 9), make, eta, beta).best_together
+    found = analyse_quadratic(diag(1, 3, 9), make, eta, beta).best_together
     assert found is not None and found.momentum is not None
     rate, b, factor = float(found.rate), float(found.momentum), float(found.factor)
     assert max(radius(by_hand(a, rate, b)) for a in (1, 3, 9)) == pytest.approx(factor, rel=1e-6)
@@ -203,66 +205,66 @@ def test_best_rate_and_momentum(name: str) -> None:
 
 
 def test_best_is_in_the_form_of_its_source() -> None:
-    pair = convergence(diag(1, 4), rule("momentum"), eta, beta).best_together
+    pair = analyse_quadratic(diag(1, 4), rule("momentum"), eta, beta).best_together
     assert pair is not None
     assert (pair.rate, pair.momentum, pair.factor) == (Rational(4, 9), Rational(1, 9), Rational(1, 3))
-    pair = convergence(diag(1, 4), rule("nesterov"), eta, beta).best_together
+    pair = analyse_quadratic(diag(1, 4), rule("nesterov"), eta, beta).best_together
     assert pair is not None and pair.rate == Rational(4, 13)
     assert pair.factor == 1 - 2 / sqrt(13)
-    alone = convergence(diag(2), rule("nesterov"), eta, beta).best_together
+    alone = analyse_quadratic(diag(2), rule("nesterov"), eta, beta).best_together
     assert alone is not None and (alone.rate, alone.momentum, alone.factor) == (Rational(1, 2), 0, 0)
     for name in ("post", "decoupled"):
-        other = convergence(diag(1, 4), BY_HAND[name][0], eta, beta)
+        other = analyse_quadratic(diag(1, 4), BY_HAND[name][0], eta, beta)
         assert other.best is None and other.best_together is None and other.why
 
 
 def test_negative_and_zero_eigenvalues() -> None:
-    saddle = convergence(diag(1, -2), rule("gradient_descent"), eta)
+    saddle = analyse_quadratic(diag(1, -2), rule("gradient_descent"), eta)
     assert saddle.for_rate is sympy.false and saddle.converges is False
     assert "no positive rate converges" in saddle.notes[0]
     assert saddle.best is None and "negative" in (saddle.why or "")
-    number = convergence(diag(1, -2), rule("momentum"), Rational(1, 10), Rational(1, 2))
+    number = analyse_quadratic(diag(1, -2), rule("momentum"), Rational(1, 10), Rational(1, 2))
     assert number.converges is False and "no positive rate" in number.notes[0]
-    flat = convergence(diag(1, 0, 3), rule("momentum"), eta, Rational(1, 2))
-    assert [one.still for one in flat.directions] == [True, False, False]
+    flat = analyse_quadratic(diag(1, 0, 3), rule("momentum"), eta, Rational(1, 2))
+    assert [one.is_stationary for one in flat.directions] == [True, False, False]
     assert "nothing moves" in flat.notes[0]
     assert flat.best is not None and flat.best.rate == Rational(3, 4)
-    decayed = convergence(diag(1, 0), rule("gradient_descent", decay=Rational(1, 2)), eta)
-    assert not any(one.still for one in decayed.directions)
+    decayed = analyse_quadratic(diag(1, 0), rule("gradient_descent", decay=Rational(1, 2)), eta)
+    assert not any(one.is_stationary for one in decayed.directions)
     assert decayed.best is not None and decayed.best.rate == 1
 
 
 def test_eigenvalues() -> None:
-    two = convergence(sympy.Matrix([[2, 1], [1, 3]]), rule("gradient_descent"), eta)
+    two = analyse_quadratic(sympy.Matrix([[2, 1], [1, 3]]), rule("gradient_descent"), eta)
     assert two.exact and {one.eigenvalue for one in two.directions} == {
         Rational(5, 2) - sqrt(5) / 2,
         Rational(5, 2) + sqrt(5) / 2,
     }
     assert two.best is not None and two.best.rate == Rational(2, 5)
-    twice = convergence(sympy.Matrix([[2, 1, 1], [1, 2, 1], [1, 1, 2]]), rule("gradient_descent"), eta)
+    twice = analyse_quadratic(sympy.Matrix([[2, 1, 1], [1, 2, 1], [1, 1, 2]]), rule("gradient_descent"), eta)
     assert [(one.eigenvalue, one.multiplicity) for one in twice.directions] == [(1, 2), (4, 1)]
     rows = [[2, 1, 0, 0], [1, 3, 1, 0], [0, 1, 5, 2], [0, 0, 2, 7]]
-    four = convergence(sympy.Matrix(rows), rule("momentum"), eta, Rational(1, 2))
+    four = analyse_quadratic(sympy.Matrix(rows), rule("momentum"), eta, Rational(1, 2))
     found = [float(one.eigenvalue.evalf(20)) for one in four.directions]
     assert found == pytest.approx(np.linalg.eigvalsh(np.array(rows, dtype=float)))
     assert four.best is not None
     assert float(four.best.rate.evalf(20)) == pytest.approx(3 / (found[0] + found[-1]))
-    floats = convergence(
+    floats = analyse_quadratic(
         sympy.Matrix([[2, 1, 0], [1, 3, sympy.pi], [0, sympy.pi, 4]]), rule("gradient_descent"), eta
     )
     assert not floats.exact and floats.best is not None and "floats" in floats.notes[0]
     assert float(floats.best.rate) == pytest.approx(0.29461304352468126)
 
 
-def test_what_is_refused() -> None:
-    def squared(rate: Expr, momentum: Expr | None) -> Move:
+def test_unsupported_rules_and_matrices() -> None:
+    def squared(rate: Expr, momentum: Expr | None) -> StepFunction:
         return lambda x, buffers, a: (x - rate * a * x**2, {})
 
     with pytest.raises(Unsolved, match="not linear"):
-        convergence(diag(1), squared, eta)
+        analyse_quadratic(diag(1), squared, eta)
     with pytest.raises(Unsolved, match="not linear"):
-        convergence(diag(1), rule("rmsprop"), eta)
+        analyse_quadratic(diag(1), rule("rmsprop"), eta)
     with pytest.raises(Unsolved, match="at most 6"):
-        convergence(sympy.eye(7), rule("gradient_descent"), eta)
+        analyse_quadratic(sympy.eye(7), rule("gradient_descent"), eta)
     with pytest.raises(Unsolved, match="symmetric"):
-        convergence(sympy.Matrix([[1, 2], [0, 1]]), rule("gradient_descent"), eta)
+        analyse_quadratic(sympy.Matrix([[1, 2], [0, 1]]), rule("gradient_descent"), eta)

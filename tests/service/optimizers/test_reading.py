@@ -129,7 +129,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     (HANDED | {"gradients": [{"x": 1, "y": 1}]}, "/gradients/0/y", "x", "an unknown name of 1"),
     (HANDED | {"gradients": [{"x": [1, 2]}]}, "/gradients/0/x", "[]", "[2]"),
     (HANDED | {"gradients": [{"x": 1}], "steps": 2}, "/steps", "at most 1", "2"),
-    (HANDED | {"gradients": [{"x": 1}], "inputs": {"z": 1}}, "/inputs", "nothing", "data"),
+    (HANDED | {"gradients": [{"x": 1}], "inputs": {"z": 1}}, "/inputs", "nothing", "1 input"),
     (HANDED | {"gradients": [{"x": 1}], "loss": "f"}, "/loss", "nothing", "text of 1 character"),
     (HANDED | {"gradients": [{"x": 1}], "surface": {}}, "/surface", "nothing", "an object"),
     (HANDED | {"gradients": [{"x": 1}], "optimizer": {"name": "newton"}}, "/optimizer/name", "program", ""),

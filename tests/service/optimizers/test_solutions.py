@@ -94,7 +94,7 @@ def test_assumptions_leave_solutions_out() -> None:
 @pytest.mark.parametrize(
     ("fields", "pointer", "words"),
     [
-        ({"unknown": ["gamma"]}, "/unknown/0", "no symbol"),
+        ({"unknown": ["gamma"]}, "/unknown/0", "not a symbol"),
         ({"unknown": ["beta"] * 5}, "/unknown", "at most 4"),
         ({"target": {"y": 0}}, "/target/y", "no parameter"),
         ({"target": {"x": [1, 2]}}, "/target/x", "shape"),

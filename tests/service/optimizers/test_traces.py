@@ -11,7 +11,7 @@ from compute.optimizers import OPTIMIZERS
 from compute.optimizers.schedules import SCHEDULES
 from service.optimizers.responses import TraceResponse, TraceStep, TraceSummary
 from tests.conftest import Ask
-from tests.oracles.optimizers import CASES, OBJECTIVES, buffers, recorded
+from tests.oracles.optimizers import CASES, OBJECTIVES, buffers, read_recorded
 from tests.test_oracles_optimizers import agree, flat
 
 PATH = "/v1/optimizer/trace"
@@ -31,7 +31,7 @@ def test_what_pytorch_recorded(ask: Ask, name: str) -> None:
     objective = OBJECTIVES[case.objective]
     inputs = {"program": [*objective.program], "inputs": objective.data}
     found = traced(ask, start=case.start, optimizer=case.optimizer, steps=20, **inputs)
-    there, steps = list(recorded(name).values()), found["trace"][1:]
+    there, steps = list(read_recorded(name).values()), found["trace"][1:]
     agree([one["loss"] for one in steps], [one["loss"] for one in there])
     agree([one["learning_rate"] for one in steps], [one["rate"] for one in there])
     for kind in ("parameters", "gradient"):

@@ -9,12 +9,12 @@ from compute.operations import CATALOGUE
 from compute.primitives.activations.declaration import ACTIVATIONS
 from tests import oracles
 from tests.compute.asking import answer
-from tests.oracles.activations import FUNCTIONS, posed
+from tests.oracles.activations import FUNCTIONS, all_questions
 from tests.oracles.cases import Array
 
 RECORDED: dict[str, Array] = dict(np.load(Path(oracles.__file__).with_name("activations.npz")))
 ENDS = np.cumsum(RECORDED["lengths"])
-POSED = posed()
+POSED = all_questions()
 # What PyTorch does not have, or not in this form; it is held against definitions elsewhere.
 OTHERS = {"log_relu", "thresholded_relu", "shrink", "scaled_tanh", "affine"}
 

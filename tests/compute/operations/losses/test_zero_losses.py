@@ -85,7 +85,7 @@ def test_a_gradient_of_zero_moves_parameters_by_zero() -> None:
         zeros = np.zeros(np.shape(start)).tolist()
         for name in ("gradient_descent", "momentum", "adam", "lion"):
             *_, last = steps_of({"name": name}, {"x": start}, gradients=[{"x": zeros}])
-            assert last.made is not None and not negative_zeros(last.made.update["x"])
+            assert last.record is not None and not negative_zeros(last.record.update["x"])
 
 
 def test_what_was_sent_as_negative_zero_keeps_its_sign() -> None:

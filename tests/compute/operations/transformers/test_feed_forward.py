@@ -10,7 +10,7 @@ from compute.question.plan import shapes_only
 from tests.compute.asking import answer
 from tests.compute.operations.drawn_layers import ACTIVATIONS, agree, close, fed, refused
 from tests.oracles.cases import Array
-from tests.oracles.textbook_transformers import Settings, activated, affine, feed_forward
+from tests.oracles.textbook_transformers import Settings, activate, affine, feed_forward
 
 RNG = np.random.default_rng(81)
 X = RNG.standard_normal((3, 2))
@@ -39,7 +39,7 @@ def test_every_step_of_a_gated_layer_is_named(activation: str) -> None:
     inputs = PLAIN | {"w_gate": gate, "b_gate": b[0], "b_1": b[1], "b_2": b[2, :2]}
     found = answer("feed_forward", inputs, {"activation": activation, "gated": True}).values
     before = np.array([affine(token, gate, b[0]) for token in X])
-    gates = np.array([[np.real(activated(one, activation)) for one in row] for row in before])
+    gates = np.array([[np.real(activate(one, activation)) for one in row] for row in before])
     units = np.array([affine(token, W_1, b[1]) for token in X])
     close(found["gate_preactivation"], before)
     close(found["gate"], gates)

@@ -23,7 +23,7 @@ from tests.compute.operations.drawn_layers import (
     scoped,
 )
 from tests.oracles.cases import Array
-from tests.oracles.textbook_transformers import Settings, Weights, decoder_layer, encoder_layer, part, stacked
+from tests.oracles.textbook_transformers import Settings, Weights, chain, decoder_layer, encoder_layer, part
 
 RNG = np.random.default_rng(85)
 HOW = Settings(heads=2)
@@ -47,7 +47,7 @@ def encoded(how: Settings) -> Any:
         def layer(x: Array, weights: Weights) -> Array:
             return encoder_layer(x, weights, how, **masks)
 
-        return stacked(sent["x"], layer, sent, how)
+        return chain(sent["x"], layer, sent, how)
 
     return one
 
@@ -98,7 +98,7 @@ def test_random_decoders(seed: int) -> None:
             masks = {"mask": sent.get("mask"), "positions": sent.get("positions")}
             return decoder_layer(x, sent["memory"], weights, how, *others, **masks)
 
-        return stacked(sent["x"], layer, sent, how)
+        return chain(sent["x"], layer, sent, how)
 
     agree("decoder", inputs, said(how, "decoder") | {"causal": how.causal}, loops, but=("positions",))
 

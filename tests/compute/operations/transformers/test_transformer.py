@@ -18,7 +18,14 @@ from tests.compute.operations.drawn_layers import (
     scoped,
 )
 from tests.oracles.cases import Array
-from tests.oracles.textbook_transformers import Settings, Weights, decoder_layer, encoder_layer, part, stacked
+from tests.oracles.textbook_transformers import (
+    Settings,
+    Weights,
+    chain,
+    decoder_layer,
+    encoder_layer,
+    part,
+)
 
 RNG = np.random.default_rng(86)
 HOW = Settings(heads=2)
@@ -59,8 +66,8 @@ def loops(how: Settings, *, causal: bool = True) -> Any:
             masks = {"mask": sent.get("target_mask"), "padding": sent.get("target_key_padding_mask")}
             return decoder_layer(x, memory, weights, own, *others, **masks)
 
-        memory = stacked(sent["source"], encodes, part(sent, "encoder"), how)
-        return stacked(sent["target"], decodes, part(sent, "decoder"), how)
+        memory = chain(sent["source"], encodes, part(sent, "encoder"), how)
+        return chain(sent["target"], decodes, part(sent, "decoder"), how)
 
     return one
 

@@ -13,7 +13,7 @@ from tests.compute.asking import answer, plan
 from tests.compute.operations.transformers.vision_questions import OPERATION, asked, cut, expected
 from tests.oracles.cases import Array
 from tests.oracles.recording import sums
-from tests.oracles.vision import COUNTS, TIMM, TORCHVISION, Vision, renamed, vision
+from tests.oracles.vision import COUNTS, TIMM, TORCHVISION, Vision, timm_names, vision
 from tests.oracles.vision_reference import sinusoidal, sinusoidal_of_grid
 
 RECORDED: dict[str, Array] = dict(np.load(Path(oracles.__file__).with_name("vision.npz")))
@@ -94,7 +94,7 @@ def test_both_namings_say_the_same(seed: int) -> None:
         width = posed.state["class_token"].shape[-1]
         kept["heads.head.weight"] = np.resize(kept["heads.head.weight"], (len(posed.upstream[0]), width))
         posed = replace(posed, state=kept)
-    other = replace(posed, naming=TIMM, state=renamed(posed))
+    other = replace(posed, naming=TIMM, state=timm_names(posed))
     assert not set(other.state) & set(posed.state)
     first, second = (answer(OPERATION, asked(one), one.attributes).values for one in (posed, other))
     assert first.keys() == second.keys()
