@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from compute.operations import FAMILIES
 from compute.operations.framework.declaration import Operation
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
 from compute.question.limits import Limits
 from service.optimizers import solutions, traces

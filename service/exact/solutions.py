@@ -2,6 +2,6 @@
 work.
 """
 
-from compute.optimizers.solving import SolutionQuestion, Solver
+from compute.optimizers.run.solver import SolutionQuestion, Solver
 
 __all__ = ["SolutionQuestion", "Solver"]

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from compute.errors import QuestionErrors, at, unknown_name
 from compute.operations.framework.declaration import Constant
-from compute.optimizers.course import OptimizerConfig
-from compute.optimizers.declaration import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.declaration import OPTIMIZERS
+from compute.optimizers.rules.schedules import SCHEDULES
+from compute.optimizers.run.config import OptimizerConfig
 from service.http.problems import describe
 from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
 from service.questions.validation import validate

@@ -10,9 +10,9 @@ from annotated_types import Interval
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, create_model
 from typing_extensions import TypeAliasType
 
-from compute.optimizers.course import CLIP_EPSILON
-from compute.optimizers.declaration import OPTIMIZERS, SettingField
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.declaration import OPTIMIZERS, SettingField
+from compute.optimizers.rules.schedules import SCHEDULES
+from compute.optimizers.run.config import CLIP_EPSILON
 from service.optimizers.constraints import SolveBase, TraceBase
 from service.schemas.computation import Computation
 from service.schemas.deferred import Deferred

@@ -8,8 +8,8 @@ import orjson
 
 from compute.arithmetic import kinds
 from compute.errors import Path
-from compute.optimizers.questions import TraceQuestion
-from compute.optimizers.surface import entry_name
+from compute.optimizers.run.question import TraceQuestion
+from compute.optimizers.run.surface import entry_name
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import solve_request

@@ -10,13 +10,13 @@ import orjson
 from compute.arithmetic import kinds
 from compute.arithmetic.floating import FLOAT64
 from compute.graph.work import WRITTEN
-from compute.optimizers.course import Constants
-from compute.optimizers.formulas import step_formulas
-from compute.optimizers.objective import Batches
-from compute.optimizers.questions import PreparedTrace, SurfaceRequest, TraceQuestion, prepare_trace
-from compute.optimizers.reading import Stop
-from compute.optimizers.surface import Extent, compute_surface, entry_name, parse_entry
-from compute.optimizers.trace import StepRecord, TraceStep
+from compute.optimizers.run.config import Constants
+from compute.optimizers.run.formulas import step_formulas
+from compute.optimizers.run.objective import Batches
+from compute.optimizers.run.question import PreparedTrace, SurfaceRequest, TraceQuestion, prepare_trace
+from compute.optimizers.run.reading import Stop
+from compute.optimizers.run.surface import Extent, compute_surface, entry_name, parse_entry
+from compute.optimizers.run.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import chosen_optimizer
 from service.optimizers.schemas import PARTS, trace_request

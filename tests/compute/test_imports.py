@@ -30,6 +30,7 @@ FLOORS = [
     {"compute.programs"},
     {"compute.question"},
     {"compute.solving"},
+    {"compute.optimizers.rules"},
     {"compute.optimizers"},
     {"service.settings", "service.settings_checks", "service.version", "service.defects", "service.files"},
     {"service.http"},

@@ -22,7 +22,7 @@ EMPTY = {
     "other entries", "other numbers", "other text", "others", "something else", "text", "the other kind",
     "two", "unknown",
 }  # fmt: skip
-ALLOWED = {("compute/optimizers/questions.py", "a number")}  # in the place of data with rows
+ALLOWED = {("compute/optimizers/run/question.py", "a number")}  # in the place of data with rows
 
 
 def refusals() -> Iterator[tuple[str, ast.Call, ast.expr]]:

@@ -16,7 +16,7 @@ import pytest
 
 from compute.operations import CATALOGUE
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from tests.docs.blocks import ROOT, Block, blocks
 from tests.docs.listening import server
 

@@ -16,7 +16,7 @@ from compute.operations.framework.build import build
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.state_dicts import takes_state_dict
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from service.http.problems import KINDS
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request

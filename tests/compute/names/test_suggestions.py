@@ -13,7 +13,7 @@ from compute.names.suggestions import edit_distance, suggest_name
 from compute.operations import CATALOGUE
 from compute.operations.framework.setting_types import kinds
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
 from service.endpoints import ENDPOINTS
 from service.optimizers.schemas import optimizer_model, schedule_model

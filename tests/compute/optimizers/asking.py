@@ -5,9 +5,9 @@ from typing import Any
 
 from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.kinds import arithmetic
-from compute.optimizers.course import OptimizerConfig
-from compute.optimizers.questions import PreparedTrace, TraceQuestion, prepare_trace
-from compute.optimizers.trace import TraceStep
+from compute.optimizers.run.config import OptimizerConfig
+from compute.optimizers.run.question import PreparedTrace, TraceQuestion, prepare_trace
+from compute.optimizers.run.trace import TraceStep
 from tests.compute.asking import arrays
 
 COMMON = {

@@ -10,7 +10,7 @@ import sympy
 from sympy import Rational, diag, sqrt
 
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.declaration import State
+from compute.optimizers.rules.declaration import State
 from compute.solving.constants import truth
 from compute.solving.quadratics import Convergence, StepFactory, StepFunction, analyse_quadratic
 from compute.solving.regions import substitute

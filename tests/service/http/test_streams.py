@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from compute.optimizers import reading
-from compute.optimizers.trace import TraceStep, follow
+from compute.optimizers.run import reading
+from compute.optimizers.run.trace import TraceStep, follow
 from service.app import create_app
 from service.http.problems import Problem
 from service.http.streams import is_wanted

@@ -10,7 +10,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from service.http.problems import Problem
 from service.optimizers.schemas import PARTS, trace_request
 from service.optimizers.traces import understand_trace

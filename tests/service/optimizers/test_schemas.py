@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from service.optimizers.schemas import PARTS, optimizer_model, schedule_model, trace_request
 from tests.conftest import Ask, Client
 

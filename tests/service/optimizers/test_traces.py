@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compute.optimizers import OPTIMIZERS
-from compute.optimizers.schedules import SCHEDULES
+from compute.optimizers.rules.schedules import SCHEDULES
 from service.optimizers.responses import TraceResponse, TraceStep, TraceSummary
 from tests.conftest import Ask
 from tests.oracles.optimizers import CASES, OBJECTIVES, buffers, read_recorded

@@ -1,0 +1,1 @@
+"""Update rules and schedules, each declared as one function."""

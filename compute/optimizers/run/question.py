@@ -1,0 +1,307 @@
+"""A question about an optimizer: checked, and prepared as a trace."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.floating import FLOAT64
+from compute.arithmetic.namespace import Arithmetic, Array
+from compute.errors import Path, QuestionError, QuestionErrors, at, describe, unknown_name
+from compute.optimizers.rules.declaration import OPTIMIZERS
+from compute.optimizers.run.config import OptimizerConfig, build_run
+from compute.optimizers.run.formulas import MAX_ENTRIES
+from compute.optimizers.run.objective import (
+    Batches,
+    Objective,
+    Parameters,
+    ProgramObjective,
+    RecordedGradients,
+)
+from compute.optimizers.run.reading import Stop, Trace
+from compute.optimizers.run.surface import Entry, entry_name, parse_entry, surface_entries
+from compute.programs.language import parse_program
+from compute.question.limits import Limits
+
+STEP_WORK = 10_000  # operations of a step besides the objective and the rule
+RULE_WORK = 8_000  # of a rule for one parameter, and as much again for each buffer
+ENTRY_WORK = 10  # of a rule for one entry, and as much again for each buffer
+EXACT_STEP_WORK = 1_000  # the time of exact steps is bounded elsewhere
+SHOWN_WORK = 8_000  # of returning one part of one parameter
+FORMULA_WORK = 40_000  # of writing one formula
+EXACT_FORMULA_WORK = 500
+FORMULA_SIZE = 10  # of one formula in the answer, in numbers
+MAX_BATCH_SIZES = 50  # distinct sizes, each of which is planned
+
+
+@dataclass(frozen=True)
+class SurfaceRequest:
+    """A requested surface. points: along each axis; over: two entries by name; ranges: by entry."""
+
+    points: int = 41
+    over: Sequence[str] | None = None
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TraceQuestion:
+    """A question for a trace, of a program's loss or of given gradients.
+
+    start: the initial parameters.
+    data: the program's other inputs.
+    loss: name of the program's scalar; the last line's by default.
+    gradients: one set per step, instead of a program.
+    steps: number of steps; as many as there are gradients by default.
+    every: show every so many steps.
+    shown: the parts of each step to show.
+    """
+
+    optimizer: OptimizerConfig
+    start: Parameters
+    arithmetic: Arithmetic
+    program: tuple[str, ...] = ()
+    loss: str | None = None
+    data: Parameters = field(default_factory=dict)
+    gradients: Sequence[Parameters] | None = None
+    steps: int | None = None
+    every: int = 1
+    stop: Stop = field(default_factory=Stop)
+    batches: Batches | None = None
+    surface: SurfaceRequest | None = None
+    shown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class PreparedTrace:
+    """A trace that can be run.
+
+    predicted: the work and size of the answer.
+    surface_entries: the entries along the axes of the surface.
+    objective: the objective that the surface is computed from.
+    """
+
+    trace: Trace
+    predicted: Limits
+    conventions: dict[str, Any]
+    surface_entries: list[Entry] = field(default_factory=list)
+    objective: ProgramObjective | None = None
+
+
+def prepare_trace(question: TraceQuestion) -> PreparedTrace:
+    """Check a question and return its trace. Raises QuestionErrors."""
+    if bool(question.program) == (question.gradients is not None):
+        received = "both" if question.program else "neither"
+        message = "a trace needs either a program or gradients"
+        raise at((), message, "program or gradients, one of them", received)
+    if not question.start:
+        raise at(("start",), "has no parameter", "at least one parameter", "an empty object")
+    objective = build_objective(question)
+    steps = _count_steps(question, objective)
+    run = build_run(question.optimizer, objective)
+    start = objective.start if isinstance(objective, ProgramObjective) else question.start
+    conventions = question.optimizer.conventions()
+    if isinstance(objective, ProgramObjective):
+        ahead = OPTIMIZERS[question.optimizer.name].looks_ahead
+        conventions |= {
+            "loss": objective.name,
+            "loss_at": "the parameters after each step",
+            "gradient_at": "a momentum's step of the velocity ahead"
+            if ahead
+            else "the parameters before each step",
+        }
+    entries: list[Entry] = []
+    surface_objective: ProgramObjective | None = None
+    if question.surface is not None:
+        surface_objective = _surface_objective(question, objective)
+        entries = surface_entries(question.surface.over, question.start)
+        _check_ranges(question.surface, entries)
+    trace = Trace(run, start, steps, question.every, question.stop)
+    return PreparedTrace(
+        trace, _predict_limits(question, objective, steps), conventions, entries, surface_objective
+    )
+
+
+def build_objective(question: TraceQuestion) -> Objective:
+    """Build the objective of a question. Raises QuestionErrors if names and shapes do not fit."""
+    if question.gradients is not None:
+        _check_gradients(question)
+        return RecordedGradients(question.gradients, question.arithmetic)
+    for name in question.data:
+        if name in question.start:
+            raise at(("inputs", name), "is a parameter under start already", "data", "a parameter")
+    if question.batches is not None:
+        _check_batches(question.batches, question.data)
+    try:
+        name = parse_program(question.program)[0][-1].name if question.loss is None else question.loss
+        return ProgramObjective(
+            question.program, name, question.start, question.data, question.arithmetic, question.batches
+        )
+    except QuestionError as error:
+        raise QuestionErrors([error]) from None
+    except QuestionErrors as errors:
+        raise QuestionErrors(
+            [_repoint_error(error, question) for error in errors.errors], errors.total
+        ) from None
+
+
+def _repoint_error(error: QuestionError, question: TraceQuestion) -> QuestionError:
+    """Re-point an error about an input of the program at the field of the question: start or inputs."""
+    field_, *rest = error.path or ("",)
+    if field_ == "parameters":  # a parameter that the program does not use
+        name = [*question.start][int(rest[0])]
+        expected = error.expected if error.expected.startswith("one of: ") else "a program with parameters"
+        message = f"the program does not use {name}"
+        return QuestionError(("start", name), message, expected, error.received)
+    if field_ != "inputs" or not rest:
+        return error
+    if rest[0] in question.start:
+        expected = error.expected.partition(";")[0]  # the rest names fields of another request
+        return QuestionError(("start", *rest), error.message, expected, error.received)
+    if rest[0] in question.data:
+        return error
+    message = f"{rest[0]} has no value: it is neither under start nor under inputs"
+    return QuestionError(("start", *rest), message, "a tensor here, or under inputs for data", "nothing")
+
+
+def _count_steps(question: TraceQuestion, objective: Objective) -> int:
+    steps = question.steps
+    if objective.steps is None:
+        if steps is None:
+            raise at(("steps",), "is required", "how many steps", "nothing")
+        return steps
+    if steps is not None and steps > objective.steps:
+        raise at(("steps",), "is more than there are gradients", f"at most {objective.steps}", f"{steps}")
+    return objective.steps if steps is None else steps
+
+
+def _check_gradients(question: TraceQuestion) -> None:
+    """Raise QuestionErrors unless every step has a gradient of each parameter, of its shape."""
+    assert question.gradients is not None
+    unused: dict[Path, Any] = {
+        ("loss",): question.loss, ("batches",): question.batches, ("surface",): question.surface,
+        ("stop_when", "loss"): question.stop.loss,
+    }  # fmt: skip
+    for path, value in unused.items():
+        if value is not None:
+            raise at(path, "needs a program, not gradients", "nothing", describe(value))
+    if question.data:
+        received = f"{len(question.data)} inputs" if len(question.data) > 1 else "1 input"
+        raise at(("inputs",), "need a program, not gradients", "nothing", received)
+    if not question.gradients:
+        raise at(("gradients",), "is empty", "gradients for at least one step", "an empty list")
+    for step, gradient in enumerate(question.gradients):
+        for name in {**question.start, **gradient}:
+            path = ("gradients", step, name)
+            if name not in gradient:
+                raise at(path, "is missing", f"the gradient of {name}", "nothing")
+            if name not in question.start:
+                raise QuestionErrors([unknown_name(path, "parameter under start", name, question.start)])
+            check_shape(path, gradient[name], question.start[name])
+
+
+def check_shape(path: Path, tensor: Array, parameter: Array) -> None:
+    """Raise QuestionErrors unless a tensor has the shape of its parameter."""
+    if tensor.shape != parameter.shape:
+        expected, received = (f"shape {list(array.shape)}" for array in (parameter, tensor))
+        raise at(path, "does not have its parameter's shape", expected, received)
+
+
+def _check_batches(batches: Batches, data: Parameters) -> None:
+    """Raise QuestionErrors unless the rows of all batches exist."""
+    for index, name in enumerate(batches.inputs):
+        if name not in data:
+            path: Path = ("batches", "inputs", index)
+            raise QuestionErrors([unknown_name(path, "data under inputs", name, data)])
+        if not data[name].shape:
+            raise at(("batches", "inputs", index), "has no rows", "data with rows", "shape []")
+    if not batches.inputs or not batches.rows:
+        raise at(("batches",), "has no inputs or no rows", "inputs and rows", "an empty list")
+    row_count = min(len(data[name]) for name in batches.inputs)
+    for number, rows in enumerate(batches.rows):
+        if not rows:
+            raise at(("batches", "rows", number), "is empty", "at least one row", "an empty list")
+        for index, row in enumerate(rows):
+            if not 0 <= row < row_count:
+                path = ("batches", "rows", number, index)
+                raise at(path, "is not a row of the data", f"0 to {row_count - 1}", f"{row}")
+    sizes = len({len(rows) for rows in batches.rows})
+    if sizes > MAX_BATCH_SIZES:
+        expected = f"at most {MAX_BATCH_SIZES} sizes"
+        raise at(("batches", "rows"), "have too many different sizes", expected, f"{sizes} sizes")
+
+
+def _surface_objective(question: TraceQuestion, objective: Objective) -> ProgramObjective:
+    """Return the objective in floats. Raises QuestionErrors if symbols are free."""
+    assert isinstance(objective, ProgramObjective)  # gradients have no surface
+    if not question.arithmetic.settles:
+        return objective
+    if symbols := question.optimizer.symbols():
+        received = f"{len(symbols)} free symbol{'s' if len(symbols) > 1 else ''}"
+        raise at(("surface",), "is computed in floats", "no free symbols in the optimizer", received)
+    try:
+        start, data = (
+            {
+                name: array.astype(np.float64) if array.dtype == object else array
+                for name, array in arrays.items()
+            }
+            for arrays in (question.start, question.data)
+        )
+    except TypeError:
+        raise at(("surface",), "is computed in floats", "no free symbols in start and inputs",
+                     "free symbols") from None  # fmt: skip
+    return ProgramObjective(objective.program, objective.name, start, data, FLOAT64)
+
+
+def _check_ranges(surface: SurfaceRequest, entries: list[Entry]) -> None:
+    """Raise QuestionErrors unless ranges are increasing and belong to the entries of the surface."""
+    known = [entry_name(entry) for entry in entries]
+    for name, (low, high) in surface.ranges.items():
+        path: Path = ("surface", "ranges", name)
+        if entry_name(parse_entry(name)) not in known:
+            raise QuestionErrors([unknown_name(path, "entry that the surface runs over", name, known)])
+        if not low < high:
+            raise at(
+                path, "is not an increasing range", "two numbers, the smaller first", f"{low:g} and {high:g}"
+            )
+
+
+def _predict_limits(question: TraceQuestion, objective: Objective, steps: int) -> Limits:
+    """Predict the work and size of a trace. Only steps that are shown are kept."""
+    optimizer = OPTIMIZERS[question.optimizer.name]
+    entries = sum(parameter.size for parameter in question.start.values())
+    exact, buffers = question.arithmetic.settles, 1 + len(optimizer.buffers)
+    step = objective.work + (EXACT_STEP_WORK if exact else STEP_WORK)
+    if not exact:
+        step += buffers * (RULE_WORK * len(question.start) + ENTRY_WORK * entries)
+    hessian_entries = 0
+    if optimizer.updates_jointly:  # a row of the Hessian for each entry, and a system of equations
+        row = objective.hessian_row_work + (EXACT_STEP_WORK if exact else STEP_WORK)
+        step, hessian_entries = step + row * entries + entries**3, entries**2
+    lines = len(optimizer.buffers) + 2
+    written_entries = sum(array.size for array in question.start.values() if array.size <= MAX_ENTRIES)
+    rows = 0 if question.batches is None else max(map(len, question.batches.rows))
+    parts = {
+        "parameters": entries, "loss": 1, "learning_rate": 1, "gradient": entries, "used_gradient": entries,
+        "state": entries * len(optimizer.buffers) + hessian_entries, "update": entries, "batch": rows + 1,
+        "formula": FORMULA_SIZE * lines * written_entries,
+    }  # fmt: skip
+    shown = 1 + sum(size for name, size in parts.items() if name in question.shown)
+    returned = steps // question.every + 2
+    line = EXACT_FORMULA_WORK if exact else FORMULA_WORK
+    arrays = len(question.start) * (
+        len(parts.keys() & question.shown) + len(optimizer.buffers) * ("state" in question.shown)
+    )
+    shown_work = 0 if exact else returned * (STEP_WORK + SHOWN_WORK * arrays)
+    formula_work = returned * written_entries * lines * line if "formula" in question.shown else 0
+    grid = 0 if question.surface is None else question.surface.points**2
+    batched = 0
+    if question.batches is not None:
+        rows = sum(map(len, question.batches.rows))
+        batched = sum(rows * prod(question.data[name].shape[1:]) for name in question.batches.inputs)
+    return Limits(
+        work=steps * step + formula_work + shown_work + grid * (objective.work + STEP_WORK // 4),
+        entries=objective.entries + 10 * entries + hessian_entries + batched,
+        answer=returned * shown + grid,
+    )
