@@ -1,4 +1,4 @@
-"""The catalogue as people and tools read it, derived from the declarations of operations."""
+"""The catalogue of operations at /v1/operations, derived from their declarations."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -131,7 +131,7 @@ def describe_all(root_path: str = "") -> dict[str, Any]:
 
 
 def describe_operation(name: str) -> dict[str, Any]:
-    """The answer of GET /v1/operations/{name}."""
+    """Return the answer of GET /v1/operations/{name}."""
     operation = CATALOGUE[name]
     return OperationDescription(
         name=name,

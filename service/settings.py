@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.question.limits import Limits
-from service.settings_checks import PREFIX, Wrong, contradictions, unknown_variables
+from service.settings_checks import PREFIX, Violation, contradictions, unknown_variables
 
 HOUR = 3600.0  # seconds
 MAX_PROCESSES = 1024
@@ -20,7 +20,7 @@ ORIGIN = re.compile(r"https?://[^/\s]+")
 
 
 class Settings(BaseSettings):
-    """The limits and sizes that a deployment can choose; a test compares docs/settings.md with this class."""
+    """The limits and sizes of a deployment. A test compares docs/settings.md with this class."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
@@ -181,20 +181,20 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, origins: list[str]) -> list[str]:
-        """Refuse origins that no browser sends, which would admit nobody without a word."""
-        found = [one.removesuffix("/") for one in origins]
-        for one in found:
-            if one != "*" and not ORIGIN.fullmatch(one):
+        """Refuse origins that no browser sends: they would admit nobody, without an error."""
+        origins = [origin.removesuffix("/") for origin in origins]
+        for origin in origins:
+            if origin != "*" and not ORIGIN.fullmatch(origin):
                 raise ValueError('expected an origin such as "https://a.example", or "*"')
-        return found
+        return origins
 
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, proxies: list[str]) -> list[str]:
-        """Refuse names, which no connection comes from, and networks with a host in them."""
-        for one in proxies:
+        """Refuse host names, since connections come from addresses, and networks with host bits set."""
+        for proxy in proxies:
             try:
-                ip_network(one)
+                ip_network(proxy)
             except ValueError:
                 raise ValueError(
                     'expected an address such as "10.0.0.1" or a network such as "10.0.0.0/8"'
@@ -204,30 +204,30 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _check_together(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Refuse variables that name no setting, beside all else that is wrong, and then contradictions."""
+        """Refuse unknown variables, together with invalid values; then refuse contradicting limits."""
         unknown = list(unknown_variables(os.environ, cls.model_fields))
         try:
-            found = handler(data)
+            settings = handler(data)
         except ValidationError as error:
             if not unknown:
                 raise
-            others = [(one["loc"], one["msg"]) for one in error.errors(include_url=False)]
-            raise _refused([*unknown, *others]) from None
-        wrong = unknown or list(contradictions(dict(found), found.model_fields_set))
-        if wrong:
-            raise _refused(wrong)
-        return found
+            invalid = [(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+            raise _validation_error([*unknown, *invalid]) from None
+        violations = unknown or list(contradictions(dict(settings), settings.model_fields_set))
+        if violations:
+            raise _validation_error(violations)
+        return settings
 
     @property
     def limits(self) -> Limits:
-        """The limits that `compute` checks its predictions against."""
+        """The limits that predictions are checked against."""
         return Limits(self.max_work, self.max_entries, self.max_answer_entries, self.max_values)
 
 
-def _refused(wrong: Iterable[Wrong]) -> ValidationError:
-    """The error that says what is wrong with each field, whose place comes with it."""
+def _validation_error(violations: Iterable[Violation]) -> ValidationError:
+    """Return a ValidationError with one entry for each violation."""
     details: list[InitErrorDetails] = [
-        {"type": PydanticCustomError("setting", "{why}", {"why": why}), "loc": place, "input": None}
-        for place, why in wrong
+        {"type": PydanticCustomError("setting", "{why}", {"why": why}), "loc": location, "input": None}
+        for location, why in violations
     ]
     return ValidationError.from_exception_data("Settings", details)

@@ -11,7 +11,7 @@ from compute.question.answer import Answer, Plan
 from compute.readings.closed_forms import approximation, each, latex, shared, symbol_written, text
 
 
-def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
+def write_answer(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
     """Write the answer as text in the place of numbers, with what stands beside it.
 
     Values that are abbreviated and not returned stand beside it under their names, and if it shares, so do
@@ -29,14 +29,14 @@ def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Ans
 
     hidden = [name for name in defined if name not in first.values()]
     beside = [pair for name in hidden for pair in arithmetic.definition(name)]
-    common, shorter = _named(answer, [one for _, one in beside]) if shares else ([], answer)
+    common, shorter = _name_repeated_parts(answer, [one for _, one in beside]) if shares else ([], answer)
     more: dict[str, Any] = {
-        "approximations": _mirrored(answer.values, approximated),
-        "latex": {"values": _mirrored(shorter.values, latex)},
+        "approximations": _map_once(answer.values, approximated),
+        "latex": {"values": _map_once(shorter.values, latex)},
     }
     if answer.gradients:
-        more["gradient_approximations"] = _mirrored(answer.gradients, approximated)
-        more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
+        more["gradient_approximations"] = _map_once(answer.gradients, approximated)
+        more["latex"]["gradients"] = _map_once(shorter.gradients, latex)
     common = beside + common
     if common:
         more["common"] = [
@@ -47,15 +47,15 @@ def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Ans
             }
             for name, part in common
         ]
-    return _changed(shorter, lambda array: each(array, text)), more
+    return _map_arrays(shorter, lambda array: each(array, text)), more
 
 
-def _mirrored(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
-    write_once = _once(lambda array: each(array, write).tolist())
+def _map_once(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
+    write_once = _cache_by_array(lambda array: each(array, write).tolist())
     return {name: write_once(array) for name, array in arrays.items()}
 
 
-def _once(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
+def _cache_by_array(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
     """A function of arrays that is called once for an array that has several names."""
     found: dict[int, tuple[Array, Any]] = {}
 
@@ -67,7 +67,7 @@ def _once(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
     return call
 
 
-def _named(answer: Answer, beside: list[Any]) -> tuple[list[tuple[Any, Any]], Answer]:
+def _name_repeated_parts(answer: Answer, beside: list[Any]) -> tuple[list[tuple[Any, Any]], Answer]:
     """Repeated parts, and the answer in terms of them. beside: what else the answer shows."""
     arrays: list[Array] = []
 
@@ -75,15 +75,15 @@ def _named(answer: Answer, beside: list[Any]) -> tuple[list[tuple[Any, Any]], An
         arrays.append(array)
         return array
 
-    _changed(answer, noted)
+    _map_arrays(answer, noted)
     common, reduced = shared(arrays, {symbol.name for one in beside for symbol in one.free_symbols})
     rest = iter(reduced)
-    return common, _changed(answer, lambda _: next(rest))
+    return common, _map_arrays(answer, lambda _: next(rest))
 
 
-def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
+def _map_arrays(answer: Answer, change: Callable[[Array], Array]) -> Answer:
     """The answer with all its arrays changed, one after the other; each once."""
-    change = _once(change)
+    change = _cache_by_array(change)
 
     def each_of(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: change(array) for name, array in arrays.items()}
@@ -105,10 +105,10 @@ def as_text(number: Any) -> Any:
     return each(np.asarray(number), text).tolist()
 
 
-def approximated(numbers: Any) -> Any:
+def approximate(numbers: Any) -> Any:
     """Exact numbers, or objects of them, as floats; None where symbols are free."""
     if isinstance(numbers, Mapping):
-        return {name: approximated(one) for name, one in numbers.items()}
+        return {name: approximate(one) for name, one in numbers.items()}
     return each(np.asarray(numbers), approximation).tolist()
 
 

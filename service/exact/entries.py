@@ -59,13 +59,13 @@ class Decoder:
         else:
             flat, shape = flatten(raw, path) if isinstance(raw, list) else ([raw], ())
         if len(flat) > MAX_ENTRIES:
-            raise _too_many(path, len(flat))
+            raise _too_many_entries(path, len(flat))
         if booleans and set(map(type, flat)) == {bool}:
             return np.array(flat, dtype=np.bool_).reshape(shape)
         found = np.empty(len(flat), dtype=object)
         for index, entry in enumerate(flat):
             where = (*path, *place(index, shape))
-            found[index] = _float(entry) if packed else self._entry(entry, where)
+            found[index] = _parse_packed(entry) if packed else self._entry(entry, where)
         return found.reshape(shape)
 
     def _entry(self, entry: Any, path: Path) -> Any:
@@ -99,7 +99,7 @@ class Decoder:
         if not isinstance(raw["symbol"], str):
             raise at((*path, "symbol"), "is no name", "a name such as x", describe(raw["symbol"]))
         if math.prod(sizes) > MAX_ENTRIES:
-            raise _too_many(path, math.prod(sizes))
+            raise _too_many_entries(path, math.prod(sizes))
         try:
             found = self.symbols.fresh(raw["symbol"], tuple(sizes))
         except ExpressionError as error:
@@ -148,10 +148,10 @@ def check_symbols(question: Any) -> None:
             used.add(symbol.name)
 
 
-def _float(text: str) -> Any:
+def _parse_packed(text: str) -> Any:
     special = {"nan": sympy.nan, "inf": sympy.oo, "-inf": -sympy.oo}
     return special[text] if text in special else rational(text)
 
 
-def _too_many(path: Path, entries: int) -> QuestionErrors:
+def _too_many_entries(path: Path, entries: int) -> QuestionErrors:
     return at(path, "holds too many entries for exact arithmetic", f"at most {MAX_ENTRIES}", f"{entries}")

@@ -25,7 +25,7 @@ def refusal(error: Exception) -> Problem | None:
 
     The innermost frame that is a library's or ours decides whose failure it is.
     """
-    modules = list(_modules(error))
+    modules = list(_module_names(error))
     packages = (name.partition(".")[0] for name in modules)
     library = next((LIBRARIES.get(one, "") for one in packages if one in LIBRARIES or one in OURS), "")
     if not library:
@@ -36,7 +36,7 @@ def refusal(error: Exception) -> Problem | None:
     return from_question(beyond(what, expected, received=f"a failure of the kind {type(error).__name__}"))
 
 
-def _modules(error: Exception) -> Iterator[str]:
+def _module_names(error: Exception) -> Iterator[str]:
     """The module of each frame, from the innermost out."""
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
         yield str(frame.f_globals.get("__name__", ""))

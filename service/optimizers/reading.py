@@ -18,18 +18,18 @@ from service.questions.validation import validate
 from service.schemas.setting_validators import constant
 
 
-def chosen_optimizer(raw: Any) -> OptimizerConfig:
+def read_optimizer(raw: Any) -> OptimizerConfig:
     """The optimizer that a document names. Raises QuestionErrors."""
-    with within("optimizer"):
-        request = _named(raw, OPTIMIZERS, optimizer_model, "update rule")
+    with errors_within("optimizer"):
+        request = _validate_named(raw, OPTIMIZERS, optimizer_model, "update rule")
     fields, said = request.__dict__, request.__pydantic_fields_set__
     settings = {name: fields[name] for name in OPTIMIZERS[fields["name"]].settings if name in said}
     common = {name: fields[name] for name in said - settings.keys() - {"schedule"}}
-    schedule = chosen_schedule(fields["schedule"]) if "schedule" in said else None
+    schedule = read_schedule(fields["schedule"]) if "schedule" in said else None
     return OptimizerConfig(**common, settings=settings, schedule=schedule)
 
 
-def chosen_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
+def read_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
     """A schedule by name with what is said of it, or the rate of each step."""
     if isinstance(raw, list | np.ndarray):
         rates = raw.tolist() if isinstance(raw, np.ndarray) else raw
@@ -37,8 +37,8 @@ def chosen_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
             raise at(("optimizer", "schedule"), "is no list of rates", "numbers or constant expressions",
                      describe(raw))  # fmt: skip
         return [constant(one) for one in rates]
-    with within("optimizer", "schedule"):
-        request = _named(raw, SCHEDULES, schedule_model, "schedule")
+    with errors_within("optimizer", "schedule"):
+        request = _validate_named(raw, SCHEDULES, schedule_model, "schedule")
     return {name: request.__dict__[name] for name in ("name", *request.__pydantic_fields_set__)}
 
 
@@ -47,7 +47,9 @@ def _is_rate(one: Any) -> bool:
     return isinstance(one, int | float | str) and not isinstance(one, bool)
 
 
-def _named(raw: Any, known: dict[str, Any], model: Callable[[str], type[BaseModel]], what: str) -> BaseModel:
+def _validate_named(
+    raw: Any, known: dict[str, Any], model: Callable[[str], type[BaseModel]], what: str
+) -> BaseModel:
     """An object whose name says of which model it is."""
     if not isinstance(raw, dict):
         raise at((), f"is no {what}", '{"name": ...} with its settings', describe(raw))
@@ -61,7 +63,7 @@ def _named(raw: Any, known: dict[str, Any], model: Callable[[str], type[BaseMode
 
 
 @contextmanager
-def within(*path: str) -> Iterator[None]:
+def errors_within(*path: str) -> Iterator[None]:
     """Faults of a part of a document, seen from the whole."""
     try:
         yield

@@ -43,20 +43,20 @@ Steps = Annotated[int, Interval(ge=1, le=MAX_STEPS), INTEGRAL]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     """Numbers that a large body held as an array, as lists again."""
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
+Pair = Annotated[list[Finite], BeforeValidator(_as_list), Field(min_length=2, max_length=2)]
 Row = Annotated[int, INTEGRAL, Field(json_schema_extra={"minimum": 0})]
 Rows = Annotated[
-    list[Annotated[list[Row], BeforeValidator(_listed), Field(json_schema_extra={"minItems": 1})]],
-    BeforeValidator(_listed),
+    list[Annotated[list[Row], BeforeValidator(_as_list), Field(json_schema_extra={"minItems": 1})]],
+    BeforeValidator(_as_list),
 ]
 
 
-def _choice(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
+def _union_by_name(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
     """Return the union of models that are chosen by name."""
     return Annotated[reduce(or_, map(models, names)), Field(discriminator="name")]
 
@@ -65,7 +65,7 @@ Optimizer = TypeAliasType(
     "Optimizer",
     Annotated[
         Any,
-        Deferred(lambda: _choice(optimizer_model, OPTIMIZERS)),
+        Deferred(lambda: _union_by_name(optimizer_model, OPTIMIZERS)),
         Field(description="An update rule by name, with its settings."),
     ],
 )
@@ -73,7 +73,9 @@ Schedule = TypeAliasType(
     "Schedule",
     Annotated[
         Any,
-        Deferred(lambda: _choice(schedule_model, SCHEDULES) | Annotated[list[Constant], Field(min_length=1)]),
+        Deferred(
+            lambda: _union_by_name(schedule_model, SCHEDULES) | Annotated[list[Constant], Field(min_length=1)]
+        ),
         Field(description="A schedule by name, or the rate of each step; the last one stays."),
     ],
 )
@@ -130,7 +132,7 @@ class SurfaceAsked(Request):
     )
 
 
-class Traced(Request):
+class OptimizerFields(Request):
     """The program to minimize, its start values, and the optimizer."""
 
     program: list[str] = Field(
@@ -156,7 +158,7 @@ class Traced(Request):
     )
 
 
-class TraceAlone(Request):
+class TraceOnlyFields(Request):
     """The fields of a trace, beside those of every question about an optimizer."""
 
     gradients: list[NamedTensors] = Field(
@@ -183,7 +185,7 @@ class TraceAlone(Request):
     )
 
 
-class SolveAlone(Request):
+class SolveOnlyFields(Request):
     """The unknowns and the target of a question to solve."""
 
     unknown: list[Name] = Field(
@@ -205,7 +207,9 @@ def _request(
     title: str, words: str, base: type[BaseModel], own: type[BaseModel], *common: str
 ) -> type[BaseModel]:
     shared = fields_of(Computation)
-    fields: dict[str, Any] = fields_of(Traced) | fields_of(own) | {name: shared[name] for name in common}
+    fields: dict[str, Any] = (
+        fields_of(OptimizerFields) | fields_of(own) | {name: shared[name] for name in common}
+    )
     return create_model(title, __base__=base, __doc__=words, **fields)
 
 
@@ -213,14 +217,16 @@ def _request(
 def trace_request() -> type[BaseModel]:
     """Return the model of a trace's request."""
     words = "A trace of an optimizer, step by step."
-    return _request("TraceRequest", words, TraceBase, TraceAlone, "arithmetic", "assumptions", "encoding")
+    return _request(
+        "TraceRequest", words, TraceBase, TraceOnlyFields, "arithmetic", "assumptions", "encoding"
+    )
 
 
 @cache
 def solve_request() -> type[BaseModel]:
     """Return the model of a request to solve for hyperparameters or start values."""
     words = "A search for hyperparameters or start values with which the parameters reach a target."
-    return _request("SolveRequest", words, SolveBase, SolveAlone, "assumptions")
+    return _request("SolveRequest", words, SolveBase, SolveOnlyFields, "assumptions")
 
 
 @cache

@@ -11,7 +11,7 @@ from compute.errors import Path
 from compute.optimizers.questions import TraceQuestion
 from compute.optimizers.surface import entry_name
 from compute.question.limits import Limits, check_limits
-from service.optimizers.reading import chosen_optimizer
+from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import solve_request
 from service.questions.operations import EXACT_WORK, ExactWanted, decoded, exact, is_data
 from service.questions.validation import validate
@@ -52,7 +52,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
     """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
     request = validate(solve_request(), document)
     fields = request.__dict__
-    chosen = chosen_optimizer(fields["optimizer"])
+    chosen = read_optimizer(fields["optimizer"])
     if not EXACT_WORK.is_done_here:
         raise ExactWanted
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
@@ -100,7 +100,7 @@ def _solution(verified: Any) -> dict[str, Any]:
     values = dict(solution.values)
     return {
         "values": {name: written.as_text(one) for name, one in values.items()},
-        "approximations": {name: written.approximated(one) for name, one in values.items()},
+        "approximations": {name: written.approximate(one) for name, one in values.items()},
         "latex": {name: written.as_latex(one) for name, one in values.items()},
         "exact": solution.exact,
         "multiplicity": solution.multiplicity,

@@ -18,7 +18,7 @@ from compute.optimizers.reading import Stop
 from compute.optimizers.surface import Extent, entry_name, place_of, surface
 from compute.optimizers.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
-from service.optimizers.reading import chosen_optimizer
+from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import PARTS, trace_request
 from service.questions.operations import decoded, exact, is_data
 from service.questions.rendering import note_json
@@ -80,7 +80,7 @@ class TraceJob:
             body["formula"] = formulas(self.prepared.trace.course, step)
         if self.asked.arithmetic.settles:
             near = {name: shown[name] for name in ("parameters", "loss") if name in shown}
-            body["approximations"] = {name: exact("answers").approximated(one) for name, one in near.items()}
+            body["approximations"] = {name: exact("answers").approximate(one) for name, one in near.items()}
         return body
 
     def _made(self, step: TraceStep, made: StepRecord) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     """The trace that a document asks for. Raises QuestionErrors for all that is wrong with it."""
     request = validate(trace_request(), document)
     fields = request.__dict__
-    chosen = chosen_optimizer(fields["optimizer"])
+    chosen = read_optimizer(fields["optimizer"])
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
     handed = fields["gradients"]
     groups |= {("gradients", at): one for at, one in enumerate(handed or ())}
@@ -145,7 +145,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
         every=fields["every"],
         stop=_stop(fields["stop_when"]),
         batches=_batches(fields["batches"]),
-        drawn=_drawn(fields["surface"]),
+        drawn=_surface(fields["surface"]),
         shown=shown,
     )
     prepared = prepare_trace(asked)
@@ -175,7 +175,7 @@ def _batches(model: Any) -> Batches | None:
     return None if model is None else Batches(tuple(model.inputs), tuple(map(tuple, model.rows)))
 
 
-def _drawn(model: Any) -> SurfaceRequest | None:
+def _surface(model: Any) -> SurfaceRequest | None:
     if model is None:
         return None
     ranges = {entry_name(place_of(name)): (low, high) for name, (low, high) in model.ranges.items()}

@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 from compute.operations import CATALOGUE, FAMILIES
 from service.app import app
 from service.document import SHOWN_BYTES, load_examples
-from service.export import FOLDER, written
+from service.export import FOLDER, format_json
 from service.schemas.naming import camel
 from service.schemas.openapi30 import downgrade
 from tests.conftest import Client
@@ -126,7 +126,7 @@ def test_operations_are_grouped_by_family() -> None:
 
 def test_the_file_is_up_to_date() -> None:
     committed = (FOLDER / "openapi.json").read_bytes()
-    assert committed == written(DOCUMENT), "run `make openapi`"
+    assert committed == format_json(DOCUMENT), "run `make openapi`"
 
 
 def test_it_is_served(client: Client) -> None:

@@ -11,7 +11,7 @@ from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from compute.question.answer import Answer
 from compute.readings.closed_forms import text
-from service.exact.answers import written
+from service.exact.answers import write_answer
 from service.exact.entries import MAX_TEXT, Decoder
 from tests.compute.asking import answer, arrays, plan
 from tests.compute.operations.exact_cases import CASES
@@ -82,8 +82,8 @@ def test_text_sent_back_is_the_same_number_or_refused(name: str) -> None:
     asked: dict[str, Any] = {"upstream": upstream, "select": [*posed.inputs, "output"]}
     prepared = plan(posed.operation, inputs, posed.attributes, arithmetic="exact", **asked)
     found = prepared.answer(arrays(inputs, "exact"), {}, arrays(upstream, "exact"))
-    whole, _ = written(found, prepared, shares=False)
-    shared, beside = written(found, prepared)
+    whole, _ = write_answer(found, prepared, shares=False)
+    shared, beside = write_answer(found, prepared)
     numbers = {key: floats(one, point) for key, one in inputs.items()}
     expected = entries(answer(posed.operation, numbers, posed.attributes, **asked))
     read = Decoder({})
@@ -122,7 +122,7 @@ def test_common_parts_have_no_symbols_name() -> None:
     inputs = {"x": "x", "z": "z", "s": ["s1", "s_2"]}
     prepared = plan("graph", inputs, program=program, arithmetic="exact", upstream={"y": 1})
     found = prepared.answer(arrays(inputs, "exact"), {}, arrays({"y": 1}, "exact"))
-    _, beside = written(found, prepared)
+    _, beside = write_answer(found, prepared)
     names = [one["name"] for one in beside["common"]]
     assert names[0] == "_s3"
     assert beside["common"][0]["latex"].startswith("s_{3} = ")
@@ -131,8 +131,8 @@ def test_common_parts_have_no_symbols_name() -> None:
     for one in beside["common"]:
         point[one["name"]] = evaluate(one["expression"], point)
     for kind in ("values", "gradients"):
-        whole = getattr(written(found, prepared, shares=False)[0], kind)
-        for name, array in getattr(written(found, prepared)[0], kind).items():
+        whole = getattr(write_answer(found, prepared, shares=False)[0], kind)
+        for name, array in getattr(write_answer(found, prepared)[0], kind).items():
             if name not in ("s", "n"):
                 assert math.isclose(
                     evaluate(array[()], point), evaluate(whole[name][()], point), rel_tol=1e-12

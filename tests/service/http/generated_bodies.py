@@ -205,9 +205,9 @@ def disagreement(path: str, body: bytes, worthwhile: int) -> tuple[str, Outcome]
 
     worthwhile: the fewest numbers that become an array.
     """
-    before = reader.LARGE, reader.WORTHWHILE
+    before = reader.LARGE, reader.MIN_ARRAY_SIZE
     try:
-        reader.LARGE, reader.WORTHWHILE = sys.maxsize, worthwhile
+        reader.LARGE, reader.MIN_ARRAY_SIZE = sys.maxsize, worthwhile
         strict = answer(path, body)
         reader.LARGE = -1
         fast = answer(path, body)
@@ -216,7 +216,7 @@ def disagreement(path: str, body: bytes, worthwhile: int) -> tuple[str, Outcome]
     except Problem as problem:
         return f"only the strict reader refuses it: {problem}", strict
     finally:
-        reader.LARGE, reader.WORTHWHILE = before
+        reader.LARGE, reader.MIN_ARRAY_SIZE = before
     if not same:
         return "the documents differ", strict
     return ("" if fast == strict else f"{strict} of the strict reader, {fast} of the fast one"), strict
@@ -228,7 +228,7 @@ def main(seconds: float, seed: int = 0) -> None:
     kinds: Counter[str] = Counter()
     while monotonic() < until:
         path, body = make_body(rng)
-        found, strict = disagreement(path, body, rng.choice([1, 3, 8, reader.WORTHWHILE]))
+        found, strict = disagreement(path, body, rng.choice([1, 3, 8, reader.MIN_ARRAY_SIZE]))
         kinds[strict.kind] += 1
         if found:
             sys.stdout.write(f"{path} {body[:3000]!r}\n{found}\n\n")

@@ -76,9 +76,9 @@ class Place:
         for _ in range(5):
             await asyncio.sleep(0)
 
-    def walk(self, seconds: float) -> None:
+    def check_all(self, seconds: float) -> None:
         """Have the watch walk as so many seconds from now."""
-        self.watch.walk(self.loop.time() + seconds)
+        self.watch.check_all(self.loop.time() + seconds)
 
 
 Scenario = Callable[[Place], Awaitable[None]]

@@ -59,7 +59,7 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
 async def send_with_places_taken(app: FastAPI, problem: dict[str, Any], places: int) -> httpx.Response:
     async with AsyncExitStack() as taken:
         for _ in range(places):
-            await taken.enter_async_context(app.state.answerer.floats.place())
+            await taken.enter_async_context(app.state.answerer.floats.hold_place())
         return await send(app, problem)
 
 

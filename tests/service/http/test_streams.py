@@ -14,7 +14,7 @@ from compute.optimizers import reading
 from compute.optimizers.trace import TraceStep, follow
 from service.app import create_app
 from service.http.problems import Problem
-from service.http.streams import is_wanted
+from service.http.streams import prefers_lines
 from service.settings import Settings
 from tests.conftest import EXAM, errors
 from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service, together
@@ -101,8 +101,8 @@ def test_the_content_type_is_that_of_lines() -> None:
     ],
 )
 def test_who_is_sent_lines(accept: str, wanted: bool) -> None:
-    assert is_wanted({"headers": [(b"accept", accept.encode())]}) is wanted
-    assert not is_wanted({"headers": []})
+    assert prefers_lines({"headers": [(b"accept", accept.encode())]}) is wanted
+    assert not prefers_lines({"headers": []})
 
 
 def test_a_listener_that_leaves_stops_the_work(made: list[int]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app
-from service.http.watch import STATE, Watch, prefix
+from service.http.watch import STATE, Watch, client_key
 from service.settings import Settings
 
 
@@ -24,7 +24,7 @@ from service.settings import Settings
     ],
 )
 def test_clients_are_told_apart(host: str, client: str) -> None:
-    assert prefix(host) == client
+    assert client_key(host) == client
 
 
 @pytest.mark.parametrize(

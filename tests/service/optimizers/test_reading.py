@@ -6,7 +6,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from service.http.reader import read_decimals
-from service.optimizers.reading import chosen_schedule
+from service.optimizers.reading import read_schedule
 from tests.conftest import Ask, errors
 
 PATH = "/v1/optimizer/trace"
@@ -300,6 +300,6 @@ def test_of_a_million_steps_a_few_may_be_shown(ask: Ask) -> None:
 
 def test_rates_of_exact_questions_keep_their_decimals() -> None:
     rates = read_decimals(b'{"schedule": [0.1, 1, "1/3"]}')["schedule"]
-    assert chosen_schedule(rates) == [0.1, 1, "1/3"]
+    assert read_schedule(rates) == [0.1, 1, "1/3"]
     with pytest.raises(QuestionErrors):
-        chosen_schedule([True])
+        read_schedule([True])

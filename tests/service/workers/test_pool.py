@@ -142,7 +142,7 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
             while not pool.workers or not next(iter(pool.workers)).reached:
                 await asyncio.sleep(0.01)
             with monkeypatch.context() as patch:
-                patch.setattr("service.workers.kinds.Kind.longest", 0)
+                patch.setattr("service.workers.kinds.Kind.deadline", 0)
                 waiting = await client.post(PATH, json=SHORT)
             errors(waiting, 503)
             assert waiting.json()["detail"] == "no worker for exact arithmetic was free in time"
@@ -157,7 +157,9 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
 def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    program = "from service.workers import exact, worker; worker.resident = lambda: 10**12; exact.main()"
+    program = (
+        "from service.workers import exact, worker; worker.resident_bytes = lambda: 10**12; exact.main()"
+    )
     monkeypatch.setattr("service.workers.kinds.Kind.program", program)
 
     async def scenario() -> None:
@@ -237,7 +239,7 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
 
     async def scenario() -> None:
         async with service() as (_, pool):
-            async with pool.place():
+            async with pool.hold_place():
                 with pytest.raises(Problem) as raised:
                     await pool.run(asked("graph", question))
             problem = raised.value

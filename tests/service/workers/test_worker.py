@@ -4,12 +4,12 @@ import resource
 import subprocess
 import sys
 
-from service.workers.memory import PEAK_UNIT, resident
+from service.workers.memory import PEAK_UNIT, resident_bytes
 
 
 def test_what_it_holds_is_no_more_than_the_system_counts() -> None:
     """The system's count is of the most, and may begin with what the parent held."""
-    assert 2**20 < resident() <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT * 1.01
+    assert 2**20 < resident_bytes() <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT * 1.01
 
 
 LOADED = """
