@@ -45,12 +45,12 @@ def is_large(body: bytes) -> bool:
 def _object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise Problem("unreadable", "a key stands twice in one object of the body")
+        raise Problem("unreadable", "an object in the body has the same key twice")
     return result
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise Problem("unreadable", 'NaN and Infinity are no JSON; write them as text: "NaN", "-Infinity"')
+    raise Problem("unreadable", 'NaN and Infinity are not JSON; write them as text: "NaN", "-Infinity"')
 
 
 class Decimal(float):
@@ -85,18 +85,18 @@ def read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str
     except UnicodeDecodeError as error:
         raise Problem("unreadable", f"the body is not UTF-8 from byte {error.start} on") from None
     if not text.strip():
-        raise Problem("unreadable", "the body is empty; it has to be a JSON object")
+        raise Problem("unreadable", "the body is empty; expected a JSON object")
     try:
         document = decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Problem("unreadable", f"the body is no JSON at {where}: {error.msg}") from None
+        raise Problem("unreadable", f"the body is not valid JSON at {where}: {error.msg}") from None
     except RecursionError:
         raise Problem("unreadable", "the body is nested too deeply") from None
     except ValueError:
         raise Problem("unreadable", "the body holds an integer of too many digits") from None
     if not isinstance(document, dict):
-        raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
+        raise Problem("unreadable", f"expected a JSON object as the body; received {describe(document)}")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(document):
         raise Problem("unreadable", "the body is nested too deeply")
     return document

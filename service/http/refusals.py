@@ -9,19 +9,19 @@ RETRY_AFTER = "1"
 
 def too_many_connections() -> Problem:
     """Return the problem for a connection beyond the limits of the server."""
-    detail = "the server has as many connections as it takes, or as it takes from one address"
+    detail = "the server has reached its limit of connections, in total or for one address"
     return Problem("busy", detail, headers={"Retry-After": RETRY_AFTER})
 
 
 def too_many_requests() -> Problem:
     """Return the problem for a request of a client that has too many requests at once."""
-    detail = "the client has as many requests at once as the server takes from one address"
+    detail = "the client has reached the limit of concurrent requests for one address"
     return Problem("busy", detail, headers={"Retry-After": RETRY_AFTER})
 
 
 def server_stopping() -> Problem:
     """Return the problem for a request that could not be answered before the server stops."""
-    detail = "the server stops, and no answer was there in time"
+    detail = "the server is stopping, and the answer was not ready in time"
     return Problem("busy", detail, headers={"Retry-After": RETRY_AFTER})
 
 

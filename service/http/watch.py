@@ -20,10 +20,10 @@ EXPLANATIONS = {
     "refused": "connections refused, because as many are open as WORKINGS_MAX_CONNECTIONS or"
     " WORKINGS_MAX_CLIENT_CONNECTIONS allow",
     "crowded": "requests refused, because their client has as many as WORKINGS_MAX_CLIENT_CONNECTIONS allows",
-    "slow_heads": "connections closed, because no whole head came within WORKINGS_HEAD_TIMEOUT",
+    "slow_heads": "connections closed, because no complete head arrived within WORKINGS_HEAD_TIMEOUT",
     "slow_readers": "connections dropped, because their clients read more slowly than WORKINGS_MIN_RATE",
     "long_heads": "requests refused, because their heads exceed WORKINGS_MAX_HEAD_BYTES or 100 headers",
-    "malformed": "connections closed, because what came is not HTTP/1.1",
+    "malformed": "connections closed, because they did not send HTTP/1.1",
     "unfinished": "requests broken off, because the server stops",
 }
 

@@ -44,7 +44,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def _as_list(value: Any) -> Any:
-    """Numbers that a large body held as an array, as lists again."""
+    """Return a NumPy array, from a large body, as lists."""
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
@@ -57,7 +57,7 @@ Rows = Annotated[
 
 
 def _union_by_name(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
-    """Return the union of models that are chosen by name."""
+    """Return the union of the models, discriminated by `name`."""
     return Annotated[reduce(or_, map(models, names)), Field(discriminator="name")]
 
 
@@ -133,7 +133,7 @@ class SurfaceAsked(Request):
 
 
 class OptimizerFields(Request):
-    """The program to minimize, its start values, and the optimizer."""
+    """The fields of both questions: the program to minimize, its start values, and the optimizer."""
 
     program: list[str] = Field(
         LEFT_OUT,
@@ -159,7 +159,7 @@ class OptimizerFields(Request):
 
 
 class TraceOnlyFields(Request):
-    """The fields of a trace, beside those of every question about an optimizer."""
+    """The fields of a trace in addition to `OptimizerFields`."""
 
     gradients: list[NamedTensors] = Field(
         LEFT_OUT,
@@ -186,7 +186,7 @@ class TraceOnlyFields(Request):
 
 
 class SolveOnlyFields(Request):
-    """The unknowns and the target of a question to solve."""
+    """The fields of a question to solve in addition to `OptimizerFields`."""
 
     unknown: list[Name] = Field(
         default_factory=list,
@@ -231,7 +231,7 @@ def solve_request() -> type[BaseModel]:
 
 @cache
 def optimizer_model(name: str) -> type[BaseModel]:
-    """The model of an optimizer in a request."""
+    """Return the model of an optimizer in a request."""
     declared = OPTIMIZERS[name]
     fields: dict[str, Any] = {
         "name": (Literal[name], Field(description=f"{declared.summary}.")),
@@ -244,7 +244,7 @@ def optimizer_model(name: str) -> type[BaseModel]:
             ),
         ),
     }
-    fields |= {one.name: _setting(one) for one in declared.settings.values()}
+    fields |= {setting.name: _setting(setting) for setting in declared.settings.values()}
     decay = "" if declared.weight_decay is None else f" By default: {declared.weight_decay:g}."
     described = {
         "schedule": "The schedule of the learning rate; by default, it is constant.",
@@ -264,17 +264,17 @@ def optimizer_model(name: str) -> type[BaseModel]:
         kind, default = kinds.get(field, (Setting, None))
         least: Any = {"minimum": 0} if kind is Setting else None
         fields[field] = (kind, Field(default, description=words, json_schema_extra=least))
-    equations = "; ".join(f"${one}$" for one in declared.equations({}))
+    equations = "; ".join(f"${equation}$" for equation in declared.equations({}))
     words = f"{declared.summary}. {equations}. Source: {declared.source}"
     return create_model(camel(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
 
 
 @cache
 def schedule_model(name: str) -> type[BaseModel]:
-    """The model of a schedule in a request."""
+    """Return the model of a schedule in a request."""
     declared = SCHEDULES[name]
     fields: dict[str, Any] = {"name": (Literal[name], Field(description=f"{declared.summary}."))}
-    fields |= {one.name: _setting(one) for one in declared.settings.values()}
+    fields |= {setting.name: _setting(setting) for setting in declared.settings.values()}
     words = f"{declared.summary}." + (f" Source: {declared.source}" if declared.source else "")
     return create_model(camel(name) + "Schedule", __base__=Request, __doc__=words, **fields)
 
@@ -297,7 +297,7 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         name, worth = declared.idle
         words += f" Ignored if {name} is {str(worth).lower()}."
     words += " It cannot be a symbol." if declared.decides else ""
-    # Beside the reference to `Constant`: they bound numbers, and text is bounded where its value is known.
+    # These bounds apply to numbers only. Text is checked later, when its value is known.
     limits: Any = {}
     if kind is Setting and declared.least is not None:
         limits["minimum"] = declared.least

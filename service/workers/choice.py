@@ -13,8 +13,8 @@ from service.workers.process import is_supported
 from service.workers.requests import WorkItem
 
 UNSUPPORTED = (
-    "exact arithmetic relies on limits of processor time and memory that Linux, macOS and other POSIX systems"
-    " have and this one has not; floating-point arithmetic works here"
+    "exact arithmetic needs limits of processor time and memory, which this system does not have; Linux and"
+    " macOS do, and floating-point arithmetic works here"
 )
 
 

@@ -111,7 +111,7 @@ REASONS = (
     Reason(
         "Whether a value holds booleans, and which entries a step can work on, depends on the graph.",
         (
-            r"is no number$",
+            r"is (no|not a) number$",
             r"is no dtype that can be taken here",
             r"\S+ cannot hold booleans|\S+ holds? booleans",
             r"entries? ",
