@@ -1,4 +1,4 @@
-"""Files that the process may have open, and connections that they are enough for."""
+"""The limit of open files, and the connections that it allows."""
 
 import logging
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Limits = list[tuple[int, int]]
 
 @pytest.fixture
 def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], Limits]:
-    """A function that pretends limits of the system, and returns those in force, the last one at the end."""
+    """Return a function that fakes the system's limits and records the limits that are set."""
 
     def pretend(soft: int, hard: int) -> Limits:
         limits = [(soft, hard)]

@@ -1,4 +1,4 @@
-"""Exact questions over HTTP: what comes back, and that it means the same where it is sent again."""
+"""Exact answers over HTTP, and their meaning when sent again."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Exact text of every operation, sent back: it means the same, or is refused."""
+"""Exact text of every operation, sent back, means the same or is refused."""
 
 import math
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def size(posed: Case) -> int:
 
 
 def smallest() -> Iterator[str]:
-    """For each operation the cases with the fewest entries."""
+    """Yield the cases with the fewest entries for each operation."""
     for operation in CATALOGUE:
         names = [name for name, one in CASES.items() if one.operation == operation and one.inputs]
         count = 24 if operation == "activation" else 1
@@ -37,7 +37,7 @@ def smallest() -> Iterator[str]:
 
 
 def with_symbols(posed: Case) -> tuple[dict[str, Any], dict[str, float]]:
-    """The inputs with a few symbols among fractions, and numbers for the symbols."""
+    """Return the inputs with some entries as symbols, and numbers for the symbols."""
     symbols = 2 if size(posed) <= FEW else 1
     inputs: dict[str, Any] = {}
     point: dict[str, float] = {}
@@ -65,7 +65,7 @@ def floats(entries: Any, point: dict[str, float]) -> Array:
 
 
 def entries(found: Answer) -> dict[tuple[str, str], Array]:
-    """Every value and gradient of an answer."""
+    """Return every value and gradient of an answer."""
     groups = {"values": found.values, "gradients": found.gradients}
     return {(kind, name): one for kind, group in groups.items() for name, one in group.items()}
 

@@ -1,4 +1,4 @@
-"""Request bodies made at random from the examples, with odd values, names, numbers and bytes put in.
+"""Random request bodies: examples with odd values, names, numbers and bytes inserted.
 
 `python -m tests.service.http.generated_bodies SECONDS` holds the two readers against each other for so long.
 """
@@ -28,7 +28,7 @@ EXAMPLES = [one for one in load_examples() if len(json.dumps(one["request"])) < 
 
 
 class Raw(str):
-    """Text that stands in a body as it is."""
+    """Text that is written to a body unchanged."""
 
     __slots__ = ()
 
@@ -76,7 +76,7 @@ DEPTHS = (3, 7, 8, 9, 10, 30, 64, 65, 300, 638, 639, 640, 900, 960, 1000, 1100)
 
 
 class Outcome(NamedTuple):
-    """The answer or the problem that a body gets."""
+    """Return the answer or the problem for a body."""
 
     kind: str
     content: bytes
@@ -95,7 +95,7 @@ def make_body(rng: random.Random) -> tuple[str, bytes]:
 
 
 def answer(path: str, body: bytes) -> Outcome:
-    """Return what a body is answered with, read as the reader is set."""
+    """Return the answer to a body under the reader's current settings."""
     endpoint = ENDPOINTS[path.removeprefix("/v1/")]
     try:
         use: Any = (lambda job: b"") if path in SLOW else (lambda job: job.answer())
@@ -109,7 +109,7 @@ def answer(path: str, body: bytes) -> Outcome:
 
 
 def are_same(fast: Any, strict: Any) -> bool:
-    """Return whether two documents are the same to the bit, arrays being lists of numbers in float64."""
+    """Return whether two documents are identical, arrays being lists of float64 numbers."""
     if isinstance(fast, np.ndarray):
         return isinstance(strict, list) and _is_array(fast, strict)
     if isinstance(strict, dict):
@@ -135,7 +135,7 @@ def _bits(value: Any) -> Any:
 
 
 def _damage(rng: random.Random, question: dict[str, Any]) -> None:
-    """Put something odd at one place of a question."""
+    """Insert an odd value at one place of a question."""
     node: Any = question
     while True:
         if not node:
@@ -169,7 +169,7 @@ def _damage(rng: random.Random, question: dict[str, Any]) -> None:
 
 
 def _dumps(node: Any, rng: random.Random, plainly: bool) -> str:
-    """Return JSON, with spaces and escapes here and there unless it is to be plain."""
+    """Return JSON, with random spaces and escapes unless it is plain."""
     space = "" if plainly else rng.choice(SPACES)
     if isinstance(node, Raw):
         return space + node

@@ -1,4 +1,4 @@
-"""A server without sockets, whose protocols have the clock and the transports of a test."""
+"""A server without sockets, with protocols on a fake clock and fake transports."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Place:
-    """A server without sockets. Its application answers at once, or after the body, or when it may."""
+    """A server without sockets. Its application answers at once, after the body, or when it is released."""
 
     def __init__(self, kind: Any, **settings: Any) -> None:
         self.kind = kind
@@ -77,7 +77,7 @@ class Place:
             await asyncio.sleep(0)
 
     def check_all(self, seconds: float) -> None:
-        """Have the watch walk as so many seconds from now."""
+        """Check all connections as if `seconds` had passed."""
         self.watch.check_all(self.loop.time() + seconds)
 
 
@@ -99,7 +99,7 @@ def play(scenario: Scenario, kind: Any, **settings: Any) -> None:
 
 
 def problem(wire: Wire, status: int) -> Any:
-    """The problem that was sent, of this status, and after which the server closed its side."""
+    """Return the problem of this status, after which the server must have closed its side."""
     head, _, body = wire.sent.rpartition(b"\r\n\r\n")
     assert head.count(b"HTTP/1.1 ") == 1, "the problem is sent within another answer"
     assert head.startswith(b"HTTP/1.1 %d " % status), bytes(head)

@@ -1,4 +1,4 @@
-"""Connections that a server takes, and those that it refuses."""
+"""Connections that a server accepts or refuses."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_connections_of_one_client_are_bounded(kind: Any) -> None:
     play(scenario, kind, max_client_connections=2, trusted_proxies=["10.0.0.0/8"])
 
 
-def test_no_bound_for_a_client() -> None:
+def test_no_limit_for_a_client() -> None:
     async def scenario(place: Place) -> None:
         assert not any(place.connect()[1].sent for _ in range(600))
 

@@ -38,7 +38,7 @@ async def unfinished(text: str) -> AsyncIterator[bytes]:
 
 
 def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
-    """Send a problem's request to a service in the state that the problem speaks of."""
+    """Send a problem's request to a service in the state that causes the problem."""
     settings: dict[str, Any] = {
         "slow_body": {"body_timeout": 0.01},
         "full": {"queue": 0, "inline_bytes": 0},
@@ -152,7 +152,7 @@ def test_a_missing_parameter_of_a_dependency_is_a_problem_that_echoes_nothing() 
     assert asked(app, weight="3").status_code == 200
 
 
-def test_under_a_mount_types_stand_below_its_path() -> None:
+def test_types_of_problems_include_the_mount_path() -> None:
     outer = FastAPI()
     outer.mount("/workings", create_app())
 

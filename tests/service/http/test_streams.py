@@ -1,4 +1,4 @@
-"""Answers line by line: what is sent, and when nothing more is computed. Nothing here waits for a clock."""
+"""Answers line by line: their content, and when work stops. Nothing here waits for a clock."""
 
 import asyncio
 import json
@@ -22,20 +22,20 @@ from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service,
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the steps that were made."""
-    found: list[int] = []
+    """Record the numbers of the steps that are computed."""
+    numbers: list[int] = []
 
-    def counting(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
-            found.append(step.number)
+    def count_steps(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
+            numbers.append(step.number)
             yield step
 
-    monkeypatch.setattr(reading, "follow", counting)
-    return found
+    monkeypatch.setattr(reading, "follow", count_steps)
+    return numbers
 
 
 async def nothing_goes_on(app: Any, made: list[int]) -> None:
-    """That the only thread has nothing to do, and no step is made any more."""
+    """Check that the only thread is idle and no more steps are computed."""
     loop, thread = asyncio.get_running_loop(), app.state.answerer.floats._thread
     await loop.run_in_executor(thread, lambda: None)
     before = len(made)
@@ -100,12 +100,12 @@ def test_the_content_type_is_that_of_lines() -> None:
         ("", False),
     ],
 )
-def test_who_is_sent_lines(accept: str, wanted: bool) -> None:
+def test_clients_that_prefer_lines(accept: str, wanted: bool) -> None:
     assert prefers_lines({"headers": [(b"accept", accept.encode())]}) is wanted
     assert not prefers_lines({"headers": []})
 
 
-def test_a_listener_that_leaves_stops_the_work(made: list[int]) -> None:
+def test_a_client_that_disconnects_stops_the_work(made: list[int]) -> None:
     async def scenario() -> None:
         async with service() as (app, _):
             listener = Listener(app, LONG)
@@ -121,7 +121,7 @@ def test_a_listener_that_leaves_stops_the_work(made: list[int]) -> None:
     asyncio.run(scenario())
 
 
-def test_a_listener_that_was_never_there(made: list[int]) -> None:
+def test_a_client_that_disconnected_before_the_answer(made: list[int]) -> None:
     async def scenario() -> None:
         async with service() as (app, _):
             listener = Listener(app, LONG)
@@ -133,7 +133,7 @@ def test_a_listener_that_was_never_there(made: list[int]) -> None:
 
 
 @pytest.mark.parametrize("stuck", ["first", "every", "last", "start"])
-def test_a_listener_that_takes_nothing_is_dropped(made: list[int], stuck: str) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(made: list[int], stuck: str) -> None:
     async def scenario() -> None:
         async with service(body_timeout=0.05) as (app, _):
             listener = Listener(app, TRACE if stuck == "last" else LONG)
@@ -152,8 +152,8 @@ def test_a_listener_that_takes_nothing_is_dropped(made: list[int], stuck: str) -
     asyncio.run(scenario())
 
 
-def test_lines_are_sent_while_others_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The start has arrived before the last step is made, which waits for that."""
+def test_lines_are_sent_while_later_ones_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line arrives before the last step, which waits for it."""
     arrived = threading.Event()
 
     def waiting(*asked: Any) -> Iterator[TraceStep]:
@@ -189,7 +189,7 @@ def test_problems_before_the_first_line_are_problems(more: dict[str, Any], statu
     asyncio.run(scenario())
 
 
-def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_after_the_first_line_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*asked: Any) -> Iterator[TraceStep]:
         for step in follow(*asked):
             if step.number == 6_000:
@@ -210,7 +210,7 @@ def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.Mo
     asyncio.run(scenario())
 
 
-def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answer(
+def test_the_type_of_a_problem_in_the_last_line_includes_the_mount_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*asked: Any) -> Iterator[TraceStep]:

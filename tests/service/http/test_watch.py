@@ -1,4 +1,4 @@
-"""Clients told apart, proxies trusted, and requests counted for the clients behind them."""
+"""Client keys, trusted proxies, and counts of requests for the clients behind them."""
 
 import asyncio
 from typing import Any
@@ -23,7 +23,7 @@ from service.settings import Settings
         ("a:b", "a:b"),
     ],
 )
-def test_clients_are_told_apart(host: str, client: str) -> None:
+def test_keys_of_clients(host: str, client: str) -> None:
     assert client_key(host) == client
 
 
@@ -50,7 +50,7 @@ def test_proxies_that_no_connection_comes_from_are_refused(proxies: list[str]) -
 
 
 def ask(settings: dict[str, Any], *hosts: str) -> list[int]:
-    """Statuses of simultaneous requests whose bodies do not come; 0 where the application waits for them."""
+    """Return the statuses of concurrent requests without bodies; 0 if the application waits for one."""
 
     async def run() -> list[int]:
         chosen = Settings(**settings)

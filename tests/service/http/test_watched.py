@@ -1,4 +1,4 @@
-"""Times that a client has, pipelined requests, and the end of a server."""
+"""Timeouts of clients, pipelined requests, and stopping a server."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ def test_a_head_has_a_limited_time(kind: Any) -> None:
 
 
 @kinds
-def test_a_connection_that_is_kept_alive_waits_for_a_limited_time(kind: Any) -> None:
+def test_an_idle_connection_is_closed(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         made, wire = place.connect()
         for _ in range(2):
@@ -50,7 +50,7 @@ def test_a_connection_that_is_kept_alive_waits_for_a_limited_time(kind: Any) -> 
 
 
 @kinds
-def test_a_request_that_is_answered_has_the_time_of_the_application(kind: Any) -> None:
+def test_a_request_being_answered_has_no_timeout(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         place.may_answer.clear()
         made, wire = place.connect()
@@ -67,7 +67,7 @@ def test_a_request_that_is_answered_has_the_time_of_the_application(kind: Any) -
 
 @kinds
 @pytest.mark.parametrize("ends", [True, False], ids=["the answer has ended", "more would follow"])
-def test_a_client_that_does_not_read_is_dropped(kind: Any, ends: bool) -> None:
+def test_a_client_that_does_not_read_is_disconnected(kind: Any, ends: bool) -> None:
     async def scenario(place: Place) -> None:
         place.ends = ends
         made, wire = place.connect()
@@ -87,7 +87,7 @@ def test_a_client_that_does_not_read_is_dropped(kind: Any, ends: bool) -> None:
 
 
 @kinds
-def test_a_body_that_nobody_wants_cannot_hold_a_connection(kind: Any) -> None:
+def test_a_refused_body_has_a_limited_time(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         (slow, held), (done, kept) = place.connect(), place.connect()
         for made in (slow, done):
@@ -125,7 +125,7 @@ def test_pipelined_requests_wait_unread(kind: Any) -> None:
     play(scenario, kind)
 
 
-def test_what_waits_behind_a_request_is_bounded() -> None:
+def test_pipelined_bytes_are_limited() -> None:
     async def scenario(place: Place) -> None:
         place.may_answer.clear()
         made, wire = place.connect()
@@ -164,7 +164,7 @@ def test_stopping_answers_what_was_accepted_and_ends(kind: Any) -> None:
 
 
 @kinds
-def test_stopping_gives_up_what_is_not_done_in_time(kind: Any) -> None:
+def test_stopping_refuses_requests_that_are_not_done_in_time(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         place.reads_body, place.ends = True, False
         (half, refused), (started, broken) = place.connect(), place.connect()

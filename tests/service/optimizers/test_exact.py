@@ -1,4 +1,4 @@
-"""Traces in exact arithmetic, as a worker process answers them, here without the process."""
+"""Traces in exact arithmetic, answered as in a worker process, but in this one."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Documents that ask for a trace wrongly: each is refused where the fault is, in words that help."""
+"""Invalid requests for traces: each error points to its field, with a helpful message."""
 
 from typing import Any
 
@@ -219,7 +219,7 @@ def test_numbers_beyond_floats(ask: Ask, fields: dict[str, Any], pointer: str) -
 
 
 def test_constants_beyond_float32(ask: Ask) -> None:
-    """As the same number in start is refused, and as float64 refuses what is infinite there."""
+    """The same number is refused in start, as float64 refuses infinite ones there."""
     for rate in (1e200, "10**200"):
         assert "/optimizer/learning_rate" in errors(
             ask(PATH, **SQUARE | by(learning_rate=rate), arithmetic="float32")
@@ -293,7 +293,7 @@ def test_what_would_take_too_much(ask: Ask, fields: dict[str, Any], advice: str)
 
 
 def test_of_a_million_steps_a_few_may_be_shown(ask: Ask) -> None:
-    """Refused is what would be shown; what is computed is within bounds (and stops at once, here)."""
+    """Only the returned numbers are too many; the computation is within limits and stops at once."""
     fields = {"steps": 900_000, "every": 1000, "stop_when": {"loss": 1}}
     assert ask(PATH, **SQUARE | fields).status_code == 200
 

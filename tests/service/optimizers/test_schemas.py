@@ -1,4 +1,4 @@
-"""Models and schemas of traces follow from declarations."""
+"""Models and schemas of traces are derived from declarations."""
 
 from typing import Any
 

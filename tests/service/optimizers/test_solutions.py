@@ -1,4 +1,4 @@
-"""POST /v1/optimizer/solve, asked as a worker process asks it."""
+"""POST /v1/optimizer/solve, answered as in a worker process."""
 
 from typing import Any
 

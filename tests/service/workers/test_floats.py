@@ -1,4 +1,4 @@
-"""Workers for floats: they answer as the serving process does, within bounds, and outlive interruptions.
+"""Workers for floats: same answers as the serving process, limits, and interruptions.
 
 Nothing here waits for a clock: work of minutes ends by a signal, or by its processor time.
 """
@@ -39,13 +39,13 @@ class Service:
         return await self.client.post(path, json=fields, **options)
 
     async def working(self) -> Any:
-        """The worker, once it has a question."""
+        """Return the worker once it has a question."""
         while not (found := [one for one in self.pool.workers if not one.is_free]):
             await asyncio.sleep(0.01)
         return found[0]
 
     async def free(self) -> Any:
-        """The worker, once it has none."""
+        """Return the worker once it is free."""
         while not (found := [one for one in self.pool.workers if one.is_free]):
             await asyncio.sleep(0.01)
         return found[0]
@@ -63,7 +63,7 @@ async def service(**settings: Any) -> AsyncIterator[Service]:
         yield Service(app, client)
 
 
-def test_answers_are_those_of_the_serving_process() -> None:
+def test_workers_give_the_answers_of_the_serving_process() -> None:
     async def scenario() -> None:
         async with service() as here:
             plain = {"accept-encoding": "identity"}
@@ -99,7 +99,7 @@ def test_answers_are_those_of_the_serving_process() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, LINES], ids=["whole", "lines"])
-def test_a_worker_whose_client_leaves_is_free_for_others(headers: dict[str, str]) -> None:
+def test_a_worker_is_free_after_its_client_disconnects(headers: dict[str, str]) -> None:
     async def scenario() -> None:
         async with service(queue=1) as here:
             listener = Listener(here.app, SILENT, headers)
@@ -123,10 +123,10 @@ def test_a_worker_whose_client_leaves_is_free_for_others(headers: dict[str, str]
     asyncio.run(scenario())
 
 
-def test_a_client_that_leaves_while_its_question_is_on_the_way_ends_no_worker(
+def test_a_client_that_disconnects_early_does_not_end_a_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An interruption that comes before the work begins is lost, and has to be repeated."""
+    """An interruption before the work begins is lost and must be repeated."""
     monkeypatch.setattr("service.workers.pool.GRACE", 60)
 
     async def scenario() -> None:
@@ -146,8 +146,8 @@ def test_a_client_that_leaves_while_its_question_is_on_the_way_ends_no_worker(
     asyncio.run(scenario())
 
 
-def test_no_line_of_a_large_question_comes_twice() -> None:
-    """What fails behind the first line is not read again by the strict reader."""
+def test_no_line_of_a_large_question_is_sent_twice() -> None:
+    """A question that fails after the first line is not read again by the strict reader."""
     rows = 3_000
     question: dict[str, Any] = {
         "program": ["z = x @ w", "f = cross_entropy(z, t)"],
@@ -170,7 +170,7 @@ def test_no_line_of_a_large_question_comes_twice() -> None:
         asyncio.run(scenario(workers))
 
 
-def test_a_listener_that_leaves_midway_leaves_the_worker_free() -> None:
+def test_a_worker_is_free_after_its_client_disconnects_between_lines() -> None:
     async def scenario() -> None:
         async with service() as here:
             listener = Listener(here.app, LONG)
@@ -187,7 +187,7 @@ def test_a_listener_that_leaves_midway_leaves_the_worker_free() -> None:
     asyncio.run(scenario())
 
 
-def test_time_and_memory_of_an_answer_are_bounded() -> None:
+def test_time_and_memory_of_an_answer_are_limited() -> None:
     async def scenario() -> None:
         async with service(max_seconds=0.5, worker_memory=64 * 2**20) as here:
             late = await here.ask(SILENT, TRACES)

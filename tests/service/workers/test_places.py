@@ -13,7 +13,7 @@ from service.workers.process import Worker
 from service.workers.roster import Roster
 
 
-def test_one_client_leaves_half_of_the_queue_to_others() -> None:
+def test_one_client_has_at_most_half_of_the_queue() -> None:
     places = Places(2, 4)
 
     async def scenario() -> None:
@@ -35,7 +35,7 @@ def test_one_client_leaves_half_of_the_queue_to_others() -> None:
 
 
 def test_a_refusal_comes_after_a_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So clients that ask again at once do not keep the event loop busy."""
+    """Clients that retry at once would otherwise keep the event loop busy."""
     delays: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -53,12 +53,12 @@ def test_a_refusal_comes_after_a_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("computing", "waiting", "most"), [(1, 0, 1), (4, 0, 4), (1, 1, 2), (2, 64, 34)])
-def test_one_client_may_use_all_that_compute(computing: int, waiting: int, most: int) -> None:
+def test_one_client_may_use_all_workers(computing: int, waiting: int, most: int) -> None:
     assert Places(computing, waiting).max_per_client == most
 
 
 def test_the_client_with_the_fewest_workers_is_served_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without processes: two workers, both of which compute for one client."""
+    """A roster without processes: both of its workers compute for one client."""
 
     def start(worker: Worker, _: object) -> None:
         worker.client, worker.is_free = "greedy", False
