@@ -21,8 +21,10 @@ INTERVAL = 0.5  # seconds in which resting processes take no processor time
 class Answer:
     """A response.
 
-    status: 0 if the connection ended without an answer, -1 if the client left first. size: bytes of the
-    answer, of which `body` holds the first. seconds: from sending until all was there.
+    status: 0 if the connection ended without an answer, -1 if the client left first.
+    body: the first bytes of the answer.
+    size: bytes of the whole answer.
+    seconds: from sending until the end of the answer.
     """
 
     status: int
@@ -154,9 +156,9 @@ def pad(fields: Mapping[str, Any], size: int = 5_000) -> bytes:
 async def wait_until_answering(
     server: Server, patience: float = PATIENCE, source: str = "127.0.0.3"
 ) -> float:
-    """Return the seconds until a small question is answered that the serving process hands on.
+    """Return the seconds until a worker answers a small question.
 
-    The patience is returned if none is.
+    Returns the patience if there is no answer by then.
     """
     start = time.monotonic()
     while (left := start + patience - time.monotonic()) > 0:

@@ -24,9 +24,10 @@ INTERVAL = 0.1  # seconds between two looks at the memory
 class Server:
     """A running server, and the resources of its processes.
 
-    seen: how often each status was received; "lost" counts requests whose connection ended without an
-    answer, and "cut" those whose answer ended before its end.
-    peak: the most memory of all its processes together, in MB; serving_peak: of the serving process alone.
+    seen: count of each status received; "lost" counts requests whose connection ended without an answer, and
+        "cut" those with an incomplete answer.
+    peak: peak memory of all its processes together, in MB.
+    serving_peak: peak memory of the serving process, in MB.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

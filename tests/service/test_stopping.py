@@ -72,7 +72,7 @@ def test_a_server_ends_in_time_and_answers_what_it_accepted(processes: int) -> N
         answer = rest(in_time)
         assert answer.startswith(b"HTTP/1.1 200") and b'"output":[[1.0]]' in answer
         answer = rest(late)
-        assert answer.startswith(b"HTTP/1.1 503") and b"stops" in answer
+        assert answer.startswith(b"HTTP/1.1 503") and b"stopping" in answer
         assert process.wait(LONG) == 0
 
 

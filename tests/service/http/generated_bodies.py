@@ -200,14 +200,14 @@ def _damage_bytes(rng: random.Random, body: bytes) -> bytes:
     ])  # fmt: skip
 
 
-def disagreement(path: str, body: bytes, worthwhile: int) -> tuple[str, Outcome]:
+def disagreement(path: str, body: bytes, min_array_size: int) -> tuple[str, Outcome]:
     """Return how the readers disagree on a body, empty if they agree, and the outcome of the strict one.
 
-    worthwhile: the fewest numbers that become an array.
+    min_array_size: the fewest numbers that become an array.
     """
     before = reader.LARGE, reader.MIN_ARRAY_SIZE
     try:
-        reader.LARGE, reader.MIN_ARRAY_SIZE = sys.maxsize, worthwhile
+        reader.LARGE, reader.MIN_ARRAY_SIZE = sys.maxsize, min_array_size
         strict = answer(path, body)
         reader.LARGE = -1
         fast = answer(path, body)

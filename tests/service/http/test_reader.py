@@ -57,7 +57,7 @@ def test_lookups_of_names_are_limited(objects: int, monkeypatch: pytest.MonkeyPa
         fields = {f"layers.{at}.norm1.weight": at for at in range(names // objects)}
         content = json.dumps({"x": WIDE, "layer": [fields] * objects}).encode()
         assert len(content) > reader.LARGE
-        monkeypatch.setattr(reader, "MOST_SEARCHED", 4_000**2 // objects)
+        monkeypatch.setattr(reader, "MAX_LOOKUPS", 4_000**2 // objects)
         fast = reader.read(content)
         assert len(asked) == (names == 6_000)
         assert names == 6_000 or plain(fast) == json.loads(content)

@@ -46,8 +46,8 @@ def test_every_token_in_place_of_a_tensor_or_setting_is_read_alike(token: str) -
              f'{{"x": [[1, 2, 3, 4]], "size": 2, "select": {token}}}']  # fmt: skip
     for form in forms:
         body = form.encode("utf-8", "surrogatepass")
-        for worthwhile in (1, 8):
-            found, _ = disagreement("/v1/average_pool1d", body, worthwhile)
+        for min_array_size in (1, 8):
+            found, _ = disagreement("/v1/average_pool1d", body, min_array_size)
             assert not found, body
 
 

@@ -175,7 +175,7 @@ def test_stopping_refuses_requests_that_are_not_done_in_time(kind: Any) -> None:
             connection.shutdown()
         place.check_all(4)
         await place.settle()
-        assert "stops" in problem(refused, 503)["detail"]
+        assert "stopping" in problem(refused, 503)["detail"]
         assert place.requests[2:] == ["disconnected"]
         assert broken.is_ended and place.watch.counters()["unfinished"] == 2
         place.check_all(4 + INTERVAL)

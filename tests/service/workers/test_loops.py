@@ -108,7 +108,7 @@ for client in (TestClient(app), TestClient(app).__enter__()):
         assert refused.headers["content-type"] == "application/problem+json"
         problem = refused.json()
         assert (refused.status_code, problem["type"]) == (501, "/problems/unsupported_platform"), problem
-        assert "POSIX" in problem["detail"]
+        assert "Linux" in problem["detail"]
     assert client.get("/health/ready").json()["exact"]["workers"] == 0
 client.__exit__(None, None, None)
 """
