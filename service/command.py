@@ -96,7 +96,7 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         settings = Settings()
     except ValidationError as error:
         raise click.ClickException(
-            "\nError: ".join(_setting(one["loc"], one["msg"]) for one in error.errors())
+            "\nError: ".join(_setting(detail["loc"], detail["msg"]) for detail in error.errors())
         ) from None
     except SettingsError as error:  # the value of a list is not JSON
         raise click.ClickException(_unreadable(str(error), Settings.model_fields)) from None

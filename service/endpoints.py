@@ -103,7 +103,9 @@ ENDPOINTS: dict[str, Endpoint] = {
             description="Lines such as `z = conv1d(x, k) + b`, parsed by a whitelist and never executed. A"
             " program takes the fields of operations and gets the same answers: `given`, `upstream`,"
             " contributions, Jacobians, cost, formulas. `claims` are verified, and `diagram` draws the graph."
-            f" Functions beside the operations: {', '.join(one.signature for one in FUNCTIONS.values())}.",
+            " Functions beside the operations: "
+            + ", ".join(entry.signature for entry in FUNCTIONS.values())
+            + ".",
             request=program_request,
             response=program_response,
             understand=understand_program,

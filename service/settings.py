@@ -54,8 +54,8 @@ class Settings(BaseSettings):
         default=64,
         ge=0,
         le=100_000,
-        description="Requests that may wait for a worker before others get 503; of one client address half"
-        " as many.",
+        description="Most requests that wait for a worker; further ones get 503. One client address may"
+        " have half of them.",
     )
     max_seconds: float = Field(
         default=30, gt=0, le=HOUR, description="Most seconds of processor time for one answer."
@@ -70,17 +70,17 @@ class Settings(BaseSettings):
         default=100_000,
         ge=1,
         le=10**8,
-        description="Most values that one question may be planned with, named or not.",
+        description="Most values, named or not, in the plan of one question.",
     )
     plan_bytes: int = Field(
-        default=64 * 2**20, ge=0, le=MAX_BYTES, description="Most bytes of kept plans in each process."
+        default=64 * 2**20, ge=0, le=MAX_BYTES, description="Most bytes of cached plans in each process."
     )
     held_bytes: int = Field(
         default=256 * 2**20,
         ge=1024,
         le=MAX_BYTES,
-        description="Most bytes of request bodies that the serving process holds at once; answers that wait"
-        " to be sent may take as many again.",
+        description="Most bytes of request bodies that the serving process holds at once; unsent answers"
+        " may take as many again.",
     )
     body_timeout: float = Field(
         default=30, gt=0, le=HOUR, description="Most seconds that a request body may take to arrive."
@@ -120,8 +120,8 @@ class Settings(BaseSettings):
         default=512,
         ge=0,
         le=1_000_000,
-        description="Most connections of one client address, or requests where it is behind a trusted proxy;"
-        " 0 for no limit.",
+        description="Most connections of one client address, or concurrent requests if it is behind a"
+        " trusted proxy; 0 for no limit.",
     )
     trusted_proxies: list[str] = Field(
         default=[],
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         default=4_096,
         ge=0,
         le=2**30,
-        description="Bytes per second that a client has to read and send at least; 0 for no limit.",
+        description="Least bytes per second at which a client has to read and send; 0 for no limit.",
     )
     stop_seconds: float = Field(
         default=6,

@@ -51,7 +51,7 @@ class Watch:
         self.max_connections = connection_limit(settings.max_connections)
         self.counts = Counter[str]()
         self.lingering: set[Connection] = set()
-        self._trusted = [ip_network(one) for one in settings.trusted_proxies]
+        self._trusted = [ip_network(proxy) for proxy in settings.trusted_proxies]
         # The key of each connection's client; empty if the connection does not count for a client.
         self._open: dict[Connection, str] = {}
         self._by_client = Counter[str]()
