@@ -152,7 +152,7 @@ class Config(uvicorn.Config):
         gc.freeze()  # otherwise each full collection blocks requests for a tenth of a second
 
     def _watch_signal(self, number: signal.Signals) -> None:
-        """Have a signal start the clock beside what it does."""
+        """Make a signal also start the timer that ends the process."""
         handler = signal.getsignal(number)
         if not callable(handler) or threading.current_thread() is not threading.main_thread():
             return

@@ -24,7 +24,7 @@ from service.settings import Settings
 
 LIMITS = Settings(max_work=2_000_000, max_entries=200_000).limits
 SLOW = ("/v1/optimizer/solve",)  # whose answers take SymPy; its refusals are compared all the same
-EXAMPLES = [one for one in load_examples() if len(json.dumps(one["request"])) < 6_000]
+EXAMPLES = [example for example in load_examples() if len(json.dumps(example["request"])) < 6_000]
 
 
 class Raw(str):
@@ -115,7 +115,7 @@ def are_same(fast: Any, strict: Any) -> bool:
     if isinstance(strict, dict):
         return (
             type(fast) is dict and list(fast) == list(strict)
-            and all(are_same(fast[name], one) for name, one in strict.items())
+            and all(are_same(fast[name], child) for name, child in strict.items())
         )  # fmt: skip
     if isinstance(strict, list):
         return type(fast) is list and len(fast) == len(strict) and all(map(are_same, fast, strict))
@@ -165,7 +165,7 @@ def _damage(rng: random.Random, question: dict[str, Any]) -> None:
         case 7:
             wide = ",".join(rng.choices(NUMBERS[:14], k=rng.choice([2, 70])))
             kinds = [wide, wide, wide + ",1", f"[{wide}]", f"1,{wide}", "true", '"[",' + wide]
-            node[key] = Raw("[" + ",".join(f"[{one}]" for one in rng.choices(kinds, k=2)) + "]")
+            node[key] = Raw("[" + ",".join(f"[{number}]" for number in rng.choices(kinds, k=2)) + "]")
 
 
 def _dumps(node: Any, rng: random.Random, plainly: bool) -> str:
@@ -177,10 +177,10 @@ def _dumps(node: Any, rng: random.Random, plainly: bool) -> str:
         inner = ",".join(_dumps(k, rng, plainly) + ":" + _dumps(v, rng, plainly) for k, v in node.items())
         return space + "{" + inner + space + "}"
     if isinstance(node, list):
-        return space + "[" + ",".join(_dumps(one, rng, plainly) for one in node) + space + "]"
+        return space + "[" + ",".join(_dumps(child, rng, plainly) for child in node) + space + "]"
     text = json.dumps(node, ensure_ascii=rng.random() < 0.5)
     if isinstance(node, str) and not plainly and rng.random() < 0.1:
-        text = '"' + "".join(f"\\u{ord(one):04x}" for one in node if ord(one) < 2**16) + '"'
+        text = '"' + "".join(f"\\u{ord(character):04x}" for character in node if ord(character) < 2**16) + '"'
     return space + text
 
 

@@ -65,12 +65,12 @@ class Place:
             assert (await receive())["type"] == "http.disconnect"
 
     def connect(self, host: str = "192.0.2.1") -> tuple[Any, Wire]:
-        made = self.kind(
+        protocol = self.kind(
             config=self.config, server_state=self.state, app_state={STATE: self.watch}, _loop=self.loop
         )
         wire = Wire(host)
-        made.connection_made(wire)
-        return made, wire
+        protocol.connection_made(wire)
+        return protocol, wire
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -108,9 +108,9 @@ def problem(wire: Wire, status: int) -> Any:
     assert wire.is_ended or wire.is_closed
     if status == 503:
         assert b"retry-after: 1" in head
-    found = json.loads(body)
-    assert found["status"] == status and found["errors"] == []
-    return found
+    body_fields = json.loads(body)
+    assert body_fields["status"] == status and body_fields["errors"] == []
+    return body_fields
 
 
 kinds = pytest.mark.parametrize("kind", PROTOCOLS, ids=["httptools", "h11"])

@@ -23,8 +23,8 @@ def test_a_head_is_bounded(kind: Any, head: bytes, size: int) -> None:
         made, wire = place.connect()
         for at in range(0, len(head), size):
             made.data_received(head[at : at + size])
-        found = problem(wire, 400 if head.startswith(b"GG") and kind is protocol.Protocol else 431)
-        assert "received" not in found
+        refusal = problem(wire, 400 if head.startswith(b"GG") and kind is protocol.Protocol else 431)
+        assert "received" not in refusal
         made.data_received(GET)
         await place.settle()
         assert place.requests == []

@@ -73,12 +73,12 @@ def test_a_request_id_is_taken_and_returned(client: Client) -> None:
 
 
 def test_a_request_id_is_generated_if_none_is_valid(client: Client) -> None:
-    made = set()
+    ids = set()
     for headers in ({}, {}, {"x-request-id": "x" * 129}, {"x-request-id": "a b"}, {"x-request-id": "<i>"}):
         [request_id] = client.post(PATH, json=EXAM, headers=headers).headers.get_list("x-request-id")
         assert re.fullmatch("[0-9a-f]{32}", request_id)
-        made.add(request_id)
-    assert len(made) == 5
+        ids.add(request_id)
+    assert len(ids) == 5
 
 
 def test_a_defect_names_its_request_in_the_answer_and_in_the_log(

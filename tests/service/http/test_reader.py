@@ -30,8 +30,8 @@ def plain(node: Any) -> Any:
     if isinstance(node, np.ndarray):
         return node.tolist()
     if isinstance(node, dict):
-        return {key: plain(one) for key, one in node.items()}
-    return [plain(one) for one in node] if isinstance(node, list) else node
+        return {key: plain(child) for key, child in node.items()}
+    return [plain(child) for child in node] if isinstance(node, list) else node
 
 
 def no_other(*_: Any) -> NoReturn:
@@ -51,15 +51,15 @@ def test_names_with_brackets_are_read_fast(name: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("objects", [1, 60])
 def test_lookups_of_names_are_limited(objects: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lookups are linear: a body of many names would take minutes."""
-    asked: list[bytes] = []
-    monkeypatch.setattr(reader, "read_strictly", asked.append)
+    looked_up: list[bytes] = []
+    monkeypatch.setattr(reader, "read_strictly", looked_up.append)
     for names in (2_000, 6_000):
         fields = {f"layers.{at}.norm1.weight": at for at in range(names // objects)}
         content = json.dumps({"x": WIDE, "layer": [fields] * objects}).encode()
         assert len(content) > reader.LARGE
         monkeypatch.setattr(reader, "MAX_LOOKUPS", 4_000**2 // objects)
         fast = reader.read(content)
-        assert len(asked) == (names == 6_000)
+        assert len(looked_up) == (names == 6_000)
         assert names == 6_000 or plain(fast) == json.loads(content)
     monkeypatch.undo()
     assert plain(reader.read(content)) == json.loads(content)
@@ -113,13 +113,13 @@ def test_questions_with_submodules_are_read_fast(
     way: str, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = [stored(), stored()]
-    layers = [nested(one) for one in states]
+    layers = [nested(child) for child in states]
     weights: dict[str, Any] = {
         "nested": {"layer": layers},
-        "flat": {name: one for at, layer in enumerate(layers)
-                 for name, one in flat(layer, f"layer[{at}].").items()},
-        "state_dict": {"state_dict": {f"layers.{at}.{name}": one
-                                      for at, state in enumerate(states) for name, one in state.items()}},
+        "flat": {name: child for at, layer in enumerate(layers)
+                 for name, child in flat(layer, f"layer[{at}].").items()},
+        "state_dict": {"state_dict": {f"layers.{at}.{name}": child
+                                      for at, state in enumerate(states) for name, child in state.items()}},
     }[way]  # fmt: skip
     tokens = np.round(np.random.default_rng(809).standard_normal((2500, 2)), 4).tolist()
     fields = {"heads": 2, "window": 1, **weights, "select": ["layer[*].attention.weights", "output"]}
@@ -130,10 +130,12 @@ def test_questions_with_submodules_are_read_fast(
     monkeypatch.setattr(reader, "read_strictly", no_other)
     response = client.post("/v1/encoder", content=large, headers=JSON)
     assert response.status_code == 200, response.text
-    found = response.json()["values"]
-    assert list(found) == list(slow) == ["layer[0].attention.weights", "layer[1].attention.weights", "output"]
+    values = response.json()["values"]
+    assert (
+        list(values) == list(slow) == ["layer[0].attention.weights", "layer[1].attention.weights", "output"]
+    )
     # With a window of one step, the first token after two layers sees the first three alone.
-    np.testing.assert_allclose(found["output"][0], slow["output"][0], rtol=1e-12)
+    np.testing.assert_allclose(values["output"][0], slow["output"][0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("size", [1, reader.LARGE])

@@ -21,7 +21,7 @@ from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service,
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def computed_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Record the numbers of the steps that are computed."""
     numbers: list[int] = []
 
@@ -34,13 +34,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return numbers
 
 
-async def nothing_goes_on(app: Any, made: list[int]) -> None:
+async def check_idle(app: Any, computed_steps: list[int]) -> None:
     """Check that the only thread is idle and no more steps are computed."""
     loop, thread = asyncio.get_running_loop(), app.state.answerer.floats._thread
     await loop.run_in_executor(thread, lambda: None)
-    before = len(made)
+    before = len(computed_steps)
     await loop.run_in_executor(thread, lambda: None)
-    assert len(made) == before < LONG["steps"]
+    assert len(computed_steps) == before < LONG["steps"]
     assert app.state.answerer.floats.occupied == 0
 
 
@@ -105,7 +105,7 @@ def test_clients_that_prefer_lines(accept: str, wanted: bool) -> None:
     assert not prefers_lines({"headers": []})
 
 
-def test_a_client_that_disconnects_stops_the_work(made: list[int]) -> None:
+def test_a_client_that_disconnects_stops_the_work(computed_steps: list[int]) -> None:
     async def scenario() -> None:
         async with service() as (app, _):
             listener = Listener(app, LONG)
@@ -115,25 +115,25 @@ def test_a_client_that_disconnects_stops_the_work(made: list[int]) -> None:
             assert listener.lines[1] == {"step": 0, "loss": 0.25}
             listener.leaves.set()
             await listening
-            await nothing_goes_on(app, made)
+            await check_idle(app, computed_steps)
             assert not listener.ended
 
     asyncio.run(scenario())
 
 
-def test_a_client_that_disconnected_before_the_answer(made: list[int]) -> None:
+def test_a_client_that_disconnected_before_the_answer(computed_steps: list[int]) -> None:
     async def scenario() -> None:
         async with service() as (app, _):
             listener = Listener(app, LONG)
             listener.leaves.set()
             await listener.listen()
-            await nothing_goes_on(app, made)
+            await check_idle(app, computed_steps)
 
     asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("stuck", ["first", "every", "last", "start"])
-def test_a_client_that_reads_nothing_is_disconnected(made: list[int], stuck: str) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(computed_steps: list[int], stuck: str) -> None:
     async def scenario() -> None:
         async with service(body_timeout=0.05) as (app, _):
             listener = Listener(app, TRACE if stuck == "last" else LONG)
@@ -147,7 +147,7 @@ def test_a_client_that_reads_nothing_is_disconnected(made: list[int], stuck: str
 
             async with asyncio.timeout(600):
                 await listener.listen(send)
-            await nothing_goes_on(app, made)
+            await check_idle(app, computed_steps)
 
     asyncio.run(scenario())
 
@@ -156,8 +156,8 @@ def test_lines_are_sent_while_later_ones_are_computed(monkeypatch: pytest.Monkey
     """The first line arrives before the last step, which waits for it."""
     arrived = threading.Event()
 
-    def waiting(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
+    def waiting(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
             if step.number == 6_000:
                 assert arrived.wait(30)
             yield step
@@ -190,8 +190,8 @@ def test_problems_before_the_first_line_are_problems(more: dict[str, Any], statu
 
 
 def test_a_defect_after_the_first_line_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
+    def broken(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
             if step.number == 6_000:
                 raise RuntimeError("a defect")
             yield step
@@ -213,8 +213,8 @@ def test_a_defect_after_the_first_line_is_the_last_line(monkeypatch: pytest.Monk
 def test_the_type_of_a_problem_in_the_last_line_includes_the_mount_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
+    def broken(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
             if step.number == 3:
                 raise Problem("refused", "there is no step 3")
             yield step

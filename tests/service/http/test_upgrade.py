@@ -52,7 +52,7 @@ def response(stream: BinaryIO) -> tuple[int, dict[str, str], Any]:
 
 def exchange(port: int, *parts: bytes | int) -> list[tuple[int, dict[str, str], Any]]:
     """Send bytes, and check that the server sends exactly these responses."""
-    found = []
+    responses = []
     with socket.create_connection(("127.0.0.1", port), LONG) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = connection.makefile("rb")
@@ -60,10 +60,10 @@ def exchange(port: int, *parts: bytes | int) -> list[tuple[int, dict[str, str], 
             if isinstance(part, bytes):
                 connection.sendall(part)
             else:
-                found += [response(stream) for _ in range(part)]
+                responses += [response(stream) for _ in range(part)]
         connection.shutdown(socket.SHUT_WR)
         assert stream.read() == b""
-    return found
+    return responses
 
 
 # A number stands for so many responses, which are read before more is sent. Where a body has to come in a
@@ -89,11 +89,11 @@ EXCHANGES: dict[str, list[bytes | int]] = {
 
 @pytest.mark.parametrize("parts", EXCHANGES.values(), ids=EXCHANGES)
 def test_a_body_after_an_offer_arrives(served: int, parts: list[bytes | int]) -> None:
-    found = exchange(served, *parts)
-    assert {status for status, _, _ in found} <= {100, 200}
-    answers = [body["values"] for _, _, body in found if body and "values" in body]
+    responses = exchange(served, *parts)
+    assert {status for status, _, _ in responses} <= {100, 200}
+    answers = [body["values"] for _, _, body in responses if body and "values" in body]
     assert answers == [{"y": 9.0}] * sum(part.count(b"POST") for part in parts if isinstance(part, bytes))
-    assert not any("upgrade" in headers for _, headers, _ in found)
+    assert not any("upgrade" in headers for _, headers, _ in responses)
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,14 @@ def test_a_request_is_refused_if_the_server_loses_its_body(plain: int, parts: by
 
 async def read(packets: list[bytes]) -> list[tuple[str, list[tuple[bytes, bytes]], bytes]]:
     """Return the requests, with headers and body, that an application receives from these packets."""
-    found = []
+    responses = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         body, more = b"", True
         while more:
             message = await receive()
             body, more = body + message["body"], message["more_body"]
-        found.append((scope["path"], scope["headers"], body))
+        responses.append((scope["path"], scope["headers"], body))
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
@@ -140,7 +140,7 @@ async def read(packets: list[bytes]) -> list[tuple[str, list[tuple[bytes, bytes]
     while state.tasks:
         await asyncio.gather(*state.tasks)
     protocol.connection_lost(None)
-    return found
+    return responses
 
 
 def test_a_packet_may_end_anywhere() -> None:

@@ -57,7 +57,7 @@ def ask(settings: dict[str, Any], *hosts: str) -> list[int]:
         app, watch = create_app(chosen), Watch(chosen)
         statuses = [0] * len(hosts)
 
-        async def one(index: int, host: str) -> None:
+        async def send(index: int, host: str) -> None:
             async def receive() -> Any:
                 await asyncio.Event().wait()
 
@@ -74,15 +74,15 @@ def ask(settings: dict[str, Any], *hosts: str) -> list[int]:
             }  # fmt: skip
             await app(scope, receive, send)
 
-        tasks = [asyncio.create_task(one(index, host)) for index, host in enumerate(hosts)]
+        tasks = [asyncio.create_task(send(index, host)) for index, host in enumerate(hosts)]
         for _ in range(20):
             await asyncio.sleep(0)
-        found = list(statuses)
+        received = list(statuses)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert not watch._requests
-        return found
+        return received
 
     return asyncio.run(run())
 

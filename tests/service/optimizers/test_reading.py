@@ -173,12 +173,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
 def test_what_cannot_be_asked(
     ask: Ask, fields: dict[str, Any], pointer: str, expected: str, received: str
 ) -> None:
-    found = errors(ask(PATH, **SQUARE | fields))
-    assert pointer in found, found
-    said = found[pointer]
-    assert expected in said["expected"], said
-    assert received in said["received"], said
-    assert "Error" not in said["message"] and "<" not in said["message"]
+    all_errors = errors(ask(PATH, **SQUARE | fields))
+    assert pointer in all_errors, all_errors
+    error = all_errors[pointer]
+    assert expected in error["expected"], error
+    assert received in error["received"], error
+    assert "Error" not in error["message"] and "<" not in error["message"]
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,15 @@ class Service:
 
     async def working(self) -> Any:
         """Return the worker once it has a question."""
-        while not (found := [one for one in self.pool.workers if not one.is_free]):
+        while not (workers := [worker for worker in self.pool.workers if not worker.is_free]):
             await asyncio.sleep(0.01)
-        return found[0]
+        return workers[0]
 
     async def free(self) -> Any:
         """Return the worker once it is free."""
-        while not (found := [one for one in self.pool.workers if one.is_free]):
+        while not (workers := [worker for worker in self.pool.workers if worker.is_free]):
             await asyncio.sleep(0.01)
-        return found[0]
+        return workers[0]
 
 
 @asynccontextmanager
@@ -68,13 +68,13 @@ def test_workers_give_the_answers_of_the_serving_process() -> None:
         async with service() as here:
             plain = {"accept-encoding": "identity"}
             for fields, path in ((EXAM, PATH), (LARGE, PATH), (TRACE, TRACES)):
-                found = await here.ask(fields, path, headers=plain)
+                workers = await here.ask(fields, path, headers=plain)
                 app = create_app(Settings(workers=0, inline_work=10**8, inline_bytes=10**6))
                 transport = httpx.ASGITransport(app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
                     expected = await client.post(path, json=fields, headers=plain)
-                assert (found.status_code, found.content) == (200, expected.content)
-                assert found.headers["etag"] == expected.headers["etag"]
+                assert (workers.status_code, workers.content) == (200, expected.content)
+                assert workers.headers["etag"] == expected.headers["etag"]
                 # A whole answer is sent in gzip to those who accept it, and a body may come so.
                 coded = await here.client.post(
                     path,

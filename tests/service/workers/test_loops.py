@@ -31,8 +31,8 @@ def client() -> TestClient:
 
 def pool(client: TestClient) -> Pool:
     app: Any = client.app
-    found: Pool = app.state.answerer.exact
-    return found
+    pool: Pool = app.state.answerer.exact
+    return pool
 
 
 def test_a_worker_answers_requests_of_several_event_loops(client: TestClient) -> None:

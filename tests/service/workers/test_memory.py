@@ -32,13 +32,13 @@ def faults(kept: str) -> tuple[bool, int]:
         [sys.executable, "-c", FAULTS, kept], capture_output=True, text=True, check=True,
         cwd=Path(service.__file__).parent.parent,
     )  # fmt: skip
-    told, count = ran.stdout.split()
-    return told == "1", int(count)
+    accepted, count = ran.stdout.split()
+    return accepted == "1", int(count)
 
 
 def test_kept_memory_needs_no_new_pages() -> None:
-    told, kept = faults(str(256 * 2**20))
-    if not told:
+    accepted, kept = faults(str(256 * 2**20))
+    if not accepted:
         pytest.skip("another C library")
     pages = 5 * 200 * 2**18 // 4096
     assert kept < pages / 100

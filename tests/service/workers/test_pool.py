@@ -35,7 +35,7 @@ ENDLESS = {
 }
 
 
-def asked(name: str, question: Any) -> WorkItem:
+def work_item(name: str, question: Any) -> WorkItem:
     settings = Settings()
     return WorkItem(
         name,
@@ -241,7 +241,7 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
         async with service() as (_, pool):
             async with pool.hold_place():
                 with pytest.raises(Problem) as raised:
-                    await pool.run(asked("graph", question))
+                    await pool.run(work_item("graph", question))
             problem = raised.value
             assert type(problem) is Problem and problem.kind == "refused"
             assert [error.path for error in problem.errors] == [("inputs", "x")]
