@@ -1,1 +1,1 @@
-"""The HTTP service: it reads questions, has `compute` answer them, and writes the answers."""
+"""The HTTP service: reads questions, answers them with `compute`, and writes the responses."""

@@ -1,4 +1,4 @@
-"""`python -m service`: the command `workings`, where its script is not on the path."""
+"""`python -m service`: the command `workings`, for environments without its script on the path."""
 
 from service.command import main
 

@@ -1,4 +1,4 @@
-"""From a request to its answer: read, understood, computed where that costs others least, and sent."""
+"""Answer requests: read the body, plan the question, compute it here or in a worker, and respond."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -12,11 +12,11 @@ from service.http.bodies import receive_body
 from service.http.budgets import Budget, Share
 from service.http.codings import accepts_gzip, is_gzipped
 from service.http.connections import Disconnected, run_while_connected
-from service.http.middleware import header
+from service.http.middleware import get_header
 from service.http.problems import Problem
 from service.http.representations import Answer, Content, represent
-from service.http.streams import LineSender, Take, is_wanted, stream
-from service.http.watch import prefix
+from service.http.streams import LineCallback, LineSender, prefers_lines, stream
+from service.http.watch import client_key
 from service.questions.operations import ExactWanted
 from service.settings import Settings
 from service.workers.choice import Workers
@@ -26,9 +26,11 @@ MAX_EXACT_BYTES = 2**20
 
 
 class Answerer:
-    """Answers questions on the event loop where they are certainly tiny, and in worker processes otherwise.
+    """Answers tiny questions on the event loop and all others in worker processes.
 
-    bodies, answers: the bytes of request bodies, and of answers that wait to be sent.
+    settings: limits and sizes of the deployment.
+    floats, exact: the workers for floating-point and for exact arithmetic.
+    bodies, answers: budgets of bytes for request bodies and for unsent answers.
     """
 
     def __init__(self, settings: Settings, floats: Workers, exact: Workers) -> None:
@@ -38,66 +40,70 @@ class Answerer:
         self.bodies, self.answers = Budget(settings.held_bytes), Budget(settings.held_bytes)
 
     async def respond(self, endpoint: Endpoint, request: Request) -> Response:
-        """Return the response to a question. Raises Problem or QuestionErrors where there is no answer."""
-        if endpoint.streams and is_wanted(request.scope):
+        """Return the response to a question. Raises Problem or QuestionErrors if it cannot be answered."""
+        if endpoint.streams and prefers_lines(request.scope):
             return _Lines(self, endpoint, request.receive)
         scope, receive = request.scope, request.receive
         with Share(self.bodies, "request bodies") as share:
-            asked = await self._read(endpoint, scope, receive, share)
+            item = await self._read(endpoint, scope, receive, share)
             try:
-                content = await self._answer(endpoint, asked, receive)
+                content = await self._answer(endpoint, item, receive)
             except BaseException:
-                asked.share.release()
+                item.share.release()
                 raise
         vary = "Accept" if endpoint.streams else None
         return Answer(
-            content, rate=self.settings.min_rate, vary=vary, share=asked.share if asked.share.held else None
+            content, rate=self.settings.min_rate, vary=vary, share=item.share if item.share.held else None
         )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer line by line while it is computed."""
+        """Compute the answer and send each line as soon as it is ready."""
         with Share(self.bodies, "request bodies") as share:
-            asked = await self._read(endpoint, scope, receive, share)
+            item = await self._read(endpoint, scope, receive, share)
             sender = LineSender(send, self.settings.min_rate, scope.get("root_path", ""))
 
-            async def compute(take: Take) -> Content:
-                return await run(asked._replace(take=take))
+            async def compute(on_line: LineCallback) -> Content:
+                return await run(item._replace(on_line=on_line))
 
             run = self._run
             try:
-                self._understand(endpoint, asked)
+                self._understand(endpoint, item)
             except ExactWanted:
                 run = self._run_exactly
 
-            with asked.share:
-                await stream(sender, receive, asked.share, compute)
+            with item.share:
+                await stream(sender, receive, item.share, compute)
 
-    async def _answer(self, endpoint: Endpoint, asked: WorkItem, receive: Receive) -> Content:
+    async def _answer(self, endpoint: Endpoint, item: WorkItem, receive: Receive) -> Content:
         try:
-            job = self._understand(endpoint, asked)
+            job = self._understand(endpoint, item)
             if job is not None and job.work <= self.settings.inline_work:
                 return represent(job.answer(), accepts_gzip=False)  # the middleware compresses it
-            return await self._compute(self._run(asked), receive)
+            return await self._compute(self._run(item), receive)
         except ExactWanted:
-            return await self._compute(self._run_exactly(asked), receive)
+            return await self._compute(self._run_exactly(item), receive)
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive, share: Share) -> WorkItem:
-        coded = is_gzipped(scope["headers"])
-        body = await receive_body(scope, receive, self.settings, share)
-        accepted = accepts_gzip(header(scope, b"accept-encoding"))
-        unsent = Share(self.answers, "answers that wait to be sent")
-        client = prefix((scope.get("client") or ("",))[0])
-        most = self.settings.max_body_bytes
-        return WorkItem(endpoint.name, body, unsent, self.limits, most, coded, accepted, client)
+        gzipped = is_gzipped(scope["headers"])  # refuse other codings before the body is read
+        return WorkItem(
+            name=endpoint.name,
+            body=await receive_body(scope, receive, self.settings, share),
+            share=Share(self.answers, "answers that wait to be sent"),
+            limits=self.limits,
+            max_bytes=self.settings.max_body_bytes,
+            is_gzipped=gzipped,
+            accepts_gzip=accepts_gzip(get_header(scope, b"accept-encoding")),
+            client=client_key((scope.get("client") or ("",))[0]),
+        )
 
-    def _understand(self, endpoint: Endpoint, asked: WorkItem) -> Job | None:
-        """Return the job of a question that is certainly tiny to plan; None for any other.
+    def _understand(self, endpoint: Endpoint, item: WorkItem) -> Job | None:
+        """Return the job if the question is small enough to be planned on the event loop; otherwise None.
 
-        A hop to another process would cost more than the work. Raises ExactWanted.
+        Sending such a question to another process would cost more than the work. Raises ExactWanted.
         """
-        if asked.is_gzipped or len(asked.body) > self.settings.inline_bytes:
+        if item.is_gzipped or len(item.body) > self.settings.inline_bytes:
             return None
-        return understand_tiny(endpoint, bytes(asked.body), self.limits, self.settings.inline_values)
+        return understand_tiny(endpoint, bytes(item.body), self.limits, self.settings.inline_values)
 
     async def _compute(self, work: Coroutine[Any, Any, Content], receive: Receive) -> Content:
         try:
@@ -105,24 +111,24 @@ class Answerer:
         except Disconnected:
             raise Problem("unreadable", "the connection closed before the answer") from None
 
-    async def _run(self, asked: WorkItem) -> Content:
-        """Return the answer that a worker computes, in exact numbers if the body asks for them."""
+    async def _run(self, item: WorkItem) -> Content:
+        """Return a worker's answer, from an exact worker if the body asks for exact arithmetic."""
         try:
-            async with self.floats.place(asked.client):
-                return await self.floats.run(asked)
+            async with self.floats.hold_place(item.client):
+                return await self.floats.run(item)
         except ExactWanted:
-            return await self._run_exactly(asked)
+            return await self._run_exactly(item)
 
-    async def _run_exactly(self, asked: WorkItem) -> Content:
-        if len(asked.body) > MAX_EXACT_BYTES:
+    async def _run_exactly(self, item: WorkItem) -> Content:
+        if len(item.body) > MAX_EXACT_BYTES:
             limit = f"a body that asks for exact numbers has at most {MAX_EXACT_BYTES} bytes"
             raise Problem("too_large", limit)
-        async with self.exact.place(asked.client):
-            return await self.exact.run(asked._replace(most=MAX_EXACT_BYTES))
+        async with self.exact.hold_place(item.client):
+            return await self.exact.run(item._replace(max_bytes=MAX_EXACT_BYTES))
 
 
 class _Lines(Response):
-    """An answer that is computed while it is sent. Errors before the first line are raised."""
+    """A response that is computed while it is sent. Errors before the first line are raised."""
 
     media_type = "application/x-ndjson"
 

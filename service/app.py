@@ -1,4 +1,4 @@
-"""The application: routes, error answers and documentation put together."""
+"""The application: routes, error handlers, middleware and documentation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,7 @@ from service.workers.choice import exact_workers, float_workers
 def create_app(settings: Settings | None = None, *, dependencies: Sequence[Depends] = ()) -> FastAPI:
     """Make the application.
 
-    settings: those of the environment if left out.
+    settings: limits and sizes; by default, read from the environment.
     dependencies: FastAPI dependencies that guard every route but the documentation, an API key for example.
     """
     settings = settings or Settings()
@@ -99,7 +99,7 @@ async def _memory(request: Request, _: Exception) -> Response:
 
 
 async def _internal(request: Request, __: Exception) -> Response:
-    """Answer a defect of middleware that was added around the service's own."""
+    """Respond to a defect in middleware that an embedding application added outside the service's own."""
     return await _problem(request, Problem("internal", INTERNAL))
 
 

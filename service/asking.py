@@ -1,4 +1,4 @@
-"""From the bytes of a body to a job."""
+"""Read the bytes of a body and plan the question in it as a job."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 
 
 def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Result]) -> Result:
-    """Return what `use` makes of the job that a body asks for. Raises Problem or QuestionErrors.
+    """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors.
 
-    A question that is refused after the fast reader is read again by the strict one and asked again, so that
-    large bodies are described, and refused, as small ones are.
+    If a question is refused after the fast reader, the strict reader reads it again and it is planned again,
+    so that errors do not depend on the size of the body.
     """
     if is_large(body):
         with suppress(QuestionErrors):
@@ -26,12 +26,13 @@ def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Re
     return use(understand(endpoint, read_strictly(body), limits))
 
 
-def hand_over(
-    job: Any, take: Callable[[bytes], None], is_abandoned: Callable[[], bool] = lambda: False
+def send_lines(
+    job: Any, on_line: Callable[[bytes], None], is_abandoned: Callable[[], bool] = lambda: False
 ) -> None:
-    """Hand an answer over line by line. Raises QuestionErrors before the first line, and Problem later.
+    """Call `on_line` with each line of an answer until `is_abandoned()`.
 
-    So `ask` does not ask again for lines that are on their way. is_abandoned: whether nobody wants more.
+    Raises QuestionErrors before the first line and Problem after it, so that `ask` does not repeat a question
+    whose lines are already being sent.
     """
     has_begun = False
     lines: Iterator[bytes] = job.lines(is_abandoned)
@@ -39,7 +40,7 @@ def hand_over(
         for line in lines:
             if is_abandoned():
                 return
-            take(line)
+            on_line(line)
             has_begun = True
     except QuestionErrors as error:
         if has_begun:
@@ -48,13 +49,13 @@ def hand_over(
 
 
 def understand(endpoint: Endpoint, document: dict[str, Any], limits: Limits) -> Job:
-    """Return the job of a document, whose planning is bounded. Raises QuestionErrors."""
+    """Return the job of a document, within the limit on planned values. Raises QuestionErrors."""
     with allowed(Allowance(limits.values, too_many_values)):
         return endpoint.understand(document, limits)
 
 
 def understand_tiny(endpoint: Endpoint, body: bytes, limits: Limits, values: int) -> Job | None:
-    """Return the job of a body, or None if planning it takes more than so many values.
+    """Return the job of a body, or None if planning takes more than `values` values.
 
     Raises Problem or QuestionErrors.
     """

@@ -1,4 +1,4 @@
-"""The catalogue as people and tools read it, derived from the declarations of operations."""
+"""The catalogue of operations at /v1/operations, derived from their declarations."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -113,17 +113,19 @@ def describe_all(root_path: str = "") -> dict[str, Any]:
     """Return the answer of GET /v1/operations. root_path: the path that the application is mounted at."""
     entries = [
         OperationSummary(
-            name=one.name,
-            summary=one.summary,
+            name=operation.name,
+            summary=operation.summary,
             family=family.name,
-            href=f"{root_path}/v1/operations/{one.name}",
+            href=f"{root_path}/v1/operations/{operation.name}",
         )
         for family in FAMILIES
-        for one in family.operations
+        for operation in family.operations
     ]
     families = [
         FamilyDescription(
-            name=family.name, meaning=family.meaning, operations=[one.name for one in family.operations]
+            name=family.name,
+            meaning=family.meaning,
+            operations=[operation.name for operation in family.operations],
         )
         for family in FAMILIES
     ]
@@ -131,7 +133,7 @@ def describe_all(root_path: str = "") -> dict[str, Any]:
 
 
 def describe_operation(name: str) -> dict[str, Any]:
-    """The answer of GET /v1/operations/{name}."""
+    """Return the answer of GET /v1/operations/{name}."""
     operation = CATALOGUE[name]
     return OperationDescription(
         name=name,
@@ -140,50 +142,50 @@ def describe_operation(name: str) -> dict[str, Any]:
         inputs=[
             InputDescription(
                 name=name,
-                dims=one.dims,
-                turns=one.turns,
-                meaning=one.meaning,
-                symbol=one.symbol,
+                dims=declared.dims,
+                turns=declared.turns,
+                meaning=declared.meaning,
+                symbol=declared.symbol,
                 required=name in operation.required,
-                default=one.optional,
-                parameter=one.parameter,
-                booleans=one.mask,
+                default=declared.optional,
+                parameter=declared.parameter,
+                booleans=declared.mask,
             )
-            for name, one in operation.inputs.items()
+            for name, declared in operation.inputs.items()
         ],
         parts=[
             PartDescription(
                 name=name,
-                operations=[operation.name for operation in one.operations],
-                several=one.several,
-                inputs=list(one.inputs),
-                state_dict=list(one.stored),
-                meaning=one.meaning,
+                operations=[operation.name for operation in part.operations],
+                several=part.several,
+                inputs=list(part.inputs),
+                state_dict=list(part.stored),
+                meaning=part.meaning,
             )
-            for name, one in operation.parts.items()
+            for name, part in operation.parts.items()
         ],
         attributes=[
             AttributeDescription(
                 name=name,
-                type=_type(one),
-                required=one.required,
-                default=None if one.required else one.default,
-                meaning=one.declared.meaning,
+                type=_type(attribute),
+                required=attribute.required,
+                default=None if attribute.required else attribute.default,
+                meaning=attribute.declared.meaning,
             )
-            for name, one in operation.attributes.items()
+            for name, attribute in operation.attributes.items()
         ],
         values=[
             ValueDescription(
                 name=name,
-                axes=one.axes.split(),
-                dims=one.dims,
-                turns=one.turns,
-                banded=one.banded,
-                on_request=one.on_request,
-                meaning=one.meaning,
-                symbol=one.symbol,
+                axes=value.axes.split(),
+                dims=value.dims,
+                turns=value.turns,
+                banded=value.banded,
+                on_request=value.on_request,
+                meaning=value.meaning,
+                symbol=value.symbol,
             )
-            for name, one in operation.values.items()
+            for name, value in operation.values.items()
         ],
     ).model_dump()
 
@@ -201,6 +203,6 @@ def _type(attribute: AttributeField) -> str:
         return "integer | [integer, integer] | [[integer, integer], [integer, integer]] | same | valid"
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return " | ".join(
-        " | ".join(map(str, get_args(one))) if get_origin(one) is Literal else names.get(one, str(one))
-        for one in kinds(attribute.annotation)
+        " | ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else names.get(kind, str(kind))
+        for kind in kinds(attribute.annotation)
     )

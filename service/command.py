@@ -1,4 +1,4 @@
-"""The command `workings`, which `python -m service` is another name for."""
+"""The command `workings`, also available as `python -m service`."""
 
 import os
 import signal
@@ -9,8 +9,8 @@ import click
 
 from service.version import VERSION
 
-# Variables that tell libraries below NumPy how many threads to use: one, because there is a worker process
-# for each processor, and threads of all of them together would only take turns.
+# Variables that set the number of threads of the libraries below NumPy. One is enough: there is a worker
+# process for each processor.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
@@ -96,7 +96,7 @@ def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -
         settings = Settings()
     except ValidationError as error:
         raise click.ClickException(
-            "\nError: ".join(_setting(one["loc"], one["msg"]) for one in error.errors())
+            "\nError: ".join(_setting(detail["loc"], detail["msg"]) for detail in error.errors())
         ) from None
     except SettingsError as error:  # the value of a list is not JSON
         raise click.ClickException(_unreadable(str(error), Settings.model_fields)) from None
@@ -114,7 +114,7 @@ def _setting(place: tuple[int | str, ...], message: str) -> str:
 
 
 def _unreadable(message: str, fields: Iterable[str]) -> str:
-    """Return the line about a variable that cannot be parsed, whose field only the message names."""
+    """Return the message for a variable that is not JSON. The error names its field only in its text."""
     names = [_variable(name) for name in fields if f'"{name}"' in message]
     return f'{", ".join(names)}: expected a JSON list such as ["https://a.example"]'
 

@@ -1,4 +1,4 @@
-"""Defects in the log: where they happened, without the text and numbers of the question."""
+"""Log defects with their traceback, but with messages cut, since these may repeat the question."""
 
 import traceback
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ FRAMES = 40  # of one traceback, the innermost
 
 
 def format_defect(error: BaseException) -> str:
-    """Return the traceback of an exception and of those that led to it, with messages cut."""
-    found = traceback.TracebackException.from_exception(error, limit=-FRAMES)
-    return "".join(map(_cut, found.format()))  # a part is a frame or a message
+    """Return the traceback of an exception and of its causes, with messages cut."""
+    formatted = traceback.TracebackException.from_exception(error, limit=-FRAMES).format()
+    return "".join(map(_cut, formatted))  # a part is a frame or a message
 
 
 def shorten_messages(error: BaseException) -> None:
-    """Cut the messages of an exception that others will log, and of those that led to it, in place."""
-    for one in _chain(error):
-        if any(len(_text(arg)) > LONGEST for arg in one.args):
-            one.args = tuple(_cut(_text(arg)) for arg in one.args)
+    """Cut the messages of an exception and of its causes in place, before other code logs them."""
+    for exception in _chain(error):
+        if any(len(_text(arg)) > LONGEST for arg in exception.args):
+            exception.args = tuple(_cut(_text(arg)) for arg in exception.args)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -34,7 +34,7 @@ def _text(value: Any) -> str:
         return value
     try:
         return repr(value)
-    except Exception:  # an integer of too many digits, for one
+    except Exception:  # an integer of too many digits, for example
         return f"an object of the type {type(value).__name__}"
 
 

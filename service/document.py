@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, with the examples and the problems that its routes share."""
+"""The OpenAPI document: FastAPI's own, with examples and shared problem responses added."""
 
 from functools import cache
 from importlib.resources import files
@@ -41,7 +41,7 @@ LINE_BY_LINE = {
 }
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
+def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     """Return FastAPI's document with examples, shared problems, and the media type of lines."""
     components = document["components"]
     components["schemas"] |= _problem_schemas()
@@ -49,16 +49,17 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     examples = load_examples()
     for endpoint in ENDPOINTS.values():
         operation = document["paths"].get(endpoint.path, {}).get("post")
-        if operation is None:  # left out of the document by whoever built the application
+        if operation is None:  # an embedding application left it out of the document
             continue
-        own = [one for one in examples if one["path"] == endpoint.path]
+        own = [example for example in examples if example["path"] == endpoint.path]
         operation["requestBody"]["content"]["application/json"]["examples"] = {
-            one["name"]: {"summary": one["summary"], "description": one["source"], "value": one["request"]}
-            for one in own
+            example["name"]: _request_example(example) for example in own
         }
         answer = operation["responses"]["200"]
         answer["headers"] = {"ETag": ENTITY_TAG}
-        answer["content"]["application/json"]["examples"] = {one["name"]: _answer(one) for one in own}
+        answer["content"]["application/json"]["examples"] = {
+            example["name"]: _response_example(example) for example in own
+        }
         if endpoint.streams:
             answer["content"][LINES.decode()] = {"schema": LINE_BY_LINE}
     _make_bounds_whole(components["schemas"])
@@ -68,31 +69,31 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _make_bounds_whole(node: Any) -> None:
     """Write bounds of integers as integers. FastAPI's model of a schema makes floats of all bounds."""
     if isinstance(node, list):
-        for one in node:
-            _make_bounds_whole(one)
+        for entry in node:
+            _make_bounds_whole(entry)
     elif isinstance(node, dict):
         for bound in ("minimum", "maximum") if node.get("type") == "integer" else ():
             if bound in node:
                 node[bound] = int(node[bound])
-        for one in node.values():
-            _make_bounds_whole(one)
+        for child in node.values():
+            _make_bounds_whole(child)
 
 
 def add_document(app: FastAPI) -> None:
-    """Have an application complete its document when it is first asked for."""
+    """Make `app.openapi()` return the complete document, built at the first call."""
     make = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = make()
         if "security" not in schema:
-            schema = app.openapi_schema = complete(schema)
+            schema = app.openapi_schema = complete_document(schema)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
 def load_document() -> dict[str, Any]:
-    """Return the document in the package, of an application as `create_app` makes it."""
+    """Return the document stored in the package, which describes `create_app()`."""
     document: dict[str, Any] = orjson.loads(files("openapi").joinpath("openapi.json").read_bytes())
     return document
 
@@ -111,7 +112,7 @@ def load_problems() -> list[dict[str, Any]]:
 
 def problems_of(kind: str) -> list[dict[str, Any]]:
     """Return the requests and problems of one kind."""
-    return [one for one in load_problems() if one["response"]["type"] == f"/problems/{kind}"]
+    return [problem for problem in load_problems() if problem["response"]["type"] == f"/problems/{kind}"]
 
 
 def _load(folder: str) -> list[dict[str, Any]]:
@@ -123,7 +124,11 @@ def _load(folder: str) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(example: dict[str, Any]) -> dict[str, Any]:
+def _request_example(example: dict[str, Any]) -> dict[str, Any]:
+    return {"summary": example["summary"], "description": example["source"], "value": example["request"]}
+
+
+def _response_example(example: dict[str, Any]) -> dict[str, Any]:
     if len(orjson.dumps(example["response"])) > SHOWN_BYTES:
         link = f"[The whole answer](examples/{example['name']}.json)"
         return {"summary": example["summary"], "description": link}
@@ -136,7 +141,7 @@ def _problem_schemas() -> dict[str, Any]:
 
 
 def _problems() -> dict[str, Any]:
-    """The responses that routes refer to, with the problems of real requests as examples."""
+    """Return the problem responses that routes refer to, with problems of real requests as examples."""
     return {
         name: {
             "description": kind.meaning,
@@ -144,8 +149,8 @@ def _problems() -> dict[str, Any]:
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/ProblemDetail"},
                     "examples": {
-                        one["name"]: {"summary": one["summary"], "value": one["response"]}
-                        for one in problems_of(name)
+                        problem["name"]: {"summary": problem["summary"], "value": problem["response"]}
+                        for problem in problems_of(name)
                     },
                 }
             },

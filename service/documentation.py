@@ -1,4 +1,4 @@
-"""The OpenAPI document, its page, and the pages that explain problems. Nothing loads from elsewhere."""
+"""Serve the OpenAPI document, its interactive page and the problem pages, without external resources."""
 
 import gc
 import re
@@ -26,7 +26,7 @@ ASSETS = {
     "swagger-ui.css": "text/css",
     "favicon-32x32.png": "image/png",
 }
-_MAKING = Lock()
+_LOCK = Lock()
 MINUTES = "public, max-age=300"
 DAY = "public, max-age=86400"
 HTML = "text/html; charset=utf-8"
@@ -41,7 +41,7 @@ PAGE_SETTINGS = {
 
 
 def add_documentation(app: FastAPI) -> None:
-    """Serve the document, the page that shows it, the examples, and a page for each kind of problem."""
+    """Add routes for the document, its interactive page, the examples and the problem pages."""
     add_document(app)
     current = _Rendered(lambda: app.openapi(), lambda schema: schema)
     for_page = _Rendered(lambda: app.openapi(), downgrade)
@@ -92,9 +92,9 @@ def add_documentation(app: FastAPI) -> None:
 
 
 def prepare_documentation(app: FastAPI) -> None:
-    """Have the document of an application that nobody has added to ready before it is asked for.
+    """Render the document of an unmodified application before the first request for it.
 
-    Making it takes seconds, so the one in the package stands for it; a test holds that up to date.
+    Generating it takes seconds, so the document stored in the package is used; a test keeps that up to date.
     """
     app.openapi_schema = load_document()
     for document in app.state.documents:
@@ -102,9 +102,9 @@ def prepare_documentation(app: FastAPI) -> None:
 
 
 class _Rendered:
-    """A rendition of the document, made again only when the document has changed.
+    """A rendition of the document, rendered again only when the document has changed.
 
-    Making it takes seconds, so it is done by a thread, one at a time.
+    Rendering takes seconds, so it runs in a thread, one rendition at a time.
     """
 
     def __init__(
@@ -114,21 +114,19 @@ class _Rendered:
         self._schema: dict[str, Any] | None = None
 
     def representation(self) -> Representation:
-        """Return the rendition of the document as it is now."""
-        with _MAKING, _without_collection():
+        """Return the rendition of the current document."""
+        with _LOCK, _without_collection():
             schema = self._openapi()
             if schema is not self._schema:
                 body = orjson.dumps(self._rendition(schema))
-                self._made = _compressed(Representation(body, cache_control=MINUTES))
+                self._representation = _compressed(Representation(body, cache_control=MINUTES))
                 self._schema = schema
-            return self._made
+            return self._representation
 
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Put garbage collection off. Making the models of a document sets it off again and again, and each full
-    collection stops every request for a while.
-    """
+    """Disable garbage collection: building models triggers full collections, which block requests."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -158,7 +156,7 @@ def _asset(name: str) -> Representation:
 
 
 def _compressed(representation: Representation) -> Representation:
-    """Compress a large body now, in the thread that made it, and not when it is first asked for."""
+    """Compress the body now, in the current thread, rather than at the first request."""
     assert representation.compressed
     return representation
 
@@ -166,8 +164,8 @@ def _compressed(representation: Representation) -> Representation:
 @cache
 def _example_answers() -> dict[str, Representation]:
     return {
-        one["name"]: Representation(orjson.dumps(one["response"]), cache_control=MINUTES)
-        for one in load_examples()
+        example["name"]: Representation(orjson.dumps(example["response"]), cache_control=MINUTES)
+        for example in load_examples()
     }
 
 
@@ -218,7 +216,7 @@ def _problem_page(kind: str) -> Representation:
 
 
 def _prose(text: str) -> str:
-    """Return text as HTML, with code between backticks."""
+    """Return text as HTML, with text between backticks as code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 

@@ -1,6 +1,6 @@
-"""Every computation that POST /v1/{name} answers: one entry for each operation, and the other readings.
+"""The endpoints of POST /v1/{name}: one for each operation, and one for each other computation.
 
-An entry knows how to understand a document as a job, and the schemas that document it.
+An endpoint plans a document as a job and has the types that document its request and response.
 """
 
 from collections.abc import Callable
@@ -28,25 +28,26 @@ from service.schemas.responses import program_response, response_model
 
 
 class Job(Protocol):
-    """A question understood and allowed, not yet answered."""
+    """A question that has been planned and checked against the limits, but not yet answered."""
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations, writing the answer included."""
+        """The predicted number of elementary operations, including those of writing the answer."""
 
     def answer(self) -> bytes:
-        """Compute the answer and return the body of the response."""
+        """Return the body of the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One computation, asked by POST.
+    """One computation, requested by POST.
 
-    name: its path below /v1, and with underscores its operation id.
-    tag: the group that it is listed in.
-    request, response: give the types that document the two bodies; made late, since making them takes time.
-    understand: makes a job of a document; raises QuestionErrors for everything that is wrong with it.
-    streams: whether its jobs also have `lines`, the answer line by line as it is computed.
+    name: the path below /v1 and, with underscores, the operation id.
+    tag: the group that lists it.
+    summary, description: its documentation.
+    request, response: return the types of the two bodies; called late, because building them takes time.
+    understand: plans a document as a job. Raises QuestionErrors listing everything wrong with it.
+    streams: whether its jobs also have `lines`, which yields the answer line by line.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Endpoint:
         return f"/v1/{self.name}"
 
 
-def _of_operation(operation: Operation, family: str) -> Endpoint:
+def _operation_endpoint(operation: Operation, family: str) -> Endpoint:
     return Endpoint(
         name=operation.name,
         tag=family,
@@ -79,7 +80,11 @@ def _of_operation(operation: Operation, family: str) -> Endpoint:
 ENDPOINTS: dict[str, Endpoint] = {
     endpoint.name: endpoint
     for endpoint in (
-        *(_of_operation(one, family.name) for family in FAMILIES for one in family.operations),
+        *(
+            _operation_endpoint(operation, family.name)
+            for family in FAMILIES
+            for operation in family.operations
+        ),
         Endpoint(
             name="compare",
             tag="readings",
@@ -98,7 +103,9 @@ ENDPOINTS: dict[str, Endpoint] = {
             description="Lines such as `z = conv1d(x, k) + b`, parsed by a whitelist and never executed. A"
             " program takes the fields of operations and gets the same answers: `given`, `upstream`,"
             " contributions, Jacobians, cost, formulas. `claims` are verified, and `diagram` draws the graph."
-            f" Functions beside the operations: {', '.join(one.signature for one in FUNCTIONS.values())}.",
+            " Functions beside the operations: "
+            + ", ".join(entry.signature for entry in FUNCTIONS.values())
+            + ".",
             request=program_request,
             response=program_response,
             understand=understand_program,

@@ -1,4 +1,4 @@
-"""Write openapi/openapi.json and the responses of the examples anew: `make openapi`."""
+"""Regenerate openapi/openapi.json and the responses of the examples: `make openapi`."""
 
 import re
 from pathlib import Path
@@ -16,10 +16,10 @@ FOLDER = Path(__file__).parent.parent / "openapi"
 INNERMOST = re.compile(rb"\[\n\s+([^][{}]*?)\n\s+\]")
 
 
-def written(document: Any) -> bytes:
-    """Return a document as it stands in the repository: indented, the innermost lists on one line."""
+def format_json(document: Any) -> bytes:
+    """Return a document in the repository's JSON style: indented, with innermost lists on one line."""
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return INNERMOST.sub(lambda found: b"[" + re.sub(rb"\n\s+", b" ", found[1]) + b"]", text)
+    return INNERMOST.sub(lambda match: b"[" + re.sub(rb"\n\s+", b" ", match[1]) + b"]", text)
 
 
 def replay(example: dict[str, Any], limits: Limits) -> Any:
@@ -29,13 +29,13 @@ def replay(example: dict[str, Any], limits: Limits) -> Any:
 
 
 def main() -> None:
-    """Refresh the examples first, since the document shows them."""
+    """Write the examples, then the document, which shows them."""
     EXACT_WORK.is_done_here = True
     for path in sorted((FOLDER / "examples").glob("*.json")):
         example = orjson.loads(path.read_bytes())
         example["response"] = replay(example, Settings().limits)
-        path.write_bytes(written(example))
-    (FOLDER / "openapi.json").write_bytes(written(app.openapi()))
+        path.write_bytes(format_json(example))
+    (FOLDER / "openapi.json").write_bytes(format_json(app.openapi()))
 
 
 if __name__ == "__main__":

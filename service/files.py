@@ -1,4 +1,4 @@
-"""The number of files that the system lets this process have open, of which each connection takes one."""
+"""The process's limit of open files, which also limits its connections: each takes one file."""
 
 import logging
 from contextlib import suppress
@@ -9,42 +9,42 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 LOGGER = logging.getLogger("workings")
-OTHERS = 512  # files for all else: refused connections, pipes of worker processes, modules, logs
+RESERVED = 512  # files for refused connections, sockets of worker processes, modules and logs
 
 
-def most_connections(wanted: int) -> int:
-    """Return how many connections the process can have open, of those wanted.
+def connection_limit(wanted: int) -> int:
+    """Return the number of connections that the process can have open, at most `wanted`.
 
-    A server that has no file left can accept no connection, not even to refuse it.
+    A server without a free file cannot accept a connection, not even to refuse it.
     """
-    limit = _limit()
-    return wanted if limit is None else max(1, min(wanted, limit - OTHERS))
+    limit = _open_file_limit()
+    return wanted if limit is None else max(1, min(wanted, limit - RESERVED))
 
 
 def raise_limit(connections: int) -> None:
-    """Ask the system for as many files as that many connections need, and warn if it does not give them."""
-    needed = connections + OTHERS
-    limit = _limit()
+    """Raise the limit of open files to what `connections` need; log a warning if the system refuses."""
+    needed = connections + RESERVED
+    limit = _open_file_limit()
     if limit is None or limit >= needed:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     with suppress(OSError, ValueError):  # macOS allows fewer than its hard limit says
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    most = most_connections(connections)
+    most = connection_limit(connections)
     if most < connections:
         LOGGER.warning(
             "The system lets this process have %d files open: it takes %d connections instead of the %d of"
             " WORKINGS_MAX_CONNECTIONS. Raise the limit (`ulimit -Hn`, `LimitNOFILE`, `--ulimit nofile`) or"
             " lower the setting.",
-            _limit(),
+            _open_file_limit(),
             most,
             connections,
         )
 
 
-def _limit() -> int | None:
-    """Return the number of files that the process may have open; None for any number."""
+def _open_file_limit() -> int | None:
+    """Return the number of files that the process may have open; None if unlimited."""
     if resource is None:
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

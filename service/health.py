@@ -1,4 +1,4 @@
-"""The state of the service: how full it is, and whether it would answer."""
+"""The readiness of the service, and how full its queues, budgets and caches are."""
 
 from typing import Any
 
@@ -10,26 +10,26 @@ from service.workers.choice import Workers
 
 
 def readiness(answerer: Answerer, watch: Watch | None) -> dict[str, Any]:
-    """Return the answer to GET /health/ready; its status is "ready" where questions would be answered.
+    """Return the answer to GET /health/ready; its status is "ready" if questions would be answered.
 
-    watch: the connections, where the server of `workings serve` counts them.
+    watch: the connections, if the server of `workings serve` counts them.
     """
     floats, exact = answerer.floats, answerer.exact
     is_ready = floats.is_ready and exact.is_ready
     return {
         "status": "ready" if is_ready else "unready",
-        **_fullness(floats),
-        "exact": _fullness(exact),
+        **_occupancy(floats),
+        "exact": _occupancy(exact),
         "memory": {
-            "bodies": _bytes(answerer.bodies),
-            "answers": _bytes(answerer.answers),
-            "caches": {one.name: {"used": one.bytes, "most": one.budget} for one in caches()},
+            "bodies": _budget_bytes(answerer.bodies),
+            "answers": _budget_bytes(answerer.answers),
+            "caches": {cache.name: {"used": cache.bytes, "most": cache.budget} for cache in caches()},
         },
-        **({} if watch is None else {"connections": watch.figures()}),
+        **({} if watch is None else {"connections": watch.counters()}),
     }
 
 
-def _fullness(workers: Workers) -> dict[str, int]:
+def _occupancy(workers: Workers) -> dict[str, int]:
     return {
         "occupied": workers.occupied,
         "capacity": workers.capacity,
@@ -38,5 +38,5 @@ def _fullness(workers: Workers) -> dict[str, int]:
     }
 
 
-def _bytes(budget: Budget) -> dict[str, int]:
+def _budget_bytes(budget: Budget) -> dict[str, int]:
     return {"used": budget.used, "most": budget.capacity}

@@ -1,4 +1,4 @@
-"""The routes: every computation by POST, the catalogue, and health."""
+"""The routes: computations by POST, the catalogue, and health."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import lru_cache
@@ -26,16 +26,16 @@ from service.http.watch import STATE as WATCH
 from service.schemas.deferred import Deferred
 from service.schemas.health import Health
 
-# Any name is looked up, so that an unknown one is answered with a suggestion.
+# Any text is accepted, so that the response to an unknown name can suggest a known one.
 OperationName: TypeAlias = Annotated[str, PathParameter(json_schema_extra={"enum": list(CATALOGUE)})]
 
 
 class QuestionRoute(APIRoute):
     """A route whose endpoint reads the body itself.
 
-    FastAPI documents the body by the endpoint's signature. Reading it is left to `service.http.reader`, which
-    bounds size and time, refuses what JSON does not allow, and makes arrays without a Python object for each
-    number; validating it is left to `service.questions`, which says what was expected and what came.
+    FastAPI documents the body from the endpoint's signature. `service.http.reader` reads it: it limits size
+    and time, refuses invalid JSON, and builds arrays without a Python object for each number.
+    `service.questions` validates it, with errors that have the expected and the received value.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -44,15 +44,15 @@ class QuestionRoute(APIRoute):
             self.app = self._answer
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer without the stacks that FastAPI keeps for dependencies: there are none."""
+        """Respond without the exit stacks that FastAPI opens for dependencies: there are none."""
         response: Response = await self.endpoint(Request(scope, receive), None)
         await response(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return a handler that has FastAPI solve the dependencies, and leaves the body to the endpoint.
+        """Return a handler in which FastAPI solves the dependencies and the endpoint reads the body.
 
-        Raises TypeError where another router includes this route: it would come without the application's
-        error handlers and shared responses.
+        Raises TypeError if another router includes this route, because the application's error handlers and
+        shared responses would be missing there.
         """
         if hasattr(self, "app"):
             raise TypeError("mount the application; its routes cannot be included in another router")
@@ -76,7 +76,7 @@ class QuestionRoute(APIRoute):
 
 
 class ReadRoute(APIRoute):
-    """A route for GET that answers HEAD as well, which the document need not repeat."""
+    """A route for GET that also answers HEAD, without a second entry in the document."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match HEAD as GET."""
@@ -85,16 +85,16 @@ class ReadRoute(APIRoute):
         return super().matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer both methods, and refuse others with the two that are allowed."""
+        """Respond to both methods; refuse others with an Allow header."""
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         await self.app(scope, receive, send)
 
 
 class RouteTable:
-    """Finds the route of a question by one look into a table, however many routes there are.
+    """Finds the route of a question by one table lookup, however many routes there are.
 
-    All other requests go to the router, whose list holds the same routes.
+    All other requests go to the router, whose list has the same routes.
     """
 
     def __init__(self, router: APIRouter) -> None:
@@ -103,7 +103,7 @@ class RouteTable:
         self._count = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A request that FastAPI's own telemetry watches goes to the router, which names it there.
+        # FastAPI's own telemetry needs the router, which names the route in it.
         if scope["type"] == "http" and scope["method"] == "POST" and "fastapi.telemetry" not in scope:
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             if (route := self._table().get(path)) is not None:
@@ -118,19 +118,18 @@ class RouteTable:
         await self._router.app(scope, receive, send)
 
     def _is_only_without_slash(self, scope: Scope) -> bool:
-        """Whether a route has the path without its trailing slash, and none has it with.
+        """Return whether a route matches the path without its trailing slash, and none matches it with one.
 
-        Starlette redirects to an absolute address made of the Host header, which leads astray behind a proxy.
+        Starlette would redirect to an absolute URL built from the Host header, which is wrong behind a proxy.
         """
-        without = {**scope, "path": scope["path"].rstrip("/")}
-        found = [
-            any(route.matches(one)[0] != Match.NONE for route in self._router.routes)
-            for one in (scope, without)
-        ]
-        return found == [False, True]
+        without_slash = {**scope, "path": scope["path"].rstrip("/")}
+        return not self._has_match(scope) and self._has_match(without_slash)
+
+    def _has_match(self, scope: Scope) -> bool:
+        return any(route.matches(scope)[0] != Match.NONE for route in self._router.routes)
 
     def _table(self) -> dict[str, QuestionRoute]:
-        """The routes by path, looked up again when routes were added or removed."""
+        """Return the routes by path; rebuild the table if routes were added or removed."""
         routes = self._router.routes
         if len(routes) != self._count:
             self._count = len(routes)
@@ -143,7 +142,7 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
     for endpoint in ENDPOINTS.values():
         app.router.add_api_route(
             endpoint.path,
-            _ask(endpoint, answerer),
+            _make_endpoint(endpoint, answerer),
             methods=["POST"],
             operation_id=endpoint.name.replace("/", "_"),
             summary=endpoint.summary,
@@ -159,8 +158,8 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
     app.router.middleware_stack = RouteTable(app.router)  # Starlette's routers have it since 0.33
 
 
-def _ask(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:
-    """Make the endpoint function of a computation. FastAPI documents its second parameter and its name."""
+def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:
+    """Return the endpoint function of a computation. FastAPI reads its name and its second parameter."""
     body: TypeAlias = Annotated[Any, Deferred(endpoint.request), Body()]
 
     async def ask(request: Request, question: body) -> Response:
@@ -214,13 +213,13 @@ def _add_catalogue(app: FastAPI) -> None:
 
 def _add_health(app: FastAPI, answerer: Answerer) -> None:
     async def live() -> Response:
-        return _current({"status": "live"})
+        return _uncached_response({"status": "live"})
 
     async def ready(request: Request) -> Response:
         for workers in (answerer.floats, answerer.exact):
             workers.recover()
         health = readiness(answerer, request.scope.get("state", {}).get(WATCH))
-        return _current(health, 200 if health["status"] == "ready" else 503)
+        return _uncached_response(health, 200 if health["status"] == "ready" else 503)
 
     for path, endpoint, summary in (
         ("/health/live", live, "Liveness of the service"),
@@ -229,7 +228,7 @@ def _add_health(app: FastAPI, answerer: Answerer) -> None:
         _add_get(app, path, endpoint, summary=summary, tags=["health"], response_model=Health)
 
 
-def _current(body: dict[str, Any], status: int = 200) -> Response:
-    """A response that describes this moment and is not to be kept."""
+def _uncached_response(body: dict[str, Any], status: int = 200) -> Response:
+    """Return a response that must not be cached."""
     headers = {"Cache-Control": "no-store"}
     return Resource(orjson.dumps(body), status, headers=headers, media_type="application/json")

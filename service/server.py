@@ -25,10 +25,10 @@ from service.workers.memory import map_large_blocks
 
 APP = "service.app:app"
 BACKLOG = 2048  # connections that the system queues until a process accepts them
-UNSENT = 2**17  # bytes that the system keeps of an answer, beyond those on their way
-# Seconds that a thread computes while the event loop waits for it. A tenth of Python's default makes the
-# median answer beside a thread that computes four to six times as fast.
-SWITCHING = 0.0005
+UNSENT = 2**17  # unsent bytes of an answer that the system buffers for each connection
+# Seconds after which a computing thread gives way to the event loop. A tenth of Python's default makes the
+# median answer four to six times as fast while another thread computes.
+SWITCH_INTERVAL = 0.0005
 # Seconds after `stop_seconds` in which requests are cancelled, workers are stopped, and the process ends.
 CANCELLING, ENDING, KILLING = 1.0, 2.5, 3.0
 
@@ -43,29 +43,29 @@ def listen(host: str, port: int) -> list[socket.socket]:
     port: 0 lets the system choose.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:  # a name that cannot be encoded raises the second
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:  # UnicodeError for a name that cannot be encoded
         reason = getattr(error, "strerror", None) or "it is not a host name"
         raise CannotListen(f"the host {host!r} is unknown: {reason}") from None
     sockets: list[socket.socket] = []
     refusal: OSError | None = None
-    for family, address in dict.fromkeys((family, address[:2]) for family, _, _, _, address in found):
-        chosen = sockets[0].getsockname()[1] if sockets else port
+    for family, address in dict.fromkeys((family, address[:2]) for family, _, _, _, address in addresses):
+        same_port = sockets[0].getsockname()[1] if sockets else port
         try:
-            one = socket.create_server((str(address[0]), chosen), family=family, backlog=BACKLOG)
+            listener = socket.create_server((str(address[0]), same_port), family=family, backlog=BACKLOG)
         except OSError as error:
             refusal = error
-            if error.errno != errno.EADDRNOTAVAIL:  # such as ::1 of localhost where there is no IPv6
+            if error.errno != errno.EADDRNOTAVAIL:  # ::1 of localhost without IPv6, for example
                 break
         else:
-            one.set_inheritable(True)
-            _bound_unsent(one)
-            sockets.append(one)
+            listener.set_inheritable(True)
+            _limit_unsent(listener)
+            sockets.append(listener)
     else:
         if sockets:
             return sockets
-    for one in sockets:
-        one.close()
+    for listener in sockets:
+        listener.close()
     assert refusal is not None
     raise CannotListen(_reason(refusal, host, port))
 
@@ -80,8 +80,8 @@ def _reason(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on port {port} of {host}: {error.strerror}"
 
 
-def _bound_unsent(listening: socket.socket) -> None:
-    """Have the system keep little of what the clients of a socket do not take, rather than megabytes each."""
+def _limit_unsent(listening: socket.socket) -> None:
+    """Limit the unsent bytes that the system buffers for each client of a socket; megabytes by default."""
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if option is not None:
         with suppress(OSError):
@@ -93,7 +93,11 @@ def run(
 ) -> None:
     """Serve until a signal stops the process.
 
-    workers: number of processes. root_path: path under which a proxy in front serves the application.
+    sockets: listening sockets.
+    settings: limits and sizes of the deployment.
+    workers: number of server processes.
+    log_level: least severity of the messages that are logged.
+    root_path: path under which a proxy serves the application.
     """
     config = Config(
         APP,
@@ -104,7 +108,7 @@ def run(
         root_path=root_path,
         workers=workers,
         backlog=BACKLOG,
-        # uvicorn's own bound on connections answers in plain text, and counts those that it refuses.
+        # uvicorn's own limit of connections answers in plain text, and counts connections that it refuses.
         limit_concurrency=None,
         h11_max_incomplete_event_size=settings.max_head_bytes,
         timeout_keep_alive=ceil(settings.keep_alive),
@@ -114,8 +118,8 @@ def run(
     )
     config.stop_seconds = settings.stop_seconds
     raise_limit(settings.max_connections)
-    for one in sockets:
-        address = url(one)
+    for listener in sockets:
+        address = url(listener)
         logging.getLogger("uvicorn.error").info(
             "Workings %s on %s (documentation: %s/docs). Press Ctrl-C to stop.", VERSION, address, address
         )
@@ -123,21 +127,21 @@ def run(
     if workers == 1:
         server.run(sockets=sockets)
         return
-    # Older versions of uvicorn take the function that each process runs.
+    # Older versions of uvicorn take the function that each process runs as an argument.
     older: Any = {"target": server.run} if "target" in signature(Multiprocess).parameters else {}
     Supervisor(config, sockets=sockets, **older).run()
 
 
 class Config(uvicorn.Config):
-    """The configuration of uvicorn, whose server ends in time after a signal whatever it is doing."""
+    """The configuration of uvicorn, which also ends the process in time after a signal to stop."""
 
     stop_seconds = 0.0
 
     def load(self) -> None:
-        """Load the application, in each server process, once it listens to signals."""
+        """Load the application in each server process, after its signal handlers are set."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._watch_signal(number)
-        sys.setswitchinterval(SWITCHING)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         map_large_blocks()
         super().load()
         from service.app import app  # noqa: PLC0415 - the application has just been loaded
@@ -145,10 +149,10 @@ class Config(uvicorn.Config):
 
         prepare_documentation(app)
         gc.collect()
-        gc.freeze()  # a collection that looks at all that stays stops every request for a tenth of a second
+        gc.freeze()  # otherwise each full collection blocks requests for a tenth of a second
 
     def _watch_signal(self, number: signal.Signals) -> None:
-        """Have a signal start the clock beside what it does."""
+        """Make a signal also start the timer that ends the process."""
         handler = signal.getsignal(number)
         if not callable(handler) or threading.current_thread() is not threading.main_thread():
             return
@@ -160,19 +164,19 @@ class Config(uvicorn.Config):
         signal.signal(number, handle)
 
     def _end_later(self) -> None:
-        """End the process in a while, if it has not ended by itself; a thread may compute for minutes."""
-        clock = threading.Timer(self.stop_seconds + ENDING, _end)
+        """Exit after a delay if the process still runs: a thread may compute for minutes."""
+        clock = threading.Timer(self.stop_seconds + ENDING, _exit)
         clock.daemon = True
         clock.start()
 
 
-def _end() -> None:
+def _exit() -> None:
     logging.getLogger("uvicorn.error").warning("The server did not stop by itself in time; the process ends.")
     os._exit(0)
 
 
 class Supervisor(Multiprocess):
-    """The process that starts several server processes, and ends them in time."""
+    """The process that starts several server processes and ends them in time."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -180,33 +184,33 @@ class Supervisor(Multiprocess):
             signal.signal(number, self._stop_soon)
 
     def _stop_soon(self, *_: object) -> None:
-        """Stop without waiting for a process to say that it is alive, for which uvicorn gives it seconds.
+        """Stop at once: uvicorn would first wait seconds for a process to report that it is alive.
 
-        By a thread, because the handler of a signal may have interrupted what it would wait for.
+        A thread does it, because this signal handler may have interrupted code that holds a lock.
         """
         threading.Thread(target=self._stop).start()
 
     def _stop(self) -> None:
-        """Refuse new connections, and have the processes stop."""
+        """Refuse new connections and stop the processes."""
         self.should_exit.set()
-        for one in self.sockets:
-            one.close()
+        for listener in self.sockets:
+            listener.close()
         for process in self.processes:
             process.process.terminate()
 
     def join_all(self) -> None:
-        """Wait for the processes, and kill those that do not end."""
+        """Wait for the processes; kill those that do not end in time."""
         assert isinstance(self.config, Config)
         end = time.monotonic() + self.config.stop_seconds + KILLING
-        for one in self.processes:
-            one.process.join(max(0, end - time.monotonic()))
-            if one.process.is_alive():
-                one.process.kill()
+        for server in self.processes:
+            server.process.join(max(0, end - time.monotonic()))
+            if server.process.is_alive():
+                server.process.kill()
         super().join_all()
 
 
 def protocol() -> Any:
-    """Return the HTTP protocol for uvicorn: on httptools, or on h11 if httptools is not installed."""
+    """Return the HTTP protocol class for uvicorn: on httptools, or on h11 if httptools is not installed."""
     try:
         from service.http.protocol import Protocol  # noqa: PLC0415 - needs httptools
     except ImportError:

@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.question.limits import Limits
-from service.settings_checks import PREFIX, Wrong, contradictions, unknown_variables
+from service.settings_checks import PREFIX, Violation, contradictions, unknown_variables
 
 HOUR = 3600.0  # seconds
 MAX_PROCESSES = 1024
@@ -20,7 +20,7 @@ ORIGIN = re.compile(r"https?://[^/\s]+")
 
 
 class Settings(BaseSettings):
-    """The limits and sizes that a deployment can choose; a test compares docs/settings.md with this class."""
+    """The limits and sizes of a deployment. A test compares docs/settings.md with this class."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
@@ -54,8 +54,8 @@ class Settings(BaseSettings):
         default=64,
         ge=0,
         le=100_000,
-        description="Requests that may wait for a worker before others get 503; of one client address half"
-        " as many.",
+        description="Most requests that wait for a worker; further ones get 503. One client address may"
+        " have half of them.",
     )
     max_seconds: float = Field(
         default=30, gt=0, le=HOUR, description="Most seconds of processor time for one answer."
@@ -70,17 +70,17 @@ class Settings(BaseSettings):
         default=100_000,
         ge=1,
         le=10**8,
-        description="Most values that one question may be planned with, named or not.",
+        description="Most values, named or not, in the plan of one question.",
     )
     plan_bytes: int = Field(
-        default=64 * 2**20, ge=0, le=MAX_BYTES, description="Most bytes of kept plans in each process."
+        default=64 * 2**20, ge=0, le=MAX_BYTES, description="Most bytes of cached plans in each process."
     )
     held_bytes: int = Field(
         default=256 * 2**20,
         ge=1024,
         le=MAX_BYTES,
-        description="Most bytes of request bodies that the serving process holds at once; answers that wait"
-        " to be sent may take as many again.",
+        description="Most bytes of request bodies that the serving process holds at once; unsent answers"
+        " may take as many again.",
     )
     body_timeout: float = Field(
         default=30, gt=0, le=HOUR, description="Most seconds that a request body may take to arrive."
@@ -120,8 +120,8 @@ class Settings(BaseSettings):
         default=512,
         ge=0,
         le=1_000_000,
-        description="Most connections of one client address, or requests where it is behind a trusted proxy;"
-        " 0 for no limit.",
+        description="Most connections of one client address, or concurrent requests if it is behind a"
+        " trusted proxy; 0 for no limit.",
     )
     trusted_proxies: list[str] = Field(
         default=[],
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         default=4_096,
         ge=0,
         le=2**30,
-        description="Bytes per second that a client has to read and send at least; 0 for no limit.",
+        description="Least bytes per second at which a client has to read and send; 0 for no limit.",
     )
     stop_seconds: float = Field(
         default=6,
@@ -181,20 +181,20 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, origins: list[str]) -> list[str]:
-        """Refuse origins that no browser sends, which would admit nobody without a word."""
-        found = [one.removesuffix("/") for one in origins]
-        for one in found:
-            if one != "*" and not ORIGIN.fullmatch(one):
+        """Refuse origins that no browser sends: they would admit nobody, without an error."""
+        origins = [origin.removesuffix("/") for origin in origins]
+        for origin in origins:
+            if origin != "*" and not ORIGIN.fullmatch(origin):
                 raise ValueError('expected an origin such as "https://a.example", or "*"')
-        return found
+        return origins
 
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, proxies: list[str]) -> list[str]:
-        """Refuse names, which no connection comes from, and networks with a host in them."""
-        for one in proxies:
+        """Refuse host names, since connections come from addresses, and networks with host bits set."""
+        for proxy in proxies:
             try:
-                ip_network(one)
+                ip_network(proxy)
             except ValueError:
                 raise ValueError(
                     'expected an address such as "10.0.0.1" or a network such as "10.0.0.0/8"'
@@ -204,30 +204,30 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _check_together(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Refuse variables that name no setting, beside all else that is wrong, and then contradictions."""
+        """Refuse unknown variables, together with invalid values; then refuse contradicting limits."""
         unknown = list(unknown_variables(os.environ, cls.model_fields))
         try:
-            found = handler(data)
+            settings = handler(data)
         except ValidationError as error:
             if not unknown:
                 raise
-            others = [(one["loc"], one["msg"]) for one in error.errors(include_url=False)]
-            raise _refused([*unknown, *others]) from None
-        wrong = unknown or list(contradictions(dict(found), found.model_fields_set))
-        if wrong:
-            raise _refused(wrong)
-        return found
+            invalid = [(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)]
+            raise _validation_error([*unknown, *invalid]) from None
+        violations = unknown or list(contradictions(dict(settings), settings.model_fields_set))
+        if violations:
+            raise _validation_error(violations)
+        return settings
 
     @property
     def limits(self) -> Limits:
-        """The limits that `compute` checks its predictions against."""
+        """The limits that predictions are checked against."""
         return Limits(self.max_work, self.max_entries, self.max_answer_entries, self.max_values)
 
 
-def _refused(wrong: Iterable[Wrong]) -> ValidationError:
-    """The error that says what is wrong with each field, whose place comes with it."""
+def _validation_error(violations: Iterable[Violation]) -> ValidationError:
+    """Return a ValidationError with one entry for each violation."""
     details: list[InitErrorDetails] = [
-        {"type": PydanticCustomError("setting", "{why}", {"why": why}), "loc": place, "input": None}
-        for place, why in wrong
+        {"type": PydanticCustomError("setting", "{why}", {"why": why}), "loc": location, "input": None}
+        for location, why in violations
     ]
     return ValidationError.from_exception_data("Settings", details)

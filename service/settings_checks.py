@@ -1,4 +1,4 @@
-"""Checks on settings as a whole: variables that name no setting, and limits that contradict one another."""
+"""Checks across settings: unknown variables, and limits that contradict one another."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -8,11 +8,11 @@ from compute.names.suggestions import suggest_name
 
 PREFIX = "WORKINGS_"
 OPTIONS = {"port": "--port", "host": "--host", "log_level": "--log-level", "root_path": "--root-path"}
-# Kubernetes sets these in every container for a service that is called workings, or workings-something.
-OF_SERVICES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
-LINK = re.compile(r"(tcp|udp|sctp)://")
+# Kubernetes sets these in every container for a service named workings or workings-something.
+KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
 BYTES_OF_A_NUMBER = 25  # as JSON, with its sign, 17 digits, an exponent and a comma
-# What cannot be reached, the limit in its way, and why. Checked if both are set: a default gives way.
+# A setting, the limit that it cannot exceed, and the reason. Checked only if both are set, not for defaults.
 ORDERED = (
     ("inline_bytes", "max_body_bytes", "no body of this size is accepted"),
     ("inline_work", "max_work", "no answer of this size is computed"),
@@ -21,8 +21,8 @@ ORDERED = (
 )
 
 
-Wrong: TypeAlias = tuple[tuple[int | str, ...], str]
-"""The place of what is wrong, from a field on, and a message."""
+Violation: TypeAlias = tuple[tuple[int | str, ...], str]
+"""The location of an invalid setting, starting with its field, and a message."""
 
 
 def variable(field: str) -> str:
@@ -30,22 +30,26 @@ def variable(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
-def unknown_variables(environment: Mapping[str, str], fields: Collection[str]) -> Iterator[Wrong]:
-    """The variables that look like a setting's and are not, as a field would be called, with a message."""
+def unknown_variables(environment: Mapping[str, str], fields: Collection[str]) -> Iterator[Violation]:
+    """Yield a violation for each variable with the prefix that is not a setting."""
     for name, text in environment.items():
         rest = name[len(PREFIX) :]
-        if name[: len(PREFIX)].upper() != PREFIX or rest.lower() in fields or _is_of_a_service(rest, text):
+        if (
+            name[: len(PREFIX)].upper() != PREFIX
+            or rest.lower() in fields
+            or _is_kubernetes_variable(rest, text)
+        ):
             continue
-        yield (rest.lower(),), f"there is no setting of this name{_advice(rest.lower(), fields)}"
+        yield (rest.lower(),), f"there is no setting of this name{_suggestion(rest.lower(), fields)}"
 
 
-def _is_of_a_service(rest: str, text: str) -> bool:
-    return OF_SERVICES.fullmatch(rest) is not None or (
-        rest.rsplit("_", maxsplit=1)[-1] == "PORT" and LINK.match(text) is not None
+def _is_kubernetes_variable(rest: str, text: str) -> bool:
+    return KUBERNETES.fullmatch(rest) is not None or (
+        rest.rsplit("_", maxsplit=1)[-1] == "PORT" and KUBERNETES_LINK.match(text) is not None
     )
 
 
-def _advice(name: str, fields: Collection[str]) -> str:
+def _suggestion(name: str, fields: Collection[str]) -> str:
     if name in OPTIONS:
         return f"; `workings serve` takes it as {OPTIONS[name]}"
     suggested = suggest_name(name, fields)
@@ -54,10 +58,11 @@ def _advice(name: str, fields: Collection[str]) -> str:
     return f"; did you mean {variable(suggested)}?"
 
 
-def contradictions(values: Mapping[str, int], chosen: Collection[str]) -> Iterator[Wrong]:
-    """Limits that others make unreachable, with an explanation.
+def contradictions(values: Mapping[str, int], chosen: Collection[str]) -> Iterator[Violation]:
+    """Yield a violation for each limit that another limit makes unreachable.
 
-    values: all fields; chosen: those that are not defaults.
+    values: all fields.
+    chosen: the fields that are set and not defaults.
     """
     for field, limit, why in ORDERED:
         if {field, limit} <= set(chosen) and values[field] > values[limit]:

@@ -1,3 +1,3 @@
-"""The version that answers and documents carry; the package takes it from here."""
+"""The version of the package, of its documents and of its command."""
 
 VERSION = "0.11.0"

@@ -104,8 +104,8 @@ def unhurried_workers() -> Iterator[None]:
     What takes too much processor time is still stopped, since a busy machine does not shorten that.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.workers.kinds.Kind.longest", 10**6)
-        patch.setattr("service.workers.process.START", 10**4)
+        patch.setattr("service.workers.kinds.Kind.deadline", 10**6)
+        patch.setattr("service.workers.process.START_SECONDS", 10**4)
         patch.setattr("service.workers.kinds.Kind.program", property(_program))
         yield
 

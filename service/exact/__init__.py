@@ -1,1 +1,1 @@
-"""Exact arithmetic as a service: tensors as they come, and answers as they are written."""
+"""Exact arithmetic as a service: read tensors of requests, and write answers."""

@@ -1,4 +1,4 @@
-"""What an exact answer has beside that of floats: LaTeX, approximations, and names for what repeats."""
+"""Write exact answers: entries as text, with LaTeX, approximations, and names for repeated parts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,33 +12,37 @@ from compute.readings.closed_forms import approximation, each, latex, shared, sy
 from service.questions.readings import changed_parts
 
 
-def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
-    """Write the answer as text in the place of numbers, with what stands beside it.
+def write_answer(answer: Answer, plan: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
+    """Return the answer with entries as text, and the further fields of an exact answer.
 
-    Values that are abbreviated and not returned stand beside it under their names, and if it shares, so do
-    parts that repeat in long entries.
+    `common` defines abbreviated values that the answer does not return.
+
+    shares: whether `common` also defines names for parts that repeat in long entries.
     """
-    arithmetic: Any = prepared.evaluation.arithmetic
-    first = {name: str(prepared.graph.names[name].name) for name in answer.values}
+    arithmetic: Any = plan.evaluation.arithmetic
+    first = {name: str(plan.graph.names[name].name) for name in answer.values}
     defined = arithmetic.definitions
     answer = replace(
-        answer, values={name: defined.get(first[name], one) for name, one in answer.values.items()}
+        answer, values={name: defined.get(first[name], array) for name, array in answer.values.items()}
     )
 
-    def approximated(entry: Any) -> float | str | None:
+    def approximate_in_full(entry: Any) -> float | str | None:
         return approximation(arithmetic.in_full(entry))
 
     hidden = [name for name in defined if name not in first.values()]
-    beside = [pair for name in hidden for pair in arithmetic.definition(name)]
-    common, shorter = _named(answer, [one for _, one in beside]) if shares else ([], answer)
+    definitions = [pair for name in hidden for pair in arithmetic.definition(name)]
+    if shares:
+        common, shorter = _name_repeated_parts(answer, [expression for _, expression in definitions])
+    else:
+        common, shorter = [], answer
     more: dict[str, Any] = {
-        "approximations": _mirrored(answer.values, approximated),
-        "latex": {"values": _mirrored(shorter.values, latex)},
+        "approximations": _map_once(answer.values, approximate_in_full),
+        "latex": {"values": _map_once(shorter.values, latex)},
     }
     if answer.gradients:
-        more["gradient_approximations"] = _mirrored(answer.gradients, approximated)
-        more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
-    common = beside + common
+        more["gradient_approximations"] = _map_once(answer.gradients, approximate_in_full)
+        more["latex"]["gradients"] = _map_once(shorter.gradients, latex)
+    common = definitions + common
     if common:
         more["common"] = [
             {
@@ -48,68 +52,72 @@ def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Ans
             }
             for name, part in common
         ]
-    return _changed(shorter, lambda array: each(array, text)), more
+    return _map_arrays(shorter, lambda array: each(array, text)), more
 
 
-def _mirrored(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
-    write_once = _once(lambda array: each(array, write).tolist())
+def _map_once(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
+    write_once = _cache_by_array(lambda array: each(array, write).tolist())
     return {name: write_once(array) for name, array in arrays.items()}
 
 
-def _once(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
-    """A function of arrays that is called once for an array that has several names."""
-    found: dict[int, tuple[Array, Any]] = {}
+def _cache_by_array(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
+    """Return the function with a cache, so that it is called once for an array with several names."""
+    cache: dict[int, tuple[Array, Any]] = {}
 
     def call(array: Array) -> Any:
-        if id(array) not in found:
-            found[id(array)] = array, function(array)  # the array is held, so that its id stays its own
-        return found[id(array)][1]
+        if id(array) not in cache:
+            cache[id(array)] = array, function(array)  # the reference keeps the id from being reused
+        return cache[id(array)][1]
 
     return call
 
 
-def _named(answer: Answer, beside: list[Any]) -> tuple[list[tuple[Any, Any]], Answer]:
-    """Repeated parts, and the answer in terms of them. beside: what else the answer shows."""
+def _name_repeated_parts(answer: Answer, definitions: list[Any]) -> tuple[list[tuple[Any, Any]], Answer]:
+    """Return names with the repeated parts that they stand for, and the answer in terms of these names.
+
+    definitions: further expressions of the answer, whose symbols must not be used as names.
+    """
     arrays: list[Array] = []
 
-    def noted(array: Array) -> Array:
+    def collect(array: Array) -> Array:
         arrays.append(array)
         return array
 
-    _changed(answer, noted)
-    common, reduced = shared(arrays, {symbol.name for one in beside for symbol in one.free_symbols})
+    _map_arrays(answer, collect)
+    used = {symbol.name for expression in definitions for symbol in expression.free_symbols}
+    common, reduced = shared(arrays, used)
     rest = iter(reduced)
-    return common, _changed(answer, lambda _: next(rest))
+    return common, _map_arrays(answer, lambda _: next(rest))
 
 
-def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
-    """The answer with all its arrays changed, one after the other; each once."""
-    change = _once(change)
+def _map_arrays(answer: Answer, change: Callable[[Array], Array]) -> Answer:
+    """Return the answer with a function applied to each distinct array, always in the same order."""
+    change = _cache_by_array(change)
 
-    def each_of(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    def change_all(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: change(array) for name, array in arrays.items()}
 
     return replace(
         answer,
-        values=each_of(answer.values),
-        gradients=each_of(answer.gradients),
-        contributions={name: each_of(parts) for name, parts in answer.contributions.items()},
+        values=change_all(answer.values),
+        gradients=change_all(answer.gradients),
+        contributions={name: change_all(parts) for name, parts in answer.contributions.items()},
         parts=changed_parts(answer.parts, change),
     )
 
 
 def as_text(number: Any) -> Any:
-    """An exact number as text, or an array of them as nested lists of it."""
+    """Return an exact number as text, or an array of exact numbers as nested lists of text."""
     return each(np.asarray(number), text).tolist()
 
 
-def approximated(numbers: Any) -> Any:
-    """Exact numbers, or objects of them, as floats; None where symbols are free."""
+def approximate(numbers: Any) -> Any:
+    """Return exact numbers as floats, in the same nesting; None for an entry with free symbols."""
     if isinstance(numbers, Mapping):
-        return {name: approximated(one) for name, one in numbers.items()}
+        return {name: approximate(entries) for name, entries in numbers.items()}
     return each(np.asarray(numbers), approximation).tolist()
 
 
 def as_latex(number: Any) -> Any:
-    """An exact number as LaTeX, or an array of them as nested lists of it."""
+    """Return an exact number as LaTeX, or an array of exact numbers as nested lists of LaTeX."""
     return each(np.asarray(number), latex).tolist()

@@ -1,4 +1,4 @@
-"""Tensors of exact numbers: fractions, constants and free symbols, as they come."""
+"""Read tensors of exact numbers: fractions, constants and free symbols."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ _SPECIAL = {"NaN": sympy.nan, "Infinity": sympy.oo, "-Infinity": -sympy.oo}
 
 
 class Decoder:
-    """Reads the tensors of one question, whose symbols are the same throughout."""
+    """Reads the tensors of one question. A symbol is the same in all of them."""
 
     def __init__(self, assumptions: Mapping[str, Sequence[str]]) -> None:
         self.symbols = Symbols(assumptions)
@@ -38,13 +38,13 @@ class Decoder:
                 self.symbols.symbol(name)
             except ExpressionError as error:
                 received = " and ".join(dict.fromkeys(assumptions[name])) or "an empty list"
-                raise at(("assumptions", name), str(error), "what some number is, of a symbol",
+                raise at(("assumptions", name), str(error), "assumptions that some number satisfies",
                          received) from None  # fmt: skip
 
     def __call__(self, raw: Any, path: Path, *, booleans: bool = False) -> Array:
-        """A tensor that came, as an array of exact numbers, or of booleans.
+        """Return a tensor of the request as an array of exact numbers or booleans.
 
-        Raises QuestionErrors that point to what is wrong.
+        Raises QuestionErrors that point to the invalid entry.
         """
         if isinstance(raw, dict) and "symbol" in raw:
             return self._fresh(raw, path)
@@ -54,21 +54,22 @@ class Decoder:
         if isinstance(raw, np.ndarray):
             if raw.dtype == np.bool_:
                 return raw
-            # By their shortest decimal text, which goes by how many digits their kind holds.
-            flat, shape = ([str(one) for one in raw.flat] if packed else raw.reshape(-1).tolist()), raw.shape
+            # The shortest decimal text of a packed number depends on its type: float32 needs fewer digits.
+            flat = [str(entry) for entry in raw.flat] if packed else raw.reshape(-1).tolist()
+            shape = raw.shape
         else:
             flat, shape = flatten(raw, path) if isinstance(raw, list) else ([raw], ())
         if len(flat) > MAX_ENTRIES:
-            raise _too_many(path, len(flat))
+            raise _too_many_entries(path, len(flat))
         if booleans and set(map(type, flat)) == {bool}:
             return np.array(flat, dtype=np.bool_).reshape(shape)
-        found = np.empty(len(flat), dtype=object)
+        numbers = np.empty(len(flat), dtype=object)
         for index, entry in enumerate(flat):
             where = (*path, *place(index, shape))
-            found[index] = _float(entry) if packed else self._entry(entry, where)
-        return found.reshape(shape)
+            numbers[index] = _parse_packed(entry) if packed else self._read_entry(entry, where)
+        return numbers.reshape(shape)
 
-    def _entry(self, entry: Any, path: Path) -> Any:
+    def _read_entry(self, entry: Any, path: Path) -> Any:
         try:
             if isinstance(entry, int | float) and not isinstance(entry, bool):
                 return rational(str(entry))
@@ -81,53 +82,54 @@ class Decoder:
                      describe(entry)) from None  # fmt: skip
         except QuestionErrors as error:
             [first] = error.errors
-            raise at(path, f"cannot be taken: {first.message}", first.expected, describe(entry)) from None
+            raise at(path, f"cannot be used: {first.message}", first.expected, describe(entry)) from None
         except Exception as error:  # of SymPy
-            error.add_note("at " + "".join(f"/{one}" for one in path)[:LONGEST_POINTER])
+            error.add_note("at " + "".join(f"/{segment}" for segment in path)[:LONGEST_POINTER])
             raise
-        raise at(path, "is no number", A_NUMBER, describe(entry))
+        raise at(path, "is not a number", A_NUMBER, describe(entry))
 
     def _fresh(self, raw: dict[str, Any], path: Path) -> Array:
-        """A tensor of fresh symbols that is asked for by its shape."""
+        """Return the tensor of fresh symbols for a name and a shape."""
         expected = '{"symbol": "x", "shape": [...]} with at most 8 positive integers'
         sizes: Any = raw.get("shape")
         sizes = with_integers(sizes.tolist() if isinstance(sizes, np.ndarray) else sizes)
         well_formed = set(raw) == {"symbol", "shape"} and isinstance(sizes, list) and len(sizes) <= MAX_RANK
-        if not well_formed or not all(type(one) is int and 1 <= one <= MAX_ENTRIES for one in sizes):
+        if not well_formed or not all(type(size) is int and 1 <= size <= MAX_ENTRIES for size in sizes):
             received = describe_integers(sizes) if isinstance(sizes, list) else describe(raw)
-            raise at(path, "is no tensor of symbols", expected, received)
+            raise at(path, "is not a tensor of symbols", expected, received)
         if not isinstance(raw["symbol"], str):
-            raise at((*path, "symbol"), "is no name", "a name such as x", describe(raw["symbol"]))
+            raise at((*path, "symbol"), "is not a name", "a name such as x", describe(raw["symbol"]))
         if math.prod(sizes) > MAX_ENTRIES:
-            raise _too_many(path, math.prod(sizes))
+            raise _too_many_entries(path, math.prod(sizes))
         try:
-            found = self.symbols.fresh(raw["symbol"], tuple(sizes))
+            tensor = self.symbols.fresh(raw["symbol"], tuple(sizes))
         except ExpressionError as error:
             raise at((*path, "symbol"), str(error), expected, describe(raw["symbol"])) from None
-        for one in found.flat:  # w1 of one entry has w11, and so has w of eleven
-            if self._tensors.setdefault(one.name, raw["symbol"]) != raw["symbol"]:
-                raise at((*path, "symbol"), f"{one.name} is a symbol of another tensor as well",
+        for symbol in tensor.flat:  # w11 is a symbol both of w with eleven entries and of w1
+            if self._tensors.setdefault(symbol.name, raw["symbol"]) != raw["symbol"]:
+                raise at((*path, "symbol"), f"{symbol.name} is a symbol of another tensor as well",
                          "names whose symbols differ", describe(raw["symbol"]))  # fmt: skip
-        return found
+        return tensor
 
 
 def check_assumptions(assumed: Iterable[str], used: Collection[str]) -> None:
-    """Raise QuestionErrors where something is assumed of a symbol that there is not."""
+    """Raise QuestionErrors if an assumption is about a symbol that the question does not use."""
     for name in assumed:
         if name not in used:
             raise QuestionErrors([unknown_name(("assumptions", name), "symbol", name, sorted(used))])
 
 
 def check_symbols(question: Any) -> None:
-    """Raise QuestionErrors where symbols that mean different things have one name.
+    """Raise QuestionErrors if assumptions or abbreviations do not fit the symbols of a question.
 
-    Assumptions speak of symbols that there are; what is abbreviated is computed, and its symbols are new.
+    Assumptions must be about symbols that are used. Abbreviated values must be computed, and their symbols
+    must not be used elsewhere.
     """
     prepared, asked = question.prepared, question.asked
     arrays = [*question.known.values(), *question.upstream.values()]
     used = symbols_in(arrays)
-    settings = (one for value in prepared.graph.values for one in value.attributes.values())
-    used.update(*(one.symbols() for one in settings if isinstance(one, Expression)))
+    settings = (setting for value in prepared.graph.values for setting in value.attributes.values())
+    used.update(*(setting.symbols() for setting in settings if isinstance(setting, Expression)))
     check_assumptions([name for name, _ in asked.assumptions], used)
     computed = {value.index for value in prepared.evaluation.computed()}
     for index, name in enumerate(asked.abbreviated):
@@ -148,10 +150,10 @@ def check_symbols(question: Any) -> None:
             used.add(symbol.name)
 
 
-def _float(text: str) -> Any:
+def _parse_packed(text: str) -> Any:
     special = {"nan": sympy.nan, "inf": sympy.oo, "-inf": -sympy.oo}
     return special[text] if text in special else rational(text)
 
 
-def _too_many(path: Path, entries: int) -> QuestionErrors:
+def _too_many_entries(path: Path, entries: int) -> QuestionErrors:
     return at(path, "holds too many entries for exact arithmetic", f"at most {MAX_ENTRIES}", f"{entries}")

@@ -1,4 +1,4 @@
-"""Failures of the libraries behind exact arithmetic, told apart from defects of our own."""
+"""Distinguish failures of the libraries behind exact arithmetic from defects of the service."""
 
 import traceback
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from service.http.problems import Problem, from_question
 
 LIBRARIES = {"sympy": "SymPy", "mpmath": "mpmath"}
 OURS = {"compute", "service"}
-# What was being done, by the innermost of our modules that says so.
+# The activity for the message of a refusal, by the innermost module of ours that is listed here.
 STAGES = {
     "compute.arithmetic.exact.readable": "simplifying",
     "compute.arithmetic.exact.orders": "comparing numbers",
@@ -21,23 +21,25 @@ STAGES = {
 
 
 def refusal(error: Exception) -> Problem | None:
-    """Return the refusal of a question on which a library failed; None for a defect of our own.
+    """Return the problem for a failure inside a library; None for a defect of the service.
 
-    The innermost frame that is a library's or ours decides whose failure it is.
+    The innermost frame that belongs to a library or to the service decides.
     """
-    modules = list(_modules(error))
+    modules = list(_module_names(error))
     packages = (name.partition(".")[0] for name in modules)
-    library = next((LIBRARIES.get(one, "") for one in packages if one in LIBRARIES or one in OURS), "")
+    library = next(
+        (LIBRARIES.get(package, "") for package in packages if package in LIBRARIES or package in OURS), ""
+    )
     if not library:
         return None
     where = "".join(f" ({note})" for note in getattr(error, "__notes__", [])[:1])
-    what = f"could not be computed: {library} failed while {_stage(modules)}{where}"
+    message = f"could not be computed: {library} failed while {_stage(modules)}{where}"
     expected = f"numbers and symbols that {library} can work with"
-    return from_question(beyond(what, expected, received=f"a failure of the kind {type(error).__name__}"))
+    return from_question(beyond(message, expected, received=f"a failure of the kind {type(error).__name__}"))
 
 
-def _modules(error: Exception) -> Iterator[str]:
-    """The module of each frame, from the innermost out."""
+def _module_names(error: Exception) -> Iterator[str]:
+    """Yield the name of each frame's module, from the innermost out."""
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
         yield str(frame.f_globals.get("__name__", ""))
 

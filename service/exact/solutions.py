@@ -1,6 +1,4 @@
-"""What solving takes of `compute`: it loads SymPy, and so it is asked for by the processes that do exact
-work.
-"""
+"""The classes of `compute` for solving. They load SymPy, so only exact workers import this module."""
 
 from compute.optimizers.run.solver import SolutionQuestion, Solver
 

@@ -1,1 +1,1 @@
-"""HTTP: bodies, problems, streams, and where work is done."""
+"""HTTP: connections, request bodies, representations, streams and problems."""

@@ -1,4 +1,4 @@
-"""Receive the body of a request within bounds of type, size and time."""
+"""Receive the body of a request, within limits of size and time."""
 
 import asyncio
 
@@ -13,9 +13,9 @@ LOST = (
     " `Upgrade` header (as `curl --http1.1` does), or serve with `workings serve` or `uvicorn --http h11`"
 )
 
-WINDOW = 5  # seconds in which a body has to come as fast as it must
+WINDOW = 5  # seconds over which the rate of a body is measured
 
-# Content types that a refusal may name; others are not repeated.
+# Content types that an error may name; other text is not repeated.
 NAMED = {
     b"text/plain", b"text/html", b"text/json", b"text/csv", b"text/xml", b"application/xml",
     b"application/yaml", b"application/x-www-form-urlencoded", b"multipart/form-data",
@@ -24,9 +24,9 @@ NAMED = {
 
 
 async def receive_body(scope: Scope, receive: Receive, settings: Settings, share: Share) -> bytes | bytearray:
-    """Return the bytes of the body. Raises Problem if it is not JSON, too large, or too slow.
+    """Return the bytes of the body. Raises Problem if it is not sent as JSON, too large, or too slow.
 
-    share: of the memory for bodies; it grows with each part of a body that is not small.
+    share: share of the memory budget for bodies; small bodies do not count.
     """
     headers = dict(scope["headers"])
     _check_type(headers.get(b"content-type", b""))
@@ -51,7 +51,7 @@ async def receive_body(scope: Scope, receive: Receive, settings: Settings, share
 async def _collect(
     receive: Receive, settings: Settings, share: Share, patience: asyncio.Timeout
 ) -> bytes | bytearray:
-    """Return the body. patience: moved on whenever enough of the body has come in time."""
+    """Return the body. patience: a timeout, extended whenever enough of the body has arrived."""
     now = asyncio.get_running_loop().time
     until = now() + settings.body_timeout
     body: bytes | bytearray = b""
@@ -77,9 +77,9 @@ async def _collect(
 
 
 class Replay:
-    """Receives the messages of a request, and gives them again to a second reader.
+    """Receives the messages of a request and can replay them to a second reader.
 
-    A dependency may read the body, to check a signature for example, before the question is read.
+    A dependency may read the body before the endpoint does, to check a signature for example.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -92,7 +92,7 @@ class Replay:
         return message
 
     def again(self) -> Receive:
-        """Return a receiver that starts with the messages that were received before."""
+        """Return a `receive` that starts with the messages received so far."""
         seen = iter(self._seen)
 
         async def receive() -> Message:
@@ -106,9 +106,9 @@ def _check_type(content_type: bytes) -> None:
         return
     media = content_type.partition(b";")[0].strip().lower()
     if media != b"application/json" and not (media.startswith(b"application/") and media.endswith(b"+json")):
-        came = f"a content type of {len(media)} characters" if media else "no content type"
-        came = media.decode() if media in NAMED else came
-        raise Problem("unsupported", f"expected content-type: application/json; received {came}")
+        received = f"a content type of {len(media)} characters" if media else "no content type"
+        received = media.decode() if media in NAMED else received
+        raise Problem("unsupported", f"expected content-type: application/json; received {received}")
 
 
 def _check_size(size: int, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Bytes that all requests together may hold in memory, and what each of them holds."""
+"""Budgets: bytes of memory that all requests share, and the share of each request."""
 
 from typing import Self
 
@@ -8,8 +8,10 @@ from service.http.problems import busy
 class Budget:
     """A number of bytes that requests share.
 
-    capacity: how many there are. used: how many are held. A request that needs more than all of them may have
-    them when nobody else holds any.
+    A request that needs more than the capacity gets it while no other request holds any.
+
+    capacity: the number of bytes.
+    used: the bytes that are held.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -18,10 +20,10 @@ class Budget:
 
 
 class Share:
-    """The part of a budget that one request holds; use it in `with`, or call `release`."""
+    """The part of a budget that one request holds. Use it as a context manager, or call `release`."""
 
     def __init__(self, budget: Budget, noun: str) -> None:
-        """noun: what the bytes are of, as a refusal says it."""
+        """noun: a plural noun for the bytes in error messages, such as "request bodies"."""
         self._budget, self._noun = budget, noun
         self.held = 0
 
@@ -32,14 +34,14 @@ class Share:
         self.release()
 
     def grow(self, more: int) -> None:
-        """Hold so many bytes more. Raises Problem 503 if there is no room for them."""
+        """Take `more` bytes. Raises Problem 503 if the budget has no room for them."""
         if not self.has_room(more):
             raise busy(f"{self._noun} fill the memory that they may take; try again in a moment")
         self._budget.used += more
         self.held += more
 
     def shrink(self, fewer: int) -> None:
-        """Give so many bytes back."""
+        """Give `fewer` bytes back."""
         self._budget.used -= fewer
         self.held -= fewer
 
@@ -48,6 +50,6 @@ class Share:
         self.shrink(self.held)
 
     def has_room(self, more: int) -> bool:
-        """Return whether so many bytes more may be held."""
+        """Return whether the budget has room for `more` bytes."""
         used = self._budget.used
         return used == 0 or used + more <= self._budget.capacity

@@ -1,4 +1,4 @@
-"""Content codings: gzip in both directions, and a clear refusal of every other."""
+"""Content codings: gzip for requests and responses; all others are refused."""
 
 import zlib
 from collections.abc import Iterable
@@ -7,22 +7,22 @@ from service.http.problems import Problem
 
 GZIP_START = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
-NAMED = ("br", "compress", "deflate", "zstd")  # codings that a refusal may name; others are not repeated
+NAMED = ("br", "compress", "deflate", "zstd")  # codings that an error may name; other text is not repeated
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 def is_gzipped(headers: Headers) -> bool:
-    """Whether a body comes in gzip. Raises Problem 415 for any other coding (RFC 9110, section 8.4)."""
+    """Return whether a body is gzipped. Raises Problem 415 for other codings (RFC 9110, section 8.4)."""
     sent = ",".join(value.decode("latin-1") for name, value in headers if name == b"content-encoding")
     if not sent:
         return False
-    codings = [one for part in sent.lower().split(",") if (one := part.strip()) not in ("", "identity")]
+    codings = [coding for part in sent.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
     if not codings:
         return False
     if codings in (["gzip"], ["x-gzip"]):
         return True
     unknown = f"a coding of {len(codings[0])} characters"
-    received = next((one for one in codings if one in NAMED), unknown)
+    received = next((coding for coding in codings if coding in NAMED), unknown)
     received = received if len(codings) == 1 else f"{len(codings)} codings"
     raise Problem(
         "unsupported",
@@ -31,17 +31,17 @@ def is_gzipped(headers: Headers) -> bool:
     )
 
 
-def decompress(body: bytes, most: int) -> bytes:
-    """Return the content of a gzipped body of at most so many bytes. Raises Problem."""
+def decompress(body: bytes, max_bytes: int) -> bytes:
+    """Return the content of a gzipped body, of at most `max_bytes` bytes. Raises Problem."""
     decoder = zlib.decompressobj(wbits=GZIP_WINDOW)
     try:
-        content = decoder.decompress(body, most + 1)
+        content = decoder.decompress(body, max_bytes + 1)
     except zlib.error:
         is_damaged = body.startswith(GZIP_START)
         received = "damaged gzip data" if is_damaged else "data that does not start as gzip does"
         raise Problem("unreadable", f"expected gzip, received {received}") from None
-    if len(content) > most:
-        raise Problem("too_large", f"the body holds more than {most} bytes when it is decompressed")
+    if len(content) > max_bytes:
+        raise Problem("too_large", f"the body holds more than {max_bytes} bytes when it is decompressed")
     if not decoder.eof:
         raise Problem("unreadable", "the gzip data ends early")
     if decoder.unused_data:
@@ -50,7 +50,7 @@ def decompress(body: bytes, most: int) -> bytes:
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
-    """Whether an Accept-Encoding header admits gzip: it names it, and with no quality of 0."""
+    """Return whether an Accept-Encoding header names gzip with a quality above 0."""
     if b"gzip" not in accept_encoding:
         return False
     for part in accept_encoding.lower().split(b","):
@@ -61,8 +61,9 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
     return False
 
 
-def weakened(tag: str) -> str:
-    """Return the entity tag of a coded body. A strong one would promise the bytes of the body without coding
-    (RFC 9110, section 8.8.3.3).
+def weaken_etag(tag: str) -> str:
+    """Return the weak form of an entity tag, for a compressed body.
+
+    A strong tag would promise the bytes of the uncompressed body (RFC 9110, section 8.8.3.3).
     """
     return tag if tag.startswith("W/") else f"W/{tag}"

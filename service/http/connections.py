@@ -1,4 +1,4 @@
-"""Work for a client that may go away before it is done."""
+"""Send to clients that read slowly, and cancel work for clients that disconnect."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 from starlette.types import Message, Receive, Send
 
 T = TypeVar("T")
-SPARE = 5.0  # seconds that a client has beside those that its rate allows
+SPARE = 5.0  # seconds that a client has in addition to those at its minimum rate
 
 
 class Disconnected(Exception):
-    """The client has gone, or accepts no more data."""
+    """The client has disconnected, or does not accept data in time."""
 
 
 class PatientSender:
-    """Sends the messages of a response to a client that has to accept them at a rate.
+    """Sends the messages of a response to a client that has to accept them at a minimum rate.
 
-    rate: bytes a second, or 0 for no bound. A part may take some seconds more.
+    rate: bytes per second, or 0 for no limit. Each part may take `SPARE` seconds more.
     """
 
     def __init__(self, send: Send, rate: int) -> None:
@@ -34,13 +34,12 @@ class PatientSender:
 
 
 async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of the work, or cancel it and raise Disconnected if the client goes away first.
+    """Return the result of the work; cancel it and raise Disconnected if the client disconnects first.
 
-    The request's body has to have been received. Neither the work nor the wait for the client goes on in the
-    background when this returns or raises.
+    The body must have been received already. No task is left running when this returns or raises.
     """
-    # `receive` is awaited inside a task of ours: what some servers return is only awaitable, and is no future
-    # that asyncio could gather or cancel.
+    # `receive` is awaited inside our own task, because some servers return an awaitable that is not a future,
+    # which asyncio could neither gather nor cancel.
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_disconnection(receive))
     try:
@@ -55,6 +54,6 @@ async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) ->
 
 
 async def _disconnection(receive: Receive) -> None:
-    """Return when the client has gone."""
+    """Return when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,6 @@
-"""Uvicorn's HTTP/1.1 protocol on h11, where httptools is not installed, with bounded connections.
+"""Uvicorn's HTTP/1.1 protocol on h11, with limits on connections; used if httptools is not installed.
 
-h11 itself bounds heads, the frames of chunks and trailers, reads one request after another, and ignores
-offers of another protocol.
+h11 itself limits heads, chunk framing and trailers, reads one request at a time, and ignores upgrade offers.
 """
 
 import logging
@@ -12,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.http import refusals
 from service.http.watched import Watched
 
-# Messages that uvicorn writes to the log for each request that is sent so; the watch counts them instead.
+# Messages that uvicorn logs for each such request. The watch counts them instead.
 UNLOGGED = (
     "Invalid HTTP request received.",
     "Unsupported upgrade request.",
@@ -21,35 +20,35 @@ UNLOGGED = (
 
 
 class Protocol(Watched, H11Protocol):  # type: ignore[misc]
-    """A protocol of uvicorn whose connection is bounded in time, rate and number."""
+    """Uvicorn's h11 protocol with limits on time, rate and number of connections."""
 
     def has_unread_body(self) -> bool:
-        """Return whether a request has begun whose body has not come to its end."""
+        """Return whether the body of the current request has not arrived completely."""
         state = self.conn.their_state
         broken = state is h11.ERROR and self.is_answering() and self.cycle.more_body
         return state is h11.SEND_BODY or broken
 
     def data_received(self, data: bytes) -> None:
-        """Read bytes as they arrive."""
-        if self._is_deaf:
+        """Parse received bytes."""
+        if self._ignores_input:
             return
-        self.arrive()
+        self.note_arrival()
         had_unread_body = self.has_unread_body()
         super().data_received(data)
         if self.is_answering():
             self.begin_request()
-        elif had_unread_body and not self.has_unread_body():  # a body that nobody wanted has ended
-            self.idle()
+        elif had_unread_body and not self.has_unread_body():  # a refused body has ended
+            self.await_request()
 
     def send_400_response(self, _: str) -> None:
-        """Refuse bytes that h11 does not accept."""
+        """Refuse bytes that h11 rejects."""
         limit = self.watch.settings.max_head_bytes
         if len(self.conn.trailing_data[0]) > limit:
             self.watch.counts["long_heads"] += 1
-            self.refuse(refusals.long_head(limit))
+            self.refuse(refusals.head_too_long(limit))
         else:
             self.watch.counts["malformed"] += 1
-            self.refuse(refusals.malformed())
+            self.refuse(refusals.malformed_request())
 
 
 def _is_logged(record: logging.LogRecord) -> bool:

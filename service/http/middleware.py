@@ -1,7 +1,7 @@
-"""Middleware: CORS, request ids and compression, from outermost to innermost.
+"""Middleware: CORS, request ids, requests per client, and compression, from outermost to innermost.
 
-Every request passes here, so a header is looked for once in the list that the server made, and nothing is
-wrapped for clients that did not ask for it.
+All requests pass through it, so it searches the server's list of headers directly and wraps `send` only for
+clients that need it.
 """
 
 import logging
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.defects import shorten_messages
 from service.http import refusals
-from service.http.codings import accepts_gzip, weakened
+from service.http.codings import accepts_gzip, weaken_etag
 from service.http.problems import INTERNAL, Problem
 from service.http.representations import COMPRESSED_BYTES, COMPRESSION_LEVEL
 from service.http.watch import STATE, Watch
@@ -30,7 +30,7 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 
 
 def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
-    """Add the middleware that every request passes. The last one added is the outermost."""
+    """Add the middleware to an application. The last one added is the outermost."""
     app.add_middleware(Compression, minimum_size=COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL)
     app.add_middleware(ClientRequests)
     app.add_middleware(RequestIds)
@@ -45,22 +45,23 @@ def add_middleware(app: FastAPI, cors_origins: list[str]) -> None:
 
 
 class RequestIds:
-    """Takes the id of each request from its X-Request-ID header, or makes one, and returns it.
+    """Takes the id of each request from its X-Request-ID header, or generates one, and returns it.
 
-    An id that is longer than 128 characters, or has others than letters, digits and .~:/+=@_-, is replaced,
-    since ids stand in headers and logs. While the request is answered the id is in `current_request_id` and
-    in `request.state.request_id`. A defect is logged under the id and answered as a problem.
+    An id longer than 128 characters, or with characters other than letters, digits and .~:/+=@_-, is
+    replaced, because ids are written to headers and logs. During the request, the id is in
+    `current_request_id` and in `request.state.request_id`. A defect is logged with the id and answered as a
+    problem.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._random = Random()  # noqa: S311 - ids are unique, and no secret
+        self._random = Random()  # noqa: S311 - ids are unique, not secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = header(scope, b"x-request-id")
+        request_id = get_header(scope, b"x-request-id")
         if SAFE_ID.fullmatch(request_id) is None:
             request_id = b"%032x" % self._random.getrandbits(128)
         text = request_id.decode("ascii")
@@ -77,9 +78,8 @@ class RequestIds:
 
         try:
             await self.app(scope, receive, send_with_id)
-        except (
-            Exception
-        ) as error:  # answered here, where CORS headers are still added, and raised for the log
+        except Exception as error:
+            # Respond here, so that CORS headers are added, and raise for the log.
             shorten_messages(error)
             LOGGER.error("Request %s failed; the traceback follows.", text)
             if not is_started:
@@ -89,7 +89,7 @@ class RequestIds:
 
 
 class ClientRequests:
-    """Bounds the requests of one client behind a trusted proxy, as the server bounds connections."""
+    """Limits the concurrent requests of each client behind a trusted proxy."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -100,15 +100,15 @@ class ClientRequests:
             await self.app(scope, receive, send)
             return
         with watch.request(scope["client"][0]) as has_room:
-            app = self.app if has_room else refusals.crowded().response(scope.get("root_path", ""))
+            app = self.app if has_room else refusals.too_many_requests().response(scope.get("root_path", ""))
             await app(scope, receive, send)
 
 
 class Compression(GZipMiddleware):
-    """Compresses bodies with gzip for clients that accept it, and weakens their entity tags."""
+    """Compresses bodies with gzip for clients that accept it, and makes their entity tags weak."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not accepts_gzip(header(scope, b"accept-encoding")):
+        if scope["type"] != "http" or not accepts_gzip(get_header(scope, b"accept-encoding")):
             await self.app(scope, receive, send)
             return
 
@@ -116,16 +116,16 @@ class Compression(GZipMiddleware):
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 if "etag" in headers and "content-encoding" in headers:
-                    headers["etag"] = weakened(headers["etag"])
+                    headers["etag"] = weaken_etag(headers["etag"])
             await send(message)
 
         await super().__call__(scope, receive, send_weakened)
 
 
-def header(scope: Scope, wanted: bytes) -> bytes:
-    """Return the value of a request header; empty if it was not sent."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            found: bytes = value
-            return found
+def get_header(scope: Scope, name: bytes) -> bytes:
+    """Return the value of a request header, by its name in lower case; empty if it was not sent."""
+    for sent_name, value in scope["headers"]:
+        if sent_name == name:
+            header_value: bytes = value
+            return header_value
     return b""

@@ -1,4 +1,4 @@
-"""The transport of one connection, which counts the bytes that the client has taken."""
+"""The transport of one connection, which counts the bytes that the client has acknowledged."""
 
 import asyncio
 import contextlib
@@ -10,18 +10,18 @@ try:
     import fcntl
     import termios
 except ImportError:  # Windows
-    UNSENT = None
+    UNSENT_BYTES = None
 else:
-    UNSENT = getattr(termios, "TIOCOUTQ", None)
+    UNSENT_BYTES = getattr(termios, "TIOCOUTQ", None)
 
-# Bytes in the transport's buffer from which on the application's `send` waits, and until which it does.
+# Sizes of the transport's buffer, in bytes, at which the application's `send` blocks and continues.
 HIGH, LOW = 2**16, 2**14
 
 
 class Outgoing(asyncio.Transport):
-    """Stands for a transport towards uvicorn's protocol, which writes, closes and pauses it.
+    """A proxy for the transport that uvicorn's protocol writes to.
 
-    closing: called instead of the transport's `close`; it decides how to close.
+    closing: called instead of the transport's `close`; decides how to close.
     """
 
     def __init__(self, transport: asyncio.Transport, closing: Callable[[], None]) -> None:
@@ -38,51 +38,53 @@ class Outgoing(asyncio.Transport):
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
 
     def write(self, data: Any) -> None:
-        """Send bytes, unless the connection is being closed, or is lost."""
+        """Send bytes, unless the connection is closing or lost."""
         if not (self._is_closing or self._transport.is_closing()):
             self._written += len(data)
             self._transport.write(data)
 
     def close(self) -> None:
-        """Close the connection once all that was written has been sent."""
+        """Close the connection after everything written has been sent."""
         if not self._is_closing:
             self._is_closing = True
             self._close()
 
     def is_closing(self) -> bool:
-        """Return whether nothing more is read or written."""
+        """Return whether the connection is closing."""
         return self._is_closing or self._transport.is_closing()
 
-    def finish(self) -> None:
+    def close_now(self) -> None:
         """Close the transport itself."""
         self._is_closing = True
         self._transport.close()
 
     def finish_writing(self) -> bool:
-        """Tell the client that nothing follows, and go on reading. False where the transport cannot."""
+        """Close the writing side and keep reading. Return False if the transport cannot do that."""
         self._is_closing = True
         if not self._transport.can_write_eof():
             return False
-        with contextlib.suppress(OSError):  # the client has gone already
+        with contextlib.suppress(OSError):  # the client has already disconnected
             self._transport.write_eof()
         return True
 
-    def taken(self) -> int:
+    def acknowledged_bytes(self) -> int:
         """Return the number of bytes that the client's system has acknowledged.
 
-        Without a count of the kernel's buffer (outside Linux), bytes in it are taken for acknowledged.
+        Outside Linux the size of the kernel's buffer is unknown, and bytes in it count as acknowledged.
         """
         return self._written - self.get_write_buffer_size() - self._unsent()
 
     def _unsent(self) -> int:
-        """Return the bytes in the kernel's buffer. That wakes a writer only once a third of it is free, so
-        that a slow client would seem to take nothing for minutes, and then a megabyte at once.
+        """Return the number of bytes in the kernel's buffer.
+
+        The kernel wakes a writer only when a third of the buffer is free, so without this count a slow client
+        would seem to read nothing for minutes and then a megabyte at once.
         """
         connection = self.get_extra_info("socket")
-        if UNSENT is None or connection is None:
+        if UNSENT_BYTES is None or connection is None:
             return 0
         try:
-            answer = fcntl.ioctl(connection.fileno(), UNSENT, bytes(4))
-        except (OSError, ValueError):  # it is closed
+            answer = fcntl.ioctl(connection.fileno(), UNSENT_BYTES, bytes(4))
+        except (OSError, ValueError):  # the socket is closed
             return 0
         return int.from_bytes(answer, "little" if socket.htons(1) != 1 else "big")

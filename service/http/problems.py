@@ -1,14 +1,6 @@
-"""Errors as answers: `application/problem+json` (RFC 9457), with a list of what to mend.
+"""Errors as `application/problem+json` (RFC 9457), with a list of corrections. `KINDS` has all kinds.
 
-    Problem(Exception)          any refusal, with its status
-      unreadable     400        the body is no JSON object
-      unsupported    415        the body is not sent as JSON
-      too_large      413        bytes, numbers or predicted work
-      refused        422        shape, type, value or name
-      unsupported_platform 501  exact arithmetic where the system cannot bound it
-      busy           503        full, or interrupted; Retry-After says when
-
-Nothing that came is echoed: text is described, never repeated.
+Errors never repeat text of the request; they describe it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -136,7 +128,7 @@ KINDS = {
 
 
 class Problem(Exception):
-    """A refusal of one kind, with what to mend."""
+    """A refusal of one kind, with the errors to correct."""
 
     def __init__(
         self,
@@ -152,7 +144,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def response(self, root_path: str = "") -> Response:
-        """Return the problem as an HTTP response. root_path: the path that the application is mounted at."""
+        """Return the HTTP response. root_path: path at which the application is mounted."""
         kind = KINDS[self.kind]
         return self._response(f"{root_path}/problems/{self.kind}", kind.title, kind.status)
 
@@ -167,8 +159,8 @@ class Problem(Exception):
         return Response(orjson.dumps(body), status, self.headers, MEDIA_TYPE)
 
 
-class OtherProblem(Problem):
-    """A refusal by something else than Workings, such as a dependency that asks for an API key."""
+class StatusProblem(Problem):
+    """A problem with a status but no kind of its own, such as a dependency's refusal."""
 
     def __init__(self, status: int, detail: Any, headers: Mapping[str, str] | None = None) -> None:
         text = detail if isinstance(detail, str) else orjson.dumps(detail, default=str).decode()
@@ -176,8 +168,8 @@ class OtherProblem(Problem):
         self.status = status
 
     def response(self, _: str = "") -> Response:
-        """Return the problem as an HTTP response, of the type that says no more than its status."""
-        if self.status < 200 or self.status in (204, 304):  # these have no body
+        """Return the HTTP response, of type `about:blank`."""
+        if self.status < 200 or self.status in (204, 304):  # responses without a body
             return Response(status_code=self.status, headers=self.headers)
         known = self.status in set(HTTPStatus)
         title = HTTPStatus(self.status).phrase if known else f"Status {self.status}"
@@ -185,12 +177,12 @@ class OtherProblem(Problem):
 
 
 def busy(detail: str) -> Problem:
-    """Return the refusal of a request that can be answered later."""
+    """Return a Problem 503 with a Retry-After header."""
     return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what routes declare of the problems that they answer: references to the shared responses."""
+    """Return the `responses` of a route for these statuses: references to the shared problem responses."""
     return {
         kind.status: {"$ref": f"#/components/responses/{name}", "description": kind.title}
         for name, kind in KINDS.items()
@@ -198,13 +190,13 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def from_question(found: QuestionErrors) -> Problem:
-    """The problem that faults of a question make: 413 where one is beyond a limit, else 422."""
-    errors = found.errors
-    kind = "too_large" if any(isinstance(error, TooLarge) for error in errors) else "refused"
+def from_question(error: QuestionErrors) -> Problem:
+    """Return the problem for errors of a question: 413 if one of them exceeds a limit, otherwise 422."""
+    errors = error.errors
+    kind = "too_large" if any(isinstance(each, TooLarge) for each in errors) else "refused"
     pointer, message = _pointer(errors[0].path), errors[0].message
     first = f"{pointer}: {message}" if pointer else message
-    others = found.total - 1
+    others = error.total - 1
     more = f" (and {others} more, of which {LISTED - 1} are listed)"
     if others < LISTED:
         more = f" (and {others} more)" if others else ""
@@ -212,26 +204,26 @@ def from_question(found: QuestionErrors) -> Problem:
 
 
 def from_http(error: HTTPException, method: str) -> Problem:
-    """Return the problem that an HTTP error of the framework or of a dependency stands for."""
+    """Return the problem for an HTTPException of the framework or of a dependency."""
     if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
         return Problem("not_found", "see /docs for the paths that exist")
     if error.status_code == 405:
         return Problem("method_not_allowed", f"{method} is not answered here", headers=error.headers)
-    return OtherProblem(error.status_code, error.detail, error.headers)
+    return StatusProblem(error.status_code, error.detail, error.headers)
 
 
 def from_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
-    """Return the problem that a parameter of a dependency makes, by pydantic's list of its errors."""
+    """Return the problem for pydantic's errors about the parameters of a dependency."""
     return from_question(
         QuestionErrors(
-            QuestionError(tuple(one["loc"]), "does not fit", one["msg"], describe(one.get("input")))
-            for one in errors
+            QuestionError(tuple(error["loc"]), "does not fit", error["msg"], describe(error.get("input")))
+            for error in errors
         )
     )
 
 
 def describe(value: Any) -> str:
-    """A JSON value in words: its type and size; only short numbers themselves."""
+    """Describe a JSON value by its type and size. Only numbers are shown themselves."""
     match value:
         case None:
             return "null"
@@ -245,14 +237,14 @@ def describe(value: Any) -> str:
             return f"a list of {len(value)}"
         case dict():
             return f"an object with {len(value)} fields"
-    return f"a list of {len(value)}"  # as a NumPy array, which large bodies are read into
+    return f"a list of {len(value)}"  # a NumPy array, from a large body
 
 
 def describe_integers(value: Any) -> str:
-    """Describe what came in place of integers: of a list its first entry that is no integer, or a short list
-    itself.
+    """Describe a value that should be integers. For a list: its first entry that is not an integer, or the
+    list itself if it is short.
     """
-    other = _first_other(value) if isinstance(value, list) else None
+    other = _describe_first_non_integer(value) if isinstance(value, list) else None
     if other is not None:
         return f"a list with {other}"
     if isinstance(value, list) and value and len(text := repr(value)) <= MAX_LIST and set(text) <= SHOWN:
@@ -260,12 +252,12 @@ def describe_integers(value: Any) -> str:
     return describe(value)
 
 
-def _first_other(entries: list[Any]) -> str | None:
-    """Describe the first entry of nested lists that is no integer."""
+def _describe_first_non_integer(entries: list[Any]) -> str | None:
+    """Describe the first entry of nested lists that is not an integer; None if there is none."""
     for entry in entries:
         if isinstance(entry, list):
-            if (found := _first_other(entry)) is not None:
-                return found
+            if (description := _describe_first_non_integer(entry)) is not None:
+                return description
         elif as_integer(entry) is None:
             return describe(entry)
     return None
@@ -290,5 +282,5 @@ def _segment(part: str | int) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text that can be encoded: JSON strings may hold half a surrogate pair."""
+    """Replace characters that cannot be encoded: JSON strings may contain half a surrogate pair."""
     return text.encode("utf-8", "replace").decode()

@@ -1,11 +1,11 @@
-"""Uvicorn's HTTP/1.1 protocol on httptools, with bounded heads, and deaf to offers of another protocol.
+"""Uvicorn's HTTP/1.1 protocol on httptools, with limits on heads; it ignores upgrade offers.
 
-httptools keeps a header until it is whole and parses whole packets, in which there may be thousands of
-requests; so that memory is bounded, packets are parsed in slices, no further than a request that has to wait.
+httptools buffers a header until it is complete, and parses whole packets, which may contain thousands of
+requests. To limit memory, packets are parsed in slices, and only up to a request that has to wait.
 
-With `Upgrade: h2c`, say, curl and Java's HTTP client offer HTTP/2 by default. RFC 9110, section 7.8, lets a
-server ignore the offer and answer over HTTP/1.1. llhttp, the parser behind httptools, ends a request at its
-head if that holds an offer: the body would be lost, or be read as the next request.
+curl and Java's HTTP client offer HTTP/2 by default, with `Upgrade: h2c`. RFC 9110, section 7.8, lets a server
+ignore the offer and answer over HTTP/1.1. llhttp, the parser behind httptools, ends a request with such an
+offer at its head, so its body would be lost or parsed as the next request.
 """
 
 from typing import Any
@@ -16,50 +16,50 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service.http import refusals
 from service.http.watched import Watched
 
-SLICE = 2_048  # bytes that are parsed at once, but for bodies whose length is known
+SLICE = 2_048  # bytes that are parsed at once, except in bodies whose length is known
 MAX_HEADERS = 100
 LENGTH = len("content-length")
-MAX_HELD = 2**19  # bytes of further requests that wait for the answer to one
+MAX_HELD = 2**19  # bytes of pipelined requests that wait for the current answer
 
 
 class Protocol(Watched, HttpToolsProtocol):
-    """Reads a request that offers an upgrade as the same request without the offer."""
+    """Uvicorn's httptools protocol with limits; reads a request with an upgrade offer as one without."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.parser: _Parser = _Parser(self)
         self._held = bytearray()
         self._in_body = False
-        self._remaining = 0  # bytes of a body whose length was declared
-        self._since_progress = 0  # bytes since the last piece of a body, or since a request ended
+        self._remaining = 0  # bytes left of a body whose length was declared
+        self._since_progress = 0  # bytes since the last piece of a body or the end of a request
         self._has_many_headers = False
 
     def has_unread_body(self) -> bool:
-        """Return whether a request has begun whose body has not come to its end."""
+        """Return whether the body of the current request has not arrived completely."""
         return self._in_body
 
     def data_received(self, data: bytes) -> None:
-        """Read bytes as they arrive, unless requests before them have to be answered first."""
-        if self._is_deaf:
+        """Parse received bytes; hold them if earlier requests have to be answered first."""
+        if self._ignores_input:
             return
         self._unset_keepalive_if_required()
-        self.arrive()
+        self.note_arrival()
         if self._held:
             self._hold(data)
         else:
             self._read(data)
 
     def on_response_complete(self) -> None:
-        """Begin the next request that came, or wait for one."""
+        """Start the next pipelined request, or wait for one."""
         super().on_response_complete()
-        if self._held and not self.pipeline and not self._is_deaf and not self.transport.is_closing():
+        if self._held and not self.pipeline and not self._ignores_input and not self.transport.is_closing():
             held, self._held = self._held, bytearray()
             self._unset_keepalive_if_required()
-            self.arrive()
+            self.note_arrival()
             self._read(held)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. Those behind a body are dropped, since no proxy has checked them as headers."""
+        """Record a header. Trailers are dropped, because no proxy has checked them as headers."""
         if self._in_body:
             return
         if len(self.headers) >= MAX_HEADERS:
@@ -70,8 +70,8 @@ class Protocol(Watched, HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Have the application called, except for a head that is to be read again."""
-        if self.parser.has_offer() or self._has_many_headers:
+        """Call the application, unless the head has to be parsed again."""
+        if self.parser.offers_upgrade() or self._has_many_headers:
             return
         self._in_body = True
         self._since_progress = 0
@@ -79,33 +79,33 @@ class Protocol(Watched, HttpToolsProtocol):
         self.begin_request()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Record a piece of the body."""
         self._since_progress = 0
         self._remaining -= len(body)
         if not self._has_many_headers:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Mark the end of the body, except for a head that is to be read again."""
-        if self.parser.has_offer() or self._has_many_headers:
+        """Mark the end of the body, unless the head has to be parsed again."""
+        if self.parser.offers_upgrade() or self._has_many_headers:
             return
         self._in_body = False
         self._since_progress = self._remaining = 0
         super().on_message_complete()
-        if not self.is_answering():  # a body that nobody wanted has ended
-            self.idle()
+        if not self.is_answering():  # a refused body has ended
+            self.await_request()
 
-    def head_without_offer(self) -> bytes:
-        """Return the head that was read last, without its `Upgrade` headers."""
+    def head_without_upgrade(self) -> bytes:
+        """Return the last head without its `Upgrade` headers."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
     def _read(self, data: bytes | bytearray) -> None:
-        """Parse bytes up to where a request has to wait for one before it, and hold the rest."""
+        """Parse bytes up to a request that has to wait for an earlier one; hold the rest."""
         view, at = memoryview(data), 0
-        while at < len(view) and not self._is_deaf:
+        while at < len(view) and not self._ignores_input:
             if self.pipeline and not self._in_body:
                 self._hold(view[at:])
                 return
@@ -125,51 +125,51 @@ class Protocol(Watched, HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse_malformed()
-        except httptools.HttpParserUpgrade:  # CONNECT, after which no HTTP follows
+        except httptools.HttpParserUpgrade:  # CONNECT, which no HTTP follows
             self._refuse_malformed()
         limit = self.watch.settings.max_head_bytes
-        if not self._is_deaf and (self._since_progress > limit or self._has_many_headers):
+        if not self._ignores_input and (self._since_progress > limit or self._has_many_headers):
             self.watch.counts["long_heads"] += 1
-            self.refuse(refusals.long_head(limit))
+            self.refuse(refusals.head_too_long(limit))
 
     def _refuse_malformed(self) -> None:
         self.watch.counts["malformed"] += 1
-        self.refuse(refusals.malformed())
+        self.refuse(refusals.malformed_request())
 
 
 class _Parser(httptools.HttpRequestParser):
-    """A parser that has a head with an offer read again, without the offer, and goes on behind it."""
+    """A parser that parses a head with an upgrade offer again without the offer, then continues."""
 
     def __init__(self, protocol: Protocol) -> None:
         super().__init__(protocol)
         self._protocol = protocol
-        # As uvicorn has it: data that follows a request with `Connection: close` is no error.
+        # Like uvicorn's: data after a request with `Connection: close` is not an error.
         self.set_dangerous_leniencies(lenient_data_after_close=True)
 
-    def has_offer(self) -> bool:
-        """Return whether the head that was read last offers an upgrade; CONNECT is another matter."""
+    def offers_upgrade(self) -> bool:
+        """Return whether the last head offers an upgrade. CONNECT does not count."""
         return self.should_upgrade() and self.get_method() != b"CONNECT"
 
     def feed_data(self, data: Any) -> None:
-        """Read bytes as they arrive, and tell the protocol what they are."""
+        """Parse bytes and call the protocol's methods."""
         try:
             super().feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if not self.has_offer():
+            if not self.offers_upgrade():
                 raise
             self._read_again(memoryview(data)[upgrade.args[0] :])
 
     def _read_again(self, rest: memoryview) -> None:
-        """Read the head again, and what follows it, in which there may be further offers."""
+        """Parse the head again and the bytes after it, which may contain further offers."""
         while True:
-            # A new parser, because the old one may be done with the connection, as after `Connection: close`.
-            head = self._protocol.head_without_offer()
+            # A new parser, because the old one may have ended the connection, after `Connection: close` say.
+            head = self._protocol.head_without_upgrade()
             parser = self._protocol.parser = _Parser(self._protocol)
             try:
                 super(_Parser, parser).feed_data(head)
                 super(_Parser, parser).feed_data(rest)
                 return
             except httptools.HttpParserUpgrade as upgrade:
-                if not parser.has_offer():
+                if not parser.offers_upgrade():
                     raise
                 rest = rest[upgrade.args[0] :]

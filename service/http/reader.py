@@ -1,8 +1,7 @@
-"""From bytes to a JSON object, strictly: no duplicate keys, no NaN, nothing too deep.
+"""Strict JSON reader: no duplicate keys, no NaN, limited nesting.
 
-Small bodies go through the standard library, whose word on what is wrong is also the last for large
-ones. Large bodies go through simdjson where it is installed: arrays of numbers become NumPy arrays
-without a Python object for each number.
+The standard library reads small bodies, and decides about errors in large ones too. simdjson, if installed,
+reads large bodies: arrays of numbers become NumPy arrays without a Python object for each number.
 """
 
 import json
@@ -21,18 +20,18 @@ with suppress(ImportError):  # there is no wheel for every Python yet
     simdjson = import_module("simdjson")
 
 LARGE = 32_768
-MAX_DEPTH = 640  # well below the depth at which Python gives up, which depends on the stack of the caller
+MAX_DEPTH = 640  # well below Python's recursion limit, which depends on the stack of the caller
 MAX_OBJECT_DEPTH = 8
-WORTHWHILE = 64
-MOST_SEARCHED = 2**25
+MIN_ARRAY_SIZE = 64
+MAX_LOOKUPS = 2**25
 NESTS = frozenset((list, dict))
 ESCAPED_BRACKETS = (b"\\u005b", b"\\u005B")
 
 
 def read(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request body. Raises Problem 400 where there is none.
+    """Return the JSON object of a request body. Raises Problem 400 if it is not one.
 
-    In a large body an array of numbers alone may come as a NumPy array.
+    In a large body, arrays that contain only numbers may be NumPy arrays.
     """
     document = _read_fast(body) if is_large(body) else None
     return read_strictly(body) if document is None else document
@@ -43,24 +42,24 @@ def is_large(body: bytes) -> bool:
     return len(body) > LARGE and simdjson is not None
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise Problem("unreadable", "a key stands twice in one object of the body")
+        raise Problem("unreadable", "an object in the body has the same key twice")
     return result
 
 
-def _not_json(_: str) -> NoReturn:
-    raise Problem("unreadable", 'NaN and Infinity are no JSON; write them as text: "NaN", "-Infinity"')
+def _refuse_constant(_: str) -> NoReturn:
+    raise Problem("unreadable", 'NaN and Infinity are not JSON; write them as text: "NaN", "-Infinity"')
 
 
 class Decimal(float):
-    """A number of the body with the text that it came as."""
+    """A number of the body that keeps its decimal text."""
 
     def __new__(cls, text: str) -> "Decimal":
-        found = super().__new__(cls, text)
-        found.text = text
-        return found
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
     text: str
 
@@ -68,34 +67,36 @@ class Decimal(float):
         return self.text
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_not_json)
-_DECIMALS = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_not_json, parse_float=Decimal)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object_from_pairs, parse_constant=_refuse_constant)
+_DECIMALS = json.JSONDecoder(
+    object_pairs_hook=_object_from_pairs, parse_constant=_refuse_constant, parse_float=Decimal
+)
 
 
 def read_decimals(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request body, with numbers that keep their digits. Raises Problem 400."""
+    """Return the JSON object of a request body, with numbers that keep their digits. Raises Problem 400."""
     return read_strictly(body, _DECIMALS)
 
 
 def read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str, Any]:
-    """Return the JSON object of a request body, in lists and plain numbers. Raises Problem 400."""
+    """Return the JSON object of a request body, with lists and Python numbers. Raises Problem 400."""
     try:
-        text = body.decode("utf-8-sig")  # a byte order mark is no part of JSON, and some clients send one
+        text = body.decode("utf-8-sig")  # some clients send a byte order mark, which JSON does not allow
     except UnicodeDecodeError as error:
         raise Problem("unreadable", f"the body is not UTF-8 from byte {error.start} on") from None
     if not text.strip():
-        raise Problem("unreadable", "the body is empty; it has to be a JSON object")
+        raise Problem("unreadable", "the body is empty; expected a JSON object")
     try:
         document = decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Problem("unreadable", f"the body is no JSON at {where}: {error.msg}") from None
+        raise Problem("unreadable", f"the body is not valid JSON at {where}: {error.msg}") from None
     except RecursionError:
         raise Problem("unreadable", "the body is nested too deeply") from None
     except ValueError:
         raise Problem("unreadable", "the body holds an integer of too many digits") from None
     if not isinstance(document, dict):
-        raise Problem("unreadable", f"the body has to be a JSON object and is {describe(document)}")
+        raise Problem("unreadable", f"expected a JSON object as the body; received {describe(document)}")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(document):
         raise Problem("unreadable", "the body is nested too deeply")
     return document
@@ -105,11 +106,11 @@ def _is_deep(document: dict[str, Any]) -> bool:
     level: list[Any] = [document.values()]
     for _ in range(MAX_DEPTH):
         level = [
-            one.values() if type(one) is dict else one
+            entry.values() if type(entry) is dict else entry
             for entries in level
             if not NESTS.isdisjoint(map(type, entries))
-            for one in entries
-            if type(one) in NESTS
+            for entry in entries
+            if type(entry) in NESTS
         ]
         if not level:
             return False
@@ -117,59 +118,59 @@ def _is_deep(document: dict[str, Any]) -> bool:
 
 
 def _read_fast(body: bytes) -> dict[str, Any] | None:
-    """The document, or None where only the strict reader can say what it is."""
-    if any(bracket in body for bracket in ESCAPED_BRACKETS):  # the count of brackets below would be wrong
+    """Return the document, or None if only the strict reader can decide."""
+    if any(bracket in body for bracket in ESCAPED_BRACKETS):  # they would spoil the count of brackets below
         return None
     try:
         root = simdjson.Parser().parse(body)
         if not isinstance(root, simdjson.Object):
             return None
-        document, lists = _object(root, MAX_OBJECT_DEPTH, _Searches())
+        document, lists = _convert_object(root, MAX_OBJECT_DEPTH, _LookupBudget())
     except (ValueError, RuntimeError, RecursionError, Problem):
         return None
-    # A number in brackets of its own, [1, [2]], is the one thing that lengths do not show.
+    # The number of brackets detects ragged lists such as [1, [2]], whose lengths look rectangular.
     return document if lists == body.count(b"[") else None
 
 
-class _Searches:
-    """How much may still be searched: simdjson looks for a name from the first on."""
+class _LookupBudget:
+    """A limit on lookups of names, since simdjson searches an object linearly for each name."""
 
     def __init__(self) -> None:
-        self.left = MOST_SEARCHED
+        self.left = MAX_LOOKUPS
 
     def spend(self, names: int) -> None:
-        """Look for each of so many names. Raises ValueError where the strict reader is faster."""
+        """Count the lookups of all `names` names of an object. Raises ValueError beyond the limit."""
         self.left -= names**2
         if self.left < 0:
             raise ValueError("too many names")
 
 
-def _object(source: Any, depth: int, searches: _Searches) -> tuple[dict[str, Any], int]:
-    """A plain object, and how many lists it has been found to hold, lists within lists and brackets in names
-    such as `layer[0].output` included.
+def _convert_object(source: Any, depth: int, searches: _LookupBudget) -> tuple[dict[str, Any], int]:
+    """Return a dict, and the number of opening brackets in it, also of nested lists and in names such as
+    `layer[0].output`.
     """
     if depth == 0:
         raise ValueError("nested too deeply")
     keys = list(source)
-    if any("\0" in key for key in keys):  # simdjson looks for the name up to the NUL
+    if any("\0" in key for key in keys):  # simdjson would look up the name only up to the NUL
         raise ValueError("a NUL in a name")
     searches.spend(len(keys))
     converted = [(key, *_convert(source[key], depth, searches)) for key in keys]
     opened = sum(lists + key.count("[") for key, _, lists in converted)
-    return _pairs([(key, value) for key, value, _ in converted]), opened
+    return _object_from_pairs([(key, value) for key, value, _ in converted]), opened
 
 
-def _convert(value: Any, depth: int, searches: _Searches) -> tuple[Any, int]:
+def _convert(value: Any, depth: int, searches: _LookupBudget) -> tuple[Any, int]:
     if isinstance(value, simdjson.Object):
-        return _object(value, depth - 1, searches)
+        return _convert_object(value, depth - 1, searches)
     if not isinstance(value, simdjson.Array):
         return value, value.count("[") if isinstance(value, str) else 0
     if depth == 0:
         raise ValueError("nested too deeply")
-    numbers = _numbers(value)
-    if numbers is not None and numbers.size >= WORTHWHILE:
+    numbers = _number_array(value)
+    if numbers is not None and numbers.size >= MIN_ARRAY_SIZE:
         return numbers, sum(math.prod(numbers.shape[:axis]) for axis in range(numbers.ndim))
-    if len(value) > WORTHWHILE:
+    if len(value) > MIN_ARRAY_SIZE:
         raise ValueError("a long list of something other than numbers")
     entries = [_convert(entry, depth - 1, searches) for entry in value]
     if any(isinstance(entry, np.ndarray) for entry, _ in entries):
@@ -177,8 +178,8 @@ def _convert(value: Any, depth: int, searches: _Searches) -> tuple[Any, int]:
     return [entry for entry, _ in entries], 1 + sum(lists for _, lists in entries)
 
 
-def _numbers(value: Any) -> Array | None:
-    """A rectangular array of numbers, or None."""
+def _number_array(value: Any) -> Array | None:
+    """Return a rectangular array of numbers, or None if the value is not one."""
     try:
         flat = np.frombuffer(value.as_buffer(of_type="d"), dtype=np.float64)
     except TypeError:

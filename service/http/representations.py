@@ -1,4 +1,4 @@
-"""Response classes: answers with an entity tag, and resources that clients may keep and revalidate."""
+"""Response classes: answers with an entity tag, and resources that clients may cache and revalidate."""
 
 import gzip
 import hashlib
@@ -12,24 +12,24 @@ from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from service.http.budgets import Share
-from service.http.codings import accepts_gzip, weakened
+from service.http.codings import accepts_gzip, weaken_etag
 from service.http.connections import Disconnected, PatientSender
 
 JSON = "application/json"
 COMPRESSED_BYTES = 4_096  # shorter bodies cost more time to compress than to send
 COMPRESSION_LEVEL = 4  # of 9: a tenth larger than at 9, and several times as fast
-PART = 2**16  # bytes that are sent at once: at the lowest rate, a client has seconds for them, not minutes
+PART = 2**16  # bytes sent at once; a client at the minimum rate reads them in seconds, not minutes
 _JSON_HEADER = (b"content-type", JSON.encode())
 
 
 def etag(body: bytes) -> str:
-    """Return the entity tag of a body: its digest, which is right even where machines round differently."""
+    """Return the entity tag of a body: a digest, so machines that round differently have different tags."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes of an answer, with their entity tag and their content coding, if they have one."""
+    """The bytes of an answer, with their entity tag and content coding, if any."""
 
     body: bytes | bytearray
     tag: str
@@ -37,18 +37,19 @@ class Content:
 
 
 def represent(body: bytes, accepts_gzip: bool) -> Content:
-    """Return the content of an answer, compressed where that is accepted and worthwhile."""
+    """Return the content of an answer, compressed if the client accepts gzip and the body is large."""
     tag = etag(body)
     if accepts_gzip and len(body) >= COMPRESSED_BYTES:
-        return Content(gzip.compress(body, COMPRESSION_LEVEL, mtime=0), weakened(tag), "gzip")
+        return Content(gzip.compress(body, COMPRESSION_LEVEL, mtime=0), weaken_etag(tag), "gzip")
     return Content(body, tag)
 
 
 class Answer(Response):
-    """The response to a question: JSON with its entity tag.
+    """The response to a question: JSON with an entity tag.
 
-    share: bytes of the answer that are held until it is sent. rate: bytes a second at which a client has to
-    accept a large one.
+    rate: bytes per second at which a client has to accept a large answer.
+    vary: request headers that the answer depends on.
+    share: share of the memory budget for answers, released when the answer has been sent.
     """
 
     media_type = JSON
@@ -56,13 +57,13 @@ class Answer(Response):
     def __init__(
         self, content: Content, *, rate: int, vary: str | None = None, share: Share | None = None
     ) -> None:
-        # The general constructor costs more than hashing a small answer.
+        # Without super().__init__, which costs more than hashing a small answer.
         self.status_code = 200
-        self.body = content.body  # type: ignore[assignment]  # a large one is sent in parts, which are bytes
+        self.body = content.body  # type: ignore[assignment]  # a large body is sent in parts, which are bytes
         self.background: BackgroundTask | None = None
         self._share, self._rate = share, rate
         if share is not None:
-            weakref.finalize(self, share.release)  # where something else is sent in its place
+            weakref.finalize(self, share.release)  # in case another response is sent instead
         self.raw_headers = [
             _JSON_HEADER,
             (b"content-length", str(len(content.body)).encode()),
@@ -79,7 +80,7 @@ class Answer(Response):
             send = PatientSender(send, self._rate)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            for part, is_last in _parts(self.body):
+            for part, is_last in _split(self.body):
                 await send({"type": "http.response.body", "body": part, "more_body": not is_last})
         except Disconnected:  # the server closes the connection
             return
@@ -90,10 +91,10 @@ class Answer(Response):
             await self.background()
 
 
-def _parts(body: bytes | bytearray | memoryview) -> Iterator[tuple[bytes, bool]]:
-    """Yield a body in parts, with whether each is the last.
+def _split(body: bytes | bytearray | memoryview) -> Iterator[tuple[bytes, bool]]:
+    """Yield the parts of a body, each with whether it is the last.
 
-    A server lets `send` wait while a client does not read, so that no more than a part waits in a connection.
+    `send` blocks while a client does not read, so each connection buffers at most one part.
     """
     if len(body) <= PART and isinstance(body, bytes):
         yield body, True
@@ -104,7 +105,7 @@ def _parts(body: bytes | bytearray | memoryview) -> Iterator[tuple[bytes, bool]]
 
 
 class Representation:
-    """A resource with a body that stays the same: served by GET and HEAD, revalidated by its entity tag."""
+    """A resource with a constant body, served by GET and HEAD and revalidated by its entity tag."""
 
     def __init__(self, body: bytes, media_type: str = JSON, cache_control: str = "no-cache") -> None:
         self.body = body
@@ -114,15 +115,15 @@ class Representation:
 
     @cached_property
     def compressed(self) -> bytes:
-        """The body in gzip, made once for all who accept it."""
+        """The gzipped body, compressed once."""
         return gzip.compress(self.body, mtime=0)
 
     def respond(self, request: Request) -> Response:
-        """Return the resource, or 304 where the client has it already (RFC 9110, section 13.1.2)."""
+        """Return the resource, or 304 if the client already has it (RFC 9110, section 13.1.2)."""
         accepted = request.headers.get("accept-encoding", "").encode("latin-1")
         coded = len(self.body) >= COMPRESSED_BYTES and accepts_gzip(accepted)
         headers = {
-            "ETag": weakened(self.tag) if coded else self.tag,
+            "ETag": weaken_etag(self.tag) if coded else self.tag,
             "Cache-Control": self.cache_control,
             "Vary": "Accept-Encoding",
         }
@@ -135,7 +136,7 @@ class Representation:
 
 
 class Resource(Response):
-    """A response that leaves its body out for HEAD, whatever the server does."""
+    """A response that sends no body for HEAD, on any server."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
@@ -144,6 +145,6 @@ class Resource(Response):
 
 
 def _matches(if_none_match: str, tag: str) -> bool:
-    """Whether a condition names this entity tag, by weak comparison (RFC 9110, section 8.8.3.2)."""
-    named = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
-    return tag in named or "*" in named
+    """Return whether If-None-Match lists the tag, by weak comparison (RFC 9110, section 8.8.3.2)."""
+    tags = [entry.strip().removeprefix("W/") for entry in if_none_match.split(",")]
+    return tag in tags or "*" in tags

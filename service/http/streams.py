@@ -15,34 +15,35 @@ from service.http.problems import INTERNAL, Problem, from_question
 
 MEDIA_TYPE = b"application/x-ndjson"
 QUALITY = re.compile(rb"(?:^|;)\s*q=([01](?:\.\d{0,3})?)")
-LARGEST = 2**18  # bytes sent together at most
-Take = Callable[[bytes], None]
+LARGEST = 2**18  # most bytes sent at once
+LineCallback = Callable[[bytes], None]
 
 
-def is_wanted(scope: Scope) -> bool:
-    """Return whether the Accept header prefers lines to a whole answer."""
+def prefers_lines(scope: Scope) -> bool:
+    """Return whether the Accept header prefers NDJSON to one JSON answer."""
     accepted = b",".join(value for name, value in scope["headers"] if name == b"accept").lower()
-    wanted = {kind: _quality(rest) for kind, rest in (_parted(one) for one in accepted.split(b","))}
-    lines, whole = wanted.get(MEDIA_TYPE, 0), wanted.get(b"application/json", 0)
-    first = next((kind for kind in wanted if kind in (MEDIA_TYPE, b"application/json")), None)
+    ranges = map(_split_parameters, accepted.split(b","))
+    qualities = {media_type: _quality(parameters) for media_type, parameters in ranges}
+    lines, whole = qualities.get(MEDIA_TYPE, 0), qualities.get(b"application/json", 0)
+    first = next((kind for kind in qualities if kind in (MEDIA_TYPE, b"application/json")), None)
     return lines > whole or (lines == whole > 0 and first == MEDIA_TYPE)
 
 
-def _parted(accepted: bytes) -> tuple[bytes, bytes]:
-    kind, _, rest = accepted.partition(b";")
-    return kind.strip(), rest
+def _split_parameters(accepted: bytes) -> tuple[bytes, bytes]:
+    media_type, _, parameters = accepted.partition(b";")
+    return media_type.strip(), parameters
 
 
 def _quality(parameters: bytes) -> float:
-    found = QUALITY.search(parameters)
-    return 1 if found is None else float(found[1])
+    match = QUALITY.search(parameters)
+    return 1 if match is None else float(match[1])
 
 
 class LineSender:
     """Sends the lines of one response.
 
-    rate: bytes a second at which the client has to accept them. root_path: the path that the application is
-    mounted at.
+    rate: bytes per second at which the client has to accept them.
+    root_path: path at which the application is mounted.
     """
 
     def __init__(self, send: Send, rate: int, root_path: str = "") -> None:
@@ -50,7 +51,7 @@ class LineSender:
         self.started = False
 
     async def send(self, lines: bytes) -> None:
-        """Send whole lines. Raises Disconnected if the client does not accept them in time."""
+        """Send complete lines. Raises Disconnected if the client does not accept them in time."""
         if not self.started:
             self.started = True
             headers = [(b"content-type", MEDIA_TYPE), (b"vary", b"accept")]
@@ -68,9 +69,10 @@ class LineSender:
 
 
 class Lines:
-    """Lines that were computed and wait to be sent.
+    """A queue of computed lines that wait to be sent.
 
-    share: of the memory for answers; a worker holds what it adds, and it is given back when it is sent.
+    share: share of the memory budget for answers. A worker takes bytes for each line that it adds; they are
+    given back when the line is sent.
     """
 
     def __init__(self, share: Share) -> None:
@@ -85,17 +87,17 @@ class Lines:
         self._loop.call_soon_threadsafe(self._has_more.set)
 
     async def send_all(self, sender: LineSender, work: "asyncio.Task[Any]") -> None:
-        """Send lines until the work that adds them is done. Raises its exception behind the last line."""
+        """Send lines until the work that adds them is done. Raises its exception after the last line."""
         work.add_done_callback(lambda _: self._has_more.set())
         while self._parts or not work.done():
             await self._has_more.wait()
             self._has_more.clear()
-            while part := self._together():
+            while part := self._next_batch():
                 await sender.send(part)
                 self._share.shrink(min(len(part), self._share.held))
         work.result()
 
-    def _together(self) -> bytes:
+    def _next_batch(self) -> bytes:
         parts: list[bytes] = []
         size = 0
         while self._parts and size <= LARGEST:
@@ -105,11 +107,14 @@ class Lines:
 
 
 async def stream(
-    sender: LineSender, receive: Receive, share: Share, work: Callable[[Take], Coroutine[Any, Any, Any]]
+    sender: LineSender,
+    receive: Receive,
+    share: Share,
+    work: Callable[[LineCallback], Coroutine[Any, Any, Any]],
 ) -> None:
     """Send lines while they are computed, and cancel the work when the client disconnects.
 
-    work: computes lines, and hands each to its argument. Raises as `send_while_connected` does.
+    work: computes lines and calls its argument with each. Raises as `send_while_connected` does.
     """
 
     async def send_computed() -> None:
@@ -138,7 +143,7 @@ async def send_while_connected(sender: LineSender, receive: Receive, work: Corou
             await sender.fail(from_question(error) if isinstance(error, QuestionErrors) else error)
         except Disconnected:
             raise
-        except Exception:  # a defect: the last line reports it, and the caller logs it
+        except Exception:  # the last line reports a defect, and the caller logs it
             if sender.started:
                 await sender.fail(Problem("internal", INTERNAL))
             raise

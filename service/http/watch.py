@@ -1,4 +1,4 @@
-"""Connections of one server process: admitted within bounds, watched by one periodic walk, counted."""
+"""The connections of one server process: limited in number, checked periodically, and counted."""
 
 import logging
 from asyncio import AbstractEventLoop, TimerHandle
@@ -8,28 +8,28 @@ from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Protocol
 
-from service.files import most_connections
+from service.files import connection_limit
 from service.settings import Settings
 
 LOGGER = logging.getLogger("workings")
-STATE = "connections"  # of the watch in the state that the lifespan hands to the server
-INTERVAL = 0.5  # seconds between two walks
+STATE = "connections"  # key of the watch in the lifespan state
+INTERVAL = 0.5  # seconds between two checks
 MINUTE = 60.0  # seconds between two warnings of one kind
-LINGERING = 256  # connections that may wait for their clients to close them
+LINGERING = 256  # most connections that may wait for their clients to close them
 EXPLANATIONS = {
     "refused": "connections refused, because as many are open as WORKINGS_MAX_CONNECTIONS or"
     " WORKINGS_MAX_CLIENT_CONNECTIONS allow",
     "crowded": "requests refused, because their client has as many as WORKINGS_MAX_CLIENT_CONNECTIONS allows",
-    "slow_heads": "connections closed, because no whole head came within WORKINGS_HEAD_TIMEOUT",
+    "slow_heads": "connections closed, because no complete head arrived within WORKINGS_HEAD_TIMEOUT",
     "slow_readers": "connections dropped, because their clients read more slowly than WORKINGS_MIN_RATE",
     "long_heads": "requests refused, because their heads exceed WORKINGS_MAX_HEAD_BYTES or 100 headers",
-    "malformed": "connections closed, because what came is not HTTP/1.1",
+    "malformed": "connections closed, because they did not send HTTP/1.1",
     "unfinished": "requests broken off, because the server stops",
 }
 
 
 class Connection(Protocol):
-    """A connection as the watch knows it."""
+    """The interface of a connection to the watch."""
 
     client: tuple[str, int] | None
 
@@ -37,22 +37,22 @@ class Connection(Protocol):
         """Close the connection if its client is too slow."""
 
     def give_up(self) -> None:
-        """End a connection of a server that has waited long enough for its answer."""
+        """End the connection, because the server stops and has no more time for its answer."""
 
 
 class Watch:
     """The connections of one server process.
 
-    settings: the bounds. The system may let the process have fewer connections open than they allow.
+    settings: the limits. The system's limit of open files may allow fewer connections.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.most = most_connections(settings.max_connections)
+        self.max_connections = connection_limit(settings.max_connections)
         self.counts = Counter[str]()
         self.lingering: set[Connection] = set()
-        self._trusted = [ip_network(one) for one in settings.trusted_proxies]
-        # The key of each connection's client; empty for those that do not count for it.
+        self._trusted = [ip_network(proxy) for proxy in settings.trusted_proxies]
+        # The key of each connection's client; empty if the connection does not count for a client.
         self._open: dict[Connection, str] = {}
         self._by_client = Counter[str]()
         self._requests = Counter[str]()
@@ -61,21 +61,21 @@ class Watch:
         self._stops_at: float | None = None
         self._lost = 0.0  # seconds
 
-    def figures(self) -> dict[str, int]:
-        """Return the number of open connections, and of those that were refused and dropped so far."""
+    def counters(self) -> dict[str, int]:
+        """Return the number of open connections, and the counts of refused and dropped ones so far."""
         return {"open": len(self._open), **{kind: self.counts[kind] for kind in EXPLANATIONS}}
 
     def admit(self, connection: Connection, loop: AbstractEventLoop) -> bool:
-        """Add a connection, and return whether there is room for what it asks."""
+        """Add a connection, and return whether its requests may be answered."""
         self._open[connection] = ""
         if self._timer is None:
             self._timer = loop.call_later(INTERVAL, self._tick, loop)
         host = connection.client[0] if connection.client else ""
-        client = "" if self.is_trusted(host) else prefix(host)
+        client = "" if self.is_trusted(host) else client_key(host)
         limit = self.settings.max_client_connections
         is_crowded = bool(client and limit and self._by_client[client] >= limit)
-        # Those that only wait for their clients to close them take no room.
-        if is_crowded or len(self._open) - len(self.lingering) > self.most:
+        # Connections that only wait for their clients to close them do not count.
+        if is_crowded or len(self._open) - len(self.lingering) > self.max_connections:
             self.counts["refused"] += 1
             return False
         if client:
@@ -83,8 +83,8 @@ class Watch:
             self._by_client[client] += 1
         return True
 
-    def leave(self, connection: Connection) -> None:
-        """Take a connection out that is closed."""
+    def remove(self, connection: Connection) -> None:
+        """Remove a closed connection."""
         if client := self._open.pop(connection, ""):
             _decrease(self._by_client, client)
         self.lingering.discard(connection)
@@ -97,7 +97,7 @@ class Watch:
         return True
 
     def is_trusted(self, host: str) -> bool:
-        """Return whether an address is that of a proxy whose clients count instead of itself."""
+        """Return whether an address is a trusted proxy's, whose clients are counted instead."""
         if not self._trusted:
             return False
         try:
@@ -108,16 +108,16 @@ class Watch:
 
     @property
     def counts_requests(self) -> bool:
-        """Whether there are proxies, so that requests have to be counted beside connections."""
+        """Whether requests are counted for each client, because there are trusted proxies."""
         return bool(self._trusted and self.settings.max_client_connections)
 
     @contextmanager
     def request(self, host: str) -> Iterator[bool]:
-        """Count a request of a client behind a proxy, and give whether there is room for it."""
-        if self.is_trusted(host):  # the proxy itself, asking after health
+        """Count a request of a client behind a proxy. Yields whether the request may be answered."""
+        if self.is_trusted(host):  # a health check by the proxy itself
             yield True
             return
-        client = prefix(host)
+        client = client_key(host)
         has_room = self._requests[client] < self.settings.max_client_connections
         if not has_room:
             self.counts["crowded"] += 1
@@ -128,17 +128,17 @@ class Watch:
             _decrease(self._requests, client)
 
     def stop(self, loop: AbstractEventLoop) -> None:
-        """Give the connections the time that settings allow them, and end them then."""
+        """End all connections `stop_seconds` from now."""
         if self._stops_at is None:
             self._stops_at = loop.time() + self.settings.stop_seconds
 
     def time(self, loop: AbstractEventLoop) -> float:
-        """Return the time without that in which the loop was busy, when it neither read nor wrote."""
+        """Return the loop's time minus the time in which the loop was blocked and could not read or write."""
         return loop.time() - self._lost
 
-    def walk(self, now: float) -> None:
-        """Close the connections whose clients are too slow, and warn of what was refused."""
-        # Whoever stops the server does not wait longer because the loop is busy.
+    def check_all(self, now: float) -> None:
+        """Close connections of slow clients, and log warnings about refused connections."""
+        # Stopping does not take longer because the loop was blocked.
         gives_up = self._stops_at is not None and now + self._lost >= self._stops_at
         for connection in list(self._open):
             if gives_up:
@@ -160,14 +160,14 @@ class Watch:
             self._lost += late
         self._timer = None
         try:
-            self.walk(self.time(loop))
+            self.check_all(self.time(loop))
         finally:
             if self._open:
                 self._timer = loop.call_later(INTERVAL, self._tick, loop)
 
 
-def prefix(host: str) -> str:
-    """Return what tells clients apart: an IPv4 address, or the /64 network that a client of IPv6 has."""
+def client_key(host: str) -> str:
+    """Return the key of a client: its IPv4 address, or its /64 network for IPv6."""
     if ":" not in host:
         return host
     try:
@@ -180,7 +180,7 @@ def prefix(host: str) -> str:
 
 
 def watch_of(state: MutableMapping[str, Any]) -> Watch:
-    """Return the watch in the lifespan state of a server; a new one if the application has put none there."""
+    """Return the watch in the lifespan state of a server; add one if the application has not."""
     if STATE not in state:
         state[STATE] = Watch(Settings())
     watch: Watch = state[STATE]

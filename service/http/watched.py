@@ -1,8 +1,7 @@
-"""Bounds on what one connection can take, for each of uvicorn's HTTP/1.1 protocols.
+"""Limits on one connection, shared by both of uvicorn's HTTP/1.1 protocols.
 
-A client has a limited time for the head of a request and for the rest of a body that is not wanted any more,
-and has to read what is sent to it at a minimum rate, whether the application still writes or not. The walk of
-the watch enforces both, so that there are no timers to make and cancel for each request.
+A client has a limited time to send the head of a request or the rest of a refused body, and has to read
+responses at a minimum rate. The periodic check of the watch enforces this, so requests need no timers.
 """
 
 import asyncio
@@ -18,110 +17,110 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-# Seconds over which the rate of reading is measured. A system with a full buffer of megabytes takes the next
-# bytes once a sixteenth of it is free, so that shorter windows would find slow readers to have stopped.
+# Seconds over which the rate of reading is measured. A system with a full buffer of megabytes accepts more
+# bytes when a sixteenth of it is free, so in a shorter window a slow reader may seem to have stopped.
 WINDOW = 20.0
-# Seconds that a client has to close a connection that the server has ended. One that still sends a body, and
-# reads the answer afterwards, has as long as for a head.
+# Seconds that a client has to close a connection that the server has ended. A client that still sends a body
+# has as long as for a head.
 LINGER = 2.0
 
 
 class Watched(Base):
-    """A protocol of uvicorn whose connection is bounded in time, rate and number."""
+    """A mixin that adds limits on time, rate and number of connections to a protocol of uvicorn."""
 
     transport: Outgoing
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.watch: Watch = watch_of(self.app_state)
-        # Since when a head, or the rest of a body, is waited for, and how long; None while a request runs.
+        # When waiting for a head or the rest of a body began, and for how long; None while a request runs.
         self._since: float | None = None
         self._patience = 0.0
-        self._is_idle = True  # no byte of the next request has come
-        self._is_deaf = False  # nothing that comes is read any more
+        self._is_idle = True  # no byte of the next request has arrived
+        self._ignores_input = False
         self._lingers_since: float | None = None
-        self._mark: tuple[float, int] | None = None  # when, and how much, the client had taken
+        self._progress: tuple[float, int] | None = None  # a time, and the bytes acknowledged by then
 
     def has_unread_body(self) -> bool:
-        """Return whether a request has begun whose body has not come to its end."""
+        """Return whether the body of the current request has not arrived completely."""
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin a connection, or refuse it where there are too many."""
+        """Begin a connection, or refuse it if there are too many."""
         outgoing = Outgoing(transport, self._close)
         super().connection_made(outgoing)
         self._wait(self.watch.settings.head_timeout)
         if not self.watch.admit(self, self.loop):
-            self.refuse(refusals.full())
+            self.refuse(refusals.too_many_connections())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection that is closed."""
-        self.watch.leave(self)
+        """Remove the connection from the watch."""
+        self.watch.remove(self)
         super().connection_lost(exc)
 
     def is_answering(self) -> bool:
         """Return whether a request is being answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    def arrive(self) -> None:
-        """Note that bytes have come: with the first of a request, the time for its head begins."""
+    def note_arrival(self) -> None:
+        """Start the timeout of a head at the first byte of a request."""
         if self._is_idle and not self.is_answering():
             self._is_idle = False
             self._wait(self.watch.settings.head_timeout)
 
-    def idle(self) -> None:
-        """Wait for a request of which no byte has come."""
+    def await_request(self) -> None:
+        """Start the keep-alive timeout."""
         self._is_idle = True
         self._wait(self.watch.settings.keep_alive)
 
     def begin_request(self) -> None:
-        """Note that a whole head has come."""
+        """Stop the timeout: a complete head has arrived."""
         self._since = None
         self._is_idle = False
 
     def on_response_complete(self) -> None:
-        """Begin the next request that came, or wait for one."""
+        """Start the next pipelined request, or wait for one."""
         super().on_response_complete()
         if self.is_answering() or self.transport.is_closing():
             return
         if self.has_unread_body():
             self._wait(self.watch.settings.head_timeout)
         else:
-            self.idle()
+            self.await_request()
 
     def refuse(self, problem: Problem) -> None:
-        """Answer what cannot be a request with a problem, and close the connection."""
-        self._is_deaf = True
+        """Respond to invalid input with a problem, and close the connection."""
+        self._ignores_input = True
         if self.is_answering():
-            if not self.has_unread_body():  # requests before this one are answered first
+            if not self.has_unread_body():  # earlier requests are answered first
                 self.cycle.keep_alive = False
                 return
             if self.cycle.response_started or getattr(self, "pipeline", None):
                 self.transport.abort()
                 return
             self._disconnect()
-        self.transport.write(refusals.wire(problem, self.config.root_path))
+        self.transport.write(refusals.encode_response(problem, self.config.root_path))
         self._linger()
 
     def shutdown(self) -> None:
-        """Answer the requests that have come, and close the connection."""
+        """Answer the requests that have arrived, and close the connection."""
         self.watch.stop(self.loop)
-        if not self._is_deaf:
+        if not self._ignores_input:
             super().shutdown()
         elif not self.is_answering() or self.cycle.disconnected:
             self.transport.close()
 
     def give_up(self) -> None:
-        """End the connection, with a problem where an answer has not begun."""
+        """End the connection, with a problem if the response has not started."""
         if self._lingers_since is not None:
             self.transport.abort()
             return
         if self.is_answering():
             self.watch.counts["unfinished"] += 1
-        self._is_deaf = True
+        self._ignores_input = True
         if self.is_answering() and not self.cycle.response_started and not getattr(self, "pipeline", None):
             self._disconnect()
-            self.transport.write(refusals.wire(refusals.stopping(), self.config.root_path))
+            self.transport.write(refusals.encode_response(refusals.server_stopping(), self.config.root_path))
         self._linger()
 
     def check(self, now: float) -> None:
@@ -134,23 +133,23 @@ class Watched(Base):
         elif self._since is not None and now - self._since > self._patience:
             self._expire()
         if not size:
-            self._mark = None
-        elif self._mark is None:
-            self._mark = now, self.transport.taken()
-        elif now - self._mark[0] >= WINDOW:
-            at, before = self._mark
-            taken = self.transport.taken()
-            if taken - before < self.watch.settings.min_rate * (now - at):
+            self._progress = None
+        elif self._progress is None:
+            self._progress = now, self.transport.acknowledged_bytes()
+        elif now - self._progress[0] >= WINDOW:
+            at, before = self._progress
+            acknowledged = self.transport.acknowledged_bytes()
+            if acknowledged - before < self.watch.settings.min_rate * (now - at):
                 self.watch.counts["slow_readers"] += 1
                 self.transport.abort()
             else:
-                self._mark = now, taken
+                self._progress = now, acknowledged
 
     def _wait(self, patience: float) -> None:
         self._since, self._patience = self.watch.time(self.loop), patience
 
     def _expire(self) -> None:
-        """Close a connection on which no whole request came in time."""
+        """Close a connection on which no complete request arrived in time."""
         self._since = None
         if not self._is_idle:
             self.watch.counts["slow_heads"] += 1
@@ -159,33 +158,33 @@ class Watched(Base):
         elif self._is_idle:
             self.transport.close()
         else:
-            self.refuse(refusals.slow_head(self._patience))
+            self.refuse(refusals.head_too_slow(self._patience))
 
     def _disconnect(self) -> None:
-        """Have the application know that it is not waited for."""
+        """Tell the application that the client has disconnected."""
         self.cycle.disconnected = True
         self.cycle.message_event.set()
 
     def _close(self) -> None:
-        """Close, but not before a client that still sends a body could read its answer.
+        """Close the connection; if the client still sends a body, let it read its answer first.
 
-        Bytes that nobody reads make the system reset a connection, and its client lose what was sent to it.
+        The system resets a connection that is closed with unread bytes, and the client may lose its answer.
         """
         if self._lingers_since is not None:
-            self.transport.finish()
+            self.transport.close_now()
         elif self.has_unread_body():
             self._linger(self.watch.settings.head_timeout)
-        elif self._is_deaf:
+        elif self._ignores_input:
             self._linger()
         else:
-            self.transport.finish()
+            self.transport.close_now()
 
     def _linger(self, patience: float = LINGER) -> None:
-        """Send the end of the connection, and let the client close it; or close it if too many do."""
-        self._is_deaf = True
+        """Close the writing side and wait for the client to close; close at once if too many wait."""
+        self._ignores_input = True
         self._patience = patience
         self.flow.resume_reading()
         if self.watch.may_linger(self) and self.transport.finish_writing():
             self._lingers_since = self.watch.time(self.loop)
         else:
-            self.transport.finish()
+            self.transport.close_now()

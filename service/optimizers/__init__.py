@@ -1,3 +1,1 @@
-"""POST /v1/optimizer/trace and /v1/optimizer/solve: what they take, how they are answered, what comes
-back.
-"""
+"""POST /v1/optimizer/trace and /v1/optimizer/solve: requests, jobs and responses."""

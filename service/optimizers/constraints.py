@@ -7,7 +7,7 @@ from pydantic import GetJsonSchemaHandler
 from service.schemas.conditions import idle, of_arithmetic
 from service.schemas.types import NEVER, Request
 
-# Fields that are about a program, and have no use where gradients are sent.
+# Fields about a program, which do not apply if gradients are sent.
 OF_PROGRAMS = ("batches", "loss", "program", "surface")
 
 
@@ -16,7 +16,7 @@ class TraceBase(Request):
 
     @classmethod
     def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Ask for a program with a number of steps, or for gradients without fields of programs."""
+        """Require either a program and a number of steps, or gradients without the fields of programs."""
         no_program = dict.fromkeys(OF_PROGRAMS, NEVER) | {"inputs": idle({})}
         no_program["stop_when"] = {"properties": {"loss": NEVER}}
         return [
@@ -34,7 +34,7 @@ class SolveBase(Request):
 
     @classmethod
     def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Ask for a program; and for unknowns, a target and steps together, or for none of them."""
+        """Require a program, and either all of unknowns, target and steps or none of them."""
         return [
             {"if": {"type": "object"}, "then": {"required": ["program"]}},
             {

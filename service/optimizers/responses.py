@@ -1,4 +1,4 @@
-"""Models of the answers to questions about optimizers. They document answers, and do not write them."""
+"""Models of the responses about optimizers. They document responses; they do not serialize them."""
 
 from typing import Any, TypeAlias
 

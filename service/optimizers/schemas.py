@@ -43,21 +43,21 @@ Steps = Annotated[int, Interval(ge=1, le=MAX_STEPS), INTEGRAL]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def _listed(value: Any) -> Any:
-    """Numbers that a large body held as an array, as lists again."""
+def _as_list(value: Any) -> Any:
+    """Return a NumPy array, from a large body, as lists."""
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-Pair = Annotated[list[Finite], BeforeValidator(_listed), Field(min_length=2, max_length=2)]
+Pair = Annotated[list[Finite], BeforeValidator(_as_list), Field(min_length=2, max_length=2)]
 Row = Annotated[int, INTEGRAL, Field(json_schema_extra={"minimum": 0})]
 Rows = Annotated[
-    list[Annotated[list[Row], BeforeValidator(_listed), Field(json_schema_extra={"minItems": 1})]],
-    BeforeValidator(_listed),
+    list[Annotated[list[Row], BeforeValidator(_as_list), Field(json_schema_extra={"minItems": 1})]],
+    BeforeValidator(_as_list),
 ]
 
 
-def _choice(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
-    """Return the union of models that are chosen by name."""
+def _union_by_name(models: Callable[[str], type[BaseModel]], names: Iterable[str]) -> Any:
+    """Return the union of the models, discriminated by `name`."""
     return Annotated[reduce(or_, map(models, names)), Field(discriminator="name")]
 
 
@@ -65,7 +65,7 @@ Optimizer = TypeAliasType(
     "Optimizer",
     Annotated[
         Any,
-        Deferred(lambda: _choice(optimizer_model, OPTIMIZERS)),
+        Deferred(lambda: _union_by_name(optimizer_model, OPTIMIZERS)),
         Field(description="An update rule by name, with its settings."),
     ],
 )
@@ -73,7 +73,9 @@ Schedule = TypeAliasType(
     "Schedule",
     Annotated[
         Any,
-        Deferred(lambda: _choice(schedule_model, SCHEDULES) | Annotated[list[Constant], Field(min_length=1)]),
+        Deferred(
+            lambda: _union_by_name(schedule_model, SCHEDULES) | Annotated[list[Constant], Field(min_length=1)]
+        ),
         Field(description="A schedule by name, or the rate of each step; the last one stays."),
     ],
 )
@@ -130,8 +132,8 @@ class SurfaceAsked(Request):
     )
 
 
-class Traced(Request):
-    """The program to minimize, its start values, and the optimizer."""
+class OptimizerFields(Request):
+    """The fields of both questions: the program to minimize, its start values, and the optimizer."""
 
     program: list[str] = Field(
         LEFT_OUT,
@@ -156,8 +158,8 @@ class Traced(Request):
     )
 
 
-class TraceAlone(Request):
-    """The fields of a trace, beside those of every question about an optimizer."""
+class TraceOnlyFields(Request):
+    """The fields of a trace in addition to `OptimizerFields`."""
 
     gradients: list[NamedTensors] = Field(
         LEFT_OUT,
@@ -183,8 +185,8 @@ class TraceAlone(Request):
     )
 
 
-class SolveAlone(Request):
-    """The unknowns and the target of a question to solve."""
+class SolveOnlyFields(Request):
+    """The fields of a question to solve in addition to `OptimizerFields`."""
 
     unknown: list[Name] = Field(
         default_factory=list,
@@ -205,7 +207,9 @@ def _request(
     title: str, words: str, base: type[BaseModel], own: type[BaseModel], *common: str
 ) -> type[BaseModel]:
     shared = fields_of(Computation)
-    fields: dict[str, Any] = fields_of(Traced) | fields_of(own) | {name: shared[name] for name in common}
+    fields: dict[str, Any] = (
+        fields_of(OptimizerFields) | fields_of(own) | {name: shared[name] for name in common}
+    )
     return create_model(title, __base__=base, __doc__=words, **fields)
 
 
@@ -213,19 +217,21 @@ def _request(
 def trace_request() -> type[BaseModel]:
     """Return the model of a trace's request."""
     words = "A trace of an optimizer, step by step."
-    return _request("TraceRequest", words, TraceBase, TraceAlone, "arithmetic", "assumptions", "encoding")
+    return _request(
+        "TraceRequest", words, TraceBase, TraceOnlyFields, "arithmetic", "assumptions", "encoding"
+    )
 
 
 @cache
 def solve_request() -> type[BaseModel]:
     """Return the model of a request to solve for hyperparameters or start values."""
     words = "A search for hyperparameters or start values with which the parameters reach a target."
-    return _request("SolveRequest", words, SolveBase, SolveAlone, "assumptions")
+    return _request("SolveRequest", words, SolveBase, SolveOnlyFields, "assumptions")
 
 
 @cache
 def optimizer_model(name: str) -> type[BaseModel]:
-    """The model of an optimizer in a request."""
+    """Return the model of an optimizer in a request."""
     declared = OPTIMIZERS[name]
     fields: dict[str, Any] = {
         "name": (Literal[name], Field(description=f"{declared.summary}.")),
@@ -238,7 +244,7 @@ def optimizer_model(name: str) -> type[BaseModel]:
             ),
         ),
     }
-    fields |= {one.name: _setting(one) for one in declared.settings.values()}
+    fields |= {setting.name: _setting(setting) for setting in declared.settings.values()}
     decay = "" if declared.weight_decay is None else f" By default: {declared.weight_decay:g}."
     described = {
         "schedule": "The schedule of the learning rate; by default, it is constant.",
@@ -258,17 +264,17 @@ def optimizer_model(name: str) -> type[BaseModel]:
         kind, default = kinds.get(field, (Setting, None))
         least: Any = {"minimum": 0} if kind is Setting else None
         fields[field] = (kind, Field(default, description=words, json_schema_extra=least))
-    equations = "; ".join(f"${one}$" for one in declared.equations({}))
+    equations = "; ".join(f"${equation}$" for equation in declared.equations({}))
     words = f"{declared.summary}. {equations}. Source: {declared.source}"
     return create_model(camel(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
 
 
 @cache
 def schedule_model(name: str) -> type[BaseModel]:
-    """The model of a schedule in a request."""
+    """Return the model of a schedule in a request."""
     declared = SCHEDULES[name]
     fields: dict[str, Any] = {"name": (Literal[name], Field(description=f"{declared.summary}."))}
-    fields |= {one.name: _setting(one) for one in declared.settings.values()}
+    fields |= {setting.name: _setting(setting) for setting in declared.settings.values()}
     words = f"{declared.summary}." + (f" Source: {declared.source}" if declared.source else "")
     return create_model(camel(name) + "Schedule", __base__=Request, __doc__=words, **fields)
 
@@ -291,7 +297,7 @@ def _setting(setting: SettingField) -> tuple[Any, Any]:
         name, worth = declared.unused_when
         words += f" Ignored if {name} is {str(worth).lower()}."
     words += " It cannot be a symbol." if declared.decides else ""
-    # Beside the reference to `Constant`: they bound numbers, and text is bounded where its value is known.
+    # These bounds apply to numbers only. Text is checked later, when its value is known.
     limits: Any = {}
     if kind is Setting and declared.least is not None:
         limits["minimum"] = declared.least

@@ -1,4 +1,4 @@
-"""POST /v1/optimizer/solve: which hyperparameters or start values bring an optimizer to a target."""
+"""POST /v1/optimizer/solve: find hyperparameters or start values that reach a target."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from compute.errors import Path
 from compute.optimizers.run.question import TraceQuestion
 from compute.optimizers.run.surface import entry_name
 from compute.question.limits import Limits, check_limits
-from service.optimizers.reading import chosen_optimizer
+from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import solve_request
 from service.questions.operations import EXACT_WORK, ExactWanted, decoded, exact, is_data
 from service.questions.validation import validate
@@ -21,18 +21,18 @@ NAME = "optimizer/solve"
 
 @dataclass(frozen=True, slots=True)
 class SolutionJob:
-    """A question understood: what is to be solved. It is answered in a process that does exact work."""
+    """A planned question to solve. Exact workers answer it."""
 
     solving: Any
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations of the trace in symbols; what solving takes is not known before."""
-        found: int = self.solving.prepared.predicted.work
-        return found
+        """Predicted elementary operations of the symbolic trace. The work of solving cannot be predicted."""
+        work: int = self.solving.prepared.predicted.work
+        return work
 
     def answer(self) -> bytes:
-        """The answer as the body of a response. What is known in floats is offered before."""
+        """Return the body of the response. Offers a provisional body with approximate solutions first."""
         return self._body(self.solving.answer(lambda near: EXACT_WORK.offer(self._body(near))))
 
     def _body(self, solved: Any) -> bytes:
@@ -49,16 +49,16 @@ class SolutionJob:
 
 
 def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob:
-    """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
+    """Return the job of a document. Raises QuestionErrors listing everything wrong with it."""
     request = validate(solve_request(), document)
     fields = request.__dict__
-    chosen = chosen_optimizer(fields["optimizer"])
+    optimizer = read_optimizer(fields["optimizer"])
     if not EXACT_WORK.is_done_here:
         raise ExactWanted
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
     start, data, target = decoded(groups, request, is_data, arithmetic=kinds.EXACT)
     trace = TraceQuestion(
-        optimizer=chosen,
+        optimizer=optimizer,
         start=start,
         arithmetic=kinds.arithmetic(kinds.EXACT, fields["assumptions"]),
         program=tuple(fields["program"] or ()),
@@ -71,119 +71,115 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
     check_limits(solving.prepared.predicted, limits, "fewer steps", fewer=lambda: "fewer steps")
     if fields["assumptions"]:
         arrays = [*start.values(), *data.values(), *target.values()]
-        entries.check_assumptions(fields["assumptions"], entries.symbols_in(arrays) | chosen.symbols())
+        entries.check_assumptions(fields["assumptions"], entries.symbols_in(arrays) | optimizer.symbols())
     return SolutionJob(solving)
 
 
 def _solutions(solved: Any) -> dict[str, Any]:
-    found, written = solved.solution_set, exact("answers")
+    solutions = solved.solution_set
     return {
         "equations": [
             {
-                "parameter": entry_name((one.parameter, one.at)),
-                "expression": written.as_text(one.expression),
-                "target": written.as_text(one.target),
+                "parameter": entry_name((equation.parameter, equation.at)),
+                "expression": _text(equation.expression),
+                "target": _text(equation.target),
             }
-            for one in solved.equations
+            for equation in solved.equations
         ],
-        "kind": found.kind,
-        "complete": found.complete,
-        "how": found.how,
-        "solutions": [_solution(one) for one in solved.solutions],
-        "families": [{"relations": _texts(one.relations), "free": list(one.free)} for one in found.families],
-        "factored": _texts(found.factored),
+        "kind": solutions.kind,
+        "complete": solutions.complete,
+        "how": solutions.how,
+        "solutions": [_solution(solution) for solution in solved.solutions],
+        "families": [
+            {"relations": _texts(family.relations), "free": list(family.free)}
+            for family in solutions.families
+        ],
+        "factored": _texts(solutions.factored),
     }
 
 
 def _solution(verified: Any) -> dict[str, Any]:
-    solution, written = verified.solution, exact("answers")
+    solution, answers = verified.solution, exact("answers")
     values = dict(solution.values)
     return {
-        "values": {name: written.as_text(one) for name, one in values.items()},
-        "approximations": {name: written.approximated(one) for name, one in values.items()},
-        "latex": {name: written.as_latex(one) for name, one in values.items()},
+        "values": {name: answers.as_text(value) for name, value in values.items()},
+        "approximations": {name: answers.approximate(value) for name, value in values.items()},
+        "latex": {name: answers.as_latex(value) for name, value in values.items()},
         "exact": solution.exact,
         "multiplicity": solution.multiplicity,
         "conditions": _texts(solution.conditions),
         "arrives": verified.arrives,
         "verified": None if verified.arrives is None else "exactly" if verified.is_exact else "in floats",
         "remarks": list(verified.remarks),
-        "trace": [_step(one) for one in verified.steps],
+        "trace": [_step(step) for step in verified.steps],
     }
 
 
 def _step(step: Any) -> dict[str, Any]:
-    written = exact("answers")
+    def write(array: Any) -> Any:
+        return _text(array) if array.dtype == object else array.tolist()
 
-    def shown(one: Any) -> Any:
-        return written.as_text(one) if one.dtype == object else one.tolist()
-
-    parameters = {name: shown(one) for name, one in step.parameters.items()}
     return {
         "step": step.number,
-        "parameters": parameters,
-        "loss": None if step.loss is None else shown(step.loss),
+        "parameters": {name: write(array) for name, array in step.parameters.items()},
+        "loss": None if step.loss is None else write(step.loss),
     }
 
 
 def _convergence(solved: Any) -> dict[str, Any]:
-    found, written = solved.convergence, exact("answers")
-    if found is None:
+    convergence = solved.convergence
+    if convergence is None:
         return {"known": False, "why": solved.why}
-
-    def matrix(one: Any) -> Any:
-        return written.as_text(one.tolist())
-
     return {
         "known": True,
         "iteration": {
-            "state": list(found.names),
-            "matrix": matrix(found.general),
-            "curvature": str(found.curvature),
-            "polynomial": written.as_text(found.polynomial),
-            "conditions": _texts(found.general_conditions),
+            "state": list(convergence.names),
+            "matrix": _text(convergence.general.tolist()),
+            "curvature": str(convergence.curvature),
+            "polynomial": _text(convergence.polynomial),
+            "conditions": _texts(convergence.general_conditions),
         },
-        "directions": [_direction(one) for one in found.directions],
-        "exact": found.exact,
-        "conditions": _texts(found.conditions),
-        "learning_rate_range": _text(found.for_rate),
-        "converges": found.converges,
-        "contraction_factor": _text(found.factor),
+        "directions": [_direction(direction) for direction in convergence.directions],
+        "exact": convergence.exact,
+        "conditions": _texts(convergence.conditions),
+        "learning_rate_range": _text(convergence.for_rate),
+        "converges": convergence.converges,
+        "contraction_factor": _text(convergence.factor),
         **{
-            name: _best(one)
-            for name, one in (("best", found.best), ("best_together", found.best_together))
-            if one is not None
+            name: _best_rate(rate)
+            for name, rate in (("best", convergence.best), ("best_together", convergence.best_together))
+            if rate is not None
         },
-        "why": found.why,
-        "notes": list(found.notes),
+        "why": convergence.why,
+        "notes": list(convergence.notes),
     }
 
 
-def _direction(one: Any) -> dict[str, Any]:
+def _direction(direction: Any) -> dict[str, Any]:
     return {
-        "eigenvalue": _text(one.eigenvalue),
-        "multiplicity": one.multiplicity,
-        "conditions": _texts(one.conditions),
-        "learning_rate_range": _text(one.for_rate),
-        "converges": one.converges,
-        "contraction_factor": _text(one.factor),
-        "moves": not one.is_stationary,
-        "note": one.note,
+        "eigenvalue": _text(direction.eigenvalue),
+        "multiplicity": direction.multiplicity,
+        "conditions": _texts(direction.conditions),
+        "learning_rate_range": _text(direction.for_rate),
+        "converges": direction.converges,
+        "contraction_factor": _text(direction.factor),
+        "moves": not direction.is_stationary,
+        "note": direction.note,
     }
 
 
-def _best(one: Any) -> dict[str, Any]:
+def _best_rate(best: Any) -> dict[str, Any]:
     return {
-        "learning_rate": _text(one.rate),
-        "momentum": _text(one.momentum),
-        "contraction_factor": _text(one.factor),
-        "source": one.source,
+        "learning_rate": _text(best.rate),
+        "momentum": _text(best.momentum),
+        "contraction_factor": _text(best.factor),
+        "source": best.source,
     }
 
 
-def _text(one: Any) -> Any:
-    return None if one is None else exact("answers").as_text(one)
+def _text(numbers: Any) -> Any:
+    return None if numbers is None else exact("answers").as_text(numbers)
 
 
-def _texts(ones: Iterable[Any]) -> list[Any]:
-    return [_text(one) for one in ones]
+def _texts(expressions: Iterable[Any]) -> list[Any]:
+    return [_text(expression) for expression in expressions]

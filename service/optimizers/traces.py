@@ -18,7 +18,7 @@ from compute.optimizers.run.reading import Stop
 from compute.optimizers.run.surface import Extent, compute_surface, entry_name, parse_entry
 from compute.optimizers.run.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
-from service.optimizers.reading import chosen_optimizer
+from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import PARTS, trace_request
 from service.questions.operations import decoded, exact, is_data
 from service.questions.rendering import note_json
@@ -31,142 +31,144 @@ ADVICE = "fewer steps, a larger `every`, or fewer parts in `select`"
 
 @dataclass(frozen=True, slots=True)
 class TraceJob:
-    """A trace understood: what to run, and how its steps are written."""
+    """A planned trace, and the encoding of its answer."""
 
     prepared: PreparedTrace
-    asked: TraceQuestion
+    question: TraceQuestion
     encoding: str
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations, those of writing the answer included."""
+        """The predicted number of elementary operations, including those of writing the answer."""
         return self.prepared.predicted.work + WRITTEN * self.prepared.predicted.answer
 
     def answer(self) -> bytes:
-        """The answer as the body of a response."""
+        """Return the body of the response."""
         head, *steps, tail = self._parts()
         return b"%b,%b:[%b],%b" % (head[:-1], b'"trace"', b",".join(steps), tail[1:])
 
-    def lines(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
-        """The answer line by line, as steps are made. abandoned: whether nobody listens any more."""
-        for part in self._parts(abandoned):
+    def lines(self, is_abandoned: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
+        """Yield the answer line by line, as steps are computed, until `is_abandoned()`."""
+        for part in self._parts(is_abandoned):
             yield part + b"\n"
 
-    def _parts(self, abandoned: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
-        """Objects: what opens the answer, each step, what closes it."""
+    def _parts(self, is_abandoned: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
+        """Yield JSON objects: the head of the answer, each step, and the tail."""
         trace = self.prepared.trace
         head = {
             "operation": NAME,
             "conventions": self.prepared.conventions,
-            "formulas": self.asked.optimizer.equations(),
+            "formulas": self.question.optimizer.equations(),
         }
         yield _json(head)
         extent = Extent(self.prepared.surface_entries)
-        for step in trace.shown_steps(abandoned):
+        for step in trace.shown_steps(is_abandoned):
             extent.include(step.parameters)
             yield _json(self._step(step))
-        if trace.summary is not None:  # it came to its end
+        if trace.summary is not None:  # it was not abandoned
             yield _json(self._tail(step, extent))
 
     def _step(self, step: TraceStep) -> dict[str, Any]:
-        """The parts of a step that are shown."""
-        record = step.record
-        found: dict[str, Any] = {"parameters": step.parameters, "loss": step.loss}
+        """Return the selected parts of a step as JSON."""
+        record, selected = step.record, self.question.shown
+        parts: dict[str, Any] = {"parameters": step.parameters, "loss": step.loss}
         if record is not None:
-            found |= self._made(step, record)
-        shown = {name: one for name, one in found.items() if name in self.asked.shown and one is not None}
-        body = {"step": step.number} | {name: self._encoded(one) for name, one in shown.items()}
-        if record is not None and "formula" in self.asked.shown:
+            parts |= self._record_parts(step, record)
+        parts = {name: part for name, part in parts.items() if name in selected and part is not None}
+        body = {"step": step.number} | {name: self._encode(part) for name, part in parts.items()}
+        if record is not None and "formula" in selected:
             body["formula"] = step_formulas(self.prepared.trace.run, step)
-        if self.asked.arithmetic.settles:
-            near = {name: shown[name] for name in ("parameters", "loss") if name in shown}
-            body["approximations"] = {name: exact("answers").approximated(one) for name, one in near.items()}
+        if self.question.arithmetic.settles:
+            approximate = exact("answers").approximate
+            body["approximations"] = {
+                name: approximate(parts[name]) for name in ("parameters", "loss") if name in parts
+            }
         return body
 
-    def _made(self, step: TraceStep, record: StepRecord) -> dict[str, Any]:
+    def _record_parts(self, step: TraceStep, record: StepRecord) -> dict[str, Any]:
         run = self.prepared.trace.run
-        found: dict[str, Any] = {"learning_rate": record.learning_rate, "gradient": record.gradient}
+        parts: dict[str, Any] = {"learning_rate": record.learning_rate, "gradient": record.gradient}
         if run.changes_gradient:
-            found["used_gradient"] = record.used_gradient
+            parts["used_gradient"] = record.used_gradient
         if run.optimizer.buffers:
-            found["state"] = step.state
-        found["update"] = record.update
+            parts["state"] = step.state
+        parts["update"] = record.update
         if record.rows is not None:
-            found["batch"] = {"rows": list(record.rows), "loss": record.batch_loss}
-        return found
+            parts["batch"] = {"rows": list(record.rows), "loss": record.batch_loss}
+        return parts
 
-    def _encoded(self, one: Any) -> Any:
-        """Arrays as the wire has them, in whatever objects they are."""
-        if isinstance(one, Mapping):
-            return {name: self._encoded(part) for name, part in one.items()}
-        if isinstance(one, list):
-            return one
-        if self.asked.arithmetic.settles:
-            return exact("answers").as_text(one)
-        return encode(np.asarray(one), self.encoding if np.ndim(one) else "nested")
+    def _encode(self, part: Any) -> Any:
+        """Return a part with its arrays encoded, in objects of any depth."""
+        if isinstance(part, Mapping):
+            return {name: self._encode(child) for name, child in part.items()}
+        if isinstance(part, list):
+            return part
+        if self.question.arithmetic.settles:
+            return exact("answers").as_text(part)
+        return encode(np.asarray(part), self.encoding if np.ndim(part) else "nested")
 
     def _tail(self, last: TraceStep, extent: Extent) -> dict[str, Any]:
-        trace, surface = self.prepared.trace, self.asked.surface
+        trace, wanted = self.prepared.trace, self.question.surface
         assert trace.summary is not None
-        summary = {name: encode(np.array(one), "nested") if isinstance(one, float) else one
-                   for name, one in asdict(trace.summary).items()}  # fmt: skip
+        summary = {
+            name: encode(np.array(number), "nested") if isinstance(number, float) else number
+            for name, number in asdict(trace.summary).items()
+        }
         tail: dict[str, Any] = {"summary": summary}
-        if surface is not None and self.prepared.objective is not None:
-            kind = np.float64 if self.asked.arithmetic.settles else None
-            end = {name: np.asarray(one, dtype=kind) for name, one in last.parameters.items()}
-            found = compute_surface(self.prepared.objective, end, extent, surface.points, surface.ranges)
+        if wanted is not None and self.prepared.objective is not None:
+            dtype = np.float64 if self.question.arithmetic.settles else None
+            end = {name: np.asarray(array, dtype=dtype) for name, array in last.parameters.items()}
+            grid = compute_surface(self.prepared.objective, end, extent, wanted.points, wanted.ranges)
             tail["surface"] = {
-                "axes": found.axes,
-                "points": [encode(one, "nested") for one in found.points],
-                "loss": encode(found.loss, self.encoding),
+                "axes": grid.axes,
+                "points": [encode(points, "nested") for points in grid.points],
+                "loss": encode(grid.loss, self.encoding),
             }
         return tail | {"notes": [note_json(note) for note in trace.notes]}
 
 
 def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
-    """The trace that a document asks for. Raises QuestionErrors for all that is wrong with it."""
+    """Return the job of a document. Raises QuestionErrors listing everything wrong with it."""
     request = validate(trace_request(), document)
     fields = request.__dict__
-    chosen = chosen_optimizer(fields["optimizer"])
+    optimizer = read_optimizer(fields["optimizer"])
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
-    handed = fields["gradients"]
-    groups |= {("gradients", at): one for at, one in enumerate(handed or ())}
+    sent_gradients = fields["gradients"]
+    groups |= {("gradients", index): tensors for index, tensors in enumerate(sent_gradients or ())}
     start, data, *gradients = decoded(groups, request, is_data)
-    shown = frozenset(fields["select"] or PARTS)
-    asked = TraceQuestion(
-        optimizer=chosen,
+    question = TraceQuestion(
+        optimizer=optimizer,
         start=start,
         arithmetic=kinds.arithmetic(fields["arithmetic"], fields["assumptions"]),
         program=tuple(fields["program"] or ()),
         loss=fields["loss"],
         data=data,
-        gradients=None if handed is None else gradients,
+        gradients=None if sent_gradients is None else gradients,
         steps=fields["steps"],
         every=fields["every"],
         stop=_stop(fields["stop_when"]),
         batches=_batches(fields["batches"]),
-        surface=_drawn(fields["surface"]),
-        shown=shown,
+        surface=_surface(fields["surface"]),
+        shown=frozenset(fields["select"] or PARTS),
     )
-    prepared = prepare_trace(asked)
+    prepared = prepare_trace(question)
     check_limits(prepared.predicted, limits, ADVICE, fewer=lambda: ADVICE)
     if fields["assumptions"]:
         entries = exact("entries")
-        used = entries.symbols_in(
-            [*start.values(), *data.values(), *(one for each in gradients for one in each.values())]
-        )
-        entries.check_assumptions(fields["assumptions"], used | chosen.symbols())
-    return TraceJob(prepared, asked, fields["encoding"])
+        arrays = [array for group in (start, data, *gradients) for array in group.values()]
+        used = entries.symbols_in(arrays) | optimizer.symbols()
+        entries.check_assumptions(fields["assumptions"], used)
+    return TraceJob(prepared, question, fields["encoding"])
 
 
 def _stop(model: Any) -> Stop:
-    """Bounds in floats, in whatever numbers the trace is made."""
+    """Return the conditions to stop, as floats in every arithmetic."""
     if model is None:
         return Stop()
     constants = Constants(FLOAT64)
     norm, loss = (
-        None if said is None else float(constants.read(("stop_when", name), said, least))
-        for name, said, least in (("gradient_norm", model.gradient_norm, 0), ("loss", model.loss, None))
+        None if bound is None else float(constants.read(("stop_when", name), bound, least))
+        for name, bound, least in (("gradient_norm", model.gradient_norm, 0), ("loss", model.loss, None))
     )
     return Stop(norm, loss)
 
@@ -175,12 +177,12 @@ def _batches(model: Any) -> Batches | None:
     return None if model is None else Batches(tuple(model.inputs), tuple(map(tuple, model.rows)))
 
 
-def _drawn(model: Any) -> SurfaceRequest | None:
+def _surface(model: Any) -> SurfaceRequest | None:
     if model is None:
         return None
     ranges = {entry_name(parse_entry(name)): (low, high) for name, (low, high) in model.ranges.items()}
     return SurfaceRequest(model.points, model.over, ranges)
 
 
-def _json(one: Any) -> bytes:
-    return orjson.dumps(one, option=orjson.OPT_SERIALIZE_NUMPY)
+def _json(body: dict[str, Any]) -> bytes:
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)

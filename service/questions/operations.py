@@ -72,7 +72,7 @@ class GraphJob:
         found, more = self.found(), dict(self.more)
         is_exact = self.asked.arithmetic == kinds.EXACT
         if is_exact:
-            found, beside = exact("answers").written(found, self.prepared, shares=self.shares)
+            found, beside = exact("answers").write_answer(found, self.prepared, shares=self.shares)
             more.update(beside)
         return rendered(
             self.prepared, found, more, operation=self.operation, encoding=self.encoding, exact=is_exact

@@ -1,4 +1,4 @@
-"""The work of a process that computes in floats."""
+"""Worker processes for floating-point arithmetic."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ from service.workers.worker import Send, Use, serve
 
 
 class FloatWork:
-    """Answers questions in floats within the limits that come with each."""
+    """Answers questions in floating point, within the limits that come with each."""
 
     def prepare(self, start: dict[str, Any], interrupts: Interrupts) -> None:
-        """Have the process keep freed memory, and go on after an interruption."""
+        """Keep freed memory in the process, and make interruptions raise exceptions."""
         keep_freed_memory(start["kept_bytes"])
         prepare.cache.budget = start["plan_bytes"]
         interrupts.install()
 
     def begin(self, send: Send) -> None:
-        """Nothing has to be prepared for one question."""
+        """Do nothing: a question needs no preparation."""
 
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
-        """Return what `use` makes of the job that a body asks for. Raises Problem or QuestionErrors."""
+        """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors."""
         return ask(ENDPOINTS[header["name"]], body, Limits(*header["limits"]), use)
 
-    def refused(self, error: BaseException, header: dict[str, Any]) -> Problem:
-        """Return the problem that a want of time, memory or depth makes."""
+    def limit_problem(self, error: BaseException, header: dict[str, Any]) -> Problem:
+        """Return the problem for an answer that ran out of time, memory or recursion depth."""
         if isinstance(error, OutOfTime):
             detail = f"the answer took too long: at most {header['seconds']:g} seconds of processor time"
         elif isinstance(error, RecursionError):
@@ -39,14 +39,14 @@ class FloatWork:
             detail = f"the answer took too much memory: at most {header['memory']} bytes"
         return Problem("too_large", f"{detail}; send smaller matrices or settings")
 
-    def failed(self, _: Exception) -> Problem | None:
-        """Return None: every failure is a defect of our own."""
+    def failure_problem(self, _: Exception) -> Problem | None:
+        """Return None: every failure is a defect of the service."""
 
-    def kept(self) -> int:
-        """Return the bytes of kept plans and of other caches."""
+    def cache_bytes(self) -> int:
+        """Return the number of bytes in caches, plans included."""
         return kept_bytes()
 
 
 def main() -> None:
-    """Answer until the standard input ends."""
+    """Answer requests until standard input ends."""
     serve(FloatWork())

@@ -1,4 +1,4 @@
-"""The frames that a worker process writes: a kind, a length, and bytes."""
+"""The frames that a worker process writes: a kind, a length and a payload."""
 
 import json
 import struct
@@ -9,14 +9,14 @@ from service.http.problems import Problem
 HEAD = struct.Struct(">cI")
 READY = b"+"
 REACHED = b"r"  # the name of a value
-OFFER = b"o"  # the body of an answer that stands if no better one comes in time
-LINE = b"l"  # a line of an answer that comes line by line
-# One of these comes before the answer, which is empty then.
+OFFER = b"o"  # the body of a provisional answer, sent if the worker is stopped before a better one
+LINE = b"l"  # a line of an answer that is sent line by line
+# One of these precedes an empty answer.
 PROBLEM = b"p"  # a problem as JSON
-EXACT = b"x"  # the question asks for exact numbers, and this worker does not find them
+EXACT = b"x"  # the question asks for exact arithmetic, and this worker computes in floats
 INTERRUPTED = b"i"  # the work was interrupted by a signal
-# Every question ends with these two.
-STATE = b"s"  # of the worker and its answer as JSON: tag, coding, plans, is_last
+# These two end every question.
+STATE = b"s"  # the state of the worker and its answer as JSON: tag, coding, plans, is_last
 ANSWER = b"a"  # the body of a response
 
 
@@ -26,14 +26,16 @@ def frame(kind: bytes, payload: bytes = b"") -> bytes:
 
 
 def dump_problem(problem: Problem) -> bytes:
-    """Return a problem as the payload of a frame. Its headers are left out."""
-    errors = [(one.path, one.message, one.expected, one.received) for one in problem.errors[:LISTED]]
-    # Names may hold half a surrogate pair, which this module's escapes can write and others refuse.
+    """Return a problem as the payload of a frame, without its headers."""
+    errors = [
+        (error.path, error.message, error.expected, error.received) for error in problem.errors[:LISTED]
+    ]
+    # Names may contain half a surrogate pair, which `json` can escape and orjson rejects.
     return json.dumps({"kind": problem.kind, "detail": problem.detail, "errors": errors}).encode()
 
 
 def load_problem(payload: bytes) -> Problem:
-    """Return the problem that `dump_problem` wrote."""
-    found = json.loads(payload)
-    errors = [QuestionError(tuple(path), *texts) for path, *texts in found["errors"]]
-    return Problem(found["kind"], found["detail"], errors)
+    """Return the problem in a payload written by `dump_problem`."""
+    problem = json.loads(payload)
+    errors = [QuestionError(tuple(path), *texts) for path, *texts in problem["errors"]]
+    return Problem(problem["kind"], problem["detail"], errors)

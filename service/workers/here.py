@@ -1,11 +1,11 @@
-"""Answers computed in the serving process, without bounds of time and memory."""
+"""Compute answers in a thread of the serving process, without limits on time and memory."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
-from service.asking import ask, hand_over
+from service.asking import ask, send_lines
 from service.endpoints import ENDPOINTS
 from service.http.codings import decompress
 from service.http.representations import Content, represent
@@ -14,7 +14,7 @@ from service.workers.requests import WorkItem
 
 
 class InProcess(Places):
-    """Computes in a thread: for tests, for embedding, and for systems that cannot bound a process.
+    """Computes in a thread. For tests, for embedding, and for systems that cannot limit a process.
 
     It has the methods of `Pool`.
     """
@@ -28,37 +28,37 @@ class InProcess(Places):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
 
     def start(self) -> None:
-        """Nothing has to be started."""
+        """Do nothing: the thread starts with the first question."""
 
     def recover(self) -> None:
-        """Nothing can fail to start."""
+        """Do nothing: there is no process to restart."""
 
-    async def run(self, asked: WorkItem) -> Content:
-        """Return the answer to a question, for which a place has to be held. Raises Problem.
+    async def run(self, item: WorkItem) -> Content:
+        """Return the answer to a question; its place has to be held. Raises Problem.
 
-        Where nobody waits for it any more, lines end behind the one that is computed.
+        If this is cancelled, lines end after the current one.
         """
-        left = Event()
+        abandoned = Event()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, _answer, asked, left)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _answer, item, abandoned)
         finally:
-            left.set()
+            abandoned.set()
 
     async def close(self) -> None:
-        """Wait for the answer that is computed. A later `run` starts a new thread."""
+        """Wait for the current answer. A later `run` starts a new thread."""
         thread, self._thread = self._thread, ThreadPoolExecutor(1, thread_name_prefix="compute")
         await asyncio.to_thread(thread.shutdown, wait=True, cancel_futures=True)
 
 
-def _answer(asked: WorkItem, left: Event) -> Content:
-    body = bytes(asked.body)
-    if asked.is_gzipped:
-        body = decompress(body, asked.most)
-    endpoint = ENDPOINTS[asked.name]
-    take = asked.take
-    if take is None:
-        answer = ask(endpoint, body, asked.limits, lambda job: job.answer())
-        return represent(answer, asked.accepts_gzip)
+def _answer(item: WorkItem, abandoned: Event) -> Content:
+    body = bytes(item.body)
+    if item.is_gzipped:
+        body = decompress(body, item.max_bytes)
+    endpoint = ENDPOINTS[item.name]
+    on_line = item.on_line
+    if on_line is None:
+        answer = ask(endpoint, body, item.limits, lambda job: job.answer())
+        return represent(answer, item.accepts_gzip)
 
-    ask(endpoint, body, asked.limits, lambda job: hand_over(job, take, left.is_set))
+    ask(endpoint, body, item.limits, lambda job: send_lines(job, on_line, abandoned.is_set))
     return Content(b"", "")

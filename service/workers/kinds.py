@@ -1,25 +1,30 @@
-"""The two kinds of worker processes: for floats, and for exact numbers."""
+"""The two kinds of worker processes: for floating-point and for exact arithmetic."""
 
 import os
 from dataclasses import dataclass
 
 from service.settings import Settings
 
-ROOM = 256 * 2**20  # bytes of a process with its modules and what they remember
+ROOM = 256 * 2**20  # bytes of a process with its modules and their caches
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of worker process, and the bounds of its answers.
+    """One kind of worker process, and the limits of its answers.
 
-    name: the module of `service.workers` that the processes run. answers: what they are for, in words.
-    count: number of processes. seconds: of processor time, for one answer. memory: bytes, for one answer.
-    patience: times the processor time that an answer may take on a busy machine, and may be waited for.
-    retirement: bytes that a process may hold after an answer; one that holds more makes room for a fresh one.
-    kept_bytes, plan_bytes: bytes of freed memory and of plans that a process keeps for the next answers.
-    niceness: added to that of the server. delay: seconds before the first process is started.
-    can_be_interrupted: whether a process can go on after its work was interrupted. SymPy remembers what it is
-    about to find out, so that a process that computes with it is ended in that case.
+    name: the module of `service.workers` that the processes run.
+    answers: the arithmetic in words, for messages.
+    count: number of processes.
+    seconds: processor time for one answer.
+    memory: bytes for one answer.
+    patience: factor from processor time to the time on the clock that an answer may take, or wait.
+    retirement: bytes that a process may hold after an answer; one that holds more is replaced.
+    kept_bytes: bytes of freed memory that a process keeps for the next answers.
+    plan_bytes: bytes of cached plans in each process.
+    niceness: added to that of the server.
+    delay: seconds before the first process is started.
+    can_be_interrupted: whether a process can continue after an interruption. An exception may leave SymPy's
+        caches inconsistent, so its processes are ended instead.
     """
 
     name: str
@@ -36,33 +41,33 @@ class Kind:
     can_be_interrupted: bool
 
     @property
-    def longest(self) -> float:
-        """The most seconds that an answer takes, and that it waits for a process."""
+    def deadline(self) -> float:
+        """Most seconds on the clock that an answer takes, and that it waits for a process."""
         return self.seconds * self.patience
 
     @property
     def program(self) -> str:
-        """The Python program of a process; see `Server` for its argument."""
+        """The Python program of a process. Its argument is `start` as JSON."""
         return f"import os; os.nice({self.niceness}); from service.workers.{self.name} import main; main()"
 
     @property
     def start(self) -> dict[str, int]:
-        """What a process needs to know when it starts."""
+        """The parameters that a process receives when it starts."""
         return {name: getattr(self, name) for name in ("memory", "retirement", "kept_bytes", "plan_bytes")}
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables of the processes: threads of libraries times processes are as many as processors.
+        """The environment variables of a process: threads of libraries, and a fixed hash seed.
 
-        Hashes are the same in every process, so that answers repeat.
+        Threads times processes are at most the number of processors. The seed makes answers reproducible.
         """
         threads = str(max(1, (os.cpu_count() or 1) // self.count))
         names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
         return {"PYTHONHASHSEED": "0", **dict.fromkeys(names, threads)}
 
 
-def floats(settings: Settings) -> Kind:
-    """Return the kind of worker that computes in floats."""
+def float_kind(settings: Settings) -> Kind:
+    """Return the kind of worker for floating-point arithmetic."""
     return Kind(
         name="floats",
         answers="floats",
@@ -79,8 +84,8 @@ def floats(settings: Settings) -> Kind:
     )
 
 
-def exact(settings: Settings) -> Kind:
-    """Return the kind of worker that computes in exact numbers."""
+def exact_kind(settings: Settings) -> Kind:
+    """Return the kind of worker for exact arithmetic."""
     return Kind(
         name="exact",
         answers="exact arithmetic",

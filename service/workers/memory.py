@@ -1,4 +1,4 @@
-"""The memory of a worker process: bounded while it answers, and kept for the next answer."""
+"""The memory of a worker process: limited while it answers, and kept for the next answer."""
 
 import ctypes
 import sys
@@ -10,35 +10,35 @@ with suppress(ImportError):  # Windows has no such module, and no worker process
     import resource
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of mallopt, in glibc's malloc.h
-LARGEST = 32 * 2**20  # above which glibc asks for pages of their own whatever it is told
-PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which the system counts the most memory
-PAGES = Path("/proc/self/statm")  # of memory that the process has, in all and resident
-LEAST = 64 * 2**20  # bytes without which no answer can be computed
+LARGEST = 32 * 2**20  # bytes of a block above which glibc always maps separate pages
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes per unit of the system's peak memory
+PAGES = Path("/proc/self/statm")  # the process's pages: total and resident
+LEAST = 64 * 2**20  # bytes that computing any answer needs
 
 
 class NoMemory(Exception):
-    """The system's limits leave too little memory to answer anything."""
+    """The system's limits leave too little memory for any answer."""
 
 
 def keep_freed_memory(most: int) -> bool:
-    """Have the process keep up to so many bytes that are free; whether it could be told.
+    """Make the allocator keep up to `most` freed bytes. Return whether it accepted the options.
 
-    An answer of many megabytes is freed at once, and by default its pages go back to the system, which has to
-    clear new ones for the next answer. One arena serves all threads, or each would keep as much.
+    By default the pages of a large answer go back to the system, which has to clear new pages for the next
+    one. All threads share one arena, because each arena keeps its own memory.
     """
-    return _tell_malloc((TRIM_THRESHOLD, most), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, 1))
+    return _set_malloc_options((TRIM_THRESHOLD, most), (MMAP_THRESHOLD, LARGEST), (ARENA_MAX, 1))
 
 
 def map_large_blocks() -> bool:
-    """Have blocks of a megabyte use pages of their own; whether the process could be told.
+    """Make the allocator map separate pages for blocks of a megabyte. Return whether it accepted the option.
 
     Such blocks grow without being copied, and go back to the system when they are freed. By default, glibc
-    stops doing that for blocks of up to 32 MB once it has freed one.
+    raises this threshold up to 32 MB when it frees a larger block.
     """
-    return _tell_malloc((MMAP_THRESHOLD, 2**20))
+    return _set_malloc_options((MMAP_THRESHOLD, 2**20))
 
 
-def _tell_malloc(*options: tuple[int, int]) -> bool:
+def _set_malloc_options(*options: tuple[int, int]) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library
@@ -46,26 +46,26 @@ def _tell_malloc(*options: tuple[int, int]) -> bool:
     return all(mallopt(ctypes.c_int(option), ctypes.c_int(value)) == 1 for option, value in options)
 
 
-def resident() -> int:
-    """Return the bytes of memory that this process holds; where that is unknown, the most so far.
+def resident_bytes() -> int:
+    """Return the resident memory of this process in bytes; where that is unknown, its peak.
 
-    The system's count of the most begins with the memory of the parent process, and so may be too much.
+    The system's peak starts with the memory of the parent process, so it may be too high.
     """
     if PAGES.exists():
-        return _pages(1)
+        return _read_pages(1)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
 
 
 @contextmanager
-def bounded(more: int) -> Iterator[None]:
-    """Bound the memory that is taken beyond what the process has, where the system says what it has.
+def limit_memory(more: int) -> Iterator[None]:
+    """Limit the memory that the block may add to the process to `more` bytes, on systems with /proc.
 
-    A bound that the system has set already is kept. Raises NoMemory if that leaves next to nothing.
+    A lower limit set by the system is kept. Raises NoMemory if it leaves too little for any answer.
     """
     if not PAGES.exists():
         yield
         return
-    held = _pages(0)
+    held = _read_pages(0)
     before, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = held + more
     if hard != resource.RLIM_INFINITY:
@@ -79,5 +79,5 @@ def bounded(more: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (before, hard))
 
 
-def _pages(place: int) -> int:
-    return int(PAGES.read_text(encoding="ascii").split()[place]) * resource.getpagesize()
+def _read_pages(field: int) -> int:
+    return int(PAGES.read_text(encoding="ascii").split()[field]) * resource.getpagesize()

@@ -1,4 +1,4 @@
-"""A limit on the requests that are computed or wait for it, shared fairly among clients."""
+"""Limit the requests that are computed or wait, shared fairly among clients."""
 
 import asyncio
 from collections import Counter
@@ -7,27 +7,28 @@ from contextlib import asynccontextmanager
 
 from service.http.problems import busy
 
-REFUSAL_DELAY = 0.2  # seconds, so that clients that ask again at once do not keep the event loop busy
+REFUSAL_DELAY = 0.2  # seconds; otherwise clients that retry at once would keep the event loop busy
 
 
 class Places:
-    """The places of requests that compute or wait.
+    """A fixed number of places for requests that are computed or wait.
 
-    capacity: how many there are, for those that compute and those that wait. most: how many of them one
-    client may hold: as many as compute, and half of those that wait. occupied: how many are held.
+    capacity: number of places, for computing and waiting together.
+    max_per_client: places that one client may hold: all for computing, and half of those for waiting.
+    occupied: number of places held.
     """
 
     def __init__(self, computing: int, waiting: int) -> None:
         self.capacity = computing + waiting
-        self.most = computing + -(-waiting // 2)
+        self.max_per_client = computing + -(-waiting // 2)
         self.occupied = 0
         self._held = Counter[str]()
 
     @asynccontextmanager
-    async def place(self, client: str = "") -> AsyncIterator[None]:
+    async def hold_place(self, client: str = "") -> AsyncIterator[None]:
         """Hold a place while a request waits and is computed.
 
-        client: the address that the request comes from. Raises Problem 503 after a delay if no place is free.
+        client: key of the client's address. Raises Problem 503 after a delay if no place is free.
         """
         if refusal := self._refusal(client):
             await asyncio.sleep(REFUSAL_DELAY)
@@ -45,6 +46,6 @@ class Places:
     def _refusal(self, client: str) -> str | None:
         if self.occupied >= self.capacity:
             return f"all {self.capacity} places are taken"
-        if self._held[client] >= self.most:
-            return f"your address holds {self.most} of {self.capacity} places"
+        if self._held[client] >= self.max_per_client:
+            return f"your address holds {self.max_per_client} of {self.capacity} places"
         return None

@@ -1,9 +1,9 @@
-"""Questions answered by worker processes of one kind.
+"""A pool of worker processes of one kind.
 
-A worker receives a line of JSON (name, length of the body, bounds, request id) and the body. It sends frames:
-that it is ready, each value that it reaches, and an answer or a problem. The operating system bounds its
-processor time, so that a busy machine stops no answer too early; a worker that does not answer for long is
-killed in any case.
+A worker receives a line of JSON (name, length of the body, limits, request id) and the body. It sends frames:
+that it is ready, each value that it reaches, and an answer or a problem. The operating system limits its
+processor time, so that a busy machine does not stop answers too early. A worker that exceeds the deadline on
+the clock is killed.
 """
 
 import asyncio
@@ -25,16 +25,17 @@ from service.workers.requests import WorkItem
 from service.workers.roster import STOPPING, Roster
 
 LOGGER = logging.getLogger("workings")
-ROOM = 2  # seconds that a worker holds a whole answer for which there is no room
-AGAIN = 0.1  # seconds until a worker is interrupted again, for the question may still be on its way to it
-GRACE = 2  # seconds that an interrupted worker has to become free, and then it is killed
-ATTEMPTS = 2  # at a question whose worker was ended from outside
+ROOM = 2  # seconds that a complete answer may wait for room in the memory budget
+AGAIN = 0.1  # seconds until a worker is interrupted again; it may not have received the question yet
+GRACE = 2  # seconds that an interrupted worker has to become free before it is killed
+ATTEMPTS = 2  # attempts at a question whose worker was terminated from outside
 
 
 class Pool(Places):
-    """A number of worker processes of one kind, and a number of requests that may wait for one.
+    """Worker processes of one kind, and the places of requests that they compute or that wait.
 
-    roster: the processes. answered_at: when a worker last became free.
+    roster: the processes.
+    answered_at: the time when a worker last became free.
     """
 
     def __init__(self, kind: Kind, queue: int) -> None:
@@ -55,71 +56,71 @@ class Pool(Places):
         if self.roster.is_starting or self.roster.failed:
             return False
         is_full = self.occupied >= self.capacity
-        return not is_full or monotonic() - self.answered_at < 2 * self.kind.longest
+        return not is_full or monotonic() - self.answered_at < 2 * self.kind.deadline
 
     @property
     def plans(self) -> int:
-        """Bytes of the plans that the workers keep."""
+        """Bytes of the workers' caches."""
         return sum(worker.plans for worker in [*self.workers])
 
-    async def run(self, asked: WorkItem) -> Content:
-        """Return the answer to a question, for which a place has to be held.
+    async def run(self, item: WorkItem) -> Content:
+        """Return the answer to a question; its place has to be held.
 
-        Raises Problem if there is no answer, and ExactWanted if it is asked for in exact numbers elsewhere.
+        Raises Problem if there is no answer, and ExactWanted if the question needs an exact worker.
         """
         for attempt in range(1, ATTEMPTS + 1):
-            question = self._question(asked)
-            worker = await self.roster.acquire(asked.client)
-            worker.client = asked.client
+            exchange = self._exchange(item)
+            worker = await self.roster.acquire(item.client)
+            worker.client = item.client
             try:
-                return await self._ask(worker, question)
-            except WorkInterrupted:  # meant for the question before
-                if question.has_begun:
+                return await self._ask(worker, exchange)
+            except WorkInterrupted:  # the signal was meant for the previous question
+                if exchange.has_begun:
                     break
             except WorkerGone:
                 if worker.offered is not None:
                     return Content(worker.offered, etag(worker.offered))
-                problem = self._gone(worker)
-                if not _was_ended(worker) or attempt == ATTEMPTS or question.has_begun:
+                problem = self._explain_exit(worker)
+                if not _was_terminated(worker) or attempt == ATTEMPTS or exchange.has_begun:
                     raise problem from None
-                asked.share.release()
+                item.share.release()
         raise busy("the work on the answer was interrupted; try again in a moment")
 
-    def _question(self, asked: WorkItem) -> Exchange:
+    def _exchange(self, item: WorkItem) -> Exchange:
         header = {
-            **asked.header,
+            **item.header,
             "seconds": self.kind.seconds,
             "memory": self.kind.memory,
             "request_id": current_request_id.get(),
         }
-        patience = self.kind.longest if asked.take else min(ROOM, self.kind.longest)
-        return Exchange(orjson.dumps(header), asked.body, asked.share, patience, asked.take)
+        patience = self.kind.deadline if item.on_line else min(ROOM, self.kind.deadline)
+        return Exchange(orjson.dumps(header), item.body, item.share, patience, item.on_line)
 
-    async def _ask(self, worker: Worker, question: Exchange) -> Content:
-        """Return the answer of a worker. End the work if nobody waits for it, or if it takes too long."""
-        asking = asyncio.ensure_future(worker.ask(question))
+    async def _ask(self, worker: Worker, exchange: Exchange) -> Content:
+        """Return the answer of a worker. End its work if this is cancelled or the deadline passes."""
+        asking = asyncio.ensure_future(worker.ask(exchange))
         try:
-            async with asyncio.timeout(self.kind.longest):
+            async with asyncio.timeout(self.kind.deadline):
                 return await asyncio.shield(asking)
         except TimeoutError:
             worker.kill()
             raise WorkerGone from None
         except WorkerGone:
-            await worker.settle()
+            await worker.wait_for_exit()
             raise
         finally:
             self.answered_at = monotonic()
             try:
                 if not asking.done():
-                    question.is_abandoned = True
+                    exchange.is_abandoned = True
                     await self._interrupt(worker, asking)
                 elif not asking.cancelled():
-                    asking.exception()  # seen, though this was cancelled in the same moment
-            finally:  # also if this is cancelled once more
+                    asking.exception()  # mark it as retrieved, if this was cancelled at the same moment
+            finally:  # also if this is cancelled again
                 await self.roster.take_back(worker)
 
     async def _interrupt(self, worker: Worker, asking: "asyncio.Future[Content]") -> None:
-        """End the work of a worker, so that it is free, or has to be replaced."""
+        """End the work of a worker: interrupt it if possible, otherwise kill it."""
         try:
             if self.kind.can_be_interrupted and not worker.was_killed:
                 until = monotonic() + GRACE
@@ -133,8 +134,8 @@ class Pool(Places):
             with suppress(Exception, asyncio.CancelledError):
                 await asking
 
-    def _gone(self, worker: Worker) -> Problem:
-        """Return why a worker gave no answer, and log it where that is no fault of the question."""
+    def _explain_exit(self, worker: Worker) -> Problem:
+        """Return the problem for a worker that ended without an answer; log causes outside the question."""
         code = worker.process.returncode
         name, answers = signal.Signals(-code).name if code < 0 else f"status {code}", self.kind.answers
         if code == -signal.SIGPROF:
@@ -156,6 +157,6 @@ class Pool(Places):
         )
 
 
-def _was_ended(worker: Worker) -> bool:
-    """Return whether somebody asked a worker to end, so that another may answer."""
+def _was_terminated(worker: Worker) -> bool:
+    """Return whether SIGTERM ended a worker, so that another may try to answer."""
     return worker.process.returncode == -signal.SIGTERM

@@ -1,7 +1,7 @@
 """A worker process that any thread or event loop can start, use and end.
 
-The process is reached over a socket. The pipes of asyncio belong to the event loop that opened them: a
-server has one loop for all requests, but a test client may have one for each.
+The connection is a socket, because asyncio's pipes belong to the event loop that opened them. A server has
+one loop for all requests, but a test client may have one for each.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any
 from service.http.budgets import Share
 from service.http.problems import Problem
 from service.http.representations import Content
-from service.http.streams import Take
+from service.http.streams import LineCallback
 from service.questions.operations import ExactWanted
 from service.workers.frames import (
     ANSWER,
@@ -36,41 +36,49 @@ from service.workers.frames import (
 from service.workers.interrupts import INTERRUPT
 from service.workers.kinds import Kind
 
-START = 600  # seconds within which a worker has to be ready, also on a busy machine
-GLANCE = 0.02  # seconds between two looks for room, while an answer waits for it
-SETTLED = 2  # seconds in which a process ends that has closed its connection
-CHUNK = 2**16  # bytes to read at once of what may hold several frames
-PART = 2**18  # bytes to read at once of a long answer
+START_SECONDS = 600  # most seconds until a worker is ready, even on a busy machine
+POLL_INTERVAL = 0.02  # seconds between two checks for room, or for the end of a process
+EXIT_SECONDS = 2  # seconds that a process has to end after it closed its connection
+CHUNK = 2**16  # bytes read at once; a chunk may contain several frames
+PART = 2**18  # bytes of a long answer read at once
 ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
 
 
 class WorkerGone(Exception):
-    """The process has ended or closed the connection, or was not ready in time."""
+    """The process ended or closed the connection, or was not ready in time."""
 
 
 class WorkInterrupted(Exception):
-    """The worker was interrupted while it worked, and is free again."""
+    """The worker was interrupted and is free again."""
 
 
 class Exchange:
-    """A question as a worker takes it.
+    """One question sent to a worker, and the reading of its answer.
 
-    header: JSON without line ends. share: of the memory for answers that wait to be sent; patience: seconds
-    to wait for room there. take: receives each line of an answer that comes line by line.
-    has_begun: whether lines have come. is_abandoned: whether nobody waits for the answer any more, so that it
-    is read and thrown away.
+    header: a JSON object without line breaks.
+    body: the body of the request.
+    share: share of the memory budget for unsent answers.
+    patience: seconds to wait for room in that budget.
+    on_line: called with each line of an answer that is sent line by line.
+    has_begun: whether a line has arrived.
+    is_abandoned: whether the answer is no longer wanted, so that it is read and discarded.
     """
 
     def __init__(
-        self, header: bytes, body: bytes | bytearray, share: Share, patience: float, take: Take | None = None
+        self,
+        header: bytes,
+        body: bytes | bytearray,
+        share: Share,
+        patience: float,
+        on_line: LineCallback | None = None,
     ) -> None:
-        self.header, self.body, self.take = header, body, take
+        self.header, self.body, self.on_line = header, body, on_line
         self.share, self.patience = share, patience
         self.has_begun = self.is_abandoned = False
 
 
 def is_supported() -> bool:
-    """Return whether this platform can bound a process's time and memory, as POSIX systems do."""
+    """Return whether this platform can limit a process's time and memory, as POSIX systems can."""
     return (
         all(hasattr(signal, name) for name in ("setitimer", "SIGPROF", "SIGKILL"))
         and hasattr(os, "nice")
@@ -81,11 +89,11 @@ def is_supported() -> bool:
 def _search_path() -> str:
     """Return a PYTHONPATH with which a worker imports the same modules as this process.
 
-    An empty entry stands for the current directory, whose files must not replace ours or those of the
-    standard library. `-P` keeps Python from adding that directory by itself.
+    An empty entry means the current directory, whose files must not shadow our modules or the standard
+    library; `-P` keeps Python from adding that directory itself.
     """
     entries = [entry for entry in sys.path if entry]
-    if ROOT not in entries:  # the empty entry was the one that held our packages
+    if ROOT not in entries:  # our packages were found through the empty entry
         entries.insert(0, ROOT)
     return os.pathsep.join(entries)
 
@@ -99,8 +107,9 @@ class Worker:
     """A process and the connection to it.
 
     reached: names of the values computed so far for the current question.
-    offered: the body to send if the worker is stopped before a better answer.
-    plans: bytes of the plans that it keeps. client: the address that its last question came from.
+    offered: the body to send if the worker is stopped before it has a better answer.
+    plans: bytes of its caches.
+    client: key of the client that sent its last question.
     is_free: whether the process waits for a question.
     was_killed: whether this side has killed the process, or tried to.
     """
@@ -122,15 +131,15 @@ class Worker:
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     env={**os.environ, **kind.environment, "PYTHONPATH": _search_path()},
-                    process_group=0,  # Ctrl-C on a terminal is for the server, which then ends its workers
+                    process_group=0,  # Ctrl-C on a terminal only reaches the server, which ends its workers
                 )
             except BaseException:
                 self._connection.close()
                 raise
 
     def wait_until_ready(self) -> None:
-        """Block until the process can take a question. Raises WorkerGone if it ends or takes too long."""
-        self._connection.settimeout(START)
+        """Block until the process is ready for a question. Raises WorkerGone if it ends or takes too long."""
+        self._connection.settimeout(START_SECONDS)
         missing = HEAD.size  # of the frame READY, which has no payload
         try:
             while missing:
@@ -143,30 +152,30 @@ class Worker:
         self._connection.setblocking(False)
 
     def is_running(self) -> bool:
-        """Return whether the process runs. If it has ended, no zombie is left."""
+        """Return whether the process runs. Reaps it if it has ended."""
         return self.process.poll() is None
 
-    async def ask(self, question: Exchange) -> Content:
-        """Return the answer, which is empty after lines.
+    async def ask(self, exchange: Exchange) -> Content:
+        """Return the answer to a question; it is empty after lines.
 
-        It must not be cancelled while the process is to be used again: bytes would be lost on the way. Raises
-        Problem if the worker refuses the question or there is no room for the answer, ExactWanted,
-        WorkInterrupted, and WorkerGone if the process ends.
+        Do not cancel this if the process is to be used again: received bytes would be lost. Raises Problem if
+        the worker refuses the question or there is no room for the answer, ExactWanted if it needs an exact
+        worker, WorkInterrupted, and WorkerGone if the process ends.
         """
         self.reached, self.offered, self.is_free = [], None, False
         loop = asyncio.get_running_loop()
         try:
-            await loop.sock_sendall(self._connection, question.header + b"\n")
-            await loop.sock_sendall(self._connection, question.body)
+            await loop.sock_sendall(self._connection, exchange.header + b"\n")
+            await loop.sock_sendall(self._connection, exchange.body)
         except ConnectionError:
             raise WorkerGone from None
         refused: Exception | None = None
         state: dict[str, Any] = {}
         while True:
             kind, length = HEAD.unpack(await self._read(HEAD.size))
-            # A short answer takes no more memory than its connection, and finds room in any case.
+            # A short answer needs no more memory than its connection, so it does not count.
             if (kind == LINE or (kind == ANSWER and length > CHUNK)) and refused is None:
-                refused = await _find_room(question, length)
+                refused = await _find_room(exchange, length)
             if refused is not None and length > CHUNK:
                 await self._skip(length)
                 payload: bytes | bytearray = b""
@@ -177,9 +186,9 @@ class Worker:
             elif kind == OFFER:
                 self.offered = bytes(payload)
             elif kind == LINE:
-                if refused is None and question.take is not None:
-                    question.has_begun = True
-                    question.take(bytes(payload))
+                if refused is None and exchange.on_line is not None:
+                    exchange.has_begun = True
+                    exchange.on_line(bytes(payload))
             elif kind == PROBLEM:
                 refused = load_problem(bytes(payload))
             elif kind == EXACT:
@@ -195,7 +204,7 @@ class Worker:
                 return Content(payload, state.get("tag", ""), state.get("coding"))
 
     async def _read(self, count: int) -> bytes | bytearray:
-        """Return so many bytes; a bytearray where they are many, which nothing has to copy."""
+        """Return `count` bytes, as a bytearray if they are many, to avoid a copy."""
         if count > CHUNK:
             return await self._read_long(count)
         loop = asyncio.get_running_loop()
@@ -207,48 +216,48 @@ class Worker:
             if not received:
                 raise WorkerGone
             self._received += received
-        found = bytes(self._received[:count])
+        data = bytes(self._received[:count])
         del self._received[:count]
-        return found
+        return data
 
     async def _read_long(self, count: int) -> bytearray:
-        """Return so many bytes. Memory is taken as they come: clearing all of it at once stops the loop."""
+        """Return `count` bytes. Memory grows as they arrive: clearing it all at once would block the loop."""
         loop = asyncio.get_running_loop()
-        found = self._received[:count]
+        data = self._received[:count]
         del self._received[:count]
-        while len(found) < count:
+        while len(data) < count:
             try:
-                received = await loop.sock_recv(self._connection, min(PART, count - len(found)))
+                received = await loop.sock_recv(self._connection, min(PART, count - len(data)))
             except ConnectionError:
                 received = b""
             if not received:
                 raise WorkerGone
-            found += received
-        return found
+            data += received
+        return data
 
     async def _skip(self, count: int) -> None:
         while count:
             count -= len(await self._read(min(count, CHUNK)))
 
     def interrupt(self) -> None:
-        """Interrupt the work on the current question. The process says when it is free."""
+        """Interrupt the work on the current question. The process reports when it is free."""
         self.process.send_signal(INTERRUPT)
 
     def kill(self) -> None:
-        """Kill the process if it still runs, without waiting for it."""
+        """Kill the process if it runs, without waiting for it."""
         if self.is_running():
             self.was_killed = True
             self.process.kill()
 
-    async def settle(self) -> None:
-        """Wait until a process has ended that has closed its connection; kill it if it does not end."""
-        until = monotonic() + SETTLED
+    async def wait_for_exit(self) -> None:
+        """Wait for a process that closed its connection to end; kill it if it does not."""
+        until = monotonic() + EXIT_SECONDS
         while self.is_running() and monotonic() < until:
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(POLL_INTERVAL)
         await self.end()
 
     async def end(self) -> None:
-        """Kill the process if it still runs, leave no zombie, and close the connection.
+        """Kill the process if it runs, reap it, and close the connection.
 
         A process that had already ended keeps its return code.
         """
@@ -260,21 +269,24 @@ class Worker:
             self._connection.close()
 
     def end_now(self) -> None:
-        """Kill the process and close the connection, blocking. No event loop may wait for the connection."""
+        """Kill the process, wait for it and close the connection, while no event loop uses the connection."""
         self.kill()
         self.process.wait()
         self._connection.close()
 
 
-async def _find_room(question: Exchange, length: int) -> Exception | None:
-    """Hold the bytes of an answer; return a Problem, or WorkInterrupted, if they are not to be read."""
-    until = monotonic() + question.patience
-    while not question.is_abandoned:
-        if question.share.has_room(length) or monotonic() > until:
+async def _find_room(exchange: Exchange, length: int) -> Exception | None:
+    """Wait for room for an answer in the memory budget and take it.
+
+    Returns None, or the exception to raise instead of the answer: a Problem, or WorkInterrupted.
+    """
+    until = monotonic() + exchange.patience
+    while not exchange.is_abandoned:
+        if exchange.share.has_room(length) or monotonic() > until:
             try:
-                question.share.grow(length)
+                exchange.share.grow(length)
             except Problem as problem:
                 return problem
             return None
-        await asyncio.sleep(GLANCE)
+        await asyncio.sleep(POLL_INTERVAL)
     return WorkInterrupted()

@@ -1,41 +1,46 @@
-"""A request as workers take it."""
+"""The work item: one request as it is passed to workers."""
 
 from dataclasses import astuple
 from typing import Any, NamedTuple
 
 from compute.question.limits import Limits
 from service.http.budgets import Share
-from service.http.streams import Take
+from service.http.streams import LineCallback
 
 
 class WorkItem(NamedTuple):
-    """A question that is to be answered elsewhere.
+    """A question to be answered by a worker.
 
-    name: of the endpoint. client: the address that it comes from. limits: of predicted work. share: of the
-    memory for answers that wait to be sent. most: bytes of the body when it is decompressed. is_gzipped,
-    accepts_gzip: whether the body is compressed, and whether the answer may be. take: receives each line, if
-    the answer is wanted line by line.
+    name: endpoint name.
+    body: request body, compressed if `is_gzipped`.
+    share: share of the memory budget for unsent answers.
+    limits: limits of predicted work and size.
+    max_bytes: largest body after decompression, in bytes.
+    is_gzipped: whether the body is compressed.
+    accepts_gzip: whether the answer may be compressed.
+    client: key of the client's address.
+    on_line: called with each line if the client wants the answer line by line.
     """
 
     name: str
     body: bytes | bytearray
     share: Share
     limits: Limits
-    most: int
+    max_bytes: int
     is_gzipped: bool
     accepts_gzip: bool
     client: str = ""
-    take: Take | None = None
+    on_line: LineCallback | None = None
 
     @property
     def header(self) -> dict[str, Any]:
-        """The parts that are sent to a worker before the body."""
+        """The fields that a worker process receives as a line of JSON before the body."""
         return {
             "name": self.name,
             "length": len(self.body),
             "limits": astuple(self.limits),
-            "most": self.most,
+            "max_bytes": self.max_bytes,
             "is_gzipped": self.is_gzipped,
             "accepts_gzip": self.accepts_gzip,
-            "lines": self.take is not None,
+            "lines": self.on_line is not None,
         }

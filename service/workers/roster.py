@@ -1,7 +1,7 @@
-"""The processes of a pool: started before they are needed, given to requests in a fair order, replaced.
+"""The processes of a pool: started before they are needed, assigned to requests fairly, and replaced.
 
-A roster belongs to no event loop. Requests may come from several loops, one after another or at the same time
-in several threads; workers are started by a thread of the roster's own.
+A roster does not belong to an event loop: requests may come from several loops, one after another or in
+several threads at the same time. The roster starts workers in a thread of its own.
 """
 
 import asyncio
@@ -26,8 +26,10 @@ STOPPING = "the processes for {} are being stopped"
 class Roster:
     """Worker processes of one kind, and the requests that wait for one.
 
-    workers: the processes that run, ready or not. failed: whether the last attempt to start one failed.
-    is_open: whether workers are started and taken back. is_starting: whether the first is not ready yet.
+    workers: the processes that run, ready or not.
+    failed: whether the last attempt to start a process failed.
+    is_open: whether processes are started and reused.
+    is_starting: whether no process has been ready yet.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -36,21 +38,21 @@ class Roster:
         self.failed = False
         self.is_open = False
         self.is_starting = False
-        self._lock = Lock()  # guards everything below, and workers
+        self._lock = Lock()  # guards `workers` and everything below
         self._idle: deque[Worker] = deque()
         self._waiting: list[tuple[str, Future[Worker]]] = []  # with their clients
         self._launcher: Thread | None = None
-        self._soon: asyncio.TimerHandle | None = None
-        # An application that is dropped, or an interpreter that exits, without `close`.
-        weakref.finalize(self, _end_all, self.workers, os.getpid())
+        self._start_timer: asyncio.TimerHandle | None = None
+        # For an application that is dropped, or an interpreter that exits, without `close`.
+        weakref.finalize(self, _kill_all, self.workers, os.getpid())
 
     def start(self) -> None:
-        """Have the workers started, one after another, once the server has had time to start too.
+        """Schedule the start of the workers, after a delay that lets the server start first.
 
-        A question that comes earlier does not wait for that.
+        An earlier question starts them at once.
         """
-        self.is_starting = self._is_short()  # not where requests came before
-        self._soon = asyncio.get_running_loop().call_later(self.kind.delay, self._start_now)
+        self.is_starting = self._is_short()  # false if earlier requests have started them
+        self._start_timer = asyncio.get_running_loop().call_later(self.kind.delay, self._start_now)
 
     def _start_now(self) -> None:
         with self._lock:
@@ -64,13 +66,13 @@ class Roster:
                 self._launch_missing()
 
     async def close(self) -> None:
-        """End all workers. A question that comes later starts new ones."""
-        if self._soon is not None:
-            self._soon.cancel()
+        """End all workers. A later question starts new ones."""
+        if self._start_timer is not None:
+            self._start_timer.cancel()
         with self._lock:
             self.is_open = False
             launcher = self._launcher
-            self._dismiss(STOPPING.format(self.kind.answers))
+            self._refuse_waiting(STOPPING.format(self.kind.answers))
             for worker in self.workers:
                 worker.kill()  # the request that waits for its answer, or the launcher, ends it
         if launcher is not None:
@@ -83,22 +85,22 @@ class Roster:
             await worker.end()
 
     async def acquire(self, client: str) -> Worker:
-        """Return a free worker that runs. Raises Problem 503 if none is free in time."""
+        """Return a free, running worker. Raises Problem 503 if none is free in time."""
         future = self._request(client)
         try:
-            async with asyncio.timeout(self.kind.longest):
+            async with asyncio.timeout(self.kind.deadline):
                 return await asyncio.wrap_future(future)
         except BaseException as error:
             with self._lock:
-                self._waiting = [one for one in self._waiting if one[1] is not future]
+                self._waiting = [waiting for waiting in self._waiting if waiting[1] is not future]
             if not future.cancel() and future.exception() is None:
-                self._give(future.result())  # it came in the same moment
+                self._give(future.result())  # a worker was assigned at the same moment
             if isinstance(error, TimeoutError):
                 raise busy(f"no worker for {self.kind.answers} was free in time") from None
             raise
 
     def _request(self, client: str) -> Future[Worker]:
-        """Return a future worker. Its exception is a Problem if none can be started."""
+        """Return a future of a worker. Its exception is a Problem if no worker can be started."""
         future: Future[Worker] = Future()
         with self._lock:
             self.is_open = True
@@ -108,30 +110,32 @@ class Roster:
                     future.set_result(worker)
                     break
                 self.workers.discard(worker)
-                worker.end_now()  # it was ended from outside while it waited
+                worker.end_now()  # the idle process was ended from outside
             else:
                 self._waiting.append((client, future))
             self._launch_missing()
         return future
 
     def _give(self, worker: Worker) -> None:
-        """Let a request that waits have a free worker, or keep it for the next.
+        """Assign a free worker to a waiting request, or keep it idle.
 
-        It goes to the client that has the fewest workers, and of equals to the one that has waited longest.
+        The client with the fewest busy workers comes first, then the request that has waited longest.
         """
         with self._lock:
-            computing = Counter(one.client for one in self.workers if one is not worker and not one.is_free)
+            busy_workers = Counter(
+                other.client for other in self.workers if other is not worker and not other.is_free
+            )
             while self._waiting:
-                chosen = min(self._waiting, key=lambda one: computing[one[0]])
-                self._waiting.remove(chosen)
-                future = chosen[1]
+                waiting = min(self._waiting, key=lambda waiting: busy_workers[waiting[0]])
+                self._waiting.remove(waiting)
+                future = waiting[1]
                 if future.set_running_or_notify_cancel():
                     future.set_result(worker)
                     return
             self._idle.append(worker)
 
     async def take_back(self, worker: Worker) -> None:
-        """Let others have a worker that is free again; end and replace another."""
+        """Reuse a worker if it is free; otherwise end and replace it."""
         if worker.is_free and self.is_open:
             self._give(worker)
             return
@@ -141,7 +145,7 @@ class Roster:
         await worker.end()
 
     def _launch_missing(self) -> None:
-        """Have a thread start the workers that are missing. The lock has to be held."""
+        """Start a thread that starts the missing workers. The lock must be held."""
         if self.is_open and self._launcher is None and self._is_short():
             launcher = Thread(target=self._launch, name=f"{self.kind.name}-launcher", daemon=True)
             try:
@@ -149,7 +153,7 @@ class Roster:
             except Exception:  # RuntimeError if the system has no thread left
                 LOGGER.exception("The thread that starts workers for %s did not start.", self.kind.answers)
                 self.failed = True
-                self._dismiss_if_hopeless()
+                self._refuse_if_no_workers()
             else:
                 self._launcher = launcher
 
@@ -157,7 +161,7 @@ class Roster:
         return len(self.workers) < self.kind.count
 
     def _launch(self) -> None:
-        """Start workers, one after another, until there are enough or one does not start."""
+        """Start workers one after another, until there are enough or one fails to start."""
         is_missing = True
         while is_missing:
             started = False
@@ -171,10 +175,10 @@ class Roster:
                     is_missing = started and self.is_open and self._is_short()
                     if not is_missing:
                         self._launcher = None  # the next request tries again
-                        self._dismiss_if_hopeless()
+                        self._refuse_if_no_workers()
 
     def _launch_one(self) -> bool:
-        """Start a worker and give it to those who wait. Return False if it is stopped while it starts.
+        """Start a worker and assign it. Return False if it was stopped while it started.
 
         Raises OSError or WorkerGone if the worker does not start.
         """
@@ -186,7 +190,7 @@ class Roster:
                     worker.kill()
             worker.wait_until_ready()
         except BaseException as error:
-            was_killed = worker.was_killed  # by `close`, or because the interpreter exits
+            was_killed = worker.was_killed  # by `close` or at exit of the interpreter
             with self._lock:
                 self.workers.discard(worker)
             worker.end_now()
@@ -197,22 +201,22 @@ class Roster:
         self._give(worker)
         return True
 
-    def _dismiss_if_hopeless(self) -> None:
-        """Tell those who wait that no worker could be started, unless another may become free."""
+    def _refuse_if_no_workers(self) -> None:
+        """Refuse the waiting requests if there is no worker at all. The lock must be held."""
         if not self.workers:
-            self._dismiss(NOT_STARTED.format(self.kind.answers))
+            self._refuse_waiting(NOT_STARTED.format(self.kind.answers))
 
-    def _dismiss(self, detail: str) -> None:
-        """Answer those who wait with a Problem 503. The lock has to be held."""
+    def _refuse_waiting(self, detail: str) -> None:
+        """Refuse all waiting requests with a Problem 503. The lock must be held."""
         while self._waiting:
             _, future = self._waiting.pop()
             if future.set_running_or_notify_cancel():
                 future.set_exception(busy(detail))
 
     def _was_stopped(self, worker: Worker) -> bool:
-        """Return whether a signal that stops servers ended a worker, and log it.
+        """Return whether SIGINT or SIGTERM ended a worker, and log it.
 
-        Ctrl-C on a terminal also reaches a process that has just been started and has no group of its own.
+        Ctrl-C on a terminal also reaches a new process that is not yet in its own process group.
         """
         code = worker.process.returncode
         if code not in (-signal.SIGINT, -signal.SIGTERM):
@@ -222,8 +226,8 @@ class Roster:
         return True
 
 
-def _end_all(workers: Iterable[Worker], owner: int) -> None:
-    """End workers where no event loop runs any more, unless they belong to a process that was forked."""
+def _kill_all(workers: Iterable[Worker], owner: int) -> None:
+    """End workers after the event loop has ended, unless this is a fork of the process that owns them."""
     if os.getpid() == owner:
         for worker in [*workers]:
             worker.end_now()

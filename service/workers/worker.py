@@ -1,7 +1,7 @@
-"""A process that answers questions, one at a time, within limits that the operating system keeps.
+"""The main loop of a worker process: answer one question at a time within limits of time and memory.
 
-It reads requests from its standard input and writes frames to its standard output (`service.workers.pool`).
-A timer limits the processor time of one answer, and the address space that the process may have its memory.
+The process reads requests from standard input and writes frames to standard output (`service.workers.pool`).
+An interval timer limits processor time, and a limit of the address space limits memory.
 """
 
 import json
@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, Protocol
 
 from compute.errors import QuestionErrors
-from service.asking import hand_over
+from service.asking import send_lines
 from service.defects import format_defect
 from service.endpoints import Job
 from service.http.codings import decompress
@@ -32,7 +32,7 @@ from service.workers.frames import (
     dump_problem,
 )
 from service.workers.interrupts import Interrupted, Interrupts, OutOfTime
-from service.workers.memory import NoMemory, bounded, resident
+from service.workers.memory import NoMemory, limit_memory, resident_bytes
 
 NOTHING = Content(b"", "")
 Send = Callable[..., None]
@@ -40,29 +40,29 @@ Use = Callable[[Job], bytes]
 
 
 class Work(Protocol):
-    """The questions that a kind of worker answers."""
+    """How one kind of worker answers questions."""
 
     def prepare(self, start: dict[str, Any], interrupts: Interrupts) -> None:
-        """Load and remember everything that belongs to no question. start: see `Kind.start`."""
+        """Load everything that all questions share. start: see `Kind.start`."""
 
     def begin(self, send: Send) -> None:
         """Prepare for one question. send: writes a frame."""
 
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
-        """Return what `use` makes of the job that a body asks for. Raises Problem or QuestionErrors."""
+        """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors."""
 
-    def refused(self, error: BaseException, header: dict[str, Any]) -> Problem:
-        """Return the problem that a want of time, memory or depth makes."""
+    def limit_problem(self, error: BaseException, header: dict[str, Any]) -> Problem:
+        """Return the problem for an answer that ran out of time, memory or recursion depth."""
 
-    def failed(self, error: Exception) -> Problem | None:
-        """Return the problem that the failure of a library makes; None for a defect of our own."""
+    def failure_problem(self, error: Exception) -> Problem | None:
+        """Return the problem for a failure inside a library; None for a defect of the service."""
 
-    def kept(self) -> int:
+    def cache_bytes(self) -> int:
         """Return the bytes of kept plans and of other caches."""
 
 
 class Server:
-    """Answers the questions that come over a stream of requests, by frames on another."""
+    """Reads requests from one stream and writes the frames of their answers to another."""
 
     def __init__(self, work: Work, requests: BinaryIO, frames: BinaryIO) -> None:
         self.work = work
@@ -70,11 +70,11 @@ class Server:
         self._requests, self._frames = requests, frames
 
     def run(self, start: dict[str, Any]) -> None:
-        """Answer until the requests end, or until the process holds too much memory.
+        """Answer requests until their stream ends or the process holds too much memory.
 
         start: see `Kind.start`.
         """
-        with bounded(start["memory"]):  # raises where the system leaves too little
+        with limit_memory(start["memory"]):  # raises if the system leaves too little
             pass
         self.work.prepare(start, self.interrupts)
         with suppress(BrokenPipeError, ConnectionResetError):  # the server has gone
@@ -82,8 +82,8 @@ class Server:
             while line := self._requests.readline():
                 header = json.loads(line)
                 content = self.answer(header, self._requests.read(header["length"]))
-                is_last = resident() > start["retirement"]
-                state = {"tag": content.tag, "coding": content.coding, "plans": self.work.kept(),
+                is_last = resident_bytes() > start["retirement"]
+                state = {"tag": content.tag, "coding": content.coding, "plans": self.work.cache_bytes(),
                          "is_last": is_last}  # fmt: skip
                 self.send(STATE, json.dumps(state).encode())
                 self.send(ANSWER, content.body)
@@ -92,17 +92,17 @@ class Server:
                     return
 
     def send(self, kind: bytes, payload: bytes | bytearray = b"") -> None:
-        """Write one frame, which no interruption breaks off."""
-        with self.interrupts.held_back():
+        """Write one frame, which no interruption can cut short."""
+        with self.interrupts.defer_exceptions():
             self._frames.write(HEAD.pack(kind, len(payload)))
             self._frames.write(payload)
             self._frames.flush()
 
     def answer(self, header: dict[str, Any], body: bytes) -> Content:
-        """Return the answer, which is empty after lines or after a problem."""
+        """Return the answer; it is empty if lines or a problem were sent."""
         self.work.begin(self.send)
         try:
-            with bounded(header["memory"]), self.interrupts.bounded(header["seconds"]):
+            with limit_memory(header["memory"]), self.interrupts.limit_time(header["seconds"]):
                 return self._answer(header, body)
         except Problem as problem:
             refused = problem
@@ -115,36 +115,36 @@ class Server:
             self.send(INTERRUPTED)
             return NOTHING
         except (RecursionError, MemoryError, SystemError, NoMemory, OutOfTime) as error:
-            refused = self.work.refused(error, header)
+            refused = self.work.limit_problem(error, header)
         except Exception as error:  # a library's failure or a defect: it is logged, and the worker goes on
             _log_defect(header["request_id"], error)
-            refused = self.work.failed(error) or Problem("internal", INTERNAL)
+            refused = self.work.failure_problem(error) or Problem("internal", INTERNAL)
         self.send(PROBLEM, dump_problem(refused))
         return NOTHING
 
     def _answer(self, header: dict[str, Any], body: bytes) -> Content:
         if header["is_gzipped"]:
-            body = decompress(body, header["most"])
+            body = decompress(body, header["max_bytes"])
         if header["lines"]:
             self.work.ask(header, body, self._send_lines)
             return NOTHING
         return represent(self.work.ask(header, body, lambda job: job.answer()), header["accepts_gzip"])
 
     def _send_lines(self, job: Any) -> bytes:
-        hand_over(job, lambda line: self.send(LINE, line))
+        send_lines(job, lambda line: self.send(LINE, line))
         return b""
 
 
 def serve(work: Work) -> None:
-    """Answer the questions that come over the standard input, by frames on the standard output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
+    """Answer requests from standard input by frames on standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     frames = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what anything prints must not stand between frames
+    os.dup2(2, 1)  # printed text must not get between frames
     Server(work, sys.stdin.buffer, frames).run(json.loads(sys.argv[1]))
 
 
 def _log_defect(request_id: str, error: Exception) -> None:
-    """Write the traceback to the log, in one piece since other processes write there too."""
+    """Write the traceback to the log, in one piece because other processes write there too."""
     text = f"Request {request_id} failed in a worker process; the traceback follows.\n"
     sys.stderr.write(text + format_defect(error))
     sys.stderr.flush()

@@ -12,7 +12,7 @@ from tests.attacks import ATTACKS
 from tests.attacks.printing import show
 from tests.attacks.report import Attack, Report
 from tests.attacks.running import run
-from tests.attacks.server import served
+from tests.attacks.server import serve
 
 
 def main(names: list[str]) -> int:
@@ -31,7 +31,7 @@ def main(names: list[str]) -> int:
 
 def _attack(attack: Attack) -> int:
     start, report = time.monotonic(), Report()
-    with served(attack.settings, attack.megabytes) as server:
+    with serve(attack.settings, attack.megabytes) as server:
         asyncio.run(run(attack, server, report))
     return show(f"{attack.name} ({time.monotonic() - start:.1f} s)", report)
 

@@ -1,4 +1,4 @@
-"""Clients that send bytes and look at what comes back, with as little as possible in between."""
+"""Clients that send raw bytes and parse responses with little code in between."""
 
 import asyncio
 import json
@@ -19,10 +19,12 @@ INTERVAL = 0.5  # seconds in which resting processes take no processor time
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """A response.
 
-    status: 0 if the connection ended without an answer, -1 if the client left first. size: bytes of the
-    answer, of which `body` holds the first. seconds: from sending until all was there.
+    status: 0 if the connection ended without an answer, -1 if the client left first.
+    body: the first bytes of the answer.
+    size: bytes of the whole answer.
+    seconds: from sending until the end of the answer.
     """
 
     status: int
@@ -33,7 +35,7 @@ class Answer:
 
     @property
     def fields(self) -> Any:
-        """The body, read."""
+        """The body, parsed."""
         return json.loads(self.body)
 
 
@@ -48,12 +50,12 @@ def request(
 
 
 def encode(fields: Mapping[str, Any]) -> bytes:
-    """Return a body without blanks."""
+    """Return fields as JSON without spaces."""
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
 class Connection:
-    """One connection, from an address of the loopback network that stands for one client."""
+    """A connection from an address of the loopback network, which represents one client."""
 
     def __init__(self, server: Server, source: str = "127.0.0.1") -> None:
         self.server, self.source = server, source
@@ -70,7 +72,7 @@ class Connection:
         self.writer.transport.abort()
 
     async def send(self, data: bytes) -> None:
-        """Send bytes; a server that has closed the connection is no error."""
+        """Send bytes. It is not an error if the server has closed the connection."""
         if self.writer.is_closing():  # asyncio would warn of each attempt
             return
         with suppress(ConnectionError):
@@ -126,7 +128,7 @@ async def ask(
     patience: float = PATIENCE,
     keep: int = KEPT,
 ) -> Answer:
-    """Ask one question over a connection of its own."""
+    """Send one question over a connection of its own."""
     body = fields if fields is None or isinstance(fields, bytes) else encode(fields)
     start = time.monotonic()
     try:
@@ -140,33 +142,35 @@ async def ask(
 
 
 async def ask_together(server: Server, count: int, path: str, fields: Any, **options: Any) -> list[Answer]:
-    """Ask the same question over many connections at once."""
+    """Send the same question over many connections at once."""
     body = fields if isinstance(fields, bytes) else encode(fields)
     return await asyncio.gather(*(ask(server, path, body, **options) for _ in range(count)))
 
 
-def padded(fields: Mapping[str, Any], size: int = 5_000) -> bytes:
-    """Return a body that is larger than what the serving process answers itself."""
+def pad(fields: Mapping[str, Any], size: int = 5_000) -> bytes:
+    """Return a body that is too large for the serving process to answer itself."""
     body = encode(fields)
     return body + b" " * max(0, size - len(body))
 
 
-async def takes_questions(server: Server, patience: float = PATIENCE, source: str = "127.0.0.3") -> float:
-    """Return the seconds until a small question is answered that the serving process hands on.
+async def wait_until_answering(
+    server: Server, patience: float = PATIENCE, source: str = "127.0.0.3"
+) -> float:
+    """Return the seconds until a worker answers a small question.
 
-    The patience is returned if none is.
+    Returns the patience if there is no answer by then.
     """
     start = time.monotonic()
     while (left := start + patience - time.monotonic()) > 0:
-        answer = await ask(server, "/v1/self_attention", padded(EXAM), source=source, patience=left)
+        answer = await ask(server, "/v1/self_attention", pad(EXAM), source=source, patience=left)
         if answer.status == 200:
             return time.monotonic() - start
         await asyncio.sleep(0.05)
     return patience
 
 
-async def is_ready(server: Server, patience: float = PATIENCE) -> float:
-    """Return the seconds until the server says that it is ready, or the patience if it does not."""
+async def wait_until_ready(server: Server, patience: float = PATIENCE) -> float:
+    """Return the seconds until the server is ready, or the patience if it is not by then."""
     start = time.monotonic()
     while (left := start + patience - time.monotonic()) > 0:
         if (await ask(server, "/health/ready", patience=left)).status == 200:
@@ -175,10 +179,10 @@ async def is_ready(server: Server, patience: float = PATIENCE) -> float:
     return patience
 
 
-async def settled(server: Server, patience: float = PATIENCE) -> None:
-    """Wait until the server is ready and its processes rest, which it starts one after another."""
+async def wait_until_settled(server: Server, patience: float = PATIENCE) -> None:
+    """Wait until the server is ready and all its processes have started and are idle."""
     end = time.monotonic() + patience
-    await is_ready(server, patience)
+    await wait_until_ready(server, patience)
     before = -1.0
     while (taken := server.processor_seconds()) - before > INTERVAL / 10 and time.monotonic() < end:
         before = taken

@@ -1,4 +1,4 @@
-"""Point: memory is bounded by bytes."""
+"""Point: memory is limited by bytes."""
 
 import asyncio
 import gzip
@@ -17,7 +17,7 @@ ANSWER = 76  # MB
 
 @attack(workers=WORKERS)
 async def kept_plans(server: Server, report: Report) -> None:
-    """50 questions of 100 bytes with different lengths, one after another: what is kept of their plans.
+    """50 questions of 100 bytes with different lengths, one after another: the memory of cached plans.
 
     Of 300 such questions, 5.8 GB were kept.
     """
@@ -29,7 +29,7 @@ async def kept_plans(server: Server, report: Report) -> None:
 
 @attack(workers=WORKERS)
 async def different_small_questions(server: Server, report: Report) -> None:
-    """3,000 small questions that all differ: what is kept of what was asked."""
+    """3,000 different small questions: the memory of caches."""
     for at in range(30):
         await asyncio.gather(
             *(
@@ -42,7 +42,7 @@ async def different_small_questions(server: Server, report: Report) -> None:
 
 @attack(megabytes=700)
 async def memory_error(server: Server, report: Report) -> None:
-    """Large answers and bodies where a process may have 700 MB of address space, all at once."""
+    """Large answers and bodies at once, with 700 MB of address space for each process."""
     body = b'{"x":[' + b"1.5," * (20 * 2**20 // 4) + b"1]}"
     answers = await asyncio.gather(
         ask_together(server, 12, "/v1/graph", large_answer()),
@@ -56,7 +56,7 @@ async def memory_error(server: Server, report: Report) -> None:
 
 @attack()
 async def gzip_bombs(server: Server, report: Report) -> None:
-    """64 bodies of 32 KB that are 32 MB of blanks when they are decompressed, and 16 that would be 1 GB."""
+    """64 bodies of 32 KB that decompress to 32 MB of spaces, and 16 that would decompress to 1 GB."""
     allowed = gzip.compress(b" " * (31 * 2**20) + b'{"x":[1]}')
     beyond = gzip.compress(b" " * 2**30, 1)
     headers = ["Content-Encoding: gzip"]

@@ -1,4 +1,4 @@
-"""Point: no status above 499 but 503, whatever the numbers."""
+"""Point: no status above 499 except 503, for any numbers."""
 
 import re
 from typing import Any
@@ -91,7 +91,7 @@ async def exact_digits(server: Server, report: Report) -> None:
 
 @attack(is_cheap=True)
 async def shapes_of_json(server: Server, report: Report) -> None:
-    """Deep nesting, keys that repeat, numbers that JSON does not have, text that is no Unicode."""
+    """Deep nesting, duplicate keys, numbers that are not JSON, text that is not Unicode."""
     bodies = {
         "deep lists": b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         "deep objects": b'{"x":' * 100_000 + b"1" + b"}" * 100_000,

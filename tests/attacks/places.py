@@ -1,4 +1,4 @@
-"""Point: places cannot be hoarded, by clients who send nothing, read nothing, or have left."""
+"""Point: clients that send nothing, read nothing or have left cannot hold places."""
 
 import asyncio
 import resource
@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from service.http.watch import LINGERING
-from tests.attacks.clients import Connection, ask, encode, padded, request, takes_questions
-from tests.attacks.health import MANY, add_health, heavy, large_answer
-from tests.attacks.probe import probed
+from tests.attacks.clients import Connection, ask, encode, pad, request, wait_until_answering
+from tests.attacks.health import MANY, add_health, large_answer, slow_question
+from tests.attacks.probe import measure_health
 from tests.attacks.report import Report, attack
 from tests.attacks.server import Server
 
@@ -22,8 +22,10 @@ SOON = 2.0  # seconds within which another client is answered
 
 
 @asynccontextmanager
-async def connected(server: Server, count: int, source: str = "127.0.0.1") -> AsyncIterator[list[Connection]]:
-    """Open many connections; fewer come where the server refuses some."""
+async def open_connections(
+    server: Server, count: int, source: str = "127.0.0.1"
+) -> AsyncIterator[list[Connection]]:
+    """Open connections, as many as the server accepts."""
     wanted = count + 200
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
@@ -38,14 +40,14 @@ async def connected(server: Server, count: int, source: str = "127.0.0.1") -> As
         yield found
 
 
-async def _others(server: Server, report: Report, patience: float = 15) -> None:
-    seconds = await takes_questions(server, patience)
+async def _check_other_clients(server: Server, report: Report, patience: float = 15) -> None:
+    seconds = await wait_until_answering(server, patience)
     report.add("until another client is answered", seconds, "s", most=SOON, by_clock=True)
     report.add("other clients answered", int(seconds < patience), least=1)
 
 
 async def _is_closed(connection: Connection, patience: float) -> bool:
-    """Return whether the server ends a connection within so many seconds, whatever it sends before."""
+    """Return whether the server ends a connection within `patience` seconds."""
     try:
         async with asyncio.timeout(patience):
             while await connection.reader.read(2**16):
@@ -57,8 +59,8 @@ async def _is_closed(connection: Connection, patience: float) -> bool:
     return True
 
 
-async def closed(connections: list[Connection], patience: float) -> int:
-    """Return how many connections the server ends within so many seconds."""
+async def count_closed(connections: list[Connection], patience: float) -> int:
+    """Return how many connections the server ends within `patience` seconds."""
     return sum(await asyncio.gather(*(_is_closed(one, patience) for one in connections)))
 
 
@@ -66,11 +68,11 @@ async def closed(connections: list[Connection], patience: float) -> int:
 async def declared_bodies(server: Server, report: Report) -> None:
     """34 sockets declare 5,000 bytes and send none."""
     head = request("/v1/linear", b" " * 5_000)[:-5_000]
-    async with connected(server, MANY) as connections:
+    async with open_connections(server, MANY) as connections:
         for one in connections:
             await one.send(head)
         await asyncio.sleep(0.3)
-        await _others(server, report)
+        await _check_other_clients(server, report)
 
 
 @attack(min_rate=4096, body_timeout=3)
@@ -84,11 +86,11 @@ async def slow_senders(server: Server, report: Report) -> None:
             await asyncio.sleep(0.5)
             await connection.send(whole[-4_990 + 10 * at :][:10])
 
-    async with connected(server, MANY) as connections:
+    async with open_connections(server, MANY) as connections:
         sending = asyncio.gather(*(send(one) for one in connections))
         await asyncio.sleep(0.5)
-        await _others(server, report)
-        report.add("dropped", await closed(connections, 8), least=MANY)
+        await _check_other_clients(server, report)
+        report.add("dropped", await count_closed(connections, 8), least=MANY)
         await sending
 
 
@@ -104,10 +106,10 @@ async def slow_listeners(server: Server, report: Report) -> None:
             await connection.reader.read(64)
             await asyncio.sleep(0.5)
 
-    async with connected(server, MANY) as connections:
+    async with open_connections(server, MANY) as connections:
         listening = asyncio.gather(*(listen(one) for one in connections), return_exceptions=True)
         await asyncio.sleep(2)
-        await _others(server, report, 10)
+        await _check_other_clients(server, report, 10)
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
@@ -117,7 +119,7 @@ async def slow_listeners(server: Server, report: Report) -> None:
 async def never_read(server: Server, report: Report) -> None:
     """20 clients ask for 76 MB and never read; then 20 more."""
     question = request("/v1/graph", encode(large_answer()))
-    async with connected(server, 40) as connections, probed(server) as waits:
+    async with open_connections(server, 40) as connections, measure_health(server) as waits:
         for one in connections:
             one.writer.transport.pause_reading()  # type: ignore[attr-defined]
         for one in connections[:20]:
@@ -129,19 +131,19 @@ async def never_read(server: Server, report: Report) -> None:
         await asyncio.sleep(4)
         # What the setting for bodies and answers allows, and what one answer takes while it is made.
         report.add("memory with 40", server.memory(), "MB", most=512 + 2 * 400 + 400)
-        await _others(server, report, 10)
+        await _check_other_clients(server, report, 10)
     add_health(report, waits)
 
 
 @attack()
 async def abandoned_requests(server: Server, report: Report) -> None:
     """34 clients ask for two seconds of work each, and leave after half a second."""
-    question = request("/v1/graph", padded(heavy(2)))
-    async with connected(server, MANY) as connections:
+    question = request("/v1/graph", pad(slow_question(2)))
+    async with open_connections(server, MANY) as connections:
         for one in connections:
             await one.send(question)
         await asyncio.sleep(0.5)
-    await _others(server, report, 20)
+    await _check_other_clients(server, report, 20)
     before = server.processor_seconds()
     await asyncio.sleep(1)
     report.add("processor time after they left", server.processor_seconds() - before, "s", most=0.5)
@@ -151,29 +153,31 @@ async def abandoned_requests(server: Server, report: Report) -> None:
 async def abandoned_streams(server: Server, report: Report) -> None:
     """34 clients ask for a trace, read its first lines and leave."""
     question = request("/v1/optimizer/trace", encode(TRACE), LINES)
-    async with connected(server, MANY) as connections:
+    async with open_connections(server, MANY) as connections:
         for one in connections:
             await one.send(question)
         await asyncio.sleep(1)
-    await _others(server, report)
+    await _check_other_clients(server, report)
 
 
 @attack(max_connections=1_000, max_client_connections=300, head_timeout=3, keep_alive=3)
 async def idle_connections(server: Server, report: Report) -> None:
     """2,000 connections of one client that send nothing; then other clients are answered."""
-    async with connected(server, 2_000) as connections, probed(server) as waits:
+    async with open_connections(server, 2_000) as connections, measure_health(server) as waits:
         report.add("opened", len(connections))
-        await _others(server, report)
-        report.add("ended by the server within 6 s", await closed(connections, 6), least=len(connections))
+        await _check_other_clients(server, report)
+        report.add(
+            "ended by the server within 6 s", await count_closed(connections, 6), least=len(connections)
+        )
     add_health(report, waits)
 
 
 @attack(max_connections=1_000, max_client_connections=300, head_timeout=60, keep_alive=60)
 async def connections_of_many_addresses(server: Server, report: Report) -> None:
     """300 connections of each of five addresses, more than the server takes in all."""
-    async with AsyncExitStack() as stack, probed(server) as waits:
+    async with AsyncExitStack() as stack, measure_health(server) as waits:
         for at in range(5):
-            await stack.enter_async_context(connected(server, 300, f"127.0.1.{at + 1}"))
+            await stack.enter_async_context(open_connections(server, 300, f"127.0.1.{at + 1}"))
         descriptors = server.descriptors()
         await asyncio.sleep(1)
     report.add("descriptors of the serving process", descriptors, most=1_000 + LINGERING + 50)
@@ -183,7 +187,7 @@ async def connections_of_many_addresses(server: Server, report: Report) -> None:
 @attack(head_timeout=3)
 async def slow_heads(server: Server, report: Report) -> None:
     """200 connections send a head of one byte a second."""
-    async with connected(server, 200) as connections:
+    async with open_connections(server, 200) as connections:
 
         async def send(connection: Connection) -> None:
             for byte in request("/health/live")[:8]:
@@ -191,15 +195,17 @@ async def slow_heads(server: Server, report: Report) -> None:
                 await asyncio.sleep(1)
 
         sending = asyncio.gather(*(send(one) for one in connections))
-        report.add("ended by the server within 7 s", await closed(connections, 7), least=len(connections))
+        report.add(
+            "ended by the server within 7 s", await count_closed(connections, 7), least=len(connections)
+        )
         await sending
-        await _others(server, report)
+        await _check_other_clients(server, report)
 
 
 @attack()
 async def one_client_among_others(server: Server, report: Report) -> None:
     """One address keeps 100 questions of half a second waiting; five questions of others are answered."""
-    body, going = padded(heavy(0.3)), True
+    body, going = pad(slow_question(0.3)), True
 
     async def hoard() -> None:
         while going:
@@ -211,7 +217,7 @@ async def one_client_among_others(server: Server, report: Report) -> None:
     answers = []
     for at in range(5):
         answers.append(
-            await ask(server, "/v1/linear", padded({"x": [[1]], "w": [[2]]}), source=f"127.0.2.{at + 1}")
+            await ask(server, "/v1/linear", pad({"x": [[1]], "w": [[2]]}), source=f"127.0.2.{at + 1}")
         )
         await asyncio.sleep(0.5)
     going = False

@@ -1,11 +1,11 @@
-"""Point: the event loop plans nothing that is not certainly tiny, and planning ends at its bounds."""
+"""Point: the event loop only plans tiny questions, and planning ends at its limits."""
 
 import asyncio
 from typing import Any
 
 from tests.attacks.clients import ask, encode
 from tests.attacks.health import add_health
-from tests.attacks.probe import probed
+from tests.attacks.probe import measure_health
 from tests.attacks.report import Report, attack
 from tests.attacks.server import Server
 
@@ -17,7 +17,7 @@ MOST_MEMORY = 1024 + 600
 
 async def _plan(server: Server, report: Report, fields: dict[str, Any]) -> None:
     body = encode(fields)
-    async with probed(server) as waits:
+    async with measure_health(server) as waits:
         answer = await ask(server, "/v1/graph", body, patience=PATIENCE)
     report.add("bytes of the question", len(body), most=4096)
     report.add("status", answer.status)
@@ -27,7 +27,7 @@ async def _plan(server: Server, report: Report, fields: dict[str, Any]) -> None:
 
 
 def lstm_calls(count: int, steps: int = 1_800) -> dict[str, Any]:
-    """Return a line of calls that are unrolled step by step and give no step a name."""
+    """Return a program of calls that are unrolled without named steps."""
     calls = "+".join(["sum(lstm(x,w,w,peepholes=p))"] * count)
     return {
         "program": [f"x=expand(positions(count={steps}))", f"y={calls}"],
@@ -37,7 +37,7 @@ def lstm_calls(count: int, steps: int = 1_800) -> dict[str, Any]:
 
 
 def named_steps(steps: int, **fields: Any) -> dict[str, Any]:
-    """Return a program whose steps have names, seven for each."""
+    """Return a program whose steps have seven named values each."""
     line = f"h=lstm(expand(positions(count={steps})),w,w)"
     return {"program": [line], "inputs": {"w": GATES["w"]}, **fields}
 
@@ -65,7 +65,7 @@ async def planning_select_patterns(server: Server, report: Report) -> None:
 
 @attack()
 async def planning_misspelt_names(server: Server, report: Report) -> None:
-    """100 misspelt names, for each of which 14,000 are compared."""
+    """100 misspelled names, each of which is compared with 14,000."""
     wrong = [f"h.hiden[{at}]" for at in range(100)]
     await _plan(server, report, named_steps(1_900, select=["h.hidden[1]", *wrong]))
 
@@ -90,7 +90,7 @@ async def planning_layers(server: Server, report: Report) -> None:
         "operation": "language_model", "tokens": {"shape": [8]}, "vocabulary": 10, "d_model": 8, "heads": 8,
         "layers": 1_000, "d_ff": 8,
     })  # fmt: skip
-    async with probed(server) as waits:
+    async with measure_health(server) as waits:
         answer = await ask(server, "/v1/cost", body, patience=PATIENCE)
     report.add("status", answer.status)
     report.add("seconds until the answer", answer.seconds, "s")
@@ -105,7 +105,7 @@ async def planning_by_many(server: Server, report: Report) -> None:
         for turn in range(3):
             await ask(server, "/v1/graph", lstm_calls(2, 1_500 + 10 * at + turn), patience=PATIENCE)
 
-    async with probed(server) as waits:
+    async with measure_health(server) as waits:
         await asyncio.gather(*(plan(at) for at in range(8)))
     add_health(report, waits)
     report.add("memory at its peak", server.peak, "MB", most=2 * 1024 + 600)

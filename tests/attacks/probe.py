@@ -1,4 +1,4 @@
-"""How long a client waits that asks for `/health/live` again and again, from a process of its own."""
+"""Measure how long `/health/live` takes, from a process of its own."""
 
 import asyncio
 import json
@@ -35,15 +35,15 @@ class Waits:
 
 
 def percentile(numbers: Sequence[float], percent: float) -> float:
-    """Return the number below which so many percent lie; infinity where there are none."""
+    """Return a percentile of numbers; infinity if there are none."""
     return (
         sorted(numbers)[min(len(numbers) - 1, int(len(numbers) * percent / 100))] if numbers else float("inf")
     )
 
 
 @asynccontextmanager
-async def probed(server: Server) -> AsyncIterator[Waits]:
-    """Ask for health while the block runs. The waits are there when it has ended."""
+async def measure_health(server: Server) -> AsyncIterator[Waits]:
+    """Measure health while the block runs. The results are available after the block."""
     found = Waits()
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(CHILD), str(server.port),

@@ -1,4 +1,4 @@
-"""Ask a port for `/health/live` again and again until the input is closed, and print how long it took.
+"""Request `/health/live` repeatedly until the input is closed, and print how long each took.
 
 Started as a script with the port, so that it imports nothing of the project and starts at once.
 """

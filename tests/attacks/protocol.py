@@ -7,7 +7,7 @@ from typing import Any
 from tests.attacks.clients import Connection, ask, encode, request
 from tests.attacks.health import add_health
 from tests.attacks.memory import IDLE
-from tests.attacks.probe import probed
+from tests.attacks.probe import measure_health
 from tests.attacks.report import Report, attack
 from tests.attacks.server import Server
 
@@ -30,7 +30,7 @@ async def _raw(server: Server, data: bytes, patience: float = 10) -> int:
 @attack()
 async def header_of_100_megabytes(server: Server, report: Report) -> None:
     """One header of 100 MB."""
-    async with probed(server) as waits:
+    async with measure_health(server) as waits:
         status = await _raw(
             server, b"GET /health/live HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 10**8 + b"\r\n\r\n", 30
         )
@@ -100,7 +100,7 @@ async def pipelining(server: Server, report: Report) -> None:
 async def large_pipeline(server: Server, report: Report) -> None:
     """One connection sends 31 MB of small questions at once, whose answers it does not read for a while."""
     one = request("/v1/linear", encode(LINEAR))
-    async with probed(server) as waits, Connection(server) as connection:
+    async with measure_health(server) as waits, Connection(server) as connection:
         connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
         sending = asyncio.create_task(connection.send(one * (31 * 2**20 // len(one))))
         await asyncio.sleep(5)

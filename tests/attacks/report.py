@@ -1,4 +1,4 @@
-"""Attacks, the figures that they measure, and the bounds that these must keep."""
+"""Attacks, their measurements, and the bounds of these."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from tests.attacks.server import Server
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `most` and `least` are its bounds.
+    """One measurement. `most` and `least` are its bounds.
 
     by_clock: whether a busy machine alone can break the bound, as it can a latency.
     """
@@ -38,7 +38,7 @@ class Figure:
 
 @dataclass
 class Report:
-    """The figures of one attack, in order."""
+    """The measurements of one attack, in order."""
 
     figures: list[Figure] = field(default_factory=list)
 
@@ -52,11 +52,11 @@ class Report:
         least: float | None = None,
         by_clock: bool = False,
     ) -> None:
-        """Record a figure and the bounds that it must keep."""
+        """Record a measurement and its bounds."""
         self.figures.append(Figure(name, value, unit, most, least, by_clock))
 
     def note(self, name: str, holds: bool) -> None:
-        """Record that something holds or does not, as 1 or 0."""
+        """Record whether a condition holds, as 1 or 0."""
         self.add(name, int(holds), least=1)
 
 
@@ -65,7 +65,7 @@ Run: TypeAlias = Callable[[Server, Report], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack: what it does to a server that is started for it.
+    """An attack on a server that is started for it.
 
     is_cheap: whether it takes about a second, disturbs no later attack on the same server, and has the
     default settings, so that the test suite includes it.
@@ -88,7 +88,7 @@ ATTACKS: dict[str, Attack] = {}
 def attack(
     *, is_cheap: bool = False, ends_server: bool = False, megabytes: int = 8192, **settings: object
 ) -> Callable[[Run], Run]:
-    """Register a function as an attack; its docstring says what is done and what must hold."""
+    """Register a function as an attack; its docstring describes the attack."""
 
     def register(run: Run) -> Run:
         name = run.__name__

@@ -1,6 +1,6 @@
-"""Run one attack, and look afterwards at what holds after every attack."""
+"""Run one attack, and then check the conditions that must hold after every attack."""
 
-from tests.attacks.clients import ask, is_ready, settled, takes_questions
+from tests.attacks.clients import ask, wait_until_answering, wait_until_ready, wait_until_settled
 from tests.attacks.report import Attack, Report
 from tests.attacks.server import Server
 from tests.conftest import EXAM
@@ -11,9 +11,9 @@ LONGEST_LINE = 2_000  # characters of a line in the log: nothing that a caller s
 
 
 async def run(attack: Attack, server: Server, report: Report) -> None:
-    """Run an attack, and record what it took and whether the server serves as before."""
-    await takes_questions(server)
-    await settled(server, START)
+    """Run an attack, and record the resources it took and whether the server works as before."""
+    await wait_until_answering(server)
+    await wait_until_settled(server, START)
     server.seen.clear()
     await attack.run(server, report)
     if not attack.ends_server:
@@ -31,9 +31,9 @@ async def run(attack: Attack, server: Server, report: Report) -> None:
 
 
 async def _add_recovery(server: Server, report: Report) -> None:
-    seconds = await takes_questions(server, RECOVERY)
+    seconds = await wait_until_answering(server, RECOVERY)
     report.add("until it takes questions", seconds, "s", most=2, by_clock=True)
     answer = await ask(server, "/v1/self_attention", EXAM, patience=RECOVERY)
     report.note("answers a small question", answer.status == 200)
-    seconds = await is_ready(server, RECOVERY)
+    seconds = await wait_until_ready(server, RECOVERY)
     report.add("until it is ready", seconds, "s", most=5, by_clock=True)

@@ -1,4 +1,4 @@
-"""A server under attack: a process group of its own, with a memory limit, watched from outside."""
+"""A server under attack, with a process group and a memory limit of its own, observed from outside."""
 
 import asyncio
 import os
@@ -22,11 +22,12 @@ INTERVAL = 0.1  # seconds between two looks at the memory
 
 
 class Server:
-    """A server that runs, and what its processes take.
+    """A running server, and the resources of its processes.
 
-    seen: how often each status was received; "lost" counts requests whose connection ended without an
-    answer, and "cut" those whose answer ended before its end.
-    peak: the most memory of all its processes together, in MB; serving_peak: of the serving process alone.
+    seen: count of each status received; "lost" counts requests whose connection ended without an answer, and
+        "cut" those with an incomplete answer.
+    peak: peak memory of all its processes together, in MB.
+    serving_peak: peak memory of the serving process, in MB.
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
@@ -37,7 +38,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server wrote to its standard error."""
+        """The server's standard error."""
         return self._log.read_text(errors="replace")
 
     def is_running(self) -> bool:
@@ -50,11 +51,11 @@ class Server:
         found = [self.process.pid]
         for one in found:
             found += [child for child, parent in parents.items() if parent == one]
-        self._known |= {one: _started(one) for one in found if one not in self._known}
+        self._known |= {one: _start_time(one) for one in found if one not in self._known}
         return found
 
     def workers(self) -> list[int]:
-        """Return the ids of the processes that are not the serving one."""
+        """Return the ids of all processes except the serving process."""
         return self.processes()[1:]
 
     def descriptors(self) -> int:
@@ -62,19 +63,19 @@ class Server:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def memory(self) -> float:
-        """Return the resident megabytes of all processes, pages that they share counted once."""
+        """Return the resident megabytes of all processes, counting shared pages once."""
         return sum(map(_proportional, self.processes()))
 
     def processor_seconds(self) -> float:
-        """Return the processor time that all processes have taken, with those that have ended."""
+        """Return the processor time of all processes, including ended ones."""
         return sum(map(_ticks, self.processes())) / TICKS
 
     def processor_seconds_of(self, process: int) -> float:
         """Return the processor time of one process, 0 if it has ended."""
         return _ticks(process) / TICKS
 
-    def look(self) -> None:
-        """Keep the largest memory seen. Kills a server that endangers the machine."""
+    def sample_memory(self) -> None:
+        """Update the peaks of memory. Kills a server that endangers the machine."""
         found = {one: _resident(one) for one in self.processes()}
         self.serving_peak = max(self.serving_peak, found[self.process.pid])
         self.peak = max(self.peak, sum(found.values()))
@@ -88,19 +89,19 @@ class Server:
             os.kill(process, number)
 
     def kill(self) -> None:
-        """Kill every process of the server that was ever seen and still runs."""
+        """Kill every known process of the server that still runs."""
         self.processes()
         for one, started in self._known.items():
-            if _started(one) == started:
+            if _start_time(one) == started:
                 self.send(signal.SIGKILL, one)
 
     def left_behind(self) -> list[int]:
         """Return the processes of the server that still run."""
-        return [one for one, started in self._known.items() if started and _started(one) == started]
+        return [one for one, started in self._known.items() if started and _start_time(one) == started]
 
 
 @contextmanager
-def served(settings: Mapping[str, object], megabytes: int) -> Iterator[Server]:
+def serve(settings: Mapping[str, object], megabytes: int) -> Iterator[Server]:
     """Run `workings serve` with settings, and with a limit on the address space of each of its processes."""
     port = free_port()
     environment = {f"WORKINGS_{name.upper()}": str(value) for name, value in settings.items()}
@@ -113,7 +114,7 @@ def served(settings: Mapping[str, object], megabytes: int) -> Iterator[Server]:
         server = Server(process, port, Path(folder, "log"))
         try:
             wait_until_it_answers(port, process)
-            with _watched(server):
+            with _sample_memory(server):
                 yield server
         finally:
             server.kill()
@@ -121,13 +122,13 @@ def served(settings: Mapping[str, object], megabytes: int) -> Iterator[Server]:
 
 
 @contextmanager
-def _watched(server: Server) -> Iterator[None]:
+def _sample_memory(server: Server) -> Iterator[None]:
     done = Event()
 
     def watch() -> None:
         while not done.wait(INTERVAL) and server.is_running():
             with suppress(OSError):
-                server.look()
+                server.sample_memory()
 
     thread = Thread(target=watch)
     thread.start()
@@ -138,7 +139,7 @@ def _watched(server: Server) -> Iterator[None]:
         thread.join()
 
 
-async def ended(server: Server, patience: float) -> float:
+async def wait_until_ended(server: Server, patience: float) -> float:
     """Return the seconds until the serving process has ended, or the patience if it does not."""
     start = time.monotonic()
     while server.is_running() and time.monotonic() < start + patience:
@@ -160,8 +161,8 @@ def _parents() -> Iterator[tuple[int, int]]:
             yield int(one), int(fields[1])
 
 
-def _started(process: int) -> str:
-    """Return when a process was started, empty if it does not run."""
+def _start_time(process: int) -> str:
+    """Return the start time of a process, empty if it does not run."""
     fields = _fields(process)
     return fields[19] if fields and fields[0] != "Z" else ""
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import openapi
-from tests.attacks.clients import Connection, ask, encode, request, takes_questions
+from tests.attacks.clients import Connection, ask, encode, request, wait_until_answering
 from tests.attacks.health import add_health, large_answer
 from tests.attacks.numbers import DIGITS
 from tests.attacks.planning import lstm_calls, named_steps
 from tests.attacks.printing import show
-from tests.attacks.probe import probed
+from tests.attacks.probe import measure_health
 from tests.attacks.report import Report
-from tests.attacks.server import Server, served
+from tests.attacks.server import Server, serve
 from tests.attacks.work import pool
 
 CLIENTS = 16
@@ -118,7 +118,7 @@ async def soak(server: Server, report: Report, seconds: float) -> None:
     await asyncio.gather(*(warm.client(100 + number) for number in range(CLIENTS)))
     before = await _quiet_memory(server)
     mixture = _Mixture(server, seconds * 2 / 3)
-    async with probed(server) as waits:
+    async with measure_health(server) as waits:
         await asyncio.gather(*(mixture.client(number) for number in range(CLIENTS)))
     after = await _quiet_memory(server)
     for (kind, status), count in sorted(mixture.found.items()):
@@ -137,7 +137,7 @@ async def soak(server: Server, report: Report, seconds: float) -> None:
 
 async def _quiet_memory(server: Server) -> float:
     """Return the memory of all processes once nothing is asked."""
-    await takes_questions(server)
+    await wait_until_answering(server)
     await asyncio.sleep(2)
     return server.memory()
 
@@ -146,7 +146,7 @@ def main(arguments: list[Any]) -> int:
     """Return 1 if a figure is beyond its bounds."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     seconds, report = float(arguments[0]) if arguments else 600.0, Report()
-    with served({}, 8192) as server:
+    with serve({}, 8192) as server:
         asyncio.run(soak(server, report, seconds))
     return min(show(f"soak of {seconds:g} s", report), 1)
 

@@ -1,12 +1,12 @@
-"""Point: stopping ends in time, and what was accepted is answered first."""
+"""Point: the server stops in time, after accepted requests are answered."""
 
 import asyncio
 import signal
 
-from tests.attacks.clients import Answer, Connection, ask, encode, padded, request
-from tests.attacks.health import heavy, large_answer
+from tests.attacks.clients import Answer, Connection, ask, encode, pad, request
+from tests.attacks.health import large_answer, slow_question
 from tests.attacks.report import Report, attack
-from tests.attacks.server import Server, ended
+from tests.attacks.server import Server, wait_until_ended
 
 STOP = 8.0  # seconds, as docs/settings.md has it
 PATIENCE = 25.0
@@ -15,7 +15,7 @@ PATIENCE = 25.0
 async def _stop(server: Server, report: Report) -> None:
     server.processes()
     server.send(signal.SIGTERM, server.process.pid)
-    seconds = await ended(server, PATIENCE)
+    seconds = await wait_until_ended(server, PATIENCE)
     report.add("until it has ended", seconds, "s", most=STOP + 2, by_clock=True)
     report.add("ended", int(seconds < PATIENCE), least=1)
     await asyncio.sleep(0.2)
@@ -24,7 +24,7 @@ async def _stop(server: Server, report: Report) -> None:
 
 @attack(ends_server=True)
 async def stopping_idle(server: Server, report: Report) -> None:
-    """SIGTERM while nothing is asked, and one connection is kept open."""
+    """SIGTERM while the server is idle, and one connection is kept open."""
     async with Connection(server) as connection:
         await connection.send(request("/health/live"))
         await connection.receive()
@@ -46,7 +46,8 @@ async def stopping_unread(server: Server, report: Report) -> None:
 async def stopping_at_work(server: Server, report: Report) -> None:
     """SIGTERM while four questions of a second or two are computed or wait: all are answered or refused."""
     asking = [
-        asyncio.create_task(ask(server, "/v1/graph", padded(heavy(0.7)), patience=PATIENCE)) for _ in range(4)
+        asyncio.create_task(ask(server, "/v1/graph", pad(slow_question(0.7)), patience=PATIENCE))
+        for _ in range(4)
     ]
     await asyncio.sleep(0.7)
     await _stop(server, report)
@@ -57,9 +58,10 @@ async def stopping_at_work(server: Server, report: Report) -> None:
 
 @attack(ends_server=True, stop_seconds=8)
 async def stopping_long_work(server: Server, report: Report) -> None:
-    """SIGTERM while two questions are computed that take far longer than stopping may."""
+    """SIGTERM while two questions are computed that take far longer than the time to stop."""
     asking = [
-        asyncio.create_task(ask(server, "/v1/graph", padded(heavy(15)), patience=PATIENCE)) for _ in range(2)
+        asyncio.create_task(ask(server, "/v1/graph", pad(slow_question(15)), patience=PATIENCE))
+        for _ in range(2)
     ]
     await asyncio.sleep(1)
     await _stop(server, report)
@@ -84,11 +86,11 @@ async def stopping_streams(server: Server, report: Report) -> None:
 @attack(ends_server=True)
 async def killed_server(server: Server, report: Report) -> None:
     """SIGKILL of the serving process leaves no worker behind, at work or idle."""
-    asking = asyncio.create_task(ask(server, "/v1/graph", padded(heavy(4)), patience=10))
+    asking = asyncio.create_task(ask(server, "/v1/graph", pad(slow_question(4)), patience=10))
     await asyncio.sleep(1)
     report.add("workers", len(server.workers()))
     server.send(signal.SIGKILL, server.process.pid)
-    await ended(server, 5)
+    await wait_until_ended(server, 5)
     await asking
     for _ in range(100):
         if server.left_behind():

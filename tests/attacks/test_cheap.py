@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks import ATTACKS
 from tests.attacks.report import Report
-from tests.attacks.server import Server, served
+from tests.attacks.server import Server, serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 CHEAP = [name for name, attack in ATTACKS.items() if attack.is_cheap]
@@ -16,7 +16,7 @@ CHEAP = [name for name, attack in ATTACKS.items() if attack.is_cheap]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with served({"exact_seconds": 1}, 8192) as server:
+    with serve({"exact_seconds": 1}, 8192) as server:
         yield server
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.attacks.clients import ask, encode, settled
+from tests.attacks.clients import ask, encode, wait_until_settled
 from tests.attacks.report import Report, attack
 from tests.attacks.server import Server
 
@@ -22,7 +22,7 @@ async def _work(server: Server, report: Report, path: str, fields: dict[str, Any
     # Twice the bound: starting a worker anew takes processor time as well.
     report.add("processor time", spent, "s", most=2 * SECONDS)
     await asyncio.sleep(1)
-    await settled(server, 6)  # a worker that held too much is started anew
+    await wait_until_settled(server, 6)  # a worker that held too much is started anew
     after = server.processor_seconds()
     await asyncio.sleep(2)
     report.add("processor time after the client left", server.processor_seconds() - after, "s", most=0.3)

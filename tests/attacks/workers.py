@@ -4,8 +4,8 @@ import asyncio
 import signal
 from typing import Any
 
-from tests.attacks.clients import Answer, ask, ask_together, padded, takes_questions
-from tests.attacks.health import heavy
+from tests.attacks.clients import Answer, ask, ask_together, pad, wait_until_answering
+from tests.attacks.health import slow_question
 from tests.attacks.report import Report, attack
 from tests.attacks.server import Server
 from tests.conftest import EXAM
@@ -74,19 +74,23 @@ async def killed_exact_workers(server: Server, report: Report) -> None:
 async def killed_float_workers(server: Server, report: Report) -> None:
     """The same for questions about floats."""
     for number in SIGNALS:
-        answer, was_killed = await _killed(server, number, "/v1/graph", padded(heavy(4)))
+        answer, was_killed = await _killed(server, number, "/v1/graph", pad(slow_question(4)))
         report.note(f"{number.name}: a worker was killed", was_killed)
         report.note(f"{number.name}: refused as busy, or answered", answer.status in _honest(number, 200))
         report.add(f"{number.name}: status", answer.status)
         report.add(
-            f"{number.name}: until the next", await takes_questions(server, 10), "s", most=5, by_clock=True
+            f"{number.name}: until the next",
+            await wait_until_answering(server, 10),
+            "s",
+            most=5,
+            by_clock=True,
         )
 
 
 @attack(max_seconds=1, workers=2)
 async def restarted_workers(server: Server, report: Report) -> None:
     """For eight seconds, 20 clients send questions that end their worker; another one asks small ones."""
-    loop, body = asyncio.get_running_loop(), padded(heavy(6))
+    loop, body = asyncio.get_running_loop(), pad(slow_question(6))
     ends, waits = loop.time() + 8, list[float]()
 
     async def end_workers() -> None:
@@ -96,7 +100,7 @@ async def restarted_workers(server: Server, report: Report) -> None:
 
     async def other() -> None:
         while loop.time() < ends:
-            answer = await ask(server, "/v1/linear", padded({"x": [[1]], "w": [[2]]}), source="127.0.0.3")
+            answer = await ask(server, "/v1/linear", pad({"x": [[1]], "w": [[2]]}), source="127.0.0.3")
             if answer.status == 200:
                 waits.append(answer.seconds)
             await asyncio.sleep(0.2)
@@ -112,7 +116,7 @@ async def small_address_space(server: Server, report: Report) -> None:
     answers = [await ask(server, "/v1/graph", SHORT, patience=40) for _ in range(3)]
     ready = await ask(server, READY)
     small = await ask(server, "/v1/self_attention", EXAM)
-    handed_on = await ask(server, "/v1/self_attention", padded(EXAM), patience=20)
+    handed_on = await ask(server, "/v1/self_attention", pad(EXAM), patience=20)
     report.add("exact question: status", answers[-1].status)
     report.note(
         "answered, or said that no worker can be had", all(one.status in (200, 503) for one in answers)
@@ -128,13 +132,13 @@ async def small_address_space(server: Server, report: Report) -> None:
 @attack(workers=2, queue=2)
 async def readiness_when_stuck(server: Server, report: Report) -> None:
     """All places are held by heavy questions: readiness says so, and says otherwise afterwards."""
-    asking = asyncio.create_task(ask_together(server, 6, "/v1/graph", padded(heavy(4)), patience=5))
+    asking = asyncio.create_task(ask_together(server, 6, "/v1/graph", pad(slow_question(4)), patience=5))
     await asyncio.sleep(1.5)
     ready = await ask(server, READY)
     report.add("ready while full: status", ready.status)
     report.note("it tells how full", b'"occupied":0' not in ready.body.split(b"exact")[0].replace(b" ", b""))
     await asking
-    await takes_questions(server, 20)
+    await wait_until_answering(server, 20)
     await asyncio.sleep(0.3)
     after = await ask(server, READY)
     report.note("ready afterwards", after.status == 200 and b'"occupied":0' in after.body.replace(b" ", b""))
@@ -143,12 +147,12 @@ async def readiness_when_stuck(server: Server, report: Report) -> None:
 @attack(workers=2)
 async def stopped_workers(server: Server, report: Report) -> None:
     """Workers are stopped by SIGSTOP while idle: the next questions are answered or refused in time."""
-    await takes_questions(server)
+    await wait_until_answering(server)
     await ask(server, "/v1/graph", SHORT)
     stopped = server.workers()
     for one in stopped:
         server.send(signal.SIGSTOP, one)
-    answer = await ask(server, "/v1/self_attention", padded(EXAM), patience=5)
+    answer = await ask(server, "/v1/self_attention", pad(EXAM), patience=5)
     small = await ask(server, "/v1/self_attention", EXAM, patience=5)
     for one in stopped:
         server.send(signal.SIGCONT, one)

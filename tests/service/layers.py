@@ -1,4 +1,4 @@
-"""Layers with weights as PyTorch keeps them, and as the parts of operations take them."""
+"""Layers with weights in PyTorch's form, and in the form of submodules."""
 
 import base64
 from typing import Any
@@ -13,7 +13,7 @@ def weights(*shape: int) -> Any:
 
 
 def stored(**changes: Any) -> dict[str, Any]:
-    """A layer as PyTorch keeps it; names with two underscores for dots."""
+    """Return a layer's weights in PyTorch's form; two underscores in a name stand for a dot."""
     found = {
         "self_attn.in_proj_weight": weights(6, 2),
         "self_attn.in_proj_bias": weights(6),
@@ -29,7 +29,7 @@ def stored(**changes: Any) -> dict[str, Any]:
 
 
 def nested(state: dict[str, Any]) -> dict[str, Any]:
-    """The same layer as its parts take it."""
+    """Return the same layer's weights in the form of submodules."""
     turned = {name: np.array(one).T.tolist() for name, one in state.items()}
     each = [np.array_split(np.array(state[f"self_attn.in_proj_{one}"]), 3) for one in ("weight", "bias")]
     attention = {f"w_{one}": part.T.tolist() for one, part in zip("qkv", each[0], strict=True)}

@@ -1,4 +1,4 @@
-"""Listening to the application line by line, with all that happens in between in the hands of a test."""
+"""Receive lines from the application while a test controls each step."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Listener:
-    """One request to the application itself, with all that happens in between in the hands of a test."""
+    """One ASGI request whose messages a test controls."""
 
     def __init__(self, app: Any, fields: dict[str, Any], headers: dict[str, str] = LINES) -> None:
         self.app, self.body = app, json.dumps(fields).encode()
@@ -92,6 +92,6 @@ async def service(**settings: Any) -> AsyncIterator[tuple[Any, httpx.AsyncClient
 
 
 def together(lines: list[Any]) -> dict[str, Any]:
-    """The whole answer that lines are the parts of."""
+    """Return the whole answer that the lines are parts of."""
     head, *steps, tail = lines
     return {**head, "trace": steps, **tail}

@@ -1,4 +1,4 @@
-"""Servers started as processes of their own, on a free port of this machine."""
+"""Start servers in processes of their own, on free ports of this machine."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ LONG = 600  # seconds after which a test gives up; nothing that passes waits for
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -35,7 +35,7 @@ def start(command: Sequence[str], port: int, **settings: object) -> "subprocess.
 
 
 def wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Return when the server answers. Fails if its process ends before."""
+    """Wait until the server answers. Fails if its process ends first."""
     deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with {process.returncode}"
@@ -50,7 +50,7 @@ def wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None
 
 @contextmanager
 def serving(command: Sequence[str], **settings: object) -> Iterator[int]:
-    """Run a server, and give its port."""
+    """Run a server. Yields its port."""
     port = free_port()
     process = start(command, port, **settings)
     try:

@@ -1,4 +1,4 @@
-"""What a right question gets."""
+"""Answers to valid questions."""
 
 import base64
 import math
@@ -44,7 +44,7 @@ def test_the_first_exam_question(ask: Ask) -> None:
     assert query["shape"] == [2, 1]
 
 
-def test_what_is_not_asked_for_does_not_appear(ask: Ask) -> None:
+def test_answers_have_only_requested_fields(ask: Ask) -> None:
     answer = ask(**EXAM).json()
     assert not {"gradients", "contributions", "jacobians"} & set(answer)
 
@@ -110,7 +110,7 @@ def test_a_packed_mask(ask: Ask) -> None:
     assert unpacked(shown) == mask
 
 
-def test_numbers_that_json_has_no_form_for(ask: Ask) -> None:
+def test_numbers_that_json_cannot_write(ask: Ask) -> None:
     mask = [[0, "-Infinity"], ["-Infinity", "-Infinity"]]
     answer = ask(**EXAM, mask=mask).json()
     assert answer["values"]["masked_scores"][0][1] == "-Infinity"
@@ -137,11 +137,11 @@ def test_the_same_request_gets_the_same_bytes_and_tag(ask: Ask) -> None:
     assert other.headers["etag"] != first.headers["etag"]
 
 
-def test_one_and_one_point_zero_are_one_question(ask: Ask) -> None:
+def test_1_and_1_point_0_are_the_same_question(ask: Ask) -> None:
     assert ask(**{**EXAM, "scale": 1.0}).content == ask(**EXAM).content
 
 
-def test_a_large_body_is_read_as_a_small_one(ask: Ask) -> None:
+def test_a_large_body_is_read_like_a_small_one(ask: Ask) -> None:
     rng = np.random.default_rng(5)
     shapes = {"x": (40, 50), "w_q": (50, 8), "w_k": (50, 8)}
     fields: dict[str, Any] = {name: rng.standard_normal(shape) for name, shape in shapes.items()}

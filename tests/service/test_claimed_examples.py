@@ -1,4 +1,4 @@
-"""Examples with claims: what they say is claimed is claimed, and fails where it should."""
+"""Examples with claims: each claim holds, and fails if the program is changed."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,7 +16,7 @@ Request = dict[str, Any]
 
 
 def replace(line: int, text: str) -> Callable[[Request], None]:
-    """Put another line in a program."""
+    """Replace a line of a program."""
 
     def change(request: Request) -> None:
         request["program"][line] = text
@@ -25,7 +25,7 @@ def replace(line: int, text: str) -> Callable[[Request], None]:
 
 
 def instead(old: str, new: str) -> Callable[[Request], None]:
-    """Change every line of a program that has some text."""
+    """Replace text in every line of a program."""
 
     def change(request: Request) -> None:
         request["program"] = [line.replace(old, new) for line in request["program"]]
@@ -49,12 +49,12 @@ WRONG: dict[str, list[Callable[[Request], None]]] = {
 }
 
 
-def test_every_example_with_claims_is_tried_where_they_are_wrong() -> None:
+def test_every_example_with_claims_has_wrong_variants() -> None:
     assert set(WRONG) == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_each_claim_fails_where_it_is_wrong(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_claim_fails_in_its_wrong_variant(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
     example = EXAMPLES[name]
     held = [one["holds"] for one in example["response"]["claims"]]
@@ -68,7 +68,7 @@ def test_each_claim_fails_where_it_is_wrong(name: str, monkeypatch: pytest.Monke
     assert all(fails)
 
 
-def test_gradients_written_out_are_those_of_the_network() -> None:
+def test_gradients_written_out_equal_those_of_the_network() -> None:
     """The example's words: these stand beside each other, and no claim compares them."""
     response = EXAMPLES["000_0_2_2_claims"]["response"]
     values, gradients = response["values"], response["gradients"]

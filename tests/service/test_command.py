@@ -1,4 +1,4 @@
-"""The command `workings`, in this process and as one of its own."""
+"""The command `workings`, in this process and in one of its own."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def called(*words: str) -> Result:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The arguments that the server would be started with; it is not started."""
+    """Return the arguments for the server, without starting it."""
     calls: list[dict[str, Any]] = []
 
     def run(sockets: list[socket.socket], settings: Settings, **options: Any) -> None:
@@ -104,7 +104,7 @@ def has_ipv6() -> bool:
         (["--host", "localhost", "--port", "BUSY"], "port BUSY of localhost is in use"),
     ],
 )
-def test_an_address_that_cannot_be_had_is_said_in_a_line(
+def test_an_unavailable_address_is_reported_in_one_line(
     started: list[dict[str, Any]], words: list[str], message: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -125,7 +125,7 @@ def test_an_address_that_cannot_be_had_is_said_in_a_line(
         (["--log-level", "loud"], "'loud' is not one of"),
     ],
 )
-def test_options_that_mean_nothing(started: list[dict[str, Any]], words: list[str], message: str) -> None:
+def test_invalid_options(started: list[dict[str, Any]], words: list[str], message: str) -> None:
     result = called("serve", *words)
     assert result.exit_code == 2 and message in result.stderr
     assert not started
@@ -148,7 +148,7 @@ def test_options_that_mean_nothing(started: list[dict[str, Any]], words: list[st
         ("MAX_HEAD_BYTES", "10", ": input should be greater than or equal to 8192"),
     ],
 )
-def test_a_setting_that_means_nothing_is_said_in_a_line(
+def test_an_invalid_setting_is_reported_in_one_line(
     started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, name: str, text: str, message: str
 ) -> None:
     monkeypatch.setenv(f"WORKINGS_{name}", text)
@@ -158,7 +158,7 @@ def test_a_setting_that_means_nothing_is_said_in_a_line(
     assert not started
 
 
-def test_each_setting_that_is_wrong_has_a_line(
+def test_each_invalid_setting_has_its_own_line(
     started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKINGS_INLINE_BITES", "3")
@@ -172,7 +172,7 @@ def test_each_setting_that_is_wrong_has_a_line(
     assert not started
 
 
-def test_the_server_does_without_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_runs_without_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.protocol().__name__ == "Protocol"
     monkeypatch.delitem(sys.modules, "service.http.protocol")
     monkeypatch.setitem(sys.modules, "httptools", None)
@@ -180,7 +180,7 @@ def test_the_server_does_without_httptools(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("set_by_the_user", [None, "4"])
-def test_libraries_below_numpy_have_one_thread_unless_the_user_wants_more(
+def test_libraries_below_numpy_have_one_thread_by_default(
     started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, set_by_the_user: str | None
 ) -> None:
     for name in THREADS:

@@ -1,4 +1,4 @@
-"""The log says where a defect is, and holds no more than the beginning of what a caller sent."""
+"""The log has a defect's traceback, and at most the beginning of text from the request."""
 
 import pytest
 
@@ -31,14 +31,14 @@ def test_messages_are_shortened_in_place() -> None:
     assert short.args == ("short", 2)
 
 
-def test_a_number_that_python_does_not_write_is_left_out() -> None:
+def test_a_number_with_too_many_digits_is_left_out() -> None:
     error = ValueError(10**5_000)
     shorten_messages(error)
     assert error.args == (10**5_000,)
     assert format_defect(error).endswith("ValueError: <exception str() failed>\n")
 
 
-def test_of_a_deep_traceback_the_end_is_shown() -> None:
+def test_a_deep_traceback_is_cut_to_its_end() -> None:
     def fail(left: int) -> None:
         if left == 0:
             raise ValueError("here")

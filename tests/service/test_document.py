@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, up to date, complete; its examples are real."""
+"""The OpenAPI document: valid, up to date and complete, with real examples."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 from compute.operations import CATALOGUE, FAMILIES
 from service.app import app
 from service.document import SHOWN_BYTES, load_examples
-from service.export import FOLDER, written
+from service.export import FOLDER, format_json
 from service.schemas.naming import camel
 from service.schemas.openapi30 import downgrade
 from tests.conftest import Client
@@ -39,8 +39,8 @@ def test_the_rendition_for_the_page_is_valid_openapi_3_0() -> None:
     validate(json.loads(orjson.dumps(FOR_PAGE)))
 
 
-def test_the_rendition_says_the_same() -> None:
-    """Every operation, field, description, default and example is still there."""
+def test_the_rendition_preserves_the_document() -> None:
+    """Every operation, field, description, default and example is preserved."""
     assert FOR_PAGE["paths"].keys() == DOCUMENT["paths"].keys()
     schemas, others = DOCUMENT["components"]["schemas"], FOR_PAGE["components"]["schemas"]
     assert schemas.keys() == others.keys()
@@ -60,7 +60,7 @@ def test_the_rendition_says_the_same() -> None:
                 assert one["examples"] == two["examples"]
 
 
-def test_the_rendition_has_no_word_that_3_0_does_not_know() -> None:
+def test_the_rendition_has_only_keywords_of_3_0() -> None:
     def walk(node: Any, where: str) -> None:
         if isinstance(node, list):
             for one in node:
@@ -76,7 +76,7 @@ def test_the_rendition_has_no_word_that_3_0_does_not_know() -> None:
     walk(FOR_PAGE["components"]["schemas"], "")
 
 
-def test_the_document_is_light() -> None:
+def test_the_document_is_small() -> None:
     body = orjson.dumps(DOCUMENT)
     assert len(body) < 900_000
     assert len(gzip.compress(body)) < 120_000
@@ -126,7 +126,7 @@ def test_operations_are_grouped_by_family() -> None:
 
 def test_the_file_is_up_to_date() -> None:
     committed = (FOLDER / "openapi.json").read_bytes()
-    assert committed == written(DOCUMENT), "run `make openapi`"
+    assert committed == format_json(DOCUMENT), "run `make openapi`"
 
 
 def test_it_is_served(client: Client) -> None:
@@ -142,7 +142,7 @@ def test_each_example_replays(client: Client, name: str) -> None:
 
 
 def same(answer: Any, expected: Any, where: str = "") -> None:
-    """Equal in everything but the last digits of floats, which processors may round differently."""
+    """Return whether two documents are equal except for the last digits of floats."""
     if isinstance(expected, dict):
         assert list(answer) == list(expected), where
         for key in expected:
@@ -242,7 +242,7 @@ def test_each_field_is_documented(operation: Any) -> None:
     assert set(values) == set(operation.values)
 
 
-def test_the_page_and_its_assets_come_from_here(client: Client) -> None:
+def test_the_page_loads_no_external_resources(client: Client) -> None:
     page = client.get("/docs").text
     links = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert len(links) >= 3
@@ -258,8 +258,8 @@ def test_the_document_speaks_only_of_the_project() -> None:
     assert "https://" not in text
 
 
-def test_every_keyword_is_one_of_json_schema() -> None:
-    """Bounds that pydantic applies behind a validator would stand here under its own names for them."""
+def test_every_keyword_belongs_to_json_schema() -> None:
+    """Bounds after a validator would otherwise have pydantic's own names."""
     known = set(Draft202012Validator.VALIDATORS) | {
         "description", "title", "default", "examples", "discriminator", "contentEncoding", "x-dims",
     }  # fmt: skip

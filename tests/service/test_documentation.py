@@ -1,4 +1,4 @@
-"""The document of a server, ready before it is asked for."""
+"""The document of a server is ready before the first request."""
 
 import pytest
 from fastapi import FastAPI

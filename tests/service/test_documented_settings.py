@@ -105,7 +105,7 @@ MASKS: dict[str, dict[str, tuple[int, ...]]] = {
 
 
 def numeric(size: Size) -> int:
-    """A size with numbers for its letters."""
+    """Return a size with numbers for its letters."""
     if isinstance(size, int):
         return size
     terms = (worth * prod(SIZES.get(letter, 4) ** power for letter, power in term)
@@ -114,7 +114,7 @@ def numeric(size: Size) -> int:
 
 
 def forms(attribute: AttributeField) -> Iterator[Any]:
-    """Each documented form of a setting's value."""
+    """Yield each documented form of a setting's value."""
     annotation, least = attribute.annotation, attribute.declared.minimum or 0
     one = max(least, 1)
     if attribute.default not in (None, ...):
@@ -142,7 +142,7 @@ def forms(attribute: AttributeField) -> Iterator[Any]:
 
 
 def cases(operation: Operation) -> Iterator[tuple[str, Any]]:
-    """Each setting of an operation in each of its forms."""
+    """Yield each setting of an operation in each of its forms."""
     for name, attribute in operation.attributes.items():
         seen: list[tuple[type, Any]] = []
         for form in islice(forms(attribute), FEW if attribute.passed else None):
@@ -152,7 +152,7 @@ def cases(operation: Operation) -> Iterator[tuple[str, Any]]:
 
 
 def tensor(operation: Operation, name: str, shape: tuple[int, ...]) -> Any:
-    """Entries that the input of this name can have."""
+    """Return valid entries for the input of this name."""
     last = name.rpartition(".")[2]
     classes = last == "target" and operation.name in CLASSES
     if classes or last in ("winners", "indices", "tokens", "segments"):
@@ -163,7 +163,7 @@ def tensor(operation: Operation, name: str, shape: tuple[int, ...]) -> Any:
 
 
 def question(operation: Operation, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A question with these settings, and tensors that they go with."""
+    """Return a question with these settings and matching tensors."""
     shapes = {name: one for name, one in settings.items() if name in operation.inputs}
     plain = {name: one for name, one in settings.items() if name not in shapes}
     request = validate(request_model(operation.name), plain)
@@ -192,13 +192,13 @@ EXCEPTIONS: list[tuple[str, Any, str]] = [
 
 
 def exception(operation: Operation, name: str, form: Any) -> str | None:
-    """How the description says that a form means nothing here; None where it does."""
+    """Return the documented reason why a form does not apply; None if it applies."""
     full = f"{operation.name}.{name}"
     return next((said for where, one, said in EXCEPTIONS if one == form and re.fullmatch(where, full)), None)
 
 
 @pytest.mark.parametrize("operation", CATALOGUE.values(), ids=CATALOGUE)
-def test_every_documented_form_is_taken(ask: Ask, operation: Operation) -> None:
+def test_every_documented_form_is_accepted(ask: Ask, operation: Operation) -> None:
     refused = {}
     for name, form in cases(operation):
         try:
@@ -226,7 +226,7 @@ FIRST = {one["path"].removeprefix("/v1/"): one["request"] for one in reversed(lo
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_defaults_that_are_written_out_change_nothing(client: Client, name: str) -> None:
+def test_explicit_defaults_change_nothing(client: Client, name: str) -> None:
     """Generated clients send every default that the document names."""
     attributes = CATALOGUE[name].attributes
     defaults = {field: one.default for field, one in attributes.items() if not one.required}
@@ -240,7 +240,7 @@ def test_defaults_that_are_written_out_change_nothing(client: Client, name: str)
     assert client.post(f"/v1/{name}", json=written | FIRST[name]).content == answer.content
 
 
-def test_heads_written_out_do_not_contradict_stacked_weights(client: Client) -> None:
+def test_explicit_heads_agree_with_stacked_weights(client: Client) -> None:
     stacked = [[[1], [0]], [[0], [1]]]
     question = {"x": [[1, 2], [3, 4]], "w_q": stacked, "w_k": stacked, "w_v": stacked}
     answer = client.post("/v1/self_attention", json=question)

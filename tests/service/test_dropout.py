@@ -1,4 +1,4 @@
-"""POST /v1/dropout: unusual questions, and wrong ones."""
+"""POST /v1/dropout: unusual and invalid questions."""
 
 import base64
 from typing import Any
@@ -78,7 +78,7 @@ def values(ask: Ask, path: str = PATH, /, **fields: Any) -> dict[str, Any]:
         ({"select": ["*_at_night"]}, "/select/0", "output", "an unknown name"),
     ],
 )  # fmt: skip
-def test_each_field_says_what_is_wrong(
+def test_errors_point_to_their_fields(
     ask: Ask, fields: dict[str, Any], pointer: str, expected: str, received: str
 ) -> None:
     response = ask(PATH, **LAYER | fields)
@@ -145,7 +145,7 @@ def test_booleans_and_numbers_are_one_mask(ask: Ask) -> None:
     assert shown["values"] == {"mask": booleans}
 
 
-def test_a_mask_that_is_given_is_one_that_is_sent(ask: Ask) -> None:
+def test_a_given_mask_equals_a_sent_one(ask: Ask) -> None:
     sent = values(ask, **LAYER, upstream={"dense_output": [[1, 2], [3, 4]]})
     fields = {name: one for name, one in LAYER.items() if name != "mask"}
     given = values(ask, **fields, given={"mask": MASK}, upstream={"dense_output": [[1, 2], [3, 4]]})
@@ -200,7 +200,7 @@ def test_without_mask_and_seed(ask: Ask) -> None:
     assert jacobian["value"] == [[1, 0], [0, 1]]
 
 
-def test_a_given_output_cuts_what_lies_behind(ask: Ask) -> None:
+def test_a_given_output_cuts_the_gradients_before_it(ask: Ask) -> None:
     upstream = {"dense_output": [[1, 2], [3, 4]]}
     found = values(ask, w=W, given={"output": X}, upstream=upstream)
     np.testing.assert_allclose(found["values"]["dense_output"], np.array(X) @ WEIGHTS, rtol=1e-14)
@@ -271,7 +271,7 @@ def test_eight_axes(ask: Ask) -> None:
     np.testing.assert_allclose(found["values"]["mean_over_masks"], x)
 
 
-def test_infinity_where_it_is_dropped(ask: Ask) -> None:
+def test_dropped_infinity(ask: Ask) -> None:
     found = values(ask, x=["Infinity", 1, "NaN"], mask=[0, 0, 1], upstream={"output": [1, 1, 1]})
     assert found["values"]["output"] == [0, 0, "NaN"]
     assert found["gradients"]["x"] == [0, 0, 2]

@@ -106,12 +106,12 @@ def test_in_programs(ask: Ask) -> None:
         ("h = dropout(x, formulation='scaled', seed=1)", "formulation does not fit"),
     ],
 )
-def test_what_programs_get_wrong(ask: Ask, line: str, message: str) -> None:
+def test_errors_in_programs(ask: Ask, line: str, message: str) -> None:
     found = errors(ask("/v1/graph", program=[line], inputs={"x": X}))
     assert message in found["/program/0"]["message"]
 
 
-def test_masks_that_are_none_in_programs(ask: Ask) -> None:
+def test_invalid_masks_in_programs(ask: Ask) -> None:
     program = ["h = dropout(x, m)", "y = sum(h)"]
     assert "/inputs/m" in errors(ask("/v1/graph", program=program, inputs={"x": X, "m": X}))
     assert "/inputs/m" in errors(

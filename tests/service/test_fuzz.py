@@ -44,7 +44,7 @@ INNER = {  # names inside the parts of operations
 
 
 def vocabulary(question: dict[str, Any], path: str) -> tuple[list[str], list[str]]:
-    """What fields can stand in such a question, and what values have names in it."""
+    """Return the fields that such a question may have, and the names of its values."""
     name = path.removeprefix("/v1/")
     if name in OPTIMIZERS:
         return [*OPTIMIZERS[name].model_fields, "nothing"], STRANGE
@@ -63,7 +63,7 @@ def nasty(rng: random.Random) -> Any:
 
 
 def damaged(rng: random.Random, path: str) -> dict[str, Any]:
-    """A real question with one to three things wrong, or merely strange, about it."""
+    """Return a real question with one to three invalid or unusual changes."""
     posed = rng.choice([one["request"] for one in EXAMPLES if one["path"] == path])
     question: dict[str, Any] = copy.deepcopy(posed)
     for _ in range(rng.choice([1, 1, 1, 2, 3])):

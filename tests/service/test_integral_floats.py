@@ -1,4 +1,4 @@
-"""Where an integer is asked for, 2.0 is one, as in JSON Schema, and gets the answer of 2 to the byte."""
+"""For integers, 2.0 is accepted, as in JSON Schema, and gets the same bytes as 2."""
 
 import copy
 from pathlib import Path
@@ -61,7 +61,7 @@ EXAMPLES = sorted((FOLDER / "examples").glob("*.json"))
 
 
 def replaced(request: dict[str, Any], place: tuple[str | int, ...], change: Any) -> dict[str, Any]:
-    """A copy of a request with another number at a place."""
+    """Return a copy of a request with another number at a path."""
     found = copy.deepcopy(request)
     inner: Any = found
     for one in place[:-1]:
@@ -108,7 +108,7 @@ def test_a_fraction_is_described(ask: Ask) -> None:
 
 
 def floats(value: Any) -> Any:
-    """A document with every integer as a float."""
+    """Return a document with every integer as a float."""
     if isinstance(value, dict):
         return {name: floats(one) for name, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Answers that would be too large: how many numbers, what they come with, and how to ask for fewer."""
+"""Answers that would be too large: the number of entries, and advice on asking for fewer."""
 
 import re
 from dataclasses import replace
@@ -27,7 +27,7 @@ NAMED = re.compile(r"([^\s,()][^,()]*) \(([\d,]+)(?: for (\d+) names)?\)")
 
 
 def numbers(found: Any) -> int:
-    """How many entries nested lists hold."""
+    """Return the number of entries in nested lists."""
     return sum(map(numbers, found)) if isinstance(found, list) else 1
 
 
@@ -41,7 +41,7 @@ def refusal(example: dict[str, Any], allowed: int) -> Any:
 
 
 @pytest.mark.parametrize("name", FLOATS)
-def test_the_predicted_numbers_are_those_that_are_sent(name: str) -> None:
+def test_the_predicted_number_of_entries_is_sent(name: str) -> None:
     example = FLOATS[name]
     question: Any = ENDPOINTS[example["path"].removeprefix("/v1/")].understand(example["request"], LIMITS)
     assert isinstance(question, GraphJob)
@@ -56,7 +56,7 @@ def test_the_predicted_numbers_are_those_that_are_sent(name: str) -> None:
 
 
 @pytest.mark.parametrize("operation", sorted({one["path"].removeprefix("/v1/") for one in FLOATS.values()}))
-def test_every_operation_says_how_to_ask_for_less(operation: str) -> None:
+def test_errors_of_every_operation_advise_how_to_ask_for_less(operation: str) -> None:
     example = next(one for one in FLOATS.values() if one["path"] == f"/v1/{operation}")
     question: Any = ENDPOINTS[operation].understand(example["request"], LIMITS)
     predicted = question.prepared.predicted.answer
@@ -77,7 +77,7 @@ def test_every_operation_says_how_to_ask_for_less(operation: str) -> None:
             ENDPOINTS[operation].understand(fewer, LIMITS)  # it can be asked for as it stands
 
 
-def test_layers_are_told_together(ask: Ask) -> None:
+def test_layers_are_reported_together(ask: Ask) -> None:
     rows = [[0.5] * 8] * 400
     layer = {
         "attention": {f"w_{name}": [[0.1] * 8] * 8 for name in "qkvo"},
@@ -96,7 +96,7 @@ def test_layers_are_told_together(ask: Ask) -> None:
     ]
 
 
-def test_gradients_and_their_parts_count() -> None:
+def test_gradients_and_contributions_count() -> None:
     request = {"x": X, **LAYER, "heads": 2, "upstream": {"output": X}}
     question: Any = ENDPOINTS["encoder_layer"].understand(request, LIMITS)
     without: Any = ENDPOINTS["encoder_layer"].understand({**request, "upstream": {}}, LIMITS)
@@ -122,7 +122,7 @@ def test_jacobians_count() -> None:
     assert question.prepared.predicted.answer == 36 * 3 + 6
 
 
-def test_comparisons_too() -> None:
+def test_comparisons_are_limited_too() -> None:
     request = {
         "operation": "encoder", "x": X, "layer": [LAYER, LAYER],
         "changes": {"layer[0].attention.w_q": {"multiply": 2}}, "select": ["layer[*].attention.weights"],

@@ -61,7 +61,7 @@ def test_a_line_names_the_steps_of_its_loss(ask: Ask) -> None:
     assert inner["values"]["L"] == pytest.approx(2 * np.log(1 + np.e))
 
 
-def test_what_losses_cost_in_letters(ask: Ask) -> None:
+def test_the_cost_of_losses_in_letters(ask: Ask) -> None:
     def cost(**fields: Any) -> Any:
         return answered(ask, "/v1/cost", **fields)["cost"]
 
@@ -100,7 +100,7 @@ def test_a_trace_of_a_classifier(ask: Ask) -> None:
     assert losses == sorted(losses, reverse=True)
 
 
-def test_infinity_beside_symbols_is_text_too(ask: Ask) -> None:
+def test_infinity_among_symbols_is_text(ask: Ask) -> None:
     found = answered(ask, "/v1/kl_divergence", prediction=["q1", "q2"], target=["p1", 0], **EXACT)
     assert found["values"]["log_ratio"] == ["log(p1) - log(q1)", "-Infinity"]
     assert found["values"]["losses"] == ["p1*(log(p1) - log(q1))", "0"]
@@ -152,7 +152,7 @@ def test_infinity_beside_symbols_is_text_too(ask: Ask) -> None:
          "/program/0", "from -1 to 0"),
     ],
 )  # fmt: skip
-def test_what_is_refused(ask: Ask, path: str, fields: dict[str, Any], pointer: str, expected: str) -> None:
+def test_refusals(ask: Ask, path: str, fields: dict[str, Any], pointer: str, expected: str) -> None:
     found = errors(ask(path, **fields))
     assert list(found) == [pointer]
     assert expected in found[pointer]["expected"]

@@ -1,4 +1,4 @@
-"""Masks, padding and alignment on the wire."""
+"""Masks, padding and alignment over HTTP."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ROWS: dict[str, Any] = {
 @pytest.mark.parametrize("operation", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("select", [None, ["output", "w_x", "w_h", "b", "x"]])
 @pytest.mark.parametrize("arithmetic", ["float64", "float32"])
-def test_nan_beyond_lengths_reaches_no_gradient(
+def test_nan_beyond_lengths_affects_no_gradient(
     ask: Ask, operation: str, select: Any, arithmetic: str
 ) -> None:
     gates = {"rnn": 1, "lstm": 4, "gru": 3}[operation]
@@ -37,7 +37,7 @@ def test_nan_beyond_lengths_reaches_no_gradient(
 
 
 @pytest.mark.parametrize("mask", [[True, True, False], [0.0, 0.0, "-Infinity"]])
-def test_nan_behind_a_mask_reaches_nothing(ask: Ask, mask: Any) -> None:
+def test_masked_nan_affects_nothing(ask: Ask, mask: Any) -> None:
     body = ROWS | {"mask": mask, "upstream": {"output": [[1]]}}
     found = ask("/v1/attention", **body).json()
     clean = ask(
@@ -86,7 +86,7 @@ def test_alignments_are_compared_and_counted(ask: Ask) -> None:
     assert cost["conventions"]["causal"] == "query i attends to keys 0 to i + m - n"
 
 
-def test_a_matrix_in_the_place_of_a_band_is_refused(ask: Ask) -> None:
+def test_a_matrix_instead_of_a_band_is_refused(ask: Ask) -> None:
     rows = {name: [[1, 0], [0, 1], [1, 1]] for name in ("query", "key", "value")}
     weights = [[0.5, 0.5, 0], [0.2, 0.3, 0.5], [0, 0.5, 0.5]]
     refused = ask("/v1/attention", **rows, window=1, given={"weights": weights})

@@ -1,4 +1,4 @@
-"""Normalizations over HTTP: what a wrong question gets, settings as they come, letters, and the edges."""
+"""Normalizations over HTTP: errors, settings, letters and edge cases."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ SECRET = "sentinel-that-must-not-come-back"
         (INSTANCE, {"x": CHANNELS, "bias": [[1]]}, "/bias", "C = 4 from axis 1 of x", "shape (1, 1)"),
     ],
 )
-def test_each_field_says_what_is_wrong(
+def test_errors_point_to_their_fields(
     client: Client, path: str, fields: dict[str, Any], pointer: str, expected: str, received: str
 ) -> None:
     response = client.post(path, json=fields)
@@ -104,7 +104,7 @@ def test_each_field_says_what_is_wrong(
     assert SECRET not in response.text
 
 
-def test_both_running_statistics_are_asked_for_at_once(ask: Ask) -> None:
+def test_both_running_statistics_are_reported_missing_at_once(ask: Ask) -> None:
     assert set(errors(ask(BATCH, x=ROWS, training=False))) == {"/running_mean", "/running_variance"}
 
 
@@ -124,7 +124,7 @@ def test_no_variance_and_no_epsilon_is_an_answer_with_a_note(
 
 
 def test_one_entry_for_each_channel_is_zero(ask: Ask) -> None:
-    """Where nothing asks for an unbiased variance, its mean is all there is to take away."""
+    """Without an unbiased variance, a single entry minus its mean is 0."""
     for more in ({}, {"running_mean": [1, 1]},
                  {"running_variance": [1, 1], "unbiased_running_variance": False}):  # fmt: skip
         response = ask(BATCH, x=[[1, 2]], **more)
@@ -132,7 +132,7 @@ def test_one_entry_for_each_channel_is_zero(ask: Ask) -> None:
         assert response.json()["values"]["normalized"] == [[0, 0]]
 
 
-def test_settings_as_they_come(ask: Ask) -> None:
+def test_settings(ask: Ask) -> None:
     by_list = ask(LAYER, x=ROWS, axes=[-1]).json()["values"]
     assert ask(LAYER, x=ROWS, axes=1).json()["values"] == by_list
     assert ask(LAYER, x=ROWS).json()["values"] == by_list
@@ -178,7 +178,7 @@ def test_letters(ask: Ask) -> None:
     assert "/groups" in errors(ask("/v1/cost", operation="group_norm", x={"shape": ["B", 6]}, groups=4))
 
 
-def test_programs_say_where_it_is_wrong(ask: Ask) -> None:
+def test_errors_in_programs_point_to_their_lines(ask: Ask) -> None:
     for line, message in (
         ("y = layer_norm(x, axes=())", "no axis"),
         ("y = layer_norm(x, axes=(0, 0))", "twice"),

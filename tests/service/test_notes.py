@@ -1,4 +1,4 @@
-"""Notes on the wire: what they hold, what they leave out, and what is asked for with `diagnose`."""
+"""Notes over HTTP: their fields, and the further notes of `diagnose`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.conftest import EXAM, Ask, Client, errors
 LOGLU: dict[str, Any] = {"program": ["y = log(relu(x))"], "inputs": {"x": [-1, 2]}, "upstream": {"y": [1, 1]}}
 
 
-def test_a_note_says_what_when_where_and_why(ask: Ask) -> None:
+def test_the_fields_of_a_note(ask: Ask) -> None:
     value, gradient = ask("/v1/graph", **LOGLU).json()["notes"]
     assert list(value) == [
         "code", "at", "message", "operation", "entries", "count", "operands", "result", "remedy",
@@ -22,7 +22,7 @@ def test_a_note_says_what_when_where_and_why(ask: Ask) -> None:
     assert gradient["operands"][0] == {"name": "gradient of y", "value": 1.0}
 
 
-def test_what_says_nothing_is_left_out(ask: Ask) -> None:
+def test_empty_fields_of_notes_are_left_out(ask: Ask) -> None:
     [note] = ask(**EXAM, given={"query": [[1], [1]]}, upstream={"output": [[1], [0]]}).json()["notes"][:1]
     assert list(note) == ["code", "at", "message"] and note["code"] == "cut"
     [note] = ask(**{**EXAM, "x": [["NaN", 1], [1, 1]]}, select=["output"]).json()["notes"]
@@ -30,7 +30,7 @@ def test_what_says_nothing_is_left_out(ask: Ask) -> None:
     assert note["at"] == "x" and note["spoiled"][-1] == "output"
 
 
-def test_names_in_notes_are_no_longer_than_they_may_be(ask: Ask) -> None:
+def test_names_in_notes_are_cut(ask: Ask) -> None:
     line = "y = log(" + "+".join(["x * 0"] * 40) + ")"
     [note] = ask("/v1/graph", program=[line], inputs={"x": [1, 2]}).json()["notes"]
     assert len(note["message"]) < 600 and note["operands"][0]["value"] == 0
@@ -52,7 +52,7 @@ def test_diagnose_is_true_or_false(client: Client, path: str, sent: Any, receive
     assert received in error["received"]
 
 
-def test_diagnoses_come_only_where_they_are_asked_for(ask: Ask) -> None:
+def test_diagnoses_are_only_reported_on_request(ask: Ask) -> None:
     fields: dict[str, Any] = {**EXAM, "scale": 1000, "upstream": {"output": [[1], [0]]}}
     plain, declined = ask(**fields), ask(**fields, diagnose=False)
     assert plain.content == declined.content and plain.json()["notes"] == []

@@ -1,4 +1,4 @@
-"""Every name that an operation or one of its parts promises is a key of what is answered."""
+"""Every name that an operation or a submodule promises is a key of the answer."""
 
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def test_comparisons_have_every_promised_name(ask: Ask, select: list[str] | None
 
 
 def test_comparisons_select_what_one_side_has_alone(ask: Ask) -> None:
-    """A pattern means each side's own names; the gradients of inputs are compared with it."""
+    """A pattern applies to the names of each side; gradients of inputs are included."""
     answer = ask(
         "/v1/compare", operation="self_attention", **EXAM, changes={"causal": True}, select=["*_scores"],
         upstream={"output": [[1], [0]]},
@@ -145,8 +145,8 @@ def test_an_answer_is_predicted_with_every_name_that_is_sent() -> None:
     assert plain == one + 4
 
 
-def test_a_long_array_with_several_names_is_the_same_text(ask: Ask) -> None:
-    """Text that is kept for several names is what one name alone gets."""
+def test_a_long_array_has_the_same_text_under_each_name(ask: Ask) -> None:
+    """The text of an array is the same for one name and for several."""
     x: list[list[Any]] = [[float(row * 20 + column) for column in range(20)] for row in range(20)]
     x[0][0] = "NaN"
     for encoding in ("nested", "packed"):

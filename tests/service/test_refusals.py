@@ -1,4 +1,4 @@
-"""What a wrong question gets: one problem that says which field, what was expected and what came."""
+"""Errors of invalid questions: one problem with the field, the expected and the received value."""
 
 import base64
 import json
@@ -96,7 +96,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"jacobian": ["x"]}, "/jacobian/0", "an object", "text of 1 character"),
     ],
 )  # fmt: skip
-def test_each_field_says_what_is_wrong(
+def test_errors_point_to_their_fields(
     client: Client, fields: dict[str, Any], pointer: str, expected: str, received: str
 ) -> None:
     response = client.post("/v1/self_attention", content=json.dumps(EXAM | fields), headers=JSON)
@@ -112,7 +112,7 @@ def test_a_near_name_is_suggested(ask: Ask) -> None:
     assert "did you mean weights?" in error["message"]
 
 
-def test_words_of_settings_get_hints_too(client: Client) -> None:
+def test_values_of_settings_get_suggestions_too(client: Client) -> None:
     def message(path: str, body: dict[str, Any]) -> str:
         [error] = errors(client.post(path, content=json.dumps(body), headers=JSON)).values()
         return error["message"]
@@ -126,7 +126,7 @@ def test_words_of_settings_get_hints_too(client: Client) -> None:
     assert single.endswith("did you mean float32?")
 
 
-def test_a_missing_field_says_what_it_takes(ask: Ask) -> None:
+def test_the_error_of_a_missing_field_describes_its_value(ask: Ask) -> None:
     function = errors(ask("/v1/activation", x=[1]))["/function"]
     assert function["expected"].startswith("'identity', 'relu', ") and function["received"] == "nothing"
     missing = errors(ask("/v1/optimizer/trace"))
@@ -144,17 +144,17 @@ def test_tables_are_expected_in_their_own_letters(ask: Ask) -> None:
     }
 
 
-def test_settings_of_exact_text_are_refused_with_the_way_out(ask: Ask) -> None:
+def test_settings_as_exact_text_are_refused_with_advice(ask: Ask) -> None:
     for field, sent in (("common", False), ("abbreviate", ["x"]), ("assumptions", {"a": ["positive"]})):
         [error] = errors(ask("/v1/softmax", x=[1, 2], **{field: sent})).values()
         assert error["expected"] == f'leave {field} out, or send "arithmetic": "exact"'
 
 
-def test_what_is_missing_is_named(ask: Ask) -> None:
+def test_missing_tensors_are_listed(ask: Ask) -> None:
     assert set(errors(ask(x=[[1, 2]]))) == {"/w_q", "/w_k"}
 
 
-def test_several_faults_come_together(ask: Ask) -> None:
+def test_several_errors_are_reported_together(ask: Ask) -> None:
     assert set(errors(ask(**EXAM, w_z=1, heads=0))) == {"/w_z", "/heads"}
     assert set(errors(ask(**(EXAM | {"x": [[None]], "w_q": [[None]]})))) == {"/x/0/0", "/w_q/0/0"}
 
@@ -205,7 +205,7 @@ def test_a_body_that_cannot_be_read(client: Client, body: bytes, detail: str) ->
     ("entry", "pointer"),
     [("true", "/x/0/7"), ("null", "/x/0/7"), ('"a"', "/x/0/7"), ("1e400", "/x/0/7"), ("[1]", "/x/0/7")],
 )
-def test_faults_in_a_large_body_are_found_too(client: Client, entry: str, pointer: str) -> None:
+def test_errors_in_a_large_body_are_found_too(client: Client, entry: str, pointer: str) -> None:
     row = ["1.25"] * 10_000
     row[7] = entry
     body = '{"x": [[' + ",".join(row) + ']], "w_q": [[1]], "w_k": [[1]]}'
@@ -267,7 +267,7 @@ def test_a_large_tensor_of_many_axes(client: Client) -> None:
     assert list(errors(client.post("/v1/self_attention", content=body, headers=JSON))) == ["/x"]
 
 
-def test_a_flood_of_names_is_refused_without_looking_at_each(ask: Ask) -> None:
+def test_too_many_names_are_refused_without_checking_each(ask: Ask) -> None:
     flood = {f"extra_{index}": 1 for index in range(5_000)}
     assert list(errors(ask(**EXAM, **flood))) == [""]
     for field in ("given", "upstream"):

@@ -1,4 +1,4 @@
-"""Routes: each computation is one of FastAPI's, found in a table, documented, and guarded by dependencies."""
+"""Each computation is a FastAPI route: found in a table, documented, and guarded by dependencies."""
 
 import asyncio
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ def test_middleware_sees_the_route_and_its_endpoint() -> None:
     assert seen == [(PATH, "self_attention"), ("/v1/optimizer/trace", "optimizer_trace")]
 
 
-def test_another_method_is_refused_with_those_that_are_allowed() -> None:
+def test_another_method_is_refused_with_the_allowed_ones() -> None:
     for method in ("GET", "PUT", "DELETE"):
         response = send(create_app(), method, PATH)
         errors(response, 405)
@@ -108,7 +108,7 @@ def test_a_dependency_guards_every_route(method: str, path: str) -> None:
     assert admitted.status_code == (422 if method == "POST" else 200)
 
 
-def test_a_guarded_question_is_answered_as_one_that_is_not() -> None:
+def test_a_guarded_question_gets_the_same_answer() -> None:
     app = create_app(dependencies=[Depends(guard)])
     key = {"x-key": "open"}
     answer = send(create_app(), "POST", PATH, json=EXAM)
@@ -200,7 +200,7 @@ def test_a_route_that_was_removed_is_not_found() -> None:
     errors(send(app, "POST", PATH, json=EXAM), 404)
 
 
-def test_an_own_route_may_end_with_a_slash() -> None:
+def test_an_added_route_may_end_with_a_slash() -> None:
     app = create_app()
 
     @app.get("/mine/")
@@ -238,7 +238,7 @@ def test_a_dependency_with_a_parameter_of_its_own() -> None:
     assert "/header/x-tenant" in errors(send(app, "POST", PATH, json=EXAM))
 
 
-def test_an_own_route_joins_the_document() -> None:
+def test_an_added_route_is_in_the_document() -> None:
     app = create_app()
     before = app.openapi()
 

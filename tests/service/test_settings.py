@@ -1,4 +1,4 @@
-"""Settings are checked before anything starts: their names, their bounds, and what they say together."""
+"""Settings are checked at the start: names, bounds, and contradictions."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from service.settings import Settings
 
 
 def refusals(**values: Any) -> dict[str, str]:
-    """What is said about each setting that is refused."""
+    """Return the message for each invalid setting."""
     with pytest.raises(ValidationError) as caught:
         Settings(**values)
     return {str(one["loc"][0]): one["msg"] for one in caught.value.errors()}
@@ -31,7 +31,7 @@ def test_unknown_names(monkeypatch: pytest.MonkeyPatch, variable: str, field: st
     assert refusals() == {field: f"there is no setting of this name{message}"}
 
 
-def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_errors_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKINGS_QUEU", "3")
     monkeypatch.setenv("WORKINGS_WORKERS", "many")
     monkeypatch.setenv("WORKINGS_CORS_ORIGINS", '["*", 1]')
@@ -43,7 +43,7 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     }
 
 
-def test_variables_of_an_orchestrator_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_an_orchestrator_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     address = "tcp://10.0.0.1:8000"
     variables = {
         "WORKINGS_SERVICE_HOST": "10.0.0.1", "WORKINGS_SERVICE_PORT": "8000",
@@ -93,6 +93,6 @@ def test_contradictions_are_explained(values: dict[str, int], field: str, words:
         {"max_body_bytes": 2**30, "held_bytes": 2**30},
     ],
 )  # fmt: skip
-def test_a_default_gives_way_to_a_setting(values: dict[str, int]) -> None:
+def test_a_default_does_not_contradict_a_setting(values: dict[str, int]) -> None:
     settings = Settings(**values)  # type: ignore[arg-type]
     assert all(getattr(settings, name) == value for name, value in values.items())

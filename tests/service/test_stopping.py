@@ -1,4 +1,4 @@
-"""A server that is told to stop: it answers what it has accepted, and ends whatever its clients do."""
+"""A stopping server answers accepted requests and ends in time, whatever its clients do."""
 
 import signal
 import socket
@@ -34,7 +34,7 @@ def running(processes: int, **settings: object) -> Iterator[tuple[int, "subproce
 
 
 def connect(port: int) -> socket.socket:
-    """A connection that the server has accepted."""
+    """Return a connection that the server has accepted."""
     connection = socket.create_connection(("127.0.0.1", port), LONG)
     connection.sendall(HEALTH)
     answer = b""
@@ -45,7 +45,7 @@ def connect(port: int) -> socket.socket:
 
 
 def rest(connection: socket.socket) -> bytes:
-    """All that the server still sends until it closes the connection."""
+    """Return everything the server sends until it closes the connection."""
     with connection.makefile("rb") as stream:
         return stream.read()
 
@@ -72,7 +72,7 @@ def test_a_server_ends_in_time_and_answers_what_it_accepted(processes: int) -> N
         answer = rest(in_time)
         assert answer.startswith(b"HTTP/1.1 200") and b'"output":[[1.0]]' in answer
         answer = rest(late)
-        assert answer.startswith(b"HTTP/1.1 503") and b"stops" in answer
+        assert answer.startswith(b"HTTP/1.1 503") and b"stopping" in answer
         assert process.wait(LONG) == 0
 
 

@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the service: how text is generated, and which refusals are expected."""
+"""Hooks for schemathesis: how to generate text, and which refusals are expected."""
 
 from typing import Any
 

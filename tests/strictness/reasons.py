@@ -1,4 +1,4 @@
-"""Reasons for which a question that fits its schema may be refused: what JSON Schema cannot say.
+"""Reasons to refuse a question that fits its schema, which JSON Schema cannot express.
 
 Each reason has patterns of the messages that it stands for. A refusal for anything else is a gap in the
 document.
@@ -112,7 +112,7 @@ REASONS = (
     Reason(
         "Whether a value holds booleans, and which entries a step can work on, depends on the graph.",
         (
-            r"is no number$",
+            r"is (no|not a) number$",
             r"is no dtype that can be taken here",
             r"\S+ cannot hold booleans|\S+ holds? booleans",
             r"entries? ",
@@ -133,7 +133,7 @@ _PATTERNS = {reason: re.compile("|".join(f"(?:{one})" for one in reason.messages
 
 
 def reason_of(message: str, endpoint: str) -> Reason | None:
-    """Return the reason that a refusal's message gives, if it is one of these."""
+    """Return the reason for a refusal's message; None if it is not listed."""
     for reason, pattern in _PATTERNS.items():
         if (not reason.only or endpoint in reason.only) and pattern.match(message):
             return reason

@@ -129,8 +129,8 @@ def exact_work_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
 
 
-def understood(name: str, question: dict[str, Any]) -> QuestionErrors | None:
-    """The faults that the server finds in a question before it computes anything."""
+def errors_of(name: str, question: dict[str, Any]) -> QuestionErrors | None:
+    """Return the errors that the server finds before it computes anything; None if there are none."""
     try:
         ENDPOINTS[name].understand(copy.deepcopy(question), LIMITS)
     except QuestionErrors as errors:
@@ -140,7 +140,7 @@ def understood(name: str, question: dict[str, Any]) -> QuestionErrors | None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_schema_and_server_agree(path: str) -> None:
-    """What the server takes fits the schema; what fits and is refused is refused for a listed reason."""
+    """Accepted questions fit the schema; questions that fit are refused only for listed reasons."""
     name, rng = path.removeprefix("/v1/"), random.Random(f"strictness of {path}")
     schema = validator(name)
     for _ in range(ROUNDS):
@@ -148,7 +148,7 @@ def test_schema_and_server_agree(path: str) -> None:
         if r"\ud800" in body or '"exact"' in body or name == "optimizer/solve":
             continue  # no text; or too slow to plan
         question = json.loads(body)
-        errors, fits = understood(name, question), schema.is_valid(question)
+        errors, fits = errors_of(name, question), schema.is_valid(question)
         if errors is None:
             assert fits, (body, next(schema.iter_errors(question)).message)
         elif fits:
@@ -157,15 +157,15 @@ def test_schema_and_server_agree(path: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "question"), REFUSED, ids=lambda one: json.dumps(one)[:60])
-def test_what_is_refused_does_not_fit(name: str, question: dict[str, Any]) -> None:
+def test_refused_questions_do_not_fit(name: str, question: dict[str, Any]) -> None:
     if name != "compare":  # whose changes are made with the answer
-        assert understood(name, question) is not None
+        assert errors_of(name, question) is not None
     assert not validator(name).is_valid(question)
 
 
-def test_a_listed_reason_is_none_of_these() -> None:
+def test_listed_reasons_do_not_match_these() -> None:
     for name, question in REFUSED:
-        if name != "compare" and (errors := understood(name, question)) is not None:
+        if name != "compare" and (errors := errors_of(name, question)) is not None:
             assert errors.errors, question
     for message in ("is about free symbols, and floats have none", "has to be an integer from 1 to 9"):
         assert reason_of(message, "softmax") is None
@@ -177,6 +177,6 @@ RULES = [(name, rule) for name, one in CATALOGUE.items() if not one.parts for ru
 
 @pytest.mark.parametrize(("name", "rule"), RULES, ids=[f"{name}-{rule.field}" for name, rule in RULES])
 def test_each_rule_is_broken_by_a_question_above(name: str, rule: Rule) -> None:
-    """So the function of the operation refuses what its declaration says."""
+    """So the operation's function refuses what its declaration excludes."""
     schema = Draft202012Validator(of_rule(rule, CATALOGUE[name]))
     assert any(not schema.is_valid(question) for one, question in REFUSED if one == name)

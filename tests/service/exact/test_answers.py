@@ -1,4 +1,4 @@
-"""Exact questions over HTTP: what comes back, and that it means the same where it is sent again."""
+"""Exact answers over HTTP, and their meaning when sent again."""
 
 from typing import Any
 
@@ -189,13 +189,13 @@ def test_the_same_question_has_the_same_bytes(client: Client) -> None:
         ({"x": "1e999"}, "/inputs/x", "400 digits"),
         ({"x": "a+" * 6000 + "a"}, "/inputs/x", "longer than"),
         ({"x": [["a"], ["b", "c"]]}, "/inputs/x/1", "differ in length"),
-        ({"x": ["a", None]}, "/inputs/x/1", "no number"),
-        ({"x": {"symbol": "x"}}, "/inputs/x", "no tensor of symbols"),
-        ({"x": {"symbol": "x", "shape": [0]}}, "/inputs/x", "no tensor of symbols"),
-        ({"x": {"symbol": "x", "shape": [10**6, 10**6]}}, "/inputs/x", "no tensor of symbols"),
+        ({"x": ["a", None]}, "/inputs/x/1", "not a number"),
+        ({"x": {"symbol": "x"}}, "/inputs/x", "not a tensor of symbols"),
+        ({"x": {"symbol": "x", "shape": [0]}}, "/inputs/x", "not a tensor of symbols"),
+        ({"x": {"symbol": "x", "shape": [10**6, 10**6]}}, "/inputs/x", "not a tensor of symbols"),
         ({"x": {"symbol": "x", "shape": [300, 300]}}, "/inputs/x", "too many entries"),
         ({"x": {"symbol": "exp", "shape": []}}, "/inputs/x/symbol", "no symbol"),
-        ({"x": {"symbol": 3, "shape": []}}, "/inputs/x/symbol", "no name"),
+        ({"x": {"symbol": 3, "shape": []}}, "/inputs/x/symbol", "not a name"),
     ],
 )
 def test_what_is_no_exact_number(ask: Ask, inputs: dict[str, Any], pointer: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Failures of libraries in exact work are refused by name; our own stay defects."""
+"""Failures of libraries are refused with the library's name; failures of our own are defects."""
 
 import io
 import json
@@ -23,7 +23,7 @@ HEADER = {
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> Problem:
-    """The problem that a worker answers to a program, asked in this process."""
+    """Return a worker's problem for a program, computed in this process."""
     monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
     body = {"program": ["half = x / 2", "y = log(half)"], "inputs": {"x": "a"}, "arithmetic": "exact"}
     frames = io.BytesIO()
@@ -39,7 +39,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> Problem:
 
 
 def failing(*_: Any) -> Any:
-    """Fail in SymPy, whose message holds what it was given."""
+    """Fail in SymPy, with a message that contains its argument."""
     return sympy.Rational("x" * 1_000)
 
 

@@ -1,4 +1,4 @@
-"""Exact text of every operation, sent back: it means the same, or is refused."""
+"""Exact text of every operation, sent back, means the same or is refused."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from compute.question.answer import Answer
 from compute.readings.closed_forms import text
-from service.exact.answers import written
+from service.exact.answers import write_answer
 from service.exact.entries import MAX_TEXT, Decoder
 from tests.compute.asking import answer, arrays, plan
 from tests.compute.operations.exact_cases import CASES
@@ -29,7 +29,7 @@ def size(posed: Case) -> int:
 
 
 def smallest() -> Iterator[str]:
-    """For each operation the cases with the fewest entries."""
+    """Yield the cases with the fewest entries for each operation."""
     for operation in CATALOGUE:
         names = [name for name, one in CASES.items() if one.operation == operation and one.inputs]
         count = 24 if operation == "activation" else 1
@@ -37,7 +37,7 @@ def smallest() -> Iterator[str]:
 
 
 def with_symbols(posed: Case) -> tuple[dict[str, Any], dict[str, float]]:
-    """The inputs with a few symbols among fractions, and numbers for the symbols."""
+    """Return the inputs with some entries as symbols, and numbers for the symbols."""
     symbols = 2 if size(posed) <= FEW else 1
     inputs: dict[str, Any] = {}
     point: dict[str, float] = {}
@@ -65,7 +65,7 @@ def floats(entries: Any, point: dict[str, float]) -> Array:
 
 
 def entries(found: Answer) -> dict[tuple[str, str], Array]:
-    """Every value and gradient of an answer."""
+    """Return every value and gradient of an answer."""
     groups = {"values": found.values, "gradients": found.gradients}
     return {(kind, name): one for kind, group in groups.items() for name, one in group.items()}
 
@@ -82,8 +82,8 @@ def test_text_sent_back_is_the_same_number_or_refused(name: str) -> None:
     asked: dict[str, Any] = {"upstream": upstream, "select": [*posed.inputs, "output"]}
     prepared = plan(posed.operation, inputs, posed.attributes, arithmetic="exact", **asked)
     found = prepared.answer(arrays(inputs, "exact"), {}, arrays(upstream, "exact"))
-    whole, _ = written(found, prepared, shares=False)
-    shared, beside = written(found, prepared)
+    whole, _ = write_answer(found, prepared, shares=False)
+    shared, beside = write_answer(found, prepared)
     numbers = {key: floats(one, point) for key, one in inputs.items()}
     expected = entries(answer(posed.operation, numbers, posed.attributes, **asked))
     read = Decoder({})
@@ -122,7 +122,7 @@ def test_common_parts_have_no_symbols_name() -> None:
     inputs = {"x": "x", "z": "z", "s": ["s1", "s_2"]}
     prepared = plan("graph", inputs, program=program, arithmetic="exact", upstream={"y": 1})
     found = prepared.answer(arrays(inputs, "exact"), {}, arrays({"y": 1}, "exact"))
-    _, beside = written(found, prepared)
+    _, beside = write_answer(found, prepared)
     names = [one["name"] for one in beside["common"]]
     assert names[0] == "_s3"
     assert beside["common"][0]["latex"].startswith("s_{3} = ")
@@ -131,8 +131,8 @@ def test_common_parts_have_no_symbols_name() -> None:
     for one in beside["common"]:
         point[one["name"]] = evaluate(one["expression"], point)
     for kind in ("values", "gradients"):
-        whole = getattr(written(found, prepared, shares=False)[0], kind)
-        for name, array in getattr(written(found, prepared)[0], kind).items():
+        whole = getattr(write_answer(found, prepared, shares=False)[0], kind)
+        for name, array in getattr(write_answer(found, prepared)[0], kind).items():
             if name not in ("s", "n"):
                 assert math.isclose(
                     evaluate(array[()], point), evaluate(whole[name][()], point), rel_tol=1e-12

@@ -1,4 +1,4 @@
-"""Settings of exact questions: symbols, large numbers, and what does not fit."""
+"""Settings of exact questions: symbols, large numbers, and invalid ones."""
 
 import json
 from typing import Any
@@ -78,7 +78,7 @@ def test_settings_beyond_any_number(client: Client, arithmetic: str, number: str
 
 
 def test_roots_of_integers_with_two_large_factors(ask: Ask) -> None:
-    """SymPy 1.14 fails on this one where it remembers factors."""
+    """SymPy 1.14 fails on this one when its cache has factors."""
     root = "sqrt(20249999999999999988750000000000000001)"
     answer = ask("/v1/graph", program=["y = x**2", "z = 2 * x"], inputs={"x": root}, **EXACT).json()
     assert answer["values"] == {"y": "20249999999999999988750000000000000001", "z": f"2*{root}"}

@@ -1,4 +1,4 @@
-"""Request bodies made at random from the examples, with odd values, names, numbers and bytes put in.
+"""Random request bodies: examples with odd values, names, numbers and bytes inserted.
 
 `python -m tests.service.http.generated_bodies SECONDS` holds the two readers against each other for so long.
 """
@@ -24,11 +24,11 @@ from service.settings import Settings
 
 LIMITS = Settings(max_work=2_000_000, max_entries=200_000).limits
 SLOW = ("/v1/optimizer/solve",)  # whose answers take SymPy; its refusals are compared all the same
-EXAMPLES = [one for one in load_examples() if len(json.dumps(one["request"])) < 6_000]
+EXAMPLES = [example for example in load_examples() if len(json.dumps(example["request"])) < 6_000]
 
 
 class Raw(str):
-    """Text that stands in a body as it is."""
+    """Text that is written to a body unchanged."""
 
     __slots__ = ()
 
@@ -76,7 +76,7 @@ DEPTHS = (3, 7, 8, 9, 10, 30, 64, 65, 300, 638, 639, 640, 900, 960, 1000, 1100)
 
 
 class Outcome(NamedTuple):
-    """The answer or the problem that a body gets."""
+    """Return the answer or the problem for a body."""
 
     kind: str
     content: bytes
@@ -95,7 +95,7 @@ def make_body(rng: random.Random) -> tuple[str, bytes]:
 
 
 def answer(path: str, body: bytes) -> Outcome:
-    """Return what a body is answered with, read as the reader is set."""
+    """Return the answer to a body under the reader's current settings."""
     endpoint = ENDPOINTS[path.removeprefix("/v1/")]
     try:
         use: Any = (lambda job: b"") if path in SLOW else (lambda job: job.answer())
@@ -109,13 +109,13 @@ def answer(path: str, body: bytes) -> Outcome:
 
 
 def are_same(fast: Any, strict: Any) -> bool:
-    """Return whether two documents are the same to the bit, arrays being lists of numbers in float64."""
+    """Return whether two documents are identical, arrays being lists of float64 numbers."""
     if isinstance(fast, np.ndarray):
         return isinstance(strict, list) and _is_array(fast, strict)
     if isinstance(strict, dict):
         return (
             type(fast) is dict and list(fast) == list(strict)
-            and all(are_same(fast[name], one) for name, one in strict.items())
+            and all(are_same(fast[name], child) for name, child in strict.items())
         )  # fmt: skip
     if isinstance(strict, list):
         return type(fast) is list and len(fast) == len(strict) and all(map(are_same, fast, strict))
@@ -135,7 +135,7 @@ def _bits(value: Any) -> Any:
 
 
 def _damage(rng: random.Random, question: dict[str, Any]) -> None:
-    """Put something odd at one place of a question."""
+    """Insert an odd value at one place of a question."""
     node: Any = question
     while True:
         if not node:
@@ -165,11 +165,11 @@ def _damage(rng: random.Random, question: dict[str, Any]) -> None:
         case 7:
             wide = ",".join(rng.choices(NUMBERS[:14], k=rng.choice([2, 70])))
             kinds = [wide, wide, wide + ",1", f"[{wide}]", f"1,{wide}", "true", '"[",' + wide]
-            node[key] = Raw("[" + ",".join(f"[{one}]" for one in rng.choices(kinds, k=2)) + "]")
+            node[key] = Raw("[" + ",".join(f"[{number}]" for number in rng.choices(kinds, k=2)) + "]")
 
 
 def _dumps(node: Any, rng: random.Random, plainly: bool) -> str:
-    """Return JSON, with spaces and escapes here and there unless it is to be plain."""
+    """Return JSON, with random spaces and escapes unless it is plain."""
     space = "" if plainly else rng.choice(SPACES)
     if isinstance(node, Raw):
         return space + node
@@ -177,10 +177,10 @@ def _dumps(node: Any, rng: random.Random, plainly: bool) -> str:
         inner = ",".join(_dumps(k, rng, plainly) + ":" + _dumps(v, rng, plainly) for k, v in node.items())
         return space + "{" + inner + space + "}"
     if isinstance(node, list):
-        return space + "[" + ",".join(_dumps(one, rng, plainly) for one in node) + space + "]"
+        return space + "[" + ",".join(_dumps(child, rng, plainly) for child in node) + space + "]"
     text = json.dumps(node, ensure_ascii=rng.random() < 0.5)
     if isinstance(node, str) and not plainly and rng.random() < 0.1:
-        text = '"' + "".join(f"\\u{ord(one):04x}" for one in node if ord(one) < 2**16) + '"'
+        text = '"' + "".join(f"\\u{ord(character):04x}" for character in node if ord(character) < 2**16) + '"'
     return space + text
 
 
@@ -200,14 +200,14 @@ def _damage_bytes(rng: random.Random, body: bytes) -> bytes:
     ])  # fmt: skip
 
 
-def disagreement(path: str, body: bytes, worthwhile: int) -> tuple[str, Outcome]:
+def disagreement(path: str, body: bytes, min_array_size: int) -> tuple[str, Outcome]:
     """Return how the readers disagree on a body, empty if they agree, and the outcome of the strict one.
 
-    worthwhile: the fewest numbers that become an array.
+    min_array_size: the fewest numbers that become an array.
     """
-    before = reader.LARGE, reader.WORTHWHILE
+    before = reader.LARGE, reader.MIN_ARRAY_SIZE
     try:
-        reader.LARGE, reader.WORTHWHILE = sys.maxsize, worthwhile
+        reader.LARGE, reader.MIN_ARRAY_SIZE = sys.maxsize, min_array_size
         strict = answer(path, body)
         reader.LARGE = -1
         fast = answer(path, body)
@@ -216,7 +216,7 @@ def disagreement(path: str, body: bytes, worthwhile: int) -> tuple[str, Outcome]
     except Problem as problem:
         return f"only the strict reader refuses it: {problem}", strict
     finally:
-        reader.LARGE, reader.WORTHWHILE = before
+        reader.LARGE, reader.MIN_ARRAY_SIZE = before
     if not same:
         return "the documents differ", strict
     return ("" if fast == strict else f"{strict} of the strict reader, {fast} of the fast one"), strict
@@ -228,7 +228,7 @@ def main(seconds: float, seed: int = 0) -> None:
     kinds: Counter[str] = Counter()
     while monotonic() < until:
         path, body = make_body(rng)
-        found, strict = disagreement(path, body, rng.choice([1, 3, 8, reader.WORTHWHILE]))
+        found, strict = disagreement(path, body, rng.choice([1, 3, 8, reader.MIN_ARRAY_SIZE]))
         kinds[strict.kind] += 1
         if found:
             sys.stdout.write(f"{path} {body[:3000]!r}\n{found}\n\n")

@@ -1,4 +1,4 @@
-"""A server without sockets, whose protocols have the clock and the transports of a test."""
+"""A server without sockets, with protocols on a fake clock and fake transports."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Place:
-    """A server without sockets. Its application answers at once, or after the body, or when it may."""
+    """A server without sockets. Its application answers at once, after the body, or when it is released."""
 
     def __init__(self, kind: Any, **settings: Any) -> None:
         self.kind = kind
@@ -65,20 +65,20 @@ class Place:
             assert (await receive())["type"] == "http.disconnect"
 
     def connect(self, host: str = "192.0.2.1") -> tuple[Any, Wire]:
-        made = self.kind(
+        protocol = self.kind(
             config=self.config, server_state=self.state, app_state={STATE: self.watch}, _loop=self.loop
         )
         wire = Wire(host)
-        made.connection_made(wire)
-        return made, wire
+        protocol.connection_made(wire)
+        return protocol, wire
 
     async def settle(self) -> None:
         for _ in range(5):
             await asyncio.sleep(0)
 
-    def walk(self, seconds: float) -> None:
-        """Have the watch walk as so many seconds from now."""
-        self.watch.walk(self.loop.time() + seconds)
+    def check_all(self, seconds: float) -> None:
+        """Check all connections as if `seconds` had passed."""
+        self.watch.check_all(self.loop.time() + seconds)
 
 
 Scenario = Callable[[Place], Awaitable[None]]
@@ -99,7 +99,7 @@ def play(scenario: Scenario, kind: Any, **settings: Any) -> None:
 
 
 def problem(wire: Wire, status: int) -> Any:
-    """The problem that was sent, of this status, and after which the server closed its side."""
+    """Return the problem of this status, after which the server must have closed its side."""
     head, _, body = wire.sent.rpartition(b"\r\n\r\n")
     assert head.count(b"HTTP/1.1 ") == 1, "the problem is sent within another answer"
     assert head.startswith(b"HTTP/1.1 %d " % status), bytes(head)
@@ -108,9 +108,9 @@ def problem(wire: Wire, status: int) -> Any:
     assert wire.is_ended or wire.is_closed
     if status == 503:
         assert b"retry-after: 1" in head
-    found = json.loads(body)
-    assert found["status"] == status and found["errors"] == []
-    return found
+    body_fields = json.loads(body)
+    assert body_fields["status"] == status and body_fields["errors"] == []
+    return body_fields
 
 
 kinds = pytest.mark.parametrize("kind", PROTOCOLS, ids=["httptools", "h11"])

@@ -1,4 +1,4 @@
-"""Connections that a server takes, and those that it refuses."""
+"""Connections that a server accepts or refuses."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def test_connections_are_bounded(kind: Any) -> None:
         refused.data_received(GET)
         await place.settle()
         assert place.requests == [] and second.sent == b""
-        assert place.watch.figures()["open"] == 3 and place.watch.figures()["refused"] == 1
+        assert place.watch.counters()["open"] == 3 and place.watch.counters()["refused"] == 1
         first.connection_lost(None)
         fourth, wire = place.connect("192.0.2.4")
         fourth.data_received(GET)
@@ -42,7 +42,7 @@ def test_connections_of_one_client_are_bounded(kind: Any) -> None:
     play(scenario, kind, max_client_connections=2, trusted_proxies=["10.0.0.0/8"])
 
 
-def test_no_bound_for_a_client() -> None:
+def test_no_limit_for_a_client() -> None:
     async def scenario(place: Place) -> None:
         assert not any(place.connect()[1].sent for _ in range(600))
 
@@ -56,9 +56,9 @@ def test_refused_connections_do_not_stay() -> None:
         for wire in wires:
             problem(wire, 503)
         assert sum(wire.is_closed for wire in wires) == 5  # the others wait for their clients to close them
-        place.walk(LINGER - INTERVAL)
+        place.check_all(LINGER - INTERVAL)
         assert not any(wire.is_aborted for wire in wires)
-        place.walk(LINGER + INTERVAL)
+        place.check_all(LINGER + INTERVAL)
         assert sum(wire.is_aborted for wire in wires) == LINGERING
 
     play(scenario, protocol.Protocol, max_connections=1)

@@ -1,4 +1,4 @@
-"""Bodies in gzip: answered as without, bounded in size, and refused in any other coding."""
+"""Gzipped bodies get the same answers and have a size limit; other codings are refused."""
 
 import gzip
 import zlib
@@ -17,7 +17,7 @@ def gzipped(content: bytes, coding: str = "gzip") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", [PATH, "/v1/graph"])
-def test_a_gzipped_question_is_answered_as_it_is_without(client: Client, path: str) -> None:
+def test_a_gzipped_question_gets_the_same_answer(client: Client, path: str) -> None:
     question = (
         EXAM if path == PATH else {"program": ["y = x**2"], "inputs": {"x": "a"}, "arithmetic": "exact"}
     )
@@ -35,7 +35,7 @@ def test_a_gzipped_stream_of_lines(client: Client) -> None:
     assert len(lines) == 1 + 4 + 1
 
 
-def test_what_is_no_gzip_is_refused(client: Client) -> None:
+def test_invalid_gzip_is_refused(client: Client) -> None:
     body = gzip.compress(orjson.dumps(EXAM))
     for content in (
         orjson.dumps(EXAM),
@@ -59,7 +59,7 @@ def test_decompressed_size_is_bounded() -> None:
     assert ask("POST", PATH, **gzipped(bomb)).status_code == 200
 
 
-def test_content_that_is_no_gzip_is_told_from_damaged_gzip(client: Client) -> None:
+def test_other_data_and_damaged_gzip_have_different_errors(client: Client) -> None:
     whole = gzip.compress(orjson.dumps(EXAM))
     for body, received in (
         (b"{}", "data that does not start as gzip does"),

@@ -1,4 +1,4 @@
-"""Heads that are too long, frames of bodies that are, and bytes that are no request."""
+"""Heads and chunk framing that are too long, and bytes that are not a request."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def test_a_head_is_bounded(kind: Any, head: bytes, size: int) -> None:
         made, wire = place.connect()
         for at in range(0, len(head), size):
             made.data_received(head[at : at + size])
-        found = problem(wire, 400 if head.startswith(b"GG") and kind is protocol.Protocol else 431)
-        assert "received" not in found
+        refusal = problem(wire, 400 if head.startswith(b"GG") and kind is protocol.Protocol else 431)
+        assert "received" not in refusal
         made.data_received(GET)
         await place.settle()
         assert place.requests == []
@@ -60,7 +60,7 @@ def test_headers_are_bounded_in_number() -> None:
 
 @kinds
 @pytest.mark.parametrize("part", [b"2;" + b"a" * 70_000, b"0\r\n" + (b"a: " + b"b" * 1_000 + b"\r\n") * 70])
-def test_what_frames_a_body_is_bounded(kind: Any, part: bytes) -> None:
+def test_chunk_framing_is_limited(kind: Any, part: bytes) -> None:
     async def scenario(place: Place) -> None:
         place.reads_body = True
         made, wire = place.connect()
@@ -75,7 +75,7 @@ def test_what_frames_a_body_is_bounded(kind: Any, part: bytes) -> None:
 
 
 @kinds
-def test_trailers_are_no_headers(kind: Any) -> None:
+def test_trailers_are_dropped(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         made, _ = place.connect()
         made.data_received(CHUNKED + b"1\r\na\r\n0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n" + GET)
@@ -89,7 +89,7 @@ def test_trailers_are_no_headers(kind: Any) -> None:
 
 
 @kinds
-def test_what_is_not_http_is_refused_after_the_requests_before_it(kind: Any) -> None:
+def test_bytes_that_are_not_http_are_refused_after_earlier_requests(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         made, wire = place.connect()
         made.data_received(b"\x16\x03\x01 this is TLS\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Limits, fullness, and the event loop while work is done. Nothing here waits for a clock."""
+"""Limits, full queues, and the event loop during work. Nothing here waits for a clock."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def refused(fields: dict[str, Any], **settings: Any) -> httpx.Response:
         ({"max_answer_entries": 37}, "numbers in the answer"),
     ],
 )
-def test_predictions_are_held_against_the_limits(settings: dict[str, int], what: str) -> None:
+def test_predictions_are_checked_against_the_limits(settings: dict[str, int], what: str) -> None:
     # 10 numbers in, 22 computed (the transposed keys have no name), 38 sent back, since values of several
     # names stand under each.
     [error] = errors(refused({}, **settings), 413).values()
@@ -115,7 +115,7 @@ def test_a_body_that_does_not_arrive() -> None:
 
 @contextmanager
 def held_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Semaphore]]:
-    """Answers that wait until they are let go; the semaphore counts those that have begun."""
+    """Block answers until they are released; the semaphore counts those that have begun."""
     go, begun = threading.Event(), threading.Semaphore(0)
     answer = GraphJob.answer
 
@@ -131,7 +131,7 @@ def held_answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Ev
         go.set()
 
 
-def test_health_answers_while_work_is_done_and_fullness_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_answers_during_work_and_reports_full_queues(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         with held_answers(monkeypatch) as (go, begun):
             async with client(queue=1, inline_work=0) as service:
@@ -162,8 +162,8 @@ async def in_parts(body: bytes) -> AsyncIterator[bytes]:
     yield body[100:]
 
 
-def test_bodies_share_a_budget_and_hold_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that does not come in full takes memory for what has come, and no place from others."""
+def test_bodies_share_a_budget_and_take_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An incomplete body takes memory for the bytes received, but no place."""
     go_on, begun = asyncio.Event(), asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
@@ -210,7 +210,7 @@ def test_a_tiny_question_is_answered_without_a_thread(monkeypatch: pytest.Monkey
     assert all(name.startswith("compute") for name in threads[1:])
 
 
-def test_an_unforeseen_failure_is_one_problem_and_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_is_a_problem_without_details(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(question: GraphJob) -> bytes:
         raise RuntimeError("a secret of the machine")
 

@@ -1,4 +1,4 @@
-"""Request ids, CORS, compression and conditional requests, as clients of HTTP expect them."""
+"""Request ids, CORS, compression and conditional requests."""
 
 import asyncio
 import re
@@ -72,13 +72,13 @@ def test_a_request_id_is_taken_and_returned(client: Client) -> None:
     assert client.post(PATH, json={}, headers={"x-request-id": "mine"}).headers["x-request-id"] == "mine"
 
 
-def test_a_request_id_is_made_where_none_can_be_taken(client: Client) -> None:
-    made = set()
+def test_a_request_id_is_generated_if_none_is_valid(client: Client) -> None:
+    ids = set()
     for headers in ({}, {}, {"x-request-id": "x" * 129}, {"x-request-id": "a b"}, {"x-request-id": "<i>"}):
         [request_id] = client.post(PATH, json=EXAM, headers=headers).headers.get_list("x-request-id")
         assert re.fullmatch("[0-9a-f]{32}", request_id)
-        made.add(request_id)
-    assert len(made) == 5
+        ids.add(request_id)
+    assert len(ids) == 5
 
 
 def test_a_defect_names_its_request_in_the_answer_and_in_the_log(
@@ -138,7 +138,7 @@ def test_an_origin_that_no_browser_sends_is_refused(origin: str) -> None:
         Settings(cors_origins=[origin])
 
 
-def test_a_slash_behind_an_origin_is_taken_off() -> None:
+def test_a_slash_after_an_origin_is_removed() -> None:
     assert Settings(cors_origins=["https://a.example:8443/"]).cors_origins == ["https://a.example:8443"]
 
 
@@ -179,7 +179,7 @@ def test_any_quality_above_zero_accepts_gzip(client: Client, accepted: str) -> N
     assert response.headers["content-encoding"] == "gzip"
 
 
-def test_compressed_lines_are_sent_as_they_are_made() -> None:
+def test_compressed_lines_are_sent_as_they_are_computed() -> None:
     """The first line can be decompressed before the last one is computed."""
 
     async def scenario() -> bytes:
@@ -221,7 +221,7 @@ def test_small_answers_are_not_compressed(client: Client) -> None:
     assert "content-encoding" not in response.headers
 
 
-def test_the_document_is_compressed_and_may_be_kept(client: Client) -> None:
+def test_the_document_is_compressed_and_cacheable(client: Client) -> None:
     response = client.get("/openapi.json", headers={"accept-encoding": "gzip"})
     assert response.headers["content-encoding"] == "gzip"
     assert int(response.headers["content-length"]) < 130_000
@@ -235,7 +235,7 @@ def test_the_document_is_compressed_and_may_be_kept(client: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", PATH), ("GET", "/v1/operations"), ("GET", "/health/live"), ("GET", "/docs")]
 )
-def test_a_trailing_slash_leads_to_the_path_without(client: Client, method: str, path: str) -> None:
+def test_a_trailing_slash_redirects_to_the_path_without_it(client: Client, method: str, path: str) -> None:
     response = client.request(method, path + "/?a=b")
     assert response.status_code == 307
     assert response.headers["location"] == f"{path}?a=b"

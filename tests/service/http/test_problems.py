@@ -20,7 +20,7 @@ from service.settings import Settings
 from service.workers.choice import Unsupported
 from tests.conftest import EXAM, Client, errors
 
-PROBLEMS = {one["name"]: one for one in load_problems()}
+PROBLEMS = {example["name"]: example for example in load_problems()}
 
 
 async def send(app: FastAPI, problem: dict[str, Any]) -> httpx.Response:
@@ -38,7 +38,7 @@ async def unfinished(text: str) -> AsyncIterator[bytes]:
 
 
 def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
-    """Send a problem's request to a service in the state that the problem speaks of."""
+    """Send a problem's request to a service in the state that causes the problem."""
     settings: dict[str, Any] = {
         "slow_body": {"body_timeout": 0.01},
         "full": {"queue": 0, "inline_bytes": 0},
@@ -59,7 +59,7 @@ def replay(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> httpx.Re
 async def send_with_places_taken(app: FastAPI, problem: dict[str, Any], places: int) -> httpx.Response:
     async with AsyncExitStack() as taken:
         for _ in range(places):
-            await taken.enter_async_context(app.state.answerer.floats.place())
+            await taken.enter_async_context(app.state.answerer.floats.hold_place())
         return await send(app, problem)
 
 
@@ -81,16 +81,16 @@ def test_each_kind_has_an_example_and_a_page(client: Client, kind: str) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert KINDS[kind].title in unescape(page.text)
     assert not re.findall(r'(?:src|href)="[^"]*//', page.text)
-    shown = [one for one in PROBLEMS.values() if one["response"]["type"] == f"/problems/{kind}"]
+    shown = [example for example in PROBLEMS.values() if example["response"]["type"] == f"/problems/{kind}"]
     assert shown
-    assert all(json.dumps(one["response"]["detail"]) in unescape(page.text) for one in shown)
+    assert all(json.dumps(example["response"]["detail"]) in unescape(page.text) for example in shown)
 
 
 def test_an_unknown_kind_is_not_found(client: Client) -> None:
     errors(client.get("/problems/rainy"), 404)
 
 
-def asked(app: FastAPI, **headers: str) -> httpx.Response:
+def send_question(app: FastAPI, **headers: str) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
@@ -103,7 +103,7 @@ def test_the_error_of_a_dependency_keeps_its_status_and_headers() -> None:
     def guard() -> None:
         raise HTTPException(401, "a key is needed", {"WWW-Authenticate": "Bearer"})
 
-    response = asked(create_app(dependencies=[Depends(guard)]))
+    response = send_question(create_app(dependencies=[Depends(guard)]))
     assert response.headers["www-authenticate"] == "Bearer"
     errors(response, 401)
     assert response.json() == {
@@ -127,7 +127,7 @@ def test_other_statuses_and_details_are_problems(status: int, detail: Any, title
     def guard() -> None:
         raise HTTPException(status, detail)
 
-    problem = asked(create_app(dependencies=[Depends(guard)]))
+    problem = send_question(create_app(dependencies=[Depends(guard)]))
     assert problem.status_code == status
     assert (problem.json()["title"], problem.json()["detail"]) == (title, text)
 
@@ -136,7 +136,7 @@ def test_a_status_without_a_body_has_none() -> None:
     def guard() -> None:
         raise HTTPException(304)
 
-    response = asked(create_app(dependencies=[Depends(guard)]))
+    response = send_question(create_app(dependencies=[Depends(guard)]))
     assert (response.status_code, response.content) == (304, b"")
 
 
@@ -145,14 +145,14 @@ def test_a_missing_parameter_of_a_dependency_is_a_problem_that_echoes_nothing() 
         assert weight
 
     app = create_app(dependencies=[Depends(guard)])
-    assert "/header/weight" in errors(asked(app))
-    response = asked(app, weight="a secret")
+    assert "/header/weight" in errors(send_question(app))
+    response = send_question(app, weight="a secret")
     assert "/header/weight" in errors(response)
     assert "secret" not in response.text
-    assert asked(app, weight="3").status_code == 200
+    assert send_question(app, weight="3").status_code == 200
 
 
-def test_under_a_mount_types_stand_below_its_path() -> None:
+def test_types_of_problems_include_the_mount_path() -> None:
     outer = FastAPI()
     outer.mount("/workings", create_app())
 

@@ -1,4 +1,4 @@
-"""Large bodies whose names hold brackets are read fast all the same, and as the strict reader reads them."""
+"""The fast reader agrees with the strict one, also on names with brackets."""
 
 import json
 from typing import Any, NoReturn
@@ -30,8 +30,8 @@ def plain(node: Any) -> Any:
     if isinstance(node, np.ndarray):
         return node.tolist()
     if isinstance(node, dict):
-        return {key: plain(one) for key, one in node.items()}
-    return [plain(one) for one in node] if isinstance(node, list) else node
+        return {key: plain(child) for key, child in node.items()}
+    return [plain(child) for child in node] if isinstance(node, list) else node
 
 
 def no_other(*_: Any) -> NoReturn:
@@ -40,7 +40,7 @@ def no_other(*_: Any) -> NoReturn:
 
 @FAST
 @pytest.mark.parametrize("name", NAMED)
-def test_brackets_in_names_are_no_reason_to_read_slowly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_with_brackets_are_read_fast(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     content = json.dumps(NAMED[name]).encode()
     assert len(content) > reader.LARGE
     monkeypatch.setattr(reader, "read_strictly", no_other)
@@ -49,17 +49,17 @@ def test_brackets_in_names_are_no_reason_to_read_slowly(name: str, monkeypatch: 
 
 @FAST
 @pytest.mark.parametrize("objects", [1, 60])
-def test_names_are_searched_only_so_often(objects: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each name is looked for from the first on: of a whole body of names that would take minutes."""
-    asked: list[bytes] = []
-    monkeypatch.setattr(reader, "read_strictly", asked.append)
+def test_lookups_of_names_are_limited(objects: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lookups are linear: a body of many names would take minutes."""
+    looked_up: list[bytes] = []
+    monkeypatch.setattr(reader, "read_strictly", looked_up.append)
     for names in (2_000, 6_000):
         fields = {f"layers.{at}.norm1.weight": at for at in range(names // objects)}
         content = json.dumps({"x": WIDE, "layer": [fields] * objects}).encode()
         assert len(content) > reader.LARGE
-        monkeypatch.setattr(reader, "MOST_SEARCHED", 4_000**2 // objects)
+        monkeypatch.setattr(reader, "MAX_LOOKUPS", 4_000**2 // objects)
         fast = reader.read(content)
-        assert len(asked) == (names == 6_000)
+        assert len(looked_up) == (names == 6_000)
         assert names == 6_000 or plain(fast) == json.loads(content)
     monkeypatch.undo()
     assert plain(reader.read(content)) == json.loads(content)
@@ -75,7 +75,7 @@ def test_names_are_searched_only_so_often(objects: int, monkeypatch: pytest.Monk
         b'{"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a[0]": 1}}}}}}}}, "x": %s}',
     ],
 )
-def test_what_is_not_certain_is_read_strictly(body: bytes) -> None:
+def test_uncertain_bodies_are_read_strictly(body: bytes) -> None:
     content = body % json.dumps(WIDE * 2).encode()
     assert len(content) > reader.LARGE
     assert plain(reader.read(content)) == json.loads(content)
@@ -83,7 +83,7 @@ def test_what_is_not_certain_is_read_strictly(body: bytes) -> None:
 
 @FAST
 @pytest.mark.parametrize("text", ["[", r"\u005b", r"\u005B", r"\\u005b", r"\\["])
-def test_brackets_in_text_hide_no_ragged_list(text: str) -> None:
+def test_brackets_in_text_do_not_hide_ragged_lists(text: str) -> None:
     ragged = [*WIDE * 2, [*WIDE[0][:-1], [1.5]]]
     content = f'{{"x": {json.dumps(ragged)}, "select": ["{text}"]}}'.encode()
     assert len(content) > reader.LARGE
@@ -99,7 +99,7 @@ def test_names_with_nul_are_read(name: str) -> None:
 
 
 @FAST
-def test_a_name_that_stands_twice_is_refused_in_large_bodies_too(client: Client) -> None:
+def test_duplicate_names_are_refused_in_large_bodies_too(client: Client) -> None:
     wide = json.dumps(WIDE * 2)
     body = f'{{"x": {wide}, "layer[0].attention.w_q": [[1]], "layer[0].attention.w_q": [[2]]}}'
     response = client.post("/v1/encoder", content=body, headers=JSON)
@@ -109,17 +109,17 @@ def test_a_name_that_stands_twice_is_refused_in_large_bodies_too(client: Client)
 
 @FAST
 @pytest.mark.parametrize("way", ["nested", "flat", "state_dict"])
-def test_questions_with_parts_take_the_fast_way(
+def test_questions_with_submodules_are_read_fast(
     way: str, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = [stored(), stored()]
-    layers = [nested(one) for one in states]
+    layers = [nested(child) for child in states]
     weights: dict[str, Any] = {
         "nested": {"layer": layers},
-        "flat": {name: one for at, layer in enumerate(layers)
-                 for name, one in flat(layer, f"layer[{at}].").items()},
-        "state_dict": {"state_dict": {f"layers.{at}.{name}": one
-                                      for at, state in enumerate(states) for name, one in state.items()}},
+        "flat": {name: child for at, layer in enumerate(layers)
+                 for name, child in flat(layer, f"layer[{at}].").items()},
+        "state_dict": {"state_dict": {f"layers.{at}.{name}": child
+                                      for at, state in enumerate(states) for name, child in state.items()}},
     }[way]  # fmt: skip
     tokens = np.round(np.random.default_rng(809).standard_normal((2500, 2)), 4).tolist()
     fields = {"heads": 2, "window": 1, **weights, "select": ["layer[*].attention.weights", "output"]}
@@ -130,10 +130,12 @@ def test_questions_with_parts_take_the_fast_way(
     monkeypatch.setattr(reader, "read_strictly", no_other)
     response = client.post("/v1/encoder", content=large, headers=JSON)
     assert response.status_code == 200, response.text
-    found = response.json()["values"]
-    assert list(found) == list(slow) == ["layer[0].attention.weights", "layer[1].attention.weights", "output"]
+    values = response.json()["values"]
+    assert (
+        list(values) == list(slow) == ["layer[0].attention.weights", "layer[1].attention.weights", "output"]
+    )
     # With a window of one step, the first token after two layers sees the first three alone.
-    np.testing.assert_allclose(found["output"][0], slow["output"][0], rtol=1e-12)
+    np.testing.assert_allclose(values["output"][0], slow["output"][0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("size", [1, reader.LARGE])

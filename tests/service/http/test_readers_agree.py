@@ -1,4 +1,4 @@
-"""Large bodies get the answers and the problems that small ones get, to the byte."""
+"""Large bodies get the same answers and problems as small ones, to the byte."""
 
 import gzip
 import json
@@ -33,21 +33,21 @@ def test_generated_bodies_are_read_alike(seed: int) -> None:
     kinds = set()
     for _ in range(250):
         path, body = make_body(rng)
-        found, strict = disagreement(path, body, rng.choice([1, 3, 8, reader.WORTHWHILE]))
+        found, strict = disagreement(path, body, rng.choice([1, 3, 8, reader.MIN_ARRAY_SIZE]))
         assert not found, (path, body)
         kinds.add(strict.kind)
     assert kinds >= {"answer", "refused", "unreadable"}
 
 
 @pytest.mark.parametrize("token", [*NUMBERS, *NOT_NUMBERS, *TEXTS, *OTHERS])
-def test_every_token_is_read_alike_where_a_tensor_or_a_setting_stands(token: str) -> None:
+def test_every_token_in_place_of_a_tensor_or_setting_is_read_alike(token: str) -> None:
     forms = [f'{{"x": {token}, "size": 2}}', f'{{"x": [[1, 2, 3, 4]], "size": {token}}}',
              f'{{"x": [[{token}, 1, 2, 3], [1, {token}, 2, 3]], "size": 2}}',
              f'{{"x": [[1, 2, 3, 4]], "size": 2, "select": {token}}}']  # fmt: skip
     for form in forms:
         body = form.encode("utf-8", "surrogatepass")
-        for worthwhile in (1, 8):
-            found, _ = disagreement("/v1/average_pool1d", body, worthwhile)
+        for min_array_size in (1, 8):
+            found, _ = disagreement("/v1/average_pool1d", body, min_array_size)
             assert not found, body
 
 

@@ -1,4 +1,4 @@
-"""Resources that clients keep: coded from a size on, revalidated by tag, and without a body for HEAD."""
+"""Resources: compressed above a size, revalidated by tag, and without a body for HEAD."""
 
 import gzip
 
@@ -22,7 +22,7 @@ def serving(body: bytes) -> TestClient:
     return TestClient(app)
 
 
-def test_bodies_are_coded_from_a_size_on() -> None:
+def test_bodies_are_compressed_above_a_size() -> None:
     for body, coded in ((BODY[1:], False), (BODY, True)):
         with serving(body).stream("GET", "/", headers={"accept-encoding": "gzip"}) as response:
             sent = b"".join(response.iter_raw())

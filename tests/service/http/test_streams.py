@@ -1,4 +1,4 @@
-"""Answers line by line: what is sent, and when nothing more is computed. Nothing here waits for a clock."""
+"""Answers line by line: their content, and when work stops. Nothing here waits for a clock."""
 
 import asyncio
 import json
@@ -14,33 +14,33 @@ from compute.optimizers.run import reading
 from compute.optimizers.run.trace import TraceStep, follow
 from service.app import create_app
 from service.http.problems import Problem
-from service.http.streams import is_wanted
+from service.http.streams import prefers_lines
 from service.settings import Settings
 from tests.conftest import EXAM, errors
 from tests.service.listening import LINES, LONG, PATH, TRACE, Listener, service, together
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the steps that were made."""
-    found: list[int] = []
+def computed_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Record the numbers of the steps that are computed."""
+    numbers: list[int] = []
 
-    def counting(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
-            found.append(step.number)
+    def count_steps(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
+            numbers.append(step.number)
             yield step
 
-    monkeypatch.setattr(reading, "follow", counting)
-    return found
+    monkeypatch.setattr(reading, "follow", count_steps)
+    return numbers
 
 
-async def nothing_goes_on(app: Any, made: list[int]) -> None:
-    """That the only thread has nothing to do, and no step is made any more."""
+async def check_idle(app: Any, computed_steps: list[int]) -> None:
+    """Check that the only thread is idle and no more steps are computed."""
     loop, thread = asyncio.get_running_loop(), app.state.answerer.floats._thread
     await loop.run_in_executor(thread, lambda: None)
-    before = len(made)
+    before = len(computed_steps)
     await loop.run_in_executor(thread, lambda: None)
-    assert len(made) == before < LONG["steps"]
+    assert len(computed_steps) == before < LONG["steps"]
     assert app.state.answerer.floats.occupied == 0
 
 
@@ -100,12 +100,12 @@ def test_the_content_type_is_that_of_lines() -> None:
         ("", False),
     ],
 )
-def test_who_is_sent_lines(accept: str, wanted: bool) -> None:
-    assert is_wanted({"headers": [(b"accept", accept.encode())]}) is wanted
-    assert not is_wanted({"headers": []})
+def test_clients_that_prefer_lines(accept: str, wanted: bool) -> None:
+    assert prefers_lines({"headers": [(b"accept", accept.encode())]}) is wanted
+    assert not prefers_lines({"headers": []})
 
 
-def test_a_listener_that_leaves_stops_the_work(made: list[int]) -> None:
+def test_a_client_that_disconnects_stops_the_work(computed_steps: list[int]) -> None:
     async def scenario() -> None:
         async with service() as (app, _):
             listener = Listener(app, LONG)
@@ -115,25 +115,25 @@ def test_a_listener_that_leaves_stops_the_work(made: list[int]) -> None:
             assert listener.lines[1] == {"step": 0, "loss": 0.25}
             listener.leaves.set()
             await listening
-            await nothing_goes_on(app, made)
+            await check_idle(app, computed_steps)
             assert not listener.ended
 
     asyncio.run(scenario())
 
 
-def test_a_listener_that_was_never_there(made: list[int]) -> None:
+def test_a_client_that_disconnected_before_the_answer(computed_steps: list[int]) -> None:
     async def scenario() -> None:
         async with service() as (app, _):
             listener = Listener(app, LONG)
             listener.leaves.set()
             await listener.listen()
-            await nothing_goes_on(app, made)
+            await check_idle(app, computed_steps)
 
     asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("stuck", ["first", "every", "last", "start"])
-def test_a_listener_that_takes_nothing_is_dropped(made: list[int], stuck: str) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(computed_steps: list[int], stuck: str) -> None:
     async def scenario() -> None:
         async with service(body_timeout=0.05) as (app, _):
             listener = Listener(app, TRACE if stuck == "last" else LONG)
@@ -147,17 +147,17 @@ def test_a_listener_that_takes_nothing_is_dropped(made: list[int], stuck: str) -
 
             async with asyncio.timeout(600):
                 await listener.listen(send)
-            await nothing_goes_on(app, made)
+            await check_idle(app, computed_steps)
 
     asyncio.run(scenario())
 
 
-def test_lines_are_sent_while_others_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The start has arrived before the last step is made, which waits for that."""
+def test_lines_are_sent_while_later_ones_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line arrives before the last step, which waits for it."""
     arrived = threading.Event()
 
-    def waiting(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
+    def waiting(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
             if step.number == 6_000:
                 assert arrived.wait(30)
             yield step
@@ -189,9 +189,9 @@ def test_problems_before_the_first_line_are_problems(more: dict[str, Any], statu
     asyncio.run(scenario())
 
 
-def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
+def test_a_defect_after_the_first_line_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
             if step.number == 6_000:
                 raise RuntimeError("a defect")
             yield step
@@ -210,11 +210,11 @@ def test_a_defect_behind_the_first_line_is_said_in_a_line(monkeypatch: pytest.Mo
     asyncio.run(scenario())
 
 
-def test_under_a_mount_the_problem_in_the_last_line_has_the_type_of_a_whole_answer(
+def test_the_type_of_a_problem_in_the_last_line_includes_the_mount_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*asked: Any) -> Iterator[TraceStep]:
-        for step in follow(*asked):
+    def broken(*arguments: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments):
             if step.number == 3:
                 raise Problem("refused", "there is no step 3")
             yield step

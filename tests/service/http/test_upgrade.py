@@ -1,4 +1,4 @@
-"""Requests that offer to switch to another protocol keep their bodies, or are refused at once."""
+"""Requests with upgrade offers keep their bodies, or are refused at once."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def plain() -> Iterator[int]:
 
 
 def response(stream: BinaryIO) -> tuple[int, dict[str, str], Any]:
-    """The next response on a connection."""
+    """Return the next response on a connection."""
     status = int(stream.readline().split()[1])
     headers: dict[str, str] = {}
     while line := stream.readline().decode().strip():
@@ -51,8 +51,8 @@ def response(stream: BinaryIO) -> tuple[int, dict[str, str], Any]:
 
 
 def exchange(port: int, *parts: bytes | int) -> list[tuple[int, dict[str, str], Any]]:
-    """Send bytes, read as many responses as numbers say, and check that the server sends nothing else."""
-    found = []
+    """Send bytes, and check that the server sends exactly these responses."""
+    responses = []
     with socket.create_connection(("127.0.0.1", port), LONG) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = connection.makefile("rb")
@@ -60,10 +60,10 @@ def exchange(port: int, *parts: bytes | int) -> list[tuple[int, dict[str, str], 
             if isinstance(part, bytes):
                 connection.sendall(part)
             else:
-                found += [response(stream) for _ in range(part)]
+                responses += [response(stream) for _ in range(part)]
         connection.shutdown(socket.SHUT_WR)
         assert stream.read() == b""
-    return found
+    return responses
 
 
 # A number stands for so many responses, which are read before more is sent. Where a body has to come in a
@@ -88,26 +88,26 @@ EXCHANGES: dict[str, list[bytes | int]] = {
 
 
 @pytest.mark.parametrize("parts", EXCHANGES.values(), ids=EXCHANGES)
-def test_a_body_behind_an_offer_arrives(served: int, parts: list[bytes | int]) -> None:
-    found = exchange(served, *parts)
-    assert {status for status, _, _ in found} <= {100, 200}
-    answers = [body["values"] for _, _, body in found if body and "values" in body]
+def test_a_body_after_an_offer_arrives(served: int, parts: list[bytes | int]) -> None:
+    responses = exchange(served, *parts)
+    assert {status for status, _, _ in responses} <= {100, 200}
+    answers = [body["values"] for _, _, body in responses if body and "values" in body]
     assert answers == [{"y": 9.0}] * sum(part.count(b"POST") for part in parts if isinstance(part, bytes))
-    assert not any("upgrade" in headers for _, headers, _ in found)
+    assert not any("upgrade" in headers for _, headers, _ in responses)
 
 
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 3\r\n" + CHUNKED + CHUNKS, b"Content-Length: 3, 4\r\n\r\n{}"]
 )
-def test_an_offer_does_not_hide_a_body_whose_end_is_not_clear(served: int, framing: bytes) -> None:
-    """Such a request would be read differently by a proxy, and the rest be taken for another request."""
+def test_an_offer_does_not_hide_a_body_with_an_ambiguous_end(served: int, framing: bytes) -> None:
+    """A proxy might read such a request differently and take the rest for another request."""
     with socket.create_connection(("127.0.0.1", served), LONG) as connection:
         connection.sendall(LINE + OFFER + framing)
         assert connection.makefile("rb").read().startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize("parts", [LENGTH + BODY, CHUNKED + CHUNKS], ids=["length", "chunks"])
-def test_a_server_that_loses_the_body_has_the_request_refused(plain: int, parts: bytes) -> None:
+def test_a_request_is_refused_if_the_server_loses_its_body(plain: int, parts: bytes) -> None:
     with socket.create_connection(("127.0.0.1", plain), LONG) as connection:
         connection.sendall(LINE + OFFER + parts)
         stream = connection.makefile("rb")
@@ -119,15 +119,15 @@ def test_a_server_that_loses_the_body_has_the_request_refused(plain: int, parts:
 
 
 async def read(packets: list[bytes]) -> list[tuple[str, list[tuple[bytes, bytes]], bytes]]:
-    """The requests, with headers and body, that an application gets of these packets."""
-    found = []
+    """Return the requests, with headers and body, that an application receives from these packets."""
+    responses = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         body, more = b"", True
         while more:
             message = await receive()
             body, more = body + message["body"], message["more_body"]
-        found.append((scope["path"], scope["headers"], body))
+        responses.append((scope["path"], scope["headers"], body))
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
@@ -140,7 +140,7 @@ async def read(packets: list[bytes]) -> list[tuple[str, list[tuple[bytes, bytes]
     while state.tasks:
         await asyncio.gather(*state.tasks)
     protocol.connection_lost(None)
-    return found
+    return responses
 
 
 def test_a_packet_may_end_anywhere() -> None:

@@ -1,4 +1,4 @@
-"""Clients told apart, proxies trusted, and requests counted for the clients behind them."""
+"""Client keys, trusted proxies, and counts of requests for the clients behind them."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app
-from service.http.watch import STATE, Watch, prefix
+from service.http.watch import STATE, Watch, client_key
 from service.settings import Settings
 
 
@@ -23,8 +23,8 @@ from service.settings import Settings
         ("a:b", "a:b"),
     ],
 )
-def test_clients_are_told_apart(host: str, client: str) -> None:
-    assert prefix(host) == client
+def test_keys_of_clients(host: str, client: str) -> None:
+    assert client_key(host) == client
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_proxies_that_no_connection_comes_from_are_refused(proxies: list[str]) -
 
 
 def ask(settings: dict[str, Any], *hosts: str) -> list[int]:
-    """Statuses of simultaneous requests whose bodies do not come; 0 where the application waits for them."""
+    """Return the statuses of concurrent requests without bodies; 0 if the application waits for one."""
 
     async def run() -> list[int]:
         chosen = Settings(**settings)
         app, watch = create_app(chosen), Watch(chosen)
         statuses = [0] * len(hosts)
 
-        async def one(index: int, host: str) -> None:
+        async def send(index: int, host: str) -> None:
             async def receive() -> Any:
                 await asyncio.Event().wait()
 
@@ -74,15 +74,15 @@ def ask(settings: dict[str, Any], *hosts: str) -> list[int]:
             }  # fmt: skip
             await app(scope, receive, send)
 
-        tasks = [asyncio.create_task(one(index, host)) for index, host in enumerate(hosts)]
+        tasks = [asyncio.create_task(send(index, host)) for index, host in enumerate(hosts)]
         for _ in range(20):
             await asyncio.sleep(0)
-        found = list(statuses)
+        received = list(statuses)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert not watch._requests
-        return found
+        return received
 
     return asyncio.run(run())
 

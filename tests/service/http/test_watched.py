@@ -1,4 +1,4 @@
-"""Times that a client has, pipelined requests, and the end of a server."""
+"""Timeouts of clients, pipelined requests, and stopping a server."""
 
 import asyncio
 from typing import Any
@@ -17,46 +17,46 @@ def test_a_head_has_a_limited_time(kind: Any) -> None:
         slow, first = place.connect()
         _, silent = place.connect()
         slow.data_received(GET[:10])
-        place.walk(9)
+        place.check_all(9)
         assert not first.sent and not silent.is_closed
         slow.data_received(GET[10:20])  # a byte now and then does not help
-        place.walk(11)
+        place.check_all(11)
         problem(first, 408)
         assert silent.is_closed and silent.sent == b""
-        assert place.watch.figures()["slow_heads"] == 1
+        assert place.watch.counters()["slow_heads"] == 1
 
     play(scenario, kind, head_timeout=10)
 
 
 @kinds
-def test_a_connection_that_is_kept_alive_waits_for_a_limited_time(kind: Any) -> None:
+def test_an_idle_connection_is_closed(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         made, wire = place.connect()
         for _ in range(2):
             made.data_received(GET)
             await place.settle()
-            place.walk(2)
+            place.check_all(2)
             assert not wire.is_closed
         made.data_received(GET[:5])  # the head of a request has its own time
-        place.walk(4)
+        place.check_all(4)
         assert not wire.is_closed
         made.data_received(GET[5:])
         await place.settle()
         assert wire.sent.count(b"HTTP/1.1 200") == 3
-        place.walk(4)
+        place.check_all(4)
         assert wire.is_closed and wire.sent.count(b"HTTP/1.1") == 3
 
     play(scenario, kind, head_timeout=10, keep_alive=3)
 
 
 @kinds
-def test_a_request_that_is_answered_has_the_time_of_the_application(kind: Any) -> None:
+def test_a_request_being_answered_has_no_timeout(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         place.may_answer.clear()
         made, wire = place.connect()
         made.data_received(GET)
         await place.settle()
-        place.walk(3600)
+        place.check_all(3600)
         assert not wire.is_closing() and not wire.sent
         place.may_answer.set()
         await place.settle()
@@ -67,27 +67,27 @@ def test_a_request_that_is_answered_has_the_time_of_the_application(kind: Any) -
 
 @kinds
 @pytest.mark.parametrize("ends", [True, False], ids=["the answer has ended", "more would follow"])
-def test_a_client_that_does_not_read_is_dropped(kind: Any, ends: bool) -> None:
+def test_a_client_that_does_not_read_is_disconnected(kind: Any, ends: bool) -> None:
     async def scenario(place: Place) -> None:
         place.ends = ends
         made, wire = place.connect()
         wire.taken = 0
         made.data_received(GET)
         await place.settle()
-        place.walk(0)
+        place.check_all(0)
         wire.taken = 2_100  # more than the rate of a whole window within its first half
-        place.walk(WINDOW / 2)
-        place.walk(WINDOW)
+        place.check_all(WINDOW / 2)
+        place.check_all(WINDOW)
         assert not wire.is_aborted
         wire.taken += 1_900
-        place.walk(2 * WINDOW)
-        assert wire.is_aborted and place.watch.figures()["slow_readers"] == 1
+        place.check_all(2 * WINDOW)
+        assert wire.is_aborted and place.watch.counters()["slow_readers"] == 1
 
     play(scenario, kind, min_rate=100)
 
 
 @kinds
-def test_a_body_that_nobody_wants_cannot_hold_a_connection(kind: Any) -> None:
+def test_a_refused_body_has_a_limited_time(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         (slow, held), (done, kept) = place.connect(), place.connect()
         for made in (slow, done):
@@ -96,12 +96,12 @@ def test_a_body_that_nobody_wants_cannot_hold_a_connection(kind: Any) -> None:
         for made in (slow, done):
             made.data_received(b"a")
         done.data_received(b"a" * 9)
-        place.walk(4)
+        place.check_all(4)
         assert kept.is_closed and not held.is_ended
-        place.walk(11)
+        place.check_all(11)
         assert held.is_ended  # and a while later it is closed whatever comes
         slow.data_received(b"a")
-        place.walk(11 + LINGER)
+        place.check_all(11 + LINGER)
         assert held.is_aborted and held.sent.count(b"HTTP/1.1") == 1
 
     play(scenario, kind, head_timeout=10, keep_alive=3)
@@ -125,7 +125,7 @@ def test_pipelined_requests_wait_unread(kind: Any) -> None:
     play(scenario, kind)
 
 
-def test_what_waits_behind_a_request_is_bounded() -> None:
+def test_pipelined_bytes_are_limited() -> None:
     async def scenario(place: Place) -> None:
         place.may_answer.clear()
         made, wire = place.connect()
@@ -154,7 +154,7 @@ def test_stopping_answers_what_was_accepted_and_ends(kind: Any) -> None:
         for connection in list(place.state.connections):
             connection.shutdown()
         assert idle.is_closed
-        place.walk(2)
+        place.check_all(2)
         assert not answered.is_closing() and not answered.is_ended
         place.may_answer.set()
         await place.settle()
@@ -164,7 +164,7 @@ def test_stopping_answers_what_was_accepted_and_ends(kind: Any) -> None:
 
 
 @kinds
-def test_stopping_gives_up_what_is_not_done_in_time(kind: Any) -> None:
+def test_stopping_refuses_requests_that_are_not_done_in_time(kind: Any) -> None:
     async def scenario(place: Place) -> None:
         place.reads_body, place.ends = True, False
         (half, refused), (started, broken) = place.connect(), place.connect()
@@ -173,12 +173,12 @@ def test_stopping_gives_up_what_is_not_done_in_time(kind: Any) -> None:
         await place.settle()
         for connection in list(place.state.connections):
             connection.shutdown()
-        place.walk(4)
+        place.check_all(4)
         await place.settle()
-        assert "stops" in problem(refused, 503)["detail"]
+        assert "stopping" in problem(refused, 503)["detail"]
         assert place.requests[2:] == ["disconnected"]
-        assert broken.is_ended and place.watch.figures()["unfinished"] == 2
-        place.walk(4 + INTERVAL)
+        assert broken.is_ended and place.watch.counters()["unfinished"] == 2
+        place.check_all(4 + INTERVAL)
         assert broken.is_aborted and refused.is_aborted
 
     play(scenario, kind, stop_seconds=3)
@@ -189,11 +189,11 @@ def test_each_kind_of_refusal_is_logged_once_a_minute(caplog: pytest.LogCaptureF
         for _ in range(20):
             made, _ = place.connect()
             made.data_received(b"no request\r\n\r\n")
-        place.walk(0)
+        place.check_all(0)
         place.connect()[0].data_received(b"no request\r\n\r\n")
-        place.walk(59)
-        place.walk(61)
-        place.walk(200)
+        place.check_all(59)
+        place.check_all(61)
+        place.check_all(200)
 
     play(scenario, protocol.Protocol)
     assert [record.getMessage().partition(",")[0] for record in caplog.records] == [

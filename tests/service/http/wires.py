@@ -1,11 +1,11 @@
-"""Connections whose client is in the hands of a test."""
+"""Fake transports whose client a test controls."""
 
 import asyncio
 from typing import Any
 
 
 class Wire(asyncio.Transport):
-    """A connection that keeps what is sent.
+    """A connection that records sent bytes.
 
     taken: bytes that the client has read; None for all.
     """

@@ -1,4 +1,4 @@
-"""Traces in exact arithmetic, as a worker process answers them, here without the process."""
+"""Traces in exact arithmetic, answered as in a worker process, but in this one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,43 +33,43 @@ def traced(**fields: Any) -> Any:
 
 
 def test_steps_in_symbols() -> None:
-    found = traced()
-    assert found["trace"][0] == {
+    answer = traced()
+    assert answer["trace"][0] == {
         "step": 0,
         "parameters": {"x": "1"},
         "loss": "1/4",
         "approximations": {"parameters": {"x": 1}, "loss": 0.25},
     }
-    first = found["trace"][1]
+    first = answer["trace"][1]
     assert first["parameters"] == {"x": "1 - eta/2"} and first["learning_rate"] == "eta"
     assert first["gradient"] == {"x": "1/2"} and first["update"] == {"x": "-eta/2"}
     assert first["approximations"] == {"parameters": {"x": None}, "loss": None}
-    assert found["conventions"]["learning_rate"] == "eta"
+    assert answer["conventions"]["learning_rate"] == "eta"
 
 
 def test_of_what_is_not_known_the_summary_says_nothing() -> None:
-    found = traced()["summary"]
-    assert found["steps"] == 2
+    answer = traced()["summary"]
+    assert answer["steps"] == 2
     for name in ("monotone", "last_loss", "least_loss", "least_loss_at", "gradient_norm", "converged_at"):
-        assert found[name] is None, name
+        assert answer[name] is None, name
 
 
 def test_decimals_are_fractions() -> None:
-    found = traced(optimizer={"name": "momentum", "learning_rate": 0.1}, steps=1)
-    assert found["trace"][1]["parameters"] == {"x": "19/20"}
-    assert found["trace"][1]["state"] == {"x": {"velocity": "1/2"}}
-    assert found["summary"]["monotone"] is True
+    answer = traced(optimizer={"name": "momentum", "learning_rate": 0.1}, steps=1)
+    assert answer["trace"][1]["parameters"] == {"x": "19/20"}
+    assert answer["trace"][1]["state"] == {"x": {"velocity": "1/2"}}
+    assert answer["summary"]["monotone"] is True
 
 
 def test_the_schema_default_of_epsilon_is_exact_too() -> None:
-    found = traced(optimizer={"name": "adam"}, steps=1)
-    assert found["trace"][1]["parameters"] == {"x": "49950001/50000001"}
+    answer = traced(optimizer={"name": "adam"}, steps=1)
+    assert answer["trace"][1]["parameters"] == {"x": "49950001/50000001"}
 
 
 def test_assumptions_are_of_symbols_that_there_are() -> None:
-    found = traced(assumptions={"eta": ["positive"]}, optimizer={"name": "rprop", "learning_rate": "eta",
+    answer = traced(assumptions={"eta": ["positive"]}, optimizer={"name": "rprop", "learning_rate": "eta",
                                                                  "step_min": 0}, steps=1)  # fmt: skip
-    assert "eta" in found["trace"][1]["parameters"]["x"]
+    assert "eta" in answer["trace"][1]["parameters"]["x"]
     with pytest.raises(QuestionErrors) as caught:
         traced(assumptions={"theta": ["positive"]})
     assert caught.value.errors[0].path == ("assumptions", "theta")
@@ -78,25 +78,25 @@ def test_assumptions_are_of_symbols_that_there_are() -> None:
 
 
 def test_growing_numbers_end_a_trace() -> None:
-    found = traced(program=["f = x**3"], start={"x": "1/3"}, steps=50,
+    answer = traced(program=["f = x**3"], start={"x": "1/3"}, steps=50,
                    optimizer={"name": "gradient_descent", "learning_rate": "1/10"})  # fmt: skip
-    assert found["summary"]["stopped_by"] == "size"
-    assert found["trace"][-1]["step"] == found["summary"]["steps"] > 5
-    assert found["notes"][0]["code"] == "stopped"
+    assert answer["summary"]["stopped_by"] == "size"
+    assert answer["trace"][-1]["step"] == answer["summary"]["steps"] > 5
+    assert answer["notes"][0]["code"] == "stopped"
 
 
 def test_exact_numbers_that_are_not_finite() -> None:
-    found = traced(program=["f = 1/x"], start={"x": 0}, optimizer={"name": "gradient_descent"})
-    assert found["summary"]["stopped_by"] == "not_finite"
-    found = traced(program=["f = (x + y)**2"], start={"x": 1, "y": 1}, optimizer={"name": "newton"})
-    assert found["summary"]["stopped_by"] == "not_finite" and found["summary"]["steps"] == 1
+    answer = traced(program=["f = 1/x"], start={"x": 0}, optimizer={"name": "gradient_descent"})
+    assert answer["summary"]["stopped_by"] == "not_finite"
+    answer = traced(program=["f = (x + y)**2"], start={"x": 1, "y": 1}, optimizer={"name": "newton"})
+    assert answer["summary"]["stopped_by"] == "not_finite" and answer["summary"]["steps"] == 1
 
 
 def test_newton_in_one_step() -> None:
-    found = traced(program=["f = (x**2 + 10*y**2)/2 + x*y - x"], start={"x": "a", "y": "b"}, steps=1,
+    answer = traced(program=["f = (x**2 + 10*y**2)/2 + x*y - x"], start={"x": "a", "y": "b"}, steps=1,
                    optimizer={"name": "newton"})  # fmt: skip
-    assert found["trace"][1]["parameters"] == {"x": "10/9", "y": "-1/9"}
-    assert found["trace"][1]["state"]["all parameters"]["hessian"] == [["1", "1"], ["1", "10"]]
+    assert answer["trace"][1]["parameters"] == {"x": "10/9", "y": "-1/9"}
+    assert answer["trace"][1]["state"]["all parameters"]["hessian"] == [["1", "1"], ["1", "10"]]
 
 
 SYMBOLIC = [
@@ -127,15 +127,15 @@ def test_symbols_are_answered_or_refused_where_they_stand(optimizer: dict[str, A
 
 @pytest.mark.parametrize("name", ["adam", "rprop", "radam", "lion", "adamax", "newton"])
 def test_symbols_as_start(name: str) -> None:
-    found = traced(start={"x": "a"}, optimizer={"name": name})
-    assert found["trace"][1]["approximations"]["parameters"] in ({"x": None}, {"x": 0})
+    answer = traced(start={"x": "a"}, optimizer={"name": name})
+    assert answer["trace"][1]["approximations"]["parameters"] in ({"x": None}, {"x": 0})
 
 
 def test_a_surface_of_an_exact_trace() -> None:
     both = {"program": ["f = x**2 + y**2"], "start": {"x": 1, "y": "sqrt(2)"}, "surface": {"points": 3}}
-    found = traced(**both, optimizer={"name": "gradient_descent", "learning_rate": "1/4"})
-    assert found["surface"]["loss"][0][0] == pytest.approx(
-        found["surface"]["points"][0][0] ** 2 + found["surface"]["points"][1][0] ** 2
+    answer = traced(**both, optimizer={"name": "gradient_descent", "learning_rate": "1/4"})
+    assert answer["surface"]["loss"][0][0] == pytest.approx(
+        answer["surface"]["points"][0][0] ** 2 + answer["surface"]["points"][1][0] ** 2
     )
 
 
@@ -156,6 +156,6 @@ def test_a_surface_of_a_trace_with_symbols_is_refused(where: str) -> None:
 
 def test_cases_that_cannot_be_told_apart_end_a_trace() -> None:
     rule = {"name": "lion", "learning_rate": 0.5}
-    found = traced(program=["f = relu(x)**2 / 2"], start={"x": "u"}, steps=3, optimizer=rule)
-    assert found["summary"]["stopped_by"] == "size" and found["summary"]["steps"] >= 1
-    assert found["notes"][0]["code"] == "stopped"
+    answer = traced(program=["f = relu(x)**2 / 2"], start={"x": "u"}, steps=3, optimizer=rule)
+    assert answer["summary"]["stopped_by"] == "size" and answer["summary"]["steps"] >= 1
+    assert answer["notes"][0]["code"] == "stopped"

@@ -1,4 +1,4 @@
-"""Hundreds of damaged traces: each gets an answer or one clear problem, and never a 500."""
+"""Hundreds of damaged traces: each gets an answer or one clear problem, never a 500."""
 
 import copy
 import json
@@ -154,7 +154,7 @@ MILD: list[Any] = [
 
 
 def test_damaged_exact_traces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a worker process answers them, here without its bounds of time: of the mild ones."""
+    """Answered as in a worker process, but without time limits, so only mild ones."""
     monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
     here = "tests.service.optimizers.test_fuzz."
     monkeypatch.setattr(here + "NUMBERS", MILD)

@@ -1,4 +1,4 @@
-"""Documents that ask for a trace wrongly: each is refused where the fault is, in words that help."""
+"""Invalid requests for traces: each error points to its field, with a helpful message."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from service.http.reader import read_decimals
-from service.optimizers.reading import chosen_schedule
+from service.optimizers.reading import read_schedule
 from tests.conftest import Ask, errors
 
 PATH = "/v1/optimizer/trace"
@@ -173,12 +173,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
 def test_what_cannot_be_asked(
     ask: Ask, fields: dict[str, Any], pointer: str, expected: str, received: str
 ) -> None:
-    found = errors(ask(PATH, **SQUARE | fields))
-    assert pointer in found, found
-    said = found[pointer]
-    assert expected in said["expected"], said
-    assert received in said["received"], said
-    assert "Error" not in said["message"] and "<" not in said["message"]
+    all_errors = errors(ask(PATH, **SQUARE | fields))
+    assert pointer in all_errors, all_errors
+    error = all_errors[pointer]
+    assert expected in error["expected"], error
+    assert received in error["received"], error
+    assert "Error" not in error["message"] and "<" not in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_numbers_beyond_floats(ask: Ask, fields: dict[str, Any], pointer: str) -
 
 
 def test_constants_beyond_float32(ask: Ask) -> None:
-    """As the same number in start is refused, and as float64 refuses what is infinite there."""
+    """The same number is refused in start, as float64 refuses infinite ones there."""
     for rate in (1e200, "10**200"):
         assert "/optimizer/learning_rate" in errors(
             ask(PATH, **SQUARE | by(learning_rate=rate), arithmetic="float32")
@@ -293,13 +293,13 @@ def test_what_would_take_too_much(ask: Ask, fields: dict[str, Any], advice: str)
 
 
 def test_of_a_million_steps_a_few_may_be_shown(ask: Ask) -> None:
-    """Refused is what would be shown; what is computed is within bounds (and stops at once, here)."""
+    """Only the returned numbers are too many; the computation is within limits and stops at once."""
     fields = {"steps": 900_000, "every": 1000, "stop_when": {"loss": 1}}
     assert ask(PATH, **SQUARE | fields).status_code == 200
 
 
 def test_rates_of_exact_questions_keep_their_decimals() -> None:
     rates = read_decimals(b'{"schedule": [0.1, 1, "1/3"]}')["schedule"]
-    assert chosen_schedule(rates) == [0.1, 1, "1/3"]
+    assert read_schedule(rates) == [0.1, 1, "1/3"]
     with pytest.raises(QuestionErrors):
-        chosen_schedule([True])
+        read_schedule([True])

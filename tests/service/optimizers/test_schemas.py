@@ -1,4 +1,4 @@
-"""Models and schemas of traces follow from declarations."""
+"""Models and schemas of traces are derived from declarations."""
 
 from typing import Any
 
@@ -88,9 +88,9 @@ PLANE = {"program": ["f = x**2 + y**2"], "start": {"x": 1, "y": 2}, "steps": 6, 
 
 @pytest.mark.parametrize("more", GOOD, ids=lambda one: str(one)[:70])
 def test_questions_and_answers_are_as_documented(ask: Ask, described: dict[str, Any], more: Any) -> None:
-    asked = {name: one for name, one in (PLANE | more).items() if one is not None}
-    validator(described, "TraceRequest").validate(asked)
-    response = ask(PATH, **asked)
+    request = {name: one for name, one in (PLANE | more).items() if one is not None}
+    validator(described, "TraceRequest").validate(request)
+    response = ask(PATH, **request)
     assert response.status_code == 200, response.text
     validator(described, "TraceResponse").validate(response.json())
 

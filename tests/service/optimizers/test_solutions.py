@@ -1,4 +1,4 @@
-"""POST /v1/optimizer/solve, asked as a worker process asks it."""
+"""POST /v1/optimizer/solve, answered as in a worker process."""
 
 from typing import Any
 
@@ -37,41 +37,42 @@ def refused(**fields: Any) -> dict[str, str]:
 
 
 def test_the_exam() -> None:
-    found = solved()
-    assert found["operation"] == "optimizer/solve"
-    assert (found["kind"], found["complete"]) == ("finite", True)
-    [one] = found["solutions"]
+    answer = solved()
+    assert answer["operation"] == "optimizer/solve"
+    assert (answer["kind"], answer["complete"]) == ("finite", True)
+    [one] = answer["solutions"]
     assert one["values"] == {"beta": "1/2"} and one["approximations"] == {"beta": 0.5}
     assert (one["arrives"], one["verified"], one["multiplicity"]) == (True, "exactly", 1)
     assert [step["parameters"]["x"] for step in one["trace"]] == ["1", "1/2", "0"]
-    assert found["equations"] == [{"parameter": "x", "expression": "1/4 - beta/2", "target": "0"}]
-    assert found["conventions"]["optimizer"] == "momentum" and found["formulas"]
+    assert answer["equations"] == [{"parameter": "x", "expression": "1/4 - beta/2", "target": "0"}]
+    assert answer["conventions"]["optimizer"] == "momentum" and answer["formulas"]
 
 
 def test_long_roots_are_named_and_approximated() -> None:
-    found = solved(optimizer={"name": "adam", "learning_rate": "beta"})
-    [one] = found["solutions"]
+    answer = solved(optimizer={"name": "adam", "learning_rate": "beta"})
+    [one] = answer["solutions"]
     assert "CRootOf" in one["values"]["beta"] and one["verified"] == "in floats"
     assert one["approximations"]["beta"] == pytest.approx(0.51909, abs=1e-5)
     assert abs(one["trace"][-1]["parameters"]["x"]) < 1e-9
 
 
 def test_convergence_alone() -> None:
-    found = solved(
+    answer = solved(
         unknown=None, target=None, steps=None, optimizer={"name": "gradient_descent", "learning_rate": "eta"}
     )
-    assert not {"solutions", "kind", "equations"} & set(found)
-    told = found["convergence"]
+    assert not {"solutions", "kind", "equations"} & set(answer)
+    convergence = answer["convergence"]
     assert (
-        told["conditions"] == ["abs(1 - eta/2) < 1"] and told["learning_rate_range"] == "0 < eta and eta < 4"
+        convergence["conditions"] == ["abs(1 - eta/2) < 1"]
+        and convergence["learning_rate_range"] == "0 < eta and eta < 4"
     )
-    assert told["best"]["learning_rate"] == "2" and told["best"]["contraction_factor"] == "0"
-    assert "best_together" not in told
+    assert convergence["best"]["learning_rate"] == "2" and convergence["best"]["contraction_factor"] == "0"
+    assert "best_together" not in convergence
 
 
 def test_a_loss_that_is_not_quadratic_says_so() -> None:
-    told = solved(program=["f = x**4"])["convergence"]
-    assert told == {"known": False, "why": "the loss is not quadratic in the parameters"}
+    convergence = solved(program=["f = x**4"])["convergence"]
+    assert convergence == {"known": False, "why": "the loss is not quadratic in the parameters"}
 
 
 def test_what_is_known_in_floats_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,10 +86,10 @@ def test_what_is_known_in_floats_is_offered(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_assumptions_leave_solutions_out() -> None:
     descent = {"name": "gradient_descent", "learning_rate": "eta"}
-    asked = {"optimizer": descent, "unknown": ["eta"], "target": {"x": "1/4"}}
-    assert [one["values"]["eta"] for one in solved(**asked)["solutions"]] == ["1", "3"]
-    found = solved(**asked, steps=1, assumptions={"eta": ["negative"]})
-    assert found["kind"] == "none" and found["complete"]
+    fields = {"optimizer": descent, "unknown": ["eta"], "target": {"x": "1/4"}}
+    assert [one["values"]["eta"] for one in solved(**fields)["solutions"]] == ["1", "3"]
+    answer = solved(**fields, steps=1, assumptions={"eta": ["negative"]})
+    assert answer["kind"] == "none" and answer["complete"]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +111,8 @@ def test_assumptions_leave_solutions_out() -> None:
     ],
 )
 def test_what_cannot_be_asked(fields: dict[str, Any], pointer: str, words: str) -> None:
-    found = refused(**fields)
-    assert words in found[pointer], found
+    answer = refused(**fields)
+    assert words in answer[pointer], answer
 
 
 def test_other_processes_send_it_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""POST /v1/optimizer/trace: what comes back."""
+"""POST /v1/optimizer/trace: answers."""
 
 import base64
 import math

@@ -45,7 +45,7 @@ def test_a_layer_is_trained_by_its_own_gradients(ask: Ask) -> None:
 
 
 def test_some_weights_stay_as_they_are(ask: Ask) -> None:
-    """What stands under inputs is data: a layer of which only the norms are trained."""
+    """Tensors under `inputs` are data: here only the norms of a layer are trained."""
     norms = {name: one for name, one in START.items() if "norm" in name}
     kept = {name: one for name, one in START.items() if "norm" not in name}
     fields = FIELDS | {"inputs": {**FIELDS["inputs"], **kept}, "start": norms}

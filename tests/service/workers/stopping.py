@@ -1,4 +1,4 @@
-"""A worker whose processor time ends at a moment that a test chooses, and not when a clock says so."""
+"""A worker whose processor time ends at a moment that a test chooses."""
 
 # The timer that the worker sets has to be the one asked for. It is held back until a frame of this kind with
 # this text in it is sent; then it runs out at once, in the step that follows.
@@ -24,7 +24,7 @@ interrupts.signal.setitimer, worker.Server.send = hold, send_and_run_out
 
 
 def worker_that_runs_out(seconds: float, kind: str, text: bytes, module: str = "exact") -> str:
-    """The program of a worker that is stopped as if it had taken these seconds of processor time.
+    """Return the program of a worker that is stopped as if it had used these seconds of processor time.
 
     module: of the kind of worker. kind, text: the frame behind which its time is over, such as `REACHED` or
     `LINE`, and what is in it.

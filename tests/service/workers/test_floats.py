@@ -1,4 +1,4 @@
-"""Workers for floats: they answer as the serving process does, within bounds, and outlive interruptions.
+"""Workers for floats: same answers as the serving process, limits, and interruptions.
 
 Nothing here waits for a clock: work of minutes ends by a signal, or by its processor time.
 """
@@ -39,16 +39,16 @@ class Service:
         return await self.client.post(path, json=fields, **options)
 
     async def working(self) -> Any:
-        """The worker, once it has a question."""
-        while not (found := [one for one in self.pool.workers if not one.is_free]):
+        """Return the worker once it has a question."""
+        while not (workers := [worker for worker in self.pool.workers if not worker.is_free]):
             await asyncio.sleep(0.01)
-        return found[0]
+        return workers[0]
 
     async def free(self) -> Any:
-        """The worker, once it has none."""
-        while not (found := [one for one in self.pool.workers if one.is_free]):
+        """Return the worker once it is free."""
+        while not (workers := [worker for worker in self.pool.workers if worker.is_free]):
             await asyncio.sleep(0.01)
-        return found[0]
+        return workers[0]
 
 
 @asynccontextmanager
@@ -63,18 +63,18 @@ async def service(**settings: Any) -> AsyncIterator[Service]:
         yield Service(app, client)
 
 
-def test_answers_are_those_of_the_serving_process() -> None:
+def test_workers_give_the_answers_of_the_serving_process() -> None:
     async def scenario() -> None:
         async with service() as here:
             plain = {"accept-encoding": "identity"}
             for fields, path in ((EXAM, PATH), (LARGE, PATH), (TRACE, TRACES)):
-                found = await here.ask(fields, path, headers=plain)
+                workers = await here.ask(fields, path, headers=plain)
                 app = create_app(Settings(workers=0, inline_work=10**8, inline_bytes=10**6))
                 transport = httpx.ASGITransport(app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
                     expected = await client.post(path, json=fields, headers=plain)
-                assert (found.status_code, found.content) == (200, expected.content)
-                assert found.headers["etag"] == expected.headers["etag"]
+                assert (workers.status_code, workers.content) == (200, expected.content)
+                assert workers.headers["etag"] == expected.headers["etag"]
                 # A whole answer is sent in gzip to those who accept it, and a body may come so.
                 coded = await here.client.post(
                     path,
@@ -99,7 +99,7 @@ def test_answers_are_those_of_the_serving_process() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, LINES], ids=["whole", "lines"])
-def test_a_worker_whose_client_leaves_is_free_for_others(headers: dict[str, str]) -> None:
+def test_a_worker_is_free_after_its_client_disconnects(headers: dict[str, str]) -> None:
     async def scenario() -> None:
         async with service(queue=1) as here:
             listener = Listener(here.app, SILENT, headers)
@@ -123,10 +123,10 @@ def test_a_worker_whose_client_leaves_is_free_for_others(headers: dict[str, str]
     asyncio.run(scenario())
 
 
-def test_a_client_that_leaves_while_its_question_is_on_the_way_ends_no_worker(
+def test_a_client_that_disconnects_early_does_not_end_a_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An interruption that comes before the work begins is lost, and has to be repeated."""
+    """An interruption before the work begins is lost and must be repeated."""
     monkeypatch.setattr("service.workers.pool.GRACE", 60)
 
     async def scenario() -> None:
@@ -146,8 +146,8 @@ def test_a_client_that_leaves_while_its_question_is_on_the_way_ends_no_worker(
     asyncio.run(scenario())
 
 
-def test_no_line_of_a_large_question_comes_twice() -> None:
-    """What fails behind the first line is not read again by the strict reader."""
+def test_no_line_of_a_large_question_is_sent_twice() -> None:
+    """A question that fails after the first line is not read again by the strict reader."""
     rows = 3_000
     question: dict[str, Any] = {
         "program": ["z = x @ w", "f = cross_entropy(z, t)"],
@@ -170,7 +170,7 @@ def test_no_line_of_a_large_question_comes_twice() -> None:
         asyncio.run(scenario(workers))
 
 
-def test_a_listener_that_leaves_midway_leaves_the_worker_free() -> None:
+def test_a_worker_is_free_after_its_client_disconnects_between_lines() -> None:
     async def scenario() -> None:
         async with service() as here:
             listener = Listener(here.app, LONG)
@@ -187,7 +187,7 @@ def test_a_listener_that_leaves_midway_leaves_the_worker_free() -> None:
     asyncio.run(scenario())
 
 
-def test_time_and_memory_of_an_answer_are_bounded() -> None:
+def test_time_and_memory_of_an_answer_are_limited() -> None:
     async def scenario() -> None:
         async with service(max_seconds=0.5, worker_memory=64 * 2**20) as here:
             late = await here.ask(SILENT, TRACES)

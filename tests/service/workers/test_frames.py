@@ -19,6 +19,6 @@ ERROR = QuestionError(("inputs", 3, "a/b~"), "has to be λ", "a number", "text o
     ],
     ids=["one", "many", "no errors", "surrogates"],
 )
-def test_a_problem_is_answered_the_same_on_both_sides(problem: Problem) -> None:
+def test_a_problem_survives_a_frame(problem: Problem) -> None:
     written, read = problem.response("/below"), load_problem(dump_problem(problem)).response("/below")
     assert (read.status_code, read.body) == (written.status_code, written.body)

@@ -25,14 +25,14 @@ def ask_exactly(client: TestClient) -> None:
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    """A client of an application whose lifespan is not run: each request has an event loop of its own."""
+    """Return a client without a lifespan, so that each request has an event loop of its own."""
     return TestClient(create_app(Settings(workers=0, exact_workers=1)))
 
 
 def pool(client: TestClient) -> Pool:
     app: Any = client.app
-    found: Pool = app.state.answerer.exact
-    return found
+    pool: Pool = app.state.answerer.exact
+    return pool
 
 
 def test_a_worker_answers_requests_of_several_event_loops(client: TestClient) -> None:
@@ -53,7 +53,7 @@ def test_several_event_loops_at_once_share_a_worker(client: TestClient) -> None:
     assert len(pool(client).workers) == 1
 
 
-def test_the_lifespan_may_run_twice_and_requests_come_between(client: TestClient) -> None:
+def test_the_lifespan_may_run_twice_with_requests_in_between(client: TestClient) -> None:
     for _ in range(2):
         with client:
             ask_exactly(client)
@@ -74,7 +74,7 @@ print(*(worker.process.pid for worker in app.state.answerer.exact.workers))
 """
 
 
-def test_an_interpreter_that_exits_without_notice_ends_its_workers() -> None:
+def test_an_interpreter_that_exits_without_close_ends_its_workers() -> None:
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", UNCLOSED]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -108,7 +108,7 @@ for client in (TestClient(app), TestClient(app).__enter__()):
         assert refused.headers["content-type"] == "application/problem+json"
         problem = refused.json()
         assert (refused.status_code, problem["type"]) == (501, "/problems/unsupported_platform"), problem
-        assert "POSIX" in problem["detail"]
+        assert "Linux" in problem["detail"]
     assert client.get("/health/ready").json()["exact"]["workers"] == 0
 client.__exit__(None, None, None)
 """

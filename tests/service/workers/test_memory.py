@@ -1,4 +1,4 @@
-"""What the process keeps of freed memory."""
+"""Freed memory that the process keeps."""
 
 import subprocess
 import sys
@@ -27,25 +27,25 @@ print(int(told), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(kept: str) -> tuple[bool, int]:
-    """Whether the allocator could be told, and how many new pages five answers of 50 MiB take."""
+    """Return whether the allocator took the options, and the page faults of five answers of 50 MiB."""
     ran = subprocess.run(
         [sys.executable, "-c", FAULTS, kept], capture_output=True, text=True, check=True,
         cwd=Path(service.__file__).parent.parent,
     )  # fmt: skip
-    told, count = ran.stdout.split()
-    return told == "1", int(count)
+    accepted, count = ran.stdout.split()
+    return accepted == "1", int(count)
 
 
-def test_what_is_kept_needs_no_new_pages() -> None:
-    told, kept = faults(str(256 * 2**20))
-    if not told:
+def test_kept_memory_needs_no_new_pages() -> None:
+    accepted, kept = faults(str(256 * 2**20))
+    if not accepted:
         pytest.skip("another C library")
     pages = 5 * 200 * 2**18 // 4096
     assert kept < pages / 100
     assert faults("0")[1] > pages / 2
 
 
-def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_c_library_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: None) -> object:
         return object()
 

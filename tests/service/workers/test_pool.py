@@ -1,4 +1,4 @@
-"""Worker processes: stopped for certain, replaced, and never in the way of anything else.
+"""Worker processes: reliably stopped, replaced, and isolated from everything else.
 
 Nothing here waits for a clock: what would take minutes is stopped by an event, and nothing else is.
 """
@@ -35,7 +35,7 @@ ENDLESS = {
 }
 
 
-def asked(name: str, question: Any) -> WorkItem:
+def work_item(name: str, question: Any) -> WorkItem:
     settings = Settings()
     return WorkItem(
         name,
@@ -59,7 +59,7 @@ async def service(**settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Poo
         yield client, app.state.answerer.exact
 
 
-def test_what_takes_too_long_is_stopped_and_the_next_question_answered(
+def test_an_answer_out_of_time_is_stopped_and_the_next_question_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("service.workers.kinds.Kind.program", worker_that_runs_out(7.5, "REACHED", b"y"))
@@ -80,7 +80,7 @@ def test_what_takes_too_long_is_stopped_and_the_next_question_answered(
     asyncio.run(scenario())
 
 
-def test_what_takes_too_much_memory_is_refused() -> None:
+def test_an_answer_out_of_memory_is_refused() -> None:
     async def scenario() -> None:
         async with service(exact_memory=2**20, exact_seconds=60) as (client, _):
             fields = {"x": [["a"]] * 2_000, "size": 1, "arithmetic": "exact"}
@@ -112,8 +112,8 @@ def test_a_worker_that_dies_is_replaced() -> None:
     asyncio.run(scenario())
 
 
-def test_a_worker_that_gives_no_answer_in_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine so busy that its processor time does not run out; no time at all passes here."""
+def test_a_worker_that_misses_the_deadline_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine so busy that the processor time does not run out; no time passes here."""
 
     async def scenario() -> None:
         async with service(exact_seconds=600) as (client, pool):
@@ -142,7 +142,7 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
             while not pool.workers or not next(iter(pool.workers)).reached:
                 await asyncio.sleep(0.01)
             with monkeypatch.context() as patch:
-                patch.setattr("service.workers.kinds.Kind.longest", 0)
+                patch.setattr("service.workers.kinds.Kind.deadline", 0)
                 waiting = await client.post(PATH, json=SHORT)
             errors(waiting, 503)
             assert waiting.json()["detail"] == "no worker for exact arithmetic was free in time"
@@ -154,10 +154,12 @@ def test_a_request_waits_for_a_free_worker_no_longer_than_for_an_answer(
     asyncio.run(scenario())
 
 
-def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
+def test_a_worker_that_holds_much_memory_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    program = "from service.workers import exact, worker; worker.resident = lambda: 10**12; exact.main()"
+    program = (
+        "from service.workers import exact, worker; worker.resident_bytes = lambda: 10**12; exact.main()"
+    )
     monkeypatch.setattr("service.workers.kinds.Kind.program", program)
 
     async def scenario() -> None:
@@ -172,7 +174,7 @@ def test_a_worker_that_has_held_much_memory_makes_room_for_a_fresh_one(
     asyncio.run(scenario())
 
 
-def test_a_full_pool_says_so() -> None:
+def test_a_full_pool_refuses() -> None:
     async def scenario() -> None:
         async with service(exact_seconds=600, queue=0) as (client, pool):
             running = asyncio.create_task(client.post("/v1/graph", json=ENDLESS))
@@ -237,9 +239,9 @@ def test_a_problem_of_a_worker_is_one_of_its_kind() -> None:
 
     async def scenario() -> None:
         async with service() as (_, pool):
-            async with pool.place():
+            async with pool.hold_place():
                 with pytest.raises(Problem) as raised:
-                    await pool.run(asked("graph", question))
+                    await pool.run(work_item("graph", question))
             problem = raised.value
             assert type(problem) is Problem and problem.kind == "refused"
             assert [error.path for error in problem.errors] == [("inputs", "x")]
@@ -261,8 +263,8 @@ def test_floats_import_nothing_of_sympy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_was_offered_stands_where_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that offers an answer and is then stopped, as the timer of its processor time stops it."""
+def test_the_last_offer_is_the_answer_when_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that offers an answer and is then stopped as if by its timer."""
     worker = """
 import os, signal, sys
 from service.workers.frames import OFFER, READY, frame

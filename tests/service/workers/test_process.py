@@ -1,4 +1,4 @@
-"""How a worker process is started."""
+"""Start worker processes."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def test_files_of_the_current_directory_are_not_executed(tmp_path: Path, name: s
 
 
 def test_a_worker_finds_our_packages_where_this_process_found_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where this process imported them from its current directory."""
+    """Also if this process imported them from its current directory."""
     others = [entry for entry in sys.path if entry not in ("", str(ROOT))]
     monkeypatch.setattr(sys, "path", ["", *others])
     assert _search_path().split(os.pathsep) == [str(ROOT), *others]

@@ -39,7 +39,7 @@ def occupied(server: httpx.Client) -> int:
 
 
 def wait_for(server: httpx.Client, count: int) -> None:
-    """Return when this many exact questions are at work. One would take an hour if nobody stopped it."""
+    """Wait until this many exact questions are computed. One would take an hour if not stopped."""
     deadline = time.monotonic() + LONG
     while occupied(server) != count:
         assert time.monotonic() < deadline, f"there are {occupied(server)} questions at work, not {count}"
@@ -62,7 +62,7 @@ def test_exact_lines_are_the_parts_of_the_whole_answer(server: httpx.Client) -> 
     assert whole.json()["trace"][1]["parameters"] == {"x": "1 - eta/2"}
 
 
-def test_a_client_that_goes_away_stops_the_work(server: httpx.Client) -> None:
+def test_a_client_that_disconnects_stops_the_work(server: httpx.Client) -> None:
     body = json.dumps(ENDLESS).encode()
     head = (
         b"POST /v1/graph HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -75,7 +75,7 @@ def test_a_client_that_goes_away_stops_the_work(server: httpx.Client) -> None:
     assert server.post("/v1/graph", json=SHORT).status_code == 200
 
 
-def test_a_client_that_goes_away_between_lines_stops_the_work(server: httpx.Client) -> None:
+def test_a_client_that_disconnects_between_lines_stops_the_work(server: httpx.Client) -> None:
     wait_for(server, 0)
     with (
         httpx.Client(base_url=server.base_url, timeout=LONG, trust_env=False) as leaving,

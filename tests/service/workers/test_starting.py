@@ -1,4 +1,4 @@
-"""Workers that do not start: logged, said to those who wait, and tried again."""
+"""Workers that fail to start: logged, reported to waiting requests, and tried again."""
 
 import asyncio
 import os
@@ -99,7 +99,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_no_failure(
 def test_a_signal_that_stops_servers_leaves_no_traceback(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    """It may reach a worker that has only just been started."""
+    """The signal may reach a worker that has just been started."""
     number = f"signal.{name}"
     code = f"import os, signal; signal.signal({number}, signal.SIG_DFL); os.kill(os.getpid(), {number})"
     monkeypatch.setattr("service.workers.kinds.Kind.program", code)

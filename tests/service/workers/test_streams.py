@@ -19,7 +19,7 @@ EXACT: dict[str, Any] = {
 
 
 def test_lines_problems_and_listeners_that_leave() -> None:
-    """In one scenario, for a worker takes long to start."""
+    """One scenario, because a worker takes long to start."""
 
     async def scenario() -> None:
         async with service(exact_seconds=600) as (app, client):

@@ -1,15 +1,15 @@
-"""What a worker knows of itself."""
+"""A worker's memory, and its imports."""
 
 import resource
 import subprocess
 import sys
 
-from service.workers.memory import PEAK_UNIT, resident
+from service.workers.memory import PEAK_UNIT, resident_bytes
 
 
-def test_what_it_holds_is_no_more_than_the_system_counts() -> None:
-    """The system's count is of the most, and may begin with what the parent held."""
-    assert 2**20 < resident() <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT * 1.01
+def test_resident_bytes_are_at_most_the_peak() -> None:
+    """The system counts the peak, which may start with the parent's memory."""
+    assert 2**20 < resident_bytes() <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT * 1.01
 
 
 LOADED = """
@@ -27,7 +27,7 @@ print(sorted(name for name in set(sys.modules) - before if name.split(".")[0] in
 """
 
 
-def test_no_module_of_ours_is_loaded_within_the_bound_of_a_question() -> None:
-    """Compiled where memory is short, it fails with an error that says nothing of memory."""
+def test_no_module_of_ours_is_loaded_within_a_question() -> None:
+    """Compiled with little memory left, it fails with an unrelated error."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
