@@ -7,12 +7,12 @@ from pydantic import Field
 from compute.operations import CATALOGUE, FAMILIES
 from compute.operations.framework.declaration import AttributeField
 from compute.operations.framework.setting_types import (
+    allowed_types,
     is_axes,
     is_constant,
     is_padding,
     is_sides,
     is_size,
-    kinds,
 )
 from service.schemas.types import Wire
 
@@ -141,7 +141,7 @@ def describe_operation(name: str) -> dict[str, Any]:
             InputDescription(
                 name=name,
                 dims=one.dims,
-                turns=one.turns,
+                turns=one.transposed_by,
                 meaning=one.meaning,
                 symbol=one.symbol,
                 required=name in operation.required,
@@ -155,7 +155,7 @@ def describe_operation(name: str) -> dict[str, Any]:
             PartDescription(
                 name=name,
                 operations=[operation.name for operation in one.operations],
-                several=one.several,
+                several=one.is_list,
                 inputs=list(one.inputs),
                 state_dict=list(one.stored),
                 meaning=one.meaning,
@@ -177,7 +177,7 @@ def describe_operation(name: str) -> dict[str, Any]:
                 name=name,
                 axes=one.axes.split(),
                 dims=one.dims,
-                turns=one.turns,
+                turns=one.transposed_by,
                 banded=one.banded,
                 on_request=one.on_request,
                 meaning=one.meaning,
@@ -202,5 +202,5 @@ def _type(attribute: AttributeField) -> str:
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return " | ".join(
         " | ".join(map(str, get_args(one))) if get_origin(one) is Literal else names.get(one, str(one))
-        for one in kinds(attribute.annotation)
+        for one in allowed_types(attribute.annotation)
     )

@@ -19,7 +19,7 @@ from compute.graph.value import Tensor, Value, apply
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
-from compute.operations.framework.submodules import MissingInputs, unknown_input, unused
+from compute.operations.framework.submodules import MissingInputs, unknown_input_error, unused_error
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
@@ -114,7 +114,7 @@ class _Builder(Terms):
     def _is_supplied(self, name: str) -> bool:
         """Whether a name is that of an input of a line's parts: `h.attention.w_q`."""
         line, _, inner = name.partition(".")
-        return "." in inner and line in self.called and self.called[line].accepts(inner) is not None
+        return "." in inner and line in self.called and self.called[line].find_input(inner) is not None
 
     def check_roles(self, parameters: Collection[str] | None, data: Collection[str]) -> None:
         """Refuse inputs that are assigned, and roles of names that are no inputs."""
@@ -143,7 +143,7 @@ class _Builder(Terms):
             if name not in self.used and name not in self.graph.sent_inputs:
                 line, _, inner = name.partition(".")
                 if inner and line in self.called:
-                    raise unknown_input(("inputs", name), self.called[line], inner, f"{line}.")
+                    raise unknown_input_error(("inputs", name), self.called[line], inner, f"{line}.")
                 raise unknown_name(("inputs", name), "input", name, sorted(self.used))
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
@@ -185,7 +185,7 @@ class _Builder(Terms):
             if isinstance(self.terms[name.partition(".")[0]], Unknown):
                 self._input(name, tensor)
             elif name not in self.graph.names:
-                raise self._supplied(unused(name, "nothing here takes it"))
+                raise self._supplied(unused_error(name, "nothing here takes it"))
 
     def _supplied(self, error: QuestionError) -> QuestionError:
         """A fault of what a line's parts take, at the field that it came in, or is to come in."""

@@ -18,7 +18,7 @@ from compute.graph.graph import Graph
 from compute.graph.primitive import REGISTRY, Primitive
 from compute.graph.value import Kind, Value, apply
 from compute.operations import CATALOGUE
-from compute.operations.framework.constants import size_of
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, AttributeField, Constant
 from compute.operations.layers.activation import activate
 from compute.operations.losses.reductions import flat, mean, total
@@ -182,7 +182,7 @@ def _sum(graph: Graph, a: Value, axis: int | None) -> Value:
 def _mean(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
         return mean(a)
-    count = size_of(a.shape[_axis(axis, a)])
+    count = size_expression(a.shape[_axis(axis, a)])
     return _sum(graph, a, axis) / apply("constant", graph=a.graph, **count)
 
 

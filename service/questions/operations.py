@@ -103,8 +103,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Grap
     given, upstream, *tensors = decoded(wanted, request, is_mask)
     sent = dict(zip(groups, tensors, strict=True))
     attributes = sent_attributes(declared, request)
-    changed = declared.changed(attributes)
-    inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.of, given, changed)
+    changed = declared.changed_settings(attributes)
+    inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.extract, given, changed)
     asked = Question(
         operation=operation,
         attributes=tuple(attributes.items()),

@@ -6,7 +6,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Size, shifted, show
 from compute.errors import QuestionError, describe_entry
 from compute.graph.graph import Graph
-from compute.operations.attention.scoring import Scoring
+from compute.operations.attention.scoring import AttentionSettings
 from compute.primitives.band_products import inside_band
 from compute.primitives.bands import band_convention, band_entry
 
@@ -18,7 +18,7 @@ STAGES = {
 PASSED_ON = ("masked_scores", "weights", "dropped_weights")  # no mask follows that takes them out
 
 
-def state_places(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
+def state_alignment(graph: Graph, queries: Size, keys: Size, how: AttentionSettings) -> None:
     """State where queries stand among the keys, with a remark where their numbers differ.
 
     Raises QuestionError where this is set and means nothing.
@@ -51,7 +51,7 @@ def state_places(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
     graph.remark("causal_alignment", graph.full_name("masked_scores"), message)
 
 
-def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
+def check_bands(graph: Graph, queries: Size, keys: Size, how: AttentionSettings) -> None:
     """Refuse matrices of all pairs that are given in the place of a window's bands.
 
     Where both are of one shape a remark says so, and entries have to be those of a band: where there is no
@@ -63,7 +63,7 @@ def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
     pairs, band = (queries, keys), (queries, left + right + 1)
     if how.key_first:
         pairs, band = pairs[::-1], band[::-1]
-    read = _first_keys(queries, keys, how)
+    read = _describe_band_entry(queries, keys, how)
     if pairs == band:
         graph.remark(
             "band",
@@ -85,10 +85,10 @@ def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
         if isinstance(queries, int) and isinstance(keys, int) and (pairs == band or name in PASSED_ON):
             reach = how.reach(queries, keys)
             inside = inside_band(queries, keys, reach["left"], reach["right"])
-            graph.entry_checks[full] = _Check(full, inside.T if how.key_first else inside, nothing, read)
+            graph.entry_checks[full] = _BandCheck(full, inside.T if how.key_first else inside, nothing, read)
 
 
-def _first_keys(queries: Size, keys: Size, how: Scoring) -> str:
+def _describe_band_entry(queries: Size, keys: Size, how: AttentionSettings) -> str:
     """Say which key an entry of this window's band is for, in numbers where they are known."""
     left, _ = how.sides
     before = how.reach(queries, keys)["left"]
@@ -98,7 +98,7 @@ def _first_keys(queries: Size, keys: Size, how: Scoring) -> str:
     return f"{band_entry(f'{place} - left')}, for left = {left}"
 
 
-class _Check:
+class _BandCheck:
     """Refuse given entries that stand for no key and are not what a band holds there."""
 
     def __init__(self, name: str, inside: Array, nothing: float, read: str) -> None:

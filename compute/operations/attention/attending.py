@@ -10,13 +10,13 @@ from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
 from compute.graph.graph import Graph
 from compute.graph.value import Value, apply
-from compute.operations.attention.alignment import check_bands, state_places
-from compute.operations.attention.scoring import Scoring
-from compute.operations.framework.constants import constant
+from compute.operations.attention.alignment import check_bands, state_alignment
+from compute.operations.attention.scoring import AttentionSettings
+from compute.operations.framework.constants import add_constant
 
 
 def attend(
-    query: Value, key: Value, mask: Value | None, how: Scoring, padding: Value | None = None
+    query: Value, key: Value, mask: Value | None, how: AttentionSettings, padding: Value | None = None
 ) -> tuple[Value, list[Value]]:
     """The stages from queries and keys to weights, each named; and where queries may attend.
 
@@ -31,15 +31,15 @@ def attend(
     masks += [] if padding is None else [("key_padding_mask", padding)]
     stand = [(one, mask_for_scores(one, field, scores, pairs, how)) for field, one in masks]
     allowed = [one if one.kind == "boolean" else apply("mask_admits", one) for _, one in stand]
-    structure = _structure(graph, queries, keys, how)
+    structure = _structural_mask(graph, queries, keys, how)
     if structure is not None and how.window is None:
         allowed.append(structure)
-    state_places(graph, queries, keys, how)
+    state_alignment(graph, queries, keys, how)
     check_bands(graph, queries, keys, how)
-    factor = constant(graph, "scale", how.scale)
+    factor = add_constant(graph, "scale", how.scale)
     scores = named(factor * scores, "scaled_scores")
     if how.softcap is not None:
-        cap = constant(graph, "softcap", how.softcap, positive=True)
+        cap = add_constant(graph, "softcap", how.softcap, positive=True)
         for one in allowed:  # the slope of tanh is NaN at NaN
             scores = apply("clear_masked", scores, one)
         scores = named(cap * apply("tanh", scores / cap), "capped_scores")
@@ -63,7 +63,7 @@ def attend(
     return weights, allowed
 
 
-def _scores(query: Value, key: Value, how: Scoring, *, is_masked: bool) -> Value:
+def _scores(query: Value, key: Value, how: AttentionSettings, *, is_masked: bool) -> Value:
     if how.window is None:
         left, right = (key, query) if how.key_first else (query, key)
         left, right = (left, right.T) if how.rows else (left.T, right)
@@ -75,9 +75,11 @@ def _scores(query: Value, key: Value, how: Scoring, *, is_masked: bool) -> Value
     return scores.T if how.key_first else scores
 
 
-def mix(weights: Value, value: Value, how: Scoring, allowed: Sequence[Value] = ()) -> Value:
+def weighted_sums(
+    weights: Value, value: Value, how: AttentionSettings, allowed: Sequence[Value] = ()
+) -> Value:
     """The weighted sums of the values. allowed: where queries may attend, as `attend` returns it."""
-    mask = _all_of(allowed, weights)
+    mask = _combine_masks(allowed, weights)
     if mask is None and how.window is None and not how.rows:
         return value @ (weights if how.key_first else weights.T)
     if how.key_first:
@@ -94,7 +96,7 @@ def mix(weights: Value, value: Value, how: Scoring, allowed: Sequence[Value] = (
     return sums if how.rows else sums.T
 
 
-def _all_of(allowed: Sequence[Value], weights: Value) -> Value | None:
+def _combine_masks(allowed: Sequence[Value], weights: Value) -> Value | None:
     """One mask of all, with the axes of queries and keys.
 
     Masks of another batch are left out: the weights are given then, and no mask made them.
@@ -118,7 +120,7 @@ def _as_matrix(mask: Value) -> Value:
     return mask
 
 
-def _structure(graph: Graph, queries: Size, keys: Size, how: Scoring) -> Value | None:
+def _structural_mask(graph: Graph, queries: Size, keys: Size, how: AttentionSettings) -> Value | None:
     """Return the keys that a query may attend to by position alone; with a window, those that exist."""
     places: dict[str, Any] = {"queries": queries, "keys": keys, "key_first": how.key_first}
     if how.window is not None:
@@ -128,7 +130,9 @@ def _structure(graph: Graph, queries: Size, keys: Size, how: Scoring) -> Value |
     return None
 
 
-def mask_for_scores(mask: Value, field: str, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> Value:
+def mask_for_scores(
+    mask: Value, field: str, scores: Value, pairs: tuple[Size, Size], how: AttentionSettings
+) -> Value:
     """A mask of all pairs, as it stands beside scores or weights: with a window as a band.
 
     Raises QuestionError where it does not fit.
@@ -141,7 +145,9 @@ def mask_for_scores(mask: Value, field: str, scores: Value, pairs: tuple[Size, S
     return apply("band", _as_matrix(mask), queries=queries, keys=keys, key_first=how.key_first, **reach)
 
 
-def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size], how: Scoring) -> None:
+def _check_mask(
+    field: str, mask: Value, scores: Value, pairs: tuple[Size, Size], how: AttentionSettings
+) -> None:
     """A mask is over all pairs, with a window too."""
     named = list(zip((*scores.axes[:-2], "query", "key"), (*scores.shape[:-2], *pairs), strict=True))
     if how.key_first:
@@ -166,7 +172,7 @@ def _check_mask(field: str, mask: Value, scores: Value, pairs: tuple[Size, Size]
         )
 
 
-def shared_heads(shared: Value, query: Value, field: str) -> Value:
+def repeat_shared_heads(shared: Value, query: Value, field: str) -> Value:
     """Key or value heads, each repeated for its group of query heads where there are fewer."""
     if shared.rank < 3 or query.rank < 3 or shared.shape[-3] in (1, query.shape[-3]):
         return shared

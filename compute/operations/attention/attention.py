@@ -5,16 +5,16 @@ from typing import Annotated, TypeAlias
 from compute.dimensions import Size
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.attending import attend, mix, shared_heads
+from compute.operations.attention.attending import attend, repeat_shared_heads, weighted_sums
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,
     Alignment,
+    AttentionSettings,
     Causal,
     Layout,
     Mask,
     Orientation,
     Scale,
-    Scoring,
     Softcap,
     Window,
     stages,
@@ -47,7 +47,7 @@ FEATURES = ("heads*d_k", "kv_heads*d_k", "kv_heads*d_v", "d_v")
 
 
 def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> ValueSpec:
-    return ValueSpec(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, turns="layout")
+    return ValueSpec(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, transposed_by="layout")
 
 
 @operation(
@@ -65,7 +65,7 @@ def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> V
             "... n heads*d_v",
             "The weighted sums of the values, those of several heads side by side.",
             "Y",
-            turns="layout",
+            transposed_by="layout",
         ),
     ),
     rules=(
@@ -75,9 +75,9 @@ def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> V
     ),
 )
 def attention(
-    query: Annotated[Value, Input("... n heads*d_k", "The queries.", "Q", turns="layout")],
-    key: Annotated[Value, Input("... m kv_heads*d_k", "The keys.", "K", turns="layout")],
-    value: Annotated[Value, Input("... m kv_heads*d_v", "The values.", "V", turns="layout")],
+    query: Annotated[Value, Input("... n heads*d_k", "The queries.", "Q", transposed_by="layout")],
+    key: Annotated[Value, Input("... m kv_heads*d_k", "The keys.", "K", transposed_by="layout")],
+    value: Annotated[Value, Input("... m kv_heads*d_v", "The values.", "V", transposed_by="layout")],
     mask: Mask = None,
     *,
     heads: Heads = 1,
@@ -105,18 +105,18 @@ def attention(
     shared = heads if kv_heads is None else kv_heads
     has_heads = heads != 1 or shared != 1
     leading = ("heads",) if has_heads else ()
-    how = Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment, leading)
+    how = AttentionSettings(scale, causal, window, softcap, orientation, layout, causal_alignment, leading)
     if has_heads:
-        query = _cut(query, "head_query", heads, how)
-        key = _cut(key, "head_key", shared, how)
-        value = _cut(value, "head_value", shared, how)
+        query = _split_heads(query, "head_query", heads, how)
+        key = _split_heads(key, "head_key", shared, how)
+        value = _split_heads(value, "head_value", shared, how)
     else:
         for one, label in ((query, "d_k"), (key, "d_k"), (value, "d_v")):
             _label_features(one, label, how)
-    shared_key = shared_heads(key, query, "key")
-    shared_value = shared_heads(value, query, "value")
+    shared_key = repeat_shared_heads(key, query, "key")
+    shared_value = repeat_shared_heads(value, query, "value")
     weights, allowed = attend(query, shared_key, mask, how)
-    output = mix(weights, shared_value, how, allowed)
+    output = weighted_sums(weights, shared_value, how, allowed)
     if has_heads:
         output = apply("merge_axis", how.named(output, "head_outputs"), axis=how.feature_axis)
     output = output.named("output")
@@ -125,12 +125,12 @@ def attention(
     return output
 
 
-def _cut(value: Value, name: str, heads: Size, how: Scoring) -> Value:
+def _split_heads(value: Value, name: str, heads: Size, how: AttentionSettings) -> Value:
     """Heads that stand side by side along the features, as an axis of their own before the last two."""
     return how.named(apply("split_axis", value, parts=heads, axis=how.feature_axis), name)
 
 
-def _label_features(value: Value, label: str, how: Scoring) -> None:
+def _label_features(value: Value, label: str, how: AttentionSettings) -> None:
     """Say what the feature axis runs over, which is declared for any number of heads."""
     axes = list(value.axes)
     if value.name is not None and axes[how.feature_axis] in FEATURES:  # not a line of a program

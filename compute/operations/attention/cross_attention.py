@@ -6,9 +6,9 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import (
     DropoutRate,
     Masks,
+    clear_padding,
     dropout_input,
     padding_input,
-    without_padding,
 )
 from compute.operations.attention.projections import (
     ROTARY_RULES,
@@ -30,18 +30,18 @@ from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,
     Alignment,
+    AttentionSettings,
     Causal,
     Layout,
     Mask,
     Orientation,
     Scale,
-    Scoring,
     Softcap,
     Window,
 )
 from compute.operations.framework.declaration import Input, operation
 from compute.operations.framework.rules import SENT, rule
-from compute.operations.framework.shape_checks import in_batches
+from compute.operations.framework.shape_checks import require_batch_axes
 
 
 @operation(
@@ -61,8 +61,8 @@ from compute.operations.framework.shape_checks import in_batches
     ),
 )
 def cross_attention(
-    x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", turns="layout")],
-    context: Annotated[Value, Input("... m d_c", "The tokens that answer.", "C", turns="layout")],
+    x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", transposed_by="layout")],
+    context: Annotated[Value, Input("... m d_c", "The tokens that answer.", "C", transposed_by="layout")],
     w_q: Annotated[
         Value,
         weights("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.", "W_{Q}"),
@@ -84,11 +84,11 @@ def cross_attention(
     b_o: Annotated[Value | None, bias("d_o", "The output bias.", "b_{O}")] = None,
     positional_encoding: Annotated[
         Value | None,
-        Input("... n d", "Added to the tokens.", "P", turns="layout", optional="none"),
+        Input("... n d", "Added to the tokens.", "P", transposed_by="layout", optional="none"),
     ] = None,
     context_positional_encoding: Annotated[
         Value | None,
-        Input("... m d_c", "Added to the context.", "P_{C}", turns="layout", optional="none"),
+        Input("... m d_c", "Added to the context.", "P_{C}", transposed_by="layout", optional="none"),
     ] = None,
     positions: Positions = None,
     context_positions: Annotated[
@@ -121,11 +121,11 @@ def cross_attention(
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3, encoder-decoder attention.
     """
-    in_batches(context, "context", x, "the tokens")
+    require_batch_axes(context, "context", x, "the tokens")
     tokens = x if positional_encoding is None else x + positional_encoding
     tokens = tokens.named("input")
     source = context if context_positional_encoding is None else context + context_positional_encoding
-    source = without_padding(source.named("context_input"), key_padding_mask, rows=layout == "rows")
+    source = clear_padding(source.named("context_input"), key_padding_mask, rows=layout == "rows")
     shared = heads if kv_heads is None else kv_heads
     return multi_head(
         Projection(tokens, w_q, b_q, heads),
@@ -135,5 +135,5 @@ def cross_attention(
         b_o,
         Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions, "context_positions"),
-        Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment),
+        AttentionSettings(scale, causal, window, softcap, orientation, layout, causal_alignment),
     )

@@ -8,7 +8,7 @@ from compute.errors import QuestionError
 from compute.graph.graph import Graph
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Constant, Input
-from compute.operations.layers.dropout_moments import Dropping, rate_of
+from compute.operations.layers.dropout_moments import DropoutMoments, parse_rate
 
 DropoutRate: TypeAlias = Annotated[
     Constant | None,
@@ -29,7 +29,7 @@ def dropout_input(dims: str, of: str, turns: str = "") -> Input:
         dims,
         f"Which {of} are kept: booleans, or 1 for kept and 0 for dropped.",
         r"M_{\text{drop}}",
-        turns=turns,
+        transposed_by=turns,
         mask=True,
         boolean=True,
         broadcast=True,
@@ -59,7 +59,7 @@ class Masks:
     rate: Constant | None
 
     @property
-    def takes_out(self) -> bool:
+    def removes_keys(self) -> bool:
         """Return whether masks that came take keys out."""
         return self.mask is not None or self.padding is not None
 
@@ -71,16 +71,16 @@ class Masks:
         found = apply("expand", apply("complement", self.padding), axis=query_axis)
         return apply("expand", found, axis=-3) if in_heads and found.rank > 2 else found
 
-    def remaining(self) -> list[Value]:
+    def kept_weights(self) -> list[Value]:
         """Return the weights that are not dropped, as booleans; nothing without dropout."""
         return [] if self.kept is None else [apply("complement", apply("complement", self.kept))]
 
     def dropped(self, weights: Value) -> Value:
         """The weights that are kept, under a name of their own where any are dropped."""
-        return dropped(weights, self.kept, self.rate, "dropped_weights")
+        return apply_dropout(weights, self.kept, self.rate, "dropped_weights")
 
 
-def without_padding(tokens: Value, padding: Value | None, *, rows: bool = True) -> Value:
+def clear_padding(tokens: Value, padding: Value | None, *, rows: bool = True) -> Value:
     """Tokens (..., n, d), where padding that holds NaN or infinity is read as zeros and gets no gradient.
 
     padding: (..., n), true for padding. rows: tokens are rows, and not columns. A mask that does not fit is
@@ -98,7 +98,7 @@ def without_padding(tokens: Value, padding: Value | None, *, rows: bool = True) 
     return apply("clear_masked", tokens, allowed) if fits else tokens
 
 
-def dropped(
+def apply_dropout(
     value: Value, mask: Value | None, rate: Constant | None, name: str, field: str = DROPOUT_MASK
 ) -> Value:
     """What of a value is kept, divided by 1 - rate, under a name; the value itself where there is no mask.
@@ -107,7 +107,7 @@ def dropped(
     """
     if mask is None:
         if rate is not None:
-            raise _rate_alone(field)
+            raise _rate_without_mask(field)
         return value
     if rate is None:
         raise QuestionError(
@@ -125,8 +125,8 @@ def dropped(
         )  # fmt: skip
     graph = value.graph
     graph.conventions |= {"rate_is": "the probability of being dropped", DROPOUT_MASK: "true is kept"}
-    drawn_at = rate_of(graph, "dropout_rate", rate)
-    dropping = Dropping(value, drawn_at["expression"], drawn_at["sizes"], inverted=True)
+    drawn_at = parse_rate(graph, "dropout_rate", rate)
+    dropping = DropoutMoments(value, drawn_at["expression"], drawn_at["sizes"], inverted=True)
     return dropping.applied(mask).named(name, leading=value.axes[:-2])  # names declare the last two axes
 
 
@@ -138,10 +138,10 @@ def check_rate(graph: Graph, rate: Constant | None) -> None:
     if rate is None or DROPOUT_MASK in graph.conventions:
         return
     if not any(name.endswith(DROPOUT_MASK) for name in graph.sent_inputs):
-        raise _rate_alone("a dropout mask")
+        raise _rate_without_mask("a dropout mask")
 
 
-def _rate_alone(mask: str) -> QuestionError:
+def _rate_without_mask(mask: str) -> QuestionError:
     return QuestionError(
         ("dropout_rate",), "dropout_rate has no use without a dropout mask", f"{mask}, or no rate",
         "a rate alone",

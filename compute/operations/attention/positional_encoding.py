@@ -8,7 +8,7 @@ from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import expression, frequency_base
+from compute.operations.framework.constants import parse_constant, parse_frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, operation
 from compute.operations.framework.rules import rule
 
@@ -94,27 +94,27 @@ def positional_encoding(
             column = column / apply("constant", graph=graph, expression=symbol, sizes={"length": length})
         return apply("stretch", column, to=(length, dimension)).named("output")
     positions = apply("positions", graph=graph, count=length, first=0).named("positions")
-    pairs = _pairs(dimension)
+    pairs = _pair_count(dimension)
     graph.conventions["base"] = 10000 if base is None else base
-    power = frequency_base(graph, "base", graph.conventions["base"])
+    power = parse_frequency_base(graph, "base", graph.conventions["base"])
     frequencies = apply("frequencies", graph=graph, pairs=pairs, width=dimension, expression=power)
     frequencies = frequencies.named("frequencies")
     angles = (apply("expand", positions, axis=-1) * frequencies).named("angles")
     output = apply("interleave", apply("sin", angles), apply("cos", angles), width=dimension)
     output = output.named("output")
     if relative_shift is not None:
-        _shift(output, frequencies, relative_shift, length)
+        _name_shift(output, frequencies, relative_shift, length)
     return output
 
 
-def _pairs(dimension: Size) -> Size:
+def _pair_count(dimension: Size) -> Size:
     """How many pairs of a sine and a cosine there are; of an odd dimension the last has no cosine."""
     return -(-dimension // 2) if isinstance(dimension, int) else divide(dimension, 2)
 
 
-def _shift(output: Value, frequencies: Value, shift: int, length: Size) -> None:
+def _name_shift(output: Value, frequencies: Value, shift: int, length: Size) -> None:
     """Name the rotation, what it makes of each position, and how far that is from the truth."""
-    by = expression(output.graph, "relative_shift", shift)
+    by = parse_constant(output.graph, "relative_shift", shift)
     angles = apply("constant", graph=output.graph, **by) * frequencies
     rotation = apply("block_rotation", apply("cos", angles), apply("sin", angles)).named("rotation")
     first, second = (0, shift) if shift >= 0 else (-shift, 0)

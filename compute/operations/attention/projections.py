@@ -7,13 +7,13 @@ from compute.dimensions import Size
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.attending import attend, mask_for_scores, mix, shared_heads
+from compute.operations.attention.attending import attend, mask_for_scores, repeat_shared_heads, weighted_sums
 from compute.operations.attention.masking import DROPOUT_MASK, Masks
 from compute.operations.attention.rotary_embedding import check_positions, rotary_embedding
-from compute.operations.attention.scoring import Scoring, stages, weights_value
+from compute.operations.attention.scoring import AttentionSettings, stages, weights_value
 from compute.operations.framework.build import call
-from compute.operations.framework.constants import frequency_base
-from compute.operations.framework.declaration import Attribute, Constant, Input, Stored
+from compute.operations.framework.constants import parse_frequency_base
+from compute.operations.framework.declaration import Attribute, Constant, Input, StoredTensor
 from compute.operations.framework.rules import SENT, rule
 
 Heads: TypeAlias = Annotated[
@@ -45,23 +45,23 @@ RotaryBase: TypeAlias = Annotated[
 ROTARY_RULES = tuple(rule(name, {"rotary": SENT}) for name in ("rotary_dimension", "rotary_base"))
 
 STORED = (  # of PyTorch's MultiheadAttention; and as timm names the same
-    Stored("in_proj_weight", ("w_q", "w_k", "w_v"), turned=True),
-    Stored("q_proj_weight", ("w_q",), turned=True),
-    Stored("k_proj_weight", ("w_k",), turned=True),
-    Stored("v_proj_weight", ("w_v",), turned=True),
-    Stored("in_proj_bias", ("b_q", "b_k", "b_v")),
-    Stored("out_proj.weight", ("w_o",), turned=True),
-    Stored("out_proj.bias", ("b_o",)),
-    Stored("qkv.weight", ("w_q", "w_k", "w_v"), turned=True),
-    Stored("qkv.bias", ("b_q", "b_k", "b_v")),
-    Stored("proj.weight", ("w_o",), turned=True),
-    Stored("proj.bias", ("b_o",)),
+    StoredTensor("in_proj_weight", ("w_q", "w_k", "w_v"), transposed=True),
+    StoredTensor("q_proj_weight", ("w_q",), transposed=True),
+    StoredTensor("k_proj_weight", ("w_k",), transposed=True),
+    StoredTensor("v_proj_weight", ("w_v",), transposed=True),
+    StoredTensor("in_proj_bias", ("b_q", "b_k", "b_v")),
+    StoredTensor("out_proj.weight", ("w_o",), transposed=True),
+    StoredTensor("out_proj.bias", ("b_o",)),
+    StoredTensor("qkv.weight", ("w_q", "w_k", "w_v"), transposed=True),
+    StoredTensor("qkv.bias", ("b_q", "b_k", "b_v")),
+    StoredTensor("proj.weight", ("w_o",), transposed=True),
+    StoredTensor("proj.bias", ("b_o",)),
 )
 
 
 def weights(dims: str, meaning: str, symbol: str, optional: str = "") -> Input:
     """A weight matrix, fused or stacked head by head."""
-    return Input(dims, meaning, symbol, turns="layout", parameter=True, optional=optional)
+    return Input(dims, meaning, symbol, transposed_by="layout", parameter=True, optional=optional)
 
 
 def bias(dims: str, meaning: str, symbol: str) -> Input:
@@ -71,7 +71,7 @@ def bias(dims: str, meaning: str, symbol: str) -> Input:
 
 def token_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> ValueSpec:
     """A value that stands as the tokens stand."""
-    return ValueSpec(name, axes, dims, meaning, symbol, turns="layout")
+    return ValueSpec(name, axes, dims, meaning, symbol, transposed_by="layout")
 
 
 def projected_values(keys: str) -> tuple[ValueSpec, ...]:
@@ -156,34 +156,34 @@ def multi_head(
     b_o: Value | None,
     masks: Masks,
     rotation: Rotation,
-    how: Scoring,
+    how: AttentionSettings,
 ) -> Value:
     """Project, turn, attend head by head, lay the heads side by side, and project back."""
     stacked = any(one.is_stacked for one in (queries, keys, values))
     has_heads = stacked or queries.heads != 1
     rotation.check()
     how = replace(how, leading=("heads",) if has_heads else ())
-    multiply = "guarded_matmul" if masks.takes_out or how.causal or how.window is not None else "matmul"
+    multiply = "guarded_matmul" if masks.removes_keys or how.causal or how.window is not None else "matmul"
     query = _project("query", queries, stacked, has_heads, how, multiply)
     key = _project("key", keys, stacked, has_heads, how, multiply)
     value = _project("value", values, stacked, has_heads, how, multiply)
-    query = _turned("query", query, rotation.query_positions, rotation, how)
-    key = _turned("key", key, rotation.key_positions, rotation, how)
+    query = _rotate("query", query, rotation.query_positions, rotation, how)
+    key = _rotate("key", key, rotation.key_positions, rotation, how)
     if has_heads:
-        key, value = shared_heads(key, query, "w_k"), shared_heads(value, query, "w_v")
+        key, value = repeat_shared_heads(key, query, "w_k"), repeat_shared_heads(value, query, "w_v")
     padding = masks.allowed(-1 if how.key_first else -2, in_heads=has_heads)
     weights, allowed = attend(query, key, masks.mask, how, padding)
     if masks.kept is not None:
         kept = mask_for_scores(masks.kept, DROPOUT_MASK, weights, how.pairs(query, key), how)
         masks = replace(masks, kept=kept)
-    output = mix(masks.dropped(weights), value, how, [*allowed, *masks.remaining()])
+    output = weighted_sums(masks.dropped(weights), value, how, [*allowed, *masks.kept_weights()])
     changes = has_heads or w_o is not None or b_o is not None
     if changes:
         output = how.named(output, "head_outputs")
     if has_heads:
         output = apply("merge_axis", output, axis=-1 if how.rows else -2)
     if w_o is not None:
-        fused = _fused(w_o, -2 if how.rows else -1)
+        fused = _merge_heads(w_o, -2 if how.rows else -1)
         output = output @ fused if how.rows else fused @ output
     if b_o is not None:
         output = output + _bias_over_heads(b_o, how)
@@ -192,13 +192,13 @@ def multi_head(
 
 
 def _project(
-    name: str, projection: Projection, stacked: bool, has_heads: bool, how: Scoring, multiply: str
+    name: str, projection: Projection, stacked: bool, has_heads: bool, how: AttentionSettings, multiply: str
 ) -> Value:
     """Queries, keys or values, cut into heads where there are several. multiply: a matrix product."""
     tokens, weights = projection.tokens, projection.weights
     projected = tokens
     if weights is not None:
-        fused = _fused(weights, -1 if how.rows else -2)
+        fused = _merge_heads(weights, -1 if how.rows else -2)
         projected = apply(multiply, tokens, fused) if how.rows else apply(multiply, fused, tokens)
     if projection.bias is not None:
         projected = projected + _bias_over_heads(projection.bias, how)
@@ -212,7 +212,9 @@ def _project(
     return how.named(projected, name)
 
 
-def _turned(name: str, value: Value, positions: Value | None, rotation: Rotation, how: Scoring) -> Value:
+def _rotate(
+    name: str, value: Value, positions: Value | None, rotation: Rotation, how: AttentionSettings
+) -> Value:
     """Queries or keys turned by their positions, where they are to be."""
     if rotation.pairing is None:
         return how.named(value, f"rotated_{name}")
@@ -222,7 +224,7 @@ def _turned(name: str, value: Value, positions: Value | None, rotation: Rotation
         check_positions(positions, value, "positions" if name == "query" else rotation.key_field)
     base = 10000 if rotation.base is None else rotation.base
     value.graph.conventions["rotary_base"] = base
-    frequency_base(value.graph, "rotary_base", base)  # refused by the name it has here
+    parse_frequency_base(value.graph, "rotary_base", base)  # refused by the name it has here
     turned = call(
         rotary_embedding,
         f"{name}_rotation",
@@ -236,12 +238,12 @@ def _turned(name: str, value: Value, positions: Value | None, rotation: Rotation
     return how.named(turned, f"rotated_{name}")
 
 
-def _fused(weights: Value, axis: int) -> Value:
+def _merge_heads(weights: Value, axis: int) -> Value:
     """Stacked per-head weights side by side; fused ones as they are."""
     return apply("merge_axis", weights, axis=axis) if weights.rank == 3 else weights
 
 
-def _bias_over_heads(bias: Value, how: Scoring) -> Value:
+def _bias_over_heads(bias: Value, how: AttentionSettings) -> Value:
     """A bias over all heads, standing as the tokens stand."""
     flat = apply("join_axes", bias) if bias.rank == 2 else bias
     return flat if how.rows else apply("expand", flat, axis=-1)

@@ -7,7 +7,7 @@ from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.scoring import Layout
-from compute.operations.framework.constants import frequency_base
+from compute.operations.framework.constants import parse_frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 
 Pairing: TypeAlias = Literal["interleaved", "half_split"]
@@ -24,7 +24,7 @@ Positions: TypeAlias = Annotated[
 
 
 def _entry(name: str, meaning: str, symbol: str) -> ValueSpec:
-    return ValueSpec(name, "token d", "... n d", meaning, symbol, turns="layout")
+    return ValueSpec(name, "token d", "... n d", meaning, symbol, transposed_by="layout")
 
 
 @operation(
@@ -36,7 +36,7 @@ def _entry(name: str, meaning: str, symbol: str) -> ValueSpec:
     )
 )
 def rotary_embedding(
-    x: Annotated[Value, Input("... n d", "Queries or keys.", "X", turns="layout")],
+    x: Annotated[Value, Input("... n d", "Queries or keys.", "X", transposed_by="layout")],
     positions: Positions = None,
     *,
     pairing: Annotated[
@@ -68,12 +68,12 @@ def rotary_embedding(
     graph, rows = x.graph, layout == "rows"
     token_axis, width_axis = (-2, -1) if rows else (-1, -2)
     tokens, width = x.shape[token_axis], x.shape[width_axis]
-    rotated = _rotated(width, rotary_dimension)
+    rotated = _rotated_width(width, rotary_dimension)
     if positions is not None:
         check_positions(positions, x, "positions")
     else:
         positions = apply("positions", graph=graph, count=tokens, first=0)
-    power = frequency_base(graph, "base", base)
+    power = parse_frequency_base(graph, "base", base)
     frequencies = apply("frequencies", graph=graph, pairs=divide(rotated, 2), width=rotated, expression=power)
     spread = apply("spread_pairs", frequencies, pairing=pairing, rotated=rotated, width=width)
     angles = apply("expand", positions, axis=width_axis) * apply("expand", spread, axis=token_axis)
@@ -99,7 +99,7 @@ def check_positions(positions: Value, x: Value, field: str) -> None:
         )
 
 
-def _rotated(width: Size, said: int | None) -> Size:
+def _rotated_width(width: Size, said: int | None) -> Size:
     """How many coordinates are turned, which has to be an even number of those there are."""
     rotated = width if said is None else said
     if isinstance(rotated, int) and (rotated % 2 or (isinstance(width, int) and rotated > width)):

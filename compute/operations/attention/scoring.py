@@ -67,7 +67,7 @@ def mask_input(dims: str = "... n m") -> Input:
         dims,
         "Of booleans: true where the query may attend to the key. Of numbers: added to the scores.",
         "M",
-        turns="orientation",
+        transposed_by="orientation",
         mask=True,
         broadcast=True,
         optional="every query may attend to every key",
@@ -80,7 +80,7 @@ Mask: TypeAlias = Annotated[Value | None, mask_input()]
 def weights_value(name: str, keys: str, meaning: str, symbol: str) -> ValueSpec:
     """A number for each query and each key; keys: the dimension name of how many there are."""
     dims = f"... n {keys}"
-    return ValueSpec(name, "query key", dims, meaning, symbol, turns="orientation", banded="window")
+    return ValueSpec(name, "query key", dims, meaning, symbol, transposed_by="orientation", banded="window")
 
 
 def stages(keys: str) -> tuple[ValueSpec, ...]:
@@ -127,7 +127,7 @@ def stages(keys: str) -> tuple[ValueSpec, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class AttentionSettings:
     """The settings of attention, and the labels of axes before those of its matrices."""
 
     scale: Constant

@@ -6,9 +6,9 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import (
     DropoutRate,
     Masks,
+    clear_padding,
     dropout_input,
     padding_input,
-    without_padding,
 )
 from compute.operations.attention.projections import (
     ROTARY_RULES,
@@ -30,12 +30,12 @@ from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,
     Alignment,
+    AttentionSettings,
     Causal,
     Layout,
     Mask,
     Orientation,
     Scale,
-    Scoring,
     Softcap,
     Window,
 )
@@ -58,7 +58,7 @@ from compute.operations.framework.rules import SENT, rule
     ),
 )
 def self_attention(
-    x: Annotated[Value, Input("... n d", "The tokens.", "X", turns="layout")],
+    x: Annotated[Value, Input("... n d", "The tokens.", "X", transposed_by="layout")],
     w_q: Annotated[
         Value,
         weights("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.", "W_{Q}"),
@@ -80,7 +80,7 @@ def self_attention(
     b_o: Annotated[Value | None, bias("d_o", "The output bias.", "b_{O}")] = None,
     positional_encoding: Annotated[
         Value | None,
-        Input("... n d", "Added to the tokens.", "P", turns="layout", optional="none"),
+        Input("... n d", "Added to the tokens.", "P", transposed_by="layout", optional="none"),
     ] = None,
     positions: Positions = None,
     mask: Mask = None,
@@ -111,7 +111,7 @@ def self_attention(
     et al., RoFormer (2021), equation 16.
     """
     tokens = x if positional_encoding is None else x + positional_encoding
-    tokens = without_padding(tokens.named("input"), key_padding_mask, rows=layout == "rows")
+    tokens = clear_padding(tokens.named("input"), key_padding_mask, rows=layout == "rows")
     shared = heads if kv_heads is None else kv_heads
     return multi_head(
         Projection(tokens, w_q, b_q, heads),
@@ -121,5 +121,5 @@ def self_attention(
         b_o,
         Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, positions),
-        Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment),
+        AttentionSettings(scale, causal, window, softcap, orientation, layout, causal_alignment),
     )

@@ -20,7 +20,7 @@ from compute.operations.convolution.window_geometry import (
     planar,
     unplanar,
 )
-from compute.operations.framework.declaration import Attribute, Input, Padding, Sides, Stored, operation
+from compute.operations.framework.declaration import Attribute, Input, Padding, Sides, StoredTensor, operation
 from compute.primitives.windows import Layout
 
 Groups: TypeAlias = Annotated[
@@ -33,7 +33,7 @@ Mode: TypeAlias = Annotated[
     Attribute("Whether the kernel is laid over the input as it stands, or flipped first."),
 ]
 
-STORED = (Stored("weight", ("kernel",)), Stored("bias", ("bias",)))
+STORED = (StoredTensor("weight", ("kernel",)), StoredTensor("bias", ("bias",)))
 
 
 def data_input(dims: str) -> Input:

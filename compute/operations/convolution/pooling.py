@@ -18,7 +18,7 @@ from compute.operations.convolution.window_geometry import (
     pair,
     rounded_up,
 )
-from compute.operations.framework.constants import expression, is_number
+from compute.operations.framework.constants import is_numeric, parse_constant
 from compute.operations.framework.declaration import (
     Attribute,
     Constant,
@@ -298,7 +298,7 @@ def _average(pooling: _Pooling, count_include_pad: bool) -> Value:
 
 
 def _norm(pooling: _Pooling, p: Constant) -> Value:
-    exponent = expression(pooling.x.graph, "p", p, positive=True)["expression"]
-    if not is_number(pooling.x.graph, exponent) or evaluate(exponent) < LEAST_NORM:
+    exponent = parse_constant(pooling.x.graph, "p", p, positive=True)["expression"]
+    if not is_numeric(pooling.x.graph, exponent) or evaluate(exponent) < LEAST_NORM:
         raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", describe(p))
     return pooling.named(apply("window_norm", pooling.x, **pooling.attributes, exponent=exponent), "output")

@@ -10,7 +10,7 @@ from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import alone, expression, is_number, literal
+from compute.operations.framework.constants import add_literal, is_numeric, parse_constant, refuse_dimensions
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, Rule, rule
 from compute.primitives.activations.declaration import ACTIVATIONS, Activation
@@ -33,16 +33,16 @@ def activate(x: Value, name: ActivationName, **settings: Setting) -> Value:
     settings: those of the function that are said; None stands for the default. Raises QuestionError, at its
     name, for a setting that the function does not have or cannot use.
     """
-    entry, found = ACTIVATIONS[name], settings_of(x.graph, name, settings)
-    return apply(entry.primitive, _inside(x, entry), **entry.attributes(found))
+    entry, found = ACTIVATIONS[name], resolve_settings(x.graph, name, settings)
+    return apply(entry.primitive, _apply_inner(x, entry), **entry.attributes(found))
 
 
-def _inside(x: Value, entry: Activation) -> Value:
+def _apply_inner(x: Value, entry: Activation) -> Value:
     """What the last step of an activation is applied to."""
     return apply(ACTIVATIONS[entry.inner].primitive, x) if entry.inner else x
 
 
-def settings_of(graph: Graph, name: str, said: Mapping[str, Setting]) -> dict[str, Any]:
+def resolve_settings(graph: Graph, name: str, said: Mapping[str, Setting]) -> dict[str, Any]:
     """Every setting of an activation, said or by default: constant expressions, words, or None.
 
     Raises QuestionError at a setting that it does not have or cannot use.
@@ -50,11 +50,11 @@ def settings_of(graph: Graph, name: str, said: Mapping[str, Setting]) -> dict[st
     entry = ACTIVATIONS[name]
     for setting, worth in said.items():
         if worth is not None and setting not in entry.settings:
-            raise _unused(setting, name)
+            raise _unused_setting_error(setting, name)
     found: dict[str, Any] = {}
     for setting in entry.settings:
         worth = said.get(setting)
-        found[setting] = _setting(graph, entry, setting, default_of(graph, name, setting, worth))
+        found[setting] = _parse_setting(graph, entry, setting, default_setting(graph, name, setting, worth))
     _check(graph, entry, found)
     return found
 
@@ -76,7 +76,7 @@ def _rules() -> list[Rule]:
     ]
 
 
-def default_of(graph: Graph, name: str, setting: str, said: Setting = None) -> Setting:
+def default_setting(graph: Graph, name: str, setting: str, said: Setting = None) -> Setting:
     """What a setting is: as it was said, or else its default, which may be another for exact numbers."""
     if said is not None:
         return said
@@ -84,7 +84,7 @@ def default_of(graph: Graph, name: str, setting: str, said: Setting = None) -> S
     return entry.settings[setting] if graph.symbolic else entry.rounded.get(setting, entry.settings[setting])
 
 
-def _unused(setting: str, name: str) -> QuestionError:
+def _unused_setting_error(setting: str, name: str) -> QuestionError:
     belongs = [one for one, entry in ACTIVATIONS.items() if setting in entry.settings]
     if setting == "slope":
         belongs = list(SLOPED)
@@ -97,7 +97,7 @@ def _unused(setting: str, name: str) -> QuestionError:
     )
 
 
-def _setting(graph: Graph, entry: Activation, setting: str, worth: Setting) -> Any:
+def _parse_setting(graph: Graph, entry: Activation, setting: str, worth: Setting) -> Any:
     if worth is None:
         return None
     words = entry.words.get(setting)
@@ -105,13 +105,13 @@ def _setting(graph: Graph, entry: Activation, setting: str, worth: Setting) -> A
         if worth not in words:
             raise QuestionError((setting,), f"is no {setting}", " or ".join(words), describe(worth))
         return worth
-    return alone(graph, setting, expression(graph, setting, worth)["expression"])
+    return refuse_dimensions(graph, setting, parse_constant(graph, setting, worth)["expression"])
 
 
 def _check(graph: Graph, entry: Activation, settings: Mapping[str, Any]) -> None:
     """Refuse constants that the function cannot use; what symbols stand for is not known."""
     numbers = {name: one for name, one in settings.items() if isinstance(one, Expression)}
-    if all(is_number(graph, one) for one in numbers.values()):
+    if all(is_numeric(graph, one) for one in numbers.values()):
         fault = entry.check({name: evaluate(one) for name, one in numbers.items()})
         if fault is not None:
             setting, expected = fault
@@ -120,11 +120,11 @@ def _check(graph: Graph, entry: Activation, settings: Mapping[str, Any]) -> None
             raise QuestionError((setting,), message, expected, came)
 
 
-def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str, Setting]) -> Value:
+def _apply_slope(x: Value, slope: Value | None, function: str, said: Mapping[str, Setting]) -> Value:
     """A rectifier whose slope below 0 is a tensor."""
     for setting, worth in said.items():
         if worth is not None:
-            raise _unused(setting, function)
+            raise _unused_setting_error(setting, function)
     if slope is None:
         raise QuestionError(
             ("slope",), "the slope of prelu is learned, and has no default", "a tensor", "nothing"
@@ -139,7 +139,7 @@ def _with_slope(x: Value, slope: Value | None, function: str, said: Mapping[str,
     slope.is_parameter = function == "prelu"
     output = apply("prelu", x, slope).named("output")
     above = apply("derivative", x, function="relu", attributes={})
-    one = literal(x.graph, 1)
+    one = add_literal(x.graph, 1)
     (above + slope * (one - above)).named("derivative")
     return output
 
@@ -227,20 +227,20 @@ def activation(
     Source: Goodfellow et al., Deep Learning (2016), section 6.3.
     """
     if slope is not None and function not in SLOPED:
-        raise _unused("slope", function)
+        raise _unused_setting_error("slope", function)
     said: dict[str, Setting] = {
         "alpha": alpha, "beta": beta, "gamma": gamma, "approximate": approximate, "threshold": threshold,
         "value": value, "min_val": min_val, "max_val": max_val, "lambd": lambd, "bias": bias, "lower": lower,
         "upper": upper,
     }  # fmt: skip
     if function == "prelu" or slope is not None:
-        return _with_slope(x, slope, function, said)
+        return _apply_slope(x, slope, function, said)
     graph, entry = x.graph, ACTIVATIONS[function]
-    settings = settings_of(graph, function, said)
+    settings = resolve_settings(graph, function, said)
     for setting in settings:
-        worth = default_of(graph, function, setting, said.get(setting))
+        worth = default_setting(graph, function, setting, said.get(setting))
         graph.conventions[setting] = "none" if worth is None else worth
-    inside, attributes = _inside(x, entry), entry.attributes(settings)
+    inside, attributes = _apply_inner(x, entry), entry.attributes(settings)
     if entry.inner:
         inside = inside.named("rectified")
     output = apply(entry.primitive, inside, **attributes).named("output")

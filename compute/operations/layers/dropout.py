@@ -8,7 +8,7 @@ from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
-from compute.operations.layers.dropout_moments import Dropping, Layer, rate_of
+from compute.operations.layers.dropout_moments import DenseLayer, DropoutMoments, parse_rate
 from compute.primitives.dropout_masks import MOST_DROPPED
 
 ENTRIES = "... d | ..."  # of anything from a single number on
@@ -174,12 +174,12 @@ def dropout(
     p the probability of being kept) and section 10 (inverted).
     """
     _check(x, mask, w, b, seed, training)
-    drawn_at = rate_of(x.graph, "rate", rate, seed)
+    drawn_at = parse_rate(x.graph, "rate", rate, seed)
     x.graph.conventions |= {"rate_is": "the probability of being dropped", "dropout_mask": "true is kept"}
-    dropping = Dropping(x, drawn_at["expression"], drawn_at["sizes"], formulation == "inverted")
-    layer = None if w is None else Layer(w, b)
+    dropping = DropoutMoments(x, drawn_at["expression"], drawn_at["sizes"], formulation == "inverted")
+    layer = None if w is None else DenseLayer(w, b)
     if mask is None:
-        mask = _mask(x, seed, drawn_at, training)
+        mask = _draw_mask(x, seed, drawn_at, training)
     output = dropping.applied(mask) if training else apply("identity", x)
     output = output.named("output", leading=x.axes)
     if layer is not None:
@@ -219,7 +219,7 @@ def _check(
         )
 
 
-def _mask(x: Value, seed: int | None, drawn_at: dict[str, Any], training: bool) -> Value:
+def _draw_mask(x: Value, seed: int | None, drawn_at: dict[str, Any], training: bool) -> Value:
     """The mask that is drawn at a rate, or keeps everything; unknown where nothing says it."""
     graph = x.graph
     if (training and seed is None) or (x.is_assumed and graph.given):

@@ -10,7 +10,7 @@ from compute.dimensions import Size, product, show
 from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import expression
+from compute.operations.framework.constants import parse_constant
 from compute.operations.framework.declaration import Constant
 from compute.primitives.dropout_masks import MOST_DROPPED
 
@@ -22,7 +22,7 @@ OVER_MASKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class DenseLayer:
     """A dense layer behind what is dropped."""
 
     w: Value
@@ -35,7 +35,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropping:
+class DropoutMoments:
     """Activations of which each is dropped at a rate, on its own.
 
     sizes: of dimension names that the rate uses; inverted: what is kept is divided by 1 - rate.
@@ -60,7 +60,7 @@ class Dropping:
         kept = apply("keep_where", self.x, mask)
         return kept / self._constant(self.keeping) if self.inverted else kept
 
-    def expect(self, layer: Layer | None) -> None:
+    def expect(self, layer: DenseLayer | None) -> None:
         """Name mean and variance of the output and of a layer behind, and the weights that keep its mean."""
         x = self.x
         spread = Expression("divide" if self.inverted else "multiply", (self.rate, self.keeping))
@@ -79,7 +79,7 @@ class Dropping:
             lambda: (adjusted, expected),
         )
 
-    def enumerate(self, layer: Layer | None) -> None:
+    def enumerate(self, layer: DenseLayer | None) -> None:
         """Name what follows from every mask and its probability, knowing no formula of mean or variance.
 
         Raises QuestionError where that is asked for and there are too many masks.
@@ -129,11 +129,11 @@ def _moments(probabilities: Value, values: Value) -> tuple[Value, Value]:
     return mean, apply("sum_over", weights * apply("square", distances), axis=-values.rank)
 
 
-def rate_of(graph: Graph, attribute: str, said: Constant, seed: int | None = None) -> dict[str, Any]:
+def parse_rate(graph: Graph, attribute: str, said: Constant, seed: int | None = None) -> dict[str, Any]:
     """The rate as an expression, with the sizes that it uses; refused where it is none, or no mask can be
     drawn at it.
     """
-    found = expression(graph, attribute, said)
+    found = parse_constant(graph, attribute, said)
     parsed, sizes = found["expression"], found["sizes"]
     if parsed.symbols() - {*NAMED_NUMBERS, *sizes}:
         if seed is not None:

@@ -5,8 +5,8 @@ from typing import Annotated
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import constant
-from compute.operations.framework.declaration import Attribute, Constant, Input, Stored, operation
+from compute.operations.framework.constants import add_constant
+from compute.operations.framework.declaration import Attribute, Constant, Input, StoredTensor, operation
 
 
 @operation(
@@ -14,7 +14,7 @@ from compute.operations.framework.declaration import Attribute, Constant, Input,
         ValueSpec("vectors", "d", "... d", "The row of the table for each index.", "E"),
         ValueSpec("output", "d", "... d", "The same, times the scale if there is one.", "Y"),
     ),
-    stored=(Stored("weight", ("weights",)),),
+    stored=(StoredTensor("weight", ("weights",)),),
 )
 def embedding(
     indices: Annotated[Value, Input("...", "Which row of the table: whole numbers from 0 on.", "i")],
@@ -47,4 +47,4 @@ def embedding(
     vectors = apply("look_up", weights, indices, padding=padding_index).named("vectors", leading=indices.axes)
     if scale is None:
         return apply("identity", vectors).named("output", leading=indices.axes)
-    return (constant(weights.graph, "scale", scale) * vectors).named("output", leading=indices.axes)
+    return (add_constant(weights.graph, "scale", scale) * vectors).named("output", leading=indices.axes)

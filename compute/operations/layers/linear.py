@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.declaration import Attribute, Input, Stored, operation
+from compute.operations.framework.declaration import Attribute, Input, StoredTensor, operation
 
 
 @operation(
@@ -12,11 +12,11 @@ from compute.operations.framework.declaration import Attribute, Input, Stored, o
         ValueSpec("projected", "d_out", "... d_out", "The vectors times the weights.", "Z"),
         ValueSpec("output", "d_out", "... d_out", "The same, with the bias.", "Y"),
     ),
-    stored=(Stored("weight", ("w",), turned=True), Stored("bias", ("b",))),
+    stored=(StoredTensor("weight", ("w",), transposed=True), StoredTensor("bias", ("b",))),
 )
 def linear(
     x: Annotated[Value, Input("... d", "A vector, or vectors as rows.", "X")],
-    w: Annotated[Value, Input("d d_out", "The weights.", "W", turns="weights", parameter=True)],
+    w: Annotated[Value, Input("d d_out", "The weights.", "W", transposed_by="weights", parameter=True)],
     b: Annotated[
         Value | None, Input("d_out", "The bias.", "b", parameter=True, optional="none", is_bias=True)
     ] = None,

@@ -4,9 +4,9 @@ from typing import Annotated, TypeAlias
 
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import constant
+from compute.operations.framework.constants import add_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
-from compute.operations.framework.shape_checks import axis_of
+from compute.operations.framework.shape_checks import find_axis
 
 Axis: TypeAlias = Annotated[int, Attribute("Along which axis; the last if it is -1, the first if it is 0.")]
 Scores: TypeAlias = Annotated[Value, Input("...", "The scores.", "X")]
@@ -57,9 +57,9 @@ def softmax(
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     if scale is not None:
-        x = (constant(x.graph, "scale", scale) * x).named("scaled")
+        x = (add_constant(x.graph, "scale", scale) * x).named("scaled")
     return _softmax(x, axis)
 
 
@@ -75,7 +75,7 @@ def softmin(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     return _softmax(apply("negative", x).named("negated"), axis)
 
 
@@ -87,7 +87,7 @@ def log_softmax(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     return apply("log_softmax", x, axis=axis).named("output")
 
 
@@ -99,5 +99,5 @@ def hardmax(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: the operator Hardmax of ONNX.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     return apply("hardmax", x, axis=axis).named("output")

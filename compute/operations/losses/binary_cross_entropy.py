@@ -6,10 +6,10 @@ from compute.arithmetic.expressions import Expression
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import expression, is_number, literal
+from compute.operations.framework.constants import add_literal, is_numeric, parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
-from compute.operations.framework.shape_checks import alike, spread_over
+from compute.operations.framework.shape_checks import require_broadcast, require_same_shape
 from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
 
 
@@ -97,7 +97,7 @@ def binary_cross_entropy(
             ("probabilities",), "one of probabilities and logits says what is predicted", "either of them",
             "neither" if source is None else "both",
         )  # fmt: skip
-    alike(target, source, "target")
+    require_same_shape(target, source, "target")
     target = apply("admitted", target, only="probabilities")
     inner = any(map(graph.needs_value, ("log_probabilities", "log_complements")))
     if logits is not None and log_minimum is not None:
@@ -132,11 +132,11 @@ def _composed(
     said = apply("weigh", target, yes)
     if positive_weight is not None:
         said = _weights(positive_weight, source, "positive_weight") * said
-    return apply("negative", said + apply("weigh", literal(source.graph, 1) - target, no))
+    return apply("negative", said + apply("weigh", add_literal(source.graph, 1) - target, no))
 
 
 def _weights(value: Value, over: Value, name: str) -> Value:
-    spread_over(value, over.shape, name)
+    require_broadcast(value, over.shape, name)
     return apply("admitted", value, only="weights")
 
 
@@ -144,7 +144,7 @@ def _least(target: Value, said: Constant | None) -> Expression | None:
     """The bound of the logarithms, which is a number."""
     if said is None:
         return None
-    parsed: Expression = expression(target.graph, "log_minimum", said)["expression"]
-    if not is_number(target.graph, parsed):
+    parsed: Expression = parse_constant(target.graph, "log_minimum", said)["expression"]
+    if not is_numeric(target.graph, parsed):
         raise QuestionError(("log_minimum",), "is no bound", "a constant without names", describe(said))
     return parsed

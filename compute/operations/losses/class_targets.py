@@ -8,7 +8,7 @@ from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input
-from compute.operations.framework.shape_checks import axis_of, shaped
+from compute.operations.framework.shape_checks import find_axis, require_shape
 
 Axis: TypeAlias = Annotated[
     int, Attribute("The axis of the classes, negative from the end. PyTorch and ONNX have 1.")
@@ -83,12 +83,12 @@ class Classes:
 
 def classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:
     """The classes of logits or the like, whose axes get their labels. Raises QuestionError."""
-    return Classes(values.shape, axis_of(values, axis, field), ignored)
+    return Classes(values.shape, find_axis(values, axis, field), ignored)
 
 
 def check_indices(target: Value, where: Classes) -> None:
     """Refuse targets that are not one class for each sample."""
-    shaped(target, where.samples, "target", "one class for each sample")
+    require_shape(target, where.samples, "target", "one class for each sample")
 
 
 def holds_indices(target: Value, where: Classes) -> bool:

@@ -7,7 +7,7 @@ from compute.arithmetic.expressions import Expression, number
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, literal, size_of
+from compute.operations.framework.constants import add_literal, parse_between, size_expression
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.losses.class_targets import (
     IGNORED,
@@ -73,7 +73,7 @@ def cross_entropy(
     Rethinking the Inception Architecture (2016), section 7. ONNX: SoftmaxCrossEntropyLoss, with axis 1.
     """  # fmt: skip
     graph = logits.graph
-    smoothing = between(graph, "label_smoothing", label_smoothing, 0, 1)
+    smoothing = parse_between(graph, "label_smoothing", label_smoothing, 0, 1)
     smooths = bool(smoothing.symbols()) or evaluate(smoothing) != 0
     where = classes(logits, axis, ignore_index, "logits")
     logits.axes = where.labels if where.axis != -1 else logits.axes
@@ -140,7 +140,7 @@ def _likelihoods(logits: Value, where: Classes) -> tuple[Value, Value]:
 
 
 def _sums(p: Value, where: Classes) -> tuple[Value, Value]:
-    ones = apply("stretch", literal(p.graph, 1), to=where.samples)
+    ones = apply("stretch", add_literal(p.graph, 1), to=where.samples)
     return apply("sum_over", p, axis=where.axis), ones
 
 
@@ -151,9 +151,9 @@ def _distribution(target: Value, where: Classes, indices: bool, smoothing: Expre
     else:
         spread = apply("admitted", target, only="probabilities")
     if smoothing is not None:
-        graph, count = target.graph, size_of(where.count)
-        kept = literal(graph, Expression("subtract", (number(1), smoothing)))
-        even = literal(graph, smoothing) / apply("constant", graph=graph, **count)
+        graph, count = target.graph, size_expression(where.count)
+        kept = add_literal(graph, Expression("subtract", (number(1), smoothing)))
+        even = add_literal(graph, smoothing) / apply("constant", graph=graph, **count)
         if indices:  # nothing is spread over the classes of what is ignored
             counted = where.target_weights(target, None, some=False)
             even = even * apply("expand", counted, axis=where.axis)

@@ -6,9 +6,9 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, expression, literal
+from compute.operations.framework.constants import add_literal, parse_between, parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
-from compute.operations.framework.shape_checks import alike
+from compute.operations.framework.shape_checks import require_same_shape
 from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
 
 Prediction: TypeAlias = Annotated[Value, Input("...", "What is predicted, of any shape.", r"\hat{y}")]
@@ -17,7 +17,7 @@ VALUES = (ValueSpec("error", "", "...", "The prediction less the target.", "e"),
 
 
 def _error(prediction: Value, target: Value) -> Value:
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     return (prediction - target).named("error")
 
 
@@ -55,7 +55,7 @@ def huber(
     Source: Huber, Robust Estimation of a Location Parameter (1964), section 4.
     """
     error = _error(prediction, target)
-    bound = expression(error.graph, "delta", delta, positive=True)["expression"]
+    bound = parse_constant(error.graph, "delta", delta, positive=True)["expression"]
     return reduced(apply("huber_function", error, delta=bound).named("losses"), reduction)
 
 
@@ -80,8 +80,8 @@ def smooth_l1(
     """
     error = _error(prediction, target)
     graph = error.graph
-    bound = between(graph, "beta", beta, 0)
+    bound = parse_between(graph, "beta", beta, 0)
     if not bound.symbols() and evaluate(bound) == 0:
         return reduced(apply("absolute", error).named("losses"), reduction)
-    losses = apply("huber_function", error, delta=bound) / literal(graph, bound)
+    losses = apply("huber_function", error, delta=bound) / add_literal(graph, bound)
     return reduced(losses.named("losses"), reduction)

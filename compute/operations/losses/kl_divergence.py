@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from compute.dimensions import Size
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import size_of
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, Input, operation
-from compute.operations.framework.shape_checks import alike
+from compute.operations.framework.shape_checks import require_same_shape
 from compute.operations.losses.reductions import OUTPUT, reduced, total
 
 
@@ -52,7 +52,7 @@ def kl_divergence(
     Source: Kullback and Leibler, On Information and Sufficiency (1951), equation 2.4; Bishop, Pattern
     Recognition and Machine Learning (2006), equation 1.113.
     """  # fmt: skip
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     if target_is_log:
         p, log_target = apply("exp", target), target
     else:
@@ -68,4 +68,4 @@ def kl_divergence(
     if reduction != "batchmean":
         return reduced(losses, reduction)
     count: Size = losses.shape[0] if losses.rank > 1 else 1
-    return (total(losses) / apply("constant", graph=losses.graph, **size_of(count))).named("output")
+    return (total(losses) / apply("constant", graph=losses.graph, **size_expression(count))).named("output")

@@ -7,10 +7,10 @@ from compute.arithmetic.expressions import HALF, number, parse
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, literal
+from compute.operations.framework.constants import add_literal, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import rule
-from compute.operations.framework.shape_checks import alike, spread_over
+from compute.operations.framework.shape_checks import require_broadcast, require_same_shape
 from compute.operations.losses.error_losses import Prediction, Target
 from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
 
@@ -41,17 +41,17 @@ def gaussian_nll(
     equation 5. In PyTorch gaussian_nll_loss, which takes variances below 1e-6 to be that.
     """
     graph = prediction.graph
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     error = (prediction - target).named("error")
     if variance.is_assumed:
-        alike(variance, error, "variance")
-    spread_over(variance, error.shape, "variance")
+        require_same_shape(variance, error, "variance")
+    require_broadcast(variance, error.shape, "variance")
     admitted = apply("admitted", variance, only="variances")
     logs = apply("log", admitted).named("log_variance")
     scaled = (apply("power", error, exponent=number(2)) / admitted).named("scaled_square")
-    losses = literal(graph, HALF) * (logs + scaled)
+    losses = add_literal(graph, HALF) * (logs + scaled)
     if full:
-        losses = losses + literal(graph, parse("log(2*pi)/2"))
+        losses = losses + add_literal(graph, parse("log(2*pi)/2"))
     return reduced(losses.named("losses"), reduction)
 
 
@@ -83,9 +83,9 @@ def poisson_nll(
     poisson_nll_loss.
     """
     graph = prediction.graph
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     counts = apply("admitted", target, only="weights")
-    added = between(graph, "epsilon", epsilon, 0)
+    added = parse_between(graph, "epsilon", epsilon, 0)
     shifts = bool(added.symbols()) or evaluate(added) != 0
     if prediction_is_log:
         if shifts:
@@ -97,6 +97,6 @@ def poisson_nll(
         rate = apply("exp", log).named("rate")
     else:
         rate = apply("identity", apply("admitted", prediction, only="weights")).named("rate")
-        shifted = rate + literal(graph, added) if shifts else rate
+        shifted = rate + add_literal(graph, added) if shifts else rate
         log = apply("log_probability", shifted, complement=False, least=None).named("log_rate")
     return reduced((rate - apply("weigh", counts, log)).named("losses"), reduction)

@@ -7,10 +7,10 @@ from compute.arithmetic.expressions import HALF, number
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, constant, literal, size_of
+from compute.operations.framework.constants import add_constant, add_literal, parse_between, size_expression
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
-from compute.operations.framework.shape_checks import alike, shaped
+from compute.operations.framework.shape_checks import require_same_shape, require_shape
 from compute.operations.losses.class_targets import ClassWeights, check_indices, classes
 from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
 
@@ -28,7 +28,7 @@ def _short(a: Value, squared: bool) -> Value:
 
 def _by_sign(target: Value, positive: Value, negative: Value) -> Value:
     """One value where the target is 1, another where it is -1."""
-    one, half = literal(target.graph, 1), literal(target.graph, HALF)
+    one, half = add_literal(target.graph, 1), add_literal(target.graph, HALF)
     return half * (one + target) * positive + half * (one - target) * negative
 
 
@@ -52,9 +52,9 @@ def hinge(
     Source: Bishop, Pattern Recognition and Machine Learning (2006), equation 7.44. PyTorch's
     hinge_embedding_loss is another loss, hinge_embedding here.
     """
-    alike(target, scores, "target")
+    require_same_shape(target, scores, "target")
     margins = (apply("admitted", target, only="signs") * scores).named("margins")
-    losses = _short(constant(scores.graph, "margin", margin) - margins, squared)
+    losses = _short(add_constant(scores.graph, "margin", margin) - margins, squared)
     return reduced(losses.named("losses"), reduction)
 
 
@@ -77,8 +77,8 @@ def hinge_embedding(
     Source: Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping (2006), section 2.1,
     without the squares. In PyTorch hinge_embedding_loss.
     """
-    alike(target, distances, "target")
-    apart = constant(distances.graph, "margin", margin) - distances
+    require_same_shape(target, distances, "target")
+    apart = add_constant(distances.graph, "margin", margin) - distances
     shortfalls = apply("positive_part", apart).named("shortfalls")
     losses = _by_sign(apply("admitted", target, only="signs"), distances, shortfalls)
     return reduced(losses.named("losses"), reduction)
@@ -115,10 +115,10 @@ def multi_margin(
     check_indices(target, where)
     target_scores = where.picked(scores, target).named("target_scores")
     behind = scores - apply("expand", target_scores, axis=-1)
-    others = literal(graph, 1) - where.one_hot(target)
-    violations = others * _short(constant(graph, "margin", margin) + behind, squared)
+    others = add_literal(graph, 1) - where.one_hot(target)
+    violations = others * _short(add_constant(graph, "margin", margin) + behind, squared)
     violations = violations.named("violations", leading=where.labels)
-    count = apply("constant", graph=graph, **size_of(where.count))
+    count = apply("constant", graph=graph, **size_expression(where.count))
     losses = apply("sum_over", violations, axis=-1) / count
     if class_weights is not None:
         losses = where.target_weights(target, where.weights(class_weights), some=False) * losses
@@ -162,8 +162,8 @@ def cosine(
     PyTorch cosine_embedding_loss.
     """
     graph = x1.graph
-    alike(x2, x1, "x2")
-    added = between(graph, "epsilon", epsilon, 0)
+    require_same_shape(x2, x1, "x2")
+    added = parse_between(graph, "epsilon", epsilon, 0)
     guards = bool(added.symbols()) or evaluate(added) > 0
     products = apply("sum_over", x1 * x2, axis=-1).named("products")
     lengths = []
@@ -172,10 +172,10 @@ def cosine(
         more = added if guards else None
         lengths.append(apply("length_over", vectors, axis=-1, added=more, vanishing=False).named(name))
     similarity = (products / (lengths[0] * lengths[1])).named("similarity")
-    losses = literal(graph, 1) - similarity
+    losses = add_literal(graph, 1) - similarity
     if target is not None:
-        shaped(target, similarity.shape, "target", "one number for each pair")
-        beyond = apply("positive_part", similarity - constant(graph, "margin", margin))
+        require_shape(target, similarity.shape, "target", "one number for each pair")
+        beyond = apply("positive_part", similarity - add_constant(graph, "margin", margin))
         losses = _by_sign(apply("admitted", target, only="signs"), losses, beyond)
     elif margin != 0:
         raise QuestionError(

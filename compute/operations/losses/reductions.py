@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from compute.dimensions import product
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import size_of
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute
 
 Reduction: TypeAlias = Annotated[
@@ -29,7 +29,7 @@ def total(a: Value) -> Value:
 
 def mean(a: Value) -> Value:
     """The mean of all entries."""
-    return total(a) / apply("constant", graph=a.graph, **size_of(product(a.shape)))
+    return total(a) / apply("constant", graph=a.graph, **size_expression(product(a.shape)))
 
 
 def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value:

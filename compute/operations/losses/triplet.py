@@ -6,9 +6,9 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, constant, literal
+from compute.operations.framework.constants import add_constant, add_literal, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
-from compute.operations.framework.shape_checks import alike
+from compute.operations.framework.shape_checks import require_same_shape
 from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
 
 
@@ -41,18 +41,18 @@ def triplet(
     Source: Schroff et al., FaceNet (2015), equation 3. In PyTorch triplet_margin_loss.
     """
     graph = anchor.graph
-    added = between(graph, "epsilon", epsilon, 0)
+    added = parse_between(graph, "epsilon", epsilon, 0)
     distances = []
     for name, other in (("positive", positive), ("negative", negative)):
-        alike(other, anchor, name)
+        require_same_shape(other, anchor, name)
         difference = anchor - other
         if added.symbols() or evaluate(added) != 0:
-            difference = difference + literal(graph, added)
+            difference = difference + add_literal(graph, added)
         if squared:
             distance = apply("sum_over", apply("power", difference, exponent=number(2)), axis=-1)
         else:
             distance = apply("length_over", difference, axis=-1, added=None, vanishing=True)
             graph.conventions["derivative_of_norm_at_0"] = 0
         distances.append(distance.named(f"{name}_distances"))
-    short = distances[0] - distances[1] + constant(graph, "margin", margin)
+    short = distances[0] - distances[1] + add_constant(graph, "margin", margin)
     return reduced(apply("positive_part", short).named("losses"), reduction)

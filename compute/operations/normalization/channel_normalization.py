@@ -9,7 +9,7 @@ from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import check_groups
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
-from compute.operations.framework.shape_checks import axis_of
+from compute.operations.framework.shape_checks import find_axis
 from compute.operations.normalization.left_out import state_left_out
 from compute.operations.normalization.normalizing import (
     STATISTICS,
@@ -240,7 +240,7 @@ class _Channels:
                 f"{x.rank} axes",
             )  # fmt: skip
         self.x = x
-        self.axis = axis_of(x, axis, field="channel_axis") % x.rank
+        self.axis = find_axis(x, axis, field="channel_axis") % x.rank
         self.batch = (0,) if self.axis else ()
         self.positions = tuple(at for at in range(len(self.batch), x.rank) if at != self.axis)
         names = {self.axis: "channel"} | dict.fromkeys(self.batch, "batch")

@@ -5,10 +5,10 @@ from typing import Annotated, TypeAlias
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import bounded
-from compute.operations.framework.declaration import Attribute, Axes, Input, Stored, operation
+from compute.operations.framework.constants import parse_bounded
+from compute.operations.framework.declaration import Attribute, Axes, Input, StoredTensor, operation
 from compute.operations.framework.rules import rule
-from compute.operations.framework.shape_checks import axis_of
+from compute.operations.framework.shape_checks import find_axis
 from compute.operations.normalization.left_out import state_left_out
 from compute.operations.normalization.normalizing import (
     TWO,
@@ -39,7 +39,7 @@ These: TypeAlias = Annotated[
     Axes | None, Attribute("The axes that are normalized, in the place of axis: one, or a list of them.")
 ]
 DIMS = "... n d | d"
-STORED = (Stored("weight", ("gain",)), Stored("bias", ("bias",)))
+STORED = (StoredTensor("weight", ("gain",)), StoredTensor("bias", ("bias",)))
 
 
 def data_input() -> Input:
@@ -123,7 +123,7 @@ def rms_norm(
     found = fused_output(rows, x, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
     if found is not None:
         return found
-    added = bounded(graph, "epsilon", epsilon, least=0)
+    added = parse_bounded(graph, "epsilon", epsilon, least=0)
     square = rows.statistic(rows.average(apply("power", x, exponent=TWO)), "mean_square")
     rms = rows.statistic(root(square, added), "rms")
     normalized = rows.named(x / rows.along(rms), "normalized")
@@ -149,10 +149,10 @@ def _rows(x: Value, axis: int, axes: Axes | None, *parameters: Value | None) -> 
 def _axes(x: Value, axis: int, axes: Axes | None) -> tuple[int, ...]:
     """The axes that are normalized, counted from the last, in order."""
     field = "axis" if axes is None else "axes"
-    said = range(axis_of(x, axis), 0) if axes is None else axes
+    said = range(find_axis(x, axis), 0) if axes is None else axes
     if axes is not None and axis != -1:
         raise QuestionError(("axis",), "axes say all there is to say", "axis or axes", "both")
-    chosen = [axis_of(x, one, field=field) for one in ((said,) if isinstance(said, int) else said)]
+    chosen = [find_axis(x, one, field=field) for one in ((said,) if isinstance(said, int) else said)]
     if not chosen:
         raise QuestionError(
             (field,), "nothing is normalized along no axis", "at least one axis", "an empty list"

@@ -9,7 +9,7 @@ from compute.errors import QuestionError
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import bounded, literal
+from compute.operations.framework.constants import add_literal, parse_bounded
 from compute.operations.framework.declaration import Attribute, Constant, Input
 
 TWO = number(2)
@@ -141,10 +141,10 @@ def own_moments(rows: Rows) -> Moments:
 def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     """The entries less the mean of their row, over its deviation."""
     graph, (mean, variance, centered, own) = rows.graph, found
-    added = bounded(graph, "epsilon", epsilon, least=0)
+    added = parse_bounded(graph, "epsilon", epsilon, least=0)
     deviation = root(variance, added)
     if graph.is_requested("inverse_deviation"):
-        ones = literal(graph, 1)
+        ones = add_literal(graph, 1)
         inverse = rows.statistic(ones / deviation, "inverse_deviation")
         entries = centered * rows.along(inverse)
     else:
@@ -187,12 +187,12 @@ def fused_output(
     centered = "mean" in between
     if centered:
         graph.conventions["variance"] = BIASED
-    settings = bounded(graph, "epsilon", epsilon, least=0)
+    settings = parse_bounded(graph, "epsilon", epsilon, least=0)
     settings["epsilon"] = settings.pop("expression")
     settings["cut"] = None if rows.x.shape == x.shape else rows.x.shape
     settings["kept"] = (kept[0], kept[-1] + 1) if kept else (0, 0)
     scale, shift = (
-        literal(graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
+        add_literal(graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
     )
     return rows.named(apply("normalized_groups", x, scale, shift, **settings, centered=centered), "output")
 
@@ -208,7 +208,7 @@ def promise_mean(rows: Rows, normalized: Value) -> None:
 
     def sides() -> tuple[Value, Value]:
         mean = rows.average(rows.again(normalized))
-        one = literal(rows.graph, 1)
+        one = add_literal(rows.graph, 1)
         ones = apply("stretch", one, to=mean.shape)
         return mean + ones, ones
 

@@ -5,7 +5,7 @@ from typing import Any
 from compute.arithmetic.expressions import Expression, number, parse
 from compute.errors import QuestionError, QuestionErrors
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import bounded
+from compute.operations.framework.constants import parse_bounded
 from compute.operations.framework.declaration import Constant
 from compute.operations.normalization.normalizing import Moments, Rows
 
@@ -40,7 +40,7 @@ def weights_of(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[A
     if momentum is None:
         momentum = 0.1 if momentum_of == "batch" else 0.9
     x.graph.conventions["momentum"] = momentum
-    said = bounded(x.graph, "momentum", momentum, least=0, most=1)
+    said = parse_bounded(x.graph, "momentum", momentum, least=0, most=1)
     rest = said | {"expression": Expression("subtract", (number(1), said["expression"]))}
     return (rest, said) if momentum_of == "batch" else (said, rest)
 

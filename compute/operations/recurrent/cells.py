@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import literal
+from compute.operations.framework.constants import add_literal
 from compute.operations.layers.activation import ActivationName, activate
 
 SCANNED = ("tanh", "relu", "sigmoid", "identity")  # activations that `rnn_scan` has
@@ -47,7 +47,7 @@ class TimeStep:
         """The value of sequences that still run, and 0 of the others, whatever stands there."""
         if self.going is None:
             return value
-        return apply("choose", self.going, value, literal(value.graph, 0))
+        return apply("choose", self.going, value, add_literal(value.graph, 0))
 
     def named(self, name: str, value: Value) -> Value:
         """The value under its name at this step; of what is given over all steps it is the row.
@@ -100,7 +100,7 @@ def _plus(total: Value, *others: Value | None) -> Value:
 
 
 def _one(value: Value) -> Value:
-    return literal(value.graph, 1)
+    return add_literal(value.graph, 1)
 
 
 def _clipped(value: Value, bound: Expression | None) -> Value:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from compute.arithmetic.expressions import Expression
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
-from compute.operations.framework.constants import expression
+from compute.operations.framework.constants import parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.layers.activation import ActivationName
 from compute.operations.recurrent.cells import Elman, Gated, LongShortTerm
@@ -43,7 +43,7 @@ def sequence() -> Input:
 
 
 def weights(dims: str, meaning: str, symbol: str, optional: str = "") -> Input:
-    return Input(dims, meaning, symbol, turns="weights", parameter=True, optional=optional)
+    return Input(dims, meaning, symbol, transposed_by="weights", parameter=True, optional=optional)
 
 
 def bias(dims: str, meaning: str, symbol: str) -> Input:
@@ -270,7 +270,7 @@ def gru(
 
 def _clip(x: Value, clip: Constant | None) -> Expression | None:
     found: Expression | None = (
-        None if clip is None else expression(x.graph, "clip", clip, positive=True)["expression"]
+        None if clip is None else parse_constant(x.graph, "clip", clip, positive=True)["expression"]
     )
     return found
 

@@ -51,7 +51,7 @@ class Learned:
     b: Value | None
     b_h: Value | None
     peepholes: Value | None = None
-    turned: bool = False
+    transposed: bool = False
 
     def check(self, stacking: Stacking) -> None:
         """Raise QuestionError where there are not as many as layers and directions take.
@@ -102,7 +102,7 @@ class Learned:
                 name: (apply("identity", one) if one.is_input else one).named(name)
                 for name, one in found.items()
             }
-        if self.turned:
+        if self.transposed:
             found |= {name: found[name].T for name in ("input_weights", "recurrent_weights")}
         return Weights(
             found["input_weights"],

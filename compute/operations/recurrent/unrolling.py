@@ -9,7 +9,7 @@ from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.errors import QuestionError, TooLarge
 from compute.graph.graph import INDEX, Graph
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import literal
+from compute.operations.framework.constants import add_literal
 from compute.operations.recurrent.cells import Cell, State, TimeStep, Weights
 from compute.operations.recurrent.rnn_layout import Learned, Stacking
 
@@ -79,7 +79,7 @@ def run(
 
 def _running(sequence: Value, going: Value) -> Value:
     """A sequence (..., t d) with zeros beyond the ends, whatever stands there."""
-    return apply("choose", going, sequence, literal(sequence.graph, 0))
+    return apply("choose", going, sequence, add_literal(sequence.graph, 0))
 
 
 def _take_sizes(x: Value, names: set[str]) -> None:
@@ -142,7 +142,7 @@ def _start(
 ) -> Value:
     """The state before the first step, of one layer in one direction."""
     if initial is None:
-        zero = literal(graph, 0)
+        zero = add_literal(graph, 0)
         return apply("stretch", zero, to=sizes)
     axes = stacking.sizes(stacking.layers)
     whole = (*sizes[:-1], *axes, sizes[-1])
@@ -235,7 +235,7 @@ def _scanned(
         terms = terms + (biases[0] if len(biases) == 1 else biases[0] + biases[1])
     operands = [terms, weights.w_h, *start.values()]
     if inner:
-        zero = literal(x.graph, 0)
+        zero = add_literal(x.graph, 0)
         operands.insert(2, zero if weights.b_h is None else weights.b_h)
     operands.append(apply("unending", graph=x.graph) if going is None else going)
     found = apply(primitive, *operands, **settings, reverse=reverse)

@@ -6,7 +6,7 @@ from compute.dimensions import Size
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Sublayer
-from compute.operations.framework.signature import Letter, said_sizes
+from compute.operations.framework.signature import SymbolicSize, sizes_from_settings
 from compute.operations.framework.submodules import Submodule
 from compute.operations.layers.linear import linear
 
@@ -56,8 +56,8 @@ def classified(
     logits = head(
         {},
         biases=biases,
-        sizes=said_sizes(d_out=("classes", classes)),
-        assumed={"d_out": Letter("classes")},
+        sizes=sizes_from_settings(d_out=("classes", classes)),
+        assumed={"d_out": SymbolicSize("classes")},
         x=seen,
     )
     pooled.graph.conventions["classes"] = logits.shape[-1]

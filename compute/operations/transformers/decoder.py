@@ -12,11 +12,11 @@ from compute.operations.transformers.decoder_layer import decoder_layer
 from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 
-HANDED = (
+PROVIDED = (
     "x", "memory", "mask", "key_padding_mask", "memory_mask", "memory_key_padding_mask", "positions",
 )  # fmt: skip
 LAYER = Sublayer(
-    (decoder_layer,), "The layers, from the first on.", HANDED, several=True, stored=("layers.{}",)
+    (decoder_layer,), "The layers, from the first on.", PROVIDED, is_list=True, stored=("layers.{}",)
 )
 
 
@@ -39,7 +39,7 @@ def decoder(
     norm_placement: Placement = "post",
     bias: Bias = None,
     has_final_norm: FinalNorm = None,
-    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS)],
+    **settings: Annotated[Any, SettingsOf(exclude=NORM_SETTINGS)],
 ) -> Value:
     """The decoder of a transformer: layers, each on what the one below gives and on the encoder's output.
 
@@ -49,12 +49,12 @@ def decoder(
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """
     blocks = Blocks(settings, norm, norm_placement, bias)
-    handed: dict[str, Any] = {
+    provided: dict[str, Any] = {
         "memory": memory, "mask": mask, "key_padding_mask": key_padding_mask, "memory_mask": memory_mask,
         "memory_key_padding_mask": memory_key_padding_mask, "positions": positions,
     }  # fmt: skip
 
     def one(part: Submodule, tokens: Value) -> Value:
-        return part(blocks.handed, x=tokens, **handed)
+        return part(blocks.layer_settings, x=tokens, **provided)
 
     return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.attention.cross_attention import cross_attention
-from compute.operations.attention.masking import DropoutRate, padding_input, without_padding
+from compute.operations.attention.masking import DropoutRate, clear_padding, padding_input
 from compute.operations.attention.projections import Rotary, RotaryBase, RotaryDimension
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask, Window, mask_input
 from compute.operations.attention.self_attention import self_attention
 from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
 from compute.operations.framework.submodules import Submodule
-from compute.operations.transformers.encoder_layer import HANDED
+from compute.operations.transformers.encoder_layer import PROVIDED
 from compute.operations.transformers.residual import (
     NORM_SETTINGS,
     Bias,
@@ -50,7 +50,7 @@ def decoder_layer(
     feed_forward_dropout_mask: Annotated[Value | None, block_dropout("feed-forward sublayer")] = None,
     *,
     self_attention: Annotated[
-        Submodule, Sublayer((self_attention,), "The masked self-attention.", HANDED, stored=("self_attn",))
+        Submodule, Sublayer((self_attention,), "The masked self-attention.", PROVIDED, stored=("self_attn",))
     ],
     self_attention_norm: Annotated[Submodule, norm_part("the self-attention block", "norm1")],
     cross_attention: Annotated[
@@ -58,7 +58,7 @@ def decoder_layer(
         Sublayer(
             (cross_attention,),
             "The attention to the memory.",
-            (*HANDED, *CONTEXT),
+            (*PROVIDED, *CONTEXT),
             stored=("multihead_attn",),
         ),
     ],
@@ -76,7 +76,7 @@ def decoder_layer(
     norm_placement: Placement = "post",
     bias: Bias = None,
     dropout_rate: DropoutRate = None,
-    **settings: Annotated[Any, SettingsOf(but=("layout", "causal_alignment", *NORM_SETTINGS))],
+    **settings: Annotated[Any, SettingsOf(exclude=("layout", "causal_alignment", *NORM_SETTINGS))],
 ) -> Value:
     """A layer of a transformer's decoder: masked self-attention, cross-attention, a feed-forward network.
 
@@ -98,7 +98,7 @@ def decoder_layer(
         "mask": memory_mask,
         "key_padding_mask": memory_key_padding_mask,
     }
-    x = without_padding(x, key_padding_mask)
+    x = clear_padding(x, key_padding_mask)
     x = blocks.attended(x, self_attention, self_attention_norm, self_attention_dropout_mask, **own)
     if "causal" in conventions:
         conventions["causal"] = CAUSAL

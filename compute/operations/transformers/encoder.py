@@ -12,12 +12,12 @@ from compute.operations.transformers.encoder_layer import encoder_layer
 from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 
-HANDED = ("x", "mask", "key_padding_mask", "positions")
+PROVIDED = ("x", "mask", "key_padding_mask", "positions")
 LAYER = Sublayer(
     (encoder_layer,),
     "The layers, from the first on.",
-    HANDED,
-    several=True,
+    PROVIDED,
+    is_list=True,
     stored=("layers.{}", "layers.encoder_layer_{}", "blocks.{}"),
 )
 
@@ -38,7 +38,7 @@ def encoder(
     norm_placement: Placement = "post",
     bias: Bias = None,
     has_final_norm: FinalNorm = None,
-    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS)],
+    **settings: Annotated[Any, SettingsOf(exclude=NORM_SETTINGS)],
 ) -> Value:
     """The encoder of a transformer: layers, each on what the one below gives.
 
@@ -52,7 +52,7 @@ def encoder(
 
     def one(part: Submodule, tokens: Value) -> Value:
         return part(
-            blocks.handed, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions
+            blocks.layer_settings, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions
         )
 
     return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
@@ -60,4 +60,4 @@ def encoder(
 
 def encoder_part(meaning: str, *stored: str) -> Sublayer:
     """The encoder of a larger model. stored: its names in PyTorch's state dicts."""
-    return Sublayer((encoder,), meaning, HANDED, stored=stored)
+    return Sublayer((encoder,), meaning, PROVIDED, stored=stored)

@@ -6,9 +6,9 @@ from compute.dimensions import Size, show
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.masking import DropoutRate, dropout_input, dropped
-from compute.operations.framework.declaration import Attribute, Input, Stored, operation
-from compute.operations.framework.submodules import own_input
+from compute.operations.attention.masking import DropoutRate, apply_dropout, dropout_input
+from compute.operations.framework.declaration import Attribute, Input, StoredTensor, operation
+from compute.operations.framework.submodules import add_required_input
 from compute.operations.layers.activation import ActivationName, activate
 
 STORED = tuple(  # of PyTorch's transformer layers; of torchvision's, its older ones, and timm's
@@ -17,10 +17,10 @@ STORED = tuple(  # of PyTorch's transformer layers; of torchvision's, its older 
         ("linear1", "linear2"), ("mlp.0", "mlp.3"), ("mlp.linear_1", "mlp.linear_2"), ("mlp.fc1", "mlp.fc2")
     )
     for one in (
-        Stored(f"{first}.weight", ("w_1",), turned=True),
-        Stored(f"{first}.bias", ("b_1",)),
-        Stored(f"{second}.weight", ("w_2",), turned=True),
-        Stored(f"{second}.bias", ("b_2",)),
+        StoredTensor(f"{first}.weight", ("w_1",), transposed=True),
+        StoredTensor(f"{first}.bias", ("b_1",)),
+        StoredTensor(f"{second}.weight", ("w_2",), transposed=True),
+        StoredTensor(f"{second}.bias", ("b_2",)),
     )
 )  # fmt: skip
 
@@ -83,14 +83,14 @@ def feed_forward(
     """  # fmt: skip
     if gated:
         if w_gate is None:
-            w_gate = own_input(x.graph, "w_gate", W_GATE, (x.shape[-1], w_1.shape[-1]))
+            w_gate = add_required_input(x.graph, "w_gate", W_GATE, (x.shape[-1], w_1.shape[-1]))
         before = _affine(x, w_gate, b_gate).named("gate_preactivation")
         gate = activate(before, activation).named("gate")
         hidden = gate * _affine(x, w_1, b_1).named("preactivation")
     else:
         _check_unused(w_gate=w_gate, b_gate=b_gate)
         hidden = activate(_affine(x, w_1, b_1).named("preactivation"), activation)
-    kept = dropped(hidden.named("hidden"), dropout_mask, dropout_rate, "dropped_hidden")
+    kept = apply_dropout(hidden.named("hidden"), dropout_mask, dropout_rate, "dropped_hidden")
     return _affine(kept, w_2, b_2).named("output")
 
 

@@ -6,13 +6,13 @@ from compute.dimensions import Size
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.masking import padding_input, without_padding
+from compute.operations.attention.masking import clear_padding, padding_input
 from compute.operations.attention.positional_encoding import positional_encoding
 from compute.operations.attention.scoring import Mask
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
-from compute.operations.framework.shape_checks import in_batches
-from compute.operations.framework.signature import Letter, said_sizes
+from compute.operations.framework.shape_checks import require_batch_axes
+from compute.operations.framework.signature import SymbolicSize, sizes_from_settings
 from compute.operations.framework.submodules import Submodule
 from compute.operations.layers.embedding import embedding
 from compute.operations.layers.linear import linear
@@ -112,7 +112,7 @@ def language_model(
     norm: Norm = "layer_norm",
     norm_placement: Placement = "post",
     bias: Bias = None,
-    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS, of=("embedding_norm", "encoder"))],
+    **settings: Annotated[Any, SettingsOf(exclude=NORM_SETTINGS, sublayers=("embedding_norm", "encoder"))],
 ) -> Value:
     """A transformer over the tokens of a vocabulary: GPT with causal and norms before, BERT without.
 
@@ -125,12 +125,12 @@ def language_model(
     """
     blocks, graph = Blocks(settings, norm, norm_placement, bias), tokens.graph
     if position_kind != "learned":
-        _check_unsaid("context", context, "learned positions")
+        _check_unused("context", context, "learned positions")
     if segments is None:
-        _check_unsaid("segment_types", segment_types, "segments")
+        _check_unused("segment_types", segment_types, "segments")
     found = token_embedding(
         {},
-        sizes=said_sizes(d=("d_model", d_model), vocabulary=("vocabulary", vocabulary)),
+        sizes=sizes_from_settings(d=("d_model", d_model), vocabulary=("vocabulary", vocabulary)),
         indices=tokens,
         scale="sqrt(d)" if embedding_scale else None,
     )
@@ -141,36 +141,36 @@ def language_model(
         positions.axes = tokens.axes[-1:]
         found = found + position_embedding(
             {},
-            sizes=as_wide | said_sizes(vocabulary=("context", context)),
-            assumed={"vocabulary": Letter("context")},
+            sizes=as_wide | sizes_from_settings(vocabulary=("context", context)),
+            assumed={"vocabulary": SymbolicSize("context")},
             indices=positions,
         )
-        _check_positions(position_embedding.built("weights"), count)
+        _check_positions(position_embedding.value("weights"), count)
     elif position_kind == "sinusoidal":
         found = found + call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
     if segments is not None:
-        in_batches(segments, "segments", tokens, "the tokens", axes=1)
+        require_batch_axes(segments, "segments", tokens, "the tokens", axes=1)
         found = found + segment_embedding(
             {},
-            sizes=as_wide | said_sizes(vocabulary=("segment_types", segment_types)),
-            assumed={"vocabulary": Letter("segment_types")},
+            sizes=as_wide | sizes_from_settings(vocabulary=("segment_types", segment_types)),
+            assumed={"vocabulary": SymbolicSize("segment_types")},
             indices=segments,
         )
-    found = without_padding(found, key_padding_mask)
+    found = clear_padding(found, key_padding_mask)
     if norm_embeddings:
         found = blocks.normalized(found, embedding_norm)
     more: dict[str, Any] = {}
-    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
+    if settings.get("has_final_norm") is None and not encoder.has_sent("final_norm"):
         more["has_final_norm"] = norm_placement == "pre"  # as GPT-2 and its successors have it
     sequence = found.named("sequence")
-    seen = encoder(blocks.handed, x=sequence, mask=mask, key_padding_mask=key_padding_mask, **more)
+    seen = encoder(blocks.layer_settings, x=sequence, mask=mask, key_padding_mask=key_padding_mask, **more)
     seen = seen.named("representation")
     if pooling:
         as_wide = {"d_out": (width, "the tokens")}
         squashed(first_token(seen), pooler, bias, sizes=as_wide).named("pooled")
     if head_weights == "none":
         return seen.named("output")
-    table = token_embedding.built("weights")
+    table = token_embedding.value("weights")
     if head_weights == "tied":
         return predicted(seen @ table.T)
     return predicted(
@@ -183,7 +183,7 @@ def language_model(
     )
 
 
-def _check_unsaid(name: str, size: Size | None, without: str) -> None:
+def _check_unused(name: str, size: Size | None, without: str) -> None:
     """Refuse the size of a table that is not there."""
     if size is not None:
         raise QuestionError(

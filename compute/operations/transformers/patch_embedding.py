@@ -8,7 +8,7 @@ from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import conv2d
 from compute.operations.framework.build import call
-from compute.operations.framework.declaration import Input, Stored, operation
+from compute.operations.framework.declaration import Input, StoredTensor, operation
 
 IMAGE = Input(
     "C H W | B C H W | H W",
@@ -27,7 +27,7 @@ ORDER = "row by row, from the top left on; in each its channels one after the ot
         ValueSpec("output", "token d", "... tokens d",
                   "The tokens: each patch times the kernel, and the bias.", "Z"),
     ),
-    stored=(Stored("weight", ("kernel",)), Stored("bias", ("bias",))),
+    stored=(StoredTensor("weight", ("kernel",)), StoredTensor("bias", ("bias",))),
 )  # fmt: skip
 def patch_embedding(
     x: Annotated[Value, IMAGE],

@@ -9,7 +9,7 @@ from compute.errors import at
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.masking import check_rate, dropout_input, dropped
+from compute.operations.attention.masking import apply_dropout, check_rate, dropout_input
 from compute.operations.framework.declaration import Attribute, Constant, Input, Sublayer
 from compute.operations.framework.signature import Assumed
 from compute.operations.framework.submodules import Submodule
@@ -74,7 +74,7 @@ class Blocks:
     rate: Constant | None = None
 
     def attended(
-        self, x: Value, attention: Submodule, norm: Submodule, kept: Value | None, **handed: Any
+        self, x: Value, attention: Submodule, norm: Submodule, kept: Value | None, **provided: Any
     ) -> Value:
         """The block around an attention. kept: what of its output is kept; handed: as for `Submodule`.
 
@@ -82,15 +82,15 @@ class Blocks:
         weights that did not come may have been of any width, and the scale depends on it.
         """
         assumed = HEADS if x.graph.missing_policy == "usual" else None
-        return self._block(x, attention, norm, kept, needs=("w_v", "w_o"), assumed=assumed, **handed)
+        return self._block(x, attention, norm, kept, required=("w_v", "w_o"), assumed=assumed, **provided)
 
     def fed_forward(self, x: Value, feed_forward: Submodule, norm: Submodule, kept: Value | None) -> Value:
         """The block around the feed-forward layers. kept: what of their output is kept."""
-        without = () if self.settings.get("gated") else ("b_gate",)
-        return self._block(x, feed_forward, norm, kept, without=without)
+        optional = () if self.settings.get("gated") else ("b_gate",)
+        return self._block(x, feed_forward, norm, kept, optional=optional)
 
     def _block(
-        self, x: Value, sublayer: Submodule, norm: Submodule, kept: Value | None, **handed: Any
+        self, x: Value, sublayer: Submodule, norm: Submodule, kept: Value | None, **provided: Any
     ) -> Value:
         """Tokens plus what a sublayer makes of them, and the norm. Values are called after the sublayer."""
         name = sublayer.name
@@ -100,16 +100,16 @@ class Blocks:
             biases=self.biases,
             sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
             x=self.normalized(branch, norm) if self.placement == "pre" else branch,
-            dropout_rate=self.rate if sublayer.sent("dropout_mask") else None,
-            **handed,
+            dropout_rate=self.rate if sublayer.sent_input("dropout_mask") else None,
+            **provided,
         )
         rate = None if kept is None else self.rate
-        made = dropped(made, kept, rate, f"dropped_{name}", f"{name}_dropout_mask")
+        made = apply_dropout(made, kept, rate, f"dropped_{name}", f"{name}_dropout_mask")
         total = (x + made).named(f"{name}_residual")
         return self.normalized(total, norm) if self.placement == "post" else total
 
     @property
-    def handed(self) -> dict[str, Any]:
+    def layer_settings(self) -> dict[str, Any]:
         """The settings for layers that have blocks like these."""
         own = {"norm": self.norm, "norm_placement": self.placement, "bias": self.biases}
         return own | dict(self.settings)
@@ -124,8 +124,8 @@ class Blocks:
 
     def normalized(self, x: Value, norm: Submodule) -> Value:
         """Tokens through a norm. Ones stand for a gain that is left out; of shapes alone it has one."""
-        needs = ("gain",) if x.graph.missing_policy == "usual" or _is_unknown(x.graph) else ()
-        return norm(self.settings, which=self.norm, needs=needs, biases=self.biases, x=x)
+        required = ("gain",) if x.graph.missing_policy == "usual" or _is_unknown(x.graph) else ()
+        return norm(self.settings, which=self.norm, required=required, biases=self.biases, x=x)
 
 
 def _is_unknown(graph: Graph) -> bool:

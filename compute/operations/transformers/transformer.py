@@ -7,9 +7,9 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import padding_input
 from compute.operations.attention.scoring import mask_input
 from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
-from compute.operations.framework.shape_checks import in_batches
+from compute.operations.framework.shape_checks import require_batch_axes
 from compute.operations.framework.submodules import Submodule
-from compute.operations.transformers.decoder import HANDED, decoder
+from compute.operations.transformers.decoder import PROVIDED, decoder
 from compute.operations.transformers.encoder import encoder_part
 from compute.operations.transformers.layer_stack import Layers
 
@@ -28,7 +28,7 @@ def transformer(
     ] = None,
     *,
     encoder: Annotated[Submodule, encoder_part("The encoder.", "encoder")],
-    decoder: Annotated[Submodule, Sublayer((decoder,), "The decoder.", HANDED, stored=("decoder",))],
+    decoder: Annotated[Submodule, Sublayer((decoder,), "The decoder.", PROVIDED, stored=("decoder",))],
     encoder_layers: Layers = None,
     decoder_layers: Layers = None,
     causal: Annotated[
@@ -38,7 +38,7 @@ def transformer(
         ),
     ] = True,
     **settings: Annotated[
-        Any, SettingsOf(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
+        Any, SettingsOf(exclude=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
     ],
 ) -> Value:
     """A transformer: the encoder's output is the memory that the decoder attends to.
@@ -49,11 +49,11 @@ def transformer(
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
-    in_batches(target, "target", source, "the source")
+    require_batch_axes(target, "target", source, "the source")
     conventions = source.graph.conventions
     memory = encoder(
         settings,
-        called={"layers": "encoder_layers"},
+        setting_names={"layers": "encoder_layers"},
         layers=encoder_layers,
         x=source,
         mask=source_mask,
@@ -62,7 +62,7 @@ def transformer(
     conventions["encoder_layers"] = conventions.pop("layers")
     output = decoder(
         settings,
-        called={"layers": "decoder_layers"},
+        setting_names={"layers": "decoder_layers"},
         layers=decoder_layers,
         causal=causal,
         x=target,

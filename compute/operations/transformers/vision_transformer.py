@@ -7,7 +7,7 @@ from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.masking import dropout_input, dropped
+from compute.operations.attention.masking import apply_dropout, dropout_input
 from compute.operations.attention.positional_encoding import positional_encoding
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import (
@@ -15,12 +15,12 @@ from compute.operations.framework.declaration import (
     Input,
     SettingsOf,
     Sides,
-    Stored,
+    StoredTensor,
     Sublayer,
     operation,
 )
-from compute.operations.framework.signature import said_sizes
-from compute.operations.framework.submodules import Submodule, own_input
+from compute.operations.framework.signature import sizes_from_settings
+from compute.operations.framework.submodules import Submodule, add_required_input
 from compute.operations.layers.activation import ActivationName
 from compute.operations.normalization.normalizing import Epsilon
 from compute.operations.transformers.classification import (
@@ -73,10 +73,10 @@ def _tokens(name: str, meaning: str, symbol: str) -> ValueSpec:
         *CLASSIFIED,
     ),
     stored=(
-        Stored("class_token", ("class_token",), rank=1),
-        Stored("cls_token", ("class_token",), rank=1),
-        Stored("encoder.pos_embedding", ("position_embedding",), rank=2),
-        Stored("pos_embed", ("position_embedding",), rank=2),
+        StoredTensor("class_token", ("class_token",), rank=1),
+        StoredTensor("cls_token", ("class_token",), rank=1),
+        StoredTensor("encoder.pos_embedding", ("position_embedding",), rank=2),
+        StoredTensor("pos_embed", ("position_embedding",), rank=2),
     ),
 )  # fmt: skip
 def vision_transformer(
@@ -135,7 +135,7 @@ def vision_transformer(
     activation: Annotated[ActivationName, Attribute("What is applied to the units of each layer.")] = "gelu",
     epsilon: Epsilon = 1e-6,
     bias: Bias = None,
-    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS, of=("encoder",))],
+    **settings: Annotated[Any, SettingsOf(exclude=NORM_SETTINGS, sublayers=("encoder",))],
 ) -> Value:
     """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
 
@@ -151,12 +151,12 @@ def vision_transformer(
     """
     blocks = Blocks({"activation": activation, "epsilon": epsilon, **settings}, norm, norm_placement, bias)
     has_class = class_token is not None or pool == "class_token"
-    if x.is_assumed and (kernel := patch_embedding.sent("kernel")):
+    if x.is_assumed and (kernel := patch_embedding.sent_input("kernel")):
         x.shape = (*kernel.shape[1:2], *x.shape[-2:])  # the channels of an image that was not sent
     embedded = patch_embedding(
         {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
     )
-    window = patch_embedding.built("kernel").shape[-2:]
+    window = patch_embedding.value("kernel").shape[-2:]
     x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
     tokens = _joined(embedded, class_token) if has_class else embedded
     added: Value | None
@@ -170,7 +170,7 @@ def vision_transformer(
         added = _sinusoidal(tokens, position_kind, has_class, (x.shape[-2:], window))
     sequence = apply("identity", tokens) if added is None else tokens + added
     rate = settings.get("dropout_rate")
-    sequence = dropped(
+    sequence = apply_dropout(
         sequence.named("sequence"),
         embedding_dropout_mask,
         None if embedding_dropout_mask is None else rate,
@@ -178,10 +178,10 @@ def vision_transformer(
         "embedding_dropout_mask",
     )
     more: dict[str, Any] = {}
-    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
+    if settings.get("has_final_norm") is None and not encoder.has_sent("final_norm"):
         # One norm and not two, where what is pooled has its own.
         more["has_final_norm"] = norm_placement == "pre" and not pooled_norm.is_sent
-    encoded = encoder(blocks.handed, x=sequence, **more)
+    encoded = encoder(blocks.layer_settings, x=sequence, **more)
     pooled = _pooled(encoded, pool, has_class).named("pooled")
     if pooled_norm.is_sent:
         pooled = blocks.normalized(pooled, pooled_norm)
@@ -193,11 +193,11 @@ def _sizes(
 ) -> dict[str, tuple[Size, str]]:
     """What the sizes of the kernel of patches have to be, and why."""
     down, across = patch if isinstance(patch, tuple) else (patch, patch)
-    found = said_sizes(p=("patch", down), q=("patch", across))
+    found = sizes_from_settings(p=("patch", down), q=("patch", across))
     if d_model is not None:
         sent = {"class_token": class_token, "position_embedding": position_embedding}
-        said = next((name for name, one in sent.items() if one is not None), "the attribute d_model")
-        found["d"] = (d_model, said)
+        source = next((name for name, one in sent.items() if one is not None), "the attribute d_model")
+        found["d"] = (d_model, source)
     return found
 
 
@@ -205,7 +205,7 @@ def _joined(embedded: Value, class_token: Value | None) -> Value:
     """The class token, and the embedded patches below it."""
     *batch, _, width = embedded.shape
     if class_token is None:
-        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
+        class_token = add_required_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
     row = apply("expand", class_token, axis=-2)
     row = apply("stretch", row, to=(*batch, 1, width)) if batch else row
     return apply("concatenate", row, embedded, axis=-2)
@@ -215,7 +215,7 @@ def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     """The positions that are learned, one for each token."""
     count, width = tokens.shape[-2:]
     if positions is None:
-        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
+        return add_required_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
     rows = positions.shape[-2]
     if rows == count:
         return positions

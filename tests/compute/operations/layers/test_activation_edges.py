@@ -238,7 +238,7 @@ def test_every_name_needs_no_setting_and_can_be_applied_by_other_layers() -> Non
         assert found.shape == (2, 3)
         assert found.name is None
     graph.dimensions["d"] = 3
-    with pytest.raises(Exception, match="speaks of a dimension"):
+    with pytest.raises(Exception, match="uses a dimension name"):
         activate(x, "elu", alpha="1/d")
     with pytest.raises(Exception, match="elu has no beta"):
         activate(x, "elu", beta=1)
