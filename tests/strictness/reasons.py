@@ -43,7 +43,7 @@ REASONS = (
             r"\S+ does not fit the axes",
             r"\S+ have? not the shape|has not the shape",
             r"the batch axes do not fit",
-            r"\d+ .* (cannot be cut into|cannot be shared evenly|cannot be turned in pairs)",
+            r"\d+ .* (cannot be cut into|cannot be shared evenly|cannot be rotated in pairs)",
             r"tokens of width \d+ cannot be shared",
             r"the columns cannot be split",
             r"the last column has no partner|the shift leads past",

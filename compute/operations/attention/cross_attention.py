@@ -61,11 +61,13 @@ from compute.operations.framework.shape_checks import require_batch_axes
     ),
 )
 def cross_attention(
-    x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", transposed_by="layout")],
-    context: Annotated[Value, Input("... m d_c", "The tokens that answer.", "C", transposed_by="layout")],
+    x: Annotated[Value, Input("... n d", "The tokens of the queries.", "X", transposed_by="layout")],
+    context: Annotated[
+        Value, Input("... m d_c", "The tokens of the keys and values.", "C", transposed_by="layout")
+    ],
     w_q: Annotated[
         Value,
-        weights("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.", "W_{Q}"),
+        weights("d heads*d_k | heads d d_k", "The query weights, heads concatenated or stacked.", "W_{Q}"),
     ],
     w_k: Annotated[Value, weights("d_c kv_heads*d_k | kv_heads d_c d_k", "The key weights.", "W_{K}")],
     w_v: Annotated[
@@ -76,7 +78,7 @@ def cross_attention(
     w_o: Annotated[
         Value | None,
         weights("heads*d_v d_o | heads d_v d_o", "The output weights.", "W_{O}",
-                optional="the heads' outputs side by side are the output"),
+                optional="the concatenated outputs of the heads are the output"),
     ] = None,
     b_q: Annotated[Value | None, bias("heads*d_k | heads d_k", "The query bias.", "b_{Q}")] = None,
     b_k: Annotated[Value | None, bias("kv_heads*d_k | kv_heads d_k", "The key bias.", "b_{K}")] = None,
@@ -115,9 +117,9 @@ def cross_attention(
 ) -> Value:  # fmt: skip
     """Cross-attention: queries from the tokens, keys and values from a context.
 
-    Q = X W_Q, K = C W_K, V = C W_V, and all else is as in self-attention. The context may be of another
-    length and width. With causal or a window, query i stands at the place of key i, or with
-    causal_alignment lower_right the last query at that of the last key.
+    Q = X W_Q, K = C W_K, V = C W_V; the rest is self-attention. The context may have another length and
+    width. With causal or a window, query i is aligned with key i, or with causal_alignment lower_right the
+    last query with the last key.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3, encoder-decoder attention.
     """

@@ -1,4 +1,4 @@
-"""A linear layer."""
+"""The linear layer."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from compute.operations.framework.declaration import Attribute, Input, StoredTen
 @operation(
     (
         ValueSpec("projected", "d_out", "... d_out", "The vectors times the weights.", "Z"),
-        ValueSpec("output", "d_out", "... d_out", "The same, with the bias.", "Y"),
+        ValueSpec("output", "d_out", "... d_out", "The projected vectors plus the bias.", "Y"),
     ),
     stored=(StoredTensor("weight", ("w",), transposed=True), StoredTensor("bias", ("b",))),
 )
@@ -23,10 +23,12 @@ def linear(
     *,
     weights: Annotated[
         Literal["in_out", "out_in"],
-        Attribute("Whether weights are (d, d_out), so that y = x W; or (d_out, d) as PyTorch keeps them."),
+        Attribute(
+            "The layout of weights. in_out: (d, d_out), so that y = x W; out_in: (d_out, d), as PyTorch's."
+        ),
     ] = "in_out",
 ) -> Value:
-    """A linear layer: X W + b, of any number of vectors.
+    """A linear layer: X W + b, for any number of vectors.
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.1.
     """

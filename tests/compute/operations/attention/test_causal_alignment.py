@@ -74,10 +74,10 @@ def test_answers_say_where_queries_stand(alignment: str | None) -> None:
     assert prepared.conventions["causal"] == f"query i attends to keys 0 to {last}"
     [note] = prepared.notes
     assert (note.code, note.at) == ("causal_alignment", "masked_scores")
-    assert note.message.startswith("1 query, 3 keys: query i stands at the place of key i")
+    assert note.message.startswith("1 query, 3 keys: query i is aligned with key i")
     assert ("set causal_alignment to lower_right" in note.message) == (alignment is None)
     if alignment == "lower_right":
-        assert "at the place of key i + 2, the last" in note.message
+        assert "aligned with key i + 2, the last" in note.message
 
 
 def test_as_many_queries_as_keys_need_no_word() -> None:

@@ -282,7 +282,7 @@ def test_whether_there_is_a_final_norm_can_be_said() -> None:
         ({}, {"dropout_rate": 0.5}, "dropout_rate", "no use without a dropout mask"),
         ({"layer[1].attention_dropout_mask": np.ones((3, 4), bool)}, {}, "dropout_rate", "required"),
         ({"layer[1].attention_dropout_mask": np.ones((3, 3), bool)}, {"dropout_rate": 0.5},
-         "layer[1].attention_dropout_mask", "does not fit what it drops"),
+         "layer[1].attention_dropout_mask", "does not fit the entries it drops"),
         ({"layer[1].feed_forward.w_gate": np.ones((4, 3))}, {}, "layer[1].feed_forward.w_gate",
          "layer[1].feed_forward.w_gate has no use without gated"),
         ({"layer.attention.w_q": X}, {}, "layer.attention.w_q", "no input of this name"),
