@@ -8,17 +8,17 @@ from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.window_geometry import (
-    Apart,
-    Aparts,
-    Border,
-    Borders,
-    Step,
-    Steps,
-    borders,
-    fits,
-    pair,
-    planar,
-    unplanar,
+    Dilation,
+    Dilations,
+    Stride,
+    Strides,
+    ZeroPadding1d,
+    ZeroPadding2d,
+    add_axes,
+    count_windows,
+    drop_axes,
+    padding_widths,
+    per_axis,
 )
 from compute.operations.framework.declaration import Attribute, Input, Padding, Sides, StoredTensor, operation
 from compute.primitives.windows import Layout
@@ -79,9 +79,9 @@ def conv1d(
     kernel: Annotated[Value, kernel_input("w | c w | groups*f c w", "The weights of a window.")],
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
-    stride: Step = 1,
-    padding: Border = 0,
-    dilation: Apart = 1,
+    stride: Stride = 1,
+    padding: ZeroPadding1d = 0,
+    dilation: Dilation = 1,
     groups: Groups = 1,
     mode: Mode = "cross_correlation",
 ) -> Value:
@@ -102,9 +102,9 @@ def conv2d(
     kernel: Annotated[Value, kernel_input("h w | c h w | groups*f c h w", "The weights of a window.")],
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
-    stride: Steps = 1,
-    padding: Borders = 0,
-    dilation: Aparts = 1,
+    stride: Strides = 1,
+    padding: ZeroPadding2d = 0,
+    dilation: Dilations = 1,
     groups: Groups = 1,
     mode: Mode = "cross_correlation",
 ) -> Value:
@@ -133,31 +133,33 @@ class _Convolution:
     def run(self, stride: Sides, padding: Padding, dilation: Sides) -> Value:
         """The layer over four axes, named without those that were added."""
         depth: Size = self.x.graph.dimensions.get("c", Polynomial.symbol("c"))
-        kept, filters = leading_axes(self.x, self.kernel, 2 if self.plane else 1, depth * self.groups, depth)
-        x, kernel = planar(self.x, kept, self.plane), planar(self.kernel, filters, self.plane)
+        kept, filters = count_leading_axes(
+            self.x, self.kernel, 2 if self.plane else 1, depth * self.groups, depth
+        )
+        x, kernel = add_axes(self.x, kept, self.plane), add_axes(self.kernel, filters, self.plane)
         check_groups(kernel.shape[0], self.groups, "filters")
         if self.mode == "convolution":
             kernel = apply("turn_around", kernel)
         sizes, window = (x.shape[2], x.shape[3]), (kernel.shape[2], kernel.shape[3])
-        steps, apart = pair(stride, self.plane), pair(dilation, self.plane)
-        around = borders(padding, self.plane, sizes, window, steps, apart)
-        layout = Layout(steps, around, apart, self.groups)
-        output = fits(layout, sizes, window, "kernel")
+        strides, dilations = per_axis(stride, self.plane), per_axis(dilation, self.plane)
+        paddings = padding_widths(padding, self.plane, sizes, window, strides, dilations)
+        layout = Layout(strides, paddings, dilations, self.groups)
+        output = count_windows(layout, sizes, window, "kernel")
         graph = x.graph
         if graph.is_requested("kernel_matrix"):
             matrix = apply("kernel_matrix", kernel, layout=layout, sizes=sizes)
             matrix.named("kernel_matrix")
         if graph.needs_value("patches"):
-            found = self._by_patches(x, kernel, layout, window, output, kept)
+            found = self._convolve_patches(x, kernel, layout, window, output, kept)
         else:
             found = apply("convolve", x, kernel, layout=layout)
-        return finished(found, self.bias, (kept == 2, filters == 2), self.plane)
+        return name_output(found, self.bias, (kept == 2, filters == 2), self.plane)
 
-    def _by_patches(
+    def _convolve_patches(
         self, x: Value, kernel: Value, layout: Layout, window: Any, output: Any, kept: int
     ) -> Value:
         """The same by the windows as columns, since they are asked for."""
-        patches = named_patches(x, layout, window, kept)
+        patches = name_patches(x, layout, window, kept)
         batch, groups = x.shape[0], layout.groups
         taps, positions = patches.shape[-2:]  # as given, where they are
         if not self.plane:
@@ -167,7 +169,7 @@ class _Convolution:
         return apply("reshape", rows @ columns, to=(batch, kernel.shape[0], *output))
 
 
-def named_patches(x: Value, layout: Layout, window: Any, kept: int) -> Value:
+def name_patches(x: Value, layout: Layout, window: Any, kept: int) -> Value:
     """The windows as columns under their name, without batch and groups where there are none."""
     found = apply("patches", x, layout=layout, window=window)
     batch, groups, taps, positions = found.shape
@@ -176,12 +178,12 @@ def named_patches(x: Value, layout: Layout, window: Any, kept: int) -> Value:
     return apply("reshape", found, to=(*outer, taps, positions)).named("patches", leading=labels)
 
 
-def finished(found: Value, bias: Value | None, keep: tuple[bool, bool], plane: bool) -> Value:
+def name_output(found: Value, bias: Value | None, keep: tuple[bool, bool], plane: bool) -> Value:
     """The output with its bias, without the axes that were added. keep: whether it has batch and filters."""
     if bias is not None:
         found = found + _broadcast_bias(bias, found.shape[1])
     labels = tuple(name for name, kept in zip(("batch", "filter"), keep, strict=True) if kept)
-    return unplanar(found, keep, plane).named("output", leading=labels)
+    return drop_axes(found, keep, plane).named("output", leading=labels)
 
 
 def _broadcast_bias(bias: Value, filters: Size) -> Value:
@@ -207,15 +209,15 @@ def check_groups(count: Size, groups: Size, what: str) -> None:
         )
 
 
-def leading_axes(x: Value, kernel: Value, plane: int, of_x: Size, of_kernel: Size) -> tuple[int, int]:
+def count_leading_axes(x: Value, kernel: Value, plane: int, of_x: Size, of_kernel: Size) -> tuple[int, int]:
     """How many axes x and the kernel have before those that windows slide over.
 
     One of them that did not come takes after the other. of_x, of_kernel: the size of their channel axis.
     """
     if x.is_assumed and kernel.rank > plane:
-        _assume(x, of_x, plane)
+        _assume_channels(x, of_x, plane)
     if kernel.is_assumed and x.rank > plane:
-        _assume(kernel, of_kernel, plane)
+        _assume_channels(kernel, of_kernel, plane)
     found = x.rank - plane, kernel.rank - plane
     if (found[0] == 0) != (found[1] == 0):
         raise QuestionError(
@@ -227,7 +229,7 @@ def leading_axes(x: Value, kernel: Value, plane: int, of_x: Size, of_kernel: Siz
     return found
 
 
-def _assume(value: Value, channels: Size, plane: int) -> None:
+def _assume_channels(value: Value, channels: Size, plane: int) -> None:
     """Let an input that did not come have channels too."""
     value.shape = (channels, *value.shape[-plane:])
     value.axes = ("channel", *value.axes[-plane:])

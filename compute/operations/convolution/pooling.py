@@ -8,15 +8,15 @@ from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.window_geometry import (
-    Apart,
-    Aparts,
-    Border,
-    Borders,
-    borders,
-    check_borders,
-    fits,
-    pair,
-    rounded_up,
+    Dilation,
+    Dilations,
+    ZeroPadding1d,
+    ZeroPadding2d,
+    check_padding,
+    count_windows,
+    padding_widths,
+    per_axis,
+    round_up,
 )
 from compute.operations.framework.constants import is_numeric, parse_constant
 from compute.operations.framework.declaration import (
@@ -30,23 +30,23 @@ from compute.operations.framework.declaration import (
 )
 from compute.primitives.windows import Layout
 
-Length: TypeAlias = Annotated[
+WindowLength: TypeAlias = Annotated[
     Size | None, Attribute("How long a window is; if not said it is the whole input.", minimum=1)
 ]
-Lengths: TypeAlias = Annotated[
+WindowSize: TypeAlias = Annotated[
     Sides | None,
     Attribute("How large a window is: one number, or [rows, columns]; if not said it is the whole input.",
               minimum=1),
 ]  # fmt: skip
-Step: TypeAlias = Annotated[
+Stride: TypeAlias = Annotated[
     Size | None, Attribute("How far the window moves at a time; its own length if not said.", minimum=1)
 ]
-Steps: TypeAlias = Annotated[
+Strides: TypeAlias = Annotated[
     Sides | None,
     Attribute("How far the window moves at a time: one number, or [down, across]; its own size if not said.",
               minimum=1),
 ]  # fmt: skip
-Ceil: TypeAlias = Annotated[
+CeilMode: TypeAlias = Annotated[
     bool,
     Attribute("Whether a window that is only partly filled counts too, if it starts inside the input."),
 ]
@@ -54,13 +54,13 @@ Ties: TypeAlias = Annotated[
     Literal["first", "split", "all"],
     Attribute("Which of equal maxima the gradient goes to: the first, all in equal parts, or each in full."),
 ]
-_UNSEEN = "A border of -Infinity around the input, which never wins: one number, "
-_COUNTED = " same (as many windows as entries over the stride, an odd one more behind) or valid (none)."
-MaxBorder: TypeAlias = Annotated[Padding1d, Attribute(f"{_UNSEEN}[before, behind],{_COUNTED}")]
-MaxBorders: TypeAlias = Annotated[
-    Padding, Attribute(f"{_UNSEEN}[rows, columns], [[top, bottom], [left, right]],{_COUNTED}")
+_MAX_PADDING = "A border of -Infinity around the input, which never wins: one number, "
+_WORDS = " same (as many windows as entries over the stride, an odd one more behind) or valid (none)."
+MaxPadding1d: TypeAlias = Annotated[Padding1d, Attribute(f"{_MAX_PADDING}[before, behind],{_WORDS}")]
+MaxPadding2d: TypeAlias = Annotated[
+    Padding, Attribute(f"{_MAX_PADDING}[rows, columns], [[top, bottom], [left, right]],{_WORDS}")
 ]
-CountBorders: TypeAlias = Annotated[
+CountPadding: TypeAlias = Annotated[
     bool, Attribute("Whether zeros of the padding count as entries of the average.")
 ]
 Norm: TypeAlias = Annotated[Constant, Attribute("p of the norm (sum of |x|^p)^(1/p), a number above zero.")]
@@ -92,11 +92,11 @@ def _max_values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
 def max_pool1d(
     x: Annotated[Value, line_input()],
     *,
-    size: Length = None,
-    stride: Step = None,
-    padding: MaxBorder = 0,
-    dilation: Apart = 1,
-    ceil_mode: Ceil = False,
+    size: WindowLength = None,
+    stride: Stride = None,
+    padding: MaxPadding1d = 0,
+    dilation: Dilation = 1,
+    ceil_mode: CeilMode = False,
     ties: Ties = "first",
 ) -> Value:
     """The maximum of each window along one axis.
@@ -106,18 +106,18 @@ def max_pool1d(
 
     Source: Goodfellow et al., Deep Learning (2016), section 9.3.
     """
-    return _max(_Pooling(x, plane=False).over(size, stride, padding, dilation, ceil_mode), ties)
+    return _max_pool(_Pooling(x, plane=False).over(size, stride, padding, dilation, ceil_mode), ties)
 
 
 @operation(_max_values(*PLANE))
 def max_pool2d(
     x: Annotated[Value, plane_input()],
     *,
-    size: Lengths = None,
-    stride: Steps = None,
-    padding: MaxBorders = 0,
-    dilation: Aparts = 1,
-    ceil_mode: Ceil = False,
+    size: WindowSize = None,
+    stride: Strides = None,
+    padding: MaxPadding2d = 0,
+    dilation: Dilations = 1,
+    ceil_mode: CeilMode = False,
     ties: Ties = "first",
 ) -> Value:
     """The maximum of each window over two axes.
@@ -127,41 +127,43 @@ def max_pool2d(
 
     Source: Goodfellow et al., Deep Learning (2016), section 9.3.
     """
-    return _max(_Pooling(x, plane=True).over(size, stride, padding, dilation, ceil_mode), ties)
+    return _max_pool(_Pooling(x, plane=True).over(size, stride, padding, dilation, ceil_mode), ties)
 
 
 @operation(_values(*LINE, "The average of each window."))
 def average_pool1d(
     x: Annotated[Value, line_input()],
     *,
-    size: Length = None,
-    stride: Step = None,
-    padding: Border = 0,
-    ceil_mode: Ceil = False,
-    count_include_pad: CountBorders = True,
+    size: WindowLength = None,
+    stride: Stride = None,
+    padding: ZeroPadding1d = 0,
+    ceil_mode: CeilMode = False,
+    count_include_pad: CountPadding = True,
 ) -> Value:
     """The average of each window along one axis.
 
     Source: Goodfellow et al., Deep Learning (2016), section 9.3.
     """
-    return _average(_Pooling(x, plane=False).over(size, stride, padding, 1, ceil_mode), count_include_pad)
+    return _average_pool(
+        _Pooling(x, plane=False).over(size, stride, padding, 1, ceil_mode), count_include_pad
+    )
 
 
 @operation(_values(*PLANE, "The average of each window."))
 def average_pool2d(
     x: Annotated[Value, plane_input()],
     *,
-    size: Lengths = None,
-    stride: Steps = None,
-    padding: Borders = 0,
-    ceil_mode: Ceil = False,
-    count_include_pad: CountBorders = True,
+    size: WindowSize = None,
+    stride: Strides = None,
+    padding: ZeroPadding2d = 0,
+    ceil_mode: CeilMode = False,
+    count_include_pad: CountPadding = True,
 ) -> Value:
     """The average of each window over two axes.
 
     Source: Goodfellow et al., Deep Learning (2016), section 9.3.
     """
-    return _average(_Pooling(x, plane=True).over(size, stride, padding, 1, ceil_mode), count_include_pad)
+    return _average_pool(_Pooling(x, plane=True).over(size, stride, padding, 1, ceil_mode), count_include_pad)
 
 
 @operation(_values(*LINE, "The norm of each window."))
@@ -169,17 +171,17 @@ def lp_pool1d(
     x: Annotated[Value, line_input()],
     *,
     p: Norm = 2,
-    size: Length = None,
-    stride: Step = None,
-    padding: Border = 0,
-    dilation: Apart = 1,
-    ceil_mode: Ceil = False,
+    size: WindowLength = None,
+    stride: Stride = None,
+    padding: ZeroPadding1d = 0,
+    dilation: Dilation = 1,
+    ceil_mode: CeilMode = False,
 ) -> Value:
     """The p-norm of each window along one axis: (sum of |x|^p)^(1/p).
 
     Source: Boureau et al., A Theoretical Analysis of Feature Pooling (2010), section 1.
     """
-    return _norm(_Pooling(x, plane=False).over(size, stride, padding, dilation, ceil_mode), p)
+    return _norm_pool(_Pooling(x, plane=False).over(size, stride, padding, dilation, ceil_mode), p)
 
 
 @operation(_values(*PLANE, "The norm of each window."))
@@ -187,17 +189,17 @@ def lp_pool2d(
     x: Annotated[Value, plane_input()],
     *,
     p: Norm = 2,
-    size: Lengths = None,
-    stride: Steps = None,
-    padding: Borders = 0,
-    dilation: Aparts = 1,
-    ceil_mode: Ceil = False,
+    size: WindowSize = None,
+    stride: Strides = None,
+    padding: ZeroPadding2d = 0,
+    dilation: Dilations = 1,
+    ceil_mode: CeilMode = False,
 ) -> Value:
     """The p-norm of each window over two axes: (sum of |x|^p)^(1/p).
 
     Source: Boureau et al., A Theoretical Analysis of Feature Pooling (2010), section 1.
     """
-    return _norm(_Pooling(x, plane=True).over(size, stride, padding, dilation, ceil_mode), p)
+    return _norm_pool(_Pooling(x, plane=True).over(size, stride, padding, dilation, ceil_mode), p)
 
 
 @operation(_values(*PLANE, "Zeros, with each entry of x where its maximum stood."))
@@ -208,7 +210,7 @@ def max_unpool2d(
     size: Annotated[
         Sides, Attribute("How large the windows were: one number, or [rows, columns].", minimum=1)
     ] = 2,
-    stride: Steps = None,
+    stride: Strides = None,
     padding: Annotated[Sides, Attribute("The padding there was, as in size.", minimum=0)] = 0,
     output_size: Annotated[
         Sides | None,
@@ -221,14 +223,14 @@ def max_unpool2d(
 
     Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks (2014), section 2.1.
     """
-    window, cut = pair(size, True), pair(padding, True)
-    steps = window if stride is None else pair(stride, True)
+    window, cut = per_axis(size, True), per_axis(padding, True)
+    strides = window if stride is None else per_axis(stride, True)
     sizes: Any = (
-        pair(output_size, True)
+        per_axis(output_size, True)
         if output_size is not None
         else tuple(
-            (count - 1) * step + extent - 2 * around
-            for count, step, extent, around in zip(x.shape[-2:], steps, window, cut, strict=True)
+            (count - 1) * step + extent - 2 * paddings
+            for count, step, extent, paddings in zip(x.shape[-2:], strides, window, cut, strict=True)
         )
     )
     if any(isinstance(one, int) and one < 1 for one in sizes):
@@ -251,15 +253,15 @@ class _Pooling:
         self, size: Sides | None, stride: Sides | None, padding: Padding, dilation: Sides, ceil_mode: bool
     ) -> "_Pooling":
         """With the windows settled."""
-        window = self.sizes if size is None else pair(size, self.plane)
-        steps = window if stride is None else pair(stride, self.plane)
-        apart = pair(dilation, self.plane)
-        self.around = borders(padding, self.plane, self.sizes, window, steps, apart)
-        layout = Layout(steps, self.around, apart)
-        check_borders(layout, self.sizes, window)
+        window = self.sizes if size is None else per_axis(size, self.plane)
+        strides = window if stride is None else per_axis(stride, self.plane)
+        dilations = per_axis(dilation, self.plane)
+        self.around = padding_widths(padding, self.plane, self.sizes, window, strides, dilations)
+        layout = Layout(strides, self.around, dilations)
+        check_padding(layout, self.sizes, window)
         if ceil_mode:
-            layout = rounded_up(layout, self.sizes, window)
-        output = fits(layout, self.sizes, window, "size")
+            layout = round_up(layout, self.sizes, window)
+        output = count_windows(layout, self.sizes, window, "size")
         self.attributes = {"layout": layout, "window": window, "output": output}
         return self
 
@@ -270,7 +272,7 @@ class _Pooling:
         return value.named(name)
 
 
-def _max(pooling: _Pooling, ties: str) -> Value:
+def _max_pool(pooling: _Pooling, ties: str) -> Value:
     graph, x = pooling.x.graph, pooling.x
     graph.conventions["ties"] = ties
     if ties != "first" and "winners" in graph.given:
@@ -288,7 +290,7 @@ def _max(pooling: _Pooling, ties: str) -> Value:
     return pooling.named(apply("max_pool", x, **pooling.attributes, ties=ties), "output")
 
 
-def _average(pooling: _Pooling, count_include_pad: bool) -> Value:
+def _average_pool(pooling: _Pooling, count_include_pad: bool) -> Value:
     total = apply("window_sum", pooling.x, **pooling.attributes)
     counted = pooling.around if count_include_pad else ((0, 0), (0, 0))
     counts = apply(
@@ -297,7 +299,7 @@ def _average(pooling: _Pooling, count_include_pad: bool) -> Value:
     return pooling.named(total / counts, "output")
 
 
-def _norm(pooling: _Pooling, p: Constant) -> Value:
+def _norm_pool(pooling: _Pooling, p: Constant) -> Value:
     exponent = parse_constant(pooling.x.graph, "p", p, positive=True)["expression"]
     if not is_numeric(pooling.x.graph, exponent) or evaluate(exponent) < LEAST_NORM:
         raise QuestionError(("p",), "is no norm", f"a constant of at least {LEAST_NORM}", describe(p))

@@ -10,26 +10,26 @@ from compute.operations.convolution.convolution import (
     Groups,
     bias_input,
     check_groups,
+    count_leading_axes,
     data_input,
-    finished,
     kernel_input,
-    leading_axes,
-    named_patches,
+    name_output,
+    name_patches,
 )
 from compute.operations.convolution.window_geometry import (
-    Apart,
-    Aparts,
-    Step,
-    Steps,
-    borders,
+    Dilation,
+    Dilations,
+    Stride,
+    Strides,
+    add_axes,
     max_known,
-    pair,
-    planar,
+    padding_widths,
+    per_axis,
 )
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides, operation
 from compute.primitives.windows import Layout, Pair
 
-CUT = "What is cut from the ends of the output, the padding of the convolution whose transpose this is: "
+CROP = "What is cut from the ends of the output, the padding of the convolution whose transpose this is: "
 SAME = (
     " same (the output is the stride times as long as the input; an odd entry more is cut behind, and zeros"
     " are added behind if the kernel is shorter than the stride) or valid (nothing)."
@@ -38,16 +38,16 @@ SAME_MEANING = (
     "the output is the stride times as long as the input: the transpose of a convolution with padding same,"
     " whose odd entry of border is behind"
 )
-Cut: TypeAlias = Annotated[Padding1d, Attribute(f"{CUT}one number, [before, behind],{SAME}")]
-Cuts: TypeAlias = Annotated[
-    Padding, Attribute(f"{CUT}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
+Crop1d: TypeAlias = Annotated[Padding1d, Attribute(f"{CROP}one number, [before, behind],{SAME}")]
+Crop2d: TypeAlias = Annotated[
+    Padding, Attribute(f"{CROP}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
 ]
-More: TypeAlias = Annotated[
+OutputPadding1d: TypeAlias = Annotated[
     Size,
     Attribute("How many entries are added behind the output, fewer than the stride or the dilation; 0 with"
               " padding same.", minimum=0),
 ]  # fmt: skip
-Mores: TypeAlias = Annotated[
+OutputPadding2d: TypeAlias = Annotated[
     Sides,
     Attribute("How many rows and columns are added behind the output, on each axis fewer than the stride or"
               " the dilation; 0 with padding same.", minimum=0),
@@ -85,10 +85,10 @@ def conv_transpose1d(
     kernel: Annotated[Value, kernel_input("w | C w | C f w", "The weights; channels of x, then filters.")],
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
-    stride: Step = 1,
-    padding: Cut = 0,
-    output_padding: More = 0,
-    dilation: Apart = 1,
+    stride: Stride = 1,
+    padding: Crop1d = 0,
+    output_padding: OutputPadding1d = 0,
+    dilation: Dilation = 1,
     groups: Groups = 1,
 ) -> Value:
     """A transposed convolution over one axis: what carries a gradient back through conv1d.
@@ -110,10 +110,10 @@ def conv_transpose2d(
     ],
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
-    stride: Steps = 1,
-    padding: Cuts = 0,
-    output_padding: Mores = 0,
-    dilation: Aparts = 1,
+    stride: Strides = 1,
+    padding: Crop2d = 0,
+    output_padding: OutputPadding2d = 0,
+    dilation: Dilations = 1,
     groups: Groups = 1,
 ) -> Value:
     """A transposed convolution over two axes: what carries a gradient back through conv2d.
@@ -140,8 +140,8 @@ def _run(
     plane: bool,
 ) -> Value:
     depth: Size = x.graph.dimensions.get("C", Polynomial.symbol("C"))
-    kept, filters = leading_axes(x, kernel, 2 if plane else 1, depth, depth)
-    data = planar(x, kept, plane)
+    kept, filters = count_leading_axes(x, kernel, 2 if plane else 1, depth, depth)
+    data = add_axes(x, kept, plane)
     check_groups(data.shape[1], groups, "channels")
     if filters < 2 and groups != 1:
         raise QuestionError(
@@ -153,31 +153,32 @@ def _run(
         single = True
     else:
         single = filters == 0
-    weights = planar(kernel, filters, plane)
-    steps, apart, behind = pair(stride, plane), pair(dilation, plane), pair(more, plane, 0)
+    weights = add_axes(kernel, filters, plane)
+    strides, dilations, behind = per_axis(stride, plane), per_axis(dilation, plane), per_axis(more, plane, 0)
     window = (weights.shape[2], weights.shape[3])
     # The convolution's input is a multiple of the stride, of which same pads every length alike.
-    around = borders(padding, plane, steps, window, steps, apart)
+    paddings = padding_widths(padding, plane, strides, window, strides, dilations)
     if padding == "same":
-        behind = _left_over(behind, window, steps, apart)
+        behind = _same_output_padding(behind, window, strides, dilations)
         x.graph.conventions["same"] = SAME_MEANING
-    layout = Layout(steps, around, apart, groups)
+    layout = Layout(strides, paddings, dilations, groups)
     output = tuple(
-        _length(*one) for one in zip(data.shape[2:], window, steps, apart, around, behind, strict=True)
+        _output_length(*one)
+        for one in zip(data.shape[2:], window, strides, dilations, paddings, behind, strict=True)
     )
     found = apply("convolve_transposed", data, weights, layout=layout, output=output)
     if x.graph.is_requested("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
     if x.graph.is_requested("patches"):
-        reach = [one * (extent - 1) for one, extent in zip(apart, window, strict=True)]
-        before = tuple(one - cut for one, (cut, _) in zip(reach, around, strict=True))
+        reach = [one * (extent - 1) for one, extent in zip(dilations, window, strict=True)]
+        before = tuple(one - cut for one, (cut, _) in zip(reach, paddings, strict=True))
         sizes = tuple(length + one for length, one in zip(output, reach, strict=True))
-        wide = apply("spaced", data, stride=steps, before=before, sizes=sizes)
-        named_patches(wide, Layout(dilation=apart, groups=groups), window, kept)
-    return finished(found, bias, (kept == 2, not single), plane)
+        wide = apply("spaced", data, stride=strides, before=before, sizes=sizes)
+        name_patches(wide, Layout(dilation=dilations, groups=groups), window, kept)
+    return name_output(found, bias, (kept == 2, not single), plane)
 
 
-def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
+def _same_output_padding(behind: Pair, window: Pair, stride: Pair, dilations: Pair) -> Pair:
     """How many zeros padding same needs behind: as many as a kernel is shorter than the stride.
 
     Raises QuestionError where more are asked for.
@@ -189,7 +190,7 @@ def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
             "0",
             f"{max_known(behind)}",
         )
-    reach = [one * (extent - 1) + 1 for one, extent in zip(apart, window, strict=True)]
+    reach = [one * (extent - 1) + 1 for one, extent in zip(dilations, window, strict=True)]
     known = [isinstance(one, int) and isinstance(step, int) for one, step in zip(reach, stride, strict=True)]
     first, second = (
         max(0, step - one) if is_known else 0
@@ -198,21 +199,21 @@ def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
     return first, second
 
 
-def _length(
-    size: Size, extent: Size, stride: Size, apart: Size, around: tuple[Size, Size], behind: Size
+def _output_length(
+    size: Size, extent: Size, stride: Size, dilations: Size, paddings: tuple[Size, Size], behind: Size
 ) -> Size:
     """The length of the output.
 
     Raises QuestionError where nothing is left, or where behind reaches both the stride and the dilation.
     """
-    if all(isinstance(one, int) and isinstance(behind, int) and behind >= one for one in (stride, apart)):
+    if all(isinstance(one, int) and isinstance(behind, int) and behind >= one for one in (stride, dilations)):
         raise QuestionError(
             ("output_padding",),
-            f"has to be less than the stride or the dilation of its axis, {stride} and {apart}",
-            f"at most {max_known((stride, apart)) - 1}",
+            f"has to be less than the stride or the dilation of its axis, {stride} and {dilations}",
+            f"at most {max_known((stride, dilations)) - 1}",
             f"{behind}",
         )
-    length = (size - 1) * stride + apart * (extent - 1) + 1 + behind - around[0] - around[1]
+    length = (size - 1) * stride + dilations * (extent - 1) + 1 + behind - paddings[0] - paddings[1]
     if isinstance(length, int) and length < 1:
         raise QuestionError(
             ("padding",), "the padding cuts away the whole output", "less padding", f"an output of {length}"

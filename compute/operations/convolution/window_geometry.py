@@ -12,23 +12,25 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides
 from compute.primitives.windows import Layout, Pair
 
-Step: TypeAlias = Annotated[Size, Attribute("How far the window moves at a time.", minimum=1)]
-Steps: TypeAlias = Annotated[
+Stride: TypeAlias = Annotated[Size, Attribute("How far the window moves at a time.", minimum=1)]
+Strides: TypeAlias = Annotated[
     Sides, Attribute("How far the window moves at a time: one number, or [down, across].", minimum=1)
 ]
-Apart: TypeAlias = Annotated[Size, Attribute("How far apart the entries are that a window sees.", minimum=1)]
-Aparts: TypeAlias = Annotated[
+Dilation: TypeAlias = Annotated[
+    Size, Attribute("How far apart the entries are that a window sees.", minimum=1)
+]
+Dilations: TypeAlias = Annotated[
     Sides,
     Attribute("How far apart the entries are that a window sees: one number, or [down, across].", minimum=1),
 ]
-Border: TypeAlias = Annotated[
+ZeroPadding1d: TypeAlias = Annotated[
     Padding1d,
     Attribute(
         "Zeros around the input: one number, [before, behind], same (as many windows as entries over the"
         " stride, an odd one more behind) or valid (none)."
     ),
 ]
-Borders: TypeAlias = Annotated[
+ZeroPadding2d: TypeAlias = Annotated[
     Padding,
     Attribute(
         "Zeros around the input: one number, [rows, columns], [[top, bottom], [left, right]], same (as many"
@@ -37,23 +39,23 @@ Borders: TypeAlias = Annotated[
 ]
 
 
-def pair(setting: Any, plane: bool, added: int = 1) -> Pair:
+def per_axis(setting: Any, plane: bool, added: int = 1) -> Pair:
     """A setting for both axes. added: what it is for the one that is added to a single axis."""
     if not plane:
         return (added, setting)
     return setting if isinstance(setting, tuple) else (setting, setting)
 
 
-def borders(
-    padding: Any, plane: bool, sizes: tuple[Size, Size], window: Pair, stride: Pair, apart: Pair
+def padding_widths(
+    padding: Any, plane: bool, sizes: tuple[Size, Size], window: Pair, stride: Pair, dilations: Pair
 ) -> Any:
     """The padding as ((top, bottom), (left, right))."""
     if padding == "valid":
         padding = 0
     if padding == "same":
         return tuple(
-            _same(*one) if plane or axis else (0, 0)
-            for axis, one in enumerate(zip(sizes, window, stride, apart, strict=True))
+            _same_padding(*one) if plane or axis else (0, 0)
+            for axis, one in enumerate(zip(sizes, window, stride, dilations, strict=True))
         )
     nested = isinstance(padding, tuple) and isinstance(padding[0], tuple)
     if plane and not nested:
@@ -64,9 +66,9 @@ def borders(
     return ((0, 0), padding if isinstance(padding, tuple) else (padding, padding))
 
 
-def _same(size: Size, extent: Size, stride: Size, apart: Size) -> tuple[Size, Size]:
+def _same_padding(size: Size, extent: Size, stride: Size, dilations: Size) -> tuple[Size, Size]:
     """Enough for one window at every stride-th entry: half before, and the odd one behind."""
-    reach = apart * (extent - 1) + 1
+    reach = dilations * (extent - 1) + 1
     if isinstance(size, int) and isinstance(reach, int) and isinstance(stride, int):
         missing = max(0, (-(-size // stride) - 1) * stride + reach - size)
         return missing // 2, missing - missing // 2
@@ -78,7 +80,7 @@ def _same(size: Size, extent: Size, stride: Size, apart: Size) -> tuple[Size, Si
     return before, reach - 1 - before
 
 
-def fits(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> tuple[Size, Size]:
+def count_windows(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> tuple[Size, Size]:
     """How many windows fit, or a fault at the field that says how large they are."""
     try:
         return layout.output(sizes, window)
@@ -89,14 +91,14 @@ def fits(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> 
         ) from None
 
 
-def planar(value: Value, kept: int, plane: bool) -> Value:
+def add_axes(value: Value, kept: int, plane: bool) -> Value:
     """The value with all four axes; kept: how many it has before those that windows slide over."""
     outer, inner = value.shape[:kept], value.shape[kept:]
     shape = (*(1,) * (2 - kept), *outer, *(() if plane else (1,)), *inner)
     return value if shape == value.shape else apply("reshape", value, to=shape)
 
 
-def unplanar(value: Value, keep: tuple[bool, bool], plane: bool) -> Value:
+def drop_axes(value: Value, keep: tuple[bool, bool], plane: bool) -> Value:
     """The value without the axes that were added."""
     shape = (
         *(size for size, kept in zip(value.shape[:2], keep, strict=True) if kept),
@@ -105,12 +107,12 @@ def unplanar(value: Value, keep: tuple[bool, bool], plane: bool) -> Value:
     return value if shape == value.shape else apply("reshape", value, to=shape)
 
 
-def rounded_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout:
+def round_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout:
     """The same windows, and one more along each axis where a part of one is left over behind.
 
     It has to start inside the input or before it; what it lacks is added to the border behind.
     """
-    around = []
+    paddings = []
     for axis, size in enumerate(sizes):
         before, behind = layout.padding[axis]
         stride, extent = layout.stride[axis], layout.dilation[axis] * (window[axis] - 1) + 1
@@ -122,21 +124,21 @@ def rounded_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout
             behind = behind + max(0, (count - 1) * stride - over)
         else:
             behind = behind + stride - 1
-        around.append((before, behind))
-    return layout._replace(padding=(around[0], around[1]))
+        paddings.append((before, behind))
+    return layout._replace(padding=(paddings[0], paddings[1]))
 
 
-def check_borders(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> None:
+def check_padding(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> None:
     """Refuse borders so wide that a window could see nothing else."""
     for axis, size in enumerate(sizes):
-        apart, widest = layout.dilation[axis], max_known(layout.padding[axis])
-        reach = apart * (window[axis] - 1)
-        known = all(isinstance(one, int) for one in (apart, reach, size))
-        if known and (widest > reach or (widest > 0 and size < apart)):
+        dilations, widest = layout.dilation[axis], max_known(layout.padding[axis])
+        reach = dilations * (window[axis] - 1)
+        known = all(isinstance(one, int) for one in (dilations, reach, size))
+        if known and (widest > reach or (widest > 0 and size < dilations)):
             raise QuestionError(
                 ("padding",),
                 "a window would see nothing but border",
-                f"at most {reach if size >= apart else 0} on each side",
+                f"at most {reach if size >= dilations else 0} on each side",
                 f"{widest}",
             )
 

@@ -10,7 +10,7 @@ from compute.operations.framework.constants import add_literal, is_numeric, pars
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
 from compute.operations.framework.shape_checks import require_broadcast, require_same_shape
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
 
 @operation(
@@ -106,41 +106,43 @@ def binary_cross_entropy(
             describe(log_minimum),
         )  # fmt: skip
     if logits is None or inner or positive_weight is not None:
-        losses = _composed(source, target, positive_weight, _logarithms(source, logits is None, log_minimum))
+        losses = _compose_losses(
+            source, target, positive_weight, _logarithms(source, logits is None, log_minimum)
+        )
     else:
         losses = apply("logit_surprise", logits, target)
     if weights is not None:
-        losses = _weights(weights, source, "weights") * losses
-    return reduced(losses.named("losses"), reduction)
+        losses = _admit_weights(weights, source, "weights") * losses
+    return reduce_losses(losses.named("losses"), reduction)
 
 
 def _logarithms(source: Value, is_probability: bool, log_minimum: Constant | None) -> tuple[Value, Value]:
     """The logarithms of the probabilities of yes and of no."""
     if is_probability:
         source.graph.conventions["log_minimum"] = "none" if log_minimum is None else log_minimum
-        p, least = apply("admitted", source, only="probabilities"), _least(source, log_minimum)
+        p, least = apply("admitted", source, only="probabilities"), _parse_bound(source, log_minimum)
         yes, no = (apply("log_probability", p, complement=one, least=least) for one in (False, True))
         return yes, no
     return apply("log_sigmoid", source), apply("log_sigmoid", apply("negative", source))
 
 
-def _composed(
+def _compose_losses(
     source: Value, target: Value, positive_weight: Value | None, logarithms: tuple[Value, Value]
 ) -> Value:
     """The losses, from logarithms that get their names."""
     yes, no = logarithms[0].named("log_probabilities"), logarithms[1].named("log_complements")
     said = apply("weigh", target, yes)
     if positive_weight is not None:
-        said = _weights(positive_weight, source, "positive_weight") * said
+        said = _admit_weights(positive_weight, source, "positive_weight") * said
     return apply("negative", said + apply("weigh", add_literal(source.graph, 1) - target, no))
 
 
-def _weights(value: Value, over: Value, name: str) -> Value:
+def _admit_weights(value: Value, over: Value, name: str) -> Value:
     require_broadcast(value, over.shape, name)
     return apply("admitted", value, only="weights")
 
 
-def _least(target: Value, said: Constant | None) -> Expression | None:
+def _parse_bound(target: Value, said: Constant | None) -> Expression | None:
     """The bound of the logarithms, which is a number."""
     if said is None:
         return None

@@ -56,7 +56,7 @@ class Classes:
         found[self.axis] = "class"
         return tuple(found)
 
-    def picked(self, values: Value, target: Value) -> Value:
+    def pick(self, values: Value, target: Value) -> Value:
         """What stands at the class of each sample."""
         return apply("pick", values, target, axis=self.axis, ignored=self.ignored)
 
@@ -73,33 +73,33 @@ class Classes:
         found = apply("admitted", class_weights, only="weights")
         return apply("reshape", found, to=(self.count, *(1,) * (-1 - self.axis)))
 
-    def target_weights(self, target: Value, weights: Value | None, *, some: bool) -> Value:
+    def target_weights(self, target: Value, weights: Value | None, *, refuse_none: bool) -> Value:
         """How much each sample counts. some: refuse that none does."""
-        counted = apply("counted", target, classes=self.count, ignored=self.ignored, some=some)
+        counted = apply("counted", target, classes=self.count, ignored=self.ignored, refuse_none=refuse_none)
         if weights is None:
             return counted
-        return counted * self.picked(apply("stretch", weights, to=self.shape), target)
+        return counted * self.pick(apply("stretch", weights, to=self.shape), target)
 
 
-def classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:
+def find_classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:
     """The classes of logits or the like, whose axes get their labels. Raises QuestionError."""
     return Classes(values.shape, find_axis(values, axis, field), ignored)
 
 
-def check_indices(target: Value, where: Classes) -> None:
+def check_indices(target: Value, classes: Classes) -> None:
     """Refuse targets that are not one class for each sample."""
-    require_shape(target, where.samples, "target", "one class for each sample")
+    require_shape(target, classes.samples, "target", "one class for each sample")
 
 
-def holds_indices(target: Value, where: Classes) -> bool:
+def holds_indices(target: Value, classes: Classes) -> bool:
     """Whether a target is one class for each sample, and not a distribution over classes."""
-    if target.is_assumed or target.shape == where.samples:
-        check_indices(target, where)
+    if target.is_assumed or target.shape == classes.samples:
+        check_indices(target, classes)
         return True
-    if target.shape == where.shape:
+    if target.shape == classes.shape:
         return False
     raise QuestionError(
         ("target",), "the shape of target does not fit",
-        f"class indices of shape {show(where.samples)}, or probabilities of shape {show(where.shape)}",
+        f"class indices of shape {show(classes.samples)}, or probabilities of shape {show(classes.shape)}",
         f"shape {show(target.shape)}",
     )  # fmt: skip

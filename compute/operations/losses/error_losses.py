@@ -9,7 +9,7 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, parse_between, parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.shape_checks import require_same_shape
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
 Prediction: TypeAlias = Annotated[Value, Input("...", "What is predicted, of any shape.", r"\hat{y}")]
 Target: TypeAlias = Annotated[Value, Input("...", "What it should be, of the same shape.", "y")]
@@ -28,7 +28,7 @@ def mse(prediction: Prediction, target: Target, *, reduction: Reduction = "mean"
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5.
     """
     error = _error(prediction, target)
-    return reduced(apply("power", error, exponent=number(2)).named("losses"), reduction)
+    return reduce_losses(apply("power", error, exponent=number(2)).named("losses"), reduction)
 
 
 @operation(VALUES)
@@ -37,7 +37,7 @@ def mae(prediction: Prediction, target: Target, *, reduction: Reduction = "mean"
 
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5, for q = 1.
     """
-    return reduced(apply("absolute", _error(prediction, target)).named("losses"), reduction)
+    return reduce_losses(apply("absolute", _error(prediction, target)).named("losses"), reduction)
 
 
 @operation(VALUES)
@@ -56,7 +56,7 @@ def huber(
     """
     error = _error(prediction, target)
     bound = parse_constant(error.graph, "delta", delta, positive=True)["expression"]
-    return reduced(apply("huber_function", error, delta=bound).named("losses"), reduction)
+    return reduce_losses(apply("huber_function", error, delta=bound).named("losses"), reduction)
 
 
 @operation(VALUES)
@@ -82,6 +82,6 @@ def smooth_l1(
     graph = error.graph
     bound = parse_between(graph, "beta", beta, 0)
     if not bound.symbols() and evaluate(bound) == 0:
-        return reduced(apply("absolute", error).named("losses"), reduction)
+        return reduce_losses(apply("absolute", error).named("losses"), reduction)
     losses = apply("huber_function", error, delta=bound) / add_literal(graph, bound)
-    return reduced(losses.named("losses"), reduction)
+    return reduce_losses(losses.named("losses"), reduction)

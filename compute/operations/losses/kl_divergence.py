@@ -8,7 +8,7 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, Input, operation
 from compute.operations.framework.shape_checks import require_same_shape
-from compute.operations.losses.reductions import OUTPUT, reduced, total
+from compute.operations.losses.reductions import OUTPUT, reduce_losses, sum_entries
 
 
 @operation(
@@ -66,6 +66,8 @@ def kl_divergence(
     losses = apply("weigh", p, ratio.named("log_ratio")).named("losses")
     apply("sum_over", losses, axis=-1).named("divergences")
     if reduction != "batchmean":
-        return reduced(losses, reduction)
+        return reduce_losses(losses, reduction)
     count: Size = losses.shape[0] if losses.rank > 1 else 1
-    return (total(losses) / apply("constant", graph=losses.graph, **size_expression(count))).named("output")
+    return (sum_entries(losses) / apply("constant", graph=losses.graph, **size_expression(count))).named(
+        "output"
+    )

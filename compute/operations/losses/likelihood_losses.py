@@ -12,7 +12,7 @@ from compute.operations.framework.declaration import Attribute, Constant, Input,
 from compute.operations.framework.rules import rule
 from compute.operations.framework.shape_checks import require_broadcast, require_same_shape
 from compute.operations.losses.error_losses import Prediction, Target
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
 
 @operation(
@@ -52,7 +52,7 @@ def gaussian_nll(
     losses = add_literal(graph, HALF) * (logs + scaled)
     if full:
         losses = losses + add_literal(graph, parse("log(2*pi)/2"))
-    return reduced(losses.named("losses"), reduction)
+    return reduce_losses(losses.named("losses"), reduction)
 
 
 @operation(
@@ -99,4 +99,4 @@ def poisson_nll(
         rate = apply("identity", apply("admitted", prediction, only="weights")).named("rate")
         shifted = rate + add_literal(graph, added) if shifts else rate
         log = apply("log_probability", shifted, complement=False, least=None).named("log_rate")
-    return reduced((rate - apply("weigh", counts, log)).named("losses"), reduction)
+    return reduce_losses((rate - apply("weigh", counts, log)).named("losses"), reduction)

@@ -11,8 +11,8 @@ from compute.operations.framework.constants import add_constant, add_literal, pa
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
 from compute.operations.framework.shape_checks import require_same_shape, require_shape
-from compute.operations.losses.class_targets import ClassWeights, check_indices, classes
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.losses.class_targets import ClassWeights, check_indices, find_classes
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
 Margin: TypeAlias = Annotated[Constant, Attribute("How far beyond the boundary nothing is lost any more.")]
 Squared: TypeAlias = Annotated[bool, Attribute("Whether what is short of the margin is squared.")]
@@ -20,13 +20,13 @@ Signs: TypeAlias = Annotated[Value, Input("...", "1 or -1 for each sample.", "y"
 TWO, ZERO = number(2), number(0)
 
 
-def _short(a: Value, squared: bool) -> Value:
+def _shortfall(a: Value, squared: bool) -> Value:
     """What is above 0, or its square; the derivative at 0 is 0."""
     found = apply("leaky_relu", a, slope=ZERO)
     return apply("power", found, exponent=TWO) if squared else found
 
 
-def _by_sign(target: Value, positive: Value, negative: Value) -> Value:
+def _select_by_sign(target: Value, positive: Value, negative: Value) -> Value:
     """One value where the target is 1, another where it is -1."""
     one, half = add_literal(target.graph, 1), add_literal(target.graph, HALF)
     return half * (one + target) * positive + half * (one - target) * negative
@@ -54,8 +54,8 @@ def hinge(
     """
     require_same_shape(target, scores, "target")
     margins = (apply("admitted", target, only="signs") * scores).named("margins")
-    losses = _short(add_constant(scores.graph, "margin", margin) - margins, squared)
-    return reduced(losses.named("losses"), reduction)
+    losses = _shortfall(add_constant(scores.graph, "margin", margin) - margins, squared)
+    return reduce_losses(losses.named("losses"), reduction)
 
 
 @operation(
@@ -80,8 +80,8 @@ def hinge_embedding(
     require_same_shape(target, distances, "target")
     apart = add_constant(distances.graph, "margin", margin) - distances
     shortfalls = apply("positive_part", apart).named("shortfalls")
-    losses = _by_sign(apply("admitted", target, only="signs"), distances, shortfalls)
-    return reduced(losses.named("losses"), reduction)
+    losses = _select_by_sign(apply("admitted", target, only="signs"), distances, shortfalls)
+    return reduce_losses(losses.named("losses"), reduction)
 
 
 @operation(
@@ -111,18 +111,18 @@ def multi_margin(
     Source: Weston and Watkins, Support Vector Machines for Multi-Class Pattern Recognition (1999). In PyTorch
     multi_margin_loss, where squared is p = 2.
     """
-    graph, where = scores.graph, classes(scores, -1, None, "scores")
-    check_indices(target, where)
-    target_scores = where.picked(scores, target).named("target_scores")
+    graph, classes = scores.graph, find_classes(scores, -1, None, "scores")
+    check_indices(target, classes)
+    target_scores = classes.pick(scores, target).named("target_scores")
     behind = scores - apply("expand", target_scores, axis=-1)
-    others = add_literal(graph, 1) - where.one_hot(target)
-    violations = others * _short(add_constant(graph, "margin", margin) + behind, squared)
-    violations = violations.named("violations", leading=where.labels)
-    count = apply("constant", graph=graph, **size_expression(where.count))
+    others = add_literal(graph, 1) - classes.one_hot(target)
+    violations = others * _shortfall(add_constant(graph, "margin", margin) + behind, squared)
+    violations = violations.named("violations", leading=classes.labels)
+    count = apply("constant", graph=graph, **size_expression(classes.count))
     losses = apply("sum_over", violations, axis=-1) / count
     if class_weights is not None:
-        losses = where.target_weights(target, where.weights(class_weights), some=False) * losses
-    return reduced(losses.named("losses"), reduction)
+        losses = classes.target_weights(target, classes.weights(class_weights), refuse_none=False) * losses
+    return reduce_losses(losses.named("losses"), reduction)
 
 
 @operation(
@@ -176,10 +176,10 @@ def cosine(
     if target is not None:
         require_shape(target, similarity.shape, "target", "one number for each pair")
         beyond = apply("positive_part", similarity - add_constant(graph, "margin", margin))
-        losses = _by_sign(apply("admitted", target, only="signs"), losses, beyond)
+        losses = _select_by_sign(apply("admitted", target, only="signs"), losses, beyond)
     elif margin != 0:
         raise QuestionError(
             ("margin",), "has no meaning where all pairs ought to be alike", "a target, or no margin",
             describe(margin),
         )  # fmt: skip
-    return reduced(losses.named("losses"), reduction)
+    return reduce_losses(losses.named("losses"), reduction)

@@ -17,22 +17,22 @@ LOSSES = ValueSpec("losses", "", "...", "The loss of each entry or sample.", r"\
 OUTPUT = ValueSpec("output", "", "...", "The loss: the mean or the sum of the losses, or all of them.", "L")
 
 
-def flat(a: Value) -> Value:
+def flatten(a: Value) -> Value:
     """The entries row by row along one axis."""
     return apply("reshape", a, to=(product(a.shape),))
 
 
-def total(a: Value) -> Value:
+def sum_entries(a: Value) -> Value:
     """The sum of all entries."""
-    return apply("sum_over", flat(a), axis=-1)
+    return apply("sum_over", flatten(a), axis=-1)
 
 
-def mean(a: Value) -> Value:
+def average_entries(a: Value) -> Value:
     """The mean of all entries."""
-    return total(a) / apply("constant", graph=a.graph, **size_expression(product(a.shape)))
+    return sum_entries(a) / apply("constant", graph=a.graph, **size_expression(product(a.shape)))
 
 
-def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value:
+def reduce_losses(losses: Value, reduction: str, weight: Value | None = None) -> Value:
     """The output of a loss.
 
     weight: what the sum is divided by for the mean, where that is not the number of losses.
@@ -40,6 +40,6 @@ def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value
     if reduction == "none":
         return apply("identity", losses).named("output")
     if reduction == "sum":
-        return total(losses).named("output")
+        return sum_entries(losses).named("output")
     losses.graph.conventions["mean_over"] = "all losses" if weight is None else "total_weight"
-    return (mean(losses) if weight is None else total(losses) / weight).named("output")
+    return (average_entries(losses) if weight is None else sum_entries(losses) / weight).named("output")

@@ -9,7 +9,7 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_constant, add_literal, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.shape_checks import require_same_shape
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
 
 @operation(
@@ -55,4 +55,4 @@ def triplet(
             graph.conventions["derivative_of_norm_at_0"] = 0
         distances.append(distance.named(f"{name}_distances"))
     short = distances[0] - distances[1] + add_constant(graph, "margin", margin)
-    return reduced(apply("positive_part", short).named("losses"), reduction)
+    return reduce_losses(apply("positive_part", short).named("losses"), reduction)

@@ -16,24 +16,24 @@ from compute.operations.normalization.normalizing import (
     Epsilon,
     Rows,
     bias_input,
+    broadcast_channels,
     check_per_channel,
     fused_output,
     gain_input,
+    infer_input_shape,
     moments,
-    own_moments,
-    per_channel,
-    rescaled,
+    rescale,
     results,
-    settle,
-    standardized,
+    row_moments,
+    standardize,
 )
 from compute.operations.normalization.running_statistics import (
     UPDATED,
     check_unbiased,
-    moved,
+    momentum_weights,
     running_moments,
-    unbiased,
-    weights_of,
+    unbias,
+    update_statistic,
 )
 
 DIMS = "B C L | B C | B C H W | B C D H W | ..."
@@ -132,27 +132,27 @@ def batch_norm(
     """
     channels = _Channels(x, channel_axis, gain, bias, running_mean, running_variance)
     state_left_out(x, gain, bias)
-    scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
+    scale, shift = channels.broadcast(gain, "gain"), channels.broadcast(bias, "bias")
     rows = channels.rows((channels.axis,))
     running = {"running_mean": running_mean, "running_variance": running_variance}
     for name, value in running.items():
         check_per_channel(value, name, x, channels.axis)
-    weights = weights_of(x, momentum, momentum_of)
+    weights = momentum_weights(x, momentum, momentum_of)
     if not training:
         found = running_moments(rows, running)
-        return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
+        return rescale(rows, standardize(rows, found, epsilon), scale, shift)
     if running_variance is not None and unbiased_running_variance:
         check_unbiased(rows)
     output = fused_output(rows, x, scale, shift, epsilon, (*STATISTICS, *UPDATED))
     if output is not None:
         return output
-    found = own_moments(rows)
+    found = row_moments(rows)
     if running_mean is not None:
-        rows.statistic(moved(running_mean, found.mean, weights), "new_running_mean")
+        rows.name_statistic(update_statistic(running_mean, found.mean, weights), "new_running_mean")
     if running_variance is not None:
-        batch = unbiased(rows, found.variance) if unbiased_running_variance else found.variance
-        rows.statistic(moved(running_variance, batch, weights), "new_running_variance")
-    return rescaled(rows, standardized(rows, found, epsilon), scale, shift)
+        batch = unbias(rows, found.variance) if unbiased_running_variance else found.variance
+        rows.name_statistic(update_statistic(running_variance, batch, weights), "new_running_variance")
+    return rescale(rows, standardize(rows, found, epsilon), scale, shift)
 
 
 @operation(
@@ -184,12 +184,12 @@ def group_norm(
     """
     channels = _Channels(x, channel_axis, gain, bias)
     state_left_out(x, gain, bias)
-    scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
+    scale, shift = channels.broadcast(gain, "gain"), channels.broadcast(bias, "bias")
     rows = channels.groups(groups)
     output = fused_output(rows, x, scale, shift, epsilon)
     if output is not None:
         return output
-    return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
+    return rescale(rows, standardize(rows, row_moments(rows), epsilon), scale, shift)
 
 
 @operation(
@@ -220,20 +220,20 @@ def instance_norm(
             f"{x.rank} axes",
         )
     state_left_out(x, gain, bias)
-    scale, shift = channels.placed(gain, "gain"), channels.placed(bias, "bias")
+    scale, shift = channels.broadcast(gain, "gain"), channels.broadcast(bias, "bias")
     kept = (*channels.batch, channels.axis)
     rows = channels.rows(kept)
     output = fused_output(rows, x, scale, shift, epsilon)
     if output is not None:
         return output
-    return rescaled(rows, standardized(rows, own_moments(rows), epsilon), scale, shift)
+    return rescale(rows, standardize(rows, row_moments(rows), epsilon), scale, shift)
 
 
 class _Channels:
     """An input, and which of its axes is what, all counted from the first."""
 
     def __init__(self, x: Value, axis: int, *parameters: Value | None) -> None:
-        settle(x, axis, *parameters)
+        infer_input_shape(x, axis, *parameters)
         if x.rank < 2:
             raise QuestionError(
                 ("x",), "channels alone are nothing to normalize", "a batch, positions or both beside them",
@@ -250,9 +250,9 @@ class _Channels:
             x.axes = self.labels
         x.graph.dimensions["C"] = self.count
 
-    def placed(self, parameter: Value | None, field: str) -> Value | None:
+    def broadcast(self, parameter: Value | None, field: str) -> Value | None:
         """One number for each channel, or for all, as it stands beside x."""
-        return per_channel(parameter, field, self.x, self.axis)
+        return broadcast_channels(parameter, field, self.x, self.axis)
 
     def rows(self, kept: tuple[int, ...]) -> Rows:
         """All entries that share their places along these axes as one row."""

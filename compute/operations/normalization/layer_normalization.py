@@ -15,17 +15,17 @@ from compute.operations.normalization.normalizing import (
     Epsilon,
     Rows,
     bias_input,
+    broadcast_entries,
+    deviation_of,
     fused_output,
     gain_input,
+    infer_input_shape,
     moments,
-    own_moments,
-    per_entry,
     promise_square,
-    rescaled,
+    rescale,
     results,
-    root,
-    settle,
-    standardized,
+    row_moments,
+    standardize,
 )
 
 Axis: TypeAlias = Annotated[
@@ -78,11 +78,13 @@ def layer_norm(
     """
     state_left_out(x, gain, bias)
     rows = _rows(x, axis, axes, gain, bias)
-    gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
+    gain, bias = (
+        broadcast_entries(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias"))
+    )
     found = fused_output(rows, x, gain, bias, epsilon)
     if found is not None:
         return found
-    return rescaled(rows, standardized(rows, own_moments(rows), epsilon), gain, bias)
+    return rescale(rows, standardize(rows, row_moments(rows), epsilon), gain, bias)
 
 
 @operation(
@@ -119,21 +121,23 @@ def rms_norm(
     """
     state_left_out(x, gain, has_bias=False)
     rows, graph = _rows(x, axis, axes, gain, bias), x.graph
-    gain, bias = (per_entry(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias")))
+    gain, bias = (
+        broadcast_entries(one, name, x, rows.axes) for one, name in ((gain, "gain"), (bias, "bias"))
+    )
     found = fused_output(rows, x, gain, bias, epsilon, ("mean_square", "rms", "normalized"))
     if found is not None:
         return found
     added = parse_bounded(graph, "epsilon", epsilon, least=0)
-    square = rows.statistic(rows.average(apply("power", x, exponent=TWO)), "mean_square")
-    rms = rows.statistic(root(square, added), "rms")
-    normalized = rows.named(x / rows.along(rms), "normalized")
+    square = rows.name_statistic(rows.average(apply("power", x, exponent=TWO)), "mean_square")
+    rms = rows.name_statistic(deviation_of(square, added), "rms")
+    normalized = rows.named(x / rows.expand(rms), "normalized")
     if not {square.name, rms.name} & graph.given.keys():
         promise_square(rows, normalized, square, added)
-    return rescaled(rows, normalized, gain, bias)
+    return rescale(rows, normalized, gain, bias)
 
 
 def _rows(x: Value, axis: int, axes: Axes | None, *parameters: Value | None) -> Rows:
-    settle(x, -1, *parameters)
+    infer_input_shape(x, -1, *parameters)
     chosen = _axes(x, axis, axes)
     x.graph.conventions["axes"] = list(chosen)
     # A model says what the axes run over, such as tokens; of an input of the layer itself nobody knows.

@@ -76,7 +76,7 @@ class Rows:
     axes: tuple[int, ...]
     shape: Shape
     labels: tuple[str, ...]
-    left: tuple[str, ...]
+    kept_labels: tuple[str, ...]
 
     @property
     def graph(self) -> Graph:
@@ -91,28 +91,28 @@ class Rows:
         """The mean of each row."""
         return apply("average", value, axes=self.axes)
 
-    def along(self, statistic: Value) -> Value:
+    def expand(self, statistic: Value) -> Value:
         """A number for each row, with an axis of size 1 where the row's own were."""
         for axis in sorted(self.axes, reverse=True):
             statistic = apply("expand", statistic, axis=axis)
         return statistic
 
-    def statistic(self, value: Value, name: str) -> Value:
+    def name_statistic(self, value: Value, name: str) -> Value:
         """A number for each row, under its name."""
-        return labelled(value, name, self.left)
+        return name_with_labels(value, name, self.kept_labels)
 
     def named(self, value: Value, name: str) -> Value:
         """Entries in the shape of the input, under their name."""
         if value.shape != self.shape:
             value = apply("reshape", value, to=self.shape)
-        return labelled(value, name, self.labels)
+        return name_with_labels(value, name, self.labels)
 
-    def again(self, value: Value) -> Value:
+    def as_rows(self, value: Value) -> Value:
         """Entries in the shape of the input as rows."""
         return value if value.shape == self.x.shape else apply("reshape", value, to=self.x.shape)
 
 
-def labelled(value: Value, name: str, labels: tuple[str, ...]) -> Value:
+def name_with_labels(value: Value, name: str, labels: tuple[str, ...]) -> Value:
     """A value under its name, with what its axes run over, which need not be the last ones it declares."""
     found = value.named(name)
     if found.rank == len(labels):
@@ -129,26 +129,26 @@ class Moments(NamedTuple):
     own: bool
 
 
-def own_moments(rows: Rows) -> Moments:
+def row_moments(rows: Rows) -> Moments:
     """Those of the rows themselves, each step named."""
-    mean = rows.statistic(rows.average(rows.x), "mean")
-    centered = rows.x - rows.along(mean)
-    variance = rows.statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
+    mean = rows.name_statistic(rows.average(rows.x), "mean")
+    centered = rows.x - rows.expand(mean)
+    variance = rows.name_statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
     rows.graph.conventions["variance"] = BIASED
     return Moments(mean, variance, centered, own=True)
 
 
-def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
+def standardize(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     """The entries less the mean of their row, over its deviation."""
     graph, (mean, variance, centered, own) = rows.graph, found
     added = parse_bounded(graph, "epsilon", epsilon, least=0)
-    deviation = root(variance, added)
+    deviation = deviation_of(variance, added)
     if graph.is_requested("inverse_deviation"):
         ones = add_literal(graph, 1)
-        inverse = rows.statistic(ones / deviation, "inverse_deviation")
-        entries = centered * rows.along(inverse)
+        inverse = rows.name_statistic(ones / deviation, "inverse_deviation")
+        entries = centered * rows.expand(inverse)
     else:
-        entries = centered / rows.along(deviation)
+        entries = centered / rows.expand(deviation)
     normalized = rows.named(entries, "normalized")
     if own and not {mean.name, variance.name} & graph.given.keys():
         promise_mean(rows, normalized)
@@ -156,7 +156,7 @@ def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
     return normalized
 
 
-def root(square: Value, added: dict[str, Any]) -> Value:
+def deviation_of(square: Value, added: dict[str, Any]) -> Value:
     """The root of a variance or mean square and epsilon."""
     return apply("power", square + apply("constant", graph=square.graph, **added), exponent=HALF)
 
@@ -207,7 +207,7 @@ def promise_mean(rows: Rows, normalized: Value) -> None:
     """Each row of what is normalized has mean 0: to rounding of numbers of size 1, as its entries are."""
 
     def sides() -> tuple[Value, Value]:
-        mean = rows.average(rows.again(normalized))
+        mean = rows.average(rows.as_rows(normalized))
         one = add_literal(rows.graph, 1)
         ones = apply("stretch", one, to=mean.shape)
         return mean + ones, ones
@@ -219,7 +219,7 @@ def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str
     """The mean square of each row is 1, but for epsilon."""
 
     def sides() -> tuple[Value, Value]:
-        entries = rows.again(normalized)
+        entries = rows.as_rows(normalized)
         epsilon = apply("constant", graph=rows.graph, **added)
         return rows.average(apply("power", entries, exponent=TWO)), square / (square + epsilon)
 
@@ -229,7 +229,7 @@ def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str
     )
 
 
-def rescaled(rows: Rows, normalized: Value, gain: Value | None, bias: Value | None) -> Value:
+def rescale(rows: Rows, normalized: Value, gain: Value | None, bias: Value | None) -> Value:
     """The output: normalized entries times the gain, plus the bias, which broadcast by now."""
     found = normalized
     if gain is not None:
@@ -239,7 +239,7 @@ def rescaled(rows: Rows, normalized: Value, gain: Value | None, bias: Value | No
     return rows.named(found, "output")
 
 
-def per_channel(value: Value | None, field: str, x: Value, axis: int) -> Value | None:
+def broadcast_channels(value: Value | None, field: str, x: Value, axis: int) -> Value | None:
     """One number for each channel, or for all, as it stands beside x, whose channels run along this axis."""
     if value is None or not value.rank:
         return value
@@ -259,14 +259,14 @@ def check_per_channel(value: Value | None, field: str, x: Value, axis: int) -> N
         )
 
 
-def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) -> Value | None:
+def broadcast_entries(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) -> Value | None:
     """A number for each entry along the normalized axes, or what broadcasts to x, as it stands beside x."""
     if value is None:
         return None
     shape = tuple(x.shape[axis] for axis in axes)
     trailing = axes == tuple(range(-len(axes), 0))
     if value.shape == shape and not trailing:
-        return apply("reshape", value, to=tuple(_beside(x.shape, axes)))
+        return apply("reshape", value, to=tuple(_aligned_shape(x.shape, axes)))
     try:
         fits = broadcast(value.shape, x.shape) == x.shape
     except ShapeError:
@@ -284,11 +284,11 @@ def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) 
     return value
 
 
-def _beside(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
+def _aligned_shape(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
     return [size if at - len(shape) in axes else 1 for at, size in enumerate(shape)]
 
 
-def settle(x: Value, axis: int, *parameters: Value | None) -> None:
+def infer_input_shape(x: Value, axis: int, *parameters: Value | None) -> None:
     """Where x or its batch is unknown, let it have the shape of what is made of it, or parameters' size on an
     axis.
     """

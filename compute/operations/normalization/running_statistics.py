@@ -27,15 +27,15 @@ def running_moments(rows: Rows, running: dict[str, Value | None]) -> Moments:
             for name in missing
         )
     mean, variance = (
-        rows.statistic(apply("identity", value), name)
+        rows.name_statistic(apply("identity", value), name)
         for name, value in zip(("mean", "variance"), running.values(), strict=True)
         if value is not None
     )
     rows.graph.conventions["statistics"] = "running"
-    return Moments(mean, variance, rows.x - rows.along(mean), own=False)
+    return Moments(mean, variance, rows.x - rows.expand(mean), own=False)
 
 
-def weights_of(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[Any, Any]:
+def momentum_weights(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[Any, Any]:
     """What of the running statistics is kept, and what is taken of the batch's, as constant settings."""
     if momentum is None:
         momentum = 0.1 if momentum_of == "batch" else 0.9
@@ -45,7 +45,7 @@ def weights_of(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[A
     return (rest, said) if momentum_of == "batch" else (said, rest)
 
 
-def moved(running: Value, batch: Value, weights: tuple[Any, Any]) -> Value:
+def update_statistic(running: Value, batch: Value, weights: tuple[Any, Any]) -> Value:
     """The running statistic with that of the batch in it."""
     keep, take = (apply("constant", graph=running.graph, **weight) for weight in weights)
     return keep * running + take * batch
@@ -62,7 +62,7 @@ def check_unbiased(rows: Rows) -> None:
         )
 
 
-def unbiased(rows: Rows, variance: Value) -> Value:
+def unbias(rows: Rows, variance: Value) -> Value:
     """The variance divided by one less than the number of entries."""
     factor = apply("constant", graph=rows.graph, expression=CORRECTION, sizes={"N": rows.count})
     return factor * variance

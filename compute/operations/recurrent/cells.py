@@ -40,14 +40,14 @@ class TimeStep:
 
     number: int
     before: State
-    going: Value | None
+    running: Value | None
     given: Mapping[str, Value]
 
-    def running(self, value: Value) -> Value:
+    def mask_ended(self, value: Value) -> Value:
         """The value of sequences that still run, and 0 of the others, whatever stands there."""
-        if self.going is None:
+        if self.running is None:
             return value
-        return apply("choose", self.going, value, add_literal(value.graph, 0))
+        return apply("choose", self.running, value, add_literal(value.graph, 0))
 
     def named(self, name: str, value: Value) -> Value:
         """The value under its name at this step; of what is given over all steps it is the row.
@@ -55,7 +55,7 @@ class TimeStep:
         What is given of a sequence that has ended is named, and goes no further.
         """
         if name in self.given:
-            return self.running(self._row(name))
+            return self.mask_ended(self._row(name))
         return value.named(f"{name}[{self.number}]")
 
     def _row(self, name: str) -> Value:
@@ -67,9 +67,9 @@ class TimeStep:
         """A state after the step, named: of a sequence that has ended it stays what it was."""
         if name in self.given:
             value = self._row(name)
-            return value if self.going is None else apply("choose", self.going, value, self.before[name])
-        if self.going is not None:
-            value = apply("choose", self.going, value, self.before[name])
+            return value if self.running is None else apply("choose", self.running, value, self.before[name])
+        if self.running is not None:
+            value = apply("choose", self.running, value, self.before[name])
         if value.name is not None:  # a stage that no activation changes
             value = apply("identity", value)
         return self.named(name, value)
@@ -92,25 +92,25 @@ class Cell(Protocol):
         """The primitive that does all steps at once, with its settings; None where there is none."""
 
 
-def _plus(total: Value, *others: Value | None) -> Value:
+def _add(total: Value, *others: Value | None) -> Value:
     for one in others:
         if one is not None:
             total = total + one
     return total
 
 
-def _one(value: Value) -> Value:
+def _ones(value: Value) -> Value:
     return add_literal(value.graph, 1)
 
 
-def _clipped(value: Value, bound: Expression | None) -> Value:
+def _clip(value: Value, bound: Expression | None) -> Value:
     """What activations see, where it is held between two bounds."""
     if bound is None:
         return value
     return apply("hardtanh", value, min_val=Expression("negative", (bound,)), max_val=bound)
 
 
-def _gate(value: Value, at: int, size: Size) -> Value:
+def _gate_columns(value: Value, at: int, size: Size) -> Value:
     return apply("columns", value, start=at * size, stop=(at + 1) * size)
 
 
@@ -125,7 +125,7 @@ class Elman:
 
     def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
         total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
-        total = here.named("preactivation", _clipped(_plus(total, weights.b, weights.b_h), self.clip))
+        total = here.named("preactivation", _clip(_add(total, weights.b, weights.b_h), self.clip))
         hidden = here.state("hidden", activate(total, self.activation))
         return {"preactivation": total, "hidden": hidden}
 
@@ -156,25 +156,25 @@ class LongShortTerm:
 
     def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
         total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
-        total = here.named("preactivation", _plus(total, weights.b, weights.b_h))
+        total = here.named("preactivation", _add(total, weights.b, weights.b_h))
         before, size = here.before["cell"], weights.hidden
-        cut = [_gate(total, place, size) for place in self.order]
+        cut = [_gate_columns(total, place, size) for place in self.order]
 
         def gate(name: str, at: int, cell: Value, peephole: int) -> Value:
             part = cut[at]
             if weights.peepholes is not None:
                 part = part + apply("time_step", weights.peepholes, at=peephole) * cell
-            return here.named(name, activate(_clipped(part, self.clip), self.gate_activation))
+            return here.named(name, activate(_clip(part, self.clip), self.gate_activation))
 
         input_gate = gate("input_gate", 0, before, 0)
         if self.coupled:
-            forget_gate = here.named("forget_gate", _one(input_gate) - input_gate)
+            forget_gate = here.named("forget_gate", _ones(input_gate) - input_gate)
         else:
             forget_gate = gate("forget_gate", 1, before, 2)
-        candidate = here.named("candidate", activate(_clipped(cut[2], self.clip), self.activation))
+        candidate = here.named("candidate", activate(_clip(cut[2], self.clip), self.activation))
         cell = here.state("cell", forget_gate * before + input_gate * candidate)
         output_gate = gate("output_gate", 3, cell, 1)
-        shown = output_gate * activate(_clipped(cell, self.clip), self.cell_activation)
+        shown = output_gate * activate(_clip(cell, self.clip), self.cell_activation)
         return {
             "preactivation": total,
             "input_gate": input_gate,
@@ -194,7 +194,7 @@ class LongShortTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Gated:
+class GatedUnit:
     """Gates r and z and a candidate n: h_t = (1 - z) n + z h_{t-1}.
 
     reset_at: where the reset gate stands in the weights, 0 or 1; the update gate is the other of the two, and
@@ -214,31 +214,31 @@ class Gated:
 
     def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
         before, size, w_h, b_h = here.before["hidden"], weights.hidden, weights.w_h, weights.b_h
-        terms = here.named("input_terms", _plus(apply("project", x, weights.w_x), weights.b))
+        terms = here.named("input_terms", _add(apply("project", x, weights.w_x), weights.b))
         if not self.reset_after:  # the candidate's own part waits for the reset gate
             w_h = apply("columns", w_h, start=0, stop=2 * size)
             b_h = None if b_h is None else apply("columns", b_h, start=0, stop=2 * size)
-        of_hidden = here.named("hidden_terms", _plus(apply("project", before, w_h), b_h))
+        of_hidden = here.named("hidden_terms", _add(apply("project", before, w_h), b_h))
 
         def gate(name: str, at: int) -> Value:
-            total = _gate(terms, at, size) + _gate(of_hidden, at, size)
-            return here.named(name, activate(_clipped(total, self.clip), self.gate_activation))
+            total = _gate_columns(terms, at, size) + _gate_columns(of_hidden, at, size)
+            return here.named(name, activate(_clip(total, self.clip), self.gate_activation))
 
         reset, update = gate("reset_gate", self.reset_at), gate("update_gate", 1 - self.reset_at)
-        total = _gate(terms, 2, size)
+        total = _gate_columns(terms, 2, size)
         if self.reset_after:
-            total = total + reset * _gate(of_hidden, 2, size)
+            total = total + reset * _gate_columns(of_hidden, 2, size)
         else:
-            total = total + apply("project", reset * before, _gate(weights.w_h, 2, size))
-            total = _plus(total, None if weights.b_h is None else _gate(weights.b_h, 2, size))
-        candidate = here.named("candidate", activate(_clipped(total, self.clip), self.activation))
+            total = total + apply("project", reset * before, _gate_columns(weights.w_h, 2, size))
+            total = _add(total, None if weights.b_h is None else _gate_columns(weights.b_h, 2, size))
+        candidate = here.named("candidate", activate(_clip(total, self.clip), self.activation))
         return {
             "input_terms": terms,
             "hidden_terms": of_hidden,
             "reset_gate": reset,
             "update_gate": update,
             "candidate": candidate,
-            "hidden": here.state("hidden", (_one(update) - update) * candidate + update * before),
+            "hidden": here.state("hidden", (_ones(update) - update) * candidate + update * before),
         }
 
     @property

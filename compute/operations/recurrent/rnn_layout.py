@@ -9,7 +9,7 @@ from compute.operations.recurrent.cells import Weights
 
 
 @dataclass(frozen=True, slots=True)
-class Stacking:
+class RnnLayout:
     """How many layers there are, and in which directions each goes."""
 
     layers: int
@@ -34,7 +34,7 @@ class Stacking:
         of = {"layer": layers, "direction": len(self.directions)}
         return tuple(of[name] for name in self.labels)
 
-    def part(self, value: Value, layer: int, direction: int) -> Value:
+    def select(self, value: Value, layer: int, direction: int) -> Value:
         """What belongs to one layer in one direction, of a tensor that begins with these axes."""
         at = {"layer": layer, "direction": direction}
         items = tuple(at[name] for name in self.labels)
@@ -42,7 +42,7 @@ class Stacking:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class StackedWeights:
     """The weights of all layers, as they came. w_x: of the first layer; w_x_upper: of those above it."""
 
     w_x: Value
@@ -53,7 +53,7 @@ class Learned:
     peepholes: Value | None = None
     transposed: bool = False
 
-    def check(self, stacking: Stacking) -> None:
+    def check(self, layout: RnnLayout) -> None:
         """Raise QuestionError where there are not as many as layers and directions take.
 
         Of weights that were not sent it is taken that there are.
@@ -63,19 +63,19 @@ class Learned:
             value: Value | None = getattr(self, name)
             if value is None:
                 continue
-            first = stacking.sizes(stacking.layers - 1 if name == "w_x_upper" else stacking.layers)
-            if name == "w_x" and stacking.layers > 1:  # of one layer alone
+            first = layout.sizes(layout.layers - 1 if name == "w_x_upper" else layout.layers)
+            if name == "w_x" and layout.layers > 1:  # of one layer alone
                 first = first[1:]
             if value.is_assumed:
                 value.shape = (*first, *value.shape[value.rank - rank :])
             if value.shape[: value.rank - rank] != first:
-                several = " and ".join(stacking.labels) or "one layer in one direction"
+                several = " and ".join(layout.labels) or "one layer in one direction"
                 raise QuestionError(
                     (name,), f"the shape of {name} does not fit the number of layers and directions",
                     f"shape {show((*first, *value.shape[value.rank - rank :]))}, for {several}",
                     f"shape {show(value.shape)}",
                 )  # fmt: skip
-        if (self.w_x_upper is None) != (stacking.layers == 1):
+        if (self.w_x_upper is None) != (layout.layers == 1):
             raise QuestionError(
                 ("w_x_upper",),
                 "each layer above the first has input weights of its own, and the first has w_x",
@@ -83,21 +83,21 @@ class Learned:
                 "nothing" if self.w_x_upper is None else "a tensor",
             )
 
-    def of(self, stacking: Stacking, layer: int, direction: int) -> Weights:
+    def layer_weights(self, layout: RnnLayout, layer: int, direction: int) -> Weights:
         """The weights of one layer in one direction, named where they are a part of what came."""
         if layer == 0:
             w_x = self.w_x
-            if len(stacking.directions) > 1:
+            if len(layout.directions) > 1:
                 w_x = apply("part", w_x, items=(direction,))
         else:
             assert self.w_x_upper is not None
-            w_x = stacking.part(self.w_x_upper, layer - 1, direction)
-        found = {"input_weights": w_x, "recurrent_weights": stacking.part(self.w_h, layer, direction)}
+            w_x = layout.select(self.w_x_upper, layer - 1, direction)
+        found = {"input_weights": w_x, "recurrent_weights": layout.select(self.w_h, layer, direction)}
         optional = {"bias": self.b, "hidden_bias": self.b_h, "peephole_weights": self.peepholes}
         found |= {
-            name: stacking.part(one, layer, direction) for name, one in optional.items() if one is not None
+            name: layout.select(one, layer, direction) for name, one in optional.items() if one is not None
         }
-        if not stacking.is_single:
+        if not layout.is_single:
             found = {
                 name: (apply("identity", one) if one.is_input else one).named(name)
                 for name, one in found.items()

@@ -39,7 +39,7 @@ def pre_logits_part(*stored: str) -> Sublayer:
     )
 
 
-def classified(
+def name_classification(
     pooled: Value,
     pre_logits: Submodule,
     head: Submodule,
@@ -49,7 +49,7 @@ def classified(
     """From one vector for each input to logits and probabilities: through tanh(y W + b) where it is sent."""
     seen = pooled
     if pre_logits.is_sent:
-        seen = squashed(pooled, pre_logits, biases)
+        seen = tanh_layer(pooled, pre_logits, biases)
     seen = seen.named("representation")
     if classes == 0:
         return seen.named("output")
@@ -61,7 +61,7 @@ def classified(
         x=seen,
     )
     pooled.graph.conventions["classes"] = logits.shape[-1]
-    return predicted(logits)
+    return name_predictions(logits)
 
 
 def first_token(tokens: Value) -> Value:
@@ -69,12 +69,12 @@ def first_token(tokens: Value) -> Value:
     return apply("time_step", tokens, at=0)
 
 
-def squashed(x: Value, layer: Submodule, biases: bool | None, **more: Any) -> Value:
+def tanh_layer(x: Value, layer: Submodule, biases: bool | None, **more: Any) -> Value:
     """tanh(x W + b) of vectors (..., d). more: as for `Submodule`."""
     return apply("tanh", layer({}, biases=biases, x=x, **more))
 
 
-def predicted(logits: Value) -> Value:
+def name_predictions(logits: Value) -> Value:
     """Logits (..., classes) under their name, and their softmax; the logits are the output."""
     logits = logits.named("logits")
     apply("softmax", logits, axis=-1).named("probabilities")

@@ -9,7 +9,7 @@ from compute.operations.attention.scoring import Mask, mask_input
 from compute.operations.framework.declaration import Input, SettingsOf, Sublayer, operation
 from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.decoder_layer import decoder_layer
-from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
+from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, run_layers
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 
 PROVIDED = (
@@ -57,4 +57,4 @@ def decoder(
     def one(part: Submodule, tokens: Value) -> Value:
         return part(blocks.layer_settings, x=tokens, **provided)
 
-    return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
+    return run_layers(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)

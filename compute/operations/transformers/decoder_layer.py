@@ -99,9 +99,11 @@ def decoder_layer(
         "key_padding_mask": memory_key_padding_mask,
     }
     x = clear_padding(x, key_padding_mask)
-    x = blocks.attended(x, self_attention, self_attention_norm, self_attention_dropout_mask, **own)
+    x = blocks.attention_block(x, self_attention, self_attention_norm, self_attention_dropout_mask, **own)
     if "causal" in conventions:
         conventions["causal"] = CAUSAL
-    x = blocks.attended(x, cross_attention, cross_attention_norm, cross_attention_dropout_mask, **theirs)
-    x = blocks.fed_forward(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
+    x = blocks.attention_block(
+        x, cross_attention, cross_attention_norm, cross_attention_dropout_mask, **theirs
+    )
+    x = blocks.feed_forward_block(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
     return blocks.output(x)

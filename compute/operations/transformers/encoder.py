@@ -9,7 +9,7 @@ from compute.operations.attention.scoring import Mask
 from compute.operations.framework.declaration import Input, SettingsOf, Sublayer, operation
 from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.encoder_layer import encoder_layer
-from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, stacked
+from compute.operations.transformers.layer_stack import OUTPUT, FinalNorm, Layers, run_layers
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 
 PROVIDED = ("x", "mask", "key_padding_mask", "positions")
@@ -55,7 +55,7 @@ def encoder(
             blocks.layer_settings, x=tokens, mask=mask, key_padding_mask=key_padding_mask, positions=positions
         )
 
-    return stacked(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
+    return run_layers(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
 
 
 def encoder_part(meaning: str, *stored: str) -> Sublayer:

@@ -71,6 +71,6 @@ def encoder_layer(
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
     x = clear_padding(x, key_padding_mask)
-    x = blocks.attended(x, attention, attention_norm, attention_dropout_mask, **masks)
-    x = blocks.fed_forward(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
+    x = blocks.attention_block(x, attention, attention_norm, attention_dropout_mask, **masks)
+    x = blocks.feed_forward_block(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
     return blocks.output(x)

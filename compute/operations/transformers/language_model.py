@@ -16,14 +16,14 @@ from compute.operations.framework.signature import SymbolicSize, sizes_from_sett
 from compute.operations.framework.submodules import Submodule
 from compute.operations.layers.embedding import embedding
 from compute.operations.layers.linear import linear
-from compute.operations.transformers.classification import first_token, predicted, squashed
+from compute.operations.transformers.classification import first_token, name_predictions, tanh_layer
 from compute.operations.transformers.encoder import encoder_part
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 
 Count: TypeAlias = Size | None
 
 
-def size(meaning: str) -> Attribute:
+def size_setting(meaning: str) -> Attribute:
     return Attribute(f"{meaning}; where its weights are sent, they say it themselves.", minimum=1)
 
 
@@ -86,10 +86,10 @@ def language_model(
     ],
     pooler: Annotated[Submodule, Sublayer((linear,), "The layer on the first token, with pooling.")],
     head: Annotated[Submodule, Sublayer((linear,), "From tokens to logits, with head_weights own.")],
-    vocabulary: Annotated[Count, size("How many tokens there are to choose from")] = None,
-    d_model: Annotated[Count, size("How wide a token is")] = None,
-    context: Annotated[Count, size("With learned positions: how many there are")] = None,
-    segment_types: Annotated[Count, size("How many segments there may be")] = None,
+    vocabulary: Annotated[Count, size_setting("How many tokens there are to choose from")] = None,
+    d_model: Annotated[Count, size_setting("How wide a token is")] = None,
+    context: Annotated[Count, size_setting("With learned positions: how many there are")] = None,
+    segment_types: Annotated[Count, size_setting("How many segments there may be")] = None,
     position_kind: Annotated[
         Literal["learned", "sinusoidal", "none"],
         Attribute("How positions are added: from a table, as in positional_encoding, or not at all."),
@@ -158,7 +158,7 @@ def language_model(
         )
     found = clear_padding(found, key_padding_mask)
     if norm_embeddings:
-        found = blocks.normalized(found, embedding_norm)
+        found = blocks.normalize(found, embedding_norm)
     more: dict[str, Any] = {}
     if settings.get("has_final_norm") is None and not encoder.has_sent("final_norm"):
         more["has_final_norm"] = norm_placement == "pre"  # as GPT-2 and its successors have it
@@ -167,13 +167,13 @@ def language_model(
     seen = seen.named("representation")
     if pooling:
         as_wide = {"d_out": (width, "the tokens")}
-        squashed(first_token(seen), pooler, bias, sizes=as_wide).named("pooled")
+        tanh_layer(first_token(seen), pooler, bias, sizes=as_wide).named("pooled")
     if head_weights == "none":
         return seen.named("output")
     table = token_embedding.value("weights")
     if head_weights == "tied":
-        return predicted(seen @ table.T)
-    return predicted(
+        return name_predictions(seen @ table.T)
+    return name_predictions(
         head(
             {},
             biases=bias,

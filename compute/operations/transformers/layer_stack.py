@@ -33,7 +33,7 @@ OUTPUT = ValueSpec(
 )
 
 
-def stacked(
+def run_layers(
     x: Value,
     layers: Submodule,
     count: Size | None,
@@ -79,5 +79,5 @@ def stacked(
         has_final_norm = final_norm.is_sent or (graph.missing_policy == "usual" and blocks.placement == "pre")
     graph.conventions["has_final_norm"] = has_final_norm
     if has_final_norm:
-        x = blocks.normalized(x, final_norm)
+        x = blocks.normalize(x, final_norm)
     return x.named("output")

@@ -65,7 +65,7 @@ def patch_embedding(
     graph.promise(
         output,
         f"the tokens are what the convolution with stride {window[0]} x {window[1]} gives, row by row",
-        lambda: (output, _convolved(image, kernel, bias, window, output)),
+        lambda: (output, _convolve(image, kernel, bias, window, output)),
     )
     return output
 
@@ -93,15 +93,15 @@ def _check_size(image: Value, window: tuple[Size, Size]) -> None:
         except ShapeError:
             fits = False
             if not (isinstance(size, int) and isinstance(extent, int)):
-                raise _misfit(image, window, "sizes of which this can be told") from None
+                raise _misfit_error(image, window, "sizes of which this can be told") from None
             near.append((size // extent * extent, -(-size // extent) * extent))
     if not fits:
         smaller, larger = (" x ".join(str(pair[at]) for pair in near) for at in (0, 1))
         crop = f"cropped to {smaller} or " if all(pair[0] for pair in near) else ""
-        raise _misfit(image, window, f"{crop}padded to {larger}")
+        raise _misfit_error(image, window, f"{crop}padded to {larger}")
 
 
-def _misfit(image: Value, window: tuple[Size, Size], near: str) -> QuestionError:
+def _misfit_error(image: Value, window: tuple[Size, Size], near: str) -> QuestionError:
     """What is wrong with an image that patches do not cover."""
     height, width = image.shape[-2:]
     return QuestionError(
@@ -112,7 +112,7 @@ def _misfit(image: Value, window: tuple[Size, Size], near: str) -> QuestionError
     )
 
 
-def _convolved(
+def _convolve(
     image: Value, kernel: Value, bias: Value | None, window: tuple[Size, Size], output: Value
 ) -> Value:
     """What the convolution gives, its positions in a row."""

@@ -73,7 +73,7 @@ class Blocks:
     biases: bool | None
     rate: Constant | None = None
 
-    def attended(
+    def attention_block(
         self, x: Value, attention: Submodule, norm: Submodule, kept: Value | None, **provided: Any
     ) -> Value:
         """The block around an attention. kept: what of its output is kept; handed: as for `Submodule`.
@@ -84,7 +84,9 @@ class Blocks:
         assumed = HEADS if x.graph.missing_policy == "usual" else None
         return self._block(x, attention, norm, kept, required=("w_v", "w_o"), assumed=assumed, **provided)
 
-    def fed_forward(self, x: Value, feed_forward: Submodule, norm: Submodule, kept: Value | None) -> Value:
+    def feed_forward_block(
+        self, x: Value, feed_forward: Submodule, norm: Submodule, kept: Value | None
+    ) -> Value:
         """The block around the feed-forward layers. kept: what of their output is kept."""
         optional = () if self.settings.get("gated") else ("b_gate",)
         return self._block(x, feed_forward, norm, kept, optional=optional)
@@ -95,18 +97,18 @@ class Blocks:
         """Tokens plus what a sublayer makes of them, and the norm. Values are called after the sublayer."""
         name = sublayer.name
         branch = apply("identity", x).named(f"{name}_branch")
-        made = sublayer(
+        output = sublayer(
             self.settings,
             biases=self.biases,
             sizes={"d_o": (x.shape[-1], "the tokens that it is added to")},
-            x=self.normalized(branch, norm) if self.placement == "pre" else branch,
+            x=self.normalize(branch, norm) if self.placement == "pre" else branch,
             dropout_rate=self.rate if sublayer.sent_input("dropout_mask") else None,
             **provided,
         )
         rate = None if kept is None else self.rate
-        made = apply_dropout(made, kept, rate, f"dropped_{name}", f"{name}_dropout_mask")
-        total = (x + made).named(f"{name}_residual")
-        return self.normalized(total, norm) if self.placement == "post" else total
+        output = apply_dropout(output, kept, rate, f"dropped_{name}", f"{name}_dropout_mask")
+        total = (x + output).named(f"{name}_residual")
+        return self.normalize(total, norm) if self.placement == "post" else total
 
     @property
     def layer_settings(self) -> dict[str, Any]:
@@ -122,7 +124,7 @@ class Blocks:
         check_rate(x.graph, self.rate)
         return (apply("identity", x) if self.placement == "pre" else x).named("output")
 
-    def normalized(self, x: Value, norm: Submodule) -> Value:
+    def normalize(self, x: Value, norm: Submodule) -> Value:
         """Tokens through a norm. Ones stand for a gain that is left out; of shapes alone it has one."""
         required = ("gain",) if x.graph.missing_policy == "usual" or _is_unknown(x.graph) else ()
         return norm(self.settings, which=self.norm, required=required, biases=self.biases, x=x)
@@ -135,7 +137,7 @@ def _is_unknown(graph: Graph) -> bool:
     return bool(is_open) and not graph.supplies(scope)
 
 
-def _shared_evenly(sizes: Mapping[str, Size]) -> Size:
+def _head_width(sizes: Mapping[str, Size]) -> Size:
     """What one of several heads has of the tokens' width."""
     try:
         return divide(sizes["d"], sizes["heads"])
@@ -147,4 +149,4 @@ def _shared_evenly(sizes: Mapping[str, Size]) -> Size:
         ) from None  # fmt: skip
 
 
-HEADS: Assumed = {"d_k": _shared_evenly, "d_v": lambda sizes: sizes["d_k"]}
+HEADS: Assumed = {"d_k": _head_width, "d_v": lambda sizes: sizes["d_k"]}

@@ -26,9 +26,9 @@ from compute.operations.normalization.normalizing import Epsilon
 from compute.operations.transformers.classification import (
     CLASSIFIED,
     Classes,
-    classified,
     first_token,
     head_part,
+    name_classification,
     pre_logits_part,
 )
 from compute.operations.transformers.encoder import encoder_part
@@ -154,20 +154,20 @@ def vision_transformer(
     if x.is_assumed and (kernel := patch_embedding.sent_input("kernel")):
         x.shape = (*kernel.shape[1:2], *x.shape[-2:])  # the channels of an image that was not sent
     embedded = patch_embedding(
-        {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
+        {}, biases=bias, sizes=_kernel_sizes(patch, d_model, class_token, position_embedding), x=x
     )
     window = patch_embedding.value("kernel").shape[-2:]
     x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
-    tokens = _joined(embedded, class_token) if has_class else embedded
+    tokens = _prepend_class_token(embedded, class_token) if has_class else embedded
     added: Value | None
     if position_kind == "learned":
         x.graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
-        added = _learned(tokens, position_embedding, has_class)
+        added = _learned_positions(tokens, position_embedding, has_class)
         tokens = tokens.named("tokens")
     else:
         _check_unused(position_embedding, position_kind)
         tokens = tokens.named("tokens")
-        added = _sinusoidal(tokens, position_kind, has_class, (x.shape[-2:], window))
+        added = _sinusoidal_positions(tokens, position_kind, has_class, (x.shape[-2:], window))
     sequence = apply("identity", tokens) if added is None else tokens + added
     rate = settings.get("dropout_rate")
     sequence = apply_dropout(
@@ -182,13 +182,13 @@ def vision_transformer(
         # One norm and not two, where what is pooled has its own.
         more["has_final_norm"] = norm_placement == "pre" and not pooled_norm.is_sent
     encoded = encoder(blocks.layer_settings, x=sequence, **more)
-    pooled = _pooled(encoded, pool, has_class).named("pooled")
+    pooled = _pool(encoded, pool, has_class).named("pooled")
     if pooled_norm.is_sent:
-        pooled = blocks.normalized(pooled, pooled_norm)
-    return classified(pooled, pre_logits, head, classes, bias)
+        pooled = blocks.normalize(pooled, pooled_norm)
+    return name_classification(pooled, pre_logits, head, classes, bias)
 
 
-def _sizes(
+def _kernel_sizes(
     patch: Sides | None, d_model: Size | None, class_token: Value | None, position_embedding: Value | None
 ) -> dict[str, tuple[Size, str]]:
     """What the sizes of the kernel of patches have to be, and why."""
@@ -201,7 +201,7 @@ def _sizes(
     return found
 
 
-def _joined(embedded: Value, class_token: Value | None) -> Value:
+def _prepend_class_token(embedded: Value, class_token: Value | None) -> Value:
     """The class token, and the embedded patches below it."""
     *batch, _, width = embedded.shape
     if class_token is None:
@@ -211,7 +211,7 @@ def _joined(embedded: Value, class_token: Value | None) -> Value:
     return apply("concatenate", row, embedded, axis=-2)
 
 
-def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
+def _learned_positions(tokens: Value, positions: Value | None, has_class: bool) -> Value:
     """The positions that are learned, one for each token."""
     count, width = tokens.shape[-2:]
     if positions is None:
@@ -240,7 +240,9 @@ def _check_unused(position_embedding: Value | None, position_kind: str) -> None:
         )  # fmt: skip
 
 
-def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, Shape]) -> Value | None:
+def _sinusoidal_positions(
+    tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, Shape]
+) -> Value | None:
     """Positions that are not learned, one for each token; None for none. sizes: of image and patch."""
     if kind == "none":
         return None
@@ -250,7 +252,7 @@ def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, S
         found = call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
         return found.named("position_rows")
     graph.conventions["position_of"] = TWO_HALVES
-    down, across = _grid(tokens, has_class, sizes)
+    down, across = _patch_grid(tokens, has_class, sizes)
     try:
         half = divide(width, 2)
     except ShapeError:
@@ -272,7 +274,7 @@ def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, S
     return found.named("position_rows")
 
 
-def _grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[Size, Size]:
+def _patch_grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[Size, Size]:
     """How many patches there are down and across the image."""
     down, across = (divide(*pair) for pair in zip(*sizes, strict=True))
     if down * across + has_class != tokens.shape[-2]:
@@ -283,7 +285,7 @@ def _grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[S
     return down, across
 
 
-def _pooled(encoded: Value, pool: str, has_class: bool) -> Value:
+def _pool(encoded: Value, pool: str, has_class: bool) -> Value:
     """What of the encoder's output is classified."""
     if pool == "class_token":
         return first_token(encoded)
