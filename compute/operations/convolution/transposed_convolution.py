@@ -1,4 +1,4 @@
-"""Transposed convolution over one axis and over two."""
+"""Transposed convolution over one axis and over two axes."""
 
 from typing import Annotated, TypeAlias
 
@@ -29,28 +29,28 @@ from compute.operations.convolution.window_geometry import (
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides, operation
 from compute.primitives.windows import Layout, Pair
 
-CROP = "What is cut from the ends of the output, the padding of the convolution whose transpose this is: "
+CROP = "Entries cut from the ends of the output, the padding of the convolution whose transpose this is: "
 SAME = (
-    " same (the output is the stride times as long as the input; an odd entry more is cut behind, and zeros"
-    " are added behind if the kernel is shorter than the stride) or valid (nothing)."
+    " same (the output is the stride times as long as the input; an odd entry is cut at the end, and zeros"
+    " are added at the end if the kernel is shorter than the stride) or valid (nothing)."
 )
 SAME_MEANING = (
     "the output is the stride times as long as the input: the transpose of a convolution with padding same,"
-    " whose odd entry of border is behind"
+    " whose odd entry of padding is at the end"
 )
-Crop1d: TypeAlias = Annotated[Padding1d, Attribute(f"{CROP}one number, [before, behind],{SAME}")]
+Crop1d: TypeAlias = Annotated[Padding1d, Attribute(f"{CROP}one number, [before, after],{SAME}")]
 Crop2d: TypeAlias = Annotated[
     Padding, Attribute(f"{CROP}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
 ]
 OutputPadding1d: TypeAlias = Annotated[
     Size,
-    Attribute("How many entries are added behind the output, fewer than the stride or the dilation; 0 with"
-              " padding same.", minimum=0),
+    Attribute("The number of entries added at the end of the output, less than the stride or the dilation; 0"
+              " with padding same.", minimum=0),
 ]  # fmt: skip
 OutputPadding2d: TypeAlias = Annotated[
     Sides,
-    Attribute("How many rows and columns are added behind the output, on each axis fewer than the stride or"
-              " the dilation; 0 with padding same.", minimum=0),
+    Attribute("The numbers of rows and columns added at the end of the output, on each axis less than the"
+              " stride or the dilation; 0 with padding same.", minimum=0),
 ]  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
             "kernel_matrix",
             "entry entry",
             "outputs inputs",
-            "The layer as one matrix: the transpose of that of the convolution with this kernel.",
+            "The layer as one matrix: the transpose of the matrix of the convolution with this kernel.",
             "M",
             on_request=True,
         ),
@@ -68,13 +68,17 @@ def _values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
             "patches",
             "tap position",
             "... taps positions",
-            "The windows, as columns, of the input with zeros between and around its entries: the entries of"
-            " the kernel turned around, of each filter in a row, times this is the output, less the bias.",
+            "The windows, as columns, of the input with zeros between and around its entries: each filter's"
+            " flipped kernel as a row vector times this is the output without the bias.",
             "P",
             on_request=True,
         ),
         ValueSpec(
-            "output", axes, dims, "Each entry of the input times the kernel, added where it falls.", "Y"
+            "output",
+            axes,
+            dims,
+            "The sum over entries of the input of the entry times the shifted kernel.",
+            "Y",
         ),
     )
 
@@ -91,13 +95,13 @@ def conv_transpose1d(
     dilation: Dilation = 1,
     groups: Groups = 1,
 ) -> Value:
-    """A transposed convolution over one axis: what carries a gradient back through conv1d.
+    """A transposed convolution over one axis: the VJP of conv1d.
 
-    Of (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions, W stride with padding
-    same. A kernel without filters gives one.
+    There are (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions, or W stride with
+    padding same. A kernel without filters is one filter.
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14; same
-    as TensorFlow's Conv1DTranspose has it, and ONNX's ConvTranspose as SAME_UPPER.
+    as in TensorFlow's Conv1DTranspose and as SAME_UPPER in ONNX's ConvTranspose.
     """
     return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=False)
 
@@ -116,13 +120,13 @@ def conv_transpose2d(
     dilation: Dilations = 1,
     groups: Groups = 1,
 ) -> Value:
-    """A transposed convolution over two axes: what carries a gradient back through conv2d.
+    """A transposed convolution over two axes: the VJP of conv2d.
 
-    Of (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, H stride with padding same, and
-    columns likewise. A kernel without filters gives one.
+    There are (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, or H stride with padding
+    same; columns likewise. A kernel without filters is one filter.
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14; same
-    as TensorFlow's Conv2DTranspose has it, and ONNX's ConvTranspose as SAME_UPPER.
+    as in TensorFlow's Conv2DTranspose and as SAME_UPPER in ONNX's ConvTranspose.
     """
     return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=True)
 
@@ -135,7 +139,7 @@ def _run(
     stride: Sides,
     padding: Padding,
     dilation: Sides,
-    more: Sides,
+    output_padding: Sides,
     *,
     plane: bool,
 ) -> Value:
@@ -145,28 +149,35 @@ def _run(
     check_groups(data.shape[1], groups, "channels")
     if filters < 2 and groups != 1:
         raise QuestionError(
-            ("groups",), "groups give several filters", "a kernel with filters", f"shape {show(kernel.shape)}"
+            ("groups",),
+            "several groups need a kernel with filters",
+            "a kernel with filters",
+            f"shape {show(kernel.shape)}",
         )
-    if filters == 1:  # channels and no filters: one filter
+    if filters == 1:  # channels, but no axis of filters
         outer, inner = kernel.shape[:1], kernel.shape[1:]
         kernel, filters = apply("reshape", kernel, to=(*outer, 1, *inner)), 2
         single = True
     else:
         single = filters == 0
     weights = add_axes(kernel, filters, plane)
-    strides, dilations, behind = per_axis(stride, plane), per_axis(dilation, plane), per_axis(more, plane, 0)
+    strides, dilations, end = (
+        per_axis(stride, plane),
+        per_axis(dilation, plane),
+        per_axis(output_padding, plane, 0),
+    )
     window = (weights.shape[2], weights.shape[3])
-    # The convolution's input is a multiple of the stride, of which same pads every length alike.
+    # The convolution's input is a multiple of the stride; padding same is equal for all multiples.
     paddings = padding_widths(padding, plane, strides, window, strides, dilations)
     if padding == "same":
-        behind = _same_output_padding(behind, window, strides, dilations)
+        end = _same_output_padding(end, window, strides, dilations)
         x.graph.conventions["same"] = SAME_MEANING
     layout = Layout(strides, paddings, dilations, groups)
     output = tuple(
         _output_length(*one)
-        for one in zip(data.shape[2:], window, strides, dilations, paddings, behind, strict=True)
+        for one in zip(data.shape[2:], window, strides, dilations, paddings, end, strict=True)
     )
-    found = apply("convolve_transposed", data, weights, layout=layout, output=output)
+    convolved = apply("convolve_transposed", data, weights, layout=layout, output=output)
     if x.graph.is_requested("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
     if x.graph.is_requested("patches"):
@@ -175,20 +186,20 @@ def _run(
         sizes = tuple(length + one for length, one in zip(output, reach, strict=True))
         wide = apply("spaced", data, stride=strides, before=before, sizes=sizes)
         name_patches(wide, Layout(dilation=dilations, groups=groups), window, kept)
-    return name_output(found, bias, (kept == 2, not single), plane)
+    return name_output(convolved, bias, (kept == 2, not single), plane)
 
 
-def _same_output_padding(behind: Pair, window: Pair, stride: Pair, dilations: Pair) -> Pair:
-    """How many zeros padding same needs behind: as many as a kernel is shorter than the stride.
+def _same_output_padding(end: Pair, window: Pair, stride: Pair, dilations: Pair) -> Pair:
+    """Return the output padding of padding same: the stride minus the kernel's extent, at least 0.
 
-    Raises QuestionError where more are asked for.
+    Raises QuestionError if output padding is set.
     """
-    if behind != (0, 0):
+    if end != (0, 0):
         raise QuestionError(
             ("output_padding",),
-            "has no use with padding same, which says how long the output is",
+            "has no use with padding same, which determines the length of the output",
             "0",
-            f"{max_known(behind)}",
+            f"{max_known(end)}",
         )
     reach = [one * (extent - 1) + 1 for one, extent in zip(dilations, window, strict=True)]
     known = [isinstance(one, int) and isinstance(step, int) for one, step in zip(reach, stride, strict=True)]
@@ -200,20 +211,21 @@ def _same_output_padding(behind: Pair, window: Pair, stride: Pair, dilations: Pa
 
 
 def _output_length(
-    size: Size, extent: Size, stride: Size, dilations: Size, paddings: tuple[Size, Size], behind: Size
+    size: Size, extent: Size, stride: Size, dilation: Size, padding: tuple[Size, Size], end: Size
 ) -> Size:
-    """The length of the output.
+    """Return the length of the output along one axis.
 
-    Raises QuestionError where nothing is left, or where behind reaches both the stride and the dilation.
+    Raises QuestionError if nothing is left, or if the output padding is neither below the stride nor below
+    the dilation.
     """
-    if all(isinstance(one, int) and isinstance(behind, int) and behind >= one for one in (stride, dilations)):
+    if all(isinstance(one, int) and isinstance(end, int) and end >= one for one in (stride, dilation)):
         raise QuestionError(
             ("output_padding",),
-            f"has to be less than the stride or the dilation of its axis, {stride} and {dilations}",
-            f"at most {max_known((stride, dilations)) - 1}",
-            f"{behind}",
+            f"must be less than the stride or the dilation of its axis, {stride} and {dilation}",
+            f"at most {max_known((stride, dilation)) - 1}",
+            f"{end}",
         )
-    length = (size - 1) * stride + dilations * (extent - 1) + 1 + behind - paddings[0] - paddings[1]
+    length = (size - 1) * stride + dilation * (extent - 1) + 1 + end - padding[0] - padding[1]
     if isinstance(length, int) and length < 1:
         raise QuestionError(
             ("padding",), "the padding cuts away the whole output", "less padding", f"an output of {length}"
