@@ -1,4 +1,4 @@
-"""Losses of the difference between predictions and targets."""
+"""Regression losses: functions of the difference between predictions and targets."""
 
 from typing import Annotated, TypeAlias
 
@@ -11,9 +11,9 @@ from compute.operations.framework.declaration import Attribute, Constant, Input,
 from compute.operations.framework.shape_checks import require_same_shape
 from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
-Prediction: TypeAlias = Annotated[Value, Input("...", "What is predicted, of any shape.", r"\hat{y}")]
-Target: TypeAlias = Annotated[Value, Input("...", "What it should be, of the same shape.", "y")]
-VALUES = (ValueSpec("error", "", "...", "The prediction less the target.", "e"), LOSSES, OUTPUT)
+Prediction: TypeAlias = Annotated[Value, Input("...", "The prediction, of any shape.", r"\hat{y}")]
+Target: TypeAlias = Annotated[Value, Input("...", "The target, of the same shape.", "y")]
+VALUES = (ValueSpec("error", "", "...", "The prediction minus the target.", "e"), LOSSES, OUTPUT)
 
 
 def _error(prediction: Value, target: Value) -> Value:
@@ -33,7 +33,7 @@ def mse(prediction: Prediction, target: Target, *, reduction: Reduction = "mean"
 
 @operation(VALUES)
 def mae(prediction: Prediction, target: Target, *, reduction: Reduction = "mean") -> Value:
-    """The absolute error; its derivative where there is no error is 0.
+    """The absolute error; its derivative at 0 is 0.
 
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5, for q = 1.
     """
@@ -46,7 +46,7 @@ def huber(
     target: Target,
     *,
     delta: Annotated[
-        Constant, Attribute("The error, above zero, up to which the loss is its square, halved.")
+        Constant, Attribute("The absolute error, above zero, up to which the loss is half its square.")
     ] = 1,
     reduction: Reduction = "mean",
 ) -> Value:
@@ -67,7 +67,8 @@ def smooth_l1(
     beta: Annotated[
         Constant,
         Attribute(
-            "The error up to which the loss is a square; 0 for none, which is the absolute error.", minimum=0
+            "The absolute error up to which the loss is quadratic; with 0 it is the absolute error.",
+            minimum=0,
         ),
     ] = 1,
     reduction: Reduction = "mean",

@@ -1,4 +1,4 @@
-"""From the losses of samples to the one number that is minimized: what all losses share."""
+"""Reduction of the losses of samples to one number, shared by all losses."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ from compute.operations.framework.declaration import Attribute
 
 Reduction: TypeAlias = Annotated[
     Literal["mean", "sum", "none"],
-    Attribute("What becomes of the losses: their mean, their sum, or none of these, each for itself."),
+    Attribute("The reduction of the losses: mean, sum, or none to return all of them."),
 ]
 
 LOSSES = ValueSpec("losses", "", "...", "The loss of each entry or sample.", r"\ell")
@@ -18,25 +18,22 @@ OUTPUT = ValueSpec("output", "", "...", "The loss: the mean or the sum of the lo
 
 
 def flatten(a: Value) -> Value:
-    """The entries row by row along one axis."""
+    """Flatten a value to one axis, row by row."""
     return apply("reshape", a, to=(product(a.shape),))
 
 
 def sum_entries(a: Value) -> Value:
-    """The sum of all entries."""
+    """Return the sum of all entries."""
     return apply("sum_over", flatten(a), axis=-1)
 
 
 def average_entries(a: Value) -> Value:
-    """The mean of all entries."""
+    """Return the mean of all entries."""
     return sum_entries(a) / apply("constant", graph=a.graph, **size_expression(product(a.shape)))
 
 
 def reduce_losses(losses: Value, reduction: str, weight: Value | None = None) -> Value:
-    """The output of a loss.
-
-    weight: what the sum is divided by for the mean, where that is not the number of losses.
-    """
+    """Reduce losses and name the output. weight: the divisor of the mean; None for the number of losses."""
     if reduction == "none":
         return apply("identity", losses).named("output")
     if reduction == "sum":

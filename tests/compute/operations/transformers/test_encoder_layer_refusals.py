@@ -69,7 +69,7 @@ def test_biases_are_all_or_none_where_that_is_said() -> None:
         ({"feed_forward.b_1": np.ones(4)}, {}, "feed_forward.b_1", "d_ff is 4 here and 3 elsewhere"),
         ({"feed_forward.b_2": np.ones(2)}, {}, "feed_forward.b_2", "d_o is 2 here and 4 elsewhere"),
         ({"feed_forward_norm.bias": np.ones(2)}, {}, "feed_forward_norm.bias",
-         "feed_forward_norm.bias does not fit the axes"),
+         "feed_forward_norm.bias does not fit the normalized axes"),
         ({"feed_forward.w_gate": np.ones((4, 3))}, {}, "feed_forward.w_gate",
          "feed_forward.w_gate has no use without gated"),
         ({}, {"gated": True}, "feed_forward.w_gate", "feed_forward.w_gate is required"),
