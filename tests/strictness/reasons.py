@@ -70,7 +70,7 @@ REASONS = (
             r"no value has this name|matches ",
             r"is a parameter under start already|is missing$",
             # Given values may take the place of inputs, and leave sizes open.
-            r"exactly one of probabilities and logits|with these settings steps are taken one by one",
+            r"exactly one of probabilities and logits|these settings need a known number of steps",
             r"given winners cannot split ties",
         ),
     ),
@@ -94,8 +94,8 @@ REASONS = (
         "Weights of parts come nested, by full name or as a state dict; which are needed, settings say.",
         (
             r"\S+ is required, unless values that take its place are given",
-            r"nothing says how many layers",
-            r"are too many layers",
+            r"the number of layers is unknown|must be a number if single layers",
+            r"there are too many layers",
             r"dropout_rate (is required with|has no use without) a dropout mask",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Recurrent cells: one step of a layer, from an input and a state to the next state, every gate named."""
+"""Recurrent cells: one time step of a layer, with every gate named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,19 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.layers.activation import ActivationName, activate
 
-SCANNED = ("tanh", "relu", "sigmoid", "identity")  # activations that `rnn_scan` has
+SCANNED = ("tanh", "relu", "sigmoid", "identity")  # the activations of `rnn_scan`
 State: TypeAlias = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What one layer learns in one direction: (in, gates*h), (h, gates*h), (gates*h) and (3, h)."""
+    """The parameters of one layer in one direction.
+
+    w_x: (in, gates*h).
+    w_h: (h, gates*h).
+    b, b_h: (gates*h).
+    peepholes: (3, h).
+    """
 
     w_x: Value
     w_h: Value
@@ -26,16 +32,18 @@ class Weights:
 
     @property
     def hidden(self) -> Size:
-        """How many units the layer has."""
+        """The number of units of the layer, h."""
         return self.w_h.shape[0]
 
 
 @dataclass(frozen=True, slots=True)
 class TimeStep:
-    """One step: its number, counted from 1, and what it begins with.
+    """One time step.
 
-    before: the states; going: which sequences still run, (... 1), or None where all do; given: what is given
-    over all steps, by name, (... t h).
+    number: counted from 1.
+    before: the states before the step.
+    running: whether each sequence is still running, (... 1); None if all are.
+    given: values that are given over all steps, by name, (... t h).
     """
 
     number: int
@@ -44,58 +52,59 @@ class TimeStep:
     given: Mapping[str, Value]
 
     def mask_ended(self, value: Value) -> Value:
-        """The value of sequences that still run, and 0 of the others, whatever stands there."""
+        """Return the value with zeros, not NaN, for sequences that have ended."""
         if self.running is None:
             return value
         return apply("choose", self.running, value, add_literal(value.graph, 0))
 
     def named(self, name: str, value: Value) -> Value:
-        """The value under its name at this step; of what is given over all steps it is the row.
+        """Name a value of this step. If it is given over all steps, use the given row instead.
 
-        What is given of a sequence that has ended is named, and goes no further.
+        A given row of a sequence that has ended is named, but not used.
         """
         if name in self.given:
             return self.mask_ended(self._row(name))
         return value.named(f"{name}[{self.number}]")
 
     def _row(self, name: str) -> Value:
-        """The row of what is given over all steps, named."""
+        """Name this step's row of a value that is given over all steps."""
         row = apply("time_step", self.given[name], at=self.number - 1)
         return row.named(f"{name}[{self.number}]")
 
     def state(self, name: str, value: Value) -> Value:
-        """A state after the step, named: of a sequence that has ended it stays what it was."""
+        """Name a state after the step; that of a sequence that has ended does not change."""
         if name in self.given:
             value = self._row(name)
             return value if self.running is None else apply("choose", self.running, value, self.before[name])
         if self.running is not None:
             value = apply("choose", self.running, value, self.before[name])
-        if value.name is not None:  # a stage that no activation changes
+        if value.name is not None:  # a stage that is passed on without an activation
             value = apply("identity", value)
         return self.named(name, value)
 
 
 class Cell(Protocol):
-    """One kind of recurrent layer.
+    """One kind of recurrent cell.
 
-    states: the names of what is carried on, the output's first; stages: of what else is named at each step.
+    states: the names of the states, that of the output first.
+    stages: the names of the other values of each step.
     """
 
     states: ClassVar[tuple[str, ...]]
     stages: ClassVar[tuple[str, ...]]
 
     def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
-        """The next states and all stages, named as those of this step."""
+        """Return the next states and all stages of a step, named."""
 
     @property
     def scan(self) -> tuple[str, dict[str, Any]] | None:
-        """The primitive that does all steps at once, with its settings; None where there is none."""
+        """The primitive that computes all steps at once, with its settings; None if there is none."""
 
 
-def _add(total: Value, *others: Value | None) -> Value:
-    for one in others:
-        if one is not None:
-            total = total + one
+def _add(total: Value, *terms: Value | None) -> Value:
+    for term in terms:
+        if term is not None:
+            total = total + term
     return total
 
 
@@ -104,7 +113,7 @@ def _ones(value: Value) -> Value:
 
 
 def _clip(value: Value, bound: Expression | None) -> Value:
-    """What activations see, where it is held between two bounds."""
+    """Clip the argument of an activation to [-bound, bound]."""
     if bound is None:
         return value
     return apply("hardtanh", value, min_val=Expression("negative", (bound,)), max_val=bound)
@@ -140,7 +149,9 @@ class Elman:
 class LongShortTerm:
     """Gates i, f, o and a candidate g: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
 
-    order: where the input gate, the forget gate, the candidate and the output gate stand in the weights.
+    order: the indices in the weights of the input gate, the forget gate, the candidate and the output gate.
+    coupled: whether the forget gate is 1 minus the input gate.
+    clip: the bound of the arguments of activations.
     """
 
     states: ClassVar[tuple[str, ...]] = ("hidden", "cell")
@@ -158,20 +169,20 @@ class LongShortTerm:
         total = apply("project", x, weights.w_x) + apply("project", here.before["hidden"], weights.w_h)
         total = here.named("preactivation", _add(total, weights.b, weights.b_h))
         before, size = here.before["cell"], weights.hidden
-        cut = [_gate_columns(total, place, size) for place in self.order]
+        columns = [_gate_columns(total, index, size) for index in self.order]
 
         def gate(name: str, at: int, cell: Value, peephole: int) -> Value:
-            part = cut[at]
+            argument = columns[at]
             if weights.peepholes is not None:
-                part = part + apply("time_step", weights.peepholes, at=peephole) * cell
-            return here.named(name, activate(_clip(part, self.clip), self.gate_activation))
+                argument = argument + apply("time_step", weights.peepholes, at=peephole) * cell
+            return here.named(name, activate(_clip(argument, self.clip), self.gate_activation))
 
         input_gate = gate("input_gate", 0, before, 0)
         if self.coupled:
             forget_gate = here.named("forget_gate", _ones(input_gate) - input_gate)
         else:
             forget_gate = gate("forget_gate", 1, before, 2)
-        candidate = here.named("candidate", activate(_clip(cut[2], self.clip), self.activation))
+        candidate = here.named("candidate", activate(_clip(columns[2], self.clip), self.activation))
         cell = here.state("cell", forget_gate * before + input_gate * candidate)
         output_gate = gate("output_gate", 3, cell, 1)
         shown = output_gate * activate(_clip(cell, self.clip), self.cell_activation)
@@ -197,9 +208,9 @@ class LongShortTerm:
 class GatedUnit:
     """Gates r and z and a candidate n: h_t = (1 - z) n + z h_{t-1}.
 
-    reset_at: where the reset gate stands in the weights, 0 or 1; the update gate is the other of the two, and
-    the candidate behind them. reset_after: whether the reset gate is applied to h_{t-1} W_h + b_h, not to
-    h_{t-1}.
+    reset_at: the index in the weights of the reset gate, 0 or 1; the update gate has the other, the candidate
+    2. reset_after: whether the reset gate is applied to h_{t-1} W_h + b_h instead of h_{t-1}.
+    clip: the bound of the arguments of activations.
     """
 
     states: ClassVar[tuple[str, ...]] = ("hidden",)
@@ -215,7 +226,7 @@ class GatedUnit:
     def step(self, here: TimeStep, x: Value, weights: Weights) -> dict[str, Value]:
         before, size, w_h, b_h = here.before["hidden"], weights.hidden, weights.w_h, weights.b_h
         terms = here.named("input_terms", _add(apply("project", x, weights.w_x), weights.b))
-        if not self.reset_after:  # the candidate's own part waits for the reset gate
+        if not self.reset_after:  # the candidate's columns are used after the reset gate
             w_h = apply("columns", w_h, start=0, stop=2 * size)
             b_h = None if b_h is None else apply("columns", b_h, start=0, stop=2 * size)
         of_hidden = here.named("hidden_terms", _add(apply("project", before, w_h), b_h))

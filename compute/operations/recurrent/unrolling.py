@@ -1,4 +1,4 @@
-"""Recurrent layers along a sequence: step by step, in both directions, one above the other."""
+"""Recurrent layers along a sequence: stacked, in one or both directions, step by step or in one scan."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from compute.operations.framework.constants import add_literal
 from compute.operations.recurrent.cells import Cell, State, TimeStep, Weights
 from compute.operations.recurrent.rnn_layout import RnnLayout, StackedWeights
 
-MOST_NAMED = 15_000  # values, of all steps and layers: a graph of more takes seconds to build
-MOST_LAYERS = 1000  # each direction counts
+MOST_NAMED = 15_000  # named values in all layers; larger graphs take seconds to build
+MOST_LAYERS = 1000  # layers times directions
 FINAL = "final_"
 
 
@@ -26,10 +26,14 @@ def run_layers(
     lengths: Value | None,
     layout: RnnLayout,
 ) -> Value:
-    """All layers over a sequence (... t d); names the steps, the stacks, the output and the last states.
+    """Run all layers over a sequence, and name the steps, the stacks, the output and the final states.
 
-    initial: of each state the value before the first step, (... h), with axes for layers and directions
-    before the last where there are several; or nothing for zeros.
+    x: (... t d).
+    initial: by state, its value before the first step, (... h), with axes for layers and directions before
+        the last if there are several; None for zeros.
+    lengths: the length of each sequence; None if all have the full length.
+
+    Raises QuestionError if shapes do not fit, and TooLarge for too many layers or steps.
     """
     if (passes := layout.layers * len(layout.directions)) > MOST_LAYERS:
         raise TooLarge(
@@ -44,7 +48,7 @@ def run_layers(
         graph.conventions["beyond_lengths"] = "inputs are read as 0, states stay as they are, output is 0"
         running = apply("running", lengths, steps=x.shape[-2])
     graph.conventions["time_steps"] = "counted from 1; the initial state is that of step 0"
-    # Of one direction without ends the output is the last layer's hidden states by another name.
+    # With one direction and no lengths the output is the last layer's hidden states.
     is_last_hidden = graph.is_given("output") and len(layout.directions) == 1 and running is None
     last: dict[str, list[Value]] = {name: [] for name in cell.states}
     hidden = x
@@ -80,12 +84,12 @@ def run_layers(
 
 
 def _mask_ended(sequence: Value, running: Value) -> Value:
-    """A sequence (..., t d) with zeros beyond the ends, whatever stands there."""
+    """Return a sequence (... t d) with zeros, not NaN, beyond the end of each sequence."""
     return apply("choose", running, sequence, add_literal(sequence.graph, 0))
 
 
 def _infer_batch(x: Value, names: set[str]) -> None:
-    """Go on with the batch and the steps of what is given over all steps, where x was not sent."""
+    """Give an unknown x the batch and the steps of a value that is given over all steps."""
     for name, shape in x.graph.given.items():
         if name.rpartition(".")[2] in names and len(shape) >= x.rank:
             x.shape, x.has_open_batch = (*shape[:-1], x.shape[-1]), False
@@ -93,12 +97,12 @@ def _infer_batch(x: Value, names: set[str]) -> None:
 
 
 def _concatenate_directions(values: list[Value]) -> Value:
-    """The directions of a layer, one behind the other along the last axis."""
+    """Concatenate the directions of a layer along the last axis."""
     return values[0] if len(values) == 1 else apply("join_axes", apply("stack", *values, axis=-2))
 
 
 def _stack_final_states(values: list[Value], layout: RnnLayout) -> Value:
-    """The last states of all layers and directions, with axes for these where there are several."""
+    """Return the final states of all layers and directions, with axes for these if there are several."""
     if layout.is_single:
         return values[0]
     stacked = apply("stack", *values, axis=-2)
@@ -110,21 +114,21 @@ def _stack_final_states(values: list[Value], layout: RnnLayout) -> Value:
 
 @contextmanager
 def _layer_scope(graph: Graph, layout: RnnLayout, layer: int, direction_name: str) -> Iterator[None]:
-    """Names of one of several layers or directions stand behind it: `layer[0].reverse.hidden[3]`."""
+    """Open the scope of one of several layers or directions: `layer[0].reverse.hidden[3]`."""
     parts = [f"layer[{layer}]"] * (layout.layers > 1) + [direction_name] * (len(layout.directions) > 1)
     if not parts:
         yield
         return
     declared = {
-        name: one._replace(symbol=_symbol(one.symbol, layout, layer, direction_name))
-        for name, one in graph.declared.items()
+        name: spec._replace(symbol=_symbol(spec.symbol, layout, layer, direction_name))
+        for name, spec in graph.declared.items()
     }
     with graph.scope(".".join(parts), declared, graph.dimensions):
         yield
 
 
 def _symbol(symbol: str, layout: RnnLayout, layer: int, direction_name: str) -> str:
-    """A symbol as one of several layers or directions has it: an arrow over it, its layer above it."""
+    """Mark a symbol with an arrow for its direction and a superscript for its layer."""
     letter, below, rest = symbol.partition("_")
     if len(layout.directions) > 1:
         letter = rf"\over{'left' if direction_name == 'reverse' else 'right'}arrow{{{letter}}}"
@@ -134,7 +138,7 @@ def _symbol(symbol: str, layout: RnnLayout, layer: int, direction_name: str) -> 
 def _check_lengths(lengths: Value, x: Value) -> None:
     if lengths.shape != x.shape[:-2]:
         raise QuestionError(
-            ("lengths",), "there is to be one length for each sequence", f"shape {show(x.shape[:-2])}",
+            ("lengths",), "expected one length per sequence", f"shape {show(x.shape[:-2])}",
             f"shape {show(lengths.shape)}",
         )  # fmt: skip
 
@@ -142,7 +146,7 @@ def _check_lengths(lengths: Value, x: Value) -> None:
 def _initial_state(
     name: str, initial: Value | None, sizes: Shape, layout: RnnLayout, at: tuple[int, int], graph: Graph
 ) -> Value:
-    """The state before the first step, of one layer in one direction."""
+    """Return the state before the first step of one layer in one direction."""
     if initial is None:
         zero = add_literal(graph, 0)
         return apply("stretch", zero, to=sizes)
@@ -175,9 +179,9 @@ def _run_direction(
     reverse: bool,
     given: set[str],
 ) -> dict[str, Value]:
-    """One layer in one direction: of each state all steps, (... t h) in the order of the sequence.
+    """Run one layer in one direction, and return each state over all steps, (... t h), in sequence order.
 
-    given: the names of what is given over all steps.
+    given: the names of values that are given over all steps.
     """
     graph, steps = x.graph, x.shape[-2]
     scan = cell.scan if weights.peepholes is None else None
@@ -185,7 +189,7 @@ def _run_direction(
     asked = {name for name in graph.asked_here() if INDEX.sub("[t]", name) in inside}
     if not isinstance(steps, int) and any("[" in name for name in asked):
         raise QuestionError(
-            ("x",), "nothing says how many steps there are, so that none of them can be named",
+            ("x",), "the number of steps is unknown, so that no step can be named",
             f"x, (..., t, d), or {' or '.join(cell.states)} over all steps under given", "neither",
         )  # fmt: skip
     plain = not asked and not given and not graph.needs_all_values
@@ -193,13 +197,13 @@ def _run_direction(
         return _run_scan(*scan, x, weights, start, running, reverse)
     if not isinstance(steps, int):
         raise QuestionError(
-            ("x",), "with these settings steps are taken one by one", "a number of steps", f"{steps} steps"
+            ("x",), "these settings need a known number of steps", "a number of steps", f"{steps} steps"
         )
     named = len(graph.names) + steps * (len(cell.stages) + len(cell.states))
     if named > MOST_NAMED:
         raise TooLarge(
             ("x",),
-            "too many steps to name each; send shorter sequences, or name in select what is returned",
+            "too many steps to name each; send shorter sequences, or select the values to return",
             f"at most {MOST_NAMED} named values in all layers",
             f"at least {named}",
         )
@@ -213,7 +217,7 @@ def _run_direction(
                 ("given", graph.full_name(name)), f"{name} is given twice: it is a step of {whole}",
                 "one of the two", "both",
             )  # fmt: skip
-    # What is given over all steps takes the place of what they would have given, and each step takes its row.
+    # A value that is given over all steps replaces the computed stack, and each step uses its row.
     with graph.quiet():
         computed = _unroll(cell, x, weights, start, running, reverse, {})
     rows = {name: computed[name].named(name) for name in (*cell.stages, *cell.states) if name in given}
@@ -229,10 +233,10 @@ def _run_scan(
     running: Value | None,
     reverse: bool,
 ) -> dict[str, Value]:
-    """All steps at once, where none of them is asked for."""
+    """Compute all steps in one primitive, without naming them."""
     terms = apply("project", x if running is None else _mask_ended(x, running), weights.w_x)
-    inner = primitive == "gru_scan"  # whose second bias goes through the reset gate
-    biases = [one for one in (weights.b, None if inner else weights.b_h) if one is not None]
+    inner = primitive == "gru_scan"  # its second bias is inside the reset gate's product
+    biases = [bias for bias in (weights.b, None if inner else weights.b_h) if bias is not None]
     if biases:
         terms = terms + (biases[0] if len(biases) == 1 else biases[0] + biases[1])
     operands = [terms, weights.w_h, *start.values()]
@@ -240,10 +244,10 @@ def _run_scan(
         zero = add_literal(x.graph, 0)
         operands.insert(2, zero if weights.b_h is None else weights.b_h)
     operands.append(apply("unending", graph=x.graph) if running is None else running)
-    found = apply(primitive, *operands, **settings, reverse=reverse)
+    states = apply(primitive, *operands, **settings, reverse=reverse)
     if len(start) == 1:
-        return {"hidden": found.named("hidden")}
-    return {name: apply("part", found, items=(at,)).named(name) for at, name in enumerate(start)}
+        return {"hidden": states.named("hidden")}
+    return {name: apply("part", states, items=(at,)).named(name) for at, name in enumerate(start)}
 
 
 def _unroll(
@@ -255,12 +259,13 @@ def _unroll(
     reverse: bool,
     given: Mapping[str, Value],
 ) -> dict[str, Value]:
-    """All steps one by one. given: by name what is given over all steps, named already.
+    """Compute and name all steps one by one, and return the stacks over all steps.
 
-    Of states that are given, where sequences end, the last ones too: what is given beyond an end is none.
+    given: named values over all steps, by name. If sequences end, the result also has the final state of each
+        given state, because given rows beyond an end are ignored.
     """
     state = start
-    found: dict[str, list[Value]] = {name: [] for name in (*cell.stages, *cell.states)}
+    steps: dict[str, list[Value]] = {name: [] for name in (*cell.stages, *cell.states)}
     count = x.shape[-2]
     assert isinstance(count, int)
     for at in reversed(range(count)) if reverse else range(count):
@@ -268,14 +273,14 @@ def _unroll(
         here = TimeStep(at + 1, state, still, given)
         after = cell.step(here, here.mask_ended(apply("time_step", x, at=at)), weights)
         state = {name: after[name] for name in cell.states}
-        for name, values in found.items():
+        for name, values in steps.items():
             values.append(after[name])
     stacks = {
         name: given[name]
         if name in given
         else apply("stack", *(reversed(values) if reverse else values), axis=-2).named(name)
-        for name, values in found.items()
+        for name, values in steps.items()
     }
     if running is not None:
-        stacks |= {FINAL + name: one for name, one in state.items() if name in given}
+        stacks |= {FINAL + name: value for name, value in state.items() if name in given}
     return stacks

@@ -23,7 +23,7 @@ LAYER = Sublayer(
 @operation((OUTPUT,))
 def decoder(
     x: Annotated[Value, Input("... n d", "The tokens so far, with their positions.", "X")],
-    memory: Annotated[Value, Input("... m d_c", "What the encoder gives.", "C")],
+    memory: Annotated[Value, Input("... m d_c", "The encoder's output.", "C")],
     mask: Annotated[Value | None, mask_input("... n n")] = None,
     key_padding_mask: Annotated[Value | None, padding_input("... n", "tokens")] = None,
     memory_mask: Mask = None,
@@ -32,7 +32,7 @@ def decoder(
     *,
     layer: Annotated[Submodule, LAYER],
     final_norm: Annotated[
-        Submodule, norm_part("what the last layer gives; none if nothing is sent for it", "norm")
+        Submodule, norm_part("the last layer's output; none if nothing is sent for it", "norm")
     ],
     layers: Layers = None,
     norm: Norm = "layer_norm",
@@ -41,9 +41,9 @@ def decoder(
     has_final_norm: FinalNorm = None,
     **settings: Annotated[Any, SettingsOf(exclude=NORM_SETTINGS)],
 ) -> Value:
-    """The decoder of a transformer: layers, each on what the one below gives and on the encoder's output.
+    """The decoder of a transformer: a stack of layers that also attend to the encoder's output.
 
-    Weights are sent by layer, as for encoder; or as `state_dict`, with the names of PyTorch's
+    Weights are sent by layer, as for encoder; or as `state_dict` with the names of PyTorch's
     TransformerDecoder.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
@@ -54,7 +54,7 @@ def decoder(
         "memory_key_padding_mask": memory_key_padding_mask, "positions": positions,
     }  # fmt: skip
 
-    def one(part: Submodule, tokens: Value) -> Value:
+    def run_layer(part: Submodule, tokens: Value) -> Value:
         return part(blocks.layer_settings, x=tokens, **provided)
 
-    return run_layers(x, layer, layers, blocks, final_norm, one, has_final_norm=has_final_norm)
+    return run_layers(x, layer, layers, blocks, final_norm, run_layer, has_final_norm=has_final_norm)

@@ -61,9 +61,10 @@ def encoder_layer(
     """A layer of a transformer's encoder: self-attention and a feed-forward network, with residual paths.
 
     Weights are sent by sublayer: `attention`, `attention_norm`, `feed_forward`, `feed_forward_norm`; biases
-    may be left out. Or as `state_dict`, with the names of PyTorch's TransformerEncoderLayer, whose norm_first
-    is norm_placement pre. Contributions of the tokens show the residual path (`attention_residual`) against
-    the block's (`attention_branch`). With causal it is a layer of a decoder alone, as GPT has them.
+    may be left out. Or as `state_dict` with the names of PyTorch's TransformerEncoderLayer, whose norm_first
+    is norm_placement pre. The gradient of the tokens has a contribution of the residual path
+    (`attention_residual`) and one of the block (`attention_branch`). With causal it is a decoder-only layer,
+    as in GPT.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.

@@ -193,7 +193,7 @@ NASTY: list[tuple[str, dict[str, Any], str, str]] = [
     ("elu", {"alpha": "1/0"}, "alpha", "no value"),
     ("elu", {"alpha": "1+"}, "alpha", "well-formed"),
     ("elu", {"alpha": "a"}, "alpha", "need exact arithmetic"),
-    ("gelu", {"approximate": "erf"}, "approximate", "no approximate"),
+    ("gelu", {"approximate": "erf"}, "approximate", "used as approximate"),
     ("prelu", {}, "slope", "no default"),
     ("prelu", {"alpha": 1}, "alpha", "belongs to"),
 ]

@@ -230,7 +230,7 @@ def test_how_many_layers() -> None:
     plain = plan("encoder", SENT, TWO)
     assert plain.conventions["layers"] == 3
     [(path, message, *_)] = refused("encoder", {"x": X}, TWO)
-    assert path == ("layers",) and message == "nothing says how many layers there are"
+    assert path == ("layers",) and message == "the number of layers is unknown"
     faults = refused("encoder", SENT, TWO | {"layers": 4})
     lacking = [*(f"attention.w_{one}" for one in "qkvo"), "feed_forward.w_1", "feed_forward.w_2"]
     assert [path for path, *_ in faults] == [(f"layer[3].{name}",) for name in lacking]

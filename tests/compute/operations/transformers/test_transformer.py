@@ -205,7 +205,7 @@ def without(*names: str) -> dict[str, Array]:
         (SENT, {"dropout_rate": 0.1}, "dropout_rate", "no use without a dropout mask"),
         (SENT, {"encoder_layers": 257}, "encoder_layers", "too many layers"),
         (SENT, {"decoder_layers": 257}, "decoder_layers", "too many layers"),
-        ({"source": SOURCE, "target": TARGET}, {}, "encoder_layers", "nothing says how many"),
+        ({"source": SOURCE, "target": TARGET}, {}, "encoder_layers", "the number of layers is unknown"),
         (SENT | {"layer[0].attention.w_q": SOURCE}, {}, "layer[0].attention.w_q", "no input of this name"),
         (SENT | {"encoder.layer[0].cross_attention.w_q": SOURCE}, {}, "encoder.layer[0].cross_attention.w_q",
          "no input of this name"),
