@@ -31,7 +31,7 @@ def attend(
     masks = [] if mask is None else [("mask", mask)]
     masks += [] if padding is None else [("key_padding_mask", padding)]
     arranged = [mask_for_scores(sent, field, scores, pairs, settings) for field, sent in masks]
-    allowed = [one if one.kind == "boolean" else apply("mask_admits", one) for one in arranged]
+    allowed = [each if each.kind == "boolean" else apply("mask_admits", each) for each in arranged]
     structure = _structural_mask(graph, queries, keys, settings)
     if structure is not None and settings.window is None:
         allowed.append(structure)
@@ -41,13 +41,13 @@ def attend(
     scores = named(factor * scores, "scaled_scores")
     if settings.softcap is not None:
         cap = add_constant(graph, "softcap", settings.softcap, positive=True)
-        for one in allowed:  # the slope of tanh is NaN at NaN
-            scores = apply("clear_masked", scores, one)
+        for each in allowed:  # the slope of tanh is NaN at NaN
+            scores = apply("clear_masked", scores, each)
         scores = named(cap * apply("tanh", scores / cap), "capped_scores")
     else:
         named(scores, "capped_scores")
-    for one in arranged:
-        scores = apply("masked_fill" if one.kind == "boolean" else "add_mask", scores, one)
+    for each in arranged:
+        scores = apply("masked_fill" if each.kind == "boolean" else "add_mask", scores, each)
     if structure is not None:
         scores = apply("masked_fill", scores, structure)
     scores = named(scores, "masked_scores")

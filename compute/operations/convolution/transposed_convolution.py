@@ -174,16 +174,16 @@ def _run(
         x.graph.conventions["same"] = SAME_MEANING
     layout = Layout(strides, paddings, dilations, groups)
     output = tuple(
-        _output_length(*one)
-        for one in zip(data.shape[2:], window, strides, dilations, paddings, end, strict=True)
+        _output_length(*axis)
+        for axis in zip(data.shape[2:], window, strides, dilations, paddings, end, strict=True)
     )
     convolved = apply("convolve_transposed", data, weights, layout=layout, output=output)
     if x.graph.is_requested("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
     if x.graph.is_requested("patches"):
-        reach = [one * (extent - 1) for one, extent in zip(dilations, window, strict=True)]
-        before = tuple(one - cut for one, (cut, _) in zip(reach, paddings, strict=True))
-        sizes = tuple(length + one for length, one in zip(output, reach, strict=True))
+        reach = [step * (extent - 1) for step, extent in zip(dilations, window, strict=True)]
+        before = tuple(length - cut for length, (cut, _) in zip(reach, paddings, strict=True))
+        sizes = tuple(length + more for length, more in zip(output, reach, strict=True))
         wide = apply("spaced", data, stride=strides, before=before, sizes=sizes)
         name_patches(wide, Layout(dilation=dilations, groups=groups), window, kept)
     return name_output(convolved, bias, (kept == 2, not single), plane)

@@ -67,7 +67,8 @@ def _rules() -> list[Rule]:
     return [
         *(
             rule(
-                setting, {"function": [name for name, one in ACTIVATIONS.items() if setting in one.settings]}
+                setting,
+                {"function": [name for name, entry in ACTIVATIONS.items() if setting in entry.settings]},
             )
             for setting in settings
         ),
@@ -85,7 +86,7 @@ def setting_or_default(graph: Graph, name: str, setting: str, chosen: Setting = 
 
 
 def _unused_setting_error(setting: str, name: str) -> QuestionError:
-    belongs = [one for one, entry in ACTIVATIONS.items() if setting in entry.settings]
+    belongs = [other for other, entry in ACTIVATIONS.items() if setting in entry.settings]
     if setting == "slope":
         belongs = list(SLOPED)
     takes = ", ".join(ACTIVATIONS[name].settings) if name in ACTIVATIONS else "slope"

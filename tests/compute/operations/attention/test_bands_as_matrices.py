@@ -1,4 +1,4 @@
-"""Bands whose shape is that of all pairs: nothing is read as a band, or as none, without a word."""
+"""Bands with the shape of all pairs: values are never read as a band or a matrix silently."""
 
 from typing import Any
 

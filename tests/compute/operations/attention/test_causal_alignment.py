@@ -22,7 +22,7 @@ def posed(n: int, m: int) -> dict[str, Any]:
 
 
 def sees(n: int, m: int, left: int | None, right: int = 0) -> Array:
-    """Pair by pair: the last query stands at the place of the last key."""
+    """Pair by pair: the last query is aligned with the last key."""
     return np.array(
         [
             [(left is None or i + m - n - left <= j) and j <= i + m - n + right for j in range(m)]

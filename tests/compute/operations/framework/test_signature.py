@@ -1,4 +1,4 @@
-"""Declarations are bound to the shapes that came, to sizes that the whole says, and to what is usual."""
+"""Binding of signatures to sent shapes, required sizes and assumed sizes."""
 
 from collections.abc import Mapping
 from typing import Any

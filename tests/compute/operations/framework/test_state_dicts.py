@@ -1,4 +1,4 @@
-"""PyTorch's names of weights are read from declarations, at every depth, and its tensors cut and turned."""
+"""State dicts: PyTorch's names at every depth, and tensors that are split and transposed."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_names(operation: str, source: str, shape: tuple[int, ...], found: list[
 
 
 def test_every_name_is_of_something_that_is_taken() -> None:
-    """Whatever a declaration calls stored, under whatever part, is an input of the whole."""
+    """Every tensor that a declaration lists as stored is an input of the outer operation."""
     for operation in CATALOGUE.values():
         for stored in operation.stored:
             assert all(name in operation.inputs for name in stored.inputs), operation.name

@@ -1,4 +1,4 @@
-"""Operations made of declared parts: what the whole hands over, and what parts take from the question."""
+"""Operations with declared sublayers: provided inputs, and inputs from the question."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ def tower(
     roof: Annotated[Submodule, Sublayer((NORM,), "The roof, if anything is sent for it.")],
     **settings: Annotated[Any, SettingsOf(exclude=("axis", "axes"))],
 ) -> Value:
-    """Linear layers, one on the other."""
+    """Stacked linear layers."""
     for at in range(floor.count):
         x = floor[at](settings, x=x)
     return (roof(settings, x=x) if roof.is_sent else apply("identity", x)).named("output")

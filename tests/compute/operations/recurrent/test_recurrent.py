@@ -1,4 +1,4 @@
-"""Recurrent layers: gradients by time step, names, lengths, and what is refused."""
+"""Recurrent layers: gradients by time step, names, lengths, and refusals."""
 
 from typing import Any
 

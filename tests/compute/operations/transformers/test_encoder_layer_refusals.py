@@ -1,4 +1,4 @@
-"""One layer of an encoder: what it cannot do without, and what it refuses."""
+"""An encoder layer: required inputs and refusals."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Transformers over a vocabulary, beside loops that know nothing of the graph, and published counts."""
+"""Language models against loops that do not use the graph, and against published counts."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_as_gpt() -> None:
 
 
 def test_gradients_of_gpt() -> None:
-    """Of the table too, that is used at both ends."""
+    """Including those of the table of tokens, which is used twice."""
     w = weights({"encoder.final_norm.gain": (WIDTH,)})
     tokens = [1, 5, 2]
     g = RNG.normal(size=(3, VOCABULARY))

@@ -1,4 +1,4 @@
-"""Patches of images as tokens, beside loops and beside the convolution that they are."""
+"""Patch embeddings against loops and against the equivalent convolution."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The whole transformer: against loops over tokens, and against its encoder and decoder asked one by one."""
+"""The transformer against loops over tokens, and against its encoder and decoder computed separately."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ SENT = {"source": SOURCE, "target": TARGET, **WEIGHTS}
 
 
 def loops(how: Settings, *, causal: bool = True) -> Any:
-    """A transformer of what is sent."""
+    """Compute the transformer with loops, from the inputs that are sent."""
     own = Settings(**{**vars_of(how), "causal": causal})
 
     def one(sent: dict[str, Array]) -> Array:

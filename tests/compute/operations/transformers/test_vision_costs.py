@@ -124,7 +124,7 @@ def test_positions_that_are_not_learned_have_no_parameters(kind: str) -> None:
 
 
 def refused(settings: dict[str, Any], **changes: Any) -> Any:
-    """The one fault of a question in which some inputs are others; None for those left out."""
+    """Return the only error of a question with some inputs replaced; None leaves one out."""
     posed = vision(TORCHVISION, 0)
     inputs = {**asked(posed), **{name.replace("__", "."): one for name, one in changes.items()}}
     sent = {name: one for name, one in inputs.items() if one is not None}

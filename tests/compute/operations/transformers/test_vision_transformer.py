@@ -1,4 +1,4 @@
-"""Vision transformers, forward and backward, beside PyTorch's recorded answers and a reimplementation."""
+"""Vision transformers, forward and backward, against recorded PyTorch cases and a reimplementation."""
 
 from dataclasses import replace
 from pathlib import Path
