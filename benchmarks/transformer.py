@@ -17,7 +17,7 @@ from benchmarks import THREADS
 from benchmarks.attention import ratio, times
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.framework.state_dicts import pieces
+from compute.operations.framework.state_dicts import find_pieces
 from compute.question.plan import Question, prepare
 from service.settings import Settings
 from service.workers.memory import keep_freed_memory
@@ -28,8 +28,8 @@ from tests.oracles.vision import TORCHVISION, Vision
 def weights(operation: str, module: torch.nn.Module) -> dict[str, Any]:
     """Return a module's weights by our names."""
     state = {name: one.detach().numpy() for name, one in module.state_dict().items()}
-    found = pieces(CATALOGUE[operation], {name: one.shape for name, one in state.items()})
-    return {one.name: np.ascontiguousarray(one.of(state[one.source])) for one in found}
+    found = find_pieces(CATALOGUE[operation], {name: one.shape for name, one in state.items()})
+    return {one.name: np.ascontiguousarray(one.extract(state[one.source])) for one in found}
 
 
 def ours(

@@ -7,12 +7,12 @@ from pydantic import Field
 from compute.operations import CATALOGUE, FAMILIES
 from compute.operations.framework.declaration import AttributeField
 from compute.operations.framework.setting_types import (
+    allowed_types,
     is_axes,
     is_constant,
     is_padding,
     is_sides,
     is_size,
-    kinds,
 )
 from service.schemas.types import Wire
 
@@ -143,7 +143,7 @@ def describe_operation(name: str) -> dict[str, Any]:
             InputDescription(
                 name=name,
                 dims=declared.dims,
-                turns=declared.turns,
+                turns=declared.transposed_by,
                 meaning=declared.meaning,
                 symbol=declared.symbol,
                 required=name in operation.required,
@@ -157,7 +157,7 @@ def describe_operation(name: str) -> dict[str, Any]:
             PartDescription(
                 name=name,
                 operations=[operation.name for operation in part.operations],
-                several=part.several,
+                several=part.is_list,
                 inputs=list(part.inputs),
                 state_dict=list(part.stored),
                 meaning=part.meaning,
@@ -179,7 +179,7 @@ def describe_operation(name: str) -> dict[str, Any]:
                 name=name,
                 axes=value.axes.split(),
                 dims=value.dims,
-                turns=value.turns,
+                turns=value.transposed_by,
                 banded=value.banded,
                 on_request=value.on_request,
                 meaning=value.meaning,
@@ -204,5 +204,5 @@ def _type(attribute: AttributeField) -> str:
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return " | ".join(
         " | ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else names.get(kind, str(kind))
-        for kind in kinds(attribute.annotation)
+        for kind in allowed_types(attribute.annotation)
     )

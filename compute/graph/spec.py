@@ -1,4 +1,4 @@
-"""What operations promise to name: the declaration of one value."""
+"""ValueSpec: the declaration of one value that an operation names."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,13 +9,17 @@ POSITIONS = frozenset({"n", "m", "t", "tokens"})  # dimension names of tokens an
 class ValueSpec(NamedTuple):
     """A value that an operation promises to name.
 
-    axes: what the last axes run over, as people read it; dims: the same in dimension names, as inputs
-    declare theirs; turns: as for inputs; meaning: one sentence for people; symbol: its LaTeX;
-    counts_comparisons: each entry is one comparison of a query with a key;
-    may_be_infinite: -infinity is meant there and worth no remark; banded: the attribute that, where it is
-    set, puts a band of keys in the place of all (see `compute.primitives.bands`); on_request: it is
-    computed only where it is asked for by name; has_batch: whether any axes before these are batch axes,
-    since what came in has an axis of its own for tokens or steps.
+    name: its name in answers.
+    axes: the labels of its last axes, for readers.
+    dims: the same axes as dimension names, written as those of inputs.
+    meaning: one sentence for readers.
+    symbol: its LaTeX.
+    transposed_by: the setting that swaps its last two axes, as for inputs.
+    counts_comparisons: each entry is one comparison of a query with a key.
+    may_be_infinite: -infinity is expected in it and needs no note.
+    banded: the setting that replaces its axis of keys by a band (see `compute.primitives.bands`).
+    on_request: it is computed only if it is requested by name.
+    has_batch: whether axes before `axes` are batch axes, because tokens or steps have an axis of their own.
     """
 
     name: str
@@ -23,15 +27,15 @@ class ValueSpec(NamedTuple):
     dims: str
     meaning: str
     symbol: str
-    turns: str = ""
+    transposed_by: str = ""
     counts_comparisons: bool = False
     may_be_infinite: bool = False
     banded: str = ""
     on_request: bool = False
     has_batch: bool = False
 
-    def beside(self, has_positions: bool) -> "ValueSpec":
-        """The same in an operation with or without an axis of positions."""
+    def with_positions(self, has_positions: bool) -> "ValueSpec":
+        """Return a copy for an operation with or without an axis of positions."""
         dims = [axis for axis in self.dims.partition("|")[0].split() if axis != "..."]
         return self._replace(has_batch=has_positions or len(self.axes.split()) > len(dims))
 

@@ -19,7 +19,7 @@ from compute.graph.value import Tensor, Value, apply
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
-from compute.operations.framework.submodules import MissingInputs, unknown_input, unused
+from compute.operations.framework.submodules import MissingInputs, unknown_input_error, unused_error
 from compute.programs.functions import FUNCTIONS
 from compute.programs.language import Assignment, parse_claim, parse_program
 from compute.programs.syntax import ProgramFault
@@ -118,7 +118,7 @@ class _Builder(Terms):
     def _is_supplied(self, name: str) -> bool:
         """Return whether a name is that of an input of a line's submodules: `h.attention.w_q`."""
         line, _, inner = name.partition(".")
-        return "." in inner and line in self.called and self.called[line].accepts(inner) is not None
+        return "." in inner and line in self.called and self.called[line].find_input(inner) is not None
 
     def check_roles(self, parameters: Collection[str] | None, data: Collection[str]) -> None:
         """Raise QuestionError for inputs that lines assign, and for roles of names that are not inputs."""
@@ -147,7 +147,7 @@ class _Builder(Terms):
             if name not in self.used and name not in self.graph.sent_inputs:
                 line, _, inner = name.partition(".")
                 if inner and line in self.called:
-                    raise unknown_input(("inputs", name), self.called[line], inner, f"{line}.")
+                    raise unknown_input_error(("inputs", name), self.called[line], inner, f"{line}.")
                 raise unknown_name(("inputs", name), "input", name, sorted(self.used))
         for name in self.given:
             if name not in self.used and name not in self.lines and "." not in name:
@@ -191,7 +191,7 @@ class _Builder(Terms):
             if isinstance(self.terms[name.partition(".")[0]], Unknown):
                 self._input(name, tensor)
             elif name not in self.graph.names:
-                raise self._at_input(unused(name, "nothing here takes it"))
+                raise self._at_input(unused_error(name, "nothing here takes it"))
 
     def _at_input(self, error: QuestionError) -> QuestionError:
         """Re-point an error of a submodule's input to the request field, `given` or `inputs`."""

@@ -18,10 +18,10 @@ from compute.graph.graph import Graph
 from compute.graph.primitive import REGISTRY, Primitive
 from compute.graph.value import Kind, Value, apply
 from compute.operations import CATALOGUE
-from compute.operations.framework.constants import size_of
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, AttributeField, Constant
 from compute.operations.layers.activation import activate
-from compute.operations.losses.reductions import flat, mean, total
+from compute.operations.losses.reductions import average_entries, flatten, sum_entries
 from compute.primitives.activations.declaration import ACTIVATIONS, Activation
 from compute.primitives.windows import Layout
 
@@ -191,14 +191,14 @@ def _activation_function(entry: Activation) -> Function:
 
 def _sum(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
-        return total(a)
+        return sum_entries(a)
     return apply("sum_over", a, axis=_axis(axis, a))
 
 
 def _mean(graph: Graph, a: Value, axis: int | None) -> Value:
     if axis is None:
-        return mean(a)
-    count = size_of(a.shape[_axis(axis, a)])
+        return average_entries(a)
+    count = size_expression(a.shape[_axis(axis, a)])
     return _sum(graph, a, axis) / apply("constant", graph=a.graph, **count)
 
 
@@ -224,7 +224,7 @@ def _composed_functions() -> dict[str, Function]:
         Function(name, build, real, along)
         for name, build in (("sum", _sum), ("mean", _mean), ("max", _max), ("min", _min))
     ]
-    functions.append(Function("flatten", lambda graph, a: flat(a), real))
+    functions.append(Function("flatten", lambda graph, a: flatten(a), real))
     return {function.name: function for function in functions}
 
 

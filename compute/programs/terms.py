@@ -13,7 +13,7 @@ from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import Operation
-from compute.operations.framework.settings import expected, fits, with_integral_floats
+from compute.operations.framework.settings import describe_expected, fits, with_integral_floats
 from compute.programs.dependencies import find_cycle
 from compute.programs.descriptions import describe_arguments, describe_setting
 from compute.programs.functions import FUNCTIONS, Function, call_signature
@@ -178,7 +178,7 @@ class Terms:
                 attribute = called.attributes[name]
                 setting = with_integral_floats(attribute, operand)
                 if isinstance(setting, Node) or not fits(attribute, setting):
-                    words = expected(attribute)
+                    words = describe_expected(attribute)
                     suggested = hint(setting, words.split(", ")) if isinstance(setting, str) else ""
                     is_node = isinstance(setting, Node)
                     received = f"{name}: an expression" if is_node else describe_setting(name, setting)

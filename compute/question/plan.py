@@ -15,9 +15,9 @@ from compute.errors import QuestionError, QuestionErrors, at, unknown_name
 from compute.graph.graph import Graph
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.framework.build import all_missing, build, check_upstream
+from compute.operations.framework.build import build, check_upstream, find_missing
 from compute.operations.framework.declaration import Operation
-from compute.operations.framework.submodules import missing
+from compute.operations.framework.submodules import missing_error
 from compute.programs.building import Claim, build_program
 from compute.question.answer import Plan, StepDescription, describe_step
 from compute.question.declared_readings.catalogue import READINGS
@@ -164,15 +164,15 @@ def _graph(
 ) -> Graph:
     """The graph for what is known. An operation's input under `given` is simply an input."""
     cut = bool(given)
-    for name in [name for name in given if operation.accepts(name)]:
+    for name in [name for name in given if operation.find_input(name)]:
         if name in inputs:
             raise QuestionErrors([_twice(name)])
         inputs[name] = given.pop(name)
     lacking = [name for name in operation.inputs if name in operation.required - set(inputs)]
     if lacking and not cut:
-        errors = [missing(name, operation.inputs[name]) for name in lacking]
+        errors = [missing_error(name, operation.inputs[name]) for name in lacking]
         raise QuestionErrors(
-            all_missing(operation, inputs, attributes, errors) if operation.parts else errors
+            find_missing(operation, inputs, attributes, errors) if operation.parts else errors
         )
     graph = build(
         operation,
@@ -255,7 +255,7 @@ def _conventions(
     declared = {} if operation is None else operation.attributes
     settings = {name: one.default for name, one in declared.items()} | dict(said)
     for name, one in declared.items():
-        if one.declared.dimension and not one.passed:
+        if one.declared.dimension and not one.is_inherited:
             settings[name] = graph.dimensions.get(name)
     settings = settings | graph.conventions
     return {name: _shown(one) for name, one in settings.items() if one is not None}

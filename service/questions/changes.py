@@ -65,7 +65,7 @@ class Changed:
 
     def _apply(self, name: str, change: Any) -> None:
         given, path = self.document["given"], ("changes", name)
-        taken = self.operation.accepts(name) is not None and name not in given
+        taken = self.operation.find_input(name) is not None and name not in given
         place = self.document if taken or name in self.operation.attributes else given
         if change is None:
             if name not in place:

@@ -190,7 +190,7 @@ def understand_comparison(document: dict[str, Any], limits: Limits) -> Compariso
     before = understand(operation, base, _of_one_half(limits))
     declared, graph = CATALOGUE[operation], before.prepared.graph
     known = dict.fromkeys([*declared.inputs, *declared.attributes, *graph.names])
-    unknown = [name for name in fields["changes"] if name not in known and not declared.accepts(name)]
+    unknown = [name for name in fields["changes"] if name not in known and not declared.find_input(name)]
     if unknown:
         kind = "input, setting or value"
         errors = [unknown_name(("changes", name), kind, name, known) for name in unknown[:LISTED]]

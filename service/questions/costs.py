@@ -83,7 +83,7 @@ def understand_cost(document: dict[str, Any], _: Limits) -> CostJob:
     if errors:
         raise QuestionErrors(errors)
     attributes = sent_attributes(declared, request)
-    changed = declared.changed(attributes)
+    changed = declared.changed_settings(attributes)
     found, origins = resolve_names(declared, shapes, lambda shape: shape, Piece.shape, changed=changed)
     tensors = {name: Tensor(shape) for name, shape in found.items()}
     sums = {size for tensor in tensors.values() for size in tensor.shape if _is_sum(size)}

@@ -107,8 +107,8 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Grap
     sent = {path: tensors[path] for path in groups}
     read = {path: tensors[path] for path in in_readings}
     attributes = sent_attributes(declared, request)
-    changed = declared.changed(attributes)
-    inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.of, given, changed)
+    changed = declared.changed_settings(attributes)
+    inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.extract, given, changed)
     asked = Question(
         operation=operation,
         attributes=tuple(attributes.items()),

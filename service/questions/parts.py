@@ -15,8 +15,8 @@ from compute.dimensions import Shape
 from compute.errors import Path, QuestionError, QuestionErrors, unknown_name
 from compute.graph.graph import scopes_of
 from compute.operations.framework.declaration import Operation, Sublayer
-from compute.operations.framework.state_dicts import FIELD, Piece, pieces, takes_state_dict
-from compute.operations.framework.submodules import unknown_input
+from compute.operations.framework.state_dicts import FIELD, Piece, find_pieces, has_state_dict
+from compute.operations.framework.submodules import unknown_input_error
 from service.http.problems import describe
 
 MOST_LISTED = 10_000
@@ -36,11 +36,11 @@ def collect_nested(operation: Operation, document: Mapping[str, Any]) -> tuple[d
     for name, sent in document.items():
         if name in operation.parts:
             _gather(operation.parts[name], sent, (name,), groups)
-        elif "." in name and operation.accepts(name):
+        elif "." in name and operation.find_input(name):
             groups.setdefault((), {})[name] = sent
         elif "." in name and operation.parts:
-            raise QuestionErrors([unknown_input((name,), operation, name)])
-        elif name == FIELD and takes_state_dict(operation):
+            raise QuestionErrors([unknown_input_error((name,), operation, name)])
+        elif name == FIELD and has_state_dict(operation):
             groups[(FIELD,)] = _object(sent, (FIELD,), "an object of tensors by PyTorch's names")
         else:
             own[name] = sent
@@ -129,7 +129,7 @@ def resolve_names(
     for path, group in groups.items():
         each: list[tuple[str, Path, Found]]
         if path == (FIELD,):
-            cut = pieces(operation, {name: shape_of(one) for name, one in group.items()}, changed)
+            cut = find_pieces(operation, {name: shape_of(one) for name, one in group.items()}, changed)
             each = [(one.name, (FIELD, one.source), part_of(one, group[one.source])) for one in cut]
         else:
             each = [(full_name(path, name), (*path, name), one) for name, one in group.items()]
@@ -172,7 +172,7 @@ def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Col
 
 def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
     """Put what is sent for one part, and for those inside it, by its path."""
-    if part.several:
+    if part.is_list:
         if not isinstance(sent, list) or len(sent) > MOST_LISTED:
             raise _no_group(path, f"a list of objects, one for each, {MOST_LISTED} at most", sent)
         for at, one in enumerate(sent):

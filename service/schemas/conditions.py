@@ -12,7 +12,7 @@ from typing_extensions import TypeAliasType
 
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.rules import SENT, Rule
-from compute.operations.framework.state_dicts import FIELD, takes_state_dict
+from compute.operations.framework.state_dicts import FIELD, has_state_dict
 from service.schemas.computation import EXACT_ONLY, FLOATS_ONLY
 from service.schemas.deferred import schema_of
 from service.schemas.types import NEVER
@@ -85,7 +85,7 @@ def of_operation(operation: Operation) -> list[Schema]:
 
 def _stored(operation: Operation) -> frozenset[str]:
     """The operation's own inputs that a state dict may hold."""
-    if not takes_state_dict(operation):
+    if not has_state_dict(operation):
         return frozenset()
     return frozenset(name for one in operation.stored for name in one.inputs)
 
@@ -93,10 +93,10 @@ def _stored(operation: Operation) -> frozenset[str]:
 def of_rule(rule: Rule, operation: Operation) -> Schema:
     """Return the constraint that a rule of an operation stands for."""
     defaults = {name: one.default for name, one in operation.attributes.items()}
-    alternatives = [_alternative(one, defaults) for one in rule.beside]
+    alternatives = [_alternative(one, defaults) for one in rule.requires]
     if rule.unless_given:
         alternatives.append(_filled("given"))
-    if takes_state_dict(operation) and any(SENT in one.values() for one in rule.beside):
+    if has_state_dict(operation) and any(SENT in one.values() for one in rule.requires):
         alternatives.append(_filled(FIELD))
     then: Schema = alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
     if rule.field is None:

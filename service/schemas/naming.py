@@ -20,6 +20,8 @@ def dims_text(declared: Input, turning: Container[str] | None = None) -> str:
     def shown(dims: str) -> str:
         return " or ".join(f"({', '.join(one.split())})" for one in dims.split("|"))
 
-    if not declared.turns or (turning is not None and declared.turns not in turning):
+    if not declared.transposed_by or (turning is not None and declared.transposed_by not in turning):
         return shown(declared.dims)
-    return f"{shown(declared.dims)}; turned by {declared.turns}: {shown(transposed_dims(declared.dims))}"
+    return (
+        f"{shown(declared.dims)}; turned by {declared.transposed_by}: {shown(transposed_dims(declared.dims))}"
+    )

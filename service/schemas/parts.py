@@ -47,7 +47,7 @@ def part_type(operation: str, name: str) -> Any:
     model: Any = create_model(
         camel(operation) + "Of" + camel(name), __base__=Request, __doc__=part.meaning, **fields
     )
-    return list[model] if part.several else model
+    return list[model] if part.is_list else model
 
 
 def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
@@ -63,7 +63,7 @@ def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
             reference = super().__get_pydantic_json_schema__(core, handler)
             tensor = schema_of(Tensor, handler)
             handler.resolve_ref_schema(reference)["patternProperties"] = {
-                rf"^{name}{INDEX if one.several else ''}\.": tensor for name, one in parts.items()
+                rf"^{name}{INDEX if one.is_list else ''}\.": tensor for name, one in parts.items()
             }
             return reference
 

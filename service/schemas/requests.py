@@ -23,15 +23,15 @@ from typing_extensions import TypeAliasType
 from compute.operations import CATALOGUE
 from compute.operations.framework.declaration import Attribute, AttributeField, Operation
 from compute.operations.framework.setting_types import (
+    allowed_types,
     is_axes,
     is_constant,
     is_padding,
     is_padding_1d,
     is_sides,
     is_size,
-    kinds,
 )
-from compute.operations.framework.state_dicts import FIELD, takes_state_dict
+from compute.operations.framework.state_dicts import FIELD, has_state_dict
 from service.schemas.computation import Computation, Encoding, Given, Selection, Upstream
 from service.schemas.conditions import of_arithmetic, of_operation
 from service.schemas.naming import camel, dims_text
@@ -153,7 +153,7 @@ def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
         fields |= fields_of(Comparison)
     fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
     fields |= {name: part_field(declared.name, name, one) for name, one in declared.parts.items()}
-    if takes_state_dict(declared):
+    if has_state_dict(declared):
         fields[FIELD] = (StateDict, Field(default_factory=dict))
     fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
     if not shapes_only:
@@ -226,10 +226,10 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     bounds: dict[str, Any] = {}
     if declared.minimum is not None:
         bounds = {"ge": declared.minimum, "le": MAX_INTEGER}
-    elif int in kinds(attribute.annotation):
+    elif int in allowed_types(attribute.annotation):
         bounds = {"ge": -MAX_INTEGER, "le": MAX_INTEGER}
     # A setting that may be left out is no setting that may be null.
-    annotation: Any = reduce(or_, kinds(attribute.annotation))
+    annotation: Any = reduce(or_, allowed_types(attribute.annotation))
     if bounds:
         annotation = Annotated[annotation, Interval(**bounds), INTEGRAL]
     return annotation, Field(attribute.default, description=declared.meaning)

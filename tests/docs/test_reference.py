@@ -14,7 +14,7 @@ from compute.graph.numerics import DIAGNOSES
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.operations.framework.declaration import Operation
-from compute.operations.framework.state_dicts import takes_state_dict
+from compute.operations.framework.state_dicts import has_state_dict
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
 from service.http.problems import KINDS
@@ -107,7 +107,7 @@ def test_every_part_of_an_exact_answer_is_named() -> None:
 def test_every_operation_with_a_state_dict_is_named() -> None:
     section = page("models.md").partition("## Weights of PyTorch\n")[2].partition("`state_dict`")[0]
     listed = re.findall(r"`(\w+)`", section)
-    assert sorted(listed) == sorted(name for name, one in CATALOGUE.items() if takes_state_dict(one))
+    assert sorted(listed) == sorted(name for name, one in CATALOGUE.items() if has_state_dict(one))
 
 
 def test_every_form_of_tensor_and_edit_is_shown() -> None:

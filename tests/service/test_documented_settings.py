@@ -19,13 +19,13 @@ from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.operations.framework.declaration import AttributeField, Operation
 from compute.operations.framework.setting_types import (
+    allowed_types,
     is_axes,
     is_constant,
     is_padding,
     is_padding_1d,
     is_sides,
     is_size,
-    kinds,
 )
 from compute.primitives.activations.declaration import ACTIVATIONS
 from service.document import load_examples
@@ -131,12 +131,12 @@ def forms(attribute: AttributeField) -> Iterator[Any]:
         yield from (-1, [-1], [0, 1], -1.0, [0.0, 1.0])
     elif is_size(annotation):
         yield from (one, one + 1, float(one))
-    for kind in kinds(annotation):
+    for kind in allowed_types(annotation):
         if get_origin(kind) is Literal and not is_padding(annotation):
             yield from get_args(kind)
         elif kind is bool:
             yield from (True, False)
-        elif kinds(annotation) == (int,):
+        elif allowed_types(annotation) == (int,):
             bounded = attribute.declared.minimum is not None
             yield from (least, least + 1, float(least)) if bounded else (1, 1.0, -1)
 
@@ -145,7 +145,7 @@ def cases(operation: Operation) -> Iterator[tuple[str, Any]]:
     """Yield each setting of an operation in each of its forms."""
     for name, attribute in operation.attributes.items():
         seen: list[tuple[type, Any]] = []
-        for form in islice(forms(attribute), FEW if attribute.passed else None):
+        for form in islice(forms(attribute), FEW if attribute.is_inherited else None):
             if (type(form), form) not in seen:
                 seen.append((type(form), form))
                 yield name, form

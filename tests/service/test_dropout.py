@@ -60,10 +60,10 @@ def values(ask: Ask, path: str = PATH, /, **fields: Any) -> dict[str, Any]:
         ({"mask": None, "training": False, "seed": 1}, "/seed", "no seed", "a seed"),
         ({"training": 0}, "/training", "true or false", "the number 0"),
         ({"formulation": SECRET}, "/formulation", "'inverted' or 'unscaled'", "text of 32 characters"),
-        ({"w": None}, "/b", "w beside it", "b alone"),
+        ({"w": None}, "/b", "w and b", "b alone"),
         ({"w": [[1.0], [2.0]], "b": None}, "/w", "d = 3 from axis 1 of x", "shape (2, 1)"),
         ({"b": [1.0]}, "/b", "d_out = 2 from axis 1 of w", "shape (1)"),
-        ({"x": 5, "mask": None}, "/x", "(..., d)", "a single number"),
+        ({"x": 5, "mask": None}, "/x", "(..., d)", "shape ()"),
         ({"x": [[True, True, False], [True, True, True]]}, "/x/0/0", "a number", "a boolean"),
         ({"x": None}, "/x", "a tensor", "nothing"),
         ({"ratio": 0.5}, "/ratio", "one of: x, mask", "an unknown name"),
@@ -93,7 +93,7 @@ def test_why_a_rate_of_1_is_refused(ask: Ask) -> None:
     [error] = errors(ask(PATH, **LAYER | {"rate": 1})).values()
     assert "divided by 1 - rate, which is 0" in error["message"]
     [error] = errors(ask(PATH, **LAYER | {"rate": 2})).values()
-    assert "no probability" in error["message"]
+    assert "not a probability" in error["message"]
 
 
 def test_too_many_masks(ask: Ask) -> None:

@@ -129,7 +129,7 @@ def test_infinity_among_symbols_is_text(ask: Ask) -> None:
         (BINARY, {"probabilities": [0.5, 1.5], "target": [0, 1]}, "/probabilities", "from 0 to 1"),
         (BINARY, {"probabilities": ["p", "3/2"], "target": [0, 1], **EXACT}, "/probabilities", "from 0 to 1"),
         (BINARY, {"logits": [0, 1], "target": [-1, 1]}, "/target", "from 0 to 1"),
-        (BINARY, {"target": [0, 1]}, "/probabilities", "either of them"),
+        (BINARY, {"target": [0, 1]}, "/probabilities", "one of them"),
         (BINARY, {"logits": [0, 1], "target": [0, 1], "weights": [1, 2, 3]}, "/weights", "broadcasts to (2)"),
         ("/v1/kl_divergence", {"prediction": [-0.5, 1.5], "target": [0, 1]}, "/prediction", "from 0 on"),
         ("/v1/cosine", {"x1": [0, 0], "x2": [1, 2]}, "/x1", "an epsilon above 0"),

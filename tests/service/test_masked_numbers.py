@@ -94,7 +94,7 @@ def test_a_matrix_instead_of_a_band_is_refused(ask: Ask) -> None:
     [(pointer, error)] = errors(refused).items()
     assert pointer == "/given/weights"
     assert error["message"] == (
-        "entry [0, 0] stands for no key: with a window weights is a band and no matrix of all pairs,"
+        "entry [0, 0] stands for no key: with a window weights is a band, not a matrix of all pairs,"
         " entry j of query i is for key i - 1 + j"
     )
     assert (error["expected"], error["received"]) == ("0 at [0, 0]", "the entry 0.5 at [0, 0]")

@@ -67,12 +67,12 @@ SECRET = "sentinel-that-must-not-come-back"
         (BATCH, {"x": ROWS, "momentum": "0-1/3"}, "/momentum", "from 0 to 1", "the number -0.333"),
         (BATCH, {"x": ROWS, "momentum_of": "both"}, "/momentum_of", "'batch' or 'running'", "text of 4"),
         (BATCH, {"x": ROWS, "training": 1}, "/training", "true or false", "the number 1"),
-        (BATCH, {"x": ROWS, "training": False}, "/running_mean", "one number for each channel", "nothing"),
+        (BATCH, {"x": ROWS, "training": False}, "/running_mean", "one number per channel", "nothing"),
         (
             BATCH,
             {"x": ROWS, "training": False},
             "/running_variance",
-            "one number for each channel",
+            "one number per channel",
             "nothing",
         ),
         (
@@ -89,7 +89,7 @@ SECRET = "sentinel-that-must-not-come-back"
         (GROUP, {"x": CHANNELS, "groups": 0}, "/groups", "an integer from 1", "the number 0"),
         (GROUP, {"x": CHANNELS, "groups": "G"}, "/groups", "an integer from 1", "text of 1"),
         (GROUP, {"x": CHANNELS, "groups": 2, "gain": [1, 2]}, "/gain", "C = 4 from axis 1 of x", "shape (2)"),
-        (INSTANCE, {"x": ROWS}, "/x", "positions behind batch and channels", "2 axes"),
+        (INSTANCE, {"x": ROWS}, "/x", "positions after batch and channels", "2 axes"),
         (INSTANCE, {"x": CHANNELS, "bias": [[1]]}, "/bias", "C = 4 from axis 1 of x", "shape (1, 1)"),
     ],
 )
@@ -185,7 +185,7 @@ def test_errors_in_programs_point_to_their_lines(ask: Ask) -> None:
         ("y = layer_norm(x, axes='a')", "does not fit"),
         ("y = group_norm(x, groups=2)", "3 channels"),
         ("y = batch_norm(x, training=False)", "running"),
-        ("y = layer_norm(x, epsilon=-1)", "below"),
+        ("y = layer_norm(x, epsilon=-1)", "too small"),
     ):
         found = errors(ask("/v1/graph", program=[line], inputs={"x": ROWS}))
         assert message in found["/program/0"]["message"]

@@ -1,4 +1,4 @@
-"""The alignment of queries with keys, and the reading of given values of a window's band."""
+"""The alignment of queries with keys, and checks of given values that a window turns into bands."""
 
 import numpy as np
 
@@ -6,117 +6,125 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Size, shifted, show
 from compute.errors import QuestionError, describe_entry
 from compute.graph.graph import Graph
-from compute.operations.attention.scoring import Scoring
+from compute.operations.attention.scoring import AttentionSettings
 from compute.primitives.band_products import inside_band
 from compute.primitives.bands import band_convention, band_entry
 
-# The stages that are bands, and what stands in them where there is no key.
+# The stages that are bands, and their entries for keys that do not exist.
 STAGES = {
     "scores": 0.0, "scaled_scores": 0.0, "capped_scores": 0.0, "masked_scores": -np.inf, "weights": 0.0,
     "dropped_weights": 0.0,
 }  # fmt: skip
-PASSED_ON = ("masked_scores", "weights", "dropped_weights")  # no mask follows that takes them out
+UNMASKED = ("masked_scores", "weights", "dropped_weights")  # no mask is applied after these
 
 
-def state_places(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
-    """State where queries stand among the keys, with a remark where their numbers differ.
+def state_alignment(graph: Graph, queries: Size, keys: Size, settings: AttentionSettings) -> None:
+    """State the alignment of queries with keys in the conventions, with a note if their numbers differ.
 
-    Raises QuestionError where this is set and means nothing.
+    Raises QuestionError if an alignment is set and has no use.
     """
-    if how.window is None and not how.causal:
-        if how.alignment is not None:
+    if settings.window is None and not settings.causal:
+        if settings.alignment is not None:
             raise QuestionError(
                 ("causal_alignment",), "causal_alignment has no use without causal or a window",
-                "causal or window, or no causal_alignment", how.alignment,
+                "causal or window, or no causal_alignment", settings.alignment,
             )  # fmt: skip
         return
-    if how.alignment is not None or queries != keys:
-        graph.conventions["causal_alignment"] = how.alignment or "upper_left"
+    if settings.alignment is not None or queries != keys:
+        graph.conventions["causal_alignment"] = settings.alignment or "upper_left"
     if queries == keys:
         return
-    if how.alignment == "lower_right":
-        place = shifted("i", keys, queries)
-        if how.window is not None:
-            graph.conventions |= band_convention(place)
-        placed = f"query i stands at the place of key {place}, the last at that of the last"
+    if settings.alignment == "lower_right":
+        key = shifted("i", keys, queries)
+        if settings.window is not None:
+            graph.conventions |= band_convention(key)
+        alignment = f"query i is aligned with key {key}, the last with the last"
     else:
-        placed = "query i stands at the place of key i, both counted from the first"
-    if how.alignment is None:  # an alignment that was chosen needs no advice
-        placed += (
-            ". Where the queries are the last of a sequence, as when decoding with a cache of keys, set"
+        alignment = "query i is aligned with key i, both counted from the first"
+    if settings.alignment is None:  # no advice if the alignment was chosen
+        alignment += (
+            ". If the queries are the last of a sequence, as when decoding with a cache of keys, set"
             " causal_alignment to lower_right"
         )
     counted = f"{queries} quer{'y' if queries == 1 else 'ies'}, {keys} key{'s' * (keys != 1)}"
-    message = f"{counted}: {placed}"
+    message = f"{counted}: {alignment}"
     graph.remark("causal_alignment", graph.full_name("masked_scores"), message)
 
 
-def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
-    """Refuse matrices of all pairs that are given in the place of a window's bands.
+def check_bands(graph: Graph, queries: Size, keys: Size, settings: AttentionSettings) -> None:
+    """Raise QuestionError for given matrices of all pairs where a window needs bands.
 
-    Where both are of one shape a remark says so, and entries have to be those of a band: where there is no
-    key they are what stands for none. Raises QuestionError.
+    If both have the same shape, a note says that values are read as bands, and entries for keys that do not
+    exist must be those of a band.
     """
-    if how.window is None:
+    if settings.window is None:
         return
-    left, right = how.sides
+    left, right = settings.sides
     pairs, band = (queries, keys), (queries, left + right + 1)
-    if how.key_first:
+    if settings.key_first:
         pairs, band = pairs[::-1], band[::-1]
-    read = _first_keys(queries, keys, how)
+    layout = _describe_band_entry(queries, keys, settings)
     if pairs == band:
         graph.remark(
             "band",
             graph.full_name("weights"),
-            f"with this window scores, weights and all between are bands of shape {show(band)}, which is also"
-            f" the shape of all pairs: {read}. What is given, upstream or compared under these names is read"
-            " as a band; a mask is of all pairs",
+            f"with this window scores, weights and all values between are bands of shape {show(band)}, which"
+            f" is also the shape of all pairs: {layout}. Given, upstream or compared values of these names"
+            " are read as bands; masks are of all pairs",
         )
-    for name, nothing in STAGES.items():
+    for name, filler in STAGES.items():
         if not graph.is_given(name):
             continue
         full = graph.full_name(name)
         shape = graph.given[full]
         if shape[-2:] == pairs != band:
             raise QuestionError(
-                ("given", full), f"with a window {name} is a band and no matrix of all pairs: {read}",
+                ("given", full), f"with a window {name} is a band, not a matrix of all pairs: {layout}",
                 f"shape {show((*shape[:-2], *band))}", f"shape {show(shape)}",
             )  # fmt: skip
-        if isinstance(queries, int) and isinstance(keys, int) and (pairs == band or name in PASSED_ON):
-            reach = how.reach(queries, keys)
+        if isinstance(queries, int) and isinstance(keys, int) and (pairs == band or name in UNMASKED):
+            reach = settings.reach(queries, keys)
             inside = inside_band(queries, keys, reach["left"], reach["right"])
-            graph.entry_checks[full] = _Check(full, inside.T if how.key_first else inside, nothing, read)
+            graph.entry_checks[full] = _BandCheck(
+                full, inside.T if settings.key_first else inside, filler, layout
+            )
 
 
-def _first_keys(queries: Size, keys: Size, how: Scoring) -> str:
-    """Say which key an entry of this window's band is for, in numbers where they are known."""
-    left, _ = how.sides
-    before = how.reach(queries, keys)["left"]
+def _describe_band_entry(queries: Size, keys: Size, settings: AttentionSettings) -> str:
+    """Describe which key an entry of the window's band is for, in numbers if they are known."""
+    left, _ = settings.sides
+    before = settings.reach(queries, keys)["left"]
     if isinstance(before, int):
         return band_entry(shifted("i", 0, before))
-    place = shifted("i", keys, queries) if how.alignment == "lower_right" else "i"
-    return f"{band_entry(f'{place} - left')}, for left = {left}"
+    key = shifted("i", keys, queries) if settings.alignment == "lower_right" else "i"
+    return f"{band_entry(f'{key} - left')}, for left = {left}"
 
 
-class _Check:
-    """Refuse given entries that stand for no key and are not what a band holds there."""
+class _BandCheck:
+    """A check of given entries of a band for keys that do not exist.
 
-    def __init__(self, name: str, inside: Array, nothing: float, read: str) -> None:
-        self.name, self.inside, self.nothing, self.read = name, inside, nothing, read
+    name: the name of the given value.
+    inside: true for entries whose key exists.
+    filler: the required value of all other entries.
+    layout: the layout of the band in words.
+    """
+
+    def __init__(self, name: str, inside: Array, filler: float, layout: str) -> None:
+        self.name, self.inside, self.filler, self.layout = name, inside, filler, layout
 
     def __call__(self, xp: Arithmetic, given: Array) -> None:
-        """Raise QuestionError at the first of them."""
-        if self.nothing == 0:
-            stands = np.asarray(given == 0, dtype=bool)
+        """Raise QuestionError at the first entry that is not the filler."""
+        if self.filler == 0:
+            is_filler = np.asarray(given == 0, dtype=bool)
         else:
-            stands = np.asarray(xp.outlines(given) == self.nothing)
-        wrong = ~(stands | self.inside)
+            is_filler = np.asarray(xp.outlines(given) == self.filler)
+        wrong = ~(is_filler | self.inside)
         if wrong.any():
             at = [int(index) for index in np.argwhere(wrong)[0]]
-            nothing = "0" if self.nothing == 0 else "-Infinity"
+            filler = "0" if self.filler == 0 else "-Infinity"
             raise QuestionError(
                 ("given", self.name),
-                f"entry {at} stands for no key: with a window {self.name} is a band and no matrix of all"
-                f" pairs, {self.read}",
-                f"{nothing} at {at}", describe_entry(given, wrong),
+                f"entry {at} stands for no key: with a window {self.name} is a band, not a matrix of all"
+                f" pairs, {self.layout}",
+                f"{filler} at {at}", describe_entry(given, wrong),
             )  # fmt: skip

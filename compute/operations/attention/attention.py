@@ -1,20 +1,20 @@
-"""Scaled dot-product attention over queries, keys and values as they come."""
+"""Scaled dot-product attention over queries, keys and values."""
 
 from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.attending import attend, mix, shared_heads
+from compute.operations.attention.attending import attend, repeat_shared_heads, weighted_sums
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,
     Alignment,
+    AttentionSettings,
     Causal,
     Layout,
     Mask,
     Orientation,
     Scale,
-    Scoring,
     Softcap,
     Window,
     stages,
@@ -25,8 +25,8 @@ from compute.operations.framework.rules import SENT, rule
 Heads: TypeAlias = Annotated[
     int,
     Attribute(
-        "Into how many heads, which stand side by side, the features of queries are cut. 1 cuts nothing, also"
-        " where heads come as the third-last axis.",
+        "The number of heads into which the features of queries are split; 1 if heads are an axis of the"
+        " inputs.",
         minimum=1,
         dimension=True,
     ),
@@ -34,8 +34,8 @@ Heads: TypeAlias = Annotated[
 KeyValueHeads: TypeAlias = Annotated[
     int | None,
     Attribute(
-        "Into how many heads keys and values are cut, each shared by heads/kv_heads query heads; as many as"
-        " heads if not said.",
+        "The number of heads into which keys and values are split, each shared by heads/kv_heads query heads."
+        " Default: heads.",
         minimum=1,
         dimension=True,
         follows="heads",
@@ -47,7 +47,7 @@ FEATURES = ("heads*d_k", "kv_heads*d_k", "kv_heads*d_v", "d_v")
 
 
 def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> ValueSpec:
-    return ValueSpec(name, axes, dims, f"{meaning}; where heads is not 1.", symbol, turns="layout")
+    return ValueSpec(name, axes, dims, f"{meaning}; if heads is not 1.", symbol, transposed_by="layout")
 
 
 @operation(
@@ -63,9 +63,9 @@ def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> V
             "output",
             "query d_v",
             "... n heads*d_v",
-            "The weighted sums of the values, those of several heads side by side.",
+            "The weighted sums of the values; those of several heads are concatenated.",
             "Y",
-            turns="layout",
+            transposed_by="layout",
         ),
     ),
     rules=(
@@ -75,9 +75,9 @@ def _head_value(name: str, axes: str, dims: str, meaning: str, symbol: str) -> V
     ),
 )
 def attention(
-    query: Annotated[Value, Input("... n heads*d_k", "The queries.", "Q", turns="layout")],
-    key: Annotated[Value, Input("... m kv_heads*d_k", "The keys.", "K", turns="layout")],
-    value: Annotated[Value, Input("... m kv_heads*d_v", "The values.", "V", turns="layout")],
+    query: Annotated[Value, Input("... n heads*d_k", "The queries.", "Q", transposed_by="layout")],
+    key: Annotated[Value, Input("... m kv_heads*d_k", "The keys.", "K", transposed_by="layout")],
+    value: Annotated[Value, Input("... m kv_heads*d_v", "The values.", "V", transposed_by="layout")],
     mask: Mask = None,
     *,
     heads: Heads = 1,
@@ -92,11 +92,11 @@ def attention(
 ) -> Value:
     """Scaled dot-product attention: softmax(scale Q K^T) V.
 
-    Leading axes are batch axes and broadcast. Heads are sent as the third-last axis of every input, or
-    side by side along the features with the setting heads; the values between then have a heads axis before
+    Leading axes are batch axes and broadcast. Heads are the third-last axis of every input, or are
+    concatenated along the features with the setting heads; intermediate values then have a heads axis before
     the last two. Fewer key and value heads than query heads are shared by consecutive groups of queries
-    (grouped-query attention). The stages follow one another as scores, scale, softcap, mask, softmax. With a
-    window only the scores inside it are computed.
+    (grouped-query attention). The order of stages is scores, scale, softcap, mask, softmax. With a window
+    only the scores inside it are computed.
 
     Source: Vaswani et al., Attention Is All You Need (2017), equation 1; Ainslie et al., GQA (2023);
     the softcap is that of Gemma Team, Gemma 2 (2024), section 2; the window that of Beltagy et al.,
@@ -105,34 +105,36 @@ def attention(
     shared = heads if kv_heads is None else kv_heads
     has_heads = heads != 1 or shared != 1
     leading = ("heads",) if has_heads else ()
-    how = Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment, leading)
+    settings = AttentionSettings(
+        scale, causal, window, softcap, orientation, layout, causal_alignment, leading
+    )
     if has_heads:
-        query = _cut(query, "head_query", heads, how)
-        key = _cut(key, "head_key", shared, how)
-        value = _cut(value, "head_value", shared, how)
+        query = _split_heads(query, "head_query", heads, settings)
+        key = _split_heads(key, "head_key", shared, settings)
+        value = _split_heads(value, "head_value", shared, settings)
     else:
-        for one, label in ((query, "d_k"), (key, "d_k"), (value, "d_v")):
-            _label_features(one, label, how)
-    shared_key = shared_heads(key, query, "key")
-    shared_value = shared_heads(value, query, "value")
-    weights, allowed = attend(query, shared_key, mask, how)
-    output = mix(weights, shared_value, how, allowed)
+        for tensor, label in ((query, "d_k"), (key, "d_k"), (value, "d_v")):
+            _label_features(tensor, label, settings)
+    shared_key = repeat_shared_heads(key, query, "key")
+    shared_value = repeat_shared_heads(value, query, "value")
+    weights, allowed = attend(query, shared_key, mask, settings)
+    output = weighted_sums(weights, shared_value, settings, allowed)
     if has_heads:
-        output = apply("merge_axis", how.named(output, "head_outputs"), axis=how.feature_axis)
+        output = apply("merge_axis", settings.named(output, "head_outputs"), axis=settings.feature_axis)
     output = output.named("output")
     if has_heads:
-        _label_features(output, "heads*d_v", how)
+        _label_features(output, "heads*d_v", settings)
     return output
 
 
-def _cut(value: Value, name: str, heads: Size, how: Scoring) -> Value:
-    """Heads that stand side by side along the features, as an axis of their own before the last two."""
-    return how.named(apply("split_axis", value, parts=heads, axis=how.feature_axis), name)
+def _split_heads(value: Value, name: str, heads: Size, settings: AttentionSettings) -> Value:
+    """Split heads along the features into an axis of their own before the last two."""
+    return settings.named(apply("split_axis", value, parts=heads, axis=settings.feature_axis), name)
 
 
-def _label_features(value: Value, label: str, how: Scoring) -> None:
-    """Say what the feature axis runs over, which is declared for any number of heads."""
+def _label_features(value: Value, label: str, settings: AttentionSettings) -> None:
+    """Label the feature axis, whose declared label is for any number of heads."""
     axes = list(value.axes)
-    if value.name is not None and axes[how.feature_axis] in FEATURES:  # not a line of a program
-        axes[how.feature_axis] = label
+    if value.name is not None and axes[settings.feature_axis] in FEATURES:  # not a line of a program
+        axes[settings.feature_axis] = label
         value.axes = tuple(axes)

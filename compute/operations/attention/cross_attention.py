@@ -6,9 +6,9 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import (
     DropoutRate,
     Masks,
+    clear_padding,
     dropout_input,
     padding_input,
-    without_padding,
 )
 from compute.operations.attention.projections import (
     ROTARY_RULES,
@@ -30,18 +30,18 @@ from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,
     Alignment,
+    AttentionSettings,
     Causal,
     Layout,
     Mask,
     Orientation,
     Scale,
-    Scoring,
     Softcap,
     Window,
 )
 from compute.operations.framework.declaration import Input, operation
 from compute.operations.framework.rules import SENT, rule
-from compute.operations.framework.shape_checks import in_batches
+from compute.operations.framework.shape_checks import require_batch_axes
 
 
 @operation(
@@ -61,11 +61,13 @@ from compute.operations.framework.shape_checks import in_batches
     ),
 )
 def cross_attention(
-    x: Annotated[Value, Input("... n d", "The tokens that ask.", "X", turns="layout")],
-    context: Annotated[Value, Input("... m d_c", "The tokens that answer.", "C", turns="layout")],
+    x: Annotated[Value, Input("... n d", "The tokens of the queries.", "X", transposed_by="layout")],
+    context: Annotated[
+        Value, Input("... m d_c", "The tokens of the keys and values.", "C", transposed_by="layout")
+    ],
     w_q: Annotated[
         Value,
-        weights("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.", "W_{Q}"),
+        weights("d heads*d_k | heads d d_k", "The query weights, heads concatenated or stacked.", "W_{Q}"),
     ],
     w_k: Annotated[Value, weights("d_c kv_heads*d_k | kv_heads d_c d_k", "The key weights.", "W_{K}")],
     w_v: Annotated[
@@ -76,7 +78,7 @@ def cross_attention(
     w_o: Annotated[
         Value | None,
         weights("heads*d_v d_o | heads d_v d_o", "The output weights.", "W_{O}",
-                optional="the heads' outputs side by side are the output"),
+                optional="the concatenated outputs of the heads are the output"),
     ] = None,
     b_q: Annotated[Value | None, bias("heads*d_k | heads d_k", "The query bias.", "b_{Q}")] = None,
     b_k: Annotated[Value | None, bias("kv_heads*d_k | kv_heads d_k", "The key bias.", "b_{K}")] = None,
@@ -84,11 +86,11 @@ def cross_attention(
     b_o: Annotated[Value | None, bias("d_o", "The output bias.", "b_{O}")] = None,
     positional_encoding: Annotated[
         Value | None,
-        Input("... n d", "Added to the tokens.", "P", turns="layout", optional="none"),
+        Input("... n d", "Added to the tokens.", "P", transposed_by="layout", optional="none"),
     ] = None,
     context_positional_encoding: Annotated[
         Value | None,
-        Input("... m d_c", "Added to the context.", "P_{C}", turns="layout", optional="none"),
+        Input("... m d_c", "Added to the context.", "P_{C}", transposed_by="layout", optional="none"),
     ] = None,
     positions: Positions = None,
     context_positions: Annotated[
@@ -115,17 +117,17 @@ def cross_attention(
 ) -> Value:  # fmt: skip
     """Cross-attention: queries from the tokens, keys and values from a context.
 
-    Q = X W_Q, K = C W_K, V = C W_V, and all else is as in self-attention. The context may be of another
-    length and width. With causal or a window, query i stands at the place of key i, or with
-    causal_alignment lower_right the last query at that of the last key.
+    Q = X W_Q, K = C W_K, V = C W_V; the rest is self-attention. The context may have another length and
+    width. With causal or a window, query i is aligned with key i, or with causal_alignment lower_right the
+    last query with the last key.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3, encoder-decoder attention.
     """
-    in_batches(context, "context", x, "the tokens")
+    require_batch_axes(context, "context", x, "the tokens")
     tokens = x if positional_encoding is None else x + positional_encoding
     tokens = tokens.named("input")
     source = context if context_positional_encoding is None else context + context_positional_encoding
-    source = without_padding(source.named("context_input"), key_padding_mask, rows=layout == "rows")
+    source = clear_padding(source.named("context_input"), key_padding_mask, rows=layout == "rows")
     shared = heads if kv_heads is None else kv_heads
     return multi_head(
         Projection(tokens, w_q, b_q, heads),
@@ -135,5 +137,5 @@ def cross_attention(
         b_o,
         Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, context_positions, "context_positions"),
-        Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment),
+        AttentionSettings(scale, causal, window, softcap, orientation, layout, causal_alignment),
     )

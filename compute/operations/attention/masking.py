@@ -1,4 +1,4 @@
-"""Masks that layers made of several operations share: keys that are padding, and entries that are dropped."""
+"""Padding masks and dropout masks, shared by attention and the layers that contain it."""
 
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
@@ -8,13 +8,13 @@ from compute.errors import QuestionError
 from compute.graph.graph import Graph
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Constant, Input
-from compute.operations.layers.dropout_moments import Dropping, rate_of
+from compute.operations.layers.dropout_moments import DropoutMoments, parse_rate
 
 DropoutRate: TypeAlias = Annotated[
     Constant | None,
     Attribute(
-        "p, where a dropout mask is sent, and only there: the probability that an entry is dropped, from 0 to"
-        " below 1. What is kept is divided by 1 - p. In exact arithmetic it may be a symbol.",
+        "p, required with a dropout mask and allowed only with it: the probability that an entry is dropped,"
+        " from 0 to below 1. Kept entries are divided by 1 - p. In exact arithmetic it may be a symbol.",
         minimum=0,
         below=1,
     ),
@@ -24,12 +24,12 @@ KEY_PADDING_MASK = "key_padding_mask"
 
 
 def dropout_input(dims: str, of: str, turns: str = "") -> Input:
-    """A mask of what is kept; of: of what, in words; turns: as for `Input`."""
+    """Declare a dropout mask. of: the entries it is for, in words; transposed_by: as for `Input`."""
     return Input(
         dims,
-        f"Which {of} are kept: booleans, or 1 for kept and 0 for dropped.",
+        f"The {of} to keep: booleans, or 1 for kept and 0 for dropped.",
         r"M_{\text{drop}}",
-        turns=turns,
+        transposed_by=turns,
         mask=True,
         boolean=True,
         broadcast=True,
@@ -38,10 +38,10 @@ def dropout_input(dims: str, of: str, turns: str = "") -> Input:
 
 
 def padding_input(dims: str, of: str = "keys") -> Input:
-    """A mask of what is padding; of: of what, in words."""
+    """Declare a padding mask. of: the tokens it is for, in words."""
     return Input(
         dims,
-        f"Which {of} are padding, that no query attends to: booleans, true for padding.",
+        f"The {of} that are padding, to which no query attends: booleans, true for padding.",
         r"M_{\text{pad}}",
         mask=True,
         boolean=True,
@@ -51,7 +51,13 @@ def padding_input(dims: str, of: str = "keys") -> Input:
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """What attention leaves out. mask: of pairs of a query and a key; padding: of keys; kept: of weights."""
+    """The masks of attention.
+
+    mask: of pairs of a query and a key.
+    padding: of keys.
+    kept: the dropout mask of weights.
+    rate: the dropout rate.
+    """
 
     mask: Value | None
     padding: Value | None
@@ -59,32 +65,33 @@ class Masks:
     rate: Constant | None
 
     @property
-    def takes_out(self) -> bool:
-        """Return whether masks that came take keys out."""
+    def removes_keys(self) -> bool:
+        """Whether any mask removes keys."""
         return self.mask is not None or self.padding is not None
 
-    def allowed(self, query_axis: int, *, in_heads: bool) -> Value | None:
-        """Which keys may be attended to, standing beside the scores, whose queries run along this axis."""
+    def allowed_keys(self, query_axis: int, *, in_heads: bool) -> Value | None:
+        """Return the mask of keys that are not padding, with the axes of the scores; None without padding."""
         if self.padding is None:
             return None
         self.padding.graph.conventions[KEY_PADDING_MASK] = "true is padding"
-        found = apply("expand", apply("complement", self.padding), axis=query_axis)
-        return apply("expand", found, axis=-3) if in_heads and found.rank > 2 else found
+        allowed = apply("expand", apply("complement", self.padding), axis=query_axis)
+        return apply("expand", allowed, axis=-3) if in_heads and allowed.rank > 2 else allowed
 
-    def remaining(self) -> list[Value]:
-        """Return the weights that are not dropped, as booleans; nothing without dropout."""
+    def kept_weights(self) -> list[Value]:
+        """Return the mask of weights that are not dropped, in a list that is empty without dropout."""
         return [] if self.kept is None else [apply("complement", apply("complement", self.kept))]
 
-    def dropped(self, weights: Value) -> Value:
-        """The weights that are kept, under a name of their own where any are dropped."""
-        return dropped(weights, self.kept, self.rate, "dropped_weights")
+    def drop_weights(self, weights: Value) -> Value:
+        """Return the weights after dropout, named `dropped_weights` if there is a mask."""
+        return apply_dropout(weights, self.kept, self.rate, "dropped_weights")
 
 
-def without_padding(tokens: Value, padding: Value | None, *, rows: bool = True) -> Value:
-    """Tokens (..., n, d), where padding that holds NaN or infinity is read as zeros and gets no gradient.
+def clear_padding(tokens: Value, padding: Value | None, *, rows: bool = True) -> Value:
+    """Replace NaN and infinity in tokens that are padding by zeros without gradient.
 
-    padding: (..., n), true for padding. rows: tokens are rows, and not columns. A mask that does not fit is
-    refused where it stands beside the scores.
+    tokens: (..., n, d).
+    padding: (..., n), true for padding. A mask of another shape is ignored here and refused with the scores.
+    rows: whether tokens are rows; otherwise they are columns.
     """
     if padding is None:
         return tokens
@@ -98,16 +105,16 @@ def without_padding(tokens: Value, padding: Value | None, *, rows: bool = True) 
     return apply("clear_masked", tokens, allowed) if fits else tokens
 
 
-def dropped(
+def apply_dropout(
     value: Value, mask: Value | None, rate: Constant | None, name: str, field: str = DROPOUT_MASK
 ) -> Value:
-    """What of a value is kept, divided by 1 - rate, under a name; the value itself where there is no mask.
+    """Apply inverted dropout with a mask and name the result; without a mask return the value itself.
 
-    Raises QuestionError where one of mask and rate is without the other, or the mask does not fit.
+    Raises QuestionError if only one of mask and rate is sent, or the shape of the mask does not fit.
     """
     if mask is None:
         if rate is not None:
-            raise _rate_alone(field)
+            raise _rate_without_mask(field)
         return value
     if rate is None:
         raise QuestionError(
@@ -120,28 +127,28 @@ def dropped(
         fits = False
     if not fits:
         raise QuestionError(
-            (field,), "the shape of the mask does not fit what it drops",
+            (field,), "the shape of the mask does not fit the entries it drops",
             f"a shape that broadcasts to {show(value.shape)}", f"shape {show(mask.shape)}",
         )  # fmt: skip
     graph = value.graph
     graph.conventions |= {"rate_is": "the probability of being dropped", DROPOUT_MASK: "true is kept"}
-    drawn_at = rate_of(graph, "dropout_rate", rate)
-    dropping = Dropping(value, drawn_at["expression"], drawn_at["sizes"], inverted=True)
-    return dropping.applied(mask).named(name, leading=value.axes[:-2])  # names declare the last two axes
+    constant = parse_rate(graph, "dropout_rate", rate)
+    dropout = DropoutMoments(value, constant["expression"], constant["sizes"], inverted=True)
+    return dropout.apply_mask(mask).named(name, leading=value.axes[:-2])  # names declare the last two axes
 
 
 def check_rate(graph: Graph, rate: Constant | None) -> None:
-    """Raise QuestionError for a rate where nothing was dropped so far, and the question has no mask for more.
+    """Raise QuestionError for a rate if nothing was dropped so far and the question has no dropout mask.
 
-    One layer of several may be the only one that drops something.
+    One dropout mask in one of several layers is enough.
     """
     if rate is None or DROPOUT_MASK in graph.conventions:
         return
     if not any(name.endswith(DROPOUT_MASK) for name in graph.sent_inputs):
-        raise _rate_alone("a dropout mask")
+        raise _rate_without_mask("a dropout mask")
 
 
-def _rate_alone(mask: str) -> QuestionError:
+def _rate_without_mask(mask: str) -> QuestionError:
     return QuestionError(
         ("dropout_rate",), "dropout_rate has no use without a dropout mask", f"{mask}, or no rate",
         "a rate alone",

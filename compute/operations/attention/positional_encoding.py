@@ -1,4 +1,4 @@
-"""Encodings that tell positions apart, and what carries one to the next."""
+"""Positional encodings, and the rotation that shifts sinusoidal ones."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import expression, frequency_base
+from compute.operations.framework.constants import parse_constant, parse_frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, operation
 from compute.operations.framework.rules import rule
 
@@ -16,28 +16,30 @@ from compute.operations.framework.rules import rule
 @operation(
     (
         ValueSpec("positions", "position", "length", "The positions.", "t"),
-        ValueSpec("frequencies", "pair", "pairs", "How fast each pair of columns turns.", r"\omega"),
+        ValueSpec(
+            "frequencies", "pair", "pairs", "The angular frequency of each pair of columns.", r"\omega"
+        ),
         ValueSpec("angles", "position pair", "length pairs", "Position times frequency.", r"\theta"),
         ValueSpec("output", "position column", "length dimension", "The encoding of each position.", "P"),
         ValueSpec(
             "rotation",
             "column column",
             "dimension dimension",
-            "The matrix that carries every position t to t + relative_shift, as p(t + s) = R p(t).",
+            "The matrix that maps the encoding of t to that of t + relative_shift: p(t + s) = R p(t).",
             "R",
         ),
         ValueSpec(
             "shifted",
             "position column",
             "... dimension",
-            "The rotation of each position for which there is one so much later.",
+            "The rotated encoding of each position whose shifted position exists.",
             r"\tilde{P}",
         ),
         ValueSpec(
             "shift_error",
             "position column",
             "... dimension",
-            "The shifted less what truly stands there.",
+            "The shifted encoding minus the true one.",
             "E",
         ),
     ),
@@ -49,31 +51,33 @@ from compute.operations.framework.rules import rule
 def positional_encoding(
     graph: Graph,
     *,
-    length: Annotated[int, Attribute("How many positions there are.", minimum=1, dimension=True)],
-    dimension: Annotated[int, Attribute("How many columns the encoding has.", minimum=1, dimension=True)] = 1,
+    length: Annotated[int, Attribute("The number of positions.", minimum=1, dimension=True)],
+    dimension: Annotated[
+        int, Attribute("The number of columns of the encoding.", minimum=1, dimension=True)
+    ] = 1,
     kind: Annotated[
         Literal["sinusoidal", "integer", "normalized"],
         Attribute(
-            "sinusoidal: sines and cosines in turn, positions from 0. integer: 1, 2, 3, ... in every column."
-            " normalized: the same divided by the length."
+            "sinusoidal: alternating sines and cosines, positions from 0. integer: 1, 2, 3, ... in every"
+            " column. normalized: the same divided by the length."
         ),
     ] = "sinusoidal",
     base: Annotated[
         Constant | None,
-        Attribute("Of the sinusoidal encoding: what frequencies are powers of; 10000 if not said."),
+        Attribute("For sinusoidal: the base of the frequencies. Default: 10000."),
     ] = None,
     relative_shift: Annotated[
         int | None,
         Attribute(
-            "s: asks for the rotation that carries position t to t + s, the same for every t, and for the"
-            " error of using it. Sinusoidal encodings of even dimension have one."
+            "s: requests the rotation that maps position t to t + s, the same for every t, and its error."
+            " Only for sinusoidal encodings of even dimension."
         ),
     ] = None,
 ) -> Value:
     """Positional encodings: sinusoidal, integer or normalized.
 
-    Sinusoidal: column 2i is sin(t / base^(2i/dimension)) and column 2i + 1 its cosine. The other two are
-    absolute: moving all positions by s is no linear map of them.
+    Sinusoidal: column 2i is sin(t / base^(2i/dimension)) and column 2i + 1 its cosine. The other two kinds
+    are absolute: a shift by s is not a linear map of them.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.5.
     """
@@ -94,28 +98,28 @@ def positional_encoding(
             column = column / apply("constant", graph=graph, expression=symbol, sizes={"length": length})
         return apply("stretch", column, to=(length, dimension)).named("output")
     positions = apply("positions", graph=graph, count=length, first=0).named("positions")
-    pairs = _pairs(dimension)
+    pairs = _pair_count(dimension)
     graph.conventions["base"] = 10000 if base is None else base
-    power = frequency_base(graph, "base", graph.conventions["base"])
+    power = parse_frequency_base(graph, "base", graph.conventions["base"])
     frequencies = apply("frequencies", graph=graph, pairs=pairs, width=dimension, expression=power)
     frequencies = frequencies.named("frequencies")
     angles = (apply("expand", positions, axis=-1) * frequencies).named("angles")
     output = apply("interleave", apply("sin", angles), apply("cos", angles), width=dimension)
     output = output.named("output")
     if relative_shift is not None:
-        _shift(output, frequencies, relative_shift, length)
+        _name_shift(output, frequencies, relative_shift, length)
     return output
 
 
-def _pairs(dimension: Size) -> Size:
-    """How many pairs of a sine and a cosine there are; of an odd dimension the last has no cosine."""
+def _pair_count(dimension: Size) -> Size:
+    """Return the number of pairs of a sine and a cosine; with an odd dimension the last has no cosine."""
     return -(-dimension // 2) if isinstance(dimension, int) else divide(dimension, 2)
 
 
-def _shift(output: Value, frequencies: Value, shift: int, length: Size) -> None:
-    """Name the rotation, what it makes of each position, and how far that is from the truth."""
-    by = expression(output.graph, "relative_shift", shift)
-    angles = apply("constant", graph=output.graph, **by) * frequencies
+def _name_shift(output: Value, frequencies: Value, shift: int, length: Size) -> None:
+    """Name the rotation, the shifted encodings, and their error."""
+    constant = parse_constant(output.graph, "relative_shift", shift)
+    angles = apply("constant", graph=output.graph, **constant) * frequencies
     rotation = apply("block_rotation", apply("cos", angles), apply("sin", angles)).named("rotation")
     first, second = (0, shift) if shift >= 0 else (-shift, 0)
     count = length + -abs(shift)
@@ -128,15 +132,15 @@ def _check_shift(shift: int, kind: str, length: Size, dimension: Size) -> None:
     if kind != "sinusoidal":
         raise QuestionError(
             ("relative_shift",),
-            f"{kind} encodings are carried on by adding, and not by a rotation",
+            f"{kind} encodings are shifted by adding, not by a rotation",
             "kind sinusoidal, or no relative_shift",
             f"kind {kind}",
         )
     if isinstance(dimension, int) and dimension % 2:
         raise QuestionError(
             ("dimension",),
-            "the last column has no partner to turn with",
-            "an even dimension where relative_shift is set",
+            "the last column has no partner for a rotation",
+            "an even dimension if relative_shift is set",
             f"dimension {dimension}",
         )
     if isinstance(length, int) and abs(shift) >= length:

@@ -1,4 +1,4 @@
-"""Rotary position embedding: pairs of coordinates, each turned by an angle that grows with the position."""
+"""Rotary position embedding: each pair of coordinates is rotated by an angle that grows with the position."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -7,14 +7,14 @@ from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.attention.scoring import Layout
-from compute.operations.framework.constants import frequency_base
+from compute.operations.framework.constants import parse_frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 
 Pairing: TypeAlias = Literal["interleaved", "half_split"]
 Base: TypeAlias = Annotated[
     Constant,
     Attribute(
-        "What the frequencies are powers of: pair i of r coordinates turns by base^(-2i/r) a position."
+        "The base of the frequencies: pair i of r coordinates is rotated by base^(-2i/r) per position."
     ),
 ]
 Positions: TypeAlias = Annotated[
@@ -24,43 +24,43 @@ Positions: TypeAlias = Annotated[
 
 
 def _entry(name: str, meaning: str, symbol: str) -> ValueSpec:
-    return ValueSpec(name, "token d", "... n d", meaning, symbol, turns="layout")
+    return ValueSpec(name, "token d", "... n d", meaning, symbol, transposed_by="layout")
 
 
 @operation(
     (
-        _entry("angles", "By how much each coordinate's pair is turned; 0 where it is not.", r"\theta"),
+        _entry("angles", "The rotation angle of each coordinate's pair; 0 if it is not rotated.", r"\theta"),
         _entry("cosines", "The cosines of the angles.", "c"),
         _entry("sines", "The sines of the angles.", "s"),
-        _entry("output", "The tokens with their pairs turned.", "Y"),
+        _entry("output", "The tokens with their pairs rotated.", "Y"),
     )
 )
 def rotary_embedding(
-    x: Annotated[Value, Input("... n d", "Queries or keys.", "X", turns="layout")],
+    x: Annotated[Value, Input("... n d", "Queries or keys.", "X", transposed_by="layout")],
     positions: Positions = None,
     *,
     pairing: Annotated[
         Pairing,
         Attribute(
-            "Which coordinates are a pair: neighbours (2i and 2i + 1), or i and i + r/2, where r"
-            " coordinates are turned."
+            "The pairs of coordinates. interleaved: 2i and 2i + 1; half_split: i and i + r/2, for r rotated"
+            " coordinates."
         ),
     ] = "interleaved",
     rotary_dimension: Annotated[
         int | None,
         Attribute(
-            "How many coordinates are turned, an even number of them, from the first on; all if not said.",
+            "The number of rotated coordinates, from the first on; an even number. Default: all.",
             minimum=2,
         ),
     ] = None,
     base: Base = 10000,
     layout: Layout = "rows",
 ) -> Value:
-    """Rotary position embedding: each pair of coordinates is turned by position times frequency.
+    """Rotary position embedding: each pair of coordinates is rotated by position times frequency.
 
     (a, b) becomes (a cos - b sin, a sin + b cos), so that the dot product of a query and a key depends
-    on their positions only through the difference. Every coordinate has its own entry in the angles,
-    both of a pair the same.
+    on their positions only through the difference. Every coordinate has its own entry in the angles; those
+    of a pair are equal.
 
     Source: Su et al., RoFormer (2021), equations 15 and 34; half_split as in Wolf et al., Transformers
     (2020), for LLaMA; partial dimensions as in Black et al., GPT-NeoX-20B (2022), section 2.1.1.
@@ -68,23 +68,23 @@ def rotary_embedding(
     graph, rows = x.graph, layout == "rows"
     token_axis, width_axis = (-2, -1) if rows else (-1, -2)
     tokens, width = x.shape[token_axis], x.shape[width_axis]
-    rotated = _rotated(width, rotary_dimension)
+    rotated = _rotated_width(width, rotary_dimension)
     if positions is not None:
         check_positions(positions, x, "positions")
     else:
         positions = apply("positions", graph=graph, count=tokens, first=0)
-    power = frequency_base(graph, "base", base)
+    power = parse_frequency_base(graph, "base", base)
     frequencies = apply("frequencies", graph=graph, pairs=divide(rotated, 2), width=rotated, expression=power)
-    spread = apply("spread_pairs", frequencies, pairing=pairing, rotated=rotated, width=width)
-    angles = apply("expand", positions, axis=width_axis) * apply("expand", spread, axis=token_axis)
+    per_column = apply("spread_pairs", frequencies, pairing=pairing, rotated=rotated, width=width)
+    angles = apply("expand", positions, axis=width_axis) * apply("expand", per_column, axis=token_axis)
     angles = angles.named("angles")
     cosines, sines = apply("cos", angles).named("cosines"), apply("sin", angles).named("sines")
-    turned = apply("turn_pairs", x, pairing=pairing, rotated=rotated, axis=width_axis)
-    return (x * cosines + turned * sines).named("output")
+    swapped = apply("turn_pairs", x, pairing=pairing, rotated=rotated, axis=width_axis)
+    return (x * cosines + swapped * sines).named("output")
 
 
 def check_positions(positions: Value, x: Value, field: str) -> None:
-    """Refuse positions for batches that the tokens do not have."""
+    """Raise QuestionError unless the batch axes of positions broadcast to those of the tokens."""
     outer = x.shape[:-2]
     try:
         fits = broadcast(positions.shape[:-1], outer) == outer
@@ -99,14 +99,14 @@ def check_positions(positions: Value, x: Value, field: str) -> None:
         )
 
 
-def _rotated(width: Size, said: int | None) -> Size:
-    """How many coordinates are turned, which has to be an even number of those there are."""
-    rotated = width if said is None else said
+def _rotated_width(width: Size, rotary_dimension: int | None) -> Size:
+    """Return the number of rotated coordinates. Raises QuestionError if it is odd or above the width."""
+    rotated = width if rotary_dimension is None else rotary_dimension
     if isinstance(rotated, int) and (rotated % 2 or (isinstance(width, int) and rotated > width)):
         raise QuestionError(
             ("rotary_dimension",),
-            f"{rotated} of {width} coordinates cannot be turned in pairs",
+            f"{rotated} of {width} coordinates cannot be rotated in pairs",
             f"an even number from 2 to {width - width % 2 if isinstance(width, int) else width}",
-            f"the number {rotated}",
+            f"{rotated}",
         )
     return rotated

@@ -1,4 +1,4 @@
-"""The settings of attention, and the stages that every operation that attends names."""
+"""The settings of attention, and the stages that all operations that attend name."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
@@ -13,33 +13,33 @@ from compute.primitives.structure import CausalAlignment
 Scale: TypeAlias = Annotated[
     Constant,
     Attribute(
-        "What scores are multiplied by before the softmax (the beta of softargmax). A number or a"
-        " constant expression such as 1/sqrt(d_k), which may use the dimension names of the inputs of the"
-        " operation that attends: d_k of queries and keys, d_v of values, n, m, and with projections d of"
-        " the tokens. 0 attends evenly, a large scale picks the maximum, a negative one the minimum."
+        "The factor of the scores before the softmax (the beta of softargmax). A number or a constant"
+        " expression such as 1/sqrt(d_k), which may use dimension names of the attention's inputs: d_k of"
+        " queries and keys, d_v of values, n, m, and with projections d of the tokens. 0 attends evenly, a"
+        " large scale picks the maximum, a negative one the minimum."
     ),
 ]
 Causal: TypeAlias = Annotated[
     bool,
     Attribute(
-        "Whether a query attends only to keys no later than itself; where there are more keys than queries"
-        " see causal_alignment."
+        "Whether a query attends only to keys no later than itself. If there are more keys than queries, see"
+        " causal_alignment."
     ),
 ]
 Alignment: TypeAlias = Annotated[
     CausalAlignment | None,
     Attribute(
-        "Where queries stand among keys, for causal and window, if their numbers differ. upper_left: query i"
-        " at the place of key i, as if both began together; lower_right: the last query at the place of the"
-        " last key, as when decoding with a cache of earlier keys. upper_left if not said."
+        "The alignment of queries with keys for causal and window, if their numbers differ. upper_left: query"
+        " i with key i, as if both sequences began together; lower_right: the last query with the last key,"
+        " as when decoding with a cache of earlier keys. Default: upper_left."
     ),
 ]
 Window: TypeAlias = Annotated[
     Sides | None,
     Attribute(
-        "Local attention: how many keys before and behind its own place a query attends to, as one number"
-        " or [before, behind]; with causal none behind. Only those are computed, and the stages hold a"
-        " band in place of all keys: entry j of query i is for key i - before + j. Not set: all keys.",
+        "Local attention: the number of keys before and after its own position that a query attends to, as"
+        " one number or [before, after]; with causal none after. Only these are computed, and the stages hold"
+        " a band instead of all keys: entry j of query i is for key i - before + j. Default: all keys.",
         minimum=0,
     ),
 ]
@@ -51,8 +51,8 @@ Softcap: TypeAlias = Annotated[
 Orientation: TypeAlias = Annotated[
     Literal["query_key", "key_query"],
     Attribute(
-        "Which axis of the scores, the mask and the weights comes first. The softmax is over keys"
-        " either way: over rows for query_key, over columns for key_query."
+        "The order of the last two axes of the scores, the mask and the weights. The softmax is over keys in"
+        " both: over rows for query_key, over columns for key_query."
     ),
 ]
 Layout: TypeAlias = Annotated[
@@ -62,12 +62,12 @@ Layout: TypeAlias = Annotated[
 
 
 def mask_input(dims: str = "... n m") -> Input:
-    """A mask of pairs of a query and a key."""
+    """Declare a mask of pairs of a query and a key."""
     return Input(
         dims,
-        "Of booleans: true where the query may attend to the key. Of numbers: added to the scores.",
+        "Booleans: true where the query may attend to the key. Numbers: added to the scores.",
         "M",
-        turns="orientation",
+        transposed_by="orientation",
         mask=True,
         broadcast=True,
         optional="every query may attend to every key",
@@ -78,13 +78,13 @@ Mask: TypeAlias = Annotated[Value | None, mask_input()]
 
 
 def weights_value(name: str, keys: str, meaning: str, symbol: str) -> ValueSpec:
-    """A number for each query and each key; keys: the dimension name of how many there are."""
+    """Declare a number for each query and each key. keys: the dimension name of the keys' number."""
     dims = f"... n {keys}"
-    return ValueSpec(name, "query key", dims, meaning, symbol, turns="orientation", banded="window")
+    return ValueSpec(name, "query key", dims, meaning, symbol, transposed_by="orientation", banded="window")
 
 
 def stages(keys: str) -> tuple[ValueSpec, ...]:
-    """The named stages from queries and keys to weights; keys: the dimension name of how many there are."""
+    """Declare the stages from queries and keys to weights. keys: the dimension name of the keys' number."""
 
     def stage(name: str, meaning: str, symbol: str) -> ValueSpec:
         return weights_value(name, keys, meaning, symbol)
@@ -94,24 +94,24 @@ def stages(keys: str) -> tuple[ValueSpec, ...]:
             counts_comparisons=True
         ),
         stage("scaled_scores", "The scores times the scale.", r"S_{\text{scaled}}"),
-        stage("capped_scores", "The scaled scores, softly capped.", r"S_{\text{capped}}"),
+        stage("capped_scores", "The scaled scores after the softcap.", r"S_{\text{capped}}"),
         stage(
             "masked_scores",
-            "The scores that the softmax sees: -infinity where attending is not allowed.",
+            "The argument of the softmax: -infinity where attending is not allowed.",
             r"S_{\text{masked}}",
         )._replace(may_be_infinite=True),
         stage(
             "weights",
-            "The attention weights: for each query a distribution over the keys; zeros where it may attend"
-            " to nothing.",
+            "The attention weights: for each query a distribution over the keys; zeros if it may attend to no"
+            " key.",
             "A",
         ),
         ValueSpec(
             "entropy",
             "query",
             "... n",
-            "How spread each query's weights are, in nats: 0 for one key alone, log m for m keys evenly."
-            " A weight of 0 adds nothing and passes no gradient.",
+            "The entropy of each query's weights, in nats: 0 for a single key, log m for m equal weights. A"
+            " weight of 0 adds nothing and passes no gradient.",
             r"H(A)",
             on_request=True,
         ),
@@ -119,7 +119,7 @@ def stages(keys: str) -> tuple[ValueSpec, ...]:
             "argmax",
             "query",
             "... n",
-            "The key that each query attends to most, the first of equals; -1 if to none.",
+            "The key that each query attends to most, the first among equals; -1 if there is none.",
             "a^{*}",
             on_request=True,
         ),
@@ -127,8 +127,8 @@ def stages(keys: str) -> tuple[ValueSpec, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
-    """The settings of attention, and the labels of axes before those of its matrices."""
+class AttentionSettings:
+    """The settings of attention. leading: the labels of axes before those of its matrices."""
 
     scale: Constant
     causal: bool
@@ -161,13 +161,13 @@ class Scoring:
 
     @property
     def sides(self) -> tuple[Size, Size]:
-        """The reach of the window before and behind a query's own place."""
+        """The numbers of keys in the window before and after a query's own position."""
         assert self.window is not None
         left, right = self.window if isinstance(self.window, tuple) else (self.window, self.window)
         return left, 0 if self.causal else right
 
     def reach(self, queries: Size, keys: Size) -> dict[str, Any]:
-        """The reach of the window before and behind the key of a query's own number."""
+        """Return the numbers of keys in the window before and after the key with the query's index."""
         left, right = self.sides
         if self.alignment == "lower_right" and queries != keys:
             left, right = left + queries - keys, right + keys - queries
@@ -177,5 +177,5 @@ class Scoring:
         return value.named(name, leading=self.leading)
 
     def pairs(self, query: Value, key: Value) -> tuple[Size, Size]:
-        """How many queries and keys there are."""
+        """Return the numbers of queries and keys."""
         return query.shape[self.token_axis], key.shape[self.token_axis]

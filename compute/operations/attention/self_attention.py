@@ -1,4 +1,4 @@
-"""Self-attention: projections of the same tokens, attending to one another."""
+"""Self-attention: queries, keys and values are projections of the same tokens."""
 
 from typing import Annotated
 
@@ -6,9 +6,9 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import (
     DropoutRate,
     Masks,
+    clear_padding,
     dropout_input,
     padding_input,
-    without_padding,
 )
 from compute.operations.attention.projections import (
     ROTARY_RULES,
@@ -30,12 +30,12 @@ from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,
     Alignment,
+    AttentionSettings,
     Causal,
     Layout,
     Mask,
     Orientation,
     Scale,
-    Scoring,
     Softcap,
     Window,
 )
@@ -58,10 +58,10 @@ from compute.operations.framework.rules import SENT, rule
     ),
 )
 def self_attention(
-    x: Annotated[Value, Input("... n d", "The tokens.", "X", turns="layout")],
+    x: Annotated[Value, Input("... n d", "The tokens.", "X", transposed_by="layout")],
     w_q: Annotated[
         Value,
-        weights("d heads*d_k | heads d d_k", "The query weights, heads side by side or stacked.", "W_{Q}"),
+        weights("d heads*d_k | heads d d_k", "The query weights, heads concatenated or stacked.", "W_{Q}"),
     ],
     w_k: Annotated[Value, weights("d kv_heads*d_k | kv_heads d d_k", "The key weights.", "W_{K}")],
     w_v: Annotated[
@@ -72,7 +72,7 @@ def self_attention(
     w_o: Annotated[
         Value | None,
         weights("heads*d_v d_o | heads d_v d_o", "The output weights.", "W_{O}",
-                optional="the heads' outputs side by side are the output"),
+                optional="the concatenated outputs of the heads are the output"),
     ] = None,
     b_q: Annotated[Value | None, bias("heads*d_k | heads d_k", "The query bias.", "b_{Q}")] = None,
     b_k: Annotated[Value | None, bias("kv_heads*d_k | kv_heads d_k", "The key bias.", "b_{K}")] = None,
@@ -80,7 +80,7 @@ def self_attention(
     b_o: Annotated[Value | None, bias("d_o", "The output bias.", "b_{O}")] = None,
     positional_encoding: Annotated[
         Value | None,
-        Input("... n d", "Added to the tokens.", "P", turns="layout", optional="none"),
+        Input("... n d", "Added to the tokens.", "P", transposed_by="layout", optional="none"),
     ] = None,
     positions: Positions = None,
     mask: Mask = None,
@@ -104,14 +104,14 @@ def self_attention(
     """Self-attention: queries, keys and values are projections of the same tokens.
 
     With one head: Q = X W_Q, K = X W_K, V = X W_V, and the output is softmax(scale Q K^T) V. Several
-    heads split the projected axis, attend separately, and are laid side by side before W_O. With
-    more than one head, or stacked weights, the values between have a heads axis before the last two.
+    heads split the projected axis, attend separately, and are concatenated before W_O. With more than one
+    head, or stacked weights, intermediate values have a heads axis before the last two.
 
     Source: Vaswani et al., Attention Is All You Need (2017), sections 3.2.1 and 3.2.2; rotary as in Su
     et al., RoFormer (2021), equation 16.
     """
     tokens = x if positional_encoding is None else x + positional_encoding
-    tokens = without_padding(tokens.named("input"), key_padding_mask, rows=layout == "rows")
+    tokens = clear_padding(tokens.named("input"), key_padding_mask, rows=layout == "rows")
     shared = heads if kv_heads is None else kv_heads
     return multi_head(
         Projection(tokens, w_q, b_q, heads),
@@ -121,5 +121,5 @@ def self_attention(
         b_o,
         Masks(mask, key_padding_mask, dropout_mask, dropout_rate),
         Rotation(rotary, rotary_dimension, rotary_base, positions, positions),
-        Scoring(scale, causal, window, softcap, orientation, layout, causal_alignment),
+        AttentionSettings(scale, causal, window, softcap, orientation, layout, causal_alignment),
     )

@@ -1,1 +1,1 @@
-"""Convolutions, their transposes, and pooling: all that slides windows."""
+"""Operations with sliding windows: convolutions, their transposes, and pooling."""

@@ -1,4 +1,4 @@
-"""Transposed convolution over one axis and over two."""
+"""Transposed convolution over one axis and over two axes."""
 
 from typing import Annotated, TypeAlias
 
@@ -10,47 +10,47 @@ from compute.operations.convolution.convolution import (
     Groups,
     bias_input,
     check_groups,
+    count_leading_axes,
     data_input,
-    finished,
     kernel_input,
-    leading_axes,
-    named_patches,
+    name_output,
+    name_patches,
 )
 from compute.operations.convolution.window_geometry import (
-    Apart,
-    Aparts,
-    Step,
-    Steps,
-    borders,
+    Dilation,
+    Dilations,
+    Stride,
+    Strides,
+    add_axes,
     max_known,
-    pair,
-    planar,
+    padding_widths,
+    per_axis,
 )
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides, operation
 from compute.primitives.windows import Layout, Pair
 
-CUT = "What is cut from the ends of the output, the padding of the convolution whose transpose this is: "
+CROP = "Entries cut from the ends of the output, the padding of the convolution whose transpose this is: "
 SAME = (
-    " same (the output is the stride times as long as the input; an odd entry more is cut behind, and zeros"
-    " are added behind if the kernel is shorter than the stride) or valid (nothing)."
+    " same (the output is the stride times as long as the input; an odd entry is cut at the end, and zeros"
+    " are added at the end if the kernel is shorter than the stride) or valid (nothing)."
 )
 SAME_MEANING = (
     "the output is the stride times as long as the input: the transpose of a convolution with padding same,"
-    " whose odd entry of border is behind"
+    " whose odd entry of padding is at the end"
 )
-Cut: TypeAlias = Annotated[Padding1d, Attribute(f"{CUT}one number, [before, behind],{SAME}")]
-Cuts: TypeAlias = Annotated[
-    Padding, Attribute(f"{CUT}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
+Crop1d: TypeAlias = Annotated[Padding1d, Attribute(f"{CROP}one number, [before, after],{SAME}")]
+Crop2d: TypeAlias = Annotated[
+    Padding, Attribute(f"{CROP}one number, [rows, columns], [[top, bottom], [left, right]],{SAME}")
 ]
-More: TypeAlias = Annotated[
+OutputPadding1d: TypeAlias = Annotated[
     Size,
-    Attribute("How many entries are added behind the output, fewer than the stride or the dilation; 0 with"
-              " padding same.", minimum=0),
+    Attribute("The number of entries added at the end of the output, less than the stride or the dilation; 0"
+              " with padding same.", minimum=0),
 ]  # fmt: skip
-Mores: TypeAlias = Annotated[
+OutputPadding2d: TypeAlias = Annotated[
     Sides,
-    Attribute("How many rows and columns are added behind the output, on each axis fewer than the stride or"
-              " the dilation; 0 with padding same.", minimum=0),
+    Attribute("The numbers of rows and columns added at the end of the output, on each axis less than the"
+              " stride or the dilation; 0 with padding same.", minimum=0),
 ]  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
             "kernel_matrix",
             "entry entry",
             "outputs inputs",
-            "The layer as one matrix: the transpose of that of the convolution with this kernel.",
+            "The layer as one matrix: the transpose of the matrix of the convolution with this kernel.",
             "M",
             on_request=True,
         ),
@@ -68,13 +68,17 @@ def _values(axes: str, dims: str) -> tuple[ValueSpec, ...]:
             "patches",
             "tap position",
             "... taps positions",
-            "The windows, as columns, of the input with zeros between and around its entries: the entries of"
-            " the kernel turned around, of each filter in a row, times this is the output, less the bias.",
+            "The windows, as columns, of the input with zeros between and around its entries: each filter's"
+            " flipped kernel as a row vector times this is the output without the bias.",
             "P",
             on_request=True,
         ),
         ValueSpec(
-            "output", axes, dims, "Each entry of the input times the kernel, added where it falls.", "Y"
+            "output",
+            axes,
+            dims,
+            "The sum over entries of the input of the entry times the shifted kernel.",
+            "Y",
         ),
     )
 
@@ -85,19 +89,19 @@ def conv_transpose1d(
     kernel: Annotated[Value, kernel_input("w | C w | C f w", "The weights; channels of x, then filters.")],
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
-    stride: Step = 1,
-    padding: Cut = 0,
-    output_padding: More = 0,
-    dilation: Apart = 1,
+    stride: Stride = 1,
+    padding: Crop1d = 0,
+    output_padding: OutputPadding1d = 0,
+    dilation: Dilation = 1,
     groups: Groups = 1,
 ) -> Value:
-    """A transposed convolution over one axis: what carries a gradient back through conv1d.
+    """A transposed convolution over one axis: the VJP of conv1d.
 
-    Of (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions, W stride with padding
-    same. A kernel without filters gives one.
+    There are (W - 1) stride - padding + dilation (w - 1) + output_padding + 1 positions, or W stride with
+    padding same. A kernel without filters is one filter.
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14; same
-    as TensorFlow's Conv1DTranspose has it, and ONNX's ConvTranspose as SAME_UPPER.
+    as in TensorFlow's Conv1DTranspose and as SAME_UPPER in ONNX's ConvTranspose.
     """
     return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=False)
 
@@ -110,19 +114,19 @@ def conv_transpose2d(
     ],
     bias: Annotated[Value | None, bias_input("groups*f")] = None,
     *,
-    stride: Steps = 1,
-    padding: Cuts = 0,
-    output_padding: Mores = 0,
-    dilation: Aparts = 1,
+    stride: Strides = 1,
+    padding: Crop2d = 0,
+    output_padding: OutputPadding2d = 0,
+    dilation: Dilations = 1,
     groups: Groups = 1,
 ) -> Value:
-    """A transposed convolution over two axes: what carries a gradient back through conv2d.
+    """A transposed convolution over two axes: the VJP of conv2d.
 
-    Of (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, H stride with padding same, and
-    columns likewise. A kernel without filters gives one.
+    There are (H - 1) stride - padding + dilation (h - 1) + output_padding + 1 rows, or H stride with padding
+    same; columns likewise. A kernel without filters is one filter.
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic (2016), chapter 4 and relationship 14; same
-    as TensorFlow's Conv2DTranspose has it, and ONNX's ConvTranspose as SAME_UPPER.
+    as in TensorFlow's Conv2DTranspose and as SAME_UPPER in ONNX's ConvTranspose.
     """
     return _run(x, kernel, bias, groups, stride, padding, dilation, output_padding, plane=True)
 
@@ -135,61 +139,69 @@ def _run(
     stride: Sides,
     padding: Padding,
     dilation: Sides,
-    more: Sides,
+    output_padding: Sides,
     *,
     plane: bool,
 ) -> Value:
     depth: Size = x.graph.dimensions.get("C", Polynomial.symbol("C"))
-    kept, filters = leading_axes(x, kernel, 2 if plane else 1, depth, depth)
-    data = planar(x, kept, plane)
+    kept, filters = count_leading_axes(x, kernel, 2 if plane else 1, depth, depth)
+    data = add_axes(x, kept, plane)
     check_groups(data.shape[1], groups, "channels")
     if filters < 2 and groups != 1:
         raise QuestionError(
-            ("groups",), "groups give several filters", "a kernel with filters", f"shape {show(kernel.shape)}"
+            ("groups",),
+            "several groups need a kernel with filters",
+            "a kernel with filters",
+            f"shape {show(kernel.shape)}",
         )
-    if filters == 1:  # channels and no filters: one filter
+    if filters == 1:  # channels, but no axis of filters
         outer, inner = kernel.shape[:1], kernel.shape[1:]
         kernel, filters = apply("reshape", kernel, to=(*outer, 1, *inner)), 2
         single = True
     else:
         single = filters == 0
-    weights = planar(kernel, filters, plane)
-    steps, apart, behind = pair(stride, plane), pair(dilation, plane), pair(more, plane, 0)
-    window = (weights.shape[2], weights.shape[3])
-    # The convolution's input is a multiple of the stride, of which same pads every length alike.
-    around = borders(padding, plane, steps, window, steps, apart)
-    if padding == "same":
-        behind = _left_over(behind, window, steps, apart)
-        x.graph.conventions["same"] = SAME_MEANING
-    layout = Layout(steps, around, apart, groups)
-    output = tuple(
-        _length(*one) for one in zip(data.shape[2:], window, steps, apart, around, behind, strict=True)
+    weights = add_axes(kernel, filters, plane)
+    strides, dilations, end = (
+        per_axis(stride, plane),
+        per_axis(dilation, plane),
+        per_axis(output_padding, plane, 0),
     )
-    found = apply("convolve_transposed", data, weights, layout=layout, output=output)
+    window = (weights.shape[2], weights.shape[3])
+    # The convolution's input is a multiple of the stride; padding same is equal for all multiples.
+    paddings = padding_widths(padding, plane, strides, window, strides, dilations)
+    if padding == "same":
+        end = _same_output_padding(end, window, strides, dilations)
+        x.graph.conventions["same"] = SAME_MEANING
+    layout = Layout(strides, paddings, dilations, groups)
+    output = tuple(
+        _output_length(*axis)
+        for axis in zip(data.shape[2:], window, strides, dilations, paddings, end, strict=True)
+    )
+    convolved = apply("convolve_transposed", data, weights, layout=layout, output=output)
     if x.graph.is_requested("kernel_matrix"):
         apply("kernel_matrix", weights, layout=layout, sizes=output).T.named("kernel_matrix")
     if x.graph.is_requested("patches"):
-        reach = [one * (extent - 1) for one, extent in zip(apart, window, strict=True)]
-        before = tuple(one - cut for one, (cut, _) in zip(reach, around, strict=True))
-        sizes = tuple(length + one for length, one in zip(output, reach, strict=True))
-        wide = apply("spaced", data, stride=steps, before=before, sizes=sizes)
-        named_patches(wide, Layout(dilation=apart, groups=groups), window, kept)
-    return finished(found, bias, (kept == 2, not single), plane)
+        reach = [step * (extent - 1) for step, extent in zip(dilations, window, strict=True)]
+        before = tuple(length - cut for length, (cut, _) in zip(reach, paddings, strict=True))
+        sizes = tuple(length + more for length, more in zip(output, reach, strict=True))
+        wide = apply("spaced", data, stride=strides, before=before, sizes=sizes)
+        name_patches(wide, Layout(dilation=dilations, groups=groups), window, kept)
+    return name_output(convolved, bias, (kept == 2, not single), plane)
 
 
-def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
-    """How many zeros padding same needs behind: as many as a kernel is shorter than the stride.
+def _same_output_padding(end: Pair, window: Pair, stride: Pair, dilations: Pair) -> Pair:
+    """Return the output padding of padding same: the stride minus the kernel's extent, at least 0.
 
-    Raises QuestionError where more are asked for.
+    Raises QuestionError if output padding is set.
     """
-    if behind != (0, 0):
+    if end != (0, 0):
         raise QuestionError(
             ("output_padding",),
-            "has no use with padding same, which says how long the output is",
+            "has no use with padding same, which determines the length of the output",
             "0",
-            f"{max_known(behind)}",
+            f"{max_known(end)}",
         )
-    reach = [one * (extent - 1) + 1 for one, extent in zip(apart, window, strict=True)]
+    reach = [one * (extent - 1) + 1 for one, extent in zip(dilations, window, strict=True)]
     known = [isinstance(one, int) and isinstance(step, int) for one, step in zip(reach, stride, strict=True)]
     first, second = (
         max(0, step - one) if is_known else 0
@@ -198,21 +210,22 @@ def _left_over(behind: Pair, window: Pair, stride: Pair, apart: Pair) -> Pair:
     return first, second
 
 
-def _length(
-    size: Size, extent: Size, stride: Size, apart: Size, around: tuple[Size, Size], behind: Size
+def _output_length(
+    size: Size, extent: Size, stride: Size, dilation: Size, padding: tuple[Size, Size], end: Size
 ) -> Size:
-    """The length of the output.
+    """Return the length of the output along one axis.
 
-    Raises QuestionError where nothing is left, or where behind reaches both the stride and the dilation.
+    Raises QuestionError if nothing is left, or if the output padding is neither below the stride nor below
+    the dilation.
     """
-    if all(isinstance(one, int) and isinstance(behind, int) and behind >= one for one in (stride, apart)):
+    if all(isinstance(one, int) and isinstance(end, int) and end >= one for one in (stride, dilation)):
         raise QuestionError(
             ("output_padding",),
-            f"has to be less than the stride or the dilation of its axis, {stride} and {apart}",
-            f"at most {max_known((stride, apart)) - 1}",
-            f"{behind}",
+            f"must be less than the stride or the dilation of its axis, {stride} and {dilation}",
+            f"at most {max_known((stride, dilation)) - 1}",
+            f"{end}",
         )
-    length = (size - 1) * stride + apart * (extent - 1) + 1 + behind - around[0] - around[1]
+    length = (size - 1) * stride + dilation * (extent - 1) + 1 + end - padding[0] - padding[1]
     if isinstance(length, int) and length < 1:
         raise QuestionError(
             ("padding",), "the padding cuts away the whole output", "less padding", f"an output of {length}"

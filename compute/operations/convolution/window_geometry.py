@@ -1,7 +1,7 @@
-"""Windows that slide over one axis or two: what convolutions and poolings share.
+"""Geometry of sliding windows, shared by convolutions and poolings.
 
-Everything runs over two axes; one axis is two of which the first has size 1. Batch, channel and filter axes
-that are missing are added as axes of size 1, and taken away again.
+Everything is computed over two axes; a single axis gets one of size 1 in front. Missing batch, channel and
+filter axes are added with size 1, and dropped from the result.
 """
 
 from typing import Annotated, Any, TypeAlias
@@ -12,48 +12,48 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides
 from compute.primitives.windows import Layout, Pair
 
-Step: TypeAlias = Annotated[Size, Attribute("How far the window moves at a time.", minimum=1)]
-Steps: TypeAlias = Annotated[
-    Sides, Attribute("How far the window moves at a time: one number, or [down, across].", minimum=1)
+Stride: TypeAlias = Annotated[Size, Attribute("The step between windows.", minimum=1)]
+Strides: TypeAlias = Annotated[
+    Sides, Attribute("The step between windows: one number, or [down, across].", minimum=1)
 ]
-Apart: TypeAlias = Annotated[Size, Attribute("How far apart the entries are that a window sees.", minimum=1)]
-Aparts: TypeAlias = Annotated[
+Dilation: TypeAlias = Annotated[Size, Attribute("The step between entries of a window.", minimum=1)]
+Dilations: TypeAlias = Annotated[
     Sides,
-    Attribute("How far apart the entries are that a window sees: one number, or [down, across].", minimum=1),
+    Attribute("The step between entries of a window: one number, or [down, across].", minimum=1),
 ]
-Border: TypeAlias = Annotated[
+ZeroPadding1d: TypeAlias = Annotated[
     Padding1d,
     Attribute(
-        "Zeros around the input: one number, [before, behind], same (as many windows as entries over the"
-        " stride, an odd one more behind) or valid (none)."
+        "Zeros around the input: one number, [before, after], same (size / stride windows, rounded up; an odd"
+        " zero comes after) or valid (none)."
     ),
 ]
-Borders: TypeAlias = Annotated[
+ZeroPadding2d: TypeAlias = Annotated[
     Padding,
     Attribute(
-        "Zeros around the input: one number, [rows, columns], [[top, bottom], [left, right]], same (as many"
-        " windows as entries over the stride, an odd one more behind) or valid (none)."
+        "Zeros around the input: one number, [rows, columns], [[top, bottom], [left, right]], same (size /"
+        " stride windows, rounded up; an odd zero comes after) or valid (none)."
     ),
 ]
 
 
-def pair(setting: Any, plane: bool, added: int = 1) -> Pair:
-    """A setting for both axes. added: what it is for the one that is added to a single axis."""
+def per_axis(setting: Any, plane: bool, added: int = 1) -> Pair:
+    """Return a setting for both axes. added: its value for the added axis, if there is a single one."""
     if not plane:
         return (added, setting)
     return setting if isinstance(setting, tuple) else (setting, setting)
 
 
-def borders(
-    padding: Any, plane: bool, sizes: tuple[Size, Size], window: Pair, stride: Pair, apart: Pair
+def padding_widths(
+    padding: Any, plane: bool, sizes: tuple[Size, Size], window: Pair, stride: Pair, dilations: Pair
 ) -> Any:
-    """The padding as ((top, bottom), (left, right))."""
+    """Return the padding as ((top, bottom), (left, right))."""
     if padding == "valid":
         padding = 0
     if padding == "same":
         return tuple(
-            _same(*one) if plane or axis else (0, 0)
-            for axis, one in enumerate(zip(sizes, window, stride, apart, strict=True))
+            _same_padding(*one) if plane or axis else (0, 0)
+            for axis, one in enumerate(zip(sizes, window, stride, dilations, strict=True))
         )
     nested = isinstance(padding, tuple) and isinstance(padding[0], tuple)
     if plane and not nested:
@@ -64,22 +64,25 @@ def borders(
     return ((0, 0), padding if isinstance(padding, tuple) else (padding, padding))
 
 
-def _same(size: Size, extent: Size, stride: Size, apart: Size) -> tuple[Size, Size]:
-    """Enough for one window at every stride-th entry: half before, and the odd one behind."""
-    reach = apart * (extent - 1) + 1
+def _same_padding(size: Size, extent: Size, stride: Size, dilation: Size) -> tuple[Size, Size]:
+    """Return the padding for one window at every stride-th entry: half before, and an odd one after."""
+    reach = dilation * (extent - 1) + 1
     if isinstance(size, int) and isinstance(reach, int) and isinstance(stride, int):
         missing = max(0, (-(-size // stride) - 1) * stride + reach - size)
         return missing // 2, missing - missing // 2
     if stride != 1:
         raise QuestionError(
-            ("padding",), "same is known in letters for stride 1 alone", "numbers, or stride 1", "letters"
+            ("padding",),
+            "same needs stride 1 if sizes are symbols",
+            "numbers, or stride 1",
+            f"stride {stride}",
         )
     before = floor_divide(reach - 1, 2)
     return before, reach - 1 - before
 
 
-def fits(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> tuple[Size, Size]:
-    """How many windows fit, or a fault at the field that says how large they are."""
+def count_windows(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> tuple[Size, Size]:
+    """Return the numbers of windows along both axes. Raises QuestionError at the field if none fits."""
     try:
         return layout.output(sizes, window)
     except ShapeError as error:
@@ -89,15 +92,15 @@ def fits(layout: Layout, sizes: tuple[Size, Size], window: Pair, field: str) -> 
         ) from None
 
 
-def planar(value: Value, kept: int, plane: bool) -> Value:
-    """The value with all four axes; kept: how many it has before those that windows slide over."""
+def add_axes(value: Value, kept: int, plane: bool) -> Value:
+    """Return the value with four axes. kept: its number of axes before those that windows slide over."""
     outer, inner = value.shape[:kept], value.shape[kept:]
     shape = (*(1,) * (2 - kept), *outer, *(() if plane else (1,)), *inner)
     return value if shape == value.shape else apply("reshape", value, to=shape)
 
 
-def unplanar(value: Value, keep: tuple[bool, bool], plane: bool) -> Value:
-    """The value without the axes that were added."""
+def drop_axes(value: Value, keep: tuple[bool, bool], plane: bool) -> Value:
+    """Return the value without the added axes. keep: whether it has its first and its second axis."""
     shape = (
         *(size for size, kept in zip(value.shape[:2], keep, strict=True) if kept),
         *value.shape[2 if plane else 3 :],
@@ -105,12 +108,12 @@ def unplanar(value: Value, keep: tuple[bool, bool], plane: bool) -> Value:
     return value if shape == value.shape else apply("reshape", value, to=shape)
 
 
-def rounded_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout:
-    """The same windows, and one more along each axis where a part of one is left over behind.
+def round_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout:
+    """Return a layout with one more window along each axis whose end the last window does not reach.
 
-    It has to start inside the input or before it; what it lacks is added to the border behind.
+    The additional window must start inside the input or before it; the padding after is extended for it.
     """
-    around = []
+    paddings = []
     for axis, size in enumerate(sizes):
         before, behind = layout.padding[axis]
         stride, extent = layout.stride[axis], layout.dilation[axis] * (window[axis] - 1) + 1
@@ -122,25 +125,25 @@ def rounded_up(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> Layout
             behind = behind + max(0, (count - 1) * stride - over)
         else:
             behind = behind + stride - 1
-        around.append((before, behind))
-    return layout._replace(padding=(around[0], around[1]))
+        paddings.append((before, behind))
+    return layout._replace(padding=(paddings[0], paddings[1]))
 
 
-def check_borders(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> None:
-    """Refuse borders so wide that a window could see nothing else."""
+def check_padding(layout: Layout, sizes: tuple[Size, Size], window: Pair) -> None:
+    """Raise QuestionError for padding so wide that a window could lie in it entirely."""
     for axis, size in enumerate(sizes):
-        apart, widest = layout.dilation[axis], max_known(layout.padding[axis])
-        reach = apart * (window[axis] - 1)
-        known = all(isinstance(one, int) for one in (apart, reach, size))
-        if known and (widest > reach or (widest > 0 and size < apart)):
+        dilation, widest = layout.dilation[axis], max_known(layout.padding[axis])
+        reach = dilation * (window[axis] - 1)
+        known = all(isinstance(one, int) for one in (dilation, reach, size))
+        if known and (widest > reach or (widest > 0 and size < dilation)):
             raise QuestionError(
                 ("padding",),
-                "a window would see nothing but border",
-                f"at most {reach if size >= apart else 0} on each side",
+                "a window would see nothing but padding",
+                f"at most {reach if size >= dilation else 0} on each side",
                 f"{widest}",
             )
 
 
 def max_known(sides: Pair) -> int:
-    """The larger of two sides, as far as they are numbers."""
+    """Return the larger of those sides that are numbers; 0 if none is."""
     return max((side for side in sides if isinstance(side, int)), default=0)

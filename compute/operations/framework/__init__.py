@@ -1,1 +1,1 @@
-"""How operations are declared, and built into graphs."""
+"""Declaring operations, and building their graphs."""

@@ -1,5 +1,6 @@
-"""From shapes to a graph: dimension names are unified over all that came, then the operation is run on
-handles. The same code answers for numbers and for letters.
+"""Building the graph of an operation from shapes: dimension names are unified, then the function is run.
+
+The same code serves numbers and symbolic sizes.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,50 +11,57 @@ from compute.errors import QuestionError, QuestionErrors
 from compute.graph.graph import Graph, MissingPolicy
 from compute.graph.value import Tensor, Value
 from compute.operations.framework.declaration import Operation
-from compute.operations.framework.signature import InputShape, Sizes, SizesResolved, admit, bind
-from compute.operations.framework.submodules import MissingInputs, check_supply, run
+from compute.operations.framework.signature import InputShape, Sizes, SizesResolved, add_input, bind
+from compute.operations.framework.submodules import MissingInputs, check_sent_inputs, run_operation
 
 
 def build(
     operation: Operation,
     tensors: Mapping[str, Tensor],
-    said: Mapping[str, Any],
+    settings: Mapping[str, Any],
     given: Mapping[str, Tensor] | None = None,
     requested: Collection[str] = (),
     everything: bool = True,
     symbolic: bool = False,
     missing_policy: MissingPolicy = "unknown",
 ) -> Graph:
-    """The graph of an operation for inputs of these shapes, those of its parts by their full names.
+    """Build the graph of an operation for inputs of these shapes.
 
-    said: attributes; others have their defaults. given: values that are taken instead of computed.
-    requested, everything, symbolic, missing_policy: as for `Graph`. Required inputs that are missing get
-    symbolic shapes. Raises QuestionErrors where shapes disagree.
+    tensors: the inputs; those of sublayers by their full names.
+    settings: the attributes that are set; others have their defaults.
+    given: values that are given instead of computed.
+    requested, everything, symbolic, missing_policy: as for `Graph`.
+
+    Required inputs that are missing get symbolic shapes. Raises QuestionErrors if shapes disagree.
     """
     try:
-        return _settled(
-            operation, tensors, said, given or {}, requested, None,
+        return _build_resolved(
+            operation, tensors, settings, given or {}, requested, None,
             everything=everything, symbolic=symbolic, missing_policy=missing_policy,
         )  # fmt: skip
     except MissingInputs as error:
-        raise QuestionErrors(all_missing(operation, tensors, said, error.errors, symbolic=symbolic)) from None
+        errors = find_missing(operation, tensors, settings, error.errors, symbolic=symbolic)
+        raise QuestionErrors(errors) from None
 
 
-def all_missing(
+def find_missing(
     operation: Operation,
     tensors: Mapping[str, Tensor],
-    said: Mapping[str, Any],
+    settings: Mapping[str, Any],
     first: list[QuestionError],
     *,
     symbolic: bool = False,
 ) -> list[QuestionError]:
-    """The faults of all inputs that did not come, once some are known: it is built on assumed ones."""
+    """Return the errors of all missing inputs, by building on assumed ones.
+
+    first: the errors that are known already; they come first.
+    """
     lacking: list[QuestionError] = []
     try:
-        _settled(
+        _build_resolved(
             operation,
             tensors,
-            said,
+            settings,
             {},
             (),
             lacking,
@@ -61,15 +69,15 @@ def all_missing(
             symbolic=symbolic,
             missing_policy="unknown",
         )
-    except QuestionErrors as errors:  # what is wrong, and not just missing, is told once the rest is there
+    except QuestionErrors as errors:  # other errors are reported once nothing is missing
         lacking += [error for error in errors.errors if error.received == "nothing"]
     return [*{error.path: error for error in (*first, *lacking)}.values()]
 
 
-def _settled(
+def _build_resolved(
     operation: Operation,
     tensors: Mapping[str, Tensor],
-    said: Mapping[str, Any],
+    settings: Mapping[str, Any],
     given: Mapping[str, Tensor],
     requested: Collection[str],
     lacking: list[QuestionError] | None,
@@ -78,26 +86,26 @@ def _settled(
     symbolic: bool,
     missing_policy: MissingPolicy,
 ) -> Graph:
-    """The graph with all sizes that its parts tell. lacking: see `Graph`."""
+    """Build the graph, again whenever sublayers resolve more sizes. lacking: see `Graph`."""
     sizes: dict[str, tuple[Size, str]] = {}
-    settling = missing_policy == "unknown" and bool(operation.parts)
+    resolving = missing_policy == "unknown" and bool(operation.parts)
     while True:
         if lacking is not None:
             lacking.clear()
         try:
             return _build(
-                operation, tensors, said, given, requested, sizes, lacking,
-                everything=everything, symbolic=symbolic, missing_policy=missing_policy, settling=settling,
+                operation, tensors, settings, given, requested, sizes, lacking,
+                everything=everything, symbolic=symbolic, missing_policy=missing_policy, resolving=resolving,
             )  # fmt: skip
-        except SizesResolved as found:
-            settling = not found.sizes.keys() <= sizes.keys()
-            sizes |= found.sizes
+        except SizesResolved as error:
+            resolving = not error.sizes.keys() <= sizes.keys()
+            sizes |= error.sizes
 
 
 def _build(
     operation: Operation,
     tensors: Mapping[str, Tensor],
-    said: Mapping[str, Any],
+    settings: Mapping[str, Any],
     given: Mapping[str, Tensor],
     requested: Collection[str],
     sizes: Sizes,
@@ -106,57 +114,57 @@ def _build(
     everything: bool,
     symbolic: bool,
     missing_policy: MissingPolicy,
-    settling: bool,
+    resolving: bool,
 ) -> Graph:
-    """The same for what is known of the sizes that no input of its own says.
+    """Build the graph once. sizes: those resolved so far.
 
-    Raises Settled where parts tell more of them.
+    Raises SizesResolved if sublayers determine more of them.
     """
-    taken = {name: tensor.shape for name, tensor in given.items()}
+    given_shapes = {name: tensor.shape for name, tensor in given.items()}
     own = {name: tensor for name, tensor in tensors.items() if name in operation.inputs}
-    came = {name: InputShape(tensor.shape, (name,), name) for name, tensor in own.items()}
-    bound = bind(operation, came, said, taken, sizes=sizes)
-    names = frozenset(requested) | taken.keys()
-    graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
+    shapes = {name: InputShape(tensor.shape, (name,), name) for name, tensor in own.items()}
+    bound = bind(operation, shapes, settings, given_shapes, sizes=sizes)
+    names = frozenset(requested) | given_shapes.keys()
+    graph = Graph(bound.values, bound.dimensions.sizes, given_shapes, requested=names, everything=everything)
     graph.symbolic, graph.missing_policy, graph.settling, graph.lacking = (
         symbolic,
         missing_policy,
-        settling,
+        resolving,
         lacking,
     )
     graph.sent_inputs = {name: tensor for name, tensor in tensors.items() if name not in own}
     handles = {
-        name: admit(graph, operation, name, own.get(name), bound)
+        name: add_input(graph, operation, name, own.get(name), bound)
         for name in operation.inputs
         if name in own or name in operation.required
     }
     try:
-        run(operation, graph, handles, bound)
+        run_operation(operation, graph, handles, bound)
     except QuestionError as error:
         raise QuestionErrors([error]) from None
-    check_supply(graph, operation)
+    check_sent_inputs(graph, operation)
     return graph
 
 
 def call(operation: Operation, scope: str, graph: Graph | None = None, /, **arguments: Any) -> Value:
-    """An operation as a part of another: its values are named behind the scope and a dot.
+    """Call an operation inside another. Its values are named `scope.name`.
 
-    graph: where they are put, if no input says it; arguments: handles for inputs (None for those left out),
-    and attributes that are said.
+    graph: the graph to add them to, if no input determines it.
+    arguments: handles of inputs (None for those left out), and settings.
     """
     if unknown := set(arguments) - set(operation.inputs) - set(operation.attributes):
         raise TypeError(f"{operation.name} takes no {', '.join(sorted(unknown))}")
-    handles = {name: one for name, one in arguments.items() if isinstance(one, Value)}
-    said = {name: one for name, one in arguments.items() if name in operation.attributes}
+    handles = {name: value for name, value in arguments.items() if isinstance(value, Value)}
+    settings = {name: value for name, value in arguments.items() if name in operation.attributes}
     graph = graph or next(iter(handles.values())).graph
-    came = {name: InputShape(handle.shape, (name,), name) for name, handle in handles.items()}
-    bound = bind(operation, came, said, graph.given_in(scope), prefix=graph.prefix(scope))
+    shapes = {name: InputShape(handle.shape, (name,), name) for name, handle in handles.items()}
+    bound = bind(operation, shapes, settings, graph.given_in(scope), prefix=graph.prefix(scope))
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
-        return run(operation, graph, handles, bound)
+        return run_operation(operation, graph, handles, bound)
 
 
 def check_upstream(graph: Graph, tensors: Mapping[str, Tensor]) -> None:
-    """Raise QuestionErrors where upstream gradients do not have the shapes of their values."""
+    """Raise QuestionErrors if upstream gradients do not have the shapes of their values."""
     errors = []
     for name, tensor in tensors.items():
         value = graph.names[name]

@@ -18,15 +18,21 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Constant
 
 
-def constant(graph: Graph, attribute: str, said: Constant, *, positive: bool = False) -> Value:
-    """A constant setting as a value, refused at its attribute where it has no use."""
-    return apply("constant", graph=graph, **expression(graph, attribute, said, positive=positive))
+def add_constant(graph: Graph, attribute: str, setting: Constant, *, positive: bool = False) -> Value:
+    """Add a constant setting to the graph. Raises QuestionError at the attribute, as `parse_constant`."""
+    return apply("constant", graph=graph, **parse_constant(graph, attribute, setting, positive=positive))
 
 
-def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool = False) -> dict[str, Any]:
-    """A constant setting as its expression and the sizes of the dimension names that it uses."""
+def parse_constant(
+    graph: Graph, attribute: str, setting: Constant, *, positive: bool = False
+) -> dict[str, Any]:
+    """Return the expression of a constant setting, and the sizes of the dimension names that it uses.
+
+    Raises QuestionError at the attribute if the setting is not a finite constant, or with `positive` not
+    above zero.
+    """
     try:
-        parsed = parse(said) if isinstance(said, str) else number(said)
+        parsed = parse(setting) if isinstance(setting, str) else number(setting)
         names = parsed.symbols()
         sizes = {name: size for name, size in graph.dimensions.items() if name in names}
         free = {name for name in names if name not in graph.dimensions and name not in NAMED_NUMBERS}
@@ -34,78 +40,85 @@ def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool =
             for name in free:
                 check_symbol(name)
         elif all(isinstance(size, int) for size in sizes.values()):
-            worth = evaluate(parsed, graph.dimensions)
-            if positive and worth <= 0:
+            value = evaluate(parsed, graph.dimensions)
+            if positive and value <= 0:
                 raise ExpressionError("is not above zero")
     except ExpressionError as error:
         known = ", ".join(sorted(graph.dimensions))
         kind = "finite constant above zero" if positive else "finite constant"
         expected = f"a {kind}, which may use {known}" if known else f"a {kind}"
-        raise QuestionError((attribute,), f"the expression {error}", expected, describe(said)) from None
+        raise QuestionError((attribute,), f"the expression {error}", expected, describe(setting)) from None
     return {"expression": parsed, "sizes": sizes}
 
 
-def between(graph: Graph, attribute: str, said: Constant, least: int, most: int | None = None) -> Expression:
-    """The same as `bounded`, without dimension names."""
-    return alone(graph, attribute, bounded(graph, attribute, said, least=least, most=most)["expression"])
+def parse_between(
+    graph: Graph, attribute: str, setting: Constant, least: int, most: int | None = None
+) -> Expression:
+    """Return the expression of a constant within bounds and without dimension names.
+
+    Raises QuestionError at the attribute.
+    """
+    parsed = parse_bounded(graph, attribute, setting, least=least, most=most)["expression"]
+    return refuse_dimensions(graph, attribute, parsed)
 
 
-def alone(graph: Graph, attribute: str, parsed: Expression) -> Expression:
-    """A constant, refused at its attribute where it speaks of a dimension."""
+def refuse_dimensions(graph: Graph, attribute: str, parsed: Expression) -> Expression:
+    """Return an expression. Raises QuestionError at the attribute if it uses dimension names."""
     if used := parsed.symbols() & set(graph.dimensions):
         raise QuestionError(
-            (attribute,), "speaks of a dimension", "a constant without dimension names",
-            f"one with {', '.join(sorted(used))}",
+            (attribute,), "uses a dimension name", "a constant without dimension names",
+            f"an expression with {', '.join(sorted(used))}",
         )  # fmt: skip
     return parsed
 
 
-def literal(graph: Graph, parsed: Expression | float) -> Value:
-    """An expression without dimension names, or a number, as a value."""
-    one = parsed if isinstance(parsed, Expression) else number(parsed)
-    return apply("constant", graph=graph, expression=one, sizes={})
+def add_literal(graph: Graph, literal: Expression | float) -> Value:
+    """Add a number, or an expression without dimension names, to the graph."""
+    parsed = literal if isinstance(literal, Expression) else number(literal)
+    return apply("constant", graph=graph, expression=parsed, sizes={})
 
 
-def size_of(size: Size) -> dict[str, Any]:
-    """A size as an expression, with what it depends on where it is no number."""
+def size_expression(size: Size) -> dict[str, Any]:
+    """Return a size as an expression, with the sizes of the names that it uses."""
     if isinstance(size, int):
         return {"expression": number(size), "sizes": {}}
     return {"expression": Expression("symbol", text=str(size)), "sizes": {str(size): size}}
 
 
-def bounded(
-    graph: Graph, attribute: str, said: Constant, *, least: float, most: float | None = None
+def parse_bounded(
+    graph: Graph, attribute: str, setting: Constant, *, least: float, most: float | None = None
 ) -> dict[str, Any]:
-    """As `expression`, refused where it is a number below or above these; what symbols are is not known."""
-    found = expression(graph, attribute, said)
-    names = found["expression"].symbols() - graph.dimensions.keys() - set(NAMED_NUMBERS)
-    if not names and all(isinstance(size, int) for size in found["sizes"].values()):
-        worth = evaluate(found["expression"], graph.dimensions)
-        if worth < least or (most is not None and worth > most):
+    """Return a constant setting as `parse_constant` does. Raises QuestionError if it is out of bounds.
+
+    Expressions with free symbols are not checked.
+    """
+    constant = parse_constant(graph, attribute, setting)
+    names = constant["expression"].symbols() - graph.dimensions.keys() - set(NAMED_NUMBERS)
+    if not names and all(isinstance(size, int) for size in constant["sizes"].values()):
+        value = evaluate(constant["expression"], graph.dimensions)
+        if value < least or (most is not None and value > most):
             range_ = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
-            way = "below" if worth < least else "above"
-            raise QuestionError(
-                (attribute,), f"is {way} what has a meaning here", f"a constant {range_}", describe(worth)
-            )
-    return found
+            fault = "too small" if value < least else "too large"
+            raise QuestionError((attribute,), f"is {fault}", f"a constant {range_}", describe(value))
+    return constant
 
 
-def is_number(graph: Graph, parsed: Expression) -> bool:
-    """Whether an expression speaks of no dimension and of no free symbol."""
+def is_numeric(graph: Graph, parsed: Expression) -> bool:
+    """Return whether an expression has neither dimension names nor free symbols."""
     return parsed.symbols() <= set(NAMED_NUMBERS) - set(graph.dimensions)
 
 
-LEAST_BASE = 1e-30  # what is smaller makes frequencies that float32 does not hold
+LEAST_BASE = 1e-30  # with a smaller base, frequencies overflow float32
 
 
-def frequency_base(graph: Graph, attribute: str, said: Constant) -> Expression:
-    """The base of frequencies: a constant without dimension names, refused at its attribute."""
-    parsed: Expression = expression(graph, attribute, said, positive=True)["expression"]
-    if not is_number(graph, parsed) or evaluate(parsed) < LEAST_BASE:
+def parse_frequency_base(graph: Graph, attribute: str, setting: Constant) -> Expression:
+    """Return the base of frequencies, a constant without names. Raises QuestionError at the attribute."""
+    parsed: Expression = parse_constant(graph, attribute, setting, positive=True)["expression"]
+    if not is_numeric(graph, parsed) or evaluate(parsed) < LEAST_BASE:
         raise QuestionError(
             (attribute,),
-            "is no base of frequencies",
+            "cannot be the base of frequencies",
             f"a constant of at least {LEAST_BASE}, without names",
-            describe(said),
+            describe(setting),
         )
     return parsed

@@ -1,11 +1,11 @@
-"""How an operation is declared: one function, whose signature and docstring say everything about it.
+"""Declaring an operation: one function, whose signature and docstring are the whole declaration.
 
-A parameter annotated with `Input` is a tensor, with its dimensions by name; a keyword parameter annotated
-with `Attribute` is a setting. The names that the operation gives to what it computes are listed in the
-decorator. Schemas, documentation, the catalogue and cost follow from these.
+A parameter annotated with `Input` is a tensor with named dimensions; a keyword parameter annotated with
+`Attribute` is a setting. The decorator lists the values that the operation names. Schemas, documentation, the
+catalogue and cost are derived from these.
 
-A parameter annotated with `Sublayer` is another operation that this one is made of. What it takes that this
-one does not hand over comes from the question, behind the part's name: `attention.w_q`, `layer[0].norm.gain`.
+A parameter annotated with `Sublayer` is another operation that this one calls. Inputs that this one does not
+provide come from the question, prefixed with the sublayer's name: `attention.w_q`, `layer[0].norm.gain`.
 """
 
 import inspect
@@ -19,18 +19,18 @@ from compute.dimensions import Size
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec, has_positions
 from compute.graph.value import Value
-from compute.operations.framework.rules import Rule, inherited
+from compute.operations.framework.rules import Rule, inherit_rules
 
 Constant: TypeAlias = int | float | str
 """A number, or a constant expression as text that may use the operation's dimension names."""
 Sides: TypeAlias = Size | tuple[Size, Size]
-"""A whole number for both sides, or one for each; letters where only cost is asked."""
+"""A whole number for both sides, or one for each; symbols if only cost is asked for."""
 Padding: TypeAlias = Size | tuple[Size, Size] | tuple[tuple[Size, Size], ...] | Literal["same", "valid"]
-"""What is added around an input: one number, two, two pairs, or in words."""
+"""Padding around an input: one number, two, two pairs, or a word."""
 Padding1d: TypeAlias = Size | tuple[Size, Size] | Literal["same", "valid"]
-"""The padding of an input with one axis: one number, two, or in words."""
+"""Padding of an input with one axis: one number, two, or a word."""
 Axes: TypeAlias = int | tuple[int, ...]
-"""One axis or several of them, counted from the first, or from the last where they are negative."""
+"""One axis or several, counted from the first, or from the last if negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,21 @@ class Input:
     """A tensor that an operation takes.
 
     dims: its axes by dimension name, such as `... n d`, where `...` stands for leading batch axes and
-    `heads*d_k` for a product; alternatives are separated by `|`. turns: the attribute that, set to other
-    than its default, exchanges the last two axes. parameter: whether it is learned. mask: it may hold
-    booleans. boolean: its numbers stand for booleans, and nothing is differentiated by it. broadcast: it
-    may have any shape that broadcasts to its dims. optional: what it stands for when left out. is_bias: it is
-    one of those that layers without biases go without.
+        `heads*d_k` for a product; alternatives are separated by `|`.
+    meaning, symbol: one sentence for readers, and its LaTeX.
+    transposed_by: the setting that, set to other than its default, swaps the last two axes.
+    parameter: it is learned.
+    mask: it may hold booleans.
+    boolean: its numbers stand for booleans, and it has no gradient.
+    broadcast: it may have any shape that broadcasts to its dims.
+    optional: the value that replaces it if it is left out, in words.
+    is_bias: layers without biases do without it.
     """
 
     dims: str
     meaning: str
     symbol: str
-    turns: str = ""
+    transposed_by: str = ""
     parameter: bool = False
     mask: bool = False
     boolean: bool = False
@@ -59,59 +63,65 @@ class Input:
 
 @dataclass(frozen=True)
 class Sublayer:
-    """An operation that another is made of.
+    """An operation that is part of another.
 
-    operations: what it may be, of which a setting may choose, all taking the same from outside; hands: inputs
-    that the whole hands over or rules out; several: whether there is a list of them, `layer[0]` and so on;
-    stored: what stands before its own names in PyTorch's state dicts, `{}` for a place in a list.
+    operations: the operations that it may be, with the same inputs from the question; a setting chooses.
+    provided: inputs that the outer operation provides or rules out.
+    is_list: it is a list of sublayers, `layer[0]` and so on.
+    stored: the prefixes of its names in PyTorch's state dicts, with `{}` for an index.
     """
 
     operations: "tuple[Operation, ...]"
     meaning: str
-    hands: tuple[str, ...] = ("x",)
-    several: bool = False
+    provided: tuple[str, ...] = ("x",)
+    is_list: bool = False
     stored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in self.hands:
-            if not any(name in one.inputs for one in self.operations):
+        for name in self.provided:
+            if not any(name in operation.inputs for operation in self.operations):
                 raise TypeError(f"{self.operations[0].name} takes no {name}")
 
     @cached_property
     def inputs(self) -> "dict[str, Input]":
-        """What it takes from outside."""
+        """The inputs that the question may send."""
         return {
-            name: one
+            name: declared
             for operation in self.operations
-            for name, one in operation.inputs.items()
-            if name not in self.hands
+            for name, declared in operation.inputs.items()
+            if name not in self.provided
         }
 
     @cached_property
     def parts(self) -> "dict[str, Sublayer]":
-        """What it is made of itself."""
-        return {name: one for operation in self.operations for name, one in operation.parts.items()}
+        """Its own sublayers, by name."""
+        return {name: part for operation in self.operations for name, part in operation.parts.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsOf:
-    """Takes over the settings of these sublayers, or of all; but for some, and for those of its own."""
+    """Inherit the settings of sublayers, except those that the operation declares itself.
 
-    but: tuple[str, ...] = ()
-    of: tuple[str, ...] = ()
+    exclude: settings that are not inherited.
+    sublayers: the sublayers to inherit from; all if empty.
+    """
+
+    exclude: tuple[str, ...] = ()
+    sublayers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A tensor of PyTorch's state dict: the inputs that it holds, side by side along its first axis.
+class StoredTensor:
+    """A tensor of PyTorch's state dict.
 
-    turned: it is (out, in), and its inputs are (in, out); rank: how many axes an input has, others in front
-    of them being of size 1.
+    inputs: those that it holds, concatenated along its first axis.
+    transposed: it is (out, in) and its inputs are (in, out).
+    rank: the number of axes of an input; further axes in front have size 1.
     """
 
     name: str
     inputs: tuple[str, ...]
-    turned: bool = False
+    transposed: bool = False
     rank: int | None = None
 
 
@@ -119,10 +129,11 @@ class Stored:
 class Attribute:
     """A setting of an operation.
 
-    minimum bounds a number; maximum and below bound a constant that is no text from above, below without the
-    bound itself. dimension: it is also a dimension name, settled by the shapes where they say
-    it, and may be in letters where only cost is asked. follows: the dimension it then equals if nothing
-    says it.
+    minimum: the least number.
+    maximum: the largest constant, unless it is text.
+    below: an exclusive upper bound of a constant, unless it is text.
+    dimension: it is also a dimension name, bound by shapes, and may be symbolic if only cost is asked for.
+    follows: the dimension that it equals by default.
     """
 
     meaning: str
@@ -135,14 +146,17 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class AttributeField:
-    """An attribute as the signature declares it. default: `...` where it has to be said; passed: it is one of
-    a sublayer, and handed on where it is said.
+    """A setting as the signature declares it.
+
+    annotation: its plain type.
+    default: `...` if it is required.
+    is_inherited: it belongs to a sublayer, and is passed on if it is set.
     """
 
     declared: Attribute
     annotation: Any
     default: Any
-    passed: bool = False
+    is_inherited: bool = False
 
     @property
     def required(self) -> bool:
@@ -151,11 +165,16 @@ class AttributeField:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One entry of the catalogue. required, masks: names of inputs that cannot be left out, or are masks.
+    """One entry of the catalogue.
 
-    parts: the operations that it is made of; stored: its own tensors in PyTorch's state dicts; rules: which
-    fields go together, its own and those of parts whose settings it takes over; takes_graph:
-    the function is handed the graph itself; has_positions: whether a tensor of it has an axis of positions.
+    summary, description: the first line of its docstring, and the rest.
+    inputs, attributes, values: its declarations, by name.
+    required, masks: names of inputs that cannot be left out, or are masks.
+    parts: its sublayers, by name.
+    stored: its own tensors in PyTorch's state dicts.
+    rules: its own rules, and those of sublayers about inherited settings.
+    takes_graph: the function has the graph as an argument.
+    has_positions: one of its tensors has an axis of positions.
     """
 
     name: str
@@ -168,39 +187,42 @@ class Operation:
     required: frozenset[str]
     masks: frozenset[str]
     parts: Mapping[str, Sublayer] = field(default_factory=dict)
-    stored: tuple[Stored, ...] = ()
+    stored: tuple[StoredTensor, ...] = ()
     rules: tuple[Rule, ...] = ()
     takes_graph: bool = False
     has_positions: bool = False
 
-    def changed(self, said: Mapping[str, Any]) -> set[str]:
-        """Its own settings that are said to be other than their defaults."""
-        own = {name: one for name, one in self.attributes.items() if name in said and not one.passed}
-        return {name for name, one in own.items() if said[name] != one.default}
+    def changed_settings(self, settings: Mapping[str, Any]) -> set[str]:
+        """Return the names of its own settings that are set to other than their defaults."""
+        return {
+            name
+            for name, attribute in self.attributes.items()
+            if name in settings and not attribute.is_inherited and settings[name] != attribute.default
+        }
 
-    def accepts(self, name: str) -> Input | None:
-        """What it or one of its parts takes under this name, such as `layer[0].attention.w_q`."""
+    def find_input(self, name: str) -> Input | None:
+        """Return the declaration of an input by its full name, such as `layer[0].attention.w_q`."""
         scope, _, last = name.rpartition(".")
-        found = self.part(scope.split(".") if scope else ())
-        return None if found is None else found.inputs.get(last)
+        part = self.find_part(scope.split(".") if scope else ())
+        return None if part is None else part.inputs.get(last)
 
-    def part(self, scopes: Sequence[str]) -> "Operation | Sublayer | None":
-        """The part that is found by these names, such as `layer[0]` and `attention`; by none, itself."""
-        found: Operation | Sublayer = self
+    def find_part(self, scopes: Sequence[str]) -> "Operation | Sublayer | None":
+        """Return the sublayer at a path such as `layer[0]`, `attention`; at the empty path, the operation."""
+        part: Operation | Sublayer = self
         for scope in scopes:
             match = INDEXED.fullmatch(scope)
-            part = None if match is None else found.parts.get(match[1])
-            if match is None or part is None or part.several != (match[2] is not None):
+            inner = None if match is None else part.parts.get(match[1])
+            if match is None or inner is None or inner.is_list != (match[2] is not None):
                 return None
-            found = part
-        return found
+            part = inner
+        return part
 
     def takes_mask(self, name: str) -> bool:
-        """Whether what it or one of its parts takes under this name may hold booleans."""
+        """Return whether the input of this full name may hold booleans."""
         if "." not in name:
             return name in self.masks
-        taken = self.accepts(name)
-        return taken is not None and taken.mask
+        declared = self.find_input(name)
+        return declared is not None and declared.mask
 
 
 PLACE = "(0|[1-9][0-9]{0,3})"
@@ -209,11 +231,11 @@ INDEXED = re.compile(rf"(\w+?)(?:{INDEX})?", re.ASCII)
 
 
 def operation(
-    values: Sequence[ValueSpec], stored: Sequence[Stored] = (), rules: Sequence[Rule] = ()
+    values: Sequence[ValueSpec], stored: Sequence[StoredTensor] = (), rules: Sequence[Rule] = ()
 ) -> Callable[[Callable[..., Value]], Operation]:
     """Declare the decorated function an operation that names these values.
 
-    stored: its tensors as PyTorch's state dicts have them; rules: which fields go together.
+    stored, rules: as for `Operation`.
     """
 
     def declare(function: Callable[..., Value]) -> Operation:
@@ -223,7 +245,7 @@ def operation(
         required = set()
         hints = get_type_hints(function, include_extras=True)
         for name, parameter in inspect.signature(function).parameters.items():
-            annotation, declared = _split(hints[name])
+            annotation, declared = _split_annotation(hints[name])
             if annotation is Graph:
                 continue
             if isinstance(declared, Input):
@@ -233,18 +255,20 @@ def operation(
             elif isinstance(declared, Sublayer):
                 parts[name] = declared
             elif isinstance(declared, SettingsOf):
-                passing = [parts[one] for one in declared.of or parts]
-                attributes |= _passed(passing, {*declared.but, *attributes})
+                sources = [parts[part] for part in declared.sublayers or parts]
+                attributes |= _inherit_settings(sources, {*declared.exclude, *attributes})
             elif isinstance(declared, Attribute):
                 attributes[name] = AttributeField(
                     declared, annotation, ... if parameter.default is parameter.empty else parameter.default
                 )
             else:
                 raise TypeError(f"{function.__name__}: {name} is neither Input nor Attribute")
-        inner_rules = [one for part in parts.values() for inner in part.operations for one in inner.rules]
-        passed = {name for name, one in attributes.items() if one.passed}
+        inner_rules = [rule for part in parts.values() for inner in part.operations for rule in inner.rules]
+        inherited = {name for name, attribute in attributes.items() if attribute.is_inherited}
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
-        positions = has_positions([one.dims for one in inputs.values()] + [one.dims for one in values])
+        positions = has_positions(
+            [*(declared.dims for declared in inputs.values()), *(spec.dims for spec in values)]
+        )
         return Operation(
             name=function.__name__,
             function=function,
@@ -252,12 +276,12 @@ def operation(
             description=description.strip(),
             inputs=inputs,
             attributes=attributes,
-            values={one.name: one.beside(positions) for one in values},
+            values={spec.name: spec.with_positions(positions) for spec in values},
             required=frozenset(required),
-            masks=frozenset(name for name, one in inputs.items() if one.mask),
+            masks=frozenset(name for name, declared in inputs.items() if declared.mask),
             parts=parts,
             stored=tuple(stored),
-            rules=(*rules, *inherited(inner_rules, passed)),
+            rules=(*rules, *inherit_rules(inner_rules, inherited)),
             takes_graph=Graph in hints.values(),
             has_positions=positions,
         )
@@ -265,21 +289,20 @@ def operation(
     return declare
 
 
-def _passed(parts: Iterable[Sublayer], but: Collection[str]) -> dict[str, AttributeField]:
-    """The settings of sublayers; what two of them call the same has to be the same."""
-    found: dict[str, AttributeField] = {}
+def _inherit_settings(parts: Iterable[Sublayer], exclude: Collection[str]) -> dict[str, AttributeField]:
+    """Return the settings of sublayers. Raises TypeError if two declare one name differently."""
+    inherited: dict[str, AttributeField] = {}
     for part in parts:
         for operation in part.operations:
-            for name, one in operation.attributes.items():
-                if name not in but and found.setdefault(name, replace(one, passed=True)) != replace(
-                    one, passed=True
-                ):
+            for name, attribute in operation.attributes.items():
+                passed_on = replace(attribute, is_inherited=True)
+                if name not in exclude and inherited.setdefault(name, passed_on) != passed_on:
                     raise TypeError(f"two sublayers differ in {name}")
-    return found
+    return inherited
 
 
-def _split(hint: Any) -> tuple[Any, Any]:
-    """The plain type and the declaration of `Annotated[type, declaration]`."""
+def _split_annotation(hint: Any) -> tuple[Any, Any]:
+    """Return the plain type and the declaration of `Annotated[type, declaration]`."""
     if get_origin(hint) is not Annotated:
         return hint, None
     annotation, declared = get_args(hint)[:2]

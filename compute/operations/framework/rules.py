@@ -1,48 +1,49 @@
-"""Which fields of an operation go together."""
+"""Rules about which fields of an operation go together."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 SENT = object()
-"""In a rule: the field is there."""
+"""In a rule: the field is present in the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A field that has a use only beside others.
+    """A condition for the use of one field.
 
-    field: an input or setting. The rule holds where it is sent with another value than its default, or with
-    one of `values`. None: the rule always holds.
-    beside: alternatives, one of which has to hold. Each maps names of other fields to SENT, to None for a
-    field that is left out or has its default, or to the values that it may have.
-    unless_given: given values may take the place of what is missing.
+    field: an input or setting. The rule applies if the field is sent with a value other than its default, or,
+        if `values` is not empty, with one of these. None: the rule always applies.
+    requires: alternatives, at least one of which must hold. Each maps names of other fields to SENT, to None
+        for a field that is left out or has its default, or to the values that the field may have.
+    values: the values of the field for which the rule applies.
+    unless_given: given values may replace the missing fields.
 
-    The function of an operation refuses what breaks a rule; the schema of its requests says so beforehand.
+    The function of an operation raises for a request that breaks a rule; the request schema states the rule.
     """
 
     field: str | None
-    beside: tuple[Mapping[str, Any], ...]
+    requires: tuple[Mapping[str, Any], ...]
     values: tuple[Any, ...] = ()
     unless_given: bool = False
 
     @property
     def names(self) -> set[str]:
-        """The names of all fields that the rule is about."""
-        return {name for one in self.beside for name in one} | ({self.field} if self.field else set())
+        """The names of all fields in the rule."""
+        return {name for fields in self.requires for name in fields} | ({self.field} if self.field else set())
 
 
 def rule(
-    field: str | None, *beside: Mapping[str, Any], values: Sequence[Any] = (), unless_given: bool = False
+    field: str | None, *requires: Mapping[str, Any], values: Sequence[Any] = (), unless_given: bool = False
 ) -> Rule:
-    """Declare a rule."""
-    return Rule(field, beside, tuple(values), unless_given)
+    """Declare a rule. Arguments as for `Rule`."""
+    return Rule(field, requires, tuple(values), unless_given)
 
 
-def inherited(rules: Iterable[Rule], passed: Collection[str]) -> list[Rule]:
-    """Return the rules of sublayers that are about settings which the whole takes over, each once."""
-    found: list[Rule] = []
-    for one in rules:
-        if one.names <= set(passed) and one not in found:
-            found.append(one)
-    return found
+def inherit_rules(rules: Iterable[Rule], inherited: Collection[str]) -> list[Rule]:
+    """Return the distinct rules of sublayers that are about inherited settings only."""
+    result: list[Rule] = []
+    for rule in rules:
+        if rule.names <= set(inherited) and rule not in result:
+            result.append(rule)
+    return result

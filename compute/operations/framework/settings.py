@@ -1,17 +1,17 @@
-"""Whether a literal can be an attribute's value, for operations that are called by name."""
+"""Checks of literals as values of settings, for operations that a program calls by name."""
 
 from typing import Any, Literal, get_args, get_origin
 
 from compute.integers import with_integers
 from compute.operations.framework.declaration import AttributeField
 from compute.operations.framework.setting_types import (
+    allowed_types,
     is_axes,
     is_constant,
     is_padding,
     is_padding_1d,
     is_sides,
     is_size,
-    kinds,
 )
 
 LARGEST = 2**31 - 1
@@ -26,27 +26,31 @@ def with_integral_floats(attribute: AttributeField, value: Any) -> Any:
 
 
 def fits(attribute: AttributeField, value: Any) -> bool:
-    """Whether the value is of the attribute's kind and not below its minimum."""
+    """Return whether the value has a type of the attribute and is not below its minimum."""
     annotation, least = attribute.annotation, attribute.declared.minimum
     if is_constant(annotation):
         return isinstance(value, int | float | str) and not isinstance(value, bool)
     if is_sides(annotation):
-        return _sides(value, least or 0)
+        return _are_sides(value, least or 0)
     if is_padding(annotation):
-        pairs = isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, tuple) for one in value)
+        pairs = (
+            isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, tuple) for side in value)
+        )
         pairs = pairs and not is_padding_1d(annotation)
         return value in ("same", "valid") or (
-            all(_sides(one, 0) and isinstance(one, tuple) for one in value) if pairs else _sides(value, 0)
+            all(_are_sides(side, 0) and isinstance(side, tuple) for side in value)
+            if pairs
+            else _are_sides(value, 0)
         )
     if is_size(annotation):
-        return _whole(value, least or 0)
+        return _is_whole(value, least or 0)
     if is_axes(annotation):
-        return all(_whole(one, -LARGEST) for one in (value if isinstance(value, tuple) else (value,)))
-    return any(_of_kind(kind, value, least) for kind in kinds(annotation))
+        return all(_is_whole(axis, -LARGEST) for axis in (value if isinstance(value, tuple) else (value,)))
+    return any(_is_of_type(kind, value, least) for kind in allowed_types(annotation))
 
 
-def expected(attribute: AttributeField) -> str:
-    """What fits, in words."""
+def describe_expected(attribute: AttributeField) -> str:
+    """Describe the values that fit, for messages."""
     words: dict[Any, str] = {
         bool: "True or False", int: "a whole number", float: "a number", str: "text",
         tuple[int, ...]: "a whole number or a list of them",
@@ -54,32 +58,34 @@ def expected(attribute: AttributeField) -> str:
     if is_constant(attribute.annotation):
         return "a number or a constant expression"
     if is_sides(attribute.annotation) or is_padding(attribute.annotation):
-        more = ", same or valid" if is_padding(attribute.annotation) else ""
-        return f"a whole number or a list of two{more}"
+        words_too = ", same or valid" if is_padding(attribute.annotation) else ""
+        return f"a whole number or a list of two{words_too}"
     if is_size(attribute.annotation):
         return "a whole number"
     if is_axes(attribute.annotation):
         return "a whole number or a list of them"
     return " or ".join(
         ", ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else words.get(kind, "a value")
-        for kind in kinds(attribute.annotation)
+        for kind in allowed_types(attribute.annotation)
     )
 
 
-def _of_kind(kind: Any, value: Any, least: int | None) -> bool:
+def _is_of_type(kind: Any, value: Any, least: int | None) -> bool:
     if get_origin(kind) is Literal:
         return isinstance(value, str) and value in get_args(kind)
     if kind is bool:
         return isinstance(value, bool)
     if get_origin(kind) is tuple:
-        return all(_whole(one, least or 0) for one in (value if isinstance(value, tuple) else (value,)))
-    return kind is int and _whole(value, -LARGEST if least is None else least)
+        return all(
+            _is_whole(entry, least or 0) for entry in (value if isinstance(value, tuple) else (value,))
+        )
+    return kind is int and _is_whole(value, -LARGEST if least is None else least)
 
 
-def _sides(value: Any, least: int) -> bool:
+def _are_sides(value: Any, least: int) -> bool:
     entries = value if isinstance(value, tuple) and len(value) == 2 else (value,)
-    return all(_whole(one, least) for one in entries)
+    return all(_is_whole(entry, least) for entry in entries)
 
 
-def _whole(value: Any, least: int) -> bool:
+def _is_whole(value: Any, least: int) -> bool:
     return type(value) is int and least <= value <= LARGEST

@@ -1,34 +1,37 @@
-"""Whether axes are there, and shapes of inputs belong together, where dimension names cannot say it."""
+"""Checks of axes and shapes that dimension names cannot express."""
 
 from compute.dimensions import Shape, ShapeError, broadcast, from_last, show
 from compute.errors import QuestionError
 from compute.graph.value import Value
 
 
-def axis_of(value: Value, axis: int, name: str = "x", field: str = "axis") -> int:
-    """An axis of a value, counted from the last; refused at its field where there is none.
+def find_axis(value: Value, axis: int, name: str = "x", field: str = "axis") -> int:
+    """Return an axis of a value, counted from the last. Raises QuestionError at the field if it has none.
 
-    name: what the value is called.
+    name: the value's name in messages.
     """
-    found = from_last(axis, value.rank)
-    if found is None:
+    counted = from_last(axis, value.rank)
+    if counted is None:
         raise QuestionError(
             (field,), f"{name} of shape {show(value.shape)} has no such axis",
             f"a whole number from {-value.rank} to {value.rank - 1}" if value.rank else f"{name} with axes",
             f"axis {axis}",
         )  # fmt: skip
-    return found
+    return counted
 
 
-def alike(value: Value, other: Value, name: str) -> None:
-    """Have a value the shape of another; refused at its field where both are known and differ."""
+def require_same_shape(value: Value, other: Value, name: str) -> None:
+    """Require a value to have the shape of another; an assumed one takes the shape of the other."""
     if other.is_assumed:
         value, other = other, value
-    shaped(value, other.shape, name, f"as {other.name}")
+    require_shape(value, other.shape, name, f"as {other.name}")
 
 
-def shaped(value: Value, shape: Shape, name: str, why: str) -> None:
-    """Have a value this shape; refused at its field where it is known to have another."""
+def require_shape(value: Value, shape: Shape, name: str, why: str) -> None:
+    """Require a value to have this shape; an assumed one takes it. Raises QuestionError at the field `name`.
+
+    why: the reason for the shape, for the message.
+    """
     if value.is_assumed:
         value.shape, value.has_open_batch = shape, False
     elif value.shape != shape:
@@ -38,8 +41,8 @@ def shaped(value: Value, shape: Shape, name: str, why: str) -> None:
         )  # fmt: skip
 
 
-def spread_over(value: Value, shape: Shape, name: str) -> None:
-    """Refuse a value at its field that does not broadcast to a shape."""
+def require_broadcast(value: Value, shape: Shape, name: str) -> None:
+    """Require a value to broadcast to a shape. Raises QuestionError at the field `name`."""
     try:
         fits = broadcast(value.shape, shape) == shape
     except ShapeError:
@@ -51,10 +54,11 @@ def spread_over(value: Value, shape: Shape, name: str) -> None:
         )  # fmt: skip
 
 
-def in_batches(value: Value, name: str, other: Value, of: str, axes: int = 2) -> None:
-    """Refuse a value at its field whose batch axes do not go with those of another.
+def require_batch_axes(value: Value, name: str, other: Value, of: str, axes: int = 2) -> None:
+    """Require the batch axes of two values to broadcast. Raises QuestionError at the field `name`.
 
-    of: what the other is called; axes: how many of the last are no batch axes.
+    of: the name of the other value in the message.
+    axes: the number of last axes that are not batch axes.
     """
     batch = other.shape[:-axes]
     try:

@@ -1,5 +1,6 @@
-"""An operation's declarations for the shapes that came: turned as its settings say, and with every dimension
-name bound. Sizes that nothing says stay symbols.
+"""Binding an operation's signature to the shapes of a question: every dimension name gets its size.
+
+Sizes that nothing determines stay symbols.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +13,7 @@ from compute.errors import Path, QuestionErrors
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Kind, Tensor, Value
-from compute.operations.framework.declaration import Operation
+from compute.operations.framework.declaration import AttributeField, Operation
 from compute.operations.framework.unification import (
     LEADING,
     DimConstraint,
@@ -25,13 +26,18 @@ from compute.operations.framework.unification import (
 BINDING = 6  # units for the shapes and settings of one operation
 
 Sizes: TypeAlias = Mapping[str, tuple[Size, str]]
-"""By dimension name: what its size has to be, and why."""
+"""By dimension name: its required size, and the source of that size for messages."""
 Assumed: TypeAlias = Mapping[str, Callable[[Mapping[str, Size]], Size]]
-"""By dimension name: its size where nothing says it, made of the sizes that are known."""
+"""By dimension name: a function from the known sizes to the size to assume if nothing determines it."""
 
 
 class InputShape(NamedTuple):
-    """A tensor as an operation gets it: its shape, where it stands in the question, and what to call it."""
+    """The shape of an operation's input.
+
+    shape: the shape.
+    path: the request field that it came from, for errors.
+    name: the name of the input in messages.
+    """
 
     shape: Shape
     path: Path
@@ -39,7 +45,10 @@ class InputShape(NamedTuple):
 
 
 class SizesResolved(Exception):
-    """Sizes of what is unknown, by the letters that stood for them, and where these sizes were found."""
+    """Sizes discovered while building.
+
+    sizes: by the symbol that was a placeholder for it, each size with its source.
+    """
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -47,7 +56,13 @@ class SizesResolved(Exception):
 
 
 class Bound(NamedTuple):
-    """An operation's declarations, turned as its settings say, and its dimensions."""
+    """An operation's declarations for one question.
+
+    settings: all settings, with defaults and bound dimensions.
+    inputs: the dims of each input, transposed if a setting asks for it.
+    values: the spec of each value, likewise.
+    dimensions: the sizes of dimension names.
+    """
 
     settings: dict[str, Any]
     inputs: dict[str, str]
@@ -55,8 +70,11 @@ class Bound(NamedTuple):
     dimensions: Dimensions
 
 
-def said_sizes(**dimensions: tuple[str, Size | None]) -> dict[str, tuple[Size, str]]:
-    """What settings say of dimensions: by dimension name the setting, and its size or None for nothing."""
+def sizes_from_settings(**dimensions: tuple[str, Size | None]) -> dict[str, tuple[Size, str]]:
+    """Return the sizes that settings determine, without those that are None.
+
+    dimensions: by dimension name, the name of the setting and its value.
+    """
     return {
         name: (size, f"the attribute {setting}")
         for name, (setting, size) in dimensions.items()
@@ -65,8 +83,8 @@ def said_sizes(**dimensions: tuple[str, Size | None]) -> dict[str, tuple[Size, s
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A size that nothing says, under the name that the whole has for it. For `Assumed`."""
+class SymbolicSize:
+    """An undetermined size, as a symbol with the outer operation's name for it. For `Assumed`."""
 
     name: str
 
@@ -76,35 +94,41 @@ class Letter:
 
 def bind(
     operation: Operation,
-    came: Mapping[str, InputShape],
-    said: Mapping[str, Any],
+    shapes: Mapping[str, InputShape],
+    settings: Mapping[str, Any],
     given: Mapping[str, Shape],
     *,
     prefix: str = "",
     sizes: Sizes | None = None,
     assumed: Assumed | None = None,
-    wanted: Collection[str] | None = None,
-    settling: bool = False,
+    required: Collection[str] | None = None,
+    resolving: bool = False,
 ) -> Bound:
-    """Unify the dimension names of all that came with their declarations.
+    """Bind an operation's dimension names to the shapes and settings of a question.
 
-    prefix: stands before the names of given values; sizes: what dimensions have to be, and why; wanted:
-    names of inputs that are there though they did not come; settling: as for `Dimensions`. Raises
-    QuestionErrors where shapes disagree, and Settled where they tell what letters stand for.
+    shapes: of the inputs, by name.
+    settings: those that are set; others have their defaults.
+    given: the shapes of given values, by name.
+    prefix: the scope of given values, for messages.
+    sizes: required sizes.
+    assumed: sizes for dimensions that nothing determines.
+    required: names of inputs that exist even if no shape is known; by default the operation's required ones.
+    resolving: as for `Dimensions`.
+
+    Raises QuestionErrors if shapes disagree, and SizesResolved if they determine the number of a symbol.
     """
     spend(BINDING)
-    own = {name: one for name, one in operation.attributes.items() if not one.passed}
-    settings = {name: one.default for name, one in own.items()} | dict(said)
-    changed = operation.changed(said)
+    own = {name: attribute for name, attribute in operation.attributes.items() if not attribute.is_inherited}
+    changed = operation.changed_settings(settings)
     inputs = {
-        name: transposed_dims(one.dims) if one.turns in changed else one.dims
-        for name, one in operation.inputs.items()
+        name: transposed_dims(declared.dims) if declared.transposed_by in changed else declared.dims
+        for name, declared in operation.inputs.items()
     }
-    values = {name: _arranged(one, changed) for name, one in operation.values.items()}
-    claims = [
-        DimConstraint(came[name].path, came[name].name, dims, came[name].shape)
+    values = {name: _arrange_value(spec, changed) for name, spec in operation.values.items()}
+    constraints = [
+        DimConstraint(shapes[name].path, shapes[name].name, dims, shapes[name].shape)
         for name, dims in inputs.items()
-        if name in came and not operation.inputs[name].broadcast
+        if name in shapes and not operation.inputs[name].broadcast
     ] + [
         DimConstraint(
             ("given", prefix + name), f"the given {prefix}{name}", values[name].dims, shape, given=True
@@ -112,76 +136,80 @@ def bind(
         for name, shape in given.items()
         if name in values
     ]
-    dimensions = Dimensions(settling=settling)
+    dimensions = Dimensions(resolving=resolving)
     for name, (size, why) in (sizes or {}).items():
         dimensions.bind(name, size, why)
-    _unify(operation, claims, said, dimensions)
-    if dimensions.settled:
-        raise SizesResolved(dimensions.settled)
-    _learn(operation, inputs, came, dimensions)
+    _unify(own, constraints, settings, dimensions)
+    if dimensions.resolved:
+        raise SizesResolved(dimensions.resolved)
+    _infer_from_masks(operation, inputs, shapes, dimensions)
     for name, size_of in (assumed or {}).items():
         if name not in dimensions.sizes:
             dimensions.bind(name, size_of(dimensions.sizes), "what is usual")
-    for name in operation.required if wanted is None else wanted:
+    for name in operation.required if required is None else required:
         for factors in match_dims(inputs[name], None):
-            for one in factors:
-                if one != LEADING and not one.isdecimal():
-                    dimensions.sizes.setdefault(one, Polynomial.symbol(one))
+            for factor in factors:
+                if factor != LEADING and not factor.isdecimal():
+                    dimensions.sizes.setdefault(factor, Polynomial.symbol(factor))
+    bound = {name: attribute.default for name, attribute in own.items()} | dict(settings)
     for name, attribute in own.items():
         if attribute.declared.dimension:
-            settings[name] = dimensions.sizes.get(name)
-    return Bound(settings, inputs, values, dimensions)
+            bound[name] = dimensions.sizes.get(name)
+    return Bound(bound, inputs, values, dimensions)
 
 
-def _arranged(declared: ValueSpec, changed: Collection[str]) -> ValueSpec:
-    """A value as it stands with these settings other than their defaults."""
-    if declared.banded in changed:
-        axes, dims = (text.rpartition(" ")[0] for text in (declared.axes, declared.dims))
-        declared = declared._replace(axes=f"{axes} offset", dims=f"{dims} band")
-    if declared.turns in changed:
-        declared = declared._replace(axes=transposed_dims(declared.axes), dims=transposed_dims(declared.dims))
-    return declared
+def _arrange_value(spec: ValueSpec, changed: Collection[str]) -> ValueSpec:
+    """Return a value's spec with the axes that it has if these settings are not at their defaults."""
+    if spec.banded in changed:
+        axes, dims = (text.rpartition(" ")[0] for text in (spec.axes, spec.dims))
+        spec = spec._replace(axes=f"{axes} offset", dims=f"{dims} band")
+    if spec.transposed_by in changed:
+        spec = spec._replace(axes=transposed_dims(spec.axes), dims=transposed_dims(spec.dims))
+    return spec
 
 
 def _unify(
-    operation: Operation, claims: list[DimConstraint], said: Mapping[str, Any], dimensions: Dimensions
+    attributes: Mapping[str, AttributeField],
+    constraints: list[DimConstraint],
+    settings: Mapping[str, Any],
+    dimensions: Dimensions,
 ) -> None:
-    """Bind all dimension names of the operation where something says their size."""
+    """Bind all dimension names whose size is determined. attributes: the operation's own."""
     defaults: dict[str, int | str] = {}
-    for name, attribute in operation.attributes.items():
-        if attribute.declared.dimension and not attribute.passed:
+    for name, attribute in attributes.items():
+        if attribute.declared.dimension:
             default = attribute.declared.follows or attribute.default
             if default is not None and not attribute.required:
                 defaults[name] = default
-            if name in said:
-                dimensions.bind(name, said[name], f"the attribute {name}")
-    if errors := unify(claims, dimensions, defaults):
+            if name in settings:
+                dimensions.bind(name, settings[name], f"the attribute {name}")
+    if errors := unify(constraints, dimensions, defaults):
         raise QuestionErrors(errors)
 
 
-def _learn(
-    operation: Operation, inputs: Mapping[str, str], came: Mapping[str, InputShape], dimensions: Dimensions
+def _infer_from_masks(
+    operation: Operation, inputs: Mapping[str, str], shapes: Mapping[str, InputShape], dimensions: Dimensions
 ) -> None:
-    """Sizes that nothing else says from masks, whose axes are of size 1 or as what they mask."""
-    for name, one in operation.inputs.items():
-        if not (one.mask and one.broadcast and name in came):
+    """Bind names that are still free to the sizes of masks. A mask's axis of size 1 says nothing."""
+    for name, declared in operation.inputs.items():
+        if not (declared.mask and declared.broadcast and name in shapes):
             continue
-        shape = came[name].shape
-        declared = [axis for axis in match_dims(inputs[name], None) if axis != (LEADING,)][::-1]
-        for axis, (factors, size) in enumerate(zip(declared, shape[::-1], strict=False)):
+        shape = shapes[name].shape
+        axes = [factors for factors in match_dims(inputs[name], None) if factors != (LEADING,)][::-1]
+        for axis, (factors, size) in enumerate(zip(axes, shape[::-1], strict=False)):
             if len(factors) == 1 and size != 1:
-                origin = f"axis {len(shape) - 1 - axis} of {came[name].name}"
+                origin = f"axis {len(shape) - 1 - axis} of {shapes[name].name}"
                 if factors[0] not in dimensions.sizes:
                     dimensions.bind(factors[0], size, origin)
 
 
-def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, bound: Bound) -> Value:
-    """An input of the operation as a value of the graph; of its usual shape where it did not come."""
+def add_input(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, bound: Bound) -> Value:
+    """Add an input of the operation to the graph. tensor: None for an input that is assumed to exist."""
     declared, dims = operation.inputs[name], bound.inputs[name]
     shape = tensor.shape if tensor else tuple(
-        bound.dimensions.size(one) for one in match_dims(dims, None) if one != (LEADING,)
+        bound.dimensions.size(factors) for factors in match_dims(dims, None) if factors != (LEADING,)
     )  # fmt: skip
-    labels = _labels(dims, len(shape))
+    labels = _axis_labels(dims, len(shape))
     kind: Kind = "boolean" if declared.boolean else tensor.kind if tensor else "real"
     value = graph.input(
         graph.full_name(name),
@@ -196,11 +224,11 @@ def admit(graph: Graph, operation: Operation, name: str, tensor: Tensor | None, 
     return value
 
 
-def _labels(dims: str, rank: int) -> list[str]:
-    """What the last axes of an input run over; one that broadcasts may have fewer than it declares."""
+def _axis_labels(dims: str, rank: int) -> list[str]:
+    """Return the labels of an input's last axes; an input that broadcasts may have fewer than it declares."""
     try:
         axes = match_dims(dims, rank)
     except ShapeError:
         axes = match_dims(dims, None)
-    labels = ["*".join(one) for one in axes if one != (LEADING,)]
+    labels = ["*".join(factors) for factors in axes if factors != (LEADING,)]
     return labels[len(labels) - min(rank, len(labels)) :]

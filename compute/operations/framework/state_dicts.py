@@ -1,4 +1,4 @@
-"""PyTorch's names of weights, and how it keeps them, told by what operations and their parts declare."""
+"""PyTorch state dicts: which inputs of an operation and its sublayers their tensors hold."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -7,26 +7,29 @@ from dataclasses import dataclass, replace
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, ShapeError, divide, show
 from compute.errors import LISTED, QuestionError, QuestionErrors, unknown_name
-from compute.operations.framework.declaration import PLACE, Operation, Stored, Sublayer
+from compute.operations.framework.declaration import PLACE, Operation, StoredTensor, Sublayer
 
 FIELD = "state_dict"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What of a tensor of a state dict is one input.
+    """The slice of a state dict's tensor that is one input.
 
-    name: of the input, in full; source: of the tensor; at: which of those that it holds.
+    name: the full name of the input.
+    source: the name of the tensor.
+    index: the number of the slice, from 0.
+    stored: the declaration of the tensor.
     """
 
     name: str
     source: str
-    at: int
-    stored: Stored
+    index: int
+    stored: StoredTensor
 
     def shape(self, shape: Shape) -> Shape:
-        """The shape of the input. Raises QuestionError where the tensor cannot be cut or turned."""
-        came, count, rank = shape, len(self.stored.inputs), self.stored.rank
+        """Return the shape of the input. Raises QuestionError if the tensor cannot be cut or transposed."""
+        sent, count, rank = shape, len(self.stored.inputs), self.stored.rank
         try:
             if rank is not None:
                 if len(shape) < rank or any(size != 1 for size in shape[: len(shape) - rank]):
@@ -36,78 +39,85 @@ class Piece:
                 if not shape:
                     raise ShapeError("a single number cannot be cut")
                 shape = (divide(shape[0], count), *shape[1:])
-            if self.stored.turned:
+            if self.stored.transposed:
                 if len(shape) != 2:
                     raise ShapeError(f"it has {len(shape)} axes")
                 shape = (shape[1], shape[0])
         except ShapeError as error:
-            axes = "(out, in)" if self.stored.turned else "(...)"
+            axes = "(out, in)" if self.stored.transposed else "(...)"
             held = f"{axes} for each of {', '.join(self.stored.inputs)}, one below the other"
             raise QuestionError(
                 (FIELD, self.source), f"the shape does not fit what is kept under this name: {error}",
-                held if count > 1 else f"{axes} for {self.stored.inputs[0]}", f"shape {show(came)}",
+                held if count > 1 else f"{axes} for {self.stored.inputs[0]}", f"shape {show(sent)}",
             ) from None  # fmt: skip
         return shape
 
-    def of(self, array: Array) -> Array:
-        """The entries of the input."""
+    def extract(self, array: Array) -> Array:
+        """Return the entries of the input."""
         shape = self.shape(array.shape)
         if self.stored.rank is not None:
             array = array.reshape(array.shape[array.ndim - self.stored.rank :])
         size = len(array) // len(self.stored.inputs) if array.ndim else 1
-        part = array[self.at * size : (self.at + 1) * size] if len(self.stored.inputs) > 1 else array
-        found: Array = part.T if self.stored.turned else part
-        assert found.shape == shape
-        return found
+        rows = array[self.index * size : (self.index + 1) * size] if len(self.stored.inputs) > 1 else array
+        result: Array = rows.T if self.stored.transposed else rows
+        assert result.shape == shape
+        return result
 
 
-def takes_state_dict(operation: Operation | Sublayer) -> bool:
-    """Whether PyTorch has names for weights of an operation."""
-    return any(True for _ in _names(operation))
+def has_state_dict(operation: Operation | Sublayer) -> bool:
+    """Return whether an operation or its sublayers have weights that PyTorch names."""
+    return any(True for _ in _tensor_names(operation))
 
 
-def pieces(operation: Operation, sources: Mapping[str, Shape], changed: Collection[str] = ()) -> list[Piece]:
-    """The inputs that a state dict holds.
+def find_pieces(
+    operation: Operation, sources: Mapping[str, Shape], changed: Collection[str] = ()
+) -> list[Piece]:
+    """Return the inputs that a state dict holds.
 
-    changed: settings other than their defaults, which may turn inputs so that they stand as PyTorch keeps
-    them. Raises QuestionErrors for names that are none of PyTorch's, and for shapes that do not fit their
-    names.
+    sources: the shapes of its tensors, by name.
+    changed: settings that are not at their defaults; they may transpose inputs into PyTorch's layout.
+
+    Raises QuestionErrors for unknown names, for shapes that do not fit their names, and for two tensors that
+    hold the same input.
     """
-    found: list[Piece] = []
+    pieces: list[Piece] = []
     errors: list[QuestionError] = []
     for source in sources:
-        stored = next(_found(operation, source, ""), None)
-        if stored is None:
-            errors.append(unknown_name((FIELD, source), "tensor", source, dict.fromkeys(_names(operation))))
+        match = next(_find_tensor(operation, source, ""), None)
+        if match is None:
+            known = dict.fromkeys(_tensor_names(operation))
+            errors.append(unknown_name((FIELD, source), "tensor", source, known))
         else:
-            prefix, one = stored
-            if not prefix and any(operation.inputs[name].turns in changed for name in one.inputs):
-                one = replace(one, turned=not one.turned)
-            held = [Piece(prefix + name, source, at, one) for at, name in enumerate(one.inputs)]
+            prefix, stored = match
+            if not prefix and any(operation.inputs[name].transposed_by in changed for name in stored.inputs):
+                stored = replace(stored, transposed=not stored.transposed)
+            held = [Piece(prefix + name, source, index, stored) for index, name in enumerate(stored.inputs)]
             try:
                 held[0].shape(sources[source])
             except QuestionError as error:
                 errors.append(error)
-            found += held
+            pieces += held
         if len(errors) > LISTED:
             break
     owners: dict[str, str] = {}
-    twice: dict[str, str] = {}
-    for piece in found:
+    duplicates: dict[str, str] = {}
+    for piece in pieces:
         if owners.setdefault(piece.name, piece.source) != piece.source:
-            twice.setdefault(piece.source, piece.name)
+            duplicates.setdefault(piece.source, piece.name)
     errors += [
-        QuestionError((FIELD, source), f"another tensor says {name} already", "one of them", "both")
-        for source, name in twice.items()
+        QuestionError((FIELD, source), f"{name} is in another tensor as well", "one of them", "both")
+        for source, name in duplicates.items()
     ]
     if errors:
         raise QuestionErrors(errors)
-    return found
+    return pieces
 
 
-def _found(operation: Operation | Sublayer, name: str, prefix: str) -> Iterator[tuple[str, Stored]]:
-    """Where a name of PyTorch's belongs: the scope of the part that has it, and what it holds."""
-    for stored in _stored(operation):
+def _find_tensor(
+    operation: Operation | Sublayer, name: str, prefix: str
+) -> Iterator[tuple[str, StoredTensor]]:
+    """Yield the scope and the declaration of each tensor that has this name in PyTorch."""
+    for stored in _stored_tensors(operation):
         if stored.name == name:
             yield prefix, stored
     for part_name, part in operation.parts.items():
@@ -115,29 +125,29 @@ def _found(operation: Operation | Sublayer, name: str, prefix: str) -> Iterator[
             expression = re.escape(pattern).replace(r"\{\}", PLACE) + (r"\." if pattern else "")
             match = re.match(expression, name, re.ASCII)
             if match:
-                scope = f"{part_name}[{match[1]}]" if part.several else part_name
-                yield from _found(part, name[match.end() :], f"{prefix}{scope}.")
+                scope = f"{part_name}[{match[1]}]" if part.is_list else part_name
+                yield from _find_tensor(part, name[match.end() :], f"{prefix}{scope}.")
 
 
-def _stored(operation: Operation | Sublayer) -> list[Stored]:
-    """The tensors of an operation, or of a part, but for those that the whole hands over."""
+def _stored_tensors(operation: Operation | Sublayer) -> list[StoredTensor]:
+    """Return the tensors of an operation or sublayer, without those that the outer operation provides."""
     if isinstance(operation, Operation):
         return list(operation.stored)
-    taken = operation.inputs
+    inputs = operation.inputs
     return [
         stored
-        for one in operation.operations
-        for stored in one.stored
-        if all(name in taken for name in stored.inputs)
+        for choice in operation.operations
+        for stored in choice.stored
+        if all(name in inputs for name in stored.inputs)
     ]
 
 
-def _names(operation: Operation | Sublayer) -> Iterator[str]:
-    """PyTorch's names, with 0 for each place in a list."""
-    for stored in _stored(operation):
+def _tensor_names(operation: Operation | Sublayer) -> Iterator[str]:
+    """Yield the names of all tensors in PyTorch, with 0 for each index of a list."""
+    for stored in _stored_tensors(operation):
         yield stored.name
     for part in operation.parts.values():
         for pattern in part.stored:
             start = pattern.replace("{}", "0") + "." if pattern else ""
-            for name in _names(part):
+            for name in _tensor_names(part):
                 yield start + name

@@ -1,7 +1,7 @@
-"""Dimension names and their sizes: one name, one size, wherever it stands.
+"""Dimension names and their sizes: every use of one name has the same size.
 
-A declared shape such as `... n heads*d_k` is matched with the shape of what came. A name seen first is
-bound; a name seen again has to agree; in a product the one unknown factor follows by division.
+A declared shape such as `... n heads*d_k` is matched with the shape that was sent. The first use of a name
+binds it and later uses must agree; the one unknown factor of a product follows by division.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,53 +16,60 @@ Factors = tuple[str, ...]
 
 @dataclass
 class Dimensions:
-    """Dimension names with their sizes, and where each size was first seen.
+    """The sizes of dimension names.
 
-    settling: a letter among the sizes stands for what nothing had said, and may turn out to be a number;
-    settled: those that did, with their numbers, and where they came from.
+    sizes: by dimension name.
+    origins: by dimension name, the source of its size, for messages.
+    resolving: a symbol among the sizes is a placeholder for an unknown size and may turn out to be a number.
+    resolved: by such a symbol, its number and the source of the number.
     """
 
     sizes: dict[str, Size] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
-    settling: bool = False
-    settled: dict[str, tuple[Size, str]] = field(default_factory=dict)
+    resolving: bool = False
+    resolved: dict[str, tuple[Size, str]] = field(default_factory=dict)
 
-    def bind(self, name: str, size: Size, origin: str, *, settles: bool = False) -> bool:
-        """Whether the size agrees with what is known; a new name is taken over.
+    def bind(self, name: str, size: Size, origin: str, *, replaces_symbol: bool = False) -> bool:
+        """Bind a name unless it is bound, and return whether the size agrees with the bound one.
 
-        settles: a number takes the place of a letter, which stands for what nothing had said.
+        replaces_symbol: the size replaces a bound size that is a symbol.
         """
         known = self.sizes.get(name)
-        if known is not None and known != size and self.settling and self._settle(name, size, origin):
+        if known is not None and known != size and self.resolving and self._resolve(name, size, origin):
             return True
-        if known is None or (settles and isinstance(known, Polynomial)):
+        if known is None or (replaces_symbol and isinstance(known, Polynomial)):
             self.sizes[name], self.origins[name] = size, origin
         return self.sizes[name] == size
 
-    def _settle(self, name: str, size: Size, origin: str) -> bool:
-        """Whether one of two sizes of a name is a letter, that the other settles."""
+    def _resolve(self, name: str, size: Size, origin: str) -> bool:
+        """Resolve a symbol if one of the two sizes of a name is a symbol and the other a number."""
         known = self.sizes[name]
-        for letter, number, why in ((known, size, origin), (size, known, self.origins[name])):
-            if isinstance(letter, Polynomial) and isinstance(number, int):
-                [*names] = symbols(letter)
-                if letter == Polynomial.symbol(names[0]):
-                    self.settled.setdefault(names[0], (number, why))
+        for symbol, number, why in ((known, size, origin), (size, known, self.origins[name])):
+            if isinstance(symbol, Polynomial) and isinstance(number, int):
+                [*names] = symbols(symbol)
+                if symbol == Polynomial.symbol(names[0]):
+                    self.resolved.setdefault(names[0], (number, why))
                     self.sizes[name], self.origins[name] = number, why
                     return True
         return False
 
     def size(self, factors: Iterable[str]) -> Size:
-        """The size of a product of names, those without a size as symbols."""
+        """Return the size of a product of names; names without a size are symbols."""
         return product(
-            int(one) if one.isdecimal() else self.sizes.get(one, Polynomial.symbol(one)) for one in factors
+            int(factor) if factor.isdecimal() else self.sizes.get(factor, Polynomial.symbol(factor))
+            for factor in factors
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DimConstraint:
-    """A shape that came, what it was declared to be, and how to speak of it.
+    """A shape that has to match declared dims.
 
-    given: it is that of a given value, which may settle what is unknown of the inputs.
+    path: the request field that the shape came from, for errors.
+    name: the name of the tensor in messages.
+    dims: the declared dims.
+    shape: the shape.
+    given: it is the shape of a given value, whose numbers replace symbols.
     """
 
     path: Path
@@ -71,32 +78,38 @@ class DimConstraint:
     shape: Shape
     given: bool = False
 
-    def pairs(self) -> list[tuple[int, Factors, Size]]:
-        """Each axis with its declared factors; raises ShapeError where the number of axes is wrong."""
-        declared = [one for one in match_dims(self.dims, len(self.shape)) if one != (LEADING,)]
-        first = len(self.shape) - len(declared)
-        return [(first + at, one, self.shape[first + at]) for at, one in enumerate(declared)]
+    def axis_sizes(self) -> list[tuple[int, Factors, Size]]:
+        """Return number, declared factors and size of each declared axis.
 
-    def fault(self, why: str, dimensions: Dimensions) -> QuestionError:
-        """What does not fit, with the sizes that this shape has to agree with and where they came from."""
-        wanted = " or ".join("(" + ", ".join(one.split()) + ")" for one in self.dims.split("|"))
-        mentioned = {one for axis in self.dims.replace("|", " ").split() for one in axis.split("*")}
+        Raises ShapeError if the number of axes is wrong.
+        """
+        declared = [factors for factors in match_dims(self.dims, len(self.shape)) if factors != (LEADING,)]
+        first = len(self.shape) - len(declared)
+        return [(first + at, factors, self.shape[first + at]) for at, factors in enumerate(declared)]
+
+    def error(self, why: str, dimensions: Dimensions) -> QuestionError:
+        """Return an error that lists the bound sizes this shape must agree with, and their sources."""
+        expected = " or ".join("(" + ", ".join(dims.split()) + ")" for dims in self.dims.split("|"))
+        mentioned = {name for axis in self.dims.replace("|", " ").split() for name in axis.split("*")}
         known = [
-            f"{one} = {size} from {dimensions.origins[one]}"
-            for one, size in dimensions.sizes.items()
-            if one in mentioned and not dimensions.origins[one].endswith(f" of {self.name}")
+            f"{name} = {size} from {dimensions.origins[name]}"
+            for name, size in dimensions.sizes.items()
+            if name in mentioned and not dimensions.origins[name].endswith(f" of {self.name}")
         ]
         return QuestionError(
             self.path,
             f"the shape of {self.name} does not fit: {why}",
-            f"shape {wanted}" + (f", where {', '.join(known)}" if known else ""),
+            f"shape {expected}" + (f", where {', '.join(known)}" if known else ""),
             f"shape {show(self.shape)}",
         )
 
 
 def match_dims(dims: str, rank: int | None) -> list[Factors]:
-    """The axes of the alternative that has this rank, each as its factors; for no rank the first."""
-    alternatives = [[tuple(axis.split("*")) for axis in one.split()] for one in dims.split("|")]
+    """Return the factors of each axis of the alternative with this rank; of the first if rank is None.
+
+    Raises ShapeError if no alternative has this rank.
+    """
+    alternatives = [[tuple(axis.split("*")) for axis in text.split()] for text in dims.split("|")]
     if rank is None:
         return alternatives[0]
     for axes in alternatives:
@@ -106,50 +119,53 @@ def match_dims(dims: str, rank: int | None) -> list[Factors]:
 
 
 def transposed_dims(dims: str) -> str:
-    """Declared dims with the last two axes of each alternative exchanged."""
-    alternatives = [one.split() for one in dims.split("|")]
-    return " | ".join(" ".join([*one[:-2], *reversed(one[-2:])]) for one in alternatives)
+    """Return dims with the last two axes of each alternative swapped."""
+    alternatives = [text.split() for text in dims.split("|")]
+    return " | ".join(" ".join([*axes[:-2], *reversed(axes[-2:])]) for axes in alternatives)
 
 
 def unify(
-    claims: Iterable[DimConstraint], dimensions: Dimensions, defaults: Mapping[str, int | str]
+    constraints: Iterable[DimConstraint], dimensions: Dimensions, defaults: Mapping[str, int | str]
 ) -> list[QuestionError]:
-    """Bind the names of all claims; what disagrees.
+    """Bind the names of all constraints and return an error for each contradiction.
 
-    defaults: sizes, or names of other dimensions, for dimensions that no single axis says. They are
-    taken before products are divided, since it is products that they are factors of.
+    defaults: sizes, or names of other dimensions, for dimensions that no single axis determines. They are
+        bound before products are divided, because they are factors of products.
     """
     errors: list[QuestionError] = []
-    open_claims: list[tuple[DimConstraint, int, Factors, Size]] = []
-    for claim in claims:
+    axes: list[tuple[DimConstraint, int, Factors, Size]] = []
+    for constraint in constraints:
         try:
-            open_claims += [(claim, *pair) for pair in claim.pairs()]
+            axes += [(constraint, *axis) for axis in constraint.axis_sizes()]
         except ShapeError as error:
-            errors.append(claim.fault(str(error), dimensions))
-    for claim, axis, factors, size in open_claims:
-        origin = f"axis {axis} of {claim.name}"
-        if len(factors) == 1 and not dimensions.bind(factors[0], size, origin, settles=claim.given):
-            known = dimensions.sizes[factors[0]]
-            errors.append(claim.fault(f"{factors[0]} is {size} here and {known} elsewhere", dimensions))
+            errors.append(constraint.error(str(error), dimensions))
+    for constraint, axis, factors, size in axes:
+        origin = f"axis {axis} of {constraint.name}"
+        if len(factors) == 1:
+            [name] = factors
+            if not dimensions.bind(name, size, origin, replaces_symbol=constraint.given):
+                why = f"{name} is {size} here and {dimensions.sizes[name]} elsewhere"
+                errors.append(constraint.error(why, dimensions))
     for name, default in defaults.items():
         size = dimensions.sizes[default] if isinstance(default, str) else default
         dimensions.bind(name, size, f"the default of {name}")
-    for claim, axis, factors, size in open_claims:
-        if len(factors) > 1 and (why := _divide(dimensions, factors, size, f"axis {axis} of {claim.name}")):
-            errors.append(claim.fault(f"axis {axis} is {size}, {why}", dimensions))
+    for constraint, axis, factors, size in axes:
+        origin = f"axis {axis} of {constraint.name}"
+        if len(factors) > 1 and (why := _divide(dimensions, factors, size, origin)):
+            errors.append(constraint.error(f"axis {axis} is {size}, {why}", dimensions))
     return errors
 
 
 def _divide(dimensions: Dimensions, factors: Factors, size: Size, origin: str) -> str:
-    """Bind the one unknown factor of a product; what is wrong, or nothing."""
-    known = [one for one in factors if one in dimensions.sizes or one.isdecimal()]
-    unknown = [one for one in factors if one not in known]
+    """Bind the unknown factor of a product; return the contradiction in words, or an empty string."""
+    known = [name for name in factors if name in dimensions.sizes or name.isdecimal()]
+    unknown = [name for name in factors if name not in known]
     expected = dimensions.size(known)
     if not unknown:
         return "" if expected == size else f"and not {'*'.join(factors)} = {expected}"
     try:
         quotient = divide(size, expected)
     except ShapeError:
-        return f"no multiple of {'*'.join(known)} = {expected}"
+        return f"not a multiple of {'*'.join(known)} = {expected}"
     dimensions.bind(unknown[0], quotient, origin)
     return ""

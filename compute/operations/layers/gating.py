@@ -1,4 +1,4 @@
-"""Gated linear units: one half of the columns, scaled by what an activation makes of the other."""
+"""Gated linear units: one half of the columns times an activation of the other half."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def glu(
         ),
     ] = "sigmoid",
 ) -> Value:
-    """A gated linear unit: the last axis is split in two, and one half gates the other.
+    """A gated linear unit: the last axis is split in two halves, and the second gates the first.
 
     Source: Dauphin et al., Language Modeling with Gated Convolutional Networks (2017), section 2; for other
     activations Shazeer, GLU Variants Improve Transformer (2020), section 2.

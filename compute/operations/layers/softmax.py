@@ -1,14 +1,14 @@
-"""The softmax along any axis, its logarithm, and what it comes to for large scales."""
+"""The softmax along any axis, its logarithm, and its limit for large scales."""
 
 from typing import Annotated, TypeAlias
 
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import constant
+from compute.operations.framework.constants import add_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
-from compute.operations.framework.shape_checks import axis_of
+from compute.operations.framework.shape_checks import find_axis
 
-Axis: TypeAlias = Annotated[int, Attribute("Along which axis; the last if it is -1, the first if it is 0.")]
+Axis: TypeAlias = Annotated[int, Attribute("The axis: 0 is the first, -1 the last.")]
 Scores: TypeAlias = Annotated[Value, Input("...", "The scores.", "X")]
 
 
@@ -17,7 +17,7 @@ def _output(meaning: str, symbol: str = "Y") -> ValueSpec:
 
 
 def _softmax(scores: Value, axis: int) -> Value:
-    """The weights, which are called the output."""
+    """Return the softmax, named output, and name its Jacobian."""
     output = apply("softmax", scores, axis=axis).named("output")
     apply("softmax_jacobian", output, axis=axis).named("row_jacobian")
     return output
@@ -27,8 +27,8 @@ ROW_JACOBIAN = ValueSpec(
     "row_jacobian",
     "output input",
     "... size size",
-    "For each row of weights p along the axis the matrix diag(p) - p p^T: how the weights change with what"
-    " the softmax is of. The axis of x comes last, twice.",
+    "For each row of weights p along the axis, the Jacobian diag(p) - p p^T with respect to the softmax's"
+    " argument. The axis of x comes last, twice.",
     "J",
     on_request=True,
 )
@@ -37,7 +37,7 @@ ROW_JACOBIAN = ValueSpec(
 @operation(
     (
         ValueSpec("scaled", "", "...", "The scores times the scale.", r"X_{\text{scaled}}"),
-        _output("For each row along the axis a distribution; zeros where every entry is -infinity.", "P"),
+        _output("A distribution for each row along the axis; zeros if every entry is -infinity.", "P"),
         ROW_JACOBIAN,
     )
 )
@@ -47,26 +47,26 @@ def softmax(
     axis: Axis = -1,
     scale: Annotated[
         Constant | None,
-        Attribute("What x is multiplied by before (the beta of softargmax, or 1 / temperature)."),
+        Attribute("A factor of x before the softmax (the beta of softargmax, or 1 / temperature)."),
     ] = None,
 ) -> Value:
     """Exponentials along an axis, divided by their sum: exp(x_i) / sum over j of exp(x_j).
 
-    Entries of -infinity get weight 0. A row of nothing but those gets zeros, and passes no gradient, where
-    PyTorch gives NaN.
+    Entries of -infinity get weight 0. A row of only -infinity gets zeros and passes no gradient; in PyTorch
+    it is NaN.
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     if scale is not None:
-        x = (constant(x.graph, "scale", scale) * x).named("scaled")
+        x = (add_constant(x.graph, "scale", scale) * x).named("scaled")
     return _softmax(x, axis)
 
 
 @operation(
     (
-        ValueSpec("negated", "", "...", "The scores with the other sign.", r"X_{-}"),
-        _output("For each row along the axis a distribution, largest where x is smallest.", "P"),
+        ValueSpec("negated", "", "...", "The negated scores.", r"X_{-}"),
+        _output("A distribution for each row along the axis, largest where x is smallest.", "P"),
         ROW_JACOBIAN,
     )
 )
@@ -75,29 +75,29 @@ def softmin(x: Scores, *, axis: Axis = -1) -> Value:
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     return _softmax(apply("negative", x).named("negated"), axis)
 
 
 @operation((_output("The logarithm of the softmax; -infinity where x is."),))
 def log_softmax(x: Scores, *, axis: Axis = -1) -> Value:
-    """The logarithm of the softmax, x_i - log(sum over j of exp(x_j)), with all digits where that is near 0.
+    """The logarithm of the softmax, x_i - log(sum over j of exp(x_j)), accurate also near 0.
 
-    A row of nothing but -infinity stays so, and passes no gradient, where PyTorch gives NaN.
+    A row of only -infinity stays so and passes no gradient; in PyTorch it is NaN.
 
     Source: Goodfellow et al., Deep Learning (2016), section 6.2.2.3.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     return apply("log_softmax", x, axis=axis).named("output")
 
 
-@operation((_output("1 for the largest entry along the axis, the first of equals; 0 for the others."),))
+@operation((_output("1 for the largest entry along the axis, the first among equals; 0 for the others."),))
 def hardmax(x: Scores, *, axis: Axis = -1) -> Value:
-    """What the softmax comes to as its scale grows: 1 for the largest entry along an axis, 0 for all others.
+    """The limit of the softmax for large scales: 1 for the largest entry along an axis, 0 for all others.
 
-    Of equal entries the first is the largest. It is flat wherever it has a derivative: all gradients are 0.
+    Among equal entries the first is chosen. All gradients are 0.
 
     Source: the operator Hardmax of ONNX.
     """
-    axis = axis_of(x, axis)
+    axis = find_axis(x, axis)
     return apply("hardmax", x, axis=axis).named("output")

@@ -1,1 +1,1 @@
-"""Losses, and how they are reduced."""
+"""Loss functions and their reduction."""

@@ -1,4 +1,4 @@
-"""Targets that are classes, one for each sample: they lack the axis along which scores have classes."""
+"""Targets that are class indices, which lack the class axis of the scores."""
 
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
@@ -8,33 +8,40 @@ from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input
-from compute.operations.framework.shape_checks import axis_of, shaped
+from compute.operations.framework.shape_checks import find_axis, require_shape
 
 Axis: TypeAlias = Annotated[
-    int, Attribute("The axis of the classes, negative from the end. PyTorch and ONNX have 1.")
+    int, Attribute("The axis of the classes; negative counts from the end. PyTorch and ONNX have 1.")
 ]
 IGNORED = -100
 IgnoreIndex: TypeAlias = Annotated[
     int,
-    Attribute("The class that stands for none: such a sample has loss 0 and counts for no mean. -100 as in"
-              " PyTorch; in ONNX nothing is ignored unless it is said. Only for targets that are classes."),
+    Attribute("The class index of samples to ignore: their loss is 0 and they do not count in the mean. -100"
+              " as in PyTorch; in ONNX no sample is ignored by default. Only for class indices as target."),
 ]  # fmt: skip
 ClassWeights: TypeAlias = Annotated[
     Value | None,
-    Input("classes", "How much each class weighs, none below 0. The mean is then the weighted one.", "w",
-          optional="each weighs 1"),
+    Input("classes", "The weight of each class, at least 0. The mean is then weighted.", "w",
+          optional="1 for each class"),
 ]  # fmt: skip
 WEIGHTS = (
     ValueSpec(
-        "target_weights", "", "...", "How much each sample counts: as its class does; 0 if ignored.", "w_{t}"
+        "target_weights", "", "...", "The weight of each sample: that of its class; 0 if ignored.", "w_{t}"
     ),
-    ValueSpec("total_weight", "", "...", "The sum of these, by which the mean divides.", r"w_{\text{sum}}"),
+    ValueSpec(
+        "total_weight", "", "...", "The sum of target_weights, the divisor of the mean.", r"w_{\text{sum}}"
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The axis of classes in arrays of a shape, counted from the end, and the class that is ignored."""
+    """The axis of classes in arrays of a shape.
+
+    shape: the shape, with the axis of classes.
+    axis: the axis, counted from the end.
+    ignored: the class index of samples that are ignored.
+    """
 
     shape: Shape
     axis: int
@@ -46,60 +53,66 @@ class Classes:
 
     @property
     def samples(self) -> Shape:
-        """The shape without the classes."""
+        """The shape without the axis of classes."""
         return without(self.shape, self.axis)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the axes run over, for values whose declaration leaves it open."""
-        found = [f"axis_{at}" for at in range(len(self.shape))]
-        found[self.axis] = "class"
-        return tuple(found)
+        """The labels of the axes, for values that are declared without."""
+        labels = [f"axis_{at}" for at in range(len(self.shape))]
+        labels[self.axis] = "class"
+        return tuple(labels)
 
-    def picked(self, values: Value, target: Value) -> Value:
-        """What stands at the class of each sample."""
+    def pick(self, values: Value, target: Value) -> Value:
+        """Return the entry of each sample at its class."""
         return apply("pick", values, target, axis=self.axis, ignored=self.ignored)
 
     def one_hot(self, target: Value) -> Value:
         return apply("one_hot", target, classes=self.count, axis=self.axis, ignored=self.ignored)
 
-    def weights(self, class_weights: Value) -> Value:
-        """The weights of the classes, along their axis."""
+    def broadcast_weights(self, class_weights: Value) -> Value:
+        """Return the weights of the classes along the axis of classes.
+
+        Raises QuestionError unless there is one weight per class.
+        """
         if class_weights.shape != (self.count,):
             raise QuestionError(
-                ("class_weights",), "there is not one weight for each class", f"shape ({self.count})",
+                ("class_weights",), "expected one weight per class", f"shape ({self.count})",
                 f"shape {show(class_weights.shape)}",
             )  # fmt: skip
-        found = apply("admitted", class_weights, only="weights")
-        return apply("reshape", found, to=(self.count, *(1,) * (-1 - self.axis)))
+        admitted = apply("admitted", class_weights, only="weights")
+        return apply("reshape", admitted, to=(self.count, *(1,) * (-1 - self.axis)))
 
-    def target_weights(self, target: Value, weights: Value | None, *, some: bool) -> Value:
-        """How much each sample counts. some: refuse that none does."""
-        counted = apply("counted", target, classes=self.count, ignored=self.ignored, some=some)
+    def target_weights(self, target: Value, weights: Value | None, *, refuse_none: bool) -> Value:
+        """Return the weight of each sample. refuse_none: refuse targets that are all ignored."""
+        counted = apply("counted", target, classes=self.count, ignored=self.ignored, some=refuse_none)
         if weights is None:
             return counted
-        return counted * self.picked(apply("stretch", weights, to=self.shape), target)
+        return counted * self.pick(apply("stretch", weights, to=self.shape), target)
 
 
-def classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:
-    """The classes of logits or the like, whose axes get their labels. Raises QuestionError."""
-    return Classes(values.shape, axis_of(values, axis, field), ignored)
+def find_classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:
+    """Return the classes of logits or other scores. Raises QuestionError if there is no such axis."""
+    return Classes(values.shape, find_axis(values, axis, field), ignored)
 
 
-def check_indices(target: Value, where: Classes) -> None:
-    """Refuse targets that are not one class for each sample."""
-    shaped(target, where.samples, "target", "one class for each sample")
+def check_indices(target: Value, classes: Classes) -> None:
+    """Require a target to be one class per sample."""
+    require_shape(target, classes.samples, "target", "one class for each sample")
 
 
-def holds_indices(target: Value, where: Classes) -> bool:
-    """Whether a target is one class for each sample, and not a distribution over classes."""
-    if target.is_assumed or target.shape == where.samples:
-        check_indices(target, where)
+def holds_indices(target: Value, classes: Classes) -> bool:
+    """Return whether a target holds class indices and not distributions.
+
+    Raises QuestionError if its shape fits neither.
+    """
+    if target.is_assumed or target.shape == classes.samples:
+        check_indices(target, classes)
         return True
-    if target.shape == where.shape:
+    if target.shape == classes.shape:
         return False
     raise QuestionError(
         ("target",), "the shape of target does not fit",
-        f"class indices of shape {show(where.samples)}, or probabilities of shape {show(where.shape)}",
+        f"class indices of shape {show(classes.samples)}, or probabilities of shape {show(classes.shape)}",
         f"shape {show(target.shape)}",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The cross entropy of classifications: of logits, and of log-probabilities."""
+"""The cross entropy of logits, and the negative log-likelihood of log-probabilities."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from compute.arithmetic.expressions import Expression, number
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, literal, size_of
+from compute.operations.framework.constants import add_literal, parse_between, size_expression
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.losses.class_targets import (
     IGNORED,
@@ -17,10 +17,10 @@ from compute.operations.losses.class_targets import (
     ClassWeights,
     IgnoreIndex,
     check_indices,
-    classes,
+    find_classes,
     holds_indices,
 )
-from compute.operations.losses.reductions import OUTPUT, Reduction, reduced, total
+from compute.operations.losses.reductions import OUTPUT, Reduction, reduce_losses, sum_entries
 
 LOSSES = ValueSpec("losses", "", "...", "The loss of each sample; 0 where it is ignored.", r"\ell")
 
@@ -32,9 +32,9 @@ LOSSES = ValueSpec("losses", "", "...", "The loss of each sample; 0 where it is 
         ValueSpec("one_hot", "", "...", "1 at the class of each sample; zeros where it is ignored.", "y"),
         ValueSpec(
             "smoothed_target", "", "...",
-            "The target as a distribution over classes: (1 - s) of it, and s evenly over all classes.", "q",
+            "The target as a distribution over classes: (1 - s) times it, plus s times the uniform one.", "q",
         ),
-        ValueSpec("weighted_target", "", "...", "The same, times the weight of each class.", r"q_{w}"),
+        ValueSpec("weighted_target", "", "...", "smoothed_target times the weight of each class.", r"q_{w}"),
         LOSSES,
         *WEIGHTS,
         OUTPUT,
@@ -46,8 +46,8 @@ def cross_entropy(
         Value,
         Input(
             "...",
-            "The class of each sample, without the axis of classes; or its probability of each"
-            " class, of the shape of the logits.",
+            "The class of each sample, without the axis of classes; or a probability for each class, in the"
+            " shape of the logits.",
             "t",
         ),
     ],
@@ -57,7 +57,9 @@ def cross_entropy(
     label_smoothing: Annotated[
         Constant,
         Attribute(
-            "How much of the target is spread evenly over all classes, from 0 to 1.", minimum=0, maximum=1
+            "s: the part of the target that is spread evenly over all classes, from 0 to 1.",
+            minimum=0,
+            maximum=1,
         ),
     ] = 0,
     ignore_index: IgnoreIndex = IGNORED,
@@ -65,100 +67,107 @@ def cross_entropy(
 ) -> Value:
     """The cross entropy between targets and the softmax of logits: - sum of w_c q_c log p_c over classes c.
 
-    The mean over class indices divides by the sum of their weights, and over distributions by the number of
-    samples, as in PyTorch. These may sum to something other than 1, as there. Of samples that are all ignored
-    there is no mean, which is refused.
+    The mean divides by the sum of weights if the target holds class indices, and by the number of samples if
+    it holds distributions, as in PyTorch. As there, distributions need not sum to 1. If all samples are
+    ignored there is no mean, and the request is refused.
 
     Source: Goodfellow et al., Deep Learning (2016), equation 6.33; label smoothing: Szegedy et al.,
     Rethinking the Inception Architecture (2016), section 7. ONNX: SoftmaxCrossEntropyLoss, with axis 1.
     """  # fmt: skip
     graph = logits.graph
-    smoothing = between(graph, "label_smoothing", label_smoothing, 0, 1)
+    smoothing = parse_between(graph, "label_smoothing", label_smoothing, 0, 1)
     smooths = bool(smoothing.symbols()) or evaluate(smoothing) != 0
-    where = classes(logits, axis, ignore_index, "logits")
-    logits.axes = where.labels if where.axis != -1 else logits.axes
+    classes = find_classes(logits, axis, ignore_index, "logits")
+    logits.axes = classes.labels if classes.axis != -1 else logits.axes
     inner = ("log_probabilities", "one_hot", "smoothed_target", "weighted_target")
     shown = any(map(graph.needs_value, inner)) or graph.is_requested("probabilities")
     logs = None
-    if shown or smooths or target.shape == where.shape:
-        logs, p = _likelihoods(_counted_logits(logits, target, where), where)
-        where = Classes(logs.shape, where.axis, ignore_index)
-        graph.promise(p, "the probabilities of each sample sum to 1", lambda: _sums(p, where))
-    weights = None if class_weights is None else where.weights(class_weights)
-    each = None
-    if not holds_indices(target, where):
+    if shown or smooths or target.shape == classes.shape:
+        logs, p = _name_probabilities(_clear_ignored(logits, target, classes), classes)
+        classes = Classes(logs.shape, classes.axis, ignore_index)
+        graph.promise(p, "the probabilities of each sample sum to 1", lambda: _probability_sums(p, classes))
+    weights = None if class_weights is None else classes.broadcast_weights(class_weights)
+    sample_weights = None
+    if not holds_indices(target, classes):
         _check_nothing_is_ignored(logits, ignore_index)
     else:
-        each = where.target_weights(target, weights, some=reduction == "mean").named("target_weights")
+        sample_weights = classes.target_weights(target, weights, refuse_none=reduction == "mean").named(
+            "target_weights"
+        )
     if logs is None:
-        losses = apply("class_surprise", logits, target, axis=where.axis, ignored=ignore_index)
-        if weights is not None and each is not None:
-            losses = apply("weigh", each, losses)
+        losses = apply("class_surprise", logits, target, axis=classes.axis, ignored=ignore_index)
+        if weights is not None and sample_weights is not None:
+            losses = apply("weigh", sample_weights, losses)
     else:
-        spread = _distribution(target, where, each is not None, smoothing if smooths else None)
+        has_indices = sample_weights is not None
+        target = _target_distribution(target, classes, has_indices, smoothing if smooths else None)
         if weights is not None:
-            spread = (spread * weights).named("weighted_target", leading=where.labels)
-        losses = apply("negative", apply("sum_over", apply("weigh", spread, logs), axis=where.axis))
-    return _reduced(losses.named("losses"), each, reduction)
+            target = (target * weights).named("weighted_target", leading=classes.labels)
+        losses = apply("negative", apply("sum_over", apply("weigh", target, logs), axis=classes.axis))
+    return _reduce(losses.named("losses"), sample_weights, reduction)
 
 
 def _check_nothing_is_ignored(logits: Value, ignore_index: int) -> None:
-    """Refuse a class to ignore beside probabilities, of which no sample has one class."""
+    """Raise QuestionError for a class to ignore if targets are probabilities."""
     if ignore_index != IGNORED:
         raise QuestionError(
-            ("ignore_index",), "has no meaning where target holds probabilities",
+            ("ignore_index",), "has no use if target holds probabilities",
             "class indices as target, or no ignore_index", f"{ignore_index}",
         )  # fmt: skip
     logits.graph.conventions["ignore_index"] = "none"
 
 
-def _reduced(losses: Value, each: Value | None, reduction: str) -> Value:
-    """The output; each: how much each sample counts for the mean, where not all count the same."""
-    if each is None or reduction != "mean":
-        return reduced(losses, reduction)
-    return reduced(losses, reduction, total(each).named("total_weight"))
+def _reduce(losses: Value, sample_weights: Value | None, reduction: str) -> Value:
+    """Name the output. sample_weights: the weights of samples in the mean; None for equal ones."""
+    if sample_weights is None or reduction != "mean":
+        return reduce_losses(losses, reduction)
+    return reduce_losses(losses, reduction, sum_entries(sample_weights).named("total_weight"))
 
 
-def _counted_logits(logits: Value, target: Value, where: Classes) -> Value:
-    """The logits; of samples that are ignored with 0 for what is not finite, which gets no gradient."""
-    if target.is_assumed or target.shape != where.samples or where.ignored is None:
+def _clear_ignored(logits: Value, target: Value, classes: Classes) -> Value:
+    """Replace logits of ignored samples that are not finite by 0, without gradient."""
+    if target.is_assumed or target.shape != classes.samples or classes.ignored is None:
         return logits
-    counts = apply("not_ignored", target, ignored=where.ignored)
-    return apply("clear_masked", logits, apply("expand", counts, axis=where.axis))
+    counts = apply("not_ignored", target, ignored=classes.ignored)
+    return apply("clear_masked", logits, apply("expand", counts, axis=classes.axis))
 
 
-def _likelihoods(logits: Value, where: Classes) -> tuple[Value, Value]:
-    """The logarithms of the probabilities, and these; where these are given, their logarithms."""
+def _name_probabilities(logits: Value, classes: Classes) -> tuple[Value, Value]:
+    """Name the log-probabilities and the probabilities; given probabilities determine their logarithms."""
     if not logits.graph.is_given("probabilities"):
-        logs = apply("log_softmax", logits, axis=where.axis).named("log_probabilities", leading=where.labels)
-        labels = Classes(logs.shape, where.axis, where.ignored).labels
+        logs = apply("log_softmax", logits, axis=classes.axis).named(
+            "log_probabilities", leading=classes.labels
+        )
+        labels = Classes(logs.shape, classes.axis, classes.ignored).labels
         return logs, apply("exp", logs).named("probabilities", leading=labels)
-    p = apply("softmax", logits, axis=where.axis).named("probabilities", leading=where.labels)
-    labels = Classes(p.shape, where.axis, where.ignored).labels
-    found = apply("log_probability", apply("admitted", p, only="probabilities"), complement=False, least=None)
-    return found.named("log_probabilities", leading=labels), p
+    p = apply("softmax", logits, axis=classes.axis).named("probabilities", leading=classes.labels)
+    labels = Classes(p.shape, classes.axis, classes.ignored).labels
+    logs = apply("log_probability", apply("admitted", p, only="probabilities"), complement=False, least=None)
+    return logs.named("log_probabilities", leading=labels), p
 
 
-def _sums(p: Value, where: Classes) -> tuple[Value, Value]:
-    ones = apply("stretch", literal(p.graph, 1), to=where.samples)
-    return apply("sum_over", p, axis=where.axis), ones
+def _probability_sums(p: Value, classes: Classes) -> tuple[Value, Value]:
+    ones = apply("stretch", add_literal(p.graph, 1), to=classes.samples)
+    return apply("sum_over", p, axis=classes.axis), ones
 
 
-def _distribution(target: Value, where: Classes, indices: bool, smoothing: Expression | None) -> Value:
-    """The target as a distribution over classes, smoothed."""
+def _target_distribution(
+    target: Value, classes: Classes, indices: bool, smoothing: Expression | None
+) -> Value:
+    """Name the target as a smoothed distribution over classes. indices: whether it holds class indices."""
     if indices:
-        spread = where.one_hot(target).named("one_hot", leading=where.labels)
+        distribution = classes.one_hot(target).named("one_hot", leading=classes.labels)
     else:
-        spread = apply("admitted", target, only="probabilities")
+        distribution = apply("admitted", target, only="probabilities")
     if smoothing is not None:
-        graph, count = target.graph, size_of(where.count)
-        kept = literal(graph, Expression("subtract", (number(1), smoothing)))
-        even = literal(graph, smoothing) / apply("constant", graph=graph, **count)
-        if indices:  # nothing is spread over the classes of what is ignored
-            counted = where.target_weights(target, None, some=False)
-            even = even * apply("expand", counted, axis=where.axis)
-        spread = kept * spread + even
-    return spread.named("smoothed_target", leading=where.labels)
+        graph, count = target.graph, size_expression(classes.count)
+        kept = add_literal(graph, Expression("subtract", (number(1), smoothing)))
+        even = add_literal(graph, smoothing) / apply("constant", graph=graph, **count)
+        if indices:  # ignored samples stay zero
+            counted = classes.target_weights(target, None, refuse_none=False)
+            even = even * apply("expand", counted, axis=classes.axis)
+        distribution = kept * distribution + even
+    return distribution.named("smoothed_target", leading=classes.labels)
 
 
 @operation(
@@ -181,20 +190,22 @@ def nll(
     ignore_index: IgnoreIndex = IGNORED,
     reduction: Reduction = "mean",
 ) -> Value:
-    """The negative log-likelihood of classes: - w_t log p_t, for log-probabilities that are known.
+    """The negative log-likelihood of classes: - w_t log p_t, for given log-probabilities.
 
-    The mean divides by the sum of the weights, as in PyTorch. Of samples that are all ignored there is no
-    mean, which is refused.
+    The mean divides by the sum of the weights, as in PyTorch. If all samples are ignored there is no mean,
+    and the request is refused.
 
     Source: Goodfellow et al., Deep Learning (2016), section 5.5. ONNX:
     NegativeLogLikelihoodLoss, with axis 1.
     """
-    where = classes(log_probabilities, axis, ignore_index, "log_probabilities")
-    if where.axis != -1:
-        log_probabilities.axes = where.labels
-    check_indices(target, where)
-    weights = None if class_weights is None else where.weights(class_weights)
-    each = where.target_weights(target, weights, some=reduction == "mean").named("target_weights")
-    picked = where.picked(log_probabilities, target).named("target_log_probabilities")
-    losses = apply("negative", picked if weights is None else apply("weigh", each, picked))
-    return _reduced(losses.named("losses"), each, reduction)
+    classes = find_classes(log_probabilities, axis, ignore_index, "log_probabilities")
+    if classes.axis != -1:
+        log_probabilities.axes = classes.labels
+    check_indices(target, classes)
+    weights = None if class_weights is None else classes.broadcast_weights(class_weights)
+    sample_weights = classes.target_weights(target, weights, refuse_none=reduction == "mean").named(
+        "target_weights"
+    )
+    picked = classes.pick(log_probabilities, target).named("target_log_probabilities")
+    losses = apply("negative", picked if weights is None else apply("weigh", sample_weights, picked))
+    return _reduce(losses.named("losses"), sample_weights, reduction)

@@ -1,4 +1,4 @@
-"""Losses of the difference between predictions and targets."""
+"""Regression losses: functions of the difference between predictions and targets."""
 
 from typing import Annotated, TypeAlias
 
@@ -6,18 +6,18 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, expression, literal
+from compute.operations.framework.constants import add_literal, parse_between, parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
-from compute.operations.framework.shape_checks import alike
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.framework.shape_checks import require_same_shape
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
-Prediction: TypeAlias = Annotated[Value, Input("...", "What is predicted, of any shape.", r"\hat{y}")]
-Target: TypeAlias = Annotated[Value, Input("...", "What it should be, of the same shape.", "y")]
-VALUES = (ValueSpec("error", "", "...", "The prediction less the target.", "e"), LOSSES, OUTPUT)
+Prediction: TypeAlias = Annotated[Value, Input("...", "The prediction, of any shape.", r"\hat{y}")]
+Target: TypeAlias = Annotated[Value, Input("...", "The target, of the same shape.", "y")]
+VALUES = (ValueSpec("error", "", "...", "The prediction minus the target.", "e"), LOSSES, OUTPUT)
 
 
 def _error(prediction: Value, target: Value) -> Value:
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     return (prediction - target).named("error")
 
 
@@ -28,16 +28,16 @@ def mse(prediction: Prediction, target: Target, *, reduction: Reduction = "mean"
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5.
     """
     error = _error(prediction, target)
-    return reduced(apply("power", error, exponent=number(2)).named("losses"), reduction)
+    return reduce_losses(apply("power", error, exponent=number(2)).named("losses"), reduction)
 
 
 @operation(VALUES)
 def mae(prediction: Prediction, target: Target, *, reduction: Reduction = "mean") -> Value:
-    """The absolute error; its derivative where there is no error is 0.
+    """The absolute error; its derivative at 0 is 0.
 
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5, for q = 1.
     """
-    return reduced(apply("absolute", _error(prediction, target)).named("losses"), reduction)
+    return reduce_losses(apply("absolute", _error(prediction, target)).named("losses"), reduction)
 
 
 @operation(VALUES)
@@ -46,7 +46,7 @@ def huber(
     target: Target,
     *,
     delta: Annotated[
-        Constant, Attribute("The error, above zero, up to which the loss is its square, halved.")
+        Constant, Attribute("The absolute error, above zero, up to which the loss is half its square.")
     ] = 1,
     reduction: Reduction = "mean",
 ) -> Value:
@@ -55,8 +55,8 @@ def huber(
     Source: Huber, Robust Estimation of a Location Parameter (1964), section 4.
     """
     error = _error(prediction, target)
-    bound = expression(error.graph, "delta", delta, positive=True)["expression"]
-    return reduced(apply("huber_function", error, delta=bound).named("losses"), reduction)
+    bound = parse_constant(error.graph, "delta", delta, positive=True)["expression"]
+    return reduce_losses(apply("huber_function", error, delta=bound).named("losses"), reduction)
 
 
 @operation(VALUES)
@@ -67,7 +67,8 @@ def smooth_l1(
     beta: Annotated[
         Constant,
         Attribute(
-            "The error up to which the loss is a square; 0 for none, which is the absolute error.", minimum=0
+            "The absolute error up to which the loss is quadratic; with 0 it is the absolute error.",
+            minimum=0,
         ),
     ] = 1,
     reduction: Reduction = "mean",
@@ -80,8 +81,8 @@ def smooth_l1(
     """
     error = _error(prediction, target)
     graph = error.graph
-    bound = between(graph, "beta", beta, 0)
+    bound = parse_between(graph, "beta", beta, 0)
     if not bound.symbols() and evaluate(bound) == 0:
-        return reduced(apply("absolute", error).named("losses"), reduction)
-    losses = apply("huber_function", error, delta=bound) / literal(graph, bound)
-    return reduced(losses.named("losses"), reduction)
+        return reduce_losses(apply("absolute", error).named("losses"), reduction)
+    losses = apply("huber_function", error, delta=bound) / add_literal(graph, bound)
+    return reduce_losses(losses.named("losses"), reduction)

@@ -5,29 +5,26 @@ from typing import Annotated, Literal
 from compute.dimensions import Size
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import size_of
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, Input, operation
-from compute.operations.framework.shape_checks import alike
-from compute.operations.losses.reductions import OUTPUT, reduced, total
+from compute.operations.framework.shape_checks import require_same_shape
+from compute.operations.losses.reductions import OUTPUT, reduce_losses, sum_entries
 
 
 @operation(
     (
         ValueSpec("log_target", "", "...", "The logarithm of the target.", "u", may_be_infinite=True),
         ValueSpec("log_prediction", "", "...", "The logarithm of the prediction.", "v", may_be_infinite=True),
-        ValueSpec("log_ratio", "", "...", "The first less the second.", "r"),
-        ValueSpec("losses", "", "...", "What each outcome adds: the target times the logarithm of the ratio.",
-              r"\ell"),
+        ValueSpec("log_ratio", "", "...", "log_target minus log_prediction.", "r"),
+        ValueSpec("losses", "", "...", "The term of each outcome: the target times log_ratio.", r"\ell"),
         ValueSpec("divergences", "", "...", "The divergence of each distribution along the last axis.",
               r"D_{\mathrm{KL}}"),
         OUTPUT,
     )
 )  # fmt: skip
 def kl_divergence(
-    prediction: Annotated[
-        Value, Input("... c", "The distribution that is held against the target, along the last axis.", "q")
-    ],
-    target: Annotated[Value, Input("... c", "The distribution that is true, along the last axis.", "p")],
+    prediction: Annotated[Value, Input("... c", "The predicted distribution, along the last axis.", "q")],
+    target: Annotated[Value, Input("... c", "The true distribution, along the last axis.", "p")],
     *,
     prediction_is_log: Annotated[
         bool, Attribute("Whether the prediction holds log-probabilities, as PyTorch's kl_div expects.")
@@ -38,21 +35,21 @@ def kl_divergence(
     reduction: Annotated[
         Literal["mean", "batchmean", "sum", "none"],
         Attribute(
-            "mean: of what all outcomes add, as in PyTorch; it is no divergence. batchmean: the sum over"
-            " the number of distributions along the first axis, which of one distribution is its"
-            " divergence. sum, none: their sum, or each for itself."
+            "mean: the mean of all terms, as in PyTorch; it is not a divergence. batchmean: the sum divided"
+            " by the length of the first axis; for a single distribution, its divergence. sum: the sum of all"
+            " terms. none: all terms."
         ),
     ] = "mean",
 ) -> Value:
     """The Kullback-Leibler divergence of a prediction q from a target p: sum of p (log p - log q).
 
-    Where the target is 0 nothing is added and no gradient passed (0 log 0 = 0). Where q is 0 and p is not, it
-    is infinite. That distributions sum to 1 is not asked.
+    Outcomes with target 0 add nothing and pass no gradient (0 log 0 = 0). It is infinite if q is 0 where p is
+    not. Distributions need not sum to 1.
 
     Source: Kullback and Leibler, On Information and Sufficiency (1951), equation 2.4; Bishop, Pattern
     Recognition and Machine Learning (2006), equation 1.113.
     """  # fmt: skip
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     if target_is_log:
         p, log_target = apply("exp", target), target
     else:
@@ -66,6 +63,8 @@ def kl_divergence(
     losses = apply("weigh", p, ratio.named("log_ratio")).named("losses")
     apply("sum_over", losses, axis=-1).named("divergences")
     if reduction != "batchmean":
-        return reduced(losses, reduction)
+        return reduce_losses(losses, reduction)
     count: Size = losses.shape[0] if losses.rank > 1 else 1
-    return (total(losses) / apply("constant", graph=losses.graph, **size_of(count))).named("output")
+    return (sum_entries(losses) / apply("constant", graph=losses.graph, **size_expression(count))).named(
+        "output"
+    )

@@ -1,25 +1,25 @@
-"""Negative log-likelihoods of numbers: of normal and of Poisson distributions."""
+"""Negative log-likelihoods of normal and Poisson distributions."""
 
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, number, parse
-from compute.errors import QuestionError
+from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import between, literal
+from compute.operations.framework.constants import add_literal, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import rule
-from compute.operations.framework.shape_checks import alike, spread_over
+from compute.operations.framework.shape_checks import require_broadcast, require_same_shape
 from compute.operations.losses.error_losses import Prediction, Target
-from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduced
+from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, reduce_losses
 
 
 @operation(
     (
-        ValueSpec("error", "", "...", "The prediction less the target.", "e"),
+        ValueSpec("error", "", "...", "The prediction minus the target.", "e"),
         ValueSpec("log_variance", "", "...", "The logarithm of the variance.", "s"),
-        ValueSpec("scaled_square", "", "...", "The squared error over the variance.", "r"),
+        ValueSpec("scaled_square", "", "...", "The squared error divided by the variance.", "r"),
         LOSSES,
         OUTPUT,
     )
@@ -29,7 +29,7 @@ def gaussian_nll(
     target: Target,
     variance: Annotated[
         Value,
-        Input("...", "How uncertain each prediction is, above 0.", r"\sigma^{2}", broadcast=True),
+        Input("...", "The variance of each prediction, above 0.", r"\sigma^{2}", broadcast=True),
     ],
     *,
     full: Annotated[bool, Attribute("Whether the constant log(2 pi) / 2 is added.")] = False,
@@ -38,27 +38,27 @@ def gaussian_nll(
     """The negative log-likelihood of normal distributions: (log v + e^2 / v) / 2 for a variance v.
 
     Source: Nix and Weigend, Estimating the Mean and Variance of the Target Probability Distribution (1994),
-    equation 5. In PyTorch gaussian_nll_loss, which takes variances below 1e-6 to be that.
+    equation 5. In PyTorch gaussian_nll_loss, which raises variances below 1e-6 to it.
     """
     graph = prediction.graph
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     error = (prediction - target).named("error")
     if variance.is_assumed:
-        alike(variance, error, "variance")
-    spread_over(variance, error.shape, "variance")
+        require_same_shape(variance, error, "variance")
+    require_broadcast(variance, error.shape, "variance")
     admitted = apply("admitted", variance, only="variances")
     logs = apply("log", admitted).named("log_variance")
     scaled = (apply("power", error, exponent=number(2)) / admitted).named("scaled_square")
-    losses = literal(graph, HALF) * (logs + scaled)
+    losses = add_literal(graph, HALF) * (logs + scaled)
     if full:
-        losses = losses + literal(graph, parse("log(2*pi)/2"))
-    return reduced(losses.named("losses"), reduction)
+        losses = losses + add_literal(graph, parse("log(2*pi)/2"))
+    return reduce_losses(losses.named("losses"), reduction)
 
 
 @operation(
     (
-        ValueSpec("rate", "", "...", "How many events are expected.", r"\lambda"),
-        ValueSpec("log_rate", "", "...", "The logarithm of that.", "s", may_be_infinite=True),
+        ValueSpec("rate", "", "...", "The expected number of events.", r"\lambda"),
+        ValueSpec("log_rate", "", "...", "The logarithm of the rate.", "s", may_be_infinite=True),
         LOSSES,
         OUTPUT,
     ),
@@ -66,14 +66,14 @@ def gaussian_nll(
 )
 def poisson_nll(
     prediction: Prediction,
-    target: Annotated[Value, Input("...", "How many events there were, of the same shape.", "k")],
+    target: Annotated[Value, Input("...", "The numbers of events, of the same shape.", "k")],
     *,
     prediction_is_log: Annotated[
-        bool, Attribute("Whether the logarithm of the rate is predicted, or the rate.")
+        bool, Attribute("Whether the prediction is the logarithm of the rate; otherwise it is the rate.")
     ] = True,
     epsilon: Annotated[
         Constant,
-        Attribute("Of rates, and not of their logarithms: what is added in the logarithm. PyTorch has 1e-8."),
+        Attribute("With prediction_is_log false: added to the rate in the logarithm. PyTorch has 1e-8."),
     ] = 0,
     reduction: Reduction = "mean",
 ) -> Value:
@@ -83,20 +83,20 @@ def poisson_nll(
     poisson_nll_loss.
     """
     graph = prediction.graph
-    alike(target, prediction, "target")
+    require_same_shape(target, prediction, "target")
     counts = apply("admitted", target, only="weights")
-    added = between(graph, "epsilon", epsilon, 0)
+    added = parse_between(graph, "epsilon", epsilon, 0)
     shifts = bool(added.symbols()) or evaluate(added) != 0
     if prediction_is_log:
         if shifts:
             raise QuestionError(
-                ("epsilon",), "has no meaning where the logarithm of the rate is predicted",
-                "prediction_is_log false, or no epsilon", "an epsilon other than 0",
+                ("epsilon",), "has no use if the prediction is the logarithm of the rate",
+                "prediction_is_log false, or no epsilon", describe(epsilon),
             )  # fmt: skip
         log = apply("identity", prediction).named("log_rate")
         rate = apply("exp", log).named("rate")
     else:
         rate = apply("identity", apply("admitted", prediction, only="weights")).named("rate")
-        shifted = rate + literal(graph, added) if shifts else rate
+        shifted = rate + add_literal(graph, added) if shifts else rate
         log = apply("log_probability", shifted, complement=False, least=None).named("log_rate")
-    return reduced((rate - apply("weigh", counts, log)).named("losses"), reduction)
+    return reduce_losses((rate - apply("weigh", counts, log)).named("losses"), reduction)

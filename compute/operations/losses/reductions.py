@@ -1,45 +1,42 @@
-"""From the losses of samples to the one number that is minimized: what all losses share."""
+"""Reduction of the losses of samples to one number, shared by all losses."""
 
 from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import product
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import size_of
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute
 
 Reduction: TypeAlias = Annotated[
     Literal["mean", "sum", "none"],
-    Attribute("What becomes of the losses: their mean, their sum, or none of these, each for itself."),
+    Attribute("The reduction of the losses: mean, sum, or none to return all of them."),
 ]
 
 LOSSES = ValueSpec("losses", "", "...", "The loss of each entry or sample.", r"\ell")
 OUTPUT = ValueSpec("output", "", "...", "The loss: the mean or the sum of the losses, or all of them.", "L")
 
 
-def flat(a: Value) -> Value:
-    """The entries row by row along one axis."""
+def flatten(a: Value) -> Value:
+    """Flatten a value to one axis, row by row."""
     return apply("reshape", a, to=(product(a.shape),))
 
 
-def total(a: Value) -> Value:
-    """The sum of all entries."""
-    return apply("sum_over", flat(a), axis=-1)
+def sum_entries(a: Value) -> Value:
+    """Return the sum of all entries."""
+    return apply("sum_over", flatten(a), axis=-1)
 
 
-def mean(a: Value) -> Value:
-    """The mean of all entries."""
-    return total(a) / apply("constant", graph=a.graph, **size_of(product(a.shape)))
+def average_entries(a: Value) -> Value:
+    """Return the mean of all entries."""
+    return sum_entries(a) / apply("constant", graph=a.graph, **size_expression(product(a.shape)))
 
 
-def reduced(losses: Value, reduction: str, weight: Value | None = None) -> Value:
-    """The output of a loss.
-
-    weight: what the sum is divided by for the mean, where that is not the number of losses.
-    """
+def reduce_losses(losses: Value, reduction: str, weight: Value | None = None) -> Value:
+    """Reduce losses and name the output. weight: the divisor of the mean; None for the number of losses."""
     if reduction == "none":
         return apply("identity", losses).named("output")
     if reduction == "sum":
-        return total(losses).named("output")
+        return sum_entries(losses).named("output")
     losses.graph.conventions["mean_over"] = "all losses" if weight is None else "total_weight"
-    return (mean(losses) if weight is None else total(losses) / weight).named("output")
+    return (average_entries(losses) if weight is None else sum_entries(losses) / weight).named("output")

@@ -4,7 +4,7 @@ from compute.graph.value import Value
 
 
 def state_left_out(x: Value, gain: Value | None, bias: Value | None = None, *, has_bias: bool = True) -> None:
-    """State in the conventions that ones stand for a gain that is left out, and zeros for a bias."""
+    """State in the conventions that a missing gain is ones, and a missing bias zeros."""
     if gain is None:
         x.graph.conventions["gain_left_out"] = "ones"
     if bias is None and has_bias:

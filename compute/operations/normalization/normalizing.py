@@ -9,11 +9,11 @@ from compute.errors import QuestionError
 from compute.graph.graph import Graph
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.framework.constants import bounded, literal
+from compute.operations.framework.constants import add_literal, parse_bounded
 from compute.operations.framework.declaration import Attribute, Constant, Input
 
 TWO = number(2)
-STATISTICS = ("mean", "variance", "inverse_deviation", "normalized")  # and what they give
+STATISTICS = ("mean", "variance", "inverse_deviation", "normalized")  # the values before the output
 BIASED = "biased: divided by the number of entries"
 Epsilon: TypeAlias = Annotated[
     Constant,
@@ -42,14 +42,14 @@ def moments(axes: str, dims: str, of: str) -> tuple[ValueSpec, ...]:
             "variance",
             axes,
             dims,
-            f"The mean squared distance from the mean over {of}: divided by their number, not by one less.",
+            f"The mean squared distance from the mean over {of}, divided by N, not N - 1.",
             r"\sigma^{2}",
         ),
         ValueSpec(
             "inverse_deviation",
             axes,
             dims,
-            "One over the root of the variance plus epsilon.",
+            "One over the square root of the variance plus epsilon.",
             r"\sigma_{\epsilon}^{-1}",
             on_request=True,
         ),
@@ -59,24 +59,26 @@ def moments(axes: str, dims: str, of: str) -> tuple[ValueSpec, ...]:
 def results(axes: str, dims: str) -> tuple[ValueSpec, ...]:
     """Declare the normalized entries and the layer's output."""
     return (
-        ValueSpec("normalized", axes, dims, "The entries less their mean, over their deviation.", r"\hat{X}"),
+        ValueSpec("normalized", axes, dims, "The entries minus the mean, over the deviation.", r"\hat{X}"),
         ValueSpec("output", axes, dims, "The normalized entries times the gain, plus the bias.", "Y"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The input as rows of entries along some axes, each normalized by itself.
+    """The input as rows of entries along some axes, each normalized on its own.
 
-    x: where axes had to be cut, the input in the shape that this gave; axes: counted from the last; shape: of
-    the input; labels: what its axes run over; left: what those of a statistic run over.
+    x: the input, reshaped if groups split an axis.
+    axes: the axes of a row, counted from the last.
+    shape, labels: of the input as it was sent.
+    kept_labels: the labels of a statistic's axes.
     """
 
     x: Value
     axes: tuple[int, ...]
     shape: Shape
     labels: tuple[str, ...]
-    left: tuple[str, ...]
+    kept_labels: tuple[str, ...]
 
     @property
     def graph(self) -> Graph:
@@ -88,40 +90,40 @@ class Rows:
         return product(self.x.shape[axis] for axis in self.axes)
 
     def average(self, value: Value) -> Value:
-        """The mean of each row."""
+        """Return the mean of each row."""
         return apply("average", value, axes=self.axes)
 
-    def along(self, statistic: Value) -> Value:
-        """A number for each row, with an axis of size 1 where the row's own were."""
+    def expand(self, statistic: Value) -> Value:
+        """Return a number per row with axes of size 1 for those of the row."""
         for axis in sorted(self.axes, reverse=True):
             statistic = apply("expand", statistic, axis=axis)
         return statistic
 
-    def statistic(self, value: Value, name: str) -> Value:
-        """A number for each row, under its name."""
-        return labelled(value, name, self.left)
+    def name_statistic(self, value: Value, name: str) -> Value:
+        """Name a number per row."""
+        return name_with_labels(value, name, self.kept_labels)
 
-    def named(self, value: Value, name: str) -> Value:
-        """Entries in the shape of the input, under their name."""
+    def name_entries(self, value: Value, name: str) -> Value:
+        """Name entries in the shape of the input."""
         if value.shape != self.shape:
             value = apply("reshape", value, to=self.shape)
-        return labelled(value, name, self.labels)
+        return name_with_labels(value, name, self.labels)
 
-    def again(self, value: Value) -> Value:
-        """Entries in the shape of the input as rows."""
+    def as_rows(self, value: Value) -> Value:
+        """Return entries in the shape of the rows."""
         return value if value.shape == self.x.shape else apply("reshape", value, to=self.x.shape)
 
 
-def labelled(value: Value, name: str, labels: tuple[str, ...]) -> Value:
-    """A value under its name, with what its axes run over, which need not be the last ones it declares."""
-    found = value.named(name)
-    if found.rank == len(labels):
-        found.axes = labels
-    return found
+def name_with_labels(value: Value, name: str, labels: tuple[str, ...]) -> Value:
+    """Name a value and label its axes, if there is a label for each."""
+    value = value.named(name)
+    if value.rank == len(labels):
+        value.axes = labels
+    return value
 
 
 class Moments(NamedTuple):
-    """A mean and a variance for each row, and the entries less the mean. own: whether they are the row's."""
+    """Mean and variance of each row, and the entries minus the mean. own: they are computed from the rows."""
 
     mean: Value
     variance: Value
@@ -129,35 +131,35 @@ class Moments(NamedTuple):
     own: bool
 
 
-def own_moments(rows: Rows) -> Moments:
-    """Those of the rows themselves, each step named."""
-    mean = rows.statistic(rows.average(rows.x), "mean")
-    centered = rows.x - rows.along(mean)
-    variance = rows.statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
+def row_moments(rows: Rows) -> Moments:
+    """Compute and name the moments of the rows."""
+    mean = rows.name_statistic(rows.average(rows.x), "mean")
+    centered = rows.x - rows.expand(mean)
+    variance = rows.name_statistic(rows.average(apply("power", centered, exponent=TWO)), "variance")
     rows.graph.conventions["variance"] = BIASED
     return Moments(mean, variance, centered, own=True)
 
 
-def standardized(rows: Rows, found: Moments, epsilon: Constant) -> Value:
-    """The entries less the mean of their row, over its deviation."""
-    graph, (mean, variance, centered, own) = rows.graph, found
-    added = bounded(graph, "epsilon", epsilon, least=0)
-    deviation = root(variance, added)
+def standardize(rows: Rows, moments: Moments, epsilon: Constant) -> Value:
+    """Return the entries minus the mean of their row, divided by its deviation."""
+    graph, (mean, variance, centered, own) = rows.graph, moments
+    added = parse_bounded(graph, "epsilon", epsilon, least=0)
+    deviation = deviation_of(variance, added)
     if graph.is_requested("inverse_deviation"):
-        ones = literal(graph, 1)
-        inverse = rows.statistic(ones / deviation, "inverse_deviation")
-        entries = centered * rows.along(inverse)
+        ones = add_literal(graph, 1)
+        inverse = rows.name_statistic(ones / deviation, "inverse_deviation")
+        entries = centered * rows.expand(inverse)
     else:
-        entries = centered / rows.along(deviation)
-    normalized = rows.named(entries, "normalized")
+        entries = centered / rows.expand(deviation)
+    normalized = rows.name_entries(entries, "normalized")
     if own and not {mean.name, variance.name} & graph.given.keys():
         promise_mean(rows, normalized)
         promise_square(rows, normalized, variance, added)
     return normalized
 
 
-def root(square: Value, added: dict[str, Any]) -> Value:
-    """The root of a variance or mean square and epsilon."""
+def deviation_of(square: Value, added: dict[str, Any]) -> Value:
+    """Return the square root of a variance or mean square plus epsilon."""
     return apply("power", square + apply("constant", graph=square.graph, **added), exponent=HALF)
 
 
@@ -169,10 +171,9 @@ def fused_output(
     epsilon: Constant,
     between: tuple[str, ...] = STATISTICS,
 ) -> Value | None:
-    """The output by one step, where none of the values between is asked for and kept axes are neighbours.
+    """Compute the output in one step, if no value between is needed and kept axes are adjacent; else None.
 
-    x: the input before it was cut into rows. Not in exact arithmetic, where steps put together would read no
-    better.
+    x: the input as it was sent. Exact arithmetic is not fused: its results would read no better.
     """
     graph, rank = rows.graph, rows.x.rank
     kept = [at for at in range(rank) if at - rank not in rows.axes]
@@ -182,33 +183,34 @@ def fused_output(
         return None
     if kept and kept[-1] - kept[0] >= len(kept):
         return None
-    if kept and kept[0] > 0 and not all(_is_by_group(one, x, kept) for one in (gain, bias)):
+    if kept and kept[0] > 0 and not all(_is_per_group(parameter, x, kept) for parameter in (gain, bias)):
         return None
     centered = "mean" in between
     if centered:
         graph.conventions["variance"] = BIASED
-    settings = bounded(graph, "epsilon", epsilon, least=0)
+    settings = parse_bounded(graph, "epsilon", epsilon, least=0)
     settings["epsilon"] = settings.pop("expression")
     settings["cut"] = None if rows.x.shape == x.shape else rows.x.shape
     settings["kept"] = (kept[0], kept[-1] + 1) if kept else (0, 0)
-    scale, shift = (
-        literal(graph, left_out) if one is None else one for one, left_out in ((gain, 1), (bias, 0))
+    scale = add_literal(graph, 1) if gain is None else gain
+    shift = add_literal(graph, 0) if bias is None else bias
+    return rows.name_entries(
+        apply("normalized_groups", x, scale, shift, **settings, centered=centered), "output"
     )
-    return rows.named(apply("normalized_groups", x, scale, shift, **settings, centered=centered), "output")
 
 
-def _is_by_group(parameter: Value | None, x: Value, kept: list[int]) -> bool:
-    """Whether a gain or bias is one number for all entries of a group, which these axes tell apart."""
+def _is_per_group(parameter: Value | None, x: Value, kept: list[int]) -> bool:
+    """Return whether a gain or bias varies only along the kept axes."""
     shape = () if parameter is None else parameter.shape
     return all(size == 1 or at + x.rank - len(shape) in kept for at, size in enumerate(shape))
 
 
 def promise_mean(rows: Rows, normalized: Value) -> None:
-    """Each row of what is normalized has mean 0: to rounding of numbers of size 1, as its entries are."""
+    """Promise that each normalized row has mean 0; one is added so that rounding is relative to 1."""
 
     def sides() -> tuple[Value, Value]:
-        mean = rows.average(rows.again(normalized))
-        one = literal(rows.graph, 1)
+        mean = rows.average(rows.as_rows(normalized))
+        one = add_literal(rows.graph, 1)
         ones = apply("stretch", one, to=mean.shape)
         return mean + ones, ones
 
@@ -216,10 +218,10 @@ def promise_mean(rows: Rows, normalized: Value) -> None:
 
 
 def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str, Any]) -> None:
-    """The mean square of each row is 1, but for epsilon."""
+    """Promise that the mean square of each normalized row is 1, up to epsilon."""
 
     def sides() -> tuple[Value, Value]:
-        entries = rows.again(normalized)
+        entries = rows.as_rows(normalized)
         epsilon = apply("constant", graph=rows.graph, **added)
         return rows.average(apply("power", entries, exponent=TWO)), square / (square + epsilon)
 
@@ -229,69 +231,67 @@ def promise_square(rows: Rows, normalized: Value, square: Value, added: dict[str
     )
 
 
-def rescaled(rows: Rows, normalized: Value, gain: Value | None, bias: Value | None) -> Value:
-    """The output: normalized entries times the gain, plus the bias, which broadcast by now."""
-    found = normalized
+def rescale(rows: Rows, normalized: Value, gain: Value | None, bias: Value | None) -> Value:
+    """Name the output: normalized entries times the gain, plus the bias."""
+    output = normalized
     if gain is not None:
-        found = found * gain
+        output = output * gain
     if bias is not None:
-        found = found + bias
-    return rows.named(found, "output")
+        output = output + bias
+    return rows.name_entries(output, "output")
 
 
-def per_channel(value: Value | None, field: str, x: Value, axis: int) -> Value | None:
-    """One number for each channel, or for all, as it stands beside x, whose channels run along this axis."""
+def broadcast_channels(value: Value | None, field: str, x: Value, axis: int) -> Value | None:
+    """Return one number per channel, or for all, in a shape that broadcasts to x. axis: that of channels."""
     if value is None or not value.rank:
         return value
     check_per_channel(value, field, x, axis)
-    behind = x.rank - 1 - axis
-    return apply("reshape", value, to=(x.shape[axis], *(1,) * behind)) if behind else value
+    after = x.rank - 1 - axis
+    return apply("reshape", value, to=(x.shape[axis], *(1,) * after)) if after else value
 
 
 def check_per_channel(value: Value | None, field: str, x: Value, axis: int) -> None:
-    """Refuse shapes other than one number for each channel."""
+    """Raise QuestionError unless a value has one number per channel."""
     if value is not None and value.shape != (x.shape[axis],):
         raise QuestionError(
             (field,),
-            f"{field} has one number for each channel",
+            f"{field} must have one number per channel",
             f"shape (C), where C = {x.shape[axis]} from axis {axis} of x",
             f"shape {show(value.shape)}",
         )
 
 
-def per_entry(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) -> Value | None:
-    """A number for each entry along the normalized axes, or what broadcasts to x, as it stands beside x."""
+def broadcast_entries(value: Value | None, field: str, x: Value, axes: tuple[int, ...]) -> Value | None:
+    """Return a value in the shape of the normalized axes, or one that broadcasts to x, broadcast to x."""
     if value is None:
         return None
     shape = tuple(x.shape[axis] for axis in axes)
     trailing = axes == tuple(range(-len(axes), 0))
     if value.shape == shape and not trailing:
-        return apply("reshape", value, to=tuple(_beside(x.shape, axes)))
+        return apply("reshape", value, to=tuple(_aligned_shape(x.shape, axes)))
     try:
         fits = broadcast(value.shape, x.shape) == x.shape
     except ShapeError:
         fits = False
     if not fits or not (trailing or value.rank in (0, x.rank)):
-        labels = x.axes or ("feature",) * x.rank  # what has no name yet has no labels
+        labels = x.axes or ("feature",) * x.rank  # values without a name have no labels
         names = tuple(labels[axis] for axis in axes)
-        sizes = ", ".join(f"{labels[one]} = {x.shape[one]} from axis {one + x.rank} of x" for one in axes)
+        sizes = ", ".join(f"{labels[at]} = {x.shape[at]} from axis {at + x.rank} of x" for at in axes)
         raise QuestionError(
             (field,),
-            f"{field} does not fit the axes that are normalized",
+            f"{field} does not fit the normalized axes",
             f"shape ({', '.join(names)}), where {sizes}; or one that broadcasts to x, {show(x.shape)}",
             f"shape {show(value.shape)}",
         )
     return value
 
 
-def _beside(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
+def _aligned_shape(shape: Shape, axes: tuple[int, ...]) -> list[Size]:
     return [size if at - len(shape) in axes else 1 for at, size in enumerate(shape)]
 
 
-def settle(x: Value, axis: int, *parameters: Value | None) -> None:
-    """Where x or its batch is unknown, let it have the shape of what is made of it, or parameters' size on an
-    axis.
-    """
+def infer_input_shape(x: Value, axis: int, *parameters: Value | None) -> None:
+    """Infer the unknown shape or batch of x from given values, or its size on an axis from parameters."""
     if not (x.is_assumed or x.has_open_batch):
         return
     for name in ("normalized", "output"):
@@ -303,8 +303,8 @@ def settle(x: Value, axis: int, *parameters: Value | None) -> None:
             return
     if not x.is_assumed:
         return
-    for one in parameters:
-        if one is not None and one.rank == 1 and from_last(axis, x.rank) is not None:
+    for parameter in parameters:
+        if parameter is not None and parameter.rank == 1 and from_last(axis, x.rank) is not None:
             sizes = list(x.shape)
-            [sizes[axis]] = one.shape
+            [sizes[axis]] = parameter.shape
             x.shape = tuple(sizes)

@@ -1,1 +1,1 @@
-"""Layers and stacks of transformers, and whole models made of them."""
+"""Transformer layers, stacks of them, and whole models."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
-from compute.operations.attention.masking import DropoutRate, padding_input, without_padding
+from compute.operations.attention.masking import DropoutRate, clear_padding, padding_input
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask
 from compute.operations.attention.self_attention import self_attention
@@ -22,7 +22,7 @@ from compute.operations.transformers.residual import (
     norm_part,
 )
 
-HANDED = ("x", "mask", "key_padding_mask", "positions", "positional_encoding")
+PROVIDED = ("x", "mask", "key_padding_mask", "positions", "positional_encoding")
 
 
 @operation(
@@ -45,7 +45,7 @@ def encoder_layer(
         Sublayer(
             (self_attention,),
             "The self-attention sublayer.",
-            HANDED,
+            PROVIDED,
             stored=("self_attn", "self_attention", "attn"),
         ),
     ],
@@ -56,21 +56,22 @@ def encoder_layer(
     norm_placement: Placement = "post",
     bias: Bias = None,
     dropout_rate: DropoutRate = None,
-    **settings: Annotated[Any, SettingsOf(but=("layout", "causal_alignment", *NORM_SETTINGS))],
+    **settings: Annotated[Any, SettingsOf(exclude=("layout", "causal_alignment", *NORM_SETTINGS))],
 ) -> Value:
     """A layer of a transformer's encoder: self-attention and a feed-forward network, with residual paths.
 
     Weights are sent by sublayer: `attention`, `attention_norm`, `feed_forward`, `feed_forward_norm`; biases
-    may be left out. Or as `state_dict`, with the names of PyTorch's TransformerEncoderLayer, whose norm_first
-    is norm_placement pre. Contributions of the tokens show the residual path (`attention_residual`) against
-    the block's (`attention_branch`). With causal it is a layer of a decoder alone, as GPT has them.
+    may be left out. Or as `state_dict` with the names of PyTorch's TransformerEncoderLayer, whose norm_first
+    is norm_placement pre. The gradient of the tokens has a contribution of the residual path
+    (`attention_residual`) and one of the block (`attention_branch`). With causal it is a decoder-only layer,
+    as in GPT.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1; norms before the sublayers as in
     Xiong et al., On Layer Normalization in the Transformer Architecture (2020), table 1.
     """  # fmt: skip
     blocks = Blocks(settings, norm, norm_placement, bias, dropout_rate)
     masks = {"mask": mask, "key_padding_mask": key_padding_mask, "positions": positions}
-    x = without_padding(x, key_padding_mask)
-    x = blocks.attended(x, attention, attention_norm, attention_dropout_mask, **masks)
-    x = blocks.fed_forward(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
+    x = clear_padding(x, key_padding_mask)
+    x = blocks.attention_block(x, attention, attention_norm, attention_dropout_mask, **masks)
+    x = blocks.feed_forward_block(x, feed_forward, feed_forward_norm, feed_forward_dropout_mask)
     return blocks.output(x)

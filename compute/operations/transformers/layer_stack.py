@@ -1,4 +1,4 @@
-"""Stacks of transformer layers: each takes what the one below gives."""
+"""Stacks of transformer layers, each applied to the output of the one below."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeAlias
@@ -16,16 +16,16 @@ MOST_LAYERS = 256
 Layers: TypeAlias = Annotated[
     Size | None,
     Attribute(
-        "How many layers there are; as many as weights are sent for, if not said. A letter where only cost is"
-        " asked.",
+        "The number of layers. Default: the number of layers with weights in the request. It may be a symbol"
+        " if only cost is asked for.",
         minimum=1,
     ),
 ]
 FinalNorm: TypeAlias = Annotated[
     bool | None,
     Attribute(
-        "Whether there is a norm after the last layer. If not said, where anything is sent for it; of shapes"
-        " alone, where norms stand before the sublayers."
+        "Whether there is a norm after the last layer. Default: if anything is sent for it; if only cost is"
+        " asked for, with norm_placement pre."
     ),
 ]
 OUTPUT = ValueSpec(
@@ -33,7 +33,7 @@ OUTPUT = ValueSpec(
 )
 
 
-def stacked(
+def run_layers(
     x: Value,
     layers: Submodule,
     count: Size | None,
@@ -43,10 +43,13 @@ def stacked(
     *,
     has_final_norm: bool | None = None,
 ) -> Value:
-    """Tokens through all layers, and the final norm where there is one.
+    """Run tokens through all layers and the final norm, if there is one, and name the output.
 
-    Of shapes alone one layer stands for all of them, where none has shapes of its own. Raises QuestionError
-    where nothing says how many there are, or there are too many.
+    count: the number of layers; None for the number of layers that are sent.
+    layer: runs one layer.
+
+    If only shapes matter and no layer has shapes of its own, one layer is built to represent all. Raises
+    QuestionError if the number of layers is unknown or too large.
     """
     graph, sent = x.graph, layers.count
     if count is None:
@@ -54,9 +57,9 @@ def stacked(
     if count == 0:
         raise QuestionError(
             ("layers",),
-            "nothing says how many layers there are",
+            "the number of layers is unknown",
             "a number of layers, or weights for each layer"
-            + ("; or a letter" if graph.missing_policy == "usual" else ""),
+            + ("; or a symbol" if graph.missing_policy == "usual" else ""),
             "nothing",
         )
     if graph.missing_policy == "usual" and not sent:
@@ -64,12 +67,12 @@ def stacked(
             x = layer(layers[EACH], x)
     elif not isinstance(count, int):
         raise QuestionError(
-            ("layers",), "is no number, and single layers have shapes of their own",
-            "a number of layers; or letters, and no shapes for single layers", f"{count} layers",
+            ("layers",), "must be a number if single layers have shapes of their own",
+            "a number of layers; or a symbol, and no shapes for single layers", f"{count} layers",
         )  # fmt: skip
     elif count > MOST_LAYERS:
         raise QuestionError(
-            ("layers",), "are too many layers to build", f"at most {MOST_LAYERS} layers", f"{count} layers"
+            ("layers",), "there are too many layers", f"at most {MOST_LAYERS} layers", f"{count} layers"
         )
     else:
         for at in range(count):
@@ -79,5 +82,5 @@ def stacked(
         has_final_norm = final_norm.is_sent or (graph.missing_policy == "usual" and blocks.placement == "pre")
     graph.conventions["has_final_norm"] = has_final_norm
     if has_final_norm:
-        x = blocks.normalized(x, final_norm)
+        x = blocks.normalize(x, final_norm)
     return x.named("output")

@@ -1,4 +1,4 @@
-"""The patches of an image as tokens, which is a convolution whose windows touch and do not overlap."""
+"""Patch embedding: the patches of an image as tokens, a convolution whose windows do not overlap."""
 
 from typing import Annotated
 
@@ -8,11 +8,11 @@ from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import conv2d
 from compute.operations.framework.build import call
-from compute.operations.framework.declaration import Input, Stored, operation
+from compute.operations.framework.declaration import Input, StoredTensor, operation
 
 IMAGE = Input(
     "C H W | B C H W | H W",
-    "The image: its channels, or a single one without that axis, or a batch of images with channels.",
+    "The image: with channels, with channels and a batch, or of a single channel without that axis.",
     "X",
 )
 
@@ -22,12 +22,12 @@ ORDER = "row by row, from the top left on; in each its channels one after the ot
 @operation(
     (
         ValueSpec("patches", "token entry", "... tokens entries",
-                  "Each patch as a row: its channels one after the other, each row by row. The patches row by"
-                  " row too, from the top left on.", "X_{p}"),
+                  "Each patch as a row vector: its channels one after the other, each row by row. The patches"
+                  " are in row-major order too.", "X_{p}"),
         ValueSpec("output", "token d", "... tokens d",
                   "The tokens: each patch times the kernel, and the bias.", "Z"),
     ),
-    stored=(Stored("weight", ("kernel",)), Stored("bias", ("bias",))),
+    stored=(StoredTensor("weight", ("kernel",)), StoredTensor("bias", ("bias",))),
 )  # fmt: skip
 def patch_embedding(
     x: Annotated[Value, IMAGE],
@@ -35,21 +35,21 @@ def patch_embedding(
         Value,
         Input(
             "d C p q",
-            "What a patch of p rows and q columns is multiplied by, entry by entry, for each of d numbers.",
+            "The weights of a patch of p rows and q columns for each of the d entries of a token.",
             "E",
             parameter=True,
         ),
     ],
     bias: Annotated[
         Value | None,
-        Input("d", "One number for each entry of a token.", "b", parameter=True, optional="none",
+        Input("d", "One number per entry of a token.", "b", parameter=True, optional="none",
               is_bias=True),
     ] = None,
 ) -> Value:  # fmt: skip
-    """Cut an image into patches, and project each: the tokens that a vision transformer takes.
+    """A patch embedding: an image is cut into patches, and each is projected to a token.
 
-    With patches as rows, X_p times the flattened kernel, plus the bias. It is the convolution with this
-    kernel whose stride is the size of a patch; with verify that is shown for the numbers at hand.
+    With patches as rows it is X_p times the flattened kernel, plus the bias. It equals the convolution with
+    this kernel whose stride is the size of a patch; verify checks that for the request's numbers.
 
     Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), section 3.1.
     """
@@ -64,26 +64,26 @@ def patch_embedding(
     output = (output if bias is None else output + bias).named("output")
     graph.promise(
         output,
-        f"the tokens are what the convolution with stride {window[0]} x {window[1]} gives, row by row",
-        lambda: (output, _convolved(image, kernel, bias, window, output)),
+        f"the tokens equal the convolution with stride {window[0]} x {window[1]}, row by row",
+        lambda: (output, _convolve(image, kernel, bias, window, output)),
     )
     return output
 
 
 def _with_channels(x: Value, channels: Size) -> Value:
-    """An image with its channel axis."""
+    """Return an image with an axis of channels."""
     if x.rank != 2:
         return x
     if channels != 1:
         raise QuestionError(
-            ("x",), "an image without channels takes a kernel of one",
+            ("x",), "an image without channels needs a kernel with one channel",
             f"{channels} channels, or a kernel (d, 1, p, q)", f"shape {show(x.shape)}",
         )  # fmt: skip
     return apply("expand", x, axis=-3)
 
 
 def _check_size(image: Value, window: tuple[Size, Size]) -> None:
-    """Refuse images that whole patches do not cover, and say which sizes are near."""
+    """Raise QuestionError, with the nearest sizes, for an image that whole patches do not cover."""
     near: list[tuple[Size, Size]] = []
     fits = True
     for size, extent in zip(image.shape[-2:], window, strict=True):
@@ -93,16 +93,16 @@ def _check_size(image: Value, window: tuple[Size, Size]) -> None:
         except ShapeError:
             fits = False
             if not (isinstance(size, int) and isinstance(extent, int)):
-                raise _misfit(image, window, "sizes of which this can be told") from None
+                raise _misfit_error(image, window, "sizes that can be divided") from None
             near.append((size // extent * extent, -(-size // extent) * extent))
     if not fits:
         smaller, larger = (" x ".join(str(pair[at]) for pair in near) for at in (0, 1))
         crop = f"cropped to {smaller} or " if all(pair[0] for pair in near) else ""
-        raise _misfit(image, window, f"{crop}padded to {larger}")
+        raise _misfit_error(image, window, f"{crop}padded to {larger}")
 
 
-def _misfit(image: Value, window: tuple[Size, Size], near: str) -> QuestionError:
-    """What is wrong with an image that patches do not cover."""
+def _misfit_error(image: Value, window: tuple[Size, Size], near: str) -> QuestionError:
+    """Return the error for an image that patches do not cover. near: the nearest sizes, in words."""
     height, width = image.shape[-2:]
     return QuestionError(
         ("x",),
@@ -112,10 +112,10 @@ def _misfit(image: Value, window: tuple[Size, Size], near: str) -> QuestionError
     )
 
 
-def _convolved(
+def _convolve(
     image: Value, kernel: Value, bias: Value | None, window: tuple[Size, Size], output: Value
 ) -> Value:
-    """What the convolution gives, its positions in a row."""
-    found = call(conv2d, "convolution", x=image, kernel=kernel, bias=bias, stride=window)
-    positions = product(found.shape[-2:])
-    return apply("reshape", found, to=(*found.shape[:-2], positions)).T
+    """Return the convolution with its positions flattened to one axis."""
+    convolved = call(conv2d, "convolution", x=image, kernel=kernel, bias=bias, stride=window)
+    positions = product(convolved.shape[-2:])
+    return apply("reshape", convolved, to=(*convolved.shape[:-2], positions)).T

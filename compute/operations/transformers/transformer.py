@@ -1,4 +1,4 @@
-"""The transformer: an encoder of one sequence, and a decoder of another that attends to it."""
+"""The transformer: an encoder, and a decoder that attends to the encoder's output."""
 
 from typing import Annotated, Any
 
@@ -7,14 +7,14 @@ from compute.graph.value import Value
 from compute.operations.attention.masking import padding_input
 from compute.operations.attention.scoring import mask_input
 from compute.operations.framework.declaration import Attribute, Input, SettingsOf, Sublayer, operation
-from compute.operations.framework.shape_checks import in_batches
+from compute.operations.framework.shape_checks import require_batch_axes
 from compute.operations.framework.submodules import Submodule
-from compute.operations.transformers.decoder import HANDED, decoder
+from compute.operations.transformers.decoder import PROVIDED, decoder
 from compute.operations.transformers.encoder import encoder_part
 from compute.operations.transformers.layer_stack import Layers
 
 
-@operation((ValueSpec("output", "token d", "... m d", "What the decoder gives.", "Y"),))
+@operation((ValueSpec("output", "token d", "... m d", "The decoder's output.", "Y"),))
 def transformer(
     source: Annotated[Value, Input("... n d_c", "The tokens of the source, with their positions.", "X")],
     target: Annotated[Value, Input("... m d", "The tokens of the target so far, with their positions.", "T")],
@@ -28,32 +28,30 @@ def transformer(
     ] = None,
     *,
     encoder: Annotated[Submodule, encoder_part("The encoder.", "encoder")],
-    decoder: Annotated[Submodule, Sublayer((decoder,), "The decoder.", HANDED, stored=("decoder",))],
+    decoder: Annotated[Submodule, Sublayer((decoder,), "The decoder.", PROVIDED, stored=("decoder",))],
     encoder_layers: Layers = None,
     decoder_layers: Layers = None,
     causal: Annotated[
         bool,
-        Attribute(
-            "Whether the decoder's self-attention is masked: a token attends to none that comes after it."
-        ),
+        Attribute("Whether the decoder's self-attention is masked: a token does not attend to later tokens."),
     ] = True,
     **settings: Annotated[
-        Any, SettingsOf(but=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
+        Any, SettingsOf(exclude=("layers", "window", "rotary", "rotary_dimension", "rotary_base"))
     ],
 ) -> Value:
     """A transformer: the encoder's output is the memory that the decoder attends to.
 
-    Weights are sent by part, `encoder.layer[0].attention.w_q` or nested; or as `state_dict`, with the names
-    of PyTorch's Transformer. Padding of the source is padding of the memory only where it is sent for both,
-    as in PyTorch.
+    Weights are sent by sublayer, `encoder.layer[0].attention.w_q` or nested; or as `state_dict` with the
+    names of PyTorch's Transformer. Padding of the source and of the memory are sent separately, as in
+    PyTorch.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.1 and figure 1.
     """  # fmt: skip
-    in_batches(target, "target", source, "the source")
+    require_batch_axes(target, "target", source, "the source")
     conventions = source.graph.conventions
     memory = encoder(
         settings,
-        called={"layers": "encoder_layers"},
+        setting_names={"layers": "encoder_layers"},
         layers=encoder_layers,
         x=source,
         mask=source_mask,
@@ -62,7 +60,7 @@ def transformer(
     conventions["encoder_layers"] = conventions.pop("layers")
     output = decoder(
         settings,
-        called={"layers": "decoder_layers"},
+        setting_names={"layers": "decoder_layers"},
         layers=decoder_layers,
         causal=causal,
         x=target,

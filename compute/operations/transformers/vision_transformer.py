@@ -1,4 +1,4 @@
-"""The vision transformer: an image's patches as tokens, through an encoder, to classes."""
+"""The vision transformer: patches of an image as tokens, an encoder, and a classification head."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,7 +7,7 @@ from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
-from compute.operations.attention.masking import dropout_input, dropped
+from compute.operations.attention.masking import apply_dropout, dropout_input
 from compute.operations.attention.positional_encoding import positional_encoding
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import (
@@ -15,20 +15,20 @@ from compute.operations.framework.declaration import (
     Input,
     SettingsOf,
     Sides,
-    Stored,
+    StoredTensor,
     Sublayer,
     operation,
 )
-from compute.operations.framework.signature import said_sizes
-from compute.operations.framework.submodules import Submodule, own_input
+from compute.operations.framework.signature import sizes_from_settings
+from compute.operations.framework.submodules import Submodule, add_required_input
 from compute.operations.layers.activation import ActivationName
 from compute.operations.normalization.normalizing import Epsilon
 from compute.operations.transformers.classification import (
     CLASSIFIED,
     Classes,
-    classified,
     first_token,
     head_part,
+    name_classification,
     pre_logits_part,
 )
 from compute.operations.transformers.encoder import encoder_part
@@ -36,14 +36,14 @@ from compute.operations.transformers.patch_embedding import IMAGE, patch_embeddi
 from compute.operations.transformers.residual import NORM_SETTINGS, Bias, Blocks, Norm, Placement, norm_part
 
 CLASS_TOKEN = Input(
-    "d_model", "What stands before the patches as a token.", r"x_{\text{class}}", parameter=True,
+    "d_model", "The token in front of the patches.", r"x_{\text{class}}", parameter=True,
     optional="none with pool mean; required with pool class_token",
 )  # fmt: skip
 POSITION_EMBEDDING = Input(
     "positions d_model", "With positions learned: added to the tokens, the class token's in the first row.",
-    r"E_{\text{pos}}", parameter=True, optional="none with other positions; required with these",
+    r"E_{\text{pos}}", parameter=True, optional="none with other positions; required with learned ones",
 )  # fmt: skip
-PATCH_ROW = "the token's place in the sequence: patches row by row"
+PATCH_ROW = "the token's index in the sequence: patches row by row"
 ONE_ROW = f"{PATCH_ROW}, after the class token, which is position 0"
 TWO_HALVES = (
     "the first half of the columns encodes a patch's row, the second its column; zeros for the class token"
@@ -51,32 +51,32 @@ TWO_HALVES = (
 
 
 def _tokens(name: str, meaning: str, symbol: str) -> ValueSpec:
-    """A value with a row for each token."""
+    """Declare a value with a row per token."""
     return ValueSpec(name, "token d_model", "... tokens d_model", meaning, symbol)
 
 
 @operation(
     (
-        _tokens("tokens", "The class token, where there is one, and the embedded patches, row by row.", "T"),
+        _tokens("tokens", "The class token, if there is one, and the embedded patches, row by row.", "T"),
         ValueSpec(
             "position_rows",
             "token d_model",
             "tokens d_model",
-            "Positions that are not learned: what is added to the tokens.",
+            "Positions that are not learned, added to the tokens.",
             r"E_{\text{pos}}",
         ),
         _tokens("sequence", "The tokens with their positions.", "Z_{0}"),
-        _tokens("dropped_sequence", "What is kept of these, divided by 1 - dropout_rate.",
+        _tokens("dropped_sequence", "The kept entries of the sequence, divided by 1 - dropout_rate.",
                 r"Z_{0, \text{kept}}"),
-        ValueSpec("pooled", "d_model", "... d_model", "Of the encoder's output the class token, or the mean"
+        ValueSpec("pooled", "d_model", "... d_model", "The class token of the encoder's output, or the mean"
                   " of the patches.", r"y_{\text{pool}}"),
         *CLASSIFIED,
     ),
     stored=(
-        Stored("class_token", ("class_token",), rank=1),
-        Stored("cls_token", ("class_token",), rank=1),
-        Stored("encoder.pos_embedding", ("position_embedding",), rank=2),
-        Stored("pos_embed", ("position_embedding",), rank=2),
+        StoredTensor("class_token", ("class_token",), rank=1),
+        StoredTensor("cls_token", ("class_token",), rank=1),
+        StoredTensor("encoder.pos_embedding", ("position_embedding",), rank=2),
+        StoredTensor("pos_embed", ("position_embedding",), rank=2),
     ),
 )  # fmt: skip
 def vision_transformer(
@@ -91,7 +91,7 @@ def vision_transformer(
         Submodule,
         Sublayer(
             (patch_embedding,),
-            "From patches to tokens.",
+            "The embedding of patches.",
             stored=("conv_proj", "patch_embed.proj"),
         ),
     ],
@@ -103,74 +103,77 @@ def vision_transformer(
             "",
         ),
     ],
-    pooled_norm: Annotated[Submodule, norm_part("what is pooled; none if nothing is sent for it", "fc_norm")],
+    pooled_norm: Annotated[
+        Submodule, norm_part("the pooled vector; none if nothing is sent for it", "fc_norm")
+    ],
     pre_logits: Annotated[Submodule, pre_logits_part("heads.pre_logits")],
     head: Annotated[Submodule, head_part("heads.head", "head")],
     patch: Annotated[
         Sides | None,
         Attribute(
-            "The size of a patch: one number, or [rows, columns]; the kernel says it itself.", minimum=1
+            "The size of a patch: one number, or [rows, columns]; the kernel determines it.", minimum=1
         ),
     ] = None,
     d_model: Annotated[
         Size | None,
-        Attribute("How wide a token is; the weights say it themselves.", minimum=1, dimension=True),
+        Attribute("The width of a token; the weights determine it.", minimum=1, dimension=True),
     ] = None,
     classes: Classes = None,
     position_kind: Annotated[
         Literal["learned", "sinusoidal_1d", "sinusoidal_2d", "none"],
         Attribute(
-            "What is added to the tokens: position_embedding; the sinusoidal encoding of each token's place"
-            " in the sequence; or of each patch's row and column; or nothing."
+            "The positions added to the tokens. learned: position_embedding; sinusoidal_1d: the sinusoidal"
+            " encoding of each token's index; sinusoidal_2d: of each patch's row and column."
         ),
     ] = "learned",
     pool: Annotated[
         Literal["class_token", "mean"],
         Attribute(
-            "What of the encoder's output is classified: the class token, or the mean of all other tokens."
+            "The vector to classify: the class token of the encoder's output, or the mean of all other"
+            " tokens."
         ),
     ] = "class_token",
     norm: Norm = "layer_norm",
     norm_placement: Placement = "pre",
-    activation: Annotated[ActivationName, Attribute("What is applied to the units of each layer.")] = "gelu",
+    activation: Annotated[ActivationName, Attribute("The activation of each layer's units.")] = "gelu",
     epsilon: Epsilon = 1e-6,
     bias: Bias = None,
-    **settings: Annotated[Any, SettingsOf(but=NORM_SETTINGS, of=("encoder",))],
+    **settings: Annotated[Any, SettingsOf(exclude=NORM_SETTINGS, sublayers=("encoder",))],
 ) -> Value:
-    """A vision transformer: patches as tokens after a class token, positions, an encoder, and a head.
+    """A vision transformer: a class token and patches as tokens, positions, an encoder, and a head.
 
     z_0 = [x_class; x_p E] + E_pos goes through the layers of the encoder, with a norm before each
     attention and each feed-forward network; the head classifies the class token after the last norm.
 
-    Weights are sent by part, `patch_embedding`, `encoder`, `head`; or as `state_dict`, with the names of
-    torchvision's VisionTransformer or of timm's. Norms: the encoder's `final_norm` is of all tokens, before
-    they are pooled; `pooled_norm` (timm's fc_norm, which it has with global_pool avg) of what is pooled.
+    Weights are sent by sublayer, `patch_embedding`, `encoder`, `head`; or as `state_dict` with the names of
+    torchvision's VisionTransformer or of timm's. The encoder's `final_norm` normalizes all tokens before
+    pooling; `pooled_norm` (timm's fc_norm, used with global_pool avg) normalizes the pooled vector.
 
     Source: Dosovitskiy et al., An Image is Worth 16x16 Words (2021), equations 1 to 4; positions of rows and
     columns in two halves as in its appendix D.4, where they are learned.
     """
     blocks = Blocks({"activation": activation, "epsilon": epsilon, **settings}, norm, norm_placement, bias)
     has_class = class_token is not None or pool == "class_token"
-    if x.is_assumed and (kernel := patch_embedding.sent("kernel")):
+    if x.is_assumed and (kernel := patch_embedding.sent_input("kernel")):
         x.shape = (*kernel.shape[1:2], *x.shape[-2:])  # the channels of an image that was not sent
     embedded = patch_embedding(
-        {}, biases=bias, sizes=_sizes(patch, d_model, class_token, position_embedding), x=x
+        {}, biases=bias, sizes=_kernel_sizes(patch, d_model, class_token, position_embedding), x=x
     )
-    window = patch_embedding.built("kernel").shape[-2:]
+    window = patch_embedding.value("kernel").shape[-2:]
     x.graph.conventions["patch"] = window[0] if window[0] == window[1] else window
-    tokens = _joined(embedded, class_token) if has_class else embedded
+    tokens = _prepend_class_token(embedded, class_token) if has_class else embedded
     added: Value | None
     if position_kind == "learned":
         x.graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
-        added = _learned(tokens, position_embedding, has_class)
+        added = _learned_positions(tokens, position_embedding, has_class)
         tokens = tokens.named("tokens")
     else:
         _check_unused(position_embedding, position_kind)
         tokens = tokens.named("tokens")
-        added = _sinusoidal(tokens, position_kind, has_class, (x.shape[-2:], window))
+        added = _sinusoidal_positions(tokens, position_kind, has_class, (x.shape[-2:], window))
     sequence = apply("identity", tokens) if added is None else tokens + added
     rate = settings.get("dropout_rate")
-    sequence = dropped(
+    sequence = apply_dropout(
         sequence.named("sequence"),
         embedding_dropout_mask,
         None if embedding_dropout_mask is None else rate,
@@ -178,56 +181,56 @@ def vision_transformer(
         "embedding_dropout_mask",
     )
     more: dict[str, Any] = {}
-    if settings.get("has_final_norm") is None and not encoder.sends("final_norm"):
-        # One norm and not two, where what is pooled has its own.
+    if settings.get("has_final_norm") is None and not encoder.has_sent("final_norm"):
+        # No final norm if the pooled vector has its own.
         more["has_final_norm"] = norm_placement == "pre" and not pooled_norm.is_sent
-    encoded = encoder(blocks.handed, x=sequence, **more)
-    pooled = _pooled(encoded, pool, has_class).named("pooled")
+    encoded = encoder(blocks.layer_settings, x=sequence, **more)
+    pooled = _pool(encoded, pool, has_class).named("pooled")
     if pooled_norm.is_sent:
-        pooled = blocks.normalized(pooled, pooled_norm)
-    return classified(pooled, pre_logits, head, classes, bias)
+        pooled = blocks.normalize(pooled, pooled_norm)
+    return name_classification(pooled, pre_logits, head, classes, bias)
 
 
-def _sizes(
+def _kernel_sizes(
     patch: Sides | None, d_model: Size | None, class_token: Value | None, position_embedding: Value | None
 ) -> dict[str, tuple[Size, str]]:
-    """What the sizes of the kernel of patches have to be, and why."""
+    """Return the required sizes of the patches' kernel, with their sources."""
     down, across = patch if isinstance(patch, tuple) else (patch, patch)
-    found = said_sizes(p=("patch", down), q=("patch", across))
+    sizes = sizes_from_settings(p=("patch", down), q=("patch", across))
     if d_model is not None:
         sent = {"class_token": class_token, "position_embedding": position_embedding}
-        said = next((name for name, one in sent.items() if one is not None), "the attribute d_model")
-        found["d"] = (d_model, said)
-    return found
+        source = next((name for name, value in sent.items() if value is not None), "the attribute d_model")
+        sizes["d"] = (d_model, source)
+    return sizes
 
 
-def _joined(embedded: Value, class_token: Value | None) -> Value:
-    """The class token, and the embedded patches below it."""
+def _prepend_class_token(embedded: Value, class_token: Value | None) -> Value:
+    """Prepend the class token to the embedded patches."""
     *batch, _, width = embedded.shape
     if class_token is None:
-        class_token = own_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
+        class_token = add_required_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
     row = apply("expand", class_token, axis=-2)
     row = apply("stretch", row, to=(*batch, 1, width)) if batch else row
     return apply("concatenate", row, embedded, axis=-2)
 
 
-def _learned(tokens: Value, positions: Value | None, has_class: bool) -> Value:
-    """The positions that are learned, one for each token."""
+def _learned_positions(tokens: Value, positions: Value | None, has_class: bool) -> Value:
+    """Return learned positions, one per token. Raises QuestionError if their number does not fit."""
     count, width = tokens.shape[-2:]
     if positions is None:
-        return own_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
+        return add_required_input(tokens.graph, "position_embedding", POSITION_EMBEDDING, (count, width))
     rows = positions.shape[-2]
     if rows == count:
         return positions
     if tokens.graph.missing_policy == "unknown" and symbols(count):
-        # Without an image nothing else says how many patches there are, and nothing whether it is a batch.
+        # Without an image the positions alone determine the number of patches; the batch stays unknown.
         tokens.shape, tokens.has_open_batch = (*tokens.shape[:-2], rows, width), True
         return positions
     patches = count - 1 if has_class else count
-    more = ", and one more, the first, for the class token" if has_class else ""
+    first = ", after the row of the class token" if has_class else ""
     raise QuestionError(
-        ("position_embedding",), f"the image has {patches} patches, and there is no position for each token",
-        f"{count} rows: one for each of {patches} patches{more}", f"{rows} rows",
+        ("position_embedding",), f"the image has {patches} patches, but there is not one position per token",
+        f"{count} rows: one for each of {patches} patches{first}", f"{rows} rows",
     )  # fmt: skip
 
 
@@ -240,17 +243,19 @@ def _check_unused(position_embedding: Value | None, position_kind: str) -> None:
         )  # fmt: skip
 
 
-def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, Shape]) -> Value | None:
-    """Positions that are not learned, one for each token; None for none. sizes: of image and patch."""
+def _sinusoidal_positions(
+    tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, Shape]
+) -> Value | None:
+    """Name positions that are not learned, one per token, if there are any. sizes: of image and patch."""
     if kind == "none":
         return None
     graph, (count, width) = tokens.graph, tokens.shape[-2:]
     if kind == "sinusoidal_1d":
         graph.conventions["position_of"] = ONE_ROW if has_class else PATCH_ROW
-        found = call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
-        return found.named("position_rows")
+        encoding = call(positional_encoding, "positional_encoding", graph, length=count, dimension=width)
+        return encoding.named("position_rows")
     graph.conventions["position_of"] = TWO_HALVES
-    down, across = _grid(tokens, has_class, sizes)
+    down, across = _patch_grid(tokens, has_class, sizes)
     try:
         half = divide(width, 2)
     except ShapeError:
@@ -261,30 +266,30 @@ def _sinusoidal(tokens: Value, kind: str, has_class: bool, sizes: tuple[Shape, S
     rows = call(positional_encoding, "row_encoding", graph, length=down, dimension=half)
     columns = call(positional_encoding, "column_encoding", graph, length=across, dimension=half)
     to = (down, across, half)
-    beside = (
+    halves = (
         apply("stretch", apply("expand", rows, axis=-2), to=to),
         apply("stretch", apply("expand", columns, axis=-3), to=to),
     )
-    found = apply("reshape", apply("concatenate", *beside, axis=-1), to=(down * across, width))
+    encoding = apply("reshape", apply("concatenate", *halves, axis=-1), to=(down * across, width))
     if has_class:
         zero = apply("constant", graph=graph, expression=number(0), sizes={})
-        found = apply("concatenate", apply("stretch", zero, to=(1, width)), found, axis=-2)
-    return found.named("position_rows")
+        encoding = apply("concatenate", apply("stretch", zero, to=(1, width)), encoding, axis=-2)
+    return encoding.named("position_rows")
 
 
-def _grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[Size, Size]:
-    """How many patches there are down and across the image."""
+def _patch_grid(tokens: Value, has_class: bool, sizes: tuple[Shape, Shape]) -> tuple[Size, Size]:
+    """Return the numbers of rows and columns of patches. Raises QuestionError if they are unknown."""
     down, across = (divide(*pair) for pair in zip(*sizes, strict=True))
     if down * across + has_class != tokens.shape[-2]:
         raise QuestionError(
-            ("position_kind",), "nothing says in how many rows and columns the patches stand",
+            ("position_kind",), "the numbers of rows and columns of patches are unknown",
             "the image x, or other positions", "tokens alone",
         )  # fmt: skip
     return down, across
 
 
-def _pooled(encoded: Value, pool: str, has_class: bool) -> Value:
-    """What of the encoder's output is classified."""
+def _pool(encoded: Value, pool: str, has_class: bool) -> Value:
+    """Return the vector to classify: the class token of the encoder's output, or the mean of the patches."""
     if pool == "class_token":
         return first_token(encoded)
     encoded.graph.conventions["mean_over"] = "the patches, and not the class token"

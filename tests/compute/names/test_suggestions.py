@@ -11,7 +11,7 @@ from compute.names import suggestions
 from compute.names.foreign_names import ELSEWHERE, NOT_HERE
 from compute.names.suggestions import edit_distance, suggest_name
 from compute.operations import CATALOGUE
-from compute.operations.framework.setting_types import kinds
+from compute.operations.framework.setting_types import allowed_types
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
@@ -26,7 +26,7 @@ CALLS = [*FUNCTIONS, *CATALOGUE]
 def words_of(operation: str, setting: str) -> list[str]:
     """The values that a setting may have."""
     annotation = CATALOGUE[operation].attributes[setting].annotation
-    return [word for one in kinds(annotation) if get_origin(one) is Literal for word in get_args(one)]
+    return [word for one in allowed_types(annotation) if get_origin(one) is Literal for word in get_args(one)]
 
 
 def choices_of(place: str) -> list[str]:

@@ -79,14 +79,14 @@ def decoding(rng: Rng, d: int, d_c: int, units: int, how: Settings, *, biases: b
 
 
 def said(how: Settings, operation: str) -> dict[str, Any]:
-    """Settings as a question has them: those that differ from what a textbook takes for granted."""
+    """Return the settings of a question: those that differ from the defaults."""
     plain, attributes = Settings(), CATALOGUE[operation].attributes
     names = [one.name for one in fields(Settings) if one.name in attributes]
     return {name: getattr(how, name) for name in names if getattr(how, name) != getattr(plain, name)}
 
 
 def drawn(rng: Rng, **more: Any) -> Settings:
-    """Settings of any layer but for its dropout; more: said beforehand."""
+    """Return settings of any layer, without its dropout. more: fixed settings."""
     shared = int(rng.integers(1, 3))
     rotary = [None, "interleaved", "half_split"][rng.integers(3)]
     settings: dict[str, Any] = {
@@ -146,7 +146,7 @@ def close(found: Any, expected: Any, name: str = "") -> None:
 def refused(
     operation: str, inputs: Mapping[str, Any], attributes: Mapping[str, Any] | None = None, **asked: Any
 ) -> list[tuple[tuple[str | int, ...], str, str, str]]:
-    """Where, why, what was expected and what came, of each fault of a question."""
+    """Return path, message, expected and received of each error of a question."""
     try:
         plan(operation, inputs, attributes, **asked)
     except QuestionErrors as caught:

@@ -1,4 +1,4 @@
-"""Questions to ask in exact arithmetic: few numbers each, at least one of every operation."""
+"""Questions in exact arithmetic with few numbers each, at least one for every operation."""
 
 from dataclasses import replace
 from itertools import islice
@@ -156,7 +156,7 @@ def patched(rng: np.random.Generator, form: int) -> Case:
 
 
 def seen(rng: np.random.Generator, kind: str, pool: str) -> Case:
-    """A vision transformer of one patch, two tokens at most: of more, roots of roots grow fast."""
+    """A vision transformer of one patch and at most two tokens; with more, nested roots grow fast."""
     shapes: dict[str, tuple[int, ...]] = {
         "x": (1, 1, 2),
         "patch_embedding.kernel": (2, 1, 1, 2),
@@ -221,7 +221,7 @@ def transformer(
         return rng.integers(-2, 3, shape).astype(float)
 
     def weights(operation: str, *tokens: str) -> dict[str, Array]:
-        """Of the operation itself, which is no stack."""
+        """Of the operation itself, if it is not a stack."""
         said = {"d_ff": 2, "bias": False} | settings
         said.pop("dropout_rate", None)
         graph = build(

@@ -32,7 +32,7 @@ def short(array: Array, rng: np.random.Generator) -> Any:
 
 
 def near(array: Array, rng: np.random.Generator) -> Any:
-    """Fractions near the entries of an array, none of them 0; whole numbers stay."""
+    """Return fractions near the entries of an array, none of them 0; whole numbers stay."""
     if np.array_equal(array, array.round()):
         return array
     found = np.empty(array.shape, dtype=object)

@@ -218,7 +218,7 @@ def test_calls_inside_others_are_refused(line: str) -> None:
     [
         ("e = encoder(x, layers=1000000000)", "too many layers"),
         ("e = encoder(x, layers='L')", "layers does not fit"),
-        ("e = encoder(x)", "how many layers"),
+        ("e = encoder(x)", "the number of layers"),
         ("e = encoder(x, layer=x)", "no argument of this name"),
         ("e = encoder(x, state_dict=x)", "no argument of this name"),
         ("e = encoder(x, heads=2, norm='nothing')", "norm does not fit"),

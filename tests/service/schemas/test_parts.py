@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from compute.operations import CATALOGUE
-from compute.operations.framework.state_dicts import takes_state_dict
+from compute.operations.framework.state_dicts import has_state_dict
 from service.app import app
 from service.schemas.naming import camel
 from tests.service.layers import LAYER, STATE, X
@@ -31,7 +31,7 @@ def test_requests_refer_to_their_parts(name: str) -> None:
     for part, declared in COMPOSITES[name].parts.items():
         field = properties[part]
         assert declared.meaning in field["description"]
-        if declared.several:
+        if declared.is_list:
             assert field["type"] == "array"
             field = field["items"]
         one = SCHEMAS[field["$ref"].rpartition("/")[2]]
@@ -41,7 +41,7 @@ def test_requests_refer_to_their_parts(name: str) -> None:
             kind = "MaskTensor" if tensor.mask else "Tensor"
             assert one["properties"][inner]["$ref"] == f"#/components/schemas/{kind}"
             assert one["properties"][inner]["description"]
-    assert ("state_dict" in properties) == takes_state_dict(COMPOSITES[name])
+    assert ("state_dict" in properties) == has_state_dict(COMPOSITES[name])
     if "state_dict" in properties:
         assert properties["state_dict"]["$ref"].endswith("StateDict")
 

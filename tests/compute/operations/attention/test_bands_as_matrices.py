@@ -1,4 +1,4 @@
-"""Bands whose shape is that of all pairs: nothing is read as a band, or as none, without a word."""
+"""Bands with the shape of all pairs: values are never read as a band or a matrix silently."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_a_matrix_of_all_pairs_is_refused(name: str, orientation: str) -> None:
     matrix = PAIRS.T if turned else PAIRS
     error = refusal({name: matrix}, settings, **INPUTS)
     assert error.path == ("given", name)
-    assert "[0, 0] stands for no key" in error.message and "no matrix of all pairs" in error.message
+    assert "[0, 0] stands for no key" in error.message and "not a matrix of all pairs" in error.message
     assert error.expected == ("-Infinity at [0, 0]" if name == "masked_scores" else "0 at [0, 0]")
     band = {"weights": BAND, "masked_scores": np.where(BAND == 0, -np.inf, BAND)}.get(name, BAND)
     answer("attention", INPUTS, settings, given={name: band.T if turned else band})
@@ -47,7 +47,7 @@ def test_a_matrix_of_all_pairs_is_refused(name: str, orientation: str) -> None:
 def test_a_matrix_of_another_shape_is_refused_as_what_it_is() -> None:
     inputs = {name: RNG.standard_normal((5, 2)) for name in INPUTS}
     error = refusal({"weights": np.eye(5)}, {"window": 1}, **inputs)
-    assert "no matrix of all pairs" in error.message
+    assert "not a matrix of all pairs" in error.message
     assert (error.expected, error.received) == ("shape (5, 3)", "shape (5, 5)")
 
 

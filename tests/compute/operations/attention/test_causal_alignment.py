@@ -22,7 +22,7 @@ def posed(n: int, m: int) -> dict[str, Any]:
 
 
 def sees(n: int, m: int, left: int | None, right: int = 0) -> Array:
-    """Pair by pair: the last query stands at the place of the last key."""
+    """Pair by pair: the last query is aligned with the last key."""
     return np.array(
         [
             [(left is None or i + m - n - left <= j) and j <= i + m - n + right for j in range(m)]
@@ -74,10 +74,10 @@ def test_answers_say_where_queries_stand(alignment: str | None) -> None:
     assert prepared.conventions["causal"] == f"query i attends to keys 0 to {last}"
     [note] = prepared.notes
     assert (note.code, note.at) == ("causal_alignment", "masked_scores")
-    assert note.message.startswith("1 query, 3 keys: query i stands at the place of key i")
+    assert note.message.startswith("1 query, 3 keys: query i is aligned with key i")
     assert ("set causal_alignment to lower_right" in note.message) == (alignment is None)
     if alignment == "lower_right":
-        assert "at the place of key i + 2, the last" in note.message
+        assert "aligned with key i + 2, the last" in note.message
 
 
 def test_as_many_queries_as_keys_need_no_word() -> None:

@@ -1,4 +1,4 @@
-"""Keys that are padding, and what is dropped, wherever attention takes place."""
+"""Padding masks and dropout masks in all operations that attend."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ def masks(rng: np.random.Generator, n: int, m: int, heads: int) -> tuple[dict[st
 @pytest.mark.parametrize("operation", LAYERS)
 @pytest.mark.parametrize("seed", range(32))
 def test_attention_with_random_masks(seed: int, operation: str) -> None:
-    """Against loops over queries and keys, some of which may attend to nothing."""
+    """Against loops over queries and keys; some queries may attend to no key."""
     rng = np.random.default_rng([320, seed])
     n, d = (int(one) for one in rng.integers(1, 5, 2))
     m = n if operation == "self_attention" else int(rng.integers(1, 5))

@@ -1,4 +1,4 @@
-"""Masks of pairs and of padding, together and with heads; what is said of one that does not fit."""
+"""Masks of pairs and of padding, together and with heads, and errors for one that does not fit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Masks of the numbers 0 and 1: added to scores with a note, or read as booleans where these are meant."""
+"""Masks of the numbers 0 and 1: added to scores with a note, or read as booleans."""
 
 from typing import Any
 

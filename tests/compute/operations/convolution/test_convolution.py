@@ -1,4 +1,4 @@
-"""Convolutions and poolings where PyTorch says nothing: missing axes, ties, memory, sizes in letters."""
+"""Convolutions and poolings beyond PyTorch: missing axes, ties, memory, symbolic sizes."""
 
 import tracemalloc
 from typing import Any
@@ -213,7 +213,7 @@ def test_groups_without_the_input() -> None:
 
 def test_winners_for_ties_that_are_split_are_refused() -> None:
     for ties in ("split", "all"):
-        with pytest.raises(QuestionErrors, match="splits no tie"):
+        with pytest.raises(QuestionErrors, match="cannot split ties"):
             plan("max_pool1d", {"x": np.ones(4)}, {"size": 2, "ties": ties}, given={"winners": np.zeros(2)})
     with pytest.raises(QuestionErrors, match="winners"):
         plan("max_pool1d", {"x": np.ones(4)}, {"size": 2}, given={"winners": np.zeros((2, 2))})
@@ -228,7 +228,7 @@ def test_one_window_that_is_partly_filled() -> None:
 
 @pytest.mark.parametrize("operation", ["max_pool1d", "max_pool2d"])
 def test_the_border_of_a_maximum_is_not_called_zeros(operation: str) -> None:
-    """A border of zeros would win over entries below 0, and this one does not."""
+    """Zeros as padding would be the maximum over negative entries; -infinity is not."""
     said = CATALOGUE[operation].attributes["padding"].declared.meaning
     assert "-Infinity" in said and "zero" not in said.lower()
     shape = (3,) if operation.endswith("1d") else (1, 3)

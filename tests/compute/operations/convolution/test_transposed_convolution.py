@@ -13,7 +13,7 @@ X = [1.0, 10.0, 100.0]
 
 
 def added(x: list[float], kernel: list[float], stride: int, dilation: int, length: int) -> list[float]:
-    """Each entry of x times the kernel, added where it falls; the first entries of the result."""
+    """Sum each entry of x times the shifted kernel; return the first entries."""
     found = [0.0] * (length + len(x) * stride + dilation * len(kernel))
     for at, one in enumerate(x):
         for tap, weight in enumerate(kernel):

@@ -38,7 +38,7 @@ def test_same_padding_has_its_odd_zero_behind(width: int, stride: int, dilation:
 
 
 def test_same_padding_of_a_plane_goes_by_each_axis() -> None:
-    """Rows need one zero, which is behind; columns need three, one of them before."""
+    """Rows need one zero, after; columns need three, one of them before."""
     x = np.arange(1.0, 10).reshape(3, 3)
     found = answer("conv2d", {"x": x, "kernel": np.ones((2, 4))}, {"padding": "same"}).values["output"]
     padded = np.pad(x, ((0, 1), (1, 2)))
@@ -70,7 +70,7 @@ def test_borders_of_a_plane(padding: Any, around: Any) -> None:
 @pytest.mark.parametrize("stride", [1, 2, 3, 5])
 @pytest.mark.parametrize("padding", [0, 1])
 def test_a_partial_window_behind_starts_in_the_input(padding: int, stride: int, dilation: int) -> None:
-    """One more where entries or border are left over, unless it would see nothing but border."""
+    """Rounding up adds a window if entries or padding remain, unless it would see only padding."""
     reach = dilation + 1  # of windows of two entries
     for size in range(max(reach - 2 * padding, dilation), 12):
         x = np.random.default_rng(size).standard_normal(size)

@@ -1,4 +1,4 @@
-"""Shapes are unified before anything is computed; what disagrees is said with where it came from."""
+"""Unification of shapes: errors name the sizes that disagree and their sources."""
 
 from typing import Any
 

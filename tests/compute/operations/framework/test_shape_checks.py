@@ -45,7 +45,7 @@ def test_segments_of_another_batch() -> None:
 
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
 def test_axes_of_an_alias_that_is_given(batch: tuple[int, ...]) -> None:
-    """The output of one head without W_O is its head_outputs, which may be given of any batch."""
+    """The output of one head without W_O is its head_outputs, which may be given with any batch."""
     given = {"head_outputs": np.ones((*batch, 1, 2))}
     [(path, _, expected, _)] = refused("self_attention", {}, given=given, upstream={"output": np.ones(7)})
     assert path == ("upstream", "output")

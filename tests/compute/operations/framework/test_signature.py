@@ -1,4 +1,4 @@
-"""Declarations are bound to the shapes that came, to sizes that the whole says, and to what is usual."""
+"""Binding of signatures to sent shapes, required sizes and assumed sizes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from compute.errors import QuestionErrors
 from compute.graph.graph import Graph
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.framework.signature import InputShape, admit, bind
+from compute.operations.framework.signature import InputShape, add_input, bind
 
 FEED_FORWARD, ATTENTION = CATALOGUE["feed_forward"], CATALOGUE["self_attention"]
 
@@ -61,7 +61,7 @@ def test_sizes_that_nothing_says_stay_letters() -> None:
     assert bound.dimensions.sizes == {
         "d": 2, "d_ff": Polynomial.symbol("d_ff"), "d_o": Polynomial.symbol("d_o")
     }  # fmt: skip
-    few = bind(FEED_FORWARD, came({"x": (5, 2)}), {}, {}, wanted={"w_1"})
+    few = bind(FEED_FORWARD, came({"x": (5, 2)}), {}, {}, required={"w_1"})
     assert "d_o" not in few.dimensions.sizes  # of what is not there, no size is needed
 
 
@@ -91,9 +91,9 @@ def test_settings_turn_shapes_and_names() -> None:
 def test_inputs_that_did_not_come_are_admitted_with_their_usual_shape() -> None:
     bound = bind(FEED_FORWARD, came({"x": (5, 2)}), {"d_ff": 4}, {}, sizes={"d_o": (2, "why")})
     graph = Graph(bound.values, bound.dimensions.sizes)
-    missing = admit(graph, FEED_FORWARD, "w_2", None, bound)
-    there = admit(graph, FEED_FORWARD, "x", Tensor((5, 2)), bound)
-    mask = admit(graph, FEED_FORWARD, "dropout_mask", Tensor((1, 4)), bound)
+    missing = add_input(graph, FEED_FORWARD, "w_2", None, bound)
+    there = add_input(graph, FEED_FORWARD, "x", Tensor((5, 2)), bound)
+    mask = add_input(graph, FEED_FORWARD, "dropout_mask", Tensor((1, 4)), bound)
     assert (missing.shape, missing.is_assumed, missing.is_parameter) == ((4, 2), True, True)
     assert (there.shape, there.is_assumed, there.is_parameter) == ((5, 2), False, False)
     assert (mask.kind, mask.may_be_infinite) == ("boolean", True)

@@ -1,4 +1,4 @@
-"""PyTorch's names of weights are read from declarations, at every depth, and its tensors cut and turned."""
+"""State dicts: PyTorch's names at every depth, and tensors that are split and transposed."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,19 @@ import pytest
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from compute.operations.framework.state_dicts import pieces, takes_state_dict
+from compute.operations.framework.state_dicts import find_pieces, has_state_dict
 
 RNG = np.random.default_rng(806)
 
 
 def names(operation: str, source: str, *shape: int) -> list[str]:
-    return [one.name for one in pieces(CATALOGUE[operation], {source: shape})]
+    return [one.name for one in find_pieces(CATALOGUE[operation], {source: shape})]
 
 
 def faults(operation: str, **shapes: tuple[int, ...]) -> dict[object, str]:
     sources = {name.replace("__", "."): shape for name, shape in shapes.items()}
     with pytest.raises(QuestionErrors) as caught:
-        pieces(CATALOGUE[operation], sources)
+        find_pieces(CATALOGUE[operation], sources)
     assert all(error.path[0] == "state_dict" for error in caught.value.errors)
     return {error.path[1]: error.message for error in caught.value.errors}
 
@@ -50,35 +50,35 @@ def faults(operation: str, **shapes: tuple[int, ...]) -> dict[object, str]:
 def test_names(operation: str, source: str, shape: tuple[int, ...], found: list[str]) -> None:
     assert names(operation, source, *shape) == found
     for name in found:
-        assert CATALOGUE[operation].accepts(name) is not None
+        assert CATALOGUE[operation].find_input(name) is not None
 
 
 def test_every_name_is_of_something_that_is_taken() -> None:
-    """Whatever a declaration calls stored, under whatever part, is an input of the whole."""
+    """Every tensor that a declaration lists as stored is an input of the outer operation."""
     for operation in CATALOGUE.values():
         for stored in operation.stored:
             assert all(name in operation.inputs for name in stored.inputs), operation.name
         for part in operation.parts.values():
-            assert not part.several or all("{}" in one for one in part.stored), operation.name
+            assert not part.is_list or all("{}" in one for one in part.stored), operation.name
 
 
 def test_tensors_are_cut_and_turned() -> None:
     weight = RNG.standard_normal((6, 5))
-    query, key, value = pieces(CATALOGUE["self_attention"], {"in_proj_weight": weight.shape})
+    query, key, value = find_pieces(CATALOGUE["self_attention"], {"in_proj_weight": weight.shape})
     for at, piece in enumerate((query, key, value)):
         assert piece.shape(weight.shape) == (5, 2)
-        np.testing.assert_array_equal(piece.of(weight), weight[2 * at : 2 * at + 2].T)
+        np.testing.assert_array_equal(piece.extract(weight), weight[2 * at : 2 * at + 2].T)
     bias = RNG.standard_normal(6)
-    [_, second, _] = pieces(CATALOGUE["self_attention"], {"in_proj_bias": bias.shape})
-    np.testing.assert_array_equal(second.of(bias), bias[2:4])
+    [_, second, _] = find_pieces(CATALOGUE["self_attention"], {"in_proj_bias": bias.shape})
+    np.testing.assert_array_equal(second.extract(bias), bias[2:4])
     gain = RNG.standard_normal(4)
-    [piece] = pieces(CATALOGUE["layer_norm"], {"weight": gain.shape})
-    np.testing.assert_array_equal(piece.of(gain), gain)
+    [piece] = find_pieces(CATALOGUE["layer_norm"], {"weight": gain.shape})
+    np.testing.assert_array_equal(piece.extract(gain), gain)
 
 
 def test_shapes_may_be_in_letters() -> None:
     d = Polynomial.symbol("d")
-    [query, _, _] = pieces(CATALOGUE["self_attention"], {"in_proj_weight": (3 * d, d)})
+    [query, _, _] = find_pieces(CATALOGUE["self_attention"], {"in_proj_weight": (3 * d, d)})
     assert query.shape((3 * d, d)) == (d, d)
 
 
@@ -104,7 +104,7 @@ def test_what_does_not_fit() -> None:
 
 def test_what_came_is_what_is_said_to_have_come() -> None:
     with pytest.raises(QuestionErrors) as caught:
-        pieces(CATALOGUE["self_attention"], {"in_proj_weight": (6, 2, 2)})
+        find_pieces(CATALOGUE["self_attention"], {"in_proj_weight": (6, 2, 2)})
     assert caught.value.errors[0].received == "shape (6, 2, 2)"
 
 
@@ -118,19 +118,19 @@ def test_places_are_plain_numbers(place: str) -> None:
 def test_two_tensors_for_one_input() -> None:
     found = faults("encoder_layer", linear1__weight=(3, 2), mlp__0__weight=(3, 2), mlp__fc1__weight=(3, 2))
     assert found == dict.fromkeys(
-        ["mlp.0.weight", "mlp.fc1.weight"], "another tensor says feed_forward.w_1 already"
+        ["mlp.0.weight", "mlp.fc1.weight"], "feed_forward.w_1 is in another tensor as well"
     )
 
 
 def test_many_wrong_names_are_not_all_looked_at() -> None:
     sources = {f"nothing{at}": (1,) for at in range(5_000)}
     with pytest.raises(QuestionErrors) as caught:
-        pieces(CATALOGUE["encoder"], sources)
+        find_pieces(CATALOGUE["encoder"], sources)
     assert len(caught.value.errors) < 30
 
 
 def test_which_operations_have_stored_names() -> None:
     for name in ("encoder_layer", "encoder", "decoder", "transformer", "linear", "self_attention"):
-        assert takes_state_dict(CATALOGUE[name])
+        assert has_state_dict(CATALOGUE[name])
     for name in ("attention", "softmax", "mse"):
-        assert not takes_state_dict(CATALOGUE[name])
+        assert not has_state_dict(CATALOGUE[name])

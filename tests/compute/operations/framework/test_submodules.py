@@ -1,4 +1,4 @@
-"""Operations made of declared parts: what the whole hands over, and what parts take from the question."""
+"""Operations with declared sublayers: provided inputs, and inputs from the question."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from compute.graph.value import Tensor, Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.operations.framework.declaration import Input, Operation, SettingsOf, Sublayer, operation
-from compute.operations.framework.submodules import Submodule, unknown_input
+from compute.operations.framework.submodules import Submodule, unknown_input_error
 from tests.compute.asking import answer
 
 LINEAR, NORM = CATALOGUE["linear"], CATALOGUE["layer_norm"]
@@ -23,11 +23,11 @@ LINEAR, NORM = CATALOGUE["linear"], CATALOGUE["layer_norm"]
 def tower(
     x: Annotated[Value, Input("... n d", "The tokens.", "X")],
     *,
-    floor: Annotated[Submodule, Sublayer((LINEAR,), "The floors.", several=True)],
+    floor: Annotated[Submodule, Sublayer((LINEAR,), "The floors.", is_list=True)],
     roof: Annotated[Submodule, Sublayer((NORM,), "The roof, if anything is sent for it.")],
-    **settings: Annotated[Any, SettingsOf(but=("axis", "axes"))],
+    **settings: Annotated[Any, SettingsOf(exclude=("axis", "axes"))],
 ) -> Value:
-    """Linear layers, one on the other."""
+    """Stacked linear layers."""
     for at in range(floor.count):
         x = floor[at](settings, x=x)
     return (roof(settings, x=x) if roof.is_sent else apply("identity", x)).named("output")
@@ -38,7 +38,7 @@ FLOORS: dict[str, Shape] = {"x": (3, 4), "floor[0].w": (4, 5), "floor[0].b": (5,
 
 def graph(shapes: dict[str, Shape], given: dict[str, Shape] | None = None, **more: Any) -> Graph:
     tensors, taken = ({name: Tensor(shape) for name, shape in one.items()} for one in (shapes, given or {}))
-    return build(tower, tensors, more.pop("said", {}), taken, **{"absent": "refused", **more})
+    return build(tower, tensors, more.pop("settings", {}), taken, **{"missing_policy": "refused", **more})
 
 
 def faults(*arguments: Any, **more: Any) -> dict[Any, Any]:
@@ -61,13 +61,13 @@ def test_there_are_as_many_as_came() -> None:
     assert "floor[1].output" in graph(FLOORS).names
     assert "floor[1].output" not in graph({"x": (3, 4), "floor[0].w": (4, 5)}).names
     given: dict[str, Shape] = {"floor[2].output": (3, 9)}
-    assert "floor[2].output" in graph(FLOORS, given, absent="unknown").names
+    assert "floor[2].output" in graph(FLOORS, given, missing_policy="unknown").names
 
 
 @pytest.mark.parametrize("place", ["9" * 5000, "10000", "-1", "00", "\u0663", "x", ""])
 def test_what_is_no_place_counts_nothing(place: str) -> None:
     given: dict[str, Shape] = {f"floor[{place}].output": (3, 9)}
-    assert "floor[2].output" not in graph(FLOORS, given, absent="unknown").names
+    assert "floor[2].output" not in graph(FLOORS, given, missing_policy="unknown").names
 
 
 def test_faults_name_the_part() -> None:
@@ -100,22 +100,22 @@ def test_letters_go_all_the_way_through() -> None:
 
 
 def test_settings_are_handed_on() -> None:
-    assert all(one.passed for one in tower.attributes.values())
+    assert all(one.is_inherited for one in tower.attributes.values())
     assert "epsilon" in tower.attributes and not {"axis", "axes"} & tower.attributes.keys()
-    built = graph({**FLOORS, "roof.gain": (2,)}, said={"epsilon": "1/8"})
+    built = graph({**FLOORS, "roof.gain": (2,)}, settings={"epsilon": "1/8"})
     assert built.names["roof.output"].shape == (3, 2)
 
 
 def test_what_is_accepted() -> None:
     encoder = CATALOGUE["encoder"]
     for name in ("x", "layer[0].attention.w_q", "layer[9999].feed_forward.b_1", "final_norm.gain"):
-        assert encoder.accepts(name) is not None
+        assert encoder.find_input(name) is not None
     for name in (
         "", ".", "layer", "layer.attention.w_q", "layer[0].x", "layer[0].attention.x", "layer[0].attention",
         "final_norm[0].gain", "layer[0][0].attention.w_q", "layer[10000].attention.w_q", "layer[0]..w_q",
         "layer[0].attention.w_q.", " layer[0].attention.w_q", "layer[0].attention.w_q\n",
     ):  # fmt: skip
-        assert encoder.accepts(name) is None, name
+        assert encoder.find_input(name) is None, name
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,11 @@ def test_what_is_accepted() -> None:
 )
 def test_a_name_that_goes_astray_is_told_what_there_is(name: str, known: str, hint: str) -> None:
     encoder: Operation = CATALOGUE["encoder"]
-    error = unknown_input(("here",), encoder, name)
+    error = unknown_input_error(("here",), encoder, name)
     assert error.path == ("here",)
     assert known in error.expected
     assert (f"did you mean {hint}?" in error.message) == bool(hint)
-    behind = unknown_input(("here",), encoder, name, "e.")
+    behind = unknown_input_error(("here",), encoder, name, "e.")
     assert behind.expected.count("e.") >= error.expected.count(",")
 
 

@@ -151,7 +151,7 @@ def test_onnx_prelu_broadcasts_one_way() -> None:
 
 @pytest.mark.parametrize("name", ["softplus", "log_sigmoid", "elu", "mish", "silu", "gelu", "erf", "sigmoid"])
 def test_no_digits_are_lost_near_zero_and_far_below(name: str) -> None:
-    """Against forty digits: relative to the value itself, where that is not what is lost in x + 1."""
+    """Against forty digits: relative to the value itself, unless digits are lost in x + 1."""
     x = np.concatenate([-np.logspace(-12, 1.2, 60), np.logspace(-12, 1.2, 60)])
     found = asked(name, x, {"threshold": 1000} if name == "softplus" else {}).values["output"]
     book = {"elu": sympy.exp(X) - 1}.get(name, SMOOTH.get(name, (None,))[0])

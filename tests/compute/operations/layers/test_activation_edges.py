@@ -193,7 +193,7 @@ NASTY: list[tuple[str, dict[str, Any], str, str]] = [
     ("elu", {"alpha": "1/0"}, "alpha", "no value"),
     ("elu", {"alpha": "1+"}, "alpha", "well-formed"),
     ("elu", {"alpha": "a"}, "alpha", "need exact arithmetic"),
-    ("gelu", {"approximate": "erf"}, "approximate", "no approximate"),
+    ("gelu", {"approximate": "erf"}, "approximate", "used as approximate"),
     ("prelu", {}, "slope", "no default"),
     ("prelu", {"alpha": 1}, "alpha", "belongs to"),
 ]
@@ -238,7 +238,7 @@ def test_every_name_needs_no_setting_and_can_be_applied_by_other_layers() -> Non
         assert found.shape == (2, 3)
         assert found.name is None
     graph.dimensions["d"] = 3
-    with pytest.raises(Exception, match="speaks of a dimension"):
+    with pytest.raises(Exception, match="uses a dimension name"):
         activate(x, "elu", alpha="1/d")
     with pytest.raises(Exception, match="elu has no beta"):
         activate(x, "elu", beta=1)

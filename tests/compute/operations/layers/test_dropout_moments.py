@@ -1,4 +1,4 @@
-"""What dropout does on average: formulas against every mask, in numbers by loops and in symbols by proofs."""
+"""Mean and variance of dropout: formulas against every mask, in numbers by loops and in symbols by proofs."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ from tests.oracles.cases import Array
 
 
 def loops(x: Array, rate: float, formulation: str, outputs: Any) -> tuple[Array, Array]:
-    """Mean and variance over every mask, one after another, of what is made of the dropped activations."""
+    """Return mean and variance over every mask of a function of the dropped activations."""
     total, squares = 0.0, 0.0
     for bits in itertools.product((0, 1), repeat=x.size):
         likely = math.prod(1 - rate if bit else rate for bit in bits)
@@ -131,7 +131,7 @@ def test_too_many_masks_are_refused_where_they_are_asked_for(name: str, shape: t
 
 
 def test_004_5_weights_behind_dropout_shrink() -> None:
-    """The document's answer divides by 1 - p; what is right is proved, and that answer refuted."""
+    """The document's answer divides by 1 - p; it is refuted, and the right answer is proved."""
     letters, kept = Symbols(), 1 - sympy.Symbol("p", real=True)
     inputs = {"x": letters.fresh("x", (3,)), "w": letters.fresh("w", (3, 2)), "b": letters.fresh("b", (2,))}
     settings = {"rate": "p", "formulation": "unscaled"}

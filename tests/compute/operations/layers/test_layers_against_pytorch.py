@@ -24,7 +24,7 @@ def test_the_cases_are_those_that_were_recorded() -> None:
 
 @pytest.mark.parametrize("block", blocks(COUNTS, NAMES))
 def test_output_and_all_gradients(block: Any) -> None:
-    """By the windows as columns, since they are asked for, and in blocks, where they are not."""
+    """By the windows as columns if they are requested, and otherwise in blocks."""
     check_each(block, check)
 
 

@@ -1,4 +1,4 @@
-"""Softmaxes along any axis, their logarithms and Jacobians, hardmax, gated units, and what they promise."""
+"""Softmaxes along any axis, their logarithms and Jacobians, hardmax, gated units, and promises."""
 
 import math
 from typing import Any

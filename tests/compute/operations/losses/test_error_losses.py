@@ -1,4 +1,4 @@
-"""Losses of errors: at their kinks, in symbols, and what they refuse."""
+"""Regression losses: at their kinks, in symbols, and refusals."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Losses that ask for a margin: by loops, at the margin, in symbols, and what they refuse."""
+"""Margin losses: against loops, at the margin, in symbols, and refusals."""
 
 import math
 from typing import Any

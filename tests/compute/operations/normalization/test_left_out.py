@@ -66,7 +66,7 @@ EACH = pytest.mark.parametrize(
 def test_ones_and_zeros_stand_for_norms_that_are_left_out(
     operation: str, weights: Weights, attributes: dict[str, Any], norms: list[str]
 ) -> None:
-    """The same output as with ones and zeros sent, and the same gradients of all else."""
+    """The output and the other gradients equal those with ones and zeros sent."""
     attributes = {**attributes, "heads": 2}
     ones = {f"{name}.gain": np.ones(4) for name in norms}
     zeros = {f"{name}.bias": np.zeros(4) for name in norms}

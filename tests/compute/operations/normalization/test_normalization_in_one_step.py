@@ -1,4 +1,4 @@
-"""Normalizations in one step, where nothing between is asked for: they have the digits of all their steps."""
+"""Normalizations in one step equal those step by step, digit by digit."""
 
 from typing import Any
 
@@ -138,7 +138,7 @@ def test_channels_in_one_step_are_their_composition(
     parameters: tuple[str, ...],
     arithmetic: str,
 ) -> None:
-    """Where groups are told apart by axes that are no neighbours, they go step by step."""
+    """Groups along axes that are not adjacent are normalized step by step."""
     inputs = {"x": drawn(*shape, mean=0.5)}
     channels = shape[settings.get("channel_axis", 1)]
     inputs |= {name: drawn(channels, seed=len(name)) for name in parameters}
@@ -159,7 +159,7 @@ def test_channels_in_one_step_are_their_composition(
 
 
 def test_a_batch_in_one_step_is_refused_as_it_is_step_by_step() -> None:
-    """What is not asked for is checked all the same; running statistics that are asked for are there."""
+    """Values that are not requested are checked too; requested running statistics are returned."""
     single = {"x": drawn(1, 3), "running_variance": np.ones(3)}
     for select in (["output"], None):
         with pytest.raises(QuestionErrors) as caught:

@@ -1,4 +1,4 @@
-"""Paths of gradients through normalizations, what is given or promised, and programs."""
+"""Contributions of gradients through normalizations, given values, promises, and programs."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ def test_the_cases_are_those_that_were_recorded() -> None:
 @pytest.mark.parametrize("arithmetic", ["float64", "float32"])
 @pytest.mark.parametrize("block", blocks(COUNTS, NAMES))
 def test_output_gradients_and_running_statistics(block: Any, arithmetic: str) -> None:
-    """With every step named, and with none, where rows are normalized in one."""
+    """With every step named, and with rows normalized in one step."""
     check_each(block, partial(check, arithmetic))
 
 

@@ -1,4 +1,4 @@
-"""Recurrent layers: gradients by time step, names, lengths, and what is refused."""
+"""Recurrent layers: gradients by time step, names, lengths, and refusals."""
 
 from typing import Any
 
@@ -107,7 +107,7 @@ def test_lengths_that_are_none_are_refused_where_they_stand() -> None:
         [error] = caught.value.errors
         assert error.path == ("lengths",)
         assert "0 to 4" in error.expected
-    with pytest.raises(QuestionErrors, match="one length for each"):
+    with pytest.raises(QuestionErrors, match="one length per sequence"):
         answer("rnn", {**inputs, "lengths": [1, 2, 3]})
     lines = ("h = rnn(x, w_x, w_h, lengths=n)",)
     sent = {"x": inputs["x"], "w_x": inputs["w_x"], "w_h": inputs["w_h"], "n": np.array([9.0, 1])}

@@ -21,7 +21,7 @@ def test_the_cases_are_those_that_were_recorded() -> None:
 
 @pytest.mark.parametrize("block", blocks(COUNTS))
 def test_output_last_states_and_all_gradients(block: Any) -> None:
-    """Step by step, since all is asked for, and all steps at once, where none is."""
+    """Step by step if all values are requested, and in one scan if none is."""
     check_each(block, check)
 
 

@@ -1,4 +1,4 @@
-"""Recurrent layers of which states or stages are given: at one step, and over all steps."""
+"""Recurrent layers with given states or stages, at one step and over all steps."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def sigmoid(a: Array) -> Array:
 
 
 def slope(kind: str, inputs: Any, given: dict[str, Any], name: str, of: str, **settings: Any) -> Array:
-    """The central differences of the sum of one value by every entry of a given one."""
+    """Return central differences of the sum of one value with respect to every entry of a given value."""
     found = np.zeros(np.shape(given[name]))
     for at in np.ndindex(found.shape):
         ends = []
@@ -127,7 +127,7 @@ def test_a_step_of_what_is_given_cannot_be_given_too(name: str) -> None:
     [({"hidden[2]": [1, 2, 3]}, {}), ({"reverse.preactivation[1]": [1, 2, 3]}, {"direction": "both"})],
 )
 def test_without_a_number_of_steps_the_fault_says_what_is_missing(given: Any, settings: Any) -> None:
-    with pytest.raises(QuestionErrors, match="how many steps") as caught:
+    with pytest.raises(QuestionErrors, match="the number of steps is unknown") as caught:
         plan("rnn", {}, settings, given=given)
     [error] = caught.value.errors
     assert error.path == ("x",)
@@ -143,7 +143,7 @@ def test_symbols_that_are_given_over_all_steps_go_on() -> None:
 
 
 def test_hidden_states_follow_from_the_cell_where_sequences_end() -> None:
-    """The cell that has a name is the one that the step goes on with, with lengths and without."""
+    """The named cell is the state that the next step uses, with and without lengths."""
     inputs = {**LSTM, "x": np.stack([X, X]), "lengths": [4, 2]}
     cells = np.stack([STACK[0], STACK[1]])
     given, seeds = {"cell[2]": cells}, {"hidden[2]": np.ones((2, 3))}

@@ -20,7 +20,7 @@ FUNCTIONS = {
 
 
 def squashed(name: str, a: Array, clip: float | None) -> Array:
-    """An activation entry by entry, of what is held between -clip and clip."""
+    """Apply an activation to clipped arguments."""
     bounded = a if clip is None else np.minimum(np.maximum(a, -clip), clip)
     found: Array = np.vectorize(FUNCTIONS[name], otypes=[float])(bounded)
     return found

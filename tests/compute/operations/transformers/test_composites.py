@@ -84,7 +84,7 @@ def chain(
     x: Annotated[Value, Input("... n d", "The tokens.", "X")],
     w: Annotated[Value, Input("d d", "All weights.", "W", parameter=True)],
 ) -> Value:
-    """Six layers of attention on one matrix of weights, each added to what it was given."""
+    """Six residual attention layers that share their weights."""
     for depth in range(6):
         x = x + call(CATALOGUE["cross_attention"], f"layer[{depth}]", x=x, context=x, w_q=w, w_k=w, w_v=w)
     return x.named("output")

@@ -1,4 +1,4 @@
-"""One layer of a decoder: against loops over tokens, and against its parts asked one by one."""
+"""A decoder layer against loops over tokens, and against its sublayers computed separately."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ DROPPED = {  # where entries are dropped, and what is left of them
 
 
 def loops(how: Settings) -> Any:
-    """A layer of what is sent."""
+    """Compute the layer with loops, from the inputs that are sent."""
 
     def one(sent: dict[str, Array]) -> Array:
         masks = {theirs: sent[ours] for ours, theirs in NAMES.items() if ours in sent}
@@ -41,12 +41,12 @@ def loops(how: Settings) -> Any:
 
 
 def attributes_of(how: Settings) -> dict[str, Any]:
-    """causal is what a decoder is if nothing is said."""
+    """A decoder is causal by default."""
     return said(how, "decoder_layer") | {"causal": how.causal}
 
 
 def dropping(rng: np.random.Generator, n: int, m: int, d: int, units: int, heads: int) -> dict[str, Array]:
-    """A mask at every site where entries are dropped, or at some of them."""
+    """Draw a dropout mask for every site, or for some."""
     before = (heads,) if heads > 1 else ()
     shapes = ((*before, n, n), (n, d), (*before, n, m), (n, d), (n, units), (n, d))
     pairs = zip(DROPPED, shapes, strict=True)

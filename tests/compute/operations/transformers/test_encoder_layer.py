@@ -1,4 +1,4 @@
-"""One layer of an encoder: against loops over tokens, and against its parts asked one by one."""
+"""An encoder layer against loops over tokens, and against its sublayers computed separately."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ MASKS = ("attention.dropout_mask", "attention_dropout_mask", "feed_forward.dropo
 
 
 def dropping(rng: np.random.Generator, n: int, d: int, units: int, heads: int) -> dict[str, Array]:
-    """A mask at every site where entries are dropped, or at some of them."""
+    """Draw a dropout mask for every site, or for some."""
     weights = (heads, n, n) if heads > 1 else (n, n)
     shapes = dict(zip(MASKS, (weights, (n, d), (n, units), (n, d)), strict=True))
     return {name: rng.random(shape) < 0.7 for name, shape in shapes.items() if rng.random() < 0.7}
@@ -54,7 +54,7 @@ def test_random_layers(seed: int) -> None:
 
 @pytest.mark.parametrize("site", MASKS)
 def test_a_mask_at_each_site_alone(site: str) -> None:
-    """So that none can stand at the place of another."""
+    """All sizes differ, so that no weight fits at another's name."""
     how = replace(HOW, dropout_rate=0.5)
     shape = {MASKS[0]: (2, 3, 3), MASKS[2]: (3, 3)}.get(site, (3, 4))
     inputs = SENT | {site: (np.arange(np.prod(shape)) % 3 > 0).reshape(shape)}
@@ -208,7 +208,7 @@ def test_how_wide_heads_are_is_not_guessed_beside_numbers(heads: int) -> None:
 @pytest.mark.parametrize("name", ["normalized", "output"])
 @pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
 def test_what_a_norm_gives_in_the_place_of_all_before(name: str, batch: tuple[int, ...]) -> None:
-    """It says how wide tokens are, and of which batch."""
+    """The given value determines the width and the batch of tokens."""
     rows = RNG.standard_normal((*batch, 3, 4))
     sent = {one: array for one, array in WEIGHTS.items() if one.startswith("feed_forward")}
     given = {f"attention_norm.{name}": rows}

@@ -1,4 +1,4 @@
-"""One layer of an encoder: what it cannot do without, and what it refuses."""
+"""An encoder layer: required inputs and refusals."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_biases_are_all_or_none_where_that_is_said() -> None:
         ({"feed_forward.b_1": np.ones(4)}, {}, "feed_forward.b_1", "d_ff is 4 here and 3 elsewhere"),
         ({"feed_forward.b_2": np.ones(2)}, {}, "feed_forward.b_2", "d_o is 2 here and 4 elsewhere"),
         ({"feed_forward_norm.bias": np.ones(2)}, {}, "feed_forward_norm.bias",
-         "feed_forward_norm.bias does not fit the axes"),
+         "feed_forward_norm.bias does not fit the normalized axes"),
         ({"feed_forward.w_gate": np.ones((4, 3))}, {}, "feed_forward.w_gate",
          "feed_forward.w_gate has no use without gated"),
         ({}, {"gated": True}, "feed_forward.w_gate", "feed_forward.w_gate is required"),
@@ -82,9 +82,9 @@ def test_biases_are_all_or_none_where_that_is_said() -> None:
         ({"feed_forward.dropout_mask": np.ones((3, 3), bool)}, {}, "dropout_rate", "required"),
         ({}, {"dropout_rate": 0.5}, "dropout_rate", "no use without a dropout mask"),
         ({"attention_dropout_mask": np.ones((3, 3), bool)}, {"dropout_rate": 0.5},
-         "attention_dropout_mask", "does not fit what it drops"),
+         "attention_dropout_mask", "does not fit the entries it drops"),
         ({"feed_forward.dropout_mask": np.ones((2, 3), bool)}, {"dropout_rate": 0.5},
-         "feed_forward.dropout_mask", "does not fit what it drops"),
+         "feed_forward.dropout_mask", "does not fit the entries it drops"),
         ({"attention.dropout_mask": np.ones((3, 3, 3), bool)}, {"dropout_rate": 0.5},
          "attention.dropout_mask", "does not fit"),
         ({"attention.x": X}, {}, "attention.x", "no input of this name"),

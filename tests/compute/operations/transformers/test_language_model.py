@@ -1,4 +1,4 @@
-"""Transformers over a vocabulary, beside loops that know nothing of the graph, and published counts."""
+"""Language models against loops that do not use the graph, and against published counts."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_as_gpt() -> None:
 
 
 def test_gradients_of_gpt() -> None:
-    """Of the table too, that is used at both ends."""
+    """Including those of the table of tokens, which is used twice."""
     w = weights({"encoder.final_norm.gain": (WIDTH,)})
     tokens = [1, 5, 2]
     g = RNG.normal(size=(3, VOCABULARY))
@@ -242,7 +242,7 @@ def test_tables_of_sizes_that_nothing_says_are_told_apart() -> None:
         ),
         ({"head.w": np.ones((4, 7))}, {}, ("head.w",), "no use here"),
         ({"tokens": [1, 2, 7]}, {}, ("tokens",), "holds a number that is not a row of the table"),
-        ({"tokens": [0] * 7}, {}, ("tokens",), "there are 7 tokens, and 6 positions"),
+        ({"tokens": [0] * 7}, {}, ("tokens",), "there are 7 tokens, but 6 positions"),
         ({"head.w": np.ones((4, 6))}, {"head_weights": "own"}, ("head.w",), "d_out is 6 here and 7"),
         ({}, {"vocabulary": 8}, ("token_embedding.weights",), "vocabulary is 7 here and 8"),
         ({}, {"context": 6, "position_kind": "none"}, ("context",), "no use without learned positions"),

@@ -1,4 +1,4 @@
-"""Patches of images as tokens, beside loops and beside the convolution that they are."""
+"""Patch embeddings against loops and against the equivalent convolution."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.operations.framework.state_dicts import pieces
+from compute.operations.framework.state_dicts import find_pieces
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer, plan
 from tests.oracles.vision_reference import patch_tokens
@@ -115,7 +115,7 @@ def test_patches_that_are_given_need_no_image() -> None:
 
 
 def test_names_of_a_state_dict() -> None:
-    found = pieces(CATALOGUE["patch_embedding"], {"weight": (4, 3, 2, 2), "bias": (4,)})
+    found = find_pieces(CATALOGUE["patch_embedding"], {"weight": (4, 3, 2, 2), "bias": (4,)})
     assert [one.name for one in found] == ["kernel", "bias"]
 
 

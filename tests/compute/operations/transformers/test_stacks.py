@@ -35,7 +35,7 @@ TWO = {"heads": 2}
 
 
 def encoded(how: Settings) -> Any:
-    """An encoder of what is sent."""
+    """Compute the encoder with loops, from the inputs that are sent."""
 
     def one(sent: dict[str, Array]) -> Array:
         masks = {
@@ -54,7 +54,7 @@ def encoded(how: Settings) -> Any:
 
 @pytest.mark.parametrize("seed", range(16))
 def test_random_encoders(seed: int) -> None:
-    """Whose layers need not be as wide as one another inside."""
+    """Layers may differ in their inner widths."""
     rng = np.random.default_rng([350, seed])
     n, d, count = (int(one) for one in rng.integers([2, 2, 1], 4))
     how, biases = drawn(rng), bool(seed % 2)
@@ -128,7 +128,7 @@ def test_a_stack_is_its_layers_called_one_by_one() -> None:
 
 @pytest.mark.parametrize("layers", [{}, {"layers": 3}])
 def test_from_the_middle_of_a_stack(layers: dict[str, int]) -> None:
-    """What a layer gives is given: those behind follow without its weights, and all before is unknown."""
+    """If a layer's output is given, later layers need no weights of it, and earlier ones are unknown."""
     middle, upstream = RNG.standard_normal((3, 4)), RNG.standard_normal((3, 4))
     weights = {name: one for name, one in WEIGHTS.items() if not name.startswith("layer[0].")}
     given = {"layer[0].output": middle}
@@ -152,7 +152,7 @@ def test_from_the_middle_of_a_stack(layers: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("masks", [{}, {"mask": np.tril(np.ones((3, 3), bool))}])
 def test_all_weights_and_no_tokens(masks: dict[str, Array]) -> None:
-    """What goes into the first layer is unknown, and how wide it is its weights say."""
+    """The input of the first layer is unknown; the weights determine its width."""
     middle = RNG.standard_normal((3, 4))
     given = {"layer[1].attention_residual": middle}
     found = answer(
@@ -230,7 +230,7 @@ def test_how_many_layers() -> None:
     plain = plan("encoder", SENT, TWO)
     assert plain.conventions["layers"] == 3
     [(path, message, *_)] = refused("encoder", {"x": X}, TWO)
-    assert path == ("layers",) and message == "nothing says how many layers there are"
+    assert path == ("layers",) and message == "the number of layers is unknown"
     faults = refused("encoder", SENT, TWO | {"layers": 4})
     lacking = [*(f"attention.w_{one}" for one in "qkvo"), "feed_forward.w_1", "feed_forward.w_2"]
     assert [path for path, *_ in faults] == [(f"layer[3].{name}",) for name in lacking]
@@ -282,7 +282,7 @@ def test_whether_there_is_a_final_norm_can_be_said() -> None:
         ({}, {"dropout_rate": 0.5}, "dropout_rate", "no use without a dropout mask"),
         ({"layer[1].attention_dropout_mask": np.ones((3, 4), bool)}, {}, "dropout_rate", "required"),
         ({"layer[1].attention_dropout_mask": np.ones((3, 3), bool)}, {"dropout_rate": 0.5},
-         "layer[1].attention_dropout_mask", "does not fit what it drops"),
+         "layer[1].attention_dropout_mask", "does not fit the entries it drops"),
         ({"layer[1].feed_forward.w_gate": np.ones((4, 3))}, {}, "layer[1].feed_forward.w_gate",
          "layer[1].feed_forward.w_gate has no use without gated"),
         ({"layer.attention.w_q": X}, {}, "layer.attention.w_q", "no input of this name"),

@@ -1,4 +1,4 @@
-"""The whole transformer: against loops over tokens, and against its encoder and decoder asked one by one."""
+"""The transformer against loops over tokens, and against its encoder and decoder computed separately."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ SENT = {"source": SOURCE, "target": TARGET, **WEIGHTS}
 
 
 def loops(how: Settings, *, causal: bool = True) -> Any:
-    """A transformer of what is sent."""
+    """Compute the transformer with loops, from the inputs that are sent."""
     own = Settings(**{**vars_of(how), "causal": causal})
 
     def one(sent: dict[str, Array]) -> Array:
@@ -212,7 +212,7 @@ def without(*names: str) -> dict[str, Array]:
         (SENT, {"dropout_rate": 0.1}, "dropout_rate", "no use without a dropout mask"),
         (SENT, {"encoder_layers": 257}, "encoder_layers", "too many layers"),
         (SENT, {"decoder_layers": 257}, "decoder_layers", "too many layers"),
-        ({"source": SOURCE, "target": TARGET}, {}, "encoder_layers", "nothing says how many"),
+        ({"source": SOURCE, "target": TARGET}, {}, "encoder_layers", "the number of layers is unknown"),
         (SENT | {"layer[0].attention.w_q": SOURCE}, {}, "layer[0].attention.w_q", "no input of this name"),
         (SENT | {"encoder.layer[0].cross_attention.w_q": SOURCE}, {}, "encoder.layer[0].cross_attention.w_q",
          "no input of this name"),

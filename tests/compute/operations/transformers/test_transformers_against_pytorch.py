@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compute.operations import CATALOGUE
-from compute.operations.framework.state_dicts import Piece, pieces
+from compute.operations.framework.state_dicts import Piece, find_pieces
 from tests.compute.asking import answer, plan
 from tests.oracles.cases import Array
 from tests.oracles.recorded import Recorded, blocks, check_each
@@ -35,11 +35,11 @@ def recorded(index: int, posed: Stack) -> dict[str, Array]:
 
 
 def cut(posed: Stack) -> list[Piece]:
-    return pieces(CATALOGUE[posed.operation], {name: one.shape for name, one in posed.state.items()})
+    return find_pieces(CATALOGUE[posed.operation], {name: one.shape for name, one in posed.state.items()})
 
 
 def inputs_of(posed: Stack) -> dict[str, Array]:
-    return posed.data | {piece.name: piece.of(posed.state[piece.source]) for piece in cut(posed)}
+    return posed.data | {piece.name: piece.extract(posed.state[piece.source]) for piece in cut(posed)}
 
 
 def upstream_of(posed: Stack) -> dict[str, Array]:
@@ -102,7 +102,7 @@ def check(index: int, operation: str, seed: int) -> None:
         assert {piece.source for piece in cuts} == posed.state.keys()
         for piece in cuts:
             named = f"{question}: the gradient of {piece.name}"
-            agree(found.gradients[piece.name], piece.of(expected[piece.source]), named)
+            agree(found.gradients[piece.name], piece.extract(expected[piece.source]), named)
 
 
 def agree(found: Array, expected: Array, name: str) -> None:

@@ -124,7 +124,7 @@ def test_positions_that_are_not_learned_have_no_parameters(kind: str) -> None:
 
 
 def refused(settings: dict[str, Any], **changes: Any) -> Any:
-    """The one fault of a question in which some inputs are others; None for those left out."""
+    """Return the only error of a question with some inputs replaced; None leaves one out."""
     posed = vision(TORCHVISION, 0)
     inputs = {**asked(posed), **{name.replace("__", "."): one for name, one in changes.items()}}
     sent = {name: one for name, one in inputs.items() if one is not None}
@@ -138,7 +138,7 @@ def test_positions_of_another_number() -> None:
     error = refused({}, position_embedding=np.ones((count - 1, 2)))
     assert error.path == ("position_embedding",)
     assert f"{count - 1} patches" in error.message
-    assert "one more, the first, for the class token" in error.expected
+    assert "after the row of the class token" in error.expected
     assert error.received == f"{count - 1} rows"
     without = refused({"pool": "mean"}, class_token=None)
     assert f"{count - 1} patches" in without.message
@@ -183,7 +183,7 @@ def test_a_grid_that_nothing_says() -> None:
     inputs = {name: one for name, one in asked(posed).items() if name not in ("x", "position_embedding")}
     tokens = answer(OPERATION, asked(posed), posed.attributes).values["tokens"]
     settings = {**posed.attributes, "position_kind": "sinusoidal_2d"}
-    with pytest.raises(QuestionErrors, match="in how many rows and columns"):
+    with pytest.raises(QuestionErrors, match="numbers of rows and columns"):
         answer(OPERATION, inputs, settings, given={"tokens": tokens})
 
 

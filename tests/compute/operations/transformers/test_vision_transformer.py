@@ -1,4 +1,4 @@
-"""Vision transformers, forward and backward, beside PyTorch's recorded answers and a reimplementation."""
+"""Vision transformers, forward and backward, against recorded PyTorch cases and a reimplementation."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -255,7 +255,7 @@ def test_a_line_of_a_program() -> None:
 def test_what_it_is_made_of() -> None:
     operation = CATALOGUE[OPERATION]
     assert list(operation.parts) == ["patch_embedding", "encoder", "pooled_norm", "pre_logits", "head"]
-    assert operation.accepts("encoder.layer[11].attention.w_q") is not None
-    assert operation.accepts("encoder.mask") is None
+    assert operation.find_input("encoder.layer[11].attention.w_q") is not None
+    assert operation.find_input("encoder.mask") is None
     defaults: dict[str, Any] = {name: one.default for name, one in operation.attributes.items()}
     assert (defaults["norm_placement"], defaults["activation"], defaults["epsilon"]) == ("pre", "gelu", 1e-6)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from compute.operations import CATALOGUE
-from compute.operations.framework.state_dicts import pieces
+from compute.operations.framework.state_dicts import find_pieces
 from tests.oracles.cases import Array
 from tests.oracles.vision import TORCHVISION, Vision
 from tests.oracles.vision_reference import timm_logits, torchvision_logits
@@ -13,9 +13,9 @@ OPERATION = "vision_transformer"
 
 def cut(state: dict[str, Array]) -> dict[str, Array]:
     """Tensors of a state dict by the names that they have here."""
-    found = pieces(CATALOGUE[OPERATION], {name: one.shape for name, one in state.items()})
+    found = find_pieces(CATALOGUE[OPERATION], {name: one.shape for name, one in state.items()})
     assert {one.source for one in found} == set(state)
-    return {one.name: one.of(state[one.source]) for one in found}
+    return {one.name: one.extract(state[one.source]) for one in found}
 
 
 def asked(posed: Vision) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from compute.graph.primitive import REGISTRY
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
-from compute.operations.framework.constants import constant
+from compute.operations.framework.constants import add_constant
 from compute.operations.framework.declaration import Input, operation
 from compute.question.plan import prepare
 from compute.readings.verification.evidence import Evidence, Held
@@ -23,7 +23,7 @@ def total(value: Value) -> Value:
 
 
 def one_each(value: Value) -> Value:
-    return apply("stretch", constant(value.graph, "one", 1), to=value.shape)
+    return apply("stretch", add_constant(value.graph, "one", 1), to=value.shape)
 
 
 @operation(
@@ -32,7 +32,7 @@ def one_each(value: Value) -> Value:
 def halved(x: Annotated[Value, Input("... d", "Numbers.", "x")]) -> Value:
     """Shares of half of the numbers, and two promises, one of which is broken."""
     graph: Graph = x.graph
-    half = (x / constant(graph, "two", 2)).named("half")
+    half = (x / add_constant(graph, "two", 2)).named("half")
     graph.promise(half, "half is the whole", lambda: (half, apply("absolute", x)))
     output = apply("softmax", half, axis=-1).named("output")
     graph.promise(output, "rows sum to 1", lambda: (total(output), one_each(total(output))))
