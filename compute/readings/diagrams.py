@@ -20,7 +20,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """ValueSpec values and which is made of which; mermaid: the same as text for Mermaid."""
+    """Named values and the edges between them; mermaid: the same as a Mermaid flowchart."""
 
     nodes: list[Node]
     edges: list[tuple[str, str]]

@@ -77,7 +77,7 @@ def plan_verification(answered: Answered) -> Verification:
     if answered.evaluation.arithmetic.name != EXACT:
         return _Floats(answered)
     # Loads SymPy, which no question about floats has a use for.
-    found: Verification = import_module("compute.readings.verification.symbolic").Symbols(answered)
+    found: Verification = import_module("compute.readings.verification.symbolic").SymbolicVerification(answered)
     return found
 
 

@@ -12,7 +12,7 @@ import sympy
 from sympy.core.relational import Relational
 
 from compute.arithmetic.constants import FloatConstants
-from compute.arithmetic.exact.algebra import Symbols as ValueSpec
+from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.readable import Fraction
 from compute.arithmetic.exact.zero import cancels, shown_zero
@@ -53,7 +53,7 @@ def number(symbol: Any, attempt: int) -> Any:
 class _Numbers(FloatConstants):
     """Constant expressions with numbers for their free symbols."""
 
-    named: ValueSpec
+    named: Symbols
     attempt: int
 
     def symbol(self, name: str) -> float:
@@ -65,7 +65,7 @@ class _Numbers(FloatConstants):
 class AtPoint(Floating):
     """Float64 with numbers for the free symbols of settings."""
 
-    def __init__(self, named: ValueSpec, attempt: int) -> None:
+    def __init__(self, named: Symbols, attempt: int) -> None:
         super().__init__("float64")
         self.named, self.attempt = named, attempt
 
