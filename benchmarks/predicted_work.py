@@ -18,7 +18,7 @@ import benchmarks  # noqa: F401 - one thread for products, before NumPy is used
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.arithmetic.floating import FLOAT64
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
-from compute.readings.reverse_mode import bound_rule
+from compute.readings.reverse_mode import bind_rule
 from tests.compute.primitives.extremes import extreme, with_operands
 
 FLOOR = 0.005  # seconds below which a clock says little
@@ -52,7 +52,7 @@ def tried(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str
             assert rule is not None
             known = {RESULT: result, KEPT: kept} | dict(enumerate(operands))
             needs = [known[need] for need in rule.needs]
-            function = bound_rule(FLOAT64, applied, place)
+            function = bind_rule(FLOAT64, applied, place)
             seconds, _ = measured(lambda function=function, needs=needs: function(g, *needs))  # type: ignore[misc]
             found.append((f"gradient {place}", seconds, applied.gradient_work(place), said))
     return found

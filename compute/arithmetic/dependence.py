@@ -46,7 +46,7 @@ class Dependence:
 
     name = "dependence"
     ordered = False
-    settles = False
+    simplifies = False
     negative_infinity = -math.inf
 
     def __init__(self) -> None:

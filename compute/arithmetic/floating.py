@@ -55,7 +55,7 @@ class Floating:
 
     negative_infinity = -math.inf
     ordered = True
-    settles = False
+    simplifies = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -38,7 +38,7 @@ class Arithmetic(Protocol):
     """Array functions over one kind of number. Axes count from the end; reductions keep them.
 
     Comparisons give truth values, or conditions where symbols leave an order open; `where` takes either.
-    ordered: whether any two numbers can be compared; settles: whether `simplify` does anything.
+    ordered: whether any two numbers can be compared; simplifies: whether `simplify` does anything.
     """
 
     @property
@@ -46,7 +46,7 @@ class Arithmetic(Protocol):
     @property
     def ordered(self) -> bool: ...
     @property
-    def settles(self) -> bool: ...
+    def simplifies(self) -> bool: ...
     @property
     def negative_infinity(self) -> Any: ...
 

@@ -112,7 +112,7 @@ class Recorder:
 
     name = "recorded"
     ordered = False
-    settles = False
+    simplifies = False
     negative_infinity = -math.inf
 
     def __init__(self) -> None:

@@ -20,12 +20,12 @@ from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
 from compute.errors import QuestionError
 from compute.graph.primitive import Application, Primitive
 from compute.graph.spec import ValueSpec
-from compute.graph.value import NOTHING, Kind, Tensor, Value
+from compute.graph.value import NO_ATTRIBUTES, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
 DOT = re.compile(r"\.")
-DEEPEST = 16  # dots of a name that are looked at: parts are not nested so deeply
-EACH = "l"  # the place in a list of what stands for all of it
+MAX_SCOPES = 16  # dots of a name that are looked at: parts are not nested so deeply
+REPEATED_INDEX = "l"  # the place in a list of what stands for all of it
 MissingPolicy: TypeAlias = Literal["refused", "unknown", "usual"]
 """What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
 that are given may take its place; or it and all that is usual is there, since only shapes are asked for."""
@@ -73,12 +73,12 @@ class Graph:
     invariants: list[Invariant] = field(default_factory=list)
     sent_inputs: Mapping[str, Tensor] = field(default_factory=dict)
     missing_policy: MissingPolicy = "unknown"
-    settling: bool = False
-    lacking: list[QuestionError] | None = None
-    stated: dict[str, dict[str, Size]] = field(default_factory=dict)
+    may_resolve: bool = False
+    missing_errors: list[QuestionError] | None = None
+    stated_sizes: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeats: list[tuple[int, int, Size]] = field(default_factory=list)
     added_masks: list[Value] = field(default_factory=list)
-    remarks: list[tuple[str, str, str]] = field(default_factory=list)
+    static_notes: list[tuple[str, str, str]] = field(default_factory=list)
     entry_checks: dict[str, Callable[[Arithmetic, Array], None]] = field(default_factory=dict)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
@@ -150,16 +150,16 @@ class Graph:
         """
         self.invariants.append(Invariant(value, statement, sides))
 
-    def remark(self, code: str, name: str, message: str) -> None:
+    def add_note(self, code: str, name: str, message: str) -> None:
         """Remark something of a named value; once, if it is the same of several."""
-        if all(one[::2] != (code, message) for one in self.remarks):
-            self.remarks.append((code, name, message))
+        if all(one[::2] != (code, message) for one in self.static_notes):
+            self.static_notes.append((code, name, message))
 
     def prefix(self, scope: str) -> str:
         """What stands before the names given inside a scope."""
         return f"{self._scope}{scope}."
 
-    def given_in(self, scope: str) -> dict[str, Shape]:
+    def given_shapes_in(self, scope: str) -> dict[str, Shape]:
         """The shapes of what is given inside a scope, by the names that it has there."""
         prefix = self.prefix(scope)
         return {name.removeprefix(prefix): self.given[name] for name in self._given_by_scope.get(prefix, ())}
@@ -176,7 +176,7 @@ class Graph:
         finally:
             self._scope, self.declared, self.dimensions = outer
 
-    def came(self, name: str) -> bool:
+    def was_sent(self, name: str) -> bool:
         """Whether a value came with the question under this name: an input, or one that is given."""
         return name in self.given or (self.names[name].is_input and self.names[name].name == name)
 
@@ -195,12 +195,12 @@ class Graph:
         yield
         self.repeats.append((first, len(self.values), count))
 
-    def times(self, index: int) -> Size:
+    def times_repeated(self, index: int) -> Size:
         """How many values the one of this index stands for, itself included."""
         return product(count for first, last, count in self.repeats if first <= index < last)
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
+    def without_names(self) -> Iterator[None]:
         """A part whose values get no names of their own."""
         outer, self._quiet = self._quiet, True
         try:
@@ -217,7 +217,7 @@ class Graph:
         """Whether every standard value is asked for."""
         return self.everything and not self._quiet
 
-    def asked_here(self) -> set[str]:
+    def requested_in_scope(self) -> set[str]:
         """The names inside this scope that the question speaks of, given ones included."""
         if self._quiet:
             return set()
@@ -232,7 +232,7 @@ class Graph:
         """A name inside this scope as the question has it."""
         return self._scope + name
 
-    def supplies(self, prefix: str) -> bool:
+    def has_inputs_under(self, prefix: str) -> bool:
         """Whether the question has anything for a part, of which this stands before all names."""
         return prefix in self._supply_by_scope
 
@@ -261,7 +261,7 @@ class Graph:
             return Application(primitive, shapes, attributes)
         found = self._shared.get((primitive, shapes))
         if found is None:
-            found = self._shared[primitive, shapes] = Application(primitive, shapes, NOTHING)
+            found = self._shared[primitive, shapes] = Application(primitive, shapes, NO_ATTRIBUTES)
         return found
 
     @cached_property
@@ -289,7 +289,7 @@ class Graph:
 
 def scopes_of(name: str) -> list[str]:
     """What stands before each dot of a name, the dot included: `layer[0].` of `layer[0].w`."""
-    return [name[: dot.end()] for dot in islice(DOT.finditer(name), DEEPEST)]
+    return [name[: dot.end()] for dot in islice(DOT.finditer(name), MAX_SCOPES)]
 
 
 def _by_scope(names: Iterable[str]) -> dict[str, list[str]]:

@@ -98,12 +98,12 @@ class Finding(NamedTuple):
     remedy: str
 
 
-def first_of(at: Array) -> tuple[int, ...]:
+def first_index(at: Array) -> tuple[int, ...]:
     """The first index at which an array is true."""
     return tuple(int(index) for index in np.argwhere(at)[0])
 
 
-def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding | None:
+def find_cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding | None:
     """Sums whose terms, of this size, are so much larger that most digits are gone.
 
     nothing: where a sum of exactly 0 has lost all of them; elsewhere equal numbers make it.
@@ -128,7 +128,7 @@ def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding
     )  # fmt: skip
 
 
-def underflow(y: Array, nonzero: Array) -> Finding | None:
+def find_underflow(y: Array, nonzero: Array) -> Finding | None:
     """Results of 0 where that of `nonzero` operands cannot be."""
     gone = (y == 0) & nonzero
     if not gone.any():
@@ -141,12 +141,12 @@ def underflow(y: Array, nonzero: Array) -> Finding | None:
     )  # fmt: skip
 
 
-def flat_gate(y: Array, slope: Array) -> Finding | None:
+def find_flat_gates(y: Array, slope: Array) -> Finding | None:
     """Gates at their ends: entries at which the derivative is next to nothing."""
     flat = np.isfinite(y) & (slope < SATURATED)
     if not flat.any():
         return None
-    first = first_of(flat)
+    first = first_index(flat)
     return Finding(
         "saturation", flat, "entry",
         f"where it is {y[first]:.6g} its derivative is {max(float(slope[first]), 0.0):.3g}, below"
@@ -155,7 +155,7 @@ def flat_gate(y: Array, slope: Array) -> Finding | None:
     )  # fmt: skip
 
 
-def certain_rows(y: Array, a: Array, axis: int) -> Finding | None:
+def find_saturated_rows(y: Array, a: Array, axis: int) -> Finding | None:
     """Softmax rows of several competing entries with all weights at 0 or 1."""
     ends = np.finfo(y.dtype).eps
     sure = ((y <= ends) | (y >= 1 - ends)).all(axis=axis)
@@ -169,7 +169,7 @@ def certain_rows(y: Array, a: Array, axis: int) -> Finding | None:
     )  # fmt: skip
 
 
-def dead_units(a: Array) -> Finding | None:
+def find_dead_units(a: Array) -> Finding | None:
     """Rectifier units that let nothing through for any example."""
     dead = np.asarray((a <= 0).all(axis=tuple(range(a.ndim - 1))) if a.ndim > 1 else (a <= 0).all())
     if not dead.any():

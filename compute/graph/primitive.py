@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, Size, product
 from compute.graph.numerics import NO_HAZARD, Finding, Hazard
-from compute.graph.work import ENTRY, STEP, copied
-from compute.graph.work import count as entries
+from compute.graph.work import ENTRY, STEP, copy_work
+from compute.graph.work import count_entries as entries
 from compute.latex import Formula
 
 RESULT = -1
@@ -63,7 +63,7 @@ def elementwise_cost(shape: Shape, *operands: Shape, **attributes: Any) -> Cost:
     return Cost(elementwise=product(shape))
 
 
-def unchanged(xp: Arithmetic, g: Array) -> Array:
+def identity_gradient(xp: Arithmetic, g: Array) -> Array:
     """The gradient rule of what is only added to: the gradient itself."""
     return g
 
@@ -139,18 +139,18 @@ class Primitive:
     scratch: Callable[..., Size] | None = None
     gradient_scratch: Callable[..., int] | None = None
     kind: Literal["real", "boolean", "index", "same"] = "real"
-    takes: Mapping[str, tuple[Literal["real", "boolean", "index"], ...]] = field(default_factory=dict)
+    operand_kinds: Mapping[str, tuple[Literal["real", "boolean", "index"], ...]] = field(default_factory=dict)
     broadcasts: bool = False
     propagates_nonfinite: bool = False
-    spreads_back: bool = False
+    propagates_nonfinite_gradient: bool = False
     remark: Callable[..., tuple[str, str] | None] | None = None
     hazard: Hazard | Callable[..., Hazard] = NO_HAZARD
     diagnosis: Callable[..., Finding | None] | None = None
     promise: Promise | None = None
-    withholds: Callable[..., str | None] | None = None
+    withheld_gradient: Callable[..., str | None] | None = None
     convention: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None
     is_row_select: bool = False
-    unwritten: tuple[str, ...] = ()
+    hidden_operands: tuple[str, ...] = ()
     operands: tuple[str, ...] = field(init=False)
     is_variadic: bool = field(init=False)
     rules: tuple[GradientRule | None, ...] = field(init=False)
@@ -253,7 +253,7 @@ class Application:
         rule = self.primitive.work
         if rule is not None:
             return STEP + rule(self.shape, *self.shapes, **self.attributes)
-        return STEP + self._counted + copied(self.shape)
+        return STEP + self._counted + copy_work(self.shape)
 
     def gradient_work(self, place: int) -> int:
         """The predicted work of the gradient rule of one operand."""
@@ -262,7 +262,7 @@ class Application:
         rule = self.primitive.gradient_work
         if rule is not None:
             return STEP + rule(place, self.shape, *self.shapes, **self.attributes)
-        return STEP + self._counted + copied(self.shape, self.shape, self.shapes[place])
+        return STEP + self._counted + copy_work(self.shape, self.shape, self.shapes[place])
 
     def gradient_scratch(self, place: int) -> int:
         """How many numbers the gradient rule of one operand holds beside those that it takes and gives."""

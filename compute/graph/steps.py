@@ -7,7 +7,7 @@ from compute.graph.value import Value
 BY_INDEX = attrgetter("index")
 
 
-def step(value: Value, seen: set[int] | None = None) -> list[Value]:
+def step_values(value: Value, seen: set[int] | None = None) -> list[Value]:
     """A named value with the unnamed ones it is made of, in order of computation.
 
     seen: indices of values to leave out; those found are added.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from compute.graph.graph import Graph
 
 Kind = Literal["real", "boolean", "index"]
-NOTHING: Mapping[str, Any] = {}
-COUNTED = 8  # values of a graph that are spent together, since counting each would be felt
+NO_ATTRIBUTES: Mapping[str, Any] = {}
+SPENT_TOGETHER = 8  # values of a graph that are spent together, since counting each would be felt
 
 
 class Tensor(NamedTuple):
@@ -44,12 +44,12 @@ class Value:
     ) -> None:
         self.graph = graph
         self.index = len(graph.values)
-        if self.index % COUNTED == 0:
-            spend(COUNTED)
+        if self.index % SPENT_TOGETHER == 0:
+            spend(SPENT_TOGETHER)
         self.applied = applied
         self.primitive: Primitive | None = None
         self.inputs = inputs
-        self.attributes: Mapping[str, Any] = NOTHING
+        self.attributes: Mapping[str, Any] = NO_ATTRIBUTES
         self.shape = shape
         self.kind: Kind = "real"
         if applied is not None:
@@ -80,10 +80,10 @@ class Value:
     @property
     def written_inputs(self) -> "tuple[Value, ...]":
         """The inputs that its formula mentions."""
-        if self.primitive is None or not self.primitive.unwritten:
+        if self.primitive is None or not self.primitive.hidden_operands:
             return self.inputs
         pairs = zip(self.inputs, self.primitive.operands, strict=True)
-        return tuple([one for one, operand in pairs if operand not in self.primitive.unwritten])
+        return tuple([one for one, operand in pairs if operand not in self.primitive.hidden_operands])
 
     def named(self, name: str, *, leading: tuple[str, ...] = ()) -> "Value":
         """Give the value a public name. A value that has one already gets an alias.

@@ -18,18 +18,18 @@ WRITTEN = 50  # one number of an answer as text, which is hashed and compressed 
 NAMED = 20_000  # one array of an answer: its name, formula, shape and place in the body
 
 
-def count(shape: Shape) -> int:
+def count_entries(shape: Shape) -> int:
     """The number of entries of an array; 0 where a size is a letter, since nothing is computed then."""
     size = product(shape)
     return size if isinstance(size, int) else 0
 
 
-def copied(*shapes: Shape) -> int:
+def copy_work(*shapes: Shape) -> int:
     """The work of computing or moving all entries of arrays of these shapes once."""
-    return ENTRY * sum(map(count, shapes))
+    return ENTRY * sum(map(count_entries, shapes))
 
 
-def matrices(shape: Shape, inner: int) -> int:
+def matmul_work(shape: Shape, inner: int) -> int:
     """The work of a product of stacks of matrices with this result, which sums over so many terms."""
-    entries = count(shape)
-    return entries * (inner + ENTRY) + MATRIX * count(shape[:-2])
+    entries = count_entries(shape)
+    return entries * (inner + ENTRY) + MATRIX * count_entries(shape[:-2])

@@ -143,7 +143,7 @@ def course_of(chosen: OptimizerConfig, objective: Objective) -> Run:
         name: constants.setting(("optimizer", name), one, said[name])
         for name, one in optimizer.settings.items()
     }
-    exact = objective.arithmetic.settles
+    exact = objective.arithmetic.simplifies
     for name, one in optimizer.settings.items():
         least = settings.get(one.declared.not_below)
         if least is not None and _is_true(settings[name] < least):
@@ -184,7 +184,7 @@ class Constants:
         expression = parse(said) if isinstance(said, str) else number(said)
         with np.errstate(over="ignore"):  # what is too large is refused below
             found = self.arithmetic.constant(expression, {})[()]
-        if not self.arithmetic.settles and not math.isfinite(found):
+        if not self.arithmetic.simplifies and not math.isfinite(found):
             raise ExpressionError(f"is too large for {self.arithmetic.name}")
         return found
 

@@ -59,7 +59,7 @@ def _state(
 
 def _nested(course: Run, state: State, symbol: str) -> dict[str, Any]:
     """The equations of each entry of a parameter."""
-    xp = Entries(state.xp) if course.arithmetic.settles else state.xp
+    xp = Entries(state.xp) if course.arithmetic.simplifies else state.xp
     if not state.parameter.shape:
         return _equations(course, _written(course, entry_of(state, (), xp), xp), symbol)
     lines: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def _written(course: Run, state: State, xp: Any) -> State:
 
 def _equations(course: Run, state: State, symbol: str) -> dict[str, str]:
     writing: Any = state.xp
-    say = course.write if course.arithmetic.settles else setting_formula
+    say = course.write if course.arithmetic.simplifies else setting_formula
     settings = {
         name: one if isinstance(one, bool | str | int) else _said(one, say)
         for name, one in course.settings.items()
@@ -110,7 +110,7 @@ def _equation(course: Run, symbol: str, step: int, found: TracedNumber) -> str:
 def _used(course: Run, made: StepRecord, step: int, name: str) -> Any:
     """How the gradient that the rule sees came about from that of the loss."""
     found = np.empty(made.before[name].shape, dtype=object)
-    say = course.write if course.arithmetic.settles else setting_formula
+    say = course.write if course.arithmetic.simplifies else setting_formula
     bounds, factor = course.clipping, _factor(course, made)
     for at in np.ndindex(found.shape):
         text = course.write(made.gradient[name][at])
@@ -134,7 +134,7 @@ def _factor(course: Run, made: StepRecord) -> str | None:
     bounds = course.clipping
     if bounds.norm is None:
         return None
-    say = course.write if course.arithmetic.settles else setting_formula
+    say = course.write if course.arithmetic.simplifies else setting_formula
     before = clipped(course.arithmetic, made.gradient, replace(bounds, norm=None))
     norm = course.write(norm_of(course.arithmetic, before)[()]).text
     below = norm if bounds.epsilon is None else f"{norm} + {say(bounds.epsilon).at(PRODUCT)}"

@@ -21,7 +21,7 @@ def hessian_of(objective: Objective) -> Hessian:
     if not isinstance(objective, ProgramObjective):
         message = "needs second derivatives, which gradients that are handed in do not have"
         raise at(("optimizer", "name"), message, "a program", "gradients")
-    return _exact(objective) if objective.arithmetic.settles else _by_complex_step(objective)
+    return _exact(objective) if objective.arithmetic.simplifies else _by_complex_step(objective)
 
 
 def _by_complex_step(objective: ProgramObjective) -> Hessian:

@@ -15,7 +15,7 @@ from compute.graph.value import Tensor
 from compute.optimizers.recorded import Recorded
 from compute.programs.building import build_program
 from compute.question.predicted_size import back_work
-from compute.readings.cost import applications, work
+from compute.readings.cost import count_applications, sum_costs
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 
@@ -188,14 +188,14 @@ class _Plan:
             raise at(
                 ("loss",), f"{loss} depends on a value that is unknown", expected, f"the unknown value {loss}"
             )
-        self.evaluation.want([value.index])
+        self.evaluation.request([value.index])
         self._parameters = [(name, self.indices[name]) for name in parameters]
         targets = [index for _, index in self._parameters]
         self._differentiation = Differentiation(self.evaluation, [value.index], targets)
         self._loss, self._seed = value.index, {value.index: arithmetic.one_hot((), 0)}
-        computed = self.evaluation.computed()
-        shared = applications(computed)
-        spent = work(shared)
+        computed = self.evaluation.computed_values()
+        shared = count_applications(computed)
+        spent = sum_costs(shared)
         counted = (spent.multiply_adds, spent.elementwise, *(product(one.shape) for one in computed))
         forward = sum(applied.work * times for applied, times in shared.items())
         self.entries = sum(one for one in counted if isinstance(one, int))

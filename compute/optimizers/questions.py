@@ -215,7 +215,7 @@ def _check_batches(batches: Batches, data: Parameters) -> None:
 def _drawn_objective(asked: TraceQuestion, objective: Objective) -> ProgramObjective:
     """The objective in floats. Raises QuestionErrors where symbols are free."""
     assert isinstance(objective, ProgramObjective)  # gradients that are handed in have no surface
-    if not asked.arithmetic.settles:
+    if not asked.arithmetic.simplifies:
         return objective
     if asked.chosen.symbols():
         raise at(("surface",), "is drawn in floats", "no free symbols in the optimizer", "free symbols")
@@ -245,7 +245,7 @@ def _predicted(asked: TraceQuestion, objective: Objective, steps: int) -> Limits
     """What a trace will take. Of its steps only those that are shown are kept."""
     optimizer = OPTIMIZERS[asked.chosen.name]
     entries = sum(one.size for one in asked.start.values())
-    exact, buffers = asked.arithmetic.settles, 1 + len(optimizer.buffers)
+    exact, buffers = asked.arithmetic.simplifies, 1 + len(optimizer.buffers)
     step = objective.work + (EXACT_STEP_WORK if exact else STEP_WORK)
     if not exact:
         step += buffers * (RULE_WORK * len(asked.start) + ENTRY_WORK * entries)

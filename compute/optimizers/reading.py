@@ -46,7 +46,7 @@ class Trace:
         self.notes: list[Note] = []
         self._beyond: set[tuple[str, str]] = set()
         arithmetic, work = self.course.arithmetic, self.course.objective.work
-        self._exact, self._single = arithmetic.settles, isinstance(arithmetic, Scalars)
+        self._exact, self._single = arithmetic.simplifies, isinstance(arithmetic, Scalars)
         self._stops, self._is_open = self.stop != Stop(), False
         self._together = TOGETHER if work <= LITTLE and not self._exact else 1
 

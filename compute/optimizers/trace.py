@@ -158,7 +158,7 @@ def _with_decay(course: Run, hessian: Array) -> Array:
 
 
 def _moved(course: Run, parameters: Parameters, update: Parameters, number: int) -> Parameters:
-    if not course.arithmetic.settles:
+    if not course.arithmetic.simplifies:
         return {name: np.add(one, update[name]) if one.shape else one + update[name]
                 for name, one in parameters.items()}  # fmt: skip
     xp = course.arithmetic

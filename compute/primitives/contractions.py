@@ -6,9 +6,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.graph.numerics import SUMS, cancellation
+from compute.graph.numerics import SUMS, find_cancellation
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import count, matrices
+from compute.graph.work import count_entries, matmul_work
 from compute.latex import JOINED, Formula
 
 
@@ -33,7 +33,7 @@ def _matmul_cost(shape: Shape, a: Shape, b: Shape, **attributes: Any) -> Cost:
 
 def product_work(shape: Shape, a: Any, b: Any, **attributes: Any) -> int:
     """The work of a matrix product of stacks."""
-    return matrices(shape, a[-1])
+    return matmul_work(shape, a[-1])
 
 
 def _spread(place: int, shape: Any, a: Any, b: Any) -> Shape:
@@ -44,12 +44,12 @@ def _spread(place: int, shape: Any, a: Any, b: Any) -> Shape:
 def product_gradient_work(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
     """The work of its gradients, which are products too."""
     found = _spread(place, shape, a, b)
-    return matrices(found, shape[-2 if place else -1]) + count(found)
+    return matmul_work(found, shape[-2 if place else -1]) + count_entries(found)
 
 
 def product_gradient_scratch(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
     """How many numbers these hold for a while."""
-    return count(_spread(place, shape, a, b))
+    return count_entries(_spread(place, shape, a, b))
 
 
 # The matrix product over the last two axes; leading axes broadcast.
@@ -70,9 +70,9 @@ matmul = Primitive(
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, b, absorbed: cancellation(y, np.abs(a) @ np.abs(b)),
+    diagnosis=lambda y, a, b, absorbed: find_cancellation(y, np.abs(a) @ np.abs(b)),
 )
 
 
@@ -107,7 +107,7 @@ project = Primitive(
     cost=_matmul_cost,
     expects="vectors (..., k) and a matrix (k, m)",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, w, absorbed: cancellation(y, np.abs(a) @ np.abs(w)),
+    diagnosis=lambda y, a, w, absorbed: find_cancellation(y, np.abs(a) @ np.abs(w)),
 )

@@ -59,9 +59,9 @@ look_up = Primitive(
     gradients={"a": _look_up_gradient},
     tangents=lambda xp, t, y, a, indices, padding: _look_up(xp, t, indices, padding=None),
     shape=_look_up_shape,
-    withholds=_withheld,
+    withheld_gradient=_withheld,
     latex=lambda a, indices, padding: Formula(rf"{a.at(PRODUCT)}\left[{indices.text}\right]", PRODUCT),
     cost=no_cost,
-    takes={"indices": ("real", "index")},
+    operand_kinds={"indices": ("real", "index")},
     expects="a table of rows, and the index of one for each",
 )

@@ -13,7 +13,7 @@ from compute.arithmetic.dependence import Dependence, possibly
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import count
+from compute.graph.work import count_entries
 from compute.latex import PRODUCT, Formula
 from compute.primitives.gather_scatter import gather
 from compute.primitives.max_pool_blocks import first_gradient, first_maxima, maxima, starts, taps
@@ -187,7 +187,9 @@ max_pool = Primitive(
         shape, a, **attributes, shared=ties != "first"
     ),
     scratch=lambda shape, a, **attributes: bordered(a, attributes["layout"], (1, 1)),
-    gradient_scratch=lambda place, shape, a, **attributes: 2 * count(with_borders(a, attributes["layout"])),
-    spreads_back=True,
+    gradient_scratch=lambda place, shape, a, **attributes: (
+        2 * count_entries(with_borders(a, attributes["layout"]))
+    ),
+    propagates_nonfinite_gradient=True,
     expects="at least two axes",
 )

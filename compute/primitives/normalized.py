@@ -15,7 +15,7 @@ from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array, into, unbroadcast
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import CALL, copied
+from compute.graph.work import CALL, copy_work
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.fused import FusedBackward, Gradients, keeping, kept_gradients
 from compute.primitives.scalars import count
@@ -178,7 +178,7 @@ def _work(
     inside: int = math.prod(parts[: kept[0]]) * math.prod(parts[kept[1] :])
     groups: int = math.prod(parts[kept[0] : kept[1]])
     blocks = -(-groups // max(1, BLOCK // inside))
-    return 2 * CALL * passes * blocks + passes * (inside + 4) * groups + copied(x)
+    return 2 * CALL * passes * blocks + passes * (inside + 4) * groups + copy_work(x)
 
 
 def normalized_latex(
@@ -223,5 +223,5 @@ normalized_groups = Primitive(
     expects="x, and a gain and a bias that broadcast to it",
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

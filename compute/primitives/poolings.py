@@ -14,7 +14,7 @@ from compute.arithmetic.expressions import Expression, number, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import count as size_of
+from compute.graph.work import count_entries as size_of
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitives.scalars import count, weighed
 from compute.primitives.window_work import norm_work, sum_work, with_borders
@@ -83,7 +83,7 @@ def _norm(
     entries = [sizes[(..., *at)] for at in _taps(a, layout, window, output)]
     root = Expression("divide", (number(1), exponent))
     total = _sum_of_powers(xp, entries, exponent)
-    if xp.settles:
+    if xp.simplifies:
         return xp.power(total, root)
     zero, one = count(xp, 0), count(xp, 1)
     largest = reduce(xp.maximum, entries)
@@ -111,7 +111,7 @@ def _norm_slopes(
     """
     less = Expression("subtract", (exponent, number(1)))
     sizes, signs = (padded(xp, one, layout.padding) for one in (xp.absolute(a), signs))
-    if not xp.settles:  # beside a sign of 0 any size will do, and 0 has no negative power
+    if not xp.simplifies:  # beside a sign of 0 any size will do, and 0 has no negative power
         sizes = xp.where(xp.equal(sizes, count(xp, 0)), count(xp, 1), sizes)
     for at in _taps(a, layout, window, (y.shape[-2], y.shape[-1])):
         yield at, weighed(xp, signs[(..., *at)], xp.power(xp.divide(sizes[(..., *at)], y), less))
@@ -122,7 +122,7 @@ def _norm_gradient(
 ) -> Array:
     zero = count(xp, 0)
     nothing = xp.equal(y, zero)
-    if xp.settles:  # with the power of y on the other side: one case for each window
+    if xp.simplifies:  # with the power of y on the other side: one case for each window
         less = Expression("subtract", (number(1), exponent))
         passed = xp.where(nothing, zero, xp.multiply(g, xp.power(y, less)))
         y = xp.whole(np.ones(y.shape, dtype=int))

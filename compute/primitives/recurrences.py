@@ -8,7 +8,7 @@ import numpy as np
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import CALL, ENTRY, count
+from compute.graph.work import CALL, ENTRY, count_entries
 from compute.latex import Formula
 from compute.primitives.fused import keeping, kept_gradients
 from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan
@@ -41,26 +41,26 @@ def _turns(forward: int, back: int, width: int, kept: int) -> dict[str, Any]:
     """
 
     def work(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any) -> int:
-        steps, width_of_all = count(terms[-2:-1]), count(terms)
-        products = width_of_all * count(w_h[:1])
+        steps, width_of_all = count_entries(terms[-2:-1]), count_entries(terms)
+        products = width_of_all * count_entries(w_h[:1])
         return CALL * forward * steps + products + width * ENTRY * width_of_all
 
     def gradient_work(
         place: int, shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any
     ) -> int:
         """All gradients are found together, and at least two are wanted as a rule."""
-        steps, width_of_all = count(terms[-2:-1]), count(terms)
-        products = 2 * width_of_all * count(w_h[:1])
+        steps, width_of_all = count_entries(terms[-2:-1]), count_entries(terms)
+        products = 2 * width_of_all * count_entries(w_h[:1])
         return (CALL * back * steps + products + 3 * width * ENTRY * width_of_all) // 2
 
     def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
-        return kept * count(terms) // 4
+        return kept * count_entries(terms) // 4
 
     return {
         "work": work,
         "gradient_work": gradient_work,
         "scratch": scratch,
-        "gradient_scratch": lambda place, shape, terms, *others, **settings: 2 * count(terms),
+        "gradient_scratch": lambda place, shape, terms, *others, **settings: 2 * count_entries(terms),
     }
 
 
@@ -104,7 +104,7 @@ rnn_scan = Primitive(
     latex=_latex("rnn"),
     cost=_rnn_cost,
     **_turns(6, 10, 4, 1),
-    takes={"going": ("boolean",)},
+    operand_kinds={"going": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
 
@@ -132,7 +132,7 @@ lstm_scan = Primitive(
     latex=_latex("lstm"),
     cost=_lstm_cost,
     **_turns(25, 40, 4, 5),
-    takes={"going": ("boolean",)},
+    operand_kinds={"going": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
 
@@ -162,6 +162,6 @@ gru_scan = Primitive(
     latex=_latex("gru"),
     cost=_gru_cost,
     **_turns(25, 40, 4, 6),
-    takes={"going": ("boolean",)},
+    operand_kinds={"going": ("boolean",)},
     expects="terms (..., steps, 3*h), weights (h, 3*h), a bias and a first state (..., h)",
 )

@@ -23,7 +23,7 @@ def sigmoid_slope(xp: Arithmetic, a: Array, y: Array) -> Array:
 
 def sigmoid_curvature(xp: Arithmetic, a: Array, s: Array) -> Array:
     """The second derivative of the sigmoid at a, where it is s."""
-    if xp.settles:
+    if xp.simplifies:
         return xp.multiply(sigmoid_slope(xp, a, s), xp.subtract(count(xp, 1), xp.multiply(count(xp, 2), s)))
     return xp.negative(xp.multiply(sigmoid_slope(xp, a, s), xp.tanh(xp.divide(a, count(xp, 2)))))
 
@@ -46,7 +46,7 @@ def tanh_curvature(xp: Arithmetic, a: Array, t: Array) -> Array:
 
 def _with_digits(xp: Arithmetic, textbook: Array, rule: Callable[..., Array], *operands: Array) -> Array:
     """The textbook form, and a rule's result where that form has lost digits."""
-    if xp.settles:
+    if xp.simplifies:
         return textbook
     if not xp.ordered or not isinstance(textbook, np.ndarray):
         return rule(*operands)

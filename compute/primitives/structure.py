@@ -34,7 +34,7 @@ transpose = Primitive(
     kind="same",
     expects="at least two axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -85,7 +85,7 @@ split_axis = Primitive(
     kind="same",
     expects="an axis that the parts divide",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 # The inverse: the third-last axis laid side by side along the last or the last but one.
@@ -100,7 +100,7 @@ merge_axis = Primitive(
     kind="same",
     expects="at least three axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -121,7 +121,7 @@ join_axes = Primitive(
     kind="same",
     expects="at least two axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -148,7 +148,7 @@ expand = Primitive(
     kind="same",
     expects="enough axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -175,7 +175,7 @@ repeat = Primitive(
     kind="same",
     expects="at least three axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 

@@ -172,11 +172,11 @@ class _Builder(Terms):
 
         first: those that were found before.
         """
-        self.graph.missing_policy, self.graph.lacking = "unknown", []
+        self.graph.missing_policy, self.graph.missing_errors = "unknown", []
         with suppress(QuestionError, QuestionErrors):  # what else is wrong is told once these are there
             for assignment in assignments:
                 self.assign(assignment)
-        errors = [*self._missing(), *first.errors, *map(self._supplied, self.graph.lacking)]
+        errors = [*self._missing(), *first.errors, *map(self._supplied, self.graph.missing_errors)]
         return [*{error.path: error for error in errors}.values()]
 
     def _check_supply(self) -> None:

@@ -134,7 +134,7 @@ def _called_by_name(primitive: Primitive) -> Function | None:
     if primitive.is_variadic or not keywords.keys() <= SETTINGS.keys():
         return None
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
-    inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
+    inputs = {name: primitive.operand_kinds.get(name, takes) for name in primitive.operands}
     if not keywords:
         return Function(primitive.name, partial(_applied, primitive.name), inputs)
     words = {name: WORDS.get(name, name) for name in keywords}

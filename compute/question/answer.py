@@ -14,12 +14,12 @@ from compute.graph.graph import Graph
 from compute.graph.value import Value, nearest_names
 from compute.question.limits import Limits, check_limits
 from compute.question.sent_values import largest, number, sent_arrays, sent_jacobians
-from compute.readings.cost import TotalCost, cost
+from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.formulas import formula
-from compute.readings.jacobians import FoundJacobian, Support, jacobian
+from compute.readings.jacobians import FoundJacobian, Support, compute_jacobian
 from compute.readings.notes import Note, mask_notes, observe
-from compute.readings.reverse_mode import PARTS, UPSTREAM, Differentiation, Gradients, Source
+from compute.readings.reverse_mode import ROWS, UPSTREAM, Differentiation, Gradients, Source
 from compute.readings.sparsity import accidental_slices, blocks, is_full, reach, zero_slices
 from compute.readings.verification.evidence import Evidence
 from compute.readings.verification.plan import Verification
@@ -87,7 +87,7 @@ class Plan:
     verification: Verification | None = None
 
     def __post_init__(self) -> None:
-        self._watched = [value.index for value in self.evaluation.watched()]
+        self._watched = [value.index for value in self.evaluation.sentinels()]
         self._supports: dict[tuple[str, str], Support] = {}
 
     @cached_property
@@ -98,7 +98,7 @@ class Plan:
     @cached_property
     def cost(self) -> TotalCost:
         """What it costs to compute the values; counted where it is asked for."""
-        return cost(self.graph, {value.index for value in self.evaluation.computed()})
+        return count_cost(self.graph, {value.index for value in self.evaluation.computed_values()})
 
     def parameters(self) -> list[str]:
         """The names of the inputs that are trainable."""
@@ -213,7 +213,7 @@ class Plan:
         plan: Differentiation,
     ) -> FoundJacobian:
         one, other = self.graph.names[of], self.graph.names[wrt]
-        found, parts = jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
+        found, parts = compute_jacobian(plan, values, one, other, by_path=(of, wrt) in self.split)
         present = reached = reach(found, one.rank)
         if not all(is_full(entries) for slices in present for entries in slices):
             if (of, wrt) not in self._supports:
@@ -247,7 +247,7 @@ class Plan:
         """Contributions by the names of their consumers, in order of computation."""
         consumers = sorted([one for one in parts if not isinstance(one, str)])
         found = {str(self.graph.values[one].name): parts[one] for one in consumers}
-        return found | {source: parts[source] for source in (PARTS, UPSTREAM) if source in parts}
+        return found | {source: parts[source] for source in (ROWS, UPSTREAM) if source in parts}
 
 
 def _without_nan(found: Equality, nan: Array) -> Equality:

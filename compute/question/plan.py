@@ -21,7 +21,7 @@ from compute.programs.building import Claim, build_program
 from compute.question.answer import Plan, StepDescription, describe_step
 from compute.question.plan_bytes import key_bytes, plan_bytes
 from compute.question.predicted_size import predict
-from compute.readings.cost import TotalCost, cost
+from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes import Note
 from compute.readings.reverse_mode import Differentiation
@@ -101,16 +101,16 @@ def prepare(asked: Question) -> Plan:
     )
     evaluation = Evaluation(graph, arithmetic, known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
-    evaluation.want(graph.names[name].index for name in reached)
-    evaluation.want(side.index for claim in claims for side in claim.sides or ())
+    evaluation.request(graph.names[name].index for name in reached)
+    evaluation.request(side.index for claim in claims for side in claim.sides or ())
     differentiation = None
     if upstream:
         seeds = {graph.names[name].index for name in upstream}
         targets = None if asked.select is None else [graph.names[name].index for name in selected]
         differentiation = Differentiation(evaluation, seeds, targets)
     jacobians = [(*pair, _jacobian(evaluation, place, *pair)) for place, pair in enumerate(asked.jacobian)]
-    computed = evaluation.computed()
-    returned = [name for name in reached if name in echoed or not graph.came(name)]
+    computed = evaluation.computed_values()
+    returned = [name for name in reached if name in echoed or not graph.was_sent(name)]
     differentiated = _differentiated(graph, differentiation, selected)
     predicted = predict(
         graph, computed, known, returned, differentiation, differentiated, jacobians, asked.split,
@@ -151,7 +151,7 @@ def shapes_only(
     declared = CATALOGUE[operation]
     graph = build(declared, inputs, attributes, missing_policy="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
-    return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
+    return count_cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
 def _graph(
@@ -252,7 +252,7 @@ def _differentiated(
 
 
 def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
-    said = [Note(*remark) for remark in graph.remarks]
+    said = [Note(*remark) for remark in graph.static_notes]
     if differentiation is None:
         return said
     cut = [

@@ -7,10 +7,10 @@ from compute.dimensions import Shape, product
 from compute.graph.graph import Graph
 from compute.graph.primitive import Application
 from compute.graph.value import Value
-from compute.graph.work import CALL, NAMED, WRITTEN, copied
+from compute.graph.work import CALL, NAMED, WRITTEN, copy_work
 from compute.question.limits import Limits
 from compute.question.sent_values import number, sent_arrays, sent_jacobians
-from compute.readings.cost import applications
+from compute.readings.cost import count_applications
 from compute.readings.reverse_mode import Differentiation
 
 LOOKS = 10  # passes over a Jacobian that look for its zeros
@@ -38,7 +38,7 @@ def predict(
     diagnose: whether numbers that are finite and still no good are looked for.
     """
     names = graph.names
-    shared = applications(computed)
+    shared = count_applications(computed)
     forward = sum(one.work * times for one, times in shared.items())
     back, held_back = (0, 0) if differentiation is None else _back(differentiation)
     work = (forward + back) * (DIAGNOSED if diagnose else 1)
@@ -49,7 +49,7 @@ def predict(
         each, held = _back(plan)
         # The way back for each row, and for slices of the output in order to tell zeros from accidents.
         slices = sum(min(one, 3 * int(one**0.5) + SUPPORTS) for one in map(_size, names[of].shape))
-        work += (rows + slices + SUPPORTS) * (each + copied(names[wrt].shape)) + SUPPORTS * forward
+        work += (rows + slices + SUPPORTS) * (each + copy_work(names[wrt].shape)) + SUPPORTS * forward
         work += LOOKS * rows * columns * max(1, names[of].rank)
         held_back = max(held_back, held)
     pairs = sum(entries for _, entries in sent_jacobians(graph, jacobians, split))
@@ -80,13 +80,13 @@ def _back(plan: Differentiation) -> tuple[int, int]:
     Sums of gradients are as large as what they are sums of.
     """
     edges: Counter[tuple[Application, int]] = Counter(
-        [(value.applied, place) for value, place in plan.carries.values() if value.applied is not None]
+        [(value.applied, place) for value, place in plan.vjp_slots.values() if value.applied is not None]
     )
     work = sum(applied.gradient_work(place) * times for (applied, place), times in edges.items())
     held = max((applied.gradient_scratch(place) for applied, place in edges), default=0)
     held += sum(number(product(applied.shapes[place])) * times for (applied, place), times in edges.items())
-    for value, places in plan.gathered.values():
-        work += copied(value.shape) + CALL * len(places)
+    for value, places in plan.scatter_slots.values():
+        work += copy_work(value.shape) + CALL * len(places)
     return work + CALL * len(plan.instructions), held
 
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from compute.dimensions import Shape, Size, product, total
-from compute.graph.graph import EACH, Graph
+from compute.graph.graph import REPEATED_INDEX, Graph
 from compute.graph.primitive import Application, Cost
-from compute.graph.steps import step
+from compute.graph.steps import step_values
 from compute.graph.value import Value
 from compute.readings.selection import pattern_of
 
@@ -71,7 +71,7 @@ class TotalCost:
     def steps(self) -> list[StepCost]:
         """What each named value costs."""
         return [
-            _step_cost(value, inner)._replace(times=self.graph.times(value.index))
+            _step_cost(value, inner)._replace(times=self.graph.times_repeated(value.index))
             for value, inner in self.counted
         ]
 
@@ -87,7 +87,7 @@ class TotalCost:
                 part = pattern_of(scope)
                 before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
                 found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
-                seen.setdefault(part, {})[scope] = one.times if f"[{EACH}]" in scope else 1
+                seen.setdefault(part, {})[scope] = one.times if f"[{REPEATED_INDEX}]" in scope else 1
         return [one._replace(times=total(seen[name].values())) for name, one in found.items()]
 
     def _shares(self) -> Iterator[tuple[str, PartCost]]:
@@ -100,23 +100,24 @@ class TotalCost:
             yield inmost[one.name], PartCost(one.name, one.times, *(count * one.times for count in counts))
         for value in self.graph.values:
             if value.applied is None and value.is_parameter:
-                times = self.graph.times(value.index)
+                times = self.graph.times_repeated(value.index)
                 held = product(value.shape) * times
                 yield str(value.name), PartCost(str(value.name), times, 0, 0, 0, held)
 
 
-def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
+def count_cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
     """What it costs to compute the values of these indices, or all of them."""
     seen: set[int] = set()
     counted = [
-        (value, step(value, seen))
+        (value, step_values(value, seen))
         for value in (graph.standard_values() if computed is None else graph.named_values())
         if value.applied is not None and (computed is None or value.index in computed)
     ]
     inputs = [value for value in graph.values if value.applied is None]
     runs = _runs(graph, counted, inputs)
     spent = [
-        (run.times, work(applications(one for _, inner in run.counted for one in inner))) for run in runs
+        (run.times, sum_costs(count_applications(one for _, inner in run.counted for one in inner)))
+        for run in runs
     ]
     comparing = [
         (run.times, _step_cost(value, inner))
@@ -130,10 +131,12 @@ def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
         elementwise=total(one.elementwise * times for times, one in spent),
         comparisons=total(one.comparisons * times for times, one in comparing),
         parameters=total(
-            entries(value.shape for value in run.inputs if value.is_parameter) * run.times for run in runs
+            total_entries(value.shape for value in run.inputs if value.is_parameter) * run.times
+            for run in runs
         ),
         entries=total(
-            entries([*(one.shape for one in run.inputs), *(one.shape for one, _ in run.counted)]) * run.times
+            total_entries([*(one.shape for one in run.inputs), *(one.shape for one, _ in run.counted)])
+            * run.times
             for run in runs
         ),
         all_comparisons=total(one.all_comparisons * times for times, one in comparing),
@@ -160,7 +163,7 @@ def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[V
     found: dict[Size, _Run] = {}
 
     def run(value: Value) -> _Run:
-        times = graph.times(value.index)
+        times = graph.times_repeated(value.index)
         return found.setdefault(times, _Run(times, [], []))
 
     for value, inner in counted:
@@ -170,7 +173,7 @@ def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[V
     return list(found.values())
 
 
-def work(applied: Counter[Application]) -> Cost:
+def sum_costs(applied: Counter[Application]) -> Cost:
     """What it costs to compute values that share these applications, and no others."""
     spent = [(one.cost, times) for one, times in applied.items()]
     return Cost(
@@ -179,12 +182,12 @@ def work(applied: Counter[Application]) -> Cost:
     )
 
 
-def applications(values: Iterable[Value]) -> Counter[Application]:
+def count_applications(values: Iterable[Value]) -> Counter[Application]:
     """How often each of what values share is computed."""
     return Counter([value.applied for value in values if value.applied is not None])
 
 
-def entries(shapes: Iterable[Shape]) -> Size:
+def total_entries(shapes: Iterable[Shape]) -> Size:
     """How many entries arrays of these shapes have in all."""
     return total(product(shape) * count for shape, count in Counter(shapes).items())
 
@@ -194,7 +197,7 @@ def _compares(value: Value) -> bool:
 
 
 def _step_cost(value: Value, inner: list[Value]) -> StepCost:
-    spent, held = work(applications(inner)), product(value.shape)
+    spent, held = sum_costs(count_applications(inner)), product(value.shape)
     compared, everything, exact = (held, *_pairs(inner, held)) if _compares(value) else (0, 0, 0)
     return StepCost(
         str(value.name), spent.multiply_adds, spent.elementwise, compared, held, everything, exact

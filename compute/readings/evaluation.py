@@ -50,7 +50,7 @@ class Evaluation:
             reachable.append(computable or value.index in self.known)
         return reachable
 
-    def want(self, indices: Iterable[int]) -> None:
+    def request(self, indices: Iterable[int]) -> None:
         """Add values to what is computed; those out of reach are passed over."""
         planned = self._planned
         wanted = {index for index in indices if index not in planned and self.reachable[index]}
@@ -65,7 +65,7 @@ class Evaluation:
         planned |= wanted
         self._instructions = None
 
-    def keep(self, index: int) -> int:
+    def keep_for_gradient(self, index: int) -> int:
         """Have a step, which has to be wanted too, keep what its gradient needs.
 
         Returns where that stands beside the values of a run.
@@ -92,8 +92,8 @@ class Evaluation:
                     both: Any = partial(applied.primitive.keeping, self.arithmetic, **applied.attributes)
                     self._instructions.append((kept, both, operands))
                     function, operands = first_of_pair, (kept,)
-                if self.arithmetic.settles:
-                    function = settled(self.arithmetic, function, value.name)
+                if self.arithmetic.simplifies:
+                    function = simplify_result(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
                     self._instructions.append((index, function, operands))
                 elif index not in self.constants:
@@ -111,10 +111,10 @@ class Evaluation:
         """The known and the computed values by index. Raises UnfitEntries."""
         instructions = self.instructions
         values = {**self.constants, **known}
-        self.perform(instructions, values)
+        self.execute(instructions, values)
         return values
 
-    def perform(self, instructions: Iterable[Instruction], values: dict[int, Array]) -> None:
+    def execute(self, instructions: Iterable[Instruction], values: dict[int, Array]) -> None:
         """Do these instructions, in order, on the values by index. Raises UnfitEntries."""
         index = 0
         try:
@@ -128,7 +128,7 @@ class Evaluation:
         except UnfitEntries as fault:
             raise fault.of(self._operand(index % len(self.graph.values), fault.name)) from None
 
-    def following(self, index: int, wanted: Iterable[int]) -> list[Instruction]:
+    def instructions_after(self, index: int, wanted: Iterable[int]) -> list[Instruction]:
         """Of what a run does, in order, what depends on one value and leads to what is wanted."""
         moved = {index}
         behind: list[Instruction] = []
@@ -151,7 +151,7 @@ class Evaluation:
         assert value.primitive is not None
         return nearest_names(value.inputs[value.primitive.operands.index(name)])[-1]
 
-    def watched(self) -> list[Value]:
+    def sentinels(self) -> list[Value]:
         """The fewest values that, all finite, show that every real value of a run is.
 
         Those are left out whose entries that are not finite would show in a value computed from them.
@@ -168,13 +168,15 @@ class Evaluation:
                     shown.add(operand.index)
         return watched
 
-    def computed(self) -> list[Value]:
+    def computed_values(self) -> list[Value]:
         """What a run computes, in order."""
         last = len(self.graph.values)  # what is kept stands behind it
         return [self.graph.values[index] for index, _, _ in self.instructions if index < last]
 
 
-def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | None) -> Callable[..., Array]:
+def simplify_result(
+    arithmetic: Arithmetic, function: Callable[..., Array], name: str | None
+) -> Callable[..., Array]:
     """A step whose result is settled at once, before anything is made of it.
 
     An exception gets a note of the value, for whoever reports it.

@@ -34,7 +34,7 @@ class Linearization:
             if computed and any(operand.index in self.moved for operand in _carrying(value)):
                 self.moved.add(value.index)
         self._steps = self._needed(wanted)
-        evaluation.want(operand.index for value in self._steps for operand in (value, *value.inputs))
+        evaluation.request(operand.index for value in self._steps for operand in (value, *value.inputs))
 
     def _needed(self, wanted: Iterable[int]) -> list[Value]:
         """The values through which changes reach what is wanted, in order of computation."""

@@ -12,7 +12,7 @@ from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
-from compute.readings.reverse_mode import Differentiation, Source, numeric
+from compute.readings.reverse_mode import Differentiation, Source, numeric_shape
 from compute.readings.sparsity import Block, ZeroSlices, is_full
 
 FEW = 16  # slices that are looked into one by one
@@ -35,7 +35,7 @@ class FoundJacobian:
     accidental_zero_slices: list[ZeroSlices]
 
 
-def jacobian(
+def compute_jacobian(
     plan: Differentiation, values: Mapping[int, Array], of: Value, wrt: Value, *, by_path: bool = False
 ) -> tuple[Array, dict[Source, Array]]:
     """The Jacobian of one value with respect to another, of shape `of.shape + wrt.shape`.
@@ -45,7 +45,7 @@ def jacobian(
     both must have numeric shapes.
     """
     arithmetic = plan.evaluation.arithmetic
-    rows, columns = numeric(of.shape), numeric(wrt.shape)
+    rows, columns = numeric_shape(of.shape), numeric_shape(wrt.shape)
     assert rows is not None and columns is not None
     entries = math.prod(rows)
     result = arithmetic.zeros((entries, *columns))
@@ -124,7 +124,7 @@ class Support:
         Seeds are drawn, so that what reaches an entry from several of them does not cancel, and are known, so
         that what cancels for each of them does.
         """
-        shape = numeric(self._of.shape) or ()
+        shape = numeric_shape(self._of.shape) or ()
         at = (slice(None),) * axis + ((slice(indices.start, indices.stop, indices.step),) if shape else ())
         seed = DEPENDENCE.zeros(shape)
         seed[at] = np.random.default_rng(0).uniform(1, 2, seed[at].shape)

@@ -15,15 +15,15 @@ from typing import Any, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.budgets.planning import look_through, spend
 from compute.dimensions import Shape
-from compute.graph.primitive import KEPT, RESULT, Application, unchanged
-from compute.graph.steps import step
+from compute.graph.primitive import KEPT, RESULT, Application, identity_gradient
+from compute.graph.steps import step_values
 from compute.graph.value import Value
-from compute.readings.evaluation import Evaluation, settled
+from compute.readings.evaluation import Evaluation, simplify_result
 
 PASSES = 4  # looks at each value of a graph
 GRADIENT = 0.5  # units for the gradient of one value
 UPSTREAM = "upstream"
-PARTS = "time_steps"
+ROWS = "time_steps"
 Source: TypeAlias = "int | str"
 Slots: TypeAlias = "dict[Source, int | None]"
 """Where gradients are kept, by what they come from; None where a value they need is unknown. A slot is a
@@ -92,19 +92,19 @@ class Differentiation:
         self.cotangents: dict[int, Cotangent] = {}
         self._slots = count(-1, -1)
         self.upstream: dict[int, int] = {}
-        self.carries: dict[int, tuple[Value, int]] = {}
-        self.gathered: dict[int, tuple[Value, list[int]]] = {}
+        self.vjp_slots: dict[int, tuple[Value, int]] = {}
+        self.scatter_slots: dict[int, tuple[Value, list[int]]] = {}
         self.instructions: list[Instruction] = []
         self._needs: set[int] = set()
         self._edges: dict[Application, list[VjpEdge]] = {}
         for value in reversed(evaluation.graph.values):
             if value.name is not None and value.index in active:
                 self._plan(value)
-        self.watched = [
+        self.sentinels = [
             index for index in self.cotangents if not self._is_shown(evaluation.graph.values[index])
         ]
         self.unknown = sorted(index for index, flow in self.cotangents.items() if flow.total is None)
-        evaluation.want(self._needs)
+        evaluation.request(self._needs)
 
     def _leading_from_targets(self) -> list[bool]:
         """For each value, whether it is, or is made of, a value whose gradient is wanted."""
@@ -134,12 +134,12 @@ class Differentiation:
         if value.index in self.seeds:
             flow.sources[UPSTREAM] = self.upstream[value.index] = next(self._slots)
         if flow.parts:
-            flow.sources[PARTS] = self._put_together(value, flow.parts)
+            flow.sources[ROWS] = self._put_together(value, flow.parts)
         flow.total = self._sum(*flow.sources.values())
         if value.index in self.evaluation.known:
             return
         inside: Slots = {value.index: flow.total}
-        for inner in reversed(step(value)):
+        for inner in reversed(step_values(value)):
             if inner.applied is not None and inner.index in inside:
                 carried = origin = inside[inner.index]
                 for edge in self._edges.get(inner.applied) or self._edges_of(inner.applied):
@@ -149,7 +149,9 @@ class Differentiation:
                             self._flow(operand).parts.append((inner.attributes["at"], origin))
                             continue
                         if origin is not None:
-                            carried = origin if edge[2] is unchanged else self._carry(inner, edge, origin)
+                            carried = (
+                                origin if edge[2] is identity_gradient else self._carry(inner, edge, origin)
+                            )
                         if operand.name is None:
                             place, key = inside, operand.index
                         else:
@@ -165,13 +167,13 @@ class Differentiation:
         """What all values that share an application have in common in passing gradients to this operand."""
         rule = applied.rules[place]
         assert rule is not None  # gradients pass there
-        shapes = [numeric(shape) for shape in applied.shapes]
+        shapes = [numeric_shape(shape) for shape in applied.shapes]
         if None in shapes and (applied.primitive.broadcasts or rule.takes_shapes):
             return place, rule.needs, None, None
-        function = bound_rule(self.evaluation.arithmetic, applied, place)
+        function = bind_rule(self.evaluation.arithmetic, applied, place)
         broadcast = applied.primitive.broadcasts and set(shapes) != {applied.shape}
-        if rule.function is unchanged and not broadcast and not self.evaluation.arithmetic.settles:
-            return place, (), unchanged, None
+        if rule.function is identity_gradient and not broadcast and not self.evaluation.arithmetic.simplifies:
+            return place, (), identity_gradient, None
         return place, rule.needs, function, shapes[place] if broadcast else None
 
     def _carry(self, inner: Value, edge: VjpEdge, origin: int) -> int | None:
@@ -183,22 +185,26 @@ class Differentiation:
             if not self.evaluation.reachable[index]:
                 return None
             self._needs.add(index)
-            takes.append(self.evaluation.keep(index) if place == KEPT else index)
+            takes.append(self.evaluation.keep_for_gradient(index) if place == KEPT else index)
         if function is None:
             return None
-        if self.evaluation.arithmetic.settles:
+        if self.evaluation.arithmetic.simplifies:
             operand = inner.inputs[at].name
             name = None if operand is None else f"the gradient of {operand}"
-            function = settled(self.evaluation.arithmetic, function, name)
+            function = simplify_result(self.evaluation.arithmetic, function, name)
         slot = next(self._slots)
         self.instructions.append((function, tuple(takes), target, slot))
-        self.carries[slot] = inner, at
+        self.vjp_slots[slot] = inner, at
         return slot
 
     def _is_shown(self, value: Value) -> bool:
         """Whether an entry of a value's gradient that is not finite always shows in one behind it."""
         applied = value.applied
-        if applied is None or not applied.primitive.spreads_back or value.index in self.evaluation.known:
+        if (
+            applied is None
+            or not applied.primitive.propagates_nonfinite_gradient
+            or value.index in self.evaluation.known
+        ):
             return False
         for place in applied.passing:
             operand = value.inputs[place]
@@ -220,8 +226,8 @@ class Differentiation:
             return total
         arithmetic = self.evaluation.arithmetic
         add: Callable[..., Array] = arithmetic.add
-        if arithmetic.settles:
-            add = settled(arithmetic, add, "a sum of gradients")
+        if arithmetic.simplifies:
+            add = simplify_result(arithmetic, add, "a sum of gradients")
         for part in others:
             if total is None or part is None:
                 return None
@@ -233,14 +239,14 @@ class Differentiation:
     def _put_together(self, value: Value, parts: list[tuple[int, int | None]]) -> int | None:
         """Plan one array of the gradients of parts."""
         slots = [slot for _, slot in parts if slot is not None]
-        shape = numeric(value.shape)
+        shape = numeric_shape(value.shape)
         if len(slots) < len(parts) or shape is None:
             return None
         slot = next(self._slots)
         places = [at for at, _ in parts]
-        function = partial(put_together, self.evaluation.arithmetic, shape, places)
+        function = partial(scatter_rows, self.evaluation.arithmetic, shape, places)
         self.instructions.append((function, tuple(slots), None, slot))
-        self.gathered[slot] = value, places
+        self.scatter_slots[slot] = value, places
         return slot
 
     def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
@@ -269,17 +275,17 @@ class Differentiation:
         return Gradients(totals, contributions, slots)
 
 
-def bound_rule(arithmetic: Arithmetic, applied: Application, place: int) -> Callable[..., Array]:
+def bind_rule(arithmetic: Arithmetic, applied: Application, place: int) -> Callable[..., Array]:
     """The gradient rule of one operand as a function of what it needs."""
     rule = applied.rules[place]
     assert rule is not None  # gradients pass there
     bound: dict[str, Any] = {name: applied.attributes[name] for name in rule.attributes}
     if rule.takes_shapes:
-        bound["shapes"] = [numeric(shape) for shape in applied.shapes]
+        bound["shapes"] = [numeric_shape(shape) for shape in applied.shapes]
     return partial(rule.function, arithmetic, **bound)
 
 
-def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[int], *parts: Array) -> Array:
+def scatter_rows(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[int], *parts: Array) -> Array:
     """Zeros, with each part added at its place along the last axis but one."""
     result, seen = arithmetic.zeros(shape), set()
     for at, part in zip(places, parts, strict=True):
@@ -288,7 +294,7 @@ def put_together(arithmetic: Arithmetic, shape: tuple[int, ...], places: list[in
     return result
 
 
-def numeric(shape: Shape) -> tuple[int, ...] | None:
+def numeric_shape(shape: Shape) -> tuple[int, ...] | None:
     """A shape of numbers alone; None where a size is a letter."""
     for size in shape:
         if type(size) is not int:

@@ -42,7 +42,7 @@ def select_names(graph: Graph, select: tuple[str, ...] | None) -> Selection:
         matching = matcher.find(name)
         if not matching and name not in unnamed:
             raise QuestionErrors([unknown_name(("select", at), "value", name, graph.names)])
-        if all(graph.came(one) for one in matching):  # nothing else can be meant
+        if all(graph.was_sent(one) for one in matching):  # nothing else can be meant
             echoed.update(matching)
         chosen.update(dict.fromkeys(matching))
     return Selection(list(chosen), frozenset(echoed))

@@ -129,7 +129,7 @@ def check_symbols(question: Any) -> None:
     settings = (one for value in prepared.graph.values for one in value.attributes.values())
     used.update(*(one.symbols() for one in settings if isinstance(one, Expression)))
     check_assumptions([name for name, _ in asked.assumptions], used)
-    computed = {value.index for value in prepared.evaluation.computed()}
+    computed = {value.index for value in prepared.evaluation.computed_values()}
     for index, name in enumerate(asked.abbreviated):
         path = ("abbreviate", index)
         value = prepared.graph.names[name]

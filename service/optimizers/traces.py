@@ -78,7 +78,7 @@ class TraceJob:
         body = {"step": step.number} | {name: self._encoded(one) for name, one in shown.items()}
         if made is not None and "formula" in self.asked.shown:
             body["formula"] = formulas(self.prepared.trace.course, step)
-        if self.asked.arithmetic.settles:
+        if self.asked.arithmetic.simplifies:
             near = {name: shown[name] for name in ("parameters", "loss") if name in shown}
             body["approximations"] = {name: exact("answers").approximated(one) for name, one in near.items()}
         return body
@@ -101,7 +101,7 @@ class TraceJob:
             return {name: self._encoded(part) for name, part in one.items()}
         if isinstance(one, list):
             return one
-        if self.asked.arithmetic.settles:
+        if self.asked.arithmetic.simplifies:
             return exact("answers").as_text(one)
         return encode(np.asarray(one), self.encoding if np.ndim(one) else "nested")
 
@@ -112,7 +112,7 @@ class TraceJob:
                    for name, one in asdict(trace.summary).items()}  # fmt: skip
         tail: dict[str, Any] = {"summary": summary}
         if drawn is not None and self.prepared.objective is not None:
-            kind = np.float64 if self.asked.arithmetic.settles else None
+            kind = np.float64 if self.asked.arithmetic.simplifies else None
             end = {name: np.asarray(one, dtype=kind) for name, one in last.parameters.items()}
             found = surface(self.prepared.objective, end, extent, drawn.points, drawn.ranges)
             tail["surface"] = {

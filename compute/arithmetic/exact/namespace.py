@@ -29,7 +29,7 @@ class Exact:
 
     name = "exact"
     ordered = False
-    settles = True
+    simplifies = True
     negative_infinity = -sympy.oo
 
     add = staticmethod(entrywise.each(algebra.add, 2))

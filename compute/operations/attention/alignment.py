@@ -48,7 +48,7 @@ def state_places(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
         )
     counted = f"{queries} quer{'y' if queries == 1 else 'ies'}, {keys} key{'s' * (keys != 1)}"
     message = f"{counted}: {placed}"
-    graph.remark("causal_alignment", graph.full_name("masked_scores"), message)
+    graph.add_note("causal_alignment", graph.full_name("masked_scores"), message)
 
 
 def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
@@ -65,7 +65,7 @@ def check_bands(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
         pairs, band = pairs[::-1], band[::-1]
     read = _first_keys(queries, keys, how)
     if pairs == band:
-        graph.remark(
+        graph.add_note(
             "band",
             graph.full_name("weights"),
             f"with this window scores, weights and all between are bands of shape {show(band)}, which is also"

@@ -118,7 +118,7 @@ def _build(
     bound = bind(operation, came, said, taken, sizes=sizes)
     names = frozenset(requested) | taken.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, taken, requested=names, everything=everything)
-    graph.symbolic, graph.missing_policy, graph.settling, graph.lacking = (
+    graph.symbolic, graph.missing_policy, graph.may_resolve, graph.missing_errors = (
         symbolic,
         missing_policy,
         settling,
@@ -150,7 +150,7 @@ def call(operation: Operation, scope: str, graph: Graph | None = None, /, **argu
     said = {name: one for name, one in arguments.items() if name in operation.attributes}
     graph = graph or next(iter(handles.values())).graph
     came = {name: InputShape(handle.shape, (name,), name) for name, handle in handles.items()}
-    bound = bind(operation, came, said, graph.given_in(scope), prefix=graph.prefix(scope))
+    bound = bind(operation, came, said, graph.given_shapes_in(scope), prefix=graph.prefix(scope))
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
         return run(operation, graph, handles, bound)
 

@@ -112,7 +112,7 @@ def bind(
         for name, shape in given.items()
         if name in values
     ]
-    dimensions = Dimensions(settling=settling)
+    dimensions = Dimensions(may_resolve=settling)
     for name, (size, why) in (sizes or {}).items():
         dimensions.bind(name, size, why)
     _unify(operation, claims, said, dimensions)

@@ -33,7 +33,7 @@ class Submodule:
     @property
     def is_sent(self) -> bool:
         """Whether the question has anything for it."""
-        return self.graph.supplies(self.prefix)
+        return self.graph.has_inputs_under(self.prefix)
 
     def sent(self, name: str) -> Tensor | None:
         """What the question has for this input of it."""
@@ -41,7 +41,7 @@ class Submodule:
 
     def sends(self, part: str) -> bool:
         """Return whether the question has anything for a part of it."""
-        return self.graph.supplies(f"{self.prefix}{part}.")
+        return self.graph.has_inputs_under(f"{self.prefix}{part}.")
 
     def built(self, name: str) -> Value:
         """A value of it, once it is built."""
@@ -88,8 +88,8 @@ class Submodule:
             full = self.prefix + name
             came[name] = InputShape(tensor.shape, (full,), full)
         bound = bind(
-            operation, came, said, graph.given_in(self.name), prefix=self.prefix, sizes=sizes,
-            assumed=assumed, wanted={*wanted, *supplied}, settling=graph.settling,
+            operation, came, said, graph.given_shapes_in(self.name), prefix=self.prefix, sizes=sizes,
+            assumed=assumed, wanted={*wanted, *supplied}, settling=graph.may_resolve,
         )  # fmt: skip
         for name, attribute in operation.attributes.items():
             if attribute.declared.dimension and name in bound.dimensions.sizes:
@@ -132,8 +132,8 @@ class Submodule:
         if lacking := [missing(prefix + name, inputs[name], letters) for name in absent]:
             if self.graph.missing_policy == "refused":
                 raise MissingInputs(lacking)
-            if self.graph.lacking is not None:
-                self.graph.lacking += lacking
+            if self.graph.missing_errors is not None:
+                self.graph.missing_errors += lacking
         for name, tensor in supplied.items():
             if inputs[name].is_bias and biases is False:
                 raise QuestionErrors([unused(prefix + name, "biases are off")])
@@ -152,7 +152,7 @@ def _state(graph: Graph, name: str, part: str, size: Size) -> None:
     """State a size as it was used: once where all parts have the same, else by the names of the parts."""
     if graph.missing_policy == "unknown" and symbols(size):
         return  # nothing is known of this part's
-    found = graph.stated.setdefault(name, {})
+    found = graph.stated_sizes.setdefault(name, {})
     found[part] = size
     graph.conventions[name] = dict(found) if any(one != size for one in found.values()) else size
 
@@ -165,8 +165,8 @@ def own_input(graph: Graph, name: str, declared: Input, shape: Shape) -> Value:
     full = graph.full_name(name)
     if graph.missing_policy == "refused":
         raise MissingInputs([missing(full, declared)])
-    if graph.lacking is not None:
-        graph.lacking.append(missing(full, declared))
+    if graph.missing_errors is not None:
+        graph.missing_errors.append(missing(full, declared))
     value = graph.input(full, shape, symbol=declared.symbol, axes=tuple(declared.dims.split()))
     value.is_assumed, value.is_parameter = True, declared.parameter
     return value

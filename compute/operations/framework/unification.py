@@ -18,24 +18,24 @@ Factors = tuple[str, ...]
 class Dimensions:
     """Dimension names with their sizes, and where each size was first seen.
 
-    settling: a letter among the sizes stands for what nothing had said, and may turn out to be a number;
+    may_resolve: a letter among the sizes stands for what nothing had said, and may turn out to be a number;
     settled: those that did, with their numbers, and where they came from.
     """
 
     sizes: dict[str, Size] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
-    settling: bool = False
+    may_resolve: bool = False
     settled: dict[str, tuple[Size, str]] = field(default_factory=dict)
 
-    def bind(self, name: str, size: Size, origin: str, *, settles: bool = False) -> bool:
+    def bind(self, name: str, size: Size, origin: str, *, resolves: bool = False) -> bool:
         """Whether the size agrees with what is known; a new name is taken over.
 
-        settles: a number takes the place of a letter, which stands for what nothing had said.
+        resolves: a number takes the place of a letter, which stands for what nothing had said.
         """
         known = self.sizes.get(name)
-        if known is not None and known != size and self.settling and self._settle(name, size, origin):
+        if known is not None and known != size and self.may_resolve and self._settle(name, size, origin):
             return True
-        if known is None or (settles and isinstance(known, Polynomial)):
+        if known is None or (resolves and isinstance(known, Polynomial)):
             self.sizes[name], self.origins[name] = size, origin
         return self.sizes[name] == size
 
@@ -128,7 +128,7 @@ def unify(
             errors.append(claim.fault(str(error), dimensions))
     for claim, axis, factors, size in open_claims:
         origin = f"axis {axis} of {claim.name}"
-        if len(factors) == 1 and not dimensions.bind(factors[0], size, origin, settles=claim.given):
+        if len(factors) == 1 and not dimensions.bind(factors[0], size, origin, resolves=claim.given):
             known = dimensions.sizes[factors[0]]
             errors.append(claim.fault(f"{factors[0]} is {size} here and {known} elsewhere", dimensions))
     for name, default in defaults.items():

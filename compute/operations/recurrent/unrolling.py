@@ -180,7 +180,7 @@ def _one_way(
     graph, steps = x.graph, x.shape[-2]
     scan = cell.scan if weights.peepholes is None else None
     inside = {*cell.stages, *(f"{name}[t]" for name in (*cell.stages, *cell.states))}
-    asked = {name for name in graph.asked_here() if INDEX.sub("[t]", name) in inside}
+    asked = {name for name in graph.requested_in_scope() if INDEX.sub("[t]", name) in inside}
     if not isinstance(steps, int) and any("[" in name for name in asked):
         raise QuestionError(
             ("x",), "nothing says how many steps there are, so that none of them can be named",
@@ -212,7 +212,7 @@ def _one_way(
                 "one of the two", "both",
             )  # fmt: skip
     # What is given over all steps takes the place of what they would have given, and each step takes its row.
-    with graph.quiet():
+    with graph.without_names():
         computed = _unrolled(cell, x, weights, start, going, reverse, {})
     rows = {name: computed[name].named(name) for name in (*cell.stages, *cell.states) if name in given}
     return _unrolled(cell, x, weights, start, going, reverse, rows)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from compute.arithmetic.expressions import HALF, Expression, number, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.graph.numerics import dead_units
+from compute.graph.numerics import find_dead_units
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import Formula
 from compute.primitives.activations.declaration import Activation, Settings, cases, declare, times
@@ -35,7 +35,7 @@ declare(
     r"\max\left(0, <a:>\right)",
     r"\mathbb{1}\left\{<a:> > 0\right\}",
     convention={"derivative_of_relu_at_0": 0},
-    diagnosis=lambda y, a, absorbed: dead_units(a),
+    diagnosis=lambda y, a, absorbed: find_dead_units(a),
 )
 # Its two steps are kept apart: log(0) is -infinity, and 1/0 times the derivative of relu, which is 0, is NaN.
 Activation("log_relu", "log", inner="relu", slope=r"\frac{1}{<a:>}")

@@ -109,7 +109,7 @@ def _magnitude(fault: NonFiniteEvent, index: tuple[int, ...]) -> float | None:
 def _found_by_rules(evaluation: Evaluation, values: Mapping[int, Array], names: Names) -> list[Note]:
     """What primitives find in their own results."""
     notes = []
-    for value in evaluation.computed():
+    for value in evaluation.computed_values():
         primitive = value.primitive
         if primitive is None or primitive.diagnosis is None or value.index not in values:
             continue

@@ -8,7 +8,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
-from compute.graph.numerics import OVERFLOWING, first_of
+from compute.graph.numerics import OVERFLOWING, first_index
 from compute.graph.primitive import no_cost
 from compute.readings.notes.names import Names
 from compute.readings.notes.note import (
@@ -72,7 +72,7 @@ class Explanation:
     def first(self) -> tuple[int, ...]:
         """The entry that is spoken of."""
         fault, at = self.origin.fault, self.origin.at
-        return first_of(at & fault.fresh if fault is not None and _within(fault, at) else at)
+        return first_index(at & fault.fresh if fault is not None and _within(fault, at) else at)
 
     def note(self) -> Note:
         """All of it as a note."""
@@ -160,7 +160,7 @@ class Explanation:
 
     def inside(self, fault: NonFiniteEvent) -> tuple[int, ...]:
         """The entry that is spoken of, inside the step, whose arrays may be of other shapes."""
-        return self.first if _within(fault, self.origin.at) else first_of(fault.fresh)
+        return self.first if _within(fault, self.origin.at) else first_index(fault.fresh)
 
     def _happened(self) -> str:
         origin, first = self.origin, written(np.asarray(self.origin.array)[self.first])

@@ -15,7 +15,7 @@ class Names:
     def __init__(self, evaluation: Evaluation, differentiation: Differentiation | None) -> None:
         self.values = evaluation.graph.values
         self._evaluation = evaluation
-        self._carries = {} if differentiation is None else differentiation.carries
+        self._carries = {} if differentiation is None else differentiation.vjp_slots
         self._flows = {} if differentiation is None else differentiation.cotangents
 
     @cached_property

@@ -40,7 +40,7 @@ def observe(
     is_finite = evaluation.arithmetic.is_finite
     finite = all(is_finite(values[index]) for index in watched)
     finite_back = differentiation is None or all(
-        is_finite(found.totals[index]) for index in differentiation.watched if index in found.totals
+        is_finite(found.totals[index]) for index in differentiation.sentinels if index in found.totals
     )
     if finite and finite_back and not diagnose:
         return NOTHING

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
-from compute.graph.steps import step
+from compute.graph.steps import step_values
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes.tracing import ExecutedStep
-from compute.readings.reverse_mode import Differentiation, bound_rule, put_together
+from compute.readings.reverse_mode import Differentiation, bind_rule, scatter_rows
 
 
 def forward_site(value: Value) -> ExecutedStep:
@@ -22,11 +22,11 @@ def forward_site(value: Value) -> ExecutedStep:
 def backward(differentiation: Differentiation) -> Iterator[ExecutedStep]:
     """What a run of gradients does, in order."""
     for _, operands, target, slot in differentiation.instructions:
-        if slot in differentiation.carries:
-            value, place = differentiation.carries[slot]
+        if slot in differentiation.vjp_slots:
+            value, place = differentiation.vjp_slots[slot]
             yield ExecutedStep(slot, operands, value, partial(_carry, value, place, target))
-        elif slot in differentiation.gathered:
-            gathered, places = differentiation.gathered[slot]
+        elif slot in differentiation.scatter_slots:
+            gathered, places = differentiation.scatter_slots[slot]
             yield ExecutedStep(slot, operands, None, partial(_gather, gathered, places))
         else:
             yield ExecutedStep(slot, operands, None, _sum)
@@ -41,7 +41,7 @@ def _carry(
     value: Value, place: int, target: tuple[int, ...] | None, xp: Arithmetic, operands: Sequence[Any]
 ) -> Array:
     assert value.applied is not None  # gradients pass it
-    gradient: Array = bound_rule(xp, value.applied, place)(*operands)
+    gradient: Array = bind_rule(xp, value.applied, place)(*operands)
     if target is not None and gradient.shape != target:
         return unbroadcast(xp, gradient, target)
     return gradient
@@ -49,7 +49,7 @@ def _carry(
 
 def _gather(value: Value, places: list[int], xp: Arithmetic, operands: Sequence[Any]) -> Array:
     shape: Any = value.shape  # of numbers by now
-    return put_together(xp, shape, places, *operands)
+    return scatter_rows(xp, shape, places, *operands)
 
 
 def _sum(xp: Arithmetic, operands: Sequence[Any]) -> Array:
@@ -79,6 +79,6 @@ def owners(evaluation: Evaluation) -> dict[int, Value]:
     """The named value in whose step each value stands first."""
     found: dict[int, Value] = {}
     for named in evaluation.graph.named_values():
-        for one in step(named):
+        for one in step_values(named):
             found.setdefault(one.index, named)
     return found

@@ -13,7 +13,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
-from compute.graph.numerics import NO_HAZARD, Hazard, first_of
+from compute.graph.numerics import NO_HAZARD, Hazard, first_index
 from compute.graph.value import Value
 from compute.readings.notes.witness import NonFiniteEvent, NonFiniteRecorder, root
 
@@ -160,7 +160,7 @@ class Tracing:
             for at in taking:
                 here = shown & (at if at.shape == shown.shape else True)
                 if here.any():
-                    origin.turn = NanTransition(site.key, fault, first_of(here))
+                    origin.turn = NanTransition(site.key, fault, first_index(here))
                     return
 
     def make_room(self) -> None:

@@ -82,13 +82,13 @@ class GradientChecks:
         self.graph, self.jacobian_names, self.kind = graph, list(jacobians), kind
         self.evaluation = Evaluation(graph, arithmetic, frozenset(known))
         self.seeds = tuple(index for index in seeds if self.evaluation.reachable[index])
-        self.evaluation.want(
+        self.evaluation.request(
             [*seeds, *(graph.names[one].index for pair in self.jacobian_names for one in pair)]
         )
         names: dict[int, list[str]] = {}
         for name in differentiated:
             names.setdefault(graph.names[name].index, []).append(name)
-        self.evaluation.want(names)
+        self.evaluation.request(names)
         self.traits = Traits(graph)
         hidden = self._leading_to([index for index in seeds if not self.evaluation.reachable[index]])
         self.gradients = [
@@ -121,7 +121,7 @@ class GradientChecks:
         self, index: int, names: tuple[str, ...], outputs: tuple[int, ...], hidden: bool = False
     ) -> Target:
         look_through(FOLLOWED * len(self.evaluation.instructions))
-        instructions = [] if hidden else self.evaluation.following(index, outputs)
+        instructions = [] if hidden else self.evaluation.instructions_after(index, outputs)
         entries = sum(number_of(product(self.graph.values[one].shape)) for one in outputs)
         size = number_of(product(self.graph.values[index].shape))
         behind = [self.traits.of(one) for one, *_ in instructions]

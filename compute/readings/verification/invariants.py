@@ -10,7 +10,7 @@ from compute.arithmetic.namespace import Array, Equality
 from compute.arithmetic.perturbed import unit
 from compute.dimensions import symbols
 from compute.graph.graph import Graph
-from compute.graph.steps import step
+from compute.graph.steps import step_values
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.verification.differences import SURE
@@ -36,7 +36,7 @@ def build_sides(graph: Graph) -> list[Sides]:
     """
     conventions = dict(graph.conventions)
     found = []
-    with graph.quiet():
+    with graph.without_names():
         for value, statement, sides in graph.invariants:
             if not any(symbols(size) for size in value.shape):
                 found.append(Sides(value, statement, *sides()))
@@ -49,7 +49,7 @@ class Invariants:
 
     def __init__(self, evaluation: Evaluation, sides: Iterable[Sides]) -> None:
         graph, self._known = evaluation.graph, evaluation.known
-        known = evaluation.known | {value.index for value in evaluation.computed()}
+        known = evaluation.known | {value.index for value in evaluation.computed_values()}
         known |= evaluation.constants.keys()
         # What the sides are made of counts as no work of the answer: it is computed on top of it.
         self.evaluation = Evaluation(graph, evaluation.arithmetic, known)
@@ -59,12 +59,12 @@ class Invariants:
             for one in sides
             if one.value.index in known and reachable[one.left.index] and reachable[one.right.index]
         ]
-        self.evaluation.want(side.index for one in self._sides for side in (one.left, one.right))
+        self.evaluation.request(side.index for one in self._sides for side in (one.left, one.right))
         self._promised = [
             (str(value.name), inner)
             for value in graph.named_values()
             if value.index in known and value.index not in evaluation.known
-            for inner in step(value)
+            for inner in step_values(value)
             if inner.primitive is not None and inner.primitive.promise is not None and inner.index in known
         ]
 
@@ -102,8 +102,8 @@ class Invariants:
         """How far rounding on the way may have moved the difference of the two sides of each equation."""
         kind = self.evaluation.arithmetic.name
         whole = Evaluation(self.evaluation.graph, self.evaluation.arithmetic, self._known)
-        whole.want(side.index for one in self._sides for side in (one.left, one.right))
-        whole.want(one.index for _, value in self._promised for one in (value, *value.inputs))
+        whole.request(side.index for one in self._sides for side in (one.left, one.right))
+        whole.request(one.index for _, value in self._promised for one in (value, *value.inputs))
         rounded = Rounded(whole, unit(kind), kind).evaluation
         found = [np.zeros(np.broadcast_shapes(left.shape, right.shape)) for left, right in sides]
         for _ in range(RUNS):

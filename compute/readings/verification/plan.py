@@ -77,7 +77,9 @@ def plan_verification(answered: Answered) -> Verification:
     if answered.evaluation.arithmetic.name != EXACT:
         return _Floats(answered)
     # Loads SymPy, which no question about floats has a use for.
-    found: Verification = import_module("compute.readings.verification.symbolic").SymbolicVerification(answered)
+    found: Verification = import_module("compute.readings.verification.symbolic").SymbolicVerification(
+        answered
+    )
     return found
 
 
@@ -89,10 +91,10 @@ class _Floats:
         graph = answered.evaluation.graph
         self.invariants = Invariants(answered.evaluation, answered.sides)
         self.slopes = answered.slopes(FLOAT64)
-        self.slopes.evaluation.want(graph.names[name].index for name in answered.returned)
+        self.slopes.evaluation.request(graph.names[name].index for name in answered.returned)
         self.conditions = Conditions(self.slopes.evaluation, answered.returned, self.kind)
-        computed = self.slopes.evaluation.computed()
-        beside = self.invariants.evaluation.computed()
+        computed = self.slopes.evaluation.computed_values()
+        beside = self.invariants.evaluation.computed_values()
         # Values and conditions, and sides of equations that seem broken.
         runs = 1 + 3 * RUNS * TIMES
         self.work = self.slopes.work + runs * sum(map(self.slopes.traits.work_of, (*computed, *beside)))

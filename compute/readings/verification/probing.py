@@ -93,7 +93,7 @@ class Probe:
         """The outputs where the value is this one, or None where it is refused."""
         self._values[self.index] = moved
         try:
-            evaluation.perform(instructions, self._values)
+            evaluation.execute(instructions, self._values)
         except UnfitEntries:
             self.refused = True
             return None

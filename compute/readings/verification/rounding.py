@@ -8,7 +8,7 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.arithmetic.perturbed import changed, perturbed
 from compute.readings.evaluation import Evaluation, Instruction
-from compute.readings.jacobians import jacobian
+from compute.readings.jacobians import compute_jacobian
 from compute.readings.reverse_mode import Differentiation
 
 RUNS = 3
@@ -21,7 +21,9 @@ class Again:
 
     def __init__(self, evaluation: Evaluation, arithmetic: Floating) -> None:
         self.evaluation = Evaluation(evaluation.graph, arithmetic, evaluation.known)
-        self.evaluation.want([*(value.index for value in evaluation.computed()), *evaluation.constants])
+        self.evaluation.request(
+            [*(value.index for value in evaluation.computed_values()), *evaluation.constants]
+        )
         self._steps = {step[0]: step for step in self.evaluation.instructions}
 
     def instructions(self, others: Iterable[Instruction]) -> list[Instruction]:
@@ -71,4 +73,4 @@ class Rounded(Again):
         values = self.evaluation.graph.values
         plan = Differentiation(self.evaluation, {of}, [wrt])
         while True:
-            yield jacobian(plan, self.run(base, moved), values[of], values[wrt])[0]
+            yield compute_jacobian(plan, self.run(base, moved), values[of], values[wrt])[0]

@@ -74,9 +74,9 @@ class Traits:
 def _withheld(value: Value) -> str | None:
     """Which gradient a step keeps back on purpose."""
     primitive = value.primitive
-    if primitive is None or primitive.withholds is None:
+    if primitive is None or primitive.withheld_gradient is None:
         return None
-    return primitive.withholds(**value.attributes)
+    return primitive.withheld_gradient(**value.attributes)
 
 
 def weight(target: Target) -> int:

@@ -25,7 +25,7 @@ def _elementwise(name: str) -> Callable[[Rng, int], Extreme]:
         operands = []
         for place, operand in enumerate(primitive.operands):
             its = axes if place == 0 or not primitive.broadcasts else thinner(rng, axes)
-            kinds = primitive.takes.get(operand, ("real",))
+            kinds = primitive.operand_kinds.get(operand, ("real",))
             bad = rng.random(its) < 0.5 if "boolean" in kinds else np.abs(normal(rng, *its)) + 0.1
             operands.append(bad)
         return Extreme(operands, attributes)

@@ -12,7 +12,7 @@ import pytest
 
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
-from compute.readings.reverse_mode import bound_rule
+from compute.readings.reverse_mode import bind_rule
 from tests.compute.primitives.counting import Counted, counted, counting
 from tests.compute.primitives.extremes import extreme, with_operands
 
@@ -54,7 +54,7 @@ def test_predicted_work_is_what_is_done(name: str) -> None:
         for place in applied.passing:
             rule = applied.rules[place]
             assert rule is not None
-            function = bound_rule(XP, applied, place)
+            function = bind_rule(XP, applied, place)
             done, _ = spent(lambda xp, *needs, f=function: f(*needs), g, *(known[one] for one in rule.needs))
             # Of gradients that are found together the first does it all.
             back = max(back, done)

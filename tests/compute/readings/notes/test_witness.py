@@ -12,7 +12,7 @@ from compute.readings.notes.witness import MOVING, WATCHED, NonFiniteRecorder
 BESIDE = {
     "name",
     "ordered",
-    "settles",
+    "simplifies",
     "negative_infinity",
     "is_finite",
     "equality",
