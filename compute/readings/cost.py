@@ -71,7 +71,7 @@ class TotalCost:
     def steps(self) -> list[StepCost]:
         """What each named value costs."""
         return [
-            _step_cost(value, inner)._replace(times=self.graph.times_repeated(value.index))
+            _step_cost(value, inner)._replace(times=self.graph.multiplicity(value.index))
             for value, inner in self.counted
         ]
 
@@ -100,7 +100,7 @@ class TotalCost:
             yield inmost[one.name], PartCost(one.name, one.times, *(count * one.times for count in counts))
         for value in self.graph.values:
             if value.applied is None and value.is_parameter:
-                times = self.graph.times_repeated(value.index)
+                times = self.graph.multiplicity(value.index)
                 held = product(value.shape) * times
                 yield str(value.name), PartCost(str(value.name), times, 0, 0, 0, held)
 
@@ -163,7 +163,7 @@ def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[V
     found: dict[Size, _Run] = {}
 
     def run(value: Value) -> _Run:
-        times = graph.times_repeated(value.index)
+        times = graph.multiplicity(value.index)
         return found.setdefault(times, _Run(times, [], []))
 
     for value, inner in counted:

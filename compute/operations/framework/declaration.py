@@ -252,7 +252,7 @@ def operation(
             description=description.strip(),
             inputs=inputs,
             attributes=attributes,
-            values={one.name: one.beside(positions) for one in values},
+            values={value.name: value.with_batch(positions) for value in values},
             required=frozenset(required),
             masks=frozenset(name for name, one in inputs.items() if one.mask),
             parts=parts,
