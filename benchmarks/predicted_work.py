@@ -47,7 +47,7 @@ def tried(name: str, seed: int, entries: int) -> list[tuple[str, float, int, str
         said = f"seed {seed}: {[one.shape for one in operands][:4]} {attributes}"
         found = [("forward", seconds, applied.work, said)]
         g = np.random.default_rng(0).standard_normal(result.shape)
-        for place in applied.passing[:4]:
+        for place in applied.differentiable[:4]:
             rule = applied.rules[place]
             assert rule is not None
             known = {RESULT: result, KEPT: kept} | dict(enumerate(operands))

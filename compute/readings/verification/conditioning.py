@@ -113,6 +113,6 @@ def _times(made: Any, beside: Any, change: float) -> Any:
 def _choosing(value: Value) -> list[int]:
     """The operands of a step that choose what it does, such as places: no change of theirs is small."""
     applied = value.applied
-    if applied is None or not applied.passing:
+    if applied is None or not applied.differentiable:
         return []
     return [one.index for one, rule in zip(value.inputs, applied.rules, strict=True) if rule is None]

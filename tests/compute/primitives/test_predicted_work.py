@@ -51,7 +51,7 @@ def test_predicted_work_is_what_is_done(name: str) -> None:
         g = counted(np.random.default_rng(0).standard_normal(result.shape))
         known = {RESULT: result, KEPT: kept} | dict(enumerate(arrays))
         back = 0.0
-        for place in applied.passing:
+        for place in applied.differentiable:
             rule = applied.rules[place]
             assert rule is not None
             function = bind_rule(XP, applied, place)
