@@ -12,7 +12,7 @@ from compute.optimizers.declaration import State
 from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
 from compute.optimizers.trace import Run
-from compute.readings.closed_forms import each
+from compute.readings.closed_forms import map_entries
 from compute.solving.iterations import iteration
 from compute.solving.quadratics import Convergence, Move, convergence
 from compute.solving.solutions import Unsolved
@@ -33,7 +33,7 @@ def convergence_of(course: Run, start: Parameters) -> tuple[Convergence | None, 
     places = [one for array in fresh.values() for one in array.reshape(-1).tolist()]
     gradient = objective.at(fresh, 1).gradient.values()
     slopes = [sympy.expand(one) for array in gradient for one in array.flat]
-    second = each(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
+    second = map_entries(hessian_of(objective)(fresh, 1), lambda one: readable(sympy.expand(one)))
     matrix = sympy.Matrix(second.tolist())
     straight = all(one.is_polynomial(*places) for one in slopes)
     if not straight or {*places} & matrix.free_symbols or matrix.has(sympy.nan):

@@ -16,7 +16,7 @@ from compute.optimizers.hessians import hessian_of
 from compute.optimizers.objective import Parameters, ProgramObjective
 from compute.optimizers.trace import Run
 from compute.optimizers.written import float_formula
-from compute.readings.closed_forms import each
+from compute.readings.closed_forms import map_entries
 
 Values: TypeAlias = Mapping[Any, Any]
 """Numbers by symbol."""
@@ -65,7 +65,7 @@ class FloatSubstitution:
             write=float_formula,
             measure=float,
             hessian=hessian_of(objective) if course.optimizer.takes_all else None,
-        ), {name: arithmetic.whole(each(one, near)) for name, one in self._start.items()}
+        ), {name: arithmetic.whole(map_entries(one, near)) for name, one in self._start.items()}
 
     def _planned(self, near: Callable[[Any], Any]) -> ProgramObjective:
         """The objective, which is kept where its data hold no symbols."""
@@ -97,7 +97,7 @@ def _objective(
     assert isinstance(objective, ProgramObjective)  # it is solved for what a program leads to
     parameters, data = (
         {
-            name: one if one.dtype != object else arithmetic.whole(each(one, change))
+            name: one if one.dtype != object else arithmetic.whole(map_entries(one, change))
             for name, one in arrays.items()
         }
         for arrays in (start, objective.data)

@@ -16,11 +16,11 @@ from compute.question.limits import Limits, check_limits
 from compute.question.sent_values import largest, number, sent_arrays, sent_jacobians
 from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
-from compute.readings.formulas import formula
+from compute.readings.formulas import write_formula
 from compute.readings.jacobians import FoundJacobian, Support, compute_jacobian
 from compute.readings.notes import Note, mask_notes, observe
 from compute.readings.reverse_mode import ROWS, UPSTREAM, Differentiation, Gradients, Source
-from compute.readings.sparsity import accidental_slices, blocks, is_full, reach, zero_slices
+from compute.readings.sparsity import find_accidental_slices, find_blocks, find_zero_slices, is_full, reach
 from compute.readings.verification.evidence import Evidence
 from compute.readings.verification.plan import Verification
 
@@ -225,9 +225,9 @@ class Plan:
             wrt,
             found,
             self._by_name(parts),
-            zeros=blocks(reached, *labels),
-            zero_slices=zero_slices(reached, *labels),
-            accidental_zero_slices=accidental_slices(present, reached, *labels),
+            zeros=find_blocks(reached, *labels),
+            zero_slices=find_zero_slices(reached, *labels),
+            accidental_zero_slices=find_accidental_slices(present, reached, *labels),
         )
 
     def _claim(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
@@ -268,7 +268,7 @@ def describe_step(name: str, value: Value) -> StepDescription:
     inputs = dict.fromkeys(name for operand in value.written_inputs for name in nearest_names(operand))
     return StepDescription(
         name=name,
-        formula=formula(value),
+        formula=write_formula(value),
         inputs=list(inputs),
         axes=list(value.axes),
         shape=written(value.shape),

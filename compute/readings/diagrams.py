@@ -1,4 +1,4 @@
-"""The reading that draws: a graph of named values as nodes and edges, and as Mermaid text."""
+"""Diagrams: a graph of named values as nodes and edges, and as Mermaid text."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -36,8 +36,11 @@ BRACKETS = {
 }
 
 
-def draw(graph: Graph, given: Collection[str]) -> Diagram:
-    """The diagram of a graph, in order of computation. given: names that are taken and not computed."""
+def draw_diagram(graph: Graph, given: Collection[str]) -> Diagram:
+    """Return the diagram of a graph, in order of computation.
+
+    given: names of the values that are given instead of computed.
+    """
     nodes, edges = [], []
     look_through(len(graph.values))
     for value in graph.named_values():
@@ -52,14 +55,16 @@ def draw(graph: Graph, given: Collection[str]) -> Diagram:
             kind = "parameter" if value.is_parameter else "input"
         nodes.append(Node(name, kind, written(value.shape)))
         if kind == "value":
-            behind = dict.fromkeys(one for operand in value.written_inputs for one in nearest_names(operand))
-            edges += [(one, name) for one in behind]
+            sources = dict.fromkeys(
+                source for operand in value.written_inputs for source in nearest_names(operand)
+            )
+            edges += [(source, name) for source in sources]
     nodes += [Node(name, "unknown", []) for name in graph.unnamed]
-    return Diagram(nodes, edges, _mermaid(nodes, edges))
+    return Diagram(nodes, edges, _write_mermaid(nodes, edges))
 
 
-def _mermaid(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
-    """A flowchart from left to right; names stand in quotes behind plain identifiers."""
+def _write_mermaid(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
+    """Return a flowchart from left to right, with names as quoted labels of plain identifiers."""
     numbers = {node.name: f"n{at}" for at, node in enumerate(nodes)}
     lines = ["flowchart LR"]
     for node in nodes:

@@ -15,7 +15,7 @@ from sympy.polys.polyerrors import BasePolynomialError
 
 from compute.arithmetic.exact.bounds import size
 from compute.errors import QuestionErrors
-from compute.readings.closed_forms import text
+from compute.readings.closed_forms import write_text
 from compute.solving.case_split import MAX_SIZE, Branch, branches
 from compute.solving.checking import conditions_on, decided, joined
 from compute.solving.constants import approximate, sign, truth
@@ -126,7 +126,7 @@ def _never(at: int, constant: Expr, said: str) -> Found:
 
 
 def _short(one: Expr) -> str:
-    return str(text(one)) if size(one) <= SHOWN else "an expression"
+    return str(write_text(one)) if size(one) <= SHOWN else "an expression"
 
 
 def _single(equations: tuple[Expr, ...], unknown: Expr) -> Found:

@@ -8,7 +8,14 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.question.answer import Answer, Plan
-from compute.readings.closed_forms import approximation, each, latex, shared, symbol_written, text
+from compute.readings.closed_forms import (
+    approximate,
+    map_entries,
+    name_repeated,
+    write_latex,
+    write_symbol,
+    write_text,
+)
 
 
 def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
@@ -25,33 +32,33 @@ def written(answer: Answer, prepared: Plan, *, shares: bool = True) -> tuple[Ans
     )
 
     def approximated(entry: Any) -> float | str | None:
-        return approximation(arithmetic.in_full(entry))
+        return approximate(arithmetic.in_full(entry))
 
     hidden = [name for name in defined if name not in first.values()]
     beside = [pair for name in hidden for pair in arithmetic.definition(name)]
     common, shorter = _named(answer, [one for _, one in beside]) if shares else ([], answer)
     more: dict[str, Any] = {
         "approximations": _mirrored(answer.values, approximated),
-        "latex": {"values": _mirrored(shorter.values, latex)},
+        "latex": {"values": _mirrored(shorter.values, write_latex)},
     }
     if answer.gradients:
         more["gradient_approximations"] = _mirrored(answer.gradients, approximated)
-        more["latex"]["gradients"] = _mirrored(shorter.gradients, latex)
+        more["latex"]["gradients"] = _mirrored(shorter.gradients, write_latex)
     common = beside + common
     if common:
         more["common"] = [
             {
                 "name": str(name),
-                "expression": text(part),
-                "latex": f"{symbol_written(str(name))} = {latex(part)}",
+                "expression": write_text(part),
+                "latex": f"{write_symbol(str(name))} = {write_latex(part)}",
             }
             for name, part in common
         ]
-    return _changed(shorter, lambda array: each(array, text)), more
+    return _changed(shorter, lambda array: map_entries(array, write_text)), more
 
 
 def _mirrored(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
-    write_once = _once(lambda array: each(array, write).tolist())
+    write_once = _once(lambda array: map_entries(array, write).tolist())
     return {name: write_once(array) for name, array in arrays.items()}
 
 
@@ -76,7 +83,7 @@ def _named(answer: Answer, beside: list[Any]) -> tuple[list[tuple[Any, Any]], An
         return array
 
     _changed(answer, noted)
-    common, reduced = shared(arrays, {symbol.name for one in beside for symbol in one.free_symbols})
+    common, reduced = name_repeated(arrays, {symbol.name for one in beside for symbol in one.free_symbols})
     rest = iter(reduced)
     return common, _changed(answer, lambda _: next(rest))
 
@@ -102,16 +109,16 @@ def _changed(answer: Answer, change: Callable[[Array], Array]) -> Answer:
 
 def as_text(number: Any) -> Any:
     """An exact number as text, or an array of them as nested lists of it."""
-    return each(np.asarray(number), text).tolist()
+    return map_entries(np.asarray(number), write_text).tolist()
 
 
 def approximated(numbers: Any) -> Any:
     """Exact numbers, or objects of them, as floats; None where symbols are free."""
     if isinstance(numbers, Mapping):
         return {name: approximated(one) for name, one in numbers.items()}
-    return each(np.asarray(numbers), approximation).tolist()
+    return map_entries(np.asarray(numbers), approximate).tolist()
 
 
 def as_latex(number: Any) -> Any:
     """An exact number as LaTeX, or an array of them as nested lists of it."""
-    return each(np.asarray(number), latex).tolist()
+    return map_entries(np.asarray(number), write_latex).tolist()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 from compute.question.limits import Limits
 from compute.question.masks import check_masks
 from compute.question.plan import Question, prepare
-from compute.readings.diagrams import draw
+from compute.readings.diagrams import draw_diagram
 from service.questions.operations import GraphJob, asked_of, check_symbols, decoded, is_data, shapes_of
 from service.questions.validation import validate
 from service.schemas.computation import Computation
@@ -96,7 +96,7 @@ def understand_program(document: dict[str, Any], limits: Limits) -> GraphJob:
     check_masks(prepared.graph.masks, given, "given")
     more: dict[str, Any] = {"parameters": prepared.parameters()}
     if fields["diagram"]:
-        more["diagram"] = asdict(draw(prepared.graph, given))
+        more["diagram"] = asdict(draw_diagram(prepared.graph, given))
     question = GraphJob(
         prepared,
         GRAPH,

@@ -78,7 +78,7 @@ def written(entry: Any) -> str:
 @cache
 def _exact_text() -> Any:
     """How exact numbers are written; loads SymPy, which whoever has such a number has loaded."""
-    return import_module("compute.readings.closed_forms").text
+    return import_module("compute.readings.closed_forms").write_text
 
 
 def indices(at: Array) -> tuple[tuple[int, ...], ...]:

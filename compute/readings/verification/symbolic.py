@@ -21,7 +21,7 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 from compute.errors import QuestionErrors, UnfitEntries
-from compute.readings.closed_forms import approximation, each
+from compute.readings.closed_forms import approximate, map_entries
 from compute.readings.verification.checking import STANDARDS, GradientChecks
 from compute.readings.verification.evidence import Evidence, Held, Symbolic
 from compute.readings.verification.invariants import Invariants
@@ -273,7 +273,7 @@ class _AtPoint:
     def of(self, array: Array) -> Array:
         if array.dtype != object:
             return array
-        found: Array = each(array, self._float).astype(np.float64)
+        found: Array = map_entries(array, self._float).astype(np.float64)
         return found
 
     def _float(self, entry: Any) -> float:
@@ -281,7 +281,7 @@ class _AtPoint:
         if self.spent > EVALUATED:
             return float("nan")
         try:
-            found = approximation(self.in_full(entry).xreplace(self.point))
+            found = approximate(self.in_full(entry).xreplace(self.point))
         except (TypeError, ValueError):  # no number there, and SymPy may stumble over it
             found = None
         return float("nan") if found is None else float(found)
