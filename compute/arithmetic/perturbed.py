@@ -24,12 +24,12 @@ EXACT = {
 }  # fmt: skip
 
 
-def unit(kind: str) -> float:
+def rounding_unit(kind: str) -> float:
     """The relative change that stands for the rounding of numbers of this dtype."""
     return UNITS * float(np.finfo(kind).eps)
 
 
-def changed(array: Array, change: float, draw: np.random.Generator) -> Array:
+def perturb(array: Array, change: float, draw: np.random.Generator) -> Array:
     """Each entry changed by a part of itself, up or down, between half of `change` and all of it."""
     factor = _signs(draw, np.shape(array))
     factor *= change
@@ -38,7 +38,9 @@ def changed(array: Array, change: float, draw: np.random.Generator) -> Array:
     return found
 
 
-def perturbed(base: Floating, change: float, draw: np.random.Generator, kind: str | None = None) -> Floating:
+def make_perturbed(
+    base: Floating, change: float, draw: np.random.Generator, kind: str | None = None
+) -> Floating:
     """The namespace with numbers that round at random.
 
     change: of a result, beside itself; kind: a dtype among whose smallest numbers results lose digits, or
@@ -69,14 +71,14 @@ class _Rounding:
         """The result rounded. vanishes: where it is not 0 in truth."""
         if np.asarray(result).dtype.kind != "f":
             return result
-        found = changed(result, self._change, self._draw)
+        found = perturb(result, self._change, self._draw)
         if self._tiny and (small := np.abs(result) < self._tiny).any():
             lost = small & ((result != 0) | (False if vanishes is None else vanishes()))
             found = np.where(lost, result + 2 * self._least * _signs(self._draw, found.shape), found)
         return found
 
     def _changed(self, array: Array) -> Array:
-        return changed(array, self._change, self._draw)
+        return perturb(array, self._change, self._draw)
 
     def multiply(self, a: Array, b: Array) -> Array:
         return self._round(self._base.multiply(a, b), lambda: (a != 0) & (b != 0))

@@ -149,7 +149,7 @@ class Plan:
                 self.evaluation, values, self._watched, self.differentiation, found, diagnose=self.diagnose
             )
             if self.verification is not None:
-                evidence = self.verification.evidence(
+                evidence = self.verification.verify(
                     values,
                     self._seeds(upstream),
                     {name: found.totals[names[name].index] for name in self.differentiated},

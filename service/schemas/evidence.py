@@ -128,7 +128,7 @@ def evidence_json(found: evidence.Evidence) -> dict[str, Any]:
 
 def _bounded(equality: dict[str, Any]) -> dict[str, Any]:
     largest = equality["largest_difference"]
-    return equality | {"largest_difference": None if largest is None else evidence.bounded(largest)}
+    return equality | {"largest_difference": None if largest is None else evidence.round_up(largest)}
 
 
 def _said(fields: dict[str, Any]) -> dict[str, Any]:
