@@ -225,14 +225,14 @@ class Dependence:
         return a
 
 
-def possibly(condition: Array) -> Array:
+def open_where(condition: Array) -> Array:
     """A condition that is open where this one holds, and fails elsewhere."""
     found = condition.astype(object)
     found[condition] = OPEN
     return found
 
 
-def unknown_numbers(a: Array) -> Array:
+def make_unknown(a: Array) -> Array:
     """An array of numbers that may be any. Infinite entries stay: one in a mask is no number to vary."""
     return np.where(np.isinf(a), a, np.nan)
 

@@ -110,12 +110,12 @@ def fold(expression: Expression, algebra: Algebra[T]) -> T:
     return value
 
 
-def number(value: float) -> Expression:
+def number_expression(value: float) -> Expression:
     """The expression of a JSON number, keeping its decimal text."""
     return Expression("number", text=repr(value))
 
 
-HALF = Expression("divide", (number(1), number(2)))
+HALF = Expression("divide", (number_expression(1), number_expression(2)))
 
 
 def expression_bytes(found: object, *keys: object) -> int:

@@ -10,7 +10,7 @@ FLOATING: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
 EXACT = "exact"
 
 
-def arithmetic(
+def get_arithmetic(
     name: str, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
 ) -> Arithmetic:
     """The numbers of this name; assumptions, abbreviated: of exact ones, see `Exact`."""

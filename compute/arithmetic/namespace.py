@@ -173,7 +173,7 @@ class Arithmetic(Protocol):
         """What a step gave as it is kept: within bounds, and readable where it has a name."""
 
 
-def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
+def write_into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
     """Write what a function of a namespace gives where room is, at once where the function can."""
     if isinstance(function, np.ufunc):
         function(*operands, out=room)

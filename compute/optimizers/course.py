@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import NAMED_NUMBERS, NO_NUMBERS, ExpressionError, number, parse
+from compute.arithmetic.expressions import (
+    NAMED_NUMBERS,
+    NO_NUMBERS,
+    ExpressionError,
+    number_expression,
+    parse,
+)
 from compute.arithmetic.namespace import Arithmetic
 from compute.errors import QuestionErrors, at, describe
 from compute.operations.framework.declaration import Constant
@@ -181,7 +187,7 @@ class Constants:
         return self._known[key]
 
     def _found(self, said: Any) -> Number:
-        expression = parse(said) if isinstance(said, str) else number(said)
+        expression = parse(said) if isinstance(said, str) else number_expression(said)
         with np.errstate(over="ignore"):  # what is too large is refused below
             found = self.arithmetic.constant(expression, {})[()]
         if not self.arithmetic.simplifies and not math.isfinite(found):

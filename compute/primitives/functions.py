@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import HALF, Expression, number
+from compute.arithmetic.expressions import HALF, Expression, number_expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.numerics import (
@@ -208,7 +208,7 @@ def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
 
 @lru_cache(maxsize=FEW)
 def _one_less(exponent: Expression) -> Expression:
-    return Expression("subtract", (exponent, number(1)))
+    return Expression("subtract", (exponent, number_expression(1)))
 
 
 # The root of a sum of powers, whose derivative where the sum is 0 is taken as 0.

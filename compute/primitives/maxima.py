@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compute.arithmetic.dependence import Dependence, possibly
+from compute.arithmetic.dependence import Dependence, open_where
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive
@@ -44,7 +44,7 @@ def _hits_by_condition(
     """
     if isinstance(xp, Dependence):  # any entry may be the largest
         for i, j, at, real in taps(x, layout, window, output):
-            yield i, j, at, possibly(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
+            yield i, j, at, open_where(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
         return
     entries = [*taps(x, layout, window, output)]
     around = padded(xp, x, layout.padding, xp.negative_infinity)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive, no_cost
@@ -81,7 +81,7 @@ def _norm(
     """The root of a sum of powers; where that overflows or underflows, of entries over their largest."""
     sizes = padded(xp, xp.absolute(a), layout.padding)
     entries = [sizes[(..., *at)] for at in _taps(a, layout, window, output)]
-    root = Expression("divide", (number(1), exponent))
+    root = Expression("divide", (number_expression(1), exponent))
     total = _sum_of_powers(xp, entries, exponent)
     if xp.simplifies:
         return xp.power(total, root)
@@ -109,7 +109,7 @@ def _norm_slopes(
 
     That is at most 1 for p from 1 on.
     """
-    less = Expression("subtract", (exponent, number(1)))
+    less = Expression("subtract", (exponent, number_expression(1)))
     sizes, signs = (padded(xp, one, layout.padding) for one in (xp.absolute(a), signs))
     if not xp.simplifies:  # beside a sign of 0 any size will do, and 0 has no negative power
         sizes = xp.where(xp.equal(sizes, count(xp, 0)), count(xp, 1), sizes)
@@ -123,7 +123,7 @@ def _norm_gradient(
     zero = count(xp, 0)
     nothing = xp.equal(y, zero)
     if xp.simplifies:  # with the power of y on the other side: one case for each window
-        less = Expression("subtract", (number(1), exponent))
+        less = Expression("subtract", (number_expression(1), exponent))
         passed = xp.where(nothing, zero, xp.multiply(g, xp.power(y, less)))
         y = xp.whole(np.ones(y.shape, dtype=int))
     else:
@@ -144,7 +144,7 @@ def _norm_tangent(
 
 def _norm_latex(a: Formula, layout: Layout, window: Pair, output: Pair, exponent: Expression) -> Formula:
     power = constant_latex(exponent).text
-    root = constant_latex(Expression("divide", (number(1), exponent))).text
+    root = constant_latex(Expression("divide", (number_expression(1), exponent))).text
     return Formula(rf"\left(\sum_{{W}} \left|{a.text}\right|^{{{power}}}\right)^{{{root}}}", POWER)
 
 

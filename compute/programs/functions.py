@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.dimensions import ShapeError, from_last, product, show
 from compute.graph.graph import Graph
 from compute.graph.primitive import REGISTRY, Primitive
@@ -64,7 +64,7 @@ def _axis(axis: int, value: Value, new: int = 0) -> int:
 
 
 def _constant(value: Any) -> Expression:
-    parsed = parse(value) if isinstance(value, str) else number(value)
+    parsed = parse(value) if isinstance(value, str) else number_expression(value)
     evaluate(parsed)
     return parsed
 

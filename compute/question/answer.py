@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array, Equality
-from compute.dimensions import product, written
+from compute.dimensions import product, shape_to_json
 from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
 from compute.graph.graph import Graph
 from compute.graph.value import Value, nearest_names
@@ -271,7 +271,7 @@ def describe_step(name: str, value: Value) -> StepDescription:
         formula=write_formula(value),
         inputs=list(inputs),
         axes=list(value.axes),
-        shape=written(value.shape),
+        shape=shape_to_json(value.shape),
         meaning=value.declared.meaning if value.declared else "",
     )
 

@@ -94,7 +94,7 @@ def prepare(asked: Question) -> Plan:
 
     sides = build_sides(graph) if asked.verify else []
     known = {graph.names[name].index for name in (*inputs, *given)}
-    arithmetic = kinds.arithmetic(
+    arithmetic = kinds.get_arithmetic(
         asked.arithmetic,
         dict(asked.assumptions),
         [str(graph.names[name].name) for name in asked.abbreviated],

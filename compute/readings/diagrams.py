@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from compute.budgets.planning import look_through, spend
-from compute.dimensions import written
+from compute.dimensions import shape_to_json
 from compute.graph.graph import Graph
 from compute.graph.value import nearest_names
 
@@ -53,7 +53,7 @@ def draw_diagram(graph: Graph, given: Collection[str]) -> Diagram:
             kind = "given"
         elif value.is_input:
             kind = "parameter" if value.is_parameter else "input"
-        nodes.append(Node(name, kind, written(value.shape)))
+        nodes.append(Node(name, kind, shape_to_json(value.shape)))
         if kind == "value":
             sources = dict.fromkeys(
                 source for operand in value.written_inputs for source in nearest_names(operand)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.dependence import DEPENDENCE, unknown_numbers
+from compute.arithmetic.dependence import DEPENDENCE, make_unknown
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.graph.value import Value
@@ -140,7 +140,7 @@ class Support:
             return array
         if self._is_fixed[index]:
             return np.asarray(np.vectorize(_to_float, otypes=[np.float64])(array))
-        return unknown_numbers(self._outlines(array))
+        return make_unknown(self._outlines(array))
 
 
 def _to_float(entry: Any) -> float:

@@ -136,7 +136,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     asked = TraceQuestion(
         chosen=chosen,
         start=start,
-        arithmetic=kinds.arithmetic(fields["arithmetic"], fields["assumptions"]),
+        arithmetic=kinds.get_arithmetic(fields["arithmetic"], fields["assumptions"]),
         program=tuple(fields["program"] or ()),
         loss=fields["loss"],
         data=data,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Size, shifted, show
+from compute.dimensions import Size, show, write_shifted
 from compute.errors import QuestionError, describe_entry
 from compute.graph.graph import Graph
 from compute.operations.attention.scoring import Scoring
@@ -35,7 +35,7 @@ def state_places(graph: Graph, queries: Size, keys: Size, how: Scoring) -> None:
     if queries == keys:
         return
     if how.alignment == "lower_right":
-        place = shifted("i", keys, queries)
+        place = write_shifted("i", keys, queries)
         if how.window is not None:
             graph.conventions |= band_convention(place)
         placed = f"query i stands at the place of key {place}, the last at that of the last"
@@ -93,8 +93,8 @@ def _first_keys(queries: Size, keys: Size, how: Scoring) -> str:
     left, _ = how.sides
     before = how.reach(queries, keys)["left"]
     if isinstance(before, int):
-        return band_entry(shifted("i", 0, before))
-    place = shifted("i", keys, queries) if how.alignment == "lower_right" else "i"
+        return band_entry(write_shifted("i", 0, before))
+    place = write_shifted("i", keys, queries) if how.alignment == "lower_right" else "i"
     return f"{band_entry(f'{place} - left')}, for left = {left}"
 
 

@@ -8,7 +8,7 @@ from compute.arithmetic.expressions import (
     Expression,
     ExpressionError,
     check_symbol,
-    number,
+    number_expression,
     parse,
 )
 from compute.dimensions import Size
@@ -26,7 +26,7 @@ def constant(graph: Graph, attribute: str, said: Constant, *, positive: bool = F
 def expression(graph: Graph, attribute: str, said: Constant, *, positive: bool = False) -> dict[str, Any]:
     """A constant setting as its expression and the sizes of the dimension names that it uses."""
     try:
-        parsed = parse(said) if isinstance(said, str) else number(said)
+        parsed = parse(said) if isinstance(said, str) else number_expression(said)
         names = parsed.symbols()
         sizes = {name: size for name, size in graph.dimensions.items() if name in names}
         free = {name for name in names if name not in graph.dimensions and name not in NAMED_NUMBERS}
@@ -62,14 +62,14 @@ def alone(graph: Graph, attribute: str, parsed: Expression) -> Expression:
 
 def literal(graph: Graph, parsed: Expression | float) -> Value:
     """An expression without dimension names, or a number, as a value."""
-    one = parsed if isinstance(parsed, Expression) else number(parsed)
+    one = parsed if isinstance(parsed, Expression) else number_expression(parsed)
     return apply("constant", graph=graph, expression=one, sizes={})
 
 
 def size_of(size: Size) -> dict[str, Any]:
     """A size as an expression, with what it depends on where it is no number."""
     if isinstance(size, int):
-        return {"expression": number(size), "sizes": {}}
+        return {"expression": number_expression(size), "sizes": {}}
     return {"expression": Expression("symbol", text=str(size)), "sizes": {str(size): size}}
 
 

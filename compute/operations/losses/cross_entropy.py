@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression, number_expression
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
@@ -152,7 +152,7 @@ def _distribution(target: Value, where: Classes, indices: bool, smoothing: Expre
         spread = apply("admitted", target, only="probabilities")
     if smoothing is not None:
         graph, count = target.graph, size_of(where.count)
-        kept = literal(graph, Expression("subtract", (number(1), smoothing)))
+        kept = literal(graph, Expression("subtract", (number_expression(1), smoothing)))
         even = literal(graph, smoothing) / apply("constant", graph=graph, **count)
         if indices:  # nothing is spread over the classes of what is ignored
             counted = where.target_weights(target, None, some=False)

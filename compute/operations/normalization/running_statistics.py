@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.errors import QuestionError, QuestionErrors
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import bounded
@@ -41,7 +41,7 @@ def weights_of(x: Value, momentum: Constant | None, momentum_of: str) -> tuple[A
         momentum = 0.1 if momentum_of == "batch" else 0.9
     x.graph.conventions["momentum"] = momentum
     said = bounded(x.graph, "momentum", momentum, least=0, most=1)
-    rest = said | {"expression": Expression("subtract", (number(1), said["expression"]))}
+    rest = said | {"expression": Expression("subtract", (number_expression(1), said["expression"]))}
     return (rest, said) if momentum_of == "batch" else (said, rest)
 
 

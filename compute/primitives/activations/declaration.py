@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression, number_expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.numerics import Finding, Hazard
@@ -153,7 +153,7 @@ def template(text: str, binding: int = PRODUCT) -> Callable[..., Formula]:
 
 def is_number(setting: Expression, worth: int) -> bool:
     """Whether a constant is written as this whole number."""
-    return setting == number(worth) or setting == number(float(worth))
+    return setting == number_expression(worth) or setting == number_expression(float(worth))
 
 
 def times(xp: Arithmetic, a: Array, setting: Expression) -> Array:

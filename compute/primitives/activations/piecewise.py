@@ -6,7 +6,7 @@ The derivative at a kink is PyTorch's, as each entry's convention says.
 import math
 from collections.abc import Mapping
 
-from compute.arithmetic.expressions import HALF, Expression, number, parse
+from compute.arithmetic.expressions import HALF, Expression, number_expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.graph.numerics import find_dead_units
@@ -45,7 +45,7 @@ Activation("leaky_relu", "leaky_relu", settings={"slope": 0.01}, slope=_LEAKY)
 
 def _mean_slope(settings: Settings) -> Settings:
     total = Expression("add", (settings["lower"], settings["upper"]))
-    return {"slope": Expression("divide", (total, number(2)))}
+    return {"slope": Expression("divide", (total, number_expression(2)))}
 
 
 def _range(settings: Mapping[str, float]) -> tuple[str, str] | None:
@@ -121,7 +121,7 @@ declare(
 Activation(
     "relu6",
     "hardtanh",
-    attributes=lambda settings: {"min_val": number(0), "max_val": number(6)},
+    attributes=lambda settings: {"min_val": number_expression(0), "max_val": number_expression(6)},
     slope=r"\mathbb{1}\left\{0 < <a:> < 6\right\}",
 )
 
@@ -190,7 +190,7 @@ Activation(
     "thresholded_relu",
     "threshold",
     settings={"alpha": 1},
-    attributes=lambda settings: {"threshold": settings["alpha"], "value": number(0)},
+    attributes=lambda settings: {"threshold": settings["alpha"], "value": number_expression(0)},
     slope=r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute.arithmetic.exact.algebra import Symbols
-from compute.arithmetic.kinds import arithmetic
+from compute.arithmetic.kinds import get_arithmetic
 from compute.optimizers.course import OptimizerConfig
 from compute.optimizers.questions import PreparedTrace, TraceQuestion, prepare_trace
 from compute.optimizers.trace import TraceStep
@@ -47,7 +47,7 @@ def prepared(
     asked = TraceQuestion(
         chosen=chosen(optimizer),
         start=sent[0],
-        arithmetic=arithmetic(numbers),
+        arithmetic=get_arithmetic(numbers),
         program=tuple(program),
         data=sent[1],
         gradients=None if gradients is None else sent[2:],

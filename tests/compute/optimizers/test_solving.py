@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from compute.arithmetic.exact.algebra import Symbols
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers.questions import TraceQuestion
 from compute.optimizers.solving import AskedSolution, Solved, Solving
@@ -30,7 +30,7 @@ def asked(
     symbols = Symbols()
     sent = [arrays(one, EXACT, symbols) for one in (start or {"x": 1}, data or {}, target or {})]
     trace = TraceQuestion(
-        chosen(optimizer), sent[0], arithmetic(EXACT), program=tuple(program), data=sent[1], steps=steps
+        chosen(optimizer), sent[0], get_arithmetic(EXACT), program=tuple(program), data=sent[1], steps=steps
     )
     return AskedSolution(trace, tuple(unknown), sent[2])
 
