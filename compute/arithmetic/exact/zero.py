@@ -23,13 +23,13 @@ def shown_zero(number: Any) -> str | None:
     if number.has(*_CASES):
         return _by_signs(number)
     rewritten = number.rewrite(sympy.exp) if number.has(sympy.tanh, sympy.sin, sympy.cos) else number
-    rewritten = sympy.expand_log(_rationalized(rewritten))
+    rewritten = sympy.expand_log(_rationalize(rewritten))
     if rewritten != number and cancels(rewritten):
         return "the difference cancels once functions are written as exponentials and roots are rationalized"
     return None
 
 
-def _rationalized(number: Any) -> Any:
+def _rationalize(number: Any) -> Any:
     """Return a short number without roots in denominators."""
     if size(number) >= SHORT:
         return number
@@ -68,7 +68,7 @@ def _branches(cases: Any, differences: list[Any]) -> Iterator[Any]:
     """Yield an expression without cases for each possible combination of signs."""
     for signs in product((1, 0, -1), repeat=len(differences)):
         chosen = dict(zip(differences, signs, strict=True))
-        equal = _solved([one for one, sign in chosen.items() if sign == 0])
+        equal = _solve([one for one, sign in chosen.items() if sign == 0])
         contradicted = (
             (worth := one.xreplace(equal)).is_Rational and sympy.sign(worth) != sign
             for one, sign in chosen.items()
@@ -77,7 +77,7 @@ def _branches(cases: Any, differences: list[Any]) -> Iterator[Any]:
             yield _branch(cases, chosen).xreplace(equal)
 
 
-def _solved(zeros: list[Any]) -> dict[Any, Any]:
+def _solve(zeros: list[Any]) -> dict[Any, Any]:
     """Return a symbol with its value for each difference that is zero and easily solved."""
     found: dict[Any, Any] = {}
     for zero in zeros:

@@ -143,7 +143,7 @@ class Explanation:
         return self.names.list_gradients(self.origin.reach)
 
     def _stays_meant(self) -> bool:
-        """Whether what a mask wrote is still nothing but that: -infinity, and not swallowed by a sum."""
+        """Return whether an intended -infinity stays one, and no sum or NaN absorbs it."""
         origin = self.origin
         for key in origin.reach:
             if key < 0:
