@@ -87,7 +87,7 @@ def main() -> None:
         }
     )
     times |= fastest({"plan, anew": lambda: prepare.__wrapped__(ASKED)}, rounds=5, number=50)
-    nodes = len(evaluation.computed())
+    nodes = len(evaluation.computed_values())
     for name, spent in times.items():
         print(f"{name:18} {spent:8.2f} us")
     for name in ("forward", "backward"):

@@ -18,7 +18,7 @@ import benchmarks  # noqa: F401 - one thread for products, before NumPy is used
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.arithmetic.floating import FLOAT64
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
-from compute.readings.reverse_mode import bound_rule
+from compute.readings.reverse_mode import bind_rule
 from tests.compute.primitives.extremes import extreme, with_operands
 
 FLOOR = 0.005  # seconds below which measurements are unreliable
@@ -47,12 +47,12 @@ def try_primitive(name: str, seed: int, entries: int) -> list[tuple[str, float, 
         description = f"seed {seed}: {[one.shape for one in operands][:4]} {attributes}"
         measurements = [("forward", seconds, applied.work, description)]
         g = np.random.default_rng(0).standard_normal(result.shape)
-        for place in applied.passing[:4]:
+        for place in applied.differentiable[:4]:
             rule = applied.rules[place]
             assert rule is not None
             known = {RESULT: result, KEPT: kept} | dict(enumerate(operands))
             needs = [known[need] for need in rule.needs]
-            function = bound_rule(FLOAT64, applied, place)
+            function = bind_rule(FLOAT64, applied, place)
             seconds, _ = measure(lambda function=function, needs=needs: function(g, *needs))  # type: ignore[misc]
             measurements.append((f"gradient {place}", seconds, applied.gradient_work(place), description))
     return measurements

@@ -18,7 +18,7 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class ShapeError(ValueError):
-    """Shapes that a primitive cannot combine; the message says how they disagree."""
+    """Shapes that a primitive cannot combine. The message says how they disagree."""
 
 
 class Polynomial:
@@ -38,8 +38,8 @@ class Polynomial:
     def of(value: "int | Polynomial | Fraction") -> "Polynomial":
         return value if isinstance(value, Polynomial) else Polynomial({(): Fraction(value)})
 
-    def collapsed(self) -> "Size":
-        """The same size, as an `int` where it is one."""
+    def simplify(self) -> "Size":
+        """Return the size as an `int` if it is one."""
         if not self.terms:
             return 0
         if tuple(self.terms) == ((),) and self.terms[()].denominator == 1:
@@ -50,7 +50,7 @@ class Polynomial:
         total = dict(self.terms)
         for monomial, coefficient in Polynomial.of(other).terms.items():
             total[monomial] = total.get(monomial, Fraction(0)) + coefficient
-        return Polynomial(total).collapsed()
+        return Polynomial(total).simplify()
 
     def __mul__(self, other: "Size") -> "Size":
         others = Polynomial.of(other).terms
@@ -60,7 +60,7 @@ class Polynomial:
             for right, b in others.items():
                 key = _times(left, right)
                 product[key] = product.get(key, Fraction(0)) + a * b
-        return Polynomial(product).collapsed()
+        return Polynomial(product).simplify()
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -112,9 +112,9 @@ def _term(monomial: Monomial, coefficient: Fraction) -> str:
 
 
 def divide(size: Size, divisor: Size) -> Size:
-    """`size / divisor` exactly.
+    """Return `size / divisor` exactly.
 
-    Raises ShapeError where both are numbers and there is a remainder, or where the divisor is a sum.
+    Raises ShapeError if both are numbers with a remainder, or if the divisor is a sum.
     """
     if isinstance(size, int) and isinstance(divisor, int):
         if divisor == 0 or size % divisor:
@@ -129,7 +129,7 @@ def divide(size: Size, divisor: Size) -> Size:
 
 
 def floor_divide(size: Size, divisor: Size) -> Size:
-    """The whole part of `size / divisor`; in letters a name of its own, such as `floor((W - w)/s)`."""
+    """Return the floor of `size / divisor`; of symbolic sizes a new symbol, such as `floor((W - w)/s)`."""
     if isinstance(size, int) and isinstance(divisor, int):
         return size // divisor
     if divisor == 1 or size == 0:
@@ -139,8 +139,8 @@ def floor_divide(size: Size, divisor: Size) -> Size:
     return Polynomial.symbol(f"floor({above}/{below})")
 
 
-def shifted(start: str, forward: Size, back: Size) -> str:
-    """Write `start + forward - back`: `i + 2` where their difference is known, otherwise `i + m - n`."""
+def write_shifted(start: str, forward: Size, back: Size) -> str:
+    """Return `start + forward - back` as text: `i + 2` if the difference is known, else `i + m - n`."""
     offset = forward - back
     if isinstance(offset, int):
         return f"{start} {'-' if offset < 0 else '+'} {abs(offset)}" if offset else start
@@ -148,7 +148,7 @@ def shifted(start: str, forward: Size, back: Size) -> str:
 
 
 def product(sizes: Iterable[Size]) -> Size:
-    """The number of entries of a shape."""
+    """Return the number of entries of a shape."""
     result: Size = 1
     for size in sizes:
         result = result * size
@@ -156,7 +156,7 @@ def product(sizes: Iterable[Size]) -> Size:
 
 
 def total(sizes: Iterable[Size]) -> Size:
-    """The sum of sizes."""
+    """Return the sum of sizes."""
     result: Size = 0
     for size in sizes:
         result = result + size
@@ -164,22 +164,23 @@ def total(sizes: Iterable[Size]) -> Size:
 
 
 def ratio(size: Size, other: Size) -> float | str:
-    """`size / other` as a number, or as text in lowest terms as far as single names go."""
+    """Return `size / other` as a number, or as text without common powers of single names."""
     if isinstance(size, int) and isinstance(other, int):
         return size / other
-    terms = [dict(monomial) for one in (size, other) for monomial in Polynomial.of(one).terms]
+    terms = [dict(monomial) for part in (size, other) for monomial in Polynomial.of(part).terms]
     common = {name: min(powers.get(name, 0) for powers in terms) for name in terms[0]}
     shared = Polynomial({tuple((name, power) for name, power in common.items() if power): Fraction(1)})
-    above, below = (str(divide(one, shared.collapsed())) for one in (size, other))
+    above, below = (str(divide(part, shared.simplify())) for part in (size, other))
     if below == "1":
         return above
-    return "/".join(f"({one})" if " " in one else one for one in (above, below))
+    return "/".join(f"({part})" if " " in part else part for part in (above, below))
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """The shape that these broadcast to, by NumPy's rule; raises ShapeError where there is none.
+    """Return the shape that these shapes broadcast to by NumPy's rule.
 
-    A symbol is taken to be no 1, and two different symbols to be different sizes.
+    A symbol is taken not to be 1, and different symbols to be different sizes. Raises ShapeError if the
+    shapes do not broadcast.
     """
     if shapes and shapes.count(shapes[0]) == len(shapes):
         return shapes[0]
@@ -193,11 +194,11 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 def show(shape: Shape) -> str:
-    """A shape as a person writes it: `(2, d_k)`."""
+    """Return a shape as people write it: `(2, d_k)`."""
     return "(" + ", ".join(map(str, shape)) + ")"
 
 
-def written(shape: Shape) -> list[int | str]:
+def shape_to_json(shape: Shape) -> list[int | str]:
     """Return a shape as an answer holds it."""
     return [write_size(size) for size in shape]
 
@@ -208,34 +209,34 @@ def write_size(size: Size) -> int | str:
 
 
 def at_least(rank: int, shape: Shape) -> None:
-    """Raise ShapeError where a shape has fewer axes."""
+    """Raise ShapeError if a shape has fewer than `rank` axes."""
     if len(shape) < rank:
         raise ShapeError(f"{show(shape)} has fewer than {rank} axes")
 
 
 def from_last(axis: int, rank: int) -> int | None:
-    """One of so many axes, counted from the last; None where there is no such axis."""
+    """Return the number of an axis counted from the last, -1; None if there is no such axis."""
     if not -rank <= axis < rank:
         return None
     return axis if axis < 0 else axis - rank
 
 
 def without(shape: Shape, axis: int) -> Shape:
-    """A shape without one axis, counted from the end; raises ShapeError where there is none."""
+    """Return a shape without one axis, counted from the end. Raises ShapeError if there is none."""
     at_least(-axis, shape)
     at = len(shape) + axis
     return (*shape[:at], *shape[at + 1 :])
 
 
 def symbols(size: Size) -> set[str]:
-    """The dimension names that a size still depends on."""
+    """Return the dimension names that a size depends on."""
     if isinstance(size, int):
         return set()
     return {name for monomial in size.terms for name, _ in monomial}
 
 
 def big_o(size: Size) -> str:
-    """The growth of a size: its terms not outgrown by another, without coefficients.
+    """Return the growth of a size: its fastest growing terms, without coefficients.
 
     `3*d**2*n + 2*d*n**2` grows as `O(d²n + n²d)`.
     """
@@ -243,25 +244,26 @@ def big_o(size: Size) -> str:
         return "O(1)"
     powers = [dict(monomial) for monomial in size.terms]
     leading = [
-        one for one in powers if not any(one is not other and _outgrown(one, other) for other in powers)
+        term for term in powers if not any(term is not other and _divides(term, other) for other in powers)
     ]
-    return "O(" + " + ".join(sorted(map(_growth, leading))) + ")"
+    return "O(" + " + ".join(sorted(map(_write_growth, leading))) + ")"
 
 
-def _outgrown(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    return all(other.get(name, 0) >= power for name, power in one.items())
+def _divides(term: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    return all(other.get(name, 0) >= power for name, power in term.items())
 
 
-def _growth(powers: Mapping[str, int]) -> str:
+def _write_growth(powers: Mapping[str, int]) -> str:
     ordered = sorted(powers.items(), key=lambda item: (-item[1], item[0]))
     factors = [name + (str(power).translate(SUPERSCRIPTS) if power != 1 else "") for name, power in ordered]
     return ("" if all(len(name) == 1 for name in powers) else "·").join(factors) or "1"
 
 
 def outer_axes(dims: str, count: int, *, is_batch: bool) -> tuple[str, ...]:
-    """Label the axes before those that dims name: batch, or by number if they might be anything.
+    """Return labels for `count` axes before those that dims name: `batch`, or `axis_0`, ... if unknown.
 
-    is_batch: whether positions such as tokens have an axis of their own, so that those before are batch axes.
+    is_batch: whether positions such as tokens have an axis of their own, so that axes before it are batch
+        axes.
     """
     named = is_batch and dims != "..."
     return ("batch",) * count if named else tuple(f"axis_{at}" for at in range(count))

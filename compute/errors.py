@@ -1,11 +1,11 @@
-"""What a question can have wrong with it, said so that a person can mend it.
+"""Errors in questions, with messages that say how to correct them.
 
-    QuestionError(Exception)        one fault, at one place of the question
+    QuestionError(Exception)        one error, at one place of the question
       TooLarge                      well-formed, but beyond a limit
-    QuestionErrors(Exception)       several of them, found together
-      UnfitEntries                  entries of a tensor that a step cannot work on
+    QuestionErrors(Exception)       several errors, found together
+      UnfitEntries                  entries that a step cannot work on
 
-Messages describe what came; they never repeat text that came.
+Messages describe what was received; they never repeat text from the request.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,11 +18,15 @@ from compute.names.suggestions import suggest_name
 Path = tuple[str | int, ...]
 LONGEST_ENTRY = 40  # characters
 MANY_DIGITS = 10**15
-LISTED = 20  # describing more would cost time and help nobody
+LISTED = 20  # the most errors that are described
 
 
 class QuestionError(Exception):
-    """One fault: where it is, what was expected there, and what came instead."""
+    """One error in a question.
+
+    path: its place in the question.
+    message: what is wrong; expected, received: what was expected there, and what was received instead.
+    """
 
     def __init__(self, path: Path, message: str, expected: str, received: str) -> None:
         super().__init__(message)
@@ -32,16 +36,16 @@ class QuestionError(Exception):
         self.received = received
 
     def within(self, *prefix: str | int) -> "QuestionError":
-        """The same fault, seen from further out."""
+        """Return the error with a prefix before its path."""
         return type(self)((*prefix, *self.path), self.message, self.expected, self.received)
 
 
 class TooLarge(QuestionError):
-    """The question is well-formed but asks for more than a limit allows."""
+    """A well-formed question that asks for more than a limit allows."""
 
 
 class QuestionErrors(Exception):
-    """Several faults found in one pass over the question; total: how many, where not all are listed."""
+    """Several errors found in one pass over the question. total: their number, if not all are listed."""
 
     def __init__(self, errors: Iterable[QuestionError], total: int = 0) -> None:
         self.errors = list(errors)
@@ -50,29 +54,29 @@ class QuestionErrors(Exception):
 
 
 class UnfitEntries(QuestionErrors):
-    """Entries that a primitive cannot work on. name: its operand, later the value that this is."""
+    """Entries that a primitive rejects. name: of the operand; after `of`, of the value."""
 
     def __init__(self, name: str, message: str, expected: str, received: str) -> None:
         super().__init__([QuestionError((name,), message, expected, received)])
         self.name = name
 
     def of(self, name: str) -> "UnfitEntries":
-        """The same, of a value by its name."""
-        [one] = self.errors
-        return UnfitEntries(name, one.message, one.expected, one.received)
+        """Return the error for the value of this name."""
+        [error] = self.errors
+        return UnfitEntries(name, error.message, error.expected, error.received)
 
     def within(self, *prefix: str | int) -> QuestionErrors:
-        """The same, at the field that the tensor stands in."""
+        """Return the error at the field that holds the tensor."""
         return QuestionErrors([self.errors[0].within(*prefix)])
 
     def computed(self, *path: str | int) -> QuestionErrors:
-        """The same, of a value that stands in no field, since it is computed."""
-        [one] = self.errors
-        return at(path, f"{self.name} {one.message}", one.expected, one.received)
+        """Return the error for a computed value, which has no field of its own."""
+        [error] = self.errors
+        return at(path, f"{self.name} {error.message}", error.expected, error.received)
 
 
 def at(path: Path, message: str, expected: str, received: str) -> QuestionErrors:
-    """One fault, ready to be raised."""
+    """Return a single error as QuestionErrors."""
     return QuestionErrors([QuestionError(path, message, expected, received)])
 
 
@@ -127,7 +131,7 @@ def _number(value: float) -> str:
 
 
 def unknown_name(path: Path, kind: str, name: str, known: Iterable[str]) -> QuestionError:
-    """Return the fault of using a name that does not exist, with the one that was probably meant."""
+    """Return the error of using an unknown name, with a suggestion if a known name is similar."""
     choices = list(known)
     listed = ", ".join(choices[:40]) + (", ..." if len(choices) > 40 else "")
     return QuestionError(

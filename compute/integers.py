@@ -2,7 +2,7 @@
 
 from typing import Any
 
-LARGEST = 2**53  # from here on float64 does not hold every integer
+LARGEST = 2**53  # beyond this float64 does not hold every integer
 
 
 def as_integer(value: Any) -> int | None:
@@ -18,12 +18,12 @@ def as_integer(value: Any) -> int | None:
 
 
 def with_integers(value: Any) -> Any:
-    """Make a number an integer if it is one, or each of a list or tuple; return all else as it is."""
+    """Return a number as an integer if it is one, also inside a list or tuple; anything else unchanged."""
     if type(value) in (list, tuple):
         return type(value)(_or_integer(one) for one in value)
     return _or_integer(value)
 
 
 def _or_integer(value: Any) -> Any:
-    found = as_integer(value)
-    return value if found is None else found
+    integer = as_integer(value)
+    return value if integer is None else integer

@@ -1,4 +1,4 @@
-"""LaTeX with its binding strength, so that parentheses appear where they are needed and only there."""
+"""LaTeX with its binding strength, so that only needed parentheses are written."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from compute.arithmetic.expressions import Expression, fold
 
 CONDITION, SUM, PRODUCT, JOINED, POWER, ATOM = range(-1, 5)
-"""JOINED: matrices side by side, which bind more strongly than products entry by entry: X W \\odot W would be
-read as the product of X W with W.
+"""JOINED is a matrix product, which binds more strongly than an elementwise one: X W \\odot W is read as the
+elementwise product of X W with W.
 """
 COMPARISONS = {
     "greater": ">", "greater_equal": r"\ge", "less": "<", "less_equal": r"\le", "equal": "=",
@@ -20,20 +20,20 @@ GREEK = frozenset({
 
 
 class Formula(NamedTuple):
-    """LaTeX text, how strongly its outermost operator binds, and whether it stands for one number."""
+    """LaTeX text, the binding strength of its outermost operator, and whether it is a scalar."""
 
     text: str
     binding: int = ATOM
     scalar: bool = False
 
     def at(self, binding: int) -> str:
-        """The text, in parentheses if it binds less strongly than asked."""
+        """Return the text, in parentheses if it binds less strongly than `binding`."""
         return self.text if self.binding >= binding else rf"\left({self.text}\right)"
 
     def scripted(self, mark: str, script: str, binding: int = ATOM) -> str:
-        """The text with a subscript (`_`) or a superscript (`^`).
+        """Return the text with a subscript (`_`) or a superscript (`^`).
 
-        TeX refuses a second one of a kind, so that a text which has one already stands in braces.
+        TeX rejects a second script of a kind: a text that has one is put in braces.
         """
         text = self.at(binding)
         if self.binding >= binding and mark in text:
@@ -42,7 +42,7 @@ class Formula(NamedTuple):
 
 
 def symbol_latex(name: str) -> str:
-    r"""A name in LaTeX: `d_k` as `d_{k}`, `beta` as `\beta`."""
+    r"""Return a name in LaTeX: `d_k` as `d_{k}`, `beta` as `\beta`."""
     head, _, tail = name.partition("_")
     if head in GREEK:
         head = "\\" + head
@@ -52,13 +52,13 @@ def symbol_latex(name: str) -> str:
 
 
 def matrix_latex(rows: Iterable[Iterable[str]]) -> Formula:
-    """A matrix of entries that are written already, row by row."""
+    """Return a matrix of LaTeX entries, row by row."""
     written = r" \\ ".join(" & ".join(row) for row in rows)
     return Formula(rf"\begin{{pmatrix}} {written} \end{{pmatrix}}")
 
 
 class Latex:
-    """Constant expressions as formulas."""
+    """Folds constant expressions into formulas."""
 
     def number(self, text: str) -> Formula:
         mantissa, _, exponent = text.lower().partition("e")
@@ -97,27 +97,27 @@ class Latex:
                 return Formula(rf"\neg {a.at(ATOM)}", PRODUCT)
             case "and" | "or":
                 sign = rf" \{'land' if head == 'and' else 'lor'} "
-                return Formula(sign.join(one.at(SUM) for one in operands), CONDITION)
+                return Formula(sign.join(operand.at(SUM) for operand in operands), CONDITION)
             case "sign":
                 return Formula(rf"\operatorname{{sign}}\left({a.text}\right)")
         if head in COMPARISONS:
             return Formula(f"{a.text} {COMPARISONS[head]} {b.text}", CONDITION)
         if len(operands) > 1:
-            return Formula(rf"\{head}\left({', '.join(one.text for one in operands)}\right)")
+            return Formula(rf"\{head}\left({', '.join(operand.text for operand in operands)}\right)")
         return Formula(rf"\{head}\left({a.text}\right)")
 
 
 def constant_latex(expression: Expression) -> Formula:
-    """The formula of a constant expression, as it was written."""
+    """Return a constant expression as a formula, in its original form."""
     return fold(expression, Latex())._replace(scalar=True)
 
 
 def written_items(items: tuple[Any, ...]) -> str:
-    """Indices and slices (start, stop, step) as they stand in brackets, such as `0,1:3`."""
-    shown = [
+    """Return indices and slices (start, stop, step) as in brackets, such as `0,1:3`."""
+    texts = [
         str(item)
         if isinstance(item, int)
-        else ":".join("" if one is None else str(one) for one in item[: 2 if item[2] is None else 3])
+        else ":".join("" if bound is None else str(bound) for bound in item[: 2 if item[2] is None else 3])
         for item in items
     ]
-    return ",".join(shown)
+    return ",".join(texts)

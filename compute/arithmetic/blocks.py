@@ -1,7 +1,7 @@
-"""Steps of arithmetic on large arrays, block by block.
+"""Rules of several steps on large arrays, block by block.
 
-What a rule of several steps holds in between stays in a processor's cache, and no new memory is asked for it:
-on large arrays that costs more than the arithmetic.
+Temporaries of a block stay in the processor's cache and need no new memory, which on large arrays costs more
+than the arithmetic.
 """
 
 import math
@@ -12,13 +12,13 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 
-BLOCK = 16_384  # entries that are worked on at a time
-ROWS = 65_536  # the same, of rules along an axis, which hold less in between
+BLOCK = 16_384  # entries of a block
+ROWS = 65_536  # the same for rules along an axis, which have fewer temporaries
 Rule: TypeAlias = Callable[..., Array]
 
 
 def entrywise(rule: Rule, *arrays: Array) -> Array:
-    """What a rule gives that works entry by entry, on arrays of one shape."""
+    """Return `rule(*arrays)` for an elementwise rule on arrays of the same shape."""
     shape = arrays[0].shape
     size = math.prod(shape)
     if size <= BLOCK:
@@ -34,9 +34,9 @@ def entrywise(rule: Rule, *arrays: Array) -> Array:
 
 
 def along(rule: Rule, axis: int, *arrays: Array) -> Array:
-    """What a rule (axis, *arrays) gives that works along an axis of arrays of one shape.
+    """Return `rule(axis, *arrays)` for a rule that works along an axis of arrays of the same shape.
 
-    The axis is counted from the end. It keeps its size, or has size 1 in the result; the others keep theirs.
+    The axis is counted from the end. It keeps its size, or has size 1 in the result.
     """
     shape = arrays[0].shape
     if math.prod(shape) <= ROWS:

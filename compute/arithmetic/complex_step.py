@@ -1,7 +1,7 @@
-"""Numbers with an imaginary part too small to be felt, which carries a derivative to the last digit.
+"""Complex-step differentiation: a tiny imaginary part carries a derivative to the last digit.
 
 For a real analytic f, f(x + ih) = f(x) + ih f'(x) + O(h^2): with h = 1e-30 the imaginary part over h is the
-derivative, and nothing is subtracted that could cancel. Orders go by the real parts.
+derivative, and no subtraction can cancel. Comparisons use the real parts.
 
 Source: Squire and Trapp, Using complex variables to estimate derivatives of real functions (1998).
 """
@@ -16,7 +16,7 @@ STEP = 1e-30
 
 
 class ComplexStep(Floating):
-    """The arithmetic namespace over such numbers."""
+    """The arithmetic namespace over complex numbers with tiny imaginary parts."""
 
     def __init__(self) -> None:
         super().__init__("float64")
@@ -32,15 +32,15 @@ class ComplexStep(Floating):
         self.absolute = lambda a: np.where(np.real(a) < 0, -a, a)
 
     def sigmoid(self, a: Array) -> Array:
-        turned = np.where(np.real(a) >= 0, -a, a)
-        small = np.exp(turned) / (1 + np.exp(turned))
+        negative = np.where(np.real(a) >= 0, -a, a)
+        small = np.exp(negative) / (1 + np.exp(negative))
         found: Array = np.where(np.real(a) >= 0, 1 - small, small)
         return found
 
     def softplus(self, a: Array) -> Array:
-        turned = np.where(np.real(a) >= 0, -a, a)
-        # NumPy's log1p of such numbers loses the digits of what is small.
-        decay = np.exp(turned)
+        negative = np.where(np.real(a) >= 0, -a, a)
+        # NumPy's log1p of complex numbers loses the digits of small ones.
+        decay = np.exp(negative)
         grown = np.log1p(np.real(decay)) + 1j * np.imag(decay) / (1 + np.real(decay))
         found: Array = np.where(np.real(a) >= 0, a + grown, grown)
         return found

@@ -1,4 +1,4 @@
-"""What constant expressions are worth: floats, or sizes."""
+"""Evaluate constant expressions to floats or sizes."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ MAX_EXPONENT = 1_000  # of a dimension name in a size
 
 @dataclass(frozen=True, slots=True)
 class FloatConstants:
-    """Expressions as Python floats; names are dimension sizes, `pi` and `e`."""
+    """Folds expressions into Python floats; names are dimension sizes, `pi` and `e`."""
 
     sizes: Mapping[str, Size]
 
     def number(self, text: str) -> float:
-        if not math.isfinite(found := float(text)):
+        if not math.isfinite(value := float(text)):
             raise ExpressionError("holds a number too large for float64")
-        return found
+        return value
 
     def symbol(self, name: str) -> float:
         size = self.sizes.get(name)
@@ -74,7 +74,7 @@ _FLOAT_FUNCTIONS: dict[str, Callable[..., float]] = {
 
 
 class Sizes:
-    """Expressions as sizes, such as `4*d` or `d/2`; every name is a dimension."""
+    """Folds expressions into sizes, such as `4*d` or `d/2`; every name is a dimension."""
 
     def number(self, text: str) -> Size:
         if not text.isdecimal():
@@ -87,25 +87,25 @@ class Sizes:
     def apply(self, head: str, operands: list[Size]) -> Size:
         match head, operands:
             case "add", [a, b]:
-                return _bounded(a + b)
+                return _check_size(a + b)
             case "subtract", [a, b]:
-                return _bounded(a - b)
+                return _check_size(a - b)
             case "multiply", [a, b]:
-                return _bounded(a * b)
+                return _check_size(a * b)
             case "divide", [a, b]:
                 try:
-                    return _bounded(divide(a, b))
+                    return _check_size(divide(a, b))
                 except ShapeError as error:
                     raise ExpressionError(f"is no size: {error}") from None
             case "power", [a, int(exponent)] if 0 <= exponent <= 8:
                 power: Size = 1
                 for _ in range(exponent):
-                    power = _bounded(power * a)
+                    power = _check_size(power * a)
                 return power
         raise ExpressionError("is no size: only + - * / and powers up to 8 can be used")
 
 
-def _bounded(size: Size) -> Size:
+def _check_size(size: Size) -> Size:
     terms = Polynomial.of(size).terms
     digits = any(max(abs(one.numerator), one.denominator) > 10**15 for one in terms.values())
     if len(terms) > 32 or digits:
@@ -116,7 +116,7 @@ def _bounded(size: Size) -> Size:
 
 
 def evaluate(expression: Expression, sizes: Mapping[str, Size] | None = None) -> float:
-    """The float value of an expression; raises ExpressionError where it has none or is not finite."""
+    """Return the float value of an expression. Raises ExpressionError if it has none or is not finite."""
     value = fold(expression, FloatConstants(sizes or {}))
     if not math.isfinite(value):
         raise ExpressionError("is too large for float64")

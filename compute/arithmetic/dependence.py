@@ -1,8 +1,8 @@
-"""The arithmetic namespace that shows what depends on what, whatever the numbers are.
+"""The arithmetic namespace that finds structural dependence, for arbitrary numbers.
 
-A number is known if settings, masks and places alone decide it, and unknown if it depends on numbers that may
-be any. Unknown numbers are NaN, which NumPy carries along; this namespace adds the few rules by which they
-disappear, such as 0 times an unknown number. A gradient rule that gives a known 0 gives 0 for all finite
+A number is known if settings, masks and indices alone determine it, and unknown if it depends on arbitrary
+numbers. Unknown numbers are NaN, which NumPy propagates; this namespace adds the few rules by which they
+disappear, such as 0 times an unknown number. A gradient rule that returns a known 0 returns 0 for all finite
 numbers.
 """
 
@@ -20,7 +20,7 @@ from compute.dimensions import Size
 
 
 class Open:
-    """The truth of a condition on unknown numbers, which may hold or not."""
+    """The truth value of a condition on unknown numbers, which may hold or not."""
 
     def __and__(self, other: Any) -> Any:
         return other if other is False else self
@@ -38,15 +38,15 @@ OPEN = Open()
 
 
 class Dependence:
-    """Known and unknown numbers, in arrays of float64.
+    """The arithmetic namespace over known and unknown numbers, in float64 arrays.
 
-    Conditions are booleans, or objects where some are `OPEN`. Places are integers, or floats where some are
+    Conditions are booleans, or objects if some are `OPEN`. Indices are integers, or floats if some are
     unknown.
     """
 
     name = "dependence"
     ordered = False
-    settles = False
+    simplifies = False
     negative_infinity = -math.inf
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Dependence:
         return array
 
     def add(self, a: Array, b: Array) -> Array:
-        """The sum; what is infinite stays so, since unknown numbers are finite."""
+        """Return the sum; infinities stay infinite, since unknown numbers are finite."""
         found: Array = np.asarray(np.add(a, b))
         one, other = np.isinf(a), np.isinf(b)
         if one.any() or other.any():
@@ -102,7 +102,7 @@ class Dependence:
         return self.add(a, np.negative(b))
 
     def multiply(self, a: Array, b: Array) -> Array:
-        """The product; 0 times an unknown number is 0."""
+        """Return the product; 0 times an unknown number is 0."""
         found: Array = np.asarray(np.multiply(a, b))
         unknown = np.isnan(found)
         if unknown.any():
@@ -114,7 +114,7 @@ class Dependence:
         return np.where(np.equal(a, 0) & np.isnan(b), 0.0, np.divide(a, b))
 
     def matmul(self, a: Array, b: Array) -> Array:
-        """The matrix product; an entry is unknown where an unknown number meets one that is not 0."""
+        """Return the matrix product; an entry is unknown if an unknown number is multiplied by a non-zero."""
         unknown = [np.isnan(one) for one in (a, b)]
         known = [np.where(nan, 0.0, one) for nan, one in zip(unknown, (a, b), strict=True)]
         found: Array = np.matmul(known[0], known[1])
@@ -144,7 +144,7 @@ class Dependence:
         return np.where(held, a, np.where(failed, b, either))
 
     def choices(self, a: Array, possible: Array) -> Array:
-        """Entries that may be chosen or not, and 0 where they cannot be."""
+        """Return unknown numbers for non-zero entries that may be selected, and 0 for others."""
         return np.where(possible & np.not_equal(a, 0), np.nan, 0.0)
 
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
@@ -159,7 +159,7 @@ class Dependence:
         return np.exp(a)
 
     def softmax_divide(self, parts: Array, total: Array) -> Array:
-        """The quotient; the only part of its total is 1, whatever it is."""
+        """Return the quotient; if a part is the only one of its total, the quotient is 1."""
         found = np.where(np.equal(parts, 0), 0.0, np.divide(parts, total))
         return np.where(_is_alone(np.not_equal(parts, 0), total), 1.0, found)
 
@@ -167,7 +167,7 @@ class Dependence:
         return np.log(np.where(np.equal(total, 0), 1.0, total))
 
     def balanced(self, a: Array, weights: Array, axis: int) -> Array:
-        """Entries that sum to 0 along an axis; the only one with a weight is minus the sum of the others."""
+        """Return `a`; the only entry with a non-zero weight becomes minus the sum of the others."""
         alone = _is_alone(np.not_equal(weights, 0), self.sum(weights, axis))
         return np.where(alone, self.negative(self.sum(np.where(alone, 0.0, a), axis)), a)
 
@@ -187,7 +187,7 @@ class Dependence:
         return np.where(unknown & ~nowhere, np.nan, found)
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        """Rows with each entry added at its place; one whose place is unknown may be added anywhere."""
+        """Return rows with each entry added at its index; one with an unknown index may be added anywhere."""
         at, unknown = (np.broadcast_to(one, a.shape) for one in _split(places))
         found = np.zeros((*a.shape[:-1], size))
         for row in np.ndindex(a.shape[:-1]):
@@ -214,7 +214,7 @@ class Dependence:
         return a
 
     def equality(self, left: Array, right: Array) -> Equality:
-        """Return whether both sides are known and equal; open if one is unknown."""
+        """Return whether both sides are equal; undecided if an entry is unknown."""
         unknown = bool((np.isnan(left) | np.isnan(right)).any())
         return Equality(None if unknown else bool((left == right).all()), None)
 
@@ -225,20 +225,20 @@ class Dependence:
         return a
 
 
-def possibly(condition: Array) -> Array:
-    """A condition that is open where this one holds, and fails elsewhere."""
-    found = condition.astype(object)
-    found[condition] = OPEN
-    return found
+def open_where(condition: Array) -> Array:
+    """Return a condition that is open where this one holds, and false elsewhere."""
+    result = condition.astype(object)
+    result[condition] = OPEN
+    return result
 
 
-def unknown_numbers(a: Array) -> Array:
-    """An array of numbers that may be any. Infinite entries stay: one in a mask is no number to vary."""
+def make_unknown(a: Array) -> Array:
+    """Return an array of unknown numbers. Infinite entries are unchanged: in a mask they are structure."""
     return np.where(np.isinf(a), a, np.nan)
 
 
 def _comparison(function: Callable[..., Any]) -> Callable[..., Array]:
-    """A comparison that is open where an operand is unknown."""
+    """Return a comparison that is open if an operand is unknown."""
 
     def compare(a: Array, b: Array) -> Array:
         held: Array = np.asarray(function(a, b))

@@ -1,11 +1,11 @@
-"""The error function of many numbers at once, which NumPy does not have, and the normal distribution's.
+"""The error function of arrays, which NumPy lacks, and the normal distribution function.
 
-About each of many nodes c it is its Taylor series,
+Around each of many nodes c the error function is its Taylor series,
 
     erf(c + r) = erf(c) + 2/sqrt(pi) exp(-c^2) sum over n of (-1)^n H_n(c) r^(n + 1) / (n + 1)!
 
-with Hermite's polynomials H_n; nodes stand so close that five terms give all digits. A number is taken from
-the node below it: nothing is subtracted then, so that small numbers keep all digits too.
+with the Hermite polynomials H_n; nodes are so close that five terms give all digits. A number uses the node
+below it: nothing is subtracted then, so that small numbers keep all digits too.
 
 The lower tail of the normal distribution, where 1 + erf would cancel, is its density times Laplace's
 continued fraction of Mills' ratio.
@@ -22,11 +22,11 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 
 NODES = 512  # in an interval of length 1
-LAST = 6  # from where on 1 is the nearest float64
-BLOCK = 8192  # numbers that are worked on at a time, which stay in a processor's cache
-TAIL = 4.5  # below minus this the continued fraction is taken
-TERMS = 28  # of the continued fraction: at the tail's beginning the rest is below 2e-16
-FARTHEST = 39.0  # below minus this the distribution is less than the least float64
+LAST = 6  # erf rounds to 1 in float64 from here on
+BLOCK = 8192  # numbers of a block, which stay in the processor's cache
+TAIL = 4.5  # below minus this the continued fraction is used
+TERMS = 28  # of the continued fraction, so that the rest is below 2e-16 where the tail begins
+FARTHEST = 39.0  # below minus this the distribution function is less than the least float64
 
 _AT = [node / NODES for node in range(NODES * LAST + 1)]
 _VALUES = np.array([math.erf(c) for c in _AT])
@@ -35,7 +35,7 @@ _SLOPES = np.array([2 / math.sqrt(math.pi) * math.exp(-c * c) for c in _AT])
 
 
 def erf(a: Array) -> Array:
-    """The error function of each entry, within 4e-16 of its size; float32 is worked on as float64."""
+    """Return the error function of each entry, with a relative error below 4e-16, computed in float64."""
 
     def rule(block: Array, work: Array, nodes: Array) -> Array:
         np.absolute(block, out=work[0])
@@ -48,9 +48,9 @@ def erf(a: Array) -> Array:
 
 
 def normal_cdf(a: Array) -> Array:
-    """The standard normal distribution function, (1 + erf(a / sqrt(2))) / 2, of each entry.
+    """Return the standard normal distribution function, (1 + erf(a / sqrt(2))) / 2, of each entry.
 
-    Within 6e-15 of its size, also in the lower tail; float32 is worked on as float64.
+    Its relative error is below 6e-15, also in the lower tail; it is computed in float64.
     """
 
     def rule(block: Array, work: Array, nodes: Array) -> Array:
@@ -72,9 +72,9 @@ def normal_cdf(a: Array) -> Array:
 
 
 def normal_density(b: Array) -> Array:
-    """The density of the standard normal distribution, of numbers from 0 on, within 4e-16 of its size.
+    """Return the standard normal density at numbers from 0 on, with a relative error below 4e-16.
 
-    The square of what is left without the low digits is exact, so that exp does not magnify its rounding.
+    The high part of the number has an exact square, so that exp does not magnify a rounding error.
     """
     high = np.floor(b * 1024) / 1024
     found: Array = np.exp(high * high / -2) * np.exp((high - b) * (high + b) / 2)
@@ -82,7 +82,7 @@ def normal_density(b: Array) -> Array:
 
 
 def _tail(b: Array) -> Array:
-    """The distribution function at -b."""
+    """Return the distribution function at -b."""
     fraction: Array = b
     for term in range(TERMS, 0, -1):
         fraction = b + term / fraction
@@ -90,7 +90,7 @@ def _tail(b: Array) -> Array:
 
 
 def _in_blocks(rule: Callable[[Array, Array, Array], Array], a: Array) -> Array:
-    """The rule of some entries at a time, with room to work in."""
+    """Apply a rule (block, work, nodes) block by block, with arrays to work in."""
     numbers = np.ascontiguousarray(a).reshape(-1)
     result = np.empty(numbers.shape, dtype=numbers.dtype)
     size = min(BLOCK, numbers.size)
@@ -107,8 +107,8 @@ def _in_blocks(rule: Callable[[Array, Array, Array], Array], a: Array) -> Array:
 def _increase(work: Array, nodes: Array) -> Array:
     """Return the difference of the error function from its value at the node below.
 
-    Numbers from 0 on are in the first row of `work`; where they are beyond the last node they are taken to be
-    that. NaN stays what it is.
+    The first row of `work` holds the numbers, from 0 on; numbers beyond the last node are clipped to it. NaN
+    stays NaN.
     """
     r: Array
     r, c, u, v, total, part = work

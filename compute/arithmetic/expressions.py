@@ -1,8 +1,8 @@
 """Expressions written as text, such as `2*sqrt(2)`, `1/sqrt(d_k)` or `where(x > 0, x, x/10)`.
 
-Text is never executed: Python's own parser gives a syntax tree, of which a short list of node kinds
-is accepted, and the result is folded over an `Algebra`: floats, exact numbers, sizes, LaTeX. Length and
-depth are bounded before anything is computed.
+Text is never executed: Python's parser makes a syntax tree, a short list of node types is accepted, and the
+result is folded over an `Algebra`: floats, exact numbers, sizes, LaTeX. Length and depth are bounded before
+anything is computed.
 """
 
 import ast
@@ -17,16 +17,16 @@ from compute.budgets.bounded_cache import keeping
 MAX_LENGTH = 200
 MAX_DEPTH = 40
 MAX_DIGITS = 40
-CACHE_BYTES = 4 * 2**20  # of expressions read
+CACHE_BYTES = 4 * 2**20  # of parsed expressions
 NODE_BYTES = 100  # of one number, symbol or function
-# How many operands each takes; max and min take two or more.
+# The number of operands of each; max and min take two or more.
 FUNCTIONS = {
     "sqrt": 1, "exp": 1, "log": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "abs": 1, "sign": 1,
     "indicator": 1, "max": 2, "min": 2, "where": 3,
 }  # fmt: skip
 NAMED_NUMBERS = ("pi", "e")
-NO_NUMBERS = ("Infinity", "NaN")  # words of whole entries, and no symbols
-MAX_NAME = 40  # of a free symbol
+NO_NUMBERS = ("Infinity", "NaN")  # words for whole entries, which cannot be symbols
+MAX_NAME = 40  # characters of a free symbol
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])"
@@ -51,7 +51,7 @@ CONDITIONS = frozenset({*_COMPARISONS.values(), "and", "or", "not"})
 
 
 class ExpressionError(ValueError):
-    """Text that is no constant expression, or one without a value; the message says why."""
+    """Text that is not a constant expression, or an expression without a value. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,19 @@ class Expression:
     text: str = ""
 
     def symbols(self) -> set[str]:
-        found: set[str] = set()
+        """Return the names of all symbols in the expression."""
+        names: set[str] = set()
         pending = [self]
         while pending:
-            one = pending.pop()
-            if one.head == "symbol":
-                found.add(one.text)
-            pending.extend(one.operands)
-        return found
+            expression = pending.pop()
+            if expression.head == "symbol":
+                names.add(expression.text)
+            pending.extend(expression.operands)
+        return names
 
 
 def check_symbol(name: str) -> None:
-    """Raise ExpressionError where a name cannot be that of a free symbol."""
+    """Raise ExpressionError if a name cannot be that of a free symbol."""
     if name.startswith("_"):
         raise ExpressionError(
             'uses a name that is no symbol, since it begins with "_": an answer defines such names under'
@@ -91,7 +92,7 @@ T = TypeVar("T")
 
 
 class Algebra(Protocol[T]):
-    """What an expression can be folded into."""
+    """An interpretation of expressions, for `fold`."""
 
     def number(self, text: str) -> T: ...
     def symbol(self, name: str) -> T: ...
@@ -99,42 +100,43 @@ class Algebra(Protocol[T]):
 
 
 def fold(expression: Expression, algebra: Algebra[T]) -> T:
-    """The value of an expression in an algebra."""
-    spine = [expression]  # long sums lean to the left: they are as deep as they are long
+    """Return the value of an expression in an algebra."""
+    spine = [expression]  # a long sum is nested to the left, as deep as it is long: no recursion there
     while spine[-1].operands:
         spine.append(spine[-1].operands[0])
     leaf = spine.pop()
     value = algebra.number(leaf.text) if leaf.head == "number" else algebra.symbol(leaf.text)
-    for one in reversed(spine):
-        value = algebra.apply(one.head, [value, *(fold(other, algebra) for other in one.operands[1:])])
+    for node in reversed(spine):
+        value = algebra.apply(node.head, [value, *(fold(operand, algebra) for operand in node.operands[1:])])
     return value
 
 
-def number(value: float) -> Expression:
-    """The expression of a JSON number, keeping its decimal text."""
+def number_expression(value: float) -> Expression:
+    """Return the expression of a JSON number, with its decimal text."""
     return Expression("number", text=repr(value))
 
 
-HALF = Expression("divide", (number(1), number(2)))
+HALF = Expression("divide", (number_expression(1), number_expression(2)))
 
 
-def expression_bytes(found: object, *keys: object) -> int:
-    """Estimate the bytes of the expressions and texts among some objects."""
+def expression_bytes(result: object, *keys: object) -> int:
+    """Estimate the bytes of the expressions and texts among a cached result and its keys."""
     held = 0
-    pending = [one for one in (found, *keys) if isinstance(one, Expression)]
+    pending = [item for item in (result, *keys) if isinstance(item, Expression)]
     while pending:
-        one = pending.pop()
+        expression = pending.pop()
         held += NODE_BYTES
-        pending.extend(one.operands)
-    return held + sum(getsizeof(one) for one in keys if isinstance(one, str))
+        pending.extend(expression.operands)
+    return held + sum(getsizeof(key) for key in keys if isinstance(key, str))
 
 
 @keeping("expressions", CACHE_BYTES, expression_bytes)
 def parse(
     text: str, longest: int = MAX_LENGTH, digits: int = MAX_DIGITS, deepest: int = MAX_DEPTH
 ) -> Expression:
-    """Read an expression: numbers, names, + - * / ** (or ^), and a few functions.
+    """Parse an expression of numbers, names, + - * / ** (or ^), and a few functions.
 
+    longest, digits, deepest: the limits on characters, digits of a number and nesting.
     Raises ExpressionError, which says what is wrong without repeating the text.
     """
     if len(text) > longest:
@@ -153,32 +155,32 @@ def parse(
         at = getattr(error, "offset", None)
         where = f" near character {at}" if at else ""
         raise ExpressionError(f"is not a well-formed expression{where}") from None
-    found = _convert(tree.body, deepest, source)
-    if found.head in CONDITIONS:
+    expression = _convert(tree.body, deepest, source)
+    if expression.head in CONDITIONS:
         raise ExpressionError("is a condition and no number; indicator(...) is 1 where it holds, or else 0")
-    return found
+    return expression
 
 
 def _convert(node: ast.expr, depth: int, source: str) -> Expression:
-    """The expression of a syntax tree; what leans to the left counts as one level."""
+    """Return the expression of a syntax tree; a chain of binary operators counts as one level."""
     rest: list[tuple[str, ast.expr]] = []
     while isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         rest.append((_OPERATORS[type(node.op)], node.right))
         node = node.left
-    found = _one(node, depth, source)
+    left = _convert_node(node, depth, source)
     for head, right in reversed(rest):
-        found = Expression(head, (_number_only(found), _number_only(_convert(right, depth - 1, source))))
-    return found
+        left = Expression(head, (_number_only(left), _number_only(_convert(right, depth - 1, source))))
+    return left
 
 
-def _one(node: ast.expr, depth: int, source: str) -> Expression:
+def _convert_node(node: ast.expr, depth: int, source: str) -> Expression:
     if depth == 0:
         raise ExpressionError("is nested too deeply")
     match node:
         case ast.Constant(value=bool() | complex() | str() | bytes() | None):
             raise ExpressionError("holds something that is not a number")
         case ast.Constant(value=int() | float()):
-            # As it was written, to the last digit.
+            # The source text keeps every digit.
             return Expression("number", text=source[node.col_offset : node.end_col_offset])
         case ast.Name(id=name):
             return Expression("symbol", text=name)
@@ -209,13 +211,13 @@ def _call(name: str, operands: list[Expression]) -> Expression:
     return Expression(name, tuple(operands))
 
 
-def _condition(found: Expression) -> Expression:
-    if found.head not in CONDITIONS:
+def _condition(expression: Expression) -> Expression:
+    if expression.head not in CONDITIONS:
         raise ExpressionError("holds a number where a condition is needed, such as x > 0")
-    return found
+    return expression
 
 
-def _number_only(found: Expression) -> Expression:
-    if found.head in CONDITIONS:
+def _number_only(expression: Expression) -> Expression:
+    if expression.head in CONDITIONS:
         raise ExpressionError("holds a condition where a number is needed")
-    return found
+    return expression

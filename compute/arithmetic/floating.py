@@ -13,41 +13,41 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 
-FEW, BLOCKS = 10_000, 100_000  # entries: up to the first OpenBLAS takes one thread
-NEARLY = 1 / 8  # beside 1: what is less than this far from it has lost three bits more than others
+FEW, BLOCKS = 10_000, 100_000  # entries; up to the first number OpenBLAS uses one thread
+NEARLY = 1 / 8  # numbers nearer to 1 than this have lost three bits or more
 Unary: TypeAlias = Callable[[Array], Array]
 Binary: TypeAlias = Callable[[Array, Array], Array]
 
 
-_POWERS: dict[float, Unary] = {1: np.positive, 2: np.square, 0.5: np.sqrt}  # many times as fast as the power
+_POWERS: dict[float, Unary] = {1: np.positive, 2: np.square, 0.5: np.sqrt}  # many times as fast as np.power
 
 
 def _sigmoid(a: Array) -> Array:
     if not a.ndim:
-        # Of the two forms the one whose exponential cannot overflow.
+        # The form whose exponential cannot overflow.
         decay = np.exp(-np.abs(a))
         single: Array = np.where(a >= 0, 1, decay) / (1 + decay)
         return single
-    found: Array = np.negative(a)
+    result: Array = np.negative(a)
     try:
         with np.errstate(over="raise"):
-            np.exp(found, out=found)
+            np.exp(result, out=result)
     except FloatingPointError:  # where exp(-a) overflows, exp(a) is the sigmoid to the last digit
-        lowest = np.negative(np.log(np.finfo(found.dtype).max))
+        lowest = np.negative(np.log(np.finfo(result.dtype).max))
         with np.errstate(over="ignore"):
             return np.where(a < lowest, np.exp(a), 1 / (1 + np.exp(np.negative(a))))
-    found += 1
-    return np.divide(1, found, out=found)
+    result += 1
+    return np.divide(1, result, out=result)
 
 
 def _negative(a: Array) -> Array:
-    found: Array = np.subtract(0, a)  # of 0 it is 0, where the sign alone turned would be -0
-    return found
+    result: Array = np.subtract(0, a)  # np.negative would make -0 of 0
+    return result
 
 
 def _softplus(a: Array) -> Array:
-    found: Array = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
-    return found
+    result: Array = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
+    return result
 
 
 class Floating:
@@ -55,7 +55,7 @@ class Floating:
 
     negative_infinity = -math.inf
     ordered = True
-    settles = False
+    simplifies = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -88,7 +88,7 @@ class Floating:
         self.tanh: Unary = np.tanh
 
     def cast(self, array: Array) -> Array:
-        """An array of numbers in this dtype; raises OverflowError where a finite one does not fit."""
+        """Return an array in this dtype. Raises OverflowError if a finite number does not fit."""
         if array.dtype == self.dtype:
             return array
         with np.errstate(over="ignore"):
@@ -154,17 +154,17 @@ class Floating:
         return np.select(conditions, choices)
 
     def max_shift(self, a: Array, axis: int) -> Array:
-        # Where every entry is -infinity the lowest finite number is subtracted instead of the maximum, so
-        # that the exponentials come out as 0 and not as NaN.
+        # If every entry is -infinity the lowest finite number is subtracted instead of the maximum, so that
+        # the exponentials are 0 and not NaN.
         return self.maximum(np.maximum.reduce(a, axis=axis, keepdims=True), self._lowest)
 
     def exponentials(self, a: Array, axis: int) -> Array:
-        # Memory that is new costs more than arithmetic.
+        # Allocating memory costs more than the arithmetic.
         shifted: Array = np.subtract(a, self.max_shift(a, axis))
         return np.exp(shifted, out=shifted)
 
     def softmax_divide(self, parts: Array, total: Array) -> Array:
-        # After the shift a total is at least 1, or exactly 0 where there was nothing to share.
+        # After the shift a total is at least 1, or exactly 0 if all entries were -infinity.
         return np.divide(parts, self.maximum(total, self._least), out=parts)
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
@@ -179,15 +179,15 @@ class Floating:
     def balanced(self, a: Array, weights: Array, axis: int) -> Array:
         heavy = np.moveaxis(weights > 1 - NEARLY, axis, -1)
         if heavy.any():
-            turned, which = np.moveaxis(a, axis, -1), heavy.any(axis=-1)
-            rows, at = turned[which], heavy[which].argmax(axis=-1, keepdims=True)
+            view, which = np.moveaxis(a, axis, -1), heavy.any(axis=-1)
+            rows, at = view[which], heavy[which].argmax(axis=-1, keepdims=True)
             np.put_along_axis(rows, at, 0, -1)
             np.put_along_axis(rows, at, 0 - rows.sum(axis=-1, keepdims=True), -1)
-            turned[which] = rows
+            view[which] = rows
         return a
 
     def masked(self, a: Array, logs: Array, axis: int) -> Array:
-        if (logs.take(0, axis) != -math.inf).all():  # a look that nearly always is enough
+        if (logs.take(0, axis) != -math.inf).all():  # a cheap test that nearly always decides
             return a
         return np.where((logs == -math.inf).all(axis=axis, keepdims=True), 0, a)
 
@@ -214,14 +214,16 @@ class Floating:
         return found
 
     def is_finite(self, a: Array) -> bool:
-        # A dot product with itself is one pass without a temporary; only where it overflows, or is
-        # not finite, is each entry looked at. Of a block's size it would wait for threads.
-        alone = FEW < a.size <= BLOCKS
-        return (not alone and math.isfinite(np.vdot(a, a))) or bool(np.isfinite(a).all())
+        # A dot product with itself is one pass without a temporary; entries are tested one by one only if it
+        # is not finite. For sizes in between, BLAS would wait for threads.
+        is_threaded = FEW < a.size <= BLOCKS
+        return (not is_threaded and math.isfinite(np.vdot(a, a))) or bool(np.isfinite(a).all())
 
     def close(self, one: Array, other: Array) -> bool:
-        """Whether entries differ by no more than rounding, which goes by the largest in their row or column,
-        whichever is smaller: one large entry must not make everything beside it equal.
+        """Return whether entries differ by no more than rounding.
+
+        Rounding is relative to the largest entry of their row or column, whichever is smaller, so that one
+        large entry does not make all others equal.
         """
         size = np.maximum(*(np.where(np.isfinite(array), np.abs(array), 0) for array in (one, other)))
         if size.ndim > 1:

@@ -1,4 +1,4 @@
-"""The kinds of numbers that a question can be asked in, by name."""
+"""The kinds of numbers that a question can use, by name."""
 
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
@@ -10,12 +10,12 @@ FLOATING: dict[str, Floating] = {one.name: one for one in (FLOAT64, FLOAT32)}
 EXACT = "exact"
 
 
-def arithmetic(
+def get_arithmetic(
     name: str, assumptions: Mapping[str, Sequence[str]] | None = None, abbreviated: Collection[str] = ()
 ) -> Arithmetic:
-    """The numbers of this name; assumptions, abbreviated: of exact ones, see `Exact`."""
+    """Return the arithmetic of this name. assumptions, abbreviated: for exact numbers, see `Exact`."""
     if name != EXACT:
         return FLOATING[name]
-    # SymPy takes half a second to load, and no question about floats has a use for it.
+    # SymPy takes half a second to load, and questions about floats do not need it.
     found: Arithmetic = import_module("compute.arithmetic.exact.namespace").Exact(assumptions, abbreviated)
     return found

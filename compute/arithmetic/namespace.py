@@ -1,7 +1,7 @@
-"""What primitives may ask of the numbers they run on.
+"""The arithmetic namespace: the array functions that primitives may call.
 
-Primitives reach every array function through this namespace and never through NumPy, so that another
-kind of number is another namespace under the same primitives.
+Primitives call every array function through this namespace and never NumPy itself, so that another kind of
+number is another namespace under the same primitives.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,12 +19,12 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Equality:
-    """Whether two arrays are equal: floating-point numbers to rounding, exact numbers for all values of their
-    symbols.
+    """Whether two arrays are equal: floats up to rounding, exact numbers for all values of their symbols.
 
-    holds: None where it is open; largest_difference: where it is a number; verdict: of exact numbers, one of
-    `proved`, `refuted` and `undecided`; how: in a sentence; point: numbers for the symbols at which they
-    differ.
+    holds: None if it is undecided.
+    largest_difference: None if it is not a number.
+    verdict: for exact numbers, `proved`, `refuted` or `undecided`; how: the method, in a sentence.
+    point: numbers for the symbols at which they differ.
     """
 
     holds: bool | None
@@ -37,8 +37,9 @@ class Equality:
 class Arithmetic(Protocol):
     """Array functions over one kind of number. Axes count from the end; reductions keep them.
 
-    Comparisons give truth values, or conditions where symbols leave an order open; `where` takes either.
-    ordered: whether any two numbers can be compared; settles: whether `simplify` does anything.
+    Comparisons return booleans, or conditions if the order depends on symbols; `where` takes either.
+    ordered: whether any two numbers can be compared.
+    simplifies: whether `simplify` does anything.
     """
 
     @property
@@ -46,22 +47,22 @@ class Arithmetic(Protocol):
     @property
     def ordered(self) -> bool: ...
     @property
-    def settles(self) -> bool: ...
+    def simplifies(self) -> bool: ...
     @property
     def negative_infinity(self) -> Any: ...
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
-        """A constant as a 0-d array; `sizes` are the dimension names it may use."""
+        """Return a constant as a 0-d array. sizes: the dimension names it may use."""
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
-        """A constant to the power of each of these fractions."""
+        """Return a constant to the power of each of these fractions."""
 
     def whole(self, numbers: Array) -> Array:
-        """Integers as numbers of this kind."""
+        """Return integers as numbers of this kind."""
 
     def zeros(self, shape: tuple[int, ...]) -> Array: ...
     def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
-        """Zeros, with a one at a flat index."""
+        """Return zeros with a one at a flat index."""
 
     def add(self, a: Array, b: Array, /) -> Array: ...
     def subtract(self, a: Array, b: Array, /) -> Array: ...
@@ -78,103 +79,104 @@ class Arithmetic(Protocol):
     def sign(self, a: Array, /) -> Array: ...
     def sqrt(self, a: Array, /) -> Array: ...
     def power(self, a: Array, exponent: Expression) -> Array:
-        """`a` to the power of a constant."""
+        """Return `a` to the power of a constant."""
 
     def sigmoid(self, a: Array, /) -> Array: ...
     def softplus(self, a: Array, /) -> Array:
-        """`log(1 + exp(a))`, for entries of any size."""
+        """Return `log(1 + exp(a))` without overflow."""
 
     def log(self, a: Array, /) -> Array: ...
     def log1p(self, a: Array, /) -> Array:
-        """`log(1 + a)`, with all digits where `a` is small."""
+        """Return `log(1 + a)`, with all digits for small `a`."""
 
     def expm1(self, a: Array, /) -> Array:
-        """`exp(a) - 1`, with all digits where `a` is small."""
+        """Return `exp(a) - 1`, with all digits for small `a`."""
 
     def erf(self, a: Array, /) -> Array: ...
     def normal_cdf(self, a: Array, /) -> Array:
-        """`(1 + erf(a / sqrt(2))) / 2`, with all digits in the lower tail."""
+        """Return `(1 + erf(a / sqrt(2))) / 2`, with all digits in the lower tail."""
 
     def sin(self, a: Array, /) -> Array: ...
     def cos(self, a: Array, /) -> Array: ...
     def tanh(self, a: Array, /) -> Array: ...
     def matmul(self, a: Array, b: Array, /) -> Array: ...
     def solve(self, matrix: Array, b: Array) -> Array:
-        """The vector that the matrix takes to b; NaN where there is none or many."""
+        """Return the solution of `matrix @ x = b`; NaN if there is no unique one."""
 
     def sum(self, a: Array, axis: int) -> Array: ...
 
     def where(self, condition: Array, a: Array, b: Any) -> Array: ...
     def select(self, conditions: Sequence[Array], choices: Sequence[Array]) -> Array:
-        """Of several choices the one whose condition holds, where conditions exclude one another."""
+        """Return the choice whose condition holds; the conditions exclude one another."""
 
     def max_shift(self, a: Array, axis: int) -> Array:
-        """What is taken from all entries along an axis before exponentials, lest they overflow: the largest
-        floating-point number, and 0 of exact ones.
+        """Return the shift that keeps exponentials along an axis from overflowing: the maximum of floats, and
+        0 for exact numbers.
         """
 
     def exponentials(self, a: Array, axis: int) -> Array:
-        """`exp(a)`, up to one factor along an axis that keeps floating-point numbers from overflowing."""
+        """Return `exp(a)`, up to a factor along an axis that keeps floats from overflowing."""
 
     def softmax_divide(self, parts: Array, total: Array) -> Array:
-        """`parts / total`; zero where the total of non-negative parts is zero. May overwrite the parts."""
+        """Return `parts / total`, and 0 where the total of non-negative parts is 0. May overwrite `parts`."""
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
-        """The logarithm of a total of `exponentials`; 0 where the total is 0.
+        """Return the logarithm of a total of `exponentials`; 0 where the total is 0.
 
-        It keeps its digits where one of them is nearly all of it.
+        It keeps all digits if one of them is nearly the whole total.
         """
 
     def balanced(self, a: Array, weights: Array, axis: int) -> Array:
-        """An array whose entries sum to 0 along an axis, with all digits at a weight of nearly 1.
+        """Return `a`, whose entries sum to 0 along an axis, with all digits at a weight of nearly 1.
 
-        There the entry is minus the sum of the others. May overwrite a.
+        There the entry is recomputed as minus the sum of the others. May overwrite `a`.
         """
 
     def masked(self, a: Array, logs: Array, axis: int) -> Array:
-        """`a`; zeros where, along an axis, every one of its logarithms is -infinity."""
+        """Return `a`, with zeros where all `logs` along an axis are -infinity."""
 
     def difference(self, a: Array, b: Array) -> Array:
-        """`a - b` for arrays of one shape. May overwrite b."""
+        """Return `a - b` for arrays of the same shape. May overwrite `b`."""
 
     def places(self, numbers: Array, last: int) -> Array:
-        """Whole numbers as places from 0 to the last; raises ValueError where one is none."""
+        """Return numbers as indices from 0 to `last`. Raises ValueError if one is not such an index."""
 
     def take(self, a: Array, places: Array) -> Array:
-        """What stands at these places along the last axis."""
+        """Return the entries at these indices along the last axis."""
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        """Rows of this size with each entry of a row of `a` added at its place."""
+        """Return rows of this size with each entry of a row of `a` added at its index."""
 
     def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
-        """`rule(*arrays)`, for a rule that works entry by entry on arrays of one shape."""
+        """Return `rule(*arrays)` for an elementwise rule on arrays of the same shape."""
 
     def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
-        """`rule(axis, *arrays)`, for a rule that works along an axis of arrays of one shape; the axis keeps
-        its size, or has size 1 in the result.
+        """Return `rule(axis, *arrays)` for a rule that works along an axis of arrays of the same shape.
+
+        The axis keeps its size, or has size 1 in the result.
         """
 
     def argmax(self, a: Array, axis: int) -> Array:
-        """Where the largest entries along an axis stand, the first of equals; the axis is gone."""
+        """Return the index of the first largest entry along an axis, which is removed."""
 
     def is_finite(self, a: Array) -> bool:
         """Return whether all entries are known to be finite."""
 
     def equality(self, left: Array, right: Array) -> Equality:
-        """Whether two arrays of one shape are equal."""
+        """Return whether two arrays of the same shape are equal."""
 
     def outlines(self, a: Array) -> Array:
-        """Floats that are infinite or NaN where an entry is, and finite elsewhere."""
+        """Return floats that are infinite or NaN where the entries are, and finite elsewhere."""
 
     def begin(self) -> None:
-        """Forget what an earlier answer left, before another: no answer depends on those before it."""
+        """Clear the state of an earlier answer, so that no answer depends on those before it."""
 
     def simplify(self, a: Array, name: str | None) -> Array:
-        """What a step gave as it is kept: within bounds, and readable where it has a name."""
+        """Return a step's result as it is kept: checked for size, and in readable form if it has a name."""
 
 
-def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
-    """Write what a function of a namespace gives where room is, at once where the function can."""
+def write_into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
+    """Write the result of a function of a namespace into an array, without a copy if it is a ufunc."""
     if isinstance(function, np.ufunc):
         function(*operands, out=room)
     else:
@@ -182,9 +184,9 @@ def into(room: Array, function: Callable[..., Array], *operands: Array) -> None:
 
 
 def unbroadcast(arithmetic: Arithmetic, gradient: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient of what was broadcast: summed over the axes along which it was repeated.
+    """Return the gradient of a broadcast operand: the sum over the axes along which it was repeated.
 
-    Neighbouring axes are summed as one: many short sums take longer than one that is long.
+    Neighbouring axes are summed as one, since many short sums take longer than a long one.
     """
     beside = (1,) * (gradient.ndim - len(shape)) + shape
     runs: list[tuple[bool, int]] = []

@@ -1,7 +1,7 @@
-"""Floats that round at random: every result of arithmetic is changed by a few units of its rounding.
+"""Monte Carlo arithmetic: floats that round at random by a few units in the last place.
 
-Runs of one computation over them spread as far as rounding may have moved its result, wherever on the way it
-happened. Functions that only move, compare or choose entries round nothing and stay as they are.
+The spread of repeated runs of a computation shows how far rounding may have moved its result, wherever on the
+way it happened. Functions that only move, compare or select entries do not round and are unchanged.
 
 Source: Parker, Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic (1997).
 """
@@ -16,7 +16,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Arithmetic, Array
 
-UNITS = 2  # by how many units of rounding a result is changed: functions such as exp are off by up to that
+UNITS = 2  # units in the last place by which results are changed: functions such as exp may be as far off
 EXACT = {
     "constant", "powers", "whole", "zeros", "one_hot", "maximum", "minimum", "greater", "greater_equal",
     "equal", "negative", "absolute", "sign", "where", "select", "max_shift", "masked", "places", "take",
@@ -24,59 +24,62 @@ EXACT = {
 }  # fmt: skip
 
 
-def unit(kind: str) -> float:
-    """The relative change that stands for the rounding of numbers of this dtype."""
+def rounding_unit(kind: str) -> float:
+    """Return the relative change that models rounding in this dtype."""
     return UNITS * float(np.finfo(kind).eps)
 
 
-def changed(array: Array, change: float, draw: np.random.Generator) -> Array:
-    """Each entry changed by a part of itself, up or down, between half of `change` and all of it."""
-    factor = _signs(draw, np.shape(array))
+def perturb(array: Array, change: float, draw: np.random.Generator) -> Array:
+    """Return each entry with a random relative change, up or down, between `change / 2` and `change`."""
+    factor = _draw_signs(draw, np.shape(array))
     factor *= change
     factor += 1
-    found: Array = array * factor
-    return found
+    perturbed: Array = array * factor
+    return perturbed
 
 
-def perturbed(base: Floating, change: float, draw: np.random.Generator, kind: str | None = None) -> Floating:
-    """The namespace with numbers that round at random.
+def make_perturbed(
+    base: Floating, change: float, draw: np.random.Generator, kind: str | None = None
+) -> Floating:
+    """Return the namespace with results that round at random.
 
-    change: of a result, beside itself; kind: a dtype among whose smallest numbers results lose digits, or
-    vanish; None for no such loss.
+    change: the relative change of a result.
+    kind: a dtype whose underflow is modelled too; None for none.
     """
     rounding = _Rounding(base, change, draw, kind)
-    found = copy(base)
+    perturbed = copy(base)
     for name in vars(Arithmetic):
         function = getattr(base, name, None)
         if callable(function) and name not in EXACT and not name.startswith("_"):
-            setattr(found, name, getattr(rounding, name, None) or rounding.rounded(function))
-    return found
+            setattr(perturbed, name, getattr(rounding, name, None) or rounding.wrap(function))
+    return perturbed
 
 
 class _Rounding:
-    """Functions of a namespace, with results that round at random."""
+    """The functions of a namespace with results that round at random."""
 
     def __init__(self, base: Floating, change: float, draw: np.random.Generator, kind: str | None) -> None:
         self._base, self._change, self._draw = base, change, draw
         self._least = 0.0 if kind is None else float(np.finfo(kind).smallest_subnormal)
         self._tiny = 0.0 if kind is None else float(np.finfo(kind).tiny)
 
-    def rounded(self, function: Callable[..., Array]) -> Callable[..., Array]:
-        """The function with its result rounded."""
+    def wrap(self, function: Callable[..., Array]) -> Callable[..., Array]:
+        """Return a function with its result rounded."""
         return lambda *operands: self._round(function(*operands))
 
     def _round(self, result: Array, vanishes: Callable[[], Array] | None = None) -> Array:
-        """The result rounded. vanishes: where it is not 0 in truth."""
+        """Return the result rounded. vanishes: returns where the exact result is not 0."""
         if np.asarray(result).dtype.kind != "f":
             return result
-        found = changed(result, self._change, self._draw)
+        rounded = perturb(result, self._change, self._draw)
         if self._tiny and (small := np.abs(result) < self._tiny).any():
             lost = small & ((result != 0) | (False if vanishes is None else vanishes()))
-            found = np.where(lost, result + 2 * self._least * _signs(self._draw, found.shape), found)
-        return found
+            shift = 2 * self._least * _draw_signs(self._draw, rounded.shape)
+            rounded = np.where(lost, result + shift, rounded)
+        return rounded
 
-    def _changed(self, array: Array) -> Array:
-        return changed(array, self._change, self._draw)
+    def _perturb(self, array: Array) -> Array:
+        return perturb(array, self._change, self._draw)
 
     def multiply(self, a: Array, b: Array) -> Array:
         return self._round(self._base.multiply(a, b), lambda: (a != 0) & (b != 0))
@@ -103,27 +106,27 @@ class _Rounding:
     def exponentials(self, a: Array, axis: int) -> Array:
         return self.exp(self._round(self._base.subtract(a, self._base.max_shift(a, axis))))
 
-    # Rounding inside of sums is as if each of their terms had been rounded.
+    # Rounding inside sums is modelled by rounding each term.
 
     def sum(self, a: Array, axis: int) -> Array:
-        return self._round(self._base.sum(self._changed(a), axis))
+        return self._round(self._base.sum(self._perturb(a), axis))
 
     def scatter(self, a: Array, places: Array, size: int) -> Array:
-        return self._base.scatter(self._changed(a), places, size)
+        return self._base.scatter(self._perturb(a), places, size)
 
     def matmul(self, a: Array, b: Array) -> Array:
         def vanishes() -> Array:
             found: Array = np.matmul(np.not_equal(a, 0).astype(float), np.not_equal(b, 0).astype(float)) > 0
             return found
 
-        return self._round(self._base.matmul(self._changed(a), b), vanishes)
+        return self._round(self._base.matmul(self._perturb(a), b), vanishes)
 
     def solve(self, matrix: Array, b: Array) -> Array:
-        return self._round(self._base.solve(self._changed(matrix), b))
+        return self._round(self._base.solve(self._perturb(matrix), b))
 
 
-def _signs(draw: np.random.Generator, shape: Any) -> Array:
-    """Random numbers of either sign, with sizes from 1/2 to 1: two of one size seldom cancel."""
+def _draw_signs(draw: np.random.Generator, shape: Any) -> Array:
+    """Return random numbers of either sign and sizes from 1/2 to 1, so that two seldom cancel."""
     drawn = np.asarray(draw.random(shape))
     drawn -= drawn < 0.5
     return drawn

@@ -1,8 +1,7 @@
-"""A namespace that computes nothing and notes what would be computed, number by number.
+"""A tracing namespace: it computes nothing and records the operations on single numbers.
 
-What it notes can be run again and again on single numbers. For graphs of a few numbers that are run many
-thousand times, such as the loss of an optimizer's trace, that takes a fraction of the time that arrays of one
-number do.
+The recorded program can be run repeatedly on scalars. For graphs of a few numbers that are run many thousand
+times, such as the loss of an optimizer's trace, that takes a fraction of the time of 0-d arrays.
 """
 
 import math
@@ -25,11 +24,11 @@ Line = tuple[Callable[..., Any], tuple[int, ...], int]
 
 
 class NotRecorded(Exception):
-    """Something goes by the numbers themselves, which are not known yet."""
+    """The program depends on the numbers themselves, which are unknown while recording."""
 
 
 class Placeholder:
-    """A number that is to be computed: the place where it will stand. Nothing can be asked of it."""
+    """A number of the recorded program, by its place. Any operation on it raises NotRecorded."""
 
     __slots__ = ("place",)
 
@@ -85,7 +84,7 @@ def _root(a: Any) -> Any:
 
 
 def _tally(total: Any, part: Any) -> Any:
-    """A sum of exponentials, ones counted in the real part and all others in the imaginary one."""
+    """Add an exponential to a sum that counts ones in its real part and adds others to its imaginary part."""
     return total + (1.0 if part == 1 else part * 1j)
 
 
@@ -105,78 +104,79 @@ _POWERS: dict[float, Callable[[Any], Any]] = {2: _square, 0.5: _root}
 
 
 class Recorder:
-    """The arithmetic namespace over arrays of noted numbers.
+    """The arithmetic namespace over arrays of placeholders.
 
-    start: constants by place, None where a number is to come; lines: what computes the others, in order.
+    start: the constants by place; None for inputs and results.
+    lines: the recorded operations, in order: a function, the places of its operands, and that of the result.
     """
 
     name = "recorded"
     ordered = False
-    settles = False
+    simplifies = False
     negative_infinity = -math.inf
 
     def __init__(self) -> None:
         self.start: list[Any] = []
         self.lines: list[Line] = []
         self._constants: dict[float, Placeholder] = {}
-        self.add = self._each(operator.add, 2)
-        self.subtract = self._each(operator.sub, 2)
-        self.multiply = self._each(operator.mul, 2)
-        self.divide = self._each(operator.truediv, 2)
-        self.maximum = self._each(_maximum, 2)
-        self.minimum = self._each(_minimum, 2)
-        self.greater = self._each(operator.gt, 2)
-        self.greater_equal = self._each(operator.ge, 2)
-        self.equal = self._each(operator.eq, 2)
-        self.where = self._each(_where, 3)
-        self.negative = self._each(_negative, 1)
-        self.absolute = self._each(operator.abs, 1)
-        self.sign = self._each(np.sign, 1)
-        self.exp = self._each(np.exp, 1)
-        self.log = self._each(np.log, 1)
-        self.log1p = self._each(np.log1p, 1)
-        self.expm1 = self._each(np.expm1, 1)
-        self.erf = self._each(_erf, 1)
-        self.normal_cdf = self._each(_normal_cdf, 1)
-        self.sin = self._each(np.sin, 1)
-        self.cos = self._each(np.cos, 1)
-        self.tanh = self._each(np.tanh, 1)
-        self.sigmoid = self._each(_sigmoid, 1)
-        self.softplus = self._each(_softplus, 1)
+        self.add = self._elementwise(operator.add, 2)
+        self.subtract = self._elementwise(operator.sub, 2)
+        self.multiply = self._elementwise(operator.mul, 2)
+        self.divide = self._elementwise(operator.truediv, 2)
+        self.maximum = self._elementwise(_maximum, 2)
+        self.minimum = self._elementwise(_minimum, 2)
+        self.greater = self._elementwise(operator.gt, 2)
+        self.greater_equal = self._elementwise(operator.ge, 2)
+        self.equal = self._elementwise(operator.eq, 2)
+        self.where = self._elementwise(_where, 3)
+        self.negative = self._elementwise(_negative, 1)
+        self.absolute = self._elementwise(operator.abs, 1)
+        self.sign = self._elementwise(np.sign, 1)
+        self.exp = self._elementwise(np.exp, 1)
+        self.log = self._elementwise(np.log, 1)
+        self.log1p = self._elementwise(np.log1p, 1)
+        self.expm1 = self._elementwise(np.expm1, 1)
+        self.erf = self._elementwise(_erf, 1)
+        self.normal_cdf = self._elementwise(_normal_cdf, 1)
+        self.sin = self._elementwise(np.sin, 1)
+        self.cos = self._elementwise(np.cos, 1)
+        self.tanh = self._elementwise(np.tanh, 1)
+        self.sigmoid = self._elementwise(_sigmoid, 1)
+        self.softplus = self._elementwise(_softplus, 1)
         self.difference = self.subtract
 
     def __getattr__(self, name: str) -> Any:
-        raise NotRecorded  # what goes by the numbers: places, winners, cases
+        raise NotRecorded  # functions that depend on the numbers: indices, maxima, cases
 
     def input(self, shape: tuple[int, ...]) -> Array:
-        """Numbers that will be handed in, at the next places."""
-        return self._filled(shape, lambda: self._new(None))
+        """Return placeholders for numbers that are passed in, at the next places."""
+        return self._fill(shape, lambda: self._add_place(None))
 
     def constant(self, expression: Expression, sizes: dict[str, Size]) -> Array:
-        return self._filled((), lambda: self._number(evaluate(expression, sizes)))
+        return self._fill((), lambda: self._constant(evaluate(expression, sizes)))
 
     def whole(self, numbers: Array) -> Array:
-        return self._lifted(numbers)
+        return self._lift(numbers)
 
     def zeros(self, shape: tuple[int, ...]) -> Array:
-        return self._lifted(np.zeros(shape))
+        return self._lift(np.zeros(shape))
 
     def one_hot(self, shape: tuple[int, ...], index: int) -> Array:
-        found = np.zeros(shape)
-        found.flat[index] = 1
-        return self._lifted(found)
+        array = np.zeros(shape)
+        array.flat[index] = 1
+        return self._lift(array)
 
     def power(self, a: Array, exponent: Expression) -> Array:
         worth = evaluate(exponent)
         if worth == 1:
             return a
         if worth in _POWERS:
-            return self._each(_POWERS[worth], 1)(a)
+            return self._elementwise(_POWERS[worth], 1)(a)
         raised = np.float64(worth)
-        return self._each(lambda one: one**raised, 1)(a)
+        return self._elementwise(lambda one: one**raised, 1)(a)
 
     def powers(self, base: Expression, numerators: Array, denominator: int) -> Array:
-        return self._lifted(np.power(evaluate(base), numerators / denominator))
+        return self._lift(np.power(evaluate(base), numerators / denominator))
 
     def sum(self, a: Array, axis: int) -> Array:
         moved = np.moveaxis(a, axis, 0)
@@ -190,28 +190,28 @@ class Recorder:
         return self.sum(products, -2)[..., 0, :]
 
     def max_shift(self, a: Array, axis: int) -> Array:
-        return np.expand_dims(self._folded(np.moveaxis(a, axis, 0)), axis)
+        return np.expand_dims(self._reduce_maximum(np.moveaxis(a, axis, 0)), axis)
 
     def exponentials(self, a: Array, axis: int) -> Array:
         return self.exp(self.subtract(a, self.max_shift(a, axis)))
 
     def softmax_divide(self, parts: Array, total: Array) -> Array:
-        least = self.maximum(total, self._lifted(np.array(TINY)))
+        least = self.maximum(total, self._lift(np.array(TINY)))
         return self.divide(parts, least)
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:
-        tally, logarithm = self._each(_tally, 2), self._each(_log_tally, 1)
-        found: Array = self._lifted(np.zeros(total.shape))
+        tally, logarithm = self._elementwise(_tally, 2), self._elementwise(_log_tally, 1)
+        tallied: Array = self._lift(np.zeros(total.shape))
         for part in np.split(exponentials, exponentials.shape[axis], axis):
-            found = tally(found, part)
-        return logarithm(found)
+            tallied = tally(tallied, part)
+        return logarithm(tallied)
 
     def balanced(self, a: Array, weights: Array, axis: int) -> Array:
-        others = self.sum(self._each(_unless_heavy, 2)(a, weights), axis)
-        return self._each(_balanced, 3)(a, weights, others)
+        others = self.sum(self._elementwise(_unless_heavy, 2)(a, weights), axis)
+        return self._elementwise(_balanced, 3)(a, weights, others)
 
     def masked(self, a: Array, logs: Array, axis: int) -> Array:
-        largest = np.expand_dims(self._folded(np.moveaxis(logs, axis, 0)), axis)
+        largest = np.expand_dims(self._reduce_maximum(np.moveaxis(logs, axis, 0)), axis)
         return self.where(self.equal(largest, np.array(-math.inf)), np.zeros(()), a)
 
     def is_finite(self, a: Array) -> bool:  # noqa: ARG002 - the namespace has it
@@ -223,52 +223,52 @@ class Recorder:
     def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
         return rule(axis, *arrays)
 
-    def _folded(self, parts: Array) -> Array:
+    def _reduce_maximum(self, parts: Array) -> Array:
         largest: Array = parts[0]
         for one in parts[1:]:
             largest = self.maximum(largest, one)
         return np.asarray(largest, dtype=object)
 
-    def _new(self, worth: Any) -> Placeholder:
+    def _add_place(self, worth: Any) -> Placeholder:
         self.start.append(worth)
         return Placeholder(len(self.start) - 1)
 
-    def _number(self, worth: float) -> Placeholder:
+    def _constant(self, worth: float) -> Placeholder:
         if worth not in self._constants:
-            self._constants[worth] = self._new(np.float64(worth))
+            self._constants[worth] = self._add_place(np.float64(worth))
         return self._constants[worth]
 
-    def _filled(self, shape: tuple[int, ...], make: Callable[[], Placeholder]) -> Array:
-        found: Array = np.empty(shape, dtype=object)
+    def _fill(self, shape: tuple[int, ...], make: Callable[[], Placeholder]) -> Array:
+        array: Array = np.empty(shape, dtype=object)
         for at in np.ndindex(shape):
-            found[at] = make()
-        return found
+            array[at] = make()
+        return array
 
-    def _lifted(self, numbers: Any) -> Array:
-        """Numbers as noted ones; those that are noted already stay."""
-        given = np.asarray(numbers)
-        found: Array = np.empty(given.shape, dtype=object)
-        for at in np.ndindex(given.shape):
-            one = given[at]
-            found[at] = one if isinstance(one, Placeholder) else self._number(float(one))
-        return found
+    def _lift(self, numbers: Any) -> Array:
+        """Return numbers as placeholders of constants; placeholders are unchanged."""
+        array = np.asarray(numbers)
+        lifted: Array = np.empty(array.shape, dtype=object)
+        for at in np.ndindex(array.shape):
+            entry = array[at]
+            lifted[at] = entry if isinstance(entry, Placeholder) else self._constant(float(entry))
+        return lifted
 
-    def _each(self, function: Callable[..., Any], operands: int) -> Callable[..., Array]:
-        """A function of single numbers as one of arrays, which notes its uses."""
+    def _elementwise(self, function: Callable[..., Any], operands: int) -> Callable[..., Array]:
+        """Return a scalar function as a function of arrays that records its calls."""
 
-        def note(*takes: Placeholder) -> Placeholder:
-            found = self._new(None)
-            self.lines.append((function, tuple(one.place for one in takes), found.place))
-            return found
+        def record(*arguments: Placeholder) -> Placeholder:
+            result = self._add_place(None)
+            self.lines.append((function, tuple(argument.place for argument in arguments), result.place))
+            return result
 
-        vectorized = np.frompyfunc(note, operands, 1)
+        vectorized = np.frompyfunc(record, operands, 1)
 
         def apply(*arrays: Any) -> Array:
-            found = np.empty((), dtype=object)
-            made = vectorized(*map(self._lifted, arrays))
-            if isinstance(made, np.ndarray):
-                return made
-            found[()] = made
-            return found
+            results = vectorized(*map(self._lift, arrays))
+            if isinstance(results, np.ndarray):
+                return results
+            scalar = np.empty((), dtype=object)
+            scalar[()] = results
+            return scalar
 
         return apply

@@ -1,7 +1,7 @@
-"""Single floating-point numbers: what NumPy gives for arrays without axes, in a fraction of the time.
+"""Scalar floats: the results of NumPy's 0-d arrays in a fraction of the time.
 
-NumPy's own single numbers keep shapes and infinities, and Python's operators on them cost a tenth of what its
-functions of arrays do.
+NumPy scalars have shapes and infinities, and Python's operators on them take a tenth of the time of array
+functions.
 """
 
 import math
@@ -20,7 +20,7 @@ ROOT_OF_HALF = math.sqrt(0.5)
 
 
 class Scalars(Floating):
-    """The arithmetic namespace over single numbers in float64."""
+    """The arithmetic namespace over float64 scalars."""
 
     def __init__(self) -> None:
         super().__init__("float64")
@@ -41,7 +41,7 @@ class Scalars(Floating):
         return self.one(evaluate(expression, sizes))
 
     def one(self, number: Any) -> Array:
-        """A single number; it goes wherever an array without axes does."""
+        """Return a scalar, which can be used in place of a 0-d array."""
         return np.float64(number)  # type: ignore[return-value]  # it has an array's shape, dtype and methods
 
     def whole(self, numbers: Array) -> Array:
@@ -54,7 +54,7 @@ class Scalars(Floating):
         return super().one_hot(shape, index) if shape else self.one(1)
 
     def sqrt(self, a: Array) -> Array:
-        # In a fifth of the time of a root, which a power of -infinity would not be.
+        # Five times as fast as a root; but the power of -infinity is infinity.
         found: Array = self._nothing if a < 0 else operator.pow(a, 0.5)
         return found
 

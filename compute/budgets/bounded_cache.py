@@ -1,7 +1,7 @@
-"""Caches that are bounded by bytes: the least recently used items leave first.
+"""Caches bounded by bytes, which drop the least recently used items first.
 
-Every cache whose size callers decide is one of these, so that the memory of a process follows from budgets
-and not from requests. `caches` lists them.
+Every cache whose size depends on requests is one of these, so that budgets bound the memory of a process.
+`caches` lists them.
 """
 
 from collections import OrderedDict
@@ -13,12 +13,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 SHARE = 4  # an item larger than this part of a budget is not kept
-ENTRY = 400  # bytes that an entry takes beside its item: two places in tables, and a key of a few parts
+ENTRY = 400  # bytes of an entry besides its item: two slots in tables, and a key of a few parts
 _ALL: "list[Kept[Any]]" = []
 
 
 class CacheUse(NamedTuple):
-    """How full a cache is: bytes as estimated, their budget, and how many items there are."""
+    """The use of a cache: estimated bytes, their budget, and the number of items."""
 
     name: str
     bytes: int
@@ -34,9 +34,9 @@ class _Entry(Generic[Item]):
 
 
 class Kept(Generic[Item]):
-    """Items by key, as many as fit a budget of bytes.
+    """A thread-safe cache of as many items as fit a budget of bytes.
 
-    budget: may be set at any time, and holds from the next addition on. Can be used from several threads.
+    budget: may be changed at any time; it applies from the next addition on.
     """
 
     def __init__(self, name: str, budget: int) -> None:
@@ -49,7 +49,7 @@ class Kept(Generic[Item]):
         _ALL.append(self)
 
     def find(self, key: Hashable) -> Item | None:
-        """Return the item of a key, or None if it is not kept."""
+        """Return the item of a key; None if there is none."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -58,7 +58,7 @@ class Kept(Generic[Item]):
         return entry.item
 
     def add(self, key: Hashable, item: Item, size: int) -> None:
-        """Keep an item of so many bytes, in place of the one that its key had; not if it is too large."""
+        """Add an item of `size` bytes, replacing that of the same key, unless it is too large."""
         entry = _Entry(key, item, size + ENTRY)
         with self._lock:
             self._drop(self._entries.get(key))
@@ -87,15 +87,15 @@ class Kept(Generic[Item]):
         return len(self._entries)
 
     def use(self) -> CacheUse:
-        """Return how full it is."""
+        """Return how full the cache is."""
         with self._lock:
             return CacheUse(self.name, self.bytes, self.budget, len(self._entries))
 
 
 class Keeping(Generic[Item]):
-    """A function whose results are kept by its positional arguments, which are hashable.
+    """A function whose results are cached by its positional arguments, which must be hashable.
 
-    size: estimates the bytes of a result and of its arguments. Errors are not kept.
+    size: estimates the bytes of a result and its arguments. Errors are not cached.
     """
 
     def __init__(self, function: Callable[..., Item], cache: Kept[Item], size: Callable[..., int]) -> None:
@@ -104,11 +104,11 @@ class Keeping(Generic[Item]):
         self.cache, self._size = cache, size
 
     def __call__(self, *arguments: Hashable) -> Item:
-        found = self.cache.find(arguments)
-        if found is None:
-            found = self.__wrapped__(*arguments)
-            self.cache.add(arguments, found, self._size(found, *arguments))
-        return found
+        result = self.cache.find(arguments)
+        if result is None:
+            result = self.__wrapped__(*arguments)
+            self.cache.add(arguments, result, self._size(result, *arguments))
+        return result
 
     def cache_clear(self) -> None:
         """Drop all results."""
@@ -118,7 +118,7 @@ class Keeping(Generic[Item]):
 def keeping(
     name: str, budget: int, size: Callable[..., int]
 ) -> Callable[[Callable[..., Item]], Keeping[Item]]:
-    """Decorate a function so that results are kept within a budget of bytes.
+    """Decorate a function so that its results are cached within a budget of bytes.
 
     size(result, *arguments) estimates the bytes of both.
     """
@@ -126,10 +126,10 @@ def keeping(
 
 
 def caches() -> list[CacheUse]:
-    """Return how full each cache of this process is, in order of their names."""
-    return sorted(one.use() for one in _ALL)
+    """Return the use of each cache of this process, ordered by name."""
+    return sorted(cache.use() for cache in _ALL)
 
 
 def kept_bytes() -> int:
-    """Return the bytes that all caches of this process take together."""
-    return sum(one.bytes for one in caches())
+    """Return the bytes of all caches of this process together."""
+    return sum(use.bytes for use in caches())

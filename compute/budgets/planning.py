@@ -1,8 +1,8 @@
-"""Bounds on planning: how many values a question may have planned before it is refused or handed on.
+"""Bounds on the planning of a question, beyond which it is refused or passed to a worker.
 
-Whatever is planned is counted in units, each about 10 to 20 microseconds: one value made in a graph, or a
-comparable amount of looking through names and graphs. Counts depend on the question alone, never on clocks
-or on what is kept, so that a question is refused always or never.
+Planning is counted in units of about 10 to 20 microseconds: one value added to a graph, or a comparable
+amount of iterating over names and graphs. Counts depend only on the question, never on clocks or caches, so
+that a question is always refused or never.
 
 Without an allowance nothing is bounded.
 """
@@ -16,9 +16,9 @@ from typing import Any, Generic, TypeVar
 
 from compute.budgets.bounded_cache import Kept
 
-CHECKED = 32  # units between two looks at a clock
-LOOKED_AT = 64  # values, names or characters that are looked at in one unit
-UNBOUNDED = 10**12  # units; so few that fractions of them are still told apart
+CHECKED = 32  # units between two readings of the clock
+LOOKED_AT = 64  # values, names or characters iterated over in one unit
+UNBOUNDED = 10**12  # units; small enough for floats to count fractions of a unit
 Refusal = Callable[[int], Exception]
 Key = TypeVar("Key", bound=Hashable)
 Plan = TypeVar("Plan")
@@ -38,9 +38,10 @@ class Outgrown(BaseException):
 class Allowance:
     """Units that planning may spend.
 
-    values: how many; refusal: makes the exception that `allowed` raises in place of `Outgrown`, from the
-    number of values; None leaves `Outgrown` as it is, for a caller that hands the question on; until, clock:
-    a reading of this clock from which on nothing is left, looked at every few units.
+    values: the number of units.
+    refusal: makes the exception that `allowed` raises in place of `Outgrown` from the number of values; None
+        lets `Outgrown` pass, for a caller that passes the question on.
+    until, clock: the reading of this clock after which nothing is left, checked every few units.
     """
 
     __slots__ = ("_clock", "_mark", "_until", "left", "refusal", "values")
@@ -60,17 +61,17 @@ class Allowance:
 
     @property
     def spent(self) -> float:
-        """How many units are spent."""
+        """The number of units spent."""
         return self.values - self.left
 
     def spend(self, count: float = 1) -> None:
-        """Take units away. Raises Outgrown where there are not so many left, or no time."""
+        """Spend units. Raises Outgrown if too few are left, or no time."""
         self.left -= count
         if self.left < self._mark:
             self._check()
 
     def foresee(self, count: float) -> None:
-        """Raise Outgrown where fewer units are left than are certain to be spent; spends none."""
+        """Raise Outgrown if fewer units are left than will certainly be spent; spend none."""
         if count > self.left:
             raise Outgrown(self.values)
 
@@ -86,14 +87,14 @@ class Allowance:
 Bound = TypeVar("Bound", bound=Allowance | None)
 _CURRENT: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 current = _CURRENT.get
-"""Return the allowance that planning has here, or None if it is not bounded."""
+"""Return the current allowance; None if planning is not bounded."""
 
 
 @contextmanager
 def allowed(allowance: Bound) -> Iterator[Bound]:
-    """Bound the planning inside by an allowance; None takes the bound away.
+    """Bound planning inside the context by an allowance; None removes the bound.
 
-    Raises what the allowance's `refusal` makes where it does not suffice, or Outgrown if it has none.
+    If it does not suffice, raises the exception that its `refusal` makes, or Outgrown if it has none.
     """
     token = _CURRENT.set(allowance)
     try:
@@ -107,30 +108,30 @@ def allowed(allowance: Bound) -> Iterator[Bound]:
 
 
 def spend(count: float = 1) -> None:
-    """Spend units of the allowance, if there is one. Raises Outgrown."""
+    """Spend units of the current allowance, if there is one. Raises Outgrown."""
     if (allowance := _CURRENT.get()) is not None:
         allowance.spend(count)
 
 
 def foresee(count: float) -> None:
-    """Raise Outgrown where the allowance, if there is one, has fewer units left than this."""
+    """Raise Outgrown if the current allowance, if there is one, has fewer units left."""
     allowance = _CURRENT.get()
     if allowance is not None:
         allowance.foresee(count)
 
 
 def look_through(count: float) -> None:
-    """Spend for looking at so many values, names or characters, which takes a small part of making one."""
+    """Spend units for iterating over `count` values, names or characters."""
     spend(count / LOOKED_AT)
 
 
 class PlannedOnce(Generic[Key, Plan]):
-    """A function that plans a question, whose plans are kept.
+    """A function that plans a question, with its plans cached.
 
-    key_size, size: estimate the bytes of a question and of a plan. A kept plan spends as many units as
-    making it did, so that what is refused does not depend on what is kept. Where planning outgrew its
-    allowance that is kept too, and no allowance that is as small plans the same again. Other errors are not
-    kept.
+    A cached plan spends as many units as making it did, so that refusals do not depend on the cache. If
+    planning outgrew its allowance, that is cached too, and an allowance as small fails at once. Other errors
+    are not cached.
+    key_size, size: estimate the bytes of a question and of a plan.
     """
 
     def __init__(
@@ -176,5 +177,5 @@ class PlannedOnce(Generic[Key, Plan]):
 def plans_kept(
     name: str, budget: int, key_size: Callable[[Any], int], size: Callable[[Any], int]
 ) -> Callable[[Callable[[Key], Plan]], PlannedOnce[Key, Plan]]:
-    """Decorate a function that plans a question so that its plans are kept, see `PlannedOnce`."""
+    """Decorate a function that plans questions so that its plans are cached, see `PlannedOnce`."""
     return lambda function: PlannedOnce(function, name, budget, key_size, size)

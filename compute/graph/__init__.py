@@ -1,1 +1,1 @@
-"""One graph of named values: what is computed from what, and how primitives are declared."""
+"""The graph of named values, and how primitives are declared."""

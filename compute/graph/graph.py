@@ -1,8 +1,8 @@
-"""The graph of named values: what is computed from what, before anything is evaluated.
+"""The graph of named values, built before anything is evaluated.
 
 A `Graph` is built by running an operation on `Value` handles. Each value knows its shape, in numbers or
-in dimension names, and nothing of the entries it will have. Readings of the graph (evaluation,
-differentiation, cost, formulas) are modules of their own.
+in dimension names, but not its entries. Readings of the graph (evaluation, differentiation, cost,
+formulas) are modules of their own.
 """
 
 import re
@@ -20,19 +20,18 @@ from compute.dimensions import Shape, Size, outer_axes, product, show, symbols
 from compute.errors import QuestionError
 from compute.graph.primitive import Application, Primitive
 from compute.graph.spec import ValueSpec
-from compute.graph.value import NOTHING, Kind, Tensor, Value
+from compute.graph.value import NO_ATTRIBUTES, Kind, Tensor, Value
 
 INDEX = re.compile(r"\[\d+\]")
-DOT = re.compile(r"\.")
-DEEPEST = 16  # dots of a name that are looked at: parts are not nested so deeply
-EACH = "l"  # the place in a list of what stands for all of it
+MAX_DEPTH = 16  # dots of a name that are looked at: submodules are not nested deeper
+REPEATED_INDEX = "l"  # the index of a list item that represents all of them
 MissingPolicy: TypeAlias = Literal["refused", "unknown", "usual"]
-"""What becomes of an input that is required and did not come: it is refused; it stays unknown, since values
-that are given may take its place; or it and all that is usual is there, since only shapes are asked for."""
+"""How a missing required input is treated: refused; left unknown, since given values may take its place; or
+assumed, with all inputs that are usually there, since only shapes are needed."""
 
 
 class Invariant(NamedTuple):
-    """An equation that holds of a value by what it is: in words, and its two sides, built where asked for."""
+    """An equation that holds for a value by construction; `sides` builds its two sides."""
 
     value: "Value"
     statement: str
@@ -41,21 +40,27 @@ class Invariant(NamedTuple):
 
 @dataclass
 class Graph:
-    """All values of one computation, in an order in which they can be computed.
+    """All values of one computation, in topological order.
 
-    declared: the names its operation promises; dimensions: what each dimension name stands for;
-    given: shapes of the named values that are taken and not computed; names: public names, aliases included;
-    on_request: those of them that are returned only where the question asks for them by name;
-    requested: names that the question speaks of; everything: whether it asks for all standard values;
-    symbolic: whether settings may hold free symbols; unnamed: names of which nothing is known, not even a
-    shape; masks: inputs that a program uses as masks; invariants: what operations promise of their values;
-    sent_inputs: inputs of submodules that the question sent, by full name; missing_policy: what becomes of
-    inputs that did not come; settling: whether sizes of what is unknown may still be found; lacking: if
-    they are collected, the faults of inputs that did not come; stated: sizes that parts state as settings, by
-    setting and part; repeats: from one index to another, values that stand for so many like them;
-    added_masks: masks whose numbers are added to scores; remarks: what there is to say before there are
-    entries, as code, name and sentence; entry_checks: for names that are given, what raises QuestionError for
-    entries that cannot be meant.
+    declared: the values that the operation promises, by name.
+    dimensions: the size of each dimension name.
+    given: shapes of the named values that are given instead of computed.
+    names: values by public name, aliases included.
+    on_request: names that are returned only if the question asks for them.
+    requested: names that the question mentions; everything: whether it asks for all standard values.
+    symbolic: whether settings may hold free symbols.
+    unnamed: names of unknown values whose shape is unknown too.
+    masks: inputs that a program uses as masks.
+    invariants: equations that operations promise for their values.
+    sent_inputs: inputs of submodules that the question sent, by full name.
+    missing_policy: how missing required inputs are treated.
+    may_resolve: whether unknown sizes may still be resolved.
+    missing_errors: errors about missing inputs; None if they are raised instead of collected.
+    stated_sizes: sizes that submodules state as settings, by setting and submodule.
+    repeats: ranges of indices (first, last + 1) whose values represent several alike, with their count.
+    added_masks: masks whose numbers are added to scores.
+    static_notes: notes that need no entries, as (code, name, message).
+    entry_checks: for given names, functions that raise QuestionError for invalid entries.
     """
 
     declared: Mapping[str, ValueSpec] = field(default_factory=dict)
@@ -73,28 +78,29 @@ class Graph:
     invariants: list[Invariant] = field(default_factory=list)
     sent_inputs: Mapping[str, Tensor] = field(default_factory=dict)
     missing_policy: MissingPolicy = "unknown"
-    settling: bool = False
-    lacking: list[QuestionError] | None = None
-    stated: dict[str, dict[str, Size]] = field(default_factory=dict)
+    may_resolve: bool = False
+    missing_errors: list[QuestionError] | None = None
+    stated_sizes: dict[str, dict[str, Size]] = field(default_factory=dict)
     repeats: list[tuple[int, int, Size]] = field(default_factory=list)
     added_masks: list[Value] = field(default_factory=list)
-    remarks: list[tuple[str, str, str]] = field(default_factory=list)
+    static_notes: list[tuple[str, str, str]] = field(default_factory=list)
     entry_checks: dict[str, Callable[[Arithmetic, Array], None]] = field(default_factory=dict)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
-    _quiet: bool = False
+    _is_nameless: bool = False
 
     def input(
         self, name: str, shape: Shape, *, symbol: str, axes: tuple[str, ...], kind: Kind = "real"
     ) -> Value:
-        """A value that comes from outside."""
+        """Add a value that comes from outside the graph."""
         value = Value(self, shape)
         value.name, value.symbol, value.axes, value.kind = name, symbol, axes, kind
         self.names[name] = value
         return value
 
     def name(self, name: str, value: Value, leading: tuple[str, ...] = ()) -> Value:
-        if self._quiet:
+        """Give a value a public name in this scope; see `Value.named`."""
+        if self._is_nameless:
             return value
         # hidden[3] is declared as hidden[t].
         declared = self.declared.get(name)
@@ -117,15 +123,15 @@ class Graph:
             value.may_be_infinite = declared.may_be_infinite
             value.axes = (*_outer(declared, value.rank - len(labels)), *labels)
         elif value.name.startswith(self._scope) and "." in value.name[len(self._scope) :]:
-            # What comes out of a part is called and written as the whole calls it; its own name is an alias.
+            # A submodule's output gets the outer name and symbol; its own name becomes an alias.
             value.name, value.symbol, value.declared = full, declared.symbol, declared
             value.axes = (*_outer(declared, value.rank - len(labels)), *labels)
         return value
 
     def _take_shape(self, name: str, value: Value, shape: Shape, labelled: int) -> None:
-        """Go on with the shape of a given value; it may say what could not be inferred.
+        """Replace a value's shape by that of the given one, which may know sizes that were not inferred.
 
-        labelled: how many of its last axes are no batch axes.
+        labelled: how many trailing axes are not batch axes.
         """
         known = not value.is_assumed and not any(symbols(size) for size in value.shape)
         fits = value.shape == shape
@@ -138,29 +144,29 @@ class Graph:
                 f"shape {show(shape)}",
             )  # fmt: skip
         value.shape, value.has_open_batch = shape, False
-        if value.name is not None:  # its labels came with its first name
+        if value.name is not None:  # it got its labels with its first name
             more = len(shape) - len(value.axes)
             outer = _outer(value.declared, more) if value.declared else ("batch",) * more
             value.axes = (*outer, *value.axes[max(0, -more) :])
 
     def promise(self, value: Value, statement: str, sides: Callable[[], tuple[Value, Value]]) -> None:
-        """Promise an equation of a value, such as that a normalized row has mean 0.
+        """Promise an equation for a value, such as mean 0 for a normalized row.
 
-        sides: builds what is compared, of values of one shape; called only where it is to be verified.
+        sides: builds both sides, of one shape; called only if the equation is verified.
         """
         self.invariants.append(Invariant(value, statement, sides))
 
-    def remark(self, code: str, name: str, message: str) -> None:
-        """Remark something of a named value; once, if it is the same of several."""
-        if all(one[::2] != (code, message) for one in self.remarks):
-            self.remarks.append((code, name, message))
+    def add_note(self, code: str, name: str, message: str) -> None:
+        """Add a note about a named value, unless another value has the same one already."""
+        if all(note[::2] != (code, message) for note in self.static_notes):
+            self.static_notes.append((code, name, message))
 
     def prefix(self, scope: str) -> str:
-        """What stands before the names given inside a scope."""
+        """Return the prefix of full names inside a scope: `layer[0].attention.` for `attention`."""
         return f"{self._scope}{scope}."
 
-    def given_in(self, scope: str) -> dict[str, Shape]:
-        """The shapes of what is given inside a scope, by the names that it has there."""
+    def given_shapes_in(self, scope: str) -> dict[str, Shape]:
+        """Return the shapes of the values given inside a scope, by their names in that scope."""
         prefix = self.prefix(scope)
         return {name.removeprefix(prefix): self.given[name] for name in self._given_by_scope.get(prefix, ())}
 
@@ -168,7 +174,7 @@ class Graph:
     def scope(
         self, name: str, declared: Mapping[str, ValueSpec], dimensions: dict[str, Size]
     ) -> Iterator[None]:
-        """A part of a composite: names are prefixed (`attention.weights`), declarations are its own."""
+        """Build a submodule: names are prefixed (`attention.weights`), declarations are its own."""
         outer = self._scope, self.declared, self.dimensions
         self._scope, self.declared, self.dimensions = self.prefix(name), declared, dimensions
         try:
@@ -176,12 +182,12 @@ class Graph:
         finally:
             self._scope, self.declared, self.dimensions = outer
 
-    def came(self, name: str) -> bool:
-        """Whether a value came with the question under this name: an input, or one that is given."""
+    def was_sent(self, name: str) -> bool:
+        """Return whether the question sent a value under this name: an input or a given value."""
         return name in self.given or (self.names[name].is_input and self.names[name].name == name)
 
     def aliases(self) -> dict[str, str]:
-        """Names of values that are known by another name first."""
+        """Return the alternative names of values, each with the value's own name."""
         return {
             name: value.name
             for name, value in self.names.items()
@@ -190,118 +196,115 @@ class Graph:
 
     @contextmanager
     def repeated(self, count: Size) -> Iterator[None]:
-        """Values that are built once and stand for as many as a size in letters says."""
+        """Build values once that represent a symbolic number of like values."""
         first = len(self.values)
         yield
         self.repeats.append((first, len(self.values), count))
 
-    def times(self, index: int) -> Size:
-        """How many values the one of this index stands for, itself included."""
+    def multiplicity(self, index: int) -> Size:
+        """Return how many values the one at this index represents, itself included."""
         return product(count for first, last, count in self.repeats if first <= index < last)
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """A part whose values get no names of their own."""
-        outer, self._quiet = self._quiet, True
+    def without_names(self) -> Iterator[None]:
+        """Build values that get no names."""
+        outer, self._is_nameless = self._is_nameless, True
         try:
             yield
         finally:
-            self._quiet = outer
+            self._is_nameless = outer
 
     def needs_value(self, name: str) -> bool:
-        """Whether a value is asked for, so that it has to stand on the way and cannot be passed over."""
-        return not self._quiet and (self.everything or self._scope + name in self.requested)
+        """Return whether a value is asked for, so that no faster path may skip it."""
+        return not self._is_nameless and (self.everything or self._scope + name in self.requested)
 
     @property
     def needs_all_values(self) -> bool:
         """Whether every standard value is asked for."""
-        return self.everything and not self._quiet
+        return self.everything and not self._is_nameless
 
-    def asked_here(self) -> set[str]:
-        """The names inside this scope that the question speaks of, given ones included."""
-        if self._quiet:
+    def requested_in_scope(self) -> set[str]:
+        """Return the names in this scope that the question mentions, given values included."""
+        if self._is_nameless:
             return set()
         length = len(self._scope)
         return {name[length:] for name in self._requested_by_scope.get(self._scope, ())}
 
     def is_given(self, name: str) -> bool:
-        """Whether a value is given, and not computed."""
-        return not self._quiet and self._scope + name in self.given
+        """Return whether a value is given instead of computed."""
+        return not self._is_nameless and self._scope + name in self.given
 
     def full_name(self, name: str) -> str:
-        """A name inside this scope as the question has it."""
+        """Return the full name of a name in this scope."""
         return self._scope + name
 
-    def supplies(self, prefix: str) -> bool:
-        """Whether the question has anything for a part, of which this stands before all names."""
-        return prefix in self._supply_by_scope
+    def has_inputs_under(self, prefix: str) -> bool:
+        """Return whether the question sent any input whose full name has this prefix."""
+        return prefix in self._inputs_by_scope
 
     @cached_property
     def _given_by_scope(self) -> dict[str, list[str]]:
-        return _by_scope(self.given)
+        return _group_by_scope(self.given)
 
     @cached_property
     def _requested_by_scope(self) -> dict[str, list[str]]:
-        return _by_scope(self.requested)
+        return _group_by_scope(self.requested)
 
     @cached_property
-    def _supply_by_scope(self) -> dict[str, list[str]]:
-        return _by_scope(self.sent_inputs)
+    def _inputs_by_scope(self) -> dict[str, list[str]]:
+        return _group_by_scope(self.sent_inputs)
 
     def is_requested(self, name: str) -> bool:
-        """Whether a value is asked for by its name."""
+        """Return whether a value is asked for by name."""
         return self._scope + name in self.requested
 
     def application(
         self, primitive: Primitive, operands: tuple[Value, ...], attributes: Mapping[str, Any]
     ) -> Application:
-        """A primitive applied to operands; where it has no attributes, shared by all of the same shapes."""
+        """Return the application of a primitive to operands; without attributes, one per tuple of shapes."""
         shapes = tuple([operand.shape for operand in operands])
         if attributes:
             return Application(primitive, shapes, attributes)
-        found = self._shared.get((primitive, shapes))
-        if found is None:
-            found = self._shared[primitive, shapes] = Application(primitive, shapes, NOTHING)
-        return found
+        shared = self._shared.get((primitive, shapes))
+        if shared is None:
+            shared = self._shared[primitive, shapes] = Application(primitive, shapes, NO_ATTRIBUTES)
+        return shared
 
     @cached_property
     def shared_symbols(self) -> frozenset[str]:
-        """What several named values are written as, once all are there."""
-        written = Counter(value.symbol for value in self.named_values())
-        return frozenset(symbol for symbol, count in written.items() if count > 1)
+        """The LaTeX symbols that several named values share; read it when the graph is complete."""
+        counts = Counter(value.symbol for value in self.named_values())
+        return frozenset(symbol for symbol, count in counts.items() if count > 1)
 
     def named_values(self) -> list[Value]:
-        """Values that have a name, in order of computation."""
+        """Return the values that have a name, in order of computation."""
         return [value for value in self.values if value.name is not None]
 
     def standard_names(self) -> dict[str, Value]:
-        """The names that need not be asked for, or that are given, in order of computation.
-
-        Every name of a value is among them: the one it is known by first, then its aliases.
-        """
+        """Return given and standard values by all their names, in order of computation, aliases last."""
         named = sorted(self.names.items(), key=lambda pair: (pair[1].index, pair[0] != pair[1].name))
-        return {name: one for name, one in named if name not in self.on_request or name in self.given}
+        return {name: value for name, value in named if name not in self.on_request or name in self.given}
 
     def standard_values(self) -> list[Value]:
-        """The values that have such a name, in order of computation."""
+        """Return the values that have a standard name, in order of computation."""
         return list({value.index: value for value in self.standard_names().values()}.values())
 
 
 def scopes_of(name: str) -> list[str]:
-    """What stands before each dot of a name, the dot included: `layer[0].` of `layer[0].w`."""
-    return [name[: dot.end()] for dot in islice(DOT.finditer(name), DEEPEST)]
+    """Return the prefix of a name up to each dot, the dot included: `layer[0].` of `layer[0].w`."""
+    return [name[: dot.end()] for dot in islice(re.finditer(r"\.", name), MAX_DEPTH)]
 
 
-def _by_scope(names: Iterable[str]) -> dict[str, list[str]]:
-    """Full names by each scope that they are in; all of them by the empty one."""
-    found: dict[str, list[str]] = {"": list(names)}
-    look_through(len(found[""]))
-    for name in found[""]:
+def _group_by_scope(names: Iterable[str]) -> dict[str, list[str]]:
+    """Group full names by every scope that contains them; the empty scope contains all."""
+    groups: dict[str, list[str]] = {"": list(names)}
+    look_through(len(groups[""]))
+    for name in groups[""]:
         for scope in scopes_of(name):
-            found.setdefault(scope, []).append(name)
-    return found
+            groups.setdefault(scope, []).append(name)
+    return groups
 
 
 def _outer(declared: ValueSpec, count: int) -> tuple[str, ...]:
-    """Label so many axes before those that a value declares."""
+    """Label `count` axes before those that a value declares."""
     return outer_axes(declared.dims, count, is_batch=declared.has_batch)

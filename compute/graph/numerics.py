@@ -1,7 +1,7 @@
-"""How numbers go wrong: what primitives say of it, and from where on it is worth a word.
+"""Numerical problems that primitives declare, and the thresholds from which they are reported.
 
-A `Hazard` puts into words where a step stops giving finite numbers. A `Finding` is what a step's own rule
-remarks of floating-point numbers that are finite, and still no good. All thresholds stand here.
+A `Hazard` says in words when a primitive's results stop being finite. A `Finding` is a primitive's own
+diagnosis of floating-point numbers that are finite but unreliable.
 """
 
 from typing import NamedTuple
@@ -10,10 +10,10 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 
-SATURATED = 1e-6  # a local gradient below which a gate no longer learns
-LOST = 0.5  # the part of the digits whose loss is catastrophic
-CHAIN = 1e4  # by how much gradients along a chain of like-named values may fall or grow
-SPREAD = 1e8  # by how much a gradient may be smaller or larger than those handed in
+SATURATED = 1e-6  # derivative below which a gate no longer learns
+LOST = 0.5  # fraction of the digits whose loss counts as catastrophic
+CHAIN = 1e4  # factor by which gradients along a chain of like-named values may fall or grow
+SPREAD = 1e8  # factor by which a gradient may be smaller or larger than the upstream ones
 
 DIAGNOSES = {
     "overflow": "a result beyond the largest number of its type, which a wider type or exact numbers hold",
@@ -31,14 +31,16 @@ DIAGNOSES = {
     f" `h1`, `h2`, ...), or of {SPREAD:g} or more, but not to 0, from those handed in to that of any value",
     "exploding_gradient": f"the same, growing by {CHAIN:g} or {SPREAD:g}",
 }
-"""What is diagnosed on request: each code, and when it is given."""
+"""The diagnoses that are made on request: each code, with the condition for it."""
 
 
 class Hazard(NamedTuple):
-    """How a primitive's numbers stop being finite, in words for a student.
+    """Why a primitive's numbers stop being finite, in words for a student.
 
-    pole: why, where that lies in the function and not in the size of the result; remedy: what is usually
-    done about it; slope, slope_remedy: the same of its gradients; meant: its -infinity is no accident.
+    pole: the reason, if it lies in the function and not in the size of the result.
+    remedy: the usual remedy.
+    slope, slope_remedy: the same for its gradients.
+    meant: whether its -infinity is intended.
     """
 
     pole: str = ""
@@ -76,19 +78,21 @@ QUOTIENT = Hazard(
     remedy="add a small epsilon to the denominator, or keep it away from 0",
     slope="the derivative of a quotient divides by the denominator again",
 )
-"""These are shared by several primitives."""
+"""Shared by several primitives."""
 OVERFLOWING = Hazard(
     remedy="smaller operands, or a wider type",
     slope_remedy="clip gradients, or scale the loss down",
 )
-"""Of whatever is too large, where the primitive says nothing of its own."""
+"""For overflow in primitives that declare no remedy of their own."""
 
 
 class Finding(NamedTuple):
-    """What a rule remarks.
+    """A diagnosis by a primitive's own rule.
 
-    at: where it is so; unit: what an index of that counts; message: what is said of it, to stand behind the
-    step; remedy: what is usually done.
+    at: a boolean array of the affected entries, rows or units.
+    unit: what an index of `at` counts.
+    message: a sentence that follows the step's formula.
+    remedy: the usual remedy.
     """
 
     code: str
@@ -98,15 +102,16 @@ class Finding(NamedTuple):
     remedy: str
 
 
-def first_of(at: Array) -> tuple[int, ...]:
-    """The first index at which an array is true."""
+def first_index(at: Array) -> tuple[int, ...]:
+    """Return the first index at which an array is true."""
     return tuple(int(index) for index in np.argwhere(at)[0])
 
 
-def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding | None:
-    """Sums whose terms, of this size, are so much larger that most digits are gone.
+def find_cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding | None:
+    """Find sums that are so much smaller than their terms that most digits are lost.
 
-    nothing: where a sum of exactly 0 has lost all of them; elsewhere equal numbers make it.
+    size: the largest term of each sum.
+    nothing: where a sum of exactly 0 has lost all its digits; elsewhere a 0 comes from equal numbers.
     """
     kind = np.finfo(y.dtype)
     digits = -float(np.log10(kind.eps))
@@ -118,7 +123,7 @@ def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding
     worst = np.unravel_index(int(np.where(gone, lost, -np.inf).argmax()), y.shape)
     left = max(0, int(digits - float(lost[worst]))) if y[worst] != 0 else 0
     terms = f"terms as large as {size[worst]:.6g} leave {y[worst]:.6g}"
-    where = f" at {[int(one) for one in worst]}" if worst else ""
+    where = f" at {[int(place) for place in worst]}" if worst else ""
     kept = "no digit" if left == 0 else f"about {left} digit{'s' * (left > 1)}"
     return Finding(
         "cancellation", gone, "entry",
@@ -128,8 +133,8 @@ def cancellation(y: Array, size: Array, nothing: Array | None = None) -> Finding
     )  # fmt: skip
 
 
-def underflow(y: Array, nonzero: Array) -> Finding | None:
-    """Results of 0 where that of `nonzero` operands cannot be."""
+def find_underflow(y: Array, nonzero: Array) -> Finding | None:
+    """Find results of 0 where the operands are `nonzero`, so that the exact result is not 0."""
     gone = (y == 0) & nonzero
     if not gone.any():
         return None
@@ -141,12 +146,12 @@ def underflow(y: Array, nonzero: Array) -> Finding | None:
     )  # fmt: skip
 
 
-def flat_gate(y: Array, slope: Array) -> Finding | None:
-    """Gates at their ends: entries at which the derivative is next to nothing."""
+def find_flat_gates(y: Array, slope: Array) -> Finding | None:
+    """Find saturated gates: entries whose derivative is below `SATURATED`."""
     flat = np.isfinite(y) & (slope < SATURATED)
     if not flat.any():
         return None
-    first = first_of(flat)
+    first = first_index(flat)
     return Finding(
         "saturation", flat, "entry",
         f"where it is {y[first]:.6g} its derivative is {max(float(slope[first]), 0.0):.3g}, below"
@@ -155,8 +160,8 @@ def flat_gate(y: Array, slope: Array) -> Finding | None:
     )  # fmt: skip
 
 
-def certain_rows(y: Array, a: Array, axis: int) -> Finding | None:
-    """Softmax rows of several competing entries with all weights at 0 or 1."""
+def find_saturated_rows(y: Array, a: Array, axis: int) -> Finding | None:
+    """Find softmax rows with several finite scores and all weights at 0 or 1."""
     ends = np.finfo(y.dtype).eps
     sure = ((y <= ends) | (y >= 1 - ends)).all(axis=axis)
     sure &= (np.isfinite(a).sum(axis=axis) > 1) & (y.sum(axis=axis) > 0)
@@ -169,8 +174,8 @@ def certain_rows(y: Array, a: Array, axis: int) -> Finding | None:
     )  # fmt: skip
 
 
-def dead_units(a: Array) -> Finding | None:
-    """Rectifier units that let nothing through for any example."""
+def find_dead_units(a: Array) -> Finding | None:
+    """Find rectifier units whose operand is at most 0 in every example."""
     dead = np.asarray((a <= 0).all(axis=tuple(range(a.ndim - 1))) if a.ndim > 1 else (a <= 0).all())
     if not dead.any():
         return None

@@ -41,5 +41,5 @@ class ValueSpec(NamedTuple):
 
 
 def has_positions(declared: Iterable[str]) -> bool:
-    """Return whether any of these dims has an axis of positions, so that axes before it are batch axes."""
+    """Return whether any of these dims has a position axis, so that axes before it are batch axes."""
     return any(not POSITIONS.isdisjoint(dims.split()) for dims in declared)

@@ -1,4 +1,4 @@
-"""Steps: named values, each with the unnamed ones it is made of."""
+"""Steps: named values, each with the unnamed values it is computed from."""
 
 from operator import attrgetter
 
@@ -7,19 +7,19 @@ from compute.graph.value import Value
 BY_INDEX = attrgetter("index")
 
 
-def step(value: Value, seen: set[int] | None = None) -> list[Value]:
-    """A named value with the unnamed ones it is made of, in order of computation.
+def step_values(value: Value, seen: set[int] | None = None) -> list[Value]:
+    """Return a named value with the unnamed values it is computed from, in order of computation.
 
-    seen: indices of values to leave out; those found are added.
+    seen: indices of values to leave out; it is updated with those of this step.
     """
     seen = set() if seen is None else seen
-    found = [value]
-    for one in found:
-        for operand in one.inputs:
+    values = [value]
+    for inner in values:
+        for operand in inner.inputs:
             if operand.name is None and operand.index not in seen:
                 seen.add(operand.index)
-                found.append(operand)
-    found.reverse()
-    if len(found) > 2:
-        found.sort(key=BY_INDEX)
-    return found
+                values.append(operand)
+    values.reverse()
+    if len(values) > 2:
+        values.sort(key=BY_INDEX)
+    return values

@@ -1,4 +1,4 @@
-"""One value of a graph of named values, and how it follows from others."""
+"""One value of a graph, and how it is computed from other values."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from compute.graph.graph import Graph
 
 Kind = Literal["real", "boolean", "index"]
-NOTHING: Mapping[str, Any] = {}
-COUNTED = 8  # values of a graph that are spent together, since counting each would be felt
+NO_ATTRIBUTES: Mapping[str, Any] = {}
+SPEND_EVERY = 8  # values that are charged to the budget together, since charging each would be slow
 
 
 class Tensor(NamedTuple):
-    """What is known of a tensor before its entries: shape and kind."""
+    """Shape and kind of a tensor whose entries are not known yet."""
 
     shape: Shape
     kind: Kind = "real"
@@ -27,7 +27,7 @@ class Tensor(NamedTuple):
 class Value:
     """One value of a graph, not yet evaluated.
 
-    applied: what computes it from its inputs; None for an input of the graph.
+    applied: the primitive applied to its inputs; None for an input of the graph.
     """
 
     __slots__ = (
@@ -44,12 +44,12 @@ class Value:
     ) -> None:
         self.graph = graph
         self.index = len(graph.values)
-        if self.index % COUNTED == 0:
-            spend(COUNTED)
+        if self.index % SPEND_EVERY == 0:
+            spend(SPEND_EVERY)
         self.applied = applied
         self.primitive: Primitive | None = None
         self.inputs = inputs
-        self.attributes: Mapping[str, Any] = NOTHING
+        self.attributes: Mapping[str, Any] = NO_ATTRIBUTES
         self.shape = shape
         self.kind: Kind = "real"
         if applied is not None:
@@ -61,10 +61,10 @@ class Value:
         self.axes: tuple[str, ...] = ()
         self.declared: ValueSpec | None = None
         self.is_parameter = False
-        self.is_assumed = False  # its shape follows from a default, not from what was sent
-        self.has_open_batch = False  # nothing says its batch axes
-        for one in inputs:
-            if one.has_open_batch:
+        self.is_assumed = False  # its shape follows from a default, not from the request
+        self.has_open_batch = False  # its batch axes are unknown
+        for operand in inputs:
+            if operand.has_open_batch:
                 self.has_open_batch = True
         self.may_be_infinite = False
         graph.values.append(self)
@@ -79,14 +79,14 @@ class Value:
 
     @property
     def written_inputs(self) -> "tuple[Value, ...]":
-        """The inputs that its formula mentions."""
-        if self.primitive is None or not self.primitive.unwritten:
+        """The inputs that its formula shows."""
+        if self.primitive is None or not self.primitive.hidden_operands:
             return self.inputs
         pairs = zip(self.inputs, self.primitive.operands, strict=True)
-        return tuple([one for one, operand in pairs if operand not in self.primitive.unwritten])
+        return tuple([value for value, operand in pairs if operand not in self.primitive.hidden_operands])
 
     def named(self, name: str, *, leading: tuple[str, ...] = ()) -> "Value":
-        """Give the value a public name. A value that has one already gets an alias.
+        """Give the value a public name and return it. A value that has a name already gets an alias.
 
         leading: labels of axes before those that the name declares; any others are batch axes.
         """
@@ -114,9 +114,9 @@ class Value:
 
 
 def apply(name: str, *operands: Value, graph: "Graph | None" = None, **attributes: Any) -> Value:
-    """A new value: a primitive of the registry applied to others.
+    """Add a value to the graph: a primitive of the registry applied to operands.
 
-    Raises QuestionError where the operands' shapes do not fit the primitive.
+    Raises QuestionError if the operands' shapes do not fit the primitive.
     """
     primitive = REGISTRY[name]
     if graph is None:
@@ -124,7 +124,7 @@ def apply(name: str, *operands: Value, graph: "Graph | None" = None, **attribute
     try:
         applied = graph.application(primitive, operands, attributes)
     except ShapeError as error:
-        path, shapes = _operands(operands)
+        path, shapes = _describe_operands(operands)
         raise QuestionError(
             path, f"{name} cannot combine {shapes}: {error}", primitive.expects, shapes
         ) from None
@@ -133,7 +133,8 @@ def apply(name: str, *operands: Value, graph: "Graph | None" = None, **attribute
     return Value(graph, applied.shape, applied, operands)
 
 
-def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
+def _describe_operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
+    """Return the path of the last input among the operands, and their names and shapes in words."""
     names = [nearest_names(operand) for operand in operands]
     inputs = [name for operand, near in zip(operands, names, strict=True)
               for name in near if operand.graph.names[name].is_input]  # fmt: skip
@@ -144,18 +145,18 @@ def _operands(operands: tuple[Value, ...]) -> tuple[Path, str]:
 
 
 def nearest_names(value: Value) -> list[str]:
-    """The value's own name, or the named values it is computed from without another between."""
+    """Return the value's own name, or those of its nearest named ancestors."""
     if value.name is not None:
         return [value.name]
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     seen: set[int] = set()
     pending = [value]
     while pending:
-        one = pending.pop()
-        if one.index not in seen:
-            seen.add(one.index)
-            if one.name is not None:
-                found.setdefault(one.name)
+        ancestor = pending.pop()
+        if ancestor.index not in seen:
+            seen.add(ancestor.index)
+            if ancestor.name is not None:
+                names.setdefault(ancestor.name)
             else:
-                pending.extend(reversed(one.written_inputs))
-    return list(found)
+                pending.extend(reversed(ancestor.written_inputs))
+    return list(names)

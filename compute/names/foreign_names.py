@@ -1,9 +1,9 @@
-"""Names from other libraries and courses, for what is here under another name and for what is not here.
+"""Names from other libraries and courses.
 
-ELSEWHERE maps our names to foreign ones. If a foreign name stands for several of ours that may be used in one
+ELSEWHERE maps our names to foreign ones. If a foreign name means several of ours that may be used in the same
 place, the first in the table is suggested; " or ", " and " and commas join names that are suggested together.
-Case and underscores are ignored, and so are endings such as Loss and Layer. NOT_HERE lists names that are
-known elsewhere and have no counterpart, so that no similar name is suggested for them.
+Case, underscores and endings such as Loss and Layer are ignored. NOT_HERE lists foreign names without a
+counterpart here, so that no similar name is suggested for them.
 """
 
 ELSEWHERE = {

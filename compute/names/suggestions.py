@@ -1,4 +1,4 @@
-"""Suggest a name in place of one that does not exist: another spelling of it, or what it is called here."""
+"""Suggest a name in place of an unknown one: a similar spelling, or our name for what another library has."""
 
 import re
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from compute.budgets.planning import look_through
 from compute.names.foreign_names import ELSEWHERE, NOT_HERE
 
 LONGEST = 64  # characters of a name that is compared with others
-MOST_LOOKED_AT = 2_000  # choices
-MOST_COMPARED = 100  # choices of about the same length and with the same first letter
-SEARCHED = 8  # looks at each choice
-LEAST = 5  # characters of a name that may be misspelt
-FOR_TWO = 9  # characters of a name that may be misspelt twice
+MOST_LOOKED_AT = 2_000  # choices that are considered
+MOST_COMPARED = 100  # choices of similar length and the same first letter that are compared
+SEARCHED = 8  # passes over the choices
+LEAST = 5  # shortest name that may have one error
+FOR_TWO = 9  # shortest name that may have two errors
 
 LIBRARIES = {"torch", "nn", "f", "functional", "optim", "np", "numpy", "math", "jax", "jnp", "lax", "flax",
              "linen", "optax", "tf", "keras", "layers", "losses", "optimizers", "activations"}  # fmt: skip
@@ -23,25 +23,25 @@ _SUFFIXES = ("loss", "layer", "optimizer", "activation", "function", "schedule",
 
 
 def _plain(name: str) -> str:
-    """Return a name in small letters without separators: leakyrelu for Leaky_ReLU."""
+    """Return a name in lower case without separators: leakyrelu for Leaky_ReLU."""
     return _SEPARATORS.sub("", name.lower())
 
 
-def _by_foreign_name() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {_plain(name): [] for name in NOT_HERE.split()}
+def _index_foreign_names() -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {_plain(name): [] for name in NOT_HERE.split()}
     for ours, foreign in ELSEWHERE.items():
         for name in foreign.split():
-            found.setdefault(_plain(name), []).append(ours)
-    return found
+            index.setdefault(_plain(name), []).append(ours)
+    return index
 
 
-_FOREIGN = _by_foreign_name()
+_FOREIGN = _index_foreign_names()
 
 
 def suggest_name(name: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that a name stands for, or None. Several choices may be joined by "or" or "and".
+    """Return the choice that a name probably means, or None; several choices are joined by "or" or "and".
 
-    A name that other libraries have for something is taken at its word; any other may be misspelt.
+    A name from another library is translated; any other is compared with the choices for misspellings.
     """
     if not 0 < len(name) <= LONGEST:
         return None
@@ -56,7 +56,7 @@ def suggest_name(name: str, choices: Iterable[str]) -> str | None:
         foreign = _FOREIGN.get(word.removeprefix(prefix))
         if foreign is not None:
             return _first_known(foreign, prefix, known)
-    return _misspelt(name.lower(), known)
+    return _find_nearest(name.lower(), known)
 
 
 def _stems(word: str, prefix: str) -> Iterable[str]:
@@ -67,52 +67,54 @@ def _stems(word: str, prefix: str) -> Iterable[str]:
 
 
 def _spelt_alike(name: str, known: Iterable[str]) -> list[str]:
-    """Return the choices that differ from a name in case and separators alone."""
+    """Return the choices that differ from a name only in case and separators."""
     plain = _plain(name)
     if not plain:
         return []
     first, last, least, most = plain[:1], plain[-1:], len(plain), 2 * len(name)
     return [
-        one
-        for one in known
-        if least <= len(one) <= most
-        and one[0].lower() == first
-        and one[-1].lower() == last
-        and _plain(one) == plain
+        choice
+        for choice in known
+        if least <= len(choice) <= most
+        and choice[0].lower() == first
+        and choice[-1].lower() == last
+        and _plain(choice) == plain
     ]
 
 
 def _first_known(ours: list[str], prefix: str, known: dict[str, None]) -> str | None:
-    for one in ours:
-        if all(prefix + part in known for part in _TOGETHER.split(one)):
-            return _TOGETHER.sub(lambda found: found[0] + prefix, prefix + one)
+    for choice in ours:
+        if all(prefix + part in known for part in _TOGETHER.split(choice)):
+            return _TOGETHER.sub(lambda separator: separator[0] + prefix, prefix + choice)
     return None
 
 
-def _misspelt(name: str, choices: Iterable[str]) -> str | None:
-    """Return the one choice that is nearest to a name, if that is near."""
+def _find_nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice with the fewest edits, if they are few and no other choice has as few."""
     if len(name) < LEAST:
         return None
     most = 2 if len(name) >= FOR_TWO else 1
     shortest, longest, first, digits = len(name) - most, len(name) + most, name[0], _DIGITS.findall(name)
     # Names such as conv2d and conv3d, selu and gelu are different words.
     near = (
-        one
-        for one in choices
-        if shortest <= len(one) <= longest and one[:1].lower() == first and _DIGITS.findall(one) == digits
+        choice
+        for choice in choices
+        if shortest <= len(choice) <= longest
+        and choice[:1].lower() == first
+        and _DIGITS.findall(choice) == digits
     )
     nearest: list[str] = []
-    for one in islice(near, MOST_COMPARED):
-        distance = edit_distance(name, one.lower(), most)
+    for choice in islice(near, MOST_COMPARED):
+        distance = edit_distance(name, choice.lower(), most)
         if distance < most:
             most, nearest = distance, []
         if distance == most:
-            nearest.append(one)
+            nearest.append(choice)
     return nearest[0] if len(nearest) == 1 else None
 
 
 def edit_distance(a: str, b: str, most: int) -> int:
-    """Return the number of letters to change, add, leave out or swap; any number above `most` if farther."""
+    """Return the number of letters to replace, insert, delete or swap; some number above `most` if larger."""
     start = 0
     while start < min(len(a), len(b)) and a[start] == b[start]:
         start += 1

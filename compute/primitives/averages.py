@@ -59,5 +59,5 @@ average = Primitive(
     cost=lambda shape, a, axes: Cost(elementwise=product(a)),
     expects="enough axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

@@ -12,7 +12,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.graph.numerics import SUMS
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import CALL, copied, count
+from compute.graph.work import CALL, copy_work, count_entries
 from compute.latex import POWER, PRODUCT, Formula
 from compute.primitives.band_products import (
     band_by_key,
@@ -60,18 +60,20 @@ def _scores_gradient_of_keys(
 
 def _scratch(batch: Shape, band: Any) -> int:
     """Return the number of temporary entries: at most three arrays of the dense products."""
-    return 3 * dense_band_size(count(batch), *band)
+    return 3 * dense_band_size(count_entries(batch), *band)
 
 
 def _gradient_work(batch: Shape, band: Any, keyed: Any, inner: int) -> int:
     """Return the work of a gradient: a band by query, or by key for the operand with one row per key."""
     rows = max(band[-2], keyed[-2])
-    return band_work(count(batch), rows, rows, band[-1], inner) + 3 * copied((*batch, rows, band[-1]))
+    return band_work(count_entries(batch), rows, rows, band[-1], inner) + 3 * copy_work(
+        (*batch, rows, band[-1])
+    )
 
 
 def _gradient_scratch(batch: Shape, band: Any, keyed: Any) -> int:
     rows = max(band[-2], keyed[-2])
-    return _scratch(batch, (rows, band[-1])) + count((*batch, rows, keyed[-1]))
+    return _scratch(batch, (rows, band[-1])) + count_entries((*batch, rows, keyed[-1]))
 
 
 # The scores of each query with the keys in its band: entry (i, j) is the dot product with key i - left + j.
@@ -90,7 +92,9 @@ banded_scores = Primitive(
         rf"\left({a.at(PRODUCT)} {b.at(POWER)}^{{\top}}\right)"
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), shape[-2], b[-2], shape[-1], a[-1]),
+    work=lambda shape, a, b, **reach: band_work(
+        count_entries(shape[:-2]), shape[-2], b[-2], shape[-1], a[-1]
+    ),
     gradient_work=lambda place, shape, a, b, **reach: _gradient_work(shape[:-2], shape[-2:], b, a[-1]),
     scratch=lambda shape, *operands, **reach: _scratch(shape[:-2], shape[-2:]),
     gradient_scratch=lambda place, shape, a, b, **reach: _gradient_scratch(shape[:-2], shape[-2:], b),
@@ -124,7 +128,7 @@ banded_sum = Primitive(
         PRODUCT,
     ),
     cost=lambda shape, a, b, **reach: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
+    work=lambda shape, a, b, **reach: band_work(count_entries(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
     gradient_work=lambda place, shape, a, b, **reach: _gradient_work(shape[:-2], a[-2:], b, b[-1]),
     scratch=lambda shape, a, b, **reach: _scratch(shape[:-2], a[-2:]),
     gradient_scratch=lambda place, shape, a, b, **reach: _gradient_scratch(shape[:-2], a[-2:], b),
@@ -170,12 +174,14 @@ masked_banded_sum = Primitive(
     shape=_masked_sum_shape,
     latex=lambda a, b, allowed, left, right: banded_sum.latex(a, b, left=left, right=right),
     cost=lambda shape, a, b, allowed, **reach: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, allowed, **reach: band_work(count(shape[:-2]), a[-2], b[-2], a[-1], b[-1]),
+    work=lambda shape, a, b, allowed, **reach: band_work(
+        count_entries(shape[:-2]), a[-2], b[-2], a[-1], b[-1]
+    ),
     gradient_work=lambda place, shape, a, b, allowed, **reach: _gradient_work(shape[:-2], a[-2:], b, b[-1]),
     scratch=lambda shape, a, b, allowed, **reach: _scratch(shape[:-2], a[-2:]),
     gradient_scratch=lambda place, shape, a, b, allowed, **reach: _gradient_scratch(shape[:-2], a[-2:], b),
-    takes={"allowed": ("boolean",)},
-    unwritten=("allowed",),
+    operand_kinds={"allowed": ("boolean",)},
+    hidden_operands=("allowed",),
     expects="a band (..., n, width), values (..., m, k) and a mask that broadcasts to the band",
     broadcasts=True,
     hazard=SUMS,
@@ -277,10 +283,10 @@ band = Primitive(
         rf"\operatorname{{band}}_{{{_reach_latex(left, right)}}}\left({a.text}\right)"
     ),
     cost=no_cost,
-    work=lambda shape, a, **reach: 3 * copied(shape),
-    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _offsets(**reach) + 2 * copied(shape, a),
+    work=lambda shape, a, **reach: 3 * copy_work(shape),
+    gradient_work=lambda place, shape, a, **reach: 6 * CALL * _offsets(**reach) + 2 * copy_work(shape, a),
     scratch=lambda shape, a, **reach: 3 * product(shape),
-    gradient_scratch=lambda place, shape, a, **reach: 3 * count(shape) + count(a),
+    gradient_scratch=lambda place, shape, a, **reach: 3 * count_entries(shape) + count_entries(a),
     kind="same",
     expects="a matrix over queries and keys, or one that broadcasts to it",
 )

@@ -13,7 +13,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, product, show, without
 from compute.errors import UnfitEntries, describe_first_unfit
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import copied
+from compute.graph.work import copy_work
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitives.scalars import count, is_known
 
@@ -84,8 +84,8 @@ pick = Primitive(
     shape=_pick_shape,
     latex=_pick_latex,
     cost=no_cost,
-    work=lambda shape, a, target, axis, ignored: 6 * copied(shape),
-    takes=INDICES,
+    work=lambda shape, a, target, axis, ignored: 6 * copy_work(shape),
+    operand_kinds=INDICES,
     expects="a class for each sample",
 )
 
@@ -111,8 +111,8 @@ one_hot = Primitive(
         rf"\operatorname{{onehot}}\left({target.text}\right)"
     ),
     cost=no_cost,
-    work=lambda shape, target, **settings: 8 * copied(target) + copied(shape),
-    takes=INDICES,
+    work=lambda shape, target, **settings: 8 * copy_work(target) + copy_work(shape),
+    operand_kinds=INDICES,
     expects="a class for each sample",
 )
 
@@ -140,7 +140,7 @@ not_ignored = Primitive(
     shape=lambda target, ignored: target,
     latex=lambda target, ignored: Formula(rf"\left[{target.text} \ne {ignored}\right]"),
     cost=no_cost,
-    takes=INDICES,
+    operand_kinds=INDICES,
     kind="boolean",
     expects="a class for each sample",
 )
@@ -154,7 +154,7 @@ counted = Primitive(
         r"1" if ignored is None else rf"\mathbb{{1}}\left\{{{target.text} \ne {ignored}\right\}}"
     ),
     cost=no_cost,
-    takes=INDICES,
+    operand_kinds=INDICES,
     expects="a class for each sample",
 )
 
@@ -217,8 +217,8 @@ class_surprise = Primitive(
         rf"-\log\operatorname{{softmax}}\left({a.text}\right)\left[{target.text}\right]", SUM
     ),
     cost=lambda shape, a, target, axis, ignored: Cost(elementwise=4 * product(a)),
-    work=lambda shape, a, target, axis, ignored: 4 * copied(a) + 10 * copied(shape),
+    work=lambda shape, a, target, axis, ignored: 4 * copy_work(a) + 10 * copy_work(shape),
     scratch=lambda shape, a, target, axis, ignored: product(a),
-    takes=INDICES,
+    operand_kinds=INDICES,
     expects="a class for each sample",
 )

@@ -6,9 +6,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.graph.numerics import SUMS, cancellation
+from compute.graph.numerics import SUMS, find_cancellation
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import count, matrices
+from compute.graph.work import count_entries, matmul_work
 from compute.latex import JOINED, Formula
 
 
@@ -33,7 +33,7 @@ def _matmul_cost(shape: Shape, a: Shape, b: Shape, **attributes: Any) -> Cost:
 
 def product_work(shape: Shape, a: Any, b: Any, **attributes: Any) -> int:
     """Return the work of a batched matrix product."""
-    return matrices(shape, a[-1])
+    return matmul_work(shape, a[-1])
 
 
 def _broadcast_gradient_shape(place: int, shape: Any, a: Any, b: Any) -> Shape:
@@ -44,12 +44,12 @@ def _broadcast_gradient_shape(place: int, shape: Any, a: Any, b: Any) -> Shape:
 def product_gradient_work(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
     """Return the work of a gradient of a matrix product, which is a matrix product too."""
     gradient_shape = _broadcast_gradient_shape(place, shape, a, b)
-    return matrices(gradient_shape, shape[-2 if place else -1]) + count(gradient_shape)
+    return matmul_work(gradient_shape, shape[-2 if place else -1]) + count_entries(gradient_shape)
 
 
 def product_gradient_scratch(place: int, shape: Any, a: Any, b: Any, **attributes: Any) -> int:
     """Return the number of temporary entries of a gradient."""
-    return count(_broadcast_gradient_shape(place, shape, a, b))
+    return count_entries(_broadcast_gradient_shape(place, shape, a, b))
 
 
 # The matrix product over the last two axes; leading axes broadcast.
@@ -70,9 +70,9 @@ matmul = Primitive(
     expects="matrices (..., n, k) and (..., k, m)",
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, b, absorbed: cancellation(y, np.abs(a) @ np.abs(b)),
+    diagnosis=lambda y, a, b, absorbed: find_cancellation(y, np.abs(a) @ np.abs(b)),
 )
 
 
@@ -107,7 +107,7 @@ project = Primitive(
     cost=_matmul_cost,
     expects="vectors (..., k) and a matrix (k, m)",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, w, absorbed: cancellation(y, np.abs(a) @ np.abs(w)),
+    diagnosis=lambda y, a, w, absorbed: find_cancellation(y, np.abs(a) @ np.abs(w)),
 )

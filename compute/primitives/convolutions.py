@@ -12,7 +12,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size, divide, product
 from compute.graph.numerics import SUMS
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import CALL, copied, count
+from compute.graph.work import CALL, copy_work, count_entries
 from compute.latex import POWER, PRODUCT, Formula
 from compute.primitives.window_work import correlation_work, input_gradient_work, kernel_gradient_work
 from compute.primitives.windows import (
@@ -179,7 +179,9 @@ patches = Primitive(
     shape=_patches_shape,
     latex=lambda x, layout, window: Formula(rf"\operatorname{{patches}}\left({x.text}\right)"),
     cost=no_cost,
-    gradient_work=lambda place, shape, x, layout, window: 4 * CALL * count(window) + copied(shape, shape, x),
+    gradient_work=lambda place, shape, x, layout, window: (
+        4 * CALL * count_entries(window) + copy_work(shape, shape, x)
+    ),
     scratch=lambda shape, x, layout, window: padded_size(x, layout, (1, 1)),
     expects="x (batch, channels, rows, columns)",
 )

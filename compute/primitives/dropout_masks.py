@@ -108,7 +108,7 @@ complement = Primitive(
     shape=lambda mask: mask,
     latex=lambda mask: Formula(rf"\neg {mask.at(PRODUCT)}", PRODUCT, mask.scalar),
     cost=no_cost,
-    takes={"mask": ("boolean", "real")},
+    operand_kinds={"mask": ("boolean", "real")},
     kind="boolean",
     expects="a mask",
 )
@@ -120,6 +120,6 @@ as_numbers = Primitive(
     shape=lambda mask: mask,
     latex=lambda mask: Formula(mask.at(PRODUCT), PRODUCT, mask.scalar),
     cost=no_cost,
-    takes={"mask": ("boolean", "real")},
+    operand_kinds={"mask": ("boolean", "real")},
     expects="a mask",
 )

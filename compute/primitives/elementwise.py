@@ -7,8 +7,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Shape, broadcast
-from compute.graph.numerics import QUOTIENT, Finding, cancellation, underflow
-from compute.graph.primitive import Primitive, no_cost, unchanged
+from compute.graph.numerics import QUOTIENT, Finding, find_cancellation, find_underflow
+from compute.graph.primitive import Primitive, identity_gradient, no_cost
 from compute.latex import PRODUCT, SUM, Formula
 
 BROADCASTABLE = "shapes that broadcast: from the last axis on, equal or 1"
@@ -26,7 +26,7 @@ def _product(a: Formula, b: Formula) -> Formula:
 def _cancellation(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Array]) -> Finding | None:
     size: Array = np.maximum(np.abs(a), np.abs(b))
     equal = y == 0
-    return cancellation(
+    return find_cancellation(
         y, size, equal & (absorbed(0) | absorbed(1)) if a is not b and equal.any() else equal & False
     )
 
@@ -34,7 +34,7 @@ def _cancellation(y: Array, a: Array, b: Array, *, absorbed: Callable[[int], Arr
 identity = Primitive(
     "identity",
     forward=lambda xp, a: a,
-    gradients={"a": unchanged},
+    gradients={"a": identity_gradient},
     tangents="linear",
     shape=lambda a: a,
     latex=lambda a: a,
@@ -42,34 +42,34 @@ identity = Primitive(
     kind="same",
     expects="any shape",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 add = Primitive(
     "add",
     forward=lambda xp, a, b: xp.add(a, b),
-    gradients={"a": unchanged, "b": unchanged},
+    gradients={"a": identity_gradient, "b": identity_gradient},
     tangents="linear",
     shape=_broadcast,
     latex=lambda a, b: Formula(f"{a.text} + {b.at(SUM)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     diagnosis=_cancellation,
 )
 
 subtract = Primitive(
     "subtract",
     forward=lambda xp, a, b: xp.subtract(a, b),
-    gradients={"a": unchanged, "b": lambda xp, g: xp.negative(g)},
+    gradients={"a": identity_gradient, "b": lambda xp, g: xp.negative(g)},
     tangents="linear",
     shape=_broadcast,
     latex=lambda a, b: Formula(f"{a.text} - {b.at(PRODUCT)}", SUM),
     expects=BROADCASTABLE,
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     diagnosis=_cancellation,
 )
 
@@ -86,8 +86,8 @@ multiply = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
-    diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & (b != 0)),
+    propagates_nonfinite_gradient=True,
+    diagnosis=lambda y, a, b, absorbed: find_underflow(y, (a != 0) & (b != 0)),
 )
 
 divide = Primitive(
@@ -103,7 +103,7 @@ divide = Primitive(
     expects=BROADCASTABLE,
     broadcasts=True,
     hazard=QUOTIENT,
-    diagnosis=lambda y, a, b, absorbed: underflow(y, (a != 0) & np.isfinite(b)),
+    diagnosis=lambda y, a, b, absorbed: find_underflow(y, (a != 0) & np.isfinite(b)),
 )
 
 negative = Primitive(
@@ -115,5 +115,5 @@ negative = Primitive(
     latex=lambda a: Formula(f"-{a.at(PRODUCT)}", SUM),
     expects="any shape",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

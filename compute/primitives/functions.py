@@ -5,10 +5,18 @@ from functools import lru_cache
 import numpy as np
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import HALF, Expression, number
+from compute.arithmetic.expressions import HALF, Expression, number_expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
-from compute.graph.numerics import LOGARITHM, NEGATIVE_POWER, ROOT, Hazard, dead_units, flat_gate, underflow
+from compute.graph.numerics import (
+    LOGARITHM,
+    NEGATIVE_POWER,
+    ROOT,
+    Hazard,
+    find_dead_units,
+    find_flat_gates,
+    find_underflow,
+)
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import ATOM, POWER, PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.saturation import sigmoid_slope, tanh_slope
@@ -22,7 +30,7 @@ tanh = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\tanh {a.at(ATOM)}", PRODUCT),
     expects="any shape",
-    diagnosis=lambda y, a, absorbed: flat_gate(y, 1 - y * y),
+    diagnosis=lambda y, a, absorbed: find_flat_gates(y, 1 - y * y),
 )
 
 exp = Primitive(
@@ -34,7 +42,7 @@ exp = Primitive(
     latex=lambda a: Formula(rf"e^{{{a.text}}}", POWER),
     expects="any shape",
     hazard=Hazard(remedy="subtract the maximum before exp, as softmax does, or clamp its operand"),
-    diagnosis=lambda y, a, absorbed: underflow(y, np.isfinite(a)),
+    diagnosis=lambda y, a, absorbed: find_underflow(y, np.isfinite(a)),
 )
 
 log = Primitive(
@@ -80,14 +88,14 @@ sigmoid = Primitive(
     shape=lambda a: a,
     latex=lambda a: Formula(rf"\sigma\left({a.text}\right)"),
     expects="any shape",
-    diagnosis=lambda y, a, absorbed: flat_gate(y, y * (1 - y)),
+    diagnosis=lambda y, a, absorbed: find_flat_gates(y, y * (1 - y)),
 )
 
 
 def _leaky_relu(xp: Arithmetic, a: Array, *, slope: Expression) -> Array:
     zero = count(xp, 0)
     is_flat = is_zero(xp, slope)
-    if is_flat and not xp.settles:  # 0 times -infinity would be NaN, and 0 times other negative numbers -0
+    if is_flat and not xp.simplifies:  # 0 times -infinity would be NaN, and 0 times other negative numbers -0
         return xp.maximum(a, zero)
     below = zero if is_flat else xp.multiply(a, xp.constant(slope, {}))
     return xp.where(xp.greater(a, zero), a, below)
@@ -114,7 +122,7 @@ leaky_relu = Primitive(
     ),
     expects="any shape",
     convention={"derivative_of_relu_at_0": "that below 0"},
-    diagnosis=lambda y, a, absorbed, slope: dead_units(a) if evaluate(slope) == 0 else None,
+    diagnosis=lambda y, a, absorbed, slope: find_dead_units(a) if evaluate(slope) == 0 else None,
 )
 
 sin = Primitive(
@@ -188,7 +196,7 @@ power = Primitive(
     latex=_power_latex,
     expects="any shape",
     hazard=_power_hazard,
-    diagnosis=lambda y, a, absorbed, exponent: underflow(y, (a != 0) & np.isfinite(a)),
+    diagnosis=lambda y, a, absorbed, exponent: find_underflow(y, (a != 0) & np.isfinite(a)),
 )
 
 
@@ -200,7 +208,7 @@ def _power_slope(xp: Arithmetic, a: Array, exponent: Expression) -> Array:
 
 @lru_cache(maxsize=FEW)
 def _exponent_minus_one(exponent: Expression) -> Expression:
-    return Expression("subtract", (exponent, number(1)))
+    return Expression("subtract", (exponent, number_expression(1)))
 
 
 # The root of a sum of powers. Its derivative at 0 is defined as 0.

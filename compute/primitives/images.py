@@ -49,5 +49,5 @@ tiles = Primitive(
     kind="same",
     expects="an image (channels, rows, columns) that whole windows cover",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

@@ -59,9 +59,9 @@ look_up = Primitive(
     gradients={"a": _embedding_gradient},
     tangents=lambda xp, t, y, a, indices, padding: _embedding_lookup(xp, t, indices, padding=None),
     shape=_embedding_shape,
-    withholds=_withholds,
+    withheld_gradient=_withholds,
     latex=lambda a, indices, padding: Formula(rf"{a.at(PRODUCT)}\left[{indices.text}\right]", PRODUCT),
     cost=no_cost,
-    takes={"indices": ("real", "index")},
+    operand_kinds={"indices": ("real", "index")},
     expects="a table (rows, columns), and indices of its rows",
 )

@@ -12,7 +12,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import broadcast, product
 from compute.errors import UnfitEntries, describe_entry
 from compute.graph.numerics import LOGARITHM
-from compute.graph.primitive import Cost, Primitive, no_cost, unchanged
+from compute.graph.primitive import Cost, Primitive, identity_gradient, no_cost
 from compute.latex import ATOM, PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.elementwise import BROADCASTABLE
 from compute.primitives.scalars import count, is_known, multiply_weights
@@ -67,13 +67,13 @@ def _check_meaning(xp: Arithmetic, a: Array, *, only: str) -> Array:
 admitted = Primitive(
     "admitted",
     forward=_check_meaning,
-    gradients={"a": unchanged},
+    gradients={"a": identity_gradient},
     tangents=lambda xp, t, y, a, only: t,
     shape=lambda a, only: a,
     latex=lambda a, only: a,
     cost=no_cost,
     expects="any shape",
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -168,7 +168,7 @@ def _in_blocks(xp: Arithmetic, rule: Callable[..., Array], *arrays: Array) -> Ar
 
 def _logit_gradient(xp: Arithmetic, g: Array, a: Array, target: Array) -> Array:
     """Return g (sigmoid(a) - y) with (1 - y) sigmoid(a) - y sigmoid(-a), which does not cancel at y = 1."""
-    if xp.settles:
+    if xp.simplifies:
         return xp.multiply(g, xp.subtract(xp.sigmoid(a), target))
 
     def rule(g: Array, a: Array, target: Array) -> Array:

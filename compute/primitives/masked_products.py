@@ -8,9 +8,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.graph.numerics import SUMS, cancellation
+from compute.graph.numerics import SUMS, find_cancellation
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import CALL, copied
+from compute.graph.work import CALL, copy_work
 from compute.latex import JOINED, Formula
 from compute.primitives.contractions import (
     matmul,
@@ -92,17 +92,17 @@ masked_matmul = Primitive(
     shape=_masked_shape,
     latex=lambda a, b, allowed: Formula(f"{a.at(JOINED)} {b.at(JOINED)}", JOINED),
     cost=lambda shape, a, b, allowed: Cost(multiply_adds=product(shape) * a[-1]),
-    work=lambda shape, a, b, allowed: 2 * product_work(shape, a, b) + 5 * CALL * a[-1] + copied(a),
+    work=lambda shape, a, b, allowed: 2 * product_work(shape, a, b) + 5 * CALL * a[-1] + copy_work(a),
     gradient_work=lambda place, shape, a, b, allowed: (
-        2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2] * place + copied(a)
+        2 * product_gradient_work(place, shape, a, b) + 5 * CALL * shape[-2] * place + copy_work(a)
     ),
     gradient_scratch=lambda place, shape, a, b, allowed: product_gradient_scratch(place, shape, a, b),
-    takes={"allowed": ("boolean",)},
-    unwritten=("allowed",),
+    operand_kinds={"allowed": ("boolean",)},
+    hidden_operands=("allowed",),
     expects="matrices (..., n, k) and (..., k, m), and a mask that broadcasts to the first",
     broadcasts=True,
     hazard=SUMS,
-    diagnosis=lambda y, a, b, allowed, absorbed: cancellation(y, np.abs(a) @ np.abs(b)),
+    diagnosis=lambda y, a, b, allowed, absorbed: find_cancellation(y, np.abs(a) @ np.abs(b)),
 )
 
 

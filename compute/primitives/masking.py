@@ -30,7 +30,7 @@ masked_fill = Primitive(
     latex=lambda a, allowed: Formula(
         rf"\operatorname{{where}}\left({allowed.text},\ {a.text},\ -\infty\right)"
     ),
-    takes={"allowed": ("boolean",)},
+    operand_kinds={"allowed": ("boolean",)},
     expects=BROADCASTABLE,
     broadcasts=True,
     hazard=Hazard(meant=True),
@@ -90,7 +90,7 @@ and_masks = Primitive(
     shape=_broadcast,
     latex=lambda a, b: Formula(rf"{a.at(PRODUCT)} \wedge {b.at(PRODUCT)}", PRODUCT),
     cost=no_cost,
-    takes={"a": ("boolean",), "b": ("boolean",)},
+    operand_kinds={"a": ("boolean",), "b": ("boolean",)},
     kind="boolean",
     expects=BROADCASTABLE,
 )
@@ -118,8 +118,8 @@ clear_masked = Primitive(
     shape=_clear_shape,
     latex=lambda a, allowed: a,
     cost=no_cost,
-    takes={"allowed": ("boolean",)},
-    unwritten=("allowed",),
+    operand_kinds={"allowed": ("boolean",)},
+    hidden_operands=("allowed",),
     expects="entries, and a mask that broadcasts to them",
 )
 
@@ -143,7 +143,7 @@ keep_where = Primitive(
     tangents="symmetric",
     shape=_broadcast,
     latex=_keep_latex,
-    takes={"mask": ("boolean", "real")},
+    operand_kinds={"mask": ("boolean", "real")},
     expects=BROADCASTABLE,
     broadcasts=True,
 )

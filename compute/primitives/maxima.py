@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compute.arithmetic.dependence import Dependence, possibly
+from compute.arithmetic.dependence import Dependence, open_where
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import count
+from compute.graph.work import count_entries
 from compute.latex import PRODUCT, Formula
 from compute.primitives.gather_scatter import gather
 from compute.primitives.max_pool_blocks import (
@@ -61,7 +61,7 @@ def _hits_by_condition(
     """
     if isinstance(xp, Dependence):  # any entry may be the largest
         for i, j, at, real in window_entries(x, layout, window, output):
-            yield i, j, at, possibly(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
+            yield i, j, at, open_where(np.broadcast_to(real, (*x.shape[:-2], *real.shape)))
         return
     entries = [*window_entries(x, layout, window, output)]
     padded_x = pad(xp, x, layout.padding, xp.negative_infinity)
@@ -217,7 +217,9 @@ max_pool = Primitive(
         shape, a, **attributes, shared=ties != "first"
     ),
     scratch=lambda shape, a, **attributes: padded_size(a, attributes["layout"], (1, 1)),
-    gradient_scratch=lambda place, shape, a, **attributes: 2 * count(padded_shape(a, attributes["layout"])),
-    spreads_back=True,
+    gradient_scratch=lambda place, shape, a, **attributes: (
+        2 * count_entries(padded_shape(a, attributes["layout"]))
+    ),
+    propagates_nonfinite_gradient=True,
     expects="at least two axes",
 )

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.expressions import HALF, Expression, parse
-from compute.arithmetic.namespace import Arithmetic, Array, into, unbroadcast
+from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast, write_into
 from compute.dimensions import Shape, ShapeError, Size, broadcast, product, show
 from compute.graph.primitive import Cost, Primitive
-from compute.graph.work import CALL, copied
+from compute.graph.work import CALL, copy_work
 from compute.latex import PRODUCT, SUM, Formula, constant_latex
 from compute.primitives.fused import FusedBackward, Gradients, keeping, kept_gradients
 from compute.primitives.scalars import count
@@ -109,7 +109,7 @@ class Normalized(FusedBackward):
         """Return the entries minus their mean, in `buffer`; the entries themselves if not `centered`."""
         if not self.centered:
             return self.x[:, groups]
-        into(buffer, self.xp.subtract, self.x[:, groups], self.means[:, groups])
+        write_into(buffer, self.xp.subtract, self.x[:, groups], self.means[:, groups])
         return buffer
 
     def _deviations(self, groups: slice) -> Array:
@@ -121,11 +121,11 @@ class Normalized(FusedBackward):
             if self.centered:
                 self.means[:, groups] = self._average(self.x[:, groups])
             entries = self._center(groups, first)
-            into(second, xp.multiply, entries, entries)
+            write_into(second, xp.multiply, entries, entries)
             self.squares[:, groups] = self._average(second)
-            into(first, xp.divide, entries, self._deviations(groups))
-            into(first, xp.multiply, first, gains)
-            into(result[:, groups], xp.add, first, biases)
+            write_into(first, xp.divide, entries, self._deviations(groups))
+            write_into(first, xp.multiply, first, gains)
+            write_into(result[:, groups], xp.add, first, biases)
         self.result = result.reshape(self.shape)
 
     def differentiate(self, g: Array) -> Gradients:
@@ -138,26 +138,26 @@ class Normalized(FusedBackward):
         xp, flat = self.xp, g.reshape(self.x.shape)
         result = np.empty(flat.shape, self.buffers.dtype)
         for groups, (first, second, *_), *_ in self._blocks():
-            into(second, xp.divide, self._center(groups, first), self._deviations(groups))
-            into(result[:, groups], xp.multiply, flat[:, groups], second)
+            write_into(second, xp.divide, self._center(groups, first), self._deviations(groups))
+            write_into(result[:, groups], xp.multiply, flat[:, groups], second)
         to_gain = unbroadcast(xp, result.reshape(self.shape), self.gain_shape).copy()
         half, two = xp.constant(HALF, {}), count(xp, 2)
         for groups, (first, second, third, fourth), gains, _ in self._blocks():
             entries, deviations = self._center(groups, first), self._deviations(groups)
-            into(second, xp.divide, entries, deviations)
-            into(third, xp.multiply, flat[:, groups], gains)
-            into(second, xp.multiply, third, second)
-            into(second, xp.divide, second, deviations)
+            write_into(second, xp.divide, entries, deviations)
+            write_into(third, xp.multiply, flat[:, groups], gains)
+            write_into(second, xp.multiply, third, second)
+            write_into(second, xp.divide, second, deviations)
             to_deviations = xp.negative(self._sum(second))
             root = xp.power(xp.add(self.squares[:, groups], self.epsilon), MINUS_HALF)
             to_squares = xp.multiply(to_deviations, xp.multiply(half, root))
-            into(second, xp.multiply, entries, two)
-            into(second, xp.multiply, second, xp.divide(to_squares, self.count))
-            into(third, xp.divide, third, deviations)
-            into(fourth, xp.add, third, second)
+            write_into(second, xp.multiply, entries, two)
+            write_into(second, xp.multiply, second, xp.divide(to_squares, self.count))
+            write_into(third, xp.divide, third, deviations)
+            write_into(fourth, xp.add, third, second)
             if self.centered:
                 to_means = xp.negative(xp.add(self._sum(third), self._sum(second)))
-                into(fourth, xp.add, fourth, xp.divide(to_means, self.count))
+                write_into(fourth, xp.add, fourth, xp.divide(to_means, self.count))
             result[:, groups] = fourth
         return result.reshape(self.shape), to_gain, unbroadcast(xp, g, self.bias_shape)
 
@@ -183,7 +183,7 @@ def _work(
     inside: int = math.prod(parts[: kept[0]]) * math.prod(parts[kept[1] :])
     groups: int = math.prod(parts[kept[0] : kept[1]])
     blocks = -(-groups // max(1, BLOCK // inside))
-    return 2 * CALL * passes * blocks + passes * (inside + 4) * groups + copied(x)
+    return 2 * CALL * passes * blocks + passes * (inside + 4) * groups + copy_work(x)
 
 
 def normalized_latex(
@@ -230,5 +230,5 @@ normalized_groups = Primitive(
     expects="x, and a gain and a bias that broadcast to it",
     broadcasts=True,
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import count as size_of
+from compute.graph.work import count_entries as size_of
 from compute.latex import POWER, PRODUCT, Formula, constant_latex
 from compute.primitives.scalars import count, multiply_weights
 from compute.primitives.window_work import norm_work, padded_shape, sum_work
@@ -81,9 +81,9 @@ def _norm(
     """Return the root of a sum of powers, of rescaled entries if the sum would overflow or underflow."""
     sizes = pad(xp, xp.absolute(a), layout.padding)
     entries = [sizes[(..., *at)] for at in _taps(a, layout, window, output)]
-    root = Expression("divide", (number(1), exponent))
+    root = Expression("divide", (number_expression(1), exponent))
     total = _sum_of_powers(xp, entries, exponent)
-    if xp.settles:
+    if xp.simplifies:
         return xp.power(total, root)
     zero, one = count(xp, 0), count(xp, 1)
     largest = reduce(xp.maximum, entries)
@@ -105,9 +105,9 @@ def _norm_slopes(
     xp: Arithmetic, signs: Array, y: Array, a: Array, layout: Layout, window: Pair, exponent: Expression
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
     """Yield the places of each window entry, and its sign times (|a|/y)^(p - 1), at most 1 for p >= 1."""
-    less = Expression("subtract", (exponent, number(1)))
+    less = Expression("subtract", (exponent, number_expression(1)))
     sizes, signs = (pad(xp, array, layout.padding) for array in (xp.absolute(a), signs))
-    if not xp.settles:  # 0 has no negative power; its sign is 0, so any other size gives the same
+    if not xp.simplifies:  # 0 has no negative power; its sign is 0, so any other size gives the same
         sizes = xp.where(xp.equal(sizes, count(xp, 0)), count(xp, 1), sizes)
     for at in _taps(a, layout, window, (y.shape[-2], y.shape[-1])):
         yield at, multiply_weights(xp, signs[(..., *at)], xp.power(xp.divide(sizes[(..., *at)], y), less))
@@ -118,8 +118,8 @@ def _norm_gradient(
 ) -> Array:
     zero = count(xp, 0)
     is_zero = xp.equal(y, zero)
-    if xp.settles:  # multiply the power of y into g: one case for each window
-        less = Expression("subtract", (number(1), exponent))
+    if xp.simplifies:  # multiply the power of y into g: one case for each window
+        less = Expression("subtract", (number_expression(1), exponent))
         upstream = xp.where(is_zero, zero, xp.multiply(g, xp.power(y, less)))
         y = xp.whole(np.ones(y.shape, dtype=int))
     else:
@@ -140,7 +140,7 @@ def _norm_tangent(
 
 def _norm_latex(a: Formula, layout: Layout, window: Pair, output: Pair, exponent: Expression) -> Formula:
     power = constant_latex(exponent).text
-    root = constant_latex(Expression("divide", (number(1), exponent))).text
+    root = constant_latex(Expression("divide", (number_expression(1), exponent))).text
     return Formula(rf"\left(\sum_{{W}} \left|{a.text}\right|^{{{power}}}\right)^{{{root}}}", POWER)
 
 

@@ -66,5 +66,5 @@ product_over = Primitive(
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

@@ -7,7 +7,7 @@ import numpy as np
 
 from compute.dimensions import Shape, ShapeError, product, show
 from compute.graph.primitive import Cost, Primitive, no_cost
-from compute.graph.work import CALL, ENTRY, count
+from compute.graph.work import CALL, ENTRY, count_entries
 from compute.latex import Formula
 from compute.primitives.fused import keeping, kept_gradients
 from compute.primitives.scans import ElmanScan, GatedScan, LongShortTermScan
@@ -41,26 +41,26 @@ def _scan_work(forward: int, backward: int, functions: int, kept: int) -> dict[s
     """
 
     def work(shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any) -> int:
-        steps, entries = count(terms[-2:-1]), count(terms)
-        products = entries * count(w_h[:1])
+        steps, entries = count_entries(terms[-2:-1]), count_entries(terms)
+        products = entries * count_entries(w_h[:1])
         return CALL * forward * steps + products + functions * ENTRY * entries
 
     def gradient_work(
         place: int, shape: Shape, terms: Shape, w_h: Shape, *others: Shape, **settings: Any
     ) -> int:
         """Count half of the backward pass: all gradients share it, and usually at least two are requested."""
-        steps, entries = count(terms[-2:-1]), count(terms)
-        products = 2 * entries * count(w_h[:1])
+        steps, entries = count_entries(terms[-2:-1]), count_entries(terms)
+        products = 2 * entries * count_entries(w_h[:1])
         return (CALL * backward * steps + products + 3 * functions * ENTRY * entries) // 2
 
     def scratch(shape: Shape, terms: Shape, *others: Shape, **settings: Any) -> int:
-        return kept * count(terms) // 4
+        return kept * count_entries(terms) // 4
 
     return {
         "work": work,
         "gradient_work": gradient_work,
         "scratch": scratch,
-        "gradient_scratch": lambda place, shape, terms, *others, **settings: 2 * count(terms),
+        "gradient_scratch": lambda place, shape, terms, *others, **settings: 2 * count_entries(terms),
     }
 
 
@@ -100,7 +100,7 @@ rnn_scan = Primitive(
     latex=_latex("rnn"),
     cost=_rnn_cost,
     **_scan_work(6, 10, 4, 1),
-    takes={"running": ("boolean",)},
+    operand_kinds={"running": ("boolean",)},
     expects="terms (..., steps, h), weights (h, h) and a first state (..., h)",
 )
 
@@ -130,7 +130,7 @@ lstm_scan = Primitive(
     latex=_latex("lstm"),
     cost=_lstm_cost,
     **_scan_work(25, 40, 4, 5),
-    takes={"running": ("boolean",)},
+    operand_kinds={"running": ("boolean",)},
     expects="terms (..., steps, 4*h), weights (h, 4*h), and a first state and cell (..., h)",
 )
 
@@ -160,6 +160,6 @@ gru_scan = Primitive(
     latex=_latex("gru"),
     cost=_gru_cost,
     **_scan_work(25, 40, 4, 6),
-    takes={"running": ("boolean",)},
+    operand_kinds={"running": ("boolean",)},
     expects="terms (..., steps, 3*h), weights (h, 3*h), a bias and a first state (..., h)",
 )

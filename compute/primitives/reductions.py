@@ -6,7 +6,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, at_least, product, without
-from compute.graph.numerics import Hazard, cancellation, certain_rows
+from compute.graph.numerics import Hazard, find_cancellation, find_saturated_rows
 from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import PRODUCT, SUM, Formula
 from compute.primitives.scalars import count
@@ -84,12 +84,12 @@ softmax = Primitive(
     promise=Promise(
         "entries along the softmax axis sum to 1 (to 0 where all scores are -infinity)", promised_sums
     ),
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     hazard=Hazard(
         pole="the largest entry is subtracted from all, and Infinity less itself is NaN",
         remedy="keep the scores finite",
     ),
-    diagnosis=lambda y, a, absorbed, axis: certain_rows(y, a, axis),
+    diagnosis=lambda y, a, absorbed, axis: find_saturated_rows(y, a, axis),
 )
 
 
@@ -116,8 +116,8 @@ sum_over = Primitive(
     cost=lambda shape, a, axis: Cost(elementwise=product(a)),
     expects="enough axes",
     propagates_nonfinite=True,
-    spreads_back=True,
-    diagnosis=lambda y, a, absorbed, axis: cancellation(y, np.abs(a).sum(axis=axis)),
+    propagates_nonfinite_gradient=True,
+    diagnosis=lambda y, a, absorbed, axis: find_cancellation(y, np.abs(a).sum(axis=axis)),
 )
 
 

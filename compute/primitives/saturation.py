@@ -23,7 +23,7 @@ def sigmoid_slope(xp: Arithmetic, a: Array, y: Array) -> Array:
 
 def sigmoid_curvature(xp: Arithmetic, a: Array, s: Array) -> Array:
     """Return the second derivative of the sigmoid at a, given s = sigmoid(a)."""
-    if xp.settles:
+    if xp.simplifies:
         return xp.multiply(sigmoid_slope(xp, a, s), xp.subtract(count(xp, 1), xp.multiply(count(xp, 2), s)))
     return xp.negative(xp.multiply(sigmoid_slope(xp, a, s), xp.tanh(xp.divide(a, count(xp, 2)))))
 
@@ -48,7 +48,7 @@ def tanh_curvature(xp: Arithmetic, a: Array, t: Array) -> Array:
 
 def _restore_digits(xp: Arithmetic, textbook: Array, rule: Callable[..., Array], *operands: Array) -> Array:
     """Replace entries of the textbook form that have lost digits with the result of `rule`."""
-    if xp.settles:
+    if xp.simplifies:
         return textbook
     if not xp.ordered or not isinstance(textbook, np.ndarray):
         return rule(*operands)

@@ -53,7 +53,7 @@ def gradient_rule(derivative: Rule) -> Rule:
 
 def is_zero(xp: Arithmetic, constant: Expression) -> bool:
     """Return whether a constant is 0 for every value of its symbols."""
-    return bool(xp.constant(constant, {}).item() == 0) if xp.settles else _is_float_zero(constant)
+    return bool(xp.constant(constant, {}).item() == 0) if xp.simplifies else _is_float_zero(constant)
 
 
 @lru_cache(maxsize=FEW)

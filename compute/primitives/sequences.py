@@ -6,7 +6,7 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, at_least, broadcast, show, total
 from compute.errors import UnfitEntries, describe_first_unfit
 from compute.graph.primitive import Primitive, no_cost
-from compute.graph.work import copied, count
+from compute.graph.work import copy_work, count_entries
 from compute.latex import Formula
 
 LOOK = 100  # the work of reading the shape of one operand
@@ -36,7 +36,7 @@ time_step = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
     is_row_select=True,
 )
 
@@ -56,8 +56,8 @@ stack = Primitive(
     gradients={"a": lambda xp, g, place, axis: np.moveaxis(g, axis, 0)[place]},
     tangents="linear",
     shape=_stack_shape,
-    gradient_work=lambda place, shape, *a, axis: copied(a[place]),
-    gradient_scratch=lambda place, shape, *a, axis: count(a[place]),
+    gradient_work=lambda place, shape, *a, axis: copy_work(a[place]),
+    gradient_scratch=lambda place, shape, *a, axis: count_entries(a[place]),
     latex=lambda *a, axis: Formula(
         r"\left("
         + r",\ ".join(formula.text for formula in (a if len(a) < 4 else a[:2]))
@@ -95,8 +95,8 @@ concatenate = Primitive(
     gradients={"a": _concatenate_gradient},
     tangents="linear",
     shape=_concatenate_shape,
-    gradient_work=lambda place, shape, *a, axis: copied(a[place]) + LOOK * len(a),
-    gradient_scratch=lambda place, shape, *a, axis: count(a[place]),
+    gradient_work=lambda place, shape, *a, axis: copy_work(a[place]) + LOOK * len(a),
+    gradient_scratch=lambda place, shape, *a, axis: count_entries(a[place]),
     latex=lambda *a, axis: Formula(
         r"\left[" + (r";\ " if axis == -2 else r",\ ").join(formula.text for formula in a) + r"\right]"
     ),
@@ -120,7 +120,7 @@ choose = Primitive(
     latex=lambda condition, a, b: Formula(
         rf"\operatorname{{where}}\left({condition.text},\ {a.text},\ {b.text}\right)"
     ),
-    takes={"condition": ("boolean",)},
+    operand_kinds={"condition": ("boolean",)},
     expects="shapes that broadcast",
     broadcasts=True,
 )

@@ -44,7 +44,7 @@ rows = Primitive(
     cost=no_cost,
     kind="same",
     expects="at least two axes",
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -72,7 +72,7 @@ columns = Primitive(
     cost=no_cost,
     kind="same",
     expects="enough columns",
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -100,7 +100,7 @@ reshape = Primitive(
     kind="same",
     expects="as many entries as the shape has",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -159,7 +159,7 @@ turn_around = Primitive(
     cost=no_cost,
     expects="at least two axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -181,5 +181,5 @@ stretch = Primitive(
     kind="same",
     expects="a shape that broadcasts to the new one",
     broadcasts=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from compute.arithmetic.expressions import Expression
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Shape, ShapeError, Size, at_least, divide, shifted
+from compute.dimensions import Shape, ShapeError, Size, at_least, divide, write_shifted
 from compute.graph.primitive import Primitive, no_cost
 from compute.latex import POWER, Formula, constant_latex
 
@@ -34,7 +34,7 @@ transpose = Primitive(
     kind="same",
     expects="at least two axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -85,7 +85,7 @@ split_axis = Primitive(
     kind="same",
     expects="an axis that the parts divide",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 # The inverse: the third-to-last axis concatenated along the last or second-to-last axis.
@@ -100,7 +100,7 @@ merge_axis = Primitive(
     kind="same",
     expects="at least three axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -121,7 +121,7 @@ join_axes = Primitive(
     kind="same",
     expects="at least two axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -148,7 +148,7 @@ expand = Primitive(
     kind="same",
     expects="enough axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -175,7 +175,7 @@ repeat = Primitive(
     kind="same",
     expects="at least three axes",
     propagates_nonfinite=True,
-    spreads_back=True,
+    propagates_nonfinite_gradient=True,
 )
 
 
@@ -202,14 +202,14 @@ def _causal_mask(
 
 
 def _causal_latex(*, queries: Size, keys: Size, key_first: bool, alignment: CausalAlignment) -> Formula:
-    last = shifted(r"\text{query}", keys, queries) if alignment == "lower_right" else r"\text{query}"
+    last = write_shifted(r"\text{query}", keys, queries) if alignment == "lower_right" else r"\text{query}"
     return Formula(rf"\left[\text{{key}} \le {last}\right]")
 
 
 def _causal_convention(
     *, queries: Size, keys: Size, key_first: bool, alignment: CausalAlignment
 ) -> dict[str, str]:
-    last = shifted("i", keys, queries) if alignment == "lower_right" else "i"
+    last = write_shifted("i", keys, queries) if alignment == "lower_right" else "i"
     return {"causal": f"query i attends to keys 0 to {last}"}
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from compute.dimensions import Shape
-from compute.graph.work import CALL, ENTRY, MATRIX, copied, count
+from compute.graph.work import CALL, ENTRY, MATRIX, copy_work, count_entries
 from compute.primitives import max_pool_blocks
 from compute.primitives.windows import BLOCK, Layout, count_overlapping_entries, is_mostly_padding
 
@@ -22,7 +22,7 @@ def _separable(a: Any, layout: Layout, window: Any, output: Any) -> int:
     rows = a[-2] + sum(layout.padding[0])
     columns = a[-1] + sum(layout.padding[1])
     entries: int = output[1] * (rows * across + output[0] * down) + rows * columns
-    return count(a[:-2]) * entries
+    return count_entries(a[:-2]) * entries
 
 
 def sum_work(shape: Shape, a: Shape, layout: Layout, window: Any, output: Any) -> int:
@@ -37,7 +37,7 @@ def maximum_work(shape: Shape, a: Any, layout: Layout, window: Any, output: Any)
     loops = _maximum_blocks(a, layout, window, output) * sum(
         count_overlapping_entries(a, layout, window, output)
     )
-    return 8 * CALL * loops + 3 * ENTRY * _separable(a, layout, window, output) + copied(a)
+    return 8 * CALL * loops + 3 * ENTRY * _separable(a, layout, window, output) + copy_work(a)
 
 
 def maximum_gradient_work(
@@ -45,15 +45,15 @@ def maximum_gradient_work(
 ) -> int:
     """Return the work of the gradient of maxima. shared: whether equal maxima share it."""
     if not shared:
-        return 12 * CALL * _maximum_blocks(a, layout, window, output) + copied(a, *[shape] * 5)
+        return 12 * CALL * _maximum_blocks(a, layout, window, output) + copy_work(a, *[shape] * 5)
     taps = math.prod(count_overlapping_entries(a, layout, window, output))
     a = padded_shape(a, layout)
     loops: int = min(taps, math.prod(output))
-    return 15 * CALL * loops + 3 * ENTRY * count(shape) * taps + copied(a, a)
+    return 15 * CALL * loops + 3 * ENTRY * count_entries(shape) * taps + copy_work(a, a)
 
 
 def _maximum_blocks(a: Any, layout: Layout, window: Any, output: Any) -> int:
-    blocks = max_pool_blocks.count_blocks(count(a[:-2]), a[-2:], layout, window, output)
+    blocks = max_pool_blocks.count_blocks(count_entries(a[:-2]), a[-2:], layout, window, output)
     return math.prod(blocks)
 
 
@@ -61,7 +61,7 @@ def norm_work(shape: Shape, a: Shape, layout: Layout, window: Any, output: Any, 
     """Return the work of the norm of each window, or of its gradient."""
     taps = math.prod(count_overlapping_entries(a, layout, window, output))
     a = padded_shape(a, layout)
-    return taps * (10 * CALL + POWER * count(shape)) + POWER * count(a)
+    return taps * (10 * CALL + POWER * count_entries(shape)) + POWER * count_entries(a)
 
 
 def _column_blocks(batch: int, channels: int, window: Any, output: Any) -> tuple[int, int]:
@@ -81,24 +81,24 @@ def correlation_work(shape: Any, x: Any, kernel: Any, groups: int) -> int:
     blocks, windows = _column_blocks(x[0], x[1], kernel[2:], shape[2:])
     spatial = -(-math.prod(shape[2:]) // windows)
     columns: int = x[0] * x[1] * math.prod(kernel[2:]) * math.prod(shape[2:])
-    products = count(shape) * count(kernel[1:])
+    products = count_entries(shape) * count_entries(kernel[1:])
     overhead: int = 10 * CALL * blocks + MATRIX * x[0] * groups * spatial
-    return overhead + products + 2 * columns + copied(x, shape)
+    return overhead + products + 2 * columns + copy_work(x, shape)
 
 
 def input_gradient_work(x: Any, kernel: Any, g: Any, layout: Layout) -> int:
     """Return the work of the gradient of an input x, for a gradient g of the result."""
     if layout.stride == (1, 1) and not is_mostly_padding(g, kernel, x):
         flipped = x[1] // layout.groups * layout.groups, kernel[0] // layout.groups, *kernel[2:]
-        return correlation_work(x, g, flipped, layout.groups) + copied(kernel)
+        return correlation_work(x, g, flipped, layout.groups) + copy_work(kernel)
     taps = math.prod(kernel[2:])
     blocks, windows = _column_blocks(g[0], x[1], kernel[2:], g[2:])
     columns: int = g[0] * x[1] * taps * math.prod(g[2:])
     spatial = -(-math.prod(g[2:]) // windows)
     overhead: int = blocks * (10 + 3 * min(taps, windows)) * CALL + MATRIX * g[0] * layout.groups * spatial
-    return overhead + columns * int(kernel[0] // layout.groups + 2 * ENTRY) + copied(x, g)
+    return overhead + columns * int(kernel[0] // layout.groups + 2 * ENTRY) + copy_work(x, g)
 
 
 def kernel_gradient_work(x: Any, kernel: Any, g: Any, layout: Layout) -> int:
     """Return the work of the gradient of a kernel."""
-    return correlation_work(g, x, kernel, layout.groups) + copied(kernel) * int(x[0] + 1)
+    return correlation_work(g, x, kernel, layout.groups) + copy_work(kernel) * int(x[0] + 1)

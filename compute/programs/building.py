@@ -176,13 +176,13 @@ class _Builder(Terms):
 
         first: the errors of the first build.
         """
-        self.graph.missing_policy, self.graph.lacking = "unknown", []
+        self.graph.missing_policy, self.graph.missing_errors = "unknown", []
         with suppress(
             QuestionError, QuestionErrors
         ):  # other errors are reported once the inputs are complete
             for assignment in assignments:
                 self.assign(assignment)
-        errors = [*self._missing(), *first.errors, *map(self._at_input, self.graph.lacking)]
+        errors = [*self._missing(), *first.errors, *map(self._at_input, self.graph.missing_errors)]
         return [*{error.path: error for error in errors}.values()]
 
     def _check_supply(self) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.dimensions import ShapeError, from_last, product, show
 from compute.graph.graph import Graph
 from compute.graph.primitive import REGISTRY, Primitive
@@ -74,7 +74,7 @@ def _axis(axis: int, value: Value, new: int = 0) -> int:
 
 
 def _constant(value: Any) -> Expression:
-    parsed = parse(value) if isinstance(value, str) else number(value)
+    parsed = parse(value) if isinstance(value, str) else number_expression(value)
     evaluate(parsed)
     return parsed
 
@@ -150,7 +150,7 @@ def _primitive_function(primitive: Primitive) -> Function | None:
     if primitive.is_variadic or not keywords.keys() <= SETTINGS.keys():
         return None
     takes: tuple[Kind, ...] = ("real", "boolean", "index") if primitive.kind == "same" else ("real",)
-    inputs = {name: primitive.takes.get(name, takes) for name in primitive.operands}
+    inputs = {name: primitive.operand_kinds.get(name, takes) for name in primitive.operands}
     if not keywords:
         return Function(primitive.name, partial(_apply, primitive.name), inputs)
     words = {name: WORDS.get(name, name) for name in keywords}

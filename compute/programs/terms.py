@@ -135,7 +135,7 @@ class Terms:
         arguments = self.arguments(operation, node)
         if arguments is None:
             return Unknown()
-        with self.graph.quiet():
+        with self.graph.without_names():
             return call(operation, "", self.graph, **arguments)
 
     def _function(self, function: Function, node: Node) -> Term:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.dimensions import product, written
+from compute.dimensions import product, shape_to_json
 from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
 from compute.graph.graph import Graph
 from compute.graph.value import Value, nearest_names
@@ -16,9 +16,9 @@ from compute.question.declared_readings.declaration import PlannedReading, Readi
 from compute.question.limits import Limits, check_limits
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes
 from compute.question.sent_values import largest, number, sent_arrays
-from compute.readings.cost import TotalCost, cost
+from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
-from compute.readings.formulas import formula
+from compute.readings.formulas import write_formula
 from compute.readings.notes import Note, mask_notes, observe
 from compute.readings.reverse_mode import Differentiation, Gradients, by_consumer
 
@@ -80,7 +80,7 @@ class Plan:
     inputs_at: Path = ()
 
     def __post_init__(self) -> None:
-        self._watched = [value.index for value in self.evaluation.watched()]
+        self._watched = [value.index for value in self.evaluation.sentinels()]
 
     @property
     def held(self) -> int:
@@ -107,7 +107,7 @@ class Plan:
     @cached_property
     def cost(self) -> TotalCost:
         """What it costs to compute the values; counted where it is asked for."""
-        return cost(self.graph, {value.index for value in self.evaluation.computed()})
+        return count_cost(self.graph, {value.index for value in self.evaluation.computed_values()})
 
     def parameters(self) -> list[str]:
         """The names of the inputs that are trainable."""
@@ -227,10 +227,10 @@ def describe_step(name: str, value: Value) -> StepDescription:
     inputs = dict.fromkeys(name for operand in value.written_inputs for name in nearest_names(operand))
     return StepDescription(
         name=name,
-        formula=formula(value),
+        formula=write_formula(value),
         inputs=list(inputs),
         axes=list(value.axes),
-        shape=written(value.shape),
+        shape=shape_to_json(value.shape),
         meaning=value.declared.meaning if value.declared else "",
     )
 

@@ -51,7 +51,7 @@ class Prediction:
             for index in _constants(before.graph, after.graph)
             if evaluation.reachable[index] and after.evaluation.reachable[index]
         ]
-        evaluation.want([*later, *constants])
+        evaluation.request([*later, *constants])
         with np.errstate(all="ignore"):
             base = evaluation.run(known)
             for index in constants:

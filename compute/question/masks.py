@@ -12,12 +12,12 @@ from compute.errors import QuestionError, QuestionErrors, describe_entry
 def _is_mask(array: Array) -> bool:
     """Whether an array holds booleans, or no NaN and no positive infinity."""
     if array.dtype == object:
-        array = kinds.arithmetic(kinds.EXACT).outlines(array)
+        array = kinds.get_arithmetic(kinds.EXACT).outlines(array)
     return array.dtype.kind != "f" or bool((array < np.inf).all())
 
 
 def _describe_unfit(array: Array) -> str:
-    entries = array if array.dtype != object else kinds.arithmetic(kinds.EXACT).outlines(array)
+    entries = array if array.dtype != object else kinds.get_arithmetic(kinds.EXACT).outlines(array)
     return describe_entry(entries, ~(entries < np.inf))
 
 

@@ -24,7 +24,7 @@ from compute.question.declared_readings.catalogue import READINGS
 from compute.question.declared_readings.declaration import Planning
 from compute.question.plan_bytes import key_bytes
 from compute.question.predicted_size import predict
-from compute.readings.cost import TotalCost, cost
+from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes import Note
 from compute.readings.reverse_mode import Differentiation
@@ -95,20 +95,20 @@ def prepare(asked: Question) -> Plan:
 
     extensions = {reading.field.name: reading.extend(graph) for reading in readings}
     known = {graph.names[name].index for name in (*inputs, *given)}
-    arithmetic = kinds.arithmetic(
+    arithmetic = kinds.get_arithmetic(
         asked.arithmetic,
         dict(asked.assumptions),
         [str(graph.names[name].name) for name in asked.abbreviated],
     )
     evaluation = Evaluation(graph, arithmetic, known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
-    evaluation.want(graph.names[name].index for name in reached)
+    evaluation.request(graph.names[name].index for name in reached)
     differentiation = None
     if upstream:
         seeds = {graph.names[name].index for name in upstream}
         targets = None if asked.select is None else [graph.names[name].index for name in selected]
         differentiation = Differentiation(evaluation, seeds, targets)
-    returned = [name for name in reached if name in echoed or not graph.came(name)]
+    returned = [name for name in reached if name in echoed or not graph.was_sent(name)]
     differentiated = _differentiated(graph, differentiation, selected)
     starts = sorted(graph.names[name].index for name in upstream)
     planning = Planning(
@@ -124,7 +124,7 @@ def prepare(asked: Question) -> Plan:
         extensions=extensions,
     )
     planned = [(reading, reading.plan(planning, requests[reading.field.name])) for reading in readings]
-    computed = evaluation.computed()
+    computed = evaluation.computed_values()
     predicted = predict(
         graph, computed, known, returned, differentiation, differentiated, [one for _, one in planned]
     )
@@ -152,7 +152,7 @@ def shapes_only(
     declared = CATALOGUE[operation]
     graph = build(declared, inputs, attributes, missing_policy="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
-    return cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
+    return count_cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
 def _graph(
@@ -232,7 +232,7 @@ def _differentiated(
 
 
 def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
-    said = [Note(*remark) for remark in graph.remarks]
+    said = [Note(*remark) for remark in graph.static_notes]
     if differentiation is None:
         return said
     cut = [

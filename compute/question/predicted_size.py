@@ -7,11 +7,11 @@ from compute.dimensions import Shape, product
 from compute.graph.graph import Graph
 from compute.graph.primitive import Application
 from compute.graph.value import Value
-from compute.graph.work import CALL, NAMED, WRITTEN, copied
+from compute.graph.work import CALL, NAMED, WRITTEN, copy_work
 from compute.question.declared_readings.declaration import PlannedReading, Work
 from compute.question.limits import Limits
 from compute.question.sent_values import number, sent_arrays
-from compute.readings.cost import applications
+from compute.readings.cost import count_applications
 from compute.readings.reverse_mode import Differentiation
 
 TRACED = 25_000  # of looking for where numbers stop being finite in one step: it takes longer, but is rare
@@ -33,7 +33,7 @@ def predict(
     known: indices of inputs and given values.
     readings: the readings that the answer holds beside values and gradients, in the order in which they run.
     """
-    shared = applications(computed)
+    shared = count_applications(computed)
     forward = sum(one.work * times for one, times in shared.items())
     backward, transient = (0, 0) if differentiation is None else backward_pass(differentiation)
     work = forward + backward
@@ -69,13 +69,13 @@ def backward_pass(plan: Differentiation) -> tuple[int, int]:
     Sums of gradients are as large as their terms.
     """
     edges: Counter[tuple[Application, int]] = Counter(
-        [(value.applied, place) for value, place in plan.carries.values() if value.applied is not None]
+        [(value.applied, place) for value, place in plan.vjp_slots.values() if value.applied is not None]
     )
     work = sum(applied.gradient_work(place) * times for (applied, place), times in edges.items())
     held = max((applied.gradient_scratch(place) for applied, place in edges), default=0)
     held += sum(number(product(applied.shapes[place])) * times for (applied, place), times in edges.items())
-    for value, places in plan.gathered.values():
-        work += copied(value.shape) + CALL * len(places)
+    for value, places in plan.scatter_slots.values():
+        work += copy_work(value.shape) + CALL * len(places)
     return work + CALL * len(plan.instructions), held
 
 

@@ -1,6 +1,6 @@
-"""The reading that counts: work, parameters and memory, as numbers or polynomials in dimension names.
+"""Costs: arithmetic, parameters and memory, as numbers or polynomials in dimension names.
 
-One multiply-add is one; a comparison is one query-key score; other arithmetic counts once for each entry.
+A multiply-add counts once, a comparison is one query-key score, other arithmetic counts once per entry.
 """
 
 from collections import Counter
@@ -10,19 +10,22 @@ from functools import cached_property
 from typing import NamedTuple
 
 from compute.dimensions import Shape, Size, product, total
-from compute.graph.graph import EACH, Graph
+from compute.graph.graph import REPEATED_INDEX, Graph
 from compute.graph.primitive import Application, Cost
-from compute.graph.steps import step
+from compute.graph.steps import step_values
 from compute.graph.value import Value
 from compute.readings.selection import pattern_of
 
 
 class StepCost(NamedTuple):
-    """What one named value costs to compute, unnamed values inside it included.
+    """The cost of computing one named value, the unnamed values inside its step included.
 
-    comparisons: query-key scores computed; all_comparisons: of every query with every key, computed or
-    not; exact_comparisons: those computed that are of a key that there is, None where letters leave it open;
-    times: how many values there are like it.
+    entries: the number of entries of the value.
+    comparisons: query-key scores computed.
+    all_comparisons: all query-key pairs, computed or not.
+    exact_comparisons: scores computed for keys that exist (a band may extend past the sequence); None if that
+        depends on symbolic sizes.
+    times: the number of values that it represents.
     """
 
     name: str
@@ -36,9 +39,10 @@ class StepCost(NamedTuple):
 
 
 class PartCost(NamedTuple):
-    """What the parts of one name cost together.
+    """The cost of all submodules whose names differ only in their indices, together.
 
-    name: `layer[*].attention` for those of all layers; times: how many there are.
+    name: their common name, such as `layer[*].attention`.
+    times: how many there are.
     """
 
     name: str
@@ -51,10 +55,11 @@ class PartCost(NamedTuple):
 
 @dataclass(frozen=True)
 class TotalCost:
-    """The cost of computing every value once, forward. Entries: of inputs and named values together.
+    """The cost of one forward pass; comparisons are counted as in `StepCost`.
 
-    Comparisons as in `StepCost`. counted: each named value, with what is computed first for it. graph: what
-    it is the cost of.
+    entries: the number of entries of inputs and named values together.
+    counted: each named value with all values of its step.
+    graph: the graph that was counted.
     """
 
     multiply_adds: Size
@@ -69,141 +74,148 @@ class TotalCost:
 
     @cached_property
     def steps(self) -> list[StepCost]:
-        """What each named value costs."""
+        """The cost of each named value."""
         return [
-            _step_cost(value, inner)._replace(times=self.graph.times(value.index))
+            _step_cost(value, inner)._replace(times=self.graph.multiplicity(value.index))
             for value, inner in self.counted
         ]
 
     @cached_property
     def parts(self) -> list[PartCost]:
-        """What the parts of a composite cost, those inside others too, in order of computation."""
-        found: dict[str, PartCost] = {}
+        """The costs of the submodules of a composite, nested ones included, in order of computation."""
+        costs: dict[str, PartCost] = {}
         seen: dict[str, dict[str, Size]] = {}
-        for name, one in self._shares():
+        for name, share in self._shares():
             scopes = name.split(".")[:-1]
             for depth in range(len(scopes)):
                 scope = ".".join(scopes[: depth + 1])
                 part = pattern_of(scope)
-                before = found.get(part, PartCost(part, 0, 0, 0, 0, 0))
-                found[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], one[2:], strict=True)))
-                seen.setdefault(part, {})[scope] = one.times if f"[{EACH}]" in scope else 1
-        return [one._replace(times=total(seen[name].values())) for name, one in found.items()]
+                before = costs.get(part, PartCost(part, 0, 0, 0, 0, 0))
+                costs[part] = PartCost(part, 0, *(a + b for a, b in zip(before[2:], share[2:], strict=True)))
+                seen.setdefault(part, {})[scope] = share.times if f"[{REPEATED_INDEX}]" in scope else 1
+        return [cost._replace(times=total(seen[name].values())) for name, cost in costs.items()]
 
     def _shares(self) -> Iterator[tuple[str, PartCost]]:
-        """What each value that has a place in a part adds to the cost, as often as there is one like it."""
-        inmost: dict[str, str] = {}  # what comes out of a part is called as the whole calls it
+        """Yield what each value adds to the costs, with its innermost name, for all values it represents."""
+        innermost: dict[str, str] = {}  # a submodule's output has the outer name, and its own as an alias
         for name, value in self.graph.names.items():
-            inmost.setdefault(str(value.name), name)
-        for one in self.steps:
-            counts = (one.multiply_adds, one.elementwise, one.comparisons, 0)
-            yield inmost[one.name], PartCost(one.name, one.times, *(count * one.times for count in counts))
+            innermost.setdefault(str(value.name), name)
+        for step in self.steps:
+            counts = (step.multiply_adds, step.elementwise, step.comparisons, 0)
+            share = PartCost(step.name, step.times, *(count * step.times for count in counts))
+            yield innermost[step.name], share
         for value in self.graph.values:
             if value.applied is None and value.is_parameter:
-                times = self.graph.times(value.index)
+                times = self.graph.multiplicity(value.index)
                 held = product(value.shape) * times
                 yield str(value.name), PartCost(str(value.name), times, 0, 0, 0, held)
 
 
-def cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
-    """What it costs to compute the values of these indices, or all of them."""
+def count_cost(graph: Graph, computed: Collection[int] | None = None) -> TotalCost:
+    """Return the cost of computing the values of these indices, or all standard values."""
     seen: set[int] = set()
     counted = [
-        (value, step(value, seen))
+        (value, step_values(value, seen))
         for value in (graph.standard_values() if computed is None else graph.named_values())
         if value.applied is not None and (computed is None or value.index in computed)
     ]
     inputs = [value for value in graph.values if value.applied is None]
-    runs = _runs(graph, counted, inputs)
+    groups = _group_by_multiplicity(graph, counted, inputs)
     spent = [
-        (run.times, work(applications(one for _, inner in run.counted for one in inner))) for run in runs
+        (group.times, sum_costs(count_applications(value for _, inner in group.counted for value in inner)))
+        for group in groups
     ]
     comparing = [
-        (run.times, _step_cost(value, inner))
-        for run in runs
-        for value, inner in run.counted
-        if _compares(value)
+        (group.times, _step_cost(value, inner))
+        for group in groups
+        for value, inner in group.counted
+        if _is_comparison(value)
     ]
-    exact = [one.exact_comparisons for _, one in comparing]
+    exact = [step.exact_comparisons for _, step in comparing]
     return TotalCost(
-        multiply_adds=total(one.multiply_adds * times for times, one in spent),
-        elementwise=total(one.elementwise * times for times, one in spent),
-        comparisons=total(one.comparisons * times for times, one in comparing),
+        multiply_adds=total(cost.multiply_adds * times for times, cost in spent),
+        elementwise=total(cost.elementwise * times for times, cost in spent),
+        comparisons=total(step.comparisons * times for times, step in comparing),
         parameters=total(
-            entries(value.shape for value in run.inputs if value.is_parameter) * run.times for run in runs
+            total_entries(value.shape for value in group.inputs if value.is_parameter) * group.times
+            for group in groups
         ),
         entries=total(
-            entries([*(one.shape for one in run.inputs), *(one.shape for one, _ in run.counted)]) * run.times
-            for run in runs
+            total_entries(value.shape for value in (*group.inputs, *(named for named, _ in group.counted)))
+            * group.times
+            for group in groups
         ),
-        all_comparisons=total(one.all_comparisons * times for times, one in comparing),
+        all_comparisons=total(step.all_comparisons * times for times, step in comparing),
         exact_comparisons=None
         if None in exact
-        else total((one.exact_comparisons or 0) * times for times, one in comparing),
+        else total((step.exact_comparisons or 0) * times for times, step in comparing),
         counted=counted,
         graph=graph,
     )
 
 
-class _Run(NamedTuple):
-    """Values of which there are so many."""
+class _Group(NamedTuple):
+    """Values with the same multiplicity, `times`."""
 
     times: Size
     counted: list[tuple[Value, list[Value]]]
     inputs: list[Value]
 
 
-def _runs(graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[Value]) -> list[_Run]:
-    """The values by how many each stands for."""
+def _group_by_multiplicity(
+    graph: Graph, counted: list[tuple[Value, list[Value]]], inputs: list[Value]
+) -> list[_Group]:
     if not graph.repeats:
-        return [_Run(1, counted, inputs)]
-    found: dict[Size, _Run] = {}
+        return [_Group(1, counted, inputs)]
+    groups: dict[Size, _Group] = {}
 
-    def run(value: Value) -> _Run:
-        times = graph.times(value.index)
-        return found.setdefault(times, _Run(times, [], []))
+    def group_of(value: Value) -> _Group:
+        times = graph.multiplicity(value.index)
+        return groups.setdefault(times, _Group(times, [], []))
 
     for value, inner in counted:
-        run(value).counted.append((value, inner))
+        group_of(value).counted.append((value, inner))
     for value in inputs:
-        run(value).inputs.append(value)
-    return list(found.values())
+        group_of(value).inputs.append(value)
+    return list(groups.values())
 
 
-def work(applied: Counter[Application]) -> Cost:
-    """What it costs to compute values that share these applications, and no others."""
-    spent = [(one.cost, times) for one, times in applied.items()]
+def sum_costs(applied: Counter[Application]) -> Cost:
+    """Return the cost of computing each application as often as it is counted."""
+    spent = [(application.cost, times) for application, times in applied.items()]
     return Cost(
-        total(one.multiply_adds * times for one, times in spent),
-        total(one.elementwise * times for one, times in spent),
+        total(cost.multiply_adds * times for cost, times in spent),
+        total(cost.elementwise * times for cost, times in spent),
     )
 
 
-def applications(values: Iterable[Value]) -> Counter[Application]:
-    """How often each of what values share is computed."""
+def count_applications(values: Iterable[Value]) -> Counter[Application]:
+    """Count how many of these values share each application."""
     return Counter([value.applied for value in values if value.applied is not None])
 
 
-def entries(shapes: Iterable[Shape]) -> Size:
-    """How many entries arrays of these shapes have in all."""
+def total_entries(shapes: Iterable[Shape]) -> Size:
+    """Return the number of entries of all arrays of these shapes together."""
     return total(product(shape) * count for shape, count in Counter(shapes).items())
 
 
-def _compares(value: Value) -> bool:
+def _is_comparison(value: Value) -> bool:
     return value.declared is not None and value.declared.counts_comparisons
 
 
 def _step_cost(value: Value, inner: list[Value]) -> StepCost:
-    spent, held = work(applications(inner)), product(value.shape)
-    compared, everything, exact = (held, *_pairs(inner, held)) if _compares(value) else (0, 0, 0)
+    spent, entries = sum_costs(count_applications(inner)), product(value.shape)
+    comparisons, pairs, exact = (
+        (entries, *_find_pairs(inner, entries)) if _is_comparison(value) else (0, 0, 0)
+    )
     return StepCost(
-        str(value.name), spent.multiply_adds, spent.elementwise, compared, held, everything, exact
+        str(value.name), spent.multiply_adds, spent.elementwise, comparisons, entries, pairs, exact
     )
 
 
-def _pairs(inner: list[Value], held: Size) -> tuple[Size, Size | None]:
-    """All query-key pairs, and those computed, where a value holds one entry for each computed."""
-    for one in inner:
-        if one.applied is not None and one.applied.pairs is not None:
-            return one.applied.pairs
-    return held, held
+def _find_pairs(inner: list[Value], entries: Size) -> tuple[Size, Size | None]:
+    """Return the number of all query-key pairs, and of those computed."""
+    for value in inner:
+        if value.applied is not None and value.applied.pairs is not None:
+            return value.applied.pairs
+    return entries, entries

@@ -1,10 +1,10 @@
-"""The reading that draws: a graph of named values as nodes and edges, and as Mermaid text."""
+"""Diagrams: a graph of named values as nodes and edges, and as Mermaid text."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from compute.budgets.planning import look_through, spend
-from compute.dimensions import written
+from compute.dimensions import shape_to_json
 from compute.graph.graph import Graph
 from compute.graph.value import nearest_names
 from compute.readings.described import described
@@ -37,7 +37,7 @@ BRACKETS = {
 }
 
 
-def draw(graph: Graph, given: Collection[str]) -> Diagram:
+def draw_diagram(graph: Graph, given: Collection[str]) -> Diagram:
     """The diagram of a graph, in order of computation. given: names that are taken and not computed."""
     nodes: list[DiagramNode] = []
     edges: list[list[str]] = []
@@ -52,15 +52,15 @@ def draw(graph: Graph, given: Collection[str]) -> Diagram:
             kind = "given"
         elif value.is_input:
             kind = "parameter" if value.is_parameter else "input"
-        nodes.append(DiagramNode(name=name, kind=kind, shape=written(value.shape)))
+        nodes.append(DiagramNode(name=name, kind=kind, shape=shape_to_json(value.shape)))
         if kind == "value":
             behind = dict.fromkeys(one for operand in value.written_inputs for one in nearest_names(operand))
             edges += [[one, name] for one in behind]
     nodes += [DiagramNode(name=name, kind="unknown", shape=[]) for name in graph.unnamed]
-    return Diagram(nodes=nodes, edges=edges, mermaid=_mermaid(nodes, edges))
+    return Diagram(nodes=nodes, edges=edges, mermaid=_write_mermaid(nodes, edges))
 
 
-def _mermaid(nodes: list[DiagramNode], edges: list[list[str]]) -> str:
+def _write_mermaid(nodes: list[DiagramNode], edges: list[list[str]]) -> str:
     """A flowchart from left to right; names stand in quotes behind plain identifiers."""
     numbers = {node.name: f"n{at}" for at, node in enumerate(nodes)}
     lines = ["flowchart LR"]

@@ -1,7 +1,7 @@
-"""The reading that computes: values on demand, from whatever is known.
+"""Evaluation: compute values on demand, from any set of known values.
 
-A value that is known is taken and nothing behind it is computed. A value that cannot be reached from what
-is known is unknown, which is a result and not an error.
+A known value is used as it is, and nothing is computed only for it. A value that cannot be computed from the
+known ones is unknown, which is a result and not an error.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -19,39 +19,44 @@ from compute.graph.value import Value, nearest_names
 
 LONGEST = 64  # characters of a name in a note
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
-first_of_pair: Callable[..., Array] = itemgetter(0)  # of a step that keeps something
-second_of_pair: Callable[..., Any] = itemgetter(1)
+"""The index of the result, a function, and the indices of its operands."""
+result_of_pair: Callable[..., Array] = itemgetter(0)
+residuals_of_pair: Callable[..., Any] = itemgetter(1)
 
 
 class Evaluation:
-    """A plan of evaluation for one graph and one set of known values, run as often as wanted.
+    """A plan of evaluation for one graph and one set of known values, which can be run repeatedly.
 
+    known: indices of the known values.
     reachable: for each value's index, whether it is known or can be computed.
+    constants: values without operands, computed once, by index.
     """
 
     def __init__(self, graph: Graph, arithmetic: Arithmetic, known: Collection[int]) -> None:
         self.graph = graph
         self.arithmetic = arithmetic
         self.known = frozenset(known)
-        self.reachable = self._reach()
+        self.reachable = self._find_reachable()
         self.constants: dict[int, Array] = {}
         self._planned = set(self.known)
         self._kept: dict[int, int] = {}
         self._functions: dict[Application, Callable[..., Array]] = {}
         self._instructions: list[Instruction] | None = None
 
-    def _reach(self) -> list[bool]:
+    def _find_reachable(self) -> list[bool]:
         look_through(len(self.graph.values))
         reachable: list[bool] = []
         for value in self.graph.values:
-            computable = value.applied is not None and not (value.attributes and _symbolic(value.attributes))
+            computable = value.applied is not None and not (
+                value.attributes and _has_symbolic_size(value.attributes)
+            )
             for operand in value.inputs:
                 computable = computable and reachable[operand.index]
             reachable.append(computable or value.index in self.known)
         return reachable
 
-    def want(self, indices: Iterable[int]) -> None:
-        """Add values to what is computed; those out of reach are passed over."""
+    def request(self, indices: Iterable[int]) -> None:
+        """Add values to the plan, with all that they need; unreachable ones are skipped."""
         planned = self._planned
         wanted = {index for index in indices if index not in planned and self.reachable[index]}
         if not wanted:
@@ -65,10 +70,10 @@ class Evaluation:
         planned |= wanted
         self._instructions = None
 
-    def keep(self, index: int) -> int:
-        """Have a step, which has to be wanted too, keep what its gradient needs.
+    def keep_for_gradient(self, index: int) -> int:
+        """Make a step keep its residuals for its gradient rule, and return their index in a run's values.
 
-        Returns where that stands beside the values of a run.
+        The step has to be requested too.
         """
         if index not in self._kept:
             self._kept[index] = len(self.graph.values) + index
@@ -77,107 +82,115 @@ class Evaluation:
 
     @property
     def instructions(self) -> list[Instruction]:
-        """What a run does, in order; single constant numbers are computed once and not in every run."""
+        """The instructions of a run, in order. Scalar constants are computed here, once for all runs."""
         if self._instructions is None:
             self._instructions = []
             for index in sorted(self._planned - self.known):
                 value = self.graph.values[index]
                 applied = value.applied
-                assert applied is not None  # an input is reachable only where it is known
-                function = self._functions.get(applied) or self._function(applied)
+                assert applied is not None  # an input is reachable only if it is known
+                function = self._functions.get(applied) or self._bind_forward(applied)
                 operands = tuple([operand.index for operand in value.inputs])
                 kept = self._kept.get(index)
-                if kept is not None:  # found together, and then taken apart
-                    assert applied.primitive.keeping is not None  # since a gradient rule needs what is kept
+                if kept is not None:  # one call gives the result and the residuals
+                    assert applied.primitive.keeping is not None  # since a gradient rule needs residuals
                     both: Any = partial(applied.primitive.keeping, self.arithmetic, **applied.attributes)
                     self._instructions.append((kept, both, operands))
-                    function, operands = first_of_pair, (kept,)
-                if self.arithmetic.settles:
-                    function = settled(self.arithmetic, function, value.name)
+                    function, operands = result_of_pair, (kept,)
+                if self.arithmetic.simplifies:
+                    function = simplify_result(self.arithmetic, function, value.name)
                 if value.inputs or value.shape:
                     self._instructions.append((index, function, operands))
                 elif index not in self.constants:
                     self.constants[index] = function()
                 if kept is not None:
-                    self._instructions.append((kept, second_of_pair, (kept,)))
+                    self._instructions.append((kept, residuals_of_pair, (kept,)))
         return self._instructions
 
-    def _function(self, applied: Application) -> Callable[..., Array]:
+    def _bind_forward(self, applied: Application) -> Callable[..., Array]:
         function = partial(applied.primitive.forward, self.arithmetic, **applied.attributes)
         self._functions[applied] = function
         return function
 
     def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
-        """The known and the computed values by index. Raises UnfitEntries."""
+        """Return the known and the computed values by index.
+
+        Raises UnfitEntries if a step rejects an entry.
+        """
         instructions = self.instructions
         values = {**self.constants, **known}
-        self.perform(instructions, values)
+        self.execute(instructions, values)
         return values
 
-    def perform(self, instructions: Iterable[Instruction], values: dict[int, Array]) -> None:
-        """Do these instructions, in order, on the values by index. Raises UnfitEntries."""
+    def execute(self, instructions: Iterable[Instruction], values: dict[int, Array]) -> None:
+        """Execute instructions in order, adding their results to `values`.
+
+        Raises UnfitEntries if a step rejects an entry.
+        """
         index = 0
         try:
             for index, function, operands in instructions:
-                if len(operands) == 2:  # most take one or two, and this is what a run adds to the arithmetic
+                if len(operands) == 2:  # most take one or two: unpacking by hand is faster
                     values[index] = function(values[operands[0]], values[operands[1]])
                 elif len(operands) == 1:
                     values[index] = function(values[operands[0]])
                 else:
                     values[index] = function(*[values[operand] for operand in operands])
-        except UnfitEntries as fault:
-            raise fault.of(self._operand(index % len(self.graph.values), fault.name)) from None
+        except UnfitEntries as error:
+            raise error.of(self._operand_name(index % len(self.graph.values), error.name)) from None
 
-    def following(self, index: int, wanted: Iterable[int]) -> list[Instruction]:
-        """Of what a run does, in order, what depends on one value and leads to what is wanted."""
-        moved = {index}
-        behind: list[Instruction] = []
+    def instructions_after(self, index: int, wanted: Iterable[int]) -> list[Instruction]:
+        """Return the instructions that depend on one value and that the wanted values need, in order."""
+        dependent = {index}
+        downstream: list[Instruction] = []
         for instruction in self.instructions:
-            if instruction[0] != index and not moved.isdisjoint(instruction[2]):
-                moved.add(instruction[0])
-                behind.append(instruction)
+            if instruction[0] != index and not dependent.isdisjoint(instruction[2]):
+                dependent.add(instruction[0])
+                downstream.append(instruction)
         needed = set(wanted)
-        found: list[Instruction] = []
-        for instruction in reversed(behind):
+        instructions: list[Instruction] = []
+        for instruction in reversed(downstream):
             if instruction[0] in needed:
                 needed.update(instruction[2])
-                found.append(instruction)
-        found.reverse()
-        return found
+                instructions.append(instruction)
+        instructions.reverse()
+        return instructions
 
-    def _operand(self, index: int, name: str) -> str:
-        """The named value that an operand of a step is, or is made of."""
+    def _operand_name(self, index: int, name: str) -> str:
+        """Return the name of the value that an operand of a step is, or is computed from."""
         value = self.graph.values[index]
         assert value.primitive is not None
         return nearest_names(value.inputs[value.primitive.operands.index(name)])[-1]
 
-    def watched(self) -> list[Value]:
-        """The fewest values that, all finite, show that every real value of a run is.
+    def sentinels(self) -> list[Value]:
+        """Return the fewest values that have to be finite for every real value of a run to be finite.
 
-        Those are left out whose entries that are not finite would show in a value computed from them.
+        A value is left out if a non-finite entry of it always makes one in a value computed from it.
         """
-        shown: set[int] = set()
-        watched: list[Value] = []
+        implied: set[int] = set()
+        sentinels: list[Value] = []
         for value in reversed(self.graph.values):
             if value.index not in self._planned or value.kind != "real":
                 continue
-            if value.index not in shown:
-                watched.append(value)
+            if value.index not in implied:
+                sentinels.append(value)
             if value.primitive and value.primitive.propagates_nonfinite and value.index not in self.known:
                 for operand in value.inputs:
-                    shown.add(operand.index)
-        return watched
+                    implied.add(operand.index)
+        return sentinels
 
-    def computed(self) -> list[Value]:
-        """What a run computes, in order."""
-        last = len(self.graph.values)  # what is kept stands behind it
-        return [self.graph.values[index] for index, _, _ in self.instructions if index < last]
+    def computed_values(self) -> list[Value]:
+        """Return the values that a run computes, in order."""
+        count = len(self.graph.values)  # indices from here on are residuals
+        return [self.graph.values[index] for index, _, _ in self.instructions if index < count]
 
 
-def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | None) -> Callable[..., Array]:
-    """A step whose result is settled at once, before anything is made of it.
+def simplify_result(
+    arithmetic: Arithmetic, function: Callable[..., Array], name: str | None
+) -> Callable[..., Array]:
+    """Wrap a step so that its result is simplified before it is used.
 
-    An exception gets a note of the value, for whoever reports it.
+    Exceptions get a note that names the value.
     """
 
     def run(*operands: Array) -> Array:
@@ -191,14 +204,14 @@ def settled(arithmetic: Arithmetic, function: Callable[..., Array], name: str | 
     return run
 
 
-def _symbolic(attributes: Mapping[str, Any]) -> bool:
-    """Whether an attribute still depends on a dimension of unknown size."""
+def _has_symbolic_size(attributes: Mapping[str, Any]) -> bool:
+    """Return whether an attribute still depends on a dimension of unknown size."""
     named = attributes.get("sizes")
     sizes: Mapping[str, Any] = named if isinstance(named, dict) else {}
-    return any(map(_open, (*attributes.values(), *sizes.values())))
+    return any(map(_is_symbolic, (*attributes.values(), *sizes.values())))
 
 
-def _open(value: Any) -> bool:
+def _is_symbolic(value: Any) -> bool:
     if isinstance(value, tuple):
-        return any(map(_open, value))
+        return any(map(_is_symbolic, value))
     return isinstance(value, Polynomial)

@@ -1,15 +1,15 @@
-"""The reading that writes: the LaTeX of each step, in terms of the named values it is made of."""
+"""The LaTeX of each step, in terms of the named values it is computed from."""
 
 from itertools import takewhile
 
 from compute.graph.value import Value
 from compute.latex import Formula
 
-LONGEST = 2000  # what is longer nobody reads
+LONGEST = 2000  # longer formulas are cut
 
 
-def formula(value: Value) -> str:
-    """The equation of a named value, such as `Q = X W_{Q}`; an input has none and gives its symbol."""
+def write_formula(value: Value) -> str:
+    """Return the equation of a named value, such as `Q = X W_{Q}`; of an input, its symbol."""
     if value.is_input:
         return value.symbol
     return f"{value.symbol} = {_expression(value, {}, _scope(value)).text}"
@@ -31,9 +31,9 @@ def _expression(
 
 
 def _symbol(value: Value, scope: list[str]) -> Formula:
-    """A value's symbol as it is read inside a scope.
+    """Return a value's symbol as it is written inside a scope.
 
-    What is written alike in two parts would not be told apart, as in Y = Y + Y: its scope stands beside it.
+    A symbol that values of several submodules share is marked with its scope, to avoid Y = Y + Y.
     """
     plain = Formula(value.symbol, scalar=not value.shape)
     own = _scope(value)
@@ -45,5 +45,5 @@ def _symbol(value: Value, scope: list[str]) -> Formula:
 
 
 def _scope(value: Value) -> list[str]:
-    """The parts, one inside the other, that a value belongs to."""
+    """Return the submodules, from the outermost in, that a value belongs to."""
     return str(value.name).split(".")[:-1]

@@ -1,8 +1,7 @@
-"""The reading that predicts: forward mode, from small changes of some values to those of all others.
+"""Forward-mode differentiation: push the tangents of some values to all values that depend on them.
 
-The change of a value to first order is its Jacobian times the change of what it is made of. How a change
-passes a primitive follows from what the primitive declares (`Primitive.tangents`), so there is no second
-set of rules.
+The tangent of a value is its Jacobian times the tangents of its inputs. A primitive's JVP follows from its
+other rules as it declares (`Primitive.tangents`), so there is no second set of rules.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,86 +19,92 @@ from compute.readings.evaluation import Evaluation
 class Linearization:
     """A plan of forward-mode differentiation on top of one evaluation.
 
-    seeds: indices of the values that are changed; what a seed is computed from does not change it.
-    wanted: indices of the values whose change is asked for.
+    seeds: indices of the values whose tangents are given; a seed's own inputs do not change it.
+    wanted: indices of the values whose tangents are wanted.
     """
 
     def __init__(self, evaluation: Evaluation, seeds: Collection[int], wanted: Iterable[int]) -> None:
         self.evaluation = evaluation
         self.seeds = frozenset(seeds)
         graph = evaluation.graph
-        self.moved = set(self.seeds)
+        self.dependent = set(self.seeds)
         for value in graph.values:
             computed = evaluation.reachable[value.index] and value.index not in evaluation.known
-            if computed and any(operand.index in self.moved for operand in _carrying(value)):
-                self.moved.add(value.index)
-        self._steps = self._needed(wanted)
-        evaluation.want(operand.index for value in self._steps for operand in (value, *value.inputs))
+            if computed and any(operand.index in self.dependent for operand in _differentiable(value)):
+                self.dependent.add(value.index)
+        self._steps = self._find_steps(wanted)
+        evaluation.request(operand.index for value in self._steps for operand in (value, *value.inputs))
 
-    def _needed(self, wanted: Iterable[int]) -> list[Value]:
-        """The values through which changes reach what is wanted, in order of computation."""
+    def _find_steps(self, wanted: Iterable[int]) -> list[Value]:
+        """Return the values through which tangents reach the wanted ones, in order of computation."""
         values = self.evaluation.graph.values
-        pending = [index for index in wanted if index in self.moved]
-        found: set[int] = set()
+        pending = [index for index in wanted if index in self.dependent]
+        steps: set[int] = set()
         while pending:
             index = pending.pop()
-            if index not in found:
-                found.add(index)
+            if index not in steps:
+                steps.add(index)
                 if index not in self.seeds:
-                    pending.extend(one.index for one in _carrying(values[index]) if one.index in self.moved)
-        return [values[index] for index in sorted(found - self.seeds)]
+                    operands = (operand.index for operand in _differentiable(values[index]))
+                    pending.extend(operand for operand in operands if operand in self.dependent)
+        return [values[index] for index in sorted(steps - self.seeds)]
 
     def run(self, values: Mapping[int, Array], changes: Mapping[int, Array]) -> dict[int, Array]:
-        """The change of each value to first order, for one change of each seed; others do not change."""
+        """Return the tangents of the wanted values and those on the way to them, by index.
+
+        changes: the tangent of each seed. Values without a tangent do not change.
+        """
         tangents = {index: changes[index] for index in self.seeds}
         for value in self._steps:
-            tangents[value.index] = self._carry(value, values, tangents)
+            tangents[value.index] = self._push_forward(value, values, tangents)
         return tangents
 
-    def _carry(self, value: Value, values: Mapping[int, Array], tangents: Mapping[int, Array]) -> Array:
-        assert value.applied is not None  # what is known has no change of its own
+    def _push_forward(
+        self, value: Value, values: Mapping[int, Array], tangents: Mapping[int, Array]
+    ) -> Array:
+        assert value.applied is not None  # a known value has no tangent unless it is a seed
         primitive, arithmetic = value.applied.primitive, self.evaluation.arithmetic
         operands = [values[operand.index] for operand in value.inputs]
-        moved = [tangents.get(operand.index) for operand in value.inputs]
+        incoming = [tangents.get(operand.index) for operand in value.inputs]
         if primitive.tangents == "linear":
-            changed = [
-                arithmetic.zeros(operand.shape) if change is None else change
-                for operand, change in zip(operands, moved, strict=True)
+            filled = [
+                arithmetic.zeros(operand.shape) if tangent is None else tangent
+                for operand, tangent in zip(operands, incoming, strict=True)
             ]
-            return primitive.forward(arithmetic, *changed, **value.attributes)
+            return primitive.forward(arithmetic, *filled, **value.attributes)
         if primitive.tangents == "complex_step":
             lifted = [
-                operand if change is None else operand + 1j * STEP * change.astype(np.float64)
-                for operand, change in zip(operands, moved, strict=True)
+                operand if tangent is None else operand + 1j * STEP * tangent.astype(np.float64)
+                for operand, tangent in zip(operands, incoming, strict=True)
             ]
-            found = primitive.forward(COMPLEX_STEP, *lifted, **value.attributes)
-            return (np.imag(found) / STEP).astype(values[value.index].dtype)
+            result = primitive.forward(COMPLEX_STEP, *lifted, **value.attributes)
+            return (np.imag(result) / STEP).astype(values[value.index].dtype)
         if callable(primitive.tangents):
-            [single] = [one for one in moved if one is not None]
+            [single] = [tangent for tangent in incoming if tangent is not None]
             result = values[value.index]
             return primitive.tangents(arithmetic, single, result, *operands, **value.attributes)
-        parts = []
-        for at, change in enumerate(moved):
+        terms = []
+        for at, tangent in enumerate(incoming):
             rule = value.applied.rules[at]
-            if change is None or rule is None:
+            if tangent is None or rule is None:
                 continue
             if primitive.tangents == "product":
-                changed = [*operands[:at], change, *operands[at + 1 :]]
-                parts.append(primitive.forward(arithmetic, *changed, **value.attributes))
+                replaced = [*operands[:at], tangent, *operands[at + 1 :]]
+                terms.append(primitive.forward(arithmetic, *replaced, **value.attributes))
             else:
-                whole = arithmetic.add(change, arithmetic.zeros(values[value.index].shape))
+                broadcast = arithmetic.add(tangent, arithmetic.zeros(values[value.index].shape))
                 bound = {name: value.attributes[name] for name in rule.attributes}
-                has: dict[int, Any] = {**dict(enumerate(operands)), RESULT: values[value.index]}
+                available: dict[int, Any] = {**dict(enumerate(operands)), RESULT: values[value.index]}
                 if KEPT in rule.needs and primitive.keeping is not None:
-                    has[KEPT] = primitive.keeping(arithmetic, *operands, **value.attributes)[1]
-                needs = [has[place] for place in rule.needs]
-                parts.append(rule.function(arithmetic, whole, *needs, **bound))
-        total = parts[0]
-        for part in parts[1:]:
-            total = arithmetic.add(total, part)
+                    available[KEPT] = primitive.keeping(arithmetic, *operands, **value.attributes)[1]
+                needs = [available[place] for place in rule.needs]
+                terms.append(rule.function(arithmetic, broadcast, *needs, **bound))
+        total = terms[0]
+        for term in terms[1:]:
+            total = arithmetic.add(total, term)
         return total
 
 
-def _carrying(value: Value) -> list[Value]:
-    """The operands whose changes pass on to a value."""
-    return [] if value.applied is None else [value.inputs[place] for place in value.applied.passing]
+def _differentiable(value: Value) -> list[Value]:
+    """Return the operands that a value can be differentiated by."""
+    return [] if value.applied is None else [value.inputs[place] for place in value.applied.differentiable]

@@ -1,7 +1,7 @@
-"""Zeros of Jacobians: which axis of one value depends on which of another, and how.
+"""Zeros of Jacobians: how the axes of one value depend on the axes of another.
 
-What a value depends on is kept slice by slice: for each of its axes an array of shape `(size, *wrt)` says
-which entries of `wrt` any entry of the slice depends on. Patterns along pairs of axes need no more.
+Dependence is kept slice by slice: for each axis of a value a boolean array of shape `(size, *wrt)` marks the
+entries of `wrt` that any entry of the slice depends on. Patterns along pairs of axes need no more.
 """
 
 from dataclasses import dataclass
@@ -37,29 +37,30 @@ class ZeroSlices:
 
 
 def reach(jacobian: Array, of_rank: int) -> list[Array]:
-    """Find what each slice of `of` depends on, for the numbers of a Jacobian of shape `of + wrt`.
+    """Return which entries each slice of `of` depends on, from a Jacobian of shape `of + wrt`.
 
-    A single number is one slice.
+    A scalar is one slice.
     """
     present = np.array(np.not_equal(jacobian, 0), dtype=np.bool_)
     if not of_rank:
         return [present[None]]
     wrt = range(of_rank, present.ndim)
-    return [_along(present, axis, *wrt) for axis in range(of_rank)]
+    return [_any_along(present, axis, *wrt) for axis in range(of_rank)]
 
 
 def is_full(entries: Array) -> bool:
     """Return whether the entries that one slice depends on show no pattern and no slice of zeros."""
     axes = range(entries.ndim)
     others = [tuple(other for other in axes if other != axis) for axis in axes]
-    return bool(entries.any()) and all(bool(entries.any(axis=one).all()) for one in others)
+    return bool(entries.any()) and all(bool(entries.any(axis=rest).all()) for rest in others)
 
 
-def blocks(reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]) -> list[ZeroBlock]:
+def find_blocks(
+    reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]
+) -> list[ZeroBlock]:
     """Find the patterns of zeros between an axis of `of` and one of `wrt`.
 
-    Slices that are zero throughout say nothing of a pattern and are left out of it (see `zero_slices`). An
-    axis of size 1 has none.
+    Slices of zeros are left out of patterns (see `find_zero_slices`). An axis of size 1 has no pattern.
     """
     if not reached[0].any():
         labels = (*of_labels, "")[0], (*wrt_labels, "")[0]
@@ -67,40 +68,41 @@ def blocks(reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[s
     found = []
     for of_axis, of_label in enumerate(of_labels):
         for wrt_axis, wrt_label in enumerate(wrt_labels):
-            pairs = _along(reached[of_axis], 0, wrt_axis + 1)
-            if min(pairs.shape) > 1 and (block := _pattern(pairs)) is not None:
+            pairs = _any_along(reached[of_axis], 0, wrt_axis + 1)
+            if min(pairs.shape) > 1 and (block := _find_pattern(pairs)) is not None:
                 pattern, behind, ahead = block
-                words = _words(pattern, of_label, wrt_label, behind, ahead)
+                words = _describe_pattern(pattern, of_label, wrt_label, behind, ahead)
                 labels = of_label, wrt_label
                 found.append(_block((of_axis, wrt_axis), labels, (pattern, behind, ahead), words))
     return found
 
 
-def zero_slices(
+def find_zero_slices(
     reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]
 ) -> list[ZeroSlices]:
-    """Find where a whole slice is zero, unless everything is."""
+    """Find the slices that are zero for any numbers; none if the whole Jacobian is zero."""
     if not reached[0].any():
         return []
-    return accidental_slices(reached, [np.ones_like(one) for one in reached], of_labels, wrt_labels)
+    return find_accidental_slices(reached, [np.ones_like(one) for one in reached], of_labels, wrt_labels)
 
 
-def accidental_slices(
+def find_accidental_slices(
     present: list[Array], reached: list[Array], of_labels: tuple[str, ...], wrt_labels: tuple[str, ...]
 ) -> list[ZeroSlices]:
-    """Find where a whole slice is zero for these numbers, and not for all.
+    """Find the slices that are zero for these numbers, but not for all.
 
-    present: what slices depend on for these numbers; reached: what they depend on for some.
+    present: which entries slices depend on for these numbers.
+    reached: which entries they depend on for some numbers.
     """
     sides = [("of", axis, label, axis, 0) for axis, label in enumerate(of_labels)]
     sides += [("wrt", axis, label, 0, axis + 1) for axis, label in enumerate(wrt_labels)]
-    found = []
+    slices = []
     for side, axis, label, at, place in sides:
-        empty = np.flatnonzero(_along(reached[at], place) & ~_along(present[at], place))
+        empty = np.flatnonzero(_any_along(reached[at], place) & ~_any_along(present[at], place))
         if empty.size:
             indices = [int(index) for index in empty]
-            found.append(ZeroSlices(side=side, axis=axis, label=label, indices=indices))
-    return found
+            slices.append(ZeroSlices(side=side, axis=axis, label=label, indices=indices))
+    return slices
 
 
 def _block(
@@ -119,13 +121,13 @@ def _block(
     )
 
 
-def _along(entries: Array, *axes: int) -> Array:
+def _any_along(entries: Array, *axes: int) -> Array:
     """Return whether any entry is true, for each index along these axes."""
     return np.asarray(entries.any(axis=tuple(axis for axis in range(entries.ndim) if axis not in axes)))
 
 
-def _pattern(pairs: Array) -> tuple[str, int, int] | None:
-    """The pattern among the rows and columns that are not zero throughout, if it is one."""
+def _find_pattern(pairs: Array) -> tuple[str, int, int] | None:
+    """Return the pattern of the rows and columns that are not all zero, with its reach behind and ahead."""
     rows, columns = (np.flatnonzero(pairs.any(axis=axis)) for axis in (1, 0))
     kept = pairs[rows]
     first, last = kept.argmax(axis=1), pairs.shape[1] - 1 - kept[:, ::-1].argmax(axis=1)
@@ -144,7 +146,7 @@ def _pattern(pairs: Array) -> tuple[str, int, int] | None:
     return "banded", behind, ahead
 
 
-def _words(pattern: str, of_label: str, wrt_label: str, behind: int, ahead: int) -> str:
+def _describe_pattern(pattern: str, of_label: str, wrt_label: str, behind: int, ahead: int) -> str:
     if pattern == "diagonal":
         return f"zero unless {of_label} and {wrt_label} have the same index"
     if pattern == "lower_triangular":

@@ -15,7 +15,7 @@ from sympy.polys.polyerrors import BasePolynomialError
 
 from compute.arithmetic.exact.bounds import size
 from compute.errors import QuestionErrors
-from compute.readings.closed_forms import text
+from compute.readings.closed_forms import write_text
 from compute.solving.case_split import MAX_SIZE, Branch, split_cases
 from compute.solving.checking import find_conditions, merge_conditions, simplify_condition
 from compute.solving.constants import sign, to_float, truth
@@ -132,7 +132,7 @@ def _no_solution(index: int, constant: Expr, names_text: str) -> SolutionSet:
 
 
 def _shorten(expression: Expr) -> str:
-    return str(text(expression)) if size(expression) <= MAX_QUOTED else "an expression"
+    return str(write_text(expression)) if size(expression) <= MAX_QUOTED else "an expression"
 
 
 def _solve_univariate(equations: tuple[Expr, ...], unknown: Expr) -> SolutionSet:

@@ -8,7 +8,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.question.answer import Answer, Plan
-from compute.readings.closed_forms import approximation, each, latex, shared, symbol_written, text
+from compute.readings.closed_forms import approximate as approximate_entry
+from compute.readings.closed_forms import map_entries, name_repeated, write_latex, write_symbol, write_text
 from service.questions.readings import changed_parts
 
 
@@ -27,7 +28,7 @@ def write_answer(answer: Answer, plan: Plan, *, shares: bool = True) -> tuple[An
     )
 
     def approximate_in_full(entry: Any) -> float | str | None:
-        return approximation(arithmetic.in_full(entry))
+        return approximate_entry(arithmetic.in_full(entry))
 
     hidden = [name for name in defined if name not in first.values()]
     definitions = [pair for name in hidden for pair in arithmetic.definition(name)]
@@ -37,26 +38,26 @@ def write_answer(answer: Answer, plan: Plan, *, shares: bool = True) -> tuple[An
         common, shorter = [], answer
     more: dict[str, Any] = {
         "approximations": _map_once(answer.values, approximate_in_full),
-        "latex": {"values": _map_once(shorter.values, latex)},
+        "latex": {"values": _map_once(shorter.values, write_latex)},
     }
     if answer.gradients:
         more["gradient_approximations"] = _map_once(answer.gradients, approximate_in_full)
-        more["latex"]["gradients"] = _map_once(shorter.gradients, latex)
+        more["latex"]["gradients"] = _map_once(shorter.gradients, write_latex)
     common = definitions + common
     if common:
         more["common"] = [
             {
                 "name": str(name),
-                "expression": text(part),
-                "latex": f"{symbol_written(str(name))} = {latex(part)}",
+                "expression": write_text(part),
+                "latex": f"{write_symbol(str(name))} = {write_latex(part)}",
             }
             for name, part in common
         ]
-    return _map_arrays(shorter, lambda array: each(array, text)), more
+    return _map_arrays(shorter, lambda array: map_entries(array, write_text)), more
 
 
 def _map_once(arrays: Mapping[str, Array], write: Callable[[Any], Any]) -> dict[str, Any]:
-    write_once = _cache_by_array(lambda array: each(array, write).tolist())
+    write_once = _cache_by_array(lambda array: map_entries(array, write).tolist())
     return {name: write_once(array) for name, array in arrays.items()}
 
 
@@ -85,7 +86,7 @@ def _name_repeated_parts(answer: Answer, definitions: list[Any]) -> tuple[list[t
 
     _map_arrays(answer, collect)
     used = {symbol.name for expression in definitions for symbol in expression.free_symbols}
-    common, reduced = shared(arrays, used)
+    common, reduced = name_repeated(arrays, used)
     rest = iter(reduced)
     return common, _map_arrays(answer, lambda _: next(rest))
 
@@ -108,16 +109,16 @@ def _map_arrays(answer: Answer, change: Callable[[Array], Array]) -> Answer:
 
 def as_text(number: Any) -> Any:
     """Return an exact number as text, or an array of exact numbers as nested lists of text."""
-    return each(np.asarray(number), text).tolist()
+    return map_entries(np.asarray(number), write_text).tolist()
 
 
 def approximate(numbers: Any) -> Any:
     """Return exact numbers as floats, in the same nesting; None for an entry with free symbols."""
     if isinstance(numbers, Mapping):
         return {name: approximate(entries) for name, entries in numbers.items()}
-    return each(np.asarray(numbers), approximation).tolist()
+    return map_entries(np.asarray(numbers), approximate_entry).tolist()
 
 
 def as_latex(number: Any) -> Any:
     """Return an exact number as LaTeX, or an array of exact numbers as nested lists of LaTeX."""
-    return each(np.asarray(number), latex).tolist()
+    return map_entries(np.asarray(number), write_latex).tolist()

@@ -131,7 +131,7 @@ def check_symbols(question: Any) -> None:
     settings = (setting for value in prepared.graph.values for setting in value.attributes.values())
     used.update(*(setting.symbols() for setting in settings if isinstance(setting, Expression)))
     check_assumptions([name for name, _ in asked.assumptions], used)
-    computed = {value.index for value in prepared.evaluation.computed()}
+    computed = {value.index for value in prepared.evaluation.computed_values()}
     for index, name in enumerate(asked.abbreviated):
         path = ("abbreviate", index)
         value = prepared.graph.names[name]

@@ -60,7 +60,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
     trace = TraceQuestion(
         optimizer=optimizer,
         start=start,
-        arithmetic=kinds.arithmetic(kinds.EXACT, fields["assumptions"]),
+        arithmetic=kinds.get_arithmetic(kinds.EXACT, fields["assumptions"]),
         program=tuple(fields["program"] or ()),
         loss=fields["loss"],
         data=data,

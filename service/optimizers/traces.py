@@ -78,7 +78,7 @@ class TraceJob:
         body = {"step": step.number} | {name: self._encode(part) for name, part in parts.items()}
         if record is not None and "formula" in selected:
             body["formula"] = step_formulas(self.prepared.trace.run, step)
-        if self.question.arithmetic.settles:
+        if self.question.arithmetic.simplifies:
             approximate = exact("answers").approximate
             body["approximations"] = {
                 name: approximate(parts[name]) for name in ("parameters", "loss") if name in parts
@@ -103,7 +103,7 @@ class TraceJob:
             return {name: self._encode(child) for name, child in part.items()}
         if isinstance(part, list):
             return part
-        if self.question.arithmetic.settles:
+        if self.question.arithmetic.simplifies:
             return exact("answers").as_text(part)
         return encode(np.asarray(part), self.encoding if np.ndim(part) else "nested")
 
@@ -116,7 +116,7 @@ class TraceJob:
         }
         tail: dict[str, Any] = {"summary": summary}
         if wanted is not None and self.prepared.objective is not None:
-            dtype = np.float64 if self.question.arithmetic.settles else None
+            dtype = np.float64 if self.question.arithmetic.simplifies else None
             end = {name: np.asarray(array, dtype=dtype) for name, array in last.parameters.items()}
             grid = compute_surface(self.prepared.objective, end, extent, wanted.points, wanted.ranges)
             tail["surface"] = {
@@ -139,7 +139,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     question = TraceQuestion(
         optimizer=optimizer,
         start=start,
-        arithmetic=kinds.arithmetic(fields["arithmetic"], fields["assumptions"]),
+        arithmetic=kinds.get_arithmetic(fields["arithmetic"], fields["assumptions"]),
         program=tuple(fields["program"] or ()),
         loss=fields["loss"],
         data=data,

@@ -109,6 +109,6 @@ class Changed:
         index = graph.names[name].index
         if not evaluation.reachable[index]:
             raise at(path, "was unknown before, so there is nothing to edit", "a tensor", "an edit")
-        evaluation.want([index])
+        evaluation.request([index])
         with np.errstate(all="ignore"):
             return evaluation.run(indices)[index]

@@ -5,7 +5,7 @@ from typing import Any
 import sympy
 
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.budgets.bounded_cache import kept_bytes
 from compute.question.limits import Limits
 from compute.question.plan import prepare
@@ -31,7 +31,7 @@ class Exact:
         """Load and cache everything that should not count against a question's time and memory."""
         EXACT_WORK.is_done_here = True
         prepare.cache.budget = start["plan_bytes"]
-        arithmetic(EXACT)  # compiling it within a question's limits could fail with any error
+        get_arithmetic(EXACT)  # compiling it within a question's limits could fail with any error
         x = sympy.Symbol("x", real=True)
         sympy.factor(sympy.cancel((sympy.exp(2 * x) - 1) / (sympy.exp(x) - 1) + sympy.sqrt(2)))
         sympy.latex(sympy.Piecewise((x, x > 0), (sympy.Max(x, 1), True)))

@@ -14,10 +14,10 @@ from compute.dimensions import (
     divide,
     from_last,
     product,
-    shifted,
     show,
     symbols,
     total,
+    write_shifted,
 )
 
 n, m, d = (Polynomial.symbol(name) for name in "nmd")
@@ -95,10 +95,10 @@ def test_broadcasting() -> None:
 
 
 def test_positions_are_written_with_one_number_where_it_is_known() -> None:
-    assert [shifted("i", m, n) for m, n in ((3, 1), (2, 2), (1, 4))] == ["i + 2", "i", "i - 3"]
-    assert shifted("i", m, n) == "i + m - n"
-    assert shifted("i", m, n + 1) == "i + m - (1 + n)"
-    assert shifted("i", n + 2, n) == "i + 2"
+    assert [write_shifted("i", m, n) for m, n in ((3, 1), (2, 2), (1, 4))] == ["i + 2", "i", "i - 3"]
+    assert write_shifted("i", m, n) == "i + m - n"
+    assert write_shifted("i", m, n + 1) == "i + m - (1 + n)"
+    assert write_shifted("i", n + 2, n) == "i + 2"
 
 
 def test_the_rest() -> None:

@@ -9,7 +9,7 @@ from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.readings.jacobians import Jacobian
-from compute.readings.sparsity import blocks, reach, zero_slices
+from compute.readings.sparsity import find_blocks, find_zero_slices, reach
 from tests.compute.asking import answer, plan
 
 Array = Any
@@ -123,8 +123,8 @@ def test_zeros_are_those_of_all_numbers(name: str) -> None:
         assert (other.zeros, other.zero_slices) == (found.zeros, found.zero_slices)
         seen = seen | (other.value != 0)
     seen = reach(seen, len(labels[0]))
-    assert found.zeros == blocks(seen, *labels)
-    assert found.zero_slices == zero_slices(seen, *labels)
+    assert found.zeros == find_blocks(seen, *labels)
+    assert found.zero_slices == find_zero_slices(seen, *labels)
 
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "additive-mask"])

@@ -69,7 +69,7 @@ class Decimals:
     name = "decimal"
     negative_infinity = Decimal("-Infinity")
     ordered = True
-    settles = False
+    simplifies = False
 
     add = staticmethod(_each(lambda a, b: a + b))
     subtract = staticmethod(_each(lambda a, b: a - b))

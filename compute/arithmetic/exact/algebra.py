@@ -1,4 +1,4 @@
-"""Expressions as exact numbers: what constants, entries and symbols stand for."""
+"""Evaluate expressions to exact numbers and symbols."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -14,37 +14,40 @@ from compute.arithmetic.expressions import Expression, ExpressionError, check_sy
 from compute.arithmetic.namespace import Array
 from compute.dimensions import Size
 
-MAX_EXPRESSION = 20_000  # operations in one entry that comes
-MAX_EXPONENT = 400  # of ten, in one decimal
+MAX_EXPRESSION = 20_000  # operations in one entry of a request
+MAX_EXPONENT = 400  # power of ten in a decimal
 
 forget_factors()
 
 
 class Symbols:
-    """The free symbols of one question. All are real; more is assumed only where it is said."""
+    """The free symbols of one question. All are real; `assumptions` lists further assumptions by name."""
 
     def __init__(self, assumptions: Mapping[str, Sequence[str]] | None = None) -> None:
         self.assumptions = assumptions or {}
 
     def symbol(self, name: str) -> Any:
-        """Raises ExpressionError where a name cannot be a symbol's, or assumptions contradict each other."""
+        """Return the symbol of this name.
+
+        Raises ExpressionError if a symbol cannot have this name, or if its assumptions are contradictory.
+        """
         check_symbol(name)
-        said = dict.fromkeys(self.assumptions.get(name, ()), True)
+        assumed = dict.fromkeys(self.assumptions.get(name, ()), True)
         try:
-            return sympy.Symbol(name, real=True, **said)
+            return sympy.Symbol(name, real=True, **assumed)
         except sympy.core.facts.InconsistentAssumptions:
             raise ExpressionError("uses a symbol of which no number can be what is assumed") from None
 
     def fresh(self, name: str, shape: tuple[int, ...]) -> Array:
-        """A symbol for each entry of a shape: x1, x2, ... of a vector, x1_1, x1_2, ... of a matrix."""
-        found: Array = np.empty(shape, dtype=object)
+        """Return a symbol for each entry of a shape: x1, x2, ... for a vector, x1_1, ... for a matrix."""
+        symbols: Array = np.empty(shape, dtype=object)
         for at in np.ndindex(shape):
-            found[at] = self.symbol(name + "_".join(str(one + 1) for one in at))
-        return found
+            symbols[at] = self.symbol(name + "_".join(str(index + 1) for index in at))
+        return symbols
 
 
 class Exacts:
-    """Expressions folded into exact numbers; names are dimension sizes, `pi`, `e`, and free symbols."""
+    """Folds expressions into exact numbers; names are dimension sizes, `pi`, `e`, and free symbols."""
 
     def __init__(self, symbols: Symbols, sizes: Mapping[str, Size]) -> None:
         self.symbols, self.sizes = symbols, sizes
@@ -63,47 +66,47 @@ class Exacts:
     def apply(self, head: str, operands: list[Any]) -> Any:
         if head == "power":
             check_power(*operands)
-        found = real(_FUNCTIONS[head](*operands))
-        if found is sympy.nan or found.is_infinite:
+        result = real(_FUNCTIONS[head](*operands))
+        if result is sympy.nan or result.is_infinite:
             raise ExpressionError("has no value: it divides by zero, or takes a root or logarithm it cannot")
-        if size(found) > MAX_EXPRESSION:
+        if size(result) > MAX_EXPRESSION:
             raise ExpressionError(f"has more than {MAX_EXPRESSION} operations")
-        return found
+        return result
 
 
 def symbols_in(arrays: Iterable[Array]) -> set[str]:
-    """The names of the free symbols in the entries of arrays."""
+    """Return the names of the free symbols in the entries of arrays."""
     entries = (entry for array in arrays if array.dtype == object for entry in array.flat)
-    return {str(one) for entry in entries for one in entry.free_symbols}
+    return {str(symbol) for entry in entries for symbol in entry.free_symbols}
 
 
 def rational(text: str) -> Any:
-    """The fraction that a decimal stands for: 0.1 is 1/10. Raises ExpressionError for too many digits."""
-    # Lengths come first: Python refuses to read an integer of more than 4,300 digits.
+    """Return the fraction that a decimal means: 0.1 is 1/10. Raises ExpressionError for too many digits."""
+    # Lengths are checked first: Python refuses to parse an integer of more than 4,300 digits.
     digits, _, exponent = text.lower().partition("e")
     if max(len(digits), len(exponent)) > MAX_DIGITS:
         raise ExpressionError(f"holds a number of more than {MAX_DIGITS} digits")
     power = exponent.lstrip("+-0")
-    is_infinite = digits.endswith("inf")  # a number of JSON beyond float64, in a setting
+    is_infinite = digits.endswith("inf")  # a JSON number beyond float64, in a setting
     if is_infinite or len(power) > len(str(MAX_EXPONENT)) or int(power or 0) > MAX_EXPONENT:
         raise ExpressionError(f"holds a number of more than {MAX_EXPONENT} digits")
     return sympy.Rational(text)
 
 
 def value(expression: Expression, symbols: Symbols, sizes: Mapping[str, Size] | None = None) -> Any:
-    """The exact number of an expression. Raises ExpressionError where it has none."""
+    """Return the exact number of an expression. Raises ExpressionError if it has none."""
     return fold(expression, Exacts(symbols, sizes or {}))
 
 
-def real(found: Any) -> Any:
-    """A result, or NaN where it is no real number."""
-    if found is sympy.zoo:
+def real(result: Any) -> Any:
+    """Return a result, or NaN if it is not a real number."""
+    if result is sympy.zoo:
         return sympy.nan
-    return sympy.nan if found.is_Boolean is False and found.is_extended_real is False else found
+    return sympy.nan if result.is_Boolean is False and result.is_extended_real is False else result
 
 
 def add(*terms: Any) -> Any:
-    """The sum; SymPy would leave infinity beside what it does not know to be finite, such as log(x)."""
+    """Return the sum. SymPy would not absorb terms that it does not know to be finite into infinity."""
     infinite = {one for one in terms if orders.is_infinite(one)}
     if infinite:
         return sympy.nan if sympy.nan in terms or len(infinite) > 1 else infinite.pop()

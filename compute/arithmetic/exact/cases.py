@@ -1,7 +1,7 @@
-"""Numbers that depend on conditions: what they are made of, and the plainest form of them.
+"""Numbers with cases, and their simplest forms.
 
-Cases hold in turn, each where none before it does. Cases whose last condition is said exclude one another,
-and one of them always holds: so are places of maxima.
+Usually each case applies if no case before it does. If even the last case has a condition other than true,
+the conditions exclude one another and one of them always holds, as for the index of a maximum.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ Cases = list[tuple[Any, Any]]
 
 
 def piecewise(condition: Any, a: Any, b: Any) -> Any:
-    """The first number where a condition holds, and the second elsewhere."""
+    """Return a number that is `a` if a condition holds, and `b` otherwise."""
     if condition.has(sympy.nan):
         return sympy.nan
     if condition is sympy.true or a == b:
@@ -25,22 +25,22 @@ def piecewise(condition: Any, a: Any, b: Any) -> Any:
         return b
     if isinstance(condition, sympy.Gt | sympy.Ge) and condition.args == (a, b):
         return sympy.Max(a, b)
-    a, b = _known(a, condition, sympy.true), _known(b, condition, sympy.false)
+    a, b = _assume(a, condition, sympy.true), _assume(b, condition, sympy.false)
     in_turn = isinstance(b, sympy.Piecewise) and b.args[-1][1] == sympy.true
     rest = b.args if in_turn else [(b, True)]
     try:
         return sympy.Piecewise((a, condition), *rest, evaluate=False)
-    except ValueError:  # it looks into conditions, and may find what has no value there
+    except ValueError:  # SymPy analyses conditions, and may fail on one without a value
         raise beyond("has cases that cannot be told apart", "fewer cases") from None
 
 
 def indicator(condition: Any) -> Any:
-    """1 where a condition holds, and 0 elsewhere."""
+    """Return a number that is 1 if a condition holds, and 0 otherwise."""
     return piecewise(condition, sympy.S.One, sympy.S.Zero)
 
 
 def exclusive(cases: Cases) -> Any:
-    """The number of the one case that holds, where cases exclude one another: a maximum if they make one."""
+    """Return the number with these mutually exclusive cases; a maximum if they make one."""
     possible = [(value, condition) for value, condition in cases if condition is not sympy.false]
     if len({value for value, _ in possible}) == 1:
         return possible[0][0]
@@ -53,21 +53,21 @@ def exclusive(cases: Cases) -> Any:
 
 
 def apart(number: Any) -> Cases:
-    """What a number may be, with conditions that exclude one another."""
+    """Return the cases of a number with mutually exclusive conditions."""
     if not isinstance(number, sympy.Piecewise):
         return [(number, sympy.true)]
     if number.args[-1][1] != sympy.true:
-        return [tuple(one) for one in number.args]
+        return [tuple(case) for case in number.args]
     passed: list[Any] = []
-    found = []
+    cases = []
     for value, condition in number.args:
-        found.append((value, sympy.And(condition, *map(sympy.Not, passed))))
+        cases.append((value, sympy.And(condition, *map(sympy.Not, passed))))
         passed.append(condition)
-    return found
+    return cases
 
 
 def mapped(number: Any, change: Callable[[Any], Any]) -> Any:
-    """A number with cases, each of them changed; NaN where one of them becomes NaN."""
+    """Return a number with a function applied to each of its cases; NaN if one of them becomes NaN."""
     changed = [(change(value), condition) for value, condition in number.args]
     if any(value is sympy.nan for value, _ in changed):
         return sympy.nan
@@ -75,22 +75,22 @@ def mapped(number: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def real(number: Any) -> Any:
-    """A number, or NaN where a part of it is none, such as a quotient by zero in one of its cases."""
+    """Return a number, or NaN if a part of it is not real, such as a quotient by zero in one of its cases."""
     return sympy.nan if number.has(sympy.zoo, sympy.I, sympy.nan) else number
 
 
 def largest(numbers: Sequence[Any]) -> list[Any]:
-    """For each number the condition on which it is the largest, and the first of equals."""
-    found = []
-    for place, one in enumerate(numbers):
-        before = (orders.greater(one, other) for other in numbers[:place])
-        behind = (orders.greater_equal(one, other) for other in numbers[place + 1 :])
-        found.append(sympy.And(*before, *behind))
-    return found
+    """Return, for each number, the condition that it is the first largest."""
+    conditions = []
+    for place, number in enumerate(numbers):
+        before = (orders.greater(number, other) for other in numbers[:place])
+        behind = (orders.greater_equal(number, other) for other in numbers[place + 1 :])
+        conditions.append(sympy.And(*before, *behind))
+    return conditions
 
 
 def _is_maximum(cases: Cases) -> bool:
-    """Whether each case holds where its number is larger than all others."""
+    """Return whether each case holds if its number is larger than all others."""
     numbers = {value for value, _ in cases}
     for value, condition in cases:
         relations = sympy.And.make_args(condition)
@@ -101,15 +101,15 @@ def _is_maximum(cases: Cases) -> bool:
     return True
 
 
-def _known(found: Any, condition: Any, truth: Any) -> Any:
-    """A number where a condition is known to hold, or not to: its cases that ask again are settled."""
-    cases = found.atoms(sympy.Piecewise) if found.has(sympy.Piecewise) else ()
-    settled = {one: _settled(one, truth) for one in cases if one.args[0][1] == condition}
-    return found.xreplace(settled) if settled else found
+def _assume(number: Any, condition: Any, truth: Any) -> Any:
+    """Return a number simplified under the assumption that a condition is true or false."""
+    cases = number.atoms(sympy.Piecewise) if number.has(sympy.Piecewise) else ()
+    resolved = {case: _resolve(case, truth) for case in cases if case.args[0][1] == condition}
+    return number.xreplace(resolved) if resolved else number
 
 
-def _settled(cases: Any, truth: Any) -> Any:
-    """What cases are worth once the truth of their first condition is known."""
+def _resolve(cases: Any, truth: Any) -> Any:
+    """Return a piecewise with the truth of its first condition known."""
     (first, _), *rest = cases.args
     if truth is sympy.true:
         return first

@@ -1,4 +1,4 @@
-"""Constants between two bounds that are certain: interval arithmetic, every part evaluated once."""
+"""Certain bounds of constants by interval arithmetic, with every subexpression evaluated once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,24 +15,24 @@ FORGOTTEN.append(_KNOWN.clear)
 
 
 class NoEnclosure(Exception):
-    """A constant that is too large, or not of the kinds that are enclosed."""
+    """A constant that is too large, or of an unsupported kind."""
 
 
 def enclosure(constant: Any, digits: int) -> tuple[Any, Any]:
-    """A lower and an upper bound of a constant, computed with so many digits.
+    """Return a lower and an upper bound of a constant, computed with so many digits.
 
-    Raises NoEnclosure where none can be found.
+    Raises NoEnclosure if there is none.
     """
     iv.dps = digits
-    found = _enclosed(constant, _KNOWN.setdefault(digits, {}))
-    low, high = (mpmath.mp.make_mpf(one) for one in found._mpi_)
+    interval = _enclose(constant, _KNOWN.setdefault(digits, {}))
+    low, high = (mpmath.mp.make_mpf(bound) for bound in interval._mpi_)
     if mpmath.isnan(low) or mpmath.isnan(high):
         raise NoEnclosure
     return low, high
 
 
 def sign_of(constant: Any, digits: tuple[int, ...]) -> int | None:
-    """The sign of a constant that is not zero; None where so many digits do not tell."""
+    """Return the sign of a non-zero constant; None if so many digits do not determine it."""
     for many in digits:
         try:
             low, high = enclosure(constant, many)
@@ -43,16 +43,16 @@ def sign_of(constant: Any, digits: tuple[int, ...]) -> int | None:
     return None
 
 
-def _enclosed(one: Any, known: dict[Any, Any]) -> Any:
-    found = known.get(one)
-    if found is None:
+def _enclose(one: Any, known: dict[Any, Any]) -> Any:
+    interval = known.get(one)
+    if interval is None:
         if isinstance(one, sympy.logic.boolalg.Boolean | sympy.Piecewise):
             raise NoEnclosure
-        found = known[one] = _computed(one, [_enclosed(part, known) for part in one.args])
-    return found
+        interval = known[one] = _compute(one, [_enclose(part, known) for part in one.args])
+    return interval
 
 
-def _computed(one: Any, parts: list[Any]) -> Any:
+def _compute(one: Any, parts: list[Any]) -> Any:
     if one.is_Rational:
         return iv.mpf(one.p) / iv.mpf(one.q)
     if one is sympy.pi or one is sympy.E:
@@ -69,7 +69,7 @@ def _computed(one: Any, parts: list[Any]) -> Any:
     if one.is_Pow:
         return _power(one.exp, *parts)
     function = _FUNCTIONS.get(one.func)
-    if function is None:  # a symbol, infinity, cases, or no real number
+    if function is None:  # a symbol, infinity, cases, or a number that is not real
         raise NoEnclosure
     return function(*parts)
 
@@ -99,7 +99,7 @@ def _tanh(a: Any) -> Any:
 
 
 def _erf(a: Any) -> Any:
-    """It grows everywhere: between its values at the two ends, each with room for its rounding."""
+    """Return the interval between the values at both ends, widened by rounding: erf is monotonic."""
     with mpmath.workprec(iv.prec + 10):
         low, high = (mpmath.erf(mpmath.mp.make_mpf(one)) for one in a._mpi_)
         room = mpmath.mpf(2) ** -iv.prec

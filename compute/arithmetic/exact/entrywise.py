@@ -1,4 +1,4 @@
-"""Arithmetic on single exact entries, told of infinities and cases where SymPy is not, and over arrays."""
+"""Arithmetic on single exact entries, with infinities and cases that SymPy does not handle, and on arrays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from compute.arithmetic.namespace import Array
 
 
 def each(function: Callable[..., Any], operands: int) -> Callable[..., Array]:
-    """A function of entries as one of arrays, with broadcasting."""
+    """Return a function of entries as a function of arrays, with broadcasting."""
     vectorized = np.frompyfunc(function, operands, 1)
 
     def apply(*arrays: Array) -> Array:
@@ -21,41 +21,41 @@ def each(function: Callable[..., Any], operands: int) -> Callable[..., Array]:
     return apply
 
 
-def array(found: Any) -> Array:
-    """What a vectorized function gives: of 0-d arrays it gives a bare entry."""
-    if isinstance(found, np.ndarray):
-        return found
+def array(result: Any) -> Array:
+    """Return the result of a vectorized function as an array; for 0-d operands it is a bare entry."""
+    if isinstance(result, np.ndarray):
+        return result
     scalar = np.empty((), dtype=object)
-    scalar[()] = found
+    scalar[()] = result
     return scalar
 
 
 def entries(numbers: Any) -> Array:
-    """An array of exact numbers; counts and truth values come as NumPy's own."""
-    found: Array = np.asarray(numbers)
-    if found.dtype == object and all(isinstance(one, sympy.Basic) for one in found.flat):
-        return found
-    return array(np.frompyfunc(entry, 1, 1)(found))
+    """Return an array of exact numbers, also from NumPy's integers and booleans."""
+    converted: Array = np.asarray(numbers)
+    if converted.dtype == object and all(isinstance(one, sympy.Basic) for one in converted.flat):
+        return converted
+    return array(np.frompyfunc(entry, 1, 1)(converted))
 
 
 def entry(one: Any) -> Any:
-    """One of NumPy's numbers or truth values, or of Python's, as SymPy's; text is none, and refused."""
+    """Return a number or boolean of NumPy or Python as SymPy's; text is refused."""
     return sympy.sympify(one.item() if isinstance(one, np.generic) else one, strict=True)
 
 
 def multiply(a: Any, b: Any) -> Any:
-    """The product; infinity times what has no sign that is known is NaN."""
+    """Return the product; infinity times a number of unknown sign is NaN."""
     infinite, other = (a, b) if orders.is_infinite(a) else (b, a)
     if orders.is_infinite(infinite):
         sign = orders.sign(other, sympy.S.Zero)
         return infinite * sign if sign else sympy.nan
-    if sympy.S.Zero in (a, b):  # asked nothing else: SymPy would evaluate a long constant
+    if sympy.S.Zero in (a, b):  # tested first, since SymPy would evaluate a long constant
         return sympy.nan if sympy.nan in (a, b) else sympy.S.Zero
     return a * b
 
 
 def divide(a: Any, b: Any) -> Any:
-    """The quotient; by zero as floating-point numbers have it."""
+    """Return the quotient; a quotient by zero is infinity or NaN, as of floats."""
     if isinstance(b, sympy.Piecewise):
         return cases.mapped(b, lambda part: divide(a, part))
     if not orders.is_zero(b):
@@ -65,7 +65,7 @@ def divide(a: Any, b: Any) -> Any:
 
 
 def bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function that has no limit at infinity: NaN there."""
+    """Return a function without a limit at infinity that returns NaN there."""
     return lambda a: sympy.nan if orders.is_infinite(a) else function(a)
 
 

@@ -1,4 +1,4 @@
-"""How SymPy factors integers, as it does under every root."""
+"""The factoring of integers by SymPy, which it does under every root."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from sympy.ntheory import factor_
 
 
 def forget_factors() -> None:
-    """Keep SymPy from remembering the prime factors that it finds.
+    """Disable SymPy's cache of prime factors.
 
-    Since 1.14 it remembers them, so that the form of a root could depend on the questions before. It also
-    raises ValueError where a bounded search ends at a factor that is not prime, which it refuses to remember:
+    SymPy 1.14 introduced it; with it the form of a root could depend on earlier questions. It also raises
+    ValueError if a bounded search ends at a composite factor, which cannot be cached:
     sqrt(20249999999999999988750000000000000001) fails.
     """
     remembering: Any = getattr(factor_, "FactorCache", None)

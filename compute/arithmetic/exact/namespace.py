@@ -1,7 +1,7 @@
 """The arithmetic namespace over exact numbers: object arrays whose entries are SymPy expressions.
 
-Beside what is computed nothing is known of entries: where an order follows from no assumption, a comparison
-is a condition, and what depends on it has cases.
+If the order of two numbers depends on symbols, their comparison is a condition, and results that depend on it
+have cases.
 """
 
 import re
@@ -21,15 +21,16 @@ from compute.dimensions import Size
 
 
 class Exact:
-    """Exact numbers, with what is assumed of the free symbols of one question.
+    """The arithmetic namespace over the exact numbers of one question.
 
-    abbreviated: names of values that stand as symbols of their own in what is computed from them;
-    definitions: what they are.
+    assumptions: the assumptions on each free symbol, by name.
+    abbreviated: names of values that later values refer to by new symbols.
+    definitions: the entries of abbreviated values, by name.
     """
 
     name = "exact"
     ordered = False
-    settles = True
+    simplifies = True
     negative_infinity = -sympy.oo
 
     add = staticmethod(entrywise.each(algebra.add, 2))
@@ -96,12 +97,12 @@ class Exact:
         return array
 
     def sum(self, a: Array, axis: int) -> Array:
-        """One sum of all terms: adding them one by one would look at the first ones again and again."""
-        moved = np.moveaxis(a, axis, -1)
-        found = np.empty(moved.shape[:-1], dtype=object)
-        for at in np.ndindex(found.shape):
-            found[at] = algebra.add(*moved[at])
-        return np.expand_dims(found, axis)
+        """Return the sum, added at once: adding terms one by one would take quadratic time."""
+        rows = np.moveaxis(a, axis, -1)
+        sums = np.empty(rows.shape[:-1], dtype=object)
+        for at in np.ndindex(sums.shape):
+            sums[at] = algebra.add(*rows[at])
+        return np.expand_dims(sums, axis)
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         products = self.multiply(a[..., :, :, None], b[..., None, :, :])
@@ -124,17 +125,17 @@ class Exact:
         return found
 
     def placeholders(self, name: str, shape: tuple[int, ...]) -> Array:
-        """Symbols that no other is: their names cannot come from outside."""
-        found: Array = np.empty(shape, dtype=object)
+        """Return symbols whose names no symbol of a request can have."""
+        symbols: Array = np.empty(shape, dtype=object)
         for number, at in enumerate(np.ndindex(shape)):
-            found[at] = sympy.Symbol(f"#{name}#{number}", real=True)
-        return found
+            symbols[at] = sympy.Symbol(f"#{name}#{number}", real=True)
+        return symbols
 
     def max_shift(self, a: Array, axis: int) -> Array:
         return self.zeros(a.take([0], axis).shape)
 
     def exponentials(self, a: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
-        return self.exp(a)  # they cannot overflow, and read better as they are
+        return self.exp(a)  # exact exponentials cannot overflow, and are more readable without a shift
 
     def log_total(self, exponentials: Array, total: Array, axis: int) -> Array:  # noqa: ARG002 - the namespace has it
         return entrywise.each(lambda one: algebra.log(one) if one != 0 else sympy.S.Zero, 1)(total)
@@ -143,7 +144,7 @@ class Exact:
         return a
 
     def places(self, numbers: Array, last: int) -> Array:
-        """Where an order is open, a place has cases."""
+        """Return numbers as indices, which may have cases. Raises ValueError if a case is not an index."""
         entries = entrywise.entries(numbers)
         for place in (place for one in entries.flat for place, _ in cases.apart(one)):
             if not place.is_Integer or not 0 <= place <= last:
@@ -192,27 +193,27 @@ class Exact:
         return not any(one is sympy.nan or orders.is_infinite(one) for one in entrywise.entries(a).flat)
 
     def outlines(self, a: Array) -> Array:
-        """Infinity and NaN where they stand, and zeros for all that is finite."""
+        """Return infinity and NaN where the entries are, and 0 for finite entries."""
         return entrywise.each(_outline, 1)(a).astype(np.float64)
 
     def begin(self) -> None:
         PROGRESS.begin()
 
     def simplify(self, a: Array, name: str | None) -> Array:
-        """Entries within bounds, and in a readable form where they are a named value."""
+        """Return a value after checking its size, in readable form if it has a name."""
         if a.dtype != object or any(isinstance(one, sympy.logic.boolalg.Boolean) for one in a.flat):
             return a
         check(a.flat)
         if name is None:
             return a
-        found = np.empty(a.shape, dtype=object)
+        result = np.empty(a.shape, dtype=object)
         for at in np.ndindex(a.shape):
-            found[at] = cases.real(readable(a[at]))
+            result[at] = cases.real(readable(a[at]))
         PROGRESS.reached(name)
-        return self._abbreviation(found, name) if name in self.abbreviated else found
+        return self._abbreviate(result, name) if name in self.abbreviated else result
 
-    def _abbreviation(self, a: Array, name: str) -> Array:
-        """Symbols in the place of a value; what is a mere number stays one."""
+    def _abbreviate(self, a: Array, name: str) -> Array:
+        """Return symbols in place of a value's entries, except for entries without symbols."""
         self.definitions[name] = a
         symbols = self.abbreviations(name, a.shape)
         for at in np.ndindex(a.shape):
@@ -224,23 +225,23 @@ class Exact:
         return symbols
 
     def abbreviations(self, name: str, shape: tuple[int, ...]) -> Array:
-        """The symbols that stand for a value."""
+        """Return the symbols that abbreviate a value."""
         return self.symbols.fresh(re.sub(r"\W+", "_", name).strip("_"), shape)
 
     def definition(self, name: str) -> list[tuple[Any, Any]]:
-        """The symbols of an abbreviated value, and what they stand for."""
+        """Return the symbols of an abbreviated value, each with its expression."""
         array = self.definitions[name]
         symbols = self.abbreviations(name, array.shape)
         pairs = zip(symbols.flat, array.flat, strict=True)
         return [(symbol, entry) for symbol, entry in pairs if entry.free_symbols]
 
     def in_full(self, entry: Any) -> Any:
-        """An entry in terms of what came, without abbreviations."""
+        """Return an entry without abbreviations."""
         return entry.xreplace(self._meanings) if self._meanings else entry
 
 
 def _first_largest(entries: list[Any]) -> Any:
-    """The place of the largest entry, the first of equals."""
+    """Return the index of the first largest entry."""
     conditions = cases.largest(entries)
     return cases.exclusive([(sympy.Integer(at), condition) for at, condition in enumerate(conditions)])
 

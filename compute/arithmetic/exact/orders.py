@@ -1,4 +1,4 @@
-"""Which of two exact numbers is larger: decided where it can be, and never guessed."""
+"""The order of exact numbers: decided if possible, and never guessed."""
 
 from typing import Any
 
@@ -10,54 +10,54 @@ from compute.arithmetic.exact.zero import shown_zero
 from compute.errors import QuestionError, QuestionErrors
 
 DIGITS = (20, 60, 300)
-LONGEST = 1_000  # operations of what assumptions are asked about
+LONGEST = 1_000  # operations of an expression whose assumptions are queried
 
 
 def is_infinite(a: Any) -> bool:
-    """Whether a number is infinity itself; SymPy would evaluate the parts of a long sum again and again."""
+    """Return whether a number is an infinity. SymPy's own test would evaluate the terms of a long sum."""
     return a is sympy.oo or a is -sympy.oo
 
 
 def is_zero(a: Any) -> bool:
-    """Whether a number is known to be zero."""
+    """Return whether a number is known to be zero."""
     if a.is_Rational or a.free_symbols:
         return bool(a == 0)
     return sign(a, sympy.S.Zero) == 0
 
 
 def greater(a: Any, b: Any) -> Any:
-    """A > b: true, false, or the relation of the two where symbols leave it open; NaN stands above all."""
+    """Return a > b: true, false, or the relation itself if it depends on symbols; NaN is the largest."""
     if a is sympy.nan or b is sympy.nan:
         return sympy.sympify(b is not sympy.nan)
-    found = sign(a, b)
-    return sympy.Gt(a, b, evaluate=False) if found is None else sympy.sympify(found > 0)
+    order = sign(a, b)
+    return sympy.Gt(a, b, evaluate=False) if order is None else sympy.sympify(order > 0)
 
 
 def greater_equal(a: Any, b: Any) -> Any:
-    """A >= b, likewise."""
+    """Return a >= b, as `greater` does."""
     if a is sympy.nan or b is sympy.nan:
         return sympy.sympify(a is sympy.nan)
-    found = sign(a, b)
-    if found is None:
+    order = sign(a, b)
+    if order is None:
         not_less = (a - b).is_nonnegative
         return sympy.true if not_less else sympy.Ge(a, b, evaluate=False)
-    return sympy.sympify(found >= 0)
+    return sympy.sympify(order >= 0)
 
 
 def equal(a: Any, b: Any) -> Any:
-    """A = b, likewise."""
+    """Return a == b, as `greater` does."""
     if a == b:
         return sympy.true
-    found = sign(a, b)
-    if found is None:
+    order = sign(a, b)
+    if order is None:
         return sympy.false if sympy.nan in (a, b) or (a - b).is_nonzero else sympy.Eq(a, b, evaluate=False)
-    return sympy.sympify(found == 0)
+    return sympy.sympify(order == 0)
 
 
 def sign(a: Any, b: Any) -> int | None:
-    """The sign of a - b; None where symbols leave it open, or where a number is none.
+    """Return the sign of a - b; None if it depends on symbols or if one is NaN.
 
-    Raises QuestionErrors where constants are too close to be told apart.
+    Raises QuestionErrors if constants are too close to be told apart.
     """
     if a == b:
         return 0

@@ -1,4 +1,4 @@
-"""Whether two exact numbers are equal: shown, refuted by a point, or left open. Every step is bounded."""
+"""Prove or refute that two exact numbers are equal, or leave it undecided. Every step is bounded."""
 
 import random
 from collections.abc import Iterator
@@ -17,12 +17,17 @@ from compute.arithmetic.namespace import Equality
 RANKS = {"proved": 0, "undecided": 1, "refuted": 2}
 POINTS = 30
 DIGITS = 50
-LONGEST = 20_000  # operations of a difference that is looked at
+LONGEST = 20_000  # operations of a difference; longer ones are undecided
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`proved`, `refuted` or `undecided`, and how; where refuted, numbers for the symbols that show it."""
+    """A verdict on an equation.
+
+    verdict: `proved`, `refuted` or `undecided`.
+    how: the method, in words.
+    point: if refuted, numbers for the symbols at which the sides differ.
+    """
 
     verdict: str
     how: str
@@ -30,7 +35,7 @@ class Verdict:
 
 
 def compare(left: Any, right: Any) -> Verdict:
-    """Whether two exact numbers are equal for all values of their symbols."""
+    """Return whether two exact numbers are equal for all values of their symbols."""
     if left == right:
         return Verdict("proved", "both sides are the same expression")
     if any(one is sympy.nan or is_infinite(one) for one in (left, right)):
@@ -46,7 +51,7 @@ def compare(left: Any, right: Any) -> Verdict:
             if any(enclosure(one.xreplace(point), DIGITS)[1] < 0 for one in domain):
                 continue  # a root or a logarithm has no value there
             low, high = enclosure(difference.xreplace(point), DIGITS)
-        except (NoEnclosure, TypeError, ValueError):  # no number there, and SymPy may stumble over it
+        except (NoEnclosure, TypeError, ValueError):  # undefined at this point, where SymPy may fail too
             continue
         if low > 0 or high < 0:
             shown = {str(symbol): str(number) for symbol, number in point.items()}
@@ -58,13 +63,13 @@ def compare(left: Any, right: Any) -> Verdict:
 
 
 def _domain(number: Any) -> list[Any]:
-    """What may not be negative, so that a number is one."""
+    """Return the expressions that must not be negative for a number to be defined."""
     roots = [one.base for one in number.atoms(sympy.Pow) if not one.exp.is_Integer and one.base.free_symbols]
     return roots + [one.args[0] for one in number.atoms(sympy.log) if one.free_symbols]
 
 
 def _points(difference: Any) -> Iterator[dict[Any, Any]]:
-    """Fractions for the symbols that are as is assumed of them, the same every time."""
+    """Yield fractions for the symbols that satisfy their assumptions, always the same."""
     symbols = sorted(difference.free_symbols, key=lambda symbol: symbol.name)
     draw = random.Random(7)  # noqa: S311 - points of a test, and no secret
     for _ in range(POINTS if symbols else 1):
@@ -81,18 +86,18 @@ def _number(draw: random.Random, symbol: Any) -> Any:
 
 
 def compare_all(left: Any, right: Any) -> Equality:
-    """Whether all entries of two arrays of one shape are equal: as the entry that speaks most against it."""
+    """Return whether all entries of two arrays of the same shape are equal, by the worst verdict."""
     verdicts = [compare(*pair) for pair in zip(left.flat, right.flat, strict=True)]
-    at = max(range(len(verdicts)), key=lambda one: (RANKS[verdicts[one].verdict], len(verdicts[one].how)))
-    found = verdicts[at]
+    at = max(range(len(verdicts)), key=lambda at: (RANKS[verdicts[at].verdict], len(verdicts[at].how)))
+    worst = verdicts[at]
     place = [int(index) for index in np.unravel_index(at, left.shape)] if left.ndim else []
-    where = f" at {place}" if place and found.verdict != "proved" else ""
-    holds = {"proved": True, "refuted": False}.get(found.verdict)
-    return Equality(holds, _largest(left, right), found.verdict, found.how + where, found.point)
+    where = f" at {place}" if place and worst.verdict != "proved" else ""
+    holds = {"proved": True, "refuted": False}.get(worst.verdict)
+    return Equality(holds, _largest_difference(left, right), worst.verdict, worst.how + where, worst.point)
 
 
-def _largest(left: Any, right: Any) -> float | None:
-    """The largest difference, where no symbol is free."""
+def _largest_difference(left: Any, right: Any) -> float | None:
+    """Return the largest difference; None if there are free symbols."""
     try:
         bounds = [enclosure(one - other, DIGITS) for one, other in zip(left.flat, right.flat, strict=True)]
     except NoEnclosure:

@@ -1,8 +1,8 @@
-"""A form of exact numbers that people read, found by bounded rules: the same expression, the same form.
+"""Readable forms of exact numbers by bounded, deterministic rules.
 
-An expression is taken as a quotient of polynomials in its symbols and in what stands in it that is no
-arithmetic: exponentials, roots, cases. Of the forms that this gives (as it came, cancelled, multiplied out,
-factored, divided through by an exponential) the shortest is taken, and of equally short ones the first.
+An expression is treated as a quotient of polynomials in generators: its symbols, exponentials, roots and
+cases. Of its forms (unchanged, cancelled, expanded, factored, divided through by an exponential) the shortest
+is taken, and of equally short forms the first.
 """
 
 from collections.abc import Iterator
@@ -14,20 +14,23 @@ import sympy
 from compute.arithmetic.exact.bounds import FORGOTTEN, size
 from compute.budgets.bounded_cache import keeping
 
-LONGEST = 300  # operations of what is looked at
-MAX_TERMS = 120  # that an expression would have, multiplied out
-MAX_CANCELLED = 12  # symbols and generators of what is cancelled
-MAX_FACTORED = 7, 40  # symbols and generators, and terms, of what is factored: its time grows fast with both
-MAX_DEGREE = 12  # in one symbol or generator of what is cancelled or factored: so does its time with this
-MOST = 8_000  # operations of all that is looked at for one question; what comes behind them stays as it is
-HIGH = 3  # powers of sums that are taken out as they are
+LONGEST = 300  # operations of an expression; longer ones are unchanged
+MAX_TERMS = 120  # terms of an expression after expansion
+MAX_CANCELLED = 12  # symbols and generators of a quotient that is cancelled
+MAX_FACTORED = (
+    7,
+    40,
+)  # symbols and generators, and terms, of a polynomial that is factored
+MAX_DEGREE = 12  # degree in one symbol or generator for cancelling and factoring, which costs much time too
+MOST = 8_000  # operations of all expressions of one question; later ones are unchanged
+HIGH = 3  # powers of sums from which on they are factored out unexpanded
 OPERATION = 200  # bytes of one operation or operand of an expression
 CACHE_BYTES = 32 * 2**20
-PLAIN = 8  # terms of a sum of products that might still be written as one product
+PLAIN = 8  # longer sums of monomials are not factored
 
 
 class _Effort:
-    """How many operations have been looked at for the question at hand."""
+    """The number of operations processed for the current question."""
 
     spent = 0
 
@@ -40,13 +43,13 @@ FORGOTTEN.append(EFFORT.forget)
 
 
 def readable(expression: Any) -> Any:
-    """The shortest of the forms of an expression that bounded rules find."""
+    """Return the shortest form of an expression that the bounded rules find."""
     operations = size(expression)
     if expression.is_Atom or operations > LONGEST:
         return expression
     if expression.is_Add and len(expression.args) > PLAIN and all(map(_is_monomial, expression.args)):
         return expression
-    # Counted whether it is remembered or not: an answer must not depend on the questions before it.
+    # Counted even if it is cached: an answer must not depend on earlier questions.
     EFFORT.spent += operations
     return expression if EFFORT.spent > MOST else _readable(expression)
 
@@ -58,16 +61,17 @@ def _bytes(_: Any, expression: Any) -> int:
 
 @keeping("readable forms", CACHE_BYTES, _bytes)
 def _readable(expression: Any) -> Any:
-    shared = _taken_out(expression)
+    shared = _factor_out_powers(expression)
     candidates = [expression, *_forms(expression)] if shared is None else [shared]
     if sympy.nan in candidates:  # a denominator that is zero once it is cancelled
         return sympy.nan
     return min(candidates, key=weight)  # the first of equals
 
 
-def _taken_out(expression: Any) -> Any:
-    """A sum with high powers of sums that all its terms share taken out, which multiplying out would hide;
-    None where there are none.
+def _factor_out_powers(expression: Any) -> Any:
+    """Return a sum with the high powers of sums that its terms share factored out; None if there are none.
+
+    Expanding would hide them.
     """
     if not expression.is_Add:
         return None
@@ -82,7 +86,7 @@ def _taken_out(expression: Any) -> Any:
     if common == 1:
         return None
     rest = sympy.Add(*(term / common for term in expression.args))
-    product = common * _factored(sympy.expand(rest))  # which may be another of the powers
+    product = common * _factor(sympy.expand(rest))  # which may be another of the powers
     return min(product, common * _readable(rest), key=weight)
 
 
@@ -93,7 +97,7 @@ def _is_monomial(term: Any) -> bool:
 
 
 def weight(expression: Any) -> int:
-    """How much there is to read."""
+    """Return the length of an expression for a reader."""
     if expression.is_Integer:
         return size(expression) + int(expression.p < 0)
     if expression.is_Rational:
@@ -114,23 +118,23 @@ def _forms(expression: Any) -> Iterator[Any]:
     if fraction.back(denominator) == 0:
         yield sympy.nan
         return
-    above, below = _factored(numerator), _factored(denominator)
+    above, below = _factor(numerator), _factor(denominator)
     yield fraction.back(above) / fraction.back(below)
     yield fraction.back(numerator) / fraction.back(denominator)
     if not any(one.is_Pow and one.base.is_Add for one in sympy.Mul.make_args(below)):
-        yield from _divided_through(fraction, numerator, denominator)
+        yield from _divide_through(fraction, numerator, denominator)
 
 
-def _factored(polynomial: Any) -> Any:
+def _factor(polynomial: Any) -> Any:
     symbols, terms = MAX_FACTORED
     few = len(polynomial.free_symbols) <= symbols and len(_terms(polynomial)) <= terms
     if few and _degree(polynomial) <= MAX_DEGREE:
         return sympy.factor(polynomial)
-    return sympy.factor_terms(polynomial)  # what all terms have in common
+    return sympy.factor_terms(polynomial)  # only the common factors of all terms
 
 
-def _divided_through(fraction: "Fraction", numerator: Any, denominator: Any) -> Iterator[Any]:
-    """The quotient divided by the exponentials of its numerator, as in 1/(1 + exp(x))."""
+def _divide_through(fraction: "Fraction", numerator: Any, denominator: Any) -> Iterator[Any]:
+    """Yield the quotient with both sides divided by the exponentials of its numerator: 1/(1 + exp(x))."""
     if not fraction.exponentials or len(_terms(numerator)) != 1:
         return
     powers = numerator.as_powers_dict()
@@ -146,16 +150,17 @@ def _terms(polynomial: Any) -> tuple[Any, ...]:
 
 
 def _degree(polynomial: Any) -> Any:
-    """The highest power of one symbol in what is multiplied out."""
-    found = (term.as_powers_dict().items() for term in _terms(polynomial))
-    return max((power for powers in found for base, power in powers if base.is_Symbol), default=0)
+    """Return the highest power of a symbol in an expanded polynomial."""
+    terms = (term.as_powers_dict().items() for term in _terms(polynomial))
+    return max((power for powers in terms for base, power in powers if base.is_Symbol), default=0)
 
 
 class Fraction:
     """An expression as a quotient of polynomials in generators.
 
-    generators: what stands for each; exponentials: those that stand for exponentials; terms: about how many
-    terms multiplying out would give.
+    generators: the expression that each generator represents.
+    exponentials: the generators that represent exponentials.
+    terms: about how many terms it would have after expansion.
     """
 
     def __init__(self, expression: Any, *, expand_exponents: bool = False) -> None:
@@ -169,7 +174,7 @@ class Fraction:
         self.quotient, self.terms = self._convert(expression)
 
     def cancelled(self) -> tuple[Any, Any]:
-        """Numerator and denominator, multiplied out; without common factors, where these are found soon."""
+        """Return numerator and denominator, expanded, and without common factors if these are found fast."""
         quotient = sympy.together(self.quotient)
         numerator, denominator = map(sympy.expand, sympy.fraction(quotient))
         few = denominator.free_symbols and len(quotient.free_symbols) <= MAX_CANCELLED
@@ -178,11 +183,11 @@ class Fraction:
         return numerator, denominator
 
     def back(self, polynomial: Any) -> Any:
-        """What the generators stand for in their places."""
-        found = self._restored.get(polynomial)
-        if found is None:
-            found = self._restored[polynomial] = self._restore(polynomial)
-        return found
+        """Return a polynomial with the generators replaced by their expressions."""
+        restored = self._restored.get(polynomial)
+        if restored is None:
+            restored = self._restored[polynomial] = self._restore(polynomial)
+        return restored
 
     def _restore(self, one: Any) -> Any:
         if not one.args:
@@ -197,7 +202,7 @@ class Fraction:
         return one.func(*parts)
 
     def _find_steps(self, expression: Any) -> None:
-        """For what each exponent is a multiple of, the largest fraction of which all are whole multiples."""
+        """Find, for each base of exponents, the largest fraction that divides all its factors."""
         pending, seen = [expression], set()
         while pending:
             one = pending.pop()
@@ -247,8 +252,8 @@ class Fraction:
     def _generator(self, stands_for: Any, *, exponential: bool = False) -> Any:
         found = self._of.get(stands_for)
         if found is None:
-            # No name that comes from outside can hold a #. That exponentials are positive is not assumed:
-            # SymPy would look for the real roots of each sum of them, of any degree.
+            # No symbol of a request can contain a #. Exponentials are not assumed to be positive: SymPy would
+            # search for the real roots of every sum of them, of any degree.
             found = self._of[stands_for] = sympy.Symbol(f"#{len(self._of)}")
             self.generators[found] = stands_for
             if exponential:
@@ -257,6 +262,6 @@ class Fraction:
 
 
 def _common(a: Any, b: Any) -> Any:
-    """The largest positive fraction of which both are whole multiples."""
+    """Return the largest positive fraction of which both are integer multiples."""
     below = lcm(a.q, b.q)
     return sympy.Rational(gcd(abs(a.p) * (below // a.q), abs(b.p) * (below // b.q)), below)

@@ -1,4 +1,4 @@
-"""Names for what repeats in long exact numbers."""
+"""Names for repeated subexpressions of long exact numbers."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -9,17 +9,18 @@ import sympy
 
 from compute.arithmetic.exact.bounds import size
 
-WORTH_NAMING = 8  # operations of what gets a name
+WORTH_NAMING = 8  # operations of a subexpression from which on it gets a name
 
 
 def named(
     numbers: Iterable[Any], taken: Collection[str] = ()
 ) -> tuple[list[tuple[Any, Any]], dict[Any, Any]]:
-    """Name what repeats in these numbers, in order, and give each number in terms of that.
+    """Name the repeated subexpressions of these numbers.
 
-    taken: names of symbols in the answer. The names begin with `_`, which no symbol that comes from outside
-    does: sent again without what defines them they are refused, and not taken for symbols. In LaTeX they are
-    written without it, so that none is chosen that a symbol has.
+    Returns the names with their expressions, in order, and each number in terms of them. Names begin with
+    `_`, which symbols of a request cannot: sent without their definitions they are refused. LaTeX omits the
+    `_`, so names that would look like a symbol are avoided.
+    taken: names of symbols in the answer.
     """
     roots = list(dict.fromkeys(numbers))
     uses = _uses(roots)
@@ -27,29 +28,29 @@ def named(
     common: list[tuple[Any, Any]] = []
     known: dict[Any, Any] = {}
 
-    def written(one: Any) -> Any:
-        found = known.get(one)
-        if found is None:
-            parts = [written(part) for part in one.args]
-            found = one if not parts else _made_of(one, parts)
-            if uses[one] > 1 and isinstance(one, sympy.Expr) and size(found) >= WORTH_NAMING:
+    def rewrite(one: Any) -> Any:
+        result = known.get(one)
+        if result is None:
+            parts = [rewrite(part) for part in one.args]
+            result = one if not parts else _rebuild(one, parts)
+            if uses[one] > 1 and isinstance(one, sympy.Expr) and size(result) >= WORTH_NAMING:
                 symbol = sympy.Symbol(next(names), real=True)
-                common.append((symbol, found))
-                found = symbol
-            known[one] = found
-        return found
+                common.append((symbol, result))
+                result = symbol
+            known[one] = result
+        return result
 
-    return common, {one: written(one) for one in roots}
+    return common, {root: rewrite(root) for root in roots}
 
 
-def _made_of(one: Any, parts: list[Any]) -> Any:
+def _rebuild(one: Any, parts: list[Any]) -> Any:
     if isinstance(one, sympy.Piecewise):
         return sympy.Piecewise(*parts, evaluate=False)
     return one.func(*parts)
 
 
 def _uses(roots: list[Any]) -> Counter[Any]:
-    """How often each part is an operand of another, or stands alone."""
+    """Count how often each subexpression is an operand or a root."""
     uses = Counter(roots)
     pending, seen = list(roots), set(roots)
     while pending:

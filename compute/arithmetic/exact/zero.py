@@ -1,4 +1,4 @@
-"""Whether an exact number is zero for all values of its symbols. Every step is bounded."""
+"""Prove that an exact number is zero for all values of its symbols. Every step is bounded."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -10,27 +10,27 @@ from sympy.core.relational import Relational
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.readable import MAX_TERMS, Fraction
 
-MAX_SIGNS = 5  # on which cases may depend
+MAX_SIGNS = 5  # signs that cases may depend on
 MAX_OPERANDS = 5  # of a maximum
-SHORT = 500  # operations of what roots are rationalized in
+SHORT = 500  # operations of an expression up to which roots are rationalized
 _CASES = (sympy.Piecewise, sympy.Max, sympy.Min, sympy.Abs, sympy.sign)
 
 
 def shown_zero(number: Any) -> str | None:
-    """How a number is shown to be zero; None where it is not."""
+    """Return how a number is proved to be zero, in words; None if it is not proved."""
     if cancels(number):
         return "the difference cancels as a quotient of polynomials in symbols and exponentials"
     if number.has(*_CASES):
         return _by_signs(number)
     rewritten = number.rewrite(sympy.exp) if number.has(sympy.tanh, sympy.sin, sympy.cos) else number
-    rewritten = sympy.expand_log(_rationalized(rewritten))
+    rewritten = sympy.expand_log(_rationalize(rewritten))
     if rewritten != number and cancels(rewritten):
         return "the difference cancels once functions are written as exponentials and roots are rationalized"
     return None
 
 
-def _rationalized(number: Any) -> Any:
-    """A number with roots that are no denominators, where it is short."""
+def _rationalize(number: Any) -> Any:
+    """Return a short number without roots in denominators."""
     if size(number) >= SHORT:
         return number
     try:
@@ -40,7 +40,7 @@ def _rationalized(number: Any) -> Any:
 
 
 def cancels(number: Any) -> bool:
-    """Whether a number is zero as a quotient of polynomials in its symbols and in what is no arithmetic."""
+    """Return whether a number is zero as a quotient of polynomials in its symbols and function calls."""
     fraction = Fraction(number, expand_exponents=True)
     if fraction.terms > 50 * MAX_TERMS:
         return False
@@ -50,7 +50,7 @@ def cancels(number: Any) -> bool:
 
 
 def _by_signs(number: Any) -> str | None:
-    """Every combination of the signs that its cases depend on in turn, those that cannot be left out."""
+    """Prove a number to be zero for each possible combination of the signs that its cases depend on."""
     cases = _maxima_as_cases(number.rewrite(sympy.Piecewise) if number.has(sympy.Abs, sympy.sign) else number)
     if cases is None:
         return None
@@ -65,10 +65,10 @@ def _by_signs(number: Any) -> str | None:
 
 
 def _branches(cases: Any, differences: list[Any]) -> Iterator[Any]:
-    """What an expression with cases is worth for each combination of signs that can be."""
+    """Yield an expression without cases for each possible combination of signs."""
     for signs in product((1, 0, -1), repeat=len(differences)):
         chosen = dict(zip(differences, signs, strict=True))
-        equal = _solved([one for one, sign in chosen.items() if sign == 0])
+        equal = _solve([one for one, sign in chosen.items() if sign == 0])
         contradicted = (
             (worth := one.xreplace(equal)).is_Rational and sympy.sign(worth) != sign
             for one, sign in chosen.items()
@@ -77,8 +77,8 @@ def _branches(cases: Any, differences: list[Any]) -> Iterator[Any]:
             yield _branch(cases, chosen).xreplace(equal)
 
 
-def _solved(zeros: list[Any]) -> dict[Any, Any]:
-    """A symbol for each difference that is zero, and what it is equal to, where that is easily said."""
+def _solve(zeros: list[Any]) -> dict[Any, Any]:
+    """Return a symbol with its value for each difference that is zero and easily solved."""
     found: dict[Any, Any] = {}
     for zero in zeros:
         rest = zero.xreplace(found)
@@ -95,7 +95,7 @@ def _solved(zeros: list[Any]) -> dict[Any, Any]:
 
 
 def _maxima_as_cases(expression: Any) -> Any:
-    """Maxima and minima as cases; None where they are of too many."""
+    """Return an expression with maxima and minima as cases; None if they have too many operands."""
     found = expression
     for one in sorted(expression.atoms(sympy.Max, sympy.Min), key=size):
         if len(one.args) > MAX_OPERANDS:
@@ -111,14 +111,14 @@ def _maxima_as_cases(expression: Any) -> Any:
 
 
 def _difference(relation: Any) -> tuple[Any, int]:
-    """The difference of a relation's sides up to a positive factor, and whether it is turned around: -1."""
+    """Return the difference of a relation's sides up to a positive factor, and -1 if it is negated."""
     _, difference = sympy.expand(relation.lhs - relation.rhs).as_content_primitive()
     turned = difference.could_extract_minus_sign()
     return (sympy.expand(-difference), -1) if turned else (difference, 1)
 
 
 def _branch(expression: Any, signs: dict[Any, int]) -> Any:
-    """The expression where the differences have these signs."""
+    """Return the expression for differences of these signs."""
 
     def truth(condition: Any) -> Any:
         if isinstance(condition, Relational):

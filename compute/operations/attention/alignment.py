@@ -3,7 +3,7 @@
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.dimensions import Size, shifted, show
+from compute.dimensions import Size, show, write_shifted
 from compute.errors import QuestionError, describe_entry
 from compute.graph.graph import Graph
 from compute.operations.attention.scoring import AttentionSettings
@@ -35,7 +35,7 @@ def state_alignment(graph: Graph, queries: Size, keys: Size, settings: Attention
     if queries == keys:
         return
     if settings.alignment == "lower_right":
-        key = shifted("i", keys, queries)
+        key = write_shifted("i", keys, queries)
         if settings.window is not None:
             graph.conventions |= band_convention(key)
         alignment = f"query i is aligned with key {key}, the last with the last"
@@ -48,7 +48,7 @@ def state_alignment(graph: Graph, queries: Size, keys: Size, settings: Attention
         )
     counted = f"{queries} quer{'y' if queries == 1 else 'ies'}, {keys} key{'s' * (keys != 1)}"
     message = f"{counted}: {alignment}"
-    graph.remark("causal_alignment", graph.full_name("masked_scores"), message)
+    graph.add_note("causal_alignment", graph.full_name("masked_scores"), message)
 
 
 def check_bands(graph: Graph, queries: Size, keys: Size, settings: AttentionSettings) -> None:
@@ -65,7 +65,7 @@ def check_bands(graph: Graph, queries: Size, keys: Size, settings: AttentionSett
         pairs, band = pairs[::-1], band[::-1]
     layout = _describe_band_entry(queries, keys, settings)
     if pairs == band:
-        graph.remark(
+        graph.add_note(
             "band",
             graph.full_name("weights"),
             f"with this window scores, weights and all values between are bands of shape {show(band)}, which"
@@ -95,8 +95,8 @@ def _describe_band_entry(queries: Size, keys: Size, settings: AttentionSettings)
     left, _ = settings.sides
     before = settings.reach(queries, keys)["left"]
     if isinstance(before, int):
-        return band_entry(shifted("i", 0, before))
-    key = shifted("i", keys, queries) if settings.alignment == "lower_right" else "i"
+        return band_entry(write_shifted("i", 0, before))
+    key = write_shifted("i", keys, queries) if settings.alignment == "lower_right" else "i"
     return f"{band_entry(f'{key} - left')}, for left = {left}"
 
 

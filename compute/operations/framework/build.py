@@ -126,7 +126,7 @@ def _build(
     bound = bind(operation, shapes, settings, given_shapes, sizes=sizes)
     names = frozenset(requested) | given_shapes.keys()
     graph = Graph(bound.values, bound.dimensions.sizes, given_shapes, requested=names, everything=everything)
-    graph.symbolic, graph.missing_policy, graph.settling, graph.lacking = (
+    graph.symbolic, graph.missing_policy, graph.may_resolve, graph.missing_errors = (
         symbolic,
         missing_policy,
         resolving,
@@ -158,7 +158,7 @@ def call(operation: Operation, scope: str, graph: Graph | None = None, /, **argu
     settings = {name: value for name, value in arguments.items() if name in operation.attributes}
     graph = graph or next(iter(handles.values())).graph
     shapes = {name: InputShape(handle.shape, (name,), name) for name, handle in handles.items()}
-    bound = bind(operation, shapes, settings, graph.given_in(scope), prefix=graph.prefix(scope))
+    bound = bind(operation, shapes, settings, graph.given_shapes_in(scope), prefix=graph.prefix(scope))
     with graph.scope(scope, bound.values, bound.dimensions.sizes):
         return run_operation(operation, graph, handles, bound)
 

@@ -8,7 +8,7 @@ from compute.arithmetic.expressions import (
     Expression,
     ExpressionError,
     check_symbol,
-    number,
+    number_expression,
     parse,
 )
 from compute.dimensions import Size
@@ -32,7 +32,7 @@ def parse_constant(
     above zero.
     """
     try:
-        parsed = parse(setting) if isinstance(setting, str) else number(setting)
+        parsed = parse(setting) if isinstance(setting, str) else number_expression(setting)
         names = parsed.symbols()
         sizes = {name: size for name, size in graph.dimensions.items() if name in names}
         free = {name for name in names if name not in graph.dimensions and name not in NAMED_NUMBERS}
@@ -74,14 +74,14 @@ def refuse_dimensions(graph: Graph, attribute: str, parsed: Expression) -> Expre
 
 def add_literal(graph: Graph, literal: Expression | float) -> Value:
     """Add a number, or an expression without dimension names, to the graph."""
-    parsed = literal if isinstance(literal, Expression) else number(literal)
+    parsed = literal if isinstance(literal, Expression) else number_expression(literal)
     return apply("constant", graph=graph, expression=parsed, sizes={})
 
 
 def size_expression(size: Size) -> dict[str, Any]:
     """Return a size as an expression, with the sizes of the names that it uses."""
     if isinstance(size, int):
-        return {"expression": number(size), "sizes": {}}
+        return {"expression": number_expression(size), "sizes": {}}
     return {"expression": Expression("symbol", text=str(size)), "sizes": {str(size): size}}
 
 

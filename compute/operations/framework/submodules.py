@@ -41,7 +41,7 @@ class Submodule:
     @property
     def is_sent(self) -> bool:
         """Whether the question has any input or value for it."""
-        return self.graph.supplies(self.prefix)
+        return self.graph.has_inputs_under(self.prefix)
 
     def sent_input(self, name: str) -> Tensor | None:
         """Return the question's tensor for one of its inputs."""
@@ -49,7 +49,7 @@ class Submodule:
 
     def has_sent(self, sublayer: str) -> bool:
         """Return whether the question has any input or value for one of its own sublayers."""
-        return self.graph.supplies(f"{self.prefix}{sublayer}.")
+        return self.graph.has_inputs_under(f"{self.prefix}{sublayer}.")
 
     def value(self, name: str) -> Value:
         """Return one of its values, once it is built."""
@@ -108,8 +108,8 @@ class Submodule:
             full = self.prefix + name
             shapes[name] = InputShape(tensor.shape, (full,), full)
         bound = bind(
-            operation, shapes, settings, graph.given_in(self.name), prefix=self.prefix, sizes=sizes,
-            assumed=assumed, required={*expected, *sent}, resolving=graph.settling,
+            operation, shapes, settings, graph.given_shapes_in(self.name), prefix=self.prefix, sizes=sizes,
+            assumed=assumed, required={*expected, *sent}, resolving=graph.may_resolve,
         )  # fmt: skip
         for name, attribute in operation.attributes.items():
             if attribute.declared.dimension and name in bound.dimensions.sizes:
@@ -152,8 +152,8 @@ class Submodule:
         if lacking := [missing_error(prefix + name, inputs[name], dim_names) for name in absent]:
             if self.graph.missing_policy == "refused":
                 raise MissingInputs(lacking)
-            if self.graph.lacking is not None:
-                self.graph.lacking += lacking
+            if self.graph.missing_errors is not None:
+                self.graph.missing_errors += lacking
         for name, tensor in sent.items():
             if inputs[name].is_bias and biases is False:
                 raise QuestionErrors([unused_error(prefix + name, "biases are off")])
@@ -172,7 +172,7 @@ def _state_size(graph: Graph, name: str, part: str, size: Size) -> None:
     """State a size in the conventions: once if all sublayers share it, otherwise by sublayer."""
     if graph.missing_policy == "unknown" and symbols(size):
         return  # the size of this sublayer is unknown
-    stated = graph.stated.setdefault(name, {})
+    stated = graph.stated_sizes.setdefault(name, {})
     stated[part] = size
     graph.conventions[name] = dict(stated) if any(other != size for other in stated.values()) else size
 
@@ -185,8 +185,8 @@ def add_required_input(graph: Graph, name: str, declared: Input, shape: Shape) -
     full = graph.full_name(name)
     if graph.missing_policy == "refused":
         raise MissingInputs([missing_error(full, declared)])
-    if graph.lacking is not None:
-        graph.lacking.append(missing_error(full, declared))
+    if graph.missing_errors is not None:
+        graph.missing_errors.append(missing_error(full, declared))
     value = graph.input(full, shape, symbol=declared.symbol, axes=tuple(declared.dims.split()))
     value.is_assumed, value.is_parameter = True, declared.parameter
     return value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, number
+from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, number_expression
 from compute.dimensions import Size, product, show
 from compute.errors import QuestionError, describe
 from compute.graph.graph import Graph
@@ -14,7 +14,7 @@ from compute.operations.framework.constants import parse_constant
 from compute.operations.framework.declaration import Constant
 from compute.primitives.dropout_masks import MOST_DROPPED
 
-ONE = number(1)
+ONE = number_expression(1)
 OVER_MASKS = (
     "all_masks", "mask_probabilities", "all_outputs", "mean_over_masks", "variance_over_masks",
     "dense_mean_over_masks", "dense_variance_over_masks",

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression, number_expression
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
@@ -161,7 +161,7 @@ def _target_distribution(
         distribution = apply("admitted", target, only="probabilities")
     if smoothing is not None:
         graph, count = target.graph, size_expression(classes.count)
-        kept = add_literal(graph, Expression("subtract", (number(1), smoothing)))
+        kept = add_literal(graph, Expression("subtract", (number_expression(1), smoothing)))
         even = add_literal(graph, smoothing) / apply("constant", graph=graph, **count)
         if indices:  # ignored samples stay zero
             counted = classes.target_weights(target, None, refuse_none=False)

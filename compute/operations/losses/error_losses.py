@@ -3,7 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import number
+from compute.arithmetic.expressions import number_expression
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, parse_between, parse_constant
@@ -28,7 +28,7 @@ def mse(prediction: Prediction, target: Target, *, reduction: Reduction = "mean"
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5.
     """
     error = _error(prediction, target)
-    return reduce_losses(apply("power", error, exponent=number(2)).named("losses"), reduction)
+    return reduce_losses(apply("power", error, exponent=number_expression(2)).named("losses"), reduction)
 
 
 @operation(VALUES)

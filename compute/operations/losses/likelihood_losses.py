@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import HALF, number, parse
+from compute.arithmetic.expressions import HALF, number_expression, parse
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
@@ -48,7 +48,7 @@ def gaussian_nll(
     require_broadcast(variance, error.shape, "variance")
     admitted = apply("admitted", variance, only="variances")
     logs = apply("log", admitted).named("log_variance")
-    scaled = (apply("power", error, exponent=number(2)) / admitted).named("scaled_square")
+    scaled = (apply("power", error, exponent=number_expression(2)) / admitted).named("scaled_square")
     losses = add_literal(graph, HALF) * (logs + scaled)
     if full:
         losses = losses + add_literal(graph, parse("log(2*pi)/2"))

@@ -3,7 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import HALF, number
+from compute.arithmetic.expressions import HALF, number_expression
 from compute.errors import QuestionError, describe
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
@@ -17,7 +17,7 @@ from compute.operations.losses.reductions import LOSSES, OUTPUT, Reduction, redu
 Margin: TypeAlias = Annotated[Constant, Attribute("The margin from which on the loss is 0.")]
 Squared: TypeAlias = Annotated[bool, Attribute("Whether shortfalls from the margin are squared.")]
 Signs: TypeAlias = Annotated[Value, Input("...", "1 or -1 for each sample.", "y")]
-TWO, ZERO = number(2), number(0)
+TWO, ZERO = number_expression(2), number_expression(0)
 
 
 def _shortfall(a: Value, squared: bool) -> Value:

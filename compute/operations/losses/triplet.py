@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import number
+from compute.arithmetic.expressions import number_expression
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_constant, add_literal, parse_between
@@ -49,7 +49,7 @@ def triplet(
         if added.symbols() or evaluate(added) != 0:
             difference = difference + add_literal(graph, added)
         if squared:
-            distance = apply("sum_over", apply("power", difference, exponent=number(2)), axis=-1)
+            distance = apply("sum_over", apply("power", difference, exponent=number_expression(2)), axis=-1)
         else:
             distance = apply("length_over", difference, axis=-1, added=None, vanishing=True)
             graph.conventions["derivative_of_norm_at_0"] = 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
-from compute.arithmetic.expressions import HALF, number
+from compute.arithmetic.expressions import HALF, number_expression
 from compute.dimensions import Shape, ShapeError, Size, broadcast, from_last, product, show
 from compute.errors import QuestionError
 from compute.graph.graph import Graph
@@ -12,7 +12,7 @@ from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, parse_bounded
 from compute.operations.framework.declaration import Attribute, Constant, Input
 
-TWO = number(2)
+TWO = number_expression(2)
 STATISTICS = ("mean", "variance", "inverse_deviation", "normalized")  # the values before the output
 BIASED = "biased: divided by the number of entries"
 Epsilon: TypeAlias = Annotated[

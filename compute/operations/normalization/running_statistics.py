@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compute.arithmetic.expressions import Expression, number, parse
+from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.errors import QuestionError, QuestionErrors
 from compute.graph.value import Value, apply
 from compute.operations.framework.constants import parse_bounded
@@ -41,7 +41,7 @@ def momentum_weights(x: Value, momentum: Constant | None, momentum_of: str) -> t
         momentum = 0.1 if momentum_of == "batch" else 0.9
     x.graph.conventions["momentum"] = momentum
     weight = parse_bounded(x.graph, "momentum", momentum, least=0, most=1)
-    rest = weight | {"expression": Expression("subtract", (number(1), weight["expression"]))}
+    rest = weight | {"expression": Expression("subtract", (number_expression(1), weight["expression"]))}
     return (rest, weight) if momentum_of == "batch" else (weight, rest)
 
 

@@ -186,7 +186,7 @@ def _run_direction(
     graph, steps = x.graph, x.shape[-2]
     scan = cell.scan if weights.peepholes is None else None
     inside = {*cell.stages, *(f"{name}[t]" for name in (*cell.stages, *cell.states))}
-    asked = {name for name in graph.asked_here() if INDEX.sub("[t]", name) in inside}
+    asked = {name for name in graph.requested_in_scope() if INDEX.sub("[t]", name) in inside}
     if not isinstance(steps, int) and any("[" in name for name in asked):
         raise QuestionError(
             ("x",), "the number of steps is unknown, so that no step can be named",
@@ -218,7 +218,7 @@ def _run_direction(
                 "one of the two", "both",
             )  # fmt: skip
     # A value that is given over all steps replaces the computed stack, and each step uses its row.
-    with graph.quiet():
+    with graph.without_names():
         computed = _unroll(cell, x, weights, start, running, reverse, {})
     rows = {name: computed[name].named(name) for name in (*cell.stages, *cell.states) if name in given}
     return _unroll(cell, x, weights, start, running, reverse, rows)

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph.graph import EACH
+from compute.graph.graph import REPEATED_INDEX
 from compute.graph.spec import ValueSpec
 from compute.graph.value import Value
 from compute.operations.framework.declaration import Attribute
@@ -64,7 +64,7 @@ def run_layers(
         )
     if graph.missing_policy == "usual" and not sent:
         with graph.repeated(count):
-            x = layer(layers[EACH], x)
+            x = layer(layers[REPEATED_INDEX], x)
     elif not isinstance(count, int):
         raise QuestionError(
             ("layers",), "must be a number if single layers have shapes of their own",

@@ -137,8 +137,8 @@ class Blocks:
 def _is_unknown(graph: Graph) -> bool:
     """Return whether nothing is sent for the current layer, because later values are given."""
     scope = graph.full_name("")
-    is_open = graph.missing_policy == "unknown" and graph.lacking is None and scope
-    return bool(is_open) and not graph.supplies(scope)
+    is_open = graph.missing_policy == "unknown" and graph.missing_errors is None and scope
+    return bool(is_open) and not graph.has_inputs_under(scope)
 
 
 def _head_width(sizes: Mapping[str, Size]) -> Size:

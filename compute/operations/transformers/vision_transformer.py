@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from compute.arithmetic.expressions import number
+from compute.arithmetic.expressions import number_expression
 from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
 from compute.errors import QuestionError
 from compute.graph.spec import ValueSpec
@@ -272,7 +272,7 @@ def _sinusoidal_positions(
     )
     encoding = apply("reshape", apply("concatenate", *halves, axis=-1), to=(down * across, width))
     if has_class:
-        zero = apply("constant", graph=graph, expression=number(0), sizes={})
+        zero = apply("constant", graph=graph, expression=number_expression(0), sizes={})
         encoding = apply("concatenate", apply("stretch", zero, to=(1, width)), encoding, axis=-2)
     return encoding.named("position_rows")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression, number_expression
 from compute.arithmetic.namespace import Arithmetic
 from compute.optimizers.rules.declaration import (
     Number,
@@ -78,7 +78,7 @@ def cosine(
 
     Source: Loshchilov and Hutter, SGDR (2017), equation 5, without restarts.
     """
-    share = Expression("divide", (number(min(step - 1, steps)), number(steps)))
+    share = Expression("divide", (number_expression(min(step - 1, steps)), number_expression(steps)))
     angle = xp.constant(Expression("cos", (Expression("multiply", (PI, share)),)), {})[()]
     return least + (rate - least) * (1 + angle) / 2
 
@@ -105,5 +105,5 @@ def inverse_square_root(
     """
     if step < steps:
         return rate * step / steps
-    share = Expression("divide", (number(steps), number(step)))
+    share = Expression("divide", (number_expression(steps), number_expression(step)))
     return rate * xp.constant(Expression("sqrt", (share,)), {})[()]

@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from compute.arithmetic.expressions import NAMED_NUMBERS, NO_NUMBERS, ExpressionError, number, parse
+from compute.arithmetic.expressions import (
+    NAMED_NUMBERS,
+    NO_NUMBERS,
+    ExpressionError,
+    number_expression,
+    parse,
+)
 from compute.arithmetic.namespace import Arithmetic
 from compute.errors import QuestionErrors, at, describe
 from compute.operations.framework.declaration import Constant
@@ -161,7 +167,7 @@ def build_run(config: OptimizerConfig, objective: Objective) -> Run:
         name: constants.setting(("optimizer", name), setting, values[name])
         for name, setting in optimizer.settings.items()
     }
-    exact = objective.arithmetic.settles
+    exact = objective.arithmetic.simplifies
     for name, setting in optimizer.settings.items():
         least = settings.get(setting.declared.not_below)
         if least is not None and _is_true(settings[name] < least):
@@ -202,10 +208,10 @@ class Constants:
         return self._known[key]
 
     def _convert(self, constant: Any) -> Number:
-        expression = parse(constant) if isinstance(constant, str) else number(constant)
+        expression = parse(constant) if isinstance(constant, str) else number_expression(constant)
         with np.errstate(over="ignore"):  # overflow is refused below
             value = self.arithmetic.constant(expression, {})[()]
-        if not self.arithmetic.settles and not math.isfinite(value):
+        if not self.arithmetic.simplifies and not math.isfinite(value):
             raise ExpressionError(f"is too large for {self.arithmetic.name}")
         return value
 

@@ -12,7 +12,7 @@ from compute.optimizers.run.applying import box, compute_update
 from compute.optimizers.run.hessians import hessian_of
 from compute.optimizers.run.objective import Parameters, ProgramObjective
 from compute.optimizers.run.trace import Run
-from compute.readings.closed_forms import each
+from compute.readings.closed_forms import map_entries
 from compute.solving.iterations import linearize
 from compute.solving.quadratics import Convergence, StepFunction, analyse_quadratic
 from compute.solving.solutions import Unsolved
@@ -33,7 +33,9 @@ def analyse_convergence(run: Run, start: Parameters) -> tuple[Convergence | None
     variables = [symbol for array in symbols.values() for symbol in array.reshape(-1).tolist()]
     gradient = objective.at(symbols, 1).gradient.values()
     slopes = [sympy.expand(slope) for array in gradient for slope in array.flat]
-    second_derivatives = each(hessian_of(objective)(symbols, 1), lambda entry: readable(sympy.expand(entry)))
+    second_derivatives = map_entries(
+        hessian_of(objective)(symbols, 1), lambda entry: readable(sympy.expand(entry))
+    )
     matrix = sympy.Matrix(second_derivatives.tolist())
     is_polynomial = all(slope.is_polynomial(*variables) for slope in slopes)
     if not is_polynomial or {*variables} & matrix.free_symbols or matrix.has(sympy.nan):

@@ -67,7 +67,7 @@ def _state(
 
 def _entry_equations(run: Run, state: State, symbol: str) -> dict[str, Any]:
     """Return the equations of each entry of a parameter."""
-    xp = EntrywiseNamespace(state.xp) if run.arithmetic.settles else state.xp
+    xp = EntrywiseNamespace(state.xp) if run.arithmetic.simplifies else state.xp
     if not state.parameter.shape:
         return _equations(run, _traced_state(run, entry_state(state, (), xp), xp), symbol)
     lines: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def _traced_state(run: Run, state: State, xp: Any) -> State:
 
 def _equations(run: Run, state: State, symbol: str) -> dict[str, str]:
     tracing: Any = state.xp
-    write_setting = run.write if run.arithmetic.settles else setting_formula
+    write_setting = run.write if run.arithmetic.simplifies else setting_formula
     settings = {
         name: value if isinstance(value, bool | str | int) else _format_setting(value, write_setting)
         for name, value in run.settings.items()
@@ -122,7 +122,7 @@ def _equation(run: Run, symbol: str, step: int, traced: TracedNumber) -> str:
 def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str) -> Any:
     """Return the equations of the gradient passed to the rule, from the gradient of the loss."""
     equations = np.empty(record.before[name].shape, dtype=object)
-    write_setting = run.write if run.arithmetic.settles else setting_formula
+    write_setting = run.write if run.arithmetic.simplifies else setting_formula
     bounds, factor = run.clipping, _clip_factor(run, record)
     for index in np.ndindex(equations.shape):
         text = run.write(record.gradient[name][index])
@@ -144,7 +144,7 @@ def _clip_factor(run: Run, record: StepRecord) -> str | None:
     bounds = run.clipping
     if bounds.norm is None:
         return None
-    write_setting = run.write if run.arithmetic.settles else setting_formula
+    write_setting = run.write if run.arithmetic.simplifies else setting_formula
     before = clip_gradients(run.arithmetic, record.gradient, replace(bounds, norm=None))
     norm = run.write(global_norm(run.arithmetic, before)[()]).text
     divisor = norm if bounds.epsilon is None else f"{norm} + {write_setting(bounds.epsilon).at(PRODUCT)}"

@@ -21,7 +21,9 @@ def hessian_of(objective: Objective) -> Hessian:
     if not isinstance(objective, ProgramObjective):
         message = "needs second derivatives, which are not known from gradients alone"
         raise at(("optimizer", "name"), message, "a program", "gradients")
-    return _symbolic_hessian(objective) if objective.arithmetic.settles else _complex_step_hessian(objective)
+    return (
+        _symbolic_hessian(objective) if objective.arithmetic.simplifies else _complex_step_hessian(objective)
+    )
 
 
 def _complex_step_hessian(objective: ProgramObjective) -> Hessian:

@@ -15,7 +15,7 @@ from compute.graph.value import Tensor
 from compute.optimizers.run.scalar_program import ScalarProgram
 from compute.programs.building import build_program
 from compute.question.predicted_size import backward_pass
-from compute.readings.cost import applications, work
+from compute.readings.cost import count_applications, sum_costs
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 
@@ -191,14 +191,14 @@ class _Plan:
             raise at(
                 ("loss",), f"{loss} depends on a value that is unknown", expected, f"the unknown value {loss}"
             )
-        self.evaluation.want([value.index])
+        self.evaluation.request([value.index])
         self._parameters = [(name, self.indices[name]) for name in parameters]
         targets = [index for _, index in self._parameters]
         self._differentiation = Differentiation(self.evaluation, [value.index], targets)
         self._loss, self._seed = value.index, {value.index: arithmetic.one_hot((), 0)}
-        computed = self.evaluation.computed()
-        counts = applications(computed)
-        cost = work(counts)
+        computed = self.evaluation.computed_values()
+        counts = count_applications(computed)
+        cost = sum_costs(counts)
         amounts = (cost.multiply_adds, cost.elementwise, *(product(step.shape) for step in computed))
         forward = sum(applied.work * times for applied, times in counts.items())
         self.entries = sum(amount for amount in amounts if isinstance(amount, int))

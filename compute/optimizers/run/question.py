@@ -235,7 +235,7 @@ def _check_batches(batches: Batches, data: Parameters) -> None:
 def _surface_objective(question: TraceQuestion, objective: Objective) -> ProgramObjective:
     """Return the objective in floats. Raises QuestionErrors if symbols are free."""
     assert isinstance(objective, ProgramObjective)  # gradients have no surface
-    if not question.arithmetic.settles:
+    if not question.arithmetic.simplifies:
         return objective
     if symbols := question.optimizer.symbols():
         received = f"{len(symbols)} free symbol{'s' if len(symbols) > 1 else ''}"
@@ -271,7 +271,7 @@ def _predict_limits(question: TraceQuestion, objective: Objective, steps: int) -
     """Predict the work and size of a trace. Only steps that are shown are kept."""
     optimizer = OPTIMIZERS[question.optimizer.name]
     entries = sum(parameter.size for parameter in question.start.values())
-    exact, buffers = question.arithmetic.settles, 1 + len(optimizer.buffers)
+    exact, buffers = question.arithmetic.simplifies, 1 + len(optimizer.buffers)
     step = objective.work + (EXACT_STEP_WORK if exact else STEP_WORK)
     if not exact:
         step += buffers * (RULE_WORK * len(question.start) + ENTRY_WORK * entries)

@@ -47,7 +47,7 @@ class Trace:
         self.notes: list[Note] = []
         self._overflowed: set[tuple[str, str]] = set()
         arithmetic, work = self.run.arithmetic, self.run.objective.work
-        self._is_exact, self._is_scalar = arithmetic.settles, isinstance(arithmetic, Scalars)
+        self._is_exact, self._is_scalar = arithmetic.simplifies, isinstance(arithmetic, Scalars)
         self._stops, self._is_undecided = self.stop != Stop(), False
         self._batch_size = BATCHED_STEPS if work <= SMALL_STEP_WORK and not self._is_exact else 1
 

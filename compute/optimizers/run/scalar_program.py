@@ -28,7 +28,7 @@ class ScalarProgram:
         placeholders = {name: recorder.input(shape) for name, shape in inputs.items()}
         indices = {name: graph.names[name].index for name in inputs}
         evaluation = Evaluation(graph, recorder, indices.values())
-        evaluation.want([loss])
+        evaluation.request([loss])
         differentiation = Differentiation(evaluation, [loss], [indices[name] for name in wanted])
         try:
             values = evaluation.run({indices[name]: array for name, array in placeholders.items()})

@@ -16,7 +16,7 @@ from compute.optimizers.run.hessians import hessian_of
 from compute.optimizers.run.objective import Parameters, ProgramObjective
 from compute.optimizers.run.trace import Run
 from compute.optimizers.run.traced_numbers import float_formula
-from compute.readings.closed_forms import each
+from compute.readings.closed_forms import map_entries
 
 Values: TypeAlias = Mapping[Any, Any]
 """Numbers by symbol."""
@@ -65,7 +65,7 @@ class FloatSubstitution:
             write=float_formula,
             to_float=float,
             hessian=hessian_of(objective) if run.optimizer.updates_jointly else None,
-        ), {name: arithmetic.whole(each(array, to_float)) for name, array in self._start.items()}
+        ), {name: arithmetic.whole(map_entries(array, to_float)) for name, array in self._start.items()}
 
     def _build_objective(self, to_float: Callable[[Any], Any]) -> ProgramObjective:
         """Build the objective; it is reused if its data hold no symbols."""
@@ -97,7 +97,7 @@ def _substitute_objective(
     assert isinstance(objective, ProgramObjective)  # solving needs a program
     parameters, data = (
         {
-            name: array if array.dtype != object else arithmetic.whole(each(array, convert))
+            name: array if array.dtype != object else arithmetic.whole(map_entries(array, convert))
             for name, array in arrays.items()
         }
         for arrays in (start, objective.data)

@@ -168,7 +168,7 @@ def _decay_hessian(run: Run, hessian: Array) -> Array:
 
 
 def _apply_update(run: Run, parameters: Parameters, update: Parameters, number: int) -> Parameters:
-    if not run.arithmetic.settles:
+    if not run.arithmetic.simplifies:
         return {name: np.add(array, update[name]) if array.shape else array + update[name]
                 for name, array in parameters.items()}  # fmt: skip
     xp = run.arithmetic

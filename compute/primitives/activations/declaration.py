@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from compute.arithmetic.expressions import Expression, number
+from compute.arithmetic.expressions import Expression, number_expression
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.numerics import Finding, Hazard
@@ -159,7 +159,7 @@ def template(text: str, binding: int = PRODUCT) -> Callable[..., Formula]:
 
 def is_number(setting: Expression, value: int) -> bool:
     """Return whether a constant is written as this whole number."""
-    return setting == number(value) or setting == number(float(value))
+    return setting == number_expression(value) or setting == number_expression(float(value))
 
 
 def times(xp: Arithmetic, a: Array, setting: Expression) -> Array:

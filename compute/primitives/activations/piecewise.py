@@ -6,10 +6,10 @@ The derivative at a kink is PyTorch's; see the convention of each declaration.
 import math
 from collections.abc import Mapping
 
-from compute.arithmetic.expressions import HALF, Expression, number, parse
+from compute.arithmetic.expressions import HALF, Expression, number_expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
-from compute.graph.numerics import dead_units
+from compute.graph.numerics import find_dead_units
 from compute.graph.primitive import Cost, Primitive
 from compute.latex import Formula
 from compute.primitives.activations.declaration import Activation, Settings, cases, declare, times
@@ -35,7 +35,7 @@ declare(
     r"\max\left(0, <a:>\right)",
     r"\mathbb{1}\left\{<a:> > 0\right\}",
     convention={"derivative_of_relu_at_0": 0},
-    diagnosis=lambda y, a, absorbed: dead_units(a),
+    diagnosis=lambda y, a, absorbed: find_dead_units(a),
 )
 # Two separate steps: log(0) is -infinity, and the gradient 1/0 times the derivative 0 of relu is NaN.
 Activation("log_relu", "log", inner="relu", slope=r"\frac{1}{<a:>}")
@@ -45,7 +45,7 @@ Activation("leaky_relu", "leaky_relu", settings={"slope": 0.01}, slope=_LEAKY)
 
 def _mean_slope(settings: Settings) -> Settings:
     total = Expression("add", (settings["lower"], settings["upper"]))
-    return {"slope": Expression("divide", (total, number(2)))}
+    return {"slope": Expression("divide", (total, number_expression(2)))}
 
 
 def _check_range(settings: Mapping[str, float]) -> tuple[str, str] | None:
@@ -121,7 +121,7 @@ declare(
 Activation(
     "relu6",
     "hardtanh",
-    attributes=lambda settings: {"min_val": number(0), "max_val": number(6)},
+    attributes=lambda settings: {"min_val": number_expression(0), "max_val": number_expression(6)},
     slope=r"\mathbb{1}\left\{0 < <a:> < 6\right\}",
 )
 
@@ -190,7 +190,7 @@ Activation(
     "thresholded_relu",
     "threshold",
     settings={"alpha": 1},
-    attributes=lambda settings: {"threshold": settings["alpha"], "value": number(0)},
+    attributes=lambda settings: {"threshold": settings["alpha"], "value": number_expression(0)},
     slope=r"\mathbb{1}\left\{<a:> > <threshold:>\right\}",
 )
 

@@ -59,7 +59,7 @@ def _cubic(xp: Arithmetic, a: Array, order: int) -> Array:
 def _gelu_gate(xp: Arithmetic, a: Array, *, approximate: str) -> Array:
     if approximate == "none":
         return xp.normal_cdf(a)
-    if xp.settles:
+    if xp.simplifies:
         return xp.multiply(xp.add(xp.tanh(_cubic(xp, a, 0)), count(xp, 1)), xp.constant(HALF, {}))
     return xp.sigmoid(twice(xp, _cubic(xp, a, 0)))  # the same, but accurate where tanh is near -1
 
@@ -114,7 +114,7 @@ def _mish_gate_complement(xp: Arithmetic, a: Array, t: Array) -> Array:
 
     It is 4 q^2/(1 + q^2)^2 for q = sigmoid(-a).
     """
-    if xp.settles:
+    if xp.simplifies:
         return one_minus(xp, xp.multiply(t, t))
     q = xp.sigmoid(xp.negative(a))
     square = xp.multiply(q, q)

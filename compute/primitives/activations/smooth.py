@@ -2,7 +2,7 @@
 
 from compute.arithmetic.expressions import HALF, Expression, parse
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.graph.numerics import underflow
+from compute.graph.numerics import find_underflow
 from compute.latex import Formula
 from compute.primitives.activations.declaration import Activation, cases, declare, template, times, twice
 from compute.primitives.saturation import (
@@ -54,7 +54,7 @@ declare(
     "<a>^{2}",
     "2 <a>",
     curvature=lambda xp, a: count(xp, 2),
-    diagnosis=lambda y, a, absorbed: underflow(y, a != 0),
+    diagnosis=lambda y, a, absorbed: find_underflow(y, a != 0),
 )
 
 
@@ -183,7 +183,7 @@ def _tanhshrink(xp: Arithmetic, a: Array) -> Array:
     tanh(a) = a/(1 + a^2/(3 + a^2/(5 + ...))).
     """
     difference = xp.subtract(a, xp.tanh(a))
-    if xp.settles:
+    if xp.simplifies:
         return difference
     square = xp.multiply(a, a)
     fraction = count(xp, LAMBERT_TERMS)

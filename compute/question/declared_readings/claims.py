@@ -45,7 +45,7 @@ class _Planned(PlannedReading):
 
     def __init__(self, evaluation: Evaluation, sides: list[tuple[int, int] | None]) -> None:
         self._arithmetic, self._sides = evaluation.arithmetic, sides
-        evaluation.want(index for pair in sides if pair for index in pair)
+        evaluation.request(index for pair in sides if pair for index in pair)
 
     def run(self, run: Run) -> list[Equality]:
         return [self._equality(run.values, sides) for sides in self._sides]

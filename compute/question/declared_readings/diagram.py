@@ -10,7 +10,7 @@ from compute.question.declared_readings.declaration import (
     RequestField,
     Run,
 )
-from compute.readings.diagrams import Diagram, draw
+from compute.readings.diagrams import Diagram, draw_diagram
 
 
 class _Planned(PlannedReading):
@@ -35,4 +35,4 @@ class DiagramReading(Reading):
     programs_only = True
 
     def plan(self, planning: Planning, request: Any) -> PlannedReading:
-        return _Planned(draw(planning.graph, planning.given))
+        return _Planned(draw_diagram(planning.graph, planning.given))

@@ -35,7 +35,7 @@ from compute.question.predicted_size import backward_pass
 from compute.question.sent_values import number
 from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
-from compute.readings.reverse_mode import Differentiation, numeric
+from compute.readings.reverse_mode import Differentiation, numeric_shape
 
 FIELD = "hessian_vector"
 COMPLEX = 4  # times the work of real numbers
@@ -79,8 +79,8 @@ class _Planned(PlannedReading):
             raise at((FIELD, "vector"), f"the shape of the vector does not fit {request.wrt}",
                      f"shape {show(wrt.shape)}", f"shape {show(request.vector.shape)}")  # fmt: skip
         check_path(Differentiation(main, {of.index}, [wrt.index]), (FIELD, "wrt"), of, request.wrt)
-        main.want([wrt.index])
-        arithmetic = main.arithmetic if main.arithmetic.settles else COMPLEX_STEP
+        main.request([wrt.index])
+        arithmetic = main.arithmetic if main.arithmetic.simplifies else COMPLEX_STEP
         # The value is an input of its own here, so that nothing before it changes with it.
         self._evaluation = Evaluation(planning.graph, arithmetic, {*main.known, wrt.index})
         self._backward = Differentiation(self._evaluation, {of.index}, [wrt.index])
@@ -94,7 +94,7 @@ class _Planned(PlannedReading):
         return (self._entries if self._is_whole else 0) + (self._request.vector is not None)
 
     def predict(self, work: Work) -> Amounts:
-        computed = self._evaluation.computed()
+        computed = self._evaluation.computed_values()
         backward, held = backward_pass(self._backward)
         forward = sum(value.applied.work for value in computed if value.applied is not None)
         kept = sum(number(product(value.shape)) for value in computed)
@@ -118,7 +118,7 @@ class _Planned(PlannedReading):
     def run(self, run: Run) -> HessianVectorProduct:
         point = run.values[self._wrt.index]
         known = {index: run.values[index] for index in self._main.known}
-        differentiate = self._symbolic if self._main.arithmetic.settles else self._by_complex_step
+        differentiate = self._symbolic if self._main.arithmetic.simplifies else self._by_complex_step
         derivative = differentiate(known, point)
         along: Any = None  # and left out
         hessian: Any = None
@@ -136,7 +136,7 @@ class _Planned(PlannedReading):
         if self._wrt.index not in self._backward.cotangents:
             return self._evaluation.arithmetic.zeros(point.shape)
         values = self._evaluation.run({**known, self._wrt.index: point})
-        seed = self._evaluation.arithmetic.one_hot(numeric(self._of.shape) or (), 0)
+        seed = self._evaluation.arithmetic.one_hot(numeric_shape(self._of.shape) or (), 0)
         return self._backward.run(values, {self._of.index: seed}).totals[self._wrt.index]
 
     def _by_complex_step(self, known: Mapping[int, Array], point: Array) -> Derivative:

@@ -7,7 +7,7 @@ from compute.arithmetic.namespace import Array
 from compute.dimensions import product
 from compute.errors import QuestionError, QuestionErrors, unknown_name
 from compute.graph.value import Value
-from compute.graph.work import copied
+from compute.graph.work import copy_work
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
@@ -23,9 +23,9 @@ from compute.question.predicted_size import backward_pass
 from compute.question.sent_values import number
 from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
-from compute.readings.jacobians import Jacobian, Support, jacobian
+from compute.readings.jacobians import Jacobian, Support, compute_jacobian
 from compute.readings.reverse_mode import Differentiation, by_consumer
-from compute.readings.sparsity import accidental_slices, blocks, is_full, reach, zero_slices
+from compute.readings.sparsity import find_accidental_slices, find_blocks, find_zero_slices, is_full, reach
 
 LOOKS = 10  # passes over a Jacobian that look for its zeros
 SUPPORTS = 4  # runs beside those for its rows, over numbers that show which entries depend on which
@@ -124,12 +124,12 @@ class _Pair:
         rows, columns = number(product(self.of.shape)), number(product(self.wrt.shape))
         # The backward pass for each row, and for slices of the output to tell zeros from accidents.
         slices = sum(min(size, 3 * int(size**0.5) + SUPPORTS) for size in map(number, self.of.shape))
-        work = (rows + slices + SUPPORTS) * (backward + copied(self.wrt.shape)) + SUPPORTS * forward
+        work = (rows + slices + SUPPORTS) * (backward + copy_work(self.wrt.shape)) + SUPPORTS * forward
         return work + LOOKS * rows * columns * max(1, self.of.rank)
 
     def run(self, known: Mapping[int, Array], values: Mapping[int, Array]) -> Jacobian:
         """Return the Jacobian for the values of a run. known: inputs and given values by index."""
-        found, parts = jacobian(self.plan, values, self.of, self.wrt, by_path=self.asked.by_path)
+        found, parts = compute_jacobian(self.plan, values, self.of, self.wrt, by_path=self.asked.by_path)
         present = reached = reach(found, self.of.rank)
         if not all(is_full(entries) for slices in present for entries in slices):
             if self._support is None:
@@ -141,9 +141,9 @@ class _Pair:
             wrt=self.asked.wrt,
             value=found,
             contributions=by_consumer(self._evaluation.graph, parts),
-            zeros=blocks(reached, *labels),
-            zero_slices=zero_slices(reached, *labels),
-            accidental_zero_slices=accidental_slices(present, reached, *labels),
+            zeros=find_blocks(reached, *labels),
+            zero_slices=find_zero_slices(reached, *labels),
+            accidental_zero_slices=find_accidental_slices(present, reached, *labels),
         )
 
 

@@ -144,7 +144,7 @@ class _Planned(PlannedReading):
         names = self._planning.graph.names
         gradients = {name: run.gradients.totals[names[name].index] for name in self._planning.differentiated}
         jacobians = [one.value for one in run.parts.get("jacobians", ())]
-        return self._verification.evidence(run.values, run.upstream, gradients, jacobians)
+        return self._verification.verify(run.values, run.upstream, gradients, jacobians)
 
 
 def _documented(found: evidence.Evidence) -> Evidence:
@@ -169,7 +169,7 @@ def _check(check: evidence.Check) -> dict[str, Any]:
 
 def _bounded(equality: dict[str, Any]) -> dict[str, Any]:
     largest = equality["largest_difference"]
-    return equality | {"largest_difference": None if largest is None else evidence.bounded(largest)}
+    return equality | {"largest_difference": None if largest is None else evidence.round_up(largest)}
 
 
 class VerifyReading(Reading):

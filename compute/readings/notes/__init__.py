@@ -1,14 +1,14 @@
-"""The reading that remarks: what a person should know of the numbers that came out.
+"""Notes: what people should know about the numbers of an answer.
 
-note         a remark, and how numbers and steps are written in it
-witness      a namespace that sees where numbers stop being finite inside a step
-tracing      from step to step: where that began, and how far it reaches
+note         a note, and how numbers and steps are written in it
+witness      a namespace that records where numbers stop being finite inside a step
+tracing      trace from step to step where that began, and how far it reaches
 sites        the steps of a run, forward and backward
-names        what the numbers of a run are called
-explanation  from what was traced to notes
-diagnosis    on request: numbers that are finite and still no good
-masks        remarks of masks that look like booleans
-reading      all of it for one answer
+names        names for the numbers of a run
+explanation  turn traced origins into notes
+diagnosis    on request: numbers that are finite but unreliable
+masks        notes on masks that look like booleans
+reading      all notes for one answer
 """
 
 from compute.readings.notes.masks import mask_notes

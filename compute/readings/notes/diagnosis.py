@@ -1,4 +1,4 @@
-"""On request: notes on numbers that are finite but unreliable. `compute.graph.numerics` says when."""
+"""On request: notes on numbers that are finite but unreliable, by the rules of `compute.graph.numerics`."""
 
 import math
 import re
@@ -11,18 +11,18 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
-from compute.graph.numerics import CHAIN, SPREAD
+from compute.graph.numerics import CHAIN, SPREAD, Finding
 from compute.graph.primitive import no_cost
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
-from compute.readings.notes.explanation import Explanation, largest
+from compute.readings.notes.explanation import Explanation, largest_number
 from compute.readings.notes.names import Names
-from compute.readings.notes.note import Note, indices, joined, listed, spelled
+from compute.readings.notes.note import Note, first_indices, join_names, list_entries, spell_value
 from compute.readings.notes.tracing import Tracing
 from compute.readings.notes.witness import NonFiniteEvent
 from compute.readings.reverse_mode import Differentiation
 
-MOVED = 1.001  # what a number is multiplied by to see whether it matters
+PROBE = 1.001  # factor on an operand that tests whether the result depends on it
 CHAINED = re.compile(r"\[(\d+)\]|(\d+)$")
 RATES = "layer norm or residual connections, gates (LSTM, GRU), an orthogonal start"
 REMEDIES = {
@@ -31,7 +31,7 @@ REMEDIES = {
 }
 
 
-def diagnosed(
+def diagnose_run(
     evaluation: Evaluation,
     values: Mapping[int, Array],
     differentiation: Differentiation | None,
@@ -39,7 +39,7 @@ def diagnosed(
     tracing: Tracing,
     names: Names,
 ) -> list[Note]:
-    """All that is found, each code with so many notes at most."""
+    """Return all diagnoses of a run, at most `LISTED` per code."""
     notes = _overflows(tracing, names) + _found_by_rules(evaluation, values, names)
     if differentiation is not None:
         norms = {
@@ -51,119 +51,132 @@ def diagnosed(
         notes += _rates(norms, max((norms.get(name, 0.0) for name in seeds), default=0.0))
     kept: list[Note] = []
     for code, group in groupby(sorted(notes, key=lambda note: note.code), key=lambda note: note.code):
-        all_of = list(group)
-        kept += all_of[:LISTED]
-        if len(all_of) > LISTED:
-            more = f"{code} is found at {len(all_of) - LISTED} more steps, here first"
-            kept.append(Note("more", all_of[LISTED].at, more))
+        alike = list(group)
+        kept += alike[:LISTED]
+        if len(alike) > LISTED:
+            more = f"{code} is found at {len(alike) - LISTED} more steps, here first"
+            kept.append(Note("more", alike[LISTED].at, more))
     return kept
 
 
 def _overflows(tracing: Tracing, names: Names) -> list[Note]:
     notes = []
     for origin in tracing.origins:
-        told = Explanation(origin, tracing, names)
-        if origin.fault is None or origin.site is None or not origin.is_listed or not told.overflows:
+        explanation = Explanation(origin, tracing, names)
+        if origin.event is None or origin.step is None or not origin.is_listed or not explanation.overflows:
             continue
-        at = told.at or names.place(origin.key)
-        index = told.inside(origin.fault)
-        seen, top = origin.fault.sentence(index), largest(tracing.arithmetic)
-        where = listed(told.entries, int(origin.at.sum()))
-        message = f"{seen}{where}: {_limit(origin.fault, tracing.arithmetic, top)}"
-        size = _magnitude(origin.fault, index)
+        at = explanation.at or names.describe_place(origin.key)
+        index = explanation.inside(origin.event)
+        seen, top = origin.event.sentence(index), largest_number(tracing.arithmetic)
+        where = list_entries(explanation.entries, int(origin.at.sum()))
+        message = f"{seen}{where}: {_limit(origin.event, tracing.arithmetic, top)}"
+        size = _magnitude(origin.event, index)
         if size is not None:
             message += f"; the result would be about 10^{size:.0f}"
-        value = origin.site.value
+        value = origin.step.value
         notes.append(
             Note("overflow", at, message,
                  operation=value.primitive.name if value is not None and value.primitive is not None else "",
-                 entries=told.entries, count=int(origin.at.sum()), operands=told.operands, result=told.result,
-                 remedy=told.remedy())
+                 entries=explanation.entries, count=int(origin.at.sum()), operands=explanation.operands,
+                 result=explanation.result, remedy=explanation.find_remedy())
         )  # fmt: skip
     return notes
 
 
-def _limit(fault: NonFiniteEvent, arithmetic: Arithmetic, top: float) -> str:
-    if fault.function in ("exp", "expm1", "exponentials"):
+def _limit(event: NonFiniteEvent, arithmetic: Arithmetic, top: float) -> str:
+    if event.function in ("exp", "expm1", "exponentials"):
         most = math.floor(100 * math.log(top)) / 100
         return f"the largest exponent that fits into {arithmetic.name} is {most:g}"
     return f"the largest number of {arithmetic.name} is about {top:.2g}"
 
 
-def _magnitude(fault: NonFiniteEvent, index: tuple[int, ...]) -> float | None:
-    """The decimal exponent that the result would have; None where it is not easily known."""
-    entries = fault.at(index)
-    if fault.function in ("exp", "expm1"):
+def _magnitude(event: NonFiniteEvent, index: tuple[int, ...]) -> float | None:
+    """Return the decimal exponent that the result would have; None if it is not easily known."""
+    entries = event.operands_at(index)
+    if event.function in ("exp", "expm1"):
         return float(entries[0]) / math.log(10)
-    if fault.function == "power" or len(entries) != 2 or not all(math.isfinite(one) for one in entries):
+    if event.function == "power" or len(entries) != 2 or not all(math.isfinite(one) for one in entries):
         return None
     a, b = (Fraction(float(one)) for one in entries)
-    found = {"multiply": a * b, "matmul": a * b, "add": a + b, "subtract": a - b,
-             "divide": a / b if b else None}.get(fault.function)  # fmt: skip
-    if not found:
+    results = {"multiply": a * b, "matmul": a * b, "add": a + b, "subtract": a - b,
+               "divide": a / b if b else None}  # fmt: skip
+    result = results.get(event.function)
+    if not result:
         return None
-    found = abs(found)
-    return (found.numerator.bit_length() - found.denominator.bit_length()) * math.log10(2)
+    result = abs(result)
+    return (result.numerator.bit_length() - result.denominator.bit_length()) * math.log10(2)
 
 
 def _found_by_rules(evaluation: Evaluation, values: Mapping[int, Array], names: Names) -> list[Note]:
-    """What primitives find in their own results."""
+    """Return what the primitives' own rules find in their results."""
     notes = []
-    for value in evaluation.computed():
+    for value in evaluation.computed_values():
         primitive = value.primitive
         if primitive is None or primitive.diagnosis is None or value.index not in values:
             continue
         operands = [np.asarray(values[operand.index]) for operand in value.inputs]
         result = np.asarray(values[value.index])
         absorbed = partial(_absorbed, evaluation, values, value)
-        found = primitive.diagnosis(result, *operands, absorbed=absorbed, **value.attributes)
-        if found is not None:
-            at, owner = np.asarray(found.at), names.owner(value.index)
+        finding = primitive.diagnosis(result, *operands, absorbed=absorbed, **value.attributes)
+        if finding is not None:
+            at, owner = np.asarray(finding.at), names.owner_name(value.index)
             notes.append(
-                Note(found.code, owner, _said(value, owner, at, found.unit, found.message, found.remedy),
-                     operation=primitive.name, entries=indices(at), count=int(at.sum()), remedy=found.remedy)
-            )  # fmt: skip
+                Note(
+                    finding.code,
+                    owner,
+                    _write_message(value, owner, finding),
+                    operation=primitive.name,
+                    entries=first_indices(at),
+                    count=int(at.sum()),
+                    remedy=finding.remedy,
+                )
+            )
     return notes
 
 
 def _absorbed(evaluation: Evaluation, values: Mapping[int, Array], value: Value, place: int) -> Array:
-    """At which entries the step that made an operand gives the same for somewhat different numbers."""
+    """Return at which entries an operand's step gives the same result for somewhat different numbers."""
     operand = value.inputs[place]
     result = np.asarray(values[operand.index])
-    found = np.zeros(result.shape, dtype=bool)
+    absorbed = np.zeros(result.shape, dtype=bool)
     if operand.primitive is None or operand.index in evaluation.known or operand.primitive.cost is no_cost:
-        return found
-    before = [np.asarray(values[one.index]) for one in operand.inputs]
+        return absorbed
+    before = [np.asarray(values[source.index]) for source in operand.inputs]
     for at, rule in enumerate(operand.applied.rules if operand.applied else ()):
         if rule is not None:
-            other = [*before[:at], (before[at] * MOVED).astype(before[at].dtype), *before[at + 1 :]]
-            moved = operand.primitive.forward(evaluation.arithmetic, *other, **operand.attributes)
+            probed = [*before[:at], (before[at] * PROBE).astype(before[at].dtype), *before[at + 1 :]]
+            changed = operand.primitive.forward(evaluation.arithmetic, *probed, **operand.attributes)
             same_shape = before[at].shape == result.shape
-            found |= (moved == result) & ((before[at] != 0) if same_shape else (before[at] != 0).any())
-    return found
+            absorbed |= (changed == result) & ((before[at] != 0) if same_shape else (before[at] != 0).any())
+    return absorbed
 
 
-def _said(value: Value, owner: str, at: Array, unit: str, message: str, remedy: str) -> str:
+def _write_message(value: Value, owner: str, finding: Finding) -> str:
     whose = "" if value.name == owner else "inside it, "
-    count, entries = int(at.sum()), indices(at)
+    at = np.asarray(finding.at)
+    count, entries = int(at.sum()), first_indices(at)
     where = ""
     if entries and entries[0]:
         others = f" and {count - 1} other{'s' * (count > 2)}" if count > 1 else ""
-        where = f" at {unit} {list(entries[0])}{others}"
-    return f"{whose}{spelled(value, outermost=True)}{where}: {message}. Usual remedy: {remedy}."
+        where = f" at {finding.unit} {list(entries[0])}{others}"
+    step = spell_value(value, outermost=True)
+    return f"{whose}{step}{where}: {finding.message}. Usual remedy: {finding.remedy}."
 
 
 def _norm(gradient: Array) -> float:
-    """The root mean square, which does not depend on how many entries there are."""
+    """Return the root mean square, which does not grow with the number of entries."""
     wide = np.abs(np.asarray(gradient, dtype=np.float64))
     top = float(wide.max(initial=0.0))
     return top * math.sqrt(float(np.mean((wide / top) ** 2))) if top > 0 else 0.0
 
 
-def _rates(norms: Mapping[str, float], handed_in: float) -> list[Note]:
-    """Gradients that fall or grow: along chains of like-named values, and of all others the farthest."""
+def _rates(norms: Mapping[str, float], upstream: float) -> list[Note]:
+    """Find vanishing and exploding gradients: along chains of like-named values, then among all others.
+
+    norms: the root mean square of each gradient, by name; upstream: that of the upstream gradients.
+    """
     notes: list[Note] = []
-    told: set[str] = set()
+    reported: set[str] = set()
     chains: dict[str, list[tuple[int, str]]] = {}
     for name in norms:
         if place := CHAINED.search(name):
@@ -172,30 +185,30 @@ def _rates(norms: Mapping[str, float], handed_in: float) -> list[Note]:
         reached = sorted(member for member in members if norms[member[1]] > 0)
         if len(reached) > 1:
             (start, first), (end, last) = reached[0], reached[-1]
-            if code := _judged(norms[first], norms[last], CHAIN):
-                told.update(name for _, name in members)
+            if code := _classify(norms[first], norms[last], CHAIN):
+                reported.update(name for _, name in members)
                 factor = (norms[first] / norms[last]) ** (1 / (end - start or 1))
-                beside = f"that of {last} is {norms[last]:.3g}, a factor of {factor:.3g} a step"
-                notes.append(_rated(code, first, norms[first], beside))
+                reference = f"that of {last} is {norms[last]:.3g}, a factor of {factor:.3g} a step"
+                notes.append(_make_rate_note(code, first, norms[first], reference))
     far: dict[str, list[str]] = {}
-    for name in sorted(norms, key=lambda one: (norms[one], one)):
-        code = _judged(norms[name], handed_in, SPREAD)
-        if code and norms[name] > 0 and handed_in > 0 and name not in told:
+    for name in sorted(norms, key=lambda name: (norms[name], name)):
+        code = _classify(norms[name], upstream, SPREAD)
+        if code and norms[name] > 0 and upstream > 0 and name not in reported:
             far.setdefault(code, []).append(name)
     for code, names in far.items():
         at, *others = names if code == "vanishing_gradient" else names[::-1]
-        also = f", and it is much the same of {joined(others)}" if others else ""
-        notes.append(_rated(code, at, norms[at], f"that handed in is {handed_in:.3g}{also}"))
+        also = f", and it is much the same of {join_names(others)}" if others else ""
+        notes.append(_make_rate_note(code, at, norms[at], f"that handed in is {upstream:.3g}{also}"))
     return notes
 
 
-def _judged(norm: float, reference: float, factor: float) -> str:
+def _classify(norm: float, reference: float, factor: float) -> str:
     if norm * factor <= reference:
         return "vanishing_gradient"
     return "exploding_gradient" if norm >= reference * factor else ""
 
 
-def _rated(code: str, name: str, norm: float, beside: str) -> Note:
+def _make_rate_note(code: str, name: str, norm: float, reference: str) -> Note:
     remedy = REMEDIES[code]
-    message = f"the root mean square of its gradient is {norm:.3g}; {beside}. Usual remedy: {remedy}."
+    message = f"the root mean square of its gradient is {norm:.3g}; {reference}. Usual remedy: {remedy}."
     return Note(code, name, message, remedy=remedy)

@@ -1,4 +1,4 @@
-"""From an origin to a note: what happened there, why, what it spoiled, and what is usually done about it."""
+"""Turn origins into notes: what happened, why, what it spoiled, and the usual remedy."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
-from compute.graph.numerics import OVERFLOWING, first_of
+from compute.graph.numerics import OVERFLOWING, first_index
 from compute.graph.primitive import no_cost
 from compute.readings.notes.names import Names
 from compute.readings.notes.note import (
@@ -16,21 +16,21 @@ from compute.readings.notes.note import (
     Number,
     Operand,
     as_number,
-    indices,
-    joined,
-    listed,
-    spelled,
-    written,
+    first_indices,
+    join_names,
+    list_entries,
+    spell_value,
+    write_number,
 )
 from compute.readings.notes.tracing import Origin, Tracing
-from compute.readings.notes.witness import NonFiniteEvent, root
+from compute.readings.notes.witness import NonFiniteEvent, root_id
 
 
-def explained(tracing: Tracing, names: Names) -> list[Note]:
-    """A note for each origin that spoils something with a name, and one for all beyond."""
-    found = [Explanation(origin, tracing, names) for origin in tracing.origins]
-    notes = [one.note() for one in found if one.origin.is_listed and one.is_worth_it]
-    for rest in found:
+def explain(tracing: Tracing, names: Names) -> list[Note]:
+    """Return a note for each origin that spoils a named value, and one for all origins beyond the limit."""
+    explanations = [Explanation(origin, tracing, names) for origin in tracing.origins]
+    notes = [one.make_note() for one in explanations if one.origin.is_listed and one.is_needed]
+    for rest in explanations:
         if not rest.origin.is_listed and rest.origin.steps and rest.at:
             steps = f"{rest.origin.steps} more step{'s' * (rest.origin.steps > 1)}"
             notes.append(Note("more", rest.at, f"numbers stop being finite at {steps}, here first"))
@@ -39,23 +39,23 @@ def explained(tracing: Tracing, names: Names) -> list[Note]:
 
 @dataclass
 class Explanation:
-    """What there is to say of one origin."""
+    """The explanation of one origin."""
 
     origin: Origin
     tracing: Tracing
     names: Names
 
     @property
-    def is_worth_it(self) -> bool:
-        """Whether it spoils something with a name, and is not what a mask means."""
+    def is_needed(self) -> bool:
+        """Whether it spoils a named value or gradient, and is not an intended -infinity, as of a mask."""
         return not (self.origin.is_meant and self._stays_meant()) and bool(self.at)
 
     @cached_property
     def at(self) -> str:
-        """The name that it is told under; none where it spoils nothing with a name."""
+        """The name that the note is about; empty if no named value or gradient is spoiled."""
         if self.is_about_gradients:
             return self._gradients[0] if self._gradients else ""
-        return self.names.owner(self.origin.key)
+        return self.names.owner_name(self.origin.key)
 
     @property
     def is_about_gradients(self) -> bool:
@@ -64,30 +64,30 @@ class Explanation:
 
     @cached_property
     def overflows(self) -> bool:
-        """Whether it is infinite for the size of its numbers alone."""
-        fault = self.origin.fault
-        return fault is not None and fault.is_overflow(self.inside(fault))
+        """Whether it is an overflow."""
+        event = self.origin.event
+        return event is not None and event.is_overflow(self.inside(event))
 
     @cached_property
     def first(self) -> tuple[int, ...]:
-        """The entry that is spoken of."""
-        fault, at = self.origin.fault, self.origin.at
-        return first_of(at & fault.fresh if fault is not None and _within(fault, at) else at)
+        """The index of the entry that the note describes."""
+        event, at = self.origin.event, self.origin.at
+        return first_index(at & event.fresh if event is not None and _within(event, at) else at)
 
-    def note(self) -> Note:
-        """All of it as a note."""
+    def make_note(self) -> Note:
+        """Return the explanation as a note."""
         about = self.is_about_gradients
         values = [name for name in self._values if about or name != self.at]
         gradients = [name for name in self._gradients if not about or name != self.at]
-        turned, spoils = self._turned(), _spoils(values, gradients)
-        if self.origin.site is None and not (about or spoils):
+        became_nan, spoils = self._tell_transition(), _spoils(values, gradients)
+        if self.origin.step is None and not (about or spoils):
             spoils = "Nothing follows from it."  # it is padding, say, or masked
         only = _joined(values, gradients)
-        if len(values) + len(gradients) == 1 and turned.startswith((f"In {only} ", f"In {only}, ")):
-            spoils = ""  # which is said by then
-        sentences = (self._happened(), self.why(), turned, spoils)
-        remedy = self.remedy()
-        value = None if self.origin.site is None else self.origin.site.value
+        if len(values) + len(gradients) == 1 and became_nan.startswith((f"In {only} ", f"In {only}, ")):
+            spoils = ""  # the sentence before names it already
+        sentences = (self._tell_what_happened(), self.tell_reason(), became_nan, spoils)
+        remedy = self.find_remedy()
+        value = None if self.origin.step is None else self.origin.step.value
         return Note(
             "non_finite_gradient" if about else "non_finite",
             self.at,
@@ -104,9 +104,9 @@ class Explanation:
 
     @property
     def entries(self) -> tuple[tuple[int, ...], ...]:
-        """The first few, from the one that is spoken of on."""
-        found = indices(self.origin.at)
-        return (self.first, *(one for one in found if one != self.first))[: len(found)]
+        """The first few indices, beginning with `first`."""
+        indices = first_indices(self.origin.at)
+        return (self.first, *(index for index in indices if index != self.first))[: len(indices)]
 
     @property
     def result(self) -> Number:
@@ -114,36 +114,36 @@ class Explanation:
 
     @cached_property
     def operands(self) -> tuple[Operand, ...]:
-        """What the step worked on there, of the operands that are no constants."""
-        fault, site = self.origin.fault, self.origin.site
-        if fault is None or site is None:
+        """The step's operands at `first`, without constants."""
+        event, step = self.origin.event, self.origin.step
+        if event is None or step is None:
             return ()
-        found: dict[str, Operand] = {}
-        for array, entry in zip(fault.operands, fault.at(self.inside(fault)), strict=False):
-            key = self._key(array, site.operands)
+        operands: dict[str, Operand] = {}
+        for array, entry in zip(event.operands, event.operands_at(self.inside(event)), strict=False):
+            key = self._find_key(array, step.operands)
             if key is not None and not self.names.is_constant(key):
-                name = self.names.of_operand(key)
-                found.setdefault(name, Operand(name, as_number(entry)))
-        return tuple(found.values())
+                name = self.names.describe_operand(key)
+                operands.setdefault(name, Operand(name, as_number(entry)))
+        return tuple(operands.values())
 
-    def _key(self, array: Any, operands: tuple[int, ...]) -> int | None:
-        """Which operand a function worked on, though it may have been seen through views."""
+    def _find_key(self, array: Any, operands: tuple[int, ...]) -> int | None:
+        """Return the key of the operand that an array is, or is a view of."""
         arrays = self.tracing.arrays
-        found = [key for key in operands if root(arrays[key]) == root(array)]
+        found = [key for key in operands if root_id(arrays[key]) == root_id(array)]
         if len({id(arrays[key]) for key in found}) > 1:  # parts of one array, which begin elsewhere
             found = [key for key in found if _start(arrays[key]) == _start(array)]
         return found[0] if found else None
 
     @cached_property
     def _values(self) -> list[str]:
-        return self.names.of_values(self.origin.reach)
+        return self.names.list_values(self.origin.reach)
 
     @cached_property
     def _gradients(self) -> list[str]:
-        return self.names.of_gradients(self.origin.reach)
+        return self.names.list_gradients(self.origin.reach)
 
     def _stays_meant(self) -> bool:
-        """Whether what a mask wrote is still nothing but that: -infinity, and not swallowed by a sum."""
+        """Return whether an intended -infinity stays one, and no sum or NaN absorbs it."""
         origin = self.origin
         for key in origin.reach:
             if key < 0:
@@ -154,79 +154,82 @@ class Explanation:
             moved = value.primitive is None or value.primitive.cost is no_cost
             if key != origin.key and smaller and not moved:
                 return False
-            if not (outlines[self.tracing.reached_at(origin, key)] == -np.inf).all():
+            if not (outlines[self.tracing.entries_reached(origin, key)] == -np.inf).all():
                 return False
         return True
 
-    def inside(self, fault: NonFiniteEvent) -> tuple[int, ...]:
-        """The entry that is spoken of, inside the step, whose arrays may be of other shapes."""
-        return self.first if _within(fault, self.origin.at) else first_of(fault.fresh)
+    def inside(self, event: NonFiniteEvent) -> tuple[int, ...]:
+        """Return the index of `first` in an event inside the step, whose arrays may have other shapes."""
+        return self.first if _within(event, self.origin.at) else first_index(event.fresh)
 
-    def _happened(self) -> str:
-        origin, first = self.origin, written(np.asarray(self.origin.array)[self.first])
-        where = listed(self.entries, int(origin.at.sum()))
+    def _tell_what_happened(self) -> str:
+        origin, first = self.origin, write_number(np.asarray(self.origin.array)[self.first])
+        where = list_entries(self.entries, int(origin.at.sum()))
         bad = origin.outlines[origin.at]
         alike = bool(np.isnan(bad).all() or (bad == bad[0]).all())
         is_so = f"{first}{where}" if alike else f"not finite{where}, the first {first}"
-        if origin.site is None:
+        if origin.step is None:
             if origin.key < 0:
                 return f"its gradient came in under upstream as {is_so}."
             given = "" if self.names.values[origin.key].is_input else " under given"
             return f"came in{given} as {is_so}."
-        value, fault = origin.site.value, origin.fault
-        seen = "" if fault is None else f": {fault.sentence(self.inside(fault))}"
+        value, event = origin.step.value, origin.event
+        seen = "" if event is None else f": {event.sentence(self.inside(event))}"
         if value is None:
             return f"the sum of its gradients is {is_so}{seen}."
-        through = spelled(value, outermost=True)
+        through = spell_value(value, outermost=True)
         if seen == f": {through} = {first}":  # of a constant
             seen = ""
         if origin.key >= 0:
-            owner = self.names.owner(origin.key)
+            owner = self.names.owner_name(origin.key)
             inside = "" if value.name == owner else "inside it, " if owner == self.at else f"inside {owner}, "
             return f"{inside}{through} is {is_so}{seen}."
         numbers = ", ".join(f"{one.name} = {_short(one.value)}" for one in self.operands)
         return f"its gradient, back through {through}, is {is_so}{seen}{f' ({numbers})' if numbers else ''}."
 
-    def why(self) -> str:
-        """The reason in a sentence."""
-        site, arithmetic = self.origin.site, self.tracing.arithmetic
-        if site is None:
+    def tell_reason(self) -> str:
+        """Return the reason in a sentence."""
+        step, arithmetic = self.origin.step, self.tracing.arithmetic
+        if step is None:
             return ""
         if self.overflows:
-            limit = f"beyond the largest number of {arithmetic.name}, about {largest(arithmetic):.2g}"
+            limit = f"beyond the largest number of {arithmetic.name}, about {largest_number(arithmetic):.2g}"
             if self.result == "NaN":
                 return f"Parts of it are {limit}, and Infinity less Infinity is NaN."
             return f"That is {limit}."
-        reason = site.hazard.slope if site.is_backward else site.hazard.pole
+        reason = step.hazard.slope if step.is_backward else step.hazard.pole
         return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
-    def _turned(self) -> str:
-        turn = self.origin.turn
-        if turn is None:
+    def _tell_transition(self) -> str:
+        transition = self.origin.transition
+        if transition is None:
             return ""
-        seen, through = turn.fault.sentence(turn.index), self.names.through(turn.key)
-        back = "" if through is None else f", back through {spelled(through, outermost=True)},"
-        return f"In {self.names.place(turn.key)}{back} it becomes NaN: {seen}."
+        seen, through = (
+            transition.event.sentence(transition.index),
+            self.names.pulled_back_through(transition.key),
+        )
+        back = "" if through is None else f", back through {spell_value(through, outermost=True)},"
+        return f"In {self.names.describe_place(transition.key)}{back} it becomes NaN: {seen}."
 
-    def remedy(self) -> str:
-        """What is usually done."""
-        site = self.origin.site
-        if site is None:
+    def find_remedy(self) -> str:
+        """Return the usual remedy."""
+        step = self.origin.step
+        if step is None:
             return ""
-        hazard = site.hazard
-        if site.is_backward:
+        hazard = step.hazard
+        if step.is_backward:
             return hazard.slope_remedy or (OVERFLOWING.slope_remedy if self.overflows else hazard.remedy)
-        if self.overflows and (hazard.pole or not hazard.remedy):  # then its remedy is for something else
+        if self.overflows and (hazard.pole or not hazard.remedy):  # the hazard's remedy is for its pole
             return OVERFLOWING.remedy
         return hazard.remedy
 
 
-def _within(fault: NonFiniteEvent, at: Array) -> bool:
-    return fault.fresh.shape == at.shape and bool((fault.fresh & at).any())
+def _within(event: NonFiniteEvent, at: Array) -> bool:
+    return event.fresh.shape == at.shape and bool((event.fresh & at).any())
 
 
 def _start(array: Any) -> Any:
-    """Where in memory an array begins."""
+    """Return the address at which an array begins."""
     return np.asarray(array).__array_interface__["data"]
 
 
@@ -239,12 +242,12 @@ def _spoils(values: list[str], gradients: list[str]) -> str:
 
 
 def _joined(values: list[str], gradients: list[str]) -> str:
-    parts = [joined(values)] if values else []
+    parts = [join_names(values)] if values else []
     if gradients:
-        parts.append(f"the gradient{'s' * (len(gradients) > 1)} of {joined(gradients)}")
+        parts.append(f"the gradient{'s' * (len(gradients) > 1)} of {join_names(gradients)}")
     return ", and ".join(parts)
 
 
-def largest(arithmetic: Arithmetic) -> float:
-    """The largest floating-point number of a kind."""
+def largest_number(arithmetic: Arithmetic) -> float:
+    """Return the largest number of a floating-point type."""
     return float(np.finfo(arithmetic.name).max)

@@ -16,7 +16,7 @@ MESSAGE = (
 
 
 def mask_notes(graph: Graph, values: Mapping[int, Array]) -> list[Note]:
-    """Return a note for each mask of 0 and 1 that is added to scores."""
+    """Return a note for each mask of zeros and ones that is added to scores."""
     return [
         Note("numeric_mask", nearest_names(mask)[0], MESSAGE)
         for mask in graph.added_masks

@@ -1,35 +1,35 @@
-"""The steps of a run as sites, forward and backward."""
+"""The executed steps of a run, forward and backward."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
-from compute.graph.steps import step
+from compute.graph.steps import step_values
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes.tracing import ExecutedStep
-from compute.readings.reverse_mode import Differentiation, bound_rule, put_together
+from compute.readings.reverse_mode import Differentiation, bind_rule, scatter_rows
 
 
-def forward_site(value: Value) -> ExecutedStep:
-    """The step that computes a value."""
+def make_forward_step(value: Value) -> ExecutedStep:
+    """Return the step that computes a value."""
     return ExecutedStep(
         value.index, tuple(one.index for one in value.inputs), value, partial(_compute, value)
     )
 
 
-def backward(differentiation: Differentiation) -> Iterator[ExecutedStep]:
-    """What a run of gradients does, in order."""
+def backward_steps(differentiation: Differentiation) -> Iterator[ExecutedStep]:
+    """Yield the steps of a reverse pass, in order."""
     for _, operands, target, slot in differentiation.instructions:
-        if slot in differentiation.carries:
-            value, place = differentiation.carries[slot]
-            yield ExecutedStep(slot, operands, value, partial(_carry, value, place, target))
-        elif slot in differentiation.gathered:
-            gathered, places = differentiation.gathered[slot]
-            yield ExecutedStep(slot, operands, None, partial(_gather, gathered, places))
+        if slot in differentiation.vjp_slots:
+            value, place = differentiation.vjp_slots[slot]
+            yield ExecutedStep(slot, operands, value, partial(_pull_back, value, place, target))
+        elif slot in differentiation.scatter_slots:
+            scattered, places = differentiation.scatter_slots[slot]
+            yield ExecutedStep(slot, operands, None, partial(_scatter, scattered, places))
         else:
-            yield ExecutedStep(slot, operands, None, _sum)
+            yield ExecutedStep(slot, operands, None, _add)
 
 
 def _compute(value: Value, xp: Arithmetic, operands: Sequence[Any]) -> Array:
@@ -37,29 +37,29 @@ def _compute(value: Value, xp: Arithmetic, operands: Sequence[Any]) -> Array:
     return value.primitive.forward(xp, *operands, **value.attributes)
 
 
-def _carry(
+def _pull_back(
     value: Value, place: int, target: tuple[int, ...] | None, xp: Arithmetic, operands: Sequence[Any]
 ) -> Array:
-    assert value.applied is not None  # gradients pass it
-    gradient: Array = bound_rule(xp, value.applied, place)(*operands)
+    assert value.applied is not None  # inputs have no gradient rule
+    gradient: Array = bind_rule(xp, value.applied, place)(*operands)
     if target is not None and gradient.shape != target:
         return unbroadcast(xp, gradient, target)
     return gradient
 
 
-def _gather(value: Value, places: list[int], xp: Arithmetic, operands: Sequence[Any]) -> Array:
-    shape: Any = value.shape  # of numbers by now
-    return put_together(xp, shape, places, *operands)
+def _scatter(value: Value, places: list[int], xp: Arithmetic, operands: Sequence[Any]) -> Array:
+    shape: Any = value.shape  # numeric in a run
+    return scatter_rows(xp, shape, places, *operands)
 
 
-def _sum(xp: Arithmetic, operands: Sequence[Any]) -> Array:
+def _add(xp: Arithmetic, operands: Sequence[Any]) -> Array:
     return xp.add(operands[0], operands[1])
 
 
-def spoiled_values(evaluation: Evaluation, values: Mapping[int, Array]) -> list[int]:
-    """Indices of the real values of a run that are not finite, in order.
+def find_nonfinite_values(evaluation: Evaluation, values: Mapping[int, Array]) -> list[int]:
+    """Return the indices of the real values of a run that are not finite, in order.
 
-    Not each is looked at: what would show in a finite value computed from it is finite.
+    A value is taken to be finite without a test if a non-finite entry would show in a finite result.
     """
     finite: set[int] = set()
     spoiled: list[int] = []
@@ -75,10 +75,10 @@ def spoiled_values(evaluation: Evaluation, values: Mapping[int, Array]) -> list[
     return spoiled
 
 
-def owners(evaluation: Evaluation) -> dict[int, Value]:
-    """The named value in whose step each value stands first."""
-    found: dict[int, Value] = {}
+def find_owners(evaluation: Evaluation) -> dict[int, Value]:
+    """Return, for each value's index, the first named value whose step contains it."""
+    owners: dict[int, Value] = {}
     for named in evaluation.graph.named_values():
-        for one in step(named):
-            found.setdefault(one.index, named)
-    return found
+        for value in step_values(named):
+            owners.setdefault(value.index, named)
+    return owners

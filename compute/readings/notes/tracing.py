@@ -13,9 +13,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
-from compute.graph.numerics import NO_HAZARD, Hazard, first_of
+from compute.graph.numerics import NO_HAZARD, Hazard, first_index
 from compute.graph.value import Value
-from compute.readings.notes.witness import NonFiniteEvent, NonFiniteRecorder, root
+from compute.readings.notes.witness import NonFiniteEvent, NonFiniteRecorder, root_id
 
 DETAILED = 1_000_000  # work of a step up to which several origins before it are told apart
 
@@ -24,9 +24,10 @@ DETAILED = 1_000_000  # work of a step up to which several origins before it are
 class ExecutedStep:
     """One step of a run.
 
-    key: where its result stands among the numbers of the run: an index of a value, or a slot of a gradient.
-    value: what it computes or carries a gradient through; None for a sum of gradients. run: the step in
-    another namespace.
+    key: the key of its result: the index of a value, or the slot of a gradient.
+    operands: the keys of its operands.
+    value: the value that it computes or pulls a gradient back through; None for a sum of gradients.
+    run: executes the step in another namespace.
     """
 
     key: int
@@ -40,13 +41,13 @@ class ExecutedStep:
 
     @property
     def work(self) -> int:
-        """About how much it takes, beside its entries."""
+        """The approximate work of the step, apart from its entries."""
         cost = (0,) if self.value is None or self.value.applied is None else self.value.applied.cost
         return sum(part for part in cost if isinstance(part, int))
 
     @property
     def hazard(self) -> Hazard:
-        """What its primitive says of it."""
+        """The hazard that its primitive declares."""
         if self.value is None or self.value.primitive is None:
             return NO_HAZARD
         return self.value.primitive.hazard_of(self.value.attributes)
@@ -54,30 +55,34 @@ class ExecutedStep:
 
 @dataclass(frozen=True, slots=True)
 class NanTransition:
-    """Where infinities of an origin became NaN. index: an entry of what was seen inside the step."""
+    """The step at which infinities of an origin became NaN. index: an entry of the recorded event."""
 
     key: int
-    fault: NonFiniteEvent
+    event: NonFiniteEvent
     index: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class Origin:
-    """Where numbers stopped being finite.
+    """A place where numbers stopped being finite.
 
-    site: None where they came in; at: at which entries; outlines: see `Arithmetic.outlines`; fault: what was
-    seen inside the step; turn: where it first became NaN; reach: keys of all that is not finite because of
-    it; is_meant: -infinity that no one needs to be told of; is_listed: whether it stands for itself, and not
-    for all that there was no room to follow; steps: for how many it stands; number: its place among all.
+    step: the step at which they did; None if they came in non-finite.
+    outlines: see `Arithmetic.outlines`; at: the non-finite entries that began there.
+    event: the recorded event inside the step.
+    transition: where its infinities first became NaN.
+    is_meant: whether it is an intended -infinity that needs no note.
+    is_listed: False for the one origin that represents all beyond the limit.
+    steps: the number of origins that it represents; number: its place among all origins.
+    reach: keys of all numbers that are not finite because of it.
     """
 
     key: int
-    site: ExecutedStep | None
+    step: ExecutedStep | None
     array: Array
     outlines: Array
     at: Array
-    fault: NonFiniteEvent | None = None
-    turn: NanTransition | None = None
+    event: NonFiniteEvent | None = None
+    transition: NanTransition | None = None
     is_meant: bool = False
     is_listed: bool = True
     steps: int = 0
@@ -96,75 +101,75 @@ class Tracing:
         self._rest: int | None = None  # the number of the origin that stands for all that are not followed
         self._marks: dict[int, dict[int, Array]] = {}  # by key and by number of the origin: which entries
 
-    def came_in(self, key: int, *, may_be_infinite: bool = False) -> None:
-        """Numbers that the run was handed."""
+    def receive(self, key: int, *, may_be_infinite: bool = False) -> None:
+        """Start an origin at numbers that were passed into the run, if any is not finite."""
         outlines = np.asarray(self.arithmetic.outlines(self.arrays[key]))
         bad = ~np.isfinite(outlines)
         if bad.any():
             meant = may_be_infinite and _is_negative(outlines[bad])
             self._begin(Origin(key, None, self.arrays[key], outlines, bad, is_meant=meant))
 
-    def step(self, site: ExecutedStep, *, may_be_infinite: bool = False) -> None:
-        """One step; what it works on has been followed before."""
-        array = self.arrays[site.key]
+    def follow(self, step: ExecutedStep, *, may_be_infinite: bool = False) -> None:
+        """Follow one step, after all steps that compute its operands."""
+        array = self.arrays[step.key]
         outlines = np.asarray(self.arithmetic.outlines(array))
         bad = ~np.isfinite(outlines)
         if not bad.any():
             return
-        before = [self._marks.get(key, {}) for key in site.operands]
+        before = [self._marks.get(key, {}) for key in step.operands]
         numbers = sorted({number for marks in before for number in marks})
-        fresh, fault, turned = bad, None, list[NonFiniteEvent]()
-        may = not site.is_backward and (site.hazard.meant or may_be_infinite)
-        apart = True  # whether nothing inside the step tells what is fresh
+        fresh, event, became_nan = bad, None, list[NonFiniteEvent]()
+        may = not step.is_backward and (step.hazard.meant or may_be_infinite)
+        untold = True  # whether the recorder cannot tell which entries are fresh
         if not may or not _is_negative(outlines[bad]):
-            seen = self._witness(site, [self.arrays[key] for key in site.operands])
-            fault = next((one for one in seen.fresh() if _fits(one.fresh, bad)), None)
-            apart = seen.is_blind or (fault is not None and fault.fresh.shape != bad.shape)
-            turned = list(seen.turned())
-        if numbers and apart:
-            fresh = self._unmoved(site, before, bad)
+            seen = self._record(step, [self.arrays[key] for key in step.operands])
+            event = next((one for one in seen.fresh_events() if _fits(one.fresh, bad)), None)
+            untold = seen.is_blind or (event is not None and event.fresh.shape != bad.shape)
+            became_nan = list(seen.nan_events())
+        if numbers and untold:
+            fresh = self._find_fresh(step, before, bad)
         elif numbers:
-            fresh = bad & (False if fault is None else fault.fresh)
-        self._hand_on(site, numbers, before, bad & ~fresh, bad)
+            fresh = bad & (False if event is None else event.fresh)
+        self._mark_reached(step, numbers, before, bad & ~fresh, bad)
         for number in numbers:
-            self._turn(site, number, before, turned, np.isnan(outlines))
+            self._note_transition(step, number, before, became_nan, np.isnan(outlines))
         if fresh.any():
             meant = may and _is_negative(outlines[fresh])
-            self._begin(Origin(site.key, site, array, outlines, fresh, fault, is_meant=meant))
+            self._begin(Origin(step.key, step, array, outlines, fresh, event, is_meant=meant))
 
-    def _turn(
+    def _note_transition(
         self,
-        site: ExecutedStep,
+        step: ExecutedStep,
         number: int,
         before: list[dict[int, Array]],
-        faults: list[NonFiniteEvent],
+        events: list[NonFiniteEvent],
         undefined: Array,
     ) -> None:
-        """Note where in a step infinities of an origin became NaN, if NaN came out of the step."""
-        origin, marks = self.origins[number], self._marks.get(site.key, {})
-        if origin.turn is not None or np.isnan(origin.outlines[origin.at]).any():
+        """Record where in a step infinities of an origin became NaN, if the step's result holds NaN."""
+        origin, marks = self.origins[number], self._marks.get(step.key, {})
+        if origin.transition is not None or np.isnan(origin.outlines[origin.at]).any():
             return
-        # NaN inside a step may be put aside, as 0 log 0 is: only NaN in its result counts.
+        # A step may replace NaN inside it, as for 0 log 0: only NaN in its result counts.
         if not undefined.any():
             return
-        for fault in faults:
-            shown = fault.turned & (undefined if fault.turned.shape == undefined.shape else True)
-            roots = {root(one) for one in fault.operands}
+        for event in events:
+            shown = event.became_nan & (undefined if event.became_nan.shape == undefined.shape else True)
+            roots = {root_id(one) for one in event.operands}
             taking = [
                 spoiled[number]
-                for key, spoiled in zip(site.operands, before, strict=True)
-                if number in spoiled and root(self.arrays[key]) in roots
+                for key, spoiled in zip(step.operands, before, strict=True)
+                if number in spoiled and root_id(self.arrays[key]) in roots
             ]
             if number in marks and (marks[number] & undefined).any():
                 taking.append(marks[number] & undefined)
             for at in taking:
                 here = shown & (at if at.shape == shown.shape else True)
                 if here.any():
-                    origin.turn = NanTransition(site.key, fault, first_of(here))
+                    origin.transition = NanTransition(step.key, event, first_index(here))
                     return
 
-    def make_room(self) -> None:
-        """Follow as many origins again, for another part of the run."""
+    def allow_more_origins(self) -> None:
+        """Reset the number of origins that are followed, for another part of the run."""
         self._room, self._rest = LISTED, None
 
     def _begin(self, origin: Origin) -> None:
@@ -181,63 +186,66 @@ class Tracing:
         self.origins[number].reach.append(origin.key)
         self._marks.setdefault(origin.key, {})[number] = origin.at
 
-    def reached_at(self, origin: Origin, key: int) -> Array:
-        """Which entries of what is not finite follow from an origin."""
+    def entries_reached(self, origin: Origin, key: int) -> Array:
+        """Return which non-finite entries follow from an origin."""
         return self._marks[key][origin.number]
 
-    def _witness(self, site: ExecutedStep, operands: Sequence[Any]) -> NonFiniteRecorder:
-        witness = NonFiniteRecorder(self.arithmetic)
-        xp: Any = witness
-        site.run(xp, operands)
-        return witness
+    def _record(self, step: ExecutedStep, operands: Sequence[Any]) -> NonFiniteRecorder:
+        recorder = NonFiniteRecorder(self.arithmetic)
+        xp: Any = recorder
+        step.run(xp, operands)
+        return recorder
 
-    def _hand_on(
-        self, site: ExecutedStep, numbers: list[int], before: list[dict[int, Array]], left: Array, bad: Array
+    def _mark_reached(
+        self, step: ExecutedStep, numbers: list[int], before: list[dict[int, Array]], left: Array, bad: Array
     ) -> None:
-        """Mark what follows from the origins before a step: each with the entries that it reaches."""
+        """Mark, for each origin before a step, the entries of the result that it reaches.
+
+        left: the non-finite entries that are not fresh; bad: all non-finite entries.
+        """
         if not numbers or not left.any():
             return
-        found: dict[int, Array] = {}
-        if len(numbers) > 1 and site.work + bad.size <= DETAILED:
+        reached: dict[int, Array] = {}
+        if len(numbers) > 1 and step.work + bad.size <= DETAILED:
             for number in numbers:
-                at = self._reached(site, number, before) & left
+                at = self._reached_by(step, number, before) & left
                 if at.any():
-                    found[number] = at
+                    reached[number] = at
         covered = np.zeros_like(bad)
-        for at in found.values():
+        for at in reached.values():
             covered |= at
-        if (left & ~covered).any():  # what takes several of them together
+        if (left & ~covered).any():  # several origins make these entries together
             for number in numbers:
-                found[number] = found.get(number, False) | (left & ~covered)
-        self._marks.setdefault(site.key, {}).update(found)
-        for number in found:
-            self.origins[number].reach.append(site.key)
+                reached[number] = reached.get(number, False) | (left & ~covered)
+        self._marks.setdefault(step.key, {}).update(reached)
+        for number in reached:
+            self.origins[number].reach.append(step.key)
 
-    def _reached(self, site: ExecutedStep, number: int, before: list[dict[int, Array]]) -> Array:
-        """Which entries are not finite for this origin alone."""
+    def _reached_by(self, step: ExecutedStep, number: int, before: list[dict[int, Array]]) -> Array:
+        """Return which entries are not finite if this origin is the only one."""
         operands = []
-        for key, marks in zip(site.operands, before, strict=True):
-            operands.append(self._mended(self.arrays[key], marks.get(number)) if marks else self.arrays[key])
-        return self._infinite(site, operands)
+        for key, marks in zip(step.operands, before, strict=True):
+            operands.append(self._repair(self.arrays[key], marks.get(number)) if marks else self.arrays[key])
+        return self._find_nonfinite(step, operands)
 
-    def _unmoved(self, site: ExecutedStep, before: list[dict[int, Array]], bad: Array) -> Array:
-        """Which entries are not finite whatever came before."""
+    def _find_fresh(self, step: ExecutedStep, before: list[dict[int, Array]], bad: Array) -> Array:
+        """Return which entries are not finite even if all operands are."""
         operands = [
-            self._mended(self.arrays[key], None) if marks else self.arrays[key]
-            for key, marks in zip(site.operands, before, strict=True)
+            self._repair(self.arrays[key], None) if marks else self.arrays[key]
+            for key, marks in zip(step.operands, before, strict=True)
         ]
-        return bad & self._infinite(site, operands)
+        return bad & self._find_nonfinite(step, operands)
 
-    def _infinite(self, site: ExecutedStep, operands: Sequence[Any]) -> Array:
-        found = site.run(self.arithmetic, operands)
-        return np.asarray(~np.isfinite(self.arithmetic.outlines(found)))
+    def _find_nonfinite(self, step: ExecutedStep, operands: Sequence[Any]) -> Array:
+        result = step.run(self.arithmetic, operands)
+        return np.asarray(~np.isfinite(self.arithmetic.outlines(result)))
 
-    def _mended(self, array: Array, kept: Array | None) -> Array:
-        """An array with 1 for all that is not finite, but for what is kept."""
+    def _repair(self, array: Array, kept: Array | None) -> Array:
+        """Return an array with 1 in place of its non-finite entries, except those to keep."""
         bad = ~np.isfinite(self.arithmetic.outlines(array))
-        mended = np.array(array)
-        mended[bad if kept is None else bad & ~kept] = self.arithmetic.whole(np.array(1))
-        return mended
+        repaired = np.array(array)
+        repaired[bad if kept is None else bad & ~kept] = self.arithmetic.whole(np.array(1))
+        return repaired
 
 
 def _is_negative(outlines: Array) -> bool:
@@ -245,5 +253,5 @@ def _is_negative(outlines: Array) -> bool:
 
 
 def _fits(fresh: Array, bad: Array) -> bool:
-    """Whether what was seen inside a step can be what came out of it."""
+    """Return whether fresh entries inside a step can be those of its result."""
     return fresh.shape != bad.shape or bool((fresh & bad).any())

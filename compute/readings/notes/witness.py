@@ -1,7 +1,7 @@
-"""A namespace that watches: it computes as another does, and sees where numbers stop being finite.
+"""A namespace that wraps another and records where numbers stop being finite.
 
-A step is run once more through it, so that what went wrong is seen inside of it too, and no rule has to say
-so itself.
+A step is run again through it, which shows where inside the step that happened, without any code in the
+primitives' rules.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ import numpy as np
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.namespace import Arithmetic, Array
-from compute.readings.notes.note import SIGNS, written
+from compute.readings.notes.note import SIGNS, write_number
 
 EACH = frozenset({
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "negative", "exp", "absolute", "sqrt",
@@ -22,25 +22,26 @@ EACH = frozenset({
     "difference", "softmax_divide",
 })  # fmt: skip
 ALONG = frozenset({"sum", "exponentials"})
-CONSTANT = "constant"  # infinite where its type cannot hold it
+CONSTANT = "constant"  # infinite if its type cannot hold it
 WATCHED = EACH | ALONG | {"matmul", CONSTANT}
-TOTALS = frozenset({"sum", "matmul"})  # NaN where parts of them are infinite in both directions
+TOTALS = frozenset({"sum", "matmul"})  # NaN if partial sums overflow in both directions
 MOVING = frozenset({
     "solve", "max_shift", "where", "select", "places", "take", "scatter", "argmax", "greater",
     "greater_equal",
     "equal", "sign", "masked", "log_total", "balanced", "powers", "whole", "zeros", "one_hot",
 })  # fmt: skip
-"""What makes nothing infinite of finite numbers, or says NaN itself where it does."""
+"""Functions that never make finite numbers infinite, or return NaN on purpose."""
 OVERWRITING = frozenset({"difference", "softmax_divide"})
 LOGARITHMS = frozenset({"log", "log1p"})
 
 
 @dataclass(frozen=True, slots=True)
 class NonFiniteEvent:
-    """One function of the namespace that gave what is not finite.
+    """One call of a function of the namespace with a non-finite result.
 
-    fresh: entries made of finite numbers alone; turned: NaN made of infinities. outlines: the result, see
-    `Arithmetic.outlines`.
+    outlines: the result, see `Arithmetic.outlines`.
+    fresh: which non-finite entries come from finite numbers only.
+    became_nan: which entries are NaN that comes from infinities.
     """
 
     function: str
@@ -48,10 +49,10 @@ class NonFiniteEvent:
     result: Array
     outlines: Array
     fresh: Array
-    turned: Array
+    became_nan: Array
 
-    def at(self, index: tuple[int, ...]) -> tuple[Any, ...]:
-        """The entries that one of the result is made of: of many terms those that matter."""
+    def operands_at(self, index: tuple[int, ...]) -> tuple[Any, ...]:
+        """Return the operands' entries behind one entry of the result; of many terms those that matter."""
         if self.function == CONSTANT:
             return (self.operands[0],)
         if self.function == "matmul":
@@ -68,7 +69,7 @@ class NonFiniteEvent:
         return tuple(entries)
 
     def _line(self, index: tuple[int, ...]) -> Array:
-        """What a function of whole rows works on."""
+        """Return the row that one entry of the result was reduced from."""
         a, axis = self.operands[0], int(self.operands[1])
         return np.asarray(np.moveaxis(a, axis, -1)[_without(index, axis, a.ndim)])
 
@@ -88,16 +89,16 @@ class NonFiniteEvent:
         return row[worst], column[worst]
 
     def length(self, index: tuple[int, ...]) -> int:
-        """How many terms one entry has."""
+        """Return the number of terms of one entry."""
         return int(self.operands[0].shape[-1]) if self.function == "matmul" else self._line(index).size
 
     def sentence(self, index: tuple[int, ...]) -> str:
-        """The step in numbers at one entry: `log(0) = -Infinity`."""
-        entries = self.at(index)
-        numbers = [written(one) if not isinstance(one, Expression) else _power(one) for one in entries]
-        if self.function not in ("divide", "power"):  # to which alone the sign of 0 matters
+        """Return the call in numbers at one entry: `log(0) = -Infinity`."""
+        entries = self.operands_at(index)
+        numbers = [write_number(one) if not isinstance(one, Expression) else _power(one) for one in entries]
+        if self.function not in ("divide", "power"):  # only here the sign of 0 matters
             numbers = ["0" if one == "-0" else one for one in numbers]
-        result = written(self.result[index])
+        result = write_number(self.result[index])
         dots = ""
         if self.function == "matmul":
             left, dots = f"{numbers[0]} * {_bracketed(numbers[1])}", " + ..." * (self.length(index) > 1)
@@ -117,11 +118,11 @@ class NonFiniteEvent:
         return f"{left}{dots} = {result}"
 
     def is_overflow(self, index: tuple[int, ...]) -> bool:
-        """Whether the result is infinite for its size alone, or NaN because parts of it are."""
+        """Return whether an entry overflowed, or is NaN because partial sums of it did."""
         is_size = np.isinf(self.outlines[index]) or self.function in TOTALS
         if not is_size or not self.fresh[index] or self.function in LOGARITHMS:
             return False
-        entries = self.at(index)
+        entries = self.operands_at(index)
         return not any(not isinstance(one, Expression) and one == 0 for one in entries)
 
 
@@ -137,7 +138,7 @@ def _bracketed(number: str) -> str:
 
 
 def _outlined(entries: Array) -> Array:
-    """Numbers as floats; of exact ones only what is not finite, and 0 for whatever is 0."""
+    """Return numbers as floats; of exact ones only non-finite ones and 0, and 1 for all others."""
     if entries.dtype != object:
         return entries
     words = {"oo": np.inf, "-oo": -np.inf, "nan": np.nan, "0": 0.0}
@@ -145,14 +146,14 @@ def _outlined(entries: Array) -> Array:
 
 
 def _worst(entries: Array) -> int:
-    """Which entry of a row matters most: NaN, then the largest magnitude."""
+    """Return the index of the entry of a row that matters most: NaN, then the largest magnitude."""
     sizes = np.abs(_outlined(entries))
     return int(np.where(np.isnan(sizes), np.inf, sizes).argmax() if not np.isnan(sizes).any()
                else np.isnan(sizes).argmax())  # fmt: skip
 
 
 def _pair(line: Array) -> tuple[Any, ...]:
-    """All terms of a short sum; of a long one the largest two, or of infinities one on either side."""
+    """Return all terms of a short sum; of a long one the largest two, or an infinity of each sign."""
     if line.size <= 3:
         return tuple(line)
     sizes = _outlined(line)
@@ -169,31 +170,32 @@ def _without(index: tuple[int, ...], axis: int, rank: int) -> tuple[int, ...]:
 
 
 class NonFiniteRecorder:
-    """An arithmetic namespace that notes what is not finite.
+    """An arithmetic namespace that records non-finite results.
 
-    faults: what it saw, in order; is_blind: whether nothing went through it.
+    events: the recorded events, in order.
+    is_blind: whether no recorded function was called, constants aside.
     """
 
     def __init__(self, arithmetic: Arithmetic) -> None:
         self._arithmetic = arithmetic
-        self.faults: list[NonFiniteEvent] = []
+        self.events: list[NonFiniteEvent] = []
         self.is_blind = True
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._arithmetic, name)
+        function = getattr(self._arithmetic, name)
         if name in WATCHED:
-            return partial(self._watched, name, found)
-        return found
+            return partial(self._record, name, function)
+        return function
 
     def entrywise(self, rule: Callable[..., Array], *arrays: Array) -> Array:
-        """All at once, so that entries stand where they stand in the whole."""
+        """Apply the rule to whole arrays, so that recorded indices are those of the whole."""
         return rule(*arrays)
 
     def along(self, rule: Callable[..., Array], axis: int, *arrays: Array) -> Array:
-        """Likewise."""
+        """Apply the rule to whole arrays, as `entrywise` does."""
         return rule(axis, *arrays)
 
-    def _watched(self, name: str, function: Callable[..., Array], *operands: Any) -> Array:
+    def _record(self, name: str, function: Callable[..., Array], *operands: Any) -> Array:
         self.is_blind &= name == CONSTANT
         kept = [np.array(one) for one in operands] if name in OVERWRITING else operands
         result = function(*kept)
@@ -204,31 +206,31 @@ class NonFiniteRecorder:
             seen = [np.asarray(self._arithmetic.outlines(np.asarray(one))) for one in arrays]
             infinite = _reach(name, operands, [~np.isfinite(one) for one in seen], bad.shape)
             undefined = _reach(name, operands, [np.isnan(one) for one in seen], bad.shape)
-            fresh, turned = bad & ~infinite, np.isnan(outlines) & infinite & ~undefined
-            if fresh.any() or turned.any():
-                self.faults.append(
-                    NonFiniteEvent(name, operands, np.asarray(result), outlines, fresh, turned)
+            fresh, became_nan = bad & ~infinite, np.isnan(outlines) & infinite & ~undefined
+            if fresh.any() or became_nan.any():
+                self.events.append(
+                    NonFiniteEvent(name, operands, np.asarray(result), outlines, fresh, became_nan)
                 )
         return result
 
-    def fresh(self) -> Iterator[NonFiniteEvent]:
-        """Faults that are due to nothing before."""
-        return (one for one in self.faults if one.fresh.any())
+    def fresh_events(self) -> Iterator[NonFiniteEvent]:
+        """Yield the events with non-finite entries that come from finite numbers."""
+        return (one for one in self.events if one.fresh.any())
 
-    def turned(self) -> Iterator[NonFiniteEvent]:
-        """Faults that made NaN of infinities."""
-        return (one for one in self.faults if one.turned.any())
+    def nan_events(self) -> Iterator[NonFiniteEvent]:
+        """Yield the events that turned infinities into NaN."""
+        return (one for one in self.events if one.became_nan.any())
 
 
-def root(array: Any) -> int:
-    """What tells an array from others, though it may be seen through views."""
+def root_id(array: Any) -> int:
+    """Return an id that an array shares with all its views."""
     while isinstance(array, np.ndarray) and array.base is not None:
         array = array.base
     return id(array)
 
 
 def _reach(name: str, operands: tuple[Any, ...], marked: list[Array], shape: tuple[int, ...]) -> Array:
-    """Which entries of a result are made of marked ones."""
+    """Return which entries of a result depend on marked entries of the operands."""
     if name == "matmul":
         rows = np.asarray(marked[0].any(axis=-1, keepdims=True))
         return np.broadcast_to(rows | marked[1].any(axis=-2, keepdims=True), shape)

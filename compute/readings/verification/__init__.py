@@ -1,5 +1,5 @@
-"""The reading that verifies: evidence that knows nothing of the rules by which an answer was found.
+"""Verification: evidence for an answer that is independent of the rules that computed it.
 
-Gradients are held against differences of values that are computed again, promised equations against the
-numbers that came out, and every value against what rounding may have done to it.
+Gradients are compared with finite differences, promised equations are checked on the computed values, and the
+effect of rounding on every value is estimated.
 """

@@ -1,9 +1,9 @@
-"""How much of each value rounding leaves certain.
+"""The number of digits of each value that survive rounding.
 
-Every number that comes and every result of arithmetic is changed by a tiny part of itself, up or down at
-random, and the graph evaluated so. What comes out changed by much more is a difference of what is nearly
-equal, or an exponential of something large: its last digits are rounding. All steps take part, for also a
-question whose inputs hardly matter can lose its digits on the way: 1 - cos(x) for a small x.
+Every input and every result of arithmetic gets a small relative change, up or down at random, and the graph
+is evaluated so. A value that changes by much more is a difference of nearly equal numbers, or an exponential
+of a large one: its last digits are rounding. All steps take part, since digits can get lost on the way even
+if the result hardly depends on the inputs: 1 - cos(x) for a small x.
 """
 
 import math
@@ -16,22 +16,24 @@ from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
-from compute.readings.verification.evidence import Condition, bounded
+from compute.readings.verification.evidence import Condition, round_up
 from compute.readings.verification.rounding import RUNS, Rounded
 
 CHANGE = 2.0**-40
-FINER = 2.0**-52  # by which what a change made anything of is changed once more
-ANYTHING = 0.1  # beside itself: more than this is no multiple of a change
-MOST = 1e30  # all digits are long gone
-# Relative changes are spared a remark up to these: of what is largest in a value, and of any single entry.
-# They leave 11 and 5 digits of float64 certain, 5 and 2 of float32.
+FINER = 2.0**-52  # the change for a second try, if the first one saturates
+ANYTHING = 0.1  # a relative change of the result above this is no longer proportional
+MOST = 1e30  # no digits are left long before
+# Magnifications up to these are not reported: of the largest entry of a value, and of any single entry. They
+# leave 11 and 5 digits of float64, 5 and 2 of float32.
 SPARED = {"float64": (1e4, 1e10), "float32": (1e2, 1e5)}
 
 
 class Conditions:
-    """How changes are magnified on the way to the values that are returned.
+    """Measures how relative changes are magnified on the way to the returned values.
 
-    evaluation: in float64, whatever the answer is in; name: the numbers of the answer.
+    evaluation: in float64, whatever the arithmetic of the answer.
+    returned: names of the values.
+    name: the arithmetic of the answer.
     """
 
     def __init__(self, evaluation: Evaluation, returned: Iterable[str], name: str) -> None:
@@ -42,11 +44,11 @@ class Conditions:
             if value.kind == "real" and not value.is_input
         }
         values = evaluation.graph.values
-        chosen = {index for value in values for index in _choosing(value)}
+        chosen = {index for value in values for index in _discrete_operands(value)}
         self._changed = sorted({one for one in evaluation.known if values[one].kind == "real"} - chosen)
 
-    def found(self, base: Mapping[int, Array]) -> list[Condition]:
-        """The values of which little is certain."""
+    def find(self, base: Mapping[int, Array]) -> list[Condition]:
+        """Return the conditions of the values that lose many digits."""
         largest, each = self._magnified(base, self.wanted, CHANGE)
         saturated = [index for index, found in each.items() if found.max() > ANYTHING / CHANGE]
         if saturated:
@@ -64,7 +66,7 @@ class Conditions:
     def _magnified(
         self, base: Mapping[int, Array], indices: Iterable[int], change: float
     ) -> tuple[dict[int, float], dict[int, Array]]:
-        """How many times such a change comes out larger: beside the largest entry, and each beside itself."""
+        """Return by how much such a change is magnified: relative to the largest entry, and of each entry."""
         indices = list(indices)
         largest = dict.fromkeys(indices, 0.0)
         each: dict[int, Array] = {}
@@ -81,7 +83,7 @@ class Conditions:
         return largest, each
 
     def _changed_runs(self, base: Mapping[int, Array], change: float) -> Iterator[dict[int, Array]]:
-        """Runs with everything changed; without what comes, where a step takes only some numbers of it."""
+        """Yield runs with everything perturbed; with unperturbed inputs, if a step rejects perturbed ones."""
         rounded = Rounded(self.evaluation, change)
         for _ in range(RUNS):
             for moved in (self._changed, ()):
@@ -97,22 +99,22 @@ class Conditions:
         at = [int(one) for one in np.unravel_index(place, each.shape)] if each.ndim else []
         entry = float(each.flat[place])
         return Condition(
-            name, bounded(largest), self._digits(largest), at, bounded(entry), self._digits(entry)
+            name, round_up(largest), self._digits(largest), at, round_up(entry), self._digits(entry)
         )
 
     def _digits(self, magnification: float) -> int:
-        """How many decimal digits such a magnification leaves of those that numbers have."""
+        """Return how many decimal digits are left after such a magnification."""
         rounding = float(np.finfo(self.kind).eps)
-        return max(0, math.floor(-math.log10(bounded(max(magnification, 1.0)) * rounding)))
+        return max(0, math.floor(-math.log10(round_up(max(magnification, 1.0)) * rounding)))
 
 
 def _times(made: Any, beside: Any, change: float) -> Any:
     return np.minimum(made / beside / change, MOST)
 
 
-def _choosing(value: Value) -> list[int]:
-    """The operands of a step that choose what it does, such as places: no change of theirs is small."""
+def _discrete_operands(value: Value) -> list[int]:
+    """Return the operands of a step that are discrete, such as indices: no change of theirs is small."""
     applied = value.applied
-    if applied is None or not applied.passing:
+    if applied is None or not applied.differentiable:
         return []
-    return [one.index for one, rule in zip(value.inputs, applied.rules, strict=True) if rule is None]
+    return [operand.index for operand, rule in zip(value.inputs, applied.rules, strict=True) if rule is None]

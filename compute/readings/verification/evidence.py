@@ -1,7 +1,6 @@
-"""What a verification found, as it is said.
+"""The results of a verification, as they are reported.
 
-Numbers that rounding decides are shown by a bound: what is evidence is how small an error is, and its digits
-differ from machine to machine.
+Errors that consist of rounding are reported as bounds: their digits differ from machine to machine.
 """
 
 import math
@@ -12,15 +11,16 @@ from typing import Literal
 from compute.arithmetic.namespace import Equality
 
 Verdict = Literal["agrees", "disagrees", "inconclusive"]
-SMALLEST = 1e-9  # relative errors below this are shown as this
+SMALLEST = 1e-9  # smaller relative errors are reported as this
 SHOWN = 9  # significant digits of a slope from differences, counted from the largest
 
 
 @dataclass(frozen=True, slots=True)
 class Symbolic:
-    """What was shown of entries that are free symbols: how many of them, and in how many cases.
+    """How many entries that are free symbols have a gradient that was proved to be right.
 
-    verdict: `proved` or `undecided`; how: in a sentence.
+    verdict: `proved` or `undecided`.
+    how: the method, in a sentence.
     """
 
     verdict: str
@@ -31,13 +31,16 @@ class Symbolic:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A gradient or Jacobian beside slopes from differences.
+    """A gradient or Jacobian compared with finite differences.
 
-    entries: how many there are; checked: how many of them one by one; inconclusive: of how many of these
-    nothing can be said; largest_relative_error: of the others, beside the largest entry of what `relative_to`
-    says; at: the index that analytic, numeric and step are of: of the largest error, or of the first entry of
-    which nothing can be said where that is the verdict; reason: why it is no agreement; direction: the
-    verdict on one random direction in which all entries take part, where not all were checked one by one.
+    entries: the number of entries; checked: how many were checked one by one.
+    inconclusive: how many of the checked entries allow no verdict.
+    largest_relative_error: that of the others, relative to the largest entry of what `relative_to` names.
+    at: the index of the largest error or, if the verdict is inconclusive, of the first such entry.
+    analytic, numeric, step: the gradient, the slope and the step of the differences at this index.
+    reason: why the verdict is not an agreement.
+    direction: the verdict on a random direction of all entries, if not all were checked one by one.
+    symbolic: the proofs for entries that are free symbols.
     """
 
     verdict: Verdict
@@ -75,11 +78,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A value that rounding spoils: how many times a relative change of all that it is made of comes out
-    larger.
+    """A value that rounding spoils, with the factor by which relative changes on the way to it grow.
 
-    magnification: beside the largest entry; digits: how many decimal digits of that are certain; at: the
-    entry that changes most beside itself; entry_magnification, entry_digits: the same for it.
+    magnification: relative to its largest entry; digits: the decimal digits that are left of that.
+    at: the entry with the largest relative change; entry_magnification, entry_digits: the same for it.
     """
 
     value: str
@@ -92,7 +94,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was found. point: numbers that stood for free symbols; said: what was done, in sentences."""
+    """All results of a verification.
+
+    said: what was done, in sentences.
+    point: the numbers that replaced free symbols.
+    """
 
     said: list[str]
     gradients: dict[str, Check] = field(default_factory=dict)
@@ -102,8 +108,8 @@ class Evidence:
     point: dict[str, str] = field(default_factory=dict)
 
 
-def bounded(number: float, least: float = 0.0) -> float:
-    """A number rounded up to one significant digit, or the least that is told apart."""
+def round_up(number: float, least: float = 0.0) -> float:
+    """Round a number up to one significant digit; to `least` if it is smaller."""
     if not math.isfinite(number):
         return number
     if number <= least:
@@ -113,8 +119,8 @@ def bounded(number: float, least: float = 0.0) -> float:
     return min(float(f"{digit}e{exponent}"), sys.float_info.max)
 
 
-def shown(number: float, beside: float) -> float:
-    """A number to so many digits as are told apart beside another; a whole digit more would be rounding."""
+def round_for_display(number: float, beside: float) -> float:
+    """Round a number to the digits that are reliable next to a number of size `beside`."""
     if not (math.isfinite(number) and math.isfinite(beside) and beside > 0):
         return number
     return round(number, SHOWN - 1 - math.floor(math.log10(beside))) + 0.0

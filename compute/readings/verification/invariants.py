@@ -1,4 +1,4 @@
-"""Promised equations: those of operations, of single values, and those of primitives, of every result."""
+"""Check promised equations: those of operations on single values, and of primitives on every result."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +7,10 @@ import numpy as np
 
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
-from compute.arithmetic.perturbed import unit
+from compute.arithmetic.perturbed import rounding_unit
 from compute.dimensions import symbols
 from compute.graph.graph import Graph
-from compute.graph.steps import step
+from compute.graph.steps import step_values
 from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.verification.differences import SURE
@@ -30,28 +30,28 @@ class Sides:
 
 
 def build_sides(graph: Graph) -> list[Sides]:
-    """The sides of all promised equations, of values whose sizes are known, built into the graph.
+    """Build the sides of all promised equations of values with known sizes into the graph.
 
     They leave no names and no conventions behind.
     """
     conventions = dict(graph.conventions)
-    found = []
-    with graph.quiet():
+    equations = []
+    with graph.without_names():
         for value, statement, sides in graph.invariants:
             if not any(symbols(size) for size in value.shape):
-                found.append(Sides(value, statement, *sides()))
+                equations.append(Sides(value, statement, *sides()))
     graph.conventions = conventions
-    return found
+    return equations
 
 
 class Invariants:
-    """What is to be verified of the values that an evaluation computes."""
+    """The equations that are checked on the values of an evaluation."""
 
     def __init__(self, evaluation: Evaluation, sides: Iterable[Sides]) -> None:
         graph, self._known = evaluation.graph, evaluation.known
-        known = evaluation.known | {value.index for value in evaluation.computed()}
+        known = evaluation.known | {value.index for value in evaluation.computed_values()}
         known |= evaluation.constants.keys()
-        # What the sides are made of counts as no work of the answer: it is computed on top of it.
+        # The sides are computed on top of the answer and do not count as its work.
         self.evaluation = Evaluation(graph, evaluation.arithmetic, known)
         reachable = self.evaluation.reachable
         self._sides = [
@@ -59,17 +59,17 @@ class Invariants:
             for one in sides
             if one.value.index in known and reachable[one.left.index] and reachable[one.right.index]
         ]
-        self.evaluation.want(side.index for one in self._sides for side in (one.left, one.right))
+        self.evaluation.request(side.index for one in self._sides for side in (one.left, one.right))
         self._promised = [
             (str(value.name), inner)
             for value in graph.named_values()
             if value.index in known and value.index not in evaluation.known
-            for inner in step(value)
+            for inner in step_values(value)
             if inner.primitive is not None and inner.primitive.promise is not None and inner.index in known
         ]
 
-    def held(self, values: Mapping[int, Array]) -> list[Held]:
-        """Whether each equation holds of the values of a run."""
+    def check(self, values: Mapping[int, Array]) -> list[Held]:
+        """Return whether each equation holds for the values of a run."""
         equations = list(self._equations(self.evaluation, values))
         found = [self.equality(left, right) for _, _, left, right in equations]
         broken = [place for place, one in enumerate(found) if one.holds is False]
@@ -86,7 +86,7 @@ class Invariants:
     def _equations(
         self, evaluation: Evaluation, values: Mapping[int, Array]
     ) -> Iterator[tuple[str, str, Array, Array]]:
-        """The name and the statement of each equation, with its two sides."""
+        """Yield the value's name, the statement and the two sides of each equation."""
         everything = evaluation.run({index: values[index] for index in evaluation.known})
         for one in self._sides:
             yield str(one.value.name), one.statement, everything[one.left.index], everything[one.right.index]
@@ -99,12 +99,12 @@ class Invariants:
             yield name, statement, left, right
 
     def _spreads(self, values: Mapping[int, Array], sides: Sequence[tuple[Array, Array]]) -> list[Array]:
-        """How far rounding on the way may have moved the difference of the two sides of each equation."""
+        """Return how far rounding on the way may have moved the difference of each equation's sides."""
         kind = self.evaluation.arithmetic.name
         whole = Evaluation(self.evaluation.graph, self.evaluation.arithmetic, self._known)
-        whole.want(side.index for one in self._sides for side in (one.left, one.right))
-        whole.want(one.index for _, value in self._promised for one in (value, *value.inputs))
-        rounded = Rounded(whole, unit(kind), kind).evaluation
+        whole.request(side.index for one in self._sides for side in (one.left, one.right))
+        whole.request(one.index for _, value in self._promised for one in (value, *value.inputs))
+        rounded = Rounded(whole, rounding_unit(kind), kind).evaluation
         found = [np.zeros(np.broadcast_shapes(left.shape, right.shape)) for left, right in sides]
         for _ in range(RUNS):
             for place, (*_, left, right) in enumerate(self._equations(rounded, values)):
@@ -113,13 +113,15 @@ class Invariants:
         return found
 
     def equality(self, left: Array, right: Array) -> Equality:
-        """Whether two sides are equal."""
+        """Return whether two sides are equal."""
         return self.evaluation.arithmetic.equality(*np.broadcast_arrays(left, right))
 
 
 def _beside_rounding(broken: Equality, left: Array, right: Array, spread: Array) -> Equality:
-    """An equation whose sides differ: it holds where rounding made the difference, and is open where rounding
-    hides more than that. What is not finite is no rounding.
+    """Return the verdict on an equation whose sides differ, once the effect of rounding is known.
+
+    It holds if rounding explains the difference, and is open if rounding hides more than that. A non-finite
+    difference is not rounding.
     """
     size, apart = np.maximum(np.abs(left), np.abs(right)), np.abs(left - right)
     apart = np.where(left == right, 0, apart)

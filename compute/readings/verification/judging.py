@@ -1,4 +1,4 @@
-"""From slopes to verdicts: whether what rules gave is what differences give."""
+"""Turn slopes into verdicts: whether gradients agree with finite differences."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,12 +7,12 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.readings.verification.differences import SURE, Slopes
-from compute.readings.verification.evidence import SMALLEST, Check, Verdict, bounded, shown
+from compute.readings.verification.evidence import SMALLEST, Check, Verdict, round_for_display, round_up
 
-ROUGH = 1e-3  # where rounding hides more than the tolerance: as far as this an agreement is still one
-HUGE = 1e300  # slopes from which on extrapolation may overflow
+ROUGH = 1e-3  # the tolerance up to which agreement still counts if rounding hides more than the usual one
+HUGE = 1e300  # slopes above this may overflow in extrapolation
 STEPS = 16  # how many times a gradient itself may have been rounded
-# Where rounding moves outputs by less than this they lose digits to underflow.
+# Outputs that rounding moves by less than this lose digits to underflow.
 TINY = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
 TOO_FAST = "the slope changes faster than the steps of differences can follow"
 UNSETTLED = "no step is small enough: differences do not settle"
@@ -24,11 +24,13 @@ NEAR = "a kink is so near that rounding decides on which side of it the value is
 class Standard:
     """The standard by which a gradient agrees with a slope.
 
-    tolerance: beside the largest entry; near: the distance of a kink, as a part of an entry's size, below
-    which the numbers of the answer cannot tell its two sides; rounding: of these numbers; least: the size
-    below which they lose digits to underflow; excuse: the reason for a gradient that is not a slope by
-    intention; undefined: the reason given for a gradient that is not a number; smooth: no step on the way
-    has a kink.
+    tolerance: relative to the largest entry.
+    near: the distance of a kink, relative to an entry, below which its two sides cannot be told apart.
+    rounding: the relative rounding error of the numbers of the answer.
+    least: the size below which these numbers lose digits to underflow.
+    excuse: the reason for a gradient that intentionally differs from the slope.
+    undefined: the reason given for a gradient that is not finite.
+    smooth: whether no step on the way has a kink.
     """
 
     tolerance: float
@@ -42,13 +44,16 @@ class Standard:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Entries beside their slopes.
+    """Entries of a gradient with their slopes.
 
-    at: their index in the whole; scale: what their steps are fractions of; terms: the slope that what adds up
-    to the outputs would make if it all grew with the entry; infinite: whether an output is; usual: what
-    errors are small beside as well, such as entries that cancel in a direction; refused: a step takes no
-    other numbers than those that came; rounding: how much of the analytic ones is, where that was measured;
-    witness: their derivatives by a complex step, where these were looked for.
+    at: their indices in the gradient.
+    scale: the unit of their steps.
+    terms: the slope if all terms of the outputs grew with the entry, as a scale for rounding.
+    infinite: whether an output is infinite.
+    usual: a further size that errors are compared with, such as entries that cancel in a direction.
+    refused: whether a step rejects perturbed numbers.
+    rounding: the rounding error of the analytic entries, if it was measured.
+    witness: their derivatives by a complex step, if they were computed.
     """
 
     at: list[tuple[int, ...]]
@@ -64,7 +69,7 @@ class Compared:
 
 
 def judge(compared: Compared, entries: int, standard: Standard, direction: Compared | None = None) -> Check:
-    """The verdict on entries one by one, and on a direction in which all take part."""
+    """Return the verdict on entries one by one, and on a direction of all entries."""
     analytic, numeric = compared.analytic, compared.slopes.numeric
     reasons = _reasons(compared, standard)
     sure = np.array([reason is None for reason in reasons], dtype=bool)
@@ -74,12 +79,14 @@ def judge(compared: Compared, entries: int, standard: Standard, direction: Compa
     beside, relative_to = _beside(compared, error, sure, standard)
     relative = np.where(sure, differ / beside if beside else 0.0, -1.0)
     for entry in np.flatnonzero(sure).tolist():
-        reasons[entry] = _fault(compared, entry, float(differ[entry]), float(own[entry]), beside, standard)
+        reasons[entry] = _judge_entry(
+            compared, entry, float(differ[entry]), float(own[entry]), beside, standard
+        )
     doubted = np.array([reason not in (None, WRONG) for reason in reasons], dtype=bool)
     wrong = np.array([reason == WRONG for reason in reasons], dtype=bool)
     certain = np.where(doubted, -1.0, relative)
-    # Of errors that are all as good as nothing the first entry is shown, on every machine the same.
-    place = int(np.argmax([bounded(float(one), SMALLEST) if one >= 0 else -1.0 for one in certain]))
+    # If all errors are below the bound, the first entry is shown, which is the same on every machine.
+    place = int(np.argmax([round_up(float(one), SMALLEST) if one >= 0 else -1.0 for one in certain]))
     verdict: Verdict = "disagrees" if wrong.any() else "inconclusive" if doubted.any() else "agrees"
     reason = "the gradient is not the slope that differences give" if wrong.any() else None
     if verdict == "inconclusive":
@@ -94,11 +101,11 @@ def judge(compared: Compared, entries: int, standard: Standard, direction: Compa
         entries=entries,
         checked=len(compared.at),
         inconclusive=int(doubted.sum()),
-        largest_relative_error=bounded(largest, SMALLEST) if largest >= 0 else None,
+        largest_relative_error=round_up(largest, SMALLEST) if largest >= 0 else None,
         relative_to=relative_to if largest >= 0 else None,
         at=list(compared.at[place]),
         analytic=float(analytic[place]),
-        numeric=_number(shown(float(numeric[place]), beside)),
+        numeric=_number(round_for_display(float(numeric[place]), beside)),
         step=_number(float(compared.slopes.step[place])),
         reason=reason,
         direction=None if along is None else along.verdict,
@@ -106,13 +113,13 @@ def judge(compared: Compared, entries: int, standard: Standard, direction: Compa
 
 
 def judge_alone(direction: Compared, entries: int, standard: Standard) -> Check:
-    """The verdict on a direction in which all entries take part, where none is checked by itself."""
+    """Return the verdict on a direction of all entries, if none was checked by itself."""
     found = judge(direction, entries, standard)
     return replace(found, checked=0, inconclusive=0, at=None, direction=found.verdict)
 
 
 def nothing_to_compare(entries: int, reason: str) -> Check:
-    """The verdict where no slope can be found at all."""
+    """Return the verdict if no slope can be computed at all."""
     return Check("inconclusive", entries, 0, 0, None, None, None, None, None, None, reason)
 
 
@@ -124,24 +131,24 @@ def _number(number: float) -> float | None:
 
 
 def _reasons(compared: Compared, standard: Standard) -> list[str | None]:
-    """Why nothing can be said of an entry, before it is compared."""
-    found: list[str | None] = []
+    """Return, for each entry, why no comparison is possible; None if one is."""
+    reasons: list[str | None] = []
     slopes = compared.slopes
     for place, analytic in enumerate(compared.analytic):
         if not math.isfinite(analytic):
-            found.append(standard.undefined)
+            reasons.append(standard.undefined)
         elif not math.isfinite(slopes.numeric[place]) and compared.refused:
-            found.append("it cannot be moved: only some numbers can stand there")
+            reasons.append("it cannot be moved: only some numbers can stand there")
         elif not math.isfinite(slopes.numeric[place]):
-            found.append("what follows from it is not finite beside it")
+            reasons.append("what follows from it is not finite beside it")
         elif not math.isfinite(slopes.error[place]):
-            found.append(_kink(slopes, place, standard))
+            reasons.append(_describe_kink(slopes, place, standard))
         else:
-            found.append(None)
-    return found
+            reasons.append(None)
+    return reasons
 
 
-def _kink(slopes: Slopes, place: int, standard: Standard) -> str:
+def _describe_kink(slopes: Slopes, place: int, standard: Standard) -> str:
     slope, bend = float(slopes.numeric[place]), float(slopes.bend[place])
     if math.isnan(bend) and abs(slope) > HUGE:
         return "numbers are so large that their differences overflow"
@@ -156,7 +163,10 @@ def _kink(slopes: Slopes, place: int, standard: Standard) -> str:
 
 
 def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -> tuple[float, str]:
-    """What errors are small beside: the largest entry; where all are rounding, what this is rounding of."""
+    """Return the size that errors are relative to, with its name.
+
+    It is the largest entry or, if all entries are rounding, the size of what was rounded.
+    """
     if not sure.any():
         return 0.0, "gradient"
     largest = [float(np.abs(one[sure]).max()) for one in (compared.analytic, compared.slopes.numeric)]
@@ -169,10 +179,10 @@ def _beside(compared: Compared, error: Array, sure: Array, standard: Standard) -
     return max(largest), "gradient" if largest[0] >= (1 - SMALLEST) * largest[1] else "difference"
 
 
-def _fault(
+def _judge_entry(
     compared: Compared, entry: int, differ: float, own: float, beside: float, standard: Standard
 ) -> str | None:
-    """Return the fault of an entry: None, the reason why it is inconclusive, or WRONG.
+    """Return the error of an entry: None, the reason why it is inconclusive, or WRONG.
 
     own: how much of the gradient itself may be rounding.
     """

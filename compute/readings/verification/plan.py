@@ -1,4 +1,4 @@
-"""The plan of a verification, made together with that of its question."""
+"""The plan of a verification, made together with the plan of its question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,36 +17,41 @@ from compute.readings.verification.conditioning import Conditions
 from compute.readings.verification.evidence import Evidence
 from compute.readings.verification.invariants import Invariants, Sides
 from compute.readings.verification.rounding import RUNS, TIMES
-from compute.readings.verification.targets import number_of
+from compute.readings.verification.targets import numeric_size
 
-MOVED = 8  # arrays as large as the largest that are held while a value is moved
-WATCHED = 80  # the same where slopes of all entries of an output are looked for
+MOVED = 8  # arrays of the largest size that are held while a value is perturbed
+WATCHED = 80  # the same while slopes of all entries of an output are estimated
 
 
 class Verification(Protocol):
-    """What is verified of one question. work, entries: what it takes, as `Limits` count it; held: an estimate
-    of the bytes of its plan.
+    """The verification of one question.
+
+    work, entries: its cost, as `Limits` count it.
+    held: an estimate of the bytes of its plan.
     """
 
     work: int
     entries: int
     held: int
 
-    def evidence(
+    def verify(
         self,
         values: Mapping[int, Array],
         upstream: Mapping[int, Array],
         gradients: Mapping[str, Array],
         jacobians: Sequence[Array],
     ) -> Evidence:
-        """What is found, for the values of a run and what came of it."""
+        """Return the evidence for the values, gradients and Jacobians of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The parts of a question that are verified.
 
-    seeds: indices of the values with an upstream gradient; work: of the answer without a verification.
+    seeds: indices of the values with an upstream gradient.
+    differentiated: names whose gradients are verified; jacobians: pairs of names (of, wrt).
+    returned: names whose condition is reported.
+    work: the work of the answer without a verification.
     """
 
     evaluation: Evaluation
@@ -58,7 +63,7 @@ class Answered:
     work: int
 
     def slopes(self, arithmetic: Arithmetic, budget: int = BUDGET) -> GradientChecks:
-        """The plan of differences in such numbers."""
+        """Return the plan of finite differences in these numbers."""
         numbers = self.evaluation.arithmetic.name
         return GradientChecks(
             self.evaluation.graph,
@@ -73,7 +78,7 @@ class Answered:
 
 
 def plan_verification(answered: Answered) -> Verification:
-    """The plan for the numbers that a question is asked in."""
+    """Return the plan for the arithmetic of the question."""
     if answered.evaluation.arithmetic.name != EXACT:
         return _Floats(answered)
     # Loads SymPy, which no question about floats has a use for.
@@ -91,21 +96,21 @@ class _Floats:
         graph = answered.evaluation.graph
         self.invariants = Invariants(answered.evaluation, answered.sides)
         self.slopes = answered.slopes(FLOAT64)
-        self.slopes.evaluation.want(graph.names[name].index for name in answered.returned)
+        self.slopes.evaluation.request(graph.names[name].index for name in answered.returned)
         self.conditions = Conditions(self.slopes.evaluation, answered.returned, self.kind)
-        computed = self.slopes.evaluation.computed()
-        beside = self.invariants.evaluation.computed()
-        # Values and conditions, and sides of equations that seem broken.
+        computed = self.slopes.evaluation.computed_values()
+        beside = self.invariants.evaluation.computed_values()
+        # Values and conditions, and sides of equations that seem violated.
         runs = 1 + 3 * RUNS * TIMES
         self.work = self.slopes.work + runs * sum(map(self.slopes.traits.work_of, (*computed, *beside)))
         if self.slopes.gradients or self.slopes.jacobians:
-            self.work += RUNS * TIMES * answered.work  # gradients of doubt, again
-        held = [number_of(product(value.shape)) for value in (*computed, *beside)]
-        watched = [number_of(product(graph.names[of].shape)) for of, _ in answered.jacobians]
+            self.work += RUNS * TIMES * answered.work  # doubtful gradients are computed again
+        held = [numeric_size(product(value.shape)) for value in (*computed, *beside)]
+        watched = [numeric_size(product(graph.names[of].shape)) for of, _ in answered.jacobians]
         self.held = self.slopes.held
         self.entries = 2 * sum(held) + MOVED * max(held, default=0) + WATCHED * max(watched, default=0)
 
-    def evidence(
+    def verify(
         self,
         values: Mapping[int, Array],
         upstream: Mapping[int, Array],
@@ -116,11 +121,11 @@ class _Floats:
         base = slopes.evaluation.run({index: _double(values[index]) for index in slopes.evaluation.known})
         seeds = {index: _double(one) for index, one in upstream.items()}
         return Evidence(
-            said=slopes.said(),
-            gradients=slopes.checks(base, seeds, gradients, standard),
-            jacobians=slopes.jacobian_checks(base, jacobians, standard),
-            invariants=self.invariants.held(values),
-            conditions=self.conditions.found(base),
+            said=slopes.describe_steps(),
+            gradients=slopes.check_gradients(base, seeds, gradients, standard),
+            jacobians=slopes.check_jacobians(base, jacobians, standard),
+            invariants=self.invariants.check(values),
+            conditions=self.conditions.find(base),
         )
 
 

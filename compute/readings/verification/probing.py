@@ -1,4 +1,4 @@
-"""Values that are moved, and what follows from them computed again."""
+"""Perturb values, and evaluate again what depends on them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,25 +8,27 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
 from compute.readings.evaluation import Evaluation, Instruction
-from compute.readings.verification.differences import Slopes, slopes
+from compute.readings.verification.differences import Slopes, find_slopes
 from compute.readings.verification.evidence import Check
 from compute.readings.verification.judging import Compared, Standard, judge, judge_alone
 from compute.readings.verification.rounding import Again, Rounded
 
-DRAWN = 23  # seeds what is drawn: entries of a sample and signs of directions, the same every time
-SMALLEST_SCALE = 1e-290  # of steps: smaller ones, or those of a smaller entry, would be no normal numbers
-SMALLEST_OWN = 1e-304
-COMPLEX = 2.0**-100  # of the smallest entry that is moved: an imaginary part that is not felt
+DRAWN = 23  # the random seed for samples of entries and signs of directions
+SMALLEST_SCALE = 1e-290  # steps of a smaller scale would be subnormal
+SMALLEST_OWN = 1e-304  # the same for steps that are scaled by a smaller entry
+COMPLEX = 2.0**-100  # imaginary step relative to the smallest perturbed entry, too small to affect real parts
 LEAST = 1e-305
-TOLERANCE = 1e-6  # beside the largest slope: less than this a kink does not bend
+TOLERANCE = 1e-6  # a smaller bend, relative to the largest slope, is no kink
 
 
 class Probe:
-    """One value of an evaluation that is moved, and outputs that follow from it.
+    """One value of an evaluation that is perturbed, and the outputs that depend on it.
 
-    weights: by index of an output, what its entries are multiplied by before all are added up; without them
-    every entry of the outputs is watched for itself; rounded: gives the same evaluation, rounding at random;
-    allowed: see `slopes`.
+    index: of the value; base: the unperturbed values; instructions: those that depend on the value.
+    weights: by index of an output, the weights of its entries in a sum of all outputs; None to keep every
+        entry of the outputs apart.
+    rounded: returns the same evaluation with random rounding.
+    allowed: see `find_slopes`.
     """
 
     def __init__(
@@ -70,11 +72,11 @@ class Probe:
         return found
 
     def change(self, moved: Array) -> Array:
-        """How outputs change where the value is this one; NaN where nothing can be computed of it."""
+        """Return the change of the outputs for a perturbed value; NaN if a step rejects it."""
         return self._change(moved, self.evaluation, self.instructions)
 
     def rounded_change(self, moved: Array) -> Array:
-        """The same where every step on the way to the outputs rounds at random."""
+        """Return the same with random rounding in every step on the way to the outputs."""
         assert self._rounded is not None
         rounded = self._rounded()
         self._again = self._again or rounded.instructions(self.instructions)
@@ -90,19 +92,19 @@ class Probe:
     def _moved(
         self, moved: Array, evaluation: Evaluation, instructions: Sequence[Instruction]
     ) -> Array | None:
-        """The outputs where the value is this one, or None where it is refused."""
+        """Return the outputs for a perturbed value; None if a step rejects it."""
         self._values[self.index] = moved
         try:
-            evaluation.perform(instructions, self._values)
+            evaluation.execute(instructions, self._values)
         except UnfitEntries:
             self.refused = True
             return None
         return self._flat(self._values)
 
     def derivative(self, direction: Array, again: Again) -> Array:
-        """The derivatives of outputs along a direction, as imaginary parts; NaN where there is none.
+        """Return the derivatives of the outputs along a direction by a complex step; NaN if there is none.
 
-        again: the evaluation over numbers that have one, see `ComplexStep`.
+        again: the evaluation over `ComplexStep`.
         """
         own = np.abs(self.base[np.isfinite(self.base) & (self.base != 0) & (direction != 0)])
         least = min(1.0, float(np.min(own, initial=1.0)))
@@ -114,7 +116,7 @@ class Probe:
         return self._sum(np.where(np.isfinite(found), np.imag(found), np.nan)) / step
 
     def entry(self, place: int, reference: float, expected: Array) -> tuple[Slopes, float]:
-        """The slopes along one entry, and what its steps are fractions of. expected: by the gradient."""
+        """Return the slopes along one entry, and the unit of its steps. expected: the gradient's slopes."""
         was, size = float(self.base.flat[place]), _size(self.base)
         own = abs(was) if np.isfinite(was) else 0.0
 
@@ -127,7 +129,7 @@ class Probe:
         return self._slopes(moved, scale, own if own > SMALLEST_OWN else 0.0, reference, expected), scale
 
     def along(self, direction: Array, reference: float, expected: Array) -> Slopes:
-        """The slopes along a direction."""
+        """Return the slopes along a direction."""
         return self._slopes(lambda step: self.base + step * direction, 1.0, 0.0, reference, expected)
 
     def _slopes(
@@ -140,7 +142,7 @@ class Probe:
             magnitudes[step] = self._sum(np.where(self._varying, self._sizes, 0), absolute=True)
             return found
 
-        return slopes(
+        return find_slopes(
             change,
             scale,
             closer,
@@ -154,14 +156,14 @@ class Probe:
         )
 
     def direction(self) -> Array:
-        """A direction with a random sign for each entry, and as large beside it for each."""
+        """Return a direction with a random sign and the magnitude of the value at each entry."""
         signs = np.random.default_rng(DRAWN).choice((-1.0, 1.0), self.base.shape)
         own = np.where(np.isfinite(self.base), np.abs(self.base), 0)
         found: Array = signs * np.where(own == 0, _size(self.base), own)
         return found
 
     def sample(self, many: int) -> list[int]:
-        """So many entries, or all where these are no more, the same every time."""
+        """Return the places of `many` entries, or of all if there are no more; always the same."""
         if self.base.size <= many:
             return list(range(self.base.size))
         drawn = np.random.default_rng(DRAWN).choice(self.base.size, many, replace=False)
@@ -169,13 +171,14 @@ class Probe:
 
 
 def _power_of_two(scale: float) -> float:
-    """The largest power of two that is not larger: fractions of it are added to an entry without rounding."""
+    """Return the largest power of two up to `scale`, whose fractions add to an entry without rounding."""
     return float(np.exp2(np.floor(np.log2(scale))))
 
 
 def _size(array: Array) -> float:
-    """A size that is usual for the entries of an array, neither tiny beside the largest nor above 1: others
-    need not know of a mask that holds -1e9.
+    """Return a typical size of the entries of an array, not tiny beside the largest and at most 1.
+
+    The bounds keep an entry such as -1e9 of a mask from setting the steps of all others.
     """
     sizes = np.abs(array[np.isfinite(array) & (array != 0)])
     return min(max(float(np.median(sizes)), 1e-3 * float(sizes.max())), 1.0) if sizes.size else 1.0
@@ -183,9 +186,10 @@ def _size(array: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A gradient beside slopes: some entries, if any, and a direction where these are not all of them.
+    """A gradient compared with slopes: of some entries, and of a direction if these are not all entries.
 
-    rows: the gradient, with one row for each output that is watched; places: of the entries in a row.
+    rows: the gradient, with one row per output.
+    places: the places of the compared entries in a row.
     """
 
     rows: Array
@@ -194,15 +198,15 @@ class Comparison:
     direction: Array
     along: Compared | None
 
-    def judged(self, standard: Standard) -> Check:
-        """The verdict."""
+    def judge(self, standard: Standard) -> Check:
+        """Return the verdict."""
         if self.entries is not None:
             return judge(self.entries, self.rows.size, standard, self.along)
         assert self.along is not None
         return judge_alone(self.along, self.rows.size, standard)
 
-    def witnessed(self, probe: Probe, again: Again) -> "Comparison":
-        """The same with derivatives that no difference was taken for."""
+    def with_witness(self, probe: Probe, again: Again) -> "Comparison":
+        """Return the comparison with derivatives by a complex step added."""
         entries, along = self.entries, self.along
         if entries is not None:
             found = []
@@ -216,8 +220,8 @@ class Comparison:
             along = replace(along, witness=np.broadcast_to(slope, len(self.rows)))
         return replace(self, entries=entries, along=along)
 
-    def rounded(self, others: Iterable[Array]) -> "Comparison":
-        """The same with the rounding of the gradient, which differs from these by nothing else."""
+    def with_rounding(self, others: Iterable[Array]) -> "Comparison":
+        """Return the comparison with the rounding of the gradient, as these others measure it."""
         rows = (one.reshape(self.rows.shape) for one in others)
         apart = [np.where(one == self.rows, 0, one - self.rows) for one in rows]
         entries, along = self.entries, self.along
@@ -234,10 +238,10 @@ def _most(changes: Sequence[Array]) -> Array:
     return np.where(np.isnan(found), np.inf, found)
 
 
-def compared(probe: Probe, gradient: Array, many: int) -> Comparison:
-    """A gradient beside slopes, of so many entries.
+def compare_with_slopes(probe: Probe, gradient: Array, many: int) -> Comparison:
+    """Compare a gradient with the slopes of at most `many` entries, and of a direction.
 
-    gradient: the shape of the outputs, if they are watched for themselves, and then that of the value.
+    gradient: of the value's shape, after that of the outputs if they are kept apart.
     """
     rows = gradient.reshape(-1, probe.base.size).astype(np.float64)
     outer = gradient.shape[: gradient.ndim - probe.base.ndim]
@@ -286,7 +290,7 @@ def _spread(magnitude: Array, rows: int) -> Array:
 
 
 def _placed(found: Slopes, rows: int) -> Slopes:
-    """The slopes of as many outputs; none where the value does not lead to them."""
+    """Return the slopes of all outputs; zeros if the outputs do not depend on the value."""
     if found.numeric.size == rows:
         return found
     zero, unknown = np.zeros(rows), np.full(rows, np.nan)

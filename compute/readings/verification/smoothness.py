@@ -1,10 +1,10 @@
-"""Whether a step can have a kink at all."""
+"""Which steps can have a kink."""
 
 from compute.arithmetic.constants import evaluate
 from compute.graph.value import Value
 
-# Steps whose results have every derivative wherever they are finite. One that is missing here is thought to
-# have kinks, so that those of a new one are reported.
+# Primitives that have all derivatives wherever they are finite. Any other is taken to have kinks, so that
+# those of a new primitive are reported.
 SMOOTH = frozenset({
     "add", "add_mask", "affine", "average", "concatenate", "constant", "convolve", "convolve_transposed",
     "cos", "divide", "erf", "exp", "expand", "expm1", "gather", "gelu", "identity", "join_axes", "log",
@@ -16,7 +16,7 @@ SMOOTH = frozenset({
 
 
 def is_smooth(value: Value) -> bool:
-    """Whether the step that makes a value has no kink, such as a rectifier's at 0 or that of a root."""
+    """Return whether the step that computes a value has no kink, such as that of relu or a root at 0."""
     if value.primitive is None:
         return False
     if value.primitive.name == "power":

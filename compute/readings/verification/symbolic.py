@@ -1,5 +1,7 @@
-"""The verification of exact answers: derivatives by SymPy where entries are free symbols, and differences of
-floats with numbers in the place of symbols.
+"""Verify exact answers.
+
+Entries that are free symbols are verified by SymPy's derivatives, and all entries by finite differences in
+floats, with numbers substituted for symbols.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +14,7 @@ import sympy
 from sympy.core.relational import Relational
 
 from compute.arithmetic.constants import FloatConstants
-from compute.arithmetic.exact.algebra import Symbols as ValueSpec
+from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.exact.bounds import size
 from compute.arithmetic.exact.readable import Fraction
 from compute.arithmetic.exact.zero import cancels, shown_zero
@@ -21,17 +23,17 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
 from compute.dimensions import Size
 from compute.errors import QuestionErrors, UnfitEntries
-from compute.readings.closed_forms import approximation, each
+from compute.readings.closed_forms import approximate, map_entries
 from compute.readings.verification.checking import STANDARDS, GradientChecks
 from compute.readings.verification.evidence import Evidence, Held, Symbolic
 from compute.readings.verification.invariants import Invariants
 from compute.readings.verification.plan import Answered
 
-BUDGET = 100_000_000  # of differences, see `readings.verification.checking`: they stand behind exact work
+BUDGET = 100_000_000  # of differences, see `readings.verification.checking`; exact work comes first
 FLOATS = 1_000  # operations on floats that take as long as one on exact numbers
-ATTEMPTS = 8  # to find numbers for the symbols at which all is finite
-LONGEST = 1_500  # operations of what is differentiated, and of its derivative
-MOST = 12_000  # operations, and terms when they are multiplied out, of all that is looked at in one answer
+ATTEMPTS = 8  # attempts to find numbers for the symbols at which all outputs are finite
+LONGEST = 1_500  # operations of an expression to differentiate, and of its derivative
+MOST = 12_000  # operations, and terms after expansion, of all proofs in one answer
 EVALUATED = 60_000  # operations of all entries that are evaluated
 NO_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, sympy.Derivative, sympy.Subs, sympy.DiracDelta, sympy.Heaviside)
 CASES = (sympy.Max, sympy.Min, sympy.Abs, sympy.sign)
@@ -40,32 +42,32 @@ NO_FLOATS = "entries are too long to be evaluated: no differences were taken"
 PROVED = "equal to SymPy's derivative of the sum of upstream times value"
 
 
-def number(symbol: Any, attempt: int) -> Any:
-    """A number for a symbol, as is assumed of it: the same for each name whatever others there are."""
+def pick_number(symbol: Any, attempt: int) -> Any:
+    """Return a number for a symbol that satisfies its assumptions and depends on its name only."""
     drawn = crc32(f"{attempt} {symbol.name}".encode())
     positive = symbol.is_nonnegative or (drawn % 2 and not symbol.is_nonpositive)
     drawn //= 2
-    found = sympy.Integer(1 + drawn % 9) if symbol.is_integer else sympy.Rational(300 + drawn % 2_000, 1_000)
-    return found if positive else -found
+    number = sympy.Integer(1 + drawn % 9) if symbol.is_integer else sympy.Rational(300 + drawn % 2_000, 1_000)
+    return number if positive else -number
 
 
 @dataclass(frozen=True, slots=True)
 class _Numbers(FloatConstants):
-    """Constant expressions with numbers for their free symbols."""
+    """Evaluates constant expressions with numbers for their free symbols."""
 
-    named: ValueSpec
+    named: Symbols
     attempt: int
 
     def symbol(self, name: str) -> float:
         if isinstance(self.sizes.get(name), int) or name in ("pi", "e"):
             return FloatConstants.symbol(self, name)
-        return float(number(self.named.symbol(name), self.attempt))
+        return float(pick_number(self.named.symbol(name), self.attempt))
 
 
 class AtPoint(Floating):
-    """Float64 with numbers for the free symbols of settings."""
+    """Float64 arithmetic with numbers for the free symbols of settings."""
 
-    def __init__(self, named: ValueSpec, attempt: int) -> None:
+    def __init__(self, named: Symbols, attempt: int) -> None:
         super().__init__("float64")
         self.named, self.attempt = named, attempt
 
@@ -87,13 +89,13 @@ class AtPoint(Floating):
 
 
 class _Bounded(Invariants):
-    """Promised equations of exact numbers, as far as they stay short."""
+    """Promised equations of exact numbers, checked as long as they stay short."""
 
     spent = 0
 
-    def held(self, values: Mapping[int, Array]) -> list[Held]:
+    def check(self, values: Mapping[int, Array]) -> list[Held]:
         self.spent = 0
-        return super().held(values)
+        return super().check(values)
 
     def equality(self, left: Array, right: Array) -> Equality:
         effort = sum(size(one) for side in (left, right) for one in side.flat)
@@ -104,7 +106,7 @@ class _Bounded(Invariants):
 
 
 class SymbolicVerification:
-    """The verification of exact numbers."""
+    """The verification of an exact answer."""
 
     def __init__(self, answered: Answered) -> None:
         self.answered, self.graph = answered, answered.evaluation.graph
@@ -119,7 +121,7 @@ class SymbolicVerification:
     def _slopes(self, attempt: int) -> GradientChecks:
         return self.answered.slopes(AtPoint(self.arithmetic.symbols, attempt), BUDGET)
 
-    def evidence(
+    def verify(
         self,
         values: Mapping[int, Array],
         upstream: Mapping[int, Array],
@@ -130,12 +132,12 @@ class SymbolicVerification:
         symbols = _symbols([*known.values(), *upstream.values()])
         symbols |= {self.arithmetic.symbols.symbol(name) for name in self._unsized()}
         for attempt in range(ATTEMPTS):
-            point = {one: number(one, attempt) for one in sorted(symbols, key=str)}
+            point = {one: pick_number(one, attempt) for one in sorted(symbols, key=str)}
             slopes, floats = self._slopes(attempt), _AtPoint(point, self.arithmetic.in_full)
             try:
                 base = slopes.evaluation.run({index: floats.of(one) for index, one in known.items()})
             except UnfitEntries:  # places among entries that are too long to be evaluated
-                return Evidence([NO_FLOATS], invariants=self.invariants.held(values))
+                return Evidence([NO_FLOATS], invariants=self.invariants.check(values))
             apart = len(set(point.values())) == len(point)  # equal ones would be ties
             if apart and all(np.isfinite(base[index]).all() for index in slopes.seeds):
                 break
@@ -145,21 +147,21 @@ class SymbolicVerification:
         standard = STANDARDS["float64"]
         if floats.spent > EVALUATED:
             standard = replace(standard, undefined=TOO_LONG)
-        checks = slopes.checks(base, seeds, analytic, standard)
+        checks = slopes.check_gradients(base, seeds, analytic, standard)
         shown = self._proved(known, values, upstream, gradients)
         return Evidence(
-            said=[*slopes.said(), *self._said(bool(point), bool(gradients))],
+            said=[*slopes.describe_steps(), *self._describe_steps(bool(point), bool(gradients))],
             gradients={name: replace(one, symbolic=shown.get(name)) for name, one in checks.items()},
-            jacobians=slopes.jacobian_checks(base, rows, standard),
-            invariants=self.invariants.held(values),
+            jacobians=slopes.check_jacobians(base, rows, standard),
+            invariants=self.invariants.check(values),
             point={str(one): str(worth) for one, worth in point.items()},
         )
 
     def _unsized(self) -> set[str]:
-        """The free symbols of settings."""
+        """Return the free symbols of settings."""
         return {name for name in self._settings if name not in (*self.graph.dimensions, "pi", "e")}
 
-    def _said(self, has_symbols: bool, has_gradients: bool) -> list[str]:
+    def _describe_steps(self, has_symbols: bool, has_gradients: bool) -> list[str]:
         said = ["exact numbers are not rounded: there is no condition to report"]
         if has_symbols:
             said.insert(0, "differences are taken with the numbers of `point` for the free symbols")
@@ -174,7 +176,7 @@ class SymbolicVerification:
         upstream: Mapping[int, Array],
         gradients: Mapping[str, Array],
     ) -> dict[str, Symbolic]:
-        """What can be shown of the gradients of entries that are symbols, by the names of values."""
+        """Return what is proved about the gradients of entries that are symbols, by the names of values."""
         if not all(index in values for index in upstream):
             return {}
         names: dict[int, str] = {}
@@ -209,7 +211,7 @@ def _symbolic(proved: int, entries: int) -> Symbolic:
 
 
 class _Derivatives:
-    """SymPy's derivatives of the sum of upstream times value, as far as they stay short."""
+    """SymPy's derivatives of the sum of upstream times value, as long as they stay short."""
 
     def __init__(
         self, in_full: Callable[[Any], Any], values: Mapping[int, Array], upstream: Mapping[int, Array]
@@ -223,7 +225,7 @@ class _Derivatives:
         self.spent = 0
 
     def equal(self, symbol: Any, gradient: Any) -> bool:
-        """Whether a derivative is shown to be this gradient."""
+        """Return whether the derivative by a symbol is proved to equal this gradient."""
         terms = [(factor, entry) for factor, entry in self.terms if entry.has(symbol)]
         try:
             return self._shown(terms, symbol, gradient)
@@ -246,7 +248,7 @@ class _Derivatives:
         return self._affords(effort * 3 ** _signs(difference)) and shown_zero(difference) is not None
 
     def _affords(self, effort: int) -> bool:
-        """Whether so much effort is left, which is spent then."""
+        """Spend this effort if as much is left; return whether it was."""
         if self.spent + effort > MOST:
             return False
         self.spent += effort
@@ -254,18 +256,18 @@ class _Derivatives:
 
 
 def _differentiable(entry: Any, symbol: Any) -> Any:
-    """An entry with the maxima and the like that a symbol stands in as cases."""
+    """Return an entry with maxima, absolute values and the like of a symbol rewritten as cases."""
     return entry.rewrite(sympy.Piecewise) if any(one.has(symbol) for one in entry.atoms(*CASES)) else entry
 
 
 def _signs(number: Any) -> int:
-    """How many signs the cases of a number go by."""
+    """Return the number of signs that the cases of a number depend on."""
     differences = (sympy.expand(one.lhs - one.rhs) for one in number.atoms(Relational))
     return len({-one if one.could_extract_minus_sign() else one for one in differences})
 
 
 class _AtPoint:
-    """Exact numbers as floats, with numbers for their symbols; NaN where they are too long."""
+    """Converts exact numbers to floats, with numbers for their symbols; NaN if they are too long."""
 
     def __init__(self, point: Mapping[Any, Any], in_full: Callable[[Any], Any]) -> None:
         self.point, self.in_full, self.spent = dict(point), in_full, 0
@@ -273,7 +275,7 @@ class _AtPoint:
     def of(self, array: Array) -> Array:
         if array.dtype != object:
             return array
-        found: Array = each(array, self._float).astype(np.float64)
+        found: Array = map_entries(array, self._float).astype(np.float64)
         return found
 
     def _float(self, entry: Any) -> float:
@@ -281,7 +283,7 @@ class _AtPoint:
         if self.spent > EVALUATED:
             return float("nan")
         try:
-            found = approximation(self.in_full(entry).xreplace(self.point))
+            found = approximate(self.in_full(entry).xreplace(self.point))
         except (TypeError, ValueError):  # no number there, and SymPy may stumble over it
             found = None
         return float("nan") if found is None else float(found)
@@ -293,12 +295,12 @@ def _symbols(arrays: Sequence[Array]) -> set[Any]:
 
 
 def _places(known: Mapping[int, Array]) -> dict[Any, list[tuple[int, tuple[int, ...]]]]:
-    """Where each symbol stands."""
-    found: dict[Any, list[tuple[int, tuple[int, ...]]]] = {}
+    """Return the places, by value index and entry, at which each symbol occurs."""
+    places: dict[Any, list[tuple[int, tuple[int, ...]]]] = {}
     for index, array in known.items():
         if array.dtype == object:
             for at in np.ndindex(array.shape):
                 entry: Any = array[at]
                 for symbol in entry.free_symbols:
-                    found.setdefault(symbol, []).append((index, at))
-    return dict(sorted(found.items(), key=lambda pair: str(pair[0])))
+                    places.setdefault(symbol, []).append((index, at))
+    return dict(sorted(places.items(), key=lambda pair: str(pair[0])))

@@ -1,4 +1,4 @@
-"""Values that are moved, and what following their changes takes."""
+"""Values that are perturbed, and the cost of evaluating what depends on them."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,22 @@ from compute.graph.value import Value
 from compute.readings.evaluation import Instruction
 from compute.readings.verification.smoothness import is_smooth
 
-STEP = 2_000  # what one step of a small graph weighs beside its arithmetic
-FAR = 8  # times what a step weighs: work beyond that counts
+STEP = 2_000  # weight of one step of a small graph, besides its arithmetic
+FAR = 8  # factor by which work may exceed the weight before it counts itself
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A value that is moved.
+    """A value that is perturbed.
 
-    names: of its gradient in the answer; instructions: what follows from it; work: what these are predicted
-    to take once; weight: what they count for in choosing how many entries are checked;
-    hidden: an output that it leads to is unknown, and only its gradient could be found; excuse: which
-    gradient a step on the way keeps back on purpose; smooth: no step on the way has a kink.
+    names: names of its gradient in the answer.
+    instructions: the instructions that depend on it; outputs: the indices of the outputs.
+    work: the predicted work of running these once.
+    weight: their share in choosing how many entries are checked.
+    size: the number of its entries.
+    hidden: whether an output behind it is unknown, so that only its gradient could be computed.
+    excuse: the gradient that a step on the way withholds on purpose.
+    smooth: whether no step on the way has a kink.
     """
 
     index: int
@@ -36,7 +40,7 @@ class Target:
 
 
 class Traits:
-    """What values of a graph have that matters where changes pass them; found once for each."""
+    """Properties of values that matter to perturbations, computed once per value."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -44,44 +48,44 @@ class Traits:
         self._traits: dict[int, tuple[int, int, str | None, bool]] = {}
 
     def of(self, index: int) -> tuple[int, int, str | None, bool]:
-        """The work and weight of a value, which gradient it keeps back, and whether it is smooth."""
-        found = self._traits.get(index)
-        if found is None:
+        """Return the work and weight of a value, the gradient that it withholds, and whether it is smooth."""
+        traits = self._traits.get(index)
+        if traits is None:
             value = self._graph.values[index]
-            found = *self._spent_on(value), _withheld(value), is_smooth(value)
-            self._traits[index] = found
-        return found
+            traits = *self._work_and_weight(value), _withheld(value), is_smooth(value)
+            self._traits[index] = traits
+        return traits
 
     def work_of(self, value: Value) -> int:
-        """The predicted work of computing a value once."""
-        return self._spent_on(value)[0]
+        """Return the predicted work of computing a value once."""
+        return self._work_and_weight(value)[0]
 
-    def _spent_on(self, value: Value) -> tuple[int, int]:
-        """The work of computing a value once, and what it weighs in choosing how much is checked.
+    def _work_and_weight(self, value: Value) -> tuple[int, int]:
+        """Return the work of computing a value once, and its weight in choosing how much is checked.
 
-        That is its arithmetic, unless the work is far more.
+        The weight is its arithmetic, unless the work is far more.
         """
         applied = value.applied
         assert applied is not None
-        found = self._spent.get(applied)
-        if found is None:
-            counted = sum(map(number_of, (*applied.cost, product(applied.shape))))
+        spent = self._spent.get(applied)
+        if spent is None:
+            counted = sum(map(numeric_size, (*applied.cost, product(applied.shape))))
             work = applied.work
-            found = self._spent[applied] = work, max(STEP + counted, work // FAR)
-        return found
+            spent = self._spent[applied] = work, max(STEP + counted, work // FAR)
+        return spent
 
 
 def _withheld(value: Value) -> str | None:
-    """Which gradient a step keeps back on purpose."""
+    """Return the gradient that a step withholds on purpose, in words."""
     primitive = value.primitive
-    if primitive is None or primitive.withholds is None:
+    if primitive is None or primitive.withheld_gradient is None:
         return None
-    return primitive.withholds(**value.attributes)
+    return primitive.withheld_gradient(**value.attributes)
 
 
-def weight(target: Target) -> int:
+def weight_of(target: Target) -> int:
     return target.weight
 
 
-def number_of(size: Size) -> int:
+def numeric_size(size: Size) -> int:
     return size if isinstance(size, int) else 0

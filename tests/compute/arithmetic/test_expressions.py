@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.constants import Sizes, evaluate
-from compute.arithmetic.expressions import MAX_LENGTH, Expression, ExpressionError, fold, number, parse
+from compute.arithmetic.expressions import (
+    MAX_LENGTH,
+    Expression,
+    ExpressionError,
+    fold,
+    number_expression,
+    parse,
+)
 from compute.dimensions import Polynomial
 from compute.latex import constant_latex
 
@@ -87,7 +94,7 @@ def test_length_is_bounded() -> None:
 
 @pytest.mark.parametrize("value", [0, 1, -2, 0.1, 1e-300, -2.5e17, 10**20])
 def test_json_numbers_keep_their_decimal_text(value: float) -> None:
-    expression = number(value)
+    expression = number_expression(value)
     assert expression.text == repr(value)
     assert evaluate(expression) == value
 

@@ -30,7 +30,7 @@ def run(arithmetic: Arithmetic, kind: int, seed: int, convert: Any) -> list[tupl
         for name, array in posed.inputs.items()
     }
     evaluation = Evaluation(graph, arithmetic, known)
-    evaluation.want(value.index for value in graph.named_values())
+    evaluation.request(value.index for value in graph.named_values())
     output = graph.names["output"].index
     plan = Differentiation(evaluation, [output])
     values = evaluation.run(known)

@@ -8,7 +8,7 @@ import pytest
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
-from compute.arithmetic.perturbed import EXACT, perturbed, unit
+from compute.arithmetic.perturbed import EXACT, make_perturbed, rounding_unit
 
 CHANGE = 2.0**-30
 A = np.array([[0.5, -2.0, 3.0], [1e-300, 7.0, 1e200]])
@@ -16,7 +16,7 @@ TINY = np.array([1e-200, 3e-180])
 
 
 def drawn(kind: str | None = None) -> Any:
-    return perturbed(FLOAT64, CHANGE, np.random.default_rng(5), kind)
+    return make_perturbed(FLOAT64, CHANGE, np.random.default_rng(5), kind)
 
 
 ONE_OPERAND = ["exp", "sin", "cos", "tanh", "erf", "sigmoid", "softplus", "expm1"]
@@ -83,5 +83,5 @@ def test_the_namespace_that_it_was_made_of_is_as_before() -> None:
 
 
 def test_the_unit_goes_by_the_dtype() -> None:
-    assert unit("float64") == 2 * 2.0**-52
-    assert unit("float32") == 2 * 2.0**-23
+    assert rounding_unit("float64") == 2 * 2.0**-52
+    assert rounding_unit("float32") == 2 * 2.0**-23

@@ -25,7 +25,7 @@ def through(
     result.name = "result"
     known = dict(enumerate(operands))
     evaluation = Evaluation(graph, arithmetic, known)
-    evaluation.want([result.index])
+    evaluation.request([result.index])
     differentiation = Differentiation(evaluation, [result.index])
     values = evaluation.run(known)
     found = differentiation.run(values, {result.index: upstream}).totals

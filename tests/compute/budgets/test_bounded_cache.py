@@ -17,7 +17,7 @@ from compute.budgets.bounded_cache import ENTRY, CacheUse, Kept, caches, keeping
 from compute.graph.value import Tensor
 from compute.question.plan import Question, prepare
 from compute.question.plan_bytes import key_bytes
-from compute.readings.reverse_mode import numeric
+from compute.readings.reverse_mode import numeric_shape
 from service.questions.rendering import rendered
 from tests.compute.asking import readings
 
@@ -140,7 +140,7 @@ QUESTIONS = {
 def test_plans_hold_about_as_much_as_is_estimated(name: str) -> None:
     asked = QUESTIONS[name]
     inputs, given, upstream = (
-        {name: np.full(numeric(one.shape) or (), 0.5) for name, one in group}
+        {name: np.full(numeric_shape(one.shape) or (), 0.5) for name, one in group}
         for group in (asked.inputs, asked.given, asked.upstream)
     )
 

@@ -9,7 +9,7 @@ import sympy
 from compute.arithmetic.kinds import EXACT
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
-from compute.readings.closed_forms import approximation, each
+from compute.readings.closed_forms import approximate, map_entries
 from tests.compute.asking import answer, exact_entries, plan, program
 from tests.compute.operations.exact_cases import CASES
 from tests.oracles import losses
@@ -45,12 +45,12 @@ def floats(array: Array) -> Array:
     """Exact numbers, none of them a symbol, as floats."""
     if array.dtype != object:
         return array
-    found: Array = each(array, _float).astype(np.float64)
+    found: Array = map_entries(array, _float).astype(np.float64)
     return found
 
 
 def _float(entry: Any) -> float:
-    found = approximation(entry)
+    found = approximate(entry)
     assert found is not None
     return float(found)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute.arithmetic.exact.algebra import Symbols
-from compute.arithmetic.kinds import arithmetic
+from compute.arithmetic.kinds import get_arithmetic
 from compute.optimizers.run.config import OptimizerConfig
 from compute.optimizers.run.question import PreparedTrace, TraceQuestion, prepare_trace
 from compute.optimizers.run.trace import TraceStep
@@ -47,7 +47,7 @@ def prepare(
     question = TraceQuestion(
         optimizer=optimizer_config(optimizer),
         start=tensors[0],
-        arithmetic=arithmetic(numbers),
+        arithmetic=get_arithmetic(numbers),
         program=tuple(program),
         data=tensors[1],
         gradients=None if gradients is None else tensors[2:],

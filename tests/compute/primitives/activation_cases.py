@@ -1,6 +1,6 @@
 """Test cases of activations: operands and attributes of their primitives."""
 
-from compute.arithmetic.expressions import number, parse
+from compute.arithmetic.expressions import number_expression, parse
 from tests.compute.primitives.drawing import Case, away_from_zero, normal, positive, spread
 
 ACTIVATIONS: dict[str, list[Case]] = {
@@ -13,7 +13,7 @@ ACTIVATIONS: dict[str, list[Case]] = {
     "erf": [Case([normal(2, 3)])],
     "log_sigmoid": [Case([normal(2, 3)])],
     "softplus": [
-        Case([normal(2, 3)], {"beta": number(beta), "threshold": threshold and parse(threshold)})
+        Case([normal(2, 3)], {"beta": number_expression(beta), "threshold": threshold and parse(threshold)})
         for beta, threshold in ((1, None), (-2, None), (0.5, "0.1"))
     ],
     "silu": [Case([normal(2, 3)], {"alpha": parse(alpha)}) for alpha in ("1", "1.702")],
@@ -22,17 +22,20 @@ ACTIVATIONS: dict[str, list[Case]] = {
     "softsign": [Case([away_from_zero(2, 3)])],
     "tanhshrink": [Case([normal(2, 3)])],
     "scaled_tanh": [Case([normal(2, 3)], {"alpha": parse("1.7159"), "beta": parse("2/3")})],
-    "elu": [Case([away_from_zero(2, 3)], {"alpha": alpha}) for alpha in (number(1), number(-0.5))],
+    "elu": [
+        Case([away_from_zero(2, 3)], {"alpha": alpha})
+        for alpha in (number_expression(1), number_expression(-0.5))
+    ],
     "celu": [Case([away_from_zero(2, 3)], {"alpha": parse(alpha)}) for alpha in ("1", "2")],
     "selu": [Case([away_from_zero(2, 3)], {"alpha": parse("1.5"), "gamma": parse("1.1")})],
-    "hardtanh": [Case([normal(2, 3)], {"min_val": number(-0.4), "max_val": parse("3/4")})],
+    "hardtanh": [Case([normal(2, 3)], {"min_val": number_expression(-0.4), "max_val": parse("3/4")})],
     "hardsigmoid": [Case([normal(2, 3)], {"alpha": parse(a), "beta": parse("1/2")}) for a in ("1/6", "0.8")],
     "hardswish": [Case([spread(2, 3)])],
-    "threshold": [Case([normal(2, 3)], {"threshold": parse("0.1"), "value": number(-2)})],
+    "threshold": [Case([normal(2, 3)], {"threshold": parse("0.1"), "value": number_expression(-2)})],
     "hardshrink": [Case([normal(2, 3)], {"lambd": parse("0.6")})],
     "softshrink": [Case([normal(2, 3)], {"lambd": parse("0.6")})],
     "shrink": [Case([normal(2, 3)], {"lambd": parse("0.6"), "bias": parse("1/4")})],
-    "affine": [Case([normal(2, 3)], {"alpha": parse("2"), "beta": number(-0.5)})],
+    "affine": [Case([normal(2, 3)], {"alpha": parse("2"), "beta": number_expression(-0.5)})],
     "derivative": [
         Case(
             [operand],

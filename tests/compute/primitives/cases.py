@@ -1,6 +1,6 @@
 """Test cases of primitives: operands and attributes."""
 
-from compute.arithmetic.expressions import number, parse
+from compute.arithmetic.expressions import number_expression, parse
 from compute.primitives.windows import Layout
 from tests.compute.primitives.activation_cases import ACTIVATIONS
 from tests.compute.primitives.drawing import (
@@ -293,7 +293,7 @@ CASES: dict[str, list[Case]] = {
     "log_probability": [
         Case([probabilities(2, 3)], {"complement": complement, "least": least})
         for complement in (False, True)
-        for least in (None, number(-0.5))
+        for least in (None, number_expression(-0.5))
     ],
     "logit_surprise": [
         Case([normal(2, 3), probabilities(2, 3)]),

@@ -25,7 +25,7 @@ def _elementwise(name: str) -> Callable[[Rng, int], Extreme]:
         operands = []
         for place, operand in enumerate(primitive.operands):
             drawn_shape = axes if place == 0 or not primitive.broadcasts else thinner(rng, axes)
-            if "boolean" in primitive.takes.get(operand, ("real",)):
+            if "boolean" in primitive.operand_kinds.get(operand, ("real",)):
                 operands.append(rng.random(drawn_shape) < 0.5)
             else:
                 operands.append(np.abs(normal(rng, *drawn_shape)) + 0.1)

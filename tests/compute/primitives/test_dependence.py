@@ -9,7 +9,7 @@ from compute.arithmetic.floating import FLOAT64
 from compute.graph.graph import Graph
 from compute.graph.value import apply
 from compute.readings.evaluation import Evaluation
-from compute.readings.jacobians import Support, jacobian
+from compute.readings.jacobians import Support, compute_jacobian
 from compute.readings.reverse_mode import Differentiation
 from compute.readings.sparsity import reach
 from tests.compute.primitives.cases import CASES
@@ -34,7 +34,7 @@ def test_the_support_is_that_of_jacobians_at_random_operands(name: str, at: int)
     for place in [place for place, rule in enumerate(rules) if rule is not None]:
         evaluation = Evaluation(graph, FLOAT64, range(len(handles)))
         plan = Differentiation(evaluation, [result.index], [handles[place].index])
-        evaluation.want([result.index])
+        evaluation.request([result.index])
         seen: Array = np.zeros((), dtype=bool)
         support: list[Array] = []
         for draw in range(DRAWS):
@@ -44,7 +44,7 @@ def test_the_support_is_that_of_jacobians_at_random_operands(name: str, at: int)
                 for at, draw_operand in enumerate(case.operands)
             ]
             known = dict(enumerate(operands))
-            value, _ = jacobian(plan, evaluation.run(known), result, handles[place])
+            value, _ = compute_jacobian(plan, evaluation.run(known), result, handles[place])
             if not support:
                 nothing = reach(np.zeros_like(value), result.rank)
                 support = Support(evaluation, result, handles[place]).find(known, nothing)

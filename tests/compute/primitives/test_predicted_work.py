@@ -12,7 +12,7 @@ import pytest
 
 from compute import operations  # noqa: F401 - declares every primitive
 from compute.graph.primitive import KEPT, REGISTRY, RESULT, Application
-from compute.readings.reverse_mode import bound_rule
+from compute.readings.reverse_mode import bind_rule
 from tests.compute.primitives.counting import Counted, counted, counting_namespace
 from tests.compute.primitives.extremes import extreme, with_operands
 
@@ -52,10 +52,10 @@ def test_predicted_work_is_the_actual_work(name: str) -> None:
         g = counted(np.random.default_rng(0).standard_normal(result.shape))
         known = {RESULT: result, KEPT: kept} | dict(enumerate(arrays))
         most = 0.0
-        for place in applied.passing:
+        for place in applied.differentiable:
             rule = applied.rules[place]
             assert rule is not None
-            function = bound_rule(XP, applied, place)
+            function = bind_rule(XP, applied, place)
             needs = [known[need] for need in rule.needs]
             work, _ = spent(lambda xp, *arrays, f=function: f(*arrays), g, *needs)
             # Of gradients that are computed together the first does all the work.

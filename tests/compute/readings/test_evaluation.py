@@ -125,7 +125,7 @@ def test_every_value_can_be_given_as_it_was_answered() -> None:
 
 def test_only_what_is_asked_is_computed() -> None:
     prepared = plan("self_attention", INPUTS, SETTINGS, select=["scores"])
-    names = {value.name for value in prepared.evaluation.computed()} - {None}
+    names = {value.name for value in prepared.evaluation.computed_values()} - {None}
     assert names == {"input", "query", "key", "scores"}
     assert [step.name for step in prepared.cost.steps] == ["input", "query", "key", "scores"]
 
@@ -135,7 +135,7 @@ def test_what_a_gradient_needs_is_kept_only_where_one_is_wanted() -> None:
     for upstream, kept in ({}, 0), ({"output": np.ones((2, 3))}, 1):
         prepared = plan("max_pool2d", {"x": x}, {"size": 2}, upstream=upstream, select=asked)
         evaluation, names = prepared.evaluation, prepared.graph.names
-        assert [value.name for value in evaluation.computed()] == ["output"]
+        assert [value.name for value in evaluation.computed_values()] == ["output"]
         values = evaluation.run({names["x"].index: x})
         assert len(values) == len(names) + kept
         np.testing.assert_array_equal(values[names["output"].index], x.reshape(2, 2, 3, 2).max((1, 3)))

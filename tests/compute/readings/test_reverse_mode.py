@@ -168,7 +168,7 @@ def test_an_unnamed_value_that_two_steps_share() -> None:
     known = {a.index: RNG.standard_normal((2, 2)), b.index: RNG.standard_normal((2, 2))}
     evaluation = Evaluation(graph, FLOAT64, known)
     plan = Differentiation(evaluation, [both.index])
-    evaluation.want([both.index])
+    evaluation.request([both.index])
     seed = RNG.standard_normal((2, 2))
     found = plan.run(evaluation.run(known), {both.index: seed})
     for handle in (a, b):

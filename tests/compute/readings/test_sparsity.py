@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.readings.sparsity import accidental_slices, blocks, zero_slices
+from compute.readings.sparsity import find_accidental_slices, find_blocks, find_zero_slices
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(81)
@@ -26,7 +26,7 @@ FULL = np.ones((4, 5), dtype=bool)
     ],
 )
 def test_patterns(support: Any, pattern: str, behind: int, ahead: int) -> None:
-    [block] = blocks([support > 0], ("row",), ("column",))
+    [block] = find_blocks([support > 0], ("row",), ("column",))
     assert (block.pattern, block.behind, block.ahead) == (pattern, behind, ahead)
     rows, columns = np.nonzero(support)
     assert -block.behind == (columns - rows).min()
@@ -36,11 +36,11 @@ def test_patterns(support: Any, pattern: str, behind: int, ahead: int) -> None:
 
 
 def test_nothing_to_say_and_nothing_at_all() -> None:
-    assert blocks([FULL], ("row",), ("column",)) == []
-    assert blocks([np.ones((1, 3), dtype=bool)], ("row",), ("column",)) == []
-    [block] = blocks([~FULL], ("row",), ("column",))
+    assert find_blocks([FULL], ("row",), ("column",)) == []
+    assert find_blocks([np.ones((1, 3), dtype=bool)], ("row",), ("column",)) == []
+    [block] = find_blocks([~FULL], ("row",), ("column",))
     assert block.pattern == "zero"
-    assert blocks([np.ones(1, dtype=bool)], (), ()) == []
+    assert find_blocks([np.ones(1, dtype=bool)], (), ()) == []
 
 
 def test_blocks_of_attention() -> None:
@@ -63,22 +63,22 @@ def test_blocks_of_attention() -> None:
 
 def test_slices_that_are_zero_are_no_pattern() -> None:
     causal = np.array([[False, False], [True, True], [True, True]])
-    assert blocks([causal], ("query",), ("d_k",)) == []
-    [empty] = zero_slices([causal], ("query",), ("d_k",))
+    assert find_blocks([causal], ("query",), ("d_k",)) == []
+    [empty] = find_zero_slices([causal], ("query",), ("d_k",))
     assert (empty.side, empty.axis, empty.label, empty.indices) == ("of", 0, "query", [0])
     padded = np.zeros((3, 5), dtype=bool)
     padded[:, :2] = True
-    assert blocks([padded], ("query",), ("key",)) == []
-    [empty] = zero_slices([padded], ("query",), ("key",))
+    assert find_blocks([padded], ("query",), ("key",)) == []
+    [empty] = find_zero_slices([padded], ("query",), ("key",))
     assert (empty.side, empty.label, empty.indices) == ("wrt", "key", [2, 3, 4])
-    assert zero_slices([~FULL], ("row",), ("column",)) == []
+    assert find_zero_slices([~FULL], ("row",), ("column",)) == []
 
 
 def test_slices_that_are_zero_for_these_numbers_alone() -> None:
     support = np.array([[True, True, False], [True, True, False]])
     present = np.array([[False, True, False], [False, True, False]])
-    [found] = accidental_slices([present], [support], ("row",), ("column",))
+    [found] = find_accidental_slices([present], [support], ("row",), ("column",))
     assert (found.side, found.axis, found.label, found.indices) == ("wrt", 0, "column", [0])
-    assert accidental_slices([support], [support], ("row",), ("column",)) == []
-    found, other = accidental_slices([present & False], [support], ("row",), ("column",))
+    assert find_accidental_slices([support], [support], ("row",), ("column",)) == []
+    found, other = find_accidental_slices([present & False], [support], ("row",), ("column",))
     assert (found.indices, other.indices) == ([0, 1], [0, 1])

@@ -10,7 +10,7 @@ import pytest
 from compute.errors import QuestionErrors
 from compute.operations import CATALOGUE
 from compute.question.answer import Answer
-from compute.readings.closed_forms import text
+from compute.readings.closed_forms import write_text
 from service.exact.answers import write_answer
 from service.exact.entries import MAX_TEXT, Decoder
 from tests.compute.asking import answer, arrays, plan
@@ -98,7 +98,7 @@ def test_text_sent_back_is_the_same_number_or_refused(name: str) -> None:
             close = pytest.approx(reached[at], rel=1e-9, abs=1e-9 * largest, nan_ok=True)
             assert worth == close, (key, entry)
             if len(entry) <= MAX_TEXT:
-                again = text(read(entry, ("x",))[()])
+                again = write_text(read(entry, ("x",))[()])
                 assert evaluate(again, point) == pytest.approx(worth, rel=1e-14, nan_ok=True), (
                     key,
                     entry,

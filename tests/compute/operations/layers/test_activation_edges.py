@@ -14,7 +14,7 @@ from compute.graph.graph import Graph
 from compute.latex import Formula
 from compute.operations.layers.activation import ActivationName, activate
 from compute.primitives.activations.declaration import ACTIVATIONS, template
-from compute.readings.closed_forms import text
+from compute.readings.closed_forms import write_text
 from tests.compute.asking import answer, plan, program
 from tests.compute.operations.layers.test_activation import asked
 
@@ -98,8 +98,8 @@ def test_the_logarithm_of_a_rectifier() -> None:
     assert {(note.code, note.at) for note in found.notes} >= {("non_finite", "output")}
     assert "x" in found.spoiled_gradients
     exact = asked("log_relu", [-1, "1/2"], arithmetic="exact", upstream={"output": [1, 1]})
-    assert [text(one) for one in exact.values["output"]] == ["-Infinity", "-log(2)"]
-    assert [text(one) for one in exact.gradients["x"]] == ["NaN", "2"]
+    assert [write_text(one) for one in exact.values["output"]] == ["-Infinity", "-log(2)"]
+    assert [write_text(one) for one in exact.gradients["x"]] == ["NaN", "2"]
     steps = {step.name: step for step in plan("activation", {"x": x}, {"function": "log_relu"}).steps}
     assert steps["output"].inputs == ["rectified"]
     assert steps["derivative"].inputs == ["rectified", "x"]
@@ -125,16 +125,16 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_exact_forms_are_readable(name: str) -> None:
     found = asked(name, "x", arithmetic="exact").values
-    assert (text(found["output"].item()), text(found["derivative"].item())) == FORMS[name]
+    assert (write_text(found["output"].item()), write_text(found["derivative"].item())) == FORMS[name]
 
 
 def test_settings_may_be_symbols_and_fractions() -> None:
     found = asked("elu", [-1, 2], {"alpha": "a"}, arithmetic="exact").values["output"]
-    assert [text(one) for one in found] == ["a*(-1 + exp(-1))", "2"]
+    assert [write_text(one) for one in found] == ["a*(-1 + exp(-1))", "2"]
     slope = answer(
         "activation", {"x": [-3, "y"], "slope": "1/3"}, {"function": "leaky_relu"}, arithmetic="exact"
     )
-    assert [text(one) for one in slope.values["output"]] == ["-1", "where(y > 0, y, y/3)"]
+    assert [write_text(one) for one in slope.values["output"]] == ["-1", "where(y > 0, y, y/3)"]
     floats = asked("hardsigmoid", [1.0], {"alpha": "1/5", "beta": 0.5}).values["output"]
     np.testing.assert_allclose(floats, [0.7], rtol=1e-15)
 
@@ -148,7 +148,7 @@ def test_the_threshold_of_softplus_is_pytorchs_in_floats_alone() -> None:
     assert plan("activation", {"x": x}, {"function": "softplus"}).conventions["threshold"] == 20
     exact = plan("activation", {"x": x}, {"function": "softplus"}, arithmetic="exact")
     assert exact.conventions["threshold"] == "none"
-    assert text(asked("softplus", 30, arithmetic="exact").values["output"].item()) == "log(1 + exp(30))"
+    assert write_text(asked("softplus", 30, arithmetic="exact").values["output"].item()) == "log(1 + exp(30))"
     smooth = asked("softplus", x, {"threshold": 100}).values["output"]
     assert smooth[1] > x[1]
 
@@ -259,8 +259,8 @@ def test_programs_call_activations_by_name() -> None:
     np.testing.assert_allclose(found.values["d"], np.log(1 + np.exp([-2, 4])) / 2, rtol=1e-14)
     np.testing.assert_array_equal(found.values["h"], [-np.inf, math.log(2)])
     exact = program(("y = softplus(x)", "z = elu(x, alpha='a')"), {"x": "x"}).values
-    assert text(exact["y"].item()) == "log(exp(x) + 1)"
-    assert text(exact["z"].item()) == "where(x > 0, x, a*(exp(x) - 1))"
+    assert write_text(exact["y"].item()) == "log(exp(x) + 1)"
+    assert write_text(exact["z"].item()) == "where(x > 0, x, a*(exp(x) - 1))"
 
 
 def test_latex_leaves_out_what_does_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from compute.errors import QuestionErrors
-from compute.readings.closed_forms import text
+from compute.readings.closed_forms import write_text
 from tests.compute.asking import answer, plan
 
 OPERATIONS = ("softmax", "softmin", "log_softmax", "hardmax")
@@ -110,11 +110,11 @@ def test_rows_of_nothing_but_minus_infinity() -> None:
     np.testing.assert_array_equal(exact.values["output"], [[-np.inf, -np.inf], [0, -np.inf]])
     infinite = [[-sympy.oo] * 2, [0, -sympy.oo]]
     found = answer("log_softmax", {"x": infinite}, upstream={"output": [[1, 1], [1, 1]]}, arithmetic="exact")
-    assert [[text(one) for one in row] for row in found.values["output"]] == [
+    assert [[write_text(one) for one in row] for row in found.values["output"]] == [
         ["-Infinity"] * 2,
         ["0", "-Infinity"],
     ]
-    assert [[text(one) for one in row] for row in found.gradients["x"]] == [["0", "0"], ["-1", "1"]]
+    assert [[write_text(one) for one in row] for row in found.gradients["x"]] == [["0", "0"], ["-1", "1"]]
 
 
 @pytest.mark.parametrize(
@@ -165,12 +165,12 @@ def test_promises_hold_where_there_is_nothing_to_attend_to(operation: str) -> No
 
 def test_letters() -> None:
     found = answer("softmax", {"x": ["a", "b"]}, {"scale": "t"}, arithmetic="exact")
-    assert text(found.values["output"][0]) == "1/(exp(-a*t + b*t) + 1)"
+    assert write_text(found.values["output"][0]) == "1/(exp(-a*t + b*t) + 1)"
     logs = answer("log_softmax", {"x": ["a", "b"]}, upstream={"output": [1, 0]}, arithmetic="exact")
-    assert text(logs.values["output"][0]) == "a - log(exp(a) + exp(b))"
-    assert text(logs.gradients["x"][1]) == "-exp(b)/(exp(a) + exp(b))"
+    assert write_text(logs.values["output"][0]) == "a - log(exp(a) + exp(b))"
+    assert write_text(logs.gradients["x"][1]) == "-exp(b)/(exp(a) + exp(b))"
     hard = answer("hardmax", {"x": ["a", "b"]}, arithmetic="exact")
-    assert text(hard.values["output"][0]) == "indicator(a >= b)"
+    assert write_text(hard.values["output"][0]) == "indicator(a >= b)"
 
 
 def test_programs_call_them_with_their_scale() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
-from compute.readings.formulas import formula
+from compute.readings.formulas import write_formula
 from tests.compute.asking import answer, arrays, plan
 from tests.compute.operations.normalization.test_normalization import EPSILON, drawn
 from tests.oracles import textbook_normalizations as textbook
@@ -206,4 +206,4 @@ def test_the_formula_has_no_gain_of_1_and_no_bias_of_0(operation: str, above: st
         ({"gain": 2.0}, r" \cdot \gamma"),
     ):
         asked = plan(operation, {"x": x, **parameters}, {"epsilon": "1/2"}, select=["output"])
-        assert formula(asked.graph.names["output"]) == fraction + behind
+        assert write_formula(asked.graph.names["output"]) == fraction + behind

@@ -45,7 +45,7 @@ X, W = RNG.standard_normal((3, 4)), RNG.standard_normal((4, 4))
 def run(graph: Any, known: dict[str, Any], seeds: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     indices = {graph.names[name].index: array for name, array in known.items()}
     evaluation = Evaluation(graph, FLOAT64, indices)
-    evaluation.want(value.index for value in graph.named_values())
+    evaluation.request(value.index for value in graph.named_values())
     upstream = {graph.names[name].index: array for name, array in seeds.items()}
     plan = Differentiation(evaluation, upstream)
     values = evaluation.run(indices)

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers.rules.schedules import SCHEDULES
 from compute.optimizers.run.config import Constants
@@ -51,7 +51,7 @@ def test_defaults_agree_with_conventions(name: str) -> None:
 
 @pytest.mark.parametrize("schedule", CASES, ids=str)
 def test_exact_and_float32_rates(schedule: dict[str, Any]) -> None:
-    exact = Constants(arithmetic(EXACT)).rates(sympy.Rational(3, 10), schedule)
+    exact = Constants(get_arithmetic(EXACT)).rates(sympy.Rational(3, 10), schedule)
     single = Constants(FLOAT32).rates(np.float32(0.3), schedule)
     for step in (1, 2, 5, 12):
         theirs = rate({"name": "momentum", "learning_rate": 0.3, "schedule": schedule}, step)

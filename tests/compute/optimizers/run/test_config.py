@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.run.config import Constants, OptimizerConfig, build_run
@@ -25,12 +25,12 @@ def test_constants_in_every_arithmetic(constant: Any, value: float) -> None:
     assert Constants(FLOAT64).read(("a",), constant) == value
     assert Constants(FLOAT32).read(("a",), constant) == np.float32(value)
     assert Constants(FLOAT32).read(("a",), constant).dtype == np.float32
-    assert float(Constants(arithmetic(EXACT)).read(("a",), constant)) == pytest.approx(value, rel=1e-15)
+    assert float(Constants(get_arithmetic(EXACT)).read(("a",), constant)) == pytest.approx(value, rel=1e-15)
 
 
 def test_decimals_are_exact_fractions() -> None:
-    assert Constants(arithmetic(EXACT)).read(("a",), 0.1) == sympy.Rational(1, 10)
-    assert Constants(arithmetic(EXACT)).read(("a",), 1e-8) == sympy.Rational(1, 10**8)
+    assert Constants(get_arithmetic(EXACT)).read(("a",), 0.1) == sympy.Rational(1, 10)
+    assert Constants(get_arithmetic(EXACT)).read(("a",), 1e-8) == sympy.Rational(1, 10**8)
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity", "a", "1/0", "(", "", "1" * 500])
@@ -44,7 +44,7 @@ def test_invalid_constants(constant: str) -> None:
 
 
 def test_bounds_apply_unless_a_symbol_is_free() -> None:
-    exact = Constants(arithmetic(EXACT))
+    exact = Constants(get_arithmetic(EXACT))
     assert exact.read(("a",), "b", 0, 1) == sympy.Symbol("b", real=True)
     for constant in ("-1/2", "1", "sqrt(2)"):
         with pytest.raises(QuestionErrors) as caught:

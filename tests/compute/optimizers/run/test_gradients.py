@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.optimizers.run.gradients import Clipping, add_decay, clip_gradients, global_norm
 from tests.compute.asking import exact_entries
 from tests.oracles import textbook_optimizers
@@ -48,7 +48,7 @@ def test_a_gradient_of_zeros_is_left_alone_without_epsilon() -> None:
 
 
 def test_exact_bounds() -> None:
-    xp = arithmetic(EXACT)
+    xp = get_arithmetic(EXACT)
     gradient = {"w": exact_entries([3, -4]), "b": exact_entries(12)}
     assert global_norm(xp, gradient)[()] == 13
     found = clip_gradients(xp, gradient, Clipping(None, sympy.Integer(1), None))

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers.run.hessians import hessian_of
 from compute.optimizers.run.objective import Batches, ProgramObjective, RecordedGradients
@@ -56,7 +56,7 @@ def test_sympy_to_the_last_digits(name: str) -> None:
 
 
 def test_exact_hessians() -> None:
-    xp = arithmetic(EXACT)
+    xp = get_arithmetic(EXACT)
     start = {"v": exact_entries(["1/2", "a"]), "c": exact_entries(3)}
     objective = ProgramObjective(("f = c * sum(v**3) + v[0] * v[1]",), "f", start, {}, xp)
     hessian = hessian_of(objective)
@@ -71,7 +71,7 @@ def test_exact_hessians() -> None:
 def test_exact_hessians_of_several_cases() -> None:
     """Of relu and abs the second derivative is zero where there is one."""
     objective = ProgramObjective(("f = relu(x)**2 + abs(x) * 3",), "f", {"x": exact_entries(2)}, {},
-                                 arithmetic(EXACT))  # fmt: skip
+                                 get_arithmetic(EXACT))  # fmt: skip
     hessian = hessian_of(objective)
     assert hessian({"x": exact_entries(2)}, 1).tolist() == [[2]]
     assert hessian({"x": exact_entries(-2)}, 2).tolist() == [[0]]
@@ -92,7 +92,9 @@ def test_of_a_batch_it_is_the_batchs(numbers: str) -> None:
     data = {"x": [1, 2, 3, 4]}
     start, sent = arrays({"w": 1}, numbers), arrays(data, numbers)
     batches = Batches(("x",), ((0,), (1, 3)))
-    objective = ProgramObjective(("f = sum(x**2) * w**2",), "f", start, sent, arithmetic(numbers), batches)
+    objective = ProgramObjective(
+        ("f = sum(x**2) * w**2",), "f", start, sent, get_arithmetic(numbers), batches
+    )
     hessian = hessian_of(objective)
     assert [float(hessian(objective.start, step)[0, 0]) for step in (1, 2, 3)] == [2, 40, 2]
 

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from compute.arithmetic.exact.algebra import Symbols
-from compute.arithmetic.kinds import EXACT, arithmetic
+from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.errors import QuestionErrors
 from compute.optimizers.run.question import TraceQuestion
 from compute.optimizers.run.solver import SolutionAnswer, SolutionQuestion, Solver
@@ -30,7 +30,7 @@ def question(
     symbols = Symbols()
     sent = [arrays(one, EXACT, symbols) for one in (start or {"x": 1}, data or {}, target or {})]
     trace = TraceQuestion(
-        optimizer_config(optimizer), sent[0], arithmetic(EXACT), tuple(program), data=sent[1], steps=steps
+        optimizer_config(optimizer), sent[0], get_arithmetic(EXACT), tuple(program), data=sent[1], steps=steps
     )
     return SolutionQuestion(trace, tuple(unknown), sent[2])
 

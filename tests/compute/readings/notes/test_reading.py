@@ -89,7 +89,7 @@ def test_no_mask(bad: float) -> None:
 
 
 def test_few_values_show_that_all_are_finite() -> None:
-    watched = [value.name for value in plan("attention", QKV).evaluation.watched()]
+    watched = [value.name for value in plan("attention", QKV).evaluation.sentinels()]
     assert watched == ["output", "scaled_scores"]
     for name in QKV:
         for bad in (np.nan, np.inf, -np.inf):

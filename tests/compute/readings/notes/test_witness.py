@@ -12,7 +12,7 @@ from compute.readings.notes.witness import MOVING, WATCHED, NonFiniteRecorder
 BESIDE = {
     "name",
     "ordered",
-    "settles",
+    "simplifies",
     "negative_infinity",
     "is_finite",
     "equality",
@@ -52,9 +52,9 @@ def test_the_first_fault_in_numbers(function: str, operands: tuple[Any, ...], se
             *(np.array(one) if isinstance(one, np.ndarray) else one for one in arrays)
         )
     np.testing.assert_array_equal(found, expected)
-    [fault] = witness.faults
-    assert list(witness.fresh()) == [fault] and not list(witness.turned())
-    assert fault.sentence(tuple(int(one) for one in np.argwhere(fault.fresh)[0])) == sentence
+    [event] = witness.events
+    assert list(witness.fresh_events()) == [event] and not list(witness.nan_events())
+    assert event.sentence(tuple(int(one) for one in np.argwhere(event.fresh)[0])) == sentence
     for one, other in zip(arrays, operands, strict=True):
         np.testing.assert_array_equal(one, other)  # it leaves what it is given
 
@@ -63,8 +63,8 @@ def test_infinities_that_come_in_are_no_fault_and_nan_made_of_them_is_a_turn() -
     witness: Any = NonFiniteRecorder(FLOAT64)
     with np.errstate(all="ignore"):
         witness.add(np.array([np.inf, np.nan]), np.array([1.0, np.inf]))
-        assert not witness.faults and not witness.is_blind
+        assert not witness.events and not witness.is_blind
         witness.subtract(np.array([np.inf, np.nan, 1]), np.array([np.inf, np.inf, 1]))
-    [fault] = witness.turned()
-    assert not list(witness.fresh())
-    np.testing.assert_array_equal(fault.turned, [True, False, False])
+    [event] = witness.nan_events()
+    assert not list(witness.fresh_events())
+    np.testing.assert_array_equal(event.became_nan, [True, False, False])

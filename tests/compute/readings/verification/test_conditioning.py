@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.readings.verification.evidence import Condition, bounded, shown
+from compute.readings.verification.evidence import Condition, round_for_display, round_up
 from tests.compute.asking import answer
 
 
@@ -111,10 +111,10 @@ def test_where_inputs_cannot_be_moved_the_steps_are() -> None:
 
 
 def test_numbers_are_shown_by_bounds() -> None:
-    assert [bounded(one) for one in (0.0, 2e-16, 0.0123, 1.0, 9.5, 950.0)] == [0, 2e-16, 0.02, 1, 10, 1000]
-    assert bounded(3e-13, 1e-9) == 1e-9
-    assert np.isnan(bounded(np.nan))
-    assert [bounded(one) for one in (5e-324, 3e-308, 1.7e308)] == [1e-307, 1e-307, 1.7976931348623157e308]
-    assert shown(1.23456789012, 100.0) == 1.234568
-    assert shown(-1e-17, 1.0) == 0
-    assert str(shown(-1e-17, 1.0)) == "0.0"
+    assert [round_up(one) for one in (0.0, 2e-16, 0.0123, 1.0, 9.5, 950.0)] == [0, 2e-16, 0.02, 1, 10, 1000]
+    assert round_up(3e-13, 1e-9) == 1e-9
+    assert np.isnan(round_up(np.nan))
+    assert [round_up(one) for one in (5e-324, 3e-308, 1.7e308)] == [1e-307, 1e-307, 1.7976931348623157e308]
+    assert round_for_display(1.23456789012, 100.0) == 1.234568
+    assert round_for_display(-1e-17, 1.0) == 0
+    assert str(round_for_display(-1e-17, 1.0)) == "0.0"

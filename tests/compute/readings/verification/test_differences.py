@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.readings.verification.differences import EVALUATIONS, MEASURED, Slopes, slopes
+from compute.readings.verification.differences import EVALUATIONS, MEASURED, Slopes, find_slopes
 
 Function = Callable[[float], float]
 
@@ -20,7 +20,7 @@ def found(function: Function, at: float, *, scale: float = 1.0, closer: float = 
         return np.array([function(at + step) - here])
 
     with np.errstate(all="ignore"):
-        return slopes(moved, scale, closer, np.array([size]), 1.0, 1e-6)
+        return find_slopes(moved, scale, closer, np.array([size]), 1.0, 1e-6)
 
 
 def square_root(x: float) -> float:
@@ -114,7 +114,7 @@ def test_of_several_outputs_each_has_its_own_verdict() -> None:
     def moved(step: float) -> Any:
         return np.array([math.sin(step), abs(step), 0.0, math.nan])
 
-    one = slopes(moved, 1.0, 0.0, np.zeros(4), 1.0, 1e-6)
+    one = find_slopes(moved, 1.0, 0.0, np.zeros(4), 1.0, 1e-6)
     assert list(np.isfinite(one.error)) == [True, False, True, False]
     assert one.numeric[0] == pytest.approx(1, rel=1e-9)
     assert one.numeric[2] == 0
@@ -126,7 +126,7 @@ def test_what_varies_faster_than_any_step_has_no_slope(at: float) -> None:
         return np.array([math.sin(at + step) - math.sin(at), step / at])
 
     size = np.array([abs(math.sin(at)), 1.0])
-    one = slopes(moved, at, at, size, 1.0, 1e-6, np.array([math.cos(at), 5.0]))
+    one = find_slopes(moved, at, at, size, 1.0, 1e-6, np.array([math.cos(at), 5.0]))
     assert list(np.isfinite(one.error)) == [False, True]  # the other has a slope, though it is not 5
     assert np.isnan(one.bend[0])
 
@@ -142,7 +142,7 @@ def test_no_slope_takes_more_than_is_said() -> None:
         measured.append(step)
         return np.array([abs(step) * (1 + 1e-16)])
 
-    slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6, np.ones(1), rounded)
+    find_slopes(moved, 1.0, 1e-9, np.zeros(1), 1.0, 1e-6, np.ones(1), rounded)
     assert (len(asked), len(measured)) == (EVALUATIONS, MEASURED)
 
 
@@ -150,7 +150,9 @@ def test_rounding_is_measured_only_where_slopes_are_doubted() -> None:
     def rounded(step: float) -> Any:
         raise AssertionError
 
-    one = slopes(lambda step: np.array([3 * step]), 1.0, 0.0, np.ones(1), 3.0, 1e-6, np.full(1, 3.0), rounded)
+    one = find_slopes(
+        lambda step: np.array([3 * step]), 1.0, 0.0, np.ones(1), 3.0, 1e-6, np.full(1, 3.0), rounded
+    )
     assert one.numeric[0] == pytest.approx(3)
 
 
@@ -164,14 +166,14 @@ def test_what_looks_like_a_slope_or_a_kink_and_is_rounding() -> None:
     def rounded(step: float) -> Any:
         return np.array([step + 2e-10 * draw.choice((-1, 1)), 1e-6])
 
-    found = slopes(moved, 1e-6, 0.0, np.full(2, 1e-16), 1.0, 1e-6, np.array([1.0, 1.0]), rounded)
+    found = find_slopes(moved, 1e-6, 0.0, np.full(2, 1e-16), 1.0, 1e-6, np.array([1.0, 1.0]), rounded)
     assert np.isnan(found.bend).all()
     assert (np.abs(found.numeric - 1) <= 5 * found.error).all()
 
 
 def test_a_bend_that_changes_from_step_to_step_is_no_kink() -> None:
     """It is narrower than the smallest step by little."""
-    found = slopes(
+    found = find_slopes(
         lambda step: np.array([math.sqrt(step**2 + 1e-16) - 1e-8 + step]), 1.0, 0.0, np.ones(1), 1.0, 1e-6,
         np.ones(1), lambda step: np.array([math.sqrt(step**2 + 1e-16) - 1e-8 + step]),
     )  # fmt: skip

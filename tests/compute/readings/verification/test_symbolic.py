@@ -8,7 +8,7 @@ import sympy
 
 from compute.arithmetic.kinds import EXACT
 from compute.readings.verification.evidence import Evidence, Symbolic
-from compute.readings.verification.symbolic import number
+from compute.readings.verification.symbolic import pick_number
 from tests.compute.asking import NETWORK, answer
 from tests.compute.readings.verification.test_gradients import wrong
 
@@ -98,7 +98,7 @@ def test_assumptions_and_domains_are_respected() -> None:
 
 
 def test_numbers_are_found_at_which_settings_have_a_value() -> None:
-    name = next(one for one in "abcdefgh" if number(sympy.Symbol(one, real=True), 0) < 0)
+    name = next(one for one in "abcdefgh" if pick_number(sympy.Symbol(one, real=True), 0) < 0)
     inputs = {"query": [["q"]], "key": [[1], [2]], "value": [[1], [2]]}
     asked: Any = {"upstream": {"output": [[1]]}, "arithmetic": EXACT, "verify": True}
     found = answer("attention", inputs, {"scale": f"sqrt({name})"}, **asked).parts["evidence"]
@@ -150,8 +150,8 @@ def test_effort_is_bounded() -> None:
 
 def test_the_numbers_of_symbols_depend_on_their_names_alone() -> None:
     one, other = (sympy.Symbol(name, real=True) for name in ("x1", "x2"))
-    assert number(one, 0) == number(one, 0) != number(other, 0)
-    assert number(one, 0) != number(one, 1)
+    assert pick_number(one, 0) == pick_number(one, 0) != pick_number(other, 0)
+    assert pick_number(one, 0) != pick_number(one, 1)
 
 
 @pytest.mark.parametrize("x", ["1/1000000000", "10**23", "a/10**9", "30"])
