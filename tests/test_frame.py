@@ -42,9 +42,3 @@ def test_packages_say_that_they_are_typed() -> None:
     for package in ("compute", "service"):
         assert (ROOT / package / "py.typed").exists()
         assert "py.typed" in data["package-data"][package]
-
-
-def test_files_keep_to_one_purpose() -> None:
-    for folder in ("compute", "service", "tests", "benchmarks"):
-        for path in (ROOT / folder).rglob("*.py"):
-            assert len(path.read_text(encoding="utf-8").splitlines()) <= 310, path
