@@ -58,7 +58,7 @@ def packed(**changes: Any) -> dict[str, Any]:
         ({"window": [1, 2, 3]}, "/window", "a list of two", "the list [1, 2, 3]"),
         ({"window": "k"}, "/window", "an integer from 0", "text of 1"),
         ({"window": True}, "/window", "an integer from 0", "a boolean"),
-        ({"rotary": "half_split"}, "/rotary_dimension", "an even number", "the number 1"),
+        ({"rotary": "half_split"}, "/rotary_dimension", "an even number", "1"),
         ({"rotary": "twisted"}, "/rotary", "'interleaved' or 'half_split'", "text of 7"),
         ({"positions": [1, 2]}, "/positions", "rotary", "a tensor"),
         ({"select": ["*nothing*"]}, "/select/0", "output", "an unknown name"),

@@ -177,7 +177,7 @@ def test_very_large_numbers_are_counted(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("fields", "pointer", "expected"),
     [
-        ({}, "/layers", "weights for each layer; or a letter"),
+        ({}, "/layers", "weights for each layer; or a symbol"),
         ({"layers": 10**18}, "/layers", "2147483647"),
         ({"layers": "10**18"}, "/layers", "2147483647"),
         ({"layers": 0}, "/layers", "from 1"),

@@ -218,7 +218,7 @@ def test_settings_that_do_not_fit_are_refused(
         ("gelu", [0.1], "belongs to leaky_relu"),
         ("leaky_relu", [0.1, 0.2], "prelu has several"),
         ("prelu", [0.1, 0.2, 0.3], "cannot combine"),
-        ("prelu", [[0.1, 0.2]], "not for entries"),
+        ("prelu", [[0.1, 0.2]], "do not broadcast"),
     ],
 )
 def test_slopes_that_do_not_fit_are_refused(name: str, slope: Any, words: str) -> None:

@@ -7,6 +7,7 @@ import sympy
 
 from compute.dimensions import Polynomial
 from compute.graph.value import Tensor
+from compute.question.declared_readings.jacobian import JacobianPair
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer, plan
 
@@ -32,8 +33,9 @@ def test_the_exams_jacobian_is_the_sum_of_the_states_before() -> None:
     x, start = [["a1", "b1"], ["a2", "b2"], ["a3", "b3"]], ["p", "q"]
     inputs = {"x": x, "w_x": EYE, "w_h": EYE, "h_0": start}
     found = answer(
-        "rnn", inputs, {"activation": "identity"}, arithmetic="exact", jacobian=[("hidden[3]", "w_h")],
-        split=frozenset({("hidden[3]", "w_h")}), select=["hidden[1]", "hidden[2]", "h_0"],
+        "rnn", inputs, {"activation": "identity"}, arithmetic="exact",
+        jacobian=[JacobianPair("hidden[3]", "w_h", by_path=True)],
+        select=["hidden[1]", "hidden[2]", "h_0"],
     )  # fmt: skip
     [one] = found.parts["jacobians"]
     states = [found.values[name] for name in ("h_0", "hidden[1]", "hidden[2]")]
@@ -55,7 +57,7 @@ def test_a_linear_layers_jacobian_is_the_textbooks_sum_of_products() -> None:
     pair = ("hidden[3]", "w_h")
     found = answer(
         "rnn", {"x": x, "w_x": [[1]], "w_h": [["w"]], "h_0": ["h0"]}, {"activation": "identity"},
-        arithmetic="exact", jacobian=[pair], split=frozenset({pair}), select=["hidden[*]", "h_0"],
+        arithmetic="exact", jacobian=[JacobianPair(*pair, by_path=True)], select=["hidden[*]", "h_0"],
     )  # fmt: skip
     [one] = found.parts["jacobians"]
     whole = found.values["hidden[3]"][0]
