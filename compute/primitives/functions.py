@@ -233,8 +233,8 @@ norm_root = Primitive(
 
 # The entropy term -a log(a) of each outcome of a distribution, in nats. An outcome of weight 0 contributes 0
 # and passes no gradient, which would be infinite.
-surprise = Primitive(
-    "surprise",
+entropy_term = Primitive(
+    "entropy_term",
     forward=_entropy_term,
     gradients={"a": _entropy_term_gradient},
     tangents="symmetric",

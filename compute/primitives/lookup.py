@@ -53,8 +53,8 @@ def _embedding_shape(a: Shape, indices: Shape, *, padding: int | None) -> Shape:
 
 
 # The row of a table for each index. The padding row passes no gradient.
-look_up = Primitive(
-    "look_up",
+embedding_lookup = Primitive(
+    "embedding_lookup",
     forward=_embedding_lookup,
     gradients={"a": _embedding_gradient},
     tangents=lambda xp, t, y, a, indices, padding: _embedding_lookup(xp, t, indices, padding=None),

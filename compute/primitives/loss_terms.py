@@ -64,8 +64,8 @@ def _check_meaning(xp: Arithmetic, a: Array, *, only: str) -> Array:
 
 
 # The entries unchanged. Raises UnfitEntries if they do not have the meaning `only`.
-admitted = Primitive(
-    "admitted",
+check_entries = Primitive(
+    "check_entries",
     forward=_check_meaning,
     gradients={"a": identity_gradient},
     tangents=lambda xp, t, y, a, only: t,
@@ -95,8 +95,8 @@ def _weight_gradient(xp: Arithmetic, g: Array, a: Array, b: Array) -> Array:
 
 
 # A weight times a logarithm with 0 log 0 = 0. A weight of 0 passes no gradient, which would be infinite.
-weigh = Primitive(
-    "weigh",
+weighted_product = Primitive(
+    "weighted_product",
     forward=multiply_weights,
     gradients={"a": _weight_gradient, "b": lambda xp, g, a: xp.multiply(g, a)},
     tangents="symmetric",

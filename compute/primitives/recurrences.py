@@ -77,8 +77,8 @@ def _latex(name: str) -> Callable[..., Formula]:
 
 
 # The mask of running sequences if every sequence has all steps: (1, 1), true.
-unending = Primitive(
-    "unending",
+always_true = Primitive(
+    "always_true",
     forward=lambda xp: np.ones((1, 1), dtype=bool),
     shape=lambda: (1, 1),
     latex=lambda: Formula(r"\text{true}"),

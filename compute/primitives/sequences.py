@@ -108,8 +108,8 @@ concatenate = Primitive(
 
 
 # a where the condition is true, b elsewhere.
-choose = Primitive(
-    "choose",
+where = Primitive(
+    "where",
     forward=lambda xp, condition, a, b: xp.where(condition, a, b),
     gradients={
         "a": lambda xp, g, condition: xp.where(condition, g, 0),

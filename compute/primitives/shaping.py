@@ -149,8 +149,8 @@ part = Primitive(
 )
 
 # The last two axes reversed.
-turn_around = Primitive(
-    "turn_around",
+flip = Primitive(
+    "flip",
     forward=lambda xp, a: a[..., ::-1, ::-1],
     gradients={"a": lambda xp, g: g[..., ::-1, ::-1]},
     tangents="linear",
@@ -170,8 +170,8 @@ def _broadcast_to_shape(a: Shape, *, to: Shape) -> Shape:
 
 
 # The array broadcast to a shape.
-stretch = Primitive(
-    "stretch",
+broadcast_to = Primitive(
+    "broadcast_to",
     forward=lambda xp, a, *, to: np.broadcast_to(a, to),
     gradients={"a": lambda xp, g: g},
     tangents="linear",

@@ -137,8 +137,8 @@ def _expand(xp: Arithmetic, a: Array, *, axis: int) -> Array:
 
 
 # A new axis of size 1.
-expand = Primitive(
-    "expand",
+expand_dims = Primitive(
+    "expand_dims",
     forward=_expand,
     gradients={"a": lambda xp, g, axis: g.squeeze(axis)},
     tangents="linear",

@@ -222,6 +222,10 @@ class _Builder(Terms):
             kind = MissingInputs if isinstance(errors, MissingInputs) else QuestionErrors
             raise kind(self._at_line(error, assignment) for error in errors.errors) from None
         self.terms[name] = self._named(name, term, line)
+        for old, new in self.old_names.items():
+            message = f"{old} is called {new} now; the old name is understood for one more version"
+            self.graph.add_note("renamed", name, message)
+        self.old_names.clear()
 
     def _at_line(self, error: QuestionError, assignment: Assignment) -> QuestionError:
         """Re-point an error of a called operation to the line."""

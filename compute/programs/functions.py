@@ -136,7 +136,7 @@ SETTINGS = {
     "only": _Setting(Literal["probabilities", "signs", "variances", "weights", "directions"]),
 }
 WORDS = {"to": "shape", "expression": "base"}  # attributes that have another name in programs
-NEW_AXES = {"expand": 1, "one_hot": 1}
+NEW_AXES = {"expand_dims": 1, "one_hot": 1}
 
 
 def _apply(primitive: str, graph: Graph, *values: Value) -> Value:
@@ -228,6 +228,18 @@ def _composed_functions() -> dict[str, Function]:
     return {function.name: function for function in functions}
 
 
+# Names of functions before 0.11.0, which programs may use for one more version.
+OLD_NAMES = {
+    "admitted": "check_entries",
+    "choose": "where",
+    "expand": "expand_dims",
+    "look_up": "embedding_lookup",
+    "stretch": "broadcast_to",
+    "surprise": "entropy_term",
+    "turn_around": "flip",
+    "unending": "always_true",
+    "weigh": "weighted_product",
+}
 FUNCTIONS: dict[str, Function] = dict(
     sorted(
         (

@@ -16,7 +16,7 @@ from compute.operations.framework.declaration import Operation
 from compute.operations.framework.settings import describe_expected, fits, with_integral_floats
 from compute.programs.dependencies import find_cycle
 from compute.programs.descriptions import describe_arguments, describe_setting
-from compute.programs.functions import FUNCTIONS, Function, call_signature
+from compute.programs.functions import FUNCTIONS, OLD_NAMES, Function, call_signature
 from compute.programs.language import Assignment
 from compute.programs.syntax import NAMED_NUMBERS, Node, ProgramFault
 
@@ -36,6 +36,7 @@ class Terms:
     lines: the line that assigns each name.
     terms: the term of each name.
     free: names that no line assigns and that have no value.
+    old_names: old names of functions that the line being built calls, with the new names.
     """
 
     def __init__(self, assignments: list[Assignment], graph: Graph) -> None:
@@ -44,6 +45,7 @@ class Terms:
         self.graph = graph
         self.terms: dict[str, Term] = {}
         self.free: dict[str, None] = {}
+        self.old_names: dict[str, str] = {}
 
     def build(self, node: Node) -> Term:
         """Return the term of a node."""
@@ -117,8 +119,10 @@ class Terms:
         return self._apply(node, "power", base, exponent=_check_constant(exponent, node.operands[1]))
 
     def _call(self, node: Node) -> Term:
-        function = FUNCTIONS.get(node.text)
+        function = FUNCTIONS.get(OLD_NAMES.get(node.text, node.text))
         if function is not None:
+            if node.text in OLD_NAMES:
+                self.old_names[node.text] = function.name
             return self._function(function, node)
         if node.text not in CATALOGUE:
             known = [*FUNCTIONS, *CATALOGUE]

@@ -59,7 +59,7 @@ class Note(Wire):
     code: str = Field(
         description="`non_finite` and `non_finite_gradient`: the first step at which numbers stopped being"
         " finite, or the input that was not, one note for each origin; `more`: the number of notes beyond"
-        " those listed; `nothing_to_attend`, `numeric_mask`, `causal_alignment`, `band`, `cut`,"
+        " those listed; `nothing_to_attend`, `numeric_mask`, `causal_alignment`, `band`, `renamed`, `cut`,"
         " `unknown_gradient`. With `diagnose`: " + ", ".join(f"`{code}`" for code in DIAGNOSES) + "."
     )
     at: str = Field(description="The name of the value concerned.")

@@ -58,7 +58,7 @@ def attend(
             graph.added_masks.append(mask)
     graph.conventions["softmax_over"] = "key"
     weights = named(apply("softmax", scores, axis=settings.key_axis), "weights")
-    named(apply("sum_over", apply("surprise", weights), axis=settings.key_axis), "entropy")
+    named(apply("sum_over", apply("entropy_term", weights), axis=settings.key_axis), "entropy")
     left = None if settings.window is None else settings.reach(queries, keys)["left"]
     named(apply("largest_weight", weights, axis=settings.key_axis, left=left), "argmax")
     return weights, allowed
@@ -117,7 +117,7 @@ def _combine_masks(allowed: Sequence[Value], weights: Value) -> Value | None:
 def _as_matrix(mask: Value) -> Value:
     """Return a mask with at least two axes."""
     while mask.rank < 2:
-        mask = apply("expand", mask, axis=-1 - mask.rank)
+        mask = apply("expand_dims", mask, axis=-1 - mask.rank)
     return mask
 
 

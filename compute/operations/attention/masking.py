@@ -74,8 +74,8 @@ class Masks:
         if self.padding is None:
             return None
         self.padding.graph.conventions[KEY_PADDING_MASK] = "true is padding"
-        allowed = apply("expand", apply("complement", self.padding), axis=query_axis)
-        return apply("expand", allowed, axis=-3) if in_heads and allowed.rank > 2 else allowed
+        allowed = apply("expand_dims", apply("complement", self.padding), axis=query_axis)
+        return apply("expand_dims", allowed, axis=-3) if in_heads and allowed.rank > 2 else allowed
 
     def kept_weights(self) -> list[Value]:
         """Return the mask of weights that are not dropped, in a list that is empty without dropout."""
@@ -96,7 +96,9 @@ def clear_padding(tokens: Value, padding: Value | None, *, rows: bool = True) ->
     if padding is None:
         return tokens
     allowed = (
-        apply("expand", apply("complement", padding), axis=-1 if rows else -2) if padding.rank else padding
+        apply("expand_dims", apply("complement", padding), axis=-1 if rows else -2)
+        if padding.rank
+        else padding
     )
     try:
         fits = padding.rank > 0 and broadcast(allowed.shape, tokens.shape) == tokens.shape

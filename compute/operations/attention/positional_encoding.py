@@ -92,18 +92,18 @@ def positional_encoding(
                 describe(base),
             )
         positions = apply("positions", graph=graph, count=length, first=1).named("positions")
-        column = apply("expand", positions, axis=-1)
+        column = apply("expand_dims", positions, axis=-1)
         if kind == "normalized":
             symbol = Expression("symbol", text="length")
             column = column / apply("constant", graph=graph, expression=symbol, sizes={"length": length})
-        return apply("stretch", column, to=(length, dimension)).named("output")
+        return apply("broadcast_to", column, to=(length, dimension)).named("output")
     positions = apply("positions", graph=graph, count=length, first=0).named("positions")
     pairs = _pair_count(dimension)
     graph.conventions["base"] = 10000 if base is None else base
     power = parse_frequency_base(graph, "base", graph.conventions["base"])
     frequencies = apply("frequencies", graph=graph, pairs=pairs, width=dimension, expression=power)
     frequencies = frequencies.named("frequencies")
-    angles = (apply("expand", positions, axis=-1) * frequencies).named("angles")
+    angles = (apply("expand_dims", positions, axis=-1) * frequencies).named("angles")
     output = apply("interleave", apply("sin", angles), apply("cos", angles), width=dimension)
     output = output.named("output")
     if relative_shift is not None:

@@ -219,7 +219,7 @@ def _project(
     if projection.bias is not None:
         projected = projected + _bias_over_heads(projection.bias, settings)
     if weights is None and stacked:  # the identity, in each head
-        projected = apply("expand", projected, axis=-3)
+        projected = apply("expand_dims", projected, axis=-3)
     elif has_heads:
         projected = apply("split_axis", projected, parts=projection.heads, axis=-1 if settings.rows else -2)
     elif projected is tokens:
@@ -235,7 +235,7 @@ def _rotate(
     if rotation.pairing is None:
         return settings.named(value, f"rotated_{name}")
     if positions is not None and positions.rank > 1 and settings.leading:
-        positions = apply("expand", positions, axis=-2)  # the same in every head
+        positions = apply("expand_dims", positions, axis=-2)  # the same in every head
     if positions is not None:
         check_positions(positions, value, "positions" if name == "query" else rotation.key_field)
     base = 10000 if rotation.base is None else rotation.base
@@ -262,4 +262,4 @@ def _merge_heads(weights: Value, axis: int) -> Value:
 def _bias_over_heads(bias: Value, settings: AttentionSettings) -> Value:
     """Return a bias of all heads that broadcasts to the tokens."""
     flat = apply("join_axes", bias) if bias.rank == 2 else bias
-    return flat if settings.rows else apply("expand", flat, axis=-1)
+    return flat if settings.rows else apply("expand_dims", flat, axis=-1)

@@ -76,7 +76,9 @@ def rotary_embedding(
     power = parse_frequency_base(graph, "base", base)
     frequencies = apply("frequencies", graph=graph, pairs=divide(rotated, 2), width=rotated, expression=power)
     per_column = apply("spread_pairs", frequencies, pairing=pairing, rotated=rotated, width=width)
-    angles = apply("expand", positions, axis=width_axis) * apply("expand", per_column, axis=token_axis)
+    angles = apply("expand_dims", positions, axis=width_axis) * apply(
+        "expand_dims", per_column, axis=token_axis
+    )
     angles = angles.named("angles")
     cosines, sines = apply("cos", angles).named("cosines"), apply("sin", angles).named("sines")
     swapped = apply("turn_pairs", x, pairing=pairing, rotated=rotated, axis=width_axis)

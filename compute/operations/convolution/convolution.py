@@ -139,7 +139,7 @@ class _Convolution:
         x, kernel = add_axes(self.x, kept, self.plane), add_axes(self.kernel, filters, self.plane)
         check_groups(kernel.shape[0], self.groups, "filters")
         if self.mode == "convolution":
-            kernel = apply("turn_around", kernel)
+            kernel = apply("flip", kernel)
         sizes, window = (x.shape[2], x.shape[3]), (kernel.shape[2], kernel.shape[3])
         strides, dilations = per_axis(stride, self.plane), per_axis(dilation, self.plane)
         paddings = padding_widths(padding, self.plane, sizes, window, strides, dilations)

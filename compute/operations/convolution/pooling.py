@@ -244,7 +244,7 @@ class _Pooling:
 
     def __init__(self, x: Value, *, plane: bool) -> None:
         self.plane = plane
-        self.x = x if plane else apply("expand", x, axis=-2)
+        self.x = x if plane else apply("expand_dims", x, axis=-2)
         self.sizes = (self.x.shape[-2], self.x.shape[-1])
         self.attributes: dict[str, Any] = {}
         self.paddings: Any = None
@@ -285,7 +285,7 @@ def _max_pool(pooling: _Pooling, ties: str) -> Value:
     if graph.needs_value("winners"):
         winners = pooling.named(apply("winners", x, **pooling.attributes), "winners")
         if ties == "first":  # the entries at the winners, which may be given
-            winners = winners if pooling.plane else apply("expand", winners, axis=-2)
+            winners = winners if pooling.plane else apply("expand_dims", winners, axis=-2)
             return pooling.named(apply("gather", x, winners), "output")
     return pooling.named(apply("max_pool", x, **pooling.attributes, ties=ties), "output")
 

@@ -45,7 +45,9 @@ def embedding(
                 f"a whole number from {-count} to {count - 1}", describe(padding_index),
             )  # fmt: skip
         padding_index %= count
-    vectors = apply("look_up", weights, indices, padding=padding_index).named("vectors", leading=indices.axes)
+    vectors = apply("embedding_lookup", weights, indices, padding=padding_index).named(
+        "vectors", leading=indices.axes
+    )
     if scale is None:
         return apply("identity", vectors).named("output", leading=indices.axes)
     return (add_constant(weights.graph, "scale", scale) * vectors).named("output", leading=indices.axes)

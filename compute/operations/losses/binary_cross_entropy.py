@@ -99,7 +99,7 @@ def binary_cross_entropy(
             "neither" if source is None else "both",
         )  # fmt: skip
     require_same_shape(target, source, "target")
-    target = apply("admitted", target, only="probabilities")
+    target = apply("check_entries", target, only="probabilities")
     inner = any(map(graph.needs_value, ("log_probabilities", "log_complements")))
     if logits is not None and log_minimum is not None:
         raise QuestionError(
@@ -121,7 +121,7 @@ def _logarithms(source: Value, is_probability: bool, log_minimum: Constant | Non
     """Return the logarithms of the probability and of one minus the probability."""
     if is_probability:
         source.graph.conventions["log_minimum"] = "none" if log_minimum is None else log_minimum
-        p, least = apply("admitted", source, only="probabilities"), _parse_bound(source, log_minimum)
+        p, least = apply("check_entries", source, only="probabilities"), _parse_bound(source, log_minimum)
         yes, no = (apply("log_probability", p, complement=one, least=least) for one in (False, True))
         return yes, no
     return apply("log_sigmoid", source), apply("log_sigmoid", apply("negative", source))
@@ -132,15 +132,15 @@ def _compose_losses(
 ) -> Value:
     """Name the logarithms and return the losses."""
     yes, no = logarithms[0].named("log_probabilities"), logarithms[1].named("log_complements")
-    positive = apply("weigh", target, yes)
+    positive = apply("weighted_product", target, yes)
     if positive_weight is not None:
         positive = _admit_weights(positive_weight, source, "positive_weight") * positive
-    return apply("negative", positive + apply("weigh", add_literal(source.graph, 1) - target, no))
+    return apply("negative", positive + apply("weighted_product", add_literal(source.graph, 1) - target, no))
 
 
 def _admit_weights(value: Value, over: Value, name: str) -> Value:
     require_broadcast(value, over.shape, name)
-    return apply("admitted", value, only="weights")
+    return apply("check_entries", value, only="weights")
 
 
 def _parse_bound(target: Value, log_minimum: Constant | None) -> Expression | None:

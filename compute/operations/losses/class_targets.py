@@ -80,7 +80,7 @@ class Classes:
                 ("class_weights",), "expected one weight per class", f"shape ({self.count})",
                 f"shape {show(class_weights.shape)}",
             )  # fmt: skip
-        admitted = apply("admitted", class_weights, only="weights")
+        admitted = apply("check_entries", class_weights, only="weights")
         return apply("reshape", admitted, to=(self.count, *(1,) * (-1 - self.axis)))
 
     def target_weights(self, target: Value, weights: Value | None, *, refuse_none: bool) -> Value:
@@ -88,7 +88,7 @@ class Classes:
         counted = apply("counted", target, classes=self.count, ignored=self.ignored, some=refuse_none)
         if weights is None:
             return counted
-        return counted * self.pick(apply("stretch", weights, to=self.shape), target)
+        return counted * self.pick(apply("broadcast_to", weights, to=self.shape), target)
 
 
 def find_classes(values: Value, axis: int, ignored: int | None, field: str) -> Classes:

@@ -97,13 +97,15 @@ def cross_entropy(
     if logs is None:
         losses = apply("class_surprise", logits, target, axis=classes.axis, ignored=ignore_index)
         if weights is not None and sample_weights is not None:
-            losses = apply("weigh", sample_weights, losses)
+            losses = apply("weighted_product", sample_weights, losses)
     else:
         has_indices = sample_weights is not None
         target = _target_distribution(target, classes, has_indices, smoothing if smooths else None)
         if weights is not None:
             target = (target * weights).named("weighted_target", leading=classes.labels)
-        losses = apply("negative", apply("sum_over", apply("weigh", target, logs), axis=classes.axis))
+        losses = apply(
+            "negative", apply("sum_over", apply("weighted_product", target, logs), axis=classes.axis)
+        )
     return _reduce(losses.named("losses"), sample_weights, reduction)
 
 
@@ -129,7 +131,7 @@ def _clear_ignored(logits: Value, target: Value, classes: Classes) -> Value:
     if target.is_assumed or target.shape != classes.samples or classes.ignored is None:
         return logits
     counts = apply("not_ignored", target, ignored=classes.ignored)
-    return apply("clear_masked", logits, apply("expand", counts, axis=classes.axis))
+    return apply("clear_masked", logits, apply("expand_dims", counts, axis=classes.axis))
 
 
 def _name_probabilities(logits: Value, classes: Classes) -> tuple[Value, Value]:
@@ -142,12 +144,14 @@ def _name_probabilities(logits: Value, classes: Classes) -> tuple[Value, Value]:
         return logs, apply("exp", logs).named("probabilities", leading=labels)
     p = apply("softmax", logits, axis=classes.axis).named("probabilities", leading=classes.labels)
     labels = Classes(p.shape, classes.axis, classes.ignored).labels
-    logs = apply("log_probability", apply("admitted", p, only="probabilities"), complement=False, least=None)
+    logs = apply(
+        "log_probability", apply("check_entries", p, only="probabilities"), complement=False, least=None
+    )
     return logs.named("log_probabilities", leading=labels), p
 
 
 def _probability_sums(p: Value, classes: Classes) -> tuple[Value, Value]:
-    ones = apply("stretch", add_literal(p.graph, 1), to=classes.samples)
+    ones = apply("broadcast_to", add_literal(p.graph, 1), to=classes.samples)
     return apply("sum_over", p, axis=classes.axis), ones
 
 
@@ -158,14 +162,14 @@ def _target_distribution(
     if indices:
         distribution = classes.one_hot(target).named("one_hot", leading=classes.labels)
     else:
-        distribution = apply("admitted", target, only="probabilities")
+        distribution = apply("check_entries", target, only="probabilities")
     if smoothing is not None:
         graph, count = target.graph, size_expression(classes.count)
         kept = add_literal(graph, Expression("subtract", (number_expression(1), smoothing)))
         even = add_literal(graph, smoothing) / apply("constant", graph=graph, **count)
         if indices:  # ignored samples stay zero
             counted = classes.target_weights(target, None, refuse_none=False)
-            even = even * apply("expand", counted, axis=classes.axis)
+            even = even * apply("expand_dims", counted, axis=classes.axis)
         distribution = kept * distribution + even
     return distribution.named("smoothed_target", leading=classes.labels)
 
@@ -207,5 +211,7 @@ def nll(
         "target_weights"
     )
     picked = classes.pick(log_probabilities, target).named("target_log_probabilities")
-    losses = apply("negative", picked if weights is None else apply("weigh", sample_weights, picked))
+    losses = apply(
+        "negative", picked if weights is None else apply("weighted_product", sample_weights, picked)
+    )
     return _reduce(losses.named("losses"), sample_weights, reduction)

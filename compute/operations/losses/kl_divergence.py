@@ -53,14 +53,14 @@ def kl_divergence(
     if target_is_log:
         p, log_target = apply("exp", target), target
     else:
-        p = apply("admitted", target, only="weights")
+        p = apply("check_entries", target, only="weights")
         log_target = apply("log_probability", p, complement=False, least=None)
     log_prediction = prediction
     if not prediction_is_log:
-        q = apply("admitted", prediction, only="weights")
+        q = apply("check_entries", prediction, only="weights")
         log_prediction = apply("log_probability", q, complement=False, least=None)
     ratio = log_target.named("log_target") - log_prediction.named("log_prediction")
-    losses = apply("weigh", p, ratio.named("log_ratio")).named("losses")
+    losses = apply("weighted_product", p, ratio.named("log_ratio")).named("losses")
     apply("sum_over", losses, axis=-1).named("divergences")
     if reduction != "batchmean":
         return reduce_losses(losses, reduction)

@@ -46,7 +46,7 @@ def gaussian_nll(
     if variance.is_assumed:
         require_same_shape(variance, error, "variance")
     require_broadcast(variance, error.shape, "variance")
-    admitted = apply("admitted", variance, only="variances")
+    admitted = apply("check_entries", variance, only="variances")
     logs = apply("log", admitted).named("log_variance")
     scaled = (apply("power", error, exponent=number_expression(2)) / admitted).named("scaled_square")
     losses = add_literal(graph, HALF) * (logs + scaled)
@@ -84,7 +84,7 @@ def poisson_nll(
     """
     graph = prediction.graph
     require_same_shape(target, prediction, "target")
-    counts = apply("admitted", target, only="weights")
+    counts = apply("check_entries", target, only="weights")
     added = parse_between(graph, "epsilon", epsilon, 0)
     shifts = bool(added.symbols()) or evaluate(added) != 0
     if prediction_is_log:
@@ -96,7 +96,7 @@ def poisson_nll(
         log = apply("identity", prediction).named("log_rate")
         rate = apply("exp", log).named("rate")
     else:
-        rate = apply("identity", apply("admitted", prediction, only="weights")).named("rate")
+        rate = apply("identity", apply("check_entries", prediction, only="weights")).named("rate")
         shifted = rate + add_literal(graph, added) if shifts else rate
         log = apply("log_probability", shifted, complement=False, least=None).named("log_rate")
-    return reduce_losses((rate - apply("weigh", counts, log)).named("losses"), reduction)
+    return reduce_losses((rate - apply("weighted_product", counts, log)).named("losses"), reduction)

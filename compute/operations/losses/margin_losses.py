@@ -53,7 +53,7 @@ def hinge(
     hinge_embedding_loss is another loss, hinge_embedding here.
     """
     require_same_shape(target, scores, "target")
-    margins = (apply("admitted", target, only="signs") * scores).named("margins")
+    margins = (apply("check_entries", target, only="signs") * scores).named("margins")
     losses = _shortfall(add_constant(scores.graph, "margin", margin) - margins, squared)
     return reduce_losses(losses.named("losses"), reduction)
 
@@ -80,7 +80,7 @@ def hinge_embedding(
     require_same_shape(target, distances, "target")
     apart = add_constant(distances.graph, "margin", margin) - distances
     shortfalls = apply("positive_part", apart).named("shortfalls")
-    losses = _select_by_sign(apply("admitted", target, only="signs"), distances, shortfalls)
+    losses = _select_by_sign(apply("check_entries", target, only="signs"), distances, shortfalls)
     return reduce_losses(losses.named("losses"), reduction)
 
 
@@ -114,7 +114,7 @@ def multi_margin(
     graph, classes = scores.graph, find_classes(scores, -1, None, "scores")
     check_indices(target, classes)
     target_scores = classes.pick(scores, target).named("target_scores")
-    differences = scores - apply("expand", target_scores, axis=-1)
+    differences = scores - apply("expand_dims", target_scores, axis=-1)
     others = add_literal(graph, 1) - classes.one_hot(target)
     violations = others * _shortfall(add_constant(graph, "margin", margin) + differences, squared)
     violations = violations.named("violations", leading=classes.labels)
@@ -171,7 +171,7 @@ def cosine(
     products = apply("sum_over", x1 * x2, axis=-1).named("products")
     lengths = []
     for name, side in (("norms_1", x1), ("norms_2", x2)):
-        vectors = side if guards else apply("admitted", side, only="directions")
+        vectors = side if guards else apply("check_entries", side, only="directions")
         offset = added if guards else None
         lengths.append(apply("length_over", vectors, axis=-1, added=offset, vanishing=False).named(name))
     similarity = (products / (lengths[0] * lengths[1])).named("similarity")
@@ -179,7 +179,7 @@ def cosine(
     if target is not None:
         require_shape(target, similarity.shape, "target", "one number for each pair")
         excess = apply("positive_part", similarity - add_constant(graph, "margin", margin))
-        losses = _select_by_sign(apply("admitted", target, only="signs"), losses, excess)
+        losses = _select_by_sign(apply("check_entries", target, only="signs"), losses, excess)
     elif margin != 0:
         raise QuestionError(
             ("margin",), "has no use without a target, when all pairs are similar", "a target, or no margin",

@@ -96,7 +96,7 @@ class Rows:
     def expand(self, statistic: Value) -> Value:
         """Return a number per row with axes of size 1 for those of the row."""
         for axis in sorted(self.axes, reverse=True):
-            statistic = apply("expand", statistic, axis=axis)
+            statistic = apply("expand_dims", statistic, axis=axis)
         return statistic
 
     def name_statistic(self, value: Value, name: str) -> Value:
@@ -211,7 +211,7 @@ def promise_mean(rows: Rows, normalized: Value) -> None:
     def sides() -> tuple[Value, Value]:
         mean = rows.average(rows.as_rows(normalized))
         one = add_literal(rows.graph, 1)
-        ones = apply("stretch", one, to=mean.shape)
+        ones = apply("broadcast_to", one, to=mean.shape)
         return mean + ones, ones
 
     rows.graph.promise(normalized, "the mean of each normalized row is 0: one more is 1", sides)

@@ -55,7 +55,7 @@ class TimeStep:
         """Return the value with zeros, not NaN, for sequences that have ended."""
         if self.running is None:
             return value
-        return apply("choose", self.running, value, add_literal(value.graph, 0))
+        return apply("where", self.running, value, add_literal(value.graph, 0))
 
     def named(self, name: str, value: Value) -> Value:
         """Name a value of this step. If it is given over all steps, use the given row instead.
@@ -75,9 +75,9 @@ class TimeStep:
         """Name a state after the step; that of a sequence that has ended does not change."""
         if name in self.given:
             value = self._row(name)
-            return value if self.running is None else apply("choose", self.running, value, self.before[name])
+            return value if self.running is None else apply("where", self.running, value, self.before[name])
         if self.running is not None:
-            value = apply("choose", self.running, value, self.before[name])
+            value = apply("where", self.running, value, self.before[name])
         if value.name is not None:  # a stage that is passed on without an activation
             value = apply("identity", value)
         return self.named(name, value)

@@ -85,7 +85,7 @@ def run_layers(
 
 def _mask_ended(sequence: Value, running: Value) -> Value:
     """Return a sequence (... t d) with zeros, not NaN, beyond the end of each sequence."""
-    return apply("choose", running, sequence, add_literal(sequence.graph, 0))
+    return apply("where", running, sequence, add_literal(sequence.graph, 0))
 
 
 def _infer_batch(x: Value, names: set[str]) -> None:
@@ -149,7 +149,7 @@ def _initial_state(
     """Return the state before the first step of one layer in one direction."""
     if initial is None:
         zero = add_literal(graph, 0)
-        return apply("stretch", zero, to=sizes)
+        return apply("broadcast_to", zero, to=sizes)
     axes = layout.sizes(layout.layers)
     whole = (*sizes[:-1], *axes, sizes[-1])
     field = "h_0" if name == "hidden" else "c_0"
@@ -167,7 +167,7 @@ def _initial_state(
         flat = apply("reshape", initial, to=(*batch, product(axes), sizes[-1]))
         place = at[1] if len(axes) == 1 and layout.layers == 1 else at[0] * len(layout.directions) + at[1]
         initial = apply("time_step", flat, at=place)
-    return initial if initial.shape == sizes else apply("stretch", initial, to=sizes)
+    return initial if initial.shape == sizes else apply("broadcast_to", initial, to=sizes)
 
 
 def _run_direction(
@@ -243,7 +243,7 @@ def _run_scan(
     if inner:
         zero = add_literal(x.graph, 0)
         operands.insert(2, zero if weights.b_h is None else weights.b_h)
-    operands.append(apply("unending", graph=x.graph) if running is None else running)
+    operands.append(apply("always_true", graph=x.graph) if running is None else running)
     states = apply(primitive, *operands, **settings, reverse=reverse)
     if len(start) == 1:
         return {"hidden": states.named("hidden")}

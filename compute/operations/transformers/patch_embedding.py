@@ -79,7 +79,7 @@ def _with_channels(x: Value, channels: Size) -> Value:
             ("x",), "an image without channels needs a kernel with one channel",
             f"{channels} channels, or a kernel (d, 1, p, q)", f"shape {show(x.shape)}",
         )  # fmt: skip
-    return apply("expand", x, axis=-3)
+    return apply("expand_dims", x, axis=-3)
 
 
 def _check_size(image: Value, window: tuple[Size, Size]) -> None:

@@ -209,8 +209,8 @@ def _prepend_class_token(embedded: Value, class_token: Value | None) -> Value:
     *batch, _, width = embedded.shape
     if class_token is None:
         class_token = add_required_input(embedded.graph, "class_token", CLASS_TOKEN, (width,))
-    row = apply("expand", class_token, axis=-2)
-    row = apply("stretch", row, to=(*batch, 1, width)) if batch else row
+    row = apply("expand_dims", class_token, axis=-2)
+    row = apply("broadcast_to", row, to=(*batch, 1, width)) if batch else row
     return apply("concatenate", row, embedded, axis=-2)
 
 
@@ -267,13 +267,13 @@ def _sinusoidal_positions(
     columns = call(positional_encoding, "column_encoding", graph, length=across, dimension=half)
     to = (down, across, half)
     halves = (
-        apply("stretch", apply("expand", rows, axis=-2), to=to),
-        apply("stretch", apply("expand", columns, axis=-3), to=to),
+        apply("broadcast_to", apply("expand_dims", rows, axis=-2), to=to),
+        apply("broadcast_to", apply("expand_dims", columns, axis=-3), to=to),
     )
     encoding = apply("reshape", apply("concatenate", *halves, axis=-1), to=(down * across, width))
     if has_class:
         zero = apply("constant", graph=graph, expression=number_expression(0), sizes={})
-        encoding = apply("concatenate", apply("stretch", zero, to=(1, width)), encoding, axis=-2)
+        encoding = apply("concatenate", apply("broadcast_to", zero, to=(1, width)), encoding, axis=-2)
     return encoding.named("position_rows")
 
 

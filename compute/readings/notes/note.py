@@ -18,9 +18,9 @@ Number: TypeAlias = float | str
 LONGEST = 60  # characters of a number or a step in a sentence
 SIGNS = {
     "add": "+", "subtract": "-", "difference": "-", "multiply": "*", "divide": "/", "softmax_divide": "/",
-    "matmul": "@", "guarded_matmul": "@", "project": "@", "add_mask": "+", "weigh": "*",
+    "matmul": "@", "guarded_matmul": "@", "project": "@", "add_mask": "+", "weighted_product": "*",
 }  # fmt: skip
-UNWRITTEN = frozenset({"identity", "reshape", "expand", "stretch", "admitted", "clear_masked"})
+UNWRITTEN = frozenset({"identity", "reshape", "expand_dims", "broadcast_to", "check_entries", "clear_masked"})
 """Primitives that formulas by hand leave out."""
 SHOWN = 5  # entries that are listed
 

@@ -7,11 +7,11 @@ from compute.graph.value import Value
 # those of a new primitive are reported.
 SMOOTH = frozenset({
     "add", "add_mask", "affine", "average", "concatenate", "constant", "convolve", "convolve_transposed",
-    "cos", "divide", "erf", "exp", "expand", "expm1", "gather", "gelu", "identity", "join_axes", "log",
+    "cos", "divide", "erf", "exp", "expand_dims", "expm1", "gather", "gelu", "identity", "join_axes", "log",
     "log1p", "log_sigmoid", "log_softmax", "matmul", "merge_axis", "mish", "multiply", "negative", "part",
     "project", "repeat", "reshape", "scaled_tanh", "sigmoid", "silu", "sin", "softmax", "softplus",
-    "split_axis", "square", "stack", "stretch", "subtract", "sum_over", "tanh", "tanhshrink", "time_step",
-    "transpose", "turn_around",
+    "broadcast_to", "split_axis", "square", "stack", "subtract", "sum_over", "tanh", "tanhshrink",
+    "flip", "time_step", "transpose",
 })  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from compute.graph.primitive import REGISTRY
 from tests.compute.asking import answer
 from tests.compute.optimizers.asking import steps_of
 
-SURPRISE = REGISTRY["surprise"]
+SURPRISE = REGISTRY["entropy_term"]
 ARITHMETICS = ["float64", "float32", EXACT]
 
 

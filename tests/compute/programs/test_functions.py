@@ -11,7 +11,7 @@ from compute.errors import QuestionErrors
 from compute.graph.primitive import REGISTRY
 from compute.graph.value import Tensor
 from compute.operations import CATALOGUE
-from compute.programs.functions import FUNCTIONS, WORDS
+from compute.programs.functions import FUNCTIONS, OLD_NAMES, WORDS
 from compute.question.answer import Answer
 from compute.question.plan import Question, prepare
 from tests.compute.asking import answer, readings
@@ -34,7 +34,7 @@ MORE = {
     ],
     "largest_weight": [Case([normal(2, 3)], {"axis": -1, "left": None})],
     "band_mask": [Case([], {"queries": 4, "keys": 3, "left": 1, "right": 0, "key_first": False})],
-    "unending": [Case([])],
+    "always_true": [Case([])],
     "causal_mask": [
         Case([], {"queries": 4, "keys": 3, "key_first": True, "alignment": "upper_left"}),
         Case([], {"queries": 2, "keys": 3, "key_first": False, "alignment": "lower_right"}),
@@ -161,12 +161,12 @@ def test_unfit_arguments_of_functions_are_refused(function: Any) -> None:
         ("y = softplus(x, beta='1 - 1')", "column 5: beta of softplus must be a constant other than 0"),
         ("y = gelu(x, approximate='erf')", "approximate does not fit"),
         ("y = relu(x, slope=1)", "no argument"),
-        ("y = expand(x, axis=-4)", "column 5: expand: an axis of (2, 2)"),
+        ("y = expand_dims(x, axis=-4)", "column 5: expand_dims: an axis of (2, 2)"),
         ("y = split_axis(x, parts=3)", "2 is not a multiple of 3"),
         ("y = merge_axis(x, axis=0)", "fewer than 3 axes"),
         ("y = rows(x, start=1, stop=3)", "the slice 1:3 of 2 rows is empty or out of range"),
-        ("y = stretch(x, shape=(2, 3))", "do not broadcast"),
-        ("y = stretch(x, shape=2)", "(2, 2) does not broadcast to (2)"),
+        ("y = broadcast_to(x, shape=(2, 3))", "do not broadcast"),
+        ("y = broadcast_to(x, shape=2)", "(2, 2) does not broadcast to (2)"),
         ("y = interleave(x, x, width=2)", "expected a width of 4 or 3, not 2"),
         ("y = interleave(x, x[0], width=2)", "(2, 2) and (2) differ"),
         ("y = spread_pairs(x, pairing='half_split', rotated=2, width=4)", "pair of 2, 1 in all, not 2"),
@@ -221,3 +221,17 @@ def test_an_operation_without_inputs_can_be_called() -> None:
     direct = answer("positional_encoding", {}, {"length": 3, "dimension": 4}).values["output"]
     y = run("y = positional_encoding(length=3, dimension=4)", {}).values["y"]
     np.testing.assert_array_equal(y, direct)
+
+
+@pytest.mark.parametrize(("old", "new"), OLD_NAMES.items())
+def test_old_names_are_understood_for_a_version_and_noted(old: str, new: str) -> None:
+    assert old not in FUNCTIONS and new in FUNCTIONS
+
+
+def test_a_function_under_its_old_name_gives_the_same_with_a_note() -> None:
+    inputs = {"x": np.array([[1.0, 2.0], [3.0, 4.0]])}
+    found = answer("graph", inputs, program=("y = turn_around(x) + turn_around(x)", "z = flip(x) + flip(x)"))
+    np.testing.assert_array_equal(found.values["y"], found.values["z"])
+    [note] = found.notes
+    assert (note.code, note.at) == ("renamed", "y")
+    assert note.message == "turn_around is called flip now; the old name is understood for one more version"

@@ -23,7 +23,7 @@ def total(value: Value) -> Value:
 
 
 def one_each(value: Value) -> Value:
-    return apply("stretch", add_constant(value.graph, "one", 1), to=value.shape)
+    return apply("broadcast_to", add_constant(value.graph, "one", 1), to=value.shape)
 
 
 @operation(
