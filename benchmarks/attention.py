@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import Question, prepare
 
 NAMES = ("query", "key", "value")

@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812 - its name everywhere
 
 from benchmarks import THREADS
 from benchmarks.attention import peak, ratio, times
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import Question, prepare
 
 

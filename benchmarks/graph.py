@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import Question, prepare
 from compute.readings.reverse_mode import Differentiation
 

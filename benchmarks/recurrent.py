@@ -15,7 +15,7 @@ import torch
 
 from benchmarks import THREADS
 from benchmarks.attention import ratio, times
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import Question, prepare
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}

@@ -1,9 +1,20 @@
 """ValueSpec: the declaration of one value that an operation names."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from compute.dimensions import Shape
 
 POSITIONS = frozenset({"n", "m", "t", "tokens"})  # dimension names of tokens and steps
+
+Kind = Literal["real", "boolean", "index"]
+
+
+class Tensor(NamedTuple):
+    """Shape and kind of a tensor whose entries are not known yet."""
+
+    shape: Shape
+    kind: Kind = "real"
 
 
 class ValueSpec(NamedTuple):

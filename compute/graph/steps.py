@@ -2,7 +2,7 @@
 
 from operator import attrgetter
 
-from compute.graph.value import Value
+from compute.graph.graph import Value
 
 BY_INDEX = attrgetter("index")
 

@@ -13,9 +13,8 @@ from compute.arithmetic.expressions import Expression
 from compute.budgets.planning import spend
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph.graph import Graph
-from compute.graph.spec import ValueSpec
-from compute.graph.value import Tensor, Value, apply
+from compute.graph.graph import Graph, Value, apply
+from compute.graph.spec import Tensor, ValueSpec
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call

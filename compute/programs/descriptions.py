@@ -6,7 +6,7 @@ from typing import Any
 
 from compute.dimensions import show
 from compute.errors import describe
-from compute.graph.value import Value
+from compute.graph.graph import Value
 
 MOST_SHOWN = 40  # characters of a list of numbers
 OPERATORS: dict[type[ast.AST], str] = {

@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.dimensions import ShapeError, from_last, product, show
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY, Primitive
-from compute.graph.value import Kind, Value, apply
+from compute.graph.spec import Kind
 from compute.operations import CATALOGUE
 from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, AttributeField, Constant

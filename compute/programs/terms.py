@@ -7,9 +7,8 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.dimensions import ShapeError, show
 from compute.errors import QuestionError, describe, hint, unknown_name
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY
-from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import Operation

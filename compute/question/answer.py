@@ -10,8 +10,7 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.dimensions import product, shape_to_json
 from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
-from compute.graph.graph import Graph
-from compute.graph.value import Value, nearest_names
+from compute.graph.graph import Graph, Value, nearest_names
 from compute.question.declared_readings.declaration import PlannedReading, Reading, Run
 from compute.question.limits import Limits, check_limits
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.graph.graph import Graph
-from compute.graph.value import Value
+from compute.graph.graph import Graph, Value
 from compute.question.answer import Plan
 from compute.question.comparison import change
 from compute.readings.evaluation import Evaluation

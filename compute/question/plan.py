@@ -13,7 +13,7 @@ from compute.budgets.planning import plans_kept
 from compute.dimensions import Polynomial
 from compute.errors import QuestionError, QuestionErrors, at, unknown_name
 from compute.graph.graph import Graph
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build, check_upstream, find_missing
 from compute.operations.framework.declaration import Operation

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from compute.dimensions import Shape, product
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value
 from compute.graph.primitive import Application
-from compute.graph.value import Value
 from compute.graph.work import CALL, NAMED, WRITTEN, copy_work
 from compute.question.declared_readings.declaration import PlannedReading, Work
 from compute.question.limits import Limits

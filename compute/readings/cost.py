@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from compute.dimensions import Shape, Size, product, total
-from compute.graph.graph import REPEATED_INDEX, Graph
+from compute.graph.graph import REPEATED_INDEX, Graph, Value
 from compute.graph.primitive import Application, Cost
 from compute.graph.steps import step_values
-from compute.graph.value import Value
 from compute.readings.selection import pattern_of
 
 

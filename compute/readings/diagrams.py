@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from compute.budgets.planning import look_through, spend
 from compute.dimensions import shape_to_json
-from compute.graph.graph import Graph
-from compute.graph.value import nearest_names
+from compute.graph.graph import Graph, nearest_names
 from compute.readings.described import described
 
 

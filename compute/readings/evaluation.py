@@ -13,9 +13,8 @@ from compute.arithmetic.namespace import Arithmetic, Array
 from compute.budgets.planning import look_through
 from compute.dimensions import Polynomial
 from compute.errors import UnfitEntries
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, nearest_names
 from compute.graph.primitive import Application
-from compute.graph.value import Value, nearest_names
 
 LONGEST = 64  # characters of a name in a note
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]

@@ -2,7 +2,7 @@
 
 from itertools import takewhile
 
-from compute.graph.value import Value
+from compute.graph.graph import Value
 from compute.latex import Formula
 
 LONGEST = 2000  # longer formulas are cut

@@ -11,8 +11,8 @@ import numpy as np
 
 from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
+from compute.graph.graph import Value
 from compute.graph.primitive import KEPT, RESULT
-from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from compute.arithmetic.dependence import DEPENDENCE, make_unknown
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
-from compute.graph.value import Value
+from compute.graph.graph import Value
 from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation, Source, numeric_shape

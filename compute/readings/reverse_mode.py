@@ -15,10 +15,9 @@ from typing import Any, TypeAlias
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.budgets.planning import look_through, spend
 from compute.dimensions import Shape
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value
 from compute.graph.primitive import KEPT, RESULT, Application, identity_gradient
 from compute.graph.steps import step_values
-from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation, simplify_result
 
 PASSES = 4  # passes over all values of a graph

@@ -7,7 +7,7 @@ import orjson
 
 from compute.dimensions import Polynomial, Shape, big_o, ratio, write_size
 from compute.errors import Path, QuestionError, QuestionErrors, at
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import Piece
 from compute.question.answer import StepDescription

@@ -12,7 +12,7 @@ from compute.arithmetic import kinds
 from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array
 from compute.errors import LISTED, Path, QuestionError, QuestionErrors, at
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import Piece
 from compute.question.answer import Answer, Plan

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from compute.arithmetic.namespace import Array
 from compute.errors import Path
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.declared_readings.catalogue import READINGS
 from compute.question.declared_readings.declaration import Reading
 from service.questions.tensors import encode

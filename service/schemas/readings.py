@@ -10,7 +10,7 @@ from pydantic import Field, create_model
 from typing_extensions import TypeAliasType
 
 from compute.arithmetic.namespace import Array
-from compute.graph.value import Tensor as SentTensor
+from compute.graph.spec import Tensor as SentTensor
 from compute.question.declared_readings.catalogue import READINGS
 from compute.question.declared_readings.declaration import AnswerPart, Reading, RequestField
 from compute.readings.described import Entry

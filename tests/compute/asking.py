@@ -9,7 +9,7 @@ import sympy
 from compute.arithmetic.exact.algebra import Symbols, rational, value
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.kinds import EXACT, FLOATING
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.answer import Answer, Plan
 from compute.question.declared_readings.jacobian import JacobianPair
 from compute.question.plan import Question, prepare

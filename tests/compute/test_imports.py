@@ -2,6 +2,7 @@
 
 import ast
 import functools
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,12 @@ def test_nothing_imports_what_stands_above_it() -> None:
         if floor(imported) > floor(module)
     ]
     assert not found
+
+
+def test_nothing_imports_itself_in_a_circle() -> None:
+    """For types alone, too."""
+    every = [*modules("compute"), *modules("service")]
+    TopologicalSorter({module: imports(module) - PACKAGES - {module} for module in every}).prepare()
 
 
 def test_compute_knows_nothing_of_http() -> None:

@@ -10,7 +10,7 @@ from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import shapes_only
 from tests.compute.asking import NETWORK, answer, exact_entries, program
 

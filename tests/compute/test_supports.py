@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.readings.jacobians import Jacobian

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
 from compute.dimensions import Polynomial
-from compute.graph import value
+from compute.graph import spec
 from compute.graph.numerics import DIAGNOSES
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
@@ -188,7 +188,7 @@ def test_the_operation_of_the_guide_is_all_that_is_needed() -> None:
     residual = namespace["residual"]
     assert isinstance(residual, Operation)
     n = Polynomial.symbol("n")
-    graph = build(residual, {"x": value.Tensor((n, 3)), "b": value.Tensor((3,))}, {})
+    graph = build(residual, {"x": spec.Tensor((n, 3)), "b": spec.Tensor((3,))}, {})
     assert graph.names["output"].shape == (n, 3)
 
 

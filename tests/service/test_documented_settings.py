@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from compute.dimensions import Size
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.operations.framework.declaration import AttributeField, Operation

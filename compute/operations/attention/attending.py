@@ -8,8 +8,7 @@ from typing import Any
 
 from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
-from compute.graph.graph import Graph
-from compute.graph.value import Value, apply
+from compute.graph.graph import Graph, Value, apply
 from compute.operations.attention.alignment import check_bands, state_alignment
 from compute.operations.attention.scoring import AttentionSettings
 from compute.operations.framework.constants import add_constant

@@ -3,8 +3,8 @@
 from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.attending import attend, repeat_shared_heads, weighted_sums
 from compute.operations.attention.scoring import (
     ALIGNMENT_RULES,

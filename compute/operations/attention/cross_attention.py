@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from compute.graph.value import Value
+from compute.graph.graph import Value
 from compute.operations.attention.masking import (
     DropoutRate,
     Masks,

@@ -5,8 +5,7 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import ShapeError, broadcast, show
 from compute.errors import QuestionError
-from compute.graph.graph import Graph
-from compute.graph.value import Value, apply
+from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.declaration import Attribute, Constant, Input
 from compute.operations.layers.dropout_moments import DropoutMoments, parse_rate
 

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError, describe
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import parse_constant, parse_frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, operation
 from compute.operations.framework.rules import rule

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.attending import attend, mask_for_scores, repeat_shared_heads, weighted_sums
 from compute.operations.attention.masking import DROPOUT_MASK, Masks
 from compute.operations.attention.rotary_embedding import check_positions, rotary_embedding

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, broadcast, divide, show
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.scoring import Layout
 from compute.operations.framework.constants import parse_frequency_base
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Size
+from compute.graph.graph import Value
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value
 from compute.operations.framework.declaration import Attribute, Constant, Input, Sides
 from compute.operations.framework.rules import SENT, rule
 from compute.primitives.structure import CausalAlignment

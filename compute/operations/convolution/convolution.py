@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Polynomial, Size, divide, show
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.convolution.window_geometry import (
     Dilation,
     Dilations,

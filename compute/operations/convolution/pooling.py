@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from compute.arithmetic.constants import evaluate
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.convolution.window_geometry import (
     Dilation,
     Dilations,

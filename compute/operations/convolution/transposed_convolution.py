@@ -4,8 +4,8 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Polynomial, Size, show
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import (
     Groups,
     bias_input,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import ShapeError, Size, floor_divide
 from compute.errors import QuestionError
-from compute.graph.value import Value, apply
+from compute.graph.graph import Value, apply
 from compute.operations.framework.declaration import Attribute, Padding, Padding1d, Sides
 from compute.primitives.windows import Layout, Pair
 

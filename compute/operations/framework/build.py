@@ -8,8 +8,8 @@ from typing import Any
 
 from compute.dimensions import Size, show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph.graph import Graph, MissingPolicy
-from compute.graph.value import Tensor, Value
+from compute.graph.graph import Graph, MissingPolicy, Value
+from compute.graph.spec import Tensor
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.signature import InputShape, Sizes, SizesResolved, add_input, bind
 from compute.operations.framework.submodules import MissingInputs, check_sent_inputs, run_operation

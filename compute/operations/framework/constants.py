@@ -13,8 +13,7 @@ from compute.arithmetic.expressions import (
 )
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
-from compute.graph.graph import Graph
-from compute.graph.value import Value, apply
+from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.declaration import Constant
 
 

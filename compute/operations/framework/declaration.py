@@ -16,9 +16,8 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from compute.dimensions import Size
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value
 from compute.graph.spec import ValueSpec, has_positions
-from compute.graph.value import Value
 from compute.operations.framework.rules import Rule, inherit_rules
 
 Constant: TypeAlias = int | float | str

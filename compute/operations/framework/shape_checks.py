@@ -2,7 +2,7 @@
 
 from compute.dimensions import Shape, ShapeError, broadcast, from_last, show
 from compute.errors import QuestionError
-from compute.graph.value import Value
+from compute.graph.graph import Value
 
 
 def find_axis(value: Value, axis: int, name: str = "x", field: str = "axis") -> int:

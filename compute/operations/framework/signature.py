@@ -10,9 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 from compute.budgets.planning import spend
 from compute.dimensions import Polynomial, Shape, ShapeError, Size, outer_axes
 from compute.errors import Path, QuestionErrors
-from compute.graph.graph import Graph
-from compute.graph.spec import ValueSpec
-from compute.graph.value import Kind, Tensor, Value
+from compute.graph.graph import Graph, Value
+from compute.graph.spec import Kind, Tensor, ValueSpec
 from compute.operations.framework.declaration import AttributeField, Operation
 from compute.operations.framework.unification import (
     LEADING,

@@ -7,8 +7,8 @@ from typing import Any
 
 from compute.dimensions import Shape, Size, symbols
 from compute.errors import Path, QuestionError, QuestionErrors, at, unknown_name
-from compute.graph.graph import Graph
-from compute.graph.value import Tensor, Value, nearest_names
+from compute.graph.graph import Graph, Value, nearest_names
+from compute.graph.spec import Tensor
 from compute.operations.framework.declaration import INDEX, Input, Operation, Sublayer
 from compute.operations.framework.signature import (
     Assumed,

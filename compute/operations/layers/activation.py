@@ -7,9 +7,8 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import show
 from compute.errors import QuestionError, describe
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, is_numeric, parse_constant, refuse_dimensions
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, Rule, rule

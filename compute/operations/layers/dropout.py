@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from compute.dimensions import show
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule
 from compute.operations.layers.dropout_moments import DenseLayer, DropoutMoments, parse_rate

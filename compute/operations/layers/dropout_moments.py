@@ -8,8 +8,7 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import NAMED_NUMBERS, Expression, number_expression
 from compute.dimensions import Size, product, show
 from compute.errors import QuestionError, describe
-from compute.graph.graph import Graph
-from compute.graph.value import Value, apply
+from compute.graph.graph import Graph, Value, apply
 from compute.operations.framework.constants import parse_constant
 from compute.operations.framework.declaration import Constant
 from compute.primitives.dropout_masks import MOST_DROPPED

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from compute.errors import QuestionError, describe
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, StoredTensor, operation
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from compute.dimensions import ShapeError, divide
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input, operation
 from compute.operations.layers.activation import ActivationName, activate
 

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Literal
 
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input, StoredTensor, operation
 
 

@@ -2,8 +2,8 @@
 
 from typing import Annotated, TypeAlias
 
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.shape_checks import find_axis

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from compute.arithmetic.expressions import Expression
 from compute.errors import QuestionError, describe
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, is_numeric, parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule

@@ -5,8 +5,8 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Shape, Size, show, without
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Input
 from compute.operations.framework.shape_checks import find_axis, require_shape
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, number_expression
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, parse_between, size_expression
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.losses.class_targets import (

@@ -3,8 +3,8 @@
 from typing import Annotated, Literal
 
 from compute.dimensions import Size
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute, Input, operation
 from compute.operations.framework.shape_checks import require_same_shape

@@ -3,8 +3,8 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import product
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import size_expression
 from compute.operations.framework.declaration import Attribute
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import number_expression
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_constant, add_literal, parse_between
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.shape_checks import require_same_shape

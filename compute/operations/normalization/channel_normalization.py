@@ -4,8 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from compute.dimensions import Size, divide
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import check_groups
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.framework.rules import SENT, rule

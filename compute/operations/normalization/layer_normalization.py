@@ -3,8 +3,8 @@
 from typing import Annotated, TypeAlias
 
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import parse_bounded
 from compute.operations.framework.declaration import Attribute, Axes, Input, StoredTensor, operation
 from compute.operations.framework.rules import rule

@@ -1,6 +1,6 @@
 """Conventions for gains and biases of normalizations that are left out."""
 
-from compute.graph.value import Value
+from compute.graph.graph import Value
 
 
 def state_left_out(x: Value, gain: Value | None, bias: Value | None = None, *, has_bias: bool = True) -> None:

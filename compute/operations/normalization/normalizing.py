@@ -6,9 +6,8 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from compute.arithmetic.expressions import HALF, number_expression
 from compute.dimensions import Shape, ShapeError, Size, broadcast, from_last, product, show
 from compute.errors import QuestionError
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.constants import add_literal, parse_bounded
 from compute.operations.framework.declaration import Attribute, Constant, Input
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from compute.arithmetic.expressions import Expression, number_expression, parse
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph.value import Value, apply
+from compute.graph.graph import Value, apply
 from compute.operations.framework.constants import parse_bounded
 from compute.operations.framework.declaration import Constant
 from compute.operations.normalization.normalizing import Moments, Rows

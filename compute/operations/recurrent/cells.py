@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 from compute.arithmetic.expressions import Expression
 from compute.dimensions import Size
-from compute.graph.value import Value, apply
+from compute.graph.graph import Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.layers.activation import ActivationName, activate
 

@@ -3,8 +3,8 @@
 from typing import Annotated, Literal, TypeAlias
 
 from compute.arithmetic.expressions import Expression
+from compute.graph.graph import Value
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value
 from compute.operations.framework.constants import parse_constant
 from compute.operations.framework.declaration import Attribute, Constant, Input, operation
 from compute.operations.layers.activation import ActivationName

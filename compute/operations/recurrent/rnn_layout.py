@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from compute.dimensions import show
 from compute.errors import QuestionError
-from compute.graph.value import Value, apply
+from compute.graph.graph import Value, apply
 from compute.operations.recurrent.cells import Weights
 
 

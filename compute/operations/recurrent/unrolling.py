@@ -7,8 +7,7 @@ from typing import Any
 from compute.budgets.planning import foresee
 from compute.dimensions import Shape, ShapeError, broadcast, product, show
 from compute.errors import QuestionError, TooLarge
-from compute.graph.graph import INDEX, Graph
-from compute.graph.value import Value, apply
+from compute.graph.graph import INDEX, Graph, Value, apply
 from compute.operations.framework.constants import add_literal
 from compute.operations.recurrent.cells import Cell, State, TimeStep, Weights
 from compute.operations.recurrent.rnn_layout import RnnLayout, StackedWeights

@@ -3,8 +3,8 @@
 from typing import Annotated, Any, TypeAlias
 
 from compute.dimensions import Size
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.framework.declaration import Attribute, Sublayer
 from compute.operations.framework.signature import SymbolicSize, sizes_from_settings
 from compute.operations.framework.submodules import Submodule

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Any
 
+from compute.graph.graph import Value
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value
 from compute.operations.attention.cross_attention import cross_attention
 from compute.operations.attention.masking import DropoutRate, clear_padding, padding_input
 from compute.operations.attention.projections import Rotary, RotaryBase, RotaryDimension

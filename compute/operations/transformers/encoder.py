@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from compute.graph.value import Value
+from compute.graph.graph import Value
 from compute.operations.attention.masking import padding_input
 from compute.operations.attention.rotary_embedding import Positions
 from compute.operations.attention.scoring import Mask

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from compute.dimensions import Size, show
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.masking import DropoutRate, apply_dropout, dropout_input
 from compute.operations.framework.declaration import Attribute, Input, StoredTensor, operation
 from compute.operations.framework.submodules import add_required_input

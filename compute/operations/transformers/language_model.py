@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError, describe
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.masking import clear_padding, padding_input
 from compute.operations.attention.positional_encoding import positional_encoding
 from compute.operations.attention.scoring import Mask

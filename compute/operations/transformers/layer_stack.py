@@ -5,9 +5,8 @@ from typing import Annotated, TypeAlias
 
 from compute.dimensions import Size
 from compute.errors import QuestionError
-from compute.graph.graph import REPEATED_INDEX
+from compute.graph.graph import REPEATED_INDEX, Value
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value
 from compute.operations.framework.declaration import Attribute
 from compute.operations.framework.submodules import Submodule
 from compute.operations.transformers.residual import Blocks

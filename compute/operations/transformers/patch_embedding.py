@@ -4,8 +4,8 @@ from typing import Annotated
 
 from compute.dimensions import ShapeError, Size, divide, product, show
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.convolution.convolution import conv2d
 from compute.operations.framework.build import call
 from compute.operations.framework.declaration import Input, StoredTensor, operation

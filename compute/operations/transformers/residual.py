@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from compute.dimensions import ShapeError, Size, divide
 from compute.errors import at
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.masking import apply_dropout, check_rate, dropout_input
 from compute.operations.framework.declaration import Attribute, Constant, Input, Sublayer
 from compute.operations.framework.signature import Assumed

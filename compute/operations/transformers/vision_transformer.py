@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from compute.arithmetic.expressions import number_expression
 from compute.dimensions import Shape, ShapeError, Size, divide, show, symbols
 from compute.errors import QuestionError
+from compute.graph.graph import Value, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations.attention.masking import apply_dropout, dropout_input
 from compute.operations.attention.positional_encoding import positional_encoding
 from compute.operations.framework.build import call

@@ -11,7 +11,7 @@ from compute.arithmetic.recorder import NotRecorded
 from compute.arithmetic.scalars import Scalars
 from compute.dimensions import product
 from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.optimizers.run.scalar_program import ScalarProgram
 from compute.programs.building import build_program
 from compute.question.predicted_size import backward_pass

@@ -18,7 +18,7 @@ from compute.arithmetic.complex_step import COMPLEX_STEP, STEP
 from compute.arithmetic.namespace import Array
 from compute.dimensions import product, show
 from compute.errors import at
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,

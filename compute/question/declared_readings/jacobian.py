@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from compute.arithmetic.namespace import Array
 from compute.dimensions import product
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph.value import Value
+from compute.graph.graph import Value
 from compute.graph.work import copy_work
 from compute.question.declared_readings.declaration import (
     Amounts,

@@ -11,9 +11,9 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
+from compute.graph.graph import Value
 from compute.graph.numerics import CHAIN, SPREAD, Finding
 from compute.graph.primitive import no_cost
-from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes.explanation import Explanation, largest_number
 from compute.readings.notes.names import Names

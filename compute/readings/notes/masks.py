@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.graph.graph import Graph
-from compute.graph.value import nearest_names
+from compute.graph.graph import Graph, nearest_names
 from compute.readings.notes.note import Note
 
 MESSAGE = (

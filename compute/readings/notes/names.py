@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from compute.graph.value import Value, nearest_names
+from compute.graph.graph import Value, nearest_names
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes.note import spell_value
 from compute.readings.notes.sites import find_owners

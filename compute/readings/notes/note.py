@@ -11,7 +11,7 @@ import numpy as np
 from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.namespace import Array
-from compute.graph.value import Value, nearest_names
+from compute.graph.graph import Value, nearest_names
 from compute.latex import written_items
 
 Number: TypeAlias = float | str

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
+from compute.graph.graph import Value
 from compute.graph.steps import step_values
-from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.notes.tracing import ExecutedStep
 from compute.readings.reverse_mode import Differentiation, bind_rule, scatter_rows

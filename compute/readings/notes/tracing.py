@@ -13,8 +13,8 @@ import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.errors import LISTED
+from compute.graph.graph import Value
 from compute.graph.numerics import NO_HAZARD, Hazard, first_index
-from compute.graph.value import Value
 from compute.readings.notes.witness import NonFiniteEvent, NonFiniteRecorder, root_id
 
 DETAILED = 1_000_000  # work of a step up to which several origins before it are told apart

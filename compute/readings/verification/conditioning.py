@@ -14,7 +14,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.errors import UnfitEntries
-from compute.graph.value import Value
+from compute.graph.graph import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.verification.evidence import Condition, round_up
 from compute.readings.verification.rounding import RUNS, Rounded

@@ -9,9 +9,8 @@ from compute.arithmetic.floating import Floating
 from compute.arithmetic.namespace import Array, Equality
 from compute.arithmetic.perturbed import rounding_unit
 from compute.dimensions import symbols
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value
 from compute.graph.steps import step_values
-from compute.graph.value import Value
 from compute.readings.evaluation import Evaluation
 from compute.readings.verification.differences import SURE
 from compute.readings.verification.evidence import Held

@@ -1,7 +1,7 @@
 """Which steps can have a kink."""
 
 from compute.arithmetic.constants import evaluate
-from compute.graph.value import Value
+from compute.graph.graph import Value
 
 # Primitives that have all derivatives wherever they are finite. Any other is taken to have kinks, so that
 # those of a new primitive are reported.

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from compute.dimensions import Size, product
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value
 from compute.graph.primitive import Application
-from compute.graph.value import Value
 from compute.readings.evaluation import Instruction
 from compute.readings.verification.smoothness import is_smooth
 

@@ -8,7 +8,7 @@ import pytest
 
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Arithmetic
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.readings.evaluation import Evaluation

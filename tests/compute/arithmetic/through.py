@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from compute.arithmetic.namespace import Arithmetic
-from compute.graph.graph import Graph
-from compute.graph.value import apply
+from compute.graph.graph import Graph, apply
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 from tests.compute.primitives.drawing import Array

@@ -14,7 +14,7 @@ import pytest
 from compute.arithmetic.expressions import parse
 from compute.budgets import bounded_cache
 from compute.budgets.bounded_cache import ENTRY, CacheUse, Kept, caches, keeping
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import Question, prepare
 from compute.question.plan_bytes import key_bytes
 from compute.readings.reverse_mode import numeric_shape

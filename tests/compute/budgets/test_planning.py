@@ -8,7 +8,7 @@ import pytest
 
 from compute.budgets.planning import Allowance, Outgrown, allowed, current, foresee, look_through, spend
 from compute.errors import QuestionErrors, TooLarge
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.limits import too_many_values
 from compute.question.plan import Question, prepare
 from tests.compute.asking import readings

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from tests.oracles import activations, cases, layers, losses, normalizations

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.graph.graph import Graph
-from compute.graph.value import apply
+from compute.graph.graph import Graph, apply
 from compute.readings.evaluation import Evaluation
 from compute.readings.jacobians import Support, compute_jacobian
 from compute.readings.reverse_mode import Differentiation

@@ -9,9 +9,8 @@ import pytest
 from compute.arithmetic.expressions import parse
 from compute.arithmetic.floating import FLOAT64
 from compute.dimensions import ShapeError
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY, Primitive
-from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
 from compute.readings.evaluation import Evaluation
 from compute.readings.forward_mode import Linearization

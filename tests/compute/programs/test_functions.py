@@ -9,7 +9,7 @@ from compute.arithmetic.expressions import Expression
 from compute.arithmetic.floating import FLOAT64
 from compute.errors import QuestionErrors
 from compute.graph.primitive import REGISTRY
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.programs.functions import FUNCTIONS, OLD_NAMES, WORDS
 from compute.question.answer import Answer

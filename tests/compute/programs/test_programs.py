@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.answer import Answer, Plan
 from compute.question.plan import Question, prepare
 from tests.compute.asking import NETWORK, answer, readings

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.limits import Limits
 from compute.question.plan import Question, prepare
 from tests.compute.asking import readings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.dimensions import Polynomial, big_o
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.answer import Plan
 from compute.question.plan import Question, prepare, shapes_only
 from tests.compute.asking import plan, readings

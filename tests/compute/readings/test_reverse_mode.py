@@ -8,9 +8,8 @@ import pytest
 from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import unbroadcast
 from compute.errors import QuestionErrors
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, apply
 from compute.graph.spec import ValueSpec
-from compute.graph.value import apply
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
 from tests.compute.asking import answer, plan

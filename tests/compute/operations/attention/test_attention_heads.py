@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer, plan
 

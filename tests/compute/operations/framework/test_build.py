@@ -6,7 +6,7 @@ import pytest
 
 from compute.dimensions import Polynomial, Size
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.operations.framework.unification import transposed_dims

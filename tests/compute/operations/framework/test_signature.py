@@ -8,7 +8,7 @@ import pytest
 from compute.dimensions import Polynomial, Shape
 from compute.errors import QuestionErrors
 from compute.graph.graph import Graph
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.signature import InputShape, add_input, bind
 

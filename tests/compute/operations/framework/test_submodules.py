@@ -7,9 +7,8 @@ import pytest
 
 from compute.dimensions import Polynomial, Shape
 from compute.errors import QuestionErrors
-from compute.graph.graph import Graph
-from compute.graph.spec import ValueSpec
-from compute.graph.value import Tensor, Value, apply
+from compute.graph.graph import Graph, Value, apply
+from compute.graph.spec import Tensor, ValueSpec
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build
 from compute.operations.framework.declaration import Input, Operation, SettingsOf, Sublayer, operation

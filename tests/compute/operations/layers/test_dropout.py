@@ -13,7 +13,7 @@ from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations.layers.dropout_moments import OVER_MASKS
 from compute.question.plan import shapes_only
 from tests import oracles

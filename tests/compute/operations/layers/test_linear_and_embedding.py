@@ -8,7 +8,7 @@ import sympy
 
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer
 

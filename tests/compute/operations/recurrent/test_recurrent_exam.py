@@ -6,7 +6,7 @@ import numpy as np
 import sympy
 
 from compute.dimensions import Polynomial
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.declared_readings.jacobian import JacobianPair
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer, plan

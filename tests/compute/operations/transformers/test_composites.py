@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.graph.spec import ValueSpec
-from compute.graph.value import Tensor, Value, apply
+from compute.graph.graph import Value, apply
+from compute.graph.spec import Tensor, ValueSpec
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build, call
 from compute.operations.framework.declaration import Attribute, Input, operation

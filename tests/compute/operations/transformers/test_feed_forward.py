@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer
 from tests.compute.operations.drawn_layers import ACTIVATIONS, agree, close, fed, refused

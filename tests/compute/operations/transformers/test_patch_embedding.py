@@ -8,7 +8,7 @@ import pytest
 from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import find_pieces
 from compute.question.plan import shapes_only

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compute.dimensions import Polynomial
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations.transformers.layer_stack import MOST_LAYERS
 from compute.question.plan import shapes_only
 from tests.compute.asking import answer, plan

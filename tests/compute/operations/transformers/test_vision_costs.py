@@ -7,7 +7,7 @@ import pytest
 
 from compute.dimensions import Polynomial, Shape
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.question.plan import shapes_only
 from compute.readings.cost import TotalCost

@@ -8,7 +8,7 @@ import sympy
 
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors
-from compute.graph.value import Tensor
+from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.question.answer import Answer
 from compute.question.declared_readings.hessian_vector import HessianVector, HessianVectorProduct

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from compute.errors import QuestionErrors
+from compute.graph.graph import Value
 from compute.graph.numerics import DIAGNOSES
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value
 from compute.operations import CATALOGUE
 from compute.operations.framework.declaration import Input, operation
 from compute.question.answer import Answer

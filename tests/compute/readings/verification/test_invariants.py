@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.kinds import EXACT
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Value, apply
 from compute.graph.primitive import REGISTRY
 from compute.graph.spec import ValueSpec
-from compute.graph.value import Value, apply
 from compute.operations import CATALOGUE
 from compute.operations.framework.constants import add_constant
 from compute.operations.framework.declaration import Input, operation
