@@ -6,7 +6,7 @@ sent and `Array` for one that is returned.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -169,10 +169,3 @@ class Reading(ABC):
     def document(self, result: Any, is_exact: bool) -> Any:
         """Return a result as the part of the answer is declared. is_exact: whether numbers are exact."""
         return result
-
-
-def request_key(value: Any) -> Hashable:
-    """Return the value of a request's field in a form that can be hashed."""
-    if isinstance(value, list):
-        return tuple(map(request_key, value))
-    return value  # type: ignore[no-any-return]
