@@ -19,7 +19,7 @@ from service.schemas.deferred import Deferred
 from service.schemas.naming import camel_case
 from service.schemas.requests import fields_of
 from service.schemas.setting_types import Constant
-from service.schemas.setting_validators import MAX_INTEGER, constant
+from service.schemas.setting_validators import MAX_INTEGER, validate_constant
 from service.schemas.types import (
     INTEGRAL,
     LEFT_OUT,
@@ -38,7 +38,7 @@ Part: TypeAlias = Literal[
     "parameters", "loss", "learning_rate", "gradient", "used_gradient", "state", "update", "batch", "formula"
 ]
 PARTS = get_args(Part)
-Setting = Annotated[Any, PlainValidator(constant, json_schema_input_type=Constant)]
+Setting = Annotated[Any, PlainValidator(validate_constant, json_schema_input_type=Constant)]
 Steps = Annotated[int, Interval(ge=1, le=MAX_STEPS), INTEGRAL]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -47,7 +47,14 @@ from service.schemas.setting_types import (
     Sides,
     Whole,
 )
-from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
+from service.schemas.setting_validators import (
+    MAX_INTEGER,
+    validate_axes,
+    validate_constant,
+    validate_integer,
+    validate_padding,
+    validate_sides,
+)
 from service.schemas.types import (
     INTEGRAL,
     MAX_NAMES,
@@ -211,17 +218,23 @@ def _setting_field(attribute: AttributeField, shapes_only: bool) -> tuple[Any, A
     minimum = declared.minimum or 0
     special: tuple[Any, Any] | None = None
     if is_constant(attribute.annotation):
-        special = constant, Constant
+        special = validate_constant, Constant
     elif is_sides(attribute.annotation):
-        special = partial(sides, minimum=minimum, letters=shapes_only), PositiveSides if minimum else Sides
+        special = (
+            partial(validate_sides, minimum=minimum, symbolic=shapes_only),
+            PositiveSides if minimum else Sides,
+        )
     elif is_padding_1d(attribute.annotation):
-        special = partial(padding, letters=shapes_only, axes=1), Padding1d
+        special = partial(validate_padding, symbolic=shapes_only, axes=1), Padding1d
     elif is_padding(attribute.annotation):
-        special = partial(padding, letters=shapes_only), Padding
+        special = partial(validate_padding, symbolic=shapes_only), Padding
     elif is_axes(attribute.annotation):
-        special = axes, Axes
+        special = validate_axes, Axes
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
-        special = partial(whole, minimum=minimum, letters=shapes_only), Positive if minimum else Whole
+        special = (
+            partial(validate_integer, minimum=minimum, symbolic=shapes_only),
+            Positive if minimum else Whole,
+        )
     if special is not None:
         check, kind = special
         bounded = _constant_bounds(declared) if kind is Constant else None

@@ -16,7 +16,7 @@ MAX_INTEGER = 2**31 - 1
 MAX_FINITE = sys.float_info.max
 
 
-def constant(value: Any) -> Any:
+def validate_constant(value: Any) -> Any:
     """Validate a number, or text, which `compute` parses later."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
@@ -29,26 +29,26 @@ def constant(value: Any) -> Any:
     return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
 
 
-def whole(value: Any, *, minimum: int, letters: bool) -> Size:
-    """Validate an integer, or with `letters` a symbolic size."""
+def validate_integer(value: Any, *, minimum: int, symbolic: bool) -> Size:
+    """Validate an integer, or with `symbolic` an expression in dimension names."""
     try:
-        size = read_size(value, minimum) if letters or not isinstance(value, str) else None
+        size = read_size(value, minimum) if symbolic or not isinstance(value, str) else None
     except ExpressionError:
         size = None
     if size is None or (isinstance(size, int) and size > MAX_INTEGER):
         expected = f"an integer from {minimum} to {MAX_INTEGER}"
-        expected += ", or a size in letters such as k" if letters else ""
+        expected += ", or a size in letters such as k" if symbolic else ""
         raise PydanticCustomError("value", "{expected}", {"expected": expected})
     return size
 
 
-def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size]:
+def validate_sides(value: Any, *, minimum: int, symbolic: bool) -> Size | tuple[Size, Size]:
     """Validate a size for both sides, or a list of two."""
     sizes = value if isinstance(value, list) and len(value) == 2 else [value]
     try:
-        checked = [whole(size, minimum=minimum, letters=letters) for size in sizes]
+        checked = [validate_integer(size, minimum=minimum, symbolic=symbolic) for size in sizes]
     except PydanticCustomError as error:
-        such = "sizes" if letters else "integers"
+        such = "sizes" if symbolic else "integers"
         expected = "one or two"
         if error.context:
             expected = f"{error.context['expected']}; or a list of two such {such}"
@@ -56,7 +56,7 @@ def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size
     return (checked[0], checked[1]) if len(checked) == 2 else checked[0]
 
 
-def axes(value: Any) -> int | tuple[int, ...]:
+def validate_axes(value: Any) -> int | tuple[int, ...]:
     """Validate an axis, or a list of axes."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
@@ -67,7 +67,7 @@ def axes(value: Any) -> int | tuple[int, ...]:
     return tuple(listed) if isinstance(value, list) else value
 
 
-def padding(value: Any, *, letters: bool, axes: int = 2) -> Any:
+def validate_padding(value: Any, *, symbolic: bool, axes: int = 2) -> Any:
     """Validate a padding: the name of a rule, one size, two sizes, or for two axes two pairs."""
     if isinstance(value, str) and value in ("same", "valid"):
         return value
@@ -77,12 +77,13 @@ def padding(value: Any, *, letters: bool, axes: int = 2) -> Any:
     try:
         if nested and not (axes == len(value) == 2 and all(isinstance(entry, list) for entry in value)):
             raise PydanticCustomError("value", "pairs")
-        checked = [sides(entry, minimum=0, letters=letters) for entry in (value if nested else [value])]
+        entries = value if nested else [value]
+        checked = [validate_sides(entry, minimum=0, symbolic=symbolic) for entry in entries]
     except PydanticCustomError:
         forms = (
             "a number, [before, behind] or two such pairs" if axes == 2 else "a number or [before, behind]"
         )
-        sizes = "integers from 0 on" + (", or sizes in letters" if letters else "")
+        sizes = "integers from 0 on" + (", or sizes in letters" if symbolic else "")
         expected = f"same, valid, {forms}, of {sizes}"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
     return tuple(checked) if nested else checked[0]
