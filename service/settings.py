@@ -31,17 +31,17 @@ class Settings(BaseSettings):
         default=20_000_000_000,
         ge=1,
         le=10**15,
-        description="Most elementary operations that one answer may take; one core does about 1e9 in a"
+        description="Maximum number of elementary operations for one answer; one core does about 1e9 in a"
         " second.",
     )
     max_entries: int = Field(
         default=50_000_000,
         ge=1,
         le=10**11,
-        description="Most numbers that one answer may hold in memory at once.",
+        description="Maximum number of entries that one answer holds in memory at once.",
     )
     max_answer_entries: int = Field(
-        default=4_000_000, ge=1, le=10**10, description="Most numbers that one answer may send back."
+        default=4_000_000, ge=1, le=10**10, description="Maximum number of entries that one answer returns."
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -54,48 +54,48 @@ class Settings(BaseSettings):
         default=64,
         ge=0,
         le=100_000,
-        description="Most requests that wait for a worker; further ones get 503. One client address may"
-        " have half of them.",
+        description="Maximum number of requests that wait for a worker; further ones get 503. One client"
+        " address may have half of them.",
     )
     max_seconds: float = Field(
-        default=30, gt=0, le=HOUR, description="Most seconds of processor time for one answer."
+        default=30, gt=0, le=HOUR, description="Maximum seconds of processor time for one answer."
     )
     worker_memory: int = Field(
         default=2**30,
         ge=2**20,
         le=MAX_BYTES,
-        description="Most bytes of memory that one answer may take in a worker.",
+        description="Maximum bytes of memory for one answer in a worker.",
     )
     max_values: int = Field(
         default=100_000,
         ge=1,
         le=10**8,
-        description="Most values, named or not, in the plan of one question.",
+        description="Maximum number of values, named or not, in the plan of one question.",
     )
     plan_bytes: int = Field(
-        default=64 * 2**20, ge=0, le=MAX_BYTES, description="Most bytes of cached plans in each process."
+        default=64 * 2**20, ge=0, le=MAX_BYTES, description="Maximum bytes of cached plans in each process."
     )
     held_bytes: int = Field(
         default=256 * 2**20,
         ge=1024,
         le=MAX_BYTES,
-        description="Most bytes of request bodies that the serving process holds at once; unsent answers"
+        description="Maximum bytes of request bodies that the serving process holds at once; unsent answers"
         " may take as many again.",
     )
     body_timeout: float = Field(
-        default=30, gt=0, le=HOUR, description="Most seconds that a request body may take to arrive."
+        default=30, gt=0, le=HOUR, description="Maximum seconds for a request body to arrive."
     )
     inline_work: int = Field(
         default=2_000_000,
         ge=0,
         le=10**8,
-        description="Most elementary operations of an answer that is computed without a worker.",
+        description="Maximum number of elementary operations of an answer that is computed without a worker.",
     )
     inline_values: int = Field(
         default=1_000,
         ge=0,
         le=10**6,
-        description="Most values of a question that is planned without a worker.",
+        description="Maximum number of values of a question that is planned without a worker.",
     )
     inline_bytes: int = Field(
         default=4_096,
@@ -107,21 +107,21 @@ class Settings(BaseSettings):
         default=128 * 2**20,
         ge=0,
         lt=2**31,
-        description="Most bytes of freed memory that each worker for floats keeps for the next answers.",
+        description="Maximum bytes of freed memory that each worker for floats keeps for the next answers.",
     )
 
     max_connections: int = Field(
         default=4_096,
         ge=1,
         le=1_000_000,
-        description="Most connections that a server process has open; more get 503.",
+        description="Maximum number of open connections of a server process; more get 503.",
     )
     max_client_connections: int = Field(
         default=512,
         ge=0,
         le=1_000_000,
-        description="Most connections of one client address, or concurrent requests if it is behind a"
-        " trusted proxy; 0 for no limit.",
+        description="Maximum number of connections of one client address, or of concurrent requests if it"
+        " is behind a trusted proxy; 0 for no limit.",
     )
     trusted_proxies: list[str] = Field(
         default=[],
@@ -132,13 +132,13 @@ class Settings(BaseSettings):
         default=65_536,
         ge=8_192,
         le=2**20,
-        description="Most bytes of a request line with its headers.",
+        description="Maximum bytes of a request line with its headers.",
     )
     head_timeout: float = Field(
         default=10,
         ge=0.1,
         le=3600,
-        description="Most seconds that a request line with its headers may take to arrive.",
+        description="Maximum seconds for a request line with its headers to arrive.",
     )
     keep_alive: float = Field(
         default=5, ge=0.1, le=3600, description="Seconds that a connection may wait for its next request."
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         default=4_096,
         ge=0,
         le=2**30,
-        description="Least bytes per second at which a client has to read and send; 0 for no limit.",
+        description="Minimum bytes per second at which a client has to read and send; 0 for no limit.",
     )
     stop_seconds: float = Field(
         default=6,
@@ -169,13 +169,13 @@ class Settings(BaseSettings):
         description="Processes that answer exact questions, at a lower priority than others.",
     )
     exact_seconds: float = Field(
-        default=5, gt=0, le=HOUR, description="Most seconds of processor time for one exact answer."
+        default=5, gt=0, le=HOUR, description="Maximum seconds of processor time for one exact answer."
     )
     exact_memory: int = Field(
         default=512 * 2**20,
         ge=2**20,
         le=MAX_BYTES,
-        description="Most bytes of memory that one exact answer may take.",
+        description="Maximum bytes of memory for one exact answer.",
     )
 
     @field_validator("cors_origins")

@@ -19,7 +19,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Equality:
-    """Whether two arrays are equal: floats up to rounding, exact numbers for all values of their symbols.
+    """The comparison of two arrays: floats up to rounding, exact numbers for all values of their symbols.
 
     holds: None if it is undecided.
     largest_difference: None if it is not a number.

@@ -27,7 +27,7 @@ REPEATED_INDEX = "l"  # the index of a list item that represents all of them
 NO_ATTRIBUTES: Mapping[str, Any] = {}
 SPEND_EVERY = 8  # values that are charged to the budget together, since charging each would be slow
 MissingPolicy: TypeAlias = Literal["refused", "unknown", "usual"]
-"""How a missing required input is treated: refused; left unknown, since given values may take its place; or
+"""The treatment of a missing required input: refused; left unknown, since given values may take its place; or
 assumed, with all inputs that are usually there, since only shapes are needed."""
 
 
@@ -310,7 +310,7 @@ class Graph:
 
     @property
     def needs_all_values(self) -> bool:
-        """Whether every standard value is asked for."""
+        """True if every standard value is requested."""
         return self.everything and not self._is_nameless
 
     def requested_in_scope(self) -> set[str]:

@@ -241,7 +241,7 @@ class Application:
 
     @property
     def is_open(self) -> bool:
-        """Whether a size is symbolic, so that nothing can be computed."""
+        """True if a size is symbolic, so that nothing can be computed."""
         return not all(type(size) is int for shape in (self.shape, *self.shapes) for size in shape)
 
     @property

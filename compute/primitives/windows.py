@@ -24,7 +24,7 @@ SPARSE = 16  # input entries per window from which windows overlap mostly paddin
 
 
 class Layout(NamedTuple):
-    """How windows slide over an input: the attribute that all window primitives share."""
+    """The geometry of windows that slide over an input: the attribute that all window primitives share."""
 
     stride: Pair = (1, 1)
     padding: tuple[Pair, Pair] = ((0, 0), (0, 0))

@@ -296,7 +296,7 @@ def _add_float_roots(
 
 
 def _changes_sign(equations: tuple[Expr, ...], unknown: Expr, root: float) -> bool:
-    """Whether the only equation has different signs on both sides of a point."""
+    """Return whether the only equation has different signs on both sides of a point."""
     if len(equations) > 1 or equations[0].free_symbols != {unknown}:
         return False
     distance = abs(root) / 10**6 + 1e-9

@@ -145,14 +145,14 @@ def _without_generators(leaf: Leaf, generators: dict[Expr, Expr], unknowns: set[
 
 
 def _is_line(expression: Expr, symbol: Expr) -> bool:
-    """Whether an expression is a fraction times a symbol, plus a fraction."""
+    """Return whether an expression is a fraction times a symbol, plus a fraction."""
     slope = expression.coeff(symbol)
     rest = expression - slope * symbol
     return bool(slope.is_Rational and slope != 0 and rest.is_Rational)
 
 
 def _holds_by_assumption(condition: Condition) -> bool:
-    """Whether a condition holds by the assumptions on its symbols."""
+    """Return whether a condition holds by the assumptions on its symbols."""
     if isinstance(condition, sympy.Ne):
         return bool((condition.lhs - condition.rhs).is_nonzero)
     if isinstance(condition, sympy.Ge):

@@ -1,4 +1,4 @@
-"""Whether a rule converges on a quadratic, how fast, and at which rates.
+"""Convergence of rules on quadratics: conditions, speed, and learning rates.
 
 Along an eigenvector of the Hessian with eigenvalue a, a rule that is linear in the parameter and its buffers
 acts as on a x^2 / 2: it multiplies by a matrix. It converges from everywhere if all eigenvalues of that
@@ -200,7 +200,7 @@ def _direction(
 
 
 def _has_no_value(step_function: StepFunction, eigenvalue: Expr) -> bool:
-    """Whether a step divides by the eigenvalue, and it is zero."""
+    """Return whether a step divides by the eigenvalue, which is zero."""
     if not eigenvalue.is_zero:
         return False
     x_after, _ = step_function(sympy.Symbol("#x", real=True), {}, sympy.S.Zero)

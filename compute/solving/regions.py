@@ -102,7 +102,7 @@ def _is_signed(symbol: Expr) -> bool:
 
 
 def _is_allowed(symbol: Expr, value: Expr) -> bool:
-    """Whether the assumptions on a symbol allow a value."""
+    """Return whether the assumptions on a symbol allow a value."""
     if (symbol.is_nonnegative and value.is_negative) or (symbol.is_nonpositive and value.is_positive):
         return False
     return not (symbol.is_nonzero and value.is_zero)

@@ -56,7 +56,7 @@ class SolutionSet:
 
     @property
     def kind(self) -> Literal["finite", "none", "infinite"]:
-        """Whether there are finitely many real solutions, none, or infinitely many."""
+        """The number of real solutions: finite, none or infinite."""
         if self.families:
             return "infinite"
         return "finite" if self.solutions else "none"

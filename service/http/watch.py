@@ -108,7 +108,7 @@ class Watch:
 
     @property
     def counts_requests(self) -> bool:
-        """Whether requests are counted for each client, because there are trusted proxies."""
+        """True if requests are counted for each client, because there are trusted proxies."""
         return bool(self._trusted and self.settings.max_client_connections)
 
     @contextmanager

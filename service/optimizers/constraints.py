@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import GetJsonSchemaHandler
 
-from service.schemas.conditions import idle, of_arithmetic
+from service.schemas.conditions import of_arithmetic, unused_schema
 from service.schemas.types import NEVER, Request
 
 # Fields about a program, which do not apply if gradients are sent.
@@ -17,7 +17,7 @@ class TraceBase(Request):
     @classmethod
     def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
         """Require either a program and a number of steps, or gradients without the fields of programs."""
-        no_program = dict.fromkeys(OF_PROGRAMS, NEVER) | {"inputs": idle({})}
+        no_program = dict.fromkeys(OF_PROGRAMS, NEVER) | {"inputs": unused_schema({})}
         no_program["stop_when"] = {"properties": {"loss": NEVER}}
         return [
             of_arithmetic(handler),
@@ -38,8 +38,8 @@ class SolveBase(Request):
         return [
             {"if": {"type": "object"}, "then": {"required": ["program"]}},
             {
-                "if": {"properties": {"target": idle({})}},
-                "then": {"properties": {"unknown": idle([]), "steps": NEVER}},
+                "if": {"properties": {"target": unused_schema({})}},
+                "then": {"properties": {"unknown": unused_schema([]), "steps": NEVER}},
                 "else": {
                     "properties": {"unknown": {"minItems": 1}},
                     "required": ["unknown", "target", "steps"],

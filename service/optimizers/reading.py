@@ -15,7 +15,7 @@ from compute.optimizers.run.config import OptimizerConfig
 from service.http.problems import describe
 from service.optimizers.schemas import MAX_STEPS, optimizer_model, schedule_model
 from service.questions.validation import validate
-from service.schemas.setting_validators import constant
+from service.schemas.setting_validators import validate_constant
 
 
 def read_optimizer(raw: Any) -> OptimizerConfig:
@@ -36,7 +36,7 @@ def read_schedule(raw: Any) -> dict[str, Any] | list[Constant]:
         if not 1 <= len(rates) <= MAX_STEPS or not all(map(_is_rate, rates)):
             raise at(("optimizer", "schedule"), "is not a list of rates", "numbers or constant expressions",
                      describe(raw))  # fmt: skip
-        return [constant(rate) for rate in rates]
+        return [validate_constant(rate) for rate in rates]
     with errors_within("optimizer", "schedule"):
         request = _validate_named(raw, SCHEDULES, schedule_model, "schedule")
     return {name: request.__dict__[name] for name in ("name", *request.__pydantic_fields_set__)}

@@ -211,7 +211,7 @@ class IterationMatrix(Wire):
 
 
 class ConvergenceFound(Wire):
-    """Whether and how fast a rule converges on a quadratic loss."""
+    """The convergence of a rule on a quadratic loss."""
 
     known: bool = Field(
         description="Whether convergence is known; if not, as for a loss that is not quadratic, see `why`."

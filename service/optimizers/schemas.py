@@ -16,10 +16,10 @@ from compute.optimizers.run.config import CLIP_EPSILON
 from service.optimizers.constraints import SolveBase, TraceBase
 from service.schemas.computation import Computation
 from service.schemas.deferred import Deferred
-from service.schemas.naming import camel
+from service.schemas.naming import camel_case
 from service.schemas.requests import fields_of
 from service.schemas.setting_types import Constant
-from service.schemas.setting_validators import MAX_INTEGER, constant
+from service.schemas.setting_validators import MAX_INTEGER, validate_constant
 from service.schemas.types import (
     INTEGRAL,
     LEFT_OUT,
@@ -38,7 +38,7 @@ Part: TypeAlias = Literal[
     "parameters", "loss", "learning_rate", "gradient", "used_gradient", "state", "update", "batch", "formula"
 ]
 PARTS = get_args(Part)
-Setting = Annotated[Any, PlainValidator(constant, json_schema_input_type=Constant)]
+Setting = Annotated[Any, PlainValidator(validate_constant, json_schema_input_type=Constant)]
 Steps = Annotated[int, Interval(ge=1, le=MAX_STEPS), INTEGRAL]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -266,7 +266,7 @@ def optimizer_model(name: str) -> type[BaseModel]:
         fields[field] = (kind, Field(default, description=words, json_schema_extra=least))
     equations = "; ".join(f"${equation}$" for equation in declared.equations({}))
     words = f"{declared.summary}. {equations}. Source: {declared.source}"
-    return create_model(camel(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
+    return create_model(camel_case(name) + "Optimizer", __base__=Request, __doc__=words, **fields)
 
 
 @cache
@@ -276,7 +276,7 @@ def schedule_model(name: str) -> type[BaseModel]:
     fields: dict[str, Any] = {"name": (Literal[name], Field(description=f"{declared.summary}."))}
     fields |= {setting.name: _setting(setting) for setting in declared.settings.values()}
     words = f"{declared.summary}." + (f" Source: {declared.source}" if declared.source else "")
-    return create_model(camel(name) + "Schedule", __base__=Request, __doc__=words, **fields)
+    return create_model(camel_case(name) + "Schedule", __base__=Request, __doc__=words, **fields)
 
 
 def _setting(setting: SettingField) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, Wire
 
 
 class Permutation(Wire):
-    """Slices along one axis are in another order: after[i] = before[order[i]]."""
+    """The order of slices along one axis: after[i] = before[order[i]]."""
 
     axis: str = Field(description="The meaning of the axis.")
     order: list[int]
@@ -35,15 +35,15 @@ class ValueDifference(Wire):
     )
     first_order: AnswerTensor = Field(
         LEFT_OUT,
-        description="The change that the Jacobian predicts, if every change is small or it is asked for.",
+        description="The change that the Jacobian predicts, if every change is small or it was requested.",
     )
     first_order_error: AnswerEntry = Field(
-        LEFT_OUT, description="The largest absolute difference between that and the actual change."
+        LEFT_OUT, description="The largest absolute difference between the prediction and the actual change."
     )
 
 
 class RunNote(Note):
-    """A note, and whether it is about the answer before or after."""
+    """A note on the answer before or after the changes."""
 
     run: str
 

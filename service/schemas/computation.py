@@ -1,4 +1,4 @@
-"""The fields that every computation takes beside its operation's own and those of declared readings."""
+"""Request fields that all computations share, except those of declared readings."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -8,13 +8,13 @@ from typing_extensions import TypeAliasType
 from service.schemas.readings import FLOATS_ONLY as READINGS_OF_FLOATS
 from service.schemas.types import MAX_NAMES, SYMBOL, MaskTensor, Name, Request, Tensor
 
-# Fields that are about one kind of arithmetic, by the value that asks for nothing.
+# Fields that apply to one kind of arithmetic only, each with its default.
 EXACT_ONLY: dict[str, Any] = {"assumptions": {}, "abbreviate": [], "common": True}
 FLOATS_ONLY: dict[str, Any] = {"encoding": "nested"} | READINGS_OF_FLOATS
 Assumption: TypeAlias = Literal["positive", "negative", "nonnegative", "nonzero", "integer"]
 
 
-# Named types: their descriptions stand in the document once.
+# Named types, so that the document has each description once.
 Given = TypeAliasType(
     "Given",
     Annotated[
@@ -43,18 +43,19 @@ Arithmetic = TypeAliasType(
         Literal["float64", "float32", "exact"],
         Field(
             description="The kind of number that everything is computed in. Exact numbers may contain free"
-            " symbols, and are returned as text, with LaTeX and floats beside it."
+            " symbols, and are returned as text, together with LaTeX and floats."
         ),
     ],
 )
-# No number is both.
+# Pairs of assumptions that no number satisfies.
 CONTRADICTIONS = (("positive", "negative"), ("nonnegative", "negative"))
 Assumed = Annotated[
     list[Assumption],
     Field(
         json_schema_extra={
             "allOf": [
-                {"not": {"allOf": [{"contains": {"const": one}} for one in pair]}} for pair in CONTRADICTIONS
+                {"not": {"allOf": [{"contains": {"const": assumption}} for assumption in pair]}}
+                for pair in CONTRADICTIONS
             ]
         }
     ),
@@ -91,7 +92,7 @@ Common = TypeAliasType(
             strict=True,
             description="In exact arithmetic: whether parts that repeat in long entries are named and listed"
             " under `common`. Such entries are refused if they are sent again; with `false` every entry is"
-            " whole text, which means the same wherever it is sent.",
+            " written in full and can be sent again.",
         ),
     ],
 )
@@ -121,7 +122,7 @@ Encoding = TypeAliasType(
 
 
 class Computation(Request):
-    """The fields that every computation takes beside its operation's own."""
+    """The request fields that all computations share."""
 
     given: Given = Field(default_factory=dict)
     upstream: Upstream = Field(default_factory=dict)

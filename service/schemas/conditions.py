@@ -1,7 +1,7 @@
 """Constraints between the fields of a request, as JSON schemas.
 
-They stand in `allOf` of a request's schema. Client generators and the 3.0 rendition of the document leave
-them out; validators of JSON Schema do not.
+A request's schema has them in `allOf`. Validators of JSON Schema apply them; client generators and the 3.0
+rendition of the document ignore them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,85 +19,86 @@ from service.schemas.types import NEVER
 
 Schema: TypeAlias = dict[str, Any]
 IS_EXACT: Schema = {"properties": {"arithmetic": {"const": "exact"}}, "required": ["arithmetic"]}
-DEPTH = 2  # of tensors in objects, as in given and in a part; deeper ones are rare
+DEPTH = 2  # levels of objects searched for tensors, as in `given` and in parts; deeper nesting is rare
 
 
-def idle(value: Any) -> Schema:
-    """Return the schema of a field that asks for nothing: it has this value, or is empty as this value is."""
+def unused_schema(value: Any) -> Schema:
+    """Return the schema of an unused field: it has this default, or is empty if the default is."""
     if value == {}:
         return {"maxProperties": 0}
     return {"maxItems": 0} if value == [] else {"const": value}
 
 
 def _without_symbols(depth: int) -> Schema:
+    """Exclude tensors of free symbols, in lists and objects nested up to a depth."""
     schema: Schema = {"not": {"type": "object", "required": ["shape", "symbol"]}}
     if depth:
         schema["items"] = schema["additionalProperties"] = _without_symbols(depth - 1)
     return schema
 
 
-def _named(name: str, description: str, schema: Schema) -> Any:
-    """Return a named type of the document, which client generators do not take for a model."""
+def _named_type(name: str, description: str, schema: Schema) -> Any:
+    """Return a type that the document names, in a form for which client generators make no model."""
     constraint: Schema = {"if": {"type": "object"}, "then": schema}
     return TypeAliasType(name, Annotated[Any, Field(description=description, json_schema_extra=constraint)])
 
 
-FloatingQuestion = _named(
+FloatingQuestion = _named_type(
     "FloatingQuestion",
     "A question in floats: without free symbols and fields about exact numbers.",
     {
-        "properties": {name: idle(value) for name, value in EXACT_ONLY.items()},
+        "properties": {name: unused_schema(value) for name, value in EXACT_ONLY.items()},
         "additionalProperties": _without_symbols(DEPTH),
     },
 )
-ExactQuestion = _named(
+ExactQuestion = _named_type(
     "ExactQuestion",
     "A question in exact arithmetic: without fields about floats.",
-    {"properties": {name: idle(value) for name, value in FLOATS_ONLY.items()}},
+    {"properties": {name: unused_schema(value) for name, value in FLOATS_ONLY.items()}},
 )
 
 
 def of_arithmetic(handler: GetJsonSchemaHandler) -> Schema:
-    """Return the constraints that follow from the kind of number."""
-    exact, floating = (schema_of(one, handler) for one in (ExactQuestion, FloatingQuestion))
+    """Return the constraints that depend on `arithmetic`."""
+    exact, floating = (schema_of(kind, handler) for kind in (ExactQuestion, FloatingQuestion))
     return {"if": IS_EXACT, "then": exact, "else": floating}
 
 
-def needs(names: Iterable[str], *in_place: str) -> Schema:
-    """Require fields unless one of others, which may take their place, is there and not empty."""
-    absent = {"properties": {name: {"maxProperties": 0} for name in in_place}}
+def require_fields(names: Iterable[str], *, unless: Iterable[str]) -> Schema:
+    """Return the constraint that fields are required unless at least one of certain objects is not empty."""
+    absent = {"properties": {name: {"maxProperties": 0} for name in unless}}
     return {"if": absent, "then": {"required": sorted(names)}}
 
 
 def of_operation(operation: Operation) -> list[Schema]:
     """Return the constraints that an operation declares: required inputs, and rules for its settings."""
-    found: list[Schema] = []
-    in_state = _stored(operation)
-    for names, in_place in (
-        (operation.required - in_state, ("given",)),
-        (operation.required & in_state, ("given", FIELD)),
+    conditions: list[Schema] = []
+    stored = _stored_inputs(operation)
+    for names, substitutes in (
+        (operation.required - stored, ("given",)),
+        (operation.required & stored, ("given", FIELD)),
     ):
         if names:
-            found.append(needs(names, *in_place))
-    found += [of_rule(one, operation) for one in operation.rules]
-    return found
+            conditions.append(require_fields(names, unless=substitutes))
+    conditions += [of_rule(rule, operation) for rule in operation.rules]
+    return conditions
 
 
-def _stored(operation: Operation) -> frozenset[str]:
-    """The operation's own inputs that a state dict may hold."""
+def _stored_inputs(operation: Operation) -> frozenset[str]:
+    """Return the operation's own inputs that a state dict may hold."""
     if not has_state_dict(operation):
         return frozenset()
-    return frozenset(name for one in operation.stored for name in one.inputs)
+    return frozenset(name for tensor in operation.stored for name in tensor.inputs)
 
 
 def of_rule(rule: Rule, operation: Operation) -> Schema:
-    """Return the constraint that a rule of an operation stands for."""
-    defaults = {name: one.default for name, one in operation.attributes.items()}
-    alternatives = [_alternative(one, defaults) for one in rule.requires]
+    """Return a rule of an operation as a constraint."""
+    defaults = {name: attribute.default for name, attribute in operation.attributes.items()}
+    alternatives = [_required_fields(fields, defaults) for fields in rule.requires]
     if rule.unless_given:
-        alternatives.append(_filled("given"))
-    if has_state_dict(operation) and any(SENT in one.values() for one in rule.requires):
-        alternatives.append(_filled(FIELD))
+        alternatives.append(_require_nonempty("given"))
+    if has_state_dict(operation) and any(SENT in fields.values() for fields in rule.requires):
+        alternatives.append(_require_nonempty(FIELD))
     then: Schema = alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
     if rule.field is None:
         return {"if": {"type": "object"}, "then": then}
@@ -110,23 +111,26 @@ def of_rule(rule: Rule, operation: Operation) -> Schema:
     return {"if": condition, "then": then}
 
 
-def _filled(name: str) -> Schema:
+def _require_nonempty(name: str) -> Schema:
     return {"properties": {name: {"minProperties": 1}}, "required": [name]}
 
 
-def _alternative(beside: Mapping[str, Any], defaults: Mapping[str, Any]) -> Schema:
-    """Fields that are sent, left out, or have one of several values, perhaps by default."""
+def _required_fields(fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> Schema:
+    """Return the constraint that each field is sent, left out, or has one of several values.
+
+    fields: by name SENT, None or the allowed values, of which the default may be one.
+    """
     required: list[str] = []
     properties: Schema = {}
-    for name, wanted in beside.items():
+    for name, allowed in fields.items():
         default = defaults.get(name)
-        if wanted is SENT:
+        if allowed is SENT:
             required.append(name)
-        elif wanted is None:
+        elif allowed is None:
             properties[name] = NEVER if default in (None, ...) else {"const": default}
         else:
-            properties[name] = {"enum": list(wanted)}
-            if default not in wanted:
+            properties[name] = {"enum": list(allowed)}
+            if default not in allowed:
                 required.append(name)
     return {
         **({"properties": properties} if properties else {}),

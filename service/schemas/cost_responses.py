@@ -15,7 +15,7 @@ class MemoryCost(Cost):
 
 
 class StepShape(Wire):
-    """The shape and the cost of one named value."""
+    """The shape and cost of one named value."""
 
     name: str
     axes: list[str]
@@ -23,11 +23,11 @@ class StepShape(Wire):
     multiply_adds: Size
     elementwise: Size
     comparisons: Size
-    times: Size = Field(description="The number of values like it, if one layer stands for all.")
+    times: Size = Field(description="The number of such values, if one layer represents all.")
 
 
 class PartCost(Wire):
-    """The total cost of all parts of one name, including their own parts."""
+    """The total cost of all parts with one name, including their own parts."""
 
     name: str = Field(
         description="The name, with `*` for the indices of a list.", examples=["layer[*].attention"]
@@ -40,13 +40,13 @@ class PartCost(Wire):
 
 
 class CostResponse(Wire):
-    """The cost of an operation, in numbers or in polynomials in the dimension names."""
+    """The cost of an operation, in numbers or polynomials in dimension names."""
 
     operation: str
     conventions: dict[str, Any]
     cost: MemoryCost
     big_o: str = Field(
-        description="The growth of the multiply-adds, or of the other arithmetic without any multiply-adds.",
+        description="The growth of the multiply-adds, or of other arithmetic if there are none.",
         examples=["O(d²n + n²d)"],
     )
     parts: list[PartCost] = Field(description="The cost by part, for operations made of other operations.")

@@ -1,4 +1,4 @@
-"""Types of bodies that are made when the document is, and not when the service starts."""
+"""Types of bodies that are built with the document, not when the service starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Documents a value by a type that is made on demand, and validates nothing.
+    """An annotation that takes the JSON schema of a value from a type built on demand, and validates nothing.
 
-    The models of all operations take about a second to make, and a request needs only its own.
+    Building the models of all operations takes about a second, and a request needs only its own.
     """
 
     kind: Callable[[], Any]
@@ -27,6 +27,6 @@ class Deferred:
 
 
 def schema_of(kind: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-    """Return the JSON schema of another type, named where that is."""
-    # A handler leaves out names and annotations of the schema it is handed, but not of those inside.
+    """Return the JSON schema of a type: a reference if the type has a name."""
+    # A handler drops the name and annotations of the schema it receives, but keeps those of inner schemas.
     return handler(core_schema.definitions_schema(TypeAdapter(kind).core_schema, []))

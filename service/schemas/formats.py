@@ -1,4 +1,4 @@
-"""The formats of tensors and sizes in bodies: limits, data types, special numbers, sizes in letters."""
+"""The formats of tensors and sizes in bodies: limits, data types, special numbers, symbolic sizes."""
 
 import math
 from typing import Any
@@ -21,9 +21,9 @@ SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def read_size(raw: Any, minimum: int = 1) -> Size | None:
-    """Return the size that a number or an expression in letters stands for; None if it is neither.
+    """Read a size: an integer, or an expression in dimension names. Return None if it is neither.
 
-    Raises ExpressionError for text that is no expression.
+    Raises ExpressionError if text is not a valid expression.
     """
     whole = as_integer(raw)
     if whole is not None and minimum <= whole < LARGEST:
@@ -31,6 +31,6 @@ def read_size(raw: Any, minimum: int = 1) -> Size | None:
     if not isinstance(raw, str):
         return None
     size = fold(parse(raw), Sizes())
-    # Sizes are multiplied with one another: many sums would grow beyond any bound.
+    # Shapes multiply sizes, and products of long sums would grow without bound.
     fits = len(size.terms) <= 2 if isinstance(size, Polynomial) else size >= minimum
     return size if fits else None

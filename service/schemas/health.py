@@ -6,26 +6,26 @@ from service.schemas.types import LEFT_OUT, Wire
 
 
 class Fullness(Wire):
-    """The load of the service by questions of one kind."""
+    """The load of one pool of workers."""
 
-    occupied: int = Field(description="Requests that are computed or waiting.")
-    capacity: int = Field(description="Most requests that may be computed or waiting at once.")
-    workers: int = Field(description="Worker processes that are running.")
+    occupied: int = Field(description="Requests being computed or waiting.")
+    capacity: int = Field(description="The largest number of requests being computed or waiting at once.")
+    workers: int = Field(description="Running worker processes.")
     cache_bytes: int = Field(description="Bytes of plans and other caches in the worker processes.")
 
 
 class Bytes(Wire):
     """Memory of one kind."""
 
-    used: int = Field(description="Bytes that are held.")
-    most: int = Field(description="Bytes that may be held.")
+    used: int = Field(description="Bytes in use.")
+    most: int = Field(description="The limit in bytes.")
 
 
 class Memory(Wire):
     """Memory of the serving process."""
 
-    bodies: Bytes = Field(description="Request bodies that are read or computed.")
-    answers: Bytes = Field(description="Answers that wait to be sent.")
+    bodies: Bytes = Field(description="Request bodies being read or computed.")
+    answers: Bytes = Field(description="Answers waiting to be sent.")
     caches: dict[str, Bytes] = Field(description="Caches of the serving process, by name.")
 
 
@@ -33,9 +33,11 @@ class Health(Wire):
     """The state of the service."""
 
     status: str = Field(description="live, or ready, or unready with status 503.")
-    occupied: int = Field(0, description="Requests in floats that are computed or waiting.")
-    capacity: int = Field(0, description="Most requests in floats that may be computed or waiting at once.")
-    workers: int = Field(0, description="Worker processes for floats that are running.")
+    occupied: int = Field(0, description="Requests in floats being computed or waiting.")
+    capacity: int = Field(
+        0, description="The largest number of requests in floats being computed or waiting at once."
+    )
+    workers: int = Field(0, description="Running worker processes for floats.")
     cache_bytes: int = Field(0, description="Bytes of plans and other caches in the workers for floats.")
     exact: Fullness = Field(LEFT_OUT, description="The same counts for exact questions.")
     memory: Memory = Field(LEFT_OUT, description="Memory of the serving process.")

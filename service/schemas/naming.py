@@ -1,4 +1,4 @@
-"""How schemas are named, and how declared dimensions read."""
+"""Names of schemas, and the text of declared dimensions."""
 
 from collections.abc import Container
 
@@ -6,22 +6,22 @@ from compute.operations.framework.declaration import Input
 from compute.operations.framework.unification import transposed_dims
 
 
-def camel(name: str) -> str:
-    """Return `SelfAttention` for `self_attention`."""
+def camel_case(name: str) -> str:
+    """Return a snake_case name in CamelCase: `SelfAttention` for `self_attention`."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def dims_text(declared: Input, turning: Container[str] | None = None) -> str:
-    """Return the dimensions of an input as people write them.
+def format_dims(declared: Input, settings: Container[str] | None = None) -> str:
+    """Return the dimensions of an input for readers, such as `(n, d) or (d)`.
 
-    turning: the settings that may turn it; any if left out.
+    settings: the operation's settings, if it may lack the one that transposes the input.
     """
 
-    def shown(dims: str) -> str:
-        return " or ".join(f"({', '.join(one.split())})" for one in dims.split("|"))
+    def format_alternatives(dims: str) -> str:
+        return " or ".join(f"({', '.join(names.split())})" for names in dims.split("|"))
 
-    if not declared.transposed_by or (turning is not None and declared.transposed_by not in turning):
-        return shown(declared.dims)
-    return (
-        f"{shown(declared.dims)}; turned by {declared.transposed_by}: {shown(transposed_dims(declared.dims))}"
-    )
+    text = format_alternatives(declared.dims)
+    setting = declared.transposed_by
+    if not setting or (settings is not None and setting not in settings):
+        return text
+    return f"{text}; transposed by {setting}: {format_alternatives(transposed_dims(declared.dims))}"

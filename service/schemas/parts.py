@@ -11,24 +11,24 @@ from typing_extensions import TypeAliasType
 from compute.operations import CATALOGUE
 from compute.operations.framework.declaration import INDEX, Input, Operation, Sublayer
 from service.schemas.deferred import Deferred, schema_of
-from service.schemas.naming import camel, dims_text
+from service.schemas.naming import camel_case, format_dims
 from service.schemas.types import MaskTensor, Request, Tensor
 
-NESTED = " Nested by part, or named by path: `attention.w_q`, `layer[0].attention.w_q`."
+NESTED = " Nested by part, or by full name: `attention.w_q`, `layer[0].attention.w_q`."
 StateDict = TypeAliasType(
     "StateDict",
     Annotated[
         dict[str, Tensor],
         Field(
             description="Weights by PyTorch's names and in its layout, (out, in), in place of the fields"
-            " above. Settings that are not part of a state dict (heads, activation) are sent beside it.",
+            " above. Settings that are not part of a state dict (heads, activation) are sent as usual.",
         ),
     ],
 )
 
 
 def part_field(operation: str, name: str, part: Sublayer) -> tuple[Any, Any]:
-    """Return the field of a request for one part. Its tensors are collected before a request is validated."""
+    """Return the request field of one part. It is not validated: its tensors are collected before that."""
     kind = Annotated[Any, Deferred(partial(part_type, operation, name))]
     return kind, Field(None, description=part.meaning + NESTED)
 
@@ -39,19 +39,19 @@ def part_type(operation: str, name: str) -> Any:
     whole = CATALOGUE[operation]
     part = whole.parts[name]
     fields: dict[str, Any] = {
-        one: (MaskTensor if declared.mask else Tensor, Field(None, description=_describe(declared, whole)))
-        for one, declared in part.inputs.items()
+        field: (MaskTensor if declared.mask else Tensor, Field(None, description=_describe(declared, whole)))
+        for field, declared in part.inputs.items()
     }
-    for inner in part.parts:  # whose models are those of the operation that this part is
+    for inner in part.parts:  # declared by the operation of the part
         fields[inner] = Annotated[Any, Deferred(partial(part_type, part.operations[0].name, inner))], None
     model: Any = create_model(
-        camel(operation) + "Of" + camel(name), __base__=Request, __doc__=part.meaning, **fields
+        camel_case(operation) + "Of" + camel_case(name), __base__=Request, __doc__=part.meaning, **fields
     )
     return list[model] if part.is_list else model
 
 
 def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
-    """Return the base of a request that also takes tensors by full name, as `layer[0].attention.w_q`."""
+    """Return the base of a request that also takes tensors by full name, such as `layer[0].attention.w_q`."""
     if not parts:
         return Request
 
@@ -63,7 +63,7 @@ def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
             reference = super().__get_pydantic_json_schema__(core, handler)
             tensor = schema_of(Tensor, handler)
             handler.resolve_ref_schema(reference)["patternProperties"] = {
-                rf"^{name}{INDEX if one.is_list else ''}\.": tensor for name, one in parts.items()
+                rf"^{name}{INDEX if part.is_list else ''}\.": tensor for name, part in parts.items()
             }
             return reference
 
@@ -71,7 +71,7 @@ def model_with_parts(parts: Mapping[str, Sublayer]) -> type[BaseModel]:
 
 
 def _describe(declared: Input, operation: Operation) -> str:
-    """Describe a tensor of a part; the whole may not have all settings of the part, and may require more."""
-    words = f"{declared.meaning} Shape {dims_text(declared, operation.attributes)}."
+    """Describe a tensor of a part, given the whole operation, which may lack some of the part's settings."""
+    words = f"{declared.meaning} Shape {format_dims(declared, operation.attributes)}."
     left_out = f" Optional; by default: {declared.optional}."
     return words + left_out if declared.is_bias or declared.mask else words

@@ -1,4 +1,4 @@
-"""Fields of requests and answers for declared readings, made from their declarations."""
+"""Request and answer fields of declared readings, derived from their declarations."""
 
 import dataclasses
 from functools import cache, reduce
@@ -14,7 +14,7 @@ from compute.graph.spec import Tensor as SentTensor
 from compute.question.declared_readings.catalogue import READINGS
 from compute.question.declared_readings.declaration import AnswerPart, Reading, RequestField
 from compute.readings.described import Entry
-from service.schemas.naming import camel
+from service.schemas.naming import camel_case
 from service.schemas.types import (
     LEFT_OUT,
     AnswerEntry,
@@ -27,12 +27,14 @@ from service.schemas.types import (
     Wire,
 )
 
-WRITTEN_SIZE = int | str
-FLOATS_ONLY: dict[str, Any] = {one.field.name: one.field.idle for one in READINGS if one.floats_only}
+SYMBOLIC_SIZE = int | str
+FLOATS_ONLY: dict[str, Any] = {
+    reading.field.name: reading.field.idle for reading in READINGS if reading.floats_only
+}
 
 
 def request_fields(*, program: bool = False, comparison: bool = False) -> dict[str, Any]:
-    """Return the fields of a request that ask for readings, as `create_model` takes them."""
+    """Return the request fields of the readings, as `create_model` takes them."""
     return {
         reading.field.name: _request_field(reading)
         for reading in READINGS
@@ -42,7 +44,7 @@ def request_fields(*, program: bool = False, comparison: bool = False) -> dict[s
 
 
 def answer_fields(*, program: bool = False) -> dict[str, Any]:
-    """Return the fields of an answer that readings fill, as `create_model` takes them."""
+    """Return the answer fields of the readings, as `create_model` takes them."""
     return {
         reading.part.name: _answer_field(reading.part)
         for reading in READINGS
@@ -57,30 +59,30 @@ def _request_field(reading: Reading) -> tuple[Any, Any]:
     options: dict[str, Any] = {} if field.most is None else {"max_length": field.most}
     if field.kind is bool:
         options["strict"] = True
-    kind = _wire(_without_none(field.kind), Request)
+    kind = _wire_type(_without_none(field.kind), Request)
     if not field.type_name:
-        return kind, _default(field.idle, field.description)
+        return kind, _field_with_default(field.idle, field.description)
     described = Annotated[kind, Field(description=field.description, **options)]  # type: ignore[valid-type]
-    return TypeAliasType(field.type_name, described), _default(field.idle)
+    return TypeAliasType(field.type_name, described), _field_with_default(field.idle)
 
 
 @cache
 def _answer_field(part: AnswerPart) -> tuple[Any, Any]:
-    kind = _wire(part.kind, Wire)
+    kind = _wire_type(part.kind, Wire)
     if not _is_list(part.kind):
-        return kind, _default(LEFT_OUT, part.description)
+        return kind, _field_with_default(LEFT_OUT, part.description)
     described = Annotated[kind, Field(description=part.description)]  # type: ignore[valid-type]
-    return TypeAliasType(camel(part.name), described), _default([])
+    return TypeAliasType(camel_case(part.name), described), _field_with_default([])
 
 
-def _default(value: Any, description: str | None = None) -> Any:
+def _field_with_default(value: Any, description: str | None = None) -> Any:
     if isinstance(value, list | dict):
         return Field(default_factory=type(value), description=description)
     return Field(value, description=description)
 
 
 def item_type(field: RequestField) -> type[Any] | None:
-    """Return the dataclass of the items of a request's field; None if they are of a plain type."""
+    """Return the dataclass of a request field or of its list items; None for plain types."""
     kind = _without_none(field.kind)
     kind = get_args(kind)[0] if _is_list(kind) else kind
     return kind if dataclasses.is_dataclass(kind) and isinstance(kind, type) else None
@@ -92,41 +94,43 @@ def _is_list(kind: Any) -> bool:
 
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
-        return reduce(or_, (one for one in get_args(kind) if one is not NoneType))
+        return reduce(or_, (member for member in get_args(kind) if member is not NoneType))
     return kind
 
 
-def _wire(kind: Any, base: type[Wire]) -> Any:
-    """Return the type on the wire of a type of the declarations."""
+def _wire_type(kind: Any, base: type[Wire]) -> Any:
+    """Return the wire type of a declared type. base: the base of models made for dataclasses."""
     if kind in _TYPES:
         return _TYPES[kind]
     if kind is str and base is Request:
         return Name
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _model(kind, base)
+        return _wire_model(kind, base)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is list:
-        return list[_wire(arguments[0], base)]  # type: ignore[misc]
+        return list[_wire_type(arguments[0], base)]  # type: ignore[misc]
     if origin is dict:
-        return dict[arguments[0], _wire(arguments[1], base)]  # type: ignore[valid-type,misc]
+        return dict[arguments[0], _wire_type(arguments[1], base)]  # type: ignore[valid-type,misc]
     if origin in (Union, UnionType):
-        return reduce(or_, (one if one is NoneType else _wire(one, base) for one in arguments))
+        return reduce(
+            or_, (member if member is NoneType else _wire_type(member, base) for member in arguments)
+        )
     return kind
 
 
-# The types that have a name on the wire.
+# Declared types with a named wire type.
 _TYPES: dict[Any, Any] = {
     SentTensor: Tensor,
     Array: AnswerTensor,
     dict[str, Array]: AnswerTensors,
     Entry: AnswerEntry,
-    WRITTEN_SIZE: Size,
+    SYMBOLIC_SIZE: Size,
 }
 
 
 @cache
-def _model(declared: Any, base: type[Wire]) -> type[Wire]:
-    """Return the model of a documented dataclass."""
+def _wire_model(declared: Any, base: type[Wire]) -> type[Wire]:
+    """Return a model with the fields, defaults and descriptions of a dataclass."""
     types = get_type_hints(declared)
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(declared):
@@ -137,5 +141,5 @@ def _model(declared: Any, base: type[Wire]) -> type[Wire]:
             options["default_factory"] = field.default_factory
         elif field.default is not dataclasses.MISSING:
             options["default"] = field.default
-        fields[field.name] = (_wire(kind, base), Field(**options))
+        fields[field.name] = (_wire_type(kind, base), Field(**options))
     return create_model(declared.__name__, __base__=base, __doc__=declared.__doc__, **fields)

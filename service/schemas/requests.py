@@ -1,7 +1,7 @@
 """Request schemas, derived from the declarations of operations.
 
-A pydantic model for each operation checks settings and field names. Tensors pass through it untouched,
-since their entries are checked by `service.questions.tensors`, once and with NumPy.
+Each operation has a pydantic model, which validates settings and field names. Tensors are not validated
+here: `service.questions.tensors` checks their entries once, with NumPy.
 """
 
 from functools import cache, partial, reduce
@@ -34,7 +34,7 @@ from compute.operations.framework.setting_types import (
 from compute.operations.framework.state_dicts import FIELD, has_state_dict
 from service.schemas.computation import Computation, Encoding, Given, Selection, Upstream
 from service.schemas.conditions import of_arithmetic, of_operation
-from service.schemas.naming import camel, dims_text
+from service.schemas.naming import camel_case, format_dims
 from service.schemas.parts import StateDict, model_with_parts, part_field
 from service.schemas.readings import request_fields
 from service.schemas.setting_types import (
@@ -47,7 +47,14 @@ from service.schemas.setting_types import (
     Sides,
     Whole,
 )
-from service.schemas.setting_validators import MAX_INTEGER, axes, constant, padding, sides, whole
+from service.schemas.setting_validators import (
+    MAX_INTEGER,
+    validate_axes,
+    validate_constant,
+    validate_integer,
+    validate_padding,
+    validate_sides,
+)
 from service.schemas.types import (
     INTEGRAL,
     MAX_NAMES,
@@ -58,12 +65,12 @@ from service.schemas.types import (
     Tensor,
 )
 
-Asks: TypeAlias = Literal["answer", "cost", "comparison"]
+RequestKind: TypeAlias = Literal["answer", "cost", "comparison"]
 SUFFIXES: dict[str, str] = {"answer": "Request", "cost": "Shapes", "comparison": "Comparison"}
 
 
 class Comparison(Request):
-    """The fields of a comparison, beside those of the question that it changes."""
+    """The fields of a comparison, apart from those of the question that it changes."""
 
     changes: dict[str, Change] = Field(
         min_length=1,
@@ -74,7 +81,7 @@ class Comparison(Request):
     first_order: bool | None = Field(
         None,
         description="Whether to return the change that the Jacobian predicts. By default, only if nothing"
-        " but entries and constants changes, each by at most a tenth of the largest entry beside it.",
+        " but entries and constants changes, each by at most a tenth of the largest entry of its tensor.",
     )
 
 
@@ -100,24 +107,26 @@ OwnShape = TypeAliasType(
         SkipValidation[ShapeOnly | OwnField],
         Field(
             description="A field of the operation: for a tensor its shape, or a tensor of that shape; for a"
-            " setting its value, where sizes may be letters too."
+            " setting its value; sizes may be dimension names."
         ),
     ],
 )
-Known: TypeAlias = Literal[tuple(CATALOGUE)]  # type: ignore[valid-type]
+OperationName: TypeAlias = Literal[tuple(CATALOGUE)]  # type: ignore[valid-type]
 
 
 class ComparisonBase(Comparison):
     """A question and the changes to it: these fields, and those of the operation's own request.
 
-    A comparison does not take `jacobian`, `verify` or exact arithmetic, nor `assumptions`, `abbreviate` and
-    `common`, which are about that.
+    A comparison does not take `jacobian` or `verify`, nor exact arithmetic with its fields `assumptions`,
+    `abbreviate` and `common`.
     """
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, OwnField]
 
-    operation: Known = Field(description="The operation that is computed before and after the changes.")
+    operation: OperationName = Field(
+        description="The operation that is computed before and after the changes."
+    )
     given: Given = Field(default_factory=dict)
     upstream: Upstream = Field(default_factory=dict)
     arithmetic: FloatingArithmetic = "float64"
@@ -139,40 +148,42 @@ class CostRequest(Request):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, OwnShape]
 
-    operation: Known = Field(description="The operation to count the cost of.")
+    operation: OperationName = Field(description="The operation to count the cost of.")
 
 
 @cache
-def request_model(operation: str, asks: Asks = "answer") -> type[BaseModel]:
-    """Return the model of an operation's request: for its answer, for its cost, or for a comparison."""
+def request_model(operation: str, asks: RequestKind = "answer") -> type[BaseModel]:
+    """Return the model of a request for an operation's answer, its cost, or a comparison."""
     declared, shapes_only = CATALOGUE[operation], asks == "cost"
     fields: dict[str, Any] = {}
     if asks != "answer":
         fields["operation"] = (Literal[operation], Field(description="The operation."))
     if asks == "comparison":
         fields |= fields_of(Comparison)
-    fields |= {name: _tensor(declared, name, shapes_only) for name in declared.inputs}
-    fields |= {name: part_field(declared.name, name, one) for name, one in declared.parts.items()}
+    fields |= {name: _tensor_field(declared, name, shapes_only) for name in declared.inputs}
+    fields |= {name: part_field(declared.name, name, part) for name, part in declared.parts.items()}
     if has_state_dict(declared):
         fields[FIELD] = (StateDict, Field(default_factory=dict))
-    fields |= {name: _attribute(one, shapes_only) for name, one in declared.attributes.items()}
+    fields |= {
+        name: _setting_field(attribute, shapes_only) for name, attribute in declared.attributes.items()
+    }
     if not shapes_only:
         fields |= fields_of(Computation) | request_fields(comparison=asks == "comparison")
     if asks == "comparison":
         del fields["assumptions"], fields["abbreviate"], fields["common"]
         fields["arithmetic"] = (FloatingArithmetic, "float64")
     return create_model(
-        camel(operation) + SUFFIXES[asks],
+        camel_case(operation) + SUFFIXES[asks],
         __base__=_base(declared, asks),
         __doc__=declared.summary + {"cost": ": shapes alone.", "comparison": ", twice."}.get(asks, "."),
         **fields,
     )
 
 
-def _base(operation: Operation, asks: Asks) -> type[BaseModel]:
-    """Return the base of a request, which has its constraints between fields."""
+def _base(operation: Operation, asks: RequestKind) -> type[BaseModel]:
+    """Return the base of a request: with constraints between fields if it is for an answer."""
     base: Any = model_with_parts(operation.parts)
-    if asks != "answer":  # whose schemas do not stand in the document
+    if asks != "answer":  # the document does not have these schemas
         return base  # type: ignore[no-any-return]
 
     class WithConditions(base):  # type: ignore[misc]
@@ -184,14 +195,14 @@ def _base(operation: Operation, asks: Asks) -> type[BaseModel]:
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's fields, to stand behind others; inherited ones would stand before them."""
-    return {name: (one.annotation, one) for name, one in model.model_fields.items()}
+    """Return a model's fields for `create_model`, so that they follow others; inherited fields come first."""
+    return {name: (field.annotation, field) for name, field in model.model_fields.items()}
 
 
-def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, Any]:
+def _tensor_field(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, Any]:
     declared = operation.inputs[name]
     shape = "Broadcasts to" if declared.broadcast else "Shape"
-    words = f"{declared.meaning} {shape} {dims_text(declared)}."
+    words = f"{declared.meaning} {shape} {format_dims(declared)}."
     if declared.optional:
         words += f" Optional; by default: {declared.optional}."
     elif shapes_only:
@@ -202,25 +213,31 @@ def _tensor(operation: Operation, name: str, shapes_only: bool) -> tuple[Any, An
     return kind, Field(None, description=words, json_schema_extra={"x-dims": declared.dims})
 
 
-def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
+def _setting_field(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
     declared = attribute.declared
     minimum = declared.minimum or 0
     special: tuple[Any, Any] | None = None
     if is_constant(attribute.annotation):
-        special = constant, Constant
+        special = validate_constant, Constant
     elif is_sides(attribute.annotation):
-        special = partial(sides, minimum=minimum, letters=shapes_only), PositiveSides if minimum else Sides
+        special = (
+            partial(validate_sides, minimum=minimum, symbolic=shapes_only),
+            PositiveSides if minimum else Sides,
+        )
     elif is_padding_1d(attribute.annotation):
-        special = partial(padding, letters=shapes_only, axes=1), Padding1d
+        special = partial(validate_padding, symbolic=shapes_only, axes=1), Padding1d
     elif is_padding(attribute.annotation):
-        special = partial(padding, letters=shapes_only), Padding
+        special = partial(validate_padding, symbolic=shapes_only), Padding
     elif is_axes(attribute.annotation):
-        special = axes, Axes
+        special = validate_axes, Axes
     elif (declared.dimension and shapes_only) or is_size(attribute.annotation):
-        special = partial(whole, minimum=minimum, letters=shapes_only), Positive if minimum else Whole
+        special = (
+            partial(validate_integer, minimum=minimum, symbolic=shapes_only),
+            Positive if minimum else Whole,
+        )
     if special is not None:
         check, kind = special
-        bounded = _bounds(declared) if kind is Constant else None
+        bounded = _constant_bounds(declared) if kind is Constant else None
         field = Field(attribute.default, description=declared.meaning, json_schema_extra=bounded)
         return Annotated[Any, PlainValidator(check, json_schema_input_type=kind)], field
     bounds: dict[str, Any] = {}
@@ -228,18 +245,18 @@ def _attribute(attribute: AttributeField, shapes_only: bool) -> tuple[Any, Any]:
         bounds = {"ge": declared.minimum, "le": MAX_INTEGER}
     elif int in allowed_types(attribute.annotation):
         bounds = {"ge": -MAX_INTEGER, "le": MAX_INTEGER}
-    # A setting that may be left out is no setting that may be null.
+    # The default None means that the setting may be left out; null is refused.
     annotation: Any = reduce(or_, allowed_types(attribute.annotation))
     if bounds:
         annotation = Annotated[annotation, Interval(**bounds), INTEGRAL]
     return annotation, Field(attribute.default, description=declared.meaning)
 
 
-def _bounds(declared: Attribute) -> dict[str, Any] | None:
-    """Return bounds of a constant, for the document alone: the value of text is known later."""
+def _constant_bounds(declared: Attribute) -> dict[str, Any] | None:
+    """Return bounds of a constant for the document. They are checked later, when text has been evaluated."""
     bounds = {
         "minimum": declared.minimum,
         "maximum": declared.maximum,
         "exclusiveMaximum": declared.below,
     }
-    return {name: one for name, one in bounds.items() if one is not None} or None
+    return {name: bound for name, bound in bounds.items() if bound is not None} or None

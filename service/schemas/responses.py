@@ -1,6 +1,6 @@
 """Response schemas, derived from the declarations of operations.
 
-They describe answers and are not used to write them: a test holds real answers against them.
+They document answers and are not used to write them; a test validates real answers against them.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from typing_extensions import TypeAliasType
 
 from compute.graph.numerics import DIAGNOSES
 from compute.operations import CATALOGUE
-from service.schemas.naming import camel
+from service.schemas.naming import camel_case
 from service.schemas.readings import answer_fields
 from service.schemas.requests import fields_of
 from service.schemas.types import LEFT_OUT, AnswerEntry, AnswerTensor, AnswerTensors, Ratio, Size, Wire
@@ -24,7 +24,7 @@ class Step(Wire):
     formula: str = Field(description="LaTeX, in terms of the named values that it is computed from.")
     inputs: list[str] = Field(description="The named values that it is computed from.")
     axes: list[str] = Field(description="The meaning of each axis.")
-    shape: list[Size] = Field(description="Sizes; a dimension name where the size is unknown.")
+    shape: list[Size] = Field(description="Sizes; a dimension name if a size is unknown.")
     meaning: str
 
 
@@ -40,8 +40,8 @@ class Cost(Wire):
     )
     exact_comparisons: Size = Field(
         0,
-        description="With a window: the computed scores whose key exists. In letters, for equally many keys"
-        " and queries, and a window no longer than these.",
+        description="With a window: the computed scores whose key exists. With symbolic sizes, for as many"
+        " keys as queries and a window no longer than the sequence.",
     )
     speedup: Ratio = Field(1, description="With a window: all_comparisons divided by comparisons.")
 
@@ -77,12 +77,12 @@ class Note(Wire):
 
 
 class GraphExtras(Wire):
-    """The fields of a program's answer, beside those of an operation's answer."""
+    """The fields that a program's answer has in addition to those of an operation's answer."""
 
     parameters: list[str] = Field(description="The names of the trainable inputs.")
 
 
-# What an answer holds beside its values, as named types: their descriptions stand in the document once.
+# Named types of the further fields, so that the document has each description once.
 Conventions = TypeAliasType(
     "Conventions",
     Annotated[
@@ -112,7 +112,7 @@ Aliases = TypeAliasType(
     Annotated[
         dict[str, str],
         Field(
-            description="Names that stand for the same value as another name, such as masked_scores without a"
+            description="Names that mean the same value as another name, such as masked_scores without a"
             " mask. The value is returned under each of them."
         ),
     ],
@@ -166,14 +166,14 @@ CommonParts = TypeAliasType(
 
 
 class Opening(Wire):
-    """The fields that an answer opens with."""
+    """The first fields of an answer."""
 
     operation: str
     conventions: Conventions
 
 
 class Workings(Wire):
-    """The fields of every answer after its values. Those not asked for are left out."""
+    """The fields of an answer after its values. Those that were not requested are left out."""
 
     gradients: Gradients = Field(default_factory=dict)
     contributions: Contributions = Field(default_factory=dict)
@@ -197,13 +197,13 @@ def response_model(operation: str) -> type[Wire]:
         words = f"{value.meaning} Axes: {', '.join(value.axes.split())}, after any batch axes."
         fields[name] = (AnswerTensor, Field(None, description=words))
     values = create_model(
-        camel(operation) + "Values",
+        camel_case(operation) + "Values",
         __base__=_Values,
         __doc__="Values by name, under each name of a value with several; inputs if they are selected.",
         **fields,
     )
     return create_model(
-        camel(operation) + "Response",
+        camel_case(operation) + "Response",
         __base__=Wire,
         __doc__=f"The answer of {operation}.",
         **(fields_of(Opening) | {"values": (values, ...)} | fields_of(Workings) | answer_fields()),

@@ -64,6 +64,6 @@ Axes = TypeAliasType(
         SkipValidation[
             int | Annotated[list[int], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
         ],
-        Field(description="An axis or a list of them, counted from 0, or from the last where negative."),
+        Field(description="An axis or a list of them, counted from 0, or from the last if negative."),
     ],
 )

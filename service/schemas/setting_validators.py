@@ -1,4 +1,4 @@
-"""Settings as they come: constants, whole numbers, sides and paddings, checked and made hashable."""
+"""Validators of settings: constants, integers, sides, axes and paddings. Their results are hashable."""
 
 import math
 import sys
@@ -16,73 +16,74 @@ MAX_INTEGER = 2**31 - 1
 MAX_FINITE = sys.float_info.max
 
 
-def constant(value: Any) -> Any:
-    """A number or text; `compute` says whether it is well-formed and what it is worth."""
+def validate_constant(value: Any) -> Any:
+    """Validate a number, or text, which `compute` parses later."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         expected = 'a number, or a constant expression as text, such as "1/sqrt(2)"'
         raise PydanticCustomError("value", "{expected}", {"expected": expected})
     if isinstance(value, str):
         return value
-    if abs(value) > MAX_FINITE:  # an answer could not repeat it, and `compute` refuses infinities
+    if abs(value) > MAX_FINITE:  # not representable in an answer; `compute` refuses infinity
         return math.inf if value > 0 else -math.inf
-    # 1 and 1.0 are one question, with one answer to the byte; beyond 2**53 they are floats in any case.
+    # 1 and 1.0 are the same question and get the same bytes; beyond 2**53 integers become floats anyway.
     return int(value) if value == int(value) and abs(value) < 2**53 else float(value)
 
 
-def whole(value: Any, *, minimum: int, letters: bool) -> Size:
-    """A whole number; where only shapes are asked in letters too."""
+def validate_integer(value: Any, *, minimum: int, symbolic: bool) -> Size:
+    """Validate an integer, or with `symbolic` an expression in dimension names."""
     try:
-        size = read_size(value, minimum) if letters or not isinstance(value, str) else None
+        size = read_size(value, minimum) if symbolic or not isinstance(value, str) else None
     except ExpressionError:
         size = None
     if size is None or (isinstance(size, int) and size > MAX_INTEGER):
         expected = f"an integer from {minimum} to {MAX_INTEGER}"
-        expected += ", or a size in letters such as k" if letters else ""
+        expected += ", or a size in letters such as k" if symbolic else ""
         raise PydanticCustomError("value", "{expected}", {"expected": expected})
     return size
 
 
-def sides(value: Any, *, minimum: int, letters: bool) -> Size | tuple[Size, Size]:
-    """A whole number, or one for each of two sides."""
-    sides = value if isinstance(value, list) and len(value) == 2 else [value]
+def validate_sides(value: Any, *, minimum: int, symbolic: bool) -> Size | tuple[Size, Size]:
+    """Validate a size for both sides, or a list of two."""
+    sizes = value if isinstance(value, list) and len(value) == 2 else [value]
     try:
-        found = [whole(side, minimum=minimum, letters=letters) for side in sides]
+        checked = [validate_integer(size, minimum=minimum, symbolic=symbolic) for size in sizes]
     except PydanticCustomError as error:
-        such = "sizes" if letters else "integers"
+        such = "sizes" if symbolic else "integers"
         expected = "one or two"
         if error.context:
             expected = f"{error.context['expected']}; or a list of two such {such}"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
-    return (found[0], found[1]) if len(found) == 2 else found[0]
+    return (checked[0], checked[1]) if len(checked) == 2 else checked[0]
 
 
-def axes(value: Any) -> int | tuple[int, ...]:
-    """An axis, or a list of them."""
+def validate_axes(value: Any) -> int | tuple[int, ...]:
+    """Validate an axis, or a list of axes."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     value = with_integers(value)
-    found = value if isinstance(value, list) else [value]
-    if not all(type(one) is int and abs(one) <= MAX_INTEGER for one in found):
+    listed = value if isinstance(value, list) else [value]
+    if not all(type(axis) is int and abs(axis) <= MAX_INTEGER for axis in listed):
         raise PydanticCustomError("value", "{expected}", {"expected": "an integer or a list of integers"})
-    return tuple(found) if isinstance(value, list) else value
+    return tuple(listed) if isinstance(value, list) else value
 
 
-def padding(value: Any, *, letters: bool, axes: int = 2) -> Any:
-    """A padding in words, as one number, as two, or, of two axes, as two pairs."""
+def validate_padding(value: Any, *, symbolic: bool, axes: int = 2) -> Any:
+    """Validate a padding: the name of a rule, one size, two sizes, or for two axes two pairs."""
     if isinstance(value, str) and value in ("same", "valid"):
         return value
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    nested = isinstance(value, list) and any(isinstance(one, list) for one in value)
+    nested = isinstance(value, list) and any(isinstance(entry, list) for entry in value)
     try:
-        if nested and not (axes == len(value) == 2 and all(isinstance(one, list) for one in value)):
+        if nested and not (axes == len(value) == 2 and all(isinstance(entry, list) for entry in value)):
             raise PydanticCustomError("value", "pairs")
-        found = [sides(one, minimum=0, letters=letters) for one in (value if nested else [value])]
+        entries = value if nested else [value]
+        checked = [validate_sides(entry, minimum=0, symbolic=symbolic) for entry in entries]
     except PydanticCustomError:
         forms = (
             "a number, [before, behind] or two such pairs" if axes == 2 else "a number or [before, behind]"
         )
-        sizes = "integers from 0 on" + (", or sizes in letters" if letters else "")
+        sizes = "integers from 0 on" + (", or sizes in letters" if symbolic else "")
         expected = f"same, valid, {forms}, of {sizes}"
         raise PydanticCustomError("value", "{expected}", {"expected": expected}) from None
-    return tuple(found) if nested else found[0]
+    return tuple(checked) if nested else checked[0]

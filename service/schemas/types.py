@@ -1,10 +1,10 @@
-"""The named types of the wire: tensors, sizes and changes, as the document refers to them.
+"""Named types of request and answer fields: tensors, sizes and changes.
 
-Tensors pass through models unchecked: their entries are checked once, with NumPy, by
-`service.questions.tensors`. Types of settings are in `service.schemas.setting_types`.
+Models do not validate tensors: `service.questions.tensors` checks their entries once, with NumPy. Types of
+settings are in `service.schemas.setting_types`.
 
-Client generators make types of `type`, `items`, `anyOf` and `$ref`. Constraints that would only complicate
-these types stand in `allOf`, whose members have no type of their own: generators leave them out.
+Client generators derive types from `type`, `items`, `anyOf` and `$ref`. Constraints that would only
+complicate these types are in `allOf`, as members without a type, which generators ignore.
 """
 
 from keyword import kwlist
@@ -29,18 +29,18 @@ from service.schemas.setting_validators import MAX_INTEGER
 
 EMPTY: tuple[Any, ...] = (None, {}, [])
 MAX_NAMES = 1000
-# 2.0 is an integer. Bounds have to stand before this in an annotation, or the document does not show them.
+# 2.0 counts as an integer. In an annotation bounds must come before this, or the document does not have them.
 INTEGRAL = BeforeValidator(with_integers)
-NEVER: dict[str, Any] = {"not": {}}  # the schema of a field that may not be there
-LEFT_OUT: Any = None  # the default of fields that may be absent, and may not be null
+NEVER: dict[str, Any] = {"not": {}}  # the schema of a field that must be absent
+LEFT_OUT: Any = None  # the default of fields that may be absent but not null
 
 
 class Wire(BaseModel):
-    """A model of a body, or of an object in one."""
+    """The base of models of bodies and of the objects in them."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Leave out titles, which repeat names, and defaults that stand for a field that is absent."""
+        """Remove titles, which repeat names, and defaults that mean an absent field."""
         reference = handler(core)
         schema = handler.resolve_ref_schema(reference)
         for field in schema.get("properties", {}).values():
@@ -53,12 +53,12 @@ class Wire(BaseModel):
 
     @classmethod
     def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Return constraints between fields, as JSON schemas that hold beside the model's own."""
+        """Return constraints between fields, as JSON schemas in addition to the model's own."""
         return []
 
 
 class Request(Wire):
-    """A model of a request: no field that it does not know, and no conversion of what was sent."""
+    """The base of models of requests: unknown fields are refused, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -67,13 +67,13 @@ Name = Annotated[str, StringConstraints(max_length=200)]
 Size1 = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Size0 = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Sizes = Annotated[list[Size1], Field(max_length=MAX_RANK)]
-# The name of a free symbol, as `compute.arithmetic.expressions.check_symbol` takes it.
+# The name of a free symbol; `compute.arithmetic.expressions.check_symbol` applies the same rules.
 SYMBOL: dict[str, Any] = {
     "pattern": rf"^[A-Za-z][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}$",
     "not": {"enum": sorted([*FUNCTIONS, *NAMED_NUMBERS, *NO_NUMBERS, *kwlist])},
 }
-# JSON Schema cannot describe the grammar of expressions: `format` names it, and `pattern` admits the
-# characters that it is written in.
+# JSON Schema cannot describe the grammar of expressions: `format` names it, and `pattern` allows its
+# characters.
 _IN_TEXT = r"0-9A-Za-z_.()+*/^,<>=! \t\n\r\f\v-"
 TEXT: dict[str, Any] = {"format": "expression", "pattern": rf"^[{_IN_TEXT}]*[0-9A-Za-z][{_IN_TEXT}]*$"}
 
@@ -100,9 +100,9 @@ class SymbolTensor(Request):
 
 
 def _nested(*kinds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a schema of lists nested 1 to 8 deep, whose entries are all of one of these kinds.
+    """Return a schema of lists nested 1 to 8 deep, whose entries all have the schemas of one kind.
 
-    It cannot say that the lists of a level are equally long.
+    JSON Schema cannot require lists of a level to have equal lengths.
     """
     choices: list[dict[str, Any]] = []
     for entries in kinds:
@@ -239,14 +239,14 @@ class Edit(Request):
 
     @classmethod
     def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Allow one verb, beside fields of its own kind."""
+        """Require exactly one verb, and exclude the fields of other verbs."""
         verbs = {"add": "at", "multiply": "at", "replace": "at", "permute": "axis", "remove": "axis"}
         names = {*verbs, *verbs.values()}
         return [
             {
                 "oneOf": [
-                    {"required": [verb], "properties": dict.fromkeys(sorted(names - {verb, beside}), NEVER)}
-                    for verb, beside in verbs.items()
+                    {"required": [verb], "properties": dict.fromkeys(sorted(names - {verb, option}), NEVER)}
+                    for verb, option in verbs.items()
                 ]
             }
         ]

@@ -52,7 +52,7 @@ class Pool(Places):
 
     @property
     def is_ready(self) -> bool:
-        """Whether a question would be answered."""
+        """True if a question would be answered."""
         if self.roster.is_starting or self.roster.failed:
             return False
         is_full = self.occupied >= self.capacity

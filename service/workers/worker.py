@@ -40,7 +40,7 @@ Use = Callable[[Job], bytes]
 
 
 class Work(Protocol):
-    """How one kind of worker answers questions."""
+    """The part of a worker that depends on its kind of questions."""
 
     def prepare(self, start: dict[str, Any], interrupts: Interrupts) -> None:
         """Load everything that all questions share. start: see `Kind.start`."""

@@ -16,7 +16,7 @@ from compute.operations import CATALOGUE, FAMILIES
 from service.app import app
 from service.document import SHOWN_BYTES, load_examples
 from service.export import FOLDER, format_json
-from service.schemas.naming import camel
+from service.schemas.naming import camel_case
 from service.schemas.openapi30 import downgrade
 from tests.conftest import Client
 
@@ -230,8 +230,8 @@ def test_every_reference_resolves() -> None:
 @pytest.mark.parametrize("operation", CATALOGUE.values(), ids=CATALOGUE)
 def test_each_field_is_documented(operation: Any) -> None:
     schemas = DOCUMENT["components"]["schemas"]
-    request = schemas[f"{camel(operation.name)}Request"]["properties"]
-    values = schemas[f"{camel(operation.name)}Values"]["properties"]
+    request = schemas[f"{camel_case(operation.name)}Request"]["properties"]
+    values = schemas[f"{camel_case(operation.name)}Values"]["properties"]
     for field in (*request.values(), *values.values()):
         assert field.get("description") or schemas[field["$ref"].rpartition("/")[2]]["description"]
     for field, declared in operation.inputs.items():

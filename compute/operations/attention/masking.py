@@ -65,7 +65,7 @@ class Masks:
 
     @property
     def removes_keys(self) -> bool:
-        """Whether any mask removes keys."""
+        """True if any mask removes keys."""
         return self.mask is not None or self.padding is not None
 
     def allowed_keys(self, query_axis: int, *, in_heads: bool) -> Value | None:

@@ -40,7 +40,7 @@ class Submodule:
 
     @property
     def is_sent(self) -> bool:
-        """Whether the question has any input or value for it."""
+        """True if the question has any input or value for it."""
         return self.graph.has_inputs_under(self.prefix)
 
     def sent_input(self, name: str) -> Tensor | None:

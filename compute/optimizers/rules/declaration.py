@@ -1,4 +1,4 @@
-"""How an optimizer is declared: one function, with everything in its signature and docstring.
+"""Declarations of optimizers: each is one function, with everything in its signature and docstring.
 
 Its first parameter is the `State` of one parameter at one step; its keyword parameters are hyperparameters.
 It returns the update of the parameter and keeps buffers by their textbook names. Schemas, documentation and
@@ -123,7 +123,7 @@ class When:
         self.formula, self.settings = formula, settings
 
     def applies(self, settings: Mapping[str, Any]) -> bool:
-        """Whether the formula is used under these settings."""
+        """Return whether the formula is used under these settings."""
         return all(
             wanted(settings[name]) if callable(wanted) else settings[name] == wanted
             for name, wanted in self.settings.items()

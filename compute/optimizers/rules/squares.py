@@ -81,7 +81,7 @@ def unwrap(squares: Any) -> Any:
 
 
 def overflows(squares: Any) -> bool:
-    """Whether an entry of a sum of squares overflows, though its root is finite."""
+    """Return whether an entry of a sum of squares overflows, though its root is finite."""
     if not isinstance(squares, Square):
         return False
     return bool((np.isfinite(squares.root) & ~np.isfinite(squares.value)).any())
@@ -92,7 +92,7 @@ def _root(squares: Any) -> Any:
 
 
 def _is_representable(squares: Any, roots: Any) -> bool:
-    """Whether floats represent every square of a finite number, with all digits and room to spare."""
+    """Return whether floats represent every square of a finite number, with all digits and a margin."""
     bounds = np.finfo(squares.dtype)
     low, high = float(bounds.tiny) * MARGIN, float(bounds.max) / MARGIN
     if not np.ndim(squares):

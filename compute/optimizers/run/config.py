@@ -75,7 +75,7 @@ class OptimizerConfig:
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether the learning rate changes from step to step."""
+        """True if the learning rate changes from step to step."""
         named = isinstance(self.schedule, Mapping) and self.schedule["name"] == "constant"
         return self.schedule is not None and not named
 
@@ -268,7 +268,7 @@ class Constants:
 
 
 def _is_true(condition: Any) -> bool:
-    """Whether a comparison certainly holds; with free symbols it may be undecided."""
+    """Return whether a comparison certainly holds; False if free symbols leave it undecided."""
     return condition is True or str(condition) == "True"
 
 

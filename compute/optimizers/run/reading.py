@@ -162,7 +162,7 @@ class Trace:
         return (step.loss is None or is_finite(step.loss)) and all(map(is_finite, numbers))
 
     def _is_singular(self, last: TraceStep | None) -> bool:
-        """Whether a joint step is not finite, although its gradients and buffers are."""
+        """Return whether a joint step is not finite, although its gradients and buffers are."""
         if last is None or last.record is None or not self.run.optimizer.updates_jointly:
             return False
         finite = self.run.arithmetic.is_finite

@@ -213,7 +213,7 @@ class Solver:
         )
 
     def _reaches_target(self, steps: tuple[TraceStep, ...], values: Values) -> bool:
-        """Whether a trace in floats ends at its target, up to rounding."""
+        """Return whether a trace in floats ends at its target, up to rounding."""
         largest = max(float(np.max(np.abs(array))) for step in steps for array in step.parameters.values())
         end = steps[-1].parameters
         return all(

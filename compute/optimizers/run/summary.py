@@ -127,7 +127,7 @@ class Watch:
 
 
 def _alternates(updates: list[Array]) -> bool:
-    """Whether an entry changed its sign with every update; not known, and so False, if symbols are free."""
+    """Return whether an entry changed its sign with every update; False if free symbols leave it unknown."""
     entries = (entry for update in updates for entry in np.ravel(np.asarray(update)))
     if any(getattr(entry, "free_symbols", None) for entry in entries):
         return False

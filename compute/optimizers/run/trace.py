@@ -45,13 +45,13 @@ class Run:
 
     @property
     def changes_gradient(self) -> bool:
-        """Whether the rule uses a gradient other than that of the loss."""
+        """True if the rule uses a gradient other than that of the loss."""
         return bool(self.clipping) or (self.decay is not None and self.decay_form == "coupled")
 
 
 @dataclass(slots=True)
 class StepRecord:
-    """How a step was computed.
+    """The numbers that a step was computed from.
 
     gradient: of the loss, at the parameters before the step unless the rule looks ahead.
     used_gradient: the same, clipped and decayed.

@@ -43,7 +43,7 @@ class TracedNumber:
         return self.formula.text
 
     def is_just(self, number: int) -> bool:
-        """Whether it is a leaf with this value."""
+        """Return whether it is a leaf with this value."""
         return self.is_leaf and not isinstance(self.value, np.ndarray) and bool(self.value == number)
 
     def _derived(self, value: Any, text: str, precedence: int = ATOM) -> "TracedNumber":

@@ -47,7 +47,7 @@ class Explanation:
 
     @property
     def is_needed(self) -> bool:
-        """Whether it spoils a named value or gradient, and is not an intended -infinity, as of a mask."""
+        """True if it spoils a named value or gradient, and is not an intended -infinity such as a mask's."""
         return not (self.origin.is_meant and self._stays_meant()) and bool(self.at)
 
     @cached_property
@@ -59,12 +59,12 @@ class Explanation:
 
     @property
     def is_about_gradients(self) -> bool:
-        """Whether no named value is spoiled."""
+        """True if it spoils no named value."""
         return self.origin.key < 0 or not self._values
 
     @cached_property
     def overflows(self) -> bool:
-        """Whether it is an overflow."""
+        """True if it is an overflow."""
         event = self.origin.event
         return event is not None and event.is_overflow(self.inside(event))
 

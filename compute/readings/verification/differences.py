@@ -40,7 +40,7 @@ LEAST = float(np.finfo(np.float64).smallest_subnormal)
 Moved = Callable[[float], Array]
 """The change of the outputs for a step of the input, as a vector; NaN if nothing can be computed."""
 Noise: TypeAlias = Callable[[float, Array], Array]
-"""How much of the outputs may be rounding, for a step and a mask of the outputs that it does not change."""
+"""The rounding errors of the outputs, for a step and a mask of the outputs that it does not change."""
 
 
 @dataclass(frozen=True, slots=True)

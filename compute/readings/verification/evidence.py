@@ -17,7 +17,7 @@ SHOWN = 9  # significant digits of a slope from differences, counted from the la
 
 @dataclass(frozen=True, slots=True)
 class Symbolic:
-    """How many entries that are free symbols have a gradient that was proved to be right.
+    """The symbolic check of gradients of entries that are free symbols.
 
     verdict: `proved` or `undecided`.
     how: the method, in a sentence.
@@ -69,7 +69,7 @@ class JacobianCheck:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Whether an equation that was promised of a value holds."""
+    """The check of an equation that was promised for a value."""
 
     value: str
     statement: str

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import has_state_dict
 from service.app import app
-from service.schemas.naming import camel
+from service.schemas.naming import camel_case
 from tests.service.layers import LAYER, STATE, X
 
 SCHEMAS: dict[str, Any] = json.loads(json.dumps(app.openapi()))["components"]["schemas"]
@@ -27,7 +27,7 @@ def test_there_are_composites() -> None:
 
 @pytest.mark.parametrize("name", COMPOSITES)
 def test_requests_refer_to_their_parts(name: str) -> None:
-    properties = SCHEMAS[camel(name) + "Request"]["properties"]
+    properties = SCHEMAS[camel_case(name) + "Request"]["properties"]
     for part, declared in COMPOSITES[name].parts.items():
         field = properties[part]
         assert declared.meaning in field["description"]
@@ -62,8 +62,8 @@ def test_words_are_true_of_the_part() -> None:
         name: one["description"] for name, one in SCHEMAS["EncoderLayerOfAttention"]["properties"].items()
     }
     assert inputs["w_q"].endswith("Shape (d, heads*d_k) or (heads, d, d_k).")
-    assert "turned by layout" in SCHEMAS["SelfAttentionRequest"]["properties"]["w_q"]["description"]
-    assert "turned by orientation" in inputs["dropout_mask"]
+    assert "transposed by layout" in SCHEMAS["SelfAttentionRequest"]["properties"]["w_q"]["description"]
+    assert "transposed by orientation" in inputs["dropout_mask"]
     assert inputs["b_q"].endswith("Optional; by default: none.")
     assert "Optional" not in inputs["w_v"]
 
