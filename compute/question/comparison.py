@@ -61,17 +61,16 @@ def compare_answers(
     both = [name for name in both if name not in repeated]
     with np.errstate(all="ignore"):
         candidates = [name for name in both if _may_be_permuted(before[name], after[name], arithmetic)]
-        found = {
+        along_one_axis = {
             name: _permutation_along_one_axis(before[name], after[name], (), arithmetic)
             for name in candidates
         }
-        orders = list(dict.fromkeys([*known, *(first.order for first, *_ in filter(None, found.values()))]))[
-            :MAX_ORDERS
-        ]
+        orders = [*known, *(permutation.order for found in along_one_axis.values() for permutation in found)]
+        orders = list(dict.fromkeys(orders))[:MAX_ORDERS]
         result = {name: Difference(before.get(name), after.get(name)) for name in {**before, **after}}
         for name in both:
             old, new = before[name], after[name]
-            permutation = found.get(name, ())
+            permutation = along_one_axis.get(name, ())
             if name in candidates and not permutation:
                 permutation = _permutation_along_one_axis(
                     old, new, orders, arithmetic

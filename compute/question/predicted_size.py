@@ -13,7 +13,7 @@ from compute.question.sent_values import known_size, sent_arrays
 from compute.readings.cost import count_applications
 from compute.readings.reverse_mode import Differentiation
 
-TRACED = 25_000  # work of tracing non-finite numbers through one step: an average, as tracing is rare
+TRACED = 25_000  # work of tracing non-finite numbers through one step; more in fact, but rare
 UNTRACED = 200  # steps that are traced in negligible time
 
 

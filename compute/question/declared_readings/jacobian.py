@@ -129,8 +129,8 @@ class _Pair:
 
     def run(self, known: Mapping[int, Array], values: Mapping[int, Array]) -> Jacobian:
         """Return the Jacobian for the values of a run. known: inputs and given values by index."""
-        found, parts = compute_jacobian(self.plan, values, self.of, self.wrt, by_path=self.request.by_path)
-        present = reached = reach(found, self.of.rank)
+        jacobian, parts = compute_jacobian(self.plan, values, self.of, self.wrt, by_path=self.request.by_path)
+        present = reached = reach(jacobian, self.of.rank)
         if not all(is_full(entries) for slices in present for entries in slices):
             if self._support is None:
                 self._support = Support(self._evaluation, self.of, self.wrt)
@@ -139,7 +139,7 @@ class _Pair:
         return Jacobian(
             of=self.request.of,
             wrt=self.request.wrt,
-            value=found,
+            value=jacobian,
             contributions=by_consumer(self._evaluation.graph, parts),
             zeros=find_blocks(reached, *labels),
             zero_slices=find_zero_slices(reached, *labels),
