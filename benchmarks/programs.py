@@ -41,19 +41,19 @@ def main() -> None:
 def report(asked: dict[str, Any], rounds: int) -> None:
     """Print the times of one program, by the share of cached work."""
     limits = Settings().limits
-    question = understand_program(asked, limits)
-    arrays = question.inputs, question.given, question.upstream
+    job = understand_program(asked, limits)
+    arrays = job.inputs, job.given, job.upstream
 
     def answer_anew() -> bytes:
         prepare.cache_clear()
         return understand_program(asked, limits).answer()
 
     def compute_anew() -> Any:
-        return prepare.__wrapped__(question.asked).answer(*arrays)
+        return prepare.__wrapped__(job.question).answer(*arrays)
 
     contenders: dict[str, Callable[[], Any]] = {
-        "read": lambda: parse_program(question.asked.program),
-        "read and planned": lambda: prepare.__wrapped__(question.asked),
+        "read": lambda: parse_program(job.question.program),
+        "read and planned": lambda: prepare.__wrapped__(job.question),
         "read, planned, evaluated, differentiated": compute_anew,
         "the whole answer, new": answer_anew,
         "the whole answer, plan kept": lambda: understand_program(asked, limits).answer(),

@@ -1,4 +1,4 @@
-"""An answer: everything asked of a question, as arrays under their names."""
+"""Plans of questions, and their answers: arrays by the names of values."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from compute.graph.graph import Graph, Value, nearest_names
 from compute.question.declared_readings.declaration import PlannedReading, Reading, Run
 from compute.question.limits import Limits, check_limits
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes
-from compute.question.sent_values import largest, number, sent_arrays
+from compute.question.sent_values import describe_largest, known_size, sent_arrays
 from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.formulas import write_formula
@@ -24,9 +24,11 @@ from compute.readings.reverse_mode import Differentiation, Gradients, by_consume
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The results by name; names of one value hold one array.
+    """The results by name. Names of the same value share one array.
 
-    spoiled: the names of values with entries that are not finite.
+    values, gradients: by name.
+    contributions: for each name, the terms of its gradient by the name of their consumer.
+    spoiled, spoiled_gradients: names whose values or gradients have entries that are not finite.
     parts: the results of declared readings, by the name of their part.
     """
 
@@ -41,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class StepDescription:
-    """How one named value comes about; sizes that nothing says are dimension names."""
+    """The step that computes one named value. Unknown sizes are dimension names."""
 
     name: str
     formula: str
@@ -53,14 +55,17 @@ class StepDescription:
 
 @dataclass
 class Plan:
-    """The plans for one kind of question, and what can be said of it before there are entries.
+    """The plan of a question, reusable for all entries of the same shapes.
 
-    returned: names of the values to send back; differentiated: of the gradients; selected: of all that is
-    asked for; unknown: of what cannot be reached from what is given; stepped: of those with a step.
-    predicted: what an answer will take.
-    readings: the declared readings that it holds beside values and gradients, in the order in which they run.
-    rendered: room for what a caller derives from these and wants to keep with them. inputs_at: the field
-    that inputs stand in, if they have one.
+    readings: the declared readings of the answer, in the order in which they run.
+    returned: the names whose values are returned.
+    differentiated: the names whose gradients are returned.
+    selected: all requested names.
+    unknown: names of values that cannot be computed from the given ones.
+    stepped: the names whose steps are described.
+    predicted: the predicted amounts of an answer.
+    rendered_parts: a cache for parts of the response that depend on no entry.
+    inputs_path: the field that holds the inputs; () if they are fields of the request themselves.
     """
 
     graph: Graph
@@ -75,51 +80,51 @@ class Plan:
     conventions: dict[str, Any]
     notes: list[Note]
     predicted: Limits
-    rendered: dict[str, bytes] = field(default_factory=dict)
-    inputs_at: Path = ()
+    rendered_parts: dict[str, bytes] = field(default_factory=dict)
+    inputs_path: Path = ()
 
     def __post_init__(self) -> None:
         self._watched = [value.index for value in self.evaluation.sentinels()]
 
     @property
     def held(self) -> int:
-        """An estimate of the bytes of the plan and of all that its answers will add to it."""
+        """Estimate the bytes of the plan, including all that its answers will cache."""
         held = graph_bytes(self.graph, len(self.stepped)) + evaluation_bytes(self.evaluation)
         if self.differentiation is not None:
             held += differentiation_bytes(self.differentiation)
         return held + sum(reading.held for _, reading in self.readings)
 
     @property
-    def arrays(self) -> int:
-        """The number of arrays that an answer holds."""
+    def array_count(self) -> int:
+        """The number of arrays in an answer."""
         return (
             len(self.returned)
             + len(self.differentiated)
-            + sum(1 for _, one in self.readings for _ in one.sent())
+            + sum(1 for _, reading in self.readings for _ in reading.sent())
         )
 
     @cached_property
     def steps(self) -> list[StepDescription]:
-        """How each value that is computed comes about; written where it is asked for."""
+        """The steps of the computed values."""
         return [describe_step(name, self.graph.names[name]) for name in self.stepped]
 
     @cached_property
     def cost(self) -> TotalCost:
-        """What it costs to compute the values; counted where it is asked for."""
+        """The cost of computing the values."""
         return count_cost(self.graph, {value.index for value in self.evaluation.computed_values()})
 
     def parameters(self) -> list[str]:
-        """The names of the inputs that are trainable."""
+        """Return the names of the trainable inputs."""
         return [str(value.name) for value in self.graph.named_values() if value.is_parameter]
 
     def check(self, limits: Limits) -> None:
-        """Raise QuestionErrors with TooLarge where the answer would take more than is allowed."""
-        check_limits(self.predicted, limits, fewer=lambda: fewer_names(self))
+        """Raise QuestionErrors with TooLarge if the answer would exceed the limits."""
+        check_limits(self.predicted, limits, fewer=lambda: advise_fewer_names(self))
 
     def sent(self) -> Iterator[tuple[str, int]]:
-        """How many numbers are sent back, by the names that they come with."""
+        """Yield the name of each array that is returned, and its number of entries."""
         arrays = sent_arrays(self.graph, self.returned, self.differentiation, self.differentiated)
-        yield from ((name, number(product(shape))) for name, shape in arrays)
+        yield from ((name, known_size(product(shape))) for name, shape in arrays)
         for _, reading in self.readings:
             yield from reading.sent()
 
@@ -130,20 +135,20 @@ class Plan:
         upstream: Mapping[str, Array],
         tensors: Mapping[str, Mapping[str, Array]] | None = None,
     ) -> Answer:
-        """Compute everything asked, for entries of the prepared shapes.
+        """Compute the answer for entries of the planned shapes.
 
-        tensors: the arrays that the fields of declared readings hold, by field and path.
+        tensors: the arrays in the fields of declared readings, by field and path.
 
-        Raises QuestionErrors if a step rejects an entry, or if two names of one value are given with
-        different entries.
+        Raises QuestionErrors if a step rejects an entry, or if two names of the same value are given
+        with different entries.
         """
         names = self.graph.names
         known = {names[name].index: array for name, array in inputs.items()}
-        known |= self._given(given)
+        known |= self._given_by_index(given)
         self._check_given(given)
-        found = Gradients({}, {}, {})
+        gradients = Gradients({}, {}, {})
         results: dict[str, Any] = {}
-        more_notes: list[Note] = []
+        reading_notes: list[Note] = []
         self.evaluation.arithmetic.begin()
         with np.errstate(all="ignore"):
             try:
@@ -152,51 +157,56 @@ class Plan:
                 if fault.name in given:
                     raise fault.within("given") from None
                 if fault.name in inputs:
-                    raise fault.within(*self.inputs_at) from None
-                raise fault.computed(*(("program",) if self.inputs_at else ())) from None
+                    raise fault.within(*self.inputs_path) from None
+                raise fault.computed(*(("program",) if self.inputs_path else ())) from None
             seeds = self._seeds(upstream)
             if self.differentiation is not None:
-                found = self.differentiation.run(values, seeds)
-            observed = observe(self.evaluation, values, self._watched, self.differentiation, found)
-            run = Run(known, values, seeds, found, observed, {}, results)
+                gradients = self.differentiation.run(values, seeds)
+            observed = observe(self.evaluation, values, self._watched, self.differentiation, gradients)
+            run = Run(known, values, seeds, gradients, observed, {}, results)
             for reading, planned in self.readings:
                 result = planned.run(replace(run, tensors=(tensors or {}).get(reading.field.name, {})))
                 if reading.part is None:
-                    more_notes += result
+                    reading_notes += result
                 else:
                     results[reading.part.name] = result
-        parts = {names[name].index for name in self.differentiated} & found.contributions.keys()
-        contributions = {index: by_consumer(self.graph, found.contributions[index]) for index in parts}
+        contributions = {
+            index: by_consumer(self.graph, gradients.contributions[index])
+            for index in {names[name].index for name in self.differentiated} & gradients.contributions.keys()
+        }
         return Answer(
             values={name: values[names[name].index] for name in self.returned},
-            gradients={name: found.totals[names[name].index] for name in self.differentiated},
+            gradients={name: gradients.totals[names[name].index] for name in self.differentiated},
             contributions={
                 name: contributions[names[name].index]
                 for name in self.differentiated
                 if names[name].index in contributions
             },
-            notes=[*self.notes, *mask_notes(self.graph, values), *observed.notes, *more_notes],
+            notes=[*self.notes, *mask_notes(self.graph, values), *observed.notes, *reading_notes],
             spoiled=self._with_aliases(observed.spoiled),
             spoiled_gradients=self._with_aliases(observed.spoiled_gradients),
             parts=results,
         )
 
-    def _given(self, given: Mapping[str, Array]) -> dict[int, Array]:
-        """Given entries by the index of their value."""
-        found: dict[int, tuple[str, Array]] = {}
+    def _given_by_index(self, given: Mapping[str, Array]) -> dict[int, Array]:
+        """Return the given arrays by the index of their value.
+
+        Raises QuestionErrors if two names of the same value have different entries.
+        """
+        by_index: dict[int, tuple[str, Array]] = {}
         for name, array in given.items():
-            first, taken = found.setdefault(self.graph.names[name].index, (name, array))
-            if taken is not array and not _same_entries(taken, array):
+            first, earlier = by_index.setdefault(self.graph.names[name].index, (name, array))
+            if earlier is not array and not _have_same_entries(earlier, array):
                 message = f"{name} and {first} are one value here, and are given with different entries"
-                differing = np.asarray(taken != array, dtype=bool)
+                differing = np.asarray(earlier != array, dtype=bool)
                 if array.dtype.kind == "f":
-                    differing &= ~(np.isnan(taken) & np.isnan(array))
+                    differing &= ~(np.isnan(earlier) & np.isnan(array))
                 received = describe_entry(array, differing)
-                raise at(("given", name), message, describe_entry(taken, differing), received)
-        return {index: array for index, (_, array) in found.items()}
+                raise at(("given", name), message, describe_entry(earlier, differing), received)
+        return {index: array for index, (_, array) in by_index.items()}
 
     def _check_given(self, given: Mapping[str, Array]) -> None:
-        """Raise QuestionErrors for given entries that cannot be meant."""
+        """Raise QuestionErrors if given entries fail the checks that the graph declares for them."""
         for name, check in self.graph.entry_checks.items():
             if name in given:
                 try:
@@ -205,24 +215,24 @@ class Plan:
                     raise QuestionErrors([error]) from None
 
     def _seeds(self, upstream: Mapping[str, Array]) -> dict[int, Array]:
-        """Upstream gradients by the index of their value; those of several names of one value are added."""
-        found: dict[int, Array] = {}
+        """Return upstream gradients by the index of their value, summed over its names."""
+        seeds: dict[int, Array] = {}
         for name, array in upstream.items():
             index = self.graph.names[name].index
-            found[index] = found[index] + array if index in found else array
-        return found
+            seeds[index] = seeds[index] + array if index in seeds else array
+        return seeds
 
     def _with_aliases(self, names: Set[str]) -> Set[str]:
-        """All names under which these values are known."""
+        """Return all names of these values, aliases included."""
         return {name for name, value in self.graph.names.items() if value.name in names} if names else names
 
 
-def _same_entries(one: Array, other: Array) -> bool:
-    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+def _have_same_entries(first: Array, second: Array) -> bool:
+    return np.array_equal(first, second, equal_nan=first.dtype.kind == "f")
 
 
 def describe_step(name: str, value: Value) -> StepDescription:
-    """The step of a named value."""
+    """Describe the step of a named value."""
     inputs = dict.fromkeys(name for operand in value.written_inputs for name in nearest_names(operand))
     return StepDescription(
         name=name,
@@ -234,7 +244,7 @@ def describe_step(name: str, value: Value) -> StepDescription:
     )
 
 
-def fewer_names(*prepared: Plan) -> str:
-    """How to ask these questions, which are answered together, for fewer numbers."""
-    listed = largest(one for question in prepared for one in question.sent())
+def advise_fewer_names(*plans: Plan) -> str:
+    """Advise how to request fewer numbers from these plans, which are answered together."""
+    listed = describe_largest(array for plan in plans for array in plan.sent())
     return f"fewer names in select, which takes patterns; the most numbers come with {listed}"

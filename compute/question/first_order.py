@@ -1,5 +1,5 @@
-"""What the first order says of a change: every value's Jacobian times the change, where two questions differ
-only in entries and constants.
+"""First-order prediction of changes: Jacobian-vector products for two questions that differ only in entries
+and constants.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,18 +9,18 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.graph.graph import Graph, Value
 from compute.question.answer import Plan
-from compute.question.comparison import change
+from compute.question.comparison import change_between
 from compute.readings.evaluation import Evaluation
 from compute.readings.forward_mode import Linearization
 
-SMALL = 0.1
+SMALL = 0.1  # times the largest entry
 
 
 class Prediction:
     """The change of every value to first order.
 
-    possible: whether the two questions have the same graph, constants aside; small: whether every change is
-    at most a tenth of the largest entry beside it.
+    possible: whether the two questions have the same graph apart from constants.
+    small: whether every change is at most a tenth of the largest entry of its array.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Prediction:
         changed: Mapping[str, Array],
         names: Iterable[str],
     ) -> None:
-        """entries: what is known before, by name; changed: what is known after."""
+        """entries, changed: the known arrays before and after, by name. names: the values to predict."""
         self.graph = before.graph
         self.small = False
         self._tangents: dict[int, Array] = {}
         known = {self.graph.names[name].index: array for name, array in entries.items()}
-        self.possible = _same(before.graph, after.graph)
+        self.possible = _have_same_steps(before.graph, after.graph)
         if not self.possible:
             return
         later = {after.graph.names[name].index: array for name, array in changed.items()}
@@ -47,38 +47,38 @@ class Prediction:
             return
         constants = [
             index
-            for index in _constants(before.graph, after.graph)
+            for index in _differing_constants(before.graph, after.graph)
             if evaluation.reachable[index] and after.evaluation.reachable[index]
         ]
         evaluation.request([*later, *constants])
         with np.errstate(all="ignore"):
             base = evaluation.run(known)
             for index in constants:
-                later[index] = _constant(after, index)
+                later[index] = _compute_constant(after, index)
             booleans = [index for index, array in later.items() if array.dtype == np.bool_]
             self.possible = all(np.array_equal(later[index], base[index]) for index in booleans)
-            # What is computed before and known after holds still, whatever it is made of.
-            moved = {
-                index: change(base[index], array)
+            # Values that are known only afterwards have this change, whatever their operands do.
+            changes = {
+                index: change_between(base[index], array)
                 for index, array in later.items()
                 if index not in booleans
                 and (index not in known or not np.array_equal(array, base[index], equal_nan=True))
             }
-            changed_at = {index for index, one in moved.items() if one.any()}
-            self.possible = self.possible and not _chooses(self.graph, changed_at)
-            self.small = all(_is_small(one, base[index]) for index, one in moved.items())
+            changed_at = {index for index, array in changes.items() if array.any()}
+            self.possible = self.possible and not _has_cut_changes(self.graph, changed_at)
+            self.small = all(_is_small(array, base[index]) for index, array in changes.items())
             wanted = [self.graph.names[name].index for name in names]
-            plan = Linearization(evaluation, moved, wanted)
-            self._tangents = plan.run(evaluation.run(known), moved)
+            plan = Linearization(evaluation, changes, wanted)
+            self._tangents = plan.run(evaluation.run(known), changes)
 
     def of(self, name: str, like: Array) -> Array:
-        """The predicted change of a value; zeros where no change reaches it."""
-        found = self._tangents.get(self.graph.names[name].index)
-        return np.zeros_like(like) if found is None else found
+        """Return the predicted change of a value; zeros like `like` if no change reaches it."""
+        tangent = self._tangents.get(self.graph.names[name].index)
+        return np.zeros_like(like) if tangent is None else tangent
 
 
-def _chooses(graph: Graph, changed: set[int]) -> bool:
-    """Whether something that changed is used where no change passes on, such as the places of maxima."""
+def _has_cut_changes(graph: Graph, changed: set[int]) -> bool:
+    """Return whether a changed value is an operand without a derivative, such as the indices of maxima."""
     return any(
         operand.index in changed and rule is None
         for value in graph.values
@@ -87,21 +87,21 @@ def _chooses(graph: Graph, changed: set[int]) -> bool:
     )
 
 
-def _is_small(moved: Array, base: Array) -> bool:
+def _is_small(change: Array, base: Array) -> bool:
     finite = np.where(np.isfinite(base), np.abs(base), 0)
-    return bool(np.abs(moved).max() <= SMALL * finite.max())
+    return bool(np.abs(change).max() <= SMALL * finite.max())
 
 
-def _same(before: Graph, after: Graph) -> bool:
-    """Whether two graphs take the same steps on the same shapes."""
+def _have_same_steps(before: Graph, after: Graph) -> bool:
+    """Return whether two graphs have the same steps and shapes, apart from constants."""
     if len(before.values) != len(after.values):
         return False
     return all(
-        one.primitive is other.primitive
-        and one.shape == other.shape
-        and [operand.index for operand in one.inputs] == [operand.index for operand in other.inputs]
-        and (one.attributes == other.attributes or _is_constant(one))
-        for one, other in zip(before.values, after.values, strict=True)
+        old.primitive is new.primitive
+        and old.shape == new.shape
+        and [operand.index for operand in old.inputs] == [operand.index for operand in new.inputs]
+        and (old.attributes == new.attributes or _is_constant(old))
+        for old, new in zip(before.values, after.values, strict=True)
     )
 
 
@@ -109,12 +109,12 @@ def _is_constant(value: Value) -> bool:
     return value.primitive is not None and value.primitive.name == "constant"
 
 
-def _constants(before: Graph, after: Graph) -> list[int]:
-    """Constants that differ."""
+def _differing_constants(before: Graph, after: Graph) -> list[int]:
+    """Return the indices of constants that differ."""
     pairs = zip(before.values, after.values, strict=True)
-    return [one.index for one, other in pairs if one.attributes != other.attributes]
+    return [old.index for old, new in pairs if old.attributes != new.attributes]
 
 
-def _constant(prepared: Plan, index: int) -> Array:
-    attributes = prepared.graph.values[index].attributes
-    return prepared.evaluation.arithmetic.constant(attributes["expression"], attributes["sizes"])
+def _compute_constant(plan: Plan, index: int) -> Array:
+    attributes = plan.graph.values[index].attributes
+    return plan.evaluation.arithmetic.constant(attributes["expression"], attributes["sizes"])

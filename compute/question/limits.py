@@ -1,4 +1,4 @@
-"""Limits on the work of an answer, and the refusal of questions beyond them."""
+"""Limits on the work and size of an answer, and errors for questions beyond them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ SMALLER = "smaller matrices or settings"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Amounts that an answer may take, or will.
+    """Amounts that an answer is allowed or predicted to take.
 
-    work: elementary operations; entries: numbers held at once; answer: numbers sent back; values: those that
-    are planned, see `compute.budgets.planning`, which no prediction counts.
+    work: elementary operations.
+    entries: numbers held at once.
+    answer: numbers that are returned.
+    values: values of the graph that may be planned, see `compute.budgets.planning`; not predicted.
     """
 
     work: int
@@ -23,16 +25,17 @@ class Limits:
     values: int = UNBOUNDED
 
     def with_more(self, work: int, entries: int) -> "Limits":
-        """The same and more of two."""
+        """Return these limits with work and entries added; `values` is unbounded."""
         return Limits(self.work + work, self.entries + entries, self.answer)
 
 
 def check_limits(
     predicted: Limits, limits: Limits, smaller: str = SMALLER, *, fewer: Callable[[], str]
 ) -> None:
-    """Raise QuestionErrors with TooLarge where more is predicted than is allowed.
+    """Raise QuestionErrors with TooLarge if the prediction exceeds the limits.
 
-    smaller, fewer: what is advised where it is too much work, and too much to send back.
+    smaller: the advice if it takes too much work or memory.
+    fewer: returns the advice if the answer is too large.
     """
     if predicted.work > limits.work:
         raise _too_large("elementary operations", predicted.work, limits.work, smaller)
@@ -42,14 +45,14 @@ def check_limits(
         raise _too_large("numbers in the answer", predicted.answer, limits.answer, fewer())
 
 
-def _too_large(what: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
-    message = f"there would be {predicted:,} {what}, and at most {limit:,} are allowed; send {advice}"
+def _too_large(amount: str, predicted: int, limit: int, advice: str) -> QuestionErrors:
+    message = f"there would be {predicted:,} {amount}, and at most {limit:,} are allowed; send {advice}"
     received = f"a question that takes {predicted}"
-    return QuestionErrors([TooLarge((), message, f"at most {limit} {what}", received)])
+    return QuestionErrors([TooLarge((), message, f"at most {limit} {amount}", received)])
 
 
 def too_many_values(values: int) -> QuestionErrors:
-    """Return the refusal of a question that would have more values than this to plan, for an `Allowance`."""
+    """Return the error of a question with more values to plan than allowed, for an `Allowance`."""
     message = (
         f"there would be more than {values:,} values to plan; send shorter sequences, fewer layers or lines,"
         " or ask for fewer names, Jacobians and checks"

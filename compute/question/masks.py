@@ -1,4 +1,4 @@
-"""What may stand in a mask: booleans, or numbers, which are added to scores or stand for booleans."""
+"""Check of masks: booleans, or numbers that are added to scores or represent booleans."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,7 +10,7 @@ from compute.errors import QuestionError, QuestionErrors, describe_entry
 
 
 def _is_mask(array: Array) -> bool:
-    """Whether an array holds booleans, or no NaN and no positive infinity."""
+    """Return whether an array holds booleans, or numbers without NaN and +infinity."""
     if array.dtype == object:
         array = kinds.get_arithmetic(kinds.EXACT).outlines(array)
     return array.dtype.kind != "f" or bool((array < np.inf).all())
@@ -22,7 +22,7 @@ def _describe_unfit(array: Array) -> str:
 
 
 def check_masks(masks: Iterable[str], tensors: Mapping[str, Array], *prefix: str) -> None:
-    """Raise QuestionErrors where a mask holds what no mask does: NaN or +infinity."""
+    """Raise QuestionErrors if a mask holds NaN or +infinity. prefix: the path of the tensors."""
     errors = [
         QuestionError(
             (*prefix, name),

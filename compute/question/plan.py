@@ -1,7 +1,7 @@
-"""A question, before its entries: what is asked of which operation, for which shapes.
+"""Questions without their entries, and their plans.
 
-`prepare` turns it into plans, checks every name and shape, and predicts what an answer will take. It
-allocates nothing for entries, and is kept, since a class of a thousand sends the same shapes.
+`prepare` plans a question, checks every name and shape, and predicts the size of the answer. It allocates no
+arrays for entries. Plans are cached, since many requests have the same shapes.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -31,18 +31,21 @@ from compute.readings.reverse_mode import Differentiation
 from compute.readings.selection import check_names, check_real, select_names
 
 Tensors = tuple[tuple[str, Tensor], ...]
-PLAN_BYTES = 64 * 2**20  # of kept plans; prepare.cache.budget changes it
+PLAN_BYTES = 64 * 2**20  # of cached plans; `prepare.cache.budget` changes it
 
 
 class Question(NamedTuple):
     """The entry-independent part of a question, hashable so that plans can be cached.
 
-    program: lines that take the place of the operation.
+    attributes: the settings of the operation.
+    inputs, given, upstream: shapes by name.
+    select: names and patterns to return; None for all.
+    program: lines that replace the operation.
     parameters, data: the inputs of a program that are trainable, and those that are not.
-    also: names of values to have at hand.
+    also: further names that the graph must contain.
     assumptions: assumptions about free symbols.
     abbreviated: values that appear as symbols in everything computed from them.
-    readings: the declared readings that are asked for, by field, each with its request.
+    readings: the requested readings, by field, each with its request.
     """
 
     operation: str
@@ -62,43 +65,45 @@ class Question(NamedTuple):
 
 
 @plans_kept("plans", PLAN_BYTES, key_bytes, attrgetter("held"))
-def prepare(asked: Question) -> Plan:
-    """Build the graph and plan everything asked of it.
+def prepare(question: Question) -> Plan:
+    """Build the graph of a question and plan all its results.
 
-    Raises QuestionErrors where names or shapes are wrong.
+    Raises QuestionErrors if names or shapes are wrong.
     """
-    symbolic = asked.arithmetic == kinds.EXACT
-    requests: dict[str, Any] = dict(asked.readings)
+    symbolic = question.arithmetic == kinds.EXACT
+    requests: dict[str, Any] = dict(question.readings)
     readings = [reading for reading in READINGS if reading.field.name in requests]
     for reading in readings:
         if reading.floats_only and symbolic:
             name = reading.field.name
             raise at((name,), reading.exact_refusal, f"{name} with float64 or float32 alone",
                      "true with exact arithmetic")  # fmt: skip
-    inputs, given = dict(asked.inputs), dict(asked.given)
+    inputs, given = dict(question.inputs), dict(question.given)
     claims: list[Claim] = []
-    if asked.program:
-        names = *_requested(asked), symbolic
-        roles = asked.parameters, asked.data, requests.get("claims", ())
-        graph, claims = build_program(asked.program, inputs, given, *roles, *names)
+    if question.program:
+        names = *_requested_names(question), symbolic
+        roles = question.parameters, question.data, requests.get("claims", ())
+        graph, claims = build_program(question.program, inputs, given, *roles, *names)
         unnamed = set(graph.unnamed)
         check_names(("given",), [name for name in given if name not in unnamed], graph)
     else:
-        graph = _graph(CATALOGUE[asked.operation], inputs, given, dict(asked.attributes), asked)
-    for place, name in enumerate(asked.abbreviated):
+        graph = _build_graph(
+            CATALOGUE[question.operation], inputs, given, dict(question.attributes), question
+        )
+    for place, name in enumerate(question.abbreviated):
         if name not in graph.names or graph.names[name].kind != "real":
             raise QuestionErrors([unknown_name(("abbreviate", place), "real value", name, graph.names)])
-    upstream = dict(asked.upstream)
+    upstream = dict(question.upstream)
     check_real(("upstream",), upstream, graph)
     check_upstream(graph, upstream)
-    selected, echoed = select_names(graph, asked.select)
+    selected, echoed = select_names(graph, question.select)
 
     extensions = {reading.field.name: reading.extend(graph) for reading in readings}
     known = {graph.names[name].index for name in (*inputs, *given)}
     arithmetic = kinds.get_arithmetic(
-        asked.arithmetic,
-        dict(asked.assumptions),
-        [str(graph.names[name].name) for name in asked.abbreviated],
+        question.arithmetic,
+        dict(question.assumptions),
+        [str(graph.names[name].name) for name in question.abbreviated],
     )
     evaluation = Evaluation(graph, arithmetic, known)
     reached = [name for name in selected if evaluation.reachable[graph.names[name].index]]
@@ -106,27 +111,33 @@ def prepare(asked: Question) -> Plan:
     differentiation = None
     if upstream:
         seeds = {graph.names[name].index for name in upstream}
-        targets = None if asked.select is None else [graph.names[name].index for name in selected]
+        targets = None if question.select is None else [graph.names[name].index for name in selected]
         differentiation = Differentiation(evaluation, seeds, targets)
     returned = [name for name in reached if name in echoed or not graph.was_sent(name)]
-    differentiated = _differentiated(graph, differentiation, selected)
-    starts = sorted(graph.names[name].index for name in upstream)
+    differentiated = _names_with_gradient(graph, differentiation, selected)
+    seed_indices = sorted(graph.names[name].index for name in upstream)
     planning = Planning(
         graph,
         evaluation,
         differentiation,
         requests=requests,
-        seeds=starts,
+        seeds=seed_indices,
         returned=returned,
         differentiated=differentiated,
-        given=frozenset(name for name, _ in asked.given),
+        given=frozenset(name for name, _ in question.given),
         claims=claims,
         extensions=extensions,
     )
     planned = [(reading, reading.plan(planning, requests[reading.field.name])) for reading in readings]
     computed = evaluation.computed_values()
     predicted = predict(
-        graph, computed, known, returned, differentiation, differentiated, [one for _, one in planned]
+        graph,
+        computed,
+        known,
+        returned,
+        differentiation,
+        differentiated,
+        [reading for _, reading in planned],
     )
     return Plan(
         graph=graph,
@@ -137,39 +148,42 @@ def prepare(asked: Question) -> Plan:
         differentiated=differentiated,
         selected=selected,
         unknown=[*graph.unnamed, *_without(selected, reached)],
-        stepped=_stepped(graph, known, selected),
-        conventions=_conventions(CATALOGUE.get(asked.operation), graph, asked.attributes),
-        notes=_notes(graph, differentiation),
-        inputs_at=("inputs",) if asked.program else (),
+        stepped=_step_names(graph, known, selected),
+        conventions=_conventions(CATALOGUE.get(question.operation), graph, question.attributes),
+        notes=_static_notes(graph, differentiation),
+        inputs_path=("inputs",) if question.program else (),
         predicted=predicted,
     )
 
 
-def shapes_only(
+def describe_cost(
     operation: str, inputs: Mapping[str, Tensor], attributes: Mapping[str, Any]
 ) -> tuple[TotalCost, list[StepDescription], dict[str, Any]]:
-    """Cost, steps and conventions for shapes alone, in numbers or dimension names."""
+    """Return the cost, steps and conventions of an operation for shapes: numbers or dimension names."""
     declared = CATALOGUE[operation]
     graph = build(declared, inputs, attributes, missing_policy="usual")
     steps = [describe_step(str(value.name), value) for value in graph.standard_values() if not value.is_input]
     return count_cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
-def _graph(
+def _build_graph(
     operation: Operation,
     inputs: dict[str, Tensor],
     given: dict[str, Tensor],
     attributes: Mapping[str, Any],
-    asked: Question,
+    question: Question,
 ) -> Graph:
-    """The graph for what is known. An operation's input under `given` is simply an input."""
-    cut = bool(given)
+    """Build the graph of an operation. Inputs under `given` are moved to `inputs`.
+
+    Raises QuestionErrors if a required input is missing and no given value can replace it.
+    """
+    has_given = bool(given)
     for name in [name for name in given if operation.find_input(name)]:
         if name in inputs:
-            raise QuestionErrors([_twice(name)])
+            raise QuestionErrors([_duplicate_error(name)])
         inputs[name] = given.pop(name)
     lacking = [name for name in operation.inputs if name in operation.required - set(inputs)]
-    if lacking and not cut:
+    if lacking and not has_given:
         errors = [missing_error(name, operation.inputs[name]) for name in lacking]
         raise QuestionErrors(
             find_missing(operation, inputs, attributes, errors) if operation.parts else errors
@@ -179,62 +193,62 @@ def _graph(
         inputs,
         attributes,
         given,
-        *_requested(asked),
-        symbolic=asked.arithmetic == kinds.EXACT,
-        missing_policy="unknown" if cut else "refused",
+        *_requested_names(question),
+        symbolic=question.arithmetic == kinds.EXACT,
+        missing_policy="unknown" if has_given else "refused",
     )
     check_names(("given",), given, graph)
     return graph
 
 
-def _requested(asked: Question) -> tuple[set[str], bool]:
-    """The names that a question speaks of, and whether it asks for everything."""
-    requests: dict[str, Any] = dict(asked.readings)
+def _requested_names(question: Question) -> tuple[set[str], bool]:
+    """Return the names that a question mentions, and whether it requests all values."""
+    requests: dict[str, Any] = dict(question.readings)
     mentioned = (
         name
         for reading in READINGS
         if reading.field.name in requests
         for name in reading.names(requests[reading.field.name])
     )
-    names = {*(asked.select or ()), *asked.also, *(name for name, _ in asked.upstream), *mentioned}
-    return names, asked.select is None or any("*" in name for name in asked.select)
+    names = {*(question.select or ()), *question.also, *(name for name, _ in question.upstream), *mentioned}
+    return names, question.select is None or any("*" in name for name in question.select)
 
 
-def _twice(name: str) -> QuestionError:
+def _duplicate_error(name: str) -> QuestionError:
     return QuestionError(
         ("given", name), f"{name} is given twice", "one value for each name", "two, under two names"
     )
 
 
-def _stepped(graph: Graph, known: Collection[int], selected: Iterable[str]) -> list[str]:
-    """The names of the steps: for each value that is computed the first that is selected."""
-    found: dict[int, str] = {}
+def _step_names(graph: Graph, known: Collection[int], selected: Iterable[str]) -> list[str]:
+    """Return the first selected name of each computed value."""
+    first: dict[int, str] = {}
     for name in selected:
         value = graph.names[name]
         if not value.is_input and value.index not in known:
-            found.setdefault(value.index, name)
-    return list(found.values())
+            first.setdefault(value.index, name)
+    return list(first.values())
 
 
-def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    left_out = set(others)
-    return [name for name in names if name not in left_out]
+def _without(names: Iterable[str], excluded: Iterable[str]) -> list[str]:
+    excluded = set(excluded)
+    return [name for name in names if name not in excluded]
 
 
-def _differentiated(
+def _names_with_gradient(
     graph: Graph, differentiation: Differentiation | None, selected: Iterable[str]
 ) -> list[str]:
     if differentiation is None:
         return []
-    flows = differentiation.cotangents
+    cotangents = differentiation.cotangents
     indices = ((name, graph.names[name].index) for name in selected)
-    return [name for name, index in indices if index in flows and flows[index].total is not None]
+    return [name for name, index in indices if index in cotangents and cotangents[index].total is not None]
 
 
-def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
-    said = [Note(*remark) for remark in graph.static_notes]
+def _static_notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
+    notes = [Note(*note) for note in graph.static_notes]
     if differentiation is None:
-        return said
+        return notes
     cut = [
         Note("cut", str(graph.values[index].name),
              "leads to the upstream value only through a given value: it gets no gradient")
@@ -245,25 +259,25 @@ def _notes(graph: Graph, differentiation: Differentiation | None) -> list[Note]:
              "its gradient depends on a value that is unknown")
         for index in differentiation.unknown
     ]  # fmt: skip
-    return said + cut + unknown
+    return notes + cut + unknown
 
 
 def _conventions(
-    operation: Operation | None, graph: Graph, said: tuple[tuple[str, Any], ...]
+    operation: Operation | None, graph: Graph, attributes: tuple[tuple[str, Any], ...]
 ) -> dict[str, Any]:
-    """Every setting as it was used, and what the steps settle where books differ."""
+    """Return every setting with its value, and the conventions that the steps follow."""
     declared = {} if operation is None else operation.attributes
-    settings = {name: one.default for name, one in declared.items()} | dict(said)
-    for name, one in declared.items():
-        if one.declared.dimension and not one.is_inherited:
+    settings = {name: attribute.default for name, attribute in declared.items()} | dict(attributes)
+    for name, attribute in declared.items():
+        if attribute.declared.dimension and not attribute.is_inherited:
             settings[name] = graph.dimensions.get(name)
     settings = settings | graph.conventions
-    return {name: _shown(one) for name, one in settings.items() if one is not None}
+    return {name: _show_setting(setting) for name, setting in settings.items() if setting is not None}
 
 
-def _shown(setting: Any) -> Any:
+def _show_setting(setting: Any) -> Any:
     if isinstance(setting, list | tuple):
-        return [_shown(one) for one in setting]
+        return [_show_setting(item) for item in setting]
     if isinstance(setting, dict):
-        return {name: _shown(one) for name, one in setting.items()}
+        return {name: _show_setting(item) for name, item in setting.items()}
     return str(setting) if isinstance(setting, Polynomial) else setting

@@ -1,6 +1,6 @@
-"""Estimates of the memory that a kept plan holds, from counts of its parts.
+"""Estimates of the memory that a cached plan holds, from counts of its parts.
 
-Bytes per part were measured with tracemalloc, after an answer; a test holds whole plans to a factor of two.
+Bytes per part were measured with tracemalloc, after an answer; a test checks whole plans to a factor of two.
 """
 
 from collections.abc import Hashable
@@ -13,11 +13,11 @@ from compute.readings.reverse_mode import Differentiation
 
 BASE = 14_000
 VALUE = 520  # one value, with its application and its inputs
-NAME = 200  # its places in tables of names
-STEP = 1_500  # how a value comes about, and that as JSON, which the first answer adds
+NAME = 200  # its entries in tables of names
+STEP = 1_500  # the description of a step and its JSON, which the first answer adds
 INSTRUCTION = 220
-GRADIENT = 400  # one instruction of a backward pass, with the slot that it fills
-FLOW = 350  # the gradient of one named value
+GRADIENT = 400  # one instruction of a backward pass, with its slot
+COTANGENT = 350  # the cotangent of one value
 REFERENCE = 8
 
 
@@ -32,17 +32,17 @@ def key_bytes(key: Hashable) -> int:
 
 
 def graph_bytes(graph: Graph, steps: int) -> int:
-    """Estimate the bytes of a graph, and of the description of so many of its steps."""
+    """Estimate the bytes of a graph. steps: the number of steps that are described."""
     return BASE + VALUE * len(graph.values) + NAME * len(graph.names) + STEP * steps
 
 
 def evaluation_bytes(plan: Evaluation) -> int:
-    """Estimate the bytes of a plan of evaluation, its constants included."""
+    """Estimate the bytes of an evaluation, including its constants."""
     held = REFERENCE * len(plan.reachable) + INSTRUCTION * len(plan.instructions)
     return held + sum(array.nbytes for array in plan.constants.values())
 
 
 def differentiation_bytes(plan: Differentiation) -> int:
-    """Estimate the bytes of a plan of differentiation, beside its evaluation."""
+    """Estimate the bytes of a differentiation, without its evaluation."""
     held = REFERENCE * len(plan.evaluation.reachable)
-    return held + GRADIENT * len(plan.instructions) + FLOW * len(plan.cotangents)
+    return held + GRADIENT * len(plan.instructions) + COTANGENT * len(plan.cotangents)

@@ -10,7 +10,7 @@ from compute.arithmetic.namespace import Array
 from compute.question.answer import Answer, Plan
 from compute.readings.closed_forms import approximate as approximate_entry
 from compute.readings.closed_forms import map_entries, name_repeated, write_latex, write_symbol, write_text
-from service.questions.readings import changed_parts
+from service.questions.readings import map_arrays
 
 
 def write_answer(answer: Answer, plan: Plan, *, shares: bool = True) -> tuple[Answer, dict[str, Any]]:
@@ -103,7 +103,7 @@ def _map_arrays(answer: Answer, change: Callable[[Array], Array]) -> Answer:
         values=change_all(answer.values),
         gradients=change_all(answer.gradients),
         contributions={name: change_all(parts) for name, parts in answer.contributions.items()},
-        parts=changed_parts(answer.parts, change),
+        parts=map_arrays(answer.parts, change),
     )
 
 

@@ -14,7 +14,7 @@ from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors, at, unknown_name
 from compute.integers import with_integers
 from service.http.problems import describe, describe_integers
-from service.questions.tensors import flatten, place, unpack
+from service.questions.tensors import flatten, unpack, unravel_index
 from service.schemas.formats import MAX_EXACT_ENTRIES as MAX_ENTRIES
 from service.schemas.formats import MAX_RANK, SPECIAL
 
@@ -65,7 +65,7 @@ class Decoder:
             return np.array(flat, dtype=np.bool_).reshape(shape)
         numbers = np.empty(len(flat), dtype=object)
         for index, entry in enumerate(flat):
-            where = (*path, *place(index, shape))
+            where = (*path, *unravel_index(index, shape))
             numbers[index] = _parse_packed(entry) if packed else self._read_entry(entry, where)
         return numbers.reshape(shape)
 
@@ -119,27 +119,27 @@ def check_assumptions(assumed: Iterable[str], used: Collection[str]) -> None:
             raise QuestionErrors([unknown_name(("assumptions", name), "symbol", name, sorted(used))])
 
 
-def check_symbols(question: Any) -> None:
+def check_symbols(job: Any) -> None:
     """Raise QuestionErrors if assumptions or abbreviations do not fit the symbols of a question.
 
     Assumptions must be about symbols that are used. Abbreviated values must be computed, and their symbols
     must not be used elsewhere.
     """
-    prepared, asked = question.prepared, question.asked
-    arrays = [*question.known.values(), *question.upstream.values()]
+    plan, question = job.plan, job.question
+    arrays = [*job.known.values(), *job.upstream.values()]
     used = symbols_in(arrays)
-    settings = (setting for value in prepared.graph.values for setting in value.attributes.values())
+    settings = (setting for value in plan.graph.values for setting in value.attributes.values())
     used.update(*(setting.symbols() for setting in settings if isinstance(setting, Expression)))
-    check_assumptions([name for name, _ in asked.assumptions], used)
-    computed = {value.index for value in prepared.evaluation.computed_values()}
-    for index, name in enumerate(asked.abbreviated):
+    check_assumptions([name for name, _ in question.assumptions], used)
+    computed = {value.index for value in plan.evaluation.computed_values()}
+    for index, name in enumerate(question.abbreviated):
         path = ("abbreviate", index)
-        value = prepared.graph.names[name]
+        value = plan.graph.names[name]
         if value.index not in computed:
             received = "an input" if value.is_input else "a value that is given or unknown"
             raise at(path, f"{name} is not computed", "the name of a value that is computed", received)
         try:
-            symbols = prepared.evaluation.arithmetic.abbreviations(str(value.name), value.shape)
+            symbols = plan.evaluation.arithmetic.abbreviations(str(value.name), value.shape)
         except ExpressionError as error:
             raise at(path, str(error), "a name that can be a symbol's", describe(name)) from None
         for symbol in symbols.flat:

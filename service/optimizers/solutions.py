@@ -13,7 +13,7 @@ from compute.optimizers.run.surface import entry_name
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import solve_request
-from service.questions.operations import EXACT_WORK, ExactWanted, decoded, exact, is_data
+from service.questions.operations import EXACT_WORK, ExactWanted, decode_tensors, import_exact, is_data
 from service.questions.validation import validate
 
 NAME = "optimizer/solve"
@@ -56,7 +56,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
     if not EXACT_WORK.is_done_here:
         raise ExactWanted
     groups: dict[Path, Any] = {(name,): fields[name] for name in ("start", "inputs", "target")}
-    start, data, target = decoded(groups, request, is_data, arithmetic=kinds.EXACT)
+    start, data, target = decode_tensors(groups, request, is_data, arithmetic=kinds.EXACT)
     trace = TraceQuestion(
         optimizer=optimizer,
         start=start,
@@ -66,7 +66,7 @@ def understand_solution(document: dict[str, Any], limits: Limits) -> SolutionJob
         data=data,
         steps=fields["steps"],
     )
-    solutions, entries = exact("solutions"), exact("entries")
+    solutions, entries = import_exact("solutions"), import_exact("entries")
     solving = solutions.Solver(solutions.SolutionQuestion(trace, tuple(fields["unknown"]), target))
     check_limits(solving.prepared.predicted, limits, "fewer steps", fewer=lambda: "fewer steps")
     if fields["assumptions"]:
@@ -99,7 +99,7 @@ def _solutions(solved: Any) -> dict[str, Any]:
 
 
 def _solution(verified: Any) -> dict[str, Any]:
-    solution, answers = verified.solution, exact("answers")
+    solution, answers = verified.solution, import_exact("answers")
     values = dict(solution.values)
     return {
         "values": {name: answers.as_text(value) for name, value in values.items()},
@@ -178,7 +178,7 @@ def _best_rate(best: Any) -> dict[str, Any]:
 
 
 def _text(numbers: Any) -> Any:
-    return None if numbers is None else exact("answers").as_text(numbers)
+    return None if numbers is None else import_exact("answers").as_text(numbers)
 
 
 def _texts(expressions: Iterable[Any]) -> list[Any]:

@@ -20,7 +20,7 @@ from compute.optimizers.run.trace import StepRecord, TraceStep
 from compute.question.limits import Limits, check_limits
 from service.optimizers.reading import read_optimizer
 from service.optimizers.schemas import PARTS, trace_request
-from service.questions.operations import decoded, exact, is_data
+from service.questions.operations import decode_tensors, import_exact, is_data
 from service.questions.rendering import note_json
 from service.questions.tensors import encode
 from service.questions.validation import validate
@@ -79,7 +79,7 @@ class TraceJob:
         if record is not None and "formula" in selected:
             body["formula"] = step_formulas(self.prepared.trace.run, step)
         if self.question.arithmetic.simplifies:
-            approximate = exact("answers").approximate
+            approximate = import_exact("answers").approximate
             body["approximations"] = {
                 name: approximate(parts[name]) for name in ("parameters", "loss") if name in parts
             }
@@ -104,7 +104,7 @@ class TraceJob:
         if isinstance(part, list):
             return part
         if self.question.arithmetic.simplifies:
-            return exact("answers").as_text(part)
+            return import_exact("answers").as_text(part)
         return encode(np.asarray(part), self.encoding if np.ndim(part) else "nested")
 
     def _tail(self, last: TraceStep, extent: Extent) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
     sent_gradients = fields["gradients"]
     groups |= {("gradients", index): tensors for index, tensors in enumerate(sent_gradients or ())}
-    start, data, *gradients = decoded(groups, request, is_data)
+    start, data, *gradients = decode_tensors(groups, request, is_data)
     question = TraceQuestion(
         optimizer=optimizer,
         start=start,
@@ -154,7 +154,7 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     prepared = prepare_trace(question)
     check_limits(prepared.predicted, limits, ADVICE, fewer=lambda: ADVICE)
     if fields["assumptions"]:
-        entries = exact("entries")
+        entries = import_exact("entries")
         arrays = [array for group in (start, data, *gradients) for array in group.values()]
         used = entries.symbols_in(arrays) | optimizer.symbols()
         entries.check_assumptions(fields["assumptions"], used)

@@ -1,4 +1,4 @@
-"""From a JSON object to a question of an operation, and to its answer."""
+"""Questions about operations: from a JSON object to its answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ from compute.question.answer import Answer, Plan
 from compute.question.limits import Limits
 from compute.question.masks import check_masks
 from compute.question.plan import Question, prepare
-from compute.question.predicted_size import writing
+from compute.question.predicted_size import writing_work
 from service.http.problems import describe
 from service.questions.parts import Origins, collect_nested, full_name, include_own, resolve_names
 from service.questions.readings import requested_readings, sent_tensors, tensors_by_field
-from service.questions.rendering import rendered
+from service.questions.rendering import render_answer
 from service.questions.tensors import decode
 from service.questions.texts import Texts
 from service.questions.validation import sent_attributes, validate
@@ -33,19 +33,21 @@ from service.schemas.requests import request_model
 
 @dataclass(frozen=True, slots=True)
 class GraphJob:
-    """A question understood: plans, and the entries to run them on.
+    """A question that was decoded and planned, with the arrays to answer it for.
 
-    origins: where tensors for parts stand in the document; more: what else the answer is to hold; shares:
-    whether an exact answer names parts that repeat; tensors: those in the fields of readings.
+    origins: the paths in the document of tensors for submodules.
+    more: further fields of the answer.
+    shares: whether an exact answer names repeated subexpressions.
+    tensors: the arrays in the fields of readings.
     """
 
-    prepared: Plan
+    plan: Plan
     operation: str
     inputs: dict[str, Array]
     given: dict[str, Array]
     upstream: dict[str, Array]
     encoding: str
-    asked: Question
+    question: Question
     origins: Origins = field(default_factory=Origins)
     more: Mapping[str, Any] = field(default_factory=dict)
     shares: bool = True
@@ -53,41 +55,41 @@ class GraphJob:
 
     @property
     def known(self) -> dict[str, Array]:
-        """Every tensor that came, by name."""
+        """All inputs and given values, by name."""
         return {**self.inputs, **self.given}
 
     @property
     def floating(self) -> Floating:
-        """The floating-point numbers that it is asked in."""
-        return kinds.FLOATING[self.asked.arithmetic]
+        """The requested floating-point numbers."""
+        return kinds.FLOATING[self.question.arithmetic]
 
     @property
     def work(self) -> int:
-        """Predicted elementary operations, those of writing the answer included."""
-        prepared = self.prepared
-        return prepared.predicted.work + writing(prepared.predicted.answer, prepared.arrays)
+        """The predicted elementary operations, including those of serializing the answer."""
+        predicted = self.plan.predicted
+        return predicted.work + writing_work(predicted.answer, self.plan.array_count)
 
     def answer(self) -> bytes:
-        """The answer as the body of a response."""
-        found, more = self.found(), dict(self.more)
-        is_exact = self.asked.arithmetic == kinds.EXACT
+        """Return the answer as the body of a response."""
+        answer, more = self.compute(), dict(self.more)
+        is_exact = self.question.arithmetic == kinds.EXACT
         if is_exact:
-            found, beside = exact("answers").write_answer(found, self.prepared, shares=self.shares)
-            more.update(beside)
-        return rendered(
-            self.prepared, found, more, operation=self.operation, encoding=self.encoding, exact=is_exact
+            answer, fields = import_exact("answers").write_answer(answer, self.plan, shares=self.shares)
+            more.update(fields)
+        return render_answer(
+            self.plan, answer, more, operation=self.operation, encoding=self.encoding, exact=is_exact
         )
 
-    def found(self) -> Answer:
-        """The answer as arrays. Raises QuestionErrors where entries are none that a step can work on."""
+    def compute(self) -> Answer:
+        """Compute the answer as arrays. Raises QuestionErrors if a step rejects an entry."""
         try:
-            return self.prepared.answer(self.inputs, self.given, self.upstream, self.tensors)
+            return self.plan.answer(self.inputs, self.given, self.upstream, self.tensors)
         except QuestionErrors as error:
-            raise self.origins.located(error) from None
+            raise self.origins.relocate(error) from None
 
 
 def understand(operation: str, document: dict[str, Any], limits: Limits) -> GraphJob:
-    """The question that a document asks. Raises QuestionErrors for all that is wrong with it."""
+    """Decode and plan the question of a document. Raises QuestionErrors listing everything invalid in it."""
     declared = CATALOGUE[operation]
     own, groups = collect_nested(declared, document)
     request = validate(request_model(operation), own)
@@ -102,42 +104,42 @@ def understand(operation: str, document: dict[str, Any], limits: Limits) -> Grap
 
     in_readings = sent_tensors(request)
     wanted = {("given",): fields["given"], ("upstream",): fields["upstream"], **groups, **in_readings}
-    given, upstream, *rest = decoded(wanted, request, is_mask)
+    given, upstream, *rest = decode_tensors(wanted, request, is_mask)
     tensors = dict(zip((*groups, *in_readings), rest, strict=True))
     sent = {path: tensors[path] for path in groups}
-    read = {path: tensors[path] for path in in_readings}
+    read_tensors = {path: tensors[path] for path in in_readings}
     attributes = sent_attributes(declared, request)
     changed = declared.changed_settings(attributes)
     inputs, origins = resolve_names(declared, sent, lambda array: array.shape, Piece.extract, given, changed)
-    asked = Question(
+    question = Question(
         operation=operation,
         attributes=tuple(attributes.items()),
         inputs=shapes_of(inputs),
-        **asked_of(request, given, upstream, read),
+        **question_fields(request, given, upstream, read_tensors),
     )
     try:
         check_masks(filter(declared.takes_mask, inputs), inputs)
         check_masks(filter(declared.takes_mask, given), given)
-        prepared = prepare(asked)
+        plan = prepare(question)
     except QuestionErrors as error:
-        raise origins.located(error) from None
-    prepared.check(limits)
-    question = GraphJob(
-        prepared, operation, inputs, given, upstream, fields["encoding"], asked, origins,
-        shares=fields.get("common", True), tensors=tensors_by_field(read),
+        raise origins.relocate(error) from None
+    plan.check(limits)
+    job = GraphJob(
+        plan, operation, inputs, given, upstream, fields["encoding"], question, origins,
+        shares=fields.get("common", True), tensors=tensors_by_field(read_tensors),
     )  # fmt: skip
-    check_symbols(question)
-    return question
+    check_symbols(job)
+    return job
 
 
 class ExactWanted(Exception):
-    """A question asks for exact numbers, and this process does not find them."""
+    """A question requests exact arithmetic, which this process does not do."""
 
 
 class _ExactWork:
-    """Whether this process may do exact work, which others can stop.
+    """Whether this process may do exact work. Servers leave it to workers, which can be stopped.
 
-    offer: called with the body of an answer that stands if a better one takes too long.
+    offer: called with the body of an answer to return if a better one takes too long.
     """
 
     is_done_here = False
@@ -149,57 +151,60 @@ class _ExactWork:
 EXACT_WORK = _ExactWork()
 
 
-def exact(module: str) -> Any:
-    """A module of exact arithmetic, which loads SymPy: it is asked for where it is needed alone."""
+def import_exact(module: str) -> Any:
+    """Import a module of `service.exact` on first use, since it loads SymPy."""
     return import_module(f"service.exact.{module}")
 
 
-def check_symbols(question: GraphJob) -> None:
-    """Raise QuestionErrors where symbols that mean different things have one name."""
-    if question.asked.arithmetic == kinds.EXACT:
-        exact("entries").check_symbols(question)
+def check_symbols(job: GraphJob) -> None:
+    """Raise QuestionErrors if symbols of an exact question conflict."""
+    if job.question.arithmetic == kinds.EXACT:
+        import_exact("entries").check_symbols(job)
 
 
 def no_mask(path: Path, name: str) -> bool:
-    """Where nothing may hold booleans."""
+    """Return False: no tensor may hold booleans."""
     return False
 
 
 def is_data(path: Path, name: str) -> bool:
-    """Where inputs of a program may, which its use has to bear out."""
+    """Return whether a tensor is an input of a program, which may hold booleans."""
     return path == ("inputs",)
 
 
-def decoded(
+def decode_tensors(
     groups: Mapping[Path, Mapping[str, Any]],
     request: BaseModel,
     is_mask: Callable[[Path, str], bool] = no_mask,
     arithmetic: str | None = None,
 ) -> list[dict[str, Array]]:
-    """The tensors of several groups, by the path of each group, in the numbers that a request asks for.
+    """Decode the tensors of several groups, in the arithmetic that a request chooses.
 
-    Raises QuestionErrors for all that are none. is_mask: whether what stands at a path under a
-    name may hold booleans; arithmetic: the numbers, where the request has no choice of them.
+    groups: raw tensors by name, by the path of their group.
+    is_mask: whether the tensor of a path and name may hold booleans.
+    arithmetic: the arithmetic, if the request cannot choose it.
+
+    Raises QuestionErrors listing every invalid tensor.
     """
     fields = request.__dict__
-    read = _decoder(
+    decode_one = _decoder(
         fields if arithmetic is None else {"encoding": "nested", **fields, "arithmetic": arithmetic}
     )
     errors: list[QuestionError] = []
-    found: list[dict[str, Array]] = []
+    decoded: list[dict[str, Array]] = []
     for path, raw in groups.items():
         arrays: dict[str, Array] = {}
         for name, tensor in raw.items():
             try:
-                arrays[name] = read(tensor, (*path, name), booleans=is_mask(path, name))
+                arrays[name] = decode_one(tensor, (*path, name), booleans=is_mask(path, name))
             except QuestionErrors as error:
                 errors.extend(error.errors)
             if len(errors) > LISTED:
                 raise QuestionErrors(errors)
-        found.append(arrays)
+        decoded.append(arrays)
     if errors:
         raise QuestionErrors(errors)
-    return found
+    return decoded
 
 
 def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
@@ -209,8 +214,8 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     if name == kinds.EXACT and not EXACT_WORK.is_done_here:
         raise ExactWanted
     if name == kinds.EXACT:
-        found: Callable[..., Array] = exact("entries").Decoder(assumptions)
-        return found
+        decoder: Callable[..., Array] = import_exact("entries").Decoder(assumptions)
+        return decoder
     for field_, idle in EXACT_ONLY.items():
         if (sent := fields.get(field_, idle)) != idle:
             text = field_ == "common"
@@ -220,13 +225,13 @@ def _decoder(fields: Mapping[str, Any]) -> Callable[..., Array]:
     return partial(decode, arithmetic=kinds.FLOATING[name], texts=Texts())
 
 
-def asked_of(
+def question_fields(
     request: BaseModel,
     given: Mapping[str, Array],
     upstream: Mapping[str, Array],
     tensors: Mapping[Path, Mapping[str, Array]],
 ) -> dict[str, Any]:
-    """What of the fields that every computation takes depends on no entry."""
+    """Return the entry-independent part of the fields that every computation takes."""
     fields = request.__dict__
     return {
         "given": shapes_of(given),
@@ -237,12 +242,12 @@ def asked_of(
         "arithmetic": fields["arithmetic"],
         "abbreviated": tuple(fields.get("abbreviate", ())),
         "readings": requested_readings(request, tensors),
-        "assumptions": tuple((name, tuple(said)) for name, said in fields.get("assumptions", {}).items()),
+        "assumptions": tuple((name, tuple(words)) for name, words in fields.get("assumptions", {}).items()),
     }
 
 
 def shapes_of(tensors: Mapping[str, Array]) -> tuple[tuple[str, Tensor], ...]:
-    """What of tensors depends on no entry."""
+    """Return the shapes and kinds of arrays, by name."""
     return tuple(
         (name, Tensor(array.shape, "boolean" if array.dtype.kind == "b" else "real"))
         for name, array in tensors.items()

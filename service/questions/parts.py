@@ -1,6 +1,6 @@
-"""What a document holds for the parts of an operation: nested, by full names, or as a state dict.
+"""Tensors for the submodules of an operation: in nested objects, by full names, or in a state dict.
 
-`{"layer": [{"attention": {"w_q": ...}}]}` and `{"layer[0].attention.w_q": ...}` say the same.
+`{"layer": [{"attention": {"w_q": ...}}]}` and `{"layer[0].attention.w_q": ...}` are equivalent.
 """
 
 import re
@@ -21,13 +21,13 @@ from service.http.problems import describe
 
 MOST_LISTED = 10_000
 Groups = dict[Path, dict[str, Any]]
-Found = TypeVar("Found")
+Sent = TypeVar("Sent")
 
 
 def collect_nested(operation: Operation, document: Mapping[str, Any]) -> tuple[dict[str, Any], Groups]:
-    """The fields of the operation itself, and tensors for its parts by the path that they stand at.
+    """Return the operation's own fields, and the tensors for its submodules by their path.
 
-    Raises QuestionErrors where what is nested is no object, or has what no part takes.
+    Raises QuestionErrors if a nested value is not an object, or has a field that its submodule does not take.
     """
     if not any(name in operation.parts or "." in name or name == FIELD for name in document):
         return dict(document), {}
@@ -35,62 +35,63 @@ def collect_nested(operation: Operation, document: Mapping[str, Any]) -> tuple[d
     groups: Groups = {}
     for name, sent in document.items():
         if name in operation.parts:
-            _gather(operation.parts[name], sent, (name,), groups)
+            _collect_part(operation.parts[name], sent, (name,), groups)
         elif "." in name and operation.find_input(name):
             groups.setdefault((), {})[name] = sent
         elif "." in name and operation.parts:
             raise QuestionErrors([unknown_input_error((name,), operation, name)])
         elif name == FIELD and has_state_dict(operation):
-            groups[(FIELD,)] = _object(sent, (FIELD,), "an object of tensors by PyTorch's names")
+            groups[(FIELD,)] = _check_object(sent, (FIELD,), "an object of tensors by PyTorch's names")
         else:
             own[name] = sent
     return own, groups
 
 
 def include_own(operation: Operation, groups: Groups, request: BaseModel) -> Groups:
-    """The same groups, with the operation's own inputs among those that stand under their names."""
-    said, fields = request.__pydantic_fields_set__, request.__dict__
-    own = {name: fields[name] for name in operation.inputs if name in said}
+    """Return the groups with the operation's own inputs added to those that are sent by full name."""
+    sent, fields = request.__pydantic_fields_set__, request.__dict__
+    own = {name: fields[name] for name in operation.inputs if name in sent}
     return {**groups, (): own | groups.get((), {})}
 
 
-def flattened(
+def flatten_document(
     operation: Operation, document: Mapping[str, Any], inputs: Mapping[str, Array]
 ) -> dict[str, Any]:
-    """A document with full names alone. inputs: what it was understood as, for what was in a state dict."""
+    """Return a document with full names only. inputs: the decoded inputs, which replace a state dict."""
     own, groups = collect_nested(operation, document)
-    held = groups.pop((FIELD,), None)
-    sent = {full_name(path, name): one for path, group in groups.items() for name, one in group.items()}
-    if held is not None:
+    state_dict = groups.pop((FIELD,), None)
+    sent = {full_name(path, name): raw for path, group in groups.items() for name, raw in group.items()}
+    if state_dict is not None:
         sent |= {name: inputs[name] for name in inputs if name not in sent and name not in own}
     return own | sent
 
 
 def full_name(path: Path, name: str | int) -> str:
-    """The name of what stands at a path: `layer[0].attention.w_q`."""
+    """Return the full name of a tensor or submodule at a path: `layer[0].attention.w_q`."""
     if not path:
         return str(name)
-    text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in (*path, name))
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in (*path, name))
     return text[1:]
 
 
-def _nested(name: str) -> Path:
+def _nested_path(name: str) -> Path:
     """Return the path of a tensor of a part in nested objects: `layer`, 0, `w_q` of `layer[0].w_q`."""
-    return tuple(int(one) if one.isdigit() else one for one in re.findall(r"[^.\[\]]+", name))
+    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", name))
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Paths in a document of tensors and parts by full name. names: of tensors; scopes: of parts.
+    """Paths in a document by full name.
 
-    What does not stand there is missed where nested objects would have it.
+    names: the paths of tensors.
+    scopes: the paths of submodules.
     """
 
     names: Mapping[str, Path] = field(default_factory=dict)
     scopes: Mapping[str, Path] = field(default_factory=dict)
 
-    def path(self, path: Path) -> Path:
-        """Where in the document something is; what is not there stands beside what its part has there."""
+    def resolve(self, path: Path) -> Path:
+        """Return the path in the document. Missing tensors have the path at which they could be sent."""
         if not path:
             return path
         name, rest = str(path[0]), path[1:]
@@ -99,42 +100,49 @@ class Origins:
         scope, _, last = name.rpartition(".")
         if scope in self.scopes:
             return (*self.scopes[scope], last, *rest)
-        return (*_nested(name), *rest) if "." in name else path
+        return (*_nested_path(name), *rest) if "." in name else path
 
-    def located(self, error: QuestionErrors) -> QuestionErrors:
-        """Faults at the places that things stand at."""
+    def relocate(self, error: QuestionErrors) -> QuestionErrors:
+        """Return the errors with their paths in the document."""
         errors = [
-            type(one)(self.path(one.path), one.message, one.expected, one.received) for one in error.errors
+            type(item)(self.resolve(item.path), item.message, item.expected, item.received)
+            for item in error.errors
         ]
         return QuestionErrors(errors, error.total)
 
 
 def resolve_names(
     operation: Operation,
-    groups: Mapping[Path, Mapping[str, Found]],
-    shape_of: Callable[[Found], Shape],
-    part_of: Callable[[Piece, Found], Found],
+    groups: Mapping[Path, Mapping[str, Sent]],
+    shape_of: Callable[[Sent], Shape],
+    part_of: Callable[[Piece, Sent], Sent],
     given: Iterable[str] = (),
     changed: Collection[str] = (),
-) -> tuple[dict[str, Found], Origins]:
-    """What parts take, by full name, and where each of it stands.
+) -> tuple[dict[str, Sent], Origins]:
+    """Return the tensors of all groups by full name, and their origins.
 
-    shape_of, part_of: the shape of what came, and what of it one input is; given: names of what is given;
-    changed: as for `pieces`. Raises QuestionErrors where something comes twice, or a state dict does not fit.
+    shape_of: returns the shape of a sent tensor.
+    part_of: returns the part of a tensor in a state dict that is one input.
+    given: names of given values.
+    changed: as for `find_pieces`.
+
+    Raises QuestionErrors if a tensor is sent twice, or a state dict does not fit.
     """
     origins: dict[str, Path] = {name: ("given", name) for name in given}
-    if groups.keys() == {()}:  # nothing for parts: names are what they are
+    if groups.keys() == {()}:  # nothing for submodules: names are full names already
         return dict(groups[()]), Origins({name: (name,) for name in groups[()] if "." in name} | origins)
-    found: dict[str, Found] = {}
+    tensors: dict[str, Sent] = {}
     for path, group in groups.items():
-        each: list[tuple[str, Path, Found]]
+        each: list[tuple[str, Path, Sent]]
         if path == (FIELD,):
-            cut = find_pieces(operation, {name: shape_of(one) for name, one in group.items()}, changed)
-            each = [(one.name, (FIELD, one.source), part_of(one, group[one.source])) for one in cut]
+            pieces = find_pieces(operation, {name: shape_of(raw) for name, raw in group.items()}, changed)
+            each = [
+                (piece.name, (FIELD, piece.source), part_of(piece, group[piece.source])) for piece in pieces
+            ]
         else:
-            each = [(full_name(path, name), (*path, name), one) for name, one in group.items()]
-        for full, origin, one in each:
-            if full in found:
+            each = [(full_name(path, name), (*path, name), raw) for name, raw in group.items()]
+        for full, origin, tensor in each:
+            if full in tensors:
                 raise QuestionErrors(
                     [
                         QuestionError(
@@ -142,14 +150,17 @@ def resolve_names(
                         )
                     ]
                 )
-            found[full], origins[full] = one, origin
+            tensors[full], origins[full] = tensor, origin
     scopes = {full_name(path[:-1], path[-1]): path for path in groups if path and path != (FIELD,)}
-    _check_last(scopes, groups, (*found, *origins))
-    return found, Origins(origins, scopes)
+    _check_list_ends(scopes, groups, (*tensors, *origins))
+    return tensors, Origins(origins, scopes)
 
 
-def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Collection[str]) -> None:
-    """Refuse empty objects at the end of lists, which would not be counted. names: of all that came."""
+def _check_list_ends(scopes: Mapping[str, Path], groups: Collection[Path], names: Collection[str]) -> None:
+    """Raise QuestionErrors if a list ends with empty objects, which would not be counted.
+
+    names: the full names of all tensors.
+    """
     scope_at = {path: scope for scope, path in scopes.items()}
     filled = {scope for name in names for scope in scopes_of(name)}
 
@@ -170,35 +181,35 @@ def _check_last(scopes: Mapping[str, Path], groups: Collection[Path], names: Col
         raise QuestionErrors(errors)
 
 
-def _gather(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
-    """Put what is sent for one part, and for those inside it, by its path."""
+def _collect_part(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
+    """Collect the tensors that are sent for a submodule and its own submodules, by path."""
     if part.is_list:
         if not isinstance(sent, list) or len(sent) > MOST_LISTED:
-            raise _no_group(path, f"a list of objects, one for each, {MOST_LISTED} at most", sent)
-        for at, one in enumerate(sent):
-            _gather_one(part, one, (*path, at), groups)
+            raise _not_an_object(path, f"a list of objects, one for each, {MOST_LISTED} at most", sent)
+        for at, item in enumerate(sent):
+            _collect_object(part, item, (*path, at), groups)
     else:
-        _gather_one(part, sent, path, groups)
+        _collect_object(part, sent, path, groups)
 
 
-def _gather_one(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
+def _collect_object(part: Sublayer, sent: Any, path: Path, groups: Groups) -> None:
     inputs, parts = part.inputs, part.parts
     known = [*inputs, *parts]
     groups.setdefault(path, {})
-    for name, one in _object(sent, path, f"an object with: {', '.join(known)}").items():
+    for name, value in _check_object(sent, path, f"an object with: {', '.join(known)}").items():
         if name in inputs:
-            groups[path][name] = one
+            groups[path][name] = value
         elif name in parts:
-            _gather(parts[name], one, (*path, name), groups)
+            _collect_part(parts[name], value, (*path, name), groups)
         else:
             raise QuestionErrors([unknown_name((*path, name), "input of this part", name, known)])
 
 
-def _object(sent: Any, path: Path, expected: str) -> dict[str, Any]:
+def _check_object(sent: Any, path: Path, expected: str) -> dict[str, Any]:
     if not isinstance(sent, dict):
-        raise _no_group(path, expected, sent)
+        raise _not_an_object(path, expected, sent)
     return sent
 
 
-def _no_group(path: Path, expected: str, sent: Any) -> QuestionErrors:
+def _not_an_object(path: Path, expected: str, sent: Any) -> QuestionErrors:
     return QuestionErrors([QuestionError(path, f"has to be {expected}", expected, describe(sent))])

@@ -1,4 +1,4 @@
-"""POST /v1/graph: a program in place of an operation."""
+"""POST /v1/graph: questions about a program."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,14 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 from compute.question.limits import Limits
 from compute.question.masks import check_masks
 from compute.question.plan import Question, prepare
-from service.questions.operations import GraphJob, asked_of, check_symbols, decoded, is_data, shapes_of
+from service.questions.operations import (
+    GraphJob,
+    check_symbols,
+    decode_tensors,
+    is_data,
+    question_fields,
+    shapes_of,
+)
 from service.questions.readings import sent_tensors, tensors_by_field
 from service.questions.validation import validate
 from service.schemas.computation import Computation
@@ -51,7 +58,7 @@ class ProgramBase(Request):
 
     @classmethod
     def constraints_between_fields(cls, handler: GetJsonSchemaHandler) -> list[dict[str, Any]]:
-        """Keep fields of one kind of number apart from those of the other."""
+        """Return the constraint that separates the fields of exact arithmetic from those of floats."""
         return [of_arithmetic(handler)]
 
 
@@ -64,40 +71,39 @@ def program_request() -> type[BaseModel]:
 
 
 def understand_program(document: dict[str, Any], limits: Limits) -> GraphJob:
-    """The question that a program asks. Raises QuestionErrors for all that is wrong with it."""
+    """Decode and plan the question of a program. Raises QuestionErrors listing everything invalid in it."""
     request = validate(program_request(), document)
-    said, fields = request.__pydantic_fields_set__, request.__dict__
+    sent, fields = request.__pydantic_fields_set__, request.__dict__
     in_readings = sent_tensors(request)
-    inputs, given, upstream, *rest = decoded(
+    inputs, given, upstream, *rest = decode_tensors(
         {**{(field,): fields[field] for field in ("inputs", "given", "upstream")}, **in_readings},
         request,
         lambda path, name: is_data(path, name) or path == ("given",),
     )
     tensors = dict(zip(in_readings, rest, strict=True))
-    asked = Question(
+    question = Question(
         operation=GRAPH,
         inputs=shapes_of(inputs),
         program=tuple(fields["program"]),
-        parameters=tuple(fields["parameters"]) if "parameters" in said else None,
+        parameters=tuple(fields["parameters"]) if "parameters" in sent else None,
         data=tuple(fields["data"]),
-        **asked_of(request, given, upstream, tensors),
+        **question_fields(request, given, upstream, tensors),
     )
-    prepared = prepare(asked)
-    prepared.check(limits)
-    check_masks(prepared.graph.masks, inputs, "inputs")
-    check_masks(prepared.graph.masks, given, "given")
-    more = {"parameters": prepared.parameters()}
-    question = GraphJob(
-        prepared,
+    plan = prepare(question)
+    plan.check(limits)
+    check_masks(plan.graph.masks, inputs, "inputs")
+    check_masks(plan.graph.masks, given, "given")
+    job = GraphJob(
+        plan,
         GRAPH,
         inputs,
         given,
         upstream,
         fields["encoding"],
-        asked,
-        more={name: orjson.Fragment(orjson.dumps(one)) for name, one in more.items()},
+        question,
+        more={"parameters": orjson.Fragment(orjson.dumps(plan.parameters()))},
         shares=fields["common"],
         tensors=tensors_by_field(tensors),
     )
-    check_symbols(question)
-    return question
+    check_symbols(job)
+    return job

@@ -23,14 +23,14 @@ _WORDS = {repr(number): word for word, number in SPECIAL.items()}
 
 def sent_tensors(request: BaseModel) -> dict[Path, dict[str, Any]]:
     """Return the tensors in the fields of readings, not yet decoded, by the path of their object."""
-    found: dict[Path, dict[str, Any]] = {}
-    for reading, value in _asked(request):
+    sent: dict[Path, dict[str, Any]] = {}
+    for reading, value in _requested_values(request):
         for path, item in _items(reading, value):
             fields = item.__dict__ if isinstance(item, BaseModel) else {}
             tensors = {name: fields[name] for name in _tensors_of(reading) if fields[name] is not None}
             if tensors:
-                found[path] = tensors
-    return found
+                sent[path] = tensors
+    return sent
 
 
 def requested_readings(
@@ -40,25 +40,25 @@ def requested_readings(
 
     tensors: the decoded tensors of their fields, of which a question holds the shapes.
     """
-    found = []
-    for reading, value in _asked(request):
-        items = [_plain(reading, item, tensors.get(path, {})) for path, item in _items(reading, value)]
-        found.append((reading.field.name, tuple(items) if isinstance(value, list) else items[0]))
-    return tuple(found)
+    requested = []
+    for reading, value in _requested_values(request):
+        items = [_to_declared(reading, item, tensors.get(path, {})) for path, item in _items(reading, value)]
+        requested.append((reading.field.name, tuple(items) if isinstance(value, list) else items[0]))
+    return tuple(requested)
 
 
 def tensors_by_field(tensors: Mapping[Path, Mapping[str, Array]]) -> dict[str, dict[str, Array]]:
     """Return decoded tensors by the field of their reading, and by their path in it."""
-    found: dict[str, dict[str, Array]] = {}
+    by_field: dict[str, dict[str, Array]] = {}
     for path, arrays in tensors.items():
         within = ".".join(map(str, path[1:]))
-        found.setdefault(str(path[0]), {}).update(
+        by_field.setdefault(str(path[0]), {}).update(
             {f"{within}.{name}" if within else name: array for name, array in arrays.items()}
         )
-    return found
+    return by_field
 
 
-def _asked(request: BaseModel) -> Iterator[tuple[Reading, Any]]:
+def _requested_values(request: BaseModel) -> Iterator[tuple[Reading, Any]]:
     fields = request.__dict__
     for reading in READINGS:
         value = fields.get(reading.field.name, reading.field.idle)
@@ -81,7 +81,7 @@ def _tensors_of(reading: Reading) -> list[str]:
     return [name for name, kind in types.items() if kind is Tensor or Tensor in get_args(kind)]
 
 
-def _plain(reading: Reading, item: Any, arrays: Mapping[str, Array]) -> Hashable:
+def _to_declared(reading: Reading, item: Any, arrays: Mapping[str, Array]) -> Hashable:
     """Return an item of a request as its declared type, with shapes in place of tensors."""
     declared = item_type(reading.field)
     if declared is None:
@@ -93,25 +93,25 @@ def _plain(reading: Reading, item: Any, arrays: Mapping[str, Array]) -> Hashable
 def parts_json(parts: Mapping[str, Any], encoding: str, *, is_exact: bool) -> dict[str, Any]:
     """Return the parts of an answer as JSON holds them."""
     return {
-        reading.part.name: _json(reading.document(parts[reading.part.name], is_exact), encoding)
+        reading.part.name: _to_json(reading.document(parts[reading.part.name], is_exact), encoding)
         for reading in READINGS
         if reading.part is not None and reading.part.name in parts
     }
 
 
-def _json(value: Any, encoding: str) -> Any:
+def _to_json(value: Any, encoding: str) -> Any:
     if isinstance(value, np.ndarray):
         return encode(value, encoding)
     if dataclasses.is_dataclass(value):
         return {
-            field.name: _json(one, encoding)
+            field.name: _to_json(item, encoding)
             for field in dataclasses.fields(value)
-            if not _is_default(field, one := getattr(value, field.name))
+            if not _is_default(field, item := getattr(value, field.name))
         }
     if isinstance(value, dict):
-        return {name: _json(one, encoding) for name, one in value.items()}
+        return {name: _to_json(item, encoding) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json(one, encoding) for one in value]
+        return [_to_json(item, encoding) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return _WORDS[repr(value)]
     return value
@@ -124,17 +124,15 @@ def _is_default(field: "dataclasses.Field[Any]", value: Any) -> bool:
     return field.default is not dataclasses.MISSING and value is field.default
 
 
-def changed_parts(parts: Any, change: Callable[[Array], Array]) -> Any:
-    """Return the parts of an answer with all their arrays changed."""
+def map_arrays(parts: Any, change: Callable[[Array], Array]) -> Any:
+    """Return the parts of an answer with `change` applied to every array."""
     if isinstance(parts, np.ndarray):
         return change(parts)
     if isinstance(parts, dict):
-        return {name: changed_parts(one, change) for name, one in parts.items()}
+        return {name: map_arrays(part, change) for name, part in parts.items()}
     if isinstance(parts, list):
-        return [changed_parts(one, change) for one in parts]
+        return [map_arrays(part, change) for part in parts]
     if dataclasses.is_dataclass(parts) and not isinstance(parts, type):
-        fields = {one.name: getattr(parts, one.name) for one in dataclasses.fields(parts)}
-        return dataclasses.replace(
-            parts, **{name: changed_parts(one, change) for name, one in fields.items()}
-        )
+        fields = {field.name: getattr(parts, field.name) for field in dataclasses.fields(parts)}
+        return dataclasses.replace(parts, **{name: map_arrays(part, change) for name, part in fields.items()})
     return parts

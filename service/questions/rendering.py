@@ -1,4 +1,4 @@
-"""How an answer is written: the body of the response to an operation or a program."""
+"""Rendering of answers as the bodies of responses."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -15,11 +15,11 @@ from service.questions.costs import cost_json
 from service.questions.readings import parts_json
 from service.questions.tensors import encode
 
-SHORT = 64  # entries up to which encoding an array again costs less than keeping its text
+SHORT = 64  # entries up to which encoding an array again costs less than caching its text
 
 
-def rendered(
-    prepared: Plan,
+def render_answer(
+    plan: Plan,
     answer: Answer,
     more: Mapping[str, Any],
     *,
@@ -27,25 +27,31 @@ def rendered(
     encoding: str,
     exact: bool,
 ) -> bytes:
-    """An answer as the body of a response. more: what else it holds; exact: claims come with a verdict."""
-    if not prepared.rendered:
-        prepared.rendered.update(_render_prepared(prepared))
-    fixed = {name: orjson.Fragment(text) for name, text in prepared.rendered.items()}
+    """Return an answer as the body of a response.
 
-    once = _encoder(answer)
+    more: further fields of the answer.
+    exact: whether claims have verdicts.
+    """
+    if not plan.rendered_parts:
+        plan.rendered_parts.update(_render_plan(plan))
+    fixed = {name: orjson.Fragment(text) for name, text in plan.rendered_parts.items()}
 
-    def encoded(arrays: Mapping[str, Array], spoiled: Collection[str]) -> dict[str, Any]:
-        return {name: once(array, encoding, finite=name not in spoiled) for name, array in arrays.items()}
+    encode_once = _encoder(answer)
+
+    def encode_all(arrays: Mapping[str, Array], spoiled: Collection[str]) -> dict[str, Any]:
+        return {
+            name: encode_once(array, encoding, finite=name not in spoiled) for name, array in arrays.items()
+        }
 
     body: dict[str, Any] = {
         "operation": operation,
         "conventions": fixed["conventions"],
-        "values": encoded(answer.values, answer.spoiled),
+        "values": encode_all(answer.values, answer.spoiled),
     }
-    if prepared.differentiation is not None:
-        body["gradients"] = encoded(answer.gradients, answer.spoiled_gradients)
+    if plan.differentiation is not None:
+        body["gradients"] = encode_all(answer.gradients, answer.spoiled_gradients)
         body["contributions"] = {
-            name: encoded(parts, parts if name in answer.spoiled_gradients else ())
+            name: encode_all(parts, parts if name in answer.spoiled_gradients else ())
             for name, parts in answer.contributions.items()
         }
     body |= parts_json(answer.parts, encoding, is_exact=exact)
@@ -59,42 +65,40 @@ def rendered(
 
 
 def _encoder(answer: Answer) -> Callable[..., Any]:
-    """Choose how to encode the arrays of an answer: with `encode`, or so that a long array which stands under
-    several names is encoded once.
-    """
+    """Return the function that encodes arrays: `encode`, or one that encodes long repeated arrays once."""
     parts = answer.contributions.values()
-    arrays = chain(answer.values.values(), answer.gradients.values(), *[one.values() for one in parts])
+    arrays = chain(answer.values.values(), answer.gradients.values(), *[part.values() for part in parts])
     long = [id(array) for array in arrays if array.size > SHORT]
     if len(set(long)) == len(long):
         return encode
     times = Counter(long)
     texts: dict[int, orjson.Fragment] = {}
 
-    def encoded(array: Array, encoding: str, *, finite: bool) -> Any:
+    def encode_cached(array: Array, encoding: str, *, finite: bool) -> Any:
         if times[id(array)] < 2:
             return encode(array, encoding, finite=finite)
         if id(array) not in texts:
-            found = encode(array, encoding, finite=finite)
-            texts[id(array)] = orjson.Fragment(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY))
+            encoded = encode(array, encoding, finite=finite)
+            texts[id(array)] = orjson.Fragment(orjson.dumps(encoded, option=orjson.OPT_SERIALIZE_NUMPY))
         return texts[id(array)]
 
-    return encoded
+    return encode_cached
 
 
 def note_json(note: Note) -> dict[str, Any]:
-    """A note, without what says nothing of it."""
-    found = asdict(note) | {"operands": [one._asdict() for one in note.operands]}
-    said = ("code", "at", "message")
-    return {name: one for name, one in found.items() if name in said or one not in ((), [], "", None, 0)}
+    """Return a note as JSON, without empty fields."""
+    fields = asdict(note) | {"operands": [operand._asdict() for operand in note.operands]}
+    always = ("code", "at", "message")
+    return {name: v for name, v in fields.items() if name in always or v not in ((), [], "", None, 0)}
 
 
-def _render_prepared(prepared: Plan) -> dict[str, bytes]:
-    """The parts of an answer that depend on no entry."""
+def _render_plan(plan: Plan) -> dict[str, bytes]:
+    """Return the entry-independent parts of an answer, as JSON by field."""
     parts = {
-        "conventions": prepared.conventions,
-        "steps": prepared.steps,
-        "aliases": prepared.graph.aliases(),
-        "cost": cost_json(prepared.cost),
-        "unknown": prepared.unknown,
+        "conventions": plan.conventions,
+        "steps": plan.steps,
+        "aliases": plan.graph.aliases(),
+        "cost": cost_json(plan.cost),
+        "unknown": plan.unknown,
     }
     return {name: orjson.dumps(part) for name, part in parts.items()}

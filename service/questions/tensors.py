@@ -1,7 +1,7 @@
-"""Tensors on the wire: every form they come in, and the two they go out in.
+"""Tensors on the wire.
 
-In: a number, nested lists, text in place of a number (a constant expression, "NaN", "Infinity",
-"-Infinity"), packed bytes, or, where only cost is asked, a shape. Out: nested lists or packed.
+Requests: a number, nested lists, text in place of a number (a constant expression, "NaN", "Infinity",
+"-Infinity"), packed bytes, or a shape if only the cost is requested. Responses: nested lists or packed.
 """
 
 import base64
@@ -32,21 +32,22 @@ A_NUMBER = 'a number, a constant expression such as "2*sqrt(2)", "NaN", "Infinit
 def decode(
     raw: Any, path: Path, arithmetic: Floating, *, booleans: bool = False, texts: Texts | None = None
 ) -> Array:
-    """A tensor that came, as an array. Raises QuestionErrors that point to what is wrong.
+    """Decode a tensor. Raises QuestionErrors that point to the invalid entry.
 
-    booleans: whether it may hold true and false (all entries or none); texts: those of its document.
+    booleans: whether it may hold true and false, in all entries or none.
+    texts: the cache of constant expressions of its document.
     """
     texts = texts or Texts()
     if isinstance(raw, list):
-        array = _nested(raw, path, texts, booleans=booleans)
+        array = _decode_nested(raw, path, texts, booleans=booleans)
     elif isinstance(raw, np.ndarray):
         if raw.ndim > MAX_RANK:
-            raise _too_deep(path, raw.ndim)
+            raise _depth_error(path, raw.ndim)
         array = raw
     elif isinstance(raw, dict):
         array = unpack(raw, path, booleans=booleans)
     else:
-        array = _entries([raw], (), path, texts, booleans=booleans)
+        array = _decode_entries([raw], (), path, texts, booleans=booleans)
     if array.dtype == np.bool_:
         return array
     try:
@@ -58,19 +59,19 @@ def decode(
 
 
 def decode_shape(raw: Any, path: Path) -> Shape:
-    """The shape that came as `{"shape": [...]}` in numbers and dimension names, or of a tensor."""
+    """Decode a shape: `{"shape": [...]}` with numbers and dimension names, or the shape of a tensor."""
     if not (isinstance(raw, dict) and "data" not in raw):
         return decode(raw, path, FLOAT64, booleans=True).shape
     sizes = raw.get("shape")
     if set(raw) != {"shape"} or not isinstance(sizes, list) or len(sizes) > MAX_RANK:
         raise at(path, "is no shape", '{"shape": [...]} with at most 8 sizes', describe(raw))
-    return tuple(_size(size, (*path, "shape", index)) for index, size in enumerate(sizes))
+    return tuple(_decode_size(size, (*path, "shape", index)) for index, size in enumerate(sizes))
 
 
 def encode(array: Array, encoding: str, *, finite: bool = False) -> Any:
-    """An array as orjson can write it: nested, or packed. finite: that it is known to be.
+    """Encode an array for orjson: nested or packed. Exact numbers are text already.
 
-    Exact numbers are text by now.
+    finite: whether all entries are known to be finite.
     """
     if array.dtype == object:
         return array.tolist()
@@ -89,7 +90,7 @@ def encode(array: Array, encoding: str, *, finite: bool = False) -> Any:
 
 
 def _with_special(array: Array) -> bytes:
-    """Nested lists with text for what JSON has no numbers for; orjson writes null in its place."""
+    """Return nested lists with text for NaN and infinities, for which orjson writes null."""
     flat = array.reshape(-1)
     bad = flat[~np.isfinite(flat)]
     names = [b'"NaN"' if math.isnan(entry) else b'"Infinity"' if entry > 0 else b'"-Infinity"'
@@ -100,28 +101,31 @@ def _with_special(array: Array) -> bytes:
     return b"".join(chain.from_iterable(zip(parts, [*names, b""], strict=True)))
 
 
-def _nested(raw: list[Any], path: Path, texts: Texts, *, booleans: bool) -> Array:
-    """Nested lists, checked level by level for rectangular form; a plain matrix at once."""
-    with suppress(TypeError, ValueError, OverflowError):  # the checks below say what is wrong, and where
+def _decode_nested(raw: list[Any], path: Path, texts: Texts, *, booleans: bool) -> Array:
+    """Decode nested lists; those of a plain matrix at once."""
+    with suppress(TypeError, ValueError, OverflowError):  # the checks below report the error and its path
         kinds = set(map(type, chain.from_iterable(raw)))
         if kinds and kinds <= NUMBERS:
             matrix = np.array(raw, dtype=np.float64)
             if float not in kinds or FLOAT64.is_finite(matrix):
                 return matrix
     flat, shape = flatten(raw, path)
-    return _entries(flat, shape, path, texts, booleans=booleans)
+    return _decode_entries(flat, shape, path, texts, booleans=booleans)
 
 
 def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
-    """The entries of nested lists row by row, and their shape; refused where rows differ in length."""
+    """Return the entries of nested lists in row-major order, and their shape.
+
+    Raises QuestionErrors if rows differ in length.
+    """
     level: list[Any] = raw
     shape = [len(raw)]
     while level and isinstance(level[0], list):
         if len(shape) == MAX_RANK:
-            raise _too_deep(path, _rank(raw))
+            raise _depth_error(path, _depth(raw))
         length = len(level[0])
         if set(map(type, level)) != {list} or set(map(len, level)) != {length}:
-            raise _ragged(level, length, shape, path)
+            raise _ragged_error(level, length, shape, path)
         shape.append(length)
         level = list(chain.from_iterable(level))
     if not level:
@@ -130,51 +134,53 @@ def flatten(raw: list[Any], path: Path) -> tuple[list[Any], tuple[int, ...]]:
     return level, tuple(shape)
 
 
-def _too_deep(path: Path, rank: int) -> QuestionErrors:
+def _depth_error(path: Path, rank: int) -> QuestionErrors:
     return at(path, "is nested too deeply", f"at most {MAX_RANK} axes", f"{rank} axes")
 
 
-def _rank(raw: Any) -> int:
-    """Return how deep lists are nested, along their first entries."""
+def _depth(raw: Any) -> int:
+    """Return the depth of nested lists, along their first entries."""
     rank = 0
     while isinstance(raw, list):
         rank, raw = rank + 1, raw[0] if raw else None
     return rank
 
 
-def _ragged(level: list[Any], length: int, shape: list[int], path: Path) -> QuestionErrors:
-    """The fault of the first row that is none, or not as long as the first."""
+def _ragged_error(level: list[Any], length: int, shape: list[int], path: Path) -> QuestionErrors:
+    """Return the error of the first row that is not a list, or not as long as the first row."""
     index, row = next(
         (index, row) for index, row in enumerate(level) if not isinstance(row, list) or len(row) != length
     )
     received = f"a row of {len(row)}" if isinstance(row, list) else describe(row)
     expected = f"a row of {length}, as the first has"
-    return at((*path, *place(index, shape)), "the rows differ in length", expected, received)
+    return at((*path, *unravel_index(index, shape)), "the rows differ in length", expected, received)
 
 
-def _entries(flat: list[Any], shape: tuple[int, ...], path: Path, texts: Texts, *, booleans: bool) -> Array:
-    """Single entries as an array of numbers, or of booleans where all are."""
+def _decode_entries(
+    flat: list[Any], shape: tuple[int, ...], path: Path, texts: Texts, *, booleans: bool
+) -> Array:
+    """Decode single entries as an array of numbers, or of booleans if all are."""
     kinds = set(map(type, flat))
     if kinds == {bool} and booleans:
         return np.array(flat, dtype=np.bool_).reshape(shape)
     if not kinds <= NUMBERS:
         number = texts.number
-        read: list[Any] = []
+        numbers: list[Any] = []
         try:
-            read.extend(entry if type(entry) in NUMBERS else number(entry) for entry in flat)
+            numbers.extend(entry if type(entry) in NUMBERS else number(entry) for entry in flat)
         except TooManyExpressions as fault:
             raise fault.at(path) from None
         except (ExpressionError, TypeError) as fault:
-            index = len(read)
-            raise _no_number(flat[index], (*path, *place(index, shape)), booleans, fault) from None
-        flat = read
+            index = len(numbers)
+            raise _entry_error(flat[index], (*path, *unravel_index(index, shape)), booleans, fault) from None
+        flat = numbers
     try:
         array = np.array(flat, dtype=np.float64)
     except OverflowError:
-        array = np.array([_or_infinite(entry) for entry in flat])
+        array = np.array([_float_or_infinity(entry) for entry in flat])
     if kinds <= NUMBERS and not FLOAT64.is_finite(array):
         index = int(np.argmin(np.isfinite(array)))
-        raise at((*path, *place(index, shape)), "is a number beyond float64",
+        raise at((*path, *unravel_index(index, shape)), "is a number beyond float64",
                  "a number that float64 can hold", _describe_beyond(flat[index]))  # fmt: skip
     return array.reshape(shape)
 
@@ -183,28 +189,28 @@ def _describe_beyond(entry: float) -> str:
     return "a number above 1.8e308" if entry > 0 else "a number below -1.8e308"
 
 
-def _or_infinite(entry: float) -> float:
+def _float_or_infinity(entry: float) -> float:
     try:
         return float(entry)
     except OverflowError:
         return math.inf
 
 
-def _no_number(entry: Any, path: Path, booleans: bool, fault: Exception) -> QuestionErrors:
-    """The fault of an entry that stands for no number."""
+def _entry_error(entry: Any, path: Path, booleans: bool, fault: Exception) -> QuestionErrors:
+    """Return the error of an entry that is not a number."""
     if isinstance(entry, str):
         return at(path, f"the text {fault}", A_NUMBER, describe(entry))
     expected = A_NUMBER + ("; or booleans throughout" if booleans else "")
     return at(path, "is no number", expected, describe(entry))
 
 
-def place(index: int, shape: tuple[int, ...] | list[int]) -> tuple[int, ...]:
-    """The index along each axis of an entry that is counted row by row."""
-    return tuple(int(one) for one in np.unravel_index(index, tuple(shape))) if shape else ()
+def unravel_index(index: int, shape: tuple[int, ...] | list[int]) -> tuple[int, ...]:
+    """Return the index along each axis of an entry, given its row-major index."""
+    return tuple(int(at) for at in np.unravel_index(index, tuple(shape))) if shape else ()
 
 
 def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
-    """A packed tensor: dtype, shape and base64 of little-endian, row-major bytes."""
+    """Decode a packed tensor: dtype, shape and base64 of little-endian, row-major bytes."""
     if set(raw) == {"shape"}:
         raise at(path, "holds a shape and no entries", A_TENSOR + "; only /v1/cost takes shapes alone",
                  "a shape alone")  # fmt: skip
@@ -216,8 +222,8 @@ def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
         raise at((*path, "dtype"), "is no dtype that can be taken here", ", ".join(known), describe(dtype))
     if isinstance(sizes, np.ndarray):
         sizes = with_integers(sizes.tolist())
-    whole = isinstance(sizes, list) and all(type(one) is int and 1 <= one < 2**31 for one in sizes)
-    if not whole or len(sizes) > MAX_RANK:
+    is_valid = isinstance(sizes, list) and all(type(size) is int and 1 <= size < 2**31 for size in sizes)
+    if not is_valid or len(sizes) > MAX_RANK:
         expected = "a list of at most 8 positive integers"
         raise at((*path, "shape"), "is no shape", expected, describe_integers(sizes))
     entries = math.prod(sizes)
@@ -243,7 +249,7 @@ def unpack(raw: dict[str, Any], path: Path, *, booleans: bool) -> Array:
     return array.astype(np.float64 if dtype != "float32" else np.float32).reshape(sizes)
 
 
-def _size(raw: Any, path: Path) -> Size:
+def _decode_size(raw: Any, path: Path) -> Size:
     wanted = "a positive integer, a dimension name such as n, or an expression such as 4*d or n+1"
     try:
         size = read_size(raw)

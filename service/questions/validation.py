@@ -1,4 +1,4 @@
-"""Documents as their models, and what does not fit said so that a person can mend it."""
+"""Validation of documents, with errors that say how to correct them."""
 
 import re
 from typing import Any, get_args
@@ -20,7 +20,7 @@ QUOTED = re.compile(r"'([^']*)'")
 
 
 def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
-    """The document as its model. Raises QuestionErrors for every field that does not fit."""
+    """Return the document as its model. Raises QuestionErrors listing every invalid field."""
     if len(document) > MAX_NAMES:
         received = f"an object with {len(document)} fields"
         raise at((), "has too many fields", f"at most {MAX_NAMES} fields", received)
@@ -28,7 +28,9 @@ def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
         return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise QuestionErrors((_fault(one, model) for one in details[:LISTED]), len(details)) from None
+        raise QuestionErrors(
+            (_to_error(detail, model) for detail in details[:LISTED]), len(details)
+        ) from None
 
 
 def sent_attributes(operation: Operation, request: BaseModel) -> dict[str, Any]:
@@ -38,13 +40,13 @@ def sent_attributes(operation: Operation, request: BaseModel) -> dict[str, Any]:
     sent, fields = request.__pydantic_fields_set__, request.__dict__
     return {
         name: fields[name]
-        for name, one in operation.attributes.items()
-        if name in sent and (one.required or fields[name] != one.default)
+        for name, attribute in operation.attributes.items()
+        if name in sent and (attribute.required or fields[name] != attribute.default)
     }
 
 
-def chosen_operation(document: dict[str, Any]) -> str:
-    """The operation that a document names. Raises QuestionErrors where there is none of this name."""
+def read_operation(document: dict[str, Any]) -> str:
+    """Return the operation that a document names. Raises QuestionErrors if there is no such operation."""
     operation = document.get("operation")
     if not isinstance(operation, str) or operation not in CATALOGUE:
         if isinstance(operation, str):
@@ -77,7 +79,7 @@ _EXPECTED = {
 }
 
 
-def _fault(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
+def _to_error(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
     path = tuple(error["loc"])
     kind = error["type"]
     if kind == "extra_forbidden":
@@ -95,15 +97,15 @@ def _expected(error: ErrorDetails) -> str:
 
 
 def _expected_at(path: Path, model: type[BaseModel]) -> str:
-    """Say what a required field takes: what its model expects in place of null, or else its description."""
+    """Describe what a required field expects: by its model's error for null, or by its description."""
     name, owner = str(path[-1]), _model_at(path[:-1], model)
     details: list[ErrorDetails] = []
     try:
         owner.model_validate({name: None})
     except ValidationError as errors:
-        details = [one for one in errors.errors(include_url=False) if one["loc"][0] == name]
+        details = [detail for detail in errors.errors(include_url=False) if detail["loc"][0] == name]
     described = (owner.model_fields[name].description or "a value").removesuffix(".")
-    expected = "; or ".join(dict.fromkeys(_expected(one) for one in details))
+    expected = "; or ".join(dict.fromkeys(map(_expected, details)))
     return expected or described[0].lower() + described[1:]
 
 
@@ -112,7 +114,7 @@ def _is_misspelt(error: ErrorDetails) -> bool:
 
 
 def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:
-    """The model of an object within a document, whose own model this is."""
+    """Return the model of the object at a path. model: that of the whole document."""
     for name in path:
         if isinstance(name, str):
             kinds_: list[Any] = [model.model_fields[name].annotation]

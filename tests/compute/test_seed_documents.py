@@ -11,7 +11,7 @@ from compute.arithmetic.exact.proofs import compare
 from compute.arithmetic.kinds import EXACT
 from compute.dimensions import Polynomial
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import NETWORK, answer, exact_entries, program
 
 
@@ -119,9 +119,9 @@ def test_001_1a_sizes_in_letters() -> None:
     names = {name: Polynomial.symbol(name) for name in "CWHwhs"}
     image = Tensor((names["C"], names["W"], names["H"]))
     kernel = Tensor((names["C"], names["w"], names["h"]))
-    _, steps, _ = shapes_only("conv2d", {"x": image, "kernel": kernel}, {})
+    _, steps, _ = describe_cost("conv2d", {"x": image, "kernel": kernel}, {})
     assert steps[-1].shape == ["1 + W - w", "1 + H - h"]
-    _, steps, _ = shapes_only("conv2d", {"x": image, "kernel": kernel}, {"stride": names["s"]})
+    _, steps, _ = describe_cost("conv2d", {"x": image, "kernel": kernel}, {"stride": names["s"]})
     assert steps[-1].shape == ["1 + floor((W - w)/s)", "1 + floor((H - h)/s)"]
 
 
@@ -286,7 +286,7 @@ def test_004_3_a_convolution_as_a_product() -> None:
 def test_004_7_2_comparisons_in_letters() -> None:
     size, k = Polynomial.symbol("T"), Polynomial.symbol("k")
     tensors = {name: Tensor((size, Polynomial.symbol("d"))) for name in ("query", "key", "value")}
-    spent, _, _ = shapes_only("attention", tensors, {"window": k})
+    spent, _, _ = describe_cost("attention", tensors, {"window": k})
     written = {
         name: exact_entries(str(getattr(spent, name)))[()]
         for name in ("comparisons", "all_comparisons", "exact_comparisons")

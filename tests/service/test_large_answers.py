@@ -50,16 +50,16 @@ def test_the_predicted_number_of_entries_is_sent(name: str) -> None:
     for one in response.get("jacobians", []):
         parts += [one["value"], *one.get("contributions", {}).values()]
     sent = [*response["values"].values(), *response.get("gradients", {}).values(), *parts]
-    predicted = question.prepared.predicted.answer
+    predicted = question.plan.predicted.answer
     assert predicted == sum(map(numbers, sent))
-    assert predicted == sum(entries for _, entries in question.prepared.sent())
+    assert predicted == sum(entries for _, entries in question.plan.sent())
 
 
 @pytest.mark.parametrize("operation", sorted({one["path"].removeprefix("/v1/") for one in FLOATS.values()}))
 def test_errors_of_every_operation_advise_how_to_ask_for_less(operation: str) -> None:
     example = next(one for one in FLOATS.values() if one["path"] == f"/v1/{operation}")
     question: Any = ENDPOINTS[operation].understand(example["request"], LIMITS)
-    predicted = question.prepared.predicted.answer
+    predicted = question.plan.predicted.answer
     error = refusal(example, predicted - 1)
     assert f"{predicted:,} numbers in the answer" in error.message
     assert f"at most {predicted - 1:,} are allowed" in error.message
@@ -100,9 +100,9 @@ def test_gradients_and_contributions_count() -> None:
     request = {"x": X, **LAYER, "heads": 2, "upstream": {"output": X}}
     question: Any = ENDPOINTS["encoder_layer"].understand(request, LIMITS)
     without: Any = ENDPOINTS["encoder_layer"].understand({**request, "upstream": {}}, LIMITS)
-    several = question.prepared.predicted.answer
-    assert several > 2 * without.prepared.predicted.answer
-    sent = dict.fromkeys(name for name, _ in question.prepared.sent())
+    several = question.plan.predicted.answer
+    assert several > 2 * without.plan.predicted.answer
+    sent = dict.fromkeys(name for name, _ in question.plan.sent())
     assert "attention.w_q" in sent  # a gradient, of what is not sent back itself
     message = refusal({"path": "/v1/encoder_layer", "request": request}, several - 1).message
     weights = 2 * 2 * 3 * 3  # the weights of two heads, and their gradient
@@ -119,7 +119,7 @@ def test_jacobians_count() -> None:
     question: Any = ENDPOINTS["encoder_layer"].understand(request, LIMITS)
     message = refusal({"path": "/v1/encoder_layer", "request": request}, 1).message
     assert "the Jacobian of output by x (108), output (6)" in message
-    assert question.prepared.predicted.answer == 36 * 3 + 6
+    assert question.plan.predicted.answer == 36 * 3 + 6
 
 
 def test_comparisons_are_limited_too() -> None:

@@ -44,7 +44,7 @@ def test_every_promised_name_is_answered(path: Path) -> None:
     example = orjson.loads(path.read_bytes())
     request = without(example["request"], "select", "verify", "jacobian")
     question = understood(example["path"], request)
-    graph = question.prepared.graph
+    graph = question.plan.graph
     answer = orjson.loads(question.answer())
     sent = {*question.inputs, *question.given}
     promised = {
@@ -70,7 +70,7 @@ def test_every_promised_name_is_answered(path: Path) -> None:
             assert list(approximations) == list(answer["latex"][part]) == list(answer[part])
     steps = [step["name"] for step in answer["steps"]]
     assert len({graph.names[name].index for name in steps}) == len(steps)
-    assert question.prepared.predicted.answer == sum(count for _, count in question.prepared.sent())
+    assert question.plan.predicted.answer == sum(count for _, count in question.plan.sent())
 
 
 @pytest.mark.parametrize("path", examples())
@@ -139,7 +139,7 @@ def test_given_and_unknown_have_every_promised_name(ask: Ask) -> None:
 
 def test_an_answer_is_predicted_with_every_name_that_is_sent() -> None:
     plain, one = (
-        understood("/v1/layer_norm", {"x": LAYER["x"], **more}).prepared.predicted.answer
+        understood("/v1/layer_norm", {"x": LAYER["x"], **more}).plan.predicted.answer
         for more in ({}, {"select": STAGES})
     )
     assert plain == one + 4

@@ -14,7 +14,7 @@ from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
 from compute.graph.spec import Tensor
 from compute.optimizers.run.scalar_program import ScalarProgram
 from compute.programs.building import build_program
-from compute.question.predicted_size import backward_pass
+from compute.question.predicted_size import predict_backward_pass
 from compute.readings.cost import count_applications, sum_costs
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation
@@ -202,7 +202,7 @@ class _Plan:
         amounts = (cost.multiply_adds, cost.elementwise, *(product(step.shape) for step in computed))
         forward = sum(applied.work * times for applied, times in counts.items())
         self.entries = sum(amount for amount in amounts if isinstance(amount, int))
-        self.work = self.array_work = forward + backward_pass(self._differentiation)[0]
+        self.work = self.array_work = forward + predict_backward_pass(self._differentiation)[0]
         self._scalar_program: ScalarProgram | None = None
         if arithmetic is FLOAT64 and self.entries <= MAX_SCALAR_WORK:
             shapes = {name: array.shape for name, array in (*parameters.items(), *data.items())}

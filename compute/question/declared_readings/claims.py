@@ -51,7 +51,7 @@ class _Planned(PlannedReading):
         return [self._equality(run.values, sides) for sides in self._sides]
 
     def _equality(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:
-        """Return whether two sides are equal; open if they depend on unknown values."""
+        """Return whether two sides are equal; undecided if they depend on unknown values."""
         if sides is None or not all(index in values for index in sides):
             return Equality(None, None)
         arithmetic = self._arithmetic
@@ -65,8 +65,8 @@ def _without_nan(equality: Equality, nan: Array) -> Equality:
     """Return the equality, refuted if a side is NaN."""
     if not nan.any():
         return equality
-    place = [int(index) for index in np.argwhere(nan)[0]]
-    how = f"a side is NaN{f' at {place}' if place else ''}, and NaN equals nothing, not even itself"
+    at = [int(index) for index in np.argwhere(nan)[0]]
+    how = f"a side is NaN{f' at {at}' if at else ''}, and NaN equals nothing, not even itself"
     return Equality(False, None, equality.verdict and "refuted", how)
 
 

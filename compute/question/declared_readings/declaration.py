@@ -125,7 +125,7 @@ class PlannedReading(ABC):
     held = 0
 
     def predict(self, work: Work) -> Amounts:
-        """Return the amounts that it adds to an answer, given the predicted work of what comes before it."""
+        """Return the amounts that it adds to an answer, given the predicted work of everything before it."""
         return Amounts()
 
     def sent(self) -> Iterable[tuple[str, int]]:

@@ -31,8 +31,8 @@ from compute.question.declared_readings.declaration import (
 )
 from compute.question.declared_readings.jacobian import check_path, known_value
 from compute.question.plan_bytes import differentiation_bytes
-from compute.question.predicted_size import backward_pass
-from compute.question.sent_values import number
+from compute.question.predicted_size import predict_backward_pass
+from compute.question.sent_values import known_size
 from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
 from compute.readings.reverse_mode import Differentiation, numeric_shape
@@ -87,7 +87,7 @@ class _Planned(PlannedReading):
 
     @property
     def _entries(self) -> int:
-        return number(product(self._wrt.shape))
+        return known_size(product(self._wrt.shape))
 
     @property
     def _passes(self) -> int:
@@ -95,9 +95,9 @@ class _Planned(PlannedReading):
 
     def predict(self, work: Work) -> Amounts:
         computed = self._evaluation.computed_values()
-        backward, held = backward_pass(self._backward)
+        backward, held = predict_backward_pass(self._backward)
         forward = sum(value.applied.work for value in computed if value.applied is not None)
-        kept = sum(number(product(value.shape)) for value in computed)
+        kept = sum(known_size(product(value.shape)) for value in computed)
         self.held = differentiation_bytes(self._backward)
         answer = sum(count for _, count in self.sent())
         return Amounts(

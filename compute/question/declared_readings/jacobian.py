@@ -19,16 +19,16 @@ from compute.question.declared_readings.declaration import (
     Work,
 )
 from compute.question.plan_bytes import differentiation_bytes
-from compute.question.predicted_size import backward_pass
-from compute.question.sent_values import number
+from compute.question.predicted_size import predict_backward_pass
+from compute.question.sent_values import known_size
 from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
 from compute.readings.jacobians import Jacobian, Support, compute_jacobian
 from compute.readings.reverse_mode import Differentiation, by_consumer
 from compute.readings.sparsity import find_accidental_slices, find_blocks, find_zero_slices, is_full, reach
 
-LOOKS = 10  # passes over a Jacobian that look for its zeros
-SUPPORTS = 4  # runs beside those for its rows, over numbers that show which entries depend on which
+LOOKS = 10  # passes over a Jacobian to find its zeros
+SUPPORTS = 4  # further runs, over numbers that show which entries depend on which
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class _Planned(PlannedReading):
         self._pairs = [_Pair(evaluation, place, pair) for place, pair in enumerate(pairs)]
 
     def predict(self, work: Work) -> Amounts:
-        passes = [backward_pass(pair.plan) for pair in self._pairs]
+        passes = [predict_backward_pass(pair.plan) for pair in self._pairs]
         self.held = sum(differentiation_bytes(pair.plan) for pair in self._pairs)
         entries = sum(count for _, count in self.sent())
         return Amounts(
@@ -95,7 +95,7 @@ class _Planned(PlannedReading):
 
     def sent(self) -> Iterable[tuple[str, int]]:
         for pair in self._pairs:
-            yield f"the Jacobian of {pair.asked.of} by {pair.asked.wrt}", pair.entries
+            yield f"the Jacobian of {pair.request.of} by {pair.request.wrt}", pair.entries
 
     def run(self, run: Run) -> list[Jacobian]:
         return [pair.run(run.known, run.values) for pair in self._pairs]
@@ -104,42 +104,42 @@ class _Planned(PlannedReading):
 class _Pair:
     """The plan of one Jacobian."""
 
-    def __init__(self, evaluation: Evaluation, place: int, asked: JacobianPair) -> None:
-        self.asked, self._evaluation = asked, evaluation
-        self.of = known_value(evaluation, ("jacobian", place, "of"), asked.of)
-        self.wrt = known_value(evaluation, ("jacobian", place, "wrt"), asked.wrt)
+    def __init__(self, evaluation: Evaluation, place: int, request: JacobianPair) -> None:
+        self.request, self._evaluation = request, evaluation
+        self.of = known_value(evaluation, ("jacobian", place, "of"), request.of)
+        self.wrt = known_value(evaluation, ("jacobian", place, "wrt"), request.wrt)
         self.plan = Differentiation(evaluation, {self.of.index}, [self.wrt.index])
-        check_path(self.plan, ("jacobian", place, "wrt"), self.of, asked.wrt)
+        check_path(self.plan, ("jacobian", place, "wrt"), self.of, request.wrt)
         self._support: Support | None = None
 
     @property
     def entries(self) -> int:
         """The number of entries that are returned, those of parts by path included."""
-        entries = number(product(self.of.shape)) * number(product(self.wrt.shape))
-        cotangent = self.plan.cotangents.get(self.wrt.index) if self.asked.by_path else None
+        entries = known_size(product(self.of.shape)) * known_size(product(self.wrt.shape))
+        cotangent = self.plan.cotangents.get(self.wrt.index) if self.request.by_path else None
         return entries * (1 + (len(cotangent.sources) if cotangent else 0))
 
     def work(self, backward: int, forward: int) -> int:
         """Return the predicted work, given that of one backward pass and of one evaluation."""
-        rows, columns = number(product(self.of.shape)), number(product(self.wrt.shape))
+        rows, columns = known_size(product(self.of.shape)), known_size(product(self.wrt.shape))
         # The backward pass for each row, and for slices of the output to tell zeros from accidents.
-        slices = sum(min(size, 3 * int(size**0.5) + SUPPORTS) for size in map(number, self.of.shape))
+        slices = sum(min(size, 3 * int(size**0.5) + SUPPORTS) for size in map(known_size, self.of.shape))
         work = (rows + slices + SUPPORTS) * (backward + copy_work(self.wrt.shape)) + SUPPORTS * forward
         return work + LOOKS * rows * columns * max(1, self.of.rank)
 
     def run(self, known: Mapping[int, Array], values: Mapping[int, Array]) -> Jacobian:
         """Return the Jacobian for the values of a run. known: inputs and given values by index."""
-        found, parts = compute_jacobian(self.plan, values, self.of, self.wrt, by_path=self.asked.by_path)
-        present = reached = reach(found, self.of.rank)
+        jacobian, parts = compute_jacobian(self.plan, values, self.of, self.wrt, by_path=self.request.by_path)
+        present = reached = reach(jacobian, self.of.rank)
         if not all(is_full(entries) for slices in present for entries in slices):
             if self._support is None:
                 self._support = Support(self._evaluation, self.of, self.wrt)
             reached = self._support.find(known, present)
         labels = self.of.axes, self.wrt.axes
         return Jacobian(
-            of=self.asked.of,
-            wrt=self.asked.wrt,
-            value=found,
+            of=self.request.of,
+            wrt=self.request.wrt,
+            value=jacobian,
             contributions=by_consumer(self._evaluation.graph, parts),
             zeros=find_blocks(reached, *labels),
             zero_slices=find_zero_slices(reached, *labels),

@@ -18,7 +18,7 @@ from compute.graph.spec import Tensor
 from compute.question.plan import Question, prepare
 from compute.question.plan_bytes import key_bytes
 from compute.readings.reverse_mode import numeric_shape
-from service.questions.rendering import rendered
+from service.questions.rendering import render_answer
 from tests.compute.asking import readings
 
 
@@ -146,7 +146,7 @@ def test_plans_hold_about_as_much_as_is_estimated(name: str) -> None:
 
     def answered() -> Any:
         plan = prepare.__wrapped__(asked)
-        rendered(
+        render_answer(
             plan,
             plan.answer(inputs, given, upstream),
             {},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.arithmetic.floating import FLOAT64
-from compute.question.comparison import comparable_names, differences
+from compute.question.comparison import comparable_names, compare_answers
 from compute.question.first_order import Prediction
 from tests.compute.asking import answer, arrays, plan
 
@@ -17,7 +17,7 @@ INPUTS = {
 
 
 def compared(before: Any, after: Any, **asked: Any) -> Any:
-    return differences(
+    return compare_answers(
         {"y": before}, {"y": after}, ["y"], asked.get("removed", ()), asked.get("known", ()), FLOAT64
     )["y"]
 
@@ -49,7 +49,7 @@ def test_an_order_along_queries_and_keys_at_once() -> None:
     order = (3, 0, 4, 1, 2)
     before = answer("self_attention", INPUTS, {"heads": 2}).values
     after = answer("self_attention", INPUTS | {"x": INPUTS["x"][list(order)]}, {"heads": 2}).values
-    found = differences(before, after, before, (), (), FLOAT64)
+    found = compare_answers(before, after, before, (), (), FLOAT64)
     orders = {name: [(one.axis, one.order) for one in both.permutation] for name, both in found.items()}
     both = [(1, order), (2, order)]
     assert orders == {

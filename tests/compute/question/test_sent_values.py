@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from compute.question.declared_readings.jacobian import JacobianPair
-from compute.question.sent_values import largest
+from compute.question.sent_values import describe_largest
 from tests.compute.asking import answer, plan
 
 X, W = np.ones((3, 2)), np.ones((2, 2))
@@ -49,5 +49,5 @@ def test_places_are_told_together() -> None:
         ("b", 7),
         *((f"c{at}", at) for at in range(9)),
     ]
-    assert largest(sent) == "layer[*].a (1,201 for 2 names), c8 (8), b (7), c7 (7), c6 (6)"
-    assert largest([]) == ""
+    assert describe_largest(sent) == "layer[*].a (1,201 for 2 names), c8 (8), b (7), c7 (7), c6 (6)"
+    assert describe_largest([]) == ""

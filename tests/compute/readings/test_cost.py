@@ -8,7 +8,7 @@ import pytest
 from compute.dimensions import Polynomial, big_o
 from compute.graph.spec import Tensor
 from compute.question.answer import Plan
-from compute.question.plan import Question, prepare, shapes_only
+from compute.question.plan import Question, describe_cost, prepare
 from tests.compute.asking import plan, readings
 
 n, d = Polynomial.symbol("n"), Polynomial.symbol("d")
@@ -17,7 +17,7 @@ n, d = Polynomial.symbol("n"), Polynomial.symbol("d")
 def test_self_attention_in_letters() -> None:
     square = Tensor((d, d))
     shapes = {"x": Tensor((n, d)), "w_q": square, "w_k": square, "w_v": square}
-    total, steps, conventions = shapes_only("self_attention", shapes, {})
+    total, steps, conventions = describe_cost("self_attention", shapes, {})
     assert total.multiply_adds == 3 * d * d * n + 2 * d * n * n
     assert total.comparisons == n * n
     assert total.parameters == 3 * d * d

@@ -167,5 +167,5 @@ def test_large_models_are_compared_by_what_is_selected() -> None:
         "changes": {"layer[0].attention.head_outputs": {"multiply": 0}},
     }  # fmt: skip
     question = understand_comparison({**document, "select": ["output"]}, Settings().limits)
-    assert question.before.prepared.predicted.answer > Settings().limits.answer
+    assert question.before.plan.predicted.answer > Settings().limits.answer
     assert b'"output"' in question.answer()

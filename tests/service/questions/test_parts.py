@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from compute.operations import CATALOGUE
-from service.questions.parts import Origins, collect_nested, flattened, full_name
+from service.questions.parts import Origins, collect_nested, flatten_document, full_name
 from tests.conftest import Ask, Client, errors
 from tests.service.layers import EYE, LAYER, ONE, STACK, STATE, X, flat, nested, packed, stored
 
@@ -168,7 +168,7 @@ def test_documents_flatten_to_full_names() -> None:
     assert own == {"x": 1, "given": {"a": 4}}
     assert groups[("layer", 0, "attention")] == {"w_q": 2}
     assert groups[()] == {"final_norm.gain": 3}
-    assert flattened(operation, document, {}) == {
+    assert flatten_document(operation, document, {}) == {
         "x": 1, "layer[0].attention.w_q": 2, "final_norm.gain": 3, "given": {"a": 4},
     }  # fmt: skip
     assert full_name(("layer", 0, "attention"), "w_q") == "layer[0].attention.w_q"
@@ -179,13 +179,13 @@ def test_faults_stand_where_tensors_do_or_would() -> None:
         {"layer[0].attention.w_q": ("state_dict", "q"), "b": ("given", "b")},
         {"layer[0].attention": ("layer", 0, "attention")},
     )
-    assert origins.path(("layer[0].attention.w_q", 3)) == ("state_dict", "q", 3)
-    assert origins.path(("layer[0].attention.w_k",)) == ("layer", 0, "attention", "w_k")
-    assert origins.path(("layer[1].attention.w_k",)) == ("layer", 1, "attention", "w_k")
-    assert origins.path(("encoder.layer[12].w", 0)) == ("encoder", "layer", 12, "w", 0)
-    assert origins.path(("given", "layer[1].output")) == ("given", "layer[1].output")
-    assert origins.path(("b",)) == ("given", "b")
-    assert origins.path(()) == ()
+    assert origins.resolve(("layer[0].attention.w_q", 3)) == ("state_dict", "q", 3)
+    assert origins.resolve(("layer[0].attention.w_k",)) == ("layer", 0, "attention", "w_k")
+    assert origins.resolve(("layer[1].attention.w_k",)) == ("layer", 1, "attention", "w_k")
+    assert origins.resolve(("encoder.layer[12].w", 0)) == ("encoder", "layer", 12, "w", 0)
+    assert origins.resolve(("given", "layer[1].output")) == ("given", "layer[1].output")
+    assert origins.resolve(("b",)) == ("given", "b")
+    assert origins.resolve(()) == ()
 
 
 def test_a_single_token_has_fewer_axes_than_are_declared(ask: Ask) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(83)
@@ -91,7 +91,7 @@ def test_heads_that_do_not_fit_are_refused(settings: dict[str, int], field: str)
 
 def test_the_cost_is_that_of_smaller_heads() -> None:
     shapes = {name: Tensor((10, 12)) for name in ("query", "key", "value")}
-    cost, _, _ = shapes_only("attention", shapes, {"heads": 3})
+    cost, _, _ = describe_cost("attention", shapes, {"heads": 3})
     assert cost.multiply_adds == 2 * 10 * 10 * 12
     assert cost.comparisons == 3 * 10 * 10
 

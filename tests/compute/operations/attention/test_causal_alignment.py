@@ -8,7 +8,7 @@ import pytest
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 from tests.oracles.cases import Array
 
@@ -131,7 +131,7 @@ def test_the_cost_in_numbers_and_letters(alignment: str) -> None:
     for queries, keys in sizes:
         shapes = {"query": Tensor((queries, 2)), "key": Tensor((keys, 2)), "value": Tensor((keys, 2))}
         settings = {"window": 2, "causal": True, "causal_alignment": alignment}
-        costs.append(shapes_only("attention", shapes, settings))
+        costs.append(describe_cost("attention", shapes, settings))
     offset = m - n if alignment == "lower_right" else 0
     exact = sum(-2 <= j - i - offset <= 0 for i in range(n) for j in range(m))
     assert costs[0][0].comparisons == 3 * n and costs[0][0].exact_comparisons == exact

@@ -10,7 +10,7 @@ from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(121)
@@ -99,9 +99,9 @@ def test_sizes_in_letters() -> None:
         "x": Tensor((letters["C"], letters["W"], letters["H"])),
         "kernel": Tensor((letters["C"], letters["w"], letters["h"])),
     }
-    _, steps, _ = shapes_only("conv2d", shapes, {"stride": letters["s"]})
+    _, steps, _ = describe_cost("conv2d", shapes, {"stride": letters["s"]})
     assert steps[-1].shape == ["1 + floor((W - w)/s)", "1 + floor((H - h)/s)"]
-    _, steps, _ = shapes_only("conv2d", shapes, {})
+    _, steps, _ = describe_cost("conv2d", shapes, {})
     assert steps[-1].shape == ["1 + W - w", "1 + H - h"]
 
 

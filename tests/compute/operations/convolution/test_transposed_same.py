@@ -9,7 +9,7 @@ import pytest
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(77)
@@ -94,11 +94,11 @@ def test_the_odd_entry_is_cut_behind() -> None:
 
 def test_lengths_in_letters() -> None:
     inputs = {"x": Tensor((Polynomial.symbol("W"),)), "kernel": Tensor((3,))}
-    _, steps, _ = shapes_only("conv_transpose1d", inputs, {"padding": "same", "stride": 2})
+    _, steps, _ = describe_cost("conv_transpose1d", inputs, {"padding": "same", "stride": 2})
     assert steps[-1].shape == ["2*W"]
     inputs["kernel"] = Tensor((Polynomial.symbol("k"),))
-    _, steps, _ = shapes_only("conv_transpose1d", inputs, {"padding": "same"})
+    _, steps, _ = describe_cost("conv_transpose1d", inputs, {"padding": "same"})
     assert steps[-1].shape == ["W"]
     with pytest.raises(QuestionErrors) as caught:
-        shapes_only("conv_transpose1d", inputs, {"padding": "same", "stride": 2})
+        describe_cost("conv_transpose1d", inputs, {"padding": "same", "stride": 2})
     assert caught.value.errors[0].path == ("padding",)

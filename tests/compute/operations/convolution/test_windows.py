@@ -8,7 +8,7 @@ import pytest
 
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 
 RNG = np.random.default_rng(61)
@@ -130,7 +130,7 @@ def test_axes_say_that_they_are_a_band() -> None:
 )
 def test_comparisons_are_counted(n: int, m: int, left: int, right: int) -> None:
     shapes = {"query": Tensor((n, 3)), "key": Tensor((m, 3)), "value": Tensor((m, 2))}
-    cost, _, _ = shapes_only("attention", shapes, {"window": (left, right)})
+    cost, _, _ = describe_cost("attention", shapes, {"window": (left, right)})
     assert cost.comparisons == n * (left + right + 1)
     assert cost.all_comparisons == n * m
     assert cost.exact_comparisons == in_reach(n, m, left, right).sum()

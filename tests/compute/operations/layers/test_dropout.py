@@ -15,7 +15,7 @@ from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
 from compute.operations.layers.dropout_moments import OVER_MASKS
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests import oracles
 from tests.compute.asking import answer, plan
 from tests.oracles.cases import Array
@@ -202,14 +202,14 @@ def test_cost_in_letters() -> None:
     n, d, out = (Polynomial.symbol(name) for name in ("n", "d", "d_out"))
     shapes = {"x": Tensor((n, d)), "w": Tensor((d, out)), "b": Tensor((out,))}
     for settings in ({"seed": 1}, {}, {"training": False}, {"rate": "1/d", "formulation": "unscaled"}):
-        total, steps, _ = shapes_only("dropout", shapes, settings)
+        total, steps, _ = describe_cost("dropout", shapes, settings)
         assert str(total.multiply_adds) == "4*d*d_out*n"
         assert str(total.parameters) == "d*d_out + d_out"
         assert {step.name for step in steps} >= {"output", "dense_output", "adjusted_dense_output"}
         assert not {step.name for step in steps} & set(OVER_MASKS)
-    alone, _, _ = shapes_only("dropout", {"x": Tensor((n, d))}, {"seed": 1})
+    alone, _, _ = describe_cost("dropout", {"x": Tensor((n, d))}, {"seed": 1})
     assert (alone.multiply_adds, str(alone.elementwise)) == (0, "5*d*n")
-    masked, steps, _ = shapes_only("dropout", {"mask": Tensor((n, d))}, {})
+    masked, steps, _ = describe_cost("dropout", {"mask": Tensor((n, d))}, {})
     assert str(masked.elementwise) == "4*d*n"
 
 

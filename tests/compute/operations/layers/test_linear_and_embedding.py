@@ -9,7 +9,7 @@ import sympy
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(31)
@@ -44,7 +44,7 @@ def test_a_vector_in_symbols() -> None:
 
 def test_what_a_linear_layer_costs_in_letters() -> None:
     n, d = map(Polynomial.symbol, "nd")
-    cost, _, _ = shapes_only("linear", {"x": Tensor((n, d))}, {})
+    cost, _, _ = describe_cost("linear", {"x": Tensor((n, d))}, {})
     assert str(cost.multiply_adds) == "d*d_out*n"
 
 

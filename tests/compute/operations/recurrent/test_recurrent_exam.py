@@ -8,7 +8,7 @@ import sympy
 from compute.dimensions import Polynomial
 from compute.graph.spec import Tensor
 from compute.question.declared_readings.jacobian import JacobianPair
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 
 EYE = [[1, 0], [0, 1]]
@@ -75,7 +75,7 @@ def test_the_closed_form_is_said_for_every_length() -> None:
     assert "h_0 W_h^{t}" in found["hidden"]
     assert "closed_form" not in plan("rnn", {"x": X, "w_x": EYE, "w_h": EYE}).conventions
     inputs = {"x": Tensor(_letters("T d")), "w_x": Tensor(_letters("d h")), "w_h": Tensor(_letters("h h"))}
-    cost, _, conventions = shapes_only("rnn", inputs, {"activation": "identity"})
+    cost, _, conventions = describe_cost("rnn", inputs, {"activation": "identity"})
     assert str(cost.multiply_adds) == "T*d*h + T*h**2"
     assert "closed_form" in conventions
 

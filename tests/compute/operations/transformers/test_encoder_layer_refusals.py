@@ -8,7 +8,7 @@ import pytest
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import plan
 from tests.compute.operations.drawn_layers import encoding, refused
 from tests.oracles.cases import Array
@@ -112,13 +112,13 @@ def test_a_wrong_shape_is_told_in_full_with_sizes() -> None:
 
 
 def test_of_shapes_alone_heads_share_the_width_evenly() -> None:
-    total, *_ = shapes_only("encoder_layer", {"x": Tensor((3, 8))}, {"heads": 2, "d_ff": 5})
+    total, *_ = describe_cost("encoder_layer", {"x": Tensor((3, 8))}, {"heads": 2, "d_ff": 5})
     assert total.parameters == 4 * (8 * 8 + 8) + 2 * 8 * 5 + 5 + 8 + 4 * 8
     n, d, units = (Polynomial.symbol(one) for one in ("n", "d", "u"))
-    total, *_ = shapes_only("encoder_layer", {"x": Tensor((n, d))}, {"d_ff": units, "bias": False})
+    total, *_ = describe_cost("encoder_layer", {"x": Tensor((n, d))}, {"d_ff": units, "bias": False})
     assert total.parameters == 4 * d * d + 2 * d * units + 2 * d
     with pytest.raises(QuestionErrors) as caught:
-        shapes_only("encoder_layer", {"x": Tensor((3, 8))}, {"heads": 3, "d_ff": 5})
+        describe_cost("encoder_layer", {"x": Tensor((3, 8))}, {"heads": 3, "d_ff": 5})
     [error] = caught.value.errors
     assert error.path == ("heads",)
     assert error.message == "tokens of width 8 cannot be shared evenly by 3 heads"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer
 from tests.compute.operations.drawn_layers import ACTIVATIONS, agree, close, fed, refused
 from tests.oracles.cases import Array
@@ -84,7 +84,7 @@ def test_a_gate_that_is_given_needs_no_weights() -> None:
 
 def test_a_gate_is_counted_by_the_other_layer() -> None:
     shapes = {name: Tensor(one.shape) for name, one in PLAIN.items()}
-    cost, *_ = shapes_only("feed_forward", shapes, {"gated": True})
+    cost, *_ = describe_cost("feed_forward", shapes, {"gated": True})
     assert cost.parameters == 2 * W_1.size + W_2.size
 
 

@@ -8,7 +8,7 @@ import pytest
 from compute.dimensions import Polynomial
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer
 
 RNG = np.random.default_rng(8)
@@ -200,7 +200,7 @@ BERT = {
 )
 def test_published_counts(settings: dict[str, Any], shapes: dict[str, Any], published: int) -> None:
     """As counted over the weights that were published with the papers."""
-    cost, *_ = shapes_only("language_model", {name: Tensor(one) for name, one in shapes.items()}, settings)
+    cost, *_ = describe_cost("language_model", {name: Tensor(one) for name, one in shapes.items()}, settings)
     assert cost.parameters == published
 
 
@@ -210,7 +210,7 @@ def test_costs_in_letters() -> None:
         "vocabulary": letters["V"], "d_model": letters["d"], "context": letters["m"], "layers": letters["L"],
         "heads": letters["h"], "d_ff": 4 * letters["d"], "head_weights": "none",
     }  # fmt: skip
-    cost, *_ = shapes_only("language_model", {"tokens": Tensor((letters["n"],))}, settings)
+    cost, *_ = describe_cost("language_model", {"tokens": Tensor((letters["n"],))}, settings)
     assert str(cost.multiply_adds) == "12*L*d**2*n + 2*L*d*n**2"
     assert str(cost.parameters) == "12*L*d**2 + 13*L*d + V*d + d*m"
     assert str(cost.comparisons) == "L*h*n**2"
@@ -219,7 +219,7 @@ def test_costs_in_letters() -> None:
 def test_tables_of_sizes_that_nothing_says_are_told_apart() -> None:
     settings = {"d_model": 2, "layers": 1, "d_ff": 3, "bias": False, "head_weights": "own"}
     shapes = {"tokens": Tensor((5,)), "segments": Tensor((5,))}
-    cost, *_ = shapes_only("language_model", shapes, settings)
+    cost, *_ = describe_cost("language_model", shapes, settings)
     layer = 4 * 2 * 2 + 2 * 2 * 3 + 2 * 2  # attention, feed-forward layers, gains
     assert str(cost.parameters) == f"{layer} + 2*context + 2*segment_types + 4*vocabulary"
 

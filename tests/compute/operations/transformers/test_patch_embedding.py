@@ -11,7 +11,7 @@ from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.state_dicts import find_pieces
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 from tests.oracles.vision_reference import patch_tokens
 
@@ -132,7 +132,7 @@ def test_cost_in_letters() -> None:
     sizes = {name: Polynomial.symbol(name) for name in "BCHWPd"}
     x = Tensor(tuple(sizes[name] for name in "BCHW"))
     kernel = Tensor((sizes["d"], sizes["C"], sizes["P"], sizes["P"]))
-    total, steps, _ = shapes_only("patch_embedding", {"x": x, "kernel": kernel}, {})
+    total, steps, _ = describe_cost("patch_embedding", {"x": x, "kernel": kernel}, {})
     assert str(total.multiply_adds) == "B*C*H*W*d"
     assert str(total.parameters) == "C*P**2*d"
     shapes = {step.name: [str(size) for size in step.shape] for step in steps}
@@ -163,4 +163,4 @@ def test_letters_of_which_nothing_can_be_told() -> None:
     n = Polynomial.symbol("n")
     tall = n + 1
     with pytest.raises(QuestionErrors, match="cannot be cut"):
-        shapes_only("patch_embedding", {"x": Tensor((1, 4, 4)), "kernel": Tensor((2, 1, tall, 2))}, {})
+        describe_cost("patch_embedding", {"x": Tensor((1, 4, 4)), "kernel": Tensor((2, 1, tall, 2))}, {})

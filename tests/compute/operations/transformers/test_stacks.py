@@ -9,7 +9,7 @@ import pytest
 from compute.dimensions import Polynomial
 from compute.graph.spec import Tensor
 from compute.operations.transformers.layer_stack import MOST_LAYERS
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from tests.compute.asking import answer, plan
 from tests.compute.operations.drawn_layers import (
     agree,
@@ -300,10 +300,10 @@ def test_refused(more: dict[str, Array], attributes: dict[str, Any], field: str,
 
 def test_of_shapes_alone_one_layer_stands_for_all() -> None:
     n, d, count = (Polynomial.symbol(one) for one in ("n", "d", "L"))
-    one, *_ = shapes_only("encoder_layer", {"x": Tensor((n, d))}, {"d_ff": 4 * d})
-    total, *_ = shapes_only("encoder", {"x": Tensor((n, d))}, {"d_ff": 4 * d, "layers": count})
+    one, *_ = describe_cost("encoder_layer", {"x": Tensor((n, d))}, {"d_ff": 4 * d})
+    total, *_ = describe_cost("encoder", {"x": Tensor((n, d))}, {"d_ff": 4 * d, "layers": count})
     assert total.parameters == count * one.parameters
     assert total.multiply_adds == count * one.multiply_adds
-    told, *_ = shapes_only("encoder", {"x": Tensor((3, 4))}, {"d_ff": 3, "heads": 2, "layers": 1000})
-    numbers, *_ = shapes_only("encoder_layer", {"x": Tensor((3, 4))}, {"d_ff": 3, "heads": 2})
+    told, *_ = describe_cost("encoder", {"x": Tensor((3, 4))}, {"d_ff": 3, "heads": 2, "layers": 1000})
+    numbers, *_ = describe_cost("encoder_layer", {"x": Tensor((3, 4))}, {"d_ff": 3, "heads": 2})
     assert told.multiply_adds == 1000 * int(str(numbers.multiply_adds))

@@ -9,7 +9,7 @@ from compute.dimensions import Polynomial, Shape
 from compute.errors import QuestionErrors
 from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
-from compute.question.plan import shapes_only
+from compute.question.plan import describe_cost
 from compute.readings.cost import TotalCost
 from tests.compute.asking import answer
 from tests.compute.operations.transformers.vision_questions import OPERATION, asked
@@ -23,7 +23,7 @@ HUGE = {"patch": 14, "d_model": 1280, "layers": 32, "heads": 16, "d_ff": 5120, "
 
 def count(settings: dict[str, Any], **shapes: Shape) -> TotalCost:
     tensors = {name.replace("__", "."): Tensor(shape) for name, shape in (IMAGE | shapes).items()}
-    return shapes_only(OPERATION, tensors, settings)[0]
+    return describe_cost(OPERATION, tensors, settings)[0]
 
 
 # torchvision's documentation of its weights: num_params and _ops, in 10^9 multiply-adds
@@ -68,13 +68,13 @@ def test_base_by_its_parts() -> None:
 def test_shapes_that_are_said_and_weights_that_are_sent_cost_the_same(naming: str, seed: int) -> None:
     posed = vision(naming, seed)
     sent = {name: Tensor(one.shape) for name, one in asked(posed).items()}
-    by_weights = shapes_only(OPERATION, sent, posed.attributes)[0]
+    by_weights = describe_cost(OPERATION, sent, posed.attributes)[0]
     held = sum(one.size for one in posed.state.values())
     assert by_weights.parameters == held
     said = said_of(posed) | posed.attributes
     names = {"x", *(("class_token",) if posed.pool == "avg" and "cls_token" in posed.state else ())}
     names |= {name for name in sent if name.startswith(("pre_logits", "pooled_norm"))}
-    by_sizes = shapes_only(OPERATION, {name: sent[name] for name in names}, said)[0]
+    by_sizes = describe_cost(OPERATION, {name: sent[name] for name in names}, said)[0]
     assert by_sizes.parameters == held
     assert by_sizes.multiply_adds == by_weights.multiply_adds
 
