@@ -11,7 +11,7 @@ from compute.arithmetic.namespace import Array
 from compute.dimensions import product, shape_to_json
 from compute.errors import Path, QuestionError, QuestionErrors, UnfitEntries, at, describe_entry
 from compute.graph.graph import Graph, Value, nearest_names
-from compute.question.declared_readings.declaration import PlannedReading, Reading, Run
+from compute.question.declared_readings.declaration import Execution, PlannedReading, Reading
 from compute.question.limits import Limits, check_limits
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes
 from compute.question.sent_values import describe_largest, known_size, sent_arrays
@@ -163,7 +163,7 @@ class Plan:
             if self.differentiation is not None:
                 gradients = self.differentiation.run(values, seeds)
             observed = observe(self.evaluation, values, self._watched, self.differentiation, gradients)
-            run = Run(known, values, seeds, gradients, observed, {}, results)
+            run = Execution(known, values, seeds, gradients, observed, {}, results)
             for reading, planned in self.readings:
                 result = planned.run(replace(run, tensors=(tensors or {}).get(reading.field.name, {})))
                 if reading.part is None:

@@ -9,11 +9,11 @@ import numpy as np
 from compute.arithmetic.namespace import Array, Equality
 from compute.question.declared_readings.declaration import (
     AnswerPart,
+    Execution,
     PlannedReading,
     Planning,
     Reading,
     RequestField,
-    Run,
 )
 from compute.readings.described import described
 from compute.readings.evaluation import Evaluation
@@ -47,7 +47,7 @@ class _Planned(PlannedReading):
         self._arithmetic, self._sides = evaluation.arithmetic, sides
         evaluation.request(index for pair in sides if pair for index in pair)
 
-    def run(self, run: Run) -> list[Equality]:
+    def run(self, run: Execution) -> list[Equality]:
         return [self._equality(run.values, sides) for sides in self._sides]
 
     def _equality(self, values: Mapping[int, Array], sides: tuple[int, int] | None) -> Equality:

@@ -97,7 +97,7 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Execution:
     """The numbers of one run that a reading works on.
 
     known: inputs and given values by index; values: those and the computed ones.
@@ -133,7 +133,7 @@ class PlannedReading(ABC):
         return ()
 
     @abstractmethod
-    def run(self, run: Run) -> Any:
+    def run(self, run: Execution) -> Any:
         """Return the result; a list of notes if the reading has no part of its own."""
 
 

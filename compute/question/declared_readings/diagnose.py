@@ -5,11 +5,11 @@ from typing import Any
 from compute.graph.numerics import DIAGNOSES
 from compute.question.declared_readings.declaration import (
     Amounts,
+    Execution,
     PlannedReading,
     Planning,
     Reading,
     RequestField,
-    Run,
     Work,
 )
 from compute.readings.notes import Note, diagnose
@@ -24,7 +24,7 @@ class _Planned(PlannedReading):
     def predict(self, work: Work) -> Amounts:
         return Amounts(work=TIMES * (work.forward + work.backward))
 
-    def run(self, run: Run) -> list[Note]:
+    def run(self, run: Execution) -> list[Note]:
         plans = self._planning.evaluation, self._planning.differentiation
         return diagnose(*plans, run.values, run.gradients, run.observed)
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from compute.question.declared_readings.declaration import (
     AnswerPart,
+    Execution,
     PlannedReading,
     Planning,
     Reading,
     RequestField,
-    Run,
 )
 from compute.readings.diagrams import Diagram, draw_diagram
 
@@ -17,7 +17,7 @@ class _Planned(PlannedReading):
     def __init__(self, diagram: Diagram) -> None:
         self._diagram = diagram
 
-    def run(self, run: Run) -> Diagram:
+    def run(self, run: Execution) -> Diagram:
         return self._diagram
 
 

@@ -22,11 +22,11 @@ from compute.graph.spec import Tensor
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
+    Execution,
     PlannedReading,
     Planning,
     Reading,
     RequestField,
-    Run,
     Work,
 )
 from compute.question.declared_readings.jacobian import check_path, known_value
@@ -115,7 +115,7 @@ class _Planned(PlannedReading):
         if self._is_whole:
             yield f"the Hessian of {request.of} by {request.wrt}", entries * entries
 
-    def run(self, run: Run) -> HessianVectorProduct:
+    def run(self, run: Execution) -> HessianVectorProduct:
         point = run.values[self._wrt.index]
         known = {index: run.values[index] for index in self._main.known}
         differentiate = self._symbolic if self._main.arithmetic.simplifies else self._by_complex_step

@@ -11,11 +11,11 @@ from compute.graph.work import copy_work
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
+    Execution,
     PlannedReading,
     Planning,
     Reading,
     RequestField,
-    Run,
     Work,
 )
 from compute.question.plan_bytes import differentiation_bytes
@@ -97,7 +97,7 @@ class _Planned(PlannedReading):
         for pair in self._pairs:
             yield f"the Jacobian of {pair.request.of} by {pair.request.wrt}", pair.entries
 
-    def run(self, run: Run) -> list[Jacobian]:
+    def run(self, run: Execution) -> list[Jacobian]:
         return [pair.run(run.known, run.values) for pair in self._pairs]
 
 

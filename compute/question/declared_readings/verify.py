@@ -7,11 +7,11 @@ from compute.graph.graph import Graph
 from compute.question.declared_readings.declaration import (
     Amounts,
     AnswerPart,
+    Execution,
     PlannedReading,
     Planning,
     Reading,
     RequestField,
-    Run,
     Work,
 )
 from compute.readings.described import Entry, described
@@ -140,7 +140,7 @@ class _Planned(PlannedReading):
         self.held = self._verification.held
         return Amounts(work=self._verification.work, entries=self._verification.entries)
 
-    def run(self, run: Run) -> evidence.Evidence:
+    def run(self, run: Execution) -> evidence.Evidence:
         names = self._planning.graph.names
         gradients = {name: run.gradients.totals[names[name].index] for name in self._planning.differentiated}
         jacobians = [one.value for one in run.parts.get("jacobians", ())]
