@@ -158,8 +158,10 @@ class Config(uvicorn.Config):
             return
 
         def handle(received: int, frame: FrameType | None) -> None:
-            self._end_later()
+            # First: starting a thread lets the other signal in, and uvicorn takes SIGINT after SIGTERM for
+            # a second Ctrl-C, which waits for no answer.
             handler(received, frame)
+            self._end_later()
 
         signal.signal(number, handle)
 

@@ -242,5 +242,5 @@ def test_a_server_answers_and_stops_cleanly(command: list[str], number: int, pro
         running.stdout.close()
     assert running.returncode == 0, output
     assert f"Workings {VERSION} on {url}" in output
-    assert output.count("Application shutdown complete") == processes
+    assert output.count("Application shutdown complete") == processes, output
     assert "Traceback" not in output and "Error" not in output, output
