@@ -19,6 +19,8 @@ INSTRUCTION = 220
 GRADIENT = 400  # one instruction of a backward pass, with its slot
 COTANGENT = 350  # the cotangent of one value
 REFERENCE = 8
+NODE = 280  # one node of a diagram
+EDGE = 90  # one edge, without its names, which the graph holds
 
 
 def key_bytes(key: Hashable) -> int:
@@ -34,6 +36,11 @@ def key_bytes(key: Hashable) -> int:
 def graph_bytes(graph: Graph, steps: int) -> int:
     """Estimate the bytes of a graph. steps: the number of steps that are described."""
     return BASE + VALUE * len(graph.values) + NAME * len(graph.names) + STEP * steps
+
+
+def diagram_bytes(nodes: int, edges: int, characters: int) -> int:
+    """Estimate the bytes of a diagram with so many nodes and edges, and of its text."""
+    return NODE * nodes + EDGE * edges + characters
 
 
 def evaluation_bytes(plan: Evaluation) -> int:

@@ -45,7 +45,7 @@ class SolutionSet:
     families: families of infinitely many solutions.
     factored: the left sides as products, if they are polynomials in several unknowns.
     complete: whether these are certainly all real solutions.
-    how: a sentence on how they were found, or why there are none or may be more.
+    how: one sentence: the method, and the reason if there are none or may be more.
     """
 
     solutions: tuple[Solution, ...]

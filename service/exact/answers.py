@@ -95,14 +95,11 @@ def _map_arrays(answer: Answer, change: Callable[[Array], Array]) -> Answer:
     """Return the answer with a function applied to each distinct array, always in the same order."""
     change = _cache_by_array(change)
 
-    def change_all(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return {name: change(array) for name, array in arrays.items()}
-
     return replace(
         answer,
-        values=change_all(answer.values),
-        gradients=change_all(answer.gradients),
-        contributions={name: change_all(parts) for name, parts in answer.contributions.items()},
+        values=map_arrays(answer.values, change),
+        gradients=map_arrays(answer.gradients, change),
+        contributions=map_arrays(answer.contributions, change),
         parts=map_arrays(answer.parts, change),
     )
 

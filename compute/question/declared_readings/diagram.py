@@ -10,12 +10,14 @@ from compute.question.declared_readings.declaration import (
     Reading,
     RequestField,
 )
+from compute.question.plan_bytes import diagram_bytes
 from compute.readings.diagrams import Diagram, draw_diagram
 
 
 class _Planned(PlannedReading):
     def __init__(self, diagram: Diagram) -> None:
         self._diagram = diagram
+        self.held = diagram_bytes(len(diagram.nodes), len(diagram.edges), len(diagram.mermaid))
 
     def run(self, run: Execution) -> Diagram:
         return self._diagram

@@ -30,7 +30,7 @@ from compute.question.declared_readings.declaration import (
     Work,
 )
 from compute.question.declared_readings.jacobian import check_path, known_value
-from compute.question.plan_bytes import differentiation_bytes
+from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes
 from compute.question.predicted_size import predict_backward_pass
 from compute.question.sent_values import known_size
 from compute.readings.described import described
@@ -78,12 +78,12 @@ class _Planned(PlannedReading):
         if request.vector is not None and request.vector.shape != wrt.shape:
             raise at((FIELD, "vector"), f"the shape of the vector does not fit {request.wrt}",
                      f"shape {show(wrt.shape)}", f"shape {show(request.vector.shape)}")  # fmt: skip
-        check_path(Differentiation(main, {of.index}, [wrt.index]), (FIELD, "wrt"), of, request.wrt)
         main.request([wrt.index])
         arithmetic = main.arithmetic if main.arithmetic.simplifies else COMPLEX_STEP
         # The value is an input of its own here, so that nothing before it changes with it.
         self._evaluation = Evaluation(planning.graph, arithmetic, {*main.known, wrt.index})
         self._backward = Differentiation(self._evaluation, {of.index}, [wrt.index])
+        check_path(self._backward, (FIELD, "wrt"), of, request.wrt)
 
     @property
     def _entries(self) -> int:
@@ -98,7 +98,7 @@ class _Planned(PlannedReading):
         backward, held = predict_backward_pass(self._backward)
         forward = sum(value.applied.work for value in computed if value.applied is not None)
         kept = sum(known_size(product(value.shape)) for value in computed)
-        self.held = differentiation_bytes(self._backward)
+        self.held = evaluation_bytes(self._evaluation) + differentiation_bytes(self._backward)
         answer = sum(count for _, count in self.sent())
         return Amounts(
             work=COMPLEX * self._passes * (forward + backward),

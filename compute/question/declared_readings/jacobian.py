@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from compute.arithmetic.namespace import Array
 from compute.dimensions import product
-from compute.errors import QuestionError, QuestionErrors, unknown_name
+from compute.errors import QuestionErrors, at, unknown_name
 from compute.graph.graph import Value
 from compute.graph.work import copy_work
 from compute.question.declared_readings.declaration import (
@@ -55,13 +55,7 @@ def known_value(evaluation: Evaluation, path: tuple[str | int, ...], name: str) 
     value = graph.names[name]
     if not evaluation.reachable[value.index] or value.kind != "real":
         kind = {"real": "an unknown value", "boolean": "booleans"}.get(value.kind, "indices")
-        raise QuestionErrors(
-            [
-                QuestionError(
-                    path, f"{name} is unknown or no number", "a real value that can be computed", kind
-                )
-            ]
-        )
+        raise at(path, f"{name} is unknown or no number", "a real value that can be computed", kind)
     return value
 
 
@@ -71,7 +65,7 @@ def check_path(plan: Differentiation, path: tuple[str | int, ...], of: Value, wr
     if index in plan.cut or index in plan.unknown:
         message = f"{wrt} leads to {of.name} only through values that are given or unknown"
         received = f"{wrt}, from which every path is cut"
-        raise QuestionErrors([QuestionError(path, message, "a value with a known path", received)])
+        raise at(path, message, "a value with a known path", received)
 
 
 class _Planned(PlannedReading):

@@ -176,3 +176,11 @@ def test_the_work_and_the_answer_of_a_whole_hessian_are_predicted() -> None:
     assert whole.predicted.answer == plain.answer + 250_000
     assert whole.predicted.work > 500 * plain.work
     assert dict(whole.sent())["the Hessian of L by x"] == 250_000
+
+
+def test_a_value_whose_paths_are_all_cut_is_refused() -> None:
+    inputs = {"x": np.ones(2)}
+    with pytest.raises(QuestionErrors) as caught:
+        second(["y = x * x", "L = sum(y)"], inputs, "L", "x", given={"y": np.ones(2)})
+    [error] = caught.value.errors
+    assert (error.path, error.expected) == (("hessian_vector", "wrt"), "a value with a known path")
