@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.budgets.planning import look_through, spend
@@ -120,6 +120,19 @@ class Value:
         return apply("transpose", self)
 
 
+class Replacement(Protocol):
+    """A replacement of steps while a graph is built, such as those of a known mistake.
+
+    The returned value is used in the place of the built one by everything that follows.
+    """
+
+    def at_name(self, value: "Value", name: str) -> "Value":
+        """Return the value that gets this name, of the operation that is being built."""
+
+    def at_application(self, value: "Value") -> "Value":
+        """Return the value to use for an application of a primitive."""
+
+
 class Invariant(NamedTuple):
     """An equation that holds for a value by construction; `sides` builds its two sides."""
 
@@ -151,6 +164,10 @@ class Graph:
     added_masks: masks whose numbers are added to scores.
     static_notes: notes that need no entries, as (code, name, message).
     entry_checks: for given names, functions that raise QuestionError for invalid entries.
+    replacement: replaces steps while the graph is built.
+    replaced: the indices of the values that it removed or added.
+    replaceable: the number of steps that it concerns.
+    operation, settings: the operation that is being built, and its settings.
     """
 
     declared: Mapping[str, ValueSpec] = field(default_factory=dict)
@@ -175,6 +192,11 @@ class Graph:
     added_masks: list[Value] = field(default_factory=list)
     static_notes: list[tuple[str, str, str]] = field(default_factory=list)
     entry_checks: dict[str, Callable[[Arithmetic, Array], None]] = field(default_factory=dict)
+    replacement: Replacement | None = None
+    replaced: set[int] = field(default_factory=set)
+    replaceable: int = 0
+    operation: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
     _is_nameless: bool = False
@@ -192,6 +214,8 @@ class Graph:
         """Give a value a public name in this scope; see `Value.named`."""
         if self._is_nameless:
             return value
+        if self.replacement is not None:
+            value = self.replacement.at_name(value, name)
         # hidden[3] is declared as hidden[t].
         declared = self.declared.get(name)
         if declared is None:
@@ -296,6 +320,25 @@ class Graph:
         return product(count for first, last, count in self.repeats if first <= index < last)
 
     @contextmanager
+    def building(self, operation: str, settings: Mapping[str, Any]) -> Iterator[None]:
+        """Build the values of one operation, which a replacement may depend on."""
+        outer = self.operation, self.settings
+        self.operation, self.settings = operation, settings
+        try:
+            yield
+        finally:
+            self.operation, self.settings = outer
+
+    @contextmanager
+    def without_replacement(self) -> Iterator[None]:
+        """Build values that are not replaced."""
+        outer, self.replacement = self.replacement, None
+        try:
+            yield
+        finally:
+            self.replacement = outer
+
+    @contextmanager
     def without_names(self) -> Iterator[None]:
         """Build values that get no names."""
         outer, self._is_nameless = self._is_nameless, True
@@ -385,7 +428,13 @@ def apply(name: str, *operands: Value, graph: "Graph | None" = None, **attribute
 
     Raises QuestionError if the operands' shapes do not fit the primitive.
     """
-    primitive = REGISTRY[name]
+    return apply_primitive(REGISTRY[name], *operands, graph=graph, **attributes)
+
+
+def apply_primitive(
+    primitive: Primitive, *operands: Value, graph: "Graph | None" = None, **attributes: Any
+) -> Value:
+    """Add a value to the graph: a primitive applied to operands; see `apply`."""
     if graph is None:
         graph = operands[0].graph
     try:
@@ -393,11 +442,12 @@ def apply(name: str, *operands: Value, graph: "Graph | None" = None, **attribute
     except ShapeError as error:
         path, shapes = _describe_operands(operands)
         raise QuestionError(
-            path, f"{name} cannot combine {shapes}: {error}", primitive.expects, shapes
+            path, f"{primitive.name} cannot combine {shapes}: {error}", primitive.expects, shapes
         ) from None
     if primitive.convention is not None:
         graph.conventions.update(primitive.convention_of(attributes))
-    return Value(graph, applied.shape, applied, operands)
+    value = Value(graph, applied.shape, applied, operands)
+    return value if graph.replacement is None else graph.replacement.at_application(value)
 
 
 def _describe_operands(operands: tuple[Value, ...]) -> tuple[Path, str]:

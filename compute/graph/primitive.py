@@ -166,7 +166,8 @@ class Primitive:
         object.__setattr__(self, "rules", tuple(rules))
         if self.name in REGISTRY:
             raise ValueError(f"primitive {self.name} is declared twice")
-        REGISTRY[self.name] = self
+        if self.name:  # primitives without a name belong to one graph
+            REGISTRY[self.name] = self
 
     def rules_of(self, count: int) -> tuple[GradientRule | None, ...]:
         """Return the gradient rule of each of `count` operands."""

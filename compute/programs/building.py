@@ -13,7 +13,7 @@ from compute.arithmetic.expressions import Expression
 from compute.budgets.planning import spend
 from compute.dimensions import show
 from compute.errors import QuestionError, QuestionErrors, unknown_name
-from compute.graph.graph import Graph, Value, apply
+from compute.graph.graph import Graph, Replacement, Value, apply
 from compute.graph.spec import Tensor, ValueSpec
 from compute.latex import symbol_latex
 from compute.operations import CATALOGUE
@@ -44,6 +44,7 @@ def build_program(
     requested: Collection[str] = (),
     everything: bool = True,
     symbolic: bool = False,
+    replacement: Replacement | None = None,
 ) -> tuple[Graph, list[Claim]]:
     """Build the graph of a program for inputs and given values of these shapes, and its claims.
 
@@ -51,13 +52,14 @@ def build_program(
 
     parameters: the names of trainable inputs; None for all inputs except `data`.
     data: the names of inputs that are data.
-    requested, everything, symbolic: as for `Graph`.
+    requested, everything, symbolic, replacement: as for `Graph`.
     """
     try:
         assignments, used = parse_program(lines)
         builder = _Builder(assignments, used, inputs, given)
         builder.graph.requested = frozenset(requested) | given.keys()
         builder.graph.everything, builder.graph.symbolic = everything, symbolic
+        builder.graph.replacement = replacement
         builder.check_roles(parameters, data)
         try:
             for assignment in assignments:

@@ -12,7 +12,7 @@ from compute.arithmetic import kinds
 from compute.budgets.planning import plans_kept
 from compute.dimensions import Polynomial
 from compute.errors import QuestionError, QuestionErrors, at, unknown_name
-from compute.graph.graph import Graph
+from compute.graph.graph import Graph, Replacement
 from compute.graph.spec import Tensor
 from compute.operations import CATALOGUE
 from compute.operations.framework.build import build, check_upstream, find_missing
@@ -78,18 +78,7 @@ def prepare(question: Question) -> Plan:
             name = reading.field.name
             raise at((name,), reading.exact_refusal, f"{name} with float64 or float32 alone",
                      "true with exact arithmetic")  # fmt: skip
-    inputs, given = dict(question.inputs), dict(question.given)
-    claims: list[Claim] = []
-    if question.program:
-        names = *_requested_names(question), symbolic
-        roles = question.parameters, question.data, requests.get("claims", ())
-        graph, claims = build_program(question.program, inputs, given, *roles, *names)
-        unnamed = set(graph.unnamed)
-        check_names(("given",), [name for name in given if name not in unnamed], graph)
-    else:
-        graph = _build_graph(
-            CATALOGUE[question.operation], inputs, given, dict(question.attributes), question
-        )
+    graph, claims = build_graph(question)
     for place, name in enumerate(question.abbreviated):
         if name not in graph.names or graph.names[name].kind != "real":
             raise QuestionErrors([unknown_name(("abbreviate", place), "real value", name, graph.names)])
@@ -99,7 +88,7 @@ def prepare(question: Question) -> Plan:
     selected, echoed = select_names(graph, question.select)
 
     extensions = {reading.field.name: reading.extend(graph) for reading in readings}
-    known = {graph.names[name].index for name in (*inputs, *given)}
+    known = {graph.names[name].index for name, _ in (*question.inputs, *question.given)}
     arithmetic = kinds.get_arithmetic(
         question.arithmetic,
         dict(question.assumptions),
@@ -156,6 +145,27 @@ def prepare(question: Question) -> Plan:
     )
 
 
+def build_graph(question: Question, replacement: Replacement | None = None) -> tuple[Graph, list[Claim]]:
+    """Build the graph of a question, and the claims of a program.
+
+    replacement: replaces steps while the graph is built.
+
+    Raises QuestionErrors if names or shapes are wrong.
+    """
+    inputs, given = dict(question.inputs), dict(question.given)
+    if not question.program:
+        operation = CATALOGUE[question.operation]
+        return _build_operation(operation, inputs, given, question, replacement), []
+    requests: dict[str, Any] = dict(question.readings)
+    graph, claims = build_program(
+        question.program, inputs, given, question.parameters, question.data, requests.get("claims", ()),
+        *_requested_names(question), symbolic=question.arithmetic == kinds.EXACT, replacement=replacement,
+    )  # fmt: skip
+    unnamed = set(graph.unnamed)
+    check_names(("given",), [name for name in given if name not in unnamed], graph)
+    return graph, claims
+
+
 def describe_cost(
     operation: str, inputs: Mapping[str, Tensor], attributes: Mapping[str, Any]
 ) -> tuple[TotalCost, list[StepDescription], dict[str, Any]]:
@@ -166,17 +176,18 @@ def describe_cost(
     return count_cost(graph), steps, _conventions(declared, graph, tuple(attributes.items()))
 
 
-def _build_graph(
+def _build_operation(
     operation: Operation,
     inputs: dict[str, Tensor],
     given: dict[str, Tensor],
-    attributes: Mapping[str, Any],
     question: Question,
+    replacement: Replacement | None,
 ) -> Graph:
     """Build the graph of an operation. Inputs under `given` are moved to `inputs`.
 
     Raises QuestionErrors if a required input is missing and no given value can replace it.
     """
+    attributes = dict(question.attributes)
     has_given = bool(given)
     for name in [name for name in given if operation.find_input(name)]:
         if name in inputs:
@@ -196,6 +207,7 @@ def _build_graph(
         *_requested_names(question),
         symbolic=question.arithmetic == kinds.EXACT,
         missing_policy="unknown" if has_given else "refused",
+        replacement=replacement,
     )
     check_names(("given",), given, graph)
     return graph

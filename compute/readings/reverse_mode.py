@@ -77,14 +77,23 @@ class Differentiation:
     upstream: the slots of the upstream gradients, by index of the seed.
     vjp_slots: for each slot that a gradient rule fills, the rule's value and the position of its operand.
     scatter_slots: for each slot that rows are scattered into, the value and the indices of the rows.
+
+    replaceable: whether each total gets a slot of its own. Otherwise a value and its only consumer may share
+        one, and another gradient in the place of one would replace both.
     """
 
     def __init__(
-        self, evaluation: Evaluation, seeds: Collection[int], targets: Iterable[int] | None = None
+        self,
+        evaluation: Evaluation,
+        seeds: Collection[int],
+        targets: Iterable[int] | None = None,
+        *,
+        replaceable: bool = False,
     ) -> None:
         look_through(PASSES * len(evaluation.graph.values))
         self.evaluation = evaluation
         self.seeds = frozenset(seeds)
+        self._replaceable = replaceable
         self._targets = None if targets is None else frozenset(targets)
         self._useful = self._find_useful()
         active = self._find_ancestors_of_seeds(evaluation.known)
@@ -142,6 +151,10 @@ class Differentiation:
         if cotangent.rows:
             cotangent.sources[ROWS] = self._plan_scatter(value, cotangent.rows)
         cotangent.total = self._plan_sum(*cotangent.sources.values())
+        if self._replaceable and cotangent.total is not None:
+            slot = next(self._slots)
+            self.instructions.append((_same, (cotangent.total,), None, slot))
+            cotangent.total = slot
         if value.index in self.evaluation.known:
             return
         inside: Slots = {value.index: cotangent.total}
@@ -278,6 +291,10 @@ class Differentiation:
                     source: slots[slot] for source, slot in cotangent.sources.items() if slot is not None
                 }
         return Gradients(totals, contributions, slots)
+
+
+def _same(gradient: Array) -> Array:
+    return gradient
 
 
 def by_consumer(graph: Graph, parts: Mapping[Source, Array]) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from compute.dimensions import Size, show, symbols
 from compute.errors import QuestionError, QuestionErrors
-from compute.graph.graph import Graph, MissingPolicy, Value
+from compute.graph.graph import Graph, MissingPolicy, Replacement, Value
 from compute.graph.spec import Tensor
 from compute.operations.framework.declaration import Operation
 from compute.operations.framework.signature import InputShape, Sizes, SizesResolved, add_input, bind
@@ -24,13 +24,14 @@ def build(
     everything: bool = True,
     symbolic: bool = False,
     missing_policy: MissingPolicy = "unknown",
+    replacement: Replacement | None = None,
 ) -> Graph:
     """Build the graph of an operation for inputs of these shapes.
 
     tensors: the inputs; those of sublayers by their full names.
     settings: the attributes that are set; others have their defaults.
     given: values that are given instead of computed.
-    requested, everything, symbolic, missing_policy: as for `Graph`.
+    requested, everything, symbolic, missing_policy, replacement: as for `Graph`.
 
     Required inputs that are missing get symbolic shapes. Raises QuestionErrors if shapes disagree.
     """
@@ -38,6 +39,7 @@ def build(
         return _build_resolved(
             operation, tensors, settings, given or {}, requested, None,
             everything=everything, symbolic=symbolic, missing_policy=missing_policy,
+            replacement=replacement,
         )  # fmt: skip
     except MissingInputs as error:
         errors = find_missing(operation, tensors, settings, error.errors, symbolic=symbolic)
@@ -68,6 +70,7 @@ def find_missing(
             everything=True,
             symbolic=symbolic,
             missing_policy="unknown",
+            replacement=None,
         )
     except QuestionErrors as errors:  # other errors are reported once nothing is missing
         lacking += [error for error in errors.errors if error.received == "nothing"]
@@ -85,6 +88,7 @@ def _build_resolved(
     everything: bool,
     symbolic: bool,
     missing_policy: MissingPolicy,
+    replacement: Replacement | None,
 ) -> Graph:
     """Build the graph, again whenever sublayers resolve more sizes. lacking: see `Graph`."""
     sizes: dict[str, tuple[Size, str]] = {}
@@ -96,6 +100,7 @@ def _build_resolved(
             return _build(
                 operation, tensors, settings, given, requested, sizes, lacking,
                 everything=everything, symbolic=symbolic, missing_policy=missing_policy, resolving=resolving,
+                replacement=replacement,
             )  # fmt: skip
         except SizesResolved as error:
             resolving = not error.sizes.keys() <= sizes.keys()
@@ -115,6 +120,7 @@ def _build(
     symbolic: bool,
     missing_policy: MissingPolicy,
     resolving: bool,
+    replacement: Replacement | None,
 ) -> Graph:
     """Build the graph once. sizes: those resolved so far.
 
@@ -132,6 +138,7 @@ def _build(
         resolving,
         lacking,
     )
+    graph.replacement = replacement
     graph.sent_inputs = {name: tensor for name, tensor in tensors.items() if name not in own}
     handles = {
         name: add_input(graph, operation, name, own.get(name), bound)

@@ -165,7 +165,8 @@ def run_operation(operation: Operation, graph: Graph, handles: Mapping[str, Valu
     """Call an operation's function with handles, sublayers and settings, inside its scope."""
     parts = {name: Submodule(name, declared, graph) for name, declared in operation.parts.items()}
     graph_argument = {"graph": graph} if operation.takes_graph else {}
-    return operation.function(**graph_argument, **handles, **parts, **bound.settings)
+    with graph.building(operation.name, bound.settings):
+        return operation.function(**graph_argument, **handles, **parts, **bound.settings)
 
 
 def _state_size(graph: Graph, name: str, part: str, size: Size) -> None:

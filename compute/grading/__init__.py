@@ -1,0 +1,1 @@
+"""Grading: a student's values laid over a computation."""

@@ -1,0 +1,53 @@
+"""Computations that a student's values can be laid over.
+
+A slot is one named result: a value or a gradient. A replaced slot has another array in its place, and
+everything computed from it follows, gradients included: nothing is cut.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from compute.arithmetic.namespace import Array
+
+Of = Literal["value", "gradient"]
+
+
+class Slot(NamedTuple):
+    """One named result of a computation. question: its question, in an exam."""
+
+    of: Of
+    name: str
+    question: str = ""
+
+
+class Computation(ABC):
+    """A computation with named results.
+
+    slots: the slots that were asked for and can be computed, in order of computation.
+    """
+
+    slots: tuple[Slot, ...]
+
+    @abstractmethod
+    def results(self) -> Mapping[Slot, Array]:
+        """Return the result of every slot."""
+
+    @abstractmethod
+    def sweep(self, replace: Callable[[Slot, Array], Array]) -> None:
+        """Compute all slots in order. Each is passed to `replace`, whose result stands in its place."""
+
+    @abstractmethod
+    def expected(self, slot: Slot, replaced: Mapping[Slot, Array]) -> Array:
+        """Return the result of a slot if others have these arrays in their places.
+
+        Raises UnfitEntries if a step rejects an entry.
+        """
+
+    def affects(self, slot: Slot, replaced: frozenset[Slot]) -> bool:  # noqa: ARG002 - others use it
+        """Return whether steps that were replaced by a mistake can change a slot, with others replaced."""
+        return True
+
+    def depends(self, slot: Slot, on: Slot) -> bool:
+        """Return whether a slot depends on another one."""
+        return self.slots.index(on) < self.slots.index(slot)
