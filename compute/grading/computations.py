@@ -44,6 +44,10 @@ class Computation(ABC):
         Raises UnfitEntries if a step rejects an entry.
         """
 
+    def with_inputs(self, inputs: Mapping[str, Array]) -> "Computation":
+        """Return the same computation for other entries of some inputs, of the same shapes."""
+        raise NotImplementedError
+
     def affects(self, slot: Slot, replaced: frozenset[Slot]) -> bool:  # noqa: ARG002 - others use it
         """Return whether steps that were replaced by a mistake can change a slot, with others replaced."""
         return True

@@ -247,6 +247,10 @@ class GraphComputation(Computation):
         _run(self.plan, instructions, table)
         return table[target]
 
+    def with_inputs(self, inputs: Mapping[str, Array]) -> "GraphComputation":
+        """Return the same computation for other entries of some inputs."""
+        return GraphComputation(self.plan, {**self._known, **inputs}, self._upstream)
+
     def affects(self, slot: Slot, replaced: frozenset[Slot]) -> bool:
         """Return whether steps that were replaced by a mistake can change a slot, with others replaced."""
         numbers = self.plan.numbers

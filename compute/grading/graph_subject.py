@@ -1,0 +1,189 @@
+"""Grading of operations and programs: their computation, other conventions, and known mistakes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, partial
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from compute.arithmetic.namespace import Array
+from compute.errors import QuestionErrors
+from compute.grading.computations import Of, Slot
+from compute.grading.explanations import Explained, Explanations, Variant
+from compute.grading.forms import Expected, describe_expected
+from compute.grading.graphs import (
+    GradedQuestion,
+    GraphComputation,
+    GraphPlan,
+    Mistake,
+    plan_graded,
+    rows_of,
+)
+from compute.graph.graph import INDEX, Graph
+from compute.operations import CATALOGUE
+from compute.operations.framework.misconceptions import Misconception
+from compute.operations.misconceptions import MISCONCEPTIONS
+from compute.question.plan import Question
+
+SCALES = ("1", "1/sqrt(d_k)", "1/sqrt(d)", "1/d_k")
+MAX_CONVENTIONS = 40
+MAX_PLACES = 8  # steps that a mistake may be made at, and not at the others
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A listed convention of an operation: its settings, the credit, and the question with these settings."""
+
+    settings: Mapping[str, Any]
+    credit: Fraction
+    question: Question
+
+
+class GraphSubject:
+    """A question about an operation or a program, to be graded.
+
+    known: inputs and given values by name; upstream: upstream gradients by name.
+    names: the names of values and of gradients that a rubric or a student mentions.
+    accepted: the listed conventions.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        known: Mapping[str, Array],
+        upstream: Mapping[str, Array],
+        names: Iterable[tuple[Of, str]],
+        accepted: Sequence[Accepted] = (),
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        mentioned = tuple(dict.fromkeys(Slot(of, name) for of, name in names))
+        self.question = question._replace(also=tuple(sorted({slot.name for slot in mentioned})), readings=())
+        self._known, self._upstream, self._accepted = known, upstream, accepted
+        self._settings = settings or {}
+        first = plan_graded(GradedQuestion(self.question, mentioned))
+        self.rows = {slot.name: rows for slot in mentioned
+                     if slot.of == "value" and (rows := rows_of(first.graph, slot.name))}  # fmt: skip
+        steps = [Slot("value", row) for rows in self.rows.values() for row in rows]
+        self._slots = tuple(dict.fromkeys((*mentioned, *steps)))
+
+    @cached_property
+    def plan(self) -> GraphPlan:
+        """The plan of the right computation."""
+        return plan_graded(GradedQuestion(self.question, self._slots))
+
+    @cached_property
+    def computation(self) -> GraphComputation:
+        """The right computation."""
+        return GraphComputation(self.plan, self._known, self._upstream)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the right computation."""
+        return self.plan.graph
+
+    def has(self, slot: Slot) -> bool:
+        """Return whether the question has a value of this name."""
+        return slot.name in self.graph.names
+
+    def describe(self, slot: Slot) -> Expected:
+        """Return the shape and kind of a slot."""
+        return describe_expected(self.graph, slot.name, self.computation.results()[slot].shape)
+
+    @cached_property
+    def explanations(self) -> Explanations:
+        """The conventions and mistakes that a student's values are compared with."""
+        return Explanations(
+            conventions=[*map(self._accept, self._accepted), *self._conventions()],
+            mistakes=[self._mistaken(declared) for declared in self._concerned()],
+            placed=[
+                self._mistaken(declared, place)
+                for declared in self._concerned()
+                for place in range(self._count_places(declared))
+            ],
+            combined=self._combine,
+        )
+
+    def _accept(self, accepted: Accepted) -> Variant:
+        question = accepted.question._replace(also=self.question.also, readings=())
+        return Variant(partial(self._build, question), accepted.settings, accepted.credit)
+
+    def _conventions(self) -> Iterator[Variant]:
+        """Yield the question with each other choice of its settings."""
+        operation = CATALOGUE.get(self.question.operation)
+        if operation is None:
+            return
+        listed = [dict(accepted.settings) for accepted in self._accepted]
+        chosen = dict(self.question.attributes)
+        count = 0
+        for name, field in operation.attributes.items():
+            for choice in SCALES if name == "scale" else _choices(field.annotation):
+                settings = {name: choice}
+                if (
+                    choice == chosen.get(name, field.default)
+                    or settings in listed
+                    or count >= MAX_CONVENTIONS
+                ):
+                    continue
+                count += 1
+                attributes = tuple({**chosen, **settings}.items())
+                yield Variant(partial(self._build, self.question._replace(attributes=attributes)), settings)
+
+    def _concerned(self) -> list[Misconception]:
+        """Return the misconceptions that replace a step of this graph."""
+        return [declared for declared in MISCONCEPTIONS.values()
+                if declared.steps & self._step_names or declared.primitives & self._primitives]  # fmt: skip
+
+    @cached_property
+    def _step_names(self) -> frozenset[str]:
+        return frozenset(INDEX.sub("[t]", name.rpartition(".")[2]) for name in self.graph.names)
+
+    @cached_property
+    def _primitives(self) -> frozenset[str]:
+        return frozenset(value.primitive.name for value in self.graph.values if value.primitive is not None)
+
+    def _count_places(self, declared: Misconception) -> int:
+        """Return the number of steps at which a mistake may be made alone; 0 for a single one."""
+        if declared.primitives:
+            used = [value.primitive.name for value in self.graph.values if value.primitive is not None]
+            count = sum(name in declared.primitives for name in used)
+        else:
+            names = (INDEX.sub("[t]", name.rpartition(".")[2]) for name in self.graph.names)
+            count = sum(name in declared.steps for name in names)
+        return count if 1 < count <= MAX_PLACES else 0
+
+    def _mistaken(self, declared: Misconception, place: int | None = None) -> Variant:
+        mistake = Mistake((declared.code,), None if place is None else frozenset([place]))
+        return Variant(partial(self._build, self.question, mistake), mistakes=(explain(declared),))
+
+    def _combine(self, variants: Sequence[Variant]) -> Variant:
+        mistakes = tuple({one.code: one for variant in variants for one in variant.mistakes}.values())
+        mistake = Mistake(tuple([one.code for one in mistakes]))
+        return Variant(partial(self._build, self.question, mistake), mistakes=mistakes)
+
+    def _build(self, question: Question, mistake: Mistake | None = None) -> GraphComputation | None:
+        try:
+            plan = plan_graded(GradedQuestion(question, self._slots, mistake))
+        except QuestionErrors:
+            return None
+        if mistake is not None and not plan.graph.replaced:
+            return None
+        return GraphComputation(plan, self._known, self._upstream)
+
+
+def explain(declared: Any) -> Explained:
+    """Return the part of a declared mistake that answers show."""
+    return Explained(declared.code, declared.message, declared.note, declared.source)
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """Return the choices of a setting's type; none if there are too many to list."""
+    if annotation is bool:
+        return (False, True)
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    choices: list[Any] = []
+    for part in get_args(annotation):
+        if part is not NoneType:
+            choices += _choices(part)
+    return tuple(choices)

@@ -1,0 +1,517 @@
+"""Marking: a student's values laid over a computation.
+
+Each value is compared with the right one; with the one that follows from all values that the student showed
+before it; and with the one that follows from the wrong ones among these. If none fits, other conventions and
+known mistakes are tried, and the value is a slip: charged once, and in place for all that follows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from compute.arithmetic.namespace import Array
+from compute.errors import UnfitEntries
+from compute.grading.comparison import (
+    ENOUGH_ENTRIES,
+    FLOATS,
+    Entries,
+    Numbers,
+    Tolerance,
+    Undecided,
+    are_floats,
+    differs,
+    is_certain,
+    stands_for_infinity,
+)
+from compute.grading.computations import Computation, Slot
+from compute.grading.explanations import Explained, Explanations, Variant
+from compute.grading.rounding import propagate
+from compute.grading.slips import OTHER, PenSlip, find_slip
+
+Verdict = Literal["correct", "accepted", "follow_through", "incorrect", "missing", "ungradable"]
+MOST_WIDENED = 5.0  # times the allowed deviation, of what rounding by hand may add
+TOLD_APART = 2.5  # allowed deviations between a mistake and the value without it
+SURE = 1e-5  # relative deviation up to which few entries are evidence of a mistake
+MAX_PAIRED = 6  # mistakes that are tried in pairs
+MAX_PLACED = 3  # slips whose effects are told apart
+SMALL_CHANGE = 1e-3
+NO_CHANGE = 1e-6  # relative difference of results that are the same
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One array to judge: the value of an item, or one step of it.
+
+    half_units: half a unit of the last digit of each entry as written.
+    blank: entries that the student's form does not have.
+    may_follow: whether it may be right from the student's own earlier values.
+    transposed: the same entries with the last two axes exchanged, if that is a reading of them.
+    """
+
+    slot: Slot
+    written: Array
+    tolerance: Tolerance
+    half_units: Callable[[], Array]
+    blank: Entries | None = None
+    may_follow: bool = True
+    others: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mistake that reproduces a value. certainty: `exact`, or `possible` where few entries agree."""
+
+    mistakes: tuple[Explained, ...]
+    certainty: Literal["exact", "possible"]
+
+
+@dataclass
+class Judgement:
+    """The judgement of one part.
+
+    right: which entries are right, of those of the nearest expected array.
+    credit: the share of the marks that a right value gets.
+    follows_from: the slots with slips that it follows from.
+    matched: the settings of the convention that it follows; credited: whether that was listed.
+    """
+
+    verdict: Verdict
+    right: Entries
+    expected: Array
+    credit: Fraction = Fraction(1)
+    follows_from: list[Slot] = field(default_factory=list)
+    right_in_spite_of: list[Slot] = field(default_factory=list)
+    matched: Mapping[str, Any] | None = None
+    misconceptions: list[Found] = field(default_factory=list)
+    slip: PenSlip | None = None
+    same_as: Slot | None = None
+    flags: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of marking.
+
+    follow: whether values may follow from a student's own; follow_credit: the credit of those that do.
+    trivial_credit: the credit of those that a slip made trivial.
+    consistent: whether a value has to follow from the student's own, even if it is the right one.
+    infinity_credit: the credit of a large negative number for -infinity.
+    precision_credit: the credit of values that were only rounded too far.
+    forms: the credit of accepted forms, such as `transposed`.
+    """
+
+    follow: bool = True
+    follow_credit: Fraction = Fraction(1)
+    trivial_credit: Fraction = Fraction(1)
+    consistent: bool = False
+    infinity_credit: Fraction = Fraction(1)
+    precision_credit: Fraction = Fraction(0)
+    forms: Mapping[str, Fraction] = field(default_factory=dict)
+    find_misconceptions: bool = True
+
+
+class Marker:
+    """Judges the parts of one submission."""
+
+    def __init__(
+        self,
+        computation: Computation,
+        parts: Sequence[Part],
+        explanations: Explanations,
+        rules: Rules,
+        numbers: Numbers = FLOATS,
+    ) -> None:
+        order = {slot: place for place, slot in enumerate(computation.slots)}
+        self.parts = sorted(parts, key=lambda part: order[part.slot])
+        self._computation, self._explanations = computation, explanations
+        self._rules, self._numbers = rules, numbers
+        self._reference = computation.results()
+        self._wrong: dict[Slot, Array] = {}
+        self._earlier: dict[Slot, Array] = {}
+        self._after_all: dict[Slot, Array] = {}
+        self._errors: dict[Slot, Array] = {}  # how far each shown value may be off by rounding
+        self._known: list[tuple[Variant, Slot]] = []
+        self._ranked: list[Variant] | None = None
+
+    def mark(self) -> dict[Slot, Judgement]:
+        """Return the judgement of each part."""
+        direct = {part.slot: self._judge_direct(part) for part in self.parts}
+        if all(judgement.verdict == "correct" for judgement in direct.values()):
+            return direct
+        self._follow_all()
+        judged = {}
+        for part in self.parts:
+            judged[part.slot] = self._judge(part, direct[part.slot])
+            self._earlier[part.slot] = part.written
+        return judged
+
+    def _judge_direct(self, part: Part) -> Judgement:
+        expected = self._reference[part.slot]
+        try:
+            right = self._right(part, expected)
+        except Undecided:
+            return Judgement("ungradable", np.zeros(expected.shape, dtype=bool), expected)
+        return Judgement("correct" if right.all() else "incorrect", right, expected)
+
+    def _right(self, part: Part, expected: Array, written: Array | None = None) -> Entries:
+        written = part.written if written is None else written
+        if expected.shape != written.shape:
+            return np.zeros(written.shape, dtype=bool)
+        right = self._numbers.right(written, expected, self._numbers.allowed(expected, part.tolerance))
+        return right if part.blank is None else right | part.blank
+
+    def _is_right(self, part: Part, expected: Array | None) -> bool:
+        try:
+            return expected is not None and bool(self._right(part, expected).all())
+        except Undecided:
+            return False
+
+    def _follow_all(self) -> None:
+        """Compute each value with all shown values before it in place."""
+        shown = {part.slot: part.written for part in self.parts}
+
+        def replace(slot: Slot, computed: Array) -> Array:
+            self._after_all[slot] = computed
+            return shown.get(slot, computed)
+
+        try:
+            self._computation.sweep(replace)
+        except UnfitEntries:
+            return  # what follows cannot be computed from such values
+
+    def _expected(self, slot: Slot, replaced: Mapping[Slot, Array]) -> Array | None:
+        if not replaced:
+            return self._reference[slot]
+        try:
+            return self._computation.expected(slot, replaced)
+        except UnfitEntries:
+            return None
+
+    def _judge(self, part: Part, direct: Judgement) -> Judgement:
+        if direct.verdict == "ungradable":
+            return direct
+        after_wrong = self._expected(part.slot, self._wrong)
+        after_all = self._after_all.get(part.slot, after_wrong)
+        if direct.verdict == "correct" and not self._rules.consistent:
+            return self._as_correct(part, direct, after_wrong)
+        followed = next((each for each in (after_wrong, after_all) if self._is_right(part, each)), None)
+        if followed is None:
+            followed = self._rounded(part, after_all, self._earlier)
+        if followed is not None:
+            return self._as_following(part, followed, direct)
+        for judge in (self._as_infinity, self._as_form):
+            if (judgement := judge(part)) is not None:
+                return judgement
+        if (judgement := self._as_known(part, after_wrong, after_all)) is not None:
+            return judgement
+        return self._as_slip(part, direct, after_wrong, after_all)
+
+    def _as_correct(self, part: Part, direct: Judgement, after_wrong: Array | None) -> Judgement:
+        self._note_error(part, self._reference[part.slot])
+        if self._wrong and after_wrong is not None and not self._is_right(part, after_wrong):
+            direct.right_in_spite_of = self._causes(part.slot, after_wrong)
+        return direct
+
+    def _rounded(self, part: Part, base: Array | None, replaced: Mapping[Slot, Array]) -> Array | None:
+        """Return the expected array if rounding before it explains the deviation."""
+        if base is None or not are_floats(base, part.written):
+            return None
+        if base.shape != part.written.shape or not self._errors:
+            return None
+        allowed = self._numbers.allowed(base, part.tolerance)
+        with np.errstate(all="ignore"):
+            deviation = np.abs(part.written - base)
+        if not (deviation <= (1 + MOST_WIDENED) * allowed)[np.isfinite(base)].all():
+            return None
+        uncertain = {slot: error for slot, error in self._errors.items() if slot in replaced}
+        effect = propagate(self._computation, part.slot, base, replaced, uncertain)
+        right = self._numbers.right(part.written, base, allowed + np.minimum(effect, MOST_WIDENED * allowed))
+        return base if right.all() else None
+
+    def _note_error(self, part: Part, expected: Array) -> None:
+        """Note the rounding error of a value that is right: known, since the right one is."""
+        if are_floats(part.written, expected):
+            with np.errstate(all="ignore"):
+                error = np.abs(part.written - expected)
+            self._errors[part.slot] = np.nan_to_num(error, nan=0.0, posinf=0.0)
+
+    def _as_following(self, part: Part, expected: Array, direct: Judgement) -> Judgement:
+        self._note_error(part, expected)
+        causes = self._causes(part.slot, expected) if self._wrong else []
+        right = np.ones(part.written.shape, dtype=bool)
+        if not causes:  # rounding went through
+            if direct.verdict == "correct":
+                return direct
+            return Judgement("correct", right, expected, flags=["rounded"])
+        if not (self._rules.follow and part.may_follow):
+            self._wrong[part.slot] = part.written
+            return Judgement("incorrect", direct.right, direct.expected, follows_from=causes,
+                             flags=["not_followed"])  # fmt: skip
+        judgement = Judgement("follow_through", right, expected, self._rules.follow_credit, causes)
+        if self._is_trivial(part.slot, expected):
+            judgement.flags.append("trivial")
+            judgement.credit *= self._rules.trivial_credit
+        if are_floats(expected) and np.isnan(expected).any() and not np.isnan(direct.expected).any():
+            judgement.flags.append("not_a_number")
+            judgement.credit = Fraction(0)
+        return judgement
+
+    def _causes(self, slot: Slot, expected: Array) -> list[Slot]:
+        """Return the slips that a result follows from: those that change it."""
+        before = [other for other in self._wrong if self._computation.depends(slot, other)]
+        if len(before) > MAX_PLACED:
+            return before
+        causes = []
+        for other in before:
+            without = {name: array for name, array in self._wrong.items() if name != other}
+            result = self._expected(slot, without)
+            if result is None or self._differ(result, expected):
+                causes.append(other)
+        if not causes and before and self._differ(self._reference[slot], expected):
+            return before
+        return causes
+
+    def _differ(self, first: Array, second: Array) -> bool:
+        if not are_floats(first, second):
+            return not np.array_equal(first, second)
+        return differs(first, second, NO_CHANGE * np.abs(np.nan_to_num(second)))
+
+    def _is_trivial(self, slot: Slot, expected: Array) -> bool:
+        """Return whether slips made a result trivial: constant, or independent of everything but them."""
+        reference = self._reference[slot]
+        if not are_floats(expected, reference):
+            return False
+        if expected.size > 1 and np.ptp(expected) == 0 and np.ptp(reference) > 0:
+            return True
+        if not expected.any() and reference.any():
+            return True
+        others = [
+            each
+            for each in self._computation.slots
+            if each not in self._wrong and self._computation.depends(slot, each) and each != slot
+            and are_floats(self._reference[each])
+        ]  # fmt: skip
+        if not others:
+            return False
+        moved = {each: self._reference[each] * (1 + SMALL_CHANGE) + SMALL_CHANGE for each in others}
+        before = self._expected(slot, moved)
+        after = self._expected(slot, {**moved, **self._wrong})
+        if before is None or after is None:
+            return False
+        return self._differ(before, reference) and not self._differ(after, expected) and expected.size > 1
+
+    def _as_infinity(self, part: Part) -> Judgement | None:
+        """Accept a large negative number for -infinity."""
+        expected = self._reference[part.slot]
+        if not are_floats(part.written, expected):
+            return None
+        large = stands_for_infinity(part.written, expected)
+        right = self._right(part, expected) | large
+        if not large.any() or not right.all():
+            return None
+        self._wrong[part.slot] = part.written
+        return Judgement(
+            "accepted",
+            right,
+            expected,
+            self._rules.infinity_credit,
+            matched={"infinity": "a large negative number"},
+        )
+
+    def _as_form(self, part: Part) -> Judgement | None:
+        """Recognize another form of the right entries, such as their transpose."""
+        for form, array in part.others.items():
+            for replaced in (self._wrong, self._earlier):
+                expected = self._expected(part.slot, replaced)
+                if expected is not None and self._right(part, expected, array).all():
+                    return self._in_form(part, form, array, expected)
+        return None
+
+    def _in_form(self, part: Part, form: str, array: Array, expected: Array) -> Judgement:
+        """Return the judgement of a value in another form, which stands in its expected form from here on."""
+        right, credit = np.ones(expected.shape, dtype=bool), self._rules.forms.get(form)
+        judgement = Judgement("incorrect", ~right, expected, matched={form: True})
+        if credit is not None:
+            judgement.verdict, judgement.credit, judgement.right = "accepted", credit, right
+        elif self._rules.find_misconceptions:
+            judgement.misconceptions = self._find_mistakes(part, expected, expected)
+        self._wrong[part.slot] = array
+        return judgement
+
+    def _as_known(self, part: Part, after_wrong: Array | None, after_all: Array | None) -> Judgement | None:
+        """Recognize a convention or a mistake that an earlier value has shown; it is charged once."""
+        variants = [variant for variant, _ in self._known]
+        candidates = [*self._known]
+        made = [variant for variant in variants if variant.mistakes]
+        if len(made) > 1 and self._explanations.combined is not None:
+            candidates.append((self._explanations.combined(made), self._known[0][1]))
+        for variant, first in candidates:
+            expected = self._fit(variant, part, after_wrong, after_all)
+            if expected is not None:
+                self._wrong[part.slot] = part.written
+                self._note_error(part, expected)
+                right = np.ones(part.written.shape, dtype=bool)
+                judgement = Judgement("follow_through", right, expected, self._rules.follow_credit, [first])
+                judgement.same_as = first
+                judgement.matched = variant.settings or None
+                if not (self._rules.follow and part.may_follow):
+                    judgement.verdict, judgement.right = "incorrect", ~right
+                return judgement
+        return None
+
+    def _as_slip(
+        self, part: Part, direct: Judgement, after_wrong: Array | None, after_all: Array | None
+    ) -> Judgement:
+        nearest = max(
+            (each for each in (direct.expected, after_wrong, after_all) if each is not None),
+            key=lambda expected: int(self._right(part, expected).sum()),
+        )
+        right = self._right(part, nearest)
+        judgement = Judgement("incorrect", right, nearest)
+        self._judge_slip(judgement, part, after_wrong, after_all)
+        self._wrong[part.slot] = part.written
+        if are_floats(part.written, nearest):
+            units = part.half_units()
+            is_whole = (part.written == np.round(part.written)) & (units >= 0.5)
+            self._errors[part.slot] = np.where(is_whole, 0.0, units)
+        return judgement
+
+    def _judge_slip(
+        self, judgement: Judgement, part: Part, after_wrong: Array | None, after_all: Array | None
+    ) -> None:
+        """Add the explanation of a wrong value to its judgement."""
+        if self._is_imprecise(part, judgement.expected):
+            judgement.flags.append("precision")
+            judgement.credit = self._rules.precision_credit
+            return
+        if (convention := self._find_convention(part, after_wrong, after_all)) is not None:
+            judgement.matched = convention.settings
+            self._known.append((convention, part.slot))
+            if convention.credit is not None:
+                judgement.verdict, judgement.credit = "accepted", convention.credit
+                judgement.right = np.ones(part.written.shape, dtype=bool)
+                return
+        allowed = self._numbers.allowed(judgement.expected, part.tolerance)
+        judgement.slip = find_slip(part.written, judgement.expected, judgement.right, allowed)
+        is_pen_slip = judgement.slip is not None and judgement.slip.kind != OTHER and part.written.size > 1
+        if is_pen_slip or not self._rules.find_misconceptions:
+            return
+        judgement.misconceptions = self._find_mistakes(part, after_wrong, after_all)
+        if judgement.misconceptions and judgement.slip is not None and judgement.slip.kind == OTHER:
+            judgement.slip = None
+
+    def _is_imprecise(self, part: Part, expected: Array) -> bool:
+        """Return whether rounding is the only fault: the right numbers round to what was written."""
+        if not are_floats(part.written, expected):
+            return False
+        units = part.half_units()
+        with np.errstate(all="ignore"):
+            near = np.abs(part.written - expected) <= units * 1.02
+        rounded = near | (part.written == expected)
+        is_whole = (units >= 0.5).all()
+        return bool(rounded.all() and units.any() and not is_whole and part.written.any())
+
+    def _fit(
+        self, variant: Variant, part: Part, after_wrong: Array | None, after_all: Array | None
+    ) -> Array | None:
+        """Return the value that a variant expects, if it is the student's and not what is expected anyway."""
+        computation = variant.computation
+        if computation is None or part.slot not in computation.slots:
+            return None
+        ways: list[tuple[Mapping[Slot, Array], Array | None]] = [(self._wrong, after_wrong)]
+        if self._earlier.keys() != self._wrong.keys():
+            ways.append((self._earlier, after_all))
+        if self._wrong:
+            ways.append(({}, self._reference[part.slot]))
+        for replaced, plain in ways:
+            if not computation.affects(part.slot, frozenset(replaced)):
+                continue
+            try:
+                expected = computation.expected(part.slot, replaced)
+            except UnfitEntries:
+                continue
+            if self._is_evidence(part, expected, plain):
+                return expected
+        return None
+
+    def _is_evidence(self, part: Part, expected: Array, plain: Array | None) -> bool:
+        """Return whether a value agrees with a variant, and the variant differs from what is expected."""
+        written = part.written
+        if expected.shape != written.shape:
+            return False
+        try:
+            if not self._right(part, expected).all():
+                return False
+        except Undecided:
+            return False
+        if not are_floats(written, expected):
+            return plain is None or self._differ(expected, plain)
+        allowed = self._numbers.allowed(expected, part.tolerance)
+        if plain is not None and not differs(expected, plain, allowed, TOLD_APART):
+            return False
+        if plain is not None and written.size >= ENOUGH_ENTRIES:
+            changed = ~np.isclose(expected, plain, rtol=1e-9, atol=0, equal_nan=True)
+            if np.count_nonzero(changed) >= ENOUGH_ENTRIES:
+                return True
+        bound = np.minimum(allowed, np.maximum(1.1 * part.half_units(), SURE * np.abs(expected)))
+        bound = np.maximum(bound, 1e-12 * np.abs(expected).max(initial=0.0))
+        return bool(self._numbers.right(written, expected, bound).all())
+
+    def _find_convention(
+        self, part: Part, after_wrong: Array | None, after_all: Array | None
+    ) -> Variant | None:
+        for variant in self._ranked_conventions():
+            if self._fit(variant, part, after_wrong, after_all) is not None:
+                return variant
+        return None
+
+    def _ranked_conventions(self) -> list[Variant]:
+        """Return the conventions, listed ones first, then those that explain the most values."""
+        if self._ranked is None:
+            self._ranked = sorted(
+                self._explanations.conventions,
+                key=lambda variant: (variant.credit is None, -self._count_explained(variant)),
+            )
+        return self._ranked
+
+    def _count_explained(self, variant: Variant) -> int:
+        computation = variant.computation
+        if computation is None:
+            return 0
+        results = computation.results()
+        return sum(self._is_right(part, results.get(part.slot)) for part in self.parts)
+
+    def _find_mistakes(self, part: Part, after_wrong: Array | None, after_all: Array | None) -> list[Found]:
+        """Return the known mistakes that reproduce a value, or pairs if no single one does."""
+        found: list[tuple[Variant, Array]] = []
+        touching: list[Variant] = []
+        for variant in self._explanations.mistakes:
+            computation = variant.computation
+            if computation is None:
+                continue
+            if (expected := self._fit(variant, part, after_wrong, after_all)) is not None:
+                found.append((variant, expected))
+            elif computation.affects(part.slot, frozenset(self._earlier)):
+                touching.append(variant)
+        if not found:
+            found = self._first_fit(self._explanations.placed, part, after_wrong, after_all)
+        if not found and part.written.size >= ENOUGH_ENTRIES:
+            pairs = self._explanations.pairs(touching[:MAX_PAIRED])
+            found = self._first_fit(pairs, part, after_wrong, after_all)
+        self._known += [(variant, part.slot) for variant, _ in found]
+        return [
+            Found(variant.mistakes, "exact" if is_certain(part.written, expected) else "possible")
+            for variant, expected in found
+        ]
+
+    def _first_fit(
+        self, variants: Iterable[Variant], part: Part, after_wrong: Array | None, after_all: Array | None
+    ) -> list[tuple[Variant, Array]]:
+        """Return the first variant that reproduces a value, with the value that it expects."""
+        for variant in variants:
+            if (expected := self._fit(variant, part, after_wrong, after_all)) is not None:
+                return [(variant, expected)]
+        return []
