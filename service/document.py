@@ -27,6 +27,7 @@ TAGS = [
     {"name": "programs", "description": "A network of your own, as a program."},
     {"name": "optimizers", "description": "Update rules step by step, and the settings that reach a target."},
     {"name": "readings", "description": "Comparisons and costs of operations."},
+    {"name": "grading", "description": "Marks for what a student wrote, and the reason."},
     {"name": "catalogue", "description": "The operations, with their inputs, settings and values."},
     {"name": "health", "description": "For operators."},
 ]

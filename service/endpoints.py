@@ -14,6 +14,9 @@ from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
 from compute.question.limits import Limits
+from service.grading.grading import understand_grading
+from service.grading.responses import GradeResponse
+from service.grading.schemas import GradeRequest
 from service.optimizers import solutions, traces
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
@@ -144,6 +147,18 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: CostRequest,
             response=lambda: CostResponse,
             understand=understand_cost,
+        ),
+        Endpoint(
+            name="grade",
+            tag="grading",
+            summary="Marks for a student's values, and the reason",
+            description="Takes a question, marks by name, and what a student wrote. Each value is right,"
+            " right by another accepted convention, right from the student's own earlier slip, or wrong: then"
+            " known mistakes that reproduce it are named. Values that cannot be read are `ungradable`, which is not"
+            " zero. Gradients and steps of optimizers are graded like values.",
+            request=lambda: GradeRequest,
+            response=lambda: GradeResponse,
+            understand=understand_grading,
         ),
     )
 }

@@ -24,7 +24,7 @@ from compute.graph.graph import INDEX, Graph
 from compute.operations import CATALOGUE
 from compute.operations.framework.misconceptions import Misconception
 from compute.operations.misconceptions import MISCONCEPTIONS
-from compute.question.plan import Question
+from compute.question.plan import Question, state_conventions
 
 SCALES = ("1", "1/sqrt(d_k)", "1/sqrt(d)", "1/d_k")
 MAX_CONVENTIONS = 40
@@ -44,7 +44,7 @@ class GraphSubject:
     """A question about an operation or a program, to be graded.
 
     known: inputs and given values by name; upstream: upstream gradients by name.
-    names: the names of values and of gradients that a rubric or a student mentions.
+    named: the names of values and of gradients that the rubric mentions; answered: those of the student.
     accepted: the listed conventions.
     """
 
@@ -53,14 +53,14 @@ class GraphSubject:
         question: Question,
         known: Mapping[str, Array],
         upstream: Mapping[str, Array],
-        names: Iterable[tuple[Of, str]],
+        named: Iterable[tuple[Of, str]],
+        answered: Iterable[tuple[Of, str]] = (),
         accepted: Sequence[Accepted] = (),
-        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        mentioned = tuple(dict.fromkeys(Slot(of, name) for of, name in names))
-        self.question = question._replace(also=tuple(sorted({slot.name for slot in mentioned})), readings=())
+        mentioned = tuple(dict.fromkeys(Slot(of, name) for of, name in (*named, *answered)))
+        names = {slot.name for slot in mentioned}
+        self.question = question._replace(select=None, also=tuple(sorted(names)), readings=())
         self._known, self._upstream, self._accepted = known, upstream, accepted
-        self._settings = settings or {}
         first = plan_graded(GradedQuestion(self.question, mentioned))
         self.rows = {slot.name: rows for slot in mentioned
                      if slot.of == "value" and (rows := rows_of(first.graph, slot.name))}  # fmt: skip
@@ -81,6 +81,15 @@ class GraphSubject:
     def graph(self) -> Graph:
         """The graph of the right computation."""
         return self.plan.graph
+
+    @property
+    def conventions(self) -> Mapping[str, Any]:
+        """Every setting of the question."""
+        return state_conventions(self.graph, self.question)
+
+    def known_names(self) -> Iterable[str]:
+        """Return the names of all values, for suggestions."""
+        return self.graph.names
 
     def has(self, slot: Slot) -> bool:
         """Return whether the question has a value of this name."""

@@ -64,7 +64,7 @@ class GraphPlan:
 
     numbers: the number of each slot that can be computed, in order of computation.
     seeds: for each upstream name, the number that its gradient has.
-    touched: the numbers of results that a mistake computes in its own way.
+    touched: the numbers of results that a mistake computes in its own way; None without a mistake.
     """
 
     graph: Graph
@@ -73,7 +73,7 @@ class GraphPlan:
     constants: Mapping[int, Array]
     numbers: dict[Slot, int]
     seeds: dict[int, int]
-    touched: frozenset[int]
+    touched: frozenset[int] | None
     held: int
     evaluation: Evaluation
     _affected: dict[frozenset[int], list[Instruction]] = field(default_factory=dict)
@@ -99,8 +99,8 @@ class GraphPlan:
 
     def is_touched(self, target: int, replaced: frozenset[int]) -> bool:
         """Return whether a mistake changes a result, with others replaced."""
-        if not self.touched:
-            return False
+        if self.touched is None:
+            return True
         dependent = self._dependent(set(), replaced - {target}, self.touched)
         return any(result == target for result, *_ in dependent)
 
@@ -174,7 +174,7 @@ def plan_graded(graded: GradedQuestion) -> GraphPlan:
         constants=evaluation.constants,
         numbers=ordered,
         seeds={} if backward is None else dict(backward.upstream),
-        touched=frozenset(touched),
+        touched=None if graded.mistake is None else frozenset(touched),
         held=held,
         evaluation=evaluation,
     )

@@ -8,6 +8,7 @@ known mistakes are tried, and the value is a slip: charged once, and in place fo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +36,7 @@ Verdict = Literal["correct", "accepted", "follow_through", "incorrect", "missing
 MOST_WIDENED = 5.0  # times the allowed deviation, of what rounding by hand may add
 TOLD_APART = 2.5  # allowed deviations between a mistake and the value without it
 SURE = 1e-5  # relative deviation up to which few entries are evidence of a mistake
+MOST_RUNS = 3_000  # evaluations that explanations may cost
 MAX_PAIRED = 6  # mistakes that are tried in pairs
 MAX_PLACED = 3  # slips whose effects are told apart
 SMALL_CHANGE = 1e-3
@@ -89,6 +91,22 @@ class Judgement:
     slip: PenSlip | None = None
     same_as: Slot | None = None
     flags: list[str] = field(default_factory=list)
+    largest_absolute: float | None = None
+    largest_relative: float | None = None
+
+    def measure(self, written: Array) -> None:
+        """Note the largest deviations of what was written from what was expected."""
+        if are_floats(written, self.expected) and written.shape == self.expected.shape:
+            with np.errstate(all="ignore"):
+                deviation = np.abs(written - self.expected)
+                relative = deviation / np.abs(self.expected)
+            self.largest_absolute = _largest_finite(deviation)
+            self.largest_relative = _largest_finite(relative)
+
+
+def _largest_finite(sizes: Array) -> float | None:
+    finite = sizes[np.isfinite(sizes)]
+    return float(finite.max()) if finite.size else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +132,24 @@ class Rules:
 
 
 class Marker:
-    """Judges the parts of one submission."""
+    """Judges the parts of one submission.
+
+    runs_left: the evaluations that explanations may still cost.
+    """
 
     def __init__(
         self,
         computation: Computation,
         parts: Sequence[Part],
-        explanations: Explanations,
+        explanations: Callable[[], Explanations],
         rules: Rules,
         numbers: Numbers = FLOATS,
+        runs: int = MOST_RUNS,
     ) -> None:
         order = {slot: place for place, slot in enumerate(computation.slots)}
         self.parts = sorted(parts, key=lambda part: order[part.slot])
-        self._computation, self._explanations = computation, explanations
+        self._computation, self._explain = computation, explanations
+        self.runs_left = runs
         self._rules, self._numbers = rules, numbers
         self._reference = computation.results()
         self._wrong: dict[Slot, Array] = {}
@@ -134,7 +157,12 @@ class Marker:
         self._after_all: dict[Slot, Array] = {}
         self._errors: dict[Slot, Array] = {}  # how far each shown value may be off by rounding
         self._known: list[tuple[Variant, Slot]] = []
+        self._charged_at: dict[Slot, Slot] = {}  # where a mistake was charged that shows again
         self._ranked: list[Variant] | None = None
+
+    @cached_property
+    def _explanations(self) -> Explanations:
+        return self._explain()
 
     def mark(self) -> dict[Slot, Judgement]:
         """Return the judgement of each part."""
@@ -145,6 +173,7 @@ class Marker:
         judged = {}
         for part in self.parts:
             judged[part.slot] = self._judge(part, direct[part.slot])
+            judged[part.slot].measure(part.written)
             self._earlier[part.slot] = part.written
         return judged
 
@@ -250,6 +279,7 @@ class Marker:
             self._wrong[part.slot] = part.written
             return Judgement("incorrect", direct.right, direct.expected, follows_from=causes,
                              flags=["not_followed"])  # fmt: skip
+        causes = list(dict.fromkeys(self._charged_at.get(cause, cause) for cause in causes))
         judgement = Judgement("follow_through", right, expected, self._rules.follow_credit, causes)
         if self._is_trivial(part.slot, expected):
             judgement.flags.append("trivial")
@@ -297,7 +327,8 @@ class Marker:
         if not others:
             return False
         moved = {each: self._reference[each] * (1 + SMALL_CHANGE) + SMALL_CHANGE for each in others}
-        before = self._expected(slot, moved)
+        right = {each: self._reference[each] for each in self._wrong}
+        before = self._expected(slot, {**moved, **right})
         after = self._expected(slot, {**moved, **self._wrong})
         if before is None or after is None:
             return False
@@ -355,7 +386,7 @@ class Marker:
                 self._note_error(part, expected)
                 right = np.ones(part.written.shape, dtype=bool)
                 judgement = Judgement("follow_through", right, expected, self._rules.follow_credit, [first])
-                judgement.same_as = first
+                judgement.same_as = self._charged_at[part.slot] = first
                 judgement.matched = variant.settings or None
                 if not (self._rules.follow and part.may_follow):
                     judgement.verdict, judgement.right = "incorrect", ~right
@@ -418,7 +449,7 @@ class Marker:
         self, variant: Variant, part: Part, after_wrong: Array | None, after_all: Array | None
     ) -> Array | None:
         """Return the value that a variant expects, if it is the student's and not what is expected anyway."""
-        computation = variant.computation
+        computation = variant.computation if self.runs_left > 0 else None
         if computation is None or part.slot not in computation.slots:
             return None
         ways: list[tuple[Mapping[Slot, Array], Array | None]] = [(self._wrong, after_wrong)]
@@ -429,6 +460,7 @@ class Marker:
         for replaced, plain in ways:
             if not computation.affects(part.slot, frozenset(replaced)):
                 continue
+            self.runs_left -= 1
             try:
                 expected = computation.expected(part.slot, replaced)
             except UnfitEntries:

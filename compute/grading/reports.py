@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from compute.arithmetic.namespace import Array
-from compute.grading.comparison import FLOATS, Numbers
+from compute.grading.comparison import FLOATS, Numbers, Tolerance
 from compute.grading.computations import Computation, Slot
 from compute.grading.explanations import Explanations
 from compute.grading.forms import EXPECTED, Expected, Fitted, fit
-from compute.grading.marking import Judgement, Marker, Part, Verdict
+from compute.grading.marking import MOST_RUNS, Judgement, Marker, Part, Verdict
 from compute.grading.rubrics import Rubric
 from compute.grading.scores import round_half_up, round_together
 
@@ -60,26 +61,33 @@ class Item:
 
 @dataclass
 class Report:
-    """The grade of a submission. taken_off: the penalties that applied."""
+    """The grade of a submission. taken_off: the penalties that applied.
+
+    is_complete: whether all known mistakes were tried.
+    """
 
     items: list[Item]
     score: Fraction
     max_score: Fraction
     gradable: bool
     taken_off: list[tuple[str, Fraction]]
+    is_complete: bool = True
 
 
 def grade(
     computation: Computation,
-    explanations: Explanations,
+    explanations: Callable[[Computation], Explanations],
     rubric: Rubric,
     answers: Mapping[Slot, Answered | Fault],
     rows: Mapping[Slot, Sequence[Slot]],
     describe: Callable[[Slot], Expected],
     numbers: Numbers = FLOATS,
+    runs: int = MOST_RUNS,
 ) -> Report:
     """Grade a submission.
 
+    explanations: returns the conventions and mistakes to try, if something is wrong.
+    runs: the most evaluations that explanations may cost.
     answers: what the student wrote, by slot; all of the rubric's slots that are missing here are missing.
     rows: for a value that stacks steps, the slots of the steps.
     describe: returns the shape and kind of a slot.
@@ -87,11 +95,15 @@ def grade(
     sheet = _Sheet(computation, rubric, rows, describe)
     for slot, answer in answers.items():
         sheet.add(slot, answer)
-    judged = Marker(computation, sheet.parts, explanations, rubric.rules, numbers).mark()
+    explain = partial(explanations, computation)
+    marker = Marker(computation, sheet.parts, explain, rubric.rules, numbers, runs)
+    judged = marker.mark()
     marks = rubric.marks or {slot: Fraction(1) for slot in answers}
     slots = dict.fromkeys((*marks, *answers))
     items = [sheet.item(slot, marks.get(slot, Fraction(0)), judged) for slot in slots]
-    return total(items, rubric)
+    report = total(items, rubric)
+    report.is_complete = marker.runs_left > 0
+    return report
 
 
 class _Sheet:
@@ -132,7 +144,11 @@ class _Sheet:
             self._misshapen.add(slot)
             return
         may_follow = slot.name not in self._rubric.cut
-        best = self._nearest(free, reference) if free else Fitted(np.full(reference.shape, np.nan), EXPECTED)
+        best = (
+            self._nearest(free, reference, tolerance)
+            if free
+            else Fitted(np.full(reference.shape, np.nan), EXPECTED)
+        )
         if best.form is not EXPECTED:
             self._flags[slot] = [best.form.name]
         whole = Part(
@@ -140,10 +156,10 @@ class _Sheet:
         )  # fmt: skip
         self._add_parts(slot, whole)
 
-    def _nearest(self, fitted: Sequence[Fitted], reference: Array) -> Fitted:
+    def _nearest(self, fitted: Sequence[Fitted], reference: Array, tolerance: Tolerance) -> Fitted:
         if len(fitted) == 1:
             return fitted[0]
-        allowed = FLOATS.allowed(reference, self._rubric.tolerance)
+        allowed = FLOATS.allowed(reference, tolerance)
 
         def count(each: Fitted) -> int:
             right = FLOATS.right(each.array, reference, allowed)
@@ -236,8 +252,8 @@ def total(items: list[Item], rubric: Rubric) -> Report:
                  if any(_occurs(penalty.when, item) for item in counted)]  # fmt: skip
     reached -= round_half_up(sum((points for _, points in taken_off), Fraction(0)))
     most = sum((item.marks for item in counted), Fraction(0))
-    return Report(items, max(Fraction(0), reached), round_half_up(most),
-                  all(item.verdict != "ungradable" or item.marks == 0 for item in items), taken_off)  # fmt: skip
+    gradable = all(item.verdict != "ungradable" or item.marks == 0 for item in items)
+    return Report(items, max(Fraction(0), reached), round_half_up(most), gradable, taken_off)
 
 
 def _occurs(what: str, item: Item) -> bool:

@@ -32,15 +32,14 @@ class Rubric:
 
     marks: by slot; without any, one mark for each answered slot.
     optional: slots that are graded if they are answered, and do not count otherwise.
-    tolerance: of all names but those in `tolerances`.
+    tolerances: by slot; the default tolerance for others.
     cut: names whose values may not follow from a student's own earlier ones.
     partial: whether a wrong tensor gets marks for its right entries.
     """
 
     marks: Mapping[Slot, Fraction] = field(default_factory=dict)
     optional: frozenset[Slot] = frozenset()
-    tolerance: Tolerance = DEFAULT
-    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    tolerances: Mapping[Slot, Tolerance] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     cut: frozenset[str] = frozenset()
     partial: Literal["entries", "none"] = "entries"
@@ -49,4 +48,4 @@ class Rubric:
 
     def tolerance_of(self, slot: Slot) -> Tolerance:
         """Return the tolerance of one slot."""
-        return self.tolerances.get(slot.name, self.tolerance)
+        return self.tolerances.get(slot, DEFAULT)

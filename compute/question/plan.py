@@ -138,7 +138,7 @@ def prepare(question: Question) -> Plan:
         selected=selected,
         unknown=[*graph.unnamed, *_without(selected, reached)],
         stepped=_step_names(graph, known, selected),
-        conventions=_conventions(CATALOGUE.get(question.operation), graph, question.attributes),
+        conventions=state_conventions(graph, question),
         notes=_static_notes(graph, differentiation),
         inputs_path=("inputs",) if question.program else (),
         predicted=predicted,
@@ -272,6 +272,11 @@ def _static_notes(graph: Graph, differentiation: Differentiation | None) -> list
         for index in differentiation.unknown
     ]  # fmt: skip
     return notes + cut + unknown
+
+
+def state_conventions(graph: Graph, question: Question) -> dict[str, Any]:
+    """Return every setting of a question with its value, and the conventions that the steps follow."""
+    return _conventions(CATALOGUE.get(question.operation), graph, question.attributes)
 
 
 def _conventions(

@@ -1,0 +1,1 @@
+"""POST /v1/grade: questions, rubrics and answers in, marks and reasons out."""

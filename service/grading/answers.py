@@ -1,0 +1,47 @@
+"""What a student wrote: names, and tensors that nothing is refused for."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from compute.grading.notation import Notation
+from compute.grading.written import Unreadable, Written, read_written
+
+from compute.errors import QuestionErrors
+from compute.grading.reports import Answered, Fault
+from service.questions.tensors import unpack
+
+NAME = re.compile(r"[A-Za-z_][\w.\[\]]{0,199}", re.ASCII)
+PACKED = {"dtype", "shape", "data"}
+MAX_ENTRIES = 1_000_000  # of one tensor
+
+
+def is_name(name: str) -> bool:
+    """Return whether text may be the name of a value."""
+    return NAME.fullmatch(name) is not None
+
+
+def read_answers(
+    raw: Mapping[str, Any], notation: Notation, decode_exact: Callable[[Any], Any] | None
+) -> dict[str, Written | Fault]:
+    """Read what a student wrote, by name. What cannot be read is a fault, never an error."""
+    return {name: _read(tensor, notation, decode_exact) for name, tensor in raw.items()}
+
+
+def _read(raw: Any, notation: Notation, decode_exact: Callable[[Any], Any] | None) -> Written | Fault:
+    if isinstance(raw, dict) and set(raw) == PACKED:
+        try:
+            raw = unpack(raw, (), booleans=True)
+        except QuestionErrors:
+            return Fault("not_a_tensor", "The packed tensor cannot be unpacked.")
+    written = read_written(raw, notation, decode_exact)
+    if isinstance(written, Unreadable):
+        return Fault(written.code, written.message)
+    if written.array.size > MAX_ENTRIES:
+        return Fault("too_many_entries", "The tensor has too many entries.")
+    return written
+
+
+def answered(written: Written) -> Answered:
+    """Return a tensor as the grader compares it."""
+    return Answered(written.array, lambda: written.half_units)

@@ -1,0 +1,111 @@
+"""The question of a grading request, as a subject that is graded."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from compute.errors import QuestionErrors, at, unknown_name
+from compute.grading.computations import Computation, Of, Slot
+from compute.grading.explanations import Explanations
+from compute.grading.forms import Expected
+from compute.grading.graph_subject import Accepted, GraphSubject
+from compute.grading.scores import read_fraction
+from compute.operations import CATALOGUE
+from compute.question.limits import Limits
+from service.grading.rubrics import FORMS
+from service.http.problems import describe
+from service.questions.operations import GraphJob, understand
+from service.questions.programs import GRAPH, understand_program
+
+TRACE = "optimizer/trace"
+
+
+class Subject(Protocol):
+    """A question that is graded."""
+
+    @property
+    def rows(self) -> Mapping[str, list[str]]:
+        """The names of the steps that each stacked value has."""
+
+    @property
+    def computation(self) -> Computation:
+        """The right computation."""
+
+    @property
+    def explanations(self) -> Explanations:
+        """The conventions and mistakes that a student's values are compared with."""
+
+    @property
+    def conventions(self) -> Mapping[str, Any]:
+        """Every setting of the question."""
+
+    def has(self, slot: Slot) -> bool:
+        """Return whether the question has a value of this name."""
+
+    def describe(self, slot: Slot) -> Expected:
+        """Return the shape and kind of a slot."""
+
+    def known_names(self) -> Iterable[str]:
+        """Return the names of all values, for suggestions."""
+
+
+class Named(NamedTuple):
+    """The names that a rubric and a student mention, with whether each is a value or a gradient."""
+
+    rubric: list[tuple[Of, str]]
+    answered: list[tuple[Of, str]]
+
+
+def read_subject(
+    document: Mapping[str, Any], named: Named, accept: Iterable[Any], limits: Limits
+) -> tuple[Subject, int]:
+    """Plan the question of a grading request; return it with the predicted work of one answer.
+
+    accept: the accepted conventions.
+
+    Raises QuestionErrors at `question` and `accept`.
+    """
+    try:
+        operation = read_kind(document)
+        job = _plan(operation, document, limits)
+    except QuestionErrors as errors:
+        raise _within(errors, "question") from None
+    accepted = []
+    for place, model in enumerate(accept):
+        settings = {
+            name: value for name, value in (model.__pydantic_extra__ or {}).items() if name not in FORMS
+        }
+        if not settings:
+            continue
+        if operation in CATALOGUE:
+            for name in settings:
+                if name not in CATALOGUE[operation].attributes:
+                    known = [*CATALOGUE[operation].attributes, *FORMS]
+                    raise QuestionErrors([unknown_name(("accept", place, name), "setting", name, known)])
+        try:
+            other = _plan(operation, {**document, **settings}, limits)
+        except QuestionErrors as errors:
+            raise _within(errors, "accept", place) from None
+        accepted.append(Accepted(settings, read_fraction(model.credit), other.question))
+    subject = GraphSubject(job.question, job.known, job.upstream, named.rubric, named.answered, accepted)
+    return subject, job.plan.predicted.work
+
+
+def _plan(operation: str, document: Mapping[str, Any], limits: Limits) -> GraphJob:
+    fields = {name: value for name, value in document.items() if name != "operation"}
+    return understand_program(fields, limits) if operation == GRAPH else understand(operation, fields, limits)
+
+
+def read_kind(document: Mapping[str, Any]) -> str:
+    """Return the operation of a question. Raises QuestionErrors if there is none of its name."""
+    operation = document.get("operation")
+    known = [*CATALOGUE, GRAPH, TRACE]
+    if isinstance(operation, str):
+        if operation not in known:
+            raise QuestionErrors([unknown_name(("operation",), "operation", operation, known)])
+        return operation
+    received = "nothing" if operation is None else describe(operation)
+    raise at(("operation",), "has to be the name of an operation", "one of: " + ", ".join(known), received)
+
+
+def _within(errors: QuestionErrors, *path: str | int) -> QuestionErrors:
+    return QuestionErrors([error.within(*path) for error in errors.errors], errors.total)
