@@ -9,7 +9,7 @@ from compute.errors import QuestionErrors
 from compute.question.limits import Limits, too_many_values
 from service.endpoints import Endpoint, Job
 from service.http.problems import from_question
-from service.http.reader import is_large, read, read_strictly
+from service.http.reader import is_large, read, read_leniently, read_strictly
 
 Result = TypeVar("Result")
 
@@ -20,6 +20,8 @@ def ask(endpoint: Endpoint, body: bytes, limits: Limits, use: Callable[[Job], Re
     If a question is refused after the fast reader, the strict reader reads it again and it is planned again,
     so that errors do not depend on the size of the body.
     """
+    if endpoint.holds_answers:
+        return use(understand(endpoint, read_leniently(body), limits))
     if is_large(body):
         with suppress(QuestionErrors):
             return use(understand(endpoint, read(body), limits))
@@ -61,6 +63,7 @@ def understand_tiny(endpoint: Endpoint, body: bytes, limits: Limits, values: int
     """
     try:
         with allowed(Allowance(values)):
-            return endpoint.understand(read_strictly(body), limits)
+            read_body = read_leniently if endpoint.holds_answers else read_strictly
+            return endpoint.understand(read_body(body), limits)
     except Outgrown:
         return None

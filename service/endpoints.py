@@ -50,6 +50,7 @@ class Endpoint:
     summary, description: its documentation.
     request, response: return the types of the two bodies; called late, because building them takes time.
     understand: plans a document as a job. Raises QuestionErrors listing everything wrong with it.
+    holds_answers: whether bodies hold what students wrote, which makes no body unreadable.
     streams: whether its jobs also have `lines`, which yields the answer line by line.
     """
 
@@ -61,6 +62,7 @@ class Endpoint:
     response: Callable[[], Any]
     understand: Callable[[dict[str, Any], Limits], Job]
     streams: bool = False
+    holds_answers: bool = False
 
     @property
     def path(self) -> str:
@@ -154,11 +156,12 @@ ENDPOINTS: dict[str, Endpoint] = {
             summary="Marks for a student's values, and the reason",
             description="Takes a question, marks by name, and what a student wrote. Each value is right,"
             " right by another accepted convention, right from the student's own earlier slip, or wrong: then"
-            " known mistakes that reproduce it are named. Values that cannot be read are `ungradable`, which is not"
-            " zero. Gradients and steps of optimizers are graded like values.",
+            " known mistakes that reproduce it are named. Values that cannot be read are `ungradable`, which is"
+            " not zero. Gradients and steps of optimizers are graded like values.",
             request=lambda: GradeRequest,
             response=lambda: GradeResponse,
             understand=understand_grading,
+            holds_answers=True,
         ),
     )
 }

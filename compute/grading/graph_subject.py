@@ -91,6 +91,11 @@ class GraphSubject:
         """Return the names of all values, for suggestions."""
         return self.graph.names
 
+    def values(self) -> dict[str, Array]:
+        """Return all values that the computation needs, by name."""
+        base = self.computation.base
+        return {name: base[value.index] for name, value in self.graph.names.items() if value.index in base}
+
     def has(self, slot: Slot) -> bool:
         """Return whether the question has a value of this name."""
         return slot.name in self.graph.names

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -227,8 +227,15 @@ def _read_sheet(
     for of, tensors in sent.items():
         for one, tensor in read_answers(tensors, notation, decode).items():
             is_known = is_name(one) and subject.has(Slot(of, one))
-            written[Slot(of, one, name)] = tensor if is_known else UNKNOWN
+            written[Slot(of, one, name)] = _replace_names(tensor, subject) if is_known else UNKNOWN
     return QuestionSheet(name, subject, fields, written, takes, work)
+
+
+def _replace_names(tensor: Written | Fault, subject: Subject) -> Written | Fault:
+    """Return an expression with values in the place of their names, such as that of y for `y`."""
+    if isinstance(tensor, Fault) or tensor.array.dtype != object:
+        return tensor
+    return replace(tensor, array=import_exact("grading").replace_names(tensor.array, subject.values()))
 
 
 def _check_slot(subject: Subject, slot: Slot) -> None:

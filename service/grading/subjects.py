@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors, at, unknown_name
 from compute.grading.computations import Computation, Of, Slot
 from compute.grading.explanations import Explanations
@@ -37,6 +38,9 @@ class Subject(Protocol):
     @property
     def conventions(self) -> Mapping[str, Any]:
         """Every setting of the question."""
+
+    def values(self) -> Mapping[str, Array]:
+        """Return the values of the question, by name."""
 
     def has(self, slot: Slot) -> bool:
         """Return whether the question has a value of this name."""

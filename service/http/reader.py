@@ -6,6 +6,7 @@ reads large bodies: arrays of numbers become NumPy arrays without a Python objec
 
 import json
 import math
+import re
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
@@ -25,6 +26,9 @@ MAX_OBJECT_DEPTH = 8
 MIN_ARRAY_SIZE = 64
 MAX_LOOKUPS = 2**25
 NESTS = frozenset((list, dict))
+MAX_INTEGER_DIGITS = 400
+SHALLOW = 64  # levels that no tensor has
+_NESTS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 ESCAPED_BRACKETS = (b"\\u005b", b"\\u005B")
 
 
@@ -76,6 +80,51 @@ _DECIMALS = json.JSONDecoder(
 def read_decimals(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a request body, with numbers that keep their digits. Raises Problem 400."""
     return read_strictly(body, _DECIMALS)
+
+
+def _read_integer(digits: str) -> int | float:
+    return (
+        int(digits)
+        if len(digits) <= MAX_INTEGER_DIGITS
+        else math.copysign(math.inf, -(digits[0] == "-") or 1)
+    )
+
+
+_LENIENT = json.JSONDecoder(object_pairs_hook=_object_from_pairs, parse_int=_read_integer)
+_LENIENT_DECIMALS = json.JSONDecoder(
+    object_pairs_hook=_object_from_pairs, parse_int=_read_integer, parse_float=Decimal
+)
+
+
+def read_leniently(body: bytes, *, keeps_digits: bool = False) -> dict[str, Any]:
+    """Return the JSON object of a body that holds what somebody else wrote. Raises Problem 400.
+
+    NaN and Infinity are numbers, an integer of very many digits is an infinity, and what is nested too deeply
+    becomes null: nobody else's tensor makes the body unreadable.
+
+    keeps_digits: whether numbers keep their decimal text.
+    """
+    if body.count(b"[") + body.count(b"{") > SHALLOW:
+        body = _cut_nests(body)
+    return read_strictly(body, _LENIENT_DECIMALS if keeps_digits else _LENIENT)
+
+
+def _cut_nests(body: bytes) -> bytes:
+    """Return a body with null in the place of what is nested deeper than any tensor."""
+    kept, depth, begin = bytearray(), 0, 0
+    for found in _NESTS.finditer(body):
+        mark = found[0]
+        if mark[:1] == b'"':
+            continue
+        if mark in b"[{":
+            depth += 1
+            if depth == SHALLOW:
+                kept += body[begin : found.start()] + b"null"
+        else:
+            if depth == SHALLOW:
+                begin = found.end()
+            depth -= 1
+    return bytes(kept + body[begin:]) if depth < SHALLOW else body
 
 
 def read_strictly(body: bytes, decoder: json.JSONDecoder = _DECODER) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from compute.question.limits import Limits
 from compute.question.plan import prepare
 from service.asking import understand
 from service.endpoints import ENDPOINTS
-from service.exact import answers, entries, solutions  # noqa: F401 - imported by name when needed
+from service.exact import answers, entries, grading, solutions  # noqa: F401 - imported by name when needed
 from service.exact.failures import refusal
 from service.http.problems import Problem, from_question
-from service.http.reader import read_decimals
+from service.http.reader import read_decimals, read_leniently
 from service.questions.operations import EXACT_WORK
 from service.workers.frames import OFFER, REACHED
 from service.workers.interrupts import Interrupts
@@ -44,7 +44,10 @@ class Exact:
 
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
         """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors."""
-        return use(understand(ENDPOINTS[header["name"]], read_decimals(body), LIMITS))
+        endpoint = ENDPOINTS[header["name"]]
+        is_lenient = endpoint.holds_answers
+        document = read_leniently(body, keeps_digits=True) if is_lenient else read_decimals(body)
+        return use(understand(endpoint, document, LIMITS))
 
     def limit_problem(self, error: BaseException, header: dict[str, Any]) -> Problem:
         """Return the problem for an answer that ran out of memory or depth. Out of time, the process ends."""
