@@ -156,8 +156,8 @@ ENDPOINTS: dict[str, Endpoint] = {
             summary="Marks for a student's values, and the reason",
             description="Takes a question, marks by name, and what a student wrote. Each value is right,"
             " right by another accepted convention, right from the student's own earlier slip, or wrong: then"
-            " known mistakes that reproduce it are named. Values that cannot be read are `ungradable`, which is"
-            " not zero. Gradients and steps of optimizers are graded like values.",
+            " known mistakes that reproduce it are named. What cannot be read is `ungradable`, which is not"
+            " zero. Gradients and steps of optimizers are graded like values.",
             request=lambda: GradeRequest,
             response=lambda: GradeResponse,
             understand=understand_grading,

@@ -5,7 +5,8 @@ everything computed from it follows, gradients included: nothing is cut.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from compute.arithmetic.namespace import Array
@@ -28,6 +29,11 @@ class Computation(ABC):
     """
 
     slots: tuple[Slot, ...]
+
+    @cached_property
+    def allowed(self) -> "dict[tuple[Slot, Hashable], Array]":
+        """A cache for the allowed deviation from each result, by tolerance."""
+        return {}
 
     @abstractmethod
     def results(self) -> Mapping[Slot, Array]:

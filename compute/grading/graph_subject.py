@@ -7,6 +7,8 @@ from functools import cached_property, partial
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
+
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors
 from compute.grading.computations import Of, Slot
@@ -28,6 +30,7 @@ from compute.question.plan import Question, state_conventions
 
 SCALES = ("1", "1/sqrt(d_k)", "1/sqrt(d)", "1/d_k")
 MAX_CONVENTIONS = 40
+BASE_ENTRY = 250  # bytes of an array besides its entries, and of its place in a table
 MAX_PLACES = 8  # steps that a mistake may be made at, and not at the others
 
 
@@ -61,6 +64,7 @@ class GraphSubject:
         names = {slot.name for slot in mentioned}
         self.question = question._replace(select=None, also=tuple(sorted(names)), readings=())
         self._known, self._upstream, self._accepted = known, upstream, accepted
+        self._described: dict[Slot, Expected] = {}
         first = plan_graded(GradedQuestion(self.question, mentioned))
         self.rows = {slot.name: rows for slot in mentioned
                      if slot.of == "value" and (rows := rows_of(first.graph, slot.name))}  # fmt: skip
@@ -76,6 +80,13 @@ class GraphSubject:
     def computation(self) -> GraphComputation:
         """The right computation."""
         return GraphComputation(self.plan, self._known, self._upstream)
+
+    @property
+    def held(self) -> int:
+        """Estimate the bytes that it holds once every known mistake has been tried."""
+        base = sum(BASE_ENTRY + array.nbytes for array in self.computation.base.values()
+                   if isinstance(array, np.ndarray))  # fmt: skip
+        return base * (1 + len(self._concerned()) + MAX_CONVENTIONS // 4)
 
     @property
     def graph(self) -> Graph:
@@ -102,7 +113,10 @@ class GraphSubject:
 
     def describe(self, slot: Slot) -> Expected:
         """Return the shape and kind of a slot."""
-        return describe_expected(self.graph, slot.name, self.computation.results()[slot].shape)
+        if slot not in self._described:
+            shape = self.computation.results()[slot].shape
+            self._described[slot] = describe_expected(self.graph, slot.name, shape)
+        return self._described[slot]
 
     @cached_property
     def explanations(self) -> Explanations:

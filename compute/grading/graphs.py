@@ -203,6 +203,7 @@ class GraphComputation(Computation):
         self.slots = tuple(plan.numbers)
         self._known, self._upstream = known, upstream
         self._base: dict[int, Array] | None = None
+        self._results: dict[Slot, Array] | None = None
         self._by_number: dict[int, Slot] = {}
         for slot, number in plan.numbers.items():
             self._by_number.setdefault(number, slot)
@@ -218,7 +219,10 @@ class GraphComputation(Computation):
 
     def results(self) -> Mapping[Slot, Array]:
         """Return the result of every slot."""
-        return {slot: self.base[number] for slot, number in self.plan.numbers.items()}
+        if self._results is None:
+            base = self.base
+            self._results = {slot: base[number] for slot, number in self.plan.numbers.items()}
+        return self._results
 
     def sweep(self, replace: Callable[[Slot, Array], Array]) -> None:
         """Compute all slots in order. Each is passed to `replace`, whose result stands in its place."""

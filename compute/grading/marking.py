@@ -50,7 +50,7 @@ class Part:
     half_units: half a unit of the last digit of each entry as written.
     blank: entries that the student's form does not have.
     may_follow: whether it may be right from the student's own earlier values.
-    transposed: the same entries with the last two axes exchanged, if that is a reading of them.
+    others: returns other readings of the entries, by the name of the form, such as their transpose.
     """
 
     slot: Slot
@@ -59,7 +59,7 @@ class Part:
     half_units: Callable[[], Array]
     blank: Entries | None = None
     may_follow: bool = True
-    others: Mapping[str, Array] = field(default_factory=dict)
+    others: Callable[[], Mapping[str, Array]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,6 @@ class Marker:
         self._errors: dict[Slot, Array] = {}  # how far each shown value may be off by rounding
         self._known: list[tuple[Variant, Slot]] = []
         self._charged_at: dict[Slot, Slot] = {}  # where a mistake was charged that shows again
-        self._ranked: list[Variant] | None = None
 
     @cached_property
     def _explanations(self) -> Explanations:
@@ -180,10 +179,18 @@ class Marker:
     def _judge_direct(self, part: Part) -> Judgement:
         expected = self._reference[part.slot]
         try:
-            right = self._right(part, expected)
+            right = self._numbers.right(part.written, expected, self._allowed(part))
+            right = right if part.blank is None else right | part.blank
         except Undecided:
             return Judgement("ungradable", np.zeros(expected.shape, dtype=bool), expected)
         return Judgement("correct" if right.all() else "incorrect", right, expected)
+
+    def _allowed(self, part: Part) -> Array:
+        """Return the allowed deviation from the right value, which all submissions share."""
+        key, kept = (part.slot, part.tolerance), self._computation.allowed
+        if key not in kept:
+            kept[key] = self._numbers.allowed(self._reference[part.slot], part.tolerance)
+        return kept[key]
 
     def _right(self, part: Part, expected: Array, written: Array | None = None) -> Entries:
         written = part.written if written is None else written
@@ -354,7 +361,7 @@ class Marker:
 
     def _as_form(self, part: Part) -> Judgement | None:
         """Recognize another form of the right entries, such as their transpose."""
-        for form, array in part.others.items():
+        for form, array in part.others().items():
             for replaced in (self._wrong, self._earlier):
                 expected = self._expected(part.slot, replaced)
                 if expected is not None and self._right(part, expected, array).all():
@@ -495,19 +502,12 @@ class Marker:
     def _find_convention(
         self, part: Part, after_wrong: Array | None, after_all: Array | None
     ) -> Variant | None:
-        for variant in self._ranked_conventions():
-            if self._fit(variant, part, after_wrong, after_all) is not None:
-                return variant
-        return None
-
-    def _ranked_conventions(self) -> list[Variant]:
-        """Return the conventions, listed ones first, then those that explain the most values."""
-        if self._ranked is None:
-            self._ranked = sorted(
-                self._explanations.conventions,
-                key=lambda variant: (variant.credit is None, -self._count_explained(variant)),
-            )
-        return self._ranked
+        """Return the convention that a value follows: a listed one, or one that explains the most values."""
+        fitting = [variant for variant in self._explanations.conventions
+                   if self._fit(variant, part, after_wrong, after_all) is not None]  # fmt: skip
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        return max(fitting, key=lambda variant: (variant.credit is not None, self._count_explained(variant)))
 
     def _count_explained(self, variant: Variant) -> int:
         computation = variant.computation

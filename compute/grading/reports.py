@@ -137,28 +137,28 @@ class _Sheet:
             words = "true or false" if reference.dtype == bool else "numbers"
             self._faults[slot] = Fault("wrong_kind", f"Expected {words}.")
             return
-        fitted = list(fit(answer.array, self._describe(slot)))
-        free = [each for each in fitted if each.form.loses_nothing]
-        others = {each.form.name: each.array for each in fitted if not each.form.loses_nothing}
-        if not free and not others:
+        expected = self._describe(slot)
+        fitted = self._fit(answer.array, expected)
+        others = partial(_other_forms, answer.array, expected)
+        if not fitted and not others():
             self._misshapen.add(slot)
             return
-        may_follow = slot.name not in self._rubric.cut
-        best = (
-            self._nearest(free, reference, tolerance)
-            if free
-            else Fitted(np.full(reference.shape, np.nan), EXPECTED)
-        )
+        best = fitted[0] if len(fitted) == 1 else self._nearest(fitted, reference, tolerance)
         if best.form is not EXPECTED:
             self._flags[slot] = [best.form.name]
-        whole = Part(
-            slot, best.array, tolerance, self._units(answer, best), best.blank, may_follow, others,
-        )  # fmt: skip
-        self._add_parts(slot, whole)
+        may_follow = slot.name not in self._rubric.cut
+        units = self._units(answer, best)
+        self._add_parts(slot, Part(slot, best.array, tolerance, units, best.blank, may_follow, others))
+
+    def _fit(self, written: Array, expected: Expected) -> list[Fitted]:
+        """Return the readings of a tensor that lose nothing."""
+        if written.shape == expected.shape and expected.band is None:
+            return [Fitted(written, EXPECTED)]
+        return [each for each in fit(written, expected) if each.form.loses_nothing]
 
     def _nearest(self, fitted: Sequence[Fitted], reference: Array, tolerance: Tolerance) -> Fitted:
-        if len(fitted) == 1:
-            return fitted[0]
+        if not fitted:  # only another form has the right shape
+            return Fitted(np.full(reference.shape, np.nan), EXPECTED)
         allowed = FLOATS.allowed(reference, tolerance)
 
         def count(each: Fitted) -> int:
@@ -181,7 +181,7 @@ class _Sheet:
     def _add_parts(self, slot: Slot, whole: Part) -> None:
         """Add a value, or its steps if it stacks some."""
         rows = self._rows.get(slot)
-        if not rows or whole.others:
+        if not rows:
             self._of[slot] = [slot]
             self.parts.append(whole)
             return
@@ -201,7 +201,9 @@ class _Sheet:
         if slot in self._of:
             judgements = [(part, judged[part]) for part in self._of[slot]]
             verdict = next(one for one in ORDER if any(each.verdict == one for _, each in judgements))
-            exact = None if verdict == "ungradable" else marks * self._share(judgements)
+            exact = None if verdict == "ungradable" else marks
+            if verdict not in ("correct", "ungradable"):
+                exact = marks * self._share(judgements)
             fault = None
             if verdict == "ungradable":
                 fault = Fault(
@@ -227,6 +229,11 @@ class _Sheet:
             else:
                 shares.append(judgement.credit)
         return sum(shares, Fraction(0)) / len(shares)
+
+
+def _other_forms(written: Array, expected: Expected) -> dict[str, Array]:
+    """Return the readings of a tensor in other forms, by name."""
+    return {each.form.name: each.array for each in fit(written, expected) if not each.form.loses_nothing}
 
 
 def _row(units: Callable[[], Array], at: int) -> Callable[[], Array]:

@@ -14,6 +14,8 @@ def read_fraction(number: float | str) -> Fraction:
 
 def round_half_up(score: Fraction) -> Fraction:
     """Return a score rounded to cents, half a cent away from zero."""
+    if 100 % score.denominator == 0:
+        return score
     cents = floor(abs(score) / CENT + Fraction(1, 2))
     return cents * CENT * (1 if score >= 0 else -1)
 
@@ -23,6 +25,8 @@ def round_together(scores: Sequence[Fraction]) -> list[Fraction]:
 
     Each is rounded down, and the cents that are left go to those with the largest remainders.
     """
+    if all(100 % score.denominator == 0 for score in scores):
+        return list(scores)
     total = round_half_up(sum(scores, Fraction(0)))
     cents = [floor(score / CENT) for score in scores]
     left = int(total / CENT) - sum(cents)

@@ -239,6 +239,8 @@ def _encode(array: Array) -> Any:
 def _graders_item(item: Item) -> dict[str, Any]:
     """Return the part of an item that is for the grader alone."""
     body = _identify(item.slot) | {"verdict": item.verdict, "note": _note(item)}
+    if item.verdict == "correct":
+        return body
     matched = [judgement.matched for _, judgement in item.judgements if judgement.matched]
     if matched:
         body["matched"] = matched[0]
@@ -255,7 +257,7 @@ def _graders_item(item: Item) -> dict[str, Any]:
     if item.judgements:
         body["entries"] = _entries(item, is_located=True)
         body |= _deviations(item)
-        if item.verdict not in ("correct", "ungradable"):
+        if item.verdict != "ungradable":
             body["expected"] = _encode(_stacked(item, lambda judgement: judgement.expected))
     return body
 

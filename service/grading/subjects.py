@@ -1,9 +1,14 @@
 """The question of a grading request, as a subject that is graded."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import astuple
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from compute.arithmetic.namespace import Array
+from compute.budgets.bounded_cache import Kept
 from compute.errors import QuestionErrors, at, unknown_name
 from compute.grading.computations import Computation, Of, Slot
 from compute.grading.explanations import Explanations
@@ -18,6 +23,7 @@ from service.questions.operations import GraphJob, understand
 from service.questions.programs import GRAPH, understand_program
 
 TRACE = "optimizer/trace"
+SUBJECT_BYTES = 32 * 2**20
 
 
 class Subject(Protocol):
@@ -59,15 +65,35 @@ class Named(NamedTuple):
     answered: list[tuple[Of, str]]
 
 
+SUBJECTS: Kept["tuple[GraphSubject, int]"] = Kept("graded questions", SUBJECT_BYTES)
+"""Questions that were graded lately: a class sends the same one again and again."""
+
+
 def read_subject(
     document: Mapping[str, Any], named: Named, accept: Iterable[Any], limits: Limits
 ) -> tuple[Subject, int]:
-    """Plan the question of a grading request; return it with the predicted work of one answer.
+    """Return the question of a grading request, and the predicted work of one answer.
 
     accept: the accepted conventions.
 
     Raises QuestionErrors at `question` and `accept`.
     """
+    accepted = list(accept)
+    key: Any = None
+    with suppress(TypeError, OverflowError):  # a document that is not JSON's is planned each time
+        sent = [model.model_dump() for model in accepted]
+        key = (orjson.dumps([document, sent, astuple(limits)]), tuple(named.rubric), tuple(named.answered))
+    if key is not None and (found := SUBJECTS.find(key)) is not None:
+        return found
+    subject, work = _read_subject(document, named, accepted, limits)
+    if key is not None:
+        SUBJECTS.add(key, (subject, work), 2 * len(key[0]) + subject.held)
+    return subject, work
+
+
+def _read_subject(
+    document: Mapping[str, Any], named: Named, accept: Iterable[Any], limits: Limits
+) -> tuple[GraphSubject, int]:
     try:
         operation = read_kind(document)
         job = _plan(operation, document, limits)
