@@ -14,6 +14,7 @@ from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
 from compute.question.limits import Limits
+from service.grading.checks import GradeCheckRequest, GradeCheckResponse, understand_check
 from service.grading.grading import understand_grading
 from service.grading.responses import GradeResponse
 from service.grading.schemas import GradeRequest
@@ -161,6 +162,18 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: GradeRequest,
             response=lambda: GradeResponse,
             understand=understand_grading,
+            holds_answers=True,
+        ),
+        Endpoint(
+            name="grade/check",
+            tag="grading",
+            summary="The weaknesses of a rubric, before a class meets it",
+            description="Takes what `/v1/grade` takes, with the model answer in the place of a student's."
+            " Returns the known mistakes that these inputs hide and a change of an input that shows them,"
+            " tolerances that are too coarse, marks that do not add up, and names that do not exist.",
+            request=lambda: GradeCheckRequest,
+            response=lambda: GradeCheckResponse,
+            understand=understand_check,
             holds_answers=True,
         ),
     )

@@ -102,6 +102,10 @@ class GraphSubject:
         """Return the names of all values, for suggestions."""
         return self.graph.names
 
+    def inputs(self) -> Mapping[str, Array]:
+        """Return the inputs and given values, by name."""
+        return self._known
+
     def values(self) -> dict[str, Array]:
         """Return all values that the computation needs, by name."""
         base = self.computation.base

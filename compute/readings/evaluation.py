@@ -16,6 +16,7 @@ from compute.errors import UnfitEntries
 from compute.graph.graph import Graph, Value, nearest_names
 from compute.graph.primitive import Application
 
+NOTHING: Mapping[int, Array] = {}
 LONGEST = 64  # characters of a name in a note
 Instruction = tuple[int, Callable[..., Array], tuple[int, ...]]
 """The index of the result, a function, and the indices of its operands."""
@@ -111,13 +112,17 @@ class Evaluation:
         self._functions[applied] = function
         return function
 
-    def run(self, known: Mapping[int, Array]) -> dict[int, Array]:
+    def run(self, known: Mapping[int, Array], replaced: Mapping[int, Array] = NOTHING) -> dict[int, Array]:
         """Return the known and the computed values by index.
+
+        replaced: values to use in the place of the computed ones, by index.
 
         Raises UnfitEntries if a step rejects an entry.
         """
         instructions = self.instructions
-        values = {**self.constants, **known}
+        values = {**self.constants, **known, **replaced}
+        if replaced:
+            instructions = [instruction for instruction in instructions if instruction[0] not in replaced]
         self.execute(instructions, values)
         return values
 

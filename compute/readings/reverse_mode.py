@@ -23,6 +23,7 @@ from compute.readings.evaluation import Evaluation, simplify_result
 PASSES = 4  # passes over all values of a graph
 GRADIENT = 0.5  # budget units for the gradient of one value
 UPSTREAM = "upstream"
+NOTHING: "Mapping[int, Array]" = {}
 ROWS = "time_steps"
 Source: TypeAlias = "int | str"
 Slots: TypeAlias = "dict[Source, int | None]"
@@ -267,12 +268,25 @@ class Differentiation:
         self.scatter_slots[slot] = value, places
         return slot
 
-    def run(self, values: Mapping[int, Array], upstream: Mapping[int, Array]) -> Gradients:
-        """Return the gradients for the values of an evaluation and one upstream gradient for each seed."""
-        slots = dict(values)
+    def run(
+        self,
+        values: Mapping[int, Array],
+        upstream: Mapping[int, Array],
+        replaced: Mapping[int, Array] = NOTHING,
+    ) -> Gradients:
+        """Return the gradients for the values of an evaluation and one upstream gradient for each seed.
+
+        replaced: gradients to use in the place of the computed ones, by value index; the plan has to be
+            replaceable.
+        """
+        slots, instructions = dict(values), self.instructions
+        if replaced:
+            own = {self.cotangents[index].total: array for index, array in replaced.items()}
+            slots.update((slot, array) for slot, array in own.items() if slot is not None)
+            instructions = [instruction for instruction in instructions if instruction[3] not in own]
         for index, slot in self.upstream.items():
             slots[slot] = upstream[index]
-        for function, operands, shape, slot in self.instructions:
+        for function, operands, shape, slot in instructions:
             if len(operands) == 2:
                 gradient = function(slots[operands[0]], slots[operands[1]])
             elif len(operands) == 1:

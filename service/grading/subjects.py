@@ -45,6 +45,9 @@ class Subject(Protocol):
     def conventions(self) -> Mapping[str, Any]:
         """Every setting of the question."""
 
+    def inputs(self) -> Mapping[str, Array]:
+        """Return the inputs, by name."""
+
     def values(self) -> Mapping[str, Array]:
         """Return the values of the question, by name."""
 

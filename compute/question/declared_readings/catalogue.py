@@ -10,11 +10,13 @@ from compute.question.declared_readings.diagnose import DiagnoseReading
 from compute.question.declared_readings.diagram import DiagramReading
 from compute.question.declared_readings.hessian_vector import HessianVectorReading
 from compute.question.declared_readings.jacobian import JacobianReading
+from compute.question.declared_readings.substitute import SubstituteReading
 from compute.question.declared_readings.verify import VerifyReading
 
 READINGS: tuple[Reading, ...] = (
     JacobianReading(),
     HessianVectorReading(),
+    SubstituteReading(),
     DiagnoseReading(),
     ClaimsReading(),
     DiagramReading(),
