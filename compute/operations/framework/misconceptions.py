@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import Shape, ShapeError, Size
 from compute.errors import QuestionError
@@ -195,6 +197,25 @@ def stop_gradient(value: Value) -> Value:
     return apply_primitive(_STOPPED, value)
 
 
+def fixed_mask(graph: Graph, allowed: Array) -> Value:
+    """Return booleans that do not depend on the question's entries."""
+    mask = Primitive(
+        name="",
+        forward=lambda xp: allowed,
+        shape=lambda: allowed.shape,
+        latex=lambda: Formula("M"),
+        expects="nothing",
+        cost=no_cost,
+        kind="boolean",
+    )
+    return apply_primitive(mask, graph=graph)
+
+
+def invert_mask(mask: Value) -> Value:
+    """Return booleans with true and false exchanged."""
+    return apply_primitive(_INVERTED, mask)
+
+
 def with_gradient_rule(
     value: Value,
     operand: Value,
@@ -279,6 +300,20 @@ def _identity(xp: Arithmetic, a: Array) -> Array:
     return a
 
 
+def _invert(xp: Arithmetic, mask: Array) -> Array:
+    return np.logical_not(mask)
+
+
+_INVERTED = Primitive(
+    name="",
+    forward=_invert,
+    shape=lambda mask: mask,
+    latex=lambda mask: mask,
+    expects="booleans",
+    operand_kinds={"mask": ("boolean",)},
+    cost=no_cost,
+    kind="boolean",
+)
 _STOPPED = Primitive(
     name="",
     forward=_identity,
