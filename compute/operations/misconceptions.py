@@ -1,10 +1,12 @@
 """The catalogue of misconceptions: every known mistake there is, listed by hand in families."""
 
 from compute.operations.attention import misconceptions as attention
+from compute.operations.attention import position_misconceptions as positions
 from compute.operations.framework.misconceptions import Misconception
+from compute.operations.transformers import misconceptions as transformers
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
-for _declared in (attention.MISCONCEPTIONS,):
+for _declared in (attention.MISCONCEPTIONS, positions.MISCONCEPTIONS, transformers.MISCONCEPTIONS):
     for _one in _declared:
         if _one.code in MISCONCEPTIONS:
             raise ValueError(f"the misconception {_one.code} is declared twice")

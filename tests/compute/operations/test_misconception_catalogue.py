@@ -15,7 +15,7 @@ NAMED = "".join(path.read_text() for path in TESTS.rglob("test_misconceptions*.p
 @pytest.mark.parametrize("declared", MISCONCEPTIONS.values(), ids=lambda declared: declared.code)
 def test_a_misconception_is_tested_and_described(declared: Misconception) -> None:
     assert f'"{declared.code}"' in NAMED, "no test computes with it"
-    assert declared.message.endswith(".")
+    assert declared.message.endswith((".", "?"))
     assert not set("0123456789") & set(declared.message.replace("1 -", "").replace("sum to 1", ""))
     assert declared.note
     assert declared.source

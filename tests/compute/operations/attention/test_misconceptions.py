@@ -161,13 +161,13 @@ def test_the_root_of_the_number_of_heads() -> None:
     assert mistaken.values["scaled_scores"][1] == pytest.approx(query[:, 4:] @ key[:, 4:].T / np.sqrt(2))
 
 
+SQUARE_SCORES = INPUTS["x"] @ INPUTS["w_q"] @ (INPUTS["x"] @ INPUTS["w_k"]).T
+SQUARE_VALUES = INPUTS["x"] @ INPUTS["w_v"]
 SUMS: dict[str, Callable[[], Array]] = {
     "attention.weights_transposed": lambda: softmax(SQUARE_SCORES / 2).T @ SQUARE_VALUES,
     "attention.value_is_key": lambda: softmax(SQUARE_SCORES / 2) @ (INPUTS["x"] @ INPUTS["w_k"]),
     "attention.value_not_projected": lambda: softmax(SQUARE_SCORES / 2) @ INPUTS["x"],
 }
-SQUARE_SCORES = INPUTS["x"] @ INPUTS["w_q"] @ (INPUTS["x"] @ INPUTS["w_k"]).T
-SQUARE_VALUES = INPUTS["x"] @ INPUTS["w_v"]
 
 
 @pytest.mark.parametrize("code", SUMS)
