@@ -3,11 +3,14 @@
 from compute.operations.attention import misconceptions as attention
 from compute.operations.attention import position_misconceptions as positions
 from compute.operations.framework.misconceptions import Misconception
+from compute.operations.layers import misconceptions as layers
+from compute.operations.losses import misconceptions as losses
+from compute.operations.normalization import misconceptions as normalization
 from compute.operations.transformers import misconceptions as transformers
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
-for _declared in (attention.MISCONCEPTIONS, positions.MISCONCEPTIONS, transformers.MISCONCEPTIONS):
-    for _one in _declared:
+for _family in (attention, positions, layers, losses, normalization, transformers):
+    for _one in _family.MISCONCEPTIONS:
         if _one.code in MISCONCEPTIONS:
             raise ValueError(f"the misconception {_one.code} is declared twice")
         MISCONCEPTIONS[_one.code] = _one
