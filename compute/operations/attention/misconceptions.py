@@ -29,7 +29,7 @@ def _scaled(factor: str, code: str, note: str, source: str, message: str = SCALE
     def scale(step: Step) -> Value:
         names = parse(factor).symbols()
         sizes = {name: step.sizes[name] for name in names if name in step.sizes}
-        if len(sizes) < len(names):
+        if len(sizes) < len(names) or ("heads" in sizes and sizes["heads"] == 1):
             raise DoesNotApply(factor)
         constant = apply("constant", graph=step.graph, expression=parse(factor), sizes=sizes)
         return constant * step["scores"]
