@@ -33,6 +33,7 @@ FLOORS = [
     {"compute.solving"},
     {"compute.optimizers.rules"},
     {"compute.optimizers"},
+    {"compute.grading"},
     {"service.settings", "service.settings_checks", "service.version", "service.defects", "service.files"},
     {"service.http"},
     {"service.schemas"},

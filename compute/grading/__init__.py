@@ -1,0 +1,1 @@
+"""Reading and grading what a student wrote."""
