@@ -8,7 +8,7 @@ import sympy
 
 from compute.arithmetic.exact.algebra import Symbols, rational, value
 from compute.arithmetic.exact.bounds import MAX_DIGITS
-from compute.arithmetic.expressions import ExpressionError
+from compute.arithmetic.expressions import Expression, ExpressionError
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors
 from compute.grading.notation import (
@@ -23,6 +23,7 @@ from compute.grading.written import CachedTexts, find_decimal, half_unit, read_w
 
 LIMITS = Limits(longest=10_000, digits=MAX_DIGITS, deepest=90)
 BITS = 6_600  # of an integer of MAX_DIGITS digits
+MOST_COMPARED = 16  # operands of max and min in one text: SymPy takes cubic time for symbols
 _WORDS = {"nan": sympy.nan, "inf": sympy.oo, "-inf": -sympy.oo}
 
 
@@ -61,6 +62,7 @@ class ExactTexts(CachedTexts):
         if word is not None:
             return (word if isinstance(word, bool) else _WORDS[str(word)]), 0.0
         expression = read_expression(text, self.notation, self.names, LIMITS)
+        _check_compared(expression)
         try:
             found = value(expression, self.symbols)
         except ExpressionError as error:
@@ -72,3 +74,15 @@ class ExactTexts(CachedTexts):
             raise UnreadableText("no_value", "has no value that can be worked out exactly") from None
         decimal = find_decimal(text, self.notation)
         return found, 0.0 if decimal is None else half_unit(decimal)
+
+
+def _check_compared(expression: Expression) -> None:
+    """Raise UnreadableText if the operands of max and min are too many, whether nested or side by side."""
+    compared, pending = 0, [expression]
+    while pending:
+        current = pending.pop()
+        compared += len(current.operands) if current.head in ("max", "min") else 0
+        pending.extend(current.operands)
+    if compared > MOST_COMPARED:
+        reason = f"takes the max or min of {compared} numbers; at most {MOST_COMPARED} can be compared"
+        raise UnreadableText("too_large", reason)

@@ -249,6 +249,7 @@ def test_refusals_of_much_in_exact_arithmetic() -> None:
     assert refused("x" * 10_001, exact()).code == "too_long"
     for text in ("(" * 10_000, "-" * 9_999 + "1", "√" * 9_999 + "1"):
         assert refused(text, exact()).code == "too_deep"
+    assert refused(f"max({', '.join(f'x{one}' for one in range(17))})", exact()).code == "too_large"
     assert refused("x+" * 4_990 + "x", exact()).code == "not_an_expression"
 
 
