@@ -8,6 +8,7 @@ keeps the value of the step and replaces the gradient rule of one operand.
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,10 @@ def with_gradient_rule(
     def latex(y: Formula, *others: Formula) -> Formula:
         return y
 
+    @wraps(rule)
+    def as_array(xp: Arithmetic, g: Array, *needed: Array) -> Array:
+        return np.asarray(rule(xp, g, *needed), dtype=g.dtype)  # exact numbers may come without an array
+
     plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, plain) for name in ("xp", "y_", "x", *needs)]
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # names the operands
@@ -245,7 +250,7 @@ def with_gradient_rule(
         shape=shape,
         latex=latex,
         expects="a value, and the values that its gradient needs",
-        gradients={"y_": identity_gradient, "x": rule},
+        gradients={"y_": identity_gradient, "x": as_array},
         tangents="linear",
         cost=no_cost,
         kind="same",

@@ -13,7 +13,7 @@ from compute.grading.graph_subject import GraphSubject
 from compute.grading.marking import Rules
 from compute.grading.reports import Answered, Fault, Item, Report, grade
 from compute.grading.rubrics import BestOf, Penalty, Rubric
-from compute.grading.written import Written
+from compute.grading.written import half_units
 from compute.graph.spec import Tensor
 from compute.question.plan import Question
 
@@ -81,8 +81,8 @@ def report_of(answers: Mapping[Slot, Array | Fault], rubric: Rubric | None = Non
 
 
 def as_written(array: Array) -> Answered:
-    written = Written(np.asarray(array, dtype=np.float64))
-    return Answered(written.array, lambda: written.half_units)
+    entries = np.asarray(array, dtype=np.float64)
+    return Answered(entries, lambda: half_units(entries))
 
 
 def verdicts(items: Mapping[Slot, Item]) -> dict[str, str]:
@@ -189,7 +189,7 @@ def test_a_trivial_value_is_flagged() -> None:
 
 
 def test_noise_gets_nothing_and_has_no_name() -> None:
-    answers = {slot: RNG.normal(size=array.shape) * 10 for slot, array in work_out().items()}
+    answers = {slot: np.asarray(RNG.normal(size=array.shape)) * 10 for slot, array in work_out().items()}
     items = mark(answers, Rubric(partial="none"))
     assert {item.verdict for item in items.values()} == {"incorrect"}
     assert all(not judgement.misconceptions for item in items.values() for _, judgement in item.judgements)
@@ -265,7 +265,7 @@ def test_penalties_and_choices() -> None:
     slots = tuple(answers)
     rubric = Rubric(marks=dict.fromkeys(slots, Fraction(2)), best_of=[BestOf(slots, 2)], partial="none")
     report = report_of(answers, rubric)
-    assert (report.score, report.max_score) == (4, 4)
+    assert report.score == report.max_score == 4
     fined = Rubric(marks=dict.fromkeys(slots, Fraction(2)), penalties=[Penalty("incorrect", Fraction(1, 2))],
                    partial="none")  # fmt: skip
     assert report_of(answers, fined).score == Fraction(7, 2)
