@@ -1,10 +1,16 @@
 """The catalogue of misconceptions: every known mistake there is, listed by hand in families."""
 
 from compute.operations.attention import misconceptions as attention
+from compute.operations.convolution import misconceptions as convolution
+from compute.operations.convolution import pooling_misconceptions as pooling
 from compute.operations.framework.misconceptions import Misconception
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
-for _declared in (attention.MISCONCEPTIONS,):
+for _declared in (
+    attention.MISCONCEPTIONS,
+    convolution.MISCONCEPTIONS,
+    pooling.MISCONCEPTIONS,
+):
     for _one in _declared:
         if _one.code in MISCONCEPTIONS:
             raise ValueError(f"the misconception {_one.code} is declared twice")
