@@ -161,7 +161,10 @@ def divided_by_taps(step: Step) -> Value:
 )
 def channels_averaged(step: Step) -> Value:
     """Divide by the number of channels."""
-    return step.value / step.constant(step.size(_operands(step)[1], 1))
+    count = step.size(_operands(step)[1], 1)
+    if count == 1:
+        raise DoesNotApply("a single channel")
+    return step.value / step.constant(count)
 
 
 def _taps(kernel: Value) -> int:

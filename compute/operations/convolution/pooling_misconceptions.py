@@ -146,8 +146,10 @@ def gradient_split_evenly(step: Step) -> Value:
     note="every entry that equals the maximum of its window got the window's whole gradient",
     source="CNN-from-scratch#1",
 )
-def ties_to_all(step: Step) -> Value:
+def ties_to_all(step: Step) -> Value | None:
     """Pass the whole gradient on to each of several equal maxima."""
+    if step.settings["ties"] == "all":
+        return None
     x, windows = _windows(step)
     return step.with_gradient_through(x, apply("max_pool", x, **windows, ties="all"))
 

@@ -5,6 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compute.errors import QuestionErrors
+from compute.grading.computations import Slot
+from compute.grading.graphs import GradedQuestion, GraphComputation, Mistake, plan_graded
+from compute.graph.spec import Tensor
+from compute.question.plan import Question
 from tests.compute.mistakes import compute
 
 RNG = np.random.default_rng(7)
@@ -191,6 +196,27 @@ def test_another_number_of_windows(code: str, place: str) -> None:
     assert differ(mistaken, layer(None, place, **settings))
 
 
+def test_another_number_of_windows_fits_no_upstream_gradient() -> None:
+    inputs, upstream = {"x": LINE, "kernel": TAPS}, {"output": [1.0, 2.0]}
+    with pytest.raises(QuestionErrors):
+        compute("conv.stride_ignored", "conv1d", inputs, ["output"], upstream=upstream, stride=2)
+
+
+def test_values_of_another_shape_are_not_put_in_the_place_of_mistaken_ones() -> None:
+    question = Question(
+        operation="graph", inputs=(("x", Tensor((6,))), ("k", Tensor((3,)))),
+        program=("z = conv1d(x, k, stride=2)", "h = max_pool1d(z, size=2)"),
+    )  # fmt: skip
+    z, h = Slot("value", "z"), Slot("value", "h")
+    plan = plan_graded(GradedQuestion(question, (z, h), Mistake(("conv.stride_ignored",))))
+    computation = GraphComputation(plan, {"x": LINE, "k": TAPS}, {})
+    right = np.convolve(LINE, TAPS[::-1], "valid")
+    expected = right.reshape(2, 2).max(axis=1)
+    assert computation.expected(h, {}) == pytest.approx(expected)
+    assert computation.expected(h, {z: right[::2]}) == pytest.approx(expected)
+    assert computation.expected(h, {z: -right}) == pytest.approx((-right).reshape(2, 2).max(axis=1))
+
+
 def test_padding_that_changes_no_number_of_windows() -> None:
     inputs = {"x": LINE, "kernel": TAPS}
     found = compute("conv.padding_ignored", "conv1d", inputs, ["output"], padding=(1, 0), stride=2)
@@ -206,6 +232,7 @@ def test_padding_that_changes_no_number_of_windows() -> None:
         ("conv.stride_in_one_direction", {"stride": 2}),
         ("conv.ceiling_window", {}),
         ("conv.first_channel_only", {}),
+        ("conv.channels_averaged", {}),
         ("conv.bias_left_out", {}),
         ("conv.bias_wrong_axis", {}),
     ],
