@@ -85,6 +85,7 @@ def entry_state(state: State, index: tuple[int, ...], xp: Any) -> State:
     return State(
         xp, state.number, state.step, state.learning_rate, state.parameter[index], state.gradient[index],
         {name: buffer[index] for name, buffer in state.buffers.items()},
+        substituted={name: buffer[index] for name, buffer in (state.substituted or {}).items()},
     )  # fmt: skip
 
 
