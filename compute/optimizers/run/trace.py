@@ -1,7 +1,7 @@
 """Running an optimizer step by step."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -209,13 +209,13 @@ def _compute_update(
     """Compute an update, again for each buffer that is replaced, in the order in which they are kept."""
     if substitute is None:
         return compute_update(run, state)
-    substituted: dict[str, Any] = {}
-    change, buffers = compute_update(run, replace(state))
+    state.substituted = substituted = {}
+    change, buffers = compute_update(run, state)
     for name in tuple(buffers):
         value = substitute(Place(state.step, "state", owner, name), buffers[name])
         if value is not buffers[name]:
-            substituted[name] = value
-            change, buffers = compute_update(run, replace(state, substituted=substituted, new_buffers={}))
+            substituted[name], state.new_buffers = value, {}
+            change, buffers = compute_update(run, state)
     return change, buffers
 
 

@@ -23,14 +23,14 @@ class TraceNames:
     def __init__(self, run: Run, start: Parameters, steps: int) -> None:
         self._run, self._start, self.steps = run, start, steps
         self._has_loss = isinstance(run.objective, ProgramObjective)
-        self._owners = [ALL] if run.optimizer.updates_jointly else [*start]
+        self.owners = [ALL] if run.optimizer.updates_jointly else [*start]
         self._buffers = kept_buffers(run)
         self._of_a_step = {place.inner_path: place for place in self._places_of_a_step()}
         self._short = self._short_names()
 
     def at(self, step: int) -> list[Place]:
         """Return the places of a step, in order of computation."""
-        return [place._replace(step=step) for place in self._of_a_step.values() if self._exists(step, place)]
+        return [Place(step, *place[1:]) for place in self._of_a_step.values() if self._exists(step, place)]
 
     def find(self, name: str) -> Place | None:
         """Return the place of a name: a path, or a short form such as `x[2]` that means one value alone."""
@@ -39,7 +39,7 @@ class TraceNames:
             step, place = int(match[1]), self._of_a_step.get(match[2])
         elif match := _SHORT.fullmatch(name):
             step, place = int(match[2]), self._short.get(match[1])
-        return place._replace(step=step) if place is not None and self._exists(step, place) else None
+        return Place(step, *place[1:]) if place is not None and self._exists(step, place) else None
 
     def unknown(self, path: Path, name: str) -> QuestionError:
         """Return the error for a name that is not found."""
@@ -111,7 +111,7 @@ class TraceNames:
     def _state(self, step: int) -> list[Place]:
         if step == 0:
             return []
-        return [Place(step, "state", owner, buffer) for owner in self._owners for buffer in self._buffers]
+        return [Place(step, "state", owner, buffer) for owner in self.owners for buffer in self._buffers]
 
     def _places_of_a_step(self) -> Iterator[Place]:
         yield Place(1, "learning_rate")
