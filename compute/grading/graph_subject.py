@@ -115,6 +115,10 @@ class GraphSubject:
         """Return whether the question has a value of this name."""
         return slot.name in self.graph.names
 
+    def resolve(self, slot: Slot) -> Slot:
+        """Return a slot by its full name: names of values have no short forms."""
+        return slot
+
     def describe(self, slot: Slot) -> Expected:
         """Return the shape and kind of a slot."""
         if slot not in self._described:

@@ -30,7 +30,7 @@ from compute.grading.comparison import (
 from compute.grading.computations import Computation, Slot
 from compute.grading.explanations import Explained, Explanations, Variant
 from compute.grading.rounding import propagate
-from compute.grading.slips import OTHER, PenSlip, find_slip
+from compute.grading.slips import PenSlip, find_slip
 
 Verdict = Literal["correct", "accepted", "follow_through", "incorrect", "missing", "ungradable"]
 MOST_WIDENED = 5.0  # times the allowed deviation, of what rounding by hand may add
@@ -38,6 +38,7 @@ TOLD_APART = 2.5  # allowed deviations between a mistake and the value without i
 SURE = 1e-5  # relative deviation up to which few entries are evidence of a mistake
 MOST_RUNS = 3_000  # evaluations that explanations may cost
 MAX_PAIRED = 6  # mistakes that are tried in pairs
+SURE_SLIPS = ("sign", "factor_of_ten")  # which no known mistake makes in one entry alone
 MAX_PLACED = 3  # slips whose effects are told apart
 SMALL_CHANGE = 1e-3
 NO_CHANGE = 1e-6  # relative difference of results that are the same
@@ -175,6 +176,22 @@ class Marker:
             judged[part.slot].measure(part.written)
             self._earlier[part.slot] = part.written
         return judged
+
+    def judge_shape(self, part: Part) -> Judgement:
+        """Return the judgement of a value of a wrong shape, which some mistakes give."""
+        right = np.zeros(part.written.shape, dtype=bool)
+        judgement = Judgement("incorrect", right, self._reference[part.slot], flags=["shape"])
+        if not self._rules.find_misconceptions:
+            return judgement
+        for variant in self._explanations.mistakes:
+            results = {} if variant.computation is None else variant.computation.results()
+            expected = results.get(part.slot)
+            if expected is not None and self._is_evidence(part, expected, None):
+                certainty: Literal["exact", "possible"] = (
+                    "exact" if is_certain(part.written, expected) else "possible"
+                )
+                judgement.misconceptions.append(Found(variant.mistakes, certainty))
+        return judgement
 
     def _judge_direct(self, part: Part) -> Judgement:
         expected = self._reference[part.slot]
@@ -434,11 +451,11 @@ class Marker:
                 return
         allowed = self._numbers.allowed(judgement.expected, part.tolerance)
         judgement.slip = find_slip(part.written, judgement.expected, judgement.right, allowed)
-        is_pen_slip = judgement.slip is not None and judgement.slip.kind != OTHER and part.written.size > 1
-        if is_pen_slip or not self._rules.find_misconceptions:
+        is_sure = judgement.slip is not None and judgement.slip.kind in SURE_SLIPS and part.written.size > 1
+        if is_sure or not self._rules.find_misconceptions:
             return
         judgement.misconceptions = self._find_mistakes(part, after_wrong, after_all)
-        if judgement.misconceptions and judgement.slip is not None and judgement.slip.kind == OTHER:
+        if judgement.misconceptions and part.written.size > 1:
             judgement.slip = None
 
     def _is_imprecise(self, part: Part, expected: Array) -> bool:

@@ -98,6 +98,7 @@ def grade(
     explain = partial(explanations, computation)
     marker = Marker(computation, sheet.parts, explain, rubric.rules, numbers, runs)
     judged = marker.mark()
+    judged |= {slot: marker.judge_shape(part) for slot, part in sheet.misshapen.items()}
     marks = rubric.marks or {slot: Fraction(1) for slot in answers}
     slots = dict.fromkeys((*marks, *answers))
     items = [sheet.item(slot, marks.get(slot, Fraction(0)), judged) for slot in slots]
@@ -122,7 +123,7 @@ class _Sheet:
         self._of: dict[Slot, list[Slot]] = {}  # the parts of each item
         self._faults: dict[Slot, Fault] = {}
         self._flags: dict[Slot, list[str]] = {}
-        self._misshapen: set[Slot] = set()
+        self.misshapen: dict[Slot, Part] = {}
 
     def add(self, slot: Slot, answer: Answered | Fault) -> None:
         """Add an answer, in the form that comes nearest to the expected one."""
@@ -141,7 +142,7 @@ class _Sheet:
         fitted = self._fit(answer.array, expected)
         others = partial(_other_forms, answer.array, expected)
         if not fitted and not others():
-            self._misshapen.add(slot)
+            self.misshapen[slot] = Part(slot, answer.array, tolerance, answer.half_units)
             return
         best = fitted[0] if len(fitted) == 1 else self._nearest(fitted, reference, tolerance)
         if best.form is not EXPECTED:
@@ -211,8 +212,8 @@ class _Sheet:
                 )
             return Item(slot, verdict, marks, exact, exact, judgements=judgements, fault=fault,
                         flags=self._flags.get(slot, []))  # fmt: skip
-        if slot in self._misshapen:
-            return Item(slot, "incorrect", marks, flags=["shape"])
+        if slot in self.misshapen:
+            return Item(slot, "incorrect", marks, judgements=[(slot, judged[slot])])
         is_optional = slot in self._rubric.optional
         return Item(slot, "missing", marks, counts=not is_optional)
 

@@ -61,7 +61,21 @@ def render_report(
         "items": [_graders_item(item) for item in report.items],
         "codes": _summarize(report.items),
     }
+    asked = {full: name for sheet in sheets for full, name in sheet.asked_names().items()}
+    if asked:
+        for item in (*body["items"], *body["charged"], *body["grader"]["items"]):
+            _rename(item, asked)
     return body
+
+
+def _rename(item: dict[str, Any], asked: Mapping[str, str]) -> None:
+    """Use the names of the request in the place of full ones."""
+    for field in ("name", "same_as"):
+        if field in item:
+            item[field] = asked.get(item[field], item[field])
+    for field in ("follows_from", "right_in_spite_of"):
+        if field in item:
+            item[field] = [asked.get(name, name) for name in item[field]]
 
 
 def _readings(sheets: Iterable[QuestionSheet]) -> dict[Slot, Array]:
@@ -143,8 +157,6 @@ def _message(item: Item, follows: Sequence[str], flags: Sequence[str]) -> str:
         return "Right by another convention, which is accepted here."
     if item.verdict == "follow_through":
         return f"This follows from your own {_join(follows)}, so that nothing is lost here."
-    if "shape" in flags:
-        return "The shape is not that of the answer."
     if "precision" in flags:
         return "The numbers are right as far as they go: more digits are needed."
     if "not_followed" in flags:
@@ -152,6 +164,8 @@ def _message(item: Item, follows: Sequence[str], flags: Sequence[str]) -> str:
     found = _misconceptions(item)
     if found:
         return " ".join(mistake.message for mistake in found[0].mistakes)
+    if "shape" in flags:
+        return "The shape is not that of the answer."
     slips = [judgement.slip for _, judgement in item.judgements if judgement.slip is not None]
     if slips:
         return SLIPS[slips[0].kind]
@@ -356,7 +370,7 @@ def _conventions(
 
 def _notes(report: Report) -> list[dict[str, Any]]:
     notes = []
-    shapes = [item.slot.name for item in report.items if "shape" in item.flags]
+    shapes = [item.slot.name for item in report.items if "shape" in _flags(item)]
     if shapes:
         message = "values of another shape cannot be put in place; what follows is computed without them"
         notes.append({"code": "not_in_place", "at": ", ".join(shapes), "message": message})

@@ -27,8 +27,6 @@ from service.grading.rubrics import (
     read_marks,
     read_penalties,
     read_rules,
-    read_tolerance,
-    read_tolerances,
 )
 from service.grading.schemas import GradeRequest
 from service.grading.sheets import QuestionSheet
@@ -206,7 +204,9 @@ def _read_sheet(
     for of, tensors in sent.items():
         for one, tensor in read_answers(tensors, texts).items():
             is_known = is_name(one) and subject.has(Slot(of, one))
-            written[Slot(of, one, name)] = _replace_names(tensor, subject) if is_known else UNKNOWN
+            written[subject.resolve(Slot(of, one))._replace(question=name)] = (
+                _replace_names(tensor, subject) if is_known else UNKNOWN
+            )
     return QuestionSheet(name, subject, fields, written, takes, work)
 
 
@@ -232,18 +232,21 @@ def _check_slot(subject: Subject, slot: Slot) -> None:
 
 def _read_rubric(fields: Mapping[str, Any], sheets: list[QuestionSheet], accepted: Iterable[Any]) -> Rubric:
     marks = {
-        slot: points for sheet in sheets for slot, points in read_marks(sheet.fields, sheet.name).items()
+        sheet.resolve(slot): points
+        for sheet in sheets
+        for slot, points in read_marks(sheet.fields, sheet.name).items()
     }
     slots = {*marks, *(slot for sheet in sheets for slot in sheet.written)}
-    optional = {(sheet.name, name) for sheet in sheets for name in sheet.fields["optional"]}
+    optional = {
+        sheet.resolve(Slot("value", name, sheet.name))[1:]
+        for sheet in sheets
+        for name in sheet.fields["optional"]
+    }
     return Rubric(
         marks=marks,
-        optional=frozenset(slot for slot in slots if (slot.question, slot.name) in optional),
+        optional=frozenset(slot for slot in slots if (slot.name, slot.question) in optional),
         tolerances={
-            slot: read_tolerances(sheet.fields).get(slot.name, read_tolerance(sheet.fields["tolerance"]))
-            for sheet in sheets
-            for slot in slots
-            if slot.question == sheet.name
+            slot: sheet.tolerance(slot) for sheet in sheets for slot in slots if slot.question == sheet.name
         },
         rules=read_rules(fields, accepted),
         cut=read_cut(fields),

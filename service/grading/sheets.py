@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compute.grading.comparison import Tolerance
 from compute.grading.computations import Slot
 from compute.grading.reports import Fault
 from compute.grading.written import Written
+from service.grading.rubrics import read_tolerance, read_tolerances
 from service.grading.subjects import Subject
 
 
@@ -29,3 +31,19 @@ class QuestionSheet:
     def inner(self, slot: Slot) -> Slot:
         """Return a slot as the subject knows it."""
         return slot._replace(question="")
+
+    def resolve(self, slot: Slot) -> Slot:
+        """Return a slot of the exam by its full name."""
+        return self.subject.resolve(self.inner(slot))._replace(question=self.name)
+
+    def tolerance(self, slot: Slot) -> Tolerance:
+        """Return the tolerance of a slot."""
+        own = {self.resolve(slot._replace(name=name)).name: tolerance
+               for name, tolerance in read_tolerances(self.fields).items()}  # fmt: skip
+        return own[slot.name] if slot.name in own else read_tolerance(self.fields["tolerance"])
+
+    def asked_names(self) -> dict[str, str]:
+        """Return the names that the rubric and the student use, by full name, where these differ."""
+        names = (*self.fields["marks"], *self.fields["answer"])
+        full = {name: self.resolve(Slot("value", name, self.name)).name for name in names}
+        return {resolved: name for name, resolved in full.items() if resolved != name}

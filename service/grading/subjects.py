@@ -1,8 +1,9 @@
 """The question of a grading request, as a subject that is graded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import astuple
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -15,14 +16,19 @@ from compute.grading.explanations import Explanations
 from compute.grading.forms import Expected
 from compute.grading.graph_subject import Accepted, GraphSubject
 from compute.grading.scores import read_fraction
+from compute.grading.trace_subject import TraceSubject
 from compute.operations import CATALOGUE
+from compute.optimizers.rules.declaration import OPTIMIZERS
+from compute.optimizers.run.question import PreparedTrace
 from compute.question.limits import Limits
 from service.grading.rubrics import FORMS
 from service.http.problems import describe
+from service.optimizers.traces import TraceJob, understand_trace
 from service.questions.operations import GraphJob, understand
 from service.questions.programs import GRAPH, understand_program
 
 TRACE = "optimizer/trace"
+DECAYS = ("coupled", "decoupled", "post")
 SUBJECT_BYTES = 32 * 2**20
 
 
@@ -54,6 +60,9 @@ class Subject(Protocol):
     def has(self, slot: Slot) -> bool:
         """Return whether the question has a value of this name."""
 
+    def resolve(self, slot: Slot) -> Slot:
+        """Return a slot by its full name, from a short form."""
+
     def describe(self, slot: Slot) -> Expected:
         """Return the shape and kind of a slot."""
 
@@ -68,7 +77,7 @@ class Named(NamedTuple):
     answered: list[tuple[Of, str]]
 
 
-SUBJECTS: Kept["tuple[GraphSubject, int]"] = Kept("graded questions", SUBJECT_BYTES)
+SUBJECTS: Kept["tuple[GraphSubject | TraceSubject, int]"] = Kept("graded questions", SUBJECT_BYTES)
 """Questions that were graded lately: a class sends the same one again and again."""
 
 
@@ -96,17 +105,16 @@ def read_subject(
 
 def _read_subject(
     document: Mapping[str, Any], named: Named, accept: Iterable[Any], limits: Limits
-) -> tuple[GraphSubject, int]:
+) -> tuple[GraphSubject | TraceSubject, int]:
     try:
         operation = read_kind(document)
         job = _plan(operation, document, limits)
     except QuestionErrors as errors:
         raise _within(errors, "question") from None
-    accepted = []
+    listed = []
     for place, model in enumerate(accept):
-        settings = {
-            name: value for name, value in (model.__pydantic_extra__ or {}).items() if name not in FORMS
-        }
+        sent = (model.__pydantic_extra__ or {}).items()
+        settings = {name: value for name, value in sent if name not in FORMS}
         if not settings:
             continue
         if operation in CATALOGUE:
@@ -115,16 +123,60 @@ def _read_subject(
                     known = [*CATALOGUE[operation].attributes, *FORMS]
                     raise QuestionErrors([unknown_name(("accept", place, name), "setting", name, known)])
         try:
-            other = _plan(operation, {**document, **settings}, limits)
+            other = _plan(operation, _with_settings(operation, document, settings), limits)
         except QuestionErrors as errors:
             raise _within(errors, "accept", place) from None
-        accepted.append(Accepted(settings, read_fraction(model.credit), other.question))
-    subject = GraphSubject(job.question, job.known, job.upstream, named.rubric, named.answered, accepted)
-    return subject, job.plan.predicted.work
+        listed.append((settings, read_fraction(model.credit), other))
+    if isinstance(job, GraphJob):
+        accepted = [
+            Accepted(settings, credit, other.question)
+            for settings, credit, other in listed
+            if isinstance(other, GraphJob)
+        ]
+        graph = GraphSubject(job.question, job.known, job.upstream, named.rubric, named.answered, accepted)
+        return graph, job.plan.predicted.work
+    traces = [(settings, credit, partial(_prepared, other)) for settings, credit, other in listed]
+    others = [
+        (settings, partial(_prepare, _with_settings(TRACE, document, settings), limits))
+        for settings in _other_settings(job)
+    ]
+    trace = TraceSubject(job.prepared, named.rubric, named.answered, traces, others)
+    return trace, job.prepared.predicted.work
 
 
-def _plan(operation: str, document: Mapping[str, Any], limits: Limits) -> GraphJob:
+def _with_settings(
+    operation: str, document: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a question with other settings: of its operation, or of its optimizer."""
+    if operation == TRACE:
+        return {**document, "optimizer": {**document["optimizer"], **settings}}
+    return {**document, **settings}
+
+
+def _other_settings(job: TraceJob) -> Iterator[dict[str, Any]]:
+    """Yield each other choice of the optimizer's settings."""
+    optimizer, chosen = job.question.optimizer, job.prepared.conventions
+    for name, field in OPTIMIZERS[optimizer.name].settings.items():
+        for choice in (False, True) if field.is_switch else field.choices:
+            if choice != chosen.get(name, field.default):
+                yield {name: choice}
+    if chosen.get("weight_decay") is not None:
+        yield from ({"decay": form} for form in DECAYS if form != chosen.get("decay"))
+
+
+def _prepare(document: dict[str, Any], limits: Limits) -> PreparedTrace:
+    return _prepared(_plan(TRACE, document, limits))
+
+
+def _prepared(job: "GraphJob | TraceJob") -> PreparedTrace:
+    assert isinstance(job, TraceJob)
+    return job.prepared
+
+
+def _plan(operation: str, document: Mapping[str, Any], limits: Limits) -> "GraphJob | TraceJob":
     fields = {name: value for name, value in document.items() if name != "operation"}
+    if operation == TRACE:
+        return understand_trace(fields, limits)
     return understand_program(fields, limits) if operation == GRAPH else understand(operation, fields, limits)
 
 

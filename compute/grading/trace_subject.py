@@ -1,0 +1,108 @@
+"""Grading of optimizer traces: any value of any step, by its path in the trace's own answer."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import Any
+
+from compute.arithmetic.namespace import Array
+from compute.errors import QuestionErrors
+from compute.grading.computations import Computation, Of, Slot
+from compute.grading.explanations import Explained, Explanations, Variant
+from compute.grading.forms import Expected
+from compute.grading.traces import TraceComputation, trace_computation
+from compute.optimizers.run.misconceptions import MISTAKES, with_mistake
+from compute.optimizers.run.question import PreparedTrace
+
+Prepare = Callable[[], PreparedTrace]
+
+
+class TraceSubject:
+    """A trace of an optimizer, to be graded.
+
+    named, answered: the names that the rubric and the student mention; a value's name may be short.
+    accepted: the settings of listed conventions, their credit, and how to prepare the trace with them.
+    conventions: other settings, and how to prepare the trace with them.
+    """
+
+    rows: Mapping[str, list[str]] = {}
+
+    def __init__(
+        self,
+        prepared: PreparedTrace,
+        named: Iterable[tuple[Of, str]],
+        answered: Iterable[tuple[Of, str]] = (),
+        accepted: Sequence[tuple[Mapping[str, Any], Fraction, Prepare]] = (),
+        conventions: Sequence[tuple[Mapping[str, Any], Prepare]] = (),
+    ) -> None:
+        self._prepared, self._accepted, self._others = prepared, accepted, conventions
+        self._wanted = [name for of, name in (*named, *answered) if of == "value"]
+
+    @cached_property
+    def computation(self) -> TraceComputation:
+        """The right computation."""
+        return trace_computation(self._prepared, self._wanted)
+
+    @property
+    def conventions(self) -> Mapping[str, Any]:
+        """Every setting of the question."""
+        return self._prepared.conventions
+
+    @property
+    def held(self) -> int:
+        """Estimate the bytes that it holds once every known mistake has been tried."""
+        return 20_000 * (1 + len(MISTAKES) // 4) + 2_000 * len(self.computation.slots)
+
+    def resolve(self, slot: Slot) -> Slot:
+        """Return a slot by its full path, from a short form such as `x[2]`."""
+        place = self.computation.names.find(slot.name) if slot.of == "value" else None
+        return slot if place is None else slot._replace(name=place.path)
+
+    def has(self, slot: Slot) -> bool:
+        """Return whether the trace has a value of this name."""
+        return slot.of == "value" and self.computation.names.find(slot.name) is not None
+
+    def known_names(self) -> Iterable[str]:
+        """Return the names of all values, for suggestions."""
+        names = self.computation.names
+        return [place.path for step in range(min(names.steps, 3) + 1) for place in names.at(step)]
+
+    def describe(self, slot: Slot) -> Expected:
+        """Return the shape and kind of a slot."""
+        return Expected(self.computation.results()[slot].shape)
+
+    def inputs(self) -> Mapping[str, Array]:
+        """Return nothing: a trace cannot be computed from other inputs."""
+        return {}
+
+    def values(self) -> Mapping[str, Array]:
+        """Return the values that were asked for, by path."""
+        return {slot.name: array for slot, array in self.computation.results().items()}
+
+    @cached_property
+    def explanations(self) -> Explanations:
+        """The conventions and mistakes that a student's values are compared with."""
+        return Explanations(
+            conventions=[
+                *(Variant(partial(self._other, prepare), settings, credit)
+                  for settings, credit, prepare in self._accepted),
+                *(Variant(partial(self._other, prepare), settings) for settings, prepare in self._others),
+            ],
+            mistakes=list(self._mistakes()),
+        )  # fmt: skip
+
+    def _other(self, prepare: Prepare) -> Computation | None:
+        try:
+            return trace_computation(prepare(), [slot.name for slot in self.computation.slots])
+        except QuestionErrors:
+            return None
+
+    def _mistakes(self) -> Iterator[Variant]:
+        for code, mistake in MISTAKES.items():
+            if self._prepared.trace.run.optimizer.name in mistake.optimizers:
+                explained = Explained(code, mistake.message, mistake.note, mistake.source)
+                yield Variant(partial(self._mistaken, code), mistakes=(explained,))
+
+    def _mistaken(self, code: str) -> Computation | None:
+        run = with_mistake(self._prepared.trace.run, code)
+        return None if run is None else self.computation.with_run(run, MISTAKES[code].touched)
