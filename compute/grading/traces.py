@@ -12,6 +12,7 @@ from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors, UnfitEntries
 from compute.grading.computations import Computation, Slot
 from compute.optimizers.rules.declaration import Buffers
+from compute.optimizers.run.misconceptions import MISTAKES, with_mistake
 from compute.optimizers.run.objective import Parameters
 from compute.optimizers.run.places import Place, Substitute
 from compute.optimizers.run.question import PreparedTrace
@@ -37,8 +38,9 @@ class TraceComputation(Computation):
         touched: frozenset[str] = frozenset(),
     ) -> None:
         self.run, self.start, self.steps, self._touched = run, start, steps, touched
+        self._wanted = tuple(wanted)
         self.names = TraceNames(run, start, steps)
-        found = {place for name in wanted if (place := self.names.find(name)) is not None}
+        found = {place for name in self._wanted if (place := self.names.find(name)) is not None}
         self._last = max((place.step for place in found), default=0)
         in_order = (place for step in range(self._last + 1) for place in self.names.at(step))
         self._places = {Slot("value", place.path): place for place in in_order if place in found}
@@ -50,7 +52,16 @@ class TraceComputation(Computation):
 
     def with_run(self, run: Run, touched: frozenset[str] = frozenset()) -> "TraceComputation":
         """Return the computation of the same values by another run of the same program."""
-        return TraceComputation(run, self.start, self.steps, [slot.name for slot in self.slots], touched)
+        return TraceComputation(run, self.start, self.steps, self._wanted, touched)
+
+    def mistaken(self, *codes: str) -> "TraceComputation | None":
+        """Return the computation with mistakes made together; None where one of them has no meaning."""
+        run: Run | None = self.run
+        touched = self._touched
+        for code in codes:
+            run = None if run is None else with_mistake(run, code)
+            touched |= MISTAKES[code].touched
+        return None if run is None else self.with_run(run, touched)
 
     def results(self) -> Mapping[Slot, Array]:
         """Return the result of every slot."""

@@ -124,6 +124,19 @@ def adadelta(
     return -state.learning_rate * change
 
 
+def moments(state: State, beta_1: Number, beta_2: Number, amsgrad: bool) -> tuple[Number, Number]:
+    """Return Adam's mean of gradients and of their squares, or the largest such mean so far."""
+    first, squares = _first(state, beta_1), _second(state, beta_2)
+    return first, largest(state, squares) if amsgrad else squares
+
+
+def largest(state: State, squares: Number) -> Number:
+    """Return the largest mean of squares so far."""
+    before = state.buffers.get("largest_second_moment")
+    value = squares if before is None else state.maximum(before, squares)
+    return state.keep("largest_second_moment", value)
+
+
 def _first(state: State, beta: Number) -> Number:
     return state.keep("first_moment", beta * state.previous("first_moment") + (1 - beta) * state.gradient)
 
@@ -180,11 +193,7 @@ def adam(
     Source: Kingma and Ba, Adam (2015), algorithm 1; uncorrected epsilon: section 2; amsgrad: Reddi et al., On
     the convergence of Adam and beyond (2018), algorithm 2.
     """
-    first, squares = _first(state, beta_1), _second(state, beta_2)
-    if amsgrad:
-        largest_before = state.buffers.get("largest_second_moment")
-        largest = squares if largest_before is None else state.maximum(largest_before, squares)
-        squares = state.keep("largest_second_moment", largest)
+    first, squares = moments(state, beta_1, beta_2, amsgrad)
     count = state.step - 1 + count_from
     corrected = bias_correction and count > 0
     correction_1: Number

@@ -13,6 +13,17 @@ from compute.optimizers.run.objective import Parameters
 ALL = "all parameters"
 
 
+# The update with the decay of parameters in it, by its form; the last two forms are mistakes.
+DECAYED: dict[str, Callable[[State, Any, Number], Any]] = {
+    "decoupled": lambda state, change, decay: change - state.learning_rate * decay * state.parameter,
+    "post": lambda state, change, decay: change - decay * (state.parameter + change),
+    "decoupled_post": lambda state, change, decay: (
+        change - state.learning_rate * decay * (state.parameter + change)
+    ),
+    "without_rate": lambda state, change, decay: change - decay * state.parameter,
+}
+
+
 class RuleSettings(Protocol):
     """The part of a run that determines how a parameter is updated."""
 
@@ -48,12 +59,10 @@ def compute_update(run: RuleSettings, state: State) -> tuple[Array, Buffers]:
 def apply_rule(
     run: RuleSettings, state: State, settings: Mapping[str, Any], decay: Number | None
 ) -> tuple[Any, Buffers]:
-    """Return the rule's update, with decoupled or post decay, and its new buffers, in any kind of number."""
+    """Return the rule's update, with decay of parameters, and its new buffers, in any kind of number."""
     change = run.optimizer.rule(state, **settings)
-    if decay is not None and run.decay_form == "decoupled":
-        change = change - state.learning_rate * decay * state.parameter
-    elif decay is not None and run.decay_form == "post":
-        change = change - decay * (state.parameter + change)
+    if decay is not None and run.decay_form in DECAYED:
+        change = DECAYED[run.decay_form](state, change, decay)
     return change, state.new_buffers
 
 

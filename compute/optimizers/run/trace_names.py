@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionError, unknown_name
 from compute.optimizers.rules.declaration import State
@@ -145,5 +147,6 @@ def kept_buffers(run: Run) -> tuple[str, ...]:
     if run.optimizer.updates_jointly:
         return tuple(run.optimizer.buffers)
     one = run.arithmetic.one_hot((), 0)
-    _, buffers = compute_update(run, State(run.arithmetic, run.number, 1, run.rate(1), one, one))
+    with np.errstate(all="ignore"):
+        _, buffers = compute_update(run, State(run.arithmetic, run.number, 1, run.rate(1), one, one))
     return tuple(buffers)

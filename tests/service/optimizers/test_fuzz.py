@@ -81,6 +81,12 @@ def optimizer(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+SUBSTITUTED = [
+    *("x[0]", "x[2]", "loss[1]", "trace[1].gradient.x", "trace[1].state.x.velocity", "trace[2].update.x"),
+    *("learning_rate[1]", "hessian[1]", "trace[99].loss", "used_gradient.x[1]", "", "trace[1]."),
+]
+
+
 def question(rng: random.Random) -> dict[str, Any]:
     found: dict[str, Any] = copy.deepcopy(rng.choice(PLACES)) | {"optimizer": optimizer(rng)}
     if "gradients" not in found:
@@ -91,6 +97,7 @@ def question(rng: random.Random) -> dict[str, Any]:
         "select": rng.sample(PARTS, 2),
         "surface": rng.choice([{"points": 2}, {"points": 3, "over": ["x", "v[0]"]}, rng.choice(NASTY)]),
         "loss": rng.choice(["f", "z", "x", "h"]),
+        "substitute": {rng.choice(SUBSTITUTED): rng.choice(NUMBERS), "x[1]": 1},
         "encoding": "packed",
         "arithmetic": "float32",
     }
