@@ -159,7 +159,7 @@ def softmax_diagonal(step: Step) -> Value:
     """Use the diagonal of the Jacobian alone."""
 
     def rule(xp: Arithmetic, g: Array, x: Array, y: Array) -> Array:
-        return g * y * (1 - y)
+        return np.asarray(g * y * (1 - y))
 
     return step.with_gradient(step.operands[0], rule)
 

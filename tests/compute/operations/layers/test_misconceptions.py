@@ -34,6 +34,7 @@ def layer(code: str | None, activation: str) -> Mistaken:
 
 S, T = sigmoid(Z), np.tanh(Z)
 POSITIVE = Z > 0
+P = np.exp(Z) / np.exp(Z).sum(axis=-1, keepdims=True)
 TO_Z: dict[tuple[str, str], Array] = {
     ("activation.gradient_at_preactivation", "sigmoid"): G * Z * (1 - Z),
     ("activation.gradient_at_preactivation", "tanh"): G * (1 - Z**2),
@@ -46,9 +47,7 @@ TO_Z: dict[tuple[str, str], Array] = {
     ("activation.gradient_upstream_ignored", "relu"): POSITIVE * 1.0,
     ("rectifier.gradient_masked_by_gradient", "relu"): G * (G > 0),
     ("rectifier.wrong_side", "relu"): G * (Z < 0),
-    ("softmax.gradient_diagonal", "softmax"): (lambda p: G * p * (1 - p))(
-        np.exp(Z) / np.exp(Z).sum(axis=-1, keepdims=True)
-    ),
+    ("softmax.gradient_diagonal", "softmax"): G * P * (1 - P),
 }
 
 
