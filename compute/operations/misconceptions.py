@@ -1,5 +1,7 @@
 """The catalogue of misconceptions: every known mistake there is, listed by hand in families."""
 
+from compute.operations.attention import head_misconceptions as heads
+from compute.operations.attention import mask_misconceptions as masks
 from compute.operations.attention import misconceptions as attention
 from compute.operations.attention import position_misconceptions as positions
 from compute.operations.framework.misconceptions import Misconception
@@ -9,7 +11,7 @@ from compute.operations.normalization import misconceptions as normalization
 from compute.operations.transformers import misconceptions as transformers
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
-for _family in (attention, positions, layers, losses, normalization, transformers):
+for _family in (attention, masks, heads, positions, layers, losses, normalization, transformers):
     for _one in _family.MISCONCEPTIONS:
         if _one.code in MISCONCEPTIONS:
             raise ValueError(f"the misconception {_one.code} is declared twice")
