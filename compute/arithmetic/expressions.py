@@ -54,6 +54,10 @@ class ExpressionError(ValueError):
     """Text that is not a constant expression, or an expression without a value. The message says why."""
 
 
+class TooDeep(ExpressionError):
+    """An expression that is nested too deeply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A number (its text), a symbol (its name) or a function of expressions."""
@@ -175,7 +179,7 @@ def _convert(node: ast.expr, depth: int, source: str) -> Expression:
 
 def _convert_node(node: ast.expr, depth: int, source: str) -> Expression:
     if depth == 0:
-        raise ExpressionError("is nested too deeply")
+        raise TooDeep("is nested too deeply")
     match node:
         case ast.Constant(value=bool() | complex() | str() | bytes() | None):
             raise ExpressionError("holds something that is not a number")

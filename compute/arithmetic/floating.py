@@ -50,6 +50,9 @@ def _softplus(a: Array) -> Array:
     return result
 
 
+BALANCED = 1e-6  # how far the sum of softmax weights may be from 1
+
+
 class Floating:
     """The arithmetic namespace over one of NumPy's floating-point types."""
 
@@ -180,6 +183,8 @@ class Floating:
         heavy = np.moveaxis(weights > 1 - NEARLY, axis, -1)
         if heavy.any():
             view, which = np.moveaxis(a, axis, -1), heavy.any(axis=-1)
+            # Weights in the place of computed ones need not sum to 1, and then the gradient sums to nothing.
+            which &= np.abs(np.moveaxis(weights, axis, -1).sum(axis=-1) - 1) <= BALANCED
             rows, at = view[which], heavy[which].argmax(axis=-1, keepdims=True)
             np.put_along_axis(rows, at, 0, -1)
             np.put_along_axis(rows, at, 0 - rows.sum(axis=-1, keepdims=True), -1)

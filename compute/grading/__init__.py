@@ -1,1 +1,1 @@
-"""Grading: a student's values laid over a computation."""
+"""Reading and grading what a student wrote."""

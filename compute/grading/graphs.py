@@ -12,6 +12,7 @@ from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.budgets.planning import plans_kept
 from compute.grading.computations import Computation, Slot
 from compute.graph.graph import Graph, Value, nearest_names
+from compute.operations.framework.build import check_upstream
 from compute.operations.framework.misconceptions import MistakenSteps
 from compute.operations.misconceptions import MISCONCEPTIONS
 from compute.question.plan import Question, build_graph
@@ -137,6 +138,7 @@ def plan_graded(graded: GradedQuestion) -> GraphPlan:
     question = graded.question
     replacement = None if graded.mistake is None else _Mistakes(graded.mistake)
     graph, _ = build_graph(question, replacement)
+    check_upstream(graph, dict(question.upstream))  # a mistaken step may have another shape
     names = graph.names
     known = {names[name].index for name, _ in (*question.inputs, *question.given)}
     arithmetic = kinds.get_arithmetic(question.arithmetic, dict(question.assumptions), [])
@@ -239,9 +241,16 @@ class GraphComputation(Computation):
                 table[instruction[0]] = replace(by_number[instruction[0]], table[instruction[0]])
 
     def expected(self, slot: Slot, replaced: Mapping[Slot, Array]) -> Array:
-        """Return the result of a slot if others have these arrays in their places."""
+        """Return the result of a slot if others have these arrays in their places.
+
+        Arrays that do not have the shape of their place are left out.
+        """
         numbers = self.plan.numbers
-        arrays = {numbers[other]: array for other, array in replaced.items() if other in numbers}
+        arrays = {
+            numbers[other]: array
+            for other, array in replaced.items()
+            if other in numbers and array.shape == self.base[numbers[other]].shape
+        }
         target = numbers[slot]
         arrays.pop(target, None)
         instructions = self.plan.slice(target, frozenset(arrays))

@@ -470,7 +470,7 @@ class Marker:
             self.runs_left -= 1
             try:
                 expected = computation.expected(part.slot, replaced)
-            except UnfitEntries:
+            except (UnfitEntries, TypeError, ValueError, AttributeError):  # not for exact numbers, or not now
                 continue
             if self._is_evidence(part, expected, plain):
                 return expected

@@ -1,192 +1,372 @@
-"""Tensors as students write them. Nothing raises here: what cannot be read is a result that says why."""
+"""Read tensors as students wrote them: numbers, nested lists, and text, with the digits that were written.
 
+Nothing that a student writes raises an exception: what cannot be read is returned as `Unreadable`, with a
+reason that does not repeat it.
+"""
+
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from compute.arithmetic.constants import evaluate
-from compute.arithmetic.expressions import MAX_LENGTH, ExpressionError, parse
+from compute.arithmetic.expressions import ExpressionError
 from compute.arithmetic.namespace import Array
-from compute.grading.notation import Notation, NotationError, is_plain_number, normalize
+from compute.errors import describe
+from compute.grading.matrix_text import MAX_RANK, is_tensor_text, split_tensor
+from compute.grading.notation import (
+    FORMS,
+    Limits,
+    Notation,
+    UnreadableEntry,
+    UnreadableText,
+    check_length,
+    clean,
+    read_expression,
+)
 
-MAX_AXES = 8
-MAX_EXPRESSIONS = 2_000  # different ones in a tensor
-LONGEST_EXACT = 10_000
-NUMBERS = {int, float}
-SPECIAL = {"inf": np.inf, "-inf": -np.inf, "nan": np.nan, "Infinity": np.inf, "-Infinity": -np.inf,
-           "NaN": np.nan}  # fmt: skip
-_ROWS = re.compile(r"\]\s*[,;]?\s*\[")
-
-
-@dataclass(frozen=True)
-class Written:
-    """A tensor as a student wrote it.
-
-    array: float64, booleans, or exact numbers.
-    was_text: whether an entry was text, so that it is worth showing how it was read.
-    units: half a unit of the last digit of each entry that was text, by its place in row-major order.
-    """
-
-    array: Array
-    was_text: bool = False
-    units: dict[int, float] | None = None
-
-    @cached_property
-    def half_units(self) -> Array:
-        """Half a unit of the last digit of each entry as written; 0 for expressions and what is no number."""
-        if self.array.dtype != np.float64:
-            return np.zeros(self.array.shape)
-        known = self.units or {}
-        flat = [known[at] if at in known else half_unit(repr(entry).removesuffix(".0"))
-                for at, entry in enumerate(self.array.reshape(-1).tolist())]  # fmt: skip
-        return np.array(flat, dtype=np.float64).reshape(self.array.shape)
+MOST_EXPRESSIONS = 20_000  # different ones in an answer, each of which takes about 100 microseconds to read
+FEW = 64  # entries, for which Python is faster than NumPy
+BEYOND = 'the number is beyond float64; write "inf" for infinity'
+_NUMBERS = {int, float}
+_HALVES = [float(f"5e{-decimals - 1}") for decimals in range(40)]
+_DECIMALS = {
+    ".": re.compile(r"[-+]?(?:0|[1-9]\d{0,16})(?:\.\d{0,17})?(?:[eE][-+]?\d{1,2})?", re.ASCII),
+    ",": re.compile(r"[-+]?(?:0|[1-9]\d{0,16})(?:,\d{1,17})?(?:[eE][-+]?\d{1,2})?", re.ASCII),
+}
+_WRITTEN_DECIMAL = re.compile(
+    r"([-+]?\s*(?:\d+(?:\.\d*)?|\.\d+))(?:[eE]([-+]?\d{1,9})|\s*\*\s*10(?:\^|\*\*)\(?([-+]?\d{1,9})\)?)?",
+    re.ASCII,
+)
+_WORD = re.compile(
+    r"([-+]?)\s*(?:(?:np|numpy|math)\.|\\)?(infinity|infty|inf|∞|nan|true|false)", re.IGNORECASE
+)
+_RAISED = re.compile(r"10([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)$")
+_SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A tensor that cannot be read. code: public; message: for the student; at: the entry."""
+    """Why a tensor cannot be read. code: a word for the reason; message: for the student; at: the entry."""
 
     code: str
     message: str
     at: tuple[int, ...] | None = None
 
 
-def half_unit(text: str) -> float:
-    """Return half a unit of the last digit of a decimal number; 0 for NaN and infinities."""
-    digits, _, power = text.lower().lstrip("+-").partition("e")
-    if not digits or not (digits[0].isdigit() or digits[0] == "."):
+@dataclass(frozen=True)
+class Written:
+    """A tensor as a student wrote it.
+
+    array: float64 entries, booleans if all entries are, or exact numbers.
+    was_text: whether any entry was text, so that a reading is worth showing.
+    measure: returns half units of the last digits of all entries in row-major order.
+    """
+
+    array: Array
+    was_text: bool
+    measure: Callable[[], Array]
+
+    @cached_property
+    def half_units(self) -> Array:
+        """Half a unit of the last digit of each entry as written.
+
+        0 for expressions, NaN, infinity and booleans, which are not rounded.
+        """
+        return self.measure().reshape(self.array.shape)
+
+
+class Texts(Protocol):
+    """Reads the entries of one student's answer, with one kind of number."""
+
+    notation: Notation
+
+    def read_text(self, text: str) -> tuple[Any, float]:
+        """Return the value of a text, and half a unit of its last digit. Raises UnreadableText."""
+
+    def read_number(self, number: float) -> Any:
+        """Return the value of a number. Raises UnreadableText."""
+
+    def collect(self, values: Sequence[Any]) -> Array:
+        """Return a vector of values."""
+
+
+class CachedTexts:
+    """A cache of the texts of one student's answer, which limits the number of different expressions."""
+
+    def __init__(self, notation: Notation) -> None:
+        self.notation = notation
+        self._known: dict[str, tuple[Any, float]] = {}
+
+    def recall(self, text: str, read: Callable[[str], tuple[Any, float]]) -> tuple[Any, float]:
+        """Return what a text was read as before, or else read it."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= MOST_EXPRESSIONS:
+                raise UnreadableText(
+                    "too_many_expressions",
+                    f"is one of more than {MOST_EXPRESSIONS:,} different expressions; send numbers",
+                )
+            found = self._known[text] = read(text)
+        return found
+
+
+class FloatTexts(CachedTexts):
+    """Reads entries as float64 numbers."""
+
+    def __init__(self, notation: Notation) -> None:
+        super().__init__(notation)
+        self._decimal = _DECIMALS[notation.decimal]
+
+    def read_text(self, text: str) -> tuple[Any, float]:
+        if self._decimal.fullmatch(text):  # cheap, and there may be many
+            decimal = text.replace(",", ".")
+            return float(decimal), half_unit(decimal)
+        check_length(text, Limits().longest)
+        return self.recall(text, self._read_expression)
+
+    def read_number(self, number: float) -> float:
+        try:
+            return float(number)
+        except OverflowError:
+            raise UnreadableEntry("too_large", BEYOND) from None
+
+    def collect(self, values: Sequence[Any]) -> Array:
+        return np.array(values, dtype=np.float64)
+
+    def _read_expression(self, text: str) -> tuple[Any, float]:
+        word = read_word(text)
+        if word is not None:
+            return word, 0.0
+        expression = read_expression(text, self.notation)
+        decimal = find_decimal(text, self.notation)
+        try:
+            if decimal is None:
+                return evaluate(expression), 0.0
+        except ExpressionError as error:
+            raise UnreadableText("no_value", str(error)) from None
+        value = float(decimal)
+        if math.isinf(value):
+            raise UnreadableText("too_large", "holds a number beyond float64")
+        return value, half_unit(decimal)
+
+
+def read_word(text: str) -> float | bool | None:
+    """Return the value of a word for a whole entry, such as `-inf`, `NaN` or `true`; None for other text."""
+    found = _WORD.fullmatch(clean(text))
+    if found is None:
+        return None
+    word = found[2].lower()
+    if word in ("true", "false"):
+        return None if found[1] else word == "true"
+    if word == "nan":
+        return math.nan
+    return -math.inf if found[1] == "-" else math.inf
+
+
+def find_decimal(text: str, notation: Notation) -> str | None:
+    """Return the decimal that a text is, such as 1.38e-1 for `1.38·10⁻¹`; None for other expressions."""
+    cleaned = clean(text)
+    raised = _RAISED.search(cleaned)
+    if raised:
+        cleaned = f"{cleaned[: raised.start()]}10^{raised[1].translate(_SUPERSCRIPTS)}"
+    found = _WRITTEN_DECIMAL.fullmatch(cleaned.replace(notation.decimal, "."))
+    if found is None:
+        return None
+    return f"{''.join(found[1].split())}e{found[2] or found[3] or 0}"
+
+
+def half_unit(decimal: str) -> float:
+    """Return half a unit of the last digit of a decimal: 0.005 for 0.30, 0.5 for 3, 0 for NaN."""
+    last = decimal[-1:]
+    if not (last.isdigit() or last == "."):
         return 0.0
-    decimals = len(digits.partition(".")[2])
-    exponent = int(power or 0) - decimals
-    return 0.5 * 10.0**exponent if -300 < exponent < 300 else 0.0
+    if "e" not in decimal and "E" not in decimal:
+        point = decimal.find(".")
+        decimals = len(decimal) - point - 1 if point >= 0 else 0
+        return _HALVES[decimals] if decimals < len(_HALVES) else float(f"5e{-decimals - 1}")
+    digits, _, exponent = decimal.lower().partition("e")
+    unit = int(exponent) - len(digits.partition(".")[2])
+    if not digits.strip("-+0."):
+        unit = min(unit, 0)  # 0e9 is 0, and not rounded to billions
+    return float(f"5e{unit - 1}")
 
 
-def read_written(
-    raw: Any, notation: Notation, decode_exact: Callable[[Any], Any] | None = None
-) -> Written | Unreadable:
-    """Read a tensor that a student wrote: any JSON value, or an array that was read already.
+def half_units(array: Array) -> Array:
+    """Return half a unit of the last digit of each float in its shortest decimal form."""
+    flat = array.reshape(-1)
+    if flat.size <= FEW:
+        return np.array([half_unit(repr(entry)) for entry in flat.tolist()])
+    found = np.zeros(flat.size)
+    left = np.flatnonzero(np.isfinite(flat))
+    sizes = np.abs(flat[left])
+    with np.errstate(all="ignore"):
+        for decimals in range(1, 18):
+            # Both are exact where the numerator is below 2**53, so that the quotient is the nearest float.
+            numerators = np.rint(sizes * 10.0**decimals)
+            fits = (numerators / 10.0**decimals == sizes) & (numerators < 2**53)
+            found[left[fits]] = float(f"5e{-decimals - 1}")
+            left, sizes = left[~fits], sizes[~fits]
+        # The rest has 16 or 17 digits, unless it is very large or small.
+        usual = (sizes > 1e-300) & (sizes < 1e16)
+        found[left[usual]] = 5 * 10.0 ** (np.floor(np.log10(sizes[usual])) - 17)
+    for place in left[~usual]:
+        found[place] = half_unit(repr(float(flat[place])))
+    return found
 
-    decode_exact: reads one entry, a number or normalized text, in exact arithmetic.
+
+def read_written(raw: Any, texts: Texts) -> Written | Unreadable:
+    """Read a tensor: a number, nested lists, text in place of numbers or of the tensor, or an array.
+
+    texts: reads the entries; it can be shared by all tensors of an answer. Packed tensors must be unpacked
+    before, and the number of entries limited.
     """
     try:
-        return _read(raw, notation, decode_exact)
-    except NotationError as error:
+        return _read(raw, texts)
+    except UnreadableEntry as error:
         return Unreadable(error.code, str(error))
-    except ExpressionError:
-        return Unreadable("unreadable", "The text is not a number or an expression without unknown names.")
-    except (ValueError, OverflowError, ZeroDivisionError, RecursionError, MemoryError):
-        return Unreadable("unreadable", "The text has no value that is a number.")
 
 
-def _read(raw: Any, notation: Notation, decode_exact: Callable[[Any], Any] | None) -> Written | Unreadable:
-    if isinstance(raw, np.ndarray) and decode_exact is None:
-        return Written(raw if raw.dtype == bool else raw.astype(np.float64))
+def _read(raw: Any, texts: Texts) -> Written | Unreadable:
     if isinstance(raw, np.ndarray):
-        raw = raw.tolist()
-    if isinstance(raw, str) and raw.lstrip().startswith("["):
-        raw = _split_matrix(raw)
-    flattened = _flatten(raw) if isinstance(raw, list) else ([raw], ())
+        return _read_array(raw, texts)
+    if isinstance(raw, str) and is_tensor_text(raw):
+        raw = split_tensor(raw, texts.notation)
+    if not isinstance(raw, list):
+        return _read_entries([raw], (), texts)
+    if isinstance(texts, FloatTexts):
+        plain = _read_plain(raw)
+        if plain is not None:
+            return plain
+    flattened = _flatten(raw)
     if isinstance(flattened, Unreadable):
         return flattened
-    flat, shape = flattened
-    kinds = set(map(type, flat))
-    if kinds == {bool}:
-        return Written(np.array(flat, dtype=bool).reshape(shape))
-    if kinds <= NUMBERS and decode_exact is None:
-        return _from_numbers(flat, shape)
-    if (fault := _find_fault(flat, shape)) is not None:
-        return fault
-    if decode_exact is not None:
-        entries = np.empty(len(flat), dtype=object)
-        for at, entry in enumerate(flat):
-            text = normalize(entry, notation, LONGEST_EXACT) if isinstance(entry, str) else entry
-            entries[at] = decode_exact(text)
-        return Written(entries.reshape(shape), was_text=str in kinds)
-    return _from_texts(flat, shape, notation)
+    return _read_entries(*flattened, texts)
 
 
-def _from_numbers(flat: list[Any], shape: tuple[int, ...]) -> Written | Unreadable:
-    try:
-        return Written(np.array(flat, dtype=np.float64).reshape(shape))
-    except OverflowError:
-        return Unreadable("too_large", "An entry is beyond the largest number that can be held.")
-
-
-def _from_texts(flat: list[Any], shape: tuple[int, ...], notation: Notation) -> Written | Unreadable:
-    """Read entries of which some are text."""
-    known: dict[str, tuple[float, float]] = {}
-    numbers, units = np.empty(len(flat)), {}
-    for at, entry in enumerate(flat):
-        if not isinstance(entry, str):
-            numbers[at] = float(entry)
-            continue
-        if entry not in known:
-            if len(known) >= MAX_EXPRESSIONS:
-                message = f"The tensor has more than {MAX_EXPRESSIONS} different expressions."
-                return Unreadable("too_many_expressions", message)
-            known[entry] = _read_text(entry, notation)
-        numbers[at], units[at] = known[entry]
-    return Written(numbers.reshape(shape), was_text=True, units=units)
-
-
-def _read_text(text: str, notation: Notation) -> tuple[float, float]:
-    """Return the number of a text, and half a unit of its last digit. Raises NotationError and others."""
-    plain = normalize(text, notation, MAX_LENGTH)
-    if plain in SPECIAL:
-        return SPECIAL[plain], 0.0
-    with np.errstate(all="ignore"):
-        number = float(evaluate(parse(plain)))
-    if not np.isfinite(number):
-        raise NotationError("too_large", "An entry is beyond the largest number that can be held.")
-    return number, half_unit(plain) if is_plain_number(plain) else 0.0
-
-
-def _find_fault(flat: list[Any], shape: tuple[int, ...]) -> Unreadable | None:
-    """Return the fault of the first entry that is neither a number nor text."""
-    for place, entry in enumerate(flat):
-        if isinstance(entry, bool) or not isinstance(entry, int | float | str):
-            at = tuple(int(index) for index in np.unravel_index(place, shape)) if shape else ()
-            if entry is None:
-                return Unreadable("blank", "An entry is empty.", at)
-            if isinstance(entry, bool):
-                return Unreadable("mixed_kinds", "Expected numbers, or true and false throughout.", at)
-            return Unreadable("not_a_tensor", "Expected numbers, or lists of numbers.", at)
+def _read_plain(raw: list[Any]) -> Written | None:
+    """Return a matrix of plain numbers at once; None for anything else."""
+    with suppress(TypeError, ValueError, OverflowError):
+        kinds = set(map(type, chain.from_iterable(raw)))
+        if kinds and kinds <= _NUMBERS:
+            matrix = np.array(raw, dtype=np.float64)
+            if np.isfinite(matrix).all():
+                if kinds == {float}:
+                    return Written(matrix, False, lambda: half_units(matrix))
+                return Written(matrix, False, lambda: _measure(list(chain.from_iterable(raw))))
     return None
 
 
+def _measure(numbers: Sequence[Any]) -> Array:
+    """Return half units of numbers of a body, which may keep their decimal text."""
+    return np.array([half_unit(str(number)) for number in numbers])
+
+
+def _read_array(array: Array, texts: Texts) -> Written | Unreadable:
+    if array.dtype.kind not in "bfiu":
+        return Unreadable("not_a_number", f"the array holds something other than numbers; expected {FORMS}")
+    if array.ndim > MAX_RANK:
+        return _too_many_axes()
+    if not array.size:
+        return Unreadable("no_entries", "the list has no entries; expected at least one along every axis")
+    if array.dtype == np.bool_:
+        return Written(array, False, lambda: np.zeros(array.size))
+    if array.dtype.kind != "f":
+        array, halves = array.astype(np.float64), lambda: np.full(array.size, 0.5)
+    else:
+        # The shortest text of a float32 has fewer digits.
+        is_short = array.dtype.itemsize < 8
+        shown = [str(entry) for entry in array.reshape(-1)] if is_short else []
+        array = array.astype(np.float64)
+        halves = (lambda: _measure(shown)) if is_short else (lambda: half_units(array))
+    if isinstance(texts, FloatTexts):
+        return Written(array, False, halves)
+    values = []
+    for index, number in enumerate(array.reshape(-1).tolist()):
+        try:
+            values.append(texts.read_number(number))
+        except UnreadableEntry as error:
+            return Unreadable(error.code, str(error), _unravel(index, array.shape))
+    return Written(texts.collect(values).reshape(array.shape), False, halves)
+
+
 def _flatten(raw: list[Any]) -> tuple[list[Any], tuple[int, ...]] | Unreadable:
-    """Return the entries of nested lists in row-major order, and their shape. It does not recurse."""
-    level, shape = raw, [len(raw)]
-    while level and any(type(entry) is list for entry in level):
-        if len(shape) == MAX_AXES:
-            return Unreadable("too_deep", f"The lists are nested more than {MAX_AXES} deep.")
-        lengths = {len(entry) if type(entry) is list else -1 for entry in level}
-        if len(lengths) != 1:
-            return Unreadable("ragged", "The rows differ in length.")
-        shape.append(lengths.pop())
+    """Return the entries of nested lists in row-major order, and their shape."""
+    level: list[Any] = raw
+    shape = [len(raw)]
+    while level and isinstance(level[0], list):
+        if len(shape) == MAX_RANK:
+            return _too_many_axes()
+        length = len(level[0])
+        for index, row in enumerate(level):
+            if not isinstance(row, list) or len(row) != length:
+                received = f"a row of {len(row)}" if isinstance(row, list) else "a single entry"
+                message = f"the rows differ in length: the first has {length}; received {received}"
+                return Unreadable("ragged", message, _unravel(index, shape))
+        shape.append(length)
         level = list(chain.from_iterable(level))
     if not level:
-        return Unreadable("blank", "The tensor has no entries.")
+        return Unreadable("no_entries", "the list has no entries; expected at least one along every axis")
     return level, tuple(shape)
 
 
-def _split_matrix(text: str) -> Any:
-    """Return a vector or matrix that was written as one text: `[1, 2]`, `[[1, 2], [3, 4]]`, `[1 2; 3 4]`.
+def _too_many_axes() -> Unreadable:
+    return Unreadable("too_many_axes", f"the lists are nested too deeply; expected at most {MAX_RANK} axes")
 
-    Raises NotationError.
-    """
-    if len(text) > LONGEST_EXACT:
-        raise NotationError("too_long", f"The text is longer than {LONGEST_EXACT} characters.")
-    inner = text.strip()
-    if not inner.endswith("]"):
-        raise NotationError("unreadable", "A bracket is not closed.")
-    is_matrix = inner.startswith("[[") or inner[1:].lstrip().startswith("[") or ";" in inner
-    inner = inner[1:-1].strip()
-    rows = _ROWS.split(inner.removeprefix("[").removesuffix("]")) if "[" in inner else inner.split(";")
-    split = [[entry for entry in re.split(r"\s*,\s*|\s+", row.strip()) if entry] for row in rows]
-    return split if is_matrix else split[0]
+
+def _unravel(index: int, shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(at) for at in np.unravel_index(index, tuple(shape))) if shape else ()
+
+
+def _read_entries(flat: list[Any], shape: tuple[int, ...], texts: Texts) -> Written | Unreadable:
+    """Read single entries."""
+    if isinstance(texts, FloatTexts) and set(map(type, flat)) <= _NUMBERS:
+        with suppress(OverflowError):
+            array: Array = np.array(flat, dtype=np.float64)
+            if np.isfinite(array).all():
+                return Written(array.reshape(shape), False, lambda: _measure(flat))
+    values: list[Any] = []
+    halves: list[float] = []
+    try:
+        for entry in flat:
+            value, half = _read_entry(entry, texts)
+            values.append(value)
+            halves.append(half)
+    except UnreadableEntry as error:
+        return Unreadable(error.code, str(error), _unravel(len(values), shape))
+    was_text = any(isinstance(entry, str) for entry in flat)
+    are_booleans = [isinstance(value, bool) for value in values]
+    if all(are_booleans):
+        array = np.array(values, dtype=np.bool_)
+    elif any(are_booleans):
+        odd = are_booleans.index(not are_booleans[0])
+        message = "the lists hold both numbers and booleans; expected one or the other"
+        return Unreadable("mixed", message, _unravel(odd, shape))
+    else:
+        array = texts.collect(values)
+    return Written(array.reshape(shape), was_text, lambda: np.array(halves))
+
+
+def _read_entry(entry: Any, texts: Texts) -> tuple[Any, float]:
+    """Return the value of an entry and half a unit of its last digit. Raises UnreadableText."""
+    if isinstance(entry, str):
+        return texts.read_text(entry)
+    if isinstance(entry, bool):
+        return entry, 0.0
+    if isinstance(entry, int):
+        # Python refuses to write an integer of more than 4,300 digits.
+        return texts.read_number(entry), 0.5
+    if isinstance(entry, float):
+        if math.isinf(entry):
+            raise UnreadableEntry("too_large", BEYOND)
+        return texts.read_number(entry), half_unit(str(entry))
+    if entry is None:
+        raise UnreadableEntry("blank", f"the entry is blank; expected {FORMS}")
+    received = describe(entry) if isinstance(entry, list | dict) else "something else"
+    raise UnreadableEntry("not_a_number", f"the entry is no number; expected {FORMS}; received {received}")

@@ -47,12 +47,12 @@ def _winners(xp: Arithmetic, x: Array, *, layout: Layout, window: Pair, output: 
 def _winners_by_condition(xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair) -> Array:
     """Return the winners if the order of entries may be undecided: with a case for each entry of a window."""
     first, (down, across) = window_starts(x, layout, output), layout.dilation
-    hits = [*_hits_by_condition(xp, x, layout, window, output, "first")]
+    hits = [*hits_by_condition(xp, x, layout, window, output, "first")]
     indices = [xp.whole(first + i * down * x.shape[-1] + j * across) for i, j, *_ in hits]
     return xp.select([hit for *_, hit in hits], indices)
 
 
-def _hits_by_condition(
+def hits_by_condition(
     xp: Arithmetic, x: Array, layout: Layout, window: Pair, output: Pair, ties: str
 ) -> Iterator[tuple[int, int, Any, Array]]:
     """Yield for each window entry its row, column, place in the padded input, and condition to be maximal.
@@ -110,8 +110,8 @@ def _hits(xp: Arithmetic, a: Array, y: Array, layout: Layout, window: Pair) -> I
     """
     output = y.shape[-2:]
     if not xp.ordered:
-        hits = _hits_by_condition(xp, a, layout, window, output, "all")
-        yield from (_Hit(at, ..., _indicator(xp, hit)) for _, _, at, hit in hits)
+        hits = hits_by_condition(xp, a, layout, window, output, "all")
+        yield from (_Hit(at, ..., indicator(xp, hit)) for _, _, at, hit in hits)
         return
     padded_a = pad(xp, a, layout.padding, xp.negative_infinity)
     if math.prod(output) >= math.prod(count_overlapping_entries(a.shape, layout, window, output)):
@@ -147,7 +147,8 @@ def _share(xp: Arithmetic, g: Array, y: Array, a: Array, layout: Layout, window:
     return xp.divide(g, xp.whole(ties_per_window))
 
 
-def _indicator(xp: Arithmetic, condition: Array) -> Array:
+def indicator(xp: Arithmetic, condition: Array) -> Array:
+    """Return 1 where a condition holds and 0 elsewhere."""
     return xp.where(condition, xp.whole(np.array(1)), xp.whole(np.array(0)))
 
 
@@ -176,8 +177,8 @@ def _max_pool_gradient(
     if kept is not None:
         return scatter_gradient(xp, g, kept, layout, window, a.shape)
     if ties == "first":
-        conditions = _hits_by_condition(xp, a, layout, window, output, ties)
-        firsts = ((at[1:], xp.multiply(g, _indicator(xp, hit))) for _, _, at, hit in conditions)
+        conditions = hits_by_condition(xp, a, layout, window, output, ties)
+        firsts = ((at[1:], xp.multiply(g, indicator(xp, hit))) for _, _, at, hit in conditions)
         return overlap_add(xp, firsts, layout, a.shape)
     shares = _share(xp, g, y, a, layout, window, ties)
     hits = _hits(xp, a, y, layout, window)

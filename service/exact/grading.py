@@ -5,23 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from compute.arithmetic.exact.algebra import Symbols
 from compute.arithmetic.kinds import EXACT, get_arithmetic
 from compute.arithmetic.namespace import Array
-from compute.errors import QuestionErrors
 from compute.grading.comparison import FLOATS, Entries, Tolerance, Undecided
+from compute.grading.exact_texts import ExactTexts
+from compute.grading.notation import Notation
 from compute.readings.closed_forms import measure
-from service.exact.entries import Decoder
-
-WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
-def read_entry(entry: Any) -> Any:
-    """Return one entry, a number or normalized text, as an exact number. Raises ValueError."""
-    try:
-        array = Decoder({})(WORDS.get(entry, entry) if isinstance(entry, str) else entry, ())
-    except QuestionErrors as errors:
-        raise ValueError(str(errors)) from None
-    return array[()]
+def texts(notation: Notation) -> ExactTexts:
+    """Return the reader of the entries of one submission."""
+    return ExactTexts(notation, Symbols())
 
 
 def replace_names(written: Array, values: Mapping[str, Array]) -> Array:

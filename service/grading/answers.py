@@ -1,14 +1,12 @@
 """What a student wrote: names, and tensors that nothing is refused for."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from compute.grading.notation import Notation
-from compute.grading.written import Unreadable, Written, read_written
 
 from compute.errors import QuestionErrors
 from compute.grading.reports import Answered, Fault
+from compute.grading.written import Texts, Unreadable, Written, read_written
 from service.questions.tensors import unpack
 
 NAME = re.compile(r"[A-Za-z_][\w.\[\]]{0,199}", re.ASCII)
@@ -21,25 +19,30 @@ def is_name(name: str) -> bool:
     return NAME.fullmatch(name) is not None
 
 
-def read_answers(
-    raw: Mapping[str, Any], notation: Notation, decode_exact: Callable[[Any], Any] | None
-) -> dict[str, Written | Fault]:
-    """Read what a student wrote, by name. What cannot be read is a fault, never an error."""
-    return {name: _read(tensor, notation, decode_exact) for name, tensor in raw.items()}
+def read_answers(raw: Mapping[str, Any], texts: Texts) -> dict[str, Written | Fault]:
+    """Read what a student wrote, by name. What cannot be read is a fault, never an error.
+
+    texts: reads the entries of one submission.
+    """
+    return {name: _read(tensor, texts) for name, tensor in raw.items()}
 
 
-def _read(raw: Any, notation: Notation, decode_exact: Callable[[Any], Any] | None) -> Written | Fault:
+def _read(raw: Any, texts: Texts) -> Written | Fault:
     if isinstance(raw, dict) and set(raw) == PACKED:
         try:
             raw = unpack(raw, (), booleans=True)
         except QuestionErrors:
             return Fault("not_a_tensor", "The packed tensor cannot be unpacked.")
-    written = read_written(raw, notation, decode_exact)
+    written = read_written(raw, texts)
     if isinstance(written, Unreadable):
-        return Fault(written.code, written.message)
+        return Fault(written.code, _sentence(written.message))
     if written.array.size > MAX_ENTRIES:
         return Fault("too_many_entries", "The tensor has too many entries.")
     return written
+
+
+def _sentence(message: str) -> str:
+    return message[:1].upper() + message[1:].removesuffix(".") + "."
 
 
 def answered(written: Written) -> Answered:

@@ -13,8 +13,9 @@ from compute.errors import QuestionErrors
 from compute.grading.checking import Finding, check_inputs
 from compute.grading.scores import as_number, read_fraction, round_half_up
 from compute.question.limits import Limits
-from service.grading.grading import GradeJob, QuestionSheet, understand_grading
+from service.grading.grading import GradeJob, understand_grading
 from service.grading.schemas import GradeRequest, Marks
+from service.grading.sheets import QuestionSheet
 from service.questions.validation import validate
 from service.schemas.types import LEFT_OUT, Wire
 

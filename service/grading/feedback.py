@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from compute.grading.reports import Fault, Item, Report
 from compute.grading.rubrics import Rubric
 from compute.grading.scores import as_number, round_half_up
 from service.grading.answers import is_name
+from service.grading.sheets import QuestionSheet
 from service.questions.operations import import_exact
 from service.questions.tensors import encode
-
-if TYPE_CHECKING:
-    from service.grading.grading import QuestionSheet
 
 MAX_LISTED = 100  # wrong entries that are listed
 LEVELS = ("none", "verdict", "location", "hint", "full")
@@ -38,7 +36,7 @@ FORMS = {
 
 
 def render_report(
-    report: Report, sheets: Sequence["QuestionSheet"], rubric: Rubric, fields: Mapping[str, Any]
+    report: Report, sheets: Sequence[QuestionSheet], rubric: Rubric, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return a report as the body of the response."""
     level, written = fields["feedback"], _readings(sheets)
@@ -66,7 +64,7 @@ def render_report(
     return body
 
 
-def _readings(sheets: Iterable["QuestionSheet"]) -> dict[Slot, Array]:
+def _readings(sheets: Iterable[QuestionSheet]) -> dict[Slot, Array]:
     """Return the numbers that text was read as, by slot."""
     return {
         slot: written.array
@@ -337,7 +335,7 @@ def _question_score(name: str, report: Report) -> dict[str, Any]:
 
 
 def _conventions(
-    sheets: Sequence["QuestionSheet"], rubric: Rubric, fields: Mapping[str, Any]
+    sheets: Sequence[QuestionSheet], rubric: Rubric, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the settings of the question and of the grading."""
     tolerances = {slot.name: tolerance.describe() for slot, tolerance in rubric.tolerances.items()}

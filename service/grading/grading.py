@@ -17,7 +17,7 @@ from compute.grading.forms import Expected
 from compute.grading.notation import Notation
 from compute.grading.reports import Answered, Fault, Report, grade
 from compute.grading.rubrics import Rubric
-from compute.grading.written import Written
+from compute.grading.written import FloatTexts, Texts, Written
 from compute.question.limits import Limits
 from service.grading.answers import answered, is_name, read_answers
 from service.grading.feedback import render_report
@@ -31,6 +31,7 @@ from service.grading.rubrics import (
     read_tolerances,
 )
 from service.grading.schemas import GradeRequest
+from service.grading.sheets import QuestionSheet
 from service.grading.subjects import Named, Subject, read_subject
 from service.http.problems import describe
 from service.questions.operations import import_exact
@@ -39,27 +40,6 @@ from service.questions.validation import validate
 MOST_RUNS = 3_000  # evaluations that one submission may cost
 LEAST_RUNS = 20
 UNKNOWN = Fault("unknown_name", "The question has no value of this name.")
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionSheet:
-    """One question with its rubric and what was written.
-
-    name: its name in an exam; "" otherwise.
-    takes: the slots of earlier questions that its inputs are.
-    work: the predicted work of computing it once.
-    """
-
-    name: str
-    subject: Subject
-    fields: Mapping[str, Any]
-    written: Mapping[Slot, Written | Fault]
-    takes: Mapping[str, Slot]
-    work: int
-
-    def inner(self, slot: Slot) -> Slot:
-        """Return a slot as the subject knows it."""
-        return slot._replace(question="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +200,11 @@ def _read_sheet(
     subject, work = read_subject(fields["question"], names, fields["accept"], limits)
     for slot in marks:
         _check_slot(subject, slot)
-    decode = None
-    if fields["question"].get("arithmetic") == kinds.EXACT:
-        decode = import_exact("grading").read_entry
+    is_exact = fields["question"].get("arithmetic") == kinds.EXACT
+    texts: Texts = import_exact("grading").texts(notation) if is_exact else FloatTexts(notation)
     written: dict[Slot, Written | Fault] = {}
     for of, tensors in sent.items():
-        for one, tensor in read_answers(tensors, notation, decode).items():
+        for one, tensor in read_answers(tensors, texts).items():
             is_known = is_name(one) and subject.has(Slot(of, one))
             written[Slot(of, one, name)] = _replace_names(tensor, subject) if is_known else UNKNOWN
     return QuestionSheet(name, subject, fields, written, takes, work)

@@ -176,6 +176,16 @@ class TraceOnlyFields(Request):
     stop_when: StopWhen = Field(LEFT_OUT, description="Conditions that stop the trace before its last step.")
     batches: BatchList = Field(LEFT_OUT, description="Mini-batches; by default, all data at every step.")
     surface: SurfaceAsked = Field(LEFT_OUT, description="Asks for a grid of the loss around the trace.")
+    substitute: NamedTensors = Field(
+        default_factory=dict,
+        description="Values to put in the place of those that would be computed, such as a student's; what"
+        " follows is computed from them. Names are paths in the answer with every step shown:"
+        " `trace[2].parameters.x`, `trace[2].state.x.velocity`, `trace[1].gradient.x`,"
+        " `trace[1].used_gradient.x`, `trace[1].update.x`, `trace[1].learning_rate`, `trace[1].loss`,"
+        " `trace[1].batch.loss`; or short forms that mean one value, such as `x[2]`, and with one parameter"
+        " `velocity[2]` or `gradient[1]`.",
+        examples=[{"trace[1].parameters.x": 0.8}],
+    )
     select: list[Part] = Field(
         default_factory=list,
         min_length=1,

@@ -77,7 +77,8 @@ class TraceJob:
         parts = {name: part for name, part in parts.items() if name in selected and part is not None}
         body = {"step": step.number} | {name: self._encode(part) for name, part in parts.items()}
         if record is not None and "formula" in selected:
-            body["formula"] = step_formulas(self.prepared.trace.run, step)
+            trace = self.prepared.trace
+            body["formula"] = step_formulas(trace.run, step, trace.substituted)
         if self.question.arithmetic.simplifies:
             approximate = import_exact("answers").approximate
             body["approximations"] = {
@@ -135,7 +136,8 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
     groups: dict[Any, Any] = {("start",): fields["start"], ("inputs",): fields["inputs"]}
     sent_gradients = fields["gradients"]
     groups |= {("gradients", index): tensors for index, tensors in enumerate(sent_gradients or ())}
-    start, data, *gradients = decode_tensors(groups, request, is_data)
+    groups[("substitute",)] = fields["substitute"]
+    start, data, *gradients, substitute = decode_tensors(groups, request, is_data)
     question = TraceQuestion(
         optimizer=optimizer,
         start=start,
@@ -150,12 +152,14 @@ def understand_trace(document: dict[str, Any], limits: Limits) -> TraceJob:
         batches=_batches(fields["batches"]),
         surface=_surface(fields["surface"]),
         shown=frozenset(fields["select"] or PARTS),
+        substitute=substitute,
     )
     prepared = prepare_trace(question)
     check_limits(prepared.predicted, limits, ADVICE, fewer=lambda: ADVICE)
     if fields["assumptions"]:
         entries = import_exact("entries")
-        arrays = [array for group in (start, data, *gradients) for array in group.values()]
+        groups_sent = (start, data, *gradients, substitute)
+        arrays = [array for group in groups_sent for array in group.values()]
         used = entries.symbols_in(arrays) | optimizer.symbols()
         entries.check_assumptions(fields["assumptions"], used)
     return TraceJob(prepared, question, fields["encoding"])

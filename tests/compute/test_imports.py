@@ -39,6 +39,7 @@ FLOORS = [
     {"service.schemas"},
     {"service.questions"},
     {"service.optimizers"},
+    {"service.grading"},
     {"service.exact"},
     {"service.endpoints"},
     {"service.asking"},

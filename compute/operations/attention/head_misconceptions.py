@@ -134,4 +134,21 @@ def not_split(step: Step) -> Value:
     return step.rebuilt({merged: apply("reshape", sums, to=merged.shape)})
 
 
-MISCONCEPTIONS = (output_projection_left_out, joined_without_transpose, heads_interleaved, not_split)
+@misconception(
+    "multi_head.heads_summed",
+    at="output",
+    of=ATTENTION,
+    reshapes=True,
+    message="The outputs of the heads keep places of their own: look at how they are put together.",
+    note="the outputs of the heads were added, not concatenated",
+    source="functional-transformer#8",
+)
+def heads_summed(step: Step) -> Value:
+    """Add the heads."""
+    merged = _find_merge(step)
+    return step.rebuilt({merged: apply("sum_over", step["head_outputs"], axis=-3)})
+
+
+MISCONCEPTIONS = (
+    output_projection_left_out, joined_without_transpose, heads_interleaved, not_split, heads_summed,
+)  # fmt: skip

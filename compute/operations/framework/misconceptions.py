@@ -8,6 +8,7 @@ keeps the value of the step and replaces the gradient rule of one operand.
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Misconception:
     steps: the names of the values that it replaces, without their scope; `hidden[t]` for all steps.
     operations: the operations whose steps these are; empty for all.
     primitives: the primitives that it replaces, in operations and in programs.
+    reshapes: whether the mistaken step may have another shape than the right one.
     message: names the idea for the student, without numbers of the answer.
     note: explains to the grader what was computed.
     source: an occurrence of the mistake.
@@ -52,6 +54,7 @@ class Misconception:
     steps: frozenset[str] = frozenset()
     operations: frozenset[str] = frozenset()
     primitives: frozenset[str] = frozenset()
+    reshapes: bool = False
 
     def concerns(self, operation: str, name: str) -> bool:
         """Return whether it replaces a named value of an operation."""
@@ -68,6 +71,7 @@ def misconception(
     at: str | Collection[str] = (),
     of: Collection[str] = (),
     primitives: Collection[str] = (),
+    reshapes: bool = False,
     message: str,
     note: str,
     source: str,
@@ -77,6 +81,7 @@ def misconception(
     at: the names of the values that it replaces.
     of: the operations that it belongs to; all by default.
     primitives: the primitives that it replaces.
+    reshapes: whether the mistaken step may have another shape, as with another stride.
     """
     steps = (at,) if isinstance(at, str) else at
     if bool(steps) == bool(primitives):
@@ -84,7 +89,15 @@ def misconception(
 
     def declare(build: "Callable[[Step], Value | None]") -> Misconception:
         return Misconception(
-            code, build, message, note, source, frozenset(steps), frozenset(of), frozenset(primitives)
+            code,
+            build,
+            message,
+            note,
+            source,
+            frozenset(steps),
+            frozenset(of),
+            frozenset(primitives),
+            reshapes,
         )
 
     return declare
@@ -194,6 +207,17 @@ class Step:
             raise DoesNotApply("an operand of another step")
         return with_gradient_rule(kept, operand, rule, needs)
 
+    def with_gradient_through(self, operand: Value, other: Value) -> Value:
+        """Return the step with its own value, and the gradient of one operand that another value gives.
+
+        operand: an operand of the step, named or inside it.
+        other: a value of the step's shape that depends on the operand.
+        """
+        kept = self.rebuilt({operand: stop_gradient(operand)})
+        if kept is self.value:
+            raise DoesNotApply("an operand of another step")
+        return with_gradient_rule(kept, other, identity_gradient)
+
 
 def stop_gradient(value: Value) -> Value:
     """Return a value that passes no gradient on."""
@@ -239,6 +263,10 @@ def with_gradient_rule(
     def latex(y: Formula, *others: Formula) -> Formula:
         return y
 
+    @wraps(rule)
+    def as_array(xp: Arithmetic, g: Array, *needed: Array) -> Array:
+        return np.asarray(rule(xp, g, *needed), dtype=g.dtype)  # exact numbers may come without an array
+
     plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, plain) for name in ("xp", "y_", "x", *needs)]
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # names the operands
@@ -248,7 +276,7 @@ def with_gradient_rule(
         shape=shape,
         latex=latex,
         expects="a value, and the values that its gradient needs",
-        gradients={"y_": identity_gradient, "x": rule},
+        gradients={"y_": identity_gradient, "x": as_array},
         tangents="linear",
         cost=no_cost,
         kind="same",
@@ -287,7 +315,9 @@ class MistakenSteps:
                 mistaken = self.misconception.build(step)
             except (DoesNotApply, QuestionError, ShapeError):
                 return value
-            if mistaken is None or mistaken is value or mistaken.shape != value.shape:
+            if mistaken is None or mistaken is value:
+                return value
+            if mistaken.shape != value.shape and not self.misconception.reshapes:
                 return value
             place = graph.replaceable
             graph.replaceable += 1

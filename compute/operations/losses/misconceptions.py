@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
+from compute.arithmetic.expressions import parse
 from compute.arithmetic.namespace import Arithmetic, Array
 from compute.dimensions import product
 from compute.graph.graph import Value, apply
@@ -20,6 +20,7 @@ ERRORS = ("mse", "mae", "huber", "smooth_l1")
 CLASSES = ("cross_entropy", "nll")
 LOGARITHMS = (*CLASSES, "binary_cross_entropy")
 SEEN = "seen in courses"
+HALVES = (parse("0.5"), parse("1/2"))
 
 
 def scale_gradient(value: Value, factor: float) -> Value:
@@ -78,11 +79,8 @@ two_left_out = _factor(
 def _with_half(step: Step) -> Value:
     """Return the other factor of a product with one half. Raises DoesNotApply without it."""
     for one, other in (step.operands, step.operands[::-1]):
-        expression: Any = one.attributes.get("expression")
-        if one.primitive is not None and one.primitive.name == "constant" and expression is not None:
-            is_half = expression.text in ("0.5", "1/2") or expression.head == "divide"
-            if is_half and other.shape == step.value.shape:
-                return other
+        if one.attributes.get("expression") in HALVES and other.shape == step.value.shape:
+            return other
     raise DoesNotApply("no half")
 
 

@@ -66,6 +66,7 @@ class State:
         them.
     new_buffers: buffers after this step.
     as_leaf: replaces a buffer by its value, when formulas are traced.
+    substituted: values that stand in the places of this step's buffers.
     """
 
     xp: Arithmetic
@@ -78,6 +79,7 @@ class State:
     hessian: Callable[[], Array] | None = None
     new_buffers: Buffers = field(default_factory=dict)
     as_leaf: Callable[[Any], Any] | None = None
+    substituted: Mapping[str, Any] | None = None
 
     def previous(self, name: str, start: Number = 0) -> Array:
         """Return a buffer after the previous step, or filled with `start` at the first step."""
@@ -88,7 +90,10 @@ class State:
 
     def keep(self, name: str, value: Any) -> Any:
         """Set a buffer of this step and return it for use in the rule."""
-        self.new_buffers[name] = value = squares.unwrap(value)
+        value = squares.unwrap(value)
+        if self.substituted is not None:
+            value = self.substituted.get(name, value)
+        self.new_buffers[name] = value
         return value if self.as_leaf is None else self.as_leaf(value)
 
     def square(self, a: Any) -> Any:

@@ -1,6 +1,7 @@
 """Applying an update rule to a parameter: floats at once, exact numbers entry by entry."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -61,13 +62,13 @@ def _update_vector(run: RuleSettings, state: State) -> tuple[Array, Buffers]:
 
     Numbers are boxed: SymPy would otherwise convert an array operand to one of its own.
     """
-    state.learning_rate = box(state.learning_rate)
+    boxed = replace(state, learning_rate=box(state.learning_rate))
     settings = {
         name: value if isinstance(value, bool | str | int) else box(value)
         for name, value in run.settings.items()
     }
     decay = None if run.decay is None else box(run.decay)
-    change, buffers = apply_rule(run, state, settings, decay)
+    change, buffers = apply_rule(run, boxed, settings, decay)
     return state.xp.simplify(change, "update"), {
         name: state.xp.simplify(buffer, name) for name, buffer in buffers.items()
     }
@@ -85,6 +86,7 @@ def entry_state(state: State, index: tuple[int, ...], xp: Any) -> State:
     return State(
         xp, state.number, state.step, state.learning_rate, state.parameter[index], state.gradient[index],
         {name: buffer[index] for name, buffer in state.buffers.items()},
+        substituted={name: buffer[index] for name, buffer in (state.substituted or {}).items()},
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The formulas of a step with numbers substituted, from a rule run on numbers that record their LaTeX."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from compute.latex import PRODUCT, SUM, Formula, symbol_latex
 from compute.optimizers.rules.declaration import Buffers, State
 from compute.optimizers.run.applying import ALL, EntrywiseNamespace, apply_rule, entry_state, flatten
 from compute.optimizers.run.gradients import clip_gradients, global_norm
+from compute.optimizers.run.places import Place
 from compute.optimizers.run.surface import entry_name
 from compute.optimizers.run.trace import Run, StepRecord, TraceStep
 from compute.optimizers.run.traced_numbers import (
@@ -26,11 +28,15 @@ _format_setting = lru_cache(maxsize=64)(trace_number)  # cached, since settings 
 
 
 @np.errstate(all="ignore")
-def step_formulas(run: Run, step: TraceStep) -> dict[str, dict[str, Any]]:
+def step_formulas(
+    run: Run, step: TraceStep, substituted: Mapping[Place, Any] = {}
+) -> dict[str, dict[str, Any]]:
     """Return LaTeX equations of a step by parameter: used gradient, each buffer, update, parameter.
 
     Each is nested like its parameter. Parameters of more than 16 entries are left out; a rule that updates
     all parameters jointly has one vector, `all parameters`, of up to 4 entries.
+
+    substituted: values that stand in the places of others, which have no formula.
     """
     record = step.record
     assert record is not None  # step 0 has no formulas
@@ -39,20 +45,42 @@ def step_formulas(run: Run, step: TraceStep) -> dict[str, dict[str, Any]]:
         if vector.size > MAX_VECTOR_ENTRIES:
             return {}
         state = _state(run, step, record, vector, flatten(record.used_gradient), ALL)
+        state.substituted = _substituted_jointly(step, record, substituted)
         return {ALL: _equations(run, _traced_state(run, state, run.arithmetic), r"\theta")}
-    equations = {
-        name: _entry_equations(
-            run, _state(run, step, record, parameter, record.used_gradient[name], name), symbol_latex(name)
-        )
-        for name, parameter in record.before.items()
-        if parameter.size <= MAX_ENTRIES
-    }
+    equations = {}
+    for name, parameter in record.before.items():
+        if parameter.size <= MAX_ENTRIES:
+            state = _state(run, step, record, parameter, record.used_gradient[name], name)
+            state.substituted = _substituted(step, name, substituted)
+            equations[name] = _entry_equations(run, state, symbol_latex(name))
     if run.changes_gradient:
         for name, lines in equations.items():
+            is_substituted = Place(step.number, "used_gradient", name) in substituted
             equations[name] = {
-                "used_gradient": _used_gradient_equations(run, record, step.number, name)
+                "used_gradient": _used_gradient_equations(run, record, step.number, name, is_substituted)
             } | lines
     return equations
+
+
+def _substituted(step: TraceStep, name: str, substituted: Mapping[Place, Any]) -> dict[str, Any]:
+    """Return what stands in the places of a parameter's buffers, update and result."""
+    if not substituted:
+        return {}
+    buffers = {buffer: Place(step.number, "state", name, buffer) for buffer in step.state[name]}
+    places = buffers | {part: Place(step.number, part, name) for part in ("update", "parameters")}
+    return {key: substituted[place] for key, place in places.items() if place in substituted}
+
+
+def _substituted_jointly(
+    step: TraceStep, record: StepRecord, substituted: Mapping[Place, Any]
+) -> dict[str, Any]:
+    """Return the whole vectors of which a part was put in place."""
+    vectors = {"update": record.update, "parameters": step.parameters}
+    return {
+        part: flatten(vector)
+        for part, vector in vectors.items()
+        if any(Place(step.number, part, name) in substituted for name in vector)
+    }
 
 
 def _state(
@@ -88,6 +116,7 @@ def _traced_state(run: Run, state: State, xp: Any) -> State:
     for name in ("learning_rate", "parameter", "gradient"):
         setattr(state, name, tracing.trace(getattr(state, name)))
     state.buffers = {name: tracing.trace(buffer) for name, buffer in buffers.items()}
+    state.substituted = {name: tracing.trace(value) for name, value in (state.substituted or {}).items()}
     state.hessian, state.as_leaf = hessian, lambda traced: tracing.trace(tracing.trace(traced).value)
     return state
 
@@ -103,12 +132,15 @@ def _equations(run: Run, state: State, symbol: str) -> dict[str, str]:
     change: Any
     buffers: Buffers
     change, buffers = apply_rule(run, state, settings, decay)
+    substituted = state.substituted or {}
+    change = substituted.get("update", change)
     symbols, parameter, step = run.optimizer.buffers, state.parameter, state.step
     lines = {
         name: _equation(run, symbols[name], step, tracing.trace(buffer)) for name, buffer in buffers.items()
     }
     lines["update"] = _equation(run, rf"\Delta {symbol}", step, tracing.trace(change))
     after: Any = parameter + tracing.trace(tracing.trace(change).value)
+    after = substituted.get("parameters", after)
     return lines | {"parameter": _equation(run, symbol, step, after)}
 
 
@@ -119,8 +151,11 @@ def _equation(run: Run, symbol: str, step: int, traced: TracedNumber) -> str:
     return f"{symbol}_{{{step}}} = " + (value if value == traced.text else f"{traced.text} = {value}")
 
 
-def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str) -> Any:
-    """Return the equations of the gradient passed to the rule, from the gradient of the loss."""
+def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str, is_substituted: bool) -> Any:
+    """Return the equations of the gradient passed to the rule, from the gradient of the loss.
+
+    is_substituted: whether it was put in place, so that it has no formula.
+    """
     equations = np.empty(record.before[name].shape, dtype=object)
     write_setting = run.write if run.arithmetic.simplifies else setting_formula
     bounds, factor = run.clipping, _clip_factor(run, record)
@@ -135,6 +170,7 @@ def _used_gradient_equations(run: Run, record: StepRecord, step: int, name: str)
             decay, parameter = write_setting(run.decay), run.write(record.before[name][index])
             text = Formula(f"{text.text} + {decay.at(PRODUCT)} \\cdot {parameter.at(PRODUCT)}", SUM)
         value = run.write(record.used_gradient[name][index]).text
+        text = Formula(value) if is_substituted else text
         equations[index] = f"g_{{{step}}} = {text.text}" + ("" if value == text.text else f" = {value}")
     return equations.tolist() if equations.shape else equations[()]
 

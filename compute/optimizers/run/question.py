@@ -20,8 +20,10 @@ from compute.optimizers.run.objective import (
     ProgramObjective,
     RecordedGradients,
 )
+from compute.optimizers.run.places import Place
 from compute.optimizers.run.reading import Stop, Trace
 from compute.optimizers.run.surface import Entry, entry_name, parse_entry, surface_entries
+from compute.optimizers.run.trace_names import TraceNames
 from compute.programs.language import parse_program
 from compute.question.limits import Limits
 
@@ -50,6 +52,7 @@ class TraceQuestion:
     """A question for a trace, of a program's loss or of given gradients.
 
     start: the initial parameters.
+    substitute: values, by name, that stand in the places of those that would be computed.
     data: the program's other inputs.
     loss: name of the program's scalar; the last line's by default.
     gradients: one set per step, instead of a program.
@@ -71,6 +74,7 @@ class TraceQuestion:
     batches: Batches | None = None
     surface: SurfaceRequest | None = None
     shown: frozenset[str] = frozenset()
+    substitute: Parameters = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,34 @@ def prepare_trace(question: TraceQuestion) -> PreparedTrace:
         surface_objective = _surface_objective(question, objective)
         entries = surface_entries(question.surface.over, question.start)
         _check_ranges(question.surface, entries)
-    trace = Trace(run, start, steps, question.every, question.stop)
+    names = TraceNames(run, start, steps) if question.substitute else None
+    substituted = read_substituted(names, question.substitute) if names is not None else {}
+    trace = Trace(run, start, steps, question.every, question.stop, substituted)
     return PreparedTrace(
         trace, _predict_limits(question, objective, steps), conventions, entries, surface_objective
     )
+
+
+def read_substituted(names: TraceNames, tensors: Parameters) -> dict[Place, Any]:
+    """Return tensors by their places, in the numbers of a trace. Raises QuestionErrors."""
+    substituted: dict[Place, Any] = {}
+    errors: list[QuestionError] = []
+    for name, tensor in tensors.items():
+        path: Path = ("substitute", name)
+        place = names.find(name)
+        if place is None:
+            errors.append(names.unknown(path, name))
+        elif place in substituted:
+            errors.append(QuestionError(path, "is given twice", f"{place.path} once", "another name of it"))
+        elif tensor.shape != names.shape(place):
+            expected, received = (f"shape {[*shape]}" for shape in (names.shape(place), tensor.shape))
+            message = "does not have the shape of the value that it replaces"
+            errors.append(QuestionError(path, message, expected, received))
+        else:
+            substituted[place] = names.number(place, tensor)
+    if errors:
+        raise QuestionErrors(errors)
+    return substituted
 
 
 def build_objective(question: TraceQuestion) -> Objective:

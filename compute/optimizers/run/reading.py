@@ -1,7 +1,7 @@
 """Reading a trace: which steps are shown, when it stops, and its summary and notes."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from compute.errors import QuestionErrors
 from compute.optimizers.rules.squares import overflows
 from compute.optimizers.run.gradients import global_norm
 from compute.optimizers.run.objective import Parameters
+from compute.optimizers.run.places import Place, Substitute
 from compute.optimizers.run.summary import TOLERANCE, Summary, Watch
 from compute.optimizers.run.trace import Run, TraceStep, follow
 from compute.readings.notes import Note
@@ -33,6 +34,7 @@ class Trace:
     """A trace to be run once.
 
     every: show every so many steps, besides the start and the last.
+    substituted: values that stand in the places of those that would be computed.
     summary, notes: known after the last step.
     """
 
@@ -41,6 +43,7 @@ class Trace:
     steps: int
     every: int = 1
     stop: Stop = field(default_factory=Stop)
+    substituted: Mapping[Place, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.summary: Summary | None = None
@@ -57,7 +60,7 @@ class Trace:
         abandoned: whether the request was abandoned; called now and then, also between shown steps.
         """
         watch = Watch(TOLERANCE if self.stop.gradient_norm is None else self.stop.gradient_norm)
-        steps = follow(self.run, self.start, self.steps)
+        steps = follow(self.run, self.start, self.steps, substitute=self._substitute())
         reason, last, shown_last = None, None, False
         while reason is None:
             if abandoned():
@@ -73,6 +76,10 @@ class Trace:
             yield last
         self.summary = watch.conclude(reason)
         self.notes += self._final_notes(self.summary, last)
+
+    def _substitute(self) -> Substitute | None:
+        substituted = self.substituted
+        return (lambda place, value: substituted.get(place, value)) if substituted else None
 
     def _note_overflow(self, step: TraceStep) -> None:
         """Add a note for each buffer of a shown step that overflows as a float."""
@@ -186,7 +193,7 @@ class Trace:
             message = f"numbers are not finite from step {summary.steps} on, where the trace ends"
             notes.append(Note("diverged", "trace", message))
         rates = {self._rate_as_float(step) for step in (1, max(summary.steps, 1))}
-        if rates == {0.0}:
+        if rates == {0.0} and not self.substituted:
             notes.append(Note("no_step", "learning_rate", "the learning rate is 0: parameters never move"))
         if self._is_undecided:
             notes.append(

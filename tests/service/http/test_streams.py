@@ -25,8 +25,8 @@ def computed_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Record the numbers of the steps that are computed."""
     numbers: list[int] = []
 
-    def count_steps(*arguments: Any) -> Iterator[TraceStep]:
-        for step in follow(*arguments):
+    def count_steps(*arguments: Any, **more: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments, **more):
             numbers.append(step.number)
             yield step
 
@@ -156,8 +156,8 @@ def test_lines_are_sent_while_later_ones_are_computed(monkeypatch: pytest.Monkey
     """The first line arrives before the last step, which waits for it."""
     arrived = threading.Event()
 
-    def waiting(*arguments: Any) -> Iterator[TraceStep]:
-        for step in follow(*arguments):
+    def waiting(*arguments: Any, **more: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments, **more):
             if step.number == 6_000:
                 assert arrived.wait(30)
             yield step
@@ -190,8 +190,8 @@ def test_problems_before_the_first_line_are_problems(more: dict[str, Any], statu
 
 
 def test_a_defect_after_the_first_line_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*arguments: Any) -> Iterator[TraceStep]:
-        for step in follow(*arguments):
+    def broken(*arguments: Any, **more: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments, **more):
             if step.number == 6_000:
                 raise RuntimeError("a defect")
             yield step
@@ -213,8 +213,8 @@ def test_a_defect_after_the_first_line_is_the_last_line(monkeypatch: pytest.Monk
 def test_the_type_of_a_problem_in_the_last_line_includes_the_mount_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*arguments: Any) -> Iterator[TraceStep]:
-        for step in follow(*arguments):
+    def broken(*arguments: Any, **more: Any) -> Iterator[TraceStep]:
+        for step in follow(*arguments, **more):
             if step.number == 3:
                 raise Problem("refused", "there is no step 3")
             yield step

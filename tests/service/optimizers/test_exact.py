@@ -159,3 +159,9 @@ def test_cases_that_cannot_be_told_apart_end_a_trace() -> None:
     answer = traced(program=["f = relu(x)**2 / 2"], start={"x": "u"}, steps=3, optimizer=rule)
     assert answer["summary"]["stopped_by"] == "size" and answer["summary"]["steps"] >= 1
     assert answer["notes"][0]["code"] == "stopped"
+
+
+def test_exact_values_in_the_place_of_others() -> None:
+    found = traced(substitute={"x[1]": "a/2", "update[2]": "1/3"}, assumptions={"a": ["positive"]})["trace"]
+    assert found[1]["parameters"] == {"x": "a/2"} and found[1]["loss"] == "a**2/16"
+    assert found[2]["gradient"] == {"x": "a/4"} and found[2]["parameters"] == {"x": "a/2 + 1/3"}

@@ -49,6 +49,21 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"stop_when": {"gradient_norm": "NaN"}}, "/stop_when/gradient_norm", "number", "text"),
     ({"stop_when": {"norm": 1}}, "/stop_when/norm", "gradient_norm", "unknown"),
     ({"stop_when": 1}, "/stop_when", "object", "1"),
+    # values in the place of others
+    ({"substitute": {"x[4]": 1}}, "/substitute/x[4]", "trace[3].parameters.x", "unknown name"),
+    ({"substitute": {"gradient.x": 1}}, "/substitute/gradient.x", "trace[3].gradient.x", "unknown name"),
+    ({"substitute": {"x[1]": [1, 2]}}, "/substitute/x[1]", "shape []", "shape [2]"),
+    ({"substitute": {"loss[1]": [[1]]}}, "/substitute/loss[1]", "shape []", "shape [1, 1]"),
+    ({"substitute": {"x[1]": True}}, "/substitute/x[1]", "", ""),
+    ({"substitute": {"x[1]": "a"}}, "/substitute/x[1]", "", ""),
+    (
+        {"substitute": {"x[1]": 1, "trace[1].parameters.x": 1}},
+        "/substitute/trace[1].parameters.x",
+        "once",
+        "",
+    ),
+    ({"substitute": [1]}, "/substitute", "object", "list"),
+    (HANDED | {"gradients": [{"x": 1}], "substitute": {"loss[1]": 1}}, "/substitute/loss[1]", "", ""),
     # the objective
     ({"program": None}, "", "program or gradients", "neither"),
     ({"gradients": [{"x": 1}]}, "", "program or gradients", "both"),

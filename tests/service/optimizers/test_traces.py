@@ -210,3 +210,17 @@ def test_squares_beyond_floats(ask: Ask) -> None:
     assert found["trace"][2]["state"]["x"]["second_moment"] == "Infinity"
     assert found["trace"][2]["used_gradient"]["x"] == pytest.approx(1e199, rel=1e-12)
     assert [note["code"] for note in found["notes"]] == ["overflow"]
+
+
+def test_values_in_the_place_of_others(ask: Ask) -> None:
+    rule = {"name": "momentum", "learning_rate": 0.5, "momentum": 0.5}
+    found = traced(ask, optimizer=rule, substitute={"velocity[1]": 0.75, "trace[3].gradient.x": "1/2"})
+    first, second, third = found["trace"][1:]
+    assert first["state"] == {"x": {"velocity": 0.75}} and first["parameters"] == {"x": 0.625}
+    assert first["formula"]["x"]["velocity"] == "V_{1} = 0.75"
+    assert second["gradient"] == {"x": 0.3125}
+    assert second["state"] == {"x": {"velocity": 0.6875}}
+    assert third["gradient"] == {"x": 0.5} and third["state"] == {"x": {"velocity": 0.84375}}
+    everything = traced(ask, optimizer=rule, every=3, substitute={"x[1]": 0, "velocity[1]": 0})
+    assert [step["parameters"] for step in everything["trace"]] == [{"x": 1}, {"x": 0}]
+    assert traced(ask, optimizer=rule, substitute={}) == traced(ask, optimizer=rule)

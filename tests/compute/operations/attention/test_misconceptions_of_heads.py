@@ -125,6 +125,13 @@ def test_the_root_of_the_number_of_heads() -> None:
     assert not np.allclose(mistaken, split(query) @ swap(split(key)) / 2, rtol=0.01)
 
 
+def test_heads_are_summed() -> None:
+    inputs = {name: array for name, array in INPUTS.items() if name not in ("w_o", "b_o")}
+    code = "multi_head.heads_summed"
+    mistaken = compute(code, "self_attention", inputs, ["output"], heads=HEADS).values["output"]
+    assert mistaken == pytest.approx(heads(softmax(scores())).sum(axis=0))
+
+
 def test_heads_are_interleaved_in_a_layer() -> None:
     sent = {f"attention.{name}": entries for name, entries in INPUTS.items() if name != "x"}
     sent |= {"x": INPUTS["x"], **{f"feed_forward.w_{at}": RNG.normal(size=(D, D)) for at in (1, 2)}}

@@ -188,8 +188,8 @@ def test_a_large_gradient_has_a_norm() -> None:
 def test_steps_are_made_lazily(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = []
 
-    def counting(*arguments: Any) -> Any:
-        for step in follow(*arguments):
+    def counting(*arguments: Any, **more: Any) -> Any:
+        for step in follow(*arguments, **more):
             numbers.append(step.number)
             yield step
 

@@ -1,0 +1,149 @@
+"""The values of a trace by name: their paths in its answer, such as `trace[2].state.x.velocity`."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from compute.arithmetic.namespace import Array
+from compute.errors import Path, QuestionError, unknown_name
+from compute.optimizers.rules.declaration import State
+from compute.optimizers.run.applying import ALL, compute_update
+from compute.optimizers.run.objective import Parameters, ProgramObjective
+from compute.optimizers.run.places import Place
+from compute.optimizers.run.trace import Run
+
+_FULL = re.compile(r"trace\[([0-9]{1,7})\]\.(.+)", re.DOTALL)
+_SHORT = re.compile(r"(.+)\[([0-9]{1,7})\]", re.DOTALL)
+_INDEX = re.compile(r"\[([0-9]{1,7})\]")
+
+
+class TraceNames:
+    """The names of the values of a trace, and what each is computed from."""
+
+    def __init__(self, run: Run, start: Parameters, steps: int) -> None:
+        self._run, self._start, self.steps = run, start, steps
+        self._has_loss = isinstance(run.objective, ProgramObjective)
+        self.owners = [ALL] if run.optimizer.updates_jointly else [*start]
+        self._buffers = kept_buffers(run)
+        self._of_a_step = {place.inner_path: place for place in self._places_of_a_step()}
+        self._short = self._short_names()
+
+    def at(self, step: int) -> list[Place]:
+        """Return the places of a step, in order of computation."""
+        return [Place(step, *place[1:]) for place in self._of_a_step.values() if self._exists(step, place)]
+
+    def find(self, name: str) -> Place | None:
+        """Return the place of a name: a path, or a short form such as `x[2]` that means one value alone."""
+        place: Place | None = None
+        if match := _FULL.fullmatch(name):
+            step, place = int(match[1]), self._of_a_step.get(match[2])
+        elif match := _SHORT.fullmatch(name):
+            step, place = int(match[2]), self._short.get(match[1])
+        return Place(step, *place[1:]) if place is not None and self._exists(step, place) else None
+
+    def unknown(self, path: Path, name: str) -> QuestionError:
+        """Return the error for a name that is not found."""
+        match = _INDEX.search(name)
+        step = min(int(match[1]), self.steps) if match else self.steps
+        known = [place.path for place in self.at(step)]
+        if not name.startswith("trace["):
+            known += [f"{short}[{step}]" for short, place in self._short.items() if self._exists(step, place)]
+        return unknown_name(path, "value of the trace", name, known)
+
+    def shape(self, place: Place) -> tuple[int, ...]:
+        """Return the shape of a value."""
+        if place.parameter == ALL:
+            entries = sum(array.size for array in self._start.values())
+            return (entries, entries)
+        return tuple(self._start[place.parameter].shape) if place.parameter else ()
+
+    def number(self, place: Place, array: Array) -> Any:
+        """Return an array in the numbers of the trace, to stand in a place."""
+        arithmetic = self._run.arithmetic
+        array = array if arithmetic.simplifies else arithmetic.whole(array)
+        return array[()] if place.part == "learning_rate" else array
+
+    def needed_after(self, step: int) -> list[Place]:
+        """Return the values of a step from which all later steps are computed."""
+        return [*self._parameters(step), *self._state(step)]
+
+    def operands(self, place: Place) -> Iterable[Place]:
+        """Return the values that a value may be computed from directly."""
+        run, step, name = self._run, place.step, place.parameter
+        match place.part:
+            case "loss":
+                return self._parameters(step)
+            case "gradient" if step > 1 and not run.renews_gradient:
+                return [place._replace(step=step - 1)]
+            case "gradient" | "batch.loss":
+                if not self._has_loss:
+                    return []
+                ahead = self._state(step - 1) if run.optimizer.looks_ahead else []
+                return [*self._parameters(step - 1), *ahead]
+            case "used_gradient":
+                names = [name] if run.clipping.norm is None else self._start
+                decayed = [Place(step - 1, "parameters", name)] if run.decay is not None else []
+                return [*(Place(step, "gradient", each) for each in names), *decayed]
+            case "state" | "update":
+                return self._operands_of_rule(place)
+            case "parameters" if step:
+                return [Place(step - 1, "parameters", name), Place(step, "update", name)]
+        return []
+
+    def _operands_of_rule(self, place: Place) -> Iterator[Place]:
+        step, is_joint = place.step, self._run.optimizer.updates_jointly
+        owner, names = (ALL, [*self._start]) if is_joint else (place.parameter, [place.parameter])
+        used = "used_gradient" if self._run.changes_gradient else "gradient"
+        yield Place(step, "learning_rate")
+        yield from (Place(step, used, name) for name in names)
+        yield from (other for other in self._state(step - 1) if other.parameter == owner)
+        for other in self._state(step):
+            if other == place:
+                break
+            if other.parameter == owner:
+                yield other
+        if is_joint or self._run.decay is not None:
+            yield from (Place(step - 1, "parameters", name) for name in names)
+
+    def _parameters(self, step: int) -> list[Place]:
+        return [Place(step, "parameters", name) for name in self._start]
+
+    def _state(self, step: int) -> list[Place]:
+        if step == 0:
+            return []
+        return [Place(step, "state", owner, buffer) for owner in self.owners for buffer in self._buffers]
+
+    def _places_of_a_step(self) -> Iterator[Place]:
+        yield Place(1, "learning_rate")
+        if self._run.objective.batches:
+            yield Place(1, "batch.loss")
+        for part in ("gradient", *(["used_gradient"] if self._run.changes_gradient else [])):
+            yield from (Place(1, part, name) for name in self._start)
+        yield from self._state(1)
+        for part in ("update", "parameters"):
+            yield from (Place(1, part, name) for name in self._start)
+        if self._has_loss:
+            yield Place(1, "loss")
+
+    def _exists(self, step: int, place: Place) -> bool:
+        return 0 < step <= self.steps or (step == 0 and place.part in ("parameters", "loss"))
+
+    def _short_names(self) -> dict[str, Place]:
+        """Return the place that each short name means, without names that might mean several."""
+        meant: dict[str, set[Place]] = {}
+        for path, place in self._of_a_step.items():
+            words = {path, place.parameter if place.part == "parameters" else place.buffer or place.part}
+            if place.part == "loss":
+                words.add(getattr(self._run.objective, "name", path))
+            for word in words:
+                meant.setdefault(word, set()).add(place)
+        return {word: places.pop() for word, places in meant.items() if len(places) == 1}
+
+
+def kept_buffers(run: Run) -> tuple[str, ...]:
+    """Return the buffers that a rule keeps under its settings, in the order in which they are computed."""
+    if run.optimizer.updates_jointly:
+        return tuple(run.optimizer.buffers)
+    one = run.arithmetic.one_hot((), 0)
+    _, buffers = compute_update(run, State(run.arithmetic, run.number, 1, run.rate(1), one, one))
+    return tuple(buffers)
