@@ -7,11 +7,11 @@ from compute.graph.graph import Value, apply
 from compute.graph.steps import step_values
 from compute.operations.attention.misconceptions import (
     ATTENTION,
-    PROJECTED,
     SEEN,
     head_value,
     require_plain,
 )
+from compute.operations.attention.projection_misconceptions import PROJECTED
 from compute.operations.framework.constants import parse_constant
 from compute.operations.framework.misconceptions import DoesNotApply, Step, misconception
 

@@ -8,14 +8,14 @@ from compute.arithmetic.constants import evaluate
 from compute.arithmetic.expressions import HALF, number_expression, parse
 from compute.graph.graph import Value, apply, nearest_names
 from compute.graph.steps import step_values
+from compute.operations.attention.misconceptions import SEEN
+from compute.operations.attention.projection_misconceptions import PROJECTED
 from compute.operations.framework.misconceptions import DoesNotApply, Step, fixed_mask, misconception
 
 ENCODING = ("positional_encoding",)
 ROTARY = ("rotary_embedding",)
-PROJECTED = ("self_attention", "cross_attention")
 ADDING = (*PROJECTED, "language_model", "vision_transformer")
 ADDED = ("positional_encoding", "context_positional_encoding")
-SEEN = "seen in courses"
 
 
 def _require_sinusoidal(step: Step) -> None:
