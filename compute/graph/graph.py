@@ -167,7 +167,7 @@ class Graph:
     replacement: replaces steps while the graph is built.
     replaced: the indices of the values that it removed or added.
     replaceable: the number of steps that it concerns.
-    operation, settings: the operation that is being built, and its settings.
+    operation, settings, arguments: the operation that is being built, its settings, and its inputs.
     """
 
     declared: Mapping[str, ValueSpec] = field(default_factory=dict)
@@ -197,6 +197,7 @@ class Graph:
     replaceable: int = 0
     operation: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Value] = field(default_factory=dict)
     _shared: dict[tuple[Primitive, tuple[Shape, ...]], Application] = field(default_factory=dict)
     _scope: str = ""
     _is_nameless: bool = False
@@ -320,14 +321,16 @@ class Graph:
         return product(count for first, last, count in self.repeats if first <= index < last)
 
     @contextmanager
-    def building(self, operation: str, settings: Mapping[str, Any]) -> Iterator[None]:
+    def building(
+        self, operation: str, settings: Mapping[str, Any], arguments: Mapping[str, Value]
+    ) -> Iterator[None]:
         """Build the values of one operation, which a replacement may depend on."""
-        outer = self.operation, self.settings
-        self.operation, self.settings = operation, settings
+        outer = self.operation, self.settings, self.arguments
+        self.operation, self.settings, self.arguments = operation, settings, arguments
         try:
             yield
         finally:
-            self.operation, self.settings = outer
+            self.operation, self.settings, self.arguments = outer
 
     @contextmanager
     def without_replacement(self) -> Iterator[None]:

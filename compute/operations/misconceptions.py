@@ -1,7 +1,10 @@
 """The catalogue of misconceptions: every known mistake there is, listed by hand in families."""
 
+from compute.operations.attention import head_misconceptions as heads
+from compute.operations.attention import mask_misconceptions as masks
 from compute.operations.attention import misconceptions as attention
 from compute.operations.attention import position_misconceptions as positions
+from compute.operations.attention import projection_misconceptions as projections
 from compute.operations.convolution import misconceptions as convolution
 from compute.operations.convolution import pooling_misconceptions as pooling
 from compute.operations.framework.misconceptions import Misconception
@@ -14,7 +17,8 @@ from compute.operations.transformers import misconceptions as transformers
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
 for _family in (
-    attention, positions, convolution, pooling, layers, losses, normalization, recurrent, gates, transformers,
+    attention, masks, projections, heads, positions, convolution, pooling, layers, losses, normalization,
+    recurrent, gates, transformers,
 ):  # fmt: skip
     for _one in _family.MISCONCEPTIONS:
         if _one.code in MISCONCEPTIONS:

@@ -1,25 +1,64 @@
-"""Known mistakes in attention: scales, softmaxes, masks, projections and heads."""
-
-from collections.abc import Callable
-
-import numpy as np
+"""Known mistakes in attention: the scale, the softmax, and the sums of values."""
 
 from compute.arithmetic.expressions import parse
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.graph.graph import Value, apply
+from compute.operations.framework.constants import size_expression
 from compute.operations.framework.misconceptions import (
     DoesNotApply,
     Misconception,
     Step,
-    fixed_mask,
-    invert_mask,
     misconception,
 )
 
 ATTENTION = ("attention", "self_attention", "cross_attention")
-PROJECTED = ("self_attention", "cross_attention")
 SCALE = "Look at the factor between the products and the softmax: which dimension does it depend on?"
 SEEN = "seen in courses"
+EXAM = "a published exam's own solution"
 SUMS = ("head_outputs", "output")  # the first of them has the weighted sums
+
+
+def key_axis(step: Step) -> int:
+    """Return the axis of the keys in the scores."""
+    return -2 if step.settings["orientation"] == "key_query" else -1
+
+
+def require_all_pairs(step: Step) -> None:
+    """Raise DoesNotApply if scores are a band, whose axes are not queries and keys."""
+    if step.settings["window"] is not None:
+        raise DoesNotApply("a window")
+
+
+def require_plain(step: Step) -> None:
+    """Raise DoesNotApply unless tokens are rows, and scores have all pairs with the queries first."""
+    require_all_pairs(step)
+    if key_axis(step) != -1 or step.settings["layout"] != "rows":
+        raise DoesNotApply("another layout")
+
+
+def transpose_square(step: Step, value: Value) -> Value:
+    """Return a square matrix over queries and keys transposed. Raises DoesNotApply for others."""
+    require_all_pairs(step)
+    if value.shape[-1] != value.shape[-2]:
+        raise DoesNotApply("not square")
+    return value.T
+
+
+def head_value(step: Step, name: str) -> Value:
+    """Return queries, keys or values, head by head if there are heads."""
+    return step[f"head_{name}"] if step.has(f"head_{name}") else step[name]
+
+
+def last_weights(step: Step) -> Value:
+    """Return the weights that the values are multiplied by."""
+    return step["dropped_weights"] if step.has("dropped_weights") else step["weights"]
+
+
+def require_sums(step: Step) -> None:
+    """Raise DoesNotApply unless the step computes the weighted sums."""
+    [other] = set(SUMS) - {step.name}
+    if step.has(other):
+        raise DoesNotApply("the sums have another name")
 
 
 def _scaled(factor: str, code: str, note: str, source: str, message: str = SCALE) -> Misconception:
@@ -29,7 +68,7 @@ def _scaled(factor: str, code: str, note: str, source: str, message: str = SCALE
     def scale(step: Step) -> Value:
         names = parse(factor).symbols()
         sizes = {name: step.sizes[name] for name in names if name in step.sizes}
-        if len(sizes) < len(names) or ("heads" in sizes and sizes["heads"] == 1):
+        if len(sizes) < len(names) or sizes.get("heads") == 1:
             raise DoesNotApply(factor)
         constant = apply("constant", graph=step.graph, expression=parse(factor), sizes=sizes)
         return constant * step["scores"]
@@ -44,34 +83,34 @@ no_scale = _scaled(
     "mlc-llm#3426",
     "The scores are scaled before the softmax: look at the step after the products.",
 )
-root_of_model = _scaled(
+scale_by_root_of_d_model = _scaled(
     "1/sqrt(d)",
     "attention.scale_by_root_of_d_model",
     "the scores were divided by the root of the tokens' width, not of the keys'",
-    "vit-pytorch#65; set_transformer#18",
+    "vit-pytorch#65; ViT-CIFAR#11; DL4Proteins#12; train-llm#3; set_transformer#18",
     "Scores are divided by the root of the width of the keys, not of the model.",
 )
-inverted = _scaled(
+scale_inverted = _scaled(
     "sqrt(d_k)",
     "attention.scale_inverted",
-    "the scores were multiplied by the root of d_k in place of divided",
+    "the scores were multiplied by the root of d_k, not divided",
     "perceiver-io#9",
     "The scale makes the scores smaller: check whether you multiplied or divided.",
 )
-by_d = _scaled(
+scale_by_d = _scaled(
     "1/d_k",
     "attention.scale_by_d",
     "the scores were divided by d_k, without the root",
     SEEN,
     "The scale has a root in it: look at the factor of the scores.",
 )
-by_heads = _scaled(
+scale_by_number_of_heads = _scaled(
     "1/sqrt(heads)",
     "multi_head.scale_by_number_of_heads",
     "the scores were divided by the root of the number of heads",
     "tt-metal#56789",
 )
-by_all_heads = _scaled(
+scale_by_all_heads = _scaled(
     "1/sqrt(heads*d_k)",
     "multi_head.scale_by_all_heads",
     "the scores were divided by the root of the width of all heads together",
@@ -81,16 +120,49 @@ by_all_heads = _scaled(
 
 
 @misconception(
+    "attention.scale_by_root_of_number_of_keys",
+    at="scaled_scores",
+    of=ATTENTION,
+    message=SCALE,
+    note="the scores were divided by the root of the number of keys",
+    source=SEEN,
+)
+def scale_by_root_of_number_of_keys(step: Step) -> Value:
+    """Divide the scores by the root of the number of keys."""
+    require_all_pairs(step)
+    count = size_expression(step.size(step["scores"], key_axis(step)))
+    root = apply("constant", graph=step.graph, **count)
+    return step["scores"] / apply("power", root, exponent=parse("1/2"))
+
+
+@misconception(
     "attention.sign_of_scale",
     at="scaled_scores",
     of=ATTENTION,
     message="A large product means a large weight: look at the sign in the exponent.",
     note="the scores were negated, as in exp(-beta z)",
-    source="a published exam's own solution",
+    source=EXAM,
 )
 def sign_of_scale(step: Step) -> Value:
     """Negate the scaled scores."""
     return apply("negative", step.value)
+
+
+@misconception(
+    "attention.gradient_not_scaled",
+    at="scaled_scores",
+    of=ATTENTION,
+    message="The scale is a factor of the scores, and so of their gradient: look at the way back through it.",
+    note="the gradient of the scores was that of the scaled scores, without the scale",
+    source=SEEN,
+)
+def gradient_not_scaled(step: Step) -> Value:
+    """Leave the scale out of the gradient."""
+
+    def unscaled(xp: Arithmetic, g: Array) -> Array:
+        return g
+
+    return step.with_gradient(step["scores"], unscaled)
 
 
 @misconception(
@@ -99,13 +171,14 @@ def sign_of_scale(step: Step) -> Value:
     of=ATTENTION,
     message="The weights of one query sum to 1: look at the axis of the softmax.",
     note="the softmax was taken over the queries, so that the weights of each key sum to 1",
-    source="PyTorch-NLP#2; labml annotated implementations#146",
+    source="PyTorch-NLP#2; labml annotated implementations#146; vision-transformer#1;"
+    " llms-from-scratch-rs#30",
 )
 def softmax_over_queries(step: Step) -> Value:
     """Take the softmax over the other axis of the scores."""
+    require_all_pairs(step)
     softmax = step.find("softmax")
-    axis = -3 - softmax.attributes["axis"]
-    return apply("softmax", *softmax.inputs, **{**softmax.attributes, "axis": axis})
+    return apply("softmax", *softmax.inputs, axis=-3 - softmax.attributes["axis"])
 
 
 @misconception(
@@ -114,23 +187,26 @@ def softmax_over_queries(step: Step) -> Value:
     of=ATTENTION,
     message="Every head and every sequence has weights of its own: look at the axis of the softmax.",
     note="the softmax was taken over the first axis",
-    source="attention-is-all-you-need-pytorch#52",
+    source="attention-is-all-you-need-pytorch#52; nlp_study#2",
 )
 def softmax_over_batch(step: Step) -> Value:
     """Take the softmax over the first axis."""
     softmax = step.find("softmax")
     if softmax.rank < 3:
         raise DoesNotApply("one matrix")
-    return apply("softmax", *softmax.inputs, **{**softmax.attributes, "axis": -softmax.rank})
+    return apply("softmax", *softmax.inputs, axis=-softmax.rank)
 
 
-def _softmax_input(step: Step) -> tuple[Value, int]:
+def _allowed_scores(step: Step) -> tuple[Value, int]:
+    """Return the argument of the softmax, with 0 where attending is not allowed, and the softmax's axis."""
     softmax = step.find("softmax")
-    return softmax.inputs[0], softmax.attributes["axis"]
-
-
-def _divided(value: Value, axis: int) -> Value:
-    return value / apply("expand_dims", apply("sum_over", value, axis=axis), axis=axis)
+    [scores] = softmax.inputs
+    masked = step["masked_scores"]
+    while masked.primitive is not None and masked.primitive.name in ("masked_fill", "add_mask"):
+        adds = masked.primitive.name == "add_mask"
+        masked, mask = masked.inputs
+        scores = apply("where", apply("mask_admits", mask) if adds else mask, scores, step.constant(0))
+    return scores, softmax.attributes["axis"]
 
 
 @misconception(
@@ -138,12 +214,12 @@ def _divided(value: Value, axis: int) -> Value:
     at="weights",
     of=ATTENTION,
     message="Scores are not weights yet: a step is missing before the values are averaged.",
-    note="the scores were used as weights, without a softmax",
+    note="the scores were used as weights, without a softmax, and 0 where a mask forbids attending",
     source=SEEN,
 )
 def no_softmax(step: Step) -> Value:
     """Use the scores as weights."""
-    return _softmax_input(step)[0]
+    return _allowed_scores(step)[0]
 
 
 @misconception(
@@ -156,7 +232,8 @@ def no_softmax(step: Step) -> Value:
 )
 def divided_by_sum_without_exp(step: Step) -> Value:
     """Divide the scores by their sum."""
-    return _divided(*_softmax_input(step))
+    scores, axis = _allowed_scores(step)
+    return scores / apply("expand_dims", apply("sum_over", scores, axis=axis), axis=axis)
 
 
 @misconception(
@@ -169,179 +246,41 @@ def divided_by_sum_without_exp(step: Step) -> Value:
 )
 def exp_not_normalized(step: Step) -> Value:
     """Leave the exponentials as they are."""
-    return apply("exp", _softmax_input(step)[0])
-
-
-def _masks(step: Step) -> tuple[Value, list[Value]]:
-    """Return the scores before masks, and the boolean masks. Raises DoesNotApply without any."""
-    value, masks = step["masked_scores"], []
-    while value.primitive is not None and value.primitive.name == "masked_fill":
-        value, mask = value.inputs
-        masks.append(mask)
-    if not masks:
-        raise DoesNotApply("no mask")
-    return value, masks
-
-
-def _unmasked(step: Step) -> tuple[Value, list[Value]]:
-    value, masks = step.value, []
-    while value.primitive is not None and value.primitive.name in ("masked_fill", "add_mask"):
-        value, mask = value.inputs[:2]
-        masks.append(mask)
-    if not masks:
-        raise DoesNotApply("no mask")
-    return value, masks
-
-
-@misconception(
-    "attention.mask_ignored",
-    at="masked_scores",
-    of=ATTENTION,
-    message="Not every key may be attended to here: look at the mask.",
-    note="the mask was not applied",
-    source="xformers#103",
-)
-def mask_ignored(step: Step) -> Value:
-    """Leave the scores without their masks."""
-    return _unmasked(step)[0]
-
-
-@misconception(
-    "attention.mask_sets_zero",
-    at="masked_scores",
-    of=ATTENTION,
-    message="A masked key has to end with no weight at all: look at its score before the softmax.",
-    note="masked scores were set to 0 before the softmax, not to -infinity",
-    source=SEEN,
-)
-def mask_sets_zero(step: Step) -> Value:
-    """Set masked scores to zero."""
-    scores, masks = _unmasked(step)
-    for mask in masks:
-        if mask.kind != "boolean":
-            raise DoesNotApply("an added mask")
-        scores = apply("where", mask, scores, step.constant(0))
-    return scores
-
-
-@misconception(
-    "attention.mask_inverted",
-    at="masked_scores",
-    of=ATTENTION,
-    message="Look at what true means in the mask: who may attend, or who may not?",
-    note="true and false of the mask were exchanged",
-    source="cs249r_book#1785",
-)
-def mask_inverted(step: Step) -> Value:
-    """Exchange true and false."""
-    scores, masks = _unmasked(step)
-    for mask in masks:
-        if mask.kind != "boolean":
-            raise DoesNotApply("an added mask")
-        scores = apply("masked_fill", scores, invert_mask(mask))
-    return scores
-
-
-@misconception(
-    "attention.mask_transposed",
-    at="masked_scores",
-    of=ATTENTION,
-    message="Look at which axis of the mask is the queries' and which is the keys'.",
-    note="the mask was laid over the scores with queries and keys exchanged",
-    source="hyunwoongko/transformer#40",
-)
-def mask_transposed(step: Step) -> Value:
-    """Apply the transposed masks."""
-    scores, masks = _unmasked(step)
-    for mask in masks:
-        turned = mask.T if mask.rank >= 2 else mask
-        scores = apply("masked_fill" if mask.kind == "boolean" else "add_mask", scores, turned)
-    return scores
-
-
-@misconception(
-    "attention.mask_after_softmax",
-    at="weights",
-    of=ATTENTION,
-    message="The weights of one query sum to 1 after masking, too: when is the mask applied?",
-    note="the softmax was taken over all keys, and masked weights were set to 0 without a new division",
-    source="timm#2236; memory-compressed-attention#2",
-)
-def mask_after_softmax(step: Step) -> Value:
-    """Take the softmax of all scores, then set masked weights to zero."""
-    scores, masks = _masks(step)
-    weights = apply("softmax", scores, axis=step.find("softmax").attributes["axis"])
-    for mask in masks:
-        weights = apply("where", mask, weights, step.constant(0))
-    return weights
-
-
-def _shifted_causal(step: Step, shift: int) -> Value:
-    """Return the scores with a causal mask whose diagonal is moved."""
-    if not step.settings.get("causal") or step.settings.get("window") is not None:
-        raise DoesNotApply("not causal")
-    scores = _unmasked(step)[0]
-    queries, keys = step.size(scores, -2), step.size(scores, -1)
-    allowed = np.arange(keys)[None, :] <= np.arange(queries)[:, None] + shift
-    return apply("masked_fill", scores, fixed_mask(step.graph, allowed))
-
-
-@misconception(
-    "attention.causal_one_ahead",
-    at="masked_scores",
-    of=ATTENTION,
-    message="A query must not see later keys: look at the last key that it may attend to.",
-    note="each query could attend to one key beyond its own position",
-    source="flashinfer#348",
-)
-def causal_one_ahead(step: Step) -> Value:
-    """Allow one later key."""
-    return _shifted_causal(step, 1)
-
-
-@misconception(
-    "attention.causal_without_itself",
-    at="masked_scores",
-    of=ATTENTION,
-    message="A query may see its own position: look at the diagonal of the mask.",
-    note="the diagonal was masked, too",
-    source=SEEN,
-)
-def causal_without_itself(step: Step) -> Value:
-    """Mask the diagonal, too."""
-    return _shifted_causal(step, -1)
-
-
-def _turned(step: Step) -> Value:
-    value = step.value
-    if value.rank < 2 or value.shape[-1] != value.shape[-2]:
-        raise DoesNotApply("not square")
-    return value.T
+    return apply("exp", *step.find("softmax").inputs)
 
 
 @misconception(
     "attention.query_key_swapped",
     at="scores",
     of=ATTENTION,
-    message="Rows of the scores belong to queries: look at the order of the product.",
-    note="the product was K Q^T, so that rows belong to keys",
-    source="a published exam's own solution",
+    message="Rows and columns of the scores belong to queries and keys: look at the order of the product.",
+    note="the product was K Q^T, so that queries and keys have each other's axis",
+    source=EXAM,
 )
 def query_key_swapped(step: Step) -> Value:
     """Exchange queries and keys in the product."""
-    return _turned(step)
+    return transpose_square(step, step.value)
 
 
-def _output_sums(step: Step, weights: Callable[[Value], Value], values: Callable[[Value], Value]) -> Value:
-    """Return the weighted sums of other weights or values: the first step that has them."""
-    first, second = step["weights"], step["value"]
-    return step.rebuilt({first: weights(first), second: values(second)})
-
-
-def _needs_sums(step: Step) -> None:
-    """Raise DoesNotApply unless the step is the one that computes the weighted sums."""
-    if step.name == "output" and step.has("head_outputs"):
-        raise DoesNotApply("the sums have a name of their own")
+@misconception(
+    "attention.key_gradient_not_transposed",
+    at="scores",
+    of=ATTENTION,
+    message="The gradient of the keys sums over the queries: look at what is transposed in that product.",
+    note="the gradient of the keys was G Q, not G^T Q, with G that of the scores",
+    source=SEEN,
+)
+def key_gradient_not_transposed(step: Step) -> Value:
+    """Multiply by the gradient of the scores, not transposed."""
+    require_plain(step)
+    transpose_square(step, step.value)
+    query, key = (
+        step[f"rotated_{name}"] if step.has(f"rotated_{name}") else head_value(step, name)
+        for name in ("query", "key")
+    )
+    if query.shape != key.shape:
+        raise DoesNotApply("shared keys")
+    return step.with_gradient(key, lambda xp, g, query: xp.matmul(g, query), query=query)
 
 
 @misconception(
@@ -350,30 +289,32 @@ def _needs_sums(step: Step) -> None:
     of=ATTENTION,
     message="Each output is the average with the weights of its own query: look at the order of the product.",
     note="the values were multiplied by the transposed weights",
-    source="a published exam's own solution",
+    source=EXAM,
 )
 def weights_transposed(step: Step) -> Value:
     """Transpose the weights in the weighted sums."""
-    _needs_sums(step)
-    if step["weights"].shape[-1] != step["weights"].shape[-2]:
-        raise DoesNotApply("not square")
-    return _output_sums(step, lambda weights: weights.T, lambda values: values)
+    require_sums(step)
+    weights = last_weights(step)
+    return step.rebuilt({weights: transpose_square(step, weights)})
 
 
 @misconception(
-    "attention.value_not_projected",
-    at="value",
-    of=PROJECTED,
-    message="The values have a projection of their own: look at the step before the average.",
-    note="the tokens themselves were averaged, without the value projection",
+    "attention.value_gradient_not_transposed",
+    at=SUMS,
+    of=ATTENTION,
+    message="A value gets the gradients of all queries that attend to it: look at what has to be transposed.",
+    note="the gradient of the values was A g, not A^T g, with A the weights",
     source=SEEN,
 )
-def value_not_projected(step: Step) -> Value:
-    """Use the tokens as values."""
-    tokens = step["input"] if step.has("input") else step["context"]
-    if step.value.rank > tokens.rank:
-        return apply("split_axis", tokens, parts=step.sizes["heads"], axis=-1)
-    return tokens
+def value_gradient_not_transposed(step: Step) -> Value:
+    """Multiply by the weights, not transposed."""
+    require_sums(step)
+    require_plain(step)
+    weights, value = last_weights(step), head_value(step, "value")
+    transpose_square(step, weights)
+    if value.shape[:-2] != weights.shape[:-2]:
+        raise DoesNotApply("shared values")
+    return step.with_gradient(value, lambda xp, g, weights: xp.matmul(weights, g), weights=weights)
 
 
 @misconception(
@@ -381,142 +322,22 @@ def value_not_projected(step: Step) -> Value:
     at=SUMS,
     of=ATTENTION,
     message="Keys are compared and values are averaged: look at what the weights multiply.",
-    note="the keys were averaged in the place of the values",
+    note="the keys were averaged, not the values",
     source=SEEN,
 )
 def value_is_key(step: Step) -> Value:
     """Average the keys."""
-    _needs_sums(step)
-    if step["key"].shape != step["value"].shape:
+    require_sums(step)
+    key, value = head_value(step, "key"), head_value(step, "value")
+    if key.shape != value.shape:
         raise DoesNotApply("another shape")
-    return _output_sums(step, lambda weights: weights, lambda _: step["key"])
-
-
-@misconception(
-    "multi_head.output_projection_left_out",
-    at="output",
-    of=PROJECTED,
-    message="The concatenated heads go through one more matrix: look at the last step.",
-    note="the output projection was left out",
-    source="Kyubyong/transformer#117",
-)
-def output_projection_left_out(step: Step) -> Value:
-    """Return the concatenated heads."""
-    if not step.has("w_o"):
-        raise DoesNotApply("no output projection")
-    heads = step["head_outputs"]
-    return apply("merge_axis", heads, axis=-1) if heads.rank > step.value.rank else heads
-
-
-def _heads_merged(step: Step, merge: Callable[[Value], Value]) -> Value:
-    """Return the output with the heads put together in another way."""
-    heads = step["head_outputs"]
-    merged = next((value for value in (step.value, *step.operands) if _merges(value)), None)
-    if merged is None:
-        merged = step.find("merge_axis")
-    other = merge(heads)
-    return other if merged is step.value else step.rebuilt({merged: other})
-
-
-def _merges(value: Value) -> bool:
-    return value.primitive is not None and value.primitive.name == "merge_axis"
-
-
-@misconception(
-    "multi_head.joined_without_transpose",
-    at="output",
-    of=ATTENTION,
-    message="The outputs of the heads of one token stand side by side: look at the order of the axes before"
-    " they are joined.",
-    note="(heads, n, d) was reshaped to (n, heads d) without exchanging the first two axes",
-    source="transformer-from-scratch#6",
-)
-def joined_without_transpose(step: Step) -> Value:
-    """Reshape the heads without moving their axis."""
-
-    def merge(heads: Value) -> Value:
-        count, rows, width = (step.size(heads, axis) for axis in (-3, -2, -1))
-        return apply("reshape", heads, to=(*heads.shape[:-3], rows, count * width))
-
-    return _heads_merged(step, merge)
-
-
-def _split(step: Step, split: Callable[[Value, int, int], Value]) -> Value:
-    """Return queries, keys or values whose columns are given to the heads in another way."""
-    splitting = step.find("split_axis")
-    whole = splitting.inputs[0]
-    heads = step.size(step.value, -3)
-    if heads < 2:
-        raise DoesNotApply("one head")
-    return step.rebuilt({splitting: split(whole, heads, step.size(whole, -1) // heads)})
-
-
-@misconception(
-    "multi_head.heads_interleaved",
-    at=("query", "key", "value"),
-    of=PROJECTED,
-    message="Each head has neighbouring columns: look at how the columns are shared among the heads.",
-    note="head h got the columns h, h + H and so on, not a block of neighbouring ones",
-    source="FuxiCTR#30; attention-keras#36",
-)
-def heads_interleaved(step: Step) -> Value:
-    """Give every so many columns to a head."""
-
-    def split(whole: Value, heads: int, width: int) -> Value:
-        rows = step.size(whole, -2)
-        apart = apply("reshape", whole, to=(*whole.shape[:-2], rows * width, heads))
-        return apply("reshape", apart.T, to=(*whole.shape[:-2], heads, rows, width))
-
-    return _split(step, split)
-
-
-@misconception(
-    "multi_head.not_split",
-    at="output",
-    of=ATTENTION,
-    message="Each head compares only its own columns: look at how many softmaxes there are.",
-    note="one softmax of full width was taken, not one for each head",
-    source=SEEN,
-)
-def not_split(step: Step) -> Value:
-    """Attend with one head of full width."""
-    query, key, value = (_joined(step, name) for name in ("query", "key", "value"))
-    if step.settings.get("causal") or step.has("mask"):
-        raise DoesNotApply("masked")
-    width = step.size(query, -1)
-    factor = apply("constant", graph=step.graph, expression=parse(f"1/sqrt({width})"), sizes={})
-    weights = apply("softmax", factor * (query @ key.T), axis=-1)
-    return _heads_merged(step, lambda _: weights @ value)
-
-
-def _joined(step: Step, name: str) -> Value:
-    value = step[name]
-    if value.rank < 3:
-        raise DoesNotApply("one head")
-    return apply("merge_axis", value, axis=-1)
-
-
-@misconception(
-    "attention.bias_left_out",
-    at=("query", "key", "value"),
-    of=PROJECTED,
-    message="A projection has a bias here: look at what is added to the product.",
-    note="the bias of the projection was left out",
-    source=SEEN,
-)
-def bias_left_out(step: Step) -> Value:
-    """Leave out the bias of a projection."""
-    if not step.has(f"b_{step.name[0]}"):
-        raise DoesNotApply("no bias")
-    added = step.find("add")
-    return step.rebuilt({added: added.inputs[0]})
+    return step.rebuilt({value: key})
 
 
 MISCONCEPTIONS = (
-    no_scale, root_of_model, inverted, by_d, by_heads, by_all_heads, sign_of_scale, softmax_over_queries,
-    softmax_over_batch, no_softmax, divided_by_sum_without_exp, exp_not_normalized, mask_ignored,
-    mask_sets_zero, mask_inverted, mask_transposed, mask_after_softmax, causal_one_ahead,
-    causal_without_itself, query_key_swapped, weights_transposed, value_not_projected, value_is_key,
-    output_projection_left_out, joined_without_transpose, heads_interleaved, not_split,
-    bias_left_out,
+    no_scale, scale_by_root_of_d_model, scale_inverted, scale_by_d, scale_by_number_of_heads,
+    scale_by_all_heads, scale_by_root_of_number_of_keys, sign_of_scale, gradient_not_scaled,
+    softmax_over_queries, softmax_over_batch, no_softmax, divided_by_sum_without_exp, exp_not_normalized,
+    query_key_swapped, key_gradient_not_transposed, weights_transposed, value_gradient_not_transposed,
+    value_is_key,
 )  # fmt: skip

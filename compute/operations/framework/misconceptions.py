@@ -140,15 +140,18 @@ class Step:
         return self.graph.dimensions
 
     def __getitem__(self, name: str) -> Value:
-        """Return an earlier value of the operation by its name. Raises DoesNotApply if there is none."""
-        value = self.graph.names.get(self.graph.full_name(name))
+        """Return an earlier value of the operation, or an input, by its name.
+
+        Raises DoesNotApply if there is none.
+        """
+        value = self.graph.names.get(self.graph.full_name(name), self.graph.arguments.get(name))
         if value is None:
             raise DoesNotApply(name)
         return value
 
     def has(self, name: str) -> bool:
-        """Return whether the operation has a value of this name before this step."""
-        return self.graph.full_name(name) in self.graph.names
+        """Return whether the operation has an input or an earlier value of this name."""
+        return name in self.graph.arguments or self.graph.full_name(name) in self.graph.names
 
     def size(self, value: Value, axis: int) -> int:
         """Return the size of an axis. Raises DoesNotApply if it is not a number, or there is no such axis."""

@@ -165,7 +165,7 @@ def run_operation(operation: Operation, graph: Graph, handles: Mapping[str, Valu
     """Call an operation's function with handles, sublayers and settings, inside its scope."""
     parts = {name: Submodule(name, declared, graph) for name, declared in operation.parts.items()}
     graph_argument = {"graph": graph} if operation.takes_graph else {}
-    with graph.building(operation.name, bound.settings):
+    with graph.building(operation.name, bound.settings, handles):
         return operation.function(**graph_argument, **handles, **parts, **bound.settings)
 
 
