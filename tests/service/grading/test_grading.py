@@ -200,3 +200,21 @@ def test_a_rubric_is_checked(ask: Ask) -> None:
     assert ("hidden_mistake", "attention.no_scale") not in {
         (one["code"], one["at"]) for one in other["findings"]
     }
+
+
+def test_mistakes_in_a_loss_are_found_in_programs_and_outside_a_range_too(ask: Ask) -> None:
+    x, t = np.array([0.3, -0.8, 1.1]), np.array([0.5, 0.1, -0.2])
+    question = {"operation": "graph", "program": ["y = sigmoid(x)", "loss = mse(y, t)"],
+                "inputs": {"x": x.tolist(), "t": t.tolist()}, "upstream": {"loss": 1}}  # fmt: skip
+    y = 1 / (1 + np.exp(-x))
+    wrong = -2 * (y - t) / 3
+    found = items(
+        graded(ask, question=question, gradients={"y": wrong.tolist(), "x": (wrong * y * (1 - y)).tolist()})
+    )
+    assert [one["code"] for one in found["y"]["misconceptions"]] == ["loss.gradient_sign"]
+    assert found["x"]["verdict"] == "follow_through"
+    above = y + np.array([1.4, 0, 0])  # no sigmoid is above 1, and its slope there is negative
+    gradient = 2 * (above - t) / 3
+    followed = items(graded(ask, question=question, answer={"y": above.tolist()},
+                            gradients={"x": (gradient * above * (1 - above)).tolist()}))  # fmt: skip
+    assert followed["x"]["verdict"] == "follow_through"
