@@ -14,7 +14,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 Name = tuple[str, str]
 Put = Callable[[str, str, Array], Array]
-SEEDS = 28
+SEEDS = 36
 
 
 @dataclass(frozen=True)
