@@ -8,6 +8,9 @@ from compute.operations.attention import projection_misconceptions as projection
 from compute.operations.convolution import misconceptions as convolution
 from compute.operations.convolution import pooling_misconceptions as pooling
 from compute.operations.framework.misconceptions import Misconception
+from compute.operations.layers import activation_misconceptions as activations
+from compute.operations.layers import dropout_misconceptions as dropout
+from compute.operations.layers import linear_misconceptions as linear
 from compute.operations.layers import misconceptions as layers
 from compute.operations.losses import misconceptions as losses
 from compute.operations.normalization import misconceptions as normalization
@@ -17,7 +20,8 @@ from compute.operations.transformers import misconceptions as transformers
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
 for _family in (
-    attention, masks, projections, heads, positions, convolution, pooling, layers, losses, normalization,
+    attention, masks, projections, heads, positions, convolution, pooling, layers, linear,
+    activations, dropout, losses, normalization,
     recurrent, gates, transformers,
 ):  # fmt: skip
     for _one in _family.MISCONCEPTIONS:
