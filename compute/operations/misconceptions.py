@@ -12,6 +12,7 @@ from compute.operations.layers import activation_misconceptions as activations
 from compute.operations.layers import dropout_misconceptions as dropout
 from compute.operations.layers import linear_misconceptions as linear
 from compute.operations.layers import misconceptions as layers
+from compute.operations.layers import path_misconceptions as paths
 from compute.operations.losses import misconceptions as losses
 from compute.operations.normalization import misconceptions as normalization
 from compute.operations.recurrent import gate_misconceptions as gates
@@ -21,8 +22,7 @@ from compute.operations.transformers import misconceptions as transformers
 MISCONCEPTIONS: dict[str, Misconception] = {}
 for _family in (
     attention, masks, projections, heads, positions, convolution, pooling, layers, linear,
-    activations, dropout, losses, normalization,
-    recurrent, gates, transformers,
+    activations, paths, dropout, losses, normalization, recurrent, gates, transformers,
 ):  # fmt: skip
     for _one in _family.MISCONCEPTIONS:
         if _one.code in MISCONCEPTIONS:

@@ -15,7 +15,9 @@ from compute.primitives.scalars import count
 SEEN = "seen in courses"
 SMOOTH = ("sigmoid", "tanh")
 RECTIFIERS = ("relu", "leaky_relu", "prelu")
-PLAIN = frozenset({"identity", "affine", "exp", "log", "power", "sin", "cos", "square", "absolute"})
+PLAIN = frozenset(
+    {"identity", "affine", "exp", "log", "power", "sin", "cos", "square", "absolute", "log_sigmoid"}
+)
 """Functions that do not make a unit nonlinear, or that formulas use for other purposes."""
 BENT = tuple(dict.fromkeys(entry.primitive for entry in ACTIVATIONS.values() if entry.primitive not in PLAIN))
 OTHERS = tuple(name for name in BENT if name not in RECTIFIERS)

@@ -3,7 +3,14 @@
 from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
 from compute.dimensions import product
 from compute.graph.graph import Value, apply
-from compute.operations.framework.misconceptions import DoesNotApply, Step, misconception
+from compute.operations.framework.misconceptions import (
+    DoesNotApply,
+    Step,
+    misconception,
+    stop_gradient,
+    with_gradient_rule,
+)
+from compute.operations.layers.activation_misconceptions import BENT
 from compute.primitives.scalars import count
 
 SEEN = "seen in courses"
@@ -162,6 +169,43 @@ def weights_not_transposed(step: Step) -> Value:
     return step.with_gradient(vectors, rule, w=weights)
 
 
+@misconception(
+    "linear.gradient_weight_with_preactivation",
+    primitives=PRODUCTS,
+    message="A layer multiplies the units before it: look at what their values are in this product.",
+    note="the weights' gradient has the preactivations of the layer before, not the activations",
+    source=SEEN,
+)
+def weight_with_preactivation(step: Step) -> Value:
+    """Take the arguments of the activation in the weights' gradient."""
+    weights, vectors, are_rows = _factors(step)
+    if vectors.primitive is None or vectors.primitive.name not in BENT:
+        raise DoesNotApply("no activation before it")
+
+    def rule(xp: Arithmetic, g: Array, x: Array, vectors: Array) -> Array:
+        return _weight_gradient(xp, g, vectors, are_rows)
+
+    return step.with_gradient(weights, rule, vectors=vectors.inputs[0])
+
+
+@misconception(
+    "linear.gradient_upstream_ignored",
+    primitives=PRODUCTS,
+    message="The chain rule multiplies: look at the gradient that comes from above.",
+    note="the gradients of the product were computed with ones in place of the gradient from above",
+    source="DiffSharp#16",
+)
+def upstream_ignored(step: Step) -> Value:
+    """Multiply ones in place of the gradient from above."""
+    _factors(step)
+
+    def rule(xp: Arithmetic, g: Array, x: Array) -> Array:
+        return xp.add(xp.zeros(g.shape), count(xp, 1))
+
+    return with_gradient_rule(stop_gradient(step.value), step.value, rule)
+
+
 MISCONCEPTIONS = (
-    bias_averaged, bias_not_summed, bias_left_out, weight_transposed, weight_averaged, weights_not_transposed,
+    bias_averaged, bias_not_summed, bias_left_out, weight_transposed, weight_averaged,
+    weights_not_transposed, weight_with_preactivation, upstream_ignored,
 )  # fmt: skip

@@ -20,6 +20,7 @@ MISTAKEN: dict[str, tuple[str, Array]] = {
     "linear.gradient_weight_averaged": ("w", X.T @ G / 4),
     "linear.weights_not_transposed": ("x", G @ W),
 }
+H = np.tanh(X @ W)
 
 
 def check(code: str, mistaken: Mistaken, right: Mistaken) -> None:
@@ -114,3 +115,27 @@ def test_a_transpose_that_does_not_fit_is_no_mistake(code: str) -> None:
     inputs = {"x": X, "w": W[:, :2]}
     with pytest.raises(ValueError, match="replaces no step"):
         compute(code, "linear", inputs, ["output"], gradients=["w"], upstream={"output": G[:, :2]})
+
+
+def test_the_weights_of_a_second_layer() -> None:
+    program = ["z = x @ w_1", "h = tanh(z)", "y = h @ w_2"]
+    mistaken, right = (
+        compute(
+            code, "graph", {"x": X, "w_1": W, "w_2": W[:, :2]}, ["y"], gradients=["w_1", "w_2"],
+            upstream={"y": G[:, :2]}, program=program,
+        )
+        for code in ("linear.gradient_weight_with_preactivation", None)
+    )  # fmt: skip
+    assert mistaken.gradients["w_2"] == pytest.approx((X @ W).T @ G[:, :2])
+    assert right.gradients["w_2"] == pytest.approx(H.T @ G[:, :2])
+    assert mistaken.gradients["w_1"] == pytest.approx(right.gradients["w_1"])
+
+
+def test_the_gradient_from_above_is_ignored() -> None:
+    mistaken = compute(
+        "linear.gradient_upstream_ignored", "linear", INPUTS, ["output"], gradients=GRADIENTS,
+        upstream={"output": G},
+    )  # fmt: skip
+    assert mistaken.gradients["w"] == pytest.approx(X.T @ np.ones((4, 3)))
+    assert mistaken.gradients["x"] == pytest.approx(np.ones((4, 3)) @ W.T)
+    assert mistaken.gradients["b"] == pytest.approx(G.sum(axis=0))
