@@ -172,7 +172,8 @@ class GraphSubject:
 
     @cached_property
     def _step_names(self) -> frozenset[str]:
-        return frozenset(INDEX.sub("[t]", name.rpartition(".")[2]) for name in self.graph.names)
+        names = {INDEX.sub("[t]", name.rpartition(".")[2]) for name in self.graph.names}
+        return frozenset(names | {"output"})  # which the lines of a program replace by their own names
 
     @cached_property
     def _primitives(self) -> frozenset[str]:

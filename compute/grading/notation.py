@@ -124,6 +124,10 @@ _REFUSED = {
 }
 
 
+_SPACED_EXPONENT = re.compile(r"\d\s+[eE]\s*[-+\u2212]\s*\d|\d[eE]\s+[-+\u2212]\s*\d|\d[eE][-+\u2212]\s+\d")
+_MIXED_LATEX = re.compile(r"\d\s*\\[dt]?frac")
+
+
 class UnreadableEntry(ValueError):
     """An entry that cannot be read. code: a word for the reason; the message is for the student."""
 
@@ -206,6 +210,12 @@ def normalize(
     """Return text in the syntax of expressions. Raises UnreadableText; see `read_expression`."""
     check_length(text, limits.longest)
     text = clean(text)
+    if _SPACED_EXPONENT.search(text):
+        raise UnreadableText(
+            "spaced_exponent", "may hold a power of ten with a space in it; write 1.5e-3, or 1.5*e - 3"
+        )
+    if _MIXED_LATEX.search(text):
+        raise UnreadableText("mixed_number", "may be a mixed number; write a fraction, as in 3/2")
     if not text:
         raise UnreadableText("empty", f"is empty; expected {FORMS}")
     if _EQUALS.search(text):

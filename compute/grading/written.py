@@ -363,8 +363,6 @@ def _read_entry(entry: Any, texts: Texts) -> tuple[Any, float]:
         # Python refuses to write an integer of more than 4,300 digits.
         return texts.read_number(entry), 0.5
     if isinstance(entry, float):
-        if math.isinf(entry):
-            raise UnreadableEntry("too_large", BEYOND)
         return texts.read_number(entry), half_unit(str(entry))
     if entry is None:
         raise UnreadableEntry("blank", f"the entry is blank; expected {FORMS}")

@@ -52,7 +52,8 @@ def _restore_digits(xp: Arithmetic, textbook: Array, rule: Callable[..., Array],
         return textbook
     if not xp.ordered or not isinstance(textbook, np.ndarray):
         return rule(*operands)
-    flat = np.real(textbook) < FLAT
+    # A value in the place of the computed one may have a slope far below zero, which is no loss of digits.
+    flat = np.abs(np.real(textbook)) < FLAT
     if flat.any():
         textbook[flat] = rule(*(operand[flat] for operand in operands))
     return textbook

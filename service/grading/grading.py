@@ -220,7 +220,7 @@ def _replace_names(tensor: Written | Fault, subject: Subject) -> Written | Fault
 def _check_slot(subject: Subject, slot: Slot) -> None:
     """Raise QuestionErrors for marks on a name that the question does not have."""
     field = "marks" if slot.of == "value" else "gradient_marks"
-    inner = slot._replace(question="")
+    inner = subject.resolve(slot._replace(question=""))
     if not subject.has(inner):
         raise QuestionErrors([unknown_name((field, slot.name), "value", slot.name, subject.known_names())])
     if inner not in subject.computation.slots:

@@ -183,13 +183,19 @@ def _plan(operation: str, document: Mapping[str, Any], limits: Limits) -> "Graph
 def read_kind(document: Mapping[str, Any]) -> str:
     """Return the operation of a question. Raises QuestionErrors if there is none of its name."""
     operation = document.get("operation")
-    known = [*CATALOGUE, GRAPH, TRACE]
     if isinstance(operation, str):
-        if operation not in known:
-            raise QuestionErrors([unknown_name(("operation",), "operation", operation, known)])
+        if operation not in (*CATALOGUE, GRAPH, TRACE):
+            raise QuestionErrors(
+                [unknown_name(("operation",), "operation", operation, [*CATALOGUE, GRAPH, TRACE])]
+            )
         return operation
     received = "nothing" if operation is None else describe(operation)
-    raise at(("operation",), "has to be the name of an operation", "one of: " + ", ".join(known), received)
+    raise at(
+        ("operation",),
+        "has to be the name of an operation",
+        "one of: " + ", ".join([*CATALOGUE, GRAPH, TRACE]),
+        received,
+    )
 
 
 def _within(errors: QuestionErrors, *path: str | int) -> QuestionErrors:

@@ -31,6 +31,10 @@ class DoesNotApply(Exception):
     """A misconception has no meaning for a step, as for a bias that does not exist."""
 
 
+DOES_NOT_FIT = (DoesNotApply, QuestionError, ShapeError, ValueError, LookupError, AttributeError)
+"""The errors of a misconception at a step that is not of the form that it expects, as after another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Misconception:
     """A known mistake.
@@ -313,7 +317,7 @@ class MistakenSteps:
         with graph.without_replacement():
             try:
                 mistaken = self.misconception.build(step)
-            except (DoesNotApply, QuestionError, ShapeError):
+            except DOES_NOT_FIT:
                 return value
             if mistaken is None or mistaken is value:
                 return value

@@ -127,7 +127,7 @@ class _Planned(PlannedReading):
 def _check(value: Value, sent: Tensor, path: Path, taken: dict[int, str]) -> None:
     """Raise QuestionErrors if a substitute does not fit its value, or is the second one."""
     if value.index in taken:
-        raise at(path, "is put in place twice", "one substitute for each value", "two")
+        raise at(path, "is put in place twice", "one substitute for each value", "two, under two names")
     if sent.shape != value.shape:
         raise at(path, "the shape does not fit the value", f"shape {show(value.shape)}",
                  f"shape {show(sent.shape)}")  # fmt: skip

@@ -36,7 +36,7 @@ def code_of(text: str, notation: Notation = POINT, names: Collection[str] | None
         ("1/2*4", 2), ("2√4/2", 2), ("2/3*4(3)", 8), ("1/(2√4)", 0.25),
         ("np.sqrt(4)", 2), ("math.exp(0)", 1), ("numpy.pi", math.pi), ("np.maximum(1, 2)", 2),
         ("σ(0)", 0.5), ("sigmoid(0)", 0.5), ("relu(-3)", 0), ("relu(3)", 3), ("log2(8)", 3), ("square(3)", 9),
-        (r"\frac{1}{2}", 0.5), (r"\frac{1}{\sqrt{4}}", 0.5), (r"2\frac{1}{2}", 1), (r"\sqrt{4}", 2),
+        (r"\frac{1}{2}", 0.5), (r"\frac{1}{\sqrt{4}}", 0.5), (r"\sqrt{4}", 2),
         (r"2\cdot3", 6), (r"2\pi", 2 * math.pi), (r"\left(1+2\right)\times3", 9), (r"$\frac{1}{4}$", 0.25),
         (r"\ln(e)", 1),
         ("１２", 12), ("𝟏", 1), ("٣", 3), ("１．５", 1.5), ("1\u00a0+\u20092", 3), ("\ufeff1\u200b", 1),
@@ -152,3 +152,19 @@ def test_the_longest_normal_form_is_still_read() -> None:
 def test_only_two_decimal_signs() -> None:
     with pytest.raises(ValueError, match="decimal sign"):
         Notation(";")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1.5 e-3", "spaced_exponent"),
+        ("1.5e -3", "spaced_exponent"),
+        ("1.5e- 3", "spaced_exponent"),
+        (r"2\frac{1}{2}", "mixed_number"),
+        (r"1 \frac{1}{2}", "mixed_number"),
+    ],
+)
+def test_numbers_that_may_mean_another_one(text: str, code: str) -> None:
+    with pytest.raises(UnreadableText) as refused:
+        read_expression(text, Notation())
+    assert refused.value.code == code

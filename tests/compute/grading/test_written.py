@@ -144,7 +144,7 @@ def test_booleans() -> None:
         (nested(9), "too_many_axes", None),
         (np.ones((1,) * 9), "too_many_axes", None),
         (10**400, "too_large", ()), ([1, -(10**5000)], "too_large", (1,)),
-        (math.inf, "too_large", ()), ([[1.0, math.inf]], "too_large", (0, 1)), ("1e400", "too_large", ()),
+        ("1e400", "too_large", ()),
         ("1e999999", "too_large", ()), ("9**9**9", "no_value", ()), ("9**9**9**9", "no_value", ()),
         ("1/0", "no_value", ()), ("sqrt(-1)", "no_value", ()), ("exp(1000)", "no_value", ()),
         ("1" * 201, "too_long", ()), ("1e" + "9" * 60, "too_many_digits", ()),
@@ -236,7 +236,6 @@ def test_exact_arrays() -> None:
         (1e308, "readable"), ("1" * 2001, "too_many_digits"), ("1/0", "no_value"),
         ("sqrt(-1)", "no_value"), ("log(0)", "no_value"),
         ("lambda", "unknown_name"), ("if", "unknown_name"), (None, "blank"),
-        ([1.0, math.inf], "too_large"),
     ],
 )  # fmt: skip
 def test_refused_exact_numbers(raw: Any, code: str) -> None:

@@ -1,0 +1,220 @@
+"""Grading over HTTP: rubrics, answers in the notation of paper, exams, traces, and what students send."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import Ask, errors
+
+QUESTION = {
+    "operation": "self_attention", "x": [[0, 1], [-1, 1]], "w_q": [["2*sqrt(2)"], ["sqrt(2)"]],
+    "w_k": [[-2], [-1]], "w_v": [[-0.1], [0.3]],
+}  # fmt: skip
+RIGHT = {"query": ["√2", "-√2"], "key": [-1, 1], "weights": [[0.056, 0.944], [0.944, 0.056]],
+         "output": [0.3944, 0.3056]}  # fmt: skip
+MARKER = "zzqy"
+
+
+def graded(ask: Ask, **fields: Any) -> Any:
+    response = ask("/v1/grade", **fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def items(answer: Any) -> dict[str, Any]:
+    return {item["name"]: item for item in answer["items"]}
+
+
+def test_the_numbers_of_a_paper_are_right(ask: Ask) -> None:
+    answer = graded(ask, question=QUESTION, answer=RIGHT, marks={"query": 0.5, "weights": 2, "output": 1.5})
+    assert (answer["score"], answer["max_score"], answer["gradable"]) == (4, 4, True)
+    assert {item["verdict"] for item in answer["items"]} == {"correct"}
+    assert items(answer)["query"]["reading"] == pytest.approx([2**0.5, -(2**0.5)])
+    assert answer["conventions"]["tolerance"]["relative"] == 0.01
+
+
+def test_a_slip_is_charged_once(ask: Ask) -> None:
+    slipped = {**RIGHT, "query": ["√2", "√2"], "weights": [[0.056, 0.944], [0.056, 0.944]],
+               "output": [0.394, 0.394]}  # fmt: skip
+    answer = graded(ask, question=QUESTION, answer=slipped, marks={"query": 1, "weights": 2, "output": 2})
+    found = items(answer)
+    assert answer["score"] == 4.5
+    assert found["query"]["slip"] == {"kind": "sign"}
+    assert found["output"]["verdict"] == "follow_through"
+    assert found["weights"]["follows_from"] == ["query"]
+    assert answer["charged"] == [{"name": "query", "of": "value", "points": 0.5}]
+
+
+def test_a_listed_convention_is_accepted_and_another_is_recognized(ask: Ask) -> None:
+    scaled = {"scaled_scores": [[-1, 1], [1, -1]], "weights": [[0.119, 0.881], [0.881, 0.119]]}
+    accepted = graded(ask, question=QUESTION, answer=scaled, accept=[{"scale": "1/sqrt(2)", "credit": 0.5}])
+    assert (
+        items(accepted)["scaled_scores"] | {"score": 0.5, "matched": {"scale": "1/sqrt(2)"}}
+        == (items(accepted)["scaled_scores"])
+    )
+    assert items(accepted)["weights"]["verdict"] == "follow_through"
+    refused = graded(ask, question=QUESTION, answer=scaled)
+    assert refused["score"] == 1
+    assert refused["grader"]["items"][0]["matched"] == {"scale": "1/sqrt(d)"}
+    assert "matched" not in items(refused)["scaled_scores"]
+
+
+def test_feedback_reveals_by_level(ask: Ask) -> None:
+    wrong = {"output": [0.3, 9]}
+    levels = {level: graded(ask, question=QUESTION, answer=wrong, feedback=level)["items"][0]
+              for level in ("none", "verdict", "location", "hint", "full")}  # fmt: skip
+    assert levels["none"].keys() == {"name", "of", "score", "max_score"}
+    assert "message" not in levels["verdict"]
+    assert levels["location"]["entries"]["wrong"] == [[0, 0], [1, 0]]
+    assert "wrong" not in levels["hint"]["entries"]
+    assert levels["full"]["expected"][0][0] == pytest.approx(0.3944, abs=1e-4)
+
+
+def test_an_exam_follows_a_slip_into_the_next_question(ask: Ask) -> None:
+    second = {"operation": "graph", "program": ["doubled = 2 * y"], "inputs": {}}
+    answer = graded(ask, questions=[
+        {"name": "a", "question": QUESTION, "answer": {"output": [0.3944, 0.35]}, "marks": {"output": 2}},
+        {"name": "b", "question": second, "takes": {"y": {"question": "a", "name": "output"}},
+         "answer": {"doubled": [0.7888, 0.7]}, "marks": {"doubled": 2}},
+    ])  # fmt: skip
+    assert items(answer)["doubled"]["verdict"] == "follow_through"
+    assert [(one["name"], one["score"], one["max_score"]) for one in answer["questions"]] == [
+        ("a", 1, 2), ("b", 2, 2),
+    ]  # fmt: skip
+
+
+def test_a_trace_is_graded_from_any_step(ask: Ask) -> None:
+    momentum = {"name": "momentum", "learning_rate": 0.1, "momentum": 0.5}
+    question = {"operation": "optimizer/trace", "program": ["f = x**2"], "loss": "f", "start": {"x": 1.5},
+                "steps": 3, "optimizer": momentum}  # fmt: skip
+    x, velocity = 1.5, 0.0
+    answer: dict[str, float] = {}
+    for step in range(1, 4):
+        velocity = 0.5 * velocity + 2 * x + (0.7 if step == 2 else 0)
+        x -= 0.1 * velocity
+        answer |= {f"velocity[{step}]": velocity, f"trace[{step}].parameters.x": x}
+    found = items(graded(ask, question=question, answer=answer))
+    wrong = {name for name, item in found.items() if item["verdict"] == "incorrect"}
+    assert wrong == {"velocity[2]"}
+    assert found["trace[3].parameters.x"]["follows_from"] == ["velocity[2]"]
+    average = {f"velocity[{step}]": value for step, value in ((1, 1.5), (2, 0.5 * 1.5 + 0.5 * 2 * 1.35))}
+    named = items(graded(ask, question=question, answer=average))["velocity[1]"]["misconceptions"]
+    assert "momentum.average_for_sum" in [one["code"] for one in named]
+
+
+def test_hidden_states_are_judged_step_by_step(ask: Ask) -> None:
+    w_x, w_h, x = 0.5, 0.8, [1.0, -2.0, 0.7]
+    hidden, states = 0.0, []
+    for step, entry in enumerate(x):
+        hidden = float(np.tanh(w_x * entry + w_h * hidden)) + (0.3 if step == 1 else 0)
+        states.append([hidden])
+    question = {"operation": "rnn", "x": [[entry] for entry in x], "w_x": [[w_x]], "w_h": [[w_h]]}
+    item = graded(ask, question=question, answer={"hidden": states}, marks={"hidden": 3})["items"][0]
+    assert item["verdict"] == "incorrect"
+    assert item["score"] == 2
+    assert item["follows_from"] == ["hidden[2]"]
+
+
+def test_staff_get_errors_for_their_own_mistakes(ask: Ask) -> None:
+    unknown = ask("/v1/grade", question=QUESTION, marks={"outptu": 1})
+    assert list(errors(unknown)) == ["/marks/outptu"]
+    bad = errors(ask("/v1/grade", question={**QUESTION, "w_q": [[1]]}, answer={}))
+    assert all(pointer.startswith("/question/") for pointer in bad)
+    assert errors(ask("/v1/grade", answer={"x": 1}))
+    accept = errors(ask("/v1/grade", question=QUESTION, answer=RIGHT, accept=[{"scael": 1}]))
+    assert list(accept) == ["/accept/0/scael"]
+
+
+NASTY: list[Any] = [
+    None, {}, [], [[]], "", " ", MARKER, f"{MARKER}(1)", "9**9**9**9", "1e999999", "(" * 500, "lambda: 0",
+    "__import__('os')", "\u202e1", "\x00", "🙂", "0,5", "1,000", "1 1/2", "0.333...", "≈0.3", "3 cm", "50%",
+    [[1, 2], [3]], [1, None], [True, 1], {"dtype": "float64", "shape": [1], "data": "!"}, 10**300, [10**400],
+    "nan,nan", [[[[[[[[[[1]]]]]]]]]], ["1"] * 5000, "1" * 10_000, {"a": {"b": [1]}}, [{}], ["x" * 300],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(len(NASTY)))
+def test_nothing_that_a_student_writes_is_an_error(ask: Ask, place: int) -> None:
+    answer = graded(
+        ask, question=QUESTION, answer={**RIGHT, "output": NASTY[place]}, marks={"output": 1, "query": 1}
+    )
+    found = items(answer)
+    assert found["output"]["verdict"] in ("ungradable", "incorrect")
+    assert found["query"]["verdict"] == "correct"
+    assert MARKER not in str(answer)
+
+
+def test_random_text_is_never_an_error_nor_repeated(ask: Ask) -> None:
+    random_source = random.Random(4)
+    pieces = [
+        "1",
+        "2.5",
+        "√",
+        "(",
+        ")",
+        "**",
+        "^",
+        "/",
+        "e",
+        "sqrt",
+        "π",
+        ",",
+        "\u200b",
+        "[",
+        "]",
+        "−",
+        "max",
+        "½",
+        " ",
+    ]
+    for _ in range(60):
+        texts = [
+            "".join(random_source.choices(pieces, k=random_source.randint(1, 40))) + MARKER for _ in range(2)
+        ]
+        answer = graded(ask, question=QUESTION, answer={"output": texts, MARKER + "<b>": texts})
+        assert MARKER not in str(answer)
+
+
+def test_names_of_students_are_items_or_unknown(ask: Ask) -> None:
+    found = items(graded(ask, question=QUESTION, answer={"masked_scores": [[1, 2], [3, 4]], "nonsense": 1}))
+    assert (
+        found["nonsense"] | {"verdict": "ungradable", "code": "unknown_name", "score": None}
+        == found["nonsense"]
+    )
+    assert found["masked_scores"]["verdict"] == "incorrect"
+
+
+def test_a_rubric_is_checked(ask: Ask) -> None:
+    response = ask("/v1/grade/check", question=QUESTION, answer=RIGHT, total=5,
+                   marks={"weights": 2, "output": 2, "wieghts": 1})  # fmt: skip
+    found = response.json()
+    codes = {(finding["code"], finding["at"]) for finding in found["findings"]}
+    assert ("hidden_mistake", "attention.no_scale") in codes
+    assert ("unknown_name", "wieghts") in codes
+    assert ("marks_do_not_add_up", "marks") in codes
+    assert (found["model_score"], found["empty_score"]) == (4, 0)
+    wide = {**QUESTION, "w_q": [[1, 2], [0, 1]], "w_k": [[1, 1], [2, 0]], "w_v": [[1], [2]]}
+    other = ask("/v1/grade/check", question=wide, marks={"weights": 2}).json()
+    assert ("hidden_mistake", "attention.no_scale") not in {
+        (one["code"], one["at"]) for one in other["findings"]
+    }
+
+
+def test_mistakes_in_a_loss_are_found_in_programs_and_outside_a_range_too(ask: Ask) -> None:
+    x, t = np.array([0.3, -0.8, 1.1]), np.array([0.5, 0.1, -0.2])
+    question = {"operation": "graph", "program": ["y = sigmoid(x)", "loss = mse(y, t)"],
+                "inputs": {"x": x.tolist(), "t": t.tolist()}, "upstream": {"loss": 1}}  # fmt: skip
+    y = 1 / (1 + np.exp(-x))
+    wrong = -2 * (y - t) / 3
+    found = items(
+        graded(ask, question=question, gradients={"y": wrong.tolist(), "x": (wrong * y * (1 - y)).tolist()})
+    )
+    assert [one["code"] for one in found["y"]["misconceptions"]] == ["loss.gradient_sign"]
+    assert found["x"]["verdict"] == "follow_through"
+    above = y + np.array([1.4, 0, 0])  # no sigmoid is above 1, and its slope there is negative
+    gradient = 2 * (above - t) / 3
+    followed = items(graded(ask, question=question, answer={"y": above.tolist()},
+                            gradients={"x": (gradient * above * (1 - above)).tolist()}))  # fmt: skip
+    assert followed["x"]["verdict"] == "follow_through"
