@@ -8,7 +8,11 @@ from compute.operations.attention import projection_misconceptions as projection
 from compute.operations.convolution import misconceptions as convolution
 from compute.operations.convolution import pooling_misconceptions as pooling
 from compute.operations.framework.misconceptions import Misconception
+from compute.operations.layers import activation_misconceptions as activations
+from compute.operations.layers import dropout_misconceptions as dropout
+from compute.operations.layers import linear_misconceptions as linear
 from compute.operations.layers import misconceptions as layers
+from compute.operations.layers import path_misconceptions as paths
 from compute.operations.losses import misconceptions as losses
 from compute.operations.normalization import misconceptions as normalization
 from compute.operations.recurrent import gate_misconceptions as gates
@@ -17,8 +21,8 @@ from compute.operations.transformers import misconceptions as transformers
 
 MISCONCEPTIONS: dict[str, Misconception] = {}
 for _family in (
-    attention, masks, projections, heads, positions, convolution, pooling, layers, losses, normalization,
-    recurrent, gates, transformers,
+    attention, masks, projections, heads, positions, convolution, pooling, layers, linear,
+    activations, paths, dropout, losses, normalization, recurrent, gates, transformers,
 ):  # fmt: skip
     for _one in _family.MISCONCEPTIONS:
         if _one.code in MISCONCEPTIONS:
