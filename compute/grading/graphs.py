@@ -102,8 +102,9 @@ class GraphPlan:
         """Return whether a mistake changes a result, with others replaced."""
         if self.touched is None:
             return True
-        dependent = self._dependent(set(), replaced - {target}, self.touched)
-        return any(result == target for result, *_ in dependent)
+        changed = set(self.touched - replaced)  # constants among them, which no instruction computes
+        self._dependent(changed, replaced - {target}, self.touched)
+        return target in changed
 
     def _dependent(
         self, changed: set[int], replaced: frozenset[int], touched: frozenset[int] = frozenset()

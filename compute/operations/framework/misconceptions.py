@@ -327,7 +327,7 @@ class MistakenSteps:
             graph.replaceable += 1
             if self.places is not None and place not in self.places:
                 return value
-            if mistaken.name is not None:  # otherwise the step would be an alias of that value
+            if mistaken.name is not None or mistaken.index < first:  # a value that other steps use, too
                 mistaken = apply("identity", mistaken)
         graph.replaced.update((value.index, *range(first, len(graph.values))))
         return mistaken

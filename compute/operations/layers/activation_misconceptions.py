@@ -306,9 +306,10 @@ def rectifier_left_out(step: Step) -> Value:
     return apply("identity", step.operands[0])
 
 
+# Those of gradients come first: a gradient alone often fits a mistaken value, too.
 MISCONCEPTIONS = (
     gradient_at_preactivation, gradient_of_output, gradient_square_left_out, gradient_complement_left_out,
-    gradient_cut_at_output, gradient_upstream_ignored, activation_left_out, tanh_for_sigmoid,
-    sigmoid_for_tanh, exponent_sign, masked_by_gradient, wrong_side, rectifier_cut, one_at_zero,
-    negatives_kept, slope_ignored, gradient_slope_ignored, rectifier_left_out,
+    gradient_cut_at_output, gradient_upstream_ignored, masked_by_gradient, wrong_side, rectifier_cut,
+    one_at_zero, gradient_slope_ignored, activation_left_out, tanh_for_sigmoid, sigmoid_for_tanh,
+    exponent_sign, negatives_kept, slope_ignored, rectifier_left_out,
 )  # fmt: skip

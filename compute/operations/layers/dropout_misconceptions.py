@@ -190,7 +190,8 @@ weights_divided = _weights(
     lambda rate: Expression("divide", (ONE, rate.keep)),
 )
 
+# Those of gradients come first: a gradient alone often fits a mistaken value, too.
 MISCONCEPTIONS = (
-    scaled_by_rate, not_scaled, multiplied_by_keep, gradient_not_scaled, gradient_not_masked,
-    rate_and_keep_confused, weights_by_rate, weights_divided,
+    gradient_not_scaled, gradient_not_masked, scaled_by_rate, not_scaled, multiplied_by_keep,
+    weights_by_rate, weights_divided, rate_and_keep_confused,
 )  # fmt: skip

@@ -396,9 +396,10 @@ def class_counted_from_one(step: Step) -> Value:
     return step.rebuilt({target: previous})
 
 
+# Those of gradients come first: a gradient alone often fits a mistaken value, too.
 MISCONCEPTIONS = (
-    not_averaged, gradient_not_averaged, divided_by_all, averaged_over_samples,
-    gradient_averaged_over_samples, gradient_sign, two_left_out, half_left_out, gradient_factor_two,
-    half_added, absolute_for_square, root_taken, base_two, base_ten, minus_left_out, complement_left_out,
+    gradient_not_averaged, divided_by_all, gradient_averaged_over_samples, gradient_sign, two_left_out,
+    gradient_factor_two, not_averaged, averaged_over_samples, half_left_out, half_added,
+    absolute_for_square, root_taken, base_two, base_ten, minus_left_out, complement_left_out,
     class_counted_from_one,
 )  # fmt: skip

@@ -424,10 +424,11 @@ def gradient_gain_without_entries(step: Step) -> Value:
     return step.with_gradient(_product(step).inputs[1], rule)
 
 
+# Those of gradients come first: a gradient alone often fits a mistaken value, too.
 MISCONCEPTIONS = (
-    sample_variance, running_variance_biased, momentum_of_the_other, variance_about_zero,
+    statistics_constant, path_forgotten, mean_path_forgotten, gradient_gain_without_entries,
+    running_variance_biased, momentum_of_the_other, sample_variance, variance_about_zero,
     divided_by_variance, squared_for_root, epsilon_left_out, epsilon_outside_root, mean_not_subtracted,
-    mean_subtracted, wrong_axis, over_everything, over_batch_alone, over_positions_alone,
-    statistics_constant, path_forgotten, mean_path_forgotten, gain_left_out, bias_left_out, gain_after_bias,
-    gradient_gain_without_entries,
+    mean_subtracted, wrong_axis, over_everything, over_batch_alone, over_positions_alone, gain_left_out,
+    bias_left_out, gain_after_bias,
 )  # fmt: skip
