@@ -40,11 +40,6 @@ class Variant:
         """The computation, built when it is first needed."""
         return self.build()
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What tells it from other variants."""
-        return tuple([mistake.code for mistake in self.mistakes]) or tuple(map(str, self.settings.items()))
-
 
 @dataclass
 class Explanations:

@@ -78,7 +78,10 @@ class Judgement:
     right: which entries are right, of those of the nearest expected array.
     credit: the share of the marks that a right value gets.
     follows_from: the slots with slips that it follows from.
-    matched: the settings of the convention that it follows; credited: whether that was listed.
+    right_in_spite_of: the slots with slips that it would not follow from.
+    matched: the settings of the convention that it follows.
+    same_as: the slot at which the same convention or mistake was charged.
+    largest_absolute, largest_relative: the largest finite deviations from the expected array.
     """
 
     verdict: Verdict

@@ -230,7 +230,7 @@ def check_length(text: str, longest: int) -> None:
 
 
 class _Kind(Enum):
-    """What the last piece was, or the next one is: where a value must follow, or a kind of value."""
+    """The kind of one piece of an expression; after an operator a value has to follow."""
 
     OPERATOR = auto()
     NUMBER = auto()

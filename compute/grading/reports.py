@@ -44,8 +44,9 @@ class Item:
     """The grade of one name.
 
     score: None if it cannot be graded; exact: before rounding.
-    judgements: of the whole value, or of each of its steps; rows: the names of these steps.
-    shares: the share of right entries.
+    counts: whether its marks count.
+    judgements: of the whole value, or of each of its steps, with their slots.
+    fault: the reason why it cannot be graded.
     """
 
     slot: Slot

@@ -1,4 +1,4 @@
-"""What a student wrote: names, and tensors that nothing is refused for."""
+"""Read the names and tensors of a student's answer, without refusing any."""
 
 import re
 from collections.abc import Mapping

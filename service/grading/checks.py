@@ -45,7 +45,7 @@ class FindingModel(Wire):
 
 
 class GradeCheckResponse(Wire):
-    """What is weak in a rubric."""
+    """The weaknesses of a rubric."""
 
     operation: str
     max_score: float

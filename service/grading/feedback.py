@@ -18,7 +18,6 @@ from service.questions.operations import import_exact
 from service.questions.tensors import encode
 
 MAX_LISTED = 100  # wrong entries that are listed
-LEVELS = ("none", "verdict", "location", "hint", "full")
 SLIPS = {
     "sign": "The sign of one entry is wrong.",
     "turned_digits": "Two digits of one entry are exchanged.",

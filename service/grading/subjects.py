@@ -181,7 +181,7 @@ def _plan(operation: str, document: Mapping[str, Any], limits: Limits) -> "Graph
 
 
 def read_kind(document: Mapping[str, Any]) -> str:
-    """Return the operation of a question. Raises QuestionErrors if there is none of its name."""
+    """Return the operation that a question names. Raises QuestionErrors for an unknown one."""
     operation = document.get("operation")
     if isinstance(operation, str):
         if operation not in (*CATALOGUE, GRAPH, TRACE):

@@ -134,7 +134,7 @@ def _check(value: Value, sent: Tensor, path: Path, taken: dict[int, str]) -> Non
 
 
 class SubstituteReading(Reading):
-    """What follows from other values and gradients in the place of computed ones."""
+    """Values and gradients that follow from others in the place of computed ones."""
 
     field = RequestField(
         FIELD,
