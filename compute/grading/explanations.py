@@ -20,6 +20,11 @@ class Explained:
     source: str
 
 
+def explain(declared: Any) -> Explained:
+    """Return the part of a declared mistake that answers show."""
+    return Explained(declared.code, declared.message, declared.note, declared.source)
+
+
 @dataclass
 class Variant:
     """A computation that differs from the question's by a convention or by mistakes.

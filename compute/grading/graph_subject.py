@@ -12,7 +12,7 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors
 from compute.grading.computations import Of, Slot
-from compute.grading.explanations import Explained, Explanations, Variant
+from compute.grading.explanations import Explanations, Variant, explain
 from compute.grading.forms import Expected, describe_expected
 from compute.grading.graphs import (
     GradedQuestion,
@@ -206,11 +206,6 @@ class GraphSubject:
         if mistake is not None and not plan.graph.replaced:
             return None
         return GraphComputation(plan, self._known, self._upstream)
-
-
-def explain(declared: Any) -> Explained:
-    """Return the part of a declared mistake that answers show."""
-    return Explained(declared.code, declared.message, declared.note, declared.source)
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:

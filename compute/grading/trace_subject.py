@@ -1,6 +1,6 @@
 """Grading of optimizer traces: any value of any step, by its path in the trace's own answer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
@@ -8,21 +8,21 @@ from typing import Any
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors
 from compute.grading.computations import Computation, Of, Slot
-from compute.grading.explanations import Explained, Explanations, Variant
+from compute.grading.explanations import Explanations, Variant, explain
 from compute.grading.forms import Expected
+from compute.grading.trace_conventions import other_settings, under_settings
 from compute.grading.traces import TraceComputation, trace_computation
-from compute.optimizers.run.misconceptions import MISTAKES, with_mistake
+from compute.optimizers.run.config import OptimizerConfig
+from compute.optimizers.run.misconceptions import MISTAKES
 from compute.optimizers.run.question import PreparedTrace
-
-Prepare = Callable[[], PreparedTrace]
 
 
 class TraceSubject:
     """A trace of an optimizer, to be graded.
 
+    config: the configuration of its optimizer.
     named, answered: the names that the rubric and the student mention; a value's name may be short.
-    accepted: the settings of listed conventions, their credit, and how to prepare the trace with them.
-    conventions: other settings, and how to prepare the trace with them.
+    accepted: the settings of listed conventions, their credit, and the trace with them.
     """
 
     rows: Mapping[str, list[str]] = {}
@@ -30,12 +30,12 @@ class TraceSubject:
     def __init__(
         self,
         prepared: PreparedTrace,
+        config: OptimizerConfig,
         named: Iterable[tuple[Of, str]],
         answered: Iterable[tuple[Of, str]] = (),
-        accepted: Sequence[tuple[Mapping[str, Any], Fraction, Prepare]] = (),
-        conventions: Sequence[tuple[Mapping[str, Any], Prepare]] = (),
+        accepted: Sequence[tuple[Mapping[str, Any], Fraction, PreparedTrace]] = (),
     ) -> None:
-        self._prepared, self._accepted, self._others = prepared, accepted, conventions
+        self._prepared, self._config, self._accepted = prepared, config, accepted
         self._wanted = [name for of, name in (*named, *answered) if of == "value"]
 
     @cached_property
@@ -82,27 +82,23 @@ class TraceSubject:
     @cached_property
     def explanations(self) -> Explanations:
         """The conventions and mistakes that a student's values are compared with."""
+        listed = [dict(settings) for settings, _, _ in self._accepted]
         return Explanations(
             conventions=[
-                *(Variant(partial(self._other, prepare), settings, credit)
-                  for settings, credit, prepare in self._accepted),
-                *(Variant(partial(self._other, prepare), settings) for settings, prepare in self._others),
+                *(Variant(partial(trace_computation, other, self._wanted), settings, credit)
+                  for settings, credit, other in self._accepted),
+                *(Variant(partial(self._under, settings), settings)
+                  for settings in other_settings(self._config) if settings not in listed),
             ],
-            mistakes=list(self._mistakes()),
+            mistakes=[
+                Variant(partial(self.computation.mistaken, code), mistakes=(explain(mistake),))
+                for code, mistake in MISTAKES.items()
+                if self._config.name in mistake.optimizers
+            ],
         )  # fmt: skip
 
-    def _other(self, prepare: Prepare) -> Computation | None:
+    def _under(self, settings: Mapping[str, Any]) -> Computation | None:
         try:
-            return trace_computation(prepare(), [slot.name for slot in self.computation.slots])
+            return under_settings(self.computation, self._config, settings)
         except QuestionErrors:
             return None
-
-    def _mistakes(self) -> Iterator[Variant]:
-        for code, mistake in MISTAKES.items():
-            if self._prepared.trace.run.optimizer.name in mistake.optimizers:
-                explained = Explained(code, mistake.message, mistake.note, mistake.source)
-                yield Variant(partial(self._mistaken, code), mistakes=(explained,))
-
-    def _mistaken(self, code: str) -> Computation | None:
-        run = with_mistake(self._prepared.trace.run, code)
-        return None if run is None else self.computation.with_run(run, MISTAKES[code].touched)

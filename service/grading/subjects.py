@@ -1,9 +1,8 @@
 """The question of a grading request, as a subject that is graded."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import astuple
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -18,8 +17,6 @@ from compute.grading.graph_subject import Accepted, GraphSubject
 from compute.grading.scores import read_fraction
 from compute.grading.trace_subject import TraceSubject
 from compute.operations import CATALOGUE
-from compute.optimizers.rules.declaration import OPTIMIZERS
-from compute.optimizers.run.question import PreparedTrace
 from compute.question.limits import Limits
 from service.grading.rubrics import FORMS
 from service.http.problems import describe
@@ -28,7 +25,6 @@ from service.questions.operations import GraphJob, understand
 from service.questions.programs import GRAPH, understand_program
 
 TRACE = "optimizer/trace"
-DECAYS = ("coupled", "decoupled", "post")
 SUBJECT_BYTES = 32 * 2**20
 
 
@@ -135,12 +131,12 @@ def _read_subject(
         ]
         graph = GraphSubject(job.question, job.known, job.upstream, named.rubric, named.answered, accepted)
         return graph, job.plan.predicted.work
-    traces = [(settings, credit, partial(_prepared, other)) for settings, credit, other in listed]
-    others = [
-        (settings, partial(_prepare, _with_settings(TRACE, document, settings), limits))
-        for settings in _other_settings(job)
+    traces = [
+        (settings, credit, other.prepared)
+        for settings, credit, other in listed
+        if isinstance(other, TraceJob)
     ]
-    trace = TraceSubject(job.prepared, named.rubric, named.answered, traces, others)
+    trace = TraceSubject(job.prepared, job.question.optimizer, named.rubric, named.answered, traces)
     return trace, job.prepared.predicted.work
 
 
@@ -151,26 +147,6 @@ def _with_settings(
     if operation == TRACE:
         return {**document, "optimizer": {**document["optimizer"], **settings}}
     return {**document, **settings}
-
-
-def _other_settings(job: TraceJob) -> Iterator[dict[str, Any]]:
-    """Yield each other choice of the optimizer's settings."""
-    optimizer, chosen = job.question.optimizer, job.prepared.conventions
-    for name, field in OPTIMIZERS[optimizer.name].settings.items():
-        for choice in (False, True) if field.is_switch else field.choices:
-            if choice != chosen.get(name, field.default):
-                yield {name: choice}
-    if chosen.get("weight_decay") is not None:
-        yield from ({"decay": form} for form in DECAYS if form != chosen.get("decay"))
-
-
-def _prepare(document: dict[str, Any], limits: Limits) -> PreparedTrace:
-    return _prepared(_plan(TRACE, document, limits))
-
-
-def _prepared(job: "GraphJob | TraceJob") -> PreparedTrace:
-    assert isinstance(job, TraceJob)
-    return job.prepared
 
 
 def _plan(operation: str, document: Mapping[str, Any], limits: Limits) -> "GraphJob | TraceJob":
