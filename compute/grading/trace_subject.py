@@ -85,7 +85,7 @@ class TraceSubject:
         listed = [dict(settings) for settings, _, _ in self._accepted]
         return Explanations(
             conventions=[
-                *(Variant(partial(trace_computation, other, self._wanted), settings, credit)
+                *(Variant(partial(trace_computation, other, self._wanted, None), settings, credit)
                   for settings, credit, other in self._accepted),
                 *(Variant(partial(self._under, settings), settings)
                   for settings in other_settings(self._config) if settings not in listed),

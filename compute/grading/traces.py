@@ -26,7 +26,8 @@ class TraceComputation(Computation):
     """The computation of some values of a trace.
 
     wanted: their names, as `TraceNames` finds them; slots have their paths as names.
-    touched: the parts of a step that a mistake computes in its own way.
+    touched: the parts of a step that a mistake computes in its own way; None for other settings, under which
+        any may differ.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class TraceComputation(Computation):
         start: Parameters,
         steps: int,
         wanted: Iterable[str],
-        touched: frozenset[str] = frozenset(),
+        touched: frozenset[str] | None = frozenset(),
     ) -> None:
         self.run, self.start, self.steps, self._touched = run, start, steps, touched
         self._wanted = tuple(wanted)
@@ -50,14 +51,14 @@ class TraceComputation(Computation):
         self._ancestors: dict[Slot, frozenset[Place]] = {}
         self._base_steps: list[TraceStep] = []
 
-    def with_run(self, run: Run, touched: frozenset[str] = frozenset()) -> "TraceComputation":
+    def with_run(self, run: Run, touched: frozenset[str] | None = None) -> "TraceComputation":
         """Return the computation of the same values by another run of the same program."""
         return TraceComputation(run, self.start, self.steps, self._wanted, touched)
 
     def mistaken(self, *codes: str) -> "TraceComputation | None":
         """Return the computation with mistakes made together; None where one of them has no meaning."""
         run: Run | None = self.run
-        touched = self._touched
+        touched = self._touched or frozenset()
         for code in codes:
             run = None if run is None else with_mistake(run, code)
             touched |= MISTAKES[code].touched
@@ -100,6 +101,8 @@ class TraceComputation(Computation):
         target = self._places.get(slot)
         if target is None:
             return False
+        if self._touched is None:
+            return True
         cut = {self._places[other] for other in replaced if other in self._places} - {target}
         return any(place.part in self._touched for place in self._reach(target, cut))
 
@@ -193,10 +196,12 @@ class TraceComputation(Computation):
                     pending.append(operand)
 
 
-def trace_computation(prepared: PreparedTrace, wanted: Iterable[str]) -> TraceComputation:
-    """Return the computation of some values of a prepared trace."""
+def trace_computation(
+    prepared: PreparedTrace, wanted: Iterable[str], touched: frozenset[str] | None = frozenset()
+) -> TraceComputation:
+    """Return the computation of some values of a prepared trace. touched: see `TraceComputation`."""
     trace = prepared.trace
-    return TraceComputation(trace.run, trace.start, trace.steps, wanted)
+    return TraceComputation(trace.run, trace.start, trace.steps, wanted, touched)
 
 
 class _Reached(Exception):

@@ -218,3 +218,20 @@ def test_mistakes_in_a_loss_are_found_in_programs_and_outside_a_range_too(ask: A
     followed = items(graded(ask, question=question, answer={"y": above.tolist()},
                             gradients={"x": (gradient * above * (1 - above)).tolist()}))  # fmt: skip
     assert followed["x"]["verdict"] == "follow_through"
+
+
+def test_a_convention_of_an_optimizer_is_accepted_and_followed(ask: Ask) -> None:
+    momentum = {"name": "momentum", "learning_rate": 0.1, "momentum": 0.5}
+    question = {"operation": "optimizer/trace", "program": ["f = x**2"], "loss": "f", "start": {"x": 1.5},
+                "steps": 2, "optimizer": momentum}  # fmt: skip
+    first, x = 0.5 * 2 * 1.5, 1.5 - 0.1 * 0.5 * 2 * 1.5
+    answer = {"velocity[1]": first, "x[1]": x, "velocity[2]": 0.5 * first + 0.5 * 2 * x}
+    listed = graded(ask, question=question, answer=answer, accept=[{"form": "average", "credit": 0.5}])
+    found = items(listed)
+    assert found["velocity[1]"]["verdict"] == "accepted"
+    assert found["velocity[1]"]["matched"] == {"form": "average"}
+    assert [found[name]["verdict"] for name in ("x[1]", "velocity[2]")] == ["follow_through"] * 2
+    assert listed["score"] == 2.5
+    unlisted = graded(ask, question=question, answer=answer)
+    assert items(unlisted)["velocity[1]"]["verdict"] == "incorrect"
+    assert unlisted["grader"]["items"][0]["matched"] == {"form": "average"}
