@@ -1,14 +1,14 @@
 """The computation of an operation or a program, forward and backward, as one list of instructions."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from compute.arithmetic import kinds
-from compute.arithmetic.namespace import Arithmetic, Array, unbroadcast
+from compute.arithmetic.namespace import Arithmetic, Array
 from compute.budgets.planning import plans_kept
 from compute.grading.computations import Computation, Slot
 from compute.graph.graph import Graph, Value, nearest_names
@@ -18,13 +18,10 @@ from compute.operations.misconceptions import MISCONCEPTIONS
 from compute.question.plan import Question, build_graph
 from compute.question.plan_bytes import differentiation_bytes, evaluation_bytes, graph_bytes, key_bytes
 from compute.readings.evaluation import Evaluation
-from compute.readings.reverse_mode import Differentiation
+from compute.readings.reverse_mode import Differentiation, Instruction, execute, sum_seeds
 
 PLAN_BYTES = 32 * 2**20  # of cached plans for grading
 MAX_SLICES = 4_000  # cached slices of one plan
-Instruction: TypeAlias = "tuple[int, Callable[..., Array], tuple[int, ...], tuple[int, ...] | None]"
-"""A result, a function, its operands, and the shape that the result is summed back to if it was broadcast.
-Values have the numbers of their indices, gradients negative ones."""
 
 
 class Mistake(NamedTuple):
@@ -63,6 +60,8 @@ class _Mistakes:
 class GraphPlan:
     """The instructions of a graded question, for all entries of the same shapes.
 
+    instructions: of the evaluation and the differentiation. Values have the numbers of their indices,
+        gradients negative ones.
     numbers: the number of each slot that can be computed, in order of computation.
     seeds: for each upstream name, the number that its gradient has.
     touched: the numbers of results that a mistake computes in its own way; None without a mistake.
@@ -76,7 +75,6 @@ class GraphPlan:
     seeds: dict[int, int]
     touched: frozenset[int] | None
     held: int
-    evaluation: Evaluation
     _affected: dict[frozenset[int], list[Instruction]] = field(default_factory=dict)
     _slices: dict[tuple[int, frozenset[int]], list[Instruction]] = field(default_factory=dict)
 
@@ -111,20 +109,21 @@ class GraphPlan:
     ) -> list[Instruction]:
         dependent = []
         for instruction in self.instructions:
-            result = instruction[0]
-            if result not in replaced and (result in touched or not changed.isdisjoint(instruction[2])):
+            _, operands, _, result = instruction
+            if result not in replaced and (result in touched or not changed.isdisjoint(operands)):
                 changed.add(result)
                 dependent.append(instruction)
         return dependent
 
 
-def needed_instructions(instructions: Iterable[Instruction], target: int) -> list[Instruction]:
+def needed_instructions(instructions: Sequence[Instruction], target: int) -> list[Instruction]:
     """Return the instructions that a result needs, in order."""
     needed, kept = {target}, []
-    for instruction in reversed(list(instructions)):
-        if instruction[0] in needed:
-            needed.discard(instruction[0])
-            needed.update(instruction[2])
+    for instruction in reversed(instructions):
+        _, operands, _, result = instruction
+        if result in needed:
+            needed.discard(result)
+            needed.update(operands)
             kept.append(instruction)
     kept.reverse()
     return kept
@@ -153,22 +152,23 @@ def plan_graded(graded: GradedQuestion) -> GraphPlan:
     if question.upstream and targets:
         seeds = {names[name].index for name, _ in question.upstream}
         backward = Differentiation(evaluation, seeds, targets, replaceable=True)
-    instructions: list[Instruction] = [(*instruction, None) for instruction in evaluation.instructions]
+    instructions: list[Instruction] = [
+        (function, operands, None, index) for index, function, operands in evaluation.instructions
+    ]
     order = dict.fromkeys((*known, *evaluation.constants), -1)
-    order |= {instruction[0]: at for at, instruction in enumerate(instructions)}
-    numbers = {slot: index for slot, index in values.items() if index in order}
+    forward = {index for *_, index in instructions} | order.keys()
+    numbers = {slot: index for slot, index in values.items() if index in forward}
     touched = set(graph.replaced)
     held = graph_bytes(graph, 0) + evaluation_bytes(evaluation)
     if backward is not None:
         held += differentiation_bytes(backward)
-        for function, operands, shape, number in backward.instructions:
-            order[number] = len(instructions)
-            instructions.append((number, function, operands, shape))
+        instructions += backward.instructions
         for slot in graded.slots:
             cotangent = backward.cotangents.get(names[slot.name].index) if slot.name in names else None
             if slot.of == "gradient" and cotangent is not None and cotangent.total is not None:
                 numbers[slot] = cotangent.total
         touched |= _touched_gradients(graph, backward)
+    order |= {result: at for at, (*_, result) in enumerate(instructions)}
     ordered = dict(sorted(numbers.items(), key=lambda pair: order[pair[1]]))
     return GraphPlan(
         graph=graph,
@@ -179,7 +179,6 @@ def plan_graded(graded: GradedQuestion) -> GraphPlan:
         seeds={} if backward is None else dict(backward.upstream),
         touched=None if graded.mistake is None else frozenset(touched),
         held=held,
-        evaluation=evaluation,
     )
 
 
@@ -216,7 +215,7 @@ class GraphComputation(Computation):
         """All results with nothing replaced, by number."""
         if self._base is None:
             table = self._start()
-            _run(self.plan, self.plan.instructions, table)
+            self._run(self.plan.instructions, table)
             self._base = table
         return self._base
 
@@ -236,10 +235,11 @@ class GraphComputation(Computation):
         pending: list[Instruction] = []
         for instruction in self.plan.instructions:
             pending.append(instruction)
-            if instruction[0] in by_number:
-                _run(self.plan, pending, table)
+            *_, result = instruction
+            if result in by_number:
+                self._run(pending, table)
                 pending.clear()
-                table[instruction[0]] = replace(by_number[instruction[0]], table[instruction[0]])
+                table[result] = replace(by_number[result], table[result])
 
     def expected(self, slot: Slot, replaced: Mapping[Slot, Array]) -> Array:
         """Return the result of a slot if others have these arrays in their places.
@@ -258,7 +258,7 @@ class GraphComputation(Computation):
         if not instructions:
             return self.base[target]
         table = {**self.base, **arrays}
-        _run(self.plan, instructions, table)
+        self._run(instructions, table)
         return table[target]
 
     def with_inputs(self, inputs: Mapping[str, Array]) -> "GraphComputation":
@@ -274,36 +274,21 @@ class GraphComputation(Computation):
     def depends(self, slot: Slot, on: Slot) -> bool:
         """Return whether a slot depends on another one."""
         numbers = self.plan.numbers
-        return any(
-            instruction[0] == numbers[slot] for instruction in self.plan.affected(frozenset([numbers[on]]))
-        )
+        return any(result == numbers[slot] for *_, result in self.plan.affected(frozenset([numbers[on]])))
 
     def _start(self) -> dict[int, Array]:
         plan, names = self.plan, self.plan.graph.names
         table = {**plan.constants, **{names[name].index: array for name, array in self._known.items()}}
-        seeds: dict[int, Array] = {}
-        for name, array in self._upstream.items():
-            index = names[name].index
-            seeds[index] = seeds[index] + array if index in seeds else array
+        seeds = sum_seeds(plan.graph, self._upstream)
         for index, number in plan.seeds.items():
             table[number] = seeds[index]
         return table
 
-
-def _run(plan: GraphPlan, instructions: Iterable[Instruction], table: dict[int, Array]) -> None:
-    """Run instructions in order, adding their results to the table. Raises UnfitEntries."""
-    plan.arithmetic.begin()
-    with np.errstate(all="ignore"):
-        for result, function, operands, shape in instructions:
-            if len(operands) == 2:
-                array = function(table[operands[0]], table[operands[1]])
-            elif len(operands) == 1:
-                array = function(table[operands[0]])
-            else:
-                array = function(*[table[operand] for operand in operands])
-            if shape is not None and array.shape != shape:
-                array = unbroadcast(plan.arithmetic, array, shape)
-            table[result] = array
+    def _run(self, instructions: Iterable[Instruction], table: dict[int, Array]) -> None:
+        """Execute instructions, adding their results to the table. Raises UnfitEntries."""
+        self.plan.arithmetic.begin()
+        with np.errstate(all="ignore"):
+            execute(self.plan.arithmetic, instructions, table)
 
 
 def rows_of(graph: Graph, name: str) -> list[str]:

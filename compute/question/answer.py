@@ -19,7 +19,7 @@ from compute.readings.cost import TotalCost, count_cost
 from compute.readings.evaluation import Evaluation
 from compute.readings.formulas import write_formula
 from compute.readings.notes import Note, mask_notes, observe
-from compute.readings.reverse_mode import Differentiation, Gradients, by_consumer
+from compute.readings.reverse_mode import Differentiation, Gradients, by_consumer, sum_seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Plan:
                 if fault.name in inputs:
                     raise fault.within(*self.inputs_path) from None
                 raise fault.computed(*(("program",) if self.inputs_path else ())) from None
-            seeds = self._seeds(upstream)
+            seeds = sum_seeds(self.graph, upstream)
             if self.differentiation is not None:
                 gradients = self.differentiation.run(values, seeds)
             observed = observe(self.evaluation, values, self._watched, self.differentiation, gradients)
@@ -213,14 +213,6 @@ class Plan:
                     check(self.evaluation.arithmetic, given[name])
                 except QuestionError as error:
                     raise QuestionErrors([error]) from None
-
-    def _seeds(self, upstream: Mapping[str, Array]) -> dict[int, Array]:
-        """Return upstream gradients by the index of their value, summed over its names."""
-        seeds: dict[int, Array] = {}
-        for name, array in upstream.items():
-            index = self.graph.names[name].index
-            seeds[index] = seeds[index] + array if index in seeds else array
-        return seeds
 
     def _with_aliases(self, names: Set[str]) -> Set[str]:
         """Return all names of these values, aliases included."""

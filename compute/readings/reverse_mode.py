@@ -286,16 +286,7 @@ class Differentiation:
             instructions = [instruction for instruction in instructions if instruction[3] not in own]
         for index, slot in self.upstream.items():
             slots[slot] = upstream[index]
-        for function, operands, shape, slot in instructions:
-            if len(operands) == 2:
-                gradient = function(slots[operands[0]], slots[operands[1]])
-            elif len(operands) == 1:
-                gradient = function(slots[operands[0]])
-            else:
-                gradient = function(*[slots[operand] for operand in operands])
-            if shape is not None and gradient.shape != shape:
-                gradient = unbroadcast(self.evaluation.arithmetic, gradient, shape)
-            slots[slot] = gradient
+        execute(self.evaluation.arithmetic, instructions, slots)
         totals, contributions = {}, {}
         for index, cotangent in self.cotangents.items():
             if cotangent.total is not None:
@@ -305,6 +296,29 @@ class Differentiation:
                     source: slots[slot] for source, slot in cotangent.sources.items() if slot is not None
                 }
         return Gradients(totals, contributions, slots)
+
+
+def execute(arithmetic: Arithmetic, instructions: Iterable[Instruction], slots: dict[int, Array]) -> None:
+    """Execute instructions in order, adding their results to `slots`."""
+    for function, operands, shape, slot in instructions:
+        if len(operands) == 2:  # most take one or two: unpacking by hand is faster
+            result = function(slots[operands[0]], slots[operands[1]])
+        elif len(operands) == 1:
+            result = function(slots[operands[0]])
+        else:
+            result = function(*[slots[operand] for operand in operands])
+        if shape is not None and result.shape != shape:
+            result = unbroadcast(arithmetic, result, shape)
+        slots[slot] = result
+
+
+def sum_seeds(graph: Graph, upstream: Mapping[str, Array]) -> dict[int, Array]:
+    """Return upstream gradients by the index of their value, summed over its names."""
+    seeds: dict[int, Array] = {}
+    for name, array in upstream.items():
+        index = graph.names[name].index
+        seeds[index] = seeds[index] + array if index in seeds else array
+    return seeds
 
 
 def _same(gradient: Array) -> Array:
