@@ -127,7 +127,7 @@ def _find_change(
         try:
             right, wrong = (each.with_inputs({name: changed}) for each in (computation, other))
             apart = _largest_distance(right, wrong, slots, rubric)
-        except (UnfitEntries, NotImplementedError):
+        except UnfitEntries:
             continue
         if apart is not None and apart >= TOLD_APART:
             return {"input": name, "at": list(at), "by": by}

@@ -49,7 +49,6 @@ class TraceComputation(Computation):
         self._order = {slot: number for number, slot in enumerate(self._places)}
         self.slots = tuple(self._places)
         self._ancestors: dict[Slot, frozenset[Place]] = {}
-        self._base_steps: list[TraceStep] = []
 
     def with_run(self, run: Run, touched: frozenset[str] | None = None) -> "TraceComputation":
         """Return the computation of the same values by another run of the same program."""
@@ -110,9 +109,14 @@ class TraceComputation(Computation):
         """Return whether a slot depends on another one."""
         return self._places[on] in self._ancestors_of(slot)
 
-    @cached_property
+    @property
     def _base(self) -> dict[Place, Any]:
         """The value of each slot with nothing replaced."""
+        return self._plain_run[0]
+
+    @cached_property
+    def _plain_run(self) -> tuple[dict[Place, Any], list[TraceStep]]:
+        """The value of each slot, and the steps, with nothing replaced."""
         values: dict[Place, Any] = {}
 
         def keep(place: Place, value: Any) -> Any:
@@ -120,8 +124,7 @@ class TraceComputation(Computation):
                 values[place] = value
             return value
 
-        self._base_steps = self._follow(keep)
-        return values
+        return values, self._follow(keep)
 
     def _follow(self, substitute: Substitute) -> list[TraceStep]:
         closing = any(place.part == "loss" and place.step == self._last for place in self._slots)
@@ -152,17 +155,17 @@ class TraceComputation(Computation):
             for step in sorted({place.step for place in earlier}, reverse=True):
                 if all(place in earlier for place in self.names.needed_after(step)):
                     return self._whole_step(step, earlier)
-        self._base  # noqa: B018 - makes the steps
+        _, steps = self._plain_run
         step = min(place.step for place in earlier)
         if step > 0:
-            return self._base_steps[step - 1]
+            return steps[step - 1]
         places = {name: Place(0, "parameters", name) for name in self.start}
         start = {
             name: self.names.number(place, earlier[place])
             for name, place in places.items()
             if place in earlier
         }
-        return replace(self._base_steps[0], parameters={**self.start, **start})
+        return replace(steps[0], parameters={**self.start, **start})
 
     def _whole_step(self, step: int, earlier: Mapping[Place, Any]) -> TraceStep:
         """Return a step of which everything is replaced that later steps are computed from."""

@@ -119,18 +119,16 @@ def understand_check(document: dict[str, Any], limits: Limits) -> CheckJob:
     request = validate(GradeCheckRequest, document)
     total = request.__dict__["total"]
     own = {name: value for name, value in document.items() if name != "total"}
-    known, unknown = _without_unknown(own, limits)
-    return CheckJob(
-        understand_grading(known, limits), None if total is None else read_fraction(total), unknown
-    )
+    job, unknown = _read_known(own, limits)
+    return CheckJob(job, None if total is None else read_fraction(total), unknown)
 
 
-def _without_unknown(document: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], list[Finding]]:
-    """Return the document without marks for names that do not exist, and a finding for each of them."""
+def _read_known(document: dict[str, Any], limits: Limits) -> tuple[GradeJob, list[Finding]]:
+    """Read a rubric without marks for names that do not exist; return a finding for each of these, too."""
     findings: list[Finding] = []
-    for _ in range(len(document.get("marks") or {}) + len(document.get("gradient_marks") or {})):
+    while True:
         try:
-            understand_grading(document, limits)
+            return understand_grading(document, limits), findings
         except QuestionErrors as errors:
             field, *name = errors.errors[0].path or ("",)
             if field not in ("marks", "gradient_marks") or len(name) != 1 or name[0] not in document[field]:
@@ -138,9 +136,6 @@ def _without_unknown(document: dict[str, Any], limits: Limits) -> tuple[dict[str
             findings.append(Finding("unknown_name", str(name[0]), errors.errors[0].message))
             marks = {other: points for other, points in document[field].items() if other != name[0]}
             document = {**document, field: marks}
-        else:
-            break
-    return document, findings
 
 
 def _render(question: str, finding: Finding) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from compute.grading.computations import Computation, Of, Slot
 from compute.grading.exams import ExamComputation, ExamQuestion
 from compute.grading.explanations import Explanations
 from compute.grading.forms import Expected
+from compute.grading.marking import MOST_RUNS
 from compute.grading.notation import Notation
 from compute.grading.reports import Answered, Fault, Report, grade
 from compute.grading.rubrics import Rubric
@@ -28,14 +29,13 @@ from service.grading.rubrics import (
     read_penalties,
     read_rules,
 )
-from service.grading.schemas import GradeRequest
+from service.grading.schemas import GradeRequest, RubricFields
 from service.grading.sheets import QuestionSheet
 from service.grading.subjects import Named, Subject, read_subject
 from service.http.problems import describe
 from service.questions.operations import import_exact
 from service.questions.validation import validate
 
-MOST_RUNS = 3_000  # evaluations that one submission may cost
 LEAST_RUNS = 20
 UNKNOWN = Fault("unknown_name", "The question has no value of this name.")
 
@@ -108,16 +108,7 @@ def understand_grading(document: dict[str, Any], limits: Limits) -> GradeJob:
         sheets = [_read_sheet(fields, "", {}, notation, limits)]
         accepted: Iterable[Any] = fields["accept"]
     else:
-        own = {
-            "answer",
-            "gradients",
-            "marks",
-            "gradient_marks",
-            "optional",
-            "tolerance",
-            "tolerances",
-            "accept",
-        }
+        own = RubricFields.model_fields.keys() - {"question"}
         for name in sorted(own & sent):
             received = describe(document[name])
             raise at((name,), "belongs to one of the questions", "nothing beside questions", received)
@@ -245,9 +236,7 @@ def _read_rubric(fields: Mapping[str, Any], sheets: list[QuestionSheet], accepte
     return Rubric(
         marks=marks,
         optional=frozenset(slot for slot in slots if (slot.name, slot.question) in optional),
-        tolerances={
-            slot: sheet.tolerance(slot) for sheet in sheets for slot in slots if slot.question == sheet.name
-        },
+        tolerances={slot: bound for sheet in sheets for slot, bound in sheet.tolerances(slots).items()},
         rules=read_rules(fields, accepted),
         cut=read_cut(fields),
         partial=fields["partial"],

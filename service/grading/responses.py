@@ -4,9 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from compute.grading.marking import Verdict
 from service.schemas.types import LEFT_OUT, AnswerTensor, Wire
-
-Verdict = Literal["correct", "accepted", "follow_through", "incorrect", "missing", "ungradable"]
 
 
 class MisconceptionFound(Wire):

@@ -1,6 +1,6 @@
 """The sheet of one question: what is graded, and what was written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,12 @@ class QuestionSheet:
         """Return a slot of the exam by its full name."""
         return self.subject.resolve(self.inner(slot))._replace(question=self.name)
 
-    def tolerance(self, slot: Slot) -> Tolerance:
-        """Return the tolerance of a slot."""
-        own = {self.resolve(slot._replace(name=name)).name: tolerance
+    def tolerances(self, slots: Iterable[Slot]) -> dict[Slot, Tolerance]:
+        """Return the tolerance of each of these slots that is of this question."""
+        usual = read_tolerance(self.fields["tolerance"])
+        own = {self.resolve(Slot("value", name)).name: tolerance
                for name, tolerance in read_tolerances(self.fields).items()}  # fmt: skip
-        return own[slot.name] if slot.name in own else read_tolerance(self.fields["tolerance"])
+        return {slot: own.get(slot.name, usual) for slot in slots if slot.question == self.name}
 
     def asked_names(self) -> dict[str, str]:
         """Return the names that the rubric and the student use, by full name, where these differ."""
