@@ -164,6 +164,13 @@ CODES = [code for code, declared in MISCONCEPTIONS.items()
          if "self_attention" in declared.operations and not code.startswith("positions.")]  # fmt: skip
 
 
+WITHOUT_MEANING = {  # for these inputs, or in one of the layouts
+    "attention.key_gradient_not_transposed", "attention.value_gradient_not_transposed", "attention.mask_sign",
+    "multi_head.not_split", "multi_head.heads_summed",
+}  # fmt: skip
+ONLY_OF_ROWS = {"multi_head.joined_without_transpose"}
+
+
 def attend(code: str, turned: set[str], **settings: Any) -> Mistaken | None:
     """Compute with some tensors transposed; None if the mistake has no meaning."""
 
@@ -191,7 +198,8 @@ def attend(code: str, turned: set[str], **settings: Any) -> Mistaken | None:
 def test_a_mistake_is_the_same_in_every_layout(code: str, settings: dict[str, str], turned: set[str]) -> None:
     usual, other = attend(code, set()), attend(code, turned, **settings)
     if usual is None or other is None:
-        pytest.skip("it has no meaning in one of the layouts")
+        assert code in {*WITHOUT_MEANING, *(ONLY_OF_ROWS if "layout" in settings else ())}
+        return
     for name in NAMES:
         assert other.values[name] == pytest.approx(usual.values[name], nan_ok=True)
     for name in usual.gradients:  # a parameter that is left out has none
