@@ -255,7 +255,7 @@ def _work_out(
 
 
 def _round(array: Array, digits: int) -> Array:
-    return np.vectorize(lambda entry: float(f"{entry:.{digits}g}"))(array)  # type: ignore[no-any-return]
+    return np.asarray(np.vectorize(lambda entry: float(f"{entry:.{digits}g}"))(array))
 
 
 def _request(work: Work, made: dict[Name, Array]) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compute.arithmetic.floating import FLOAT64
 from compute.arithmetic.namespace import Array
 from compute.graph.graph import Graph
 from compute.primitives.band_products import inside_band
+from compute.primitives.bands import band as band_of_pairs
 
 MAX_TRANSPOSED = 2  # axes of a tensor that people transpose
 
@@ -96,13 +98,10 @@ def _from_all_pairs(written: Array, shape: tuple[int, ...], band: tuple[int, int
     queries, keys, left, right = band
     if written.shape != (*shape[:-2], queries, keys) or shape[-2:] != (queries, left + right + 1):
         return None
-    inside = inside_band(queries, keys, left, right)
-    result = np.zeros(shape, dtype=written.dtype)
-    for query in range(queries):
-        for place in range(left + right + 1):
-            if inside[query, place]:
-                result[..., query, place] = written[..., query, query - left + place]
-    return Fitted(result, ALL_PAIRS, np.broadcast_to(~inside, shape))
+    result = band_of_pairs.forward(
+        FLOAT64, written, queries=queries, keys=keys, left=left, right=right, key_first=False
+    )
+    return Fitted(result, ALL_PAIRS, np.broadcast_to(~inside_band(queries, keys, left, right), shape))
 
 
 def _places(written: Array, expected: Expected) -> Iterator[Fitted]:

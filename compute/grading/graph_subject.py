@@ -22,9 +22,9 @@ from compute.grading.graphs import (
     plan_graded,
     rows_of,
 )
-from compute.graph.graph import INDEX, Graph
+from compute.graph.graph import Graph
 from compute.operations import CATALOGUE
-from compute.operations.framework.misconceptions import Misconception
+from compute.operations.framework.misconceptions import Misconception, declared_name
 from compute.operations.misconceptions import MISCONCEPTIONS
 from compute.question.plan import Question, state_conventions
 
@@ -172,8 +172,8 @@ class GraphSubject:
 
     @cached_property
     def _step_names(self) -> frozenset[str]:
-        names = {INDEX.sub("[t]", name.rpartition(".")[2]) for name in self.graph.names}
-        return frozenset(names | {"output"})  # which the lines of a program replace by their own names
+        # The lines of a program replace the name of an operation's output by their own.
+        return frozenset({"output", *map(declared_name, self.graph.names)})
 
     @cached_property
     def _primitives(self) -> frozenset[str]:
@@ -185,8 +185,7 @@ class GraphSubject:
             used = [value.primitive.name for value in self.graph.values if value.primitive is not None]
             count = sum(name in declared.primitives for name in used)
         else:
-            names = (INDEX.sub("[t]", name.rpartition(".")[2]) for name in self.graph.names)
-            count = sum(name in declared.steps for name in names)
+            count = sum(declared_name(name) in declared.steps for name in self.graph.names)
         return count if 1 < count <= MAX_PLACES else 0
 
     def _mistaken(self, declared: Misconception, place: int | None = None) -> Variant:

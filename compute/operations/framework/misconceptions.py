@@ -62,11 +62,16 @@ class Misconception:
 
     def concerns(self, operation: str, name: str) -> bool:
         """Return whether it replaces a named value of an operation."""
-        return INDEX.sub("[t]", name) in self.steps and (not self.operations or operation in self.operations)
+        return declared_name(name) in self.steps and (not self.operations or operation in self.operations)
 
     def concerns_primitive(self, operation: str, primitive: str) -> bool:
         """Return whether it replaces a primitive that an operation, or a program (""), applies."""
         return primitive in self.primitives and (not self.operations or operation in self.operations)
+
+
+def declared_name(name: str) -> str:
+    """Return the name under which an operation declares a value: `hidden[t]` for `layer[0].hidden[3]`."""
+    return INDEX.sub("[t]", name.rpartition(".")[2])
 
 
 def misconception(

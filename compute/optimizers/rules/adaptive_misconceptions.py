@@ -95,6 +95,16 @@ def _scaled(state: State, mean: Number, squares: Number, epsilon: Number) -> Cha
     return -state.learning_rate * mean / (state.root(squares) + epsilon)
 
 
+def _corrected(state: State, first: Number, squares: Number, settings: Mapping[str, Any]) -> Change:
+    """Return Adam's update from means that are not corrected yet."""
+    return _scaled(
+        state,
+        first / _correction(settings["beta_1"], state, settings),
+        squares / _correction(settings["beta_2"], state, settings),
+        settings["epsilon"],
+    )
+
+
 @mistaken_rule(
     {"adam.no_bias_correction": ADAM},
     message="Both means start at zero and are too small at first: look at what makes up for that.",
@@ -231,11 +241,8 @@ def moments_not_averaged(
     squares = state.keep("second_moment", added)
     if settings["amsgrad"]:
         squares = largest(state, squares)
-    return _scaled(
-        state,
-        first / _correction(beta_1, state, settings),
-        squares / _correction(beta_2, state, settings),
-        epsilon,
+    return _corrected(
+        state, first, squares, settings | {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
     )
 
 
@@ -251,11 +258,8 @@ def moment_weights_exchanged(
 ) -> Change:
     """Average with the factors exchanged."""
     first, squares = moments(state, 1 - beta_1, 1 - beta_2, settings["amsgrad"])
-    return _scaled(
-        state,
-        first / _correction(beta_1, state, settings),
-        squares / _correction(beta_2, state, settings),
-        epsilon,
+    return _corrected(
+        state, first, squares, settings | {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
     )
 
 
