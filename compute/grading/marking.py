@@ -6,10 +6,9 @@ known mistakes are tried, and the value is a slip: charged once, and in place fo
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from compute.grading.comparison import (
     FLOATS,
     Entries,
     Numbers,
-    Tolerance,
     Undecided,
     are_floats,
     differs,
@@ -28,11 +26,11 @@ from compute.grading.comparison import (
     stands_for_infinity,
 )
 from compute.grading.computations import Computation, Slot
-from compute.grading.explanations import Explained, Explanations, Variant
+from compute.grading.explanations import Explanations, Variant
+from compute.grading.judgements import Found, Judgement, Part, Rules
 from compute.grading.rounding import propagate
-from compute.grading.slips import PenSlip, find_slip
+from compute.grading.slips import find_slip
 
-Verdict = Literal["correct", "accepted", "follow_through", "incorrect", "missing", "ungradable"]
 MOST_WIDENED = 5.0  # times the allowed deviation, of what rounding by hand may add
 TOLD_APART = 2.5  # allowed deviations between a mistake and the value without it
 SURE = 1e-5  # relative deviation up to which few entries are evidence of a mistake
@@ -44,95 +42,11 @@ SMALL_CHANGE = 1e-3
 NO_CHANGE = 1e-6  # relative difference of results that are the same
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One array to judge: the value of an item, or one step of it.
+class Expectations(NamedTuple):
+    """The values that are expected after the wrong ones, and after all that were shown; None if unknown."""
 
-    half_units: half a unit of the last digit of each entry as written.
-    blank: entries that the student's form does not have.
-    may_follow: whether it may be right from the student's own earlier values.
-    others: returns other readings of the entries, by the name of the form, such as their transpose.
-    """
-
-    slot: Slot
-    written: Array
-    tolerance: Tolerance
-    half_units: Callable[[], Array]
-    blank: Entries | None = None
-    may_follow: bool = True
-    others: Callable[[], Mapping[str, Array]] = dict
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A mistake that reproduces a value. certainty: `exact`, or `possible` where few entries agree."""
-
-    mistakes: tuple[Explained, ...]
-    certainty: Literal["exact", "possible"]
-
-
-@dataclass
-class Judgement:
-    """The judgement of one part.
-
-    right: which entries are right, of those of the nearest expected array.
-    credit: the share of the marks that a right value gets.
-    follows_from: the slots with slips that it follows from.
-    right_in_spite_of: the slots with slips that it would not follow from.
-    matched: the settings of the convention that it follows.
-    same_as: the slot at which the same convention or mistake was charged.
-    largest_absolute, largest_relative: the largest finite deviations from the expected array.
-    """
-
-    verdict: Verdict
-    right: Entries
-    expected: Array
-    credit: Fraction = Fraction(1)
-    follows_from: list[Slot] = field(default_factory=list)
-    right_in_spite_of: list[Slot] = field(default_factory=list)
-    matched: Mapping[str, Any] | None = None
-    misconceptions: list[Found] = field(default_factory=list)
-    slip: PenSlip | None = None
-    same_as: Slot | None = None
-    flags: list[str] = field(default_factory=list)
-    largest_absolute: float | None = None
-    largest_relative: float | None = None
-
-    def measure(self, written: Array) -> None:
-        """Note the largest deviations of what was written from what was expected."""
-        if are_floats(written, self.expected) and written.shape == self.expected.shape:
-            with np.errstate(all="ignore"):
-                deviation = np.abs(written - self.expected)
-                relative = deviation / np.abs(self.expected)
-            self.largest_absolute = _largest_finite(deviation)
-            self.largest_relative = _largest_finite(relative)
-
-
-def _largest_finite(sizes: Array) -> float | None:
-    finite = sizes[np.isfinite(sizes)]
-    return float(finite.max()) if finite.size else None
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The rules of marking.
-
-    follow: whether values may follow from a student's own; follow_credit: the credit of those that do.
-    trivial_credit: the credit of those that a slip made trivial.
-    consistent: whether a value has to follow from the student's own, even if it is the right one.
-    infinity_credit: the credit of a large negative number for -infinity.
-    precision_credit: the credit of values that were only rounded too far.
-    forms: the credit of accepted forms, such as `transposed`.
-    """
-
-    follow: bool = True
-    follow_credit: Fraction = Fraction(1)
-    trivial_credit: Fraction = Fraction(1)
-    consistent: bool = False
-    infinity_credit: Fraction = Fraction(1)
-    precision_credit: Fraction = Fraction(0)
-    forms: Mapping[str, Fraction] = field(default_factory=dict)
-    find_misconceptions: bool = True
+    after_wrong: Array | None
+    after_all: Array | None
 
 
 class Marker:
@@ -190,10 +104,7 @@ class Marker:
             results = {} if variant.computation is None else variant.computation.results()
             expected = results.get(part.slot)
             if expected is not None and self._is_evidence(part, expected, None):
-                certainty: Literal["exact", "possible"] = (
-                    "exact" if is_certain(part.written, expected) else "possible"
-                )
-                judgement.misconceptions.append(Found(variant.mistakes, certainty))
+                judgement.misconceptions.append(_find(variant, part, expected))
         return judgement
 
     def _judge_direct(self, part: Part) -> Judgement:
@@ -251,9 +162,10 @@ class Marker:
             return direct
         after_wrong = self._expected(part.slot, self._wrong)
         after_all = self._after_all.get(part.slot, after_wrong)
+        expectations = Expectations(after_wrong, after_all)
         if direct.verdict == "correct" and not self._rules.consistent:
             return self._as_correct(part, direct, after_wrong)
-        followed = next((each for each in (after_wrong, after_all) if self._is_right(part, each)), None)
+        followed = next((each for each in expectations if self._is_right(part, each)), None)
         if followed is None:
             followed = self._rounded(part, after_all, self._earlier)
         if followed is not None:
@@ -261,9 +173,9 @@ class Marker:
         for judge in (self._as_infinity, self._as_form):
             if (judgement := judge(part)) is not None:
                 return judgement
-        if (judgement := self._as_known(part, after_wrong, after_all)) is not None:
+        if (judgement := self._as_known(part, expectations)) is not None:
             return judgement
-        return self._as_slip(part, direct, after_wrong, after_all)
+        return self._as_slip(part, direct, expectations)
 
     def _as_correct(self, part: Part, direct: Judgement, after_wrong: Array | None) -> Judgement:
         self._note_error(part, self._reference[part.slot])
@@ -395,11 +307,11 @@ class Marker:
         if credit is not None:
             judgement.verdict, judgement.credit, judgement.right = "accepted", credit, right
         elif self._rules.find_misconceptions:
-            judgement.misconceptions = self._find_mistakes(part, expected, expected)
+            judgement.misconceptions = self._find_mistakes(part, Expectations(expected, expected))
         self._wrong[part.slot] = array
         return judgement
 
-    def _as_known(self, part: Part, after_wrong: Array | None, after_all: Array | None) -> Judgement | None:
+    def _as_known(self, part: Part, expectations: Expectations) -> Judgement | None:
         """Recognize a convention or a mistake that an earlier value has shown; it is charged once."""
         variants = [variant for variant, _ in self._known]
         candidates = [*self._known]
@@ -407,7 +319,7 @@ class Marker:
         if len(made) > 1 and self._explanations.combined is not None:
             candidates.append((self._explanations.combined(made), self._known[0][1]))
         for variant, first in candidates:
-            expected = self._fit(variant, part, after_wrong, after_all)
+            expected = self._fit(variant, part, expectations)
             if expected is not None:
                 self._wrong[part.slot] = part.written
                 self._note_error(part, expected)
@@ -420,16 +332,14 @@ class Marker:
                 return judgement
         return None
 
-    def _as_slip(
-        self, part: Part, direct: Judgement, after_wrong: Array | None, after_all: Array | None
-    ) -> Judgement:
+    def _as_slip(self, part: Part, direct: Judgement, expectations: Expectations) -> Judgement:
         nearest = max(
-            (each for each in (direct.expected, after_wrong, after_all) if each is not None),
+            (each for each in (direct.expected, *expectations) if each is not None),
             key=lambda expected: int(self._right(part, expected).sum()),
         )
         right = self._right(part, nearest)
         judgement = Judgement("incorrect", right, nearest)
-        self._judge_slip(judgement, part, after_wrong, after_all)
+        self._judge_slip(judgement, part, expectations)
         self._wrong[part.slot] = part.written
         if are_floats(part.written, nearest):
             units = part.half_units()
@@ -437,15 +347,13 @@ class Marker:
             self._errors[part.slot] = np.where(is_whole, 0.0, units)
         return judgement
 
-    def _judge_slip(
-        self, judgement: Judgement, part: Part, after_wrong: Array | None, after_all: Array | None
-    ) -> None:
+    def _judge_slip(self, judgement: Judgement, part: Part, expectations: Expectations) -> None:
         """Add the explanation of a wrong value to its judgement."""
         if self._is_imprecise(part, judgement.expected):
             judgement.flags.append("precision")
             judgement.credit = self._rules.precision_credit
             return
-        if (convention := self._find_convention(part, after_wrong, after_all)) is not None:
+        if (convention := self._find_convention(part, expectations)) is not None:
             judgement.matched = convention.settings
             self._known.append((convention, part.slot))
             if convention.credit is not None:
@@ -457,7 +365,7 @@ class Marker:
         is_sure = judgement.slip is not None and judgement.slip.kind in SURE_SLIPS and part.written.size > 1
         if is_sure or not self._rules.find_misconceptions:
             return
-        judgement.misconceptions = self._find_mistakes(part, after_wrong, after_all)
+        judgement.misconceptions = self._find_mistakes(part, expectations)
         if judgement.misconceptions and part.written.size > 1:
             judgement.slip = None
 
@@ -472,16 +380,14 @@ class Marker:
         is_whole = (units >= 0.5).all()
         return bool(rounded.all() and units.any() and not is_whole and part.written.any())
 
-    def _fit(
-        self, variant: Variant, part: Part, after_wrong: Array | None, after_all: Array | None
-    ) -> Array | None:
+    def _fit(self, variant: Variant, part: Part, expectations: Expectations) -> Array | None:
         """Return the value that a variant expects, if it is the student's and not what is expected anyway."""
         computation = variant.computation if self.runs_left > 0 else None
         if computation is None or part.slot not in computation.slots:
             return None
-        ways: list[tuple[Mapping[Slot, Array], Array | None]] = [(self._wrong, after_wrong)]
+        ways: list[tuple[Mapping[Slot, Array], Array | None]] = [(self._wrong, expectations.after_wrong)]
         if self._earlier.keys() != self._wrong.keys():
-            ways.append((self._earlier, after_all))
+            ways.append((self._earlier, expectations.after_all))
         if self._wrong:
             ways.append(({}, self._reference[part.slot]))
         for replaced, plain in ways:
@@ -519,12 +425,10 @@ class Marker:
         bound = np.maximum(bound, 1e-12 * np.abs(expected).max(initial=0.0))
         return bool(self._numbers.right(written, expected, bound).all())
 
-    def _find_convention(
-        self, part: Part, after_wrong: Array | None, after_all: Array | None
-    ) -> Variant | None:
+    def _find_convention(self, part: Part, expectations: Expectations) -> Variant | None:
         """Return the convention that a value follows: a listed one, or one that explains the most values."""
         fitting = [variant for variant in self._explanations.conventions
-                   if self._fit(variant, part, after_wrong, after_all) is not None]  # fmt: skip
+                   if self._fit(variant, part, expectations) is not None]  # fmt: skip
         if len(fitting) < 2:
             return fitting[0] if fitting else None
         return max(fitting, key=lambda variant: (variant.credit is not None, self._count_explained(variant)))
@@ -536,7 +440,7 @@ class Marker:
         results = computation.results()
         return sum(self._is_right(part, results.get(part.slot)) for part in self.parts)
 
-    def _find_mistakes(self, part: Part, after_wrong: Array | None, after_all: Array | None) -> list[Found]:
+    def _find_mistakes(self, part: Part, expectations: Expectations) -> list[Found]:
         """Return the known mistakes that reproduce a value, or pairs if no single one does."""
         found: list[tuple[Variant, Array]] = []
         touching: list[Variant] = []
@@ -544,26 +448,28 @@ class Marker:
             computation = variant.computation
             if computation is None:
                 continue
-            if (expected := self._fit(variant, part, after_wrong, after_all)) is not None:
+            if (expected := self._fit(variant, part, expectations)) is not None:
                 found.append((variant, expected))
             elif computation.affects(part.slot, frozenset(self._earlier)):
                 touching.append(variant)
         if not found:
-            found = self._first_fit(self._explanations.placed, part, after_wrong, after_all)
+            found = self._first_fit(self._explanations.placed, part, expectations)
         if not found and part.written.size >= ENOUGH_ENTRIES:
             pairs = self._explanations.pairs(touching[:MAX_PAIRED])
-            found = self._first_fit(pairs, part, after_wrong, after_all)
+            found = self._first_fit(pairs, part, expectations)
         self._known += [(variant, part.slot) for variant, _ in found]
-        return [
-            Found(variant.mistakes, "exact" if is_certain(part.written, expected) else "possible")
-            for variant, expected in found
-        ]
+        return [_find(variant, part, expected) for variant, expected in found]
 
     def _first_fit(
-        self, variants: Iterable[Variant], part: Part, after_wrong: Array | None, after_all: Array | None
+        self, variants: Iterable[Variant], part: Part, expectations: Expectations
     ) -> list[tuple[Variant, Array]]:
         """Return the first variant that reproduces a value, with the value that it expects."""
         for variant in variants:
-            if (expected := self._fit(variant, part, after_wrong, after_all)) is not None:
+            if (expected := self._fit(variant, part, expectations)) is not None:
                 return [(variant, expected)]
         return []
+
+
+def _find(variant: Variant, part: Part, expected: Array) -> Found:
+    """Return the mistakes of a variant that reproduces a value."""
+    return Found(variant.mistakes, "exact" if is_certain(part.written, expected) else "possible")

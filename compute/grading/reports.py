@@ -12,7 +12,8 @@ from compute.grading.comparison import FLOATS, Numbers, Tolerance
 from compute.grading.computations import Computation, Slot
 from compute.grading.explanations import Explanations
 from compute.grading.forms import EXPECTED, Expected, Fitted, fit
-from compute.grading.marking import MOST_RUNS, Judgement, Marker, Part, Verdict
+from compute.grading.judgements import Judgement, Part, Verdict
+from compute.grading.marking import MOST_RUNS, Marker
 from compute.grading.rubrics import Rubric
 from compute.grading.scores import round_half_up, round_together
 

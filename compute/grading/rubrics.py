@@ -7,7 +7,7 @@ from typing import Literal
 
 from compute.grading.comparison import DEFAULT, Tolerance
 from compute.grading.computations import Slot
-from compute.grading.marking import Rules
+from compute.grading.judgements import Rules
 
 
 @dataclass(frozen=True, slots=True)

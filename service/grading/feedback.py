@@ -8,7 +8,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.grading.computations import Slot
-from compute.grading.marking import Found, Judgement
+from compute.grading.judgements import Found, Judgement
 from compute.grading.reports import Fault, Item, Report
 from compute.grading.rubrics import Rubric
 from compute.grading.scores import as_number, round_half_up

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from compute.grading.marking import Verdict
+from compute.grading.judgements import Verdict
 from service.schemas.types import LEFT_OUT, AnswerTensor, Wire
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from compute.grading.comparison import DEFAULT, Tolerance
 from compute.grading.computations import Slot
 from compute.grading.forms import FROM_ONE, PLACES_FROM_ONE, TRANSPOSED
-from compute.grading.marking import Rules
+from compute.grading.judgements import Rules
 from compute.grading.rubrics import BestOf, Penalty
 from compute.grading.scores import read_fraction
 

@@ -10,7 +10,7 @@ import pytest
 from compute.grading.comparison import Tolerance
 from compute.grading.computations import Of, Slot
 from compute.grading.graph_subject import GraphSubject
-from compute.grading.marking import Rules
+from compute.grading.judgements import Rules
 from compute.grading.reports import Answered, Fault, Item, Report, grade
 from compute.grading.rubrics import BestOf, Penalty, Rubric
 from compute.grading.written import half_units
