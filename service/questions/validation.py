@@ -93,7 +93,12 @@ def _to_error(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
 
 
 def _expected(error: ErrorDetails) -> str:
-    return _EXPECTED.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    bounds = error.get("ctx", {})
+    expected = _EXPECTED.get(error["type"], error["msg"])
+    if any(isinstance(bound, float) for bound in bounds.values()):  # of a number, not of an integer
+        bounds = {name: f"{bound:g}" for name, bound in bounds.items()}
+        expected = expected.replace("an integer", "a number")
+    return expected.format(**bounds)
 
 
 def _expected_at(path: Path, model: type[BaseModel]) -> str:

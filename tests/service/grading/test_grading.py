@@ -4,8 +4,12 @@ import random
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
+from service.endpoints import ENDPOINTS
+from service.questions.operations import EXACT_WORK
+from service.settings import Settings
 from tests.conftest import Ask, errors
 
 QUESTION = {
@@ -235,3 +239,24 @@ def test_a_convention_of_an_optimizer_is_accepted_and_followed(ask: Ask) -> None
     unlisted = graded(ask, question=question, answer=answer)
     assert items(unlisted)["velocity[1]"]["verdict"] == "incorrect"
     assert unlisted["grader"]["items"][0]["matched"] == {"form": "average"}
+
+
+def test_what_staff_sent_is_described_as_it_is(ask: Ask) -> None:
+    marks = errors(ask("/v1/grade", question=QUESTION, marks={"output": -1}))
+    assert marks["/marks/output"]["expected"] == "a number of at least 0"
+
+
+def test_an_expression_that_takes_too_long_is_ungradable(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[bytes] = []
+    monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
+    monkeypatch.setattr(EXACT_WORK, "offer", offered.append)
+    question = {"operation": "softmax", "arithmetic": "exact", "x": ["a", "b"]}
+    answer = {"output": ["exp(a)/(exp(a)+exp(b))", "1/(1+exp(a-b))"], "nonsense": 1}
+    job = ENDPOINTS["grade"].understand({"question": question, "answer": answer}, Settings().limits)
+    graded_item = orjson.loads(job.answer())["items"][0]
+    assert (graded_item["verdict"], graded_item["score"]) == ("correct", 1)
+    [instead] = map(orjson.loads, offered)
+    assert [(item["verdict"], item["code"]) for item in instead["items"]] == [
+        ("ungradable", "too_slow"), ("ungradable", "unknown_name"),
+    ]  # fmt: skip
+    assert not instead["gradable"]
