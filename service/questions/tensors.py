@@ -186,7 +186,7 @@ def _decode_entries(
 
 
 def _describe_beyond(entry: float) -> str:
-    if math.isnan(entry):
+    if isinstance(entry, float) and math.isnan(entry):
         return 'NaN, which is text in JSON: "NaN"'
     return "a number above 1.8e308" if entry > 0 else "a number below -1.8e308"
 

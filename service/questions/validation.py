@@ -96,7 +96,7 @@ def _expected(error: ErrorDetails) -> str:
     bounds = error.get("ctx", {})
     expected = _EXPECTED.get(error["type"], error["msg"])
     if any(isinstance(bound, float) for bound in bounds.values()):  # of a number, not of an integer
-        bounds = {name: f"{bound:g}" for name, bound in bounds.items()}
+        bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in bounds.items()}
         expected = expected.replace("an integer", "a number")
     return expected.format(**bounds)
 
