@@ -29,7 +29,7 @@ from service.grading.rubrics import (
     read_penalties,
     read_rules,
 )
-from service.grading.schemas import GradeRequest, RubricFields
+from service.grading.schemas import OF_ONE_QUESTION, GradeRequest
 from service.grading.sheets import QuestionSheet
 from service.grading.subjects import Named, Subject, read_subject
 from service.http.problems import describe
@@ -117,7 +117,7 @@ class GradeJob:
 def understand_grading(document: dict[str, Any], limits: Limits) -> GradeJob:
     """Read a submission. Raises QuestionErrors for what the staff sent, never for what the student wrote."""
     request = validate(GradeRequest, document)
-    fields, sent = request.__dict__, request.__pydantic_fields_set__
+    fields = request.__dict__
     if bool(fields["question"]) == bool(fields["questions"]):
         received = "both" if fields["question"] else "neither"
         raise at((), "grading needs either question or questions", "one of the two", received)
@@ -126,8 +126,7 @@ def understand_grading(document: dict[str, Any], limits: Limits) -> GradeJob:
         sheets = [_read_sheet(fields, "", {}, notation, limits)]
         accepted: Iterable[Any] = fields["accept"]
     else:
-        own = RubricFields.model_fields.keys() - {"question"}
-        for name in sorted(own & sent):
+        for name in sorted(name for name in OF_ONE_QUESTION if fields[name]):
             received = describe(document[name])
             raise at((name,), "belongs to one of the questions", "nothing beside questions", received)
         sheets = _read_exam(fields["questions"], notation, limits)

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, SkipValidation
+from annotated_types import Interval
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, SkipValidation
 from typing_extensions import TypeAliasType
 
-from service.schemas.types import MAX_NAMES, Name, Request
+from service.schemas.conditions import unused_schema
+from service.schemas.types import INTEGRAL, MAX_NAMES, Name, Request
 
 Marks: TypeAlias = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -35,9 +37,11 @@ class ToleranceModel(Request):
 
     absolute: Bound | None = Field(None, description="A number.")
     relative: Bound | None = Field(None, description="A share of the right entry.")
-    decimals: int | None = Field(None, ge=0, le=15, description="Right to so many decimals.")
-    significant_digits: int | None = Field(
-        None, ge=1, le=15, description="Right to so many digits of the right entry."
+    decimals: Annotated[int, Interval(ge=0, le=15), INTEGRAL] | None = Field(
+        None, description="Right to so many decimals."
+    )
+    significant_digits: Annotated[int, Interval(ge=1, le=15), INTEGRAL] | None = Field(
+        None, description="Right to so many digits of the right entry."
     )
 
 
@@ -88,7 +92,7 @@ class BestOfModel(Request):
     """A choice: of these names, only the best count."""
 
     names: list[Name] = Field(min_length=1, max_length=MAX_NAMES, description="Names of values or questions.")
-    count: int = Field(ge=1, le=MAX_NAMES)
+    count: Annotated[int, Interval(ge=1, le=MAX_NAMES), INTEGRAL]
 
 
 class Taken(Request):
@@ -127,6 +131,10 @@ class RubricFields(Request):
     accept: list[AcceptedModel] = Field(
         default_factory=list, max_length=50, description="Conventions that are accepted, with their credit."
     )
+
+
+# Fields of one question. In an exam each of its questions has them.
+OF_ONE_QUESTION = RubricFields.model_fields.keys()
 
 
 class ExamQuestionModel(RubricFields):
@@ -180,3 +188,17 @@ class GradeRequest(RubricFields, SharedFields):
         description="The questions of an exam, in place of `question` and its fields. Later ones may take"
         " values of earlier ones.",
     )
+
+    @classmethod
+    def constraints_between_fields(cls, _: GetJsonSchemaHandler) -> list[dict[str, Any]]:
+        """Require either a question or questions, which have the fields of a question themselves."""
+        defaults = {
+            name: cls.model_fields[name].get_default(call_default_factory=True) for name in OF_ONE_QUESTION
+        }
+        return [
+            {
+                "if": {"properties": {"questions": unused_schema([])}},
+                "then": {"properties": {"question": {"minProperties": 1}}, "required": ["question"]},
+                "else": {"properties": {name: unused_schema(one) for name, one in defaults.items()}},
+            }
+        ]

@@ -108,13 +108,13 @@ REASONS = (
         ),
     ),
     Reason(
-        "A comparison and a cost take the fields of the operation that they name: their schemas would repeat"
-        " those of all operations.",
+        "A comparison, a cost and a grade take the fields of the operation that they name: their schemas"
+        " would repeat those of all operations.",
         (
             r"has to be |is required$|is no (change|shape|size|packed tensor|number|tensor)",
             r"\S+ (has no \S+: it belongs to|has no use)",
         ),
-        only=("compare", "cost"),
+        only=("compare", "cost", "grade", "grade/check"),
     ),
     Reason(
         "Whether a value holds booleans, and which entries a step can work on, depends on the graph.",
