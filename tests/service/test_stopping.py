@@ -77,7 +77,12 @@ def test_a_server_ends_in_time_and_answers_what_it_accepted(processes: int) -> N
 
 
 def test_a_server_that_is_stopped_while_it_starts_ends() -> None:
-    process = start(("service", "serve", "--port", PORT), free_port(), exact_workers=1)
+    # A shell makes its background jobs ignore SIGINT, and children would inherit that from a job of tests.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = start(("service", "serve", "--port", PORT), free_port(), exact_workers=1)
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     process.send_signal(signal.SIGINT)
     assert process.wait(LONG) in (0, -signal.SIGINT, 130, 1)
 
