@@ -104,4 +104,4 @@ def test_damaged_questions(client: Client, path: str, pytestconfig: pytest.Confi
             assert response.json()["operation"]
         else:
             assert errors(response, response.status_code), body
-    assert answered >= rounds // 50
+    assert answered >= rounds // 100
