@@ -39,12 +39,14 @@ class Tolerance:
 
     def allowed(self, expected: Array) -> Array:
         """Return the allowed deviation of each entry."""
-        size = np.abs(np.where(np.isfinite(expected), expected, 0.0))
+        size: Array = np.abs(expected)
         largest = float(size.max(initial=0.0))
-        bounds = np.full(expected.shape, DUST * largest)
+        if not largest < np.inf:  # infinite or NaN entries have no size
+            size = np.where(np.isfinite(size), size, 0.0)
+            largest = float(size.max(initial=0.0))
         if self.is_default:
-            default: Array = np.maximum(DEFAULT_RELATIVE * size, DEFAULT_ABSOLUTE * largest)
-            return np.asarray(np.maximum(bounds, default))
+            return np.asarray(np.maximum(DEFAULT_RELATIVE * size, DEFAULT_ABSOLUTE * largest))
+        bounds = np.full(expected.shape, DUST * largest)
         if self.absolute is not None:
             bounds = np.maximum(bounds, self.absolute)
         if self.relative is not None:
@@ -87,8 +89,11 @@ def find_right(written: Array, expected: Array, allowed: Array) -> Entries:
         return np.asarray(written == expected, dtype=bool)
     with np.errstate(all="ignore"):
         near = np.abs(written - expected) <= allowed
-    same = (written == expected) | (np.isnan(written) & np.isnan(expected))
-    return np.asarray(near & np.isfinite(expected) | same, dtype=bool)
+    finite = np.isfinite(expected)
+    if not finite.all():
+        same = (written == expected) | (np.isnan(written) & np.isnan(expected))
+        near = near & finite | same
+    return np.asarray(near, dtype=bool)
 
 
 def stands_for_infinity(written: Array, expected: Array) -> Entries:

@@ -76,6 +76,7 @@ class GraphPlan:
     touched: frozenset[int] | None
     held: int
     _affected: dict[frozenset[int], list[Instruction]] = field(default_factory=dict)
+    _changed: dict[frozenset[int], set[int]] = field(default_factory=dict)
     _slices: dict[tuple[int, frozenset[int]], list[Instruction]] = field(default_factory=dict)
 
     def affected(self, replaced: frozenset[int]) -> list[Instruction]:
@@ -100,8 +101,13 @@ class GraphPlan:
         """Return whether a mistake changes a result, with others replaced."""
         if self.touched is None:
             return True
-        changed = set(self.touched - replaced)  # constants among them, which no instruction computes
-        self._dependent(changed, replaced - {target}, self.touched)
+        others = replaced - {target} if target in replaced else replaced
+        changed = self._changed.get(others)
+        if changed is None:
+            changed = set(self.touched - others)  # constants among them, which no instruction computes
+            self._dependent(changed, others, self.touched)
+            if len(self._changed) < MAX_SLICES:
+                self._changed[others] = changed
         return target in changed
 
     def _dependent(
@@ -246,18 +252,18 @@ class GraphComputation(Computation):
 
         Arrays that do not have the shape of their place are left out.
         """
-        numbers = self.plan.numbers
+        numbers, base = self.plan.numbers, self.base
         arrays = {
             numbers[other]: array
             for other, array in replaced.items()
-            if other in numbers and array.shape == self.base[numbers[other]].shape
+            if other in numbers and array.shape == base[numbers[other]].shape
         }
         target = numbers[slot]
         arrays.pop(target, None)
         instructions = self.plan.slice(target, frozenset(arrays))
         if not instructions:
-            return self.base[target]
-        table = {**self.base, **arrays}
+            return base[target]
+        table = {**base, **arrays}
         self._run(instructions, table)
         return table[target]
 

@@ -15,7 +15,7 @@ from compute.grading.forms import EXPECTED, Expected, Fitted, fit
 from compute.grading.judgements import Judgement, Part, Verdict
 from compute.grading.marking import MOST_RUNS, Marker
 from compute.grading.rubrics import Rubric
-from compute.grading.scores import round_half_up, round_together
+from compute.grading.scores import add_up, round_half_up, round_together
 
 ORDER: tuple[Verdict, ...] = ("ungradable", "incorrect", "follow_through", "accepted", "correct")
 """The verdict of an item is the first of these that one of its steps has."""
@@ -203,7 +203,7 @@ class _Sheet:
             return Item(slot, "ungradable", marks, None, None, fault=self._faults[slot])
         if slot in self._of:
             judgements = [(part, judged[part]) for part in self._of[slot]]
-            verdict = next(one for one in ORDER if any(each.verdict == one for _, each in judgements))
+            verdict = min((judgement.verdict for _, judgement in judgements), key=ORDER.index)
             exact = None if verdict == "ungradable" else marks
             if verdict not in ("correct", "ungradable"):
                 exact = marks * self._share(judgements)
@@ -231,7 +231,7 @@ class _Sheet:
                 shares.append(share)
             else:
                 shares.append(judgement.credit)
-        return sum(shares, Fraction(0)) / len(shares)
+        return add_up(shares) / len(shares)
 
 
 def _other_forms(written: Array, expected: Expected) -> dict[str, Array]:
@@ -257,11 +257,11 @@ def total(items: list[Item], rubric: Rubric) -> Report:
         scored, round_together([item.exact or Fraction(0) for item in scored]), strict=True
     ):
         item.score = score
-    reached = sum((item.score or Fraction(0) for item in scored), Fraction(0))
+    reached = add_up(item.score or Fraction(0) for item in scored)
     taken_off = [(penalty.when, penalty.points) for penalty in rubric.penalties
                  if any(_occurs(penalty.when, item) for item in counted)]  # fmt: skip
-    reached -= round_half_up(sum((points for _, points in taken_off), Fraction(0)))
-    most = sum((item.marks for item in counted), Fraction(0))
+    reached -= round_half_up(add_up(points for _, points in taken_off))
+    most = add_up(item.marks for item in counted)
     gradable = all(item.verdict != "ungradable" or item.marks == 0 for item in items)
     return Report(items, max(Fraction(0), reached), round_half_up(most), gradable, taken_off)
 

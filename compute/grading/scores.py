@@ -1,8 +1,8 @@
 """Exact scores: marks are fractions, and rounded scores add up to the rounded total."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import floor
+from math import floor, lcm
 
 CENT = Fraction(1, 100)
 
@@ -10,6 +10,13 @@ CENT = Fraction(1, 100)
 def read_fraction(number: float | str) -> Fraction:
     """Return a number of marks as a fraction: 0.7 is 7/10, and "1/3" is a third. Raises ValueError."""
     return Fraction(number if isinstance(number, str) else repr(number))
+
+
+def add_up(scores: Iterable[Fraction]) -> Fraction:
+    """Return the sum of scores; faster than adding one by one, which reduces each sum."""
+    parts = list(scores)
+    denominator = lcm(*(score.denominator for score in parts))
+    return Fraction(sum(score.numerator * (denominator // score.denominator) for score in parts), denominator)
 
 
 def round_half_up(score: Fraction) -> Fraction:
@@ -27,7 +34,7 @@ def round_together(scores: Sequence[Fraction]) -> list[Fraction]:
     """
     if all(100 % score.denominator == 0 for score in scores):
         return list(scores)
-    total = round_half_up(sum(scores, Fraction(0)))
+    total = round_half_up(add_up(scores))
     cents = [floor(score / CENT) for score in scores]
     left = int(total / CENT) - sum(cents)
     by_remainder = sorted(range(len(scores)), key=lambda at: (cents[at] - scores[at] / CENT, at))

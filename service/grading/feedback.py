@@ -1,7 +1,6 @@
 """The response of grading: the student's part by level of feedback, and the grader's part."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from compute.grading.computations import Slot
 from compute.grading.judgements import Found, Judgement
 from compute.grading.reports import Fault, Item, Report
 from compute.grading.rubrics import Rubric
-from compute.grading.scores import as_number, round_half_up
+from compute.grading.scores import add_up, as_number, round_half_up
 from service.grading.answers import is_name
 from service.grading.sheets import QuestionSheet
 from service.questions.operations import import_exact
@@ -87,14 +86,15 @@ def _readings(sheets: Iterable[QuestionSheet]) -> dict[Slot, Array]:
     }
 
 
-def _identify(slot: Slot) -> dict[str, Any]:
+def _identify(item: Item) -> dict[str, Any]:
+    slot = item.slot
     # A key that is no name is text of the student, which is not repeated.
-    named = {"name": slot.name if is_name(slot.name) else "", "of": slot.of}
+    named = {"name": slot.name if item.fault is None or is_name(slot.name) else "", "of": slot.of}
     return named | ({"question": slot.question} if slot.question else {})
 
 
 def _student_item(item: Item, level: str, readings: Mapping[Slot, Array]) -> dict[str, Any]:
-    body = _identify(item.slot)
+    body = _identify(item)
     if level != "none":
         body["verdict"] = item.verdict
     body["score"] = None if item.score is None else as_number(item.score)
@@ -249,7 +249,7 @@ def _encode(array: Array) -> Any:
 
 def _graders_item(item: Item) -> dict[str, Any]:
     """Return the part of an item that is for the grader alone."""
-    body = _identify(item.slot) | {"verdict": item.verdict, "note": _note(item)}
+    body = _identify(item) | {"verdict": item.verdict, "note": _note(item)}
     if item.verdict == "correct":
         return body
     matched = [judgement.matched for _, judgement in item.judgements if judgement.matched]
@@ -319,7 +319,7 @@ def _summarize(items: Iterable[Item]) -> str:
     for item in items:
         codes = [mistake.code for found in _misconceptions(item) for mistake in found.mistakes]
         slips = [judgement.slip.kind for _, judgement in item.judgements if judgement.slip is not None]
-        name = _identify(item.slot)["name"]
+        name = _identify(item)["name"]
         name = f"gradients.{name}" if item.slot.of == "gradient" else name
         parts.append(":".join([name, item.verdict, *codes, *slips]))
     return " ".join(parts)
@@ -328,7 +328,7 @@ def _summarize(items: Iterable[Item]) -> str:
 def _charged(report: Report) -> list[dict[str, Any]]:
     """Return the slips that cost marks, each once."""
     return [
-        _identify(item.slot) | {"points": as_number(round_half_up(item.marks) - (item.score or 0))}
+        _identify(item) | {"points": as_number(round_half_up(item.marks) - (item.score or 0))}
         for item in report.items
         if item.counts and item.judgements and item.verdict in ("incorrect", "accepted")
         if item.score is not None and item.score < round_half_up(item.marks)
@@ -339,10 +339,8 @@ def _question_score(name: str, report: Report) -> dict[str, Any]:
     counted = [item for item in report.items if item.slot.question == name and item.counts]
     return {
         "name": name,
-        "score": as_number(
-            sum((item.score for item in counted if item.score is not None), start=Fraction(0))
-        ),
-        "max_score": as_number(round_half_up(sum((item.marks for item in counted), start=Fraction(0)))),
+        "score": as_number(add_up(item.score for item in counted if item.score is not None)),
+        "max_score": as_number(round_half_up(add_up(item.marks for item in counted))),
         "gradable": all(item.verdict != "ungradable" or item.marks == 0 for item in counted),
     }
 
@@ -369,7 +367,11 @@ def _conventions(
 
 def _notes(report: Report) -> list[dict[str, Any]]:
     notes = []
-    shapes = [item.slot.name for item in report.items if "shape" in _flags(item)]
+    shapes = [
+        item.slot.name
+        for item in report.items
+        if any("shape" in judgement.flags for _, judgement in item.judgements)
+    ]
     if shapes:
         message = "values of another shape cannot be put in place; what follows is computed without them"
         notes.append({"code": "not_in_place", "at": ", ".join(shapes), "message": message})
