@@ -12,7 +12,7 @@ from compute.grading.judgements import Found, Judgement
 from compute.grading.reports import Fault, Item, Report
 from compute.grading.rubrics import Rubric
 from compute.grading.scores import as_number, round_half_up
-from service.grading.answers import is_name
+from service.grading.answers import UNKNOWN, is_name
 from service.grading.sheets import QuestionSheet
 from service.questions.operations import import_exact
 from service.questions.tensors import encode
@@ -65,6 +65,27 @@ def render_report(
         for item in (*body["items"], *body["charged"], *body["grader"]["items"]):
             _rename(item, asked)
     return body
+
+
+def render_readings(sheets: Sequence[QuestionSheet]) -> list[dict[str, Any]]:
+    """Return what a submission was read as: numbers by name, or the reason why they cannot be read.
+
+    Nothing of it depends on the right values.
+    """
+    readings: list[dict[str, Any]] = []
+    for sheet in sheets:
+        asked = sheet.asked_names()
+        for slot, written in sheet.written.items():
+            reading = _identify(slot)
+            if isinstance(written, Fault):
+                reading |= {"code": written.code, "message": written.message}
+                if written is UNKNOWN:
+                    reading["name"] = ""
+            else:
+                _rename(reading, asked)
+                reading["reading"] = _encode(written.array)
+            readings.append(reading)
+    return readings
 
 
 def _rename(item: dict[str, Any], asked: Mapping[str, str]) -> None:
