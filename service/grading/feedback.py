@@ -17,6 +17,7 @@ from service.grading.sheets import QuestionSheet
 from service.questions.operations import import_exact
 from service.questions.tensors import encode
 
+NO_SUCH_NAME = f"cannot be graded: {UNKNOWN.code}, since the question has no value of this name"
 MAX_LISTED = 100  # wrong entries that are listed
 SLIPS = {
     "sign": "The sign of one entry is wrong.",
@@ -308,6 +309,8 @@ def _largest(sizes: Iterable[float | None]) -> float | None:
 
 def _note(item: Item) -> str:
     """Return the sentence for the grader."""
+    if item.fault is UNKNOWN:
+        return NO_SUCH_NAME
     if item.fault is not None:
         return f"cannot be graded: {item.fault.code}"
     forms = [FORMS[flag] for flag in item.flags if flag in FORMS]

@@ -11,7 +11,9 @@ from html import escape
 from typing import Any
 
 from compute.grading.scores import as_number, read_fraction
+from service.grading.answers import UNKNOWN
 from service.grading.envelopes.declaration import Graded
+from service.grading.feedback import NO_SUCH_NAME
 
 NEEDS_A_PERSON = "Part of this answer cannot be graded automatically: a person has to look at it."
 NOT_GRADABLE = "This cannot be graded automatically."
@@ -110,8 +112,7 @@ def _read_part(item: Graded, graders: Graded) -> Part:
 
 def _known_name(item: Graded, graders: Graded) -> str:
     """Return the name of an item; empty if the question has no such name, since the student wrote it."""
-    code = item.get("code", str(graders.get("note", "")).rpartition(": ")[2])
-    is_unknown = item["score"] is None and item["max_score"] == 0 and code == "unknown_name"
+    is_unknown = item.get("message") == UNKNOWN.message or graders.get("note") == NO_SUCH_NAME
     return "" if is_unknown else item["name"]
 
 

@@ -1,7 +1,7 @@
 """What a student submits to a platform, as the fields of a request for a grade.
 
-Platforms send one value: an object by name, or text. Nothing in it is refused. What has no name is put under
-the empty name, which makes it ungradable rather than wrong.
+Platforms send one value: an object by name, or text. Nothing in it is refused. If it is not clear which
+values it has, every name of the rubric is ungradable rather than missing.
 """
 
 import json
@@ -14,6 +14,8 @@ from service.http.problems import describe
 
 GRADIENT = "gradients."  # prefix of names of gradients
 MOST_LINES = 1000
+UNREADABLE: dict[str, Any] = {}  # in the place of a tensor
+UNNAMED = ("a submission whose values have no names",)
 OF_STUDENTS = ("answer", "gradients")
 
 
@@ -26,18 +28,16 @@ def fill(rubric: Mapping[str, Any], submitted: Any) -> dict[str, Any]:
     questions = rubric.get("questions")
     if not isinstance(questions, list) or not questions:
         return _fill_question(rubric, submitted, ())
-    sent = _read_object(submitted)
+    sent = {} if submitted in (None, "") else _read_object(submitted)
     names = [question.get("name") if isinstance(question, dict) else None for question in questions]
+    is_unnamed = sent is None or not all(name in names for name in sent)
     filled: list[Any] = []
     for place, (question, name) in enumerate(zip(questions, names, strict=True)):
         if isinstance(question, dict):
-            own = sent.get(name, {}) if sent is not None and isinstance(name, str) else {}
+            own = UNNAMED if is_unnamed else sent.get(name, {}) if isinstance(name, str) else {}
             filled.append(_fill_question(question, own, ("questions", place)))
         else:
             filled.append(question)  # validation says that it should be an object
-    is_understood = sent is not None and all(name in names for name in sent)
-    if not is_understood and isinstance(filled[0], dict):
-        filled[0]["answer"][""] = None
     return {**rubric, "questions": filled}
 
 
@@ -73,7 +73,9 @@ def _name_values(submitted: Any, names: list[str]) -> dict[str, Any]:
         return lines
     if submitted is None or submitted == "":
         return {}
-    return {names[0] if len(names) == 1 else "": submitted}
+    if len(names) == 1 and submitted is not UNNAMED:
+        return {names[0]: submitted}
+    return dict.fromkeys(names, UNREADABLE) or {"": UNREADABLE}
 
 
 def _read_object(submitted: Any) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ def test_students_never_see_the_part_for_the_grader(envelope: str, case: str) ->
     """Every text and number of it is replaced, and what students see stays the same."""
     graded = copy.deepcopy(CASES[case])
     for item in graded["grader"]["items"]:
-        item |= {"note": item["note"] if item["verdict"] == "ungradable" else "SECRET", "expected": "SECRET"}
+        item |= {"note": item["note"] if "unknown_name," in item["note"] else "SECRET", "expected": "SECRET"}
         item |= {"misconceptions": [{"code": "SECRET"}], "matched": {"scale": "SECRET"}}
     graded["grader"]["codes"] = "SECRET"
     if envelope in CLASS_ENVELOPES:
@@ -219,6 +219,8 @@ def test_gradients_and_unknown_names_are_called_as_such() -> None:
                    gradients={"x": [2, 2]})  # fmt: skip
     assert [part.title for part in read_parts(graded)] == ["z", "gradient of x"]
     assert [part.id for part in read_parts(graded)] == ["z", "gradients.x"]
+    without_marks = grade(question=PROGRAM, answer={MARKER: [2], "z": MARKER}, feedback="none")
+    assert [part.id for part in read_parts(without_marks)] == ["", "z"]
     titles = [part.title for part in read_parts(CASES["unreadable-none"])]
     assert titles == ["query", "weights", "output", *["a name that the question does not have"] * 2]
 
