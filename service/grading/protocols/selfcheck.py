@@ -9,8 +9,13 @@ import orjson
 
 from compute.question.limits import Limits
 from service.grading.grading import understand_grading
+from service.questions.programs import GRAPH
 
-QUESTION = {"operation": "linear", "x": [[1, 2], [3, 4]], "w": [[1, 0], [0, 2]]}
+QUESTION = {
+    "operation": GRAPH,
+    "program": ["output = x @ w"],
+    "inputs": {"x": [[1, 2], [3, 4]], "w": [[1, 0], [0, 2]]},
+}
 # The verdict of each answer to this question.
 CASES: Mapping[str, tuple[Any, str]] = {
     "a right answer": ([[1, 4], [3, 8]], "correct"),

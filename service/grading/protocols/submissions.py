@@ -29,16 +29,21 @@ def fill(rubric: Mapping[str, Any], submitted: Any) -> dict[str, Any]:
     if not isinstance(questions, list) or not questions:
         return _fill_question(rubric, submitted, ())
     sent = {} if submitted in (None, "") else _read_object(submitted)
-    names = [question.get("name") if isinstance(question, dict) else None for question in questions]
-    is_unnamed = sent is None or not all(name in names for name in sent)
+    names = [_question_name(question) for question in questions]
+    if sent is None or not all(name in names for name in sent):
+        sent = dict.fromkeys(names, UNNAMED)
     filled: list[Any] = []
     for place, (question, name) in enumerate(zip(questions, names, strict=True)):
         if isinstance(question, dict):
-            own = UNNAMED if is_unnamed else sent.get(name, {}) if isinstance(name, str) else {}
-            filled.append(_fill_question(question, own, ("questions", place)))
+            filled.append(_fill_question(question, sent.get(name, {}), ("questions", place)))
         else:
             filled.append(question)  # validation says that it should be an object
     return {**rubric, "questions": filled}
+
+
+def _question_name(question: Any) -> str:
+    name = question.get("name") if isinstance(question, dict) else None
+    return name if isinstance(name, str) else ""  # validation refuses other names
 
 
 def _fill_question(rubric: Mapping[str, Any], submitted: Any, path: tuple[str | int, ...]) -> dict[str, Any]:

@@ -15,10 +15,18 @@ QUESTION = {
     "w_k": [[-2], [-1]], "w_v": [[-0.1], [0.3]],
 }  # fmt: skip
 MARKER = "zzqy"  # which students write
-RUBRIC = {"question": QUESTION, "marks": {"query": 1, "weights": 2, "output": 2}}
-RIGHT = {"query": ["√2", "-√2"], "weights": [[0.056, 0.944], [0.944, 0.056]], "output": [0.3944, 0.3056]}
-SLIPPED = {"query": ["√2", "√2"], "weights": [[0.056, 0.944], [0.056, 0.944]], "output": [0.394, 0.394]}
-UNREADABLE = {**RIGHT, "output": MARKER, f"<b>{MARKER}": 1, MARKER: [2]}
+RUBRIC: dict[str, Any] = {"question": QUESTION, "marks": {"query": 1, "weights": 2, "output": 2}}
+RIGHT: dict[str, Any] = {
+    "query": ["√2", "-√2"],
+    "weights": [[0.056, 0.944], [0.944, 0.056]],
+    "output": [0.3944, 0.3056],
+}
+SLIPPED: dict[str, Any] = {
+    "query": ["√2", "√2"],
+    "weights": [[0.056, 0.944], [0.056, 0.944]],
+    "output": [0.394, 0.394],
+}
+UNREADABLE: dict[str, Any] = {**RIGHT, "output": MARKER, f"<b>{MARKER}": 1, MARKER: [2]}
 PROGRAM = {"operation": "graph", "program": ["z = 2 * x"], "inputs": {"x": [1, 2]}}
 
 

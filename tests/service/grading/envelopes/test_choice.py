@@ -10,7 +10,7 @@ from service.grading.envelopes.catalogue import ENVELOPES
 from tests.conftest import Client, errors
 from tests.service.grading.envelopes.grades import RUBRIC, SLIPPED, grade
 
-BODY = {**RUBRIC, "answer": SLIPPED}
+BODY: dict[str, Any] = {**RUBRIC, "answer": SLIPPED}
 GRADESCOPE = ENVELOPES["gradescope"].media_type
 EXACT: dict[str, Any] = {
     "question": {"operation": "linear", "arithmetic": "exact", "x": [["a"]], "w": [["b"]]},

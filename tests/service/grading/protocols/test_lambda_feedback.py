@@ -14,7 +14,7 @@ from tests.service.grading.envelopes import schemas
 from tests.service.grading.envelopes.grades import MARKER, PROGRAM, QUESTION, RIGHT, RUBRIC, SLIPPED, grade
 
 PATH = "/v1/lambda_feedback"
-ONE = {"params": {"question": PROGRAM}, "answer": "z"}
+ONE: dict[str, Any] = {"params": {"question": PROGRAM}, "answer": "z"}
 FORMS = {"eval": schemas.LAMBDA_FEEDBACK, "preview": schemas.LAMBDA_FEEDBACK_PREVIEW,
          "healthcheck": schemas.LAMBDA_FEEDBACK_HEALTH}  # fmt: skip
 
@@ -65,7 +65,8 @@ def test_what_cannot_be_read_is_an_error_and_not_wrong(client: Client) -> None:
 
 
 def test_a_preview_shows_numbers_without_a_grade(client: Client) -> None:
-    for body, command in (({}, "preview"), ({"command": "preview"}, None)):
+    ways: list[tuple[dict[str, Any], str | None]] = [({}, "preview"), ({"command": "preview"}, None)]
+    for body, command in ways:
         result = ask(client, command, **ONE, **body, response="[√4; <b>]")["result"]
         assert result["preview"]["numbers"] == {}
         right, wrong = (ask(client, command, **ONE, **body, response=one) for one in ("[√4, 4]", "[√4, 5]"))

@@ -111,7 +111,8 @@ def test_errors_are_those_of_the_protocol(client: Client) -> None:
         assert within["details"]["errors"][0]["pointer"] == "/task/metadata/grade/marks/outputs"
     assert "configuration/grade" in error(evaluate(client, RIGHT, configuration=None))["message"]
     assert "an object" in str(error(evaluate(client, RIGHT, rubric=[1])))
-    for submission in ({"content": {}}, {}, {"content": {"other": 1}}):
+    empty: list[Any] = [{"content": {}}, {}, {"content": {"other": 1}}]
+    for submission in empty:
         error(evaluate(client, None, submission=submission))
     assert (
         "comes from the submission"

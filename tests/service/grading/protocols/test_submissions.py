@@ -10,7 +10,7 @@ from service.grading.protocols.submissions import fill
 
 TWO = {"marks": {"a": 1}, "gradient_marks": {"w": 1}}
 ONE = {"marks": {"a": 1}}
-UNREADABLE = ({"a": {}}, {"w": {}})
+UNREADABLE: tuple[Any, Any] = ({"a": {}}, {"w": {}})
 PACKED = {"dtype": "float64", "shape": [1], "data": "AAAAAAAA8D8="}
 
 
@@ -54,6 +54,8 @@ def test_each_question_of_an_exam_gets_its_own() -> None:
     first, second = fill(exam, "")["questions"]
     assert (first["answer"], second["answer"]) == ({}, {})
     assert fill({"questions": [3]}, {})["questions"] == [3]
+    [unnamed] = fill({"questions": [{"name": [1]}]}, "text")["questions"]
+    assert unnamed["name"] == [1]
 
 
 def test_a_rubric_has_no_answers() -> None:
