@@ -171,9 +171,18 @@ def read_adjustment(graded: Graded, parts: list[Part]) -> Fraction:
 
 
 def describe_adjustment(graded: Graded) -> str:
-    """Return the reason for a difference between the score and the points of all parts."""
-    taken = [f"{penalty['points']:g} for {penalty['when']}" for penalty in graded.get("penalties", ())]
-    return "Points taken off: " + ", ".join(taken) + "." if taken else "Only the best parts count."
+    """Return the reason for a difference between the score and the points of all parts.
+
+    The occasion of a penalty may be a mistake, which only some levels of feedback name.
+    """
+    penalties = graded.get("penalties", [])
+    if not penalties:
+        return "Only the best parts count."
+    if graded["conventions"]["feedback"] in ("hint", "full"):
+        taken = [f"{penalty['points']:g} for {penalty['when']}" for penalty in penalties]
+    else:
+        taken = [f"{penalty['points']:g}" for penalty in penalties]
+    return f"Points taken off: {', '.join(taken)}."
 
 
 def summarize(graded: Graded, parts: list[Part]) -> str:

@@ -49,6 +49,9 @@ def cases() -> dict[str, Any]:
         found[f"worthless-{level}"] = grade(**worthless, answer=SLIPPED, feedback=level)
     found["worthless-unreadable"] = grade(**worthless, answer=UNREADABLE)
     found["penalty"] = grade(**RUBRIC, answer=SLIPPED, penalties=[{"when": "incorrect", "points": 0.5}])
+    found["penalty-verdict"] = grade(
+        **RUBRIC, answer=SLIPPED, penalties=[{"when": "incorrect", "points": 0.5}], feedback="verdict"
+    )
     found["best"] = grade(**RUBRIC, answer=RIGHT, best_of=[{"names": ["query", "weights"], "count": 1}])
     found["exam"] = exam([2, 4])
     found["exam-unreadable"] = exam(MARKER)

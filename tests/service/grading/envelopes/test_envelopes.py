@@ -210,6 +210,7 @@ def test_html_of_a_question_is_text() -> None:
 def test_penalties_and_choices_are_explained() -> None:
     assert "0.5 for incorrect" in render("gradescope", "penalty")["output"]
     assert "0.5 for incorrect" in render("lti_ags", "penalty")["comment"]
+    assert render("gradescope", "penalty-verdict")["output"] == "Points taken off: 0.5."
     assert render("mued", "penalty")[-1]["awardedPoints"] == -0.5
     assert "Only the best" in render("prairielearn", "best")["message"]
 

@@ -1,5 +1,6 @@
 """µEd: submissions in both forms, previews, versions, errors and health."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from service.grading.envelopes import mued
 from tests.conftest import Client
 from tests.service.grading.envelopes.grades import MARKER, PROGRAM, RIGHT, RUBRIC, SLIPPED, UNREADABLE, grade
 from tests.service.grading.envelopes.schemas import MUED, MUED_ERROR, MUED_HEALTH
+from tests.service.test_fuzz import NASTY
 
+JSON = {"content-type": "application/json"}
 LINES = "query = [√2, √2]\nweights = [0.056 0.944; 0.056 0.944]\noutput = [0.394, 0.394]"
 EXAM = {"questions": [{"name": "1", "question": PROGRAM, "marks": {"z": 2}}]}
 
@@ -25,7 +28,8 @@ def evaluate(
         "configuration": {"grade": rubric, "llm": None},
         **fields,
     }  # fmt: skip
-    return client.post("/evaluate", json=body, headers=headers or {})
+    content = json.dumps(body)  # with half surrogate pairs as JSON writes them
+    return client.post("/evaluate", content=content, headers={**JSON, **(headers or {})})
 
 
 def feedback(response: Response) -> Any:
@@ -118,8 +122,7 @@ def test_errors_are_those_of_the_protocol(client: Client) -> None:
         "comes from the submission"
         in error(evaluate(client, RIGHT, rubric={**RUBRIC, "answer": {}}))["message"]
     )
-    json = {"content-type": "application/json"}
-    assert error(client.post("/evaluate", content=b"{", headers=json))["code"] == "VALIDATION_ERROR"
+    assert error(client.post("/evaluate", content=b"{", headers=JSON))["code"] == "VALIDATION_ERROR"
     assert error(client.post("/evaluate", content=b"{}"), 415)["code"] == "UNSUPPORTED"
 
 
@@ -169,3 +172,23 @@ def test_documented_models_describe_the_answers(client: Client) -> None:
     ):
         schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
         Draft202012Validator(schema).validate(instance)
+
+
+def test_nothing_that_a_student_sends_fails(client: Client) -> None:
+    for value in NASTY:
+        for submitted in (value, {"query": value, str(value)[:50]: 1}, {"gradients.output": value}):
+            feedback(evaluate(client, submitted))
+            feedback(evaluate(client, submitted, preSubmissionFeedback={"enabled": True}))
+
+
+def test_a_damaged_rubric_is_an_error_of_the_protocol(client: Client) -> None:
+    for value in NASTY:
+        rubrics = (
+            {"questions": value},
+            {"questions": [value]},
+            {"question": value},
+            {**RUBRIC, "marks": value},
+        )
+        for rubric in rubrics:
+            response = evaluate(client, {"a": 1}, rubric=rubric)
+            assert response.status_code == 200 or error(response), (rubric, response.text)
