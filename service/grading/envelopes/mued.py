@@ -9,6 +9,7 @@ from service.grading.envelopes.parts import (
     Part,
     describe_adjustment,
     describe_tensor,
+    holds_numbers,
     read_adjustment,
     read_parts,
 )
@@ -51,8 +52,9 @@ def _feedback(name: str, part: Part) -> dict[str, Any]:
     if wrong := part.item.get("entries", {}).get("wrong"):
         locator = {"type": "entries", "name": part.id, "indices": wrong}
         feedback["target"] = {"format": FORMAT, "locator": locator}
-    if "reading" in part.item:
-        feedback["response"] = {"numbers": describe_tensor(part.item["reading"])}
+    reading = part.item.get("reading")
+    if reading is not None and holds_numbers(reading):
+        feedback["response"] = {"numbers": describe_tensor(reading)}
     return feedback
 
 

@@ -25,6 +25,7 @@ VERDICTS = {
     "incorrect": "Not right.",
     "missing": "There is no answer.",
 }
+NO_JSON_NUMBERS = ("NaN", "Infinity", "-Infinity")
 MOST_INDICES = 10  # wrong entries that a text lists
 MOST_CHARACTERS = 400  # of an expected value
 
@@ -142,6 +143,13 @@ def describe_tensor(tensor: Any) -> str:
     """Return a tensor as short text, with six digits of each number."""
     text = _describe(tensor)
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
+
+
+def holds_numbers(tensor: Any) -> bool:
+    """Return whether a tensor holds numbers alone, and no expressions, which repeat a student's symbols."""
+    if isinstance(tensor, list):
+        return all(map(holds_numbers, tensor))
+    return not isinstance(tensor, str) or tensor in NO_JSON_NUMBERS
 
 
 def _describe(tensor: Any) -> str:

@@ -11,7 +11,7 @@ from service.grading.envelopes.parts import NOT_GRADABLE, UNKNOWN_NAME, describe
 from service.grading.feedback import render_readings
 from service.grading.grading import GradeJob
 
-WORK_OF_ENTRY = 100  # operations of writing one entry
+WORK_OF_ENTRY = 1_000  # operations of writing one entry
 NOT_READ = np.empty(0)
 
 

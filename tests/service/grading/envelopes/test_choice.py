@@ -1,14 +1,20 @@
 """An envelope is asked for by query parameter or media type, and problems stay problems."""
 
+import asyncio
 from typing import Any
 
+import httpx
+import orjson
 import pytest
+from fastapi import Depends, Request
 from httpx import Response
 
-from service.app import app
+from service.app import app, create_app
+from service.endpoints import JOBS
 from service.grading.envelopes.catalogue import ENVELOPES
+from service.questions.operations import EXACT_WORK
 from tests.conftest import Client, errors
-from tests.service.grading.envelopes.grades import RUBRIC, SLIPPED, grade
+from tests.service.grading.envelopes.grades import LIMITS, RUBRIC, SLIPPED, grade
 
 BODY: dict[str, Any] = {**RUBRIC, "answer": SLIPPED}
 GRADESCOPE = ENVELOPES["gradescope"].media_type
@@ -78,6 +84,30 @@ def test_exact_answers_have_envelopes(client: Client) -> None:
         "command": "eval",
         "result": {"is_correct": True, "feedback": "output: Right."},
     }
+
+
+def test_an_exact_grade_that_takes_too_long_has_its_envelope(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[bytes] = []
+    monkeypatch.setattr(EXACT_WORK, "is_done_here", True)
+    monkeypatch.setattr(EXACT_WORK, "offer", offered.append)
+    job = JOBS["grade:prairielearn"].understand(EXACT, LIMITS)
+    assert orjson.loads(job.answer()) == {"gradable": True, "score": 1, "tests": [
+        {"name": "output", "points": 1, "max_points": 1, "message": "Right."}]}  # fmt: skip
+    [body] = map(orjson.loads, offered)
+    assert body["gradable"] is False
+    assert "took too long" in body["format_errors"][0]
+
+
+def test_a_guarded_application_answers_in_envelopes() -> None:
+    def guard(request: Request) -> None:
+        assert request.query_params["envelope"]
+
+    async def ask() -> Response:
+        transport = httpx.ASGITransport(create_app(dependencies=[Depends(guard)]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
+            return await client.post("/v1/grade?envelope=otter", json=BODY)
+
+    assert asyncio.run(ask()).headers["content-type"] == ENVELOPES["otter"].media_type
 
 
 def test_the_document_shows_envelopes() -> None:

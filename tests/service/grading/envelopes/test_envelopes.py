@@ -239,6 +239,13 @@ def test_a_class_is_a_table_with_a_row_for_each_student() -> None:
         write_table(CLASS_ENVELOPES["moodle_csv"], "", [])
 
 
+def test_expressions_of_students_are_not_repeated() -> None:
+    graded = copy.deepcopy(CASES["slipped-hint"])
+    for reading, shown in (([MARKER, "b*a"], None), (["NaN", [1.5]], "[NaN, [1.5]]")):
+        graded["items"][0]["reading"] = reading
+        assert ENVELOPES["mued"].render(graded)[0].get("response", {}).get("numbers") == shown
+
+
 def test_long_values_are_cut() -> None:
     assert len(describe_tensor([[1 / 3] * 200])) == 403
     assert describe_tensor([1, 2.0, "NaN", [True]]) == "[1, 2, NaN, [True]]"
