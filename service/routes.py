@@ -284,7 +284,7 @@ def _add_evaluation_health(app: FastAPI, answerer: Answerer) -> None:
         summary="The health and capabilities of grading in µEd's protocol",
         tags=["health"],
         response_model=mued.MuedHealth,
-        responses={406: {"model": mued.MuedError, "description": "Another version of µEd is asked for."}},
+        responses={"default": {"model": mued.MuedError, "description": "An error."}},
     )
 
 
