@@ -51,9 +51,12 @@ class Answerer:
             except BaseException:
                 item.share.release()
                 raise
-        vary = "Accept" if endpoint.streams else None
         return Answer(
-            content, rate=self.settings.min_rate, vary=vary, share=item.share if item.share.held else None
+            content,
+            rate=self.settings.min_rate,
+            media_type=endpoint.media_type,
+            vary="Accept" if endpoint.streams or endpoint.is_negotiated else None,
+            share=item.share if item.share.held else None,
         )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:

@@ -57,7 +57,9 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
             example["name"]: _request_example(example) for example in own
         }
         answer = operation["responses"]["200"]
-        answer["headers"] = {"ETag": ENTITY_TAG}
+        answer["headers"] = {"ETag": ENTITY_TAG} | {
+            name: {"schema": {"type": "string", "const": value}} for name, value in endpoint.headers.items()
+        }
         answer["content"]["application/json"]["examples"] = {
             example["name"]: _response_example(example) for example in own
         }

@@ -4,9 +4,11 @@ An endpoint plans a document as a job and has the types that document its reques
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
+
+from fastapi import Request, Response
 
 from compute.operations import FAMILIES
 from compute.operations.framework.declaration import Operation
@@ -15,9 +17,14 @@ from compute.optimizers.rules.schedules import SCHEDULES
 from compute.programs.functions import FUNCTIONS
 from compute.question.limits import Limits
 from service.grading.checks import GradeCheckRequest, GradeCheckResponse, understand_check
-from service.grading.grading import understand_grading
+from service.grading.envelopes.catalogue import ENVELOPES
+from service.grading.envelopes.choice import EnvelopeParameter, choose_envelope, document_envelopes
+from service.grading.grading import understand_grading, understand_in_envelope
+from service.grading.protocols import lambda_feedback, mued
 from service.grading.responses import GradeResponse
 from service.grading.schemas import GradeRequest
+from service.http.problems import Problem
+from service.http.representations import JSON
 from service.optimizers import solutions, traces
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
@@ -43,6 +50,30 @@ class Job(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Another way to answer the requests of an endpoint.
+
+    understand: plans a document as a job, as that of the endpoint does.
+    media_type: that of the response.
+    """
+
+    understand: Callable[[dict[str, Any], Limits], Job]
+    media_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignErrors:
+    """The errors of a protocol that has a form of its own for them.
+
+    model: their type.
+    render: returns the response to a problem.
+    """
+
+    model: type[Any]
+    render: Callable[[Problem], Response]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One computation, requested by POST.
 
@@ -53,6 +84,15 @@ class Endpoint:
     understand: plans a document as a job. Raises QuestionErrors listing everything wrong with it.
     holds_answers: whether bodies hold what students wrote, which makes no body unreadable.
     streams: whether its jobs also have `lines`, which yields the answer line by line.
+    prefix: the path up to the name.
+    media_type: that of the response.
+    is_negotiated: whether the Accept header chooses among its variants.
+    variants: other ways to answer its requests, by the names that `choose` returns.
+    choose: returns the name of the variant that a request asks for, or "". Raises Problem or QuestionErrors.
+    parameters: types of the query parameters and headers that `choose` reads, by name, for the document.
+    content: other media types of the response, for the document.
+    headers: headers of the response.
+    errors: the form of its errors, if it is not that of problems.
     """
 
     name: str
@@ -64,11 +104,41 @@ class Endpoint:
     understand: Callable[[dict[str, Any], Limits], Job]
     streams: bool = False
     holds_answers: bool = False
+    prefix: str = "/v1/"
+    media_type: str = JSON
+    is_negotiated: bool = False
+    variants: dict[str, Variant] = field(default_factory=dict)
+    choose: Callable[[Request], str] | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    errors: ForeignErrors | None = None
 
     @property
     def path(self) -> str:
         """The path of the route."""
-        return f"/v1/{self.name}"
+        return f"{self.prefix}{self.name}"
+
+    def chosen_by(self, request: Request) -> "Endpoint":
+        """Return the endpoint that answers a request: this one, or one with a variant's answers.
+
+        Raises Problem or QuestionErrors if the request asks for a variant that does not exist.
+        """
+        name = "" if self.choose is None else self.choose(request)
+        return self._vary(name) if name else self
+
+    def list_variants(self) -> list["Endpoint"]:
+        """Return an endpoint for each variant, with a name of its own."""
+        return [self._vary(name) for name in self.variants]
+
+    def _vary(self, name: str) -> "Endpoint":
+        chosen = self.variants[name]
+        return replace(
+            self,
+            name=f"{self.name}:{name}",
+            understand=chosen.understand,
+            media_type=chosen.media_type,
+        )
 
 
 def _operation_endpoint(operation: Operation, family: str) -> Endpoint:
@@ -163,6 +233,14 @@ ENDPOINTS: dict[str, Endpoint] = {
             response=lambda: GradeResponse,
             understand=understand_grading,
             holds_answers=True,
+            is_negotiated=True,
+            variants={
+                one.name: Variant(partial(understand_in_envelope, one.render), one.media_type)
+                for one in ENVELOPES.values()
+            },
+            choose=choose_envelope,
+            parameters={"envelope": EnvelopeParameter},
+            content=document_envelopes(),
         ),
         Endpoint(
             name="grade/check",
@@ -176,5 +254,47 @@ ENDPOINTS: dict[str, Endpoint] = {
             understand=understand_check,
             holds_answers=True,
         ),
+        Endpoint(
+            name="evaluate",
+            prefix="/",
+            tag="grading",
+            summary="A submission in µEd's protocol",
+            description="Takes a submission as µEd describes it, with the question and its rubric under"
+            " `configuration.grade` or `task.metadata.grade`, and returns a list of feedback. With"
+            " `preSubmissionFeedback.enabled` it says what the submission was read as, and grades nothing.",
+            request=lambda: mued.MuedRequest,
+            response=lambda: mued.MuedResponse,
+            understand=mued.understand_evaluation,
+            holds_answers=True,
+            choose=mued.check_version,
+            parameters={"x_api_version": mued.ApiVersion},
+            headers={mued.VERSION_HEADER: mued.API_VERSION},
+            errors=ForeignErrors(mued.MuedError, mued.render_error),
+        ),
+        Endpoint(
+            name="lambda_feedback",
+            tag="grading",
+            summary="A response in Lambda Feedback's protocol",
+            description="The commands of an evaluation function: `eval` grades `response` by the question and"
+            " rubric in `params`, `preview` says what it was read as, and `healthcheck` grades answers whose"
+            " grades are known.",
+            request=lambda: lambda_feedback.LambdaFeedbackRequest,
+            response=lambda: lambda_feedback.LambdaFeedbackResponse,
+            understand=partial(lambda_feedback.understand_command, ""),
+            holds_answers=True,
+            variants={
+                command: Variant(partial(lambda_feedback.understand_command, command))
+                for command in lambda_feedback.COMMANDS
+            },
+            choose=lambda_feedback.read_command,
+            parameters={"command": lambda_feedback.Command},
+            errors=ForeignErrors(lambda_feedback.LambdaFeedbackError, lambda_feedback.render_error),
+        ),
     )
+}
+
+
+# Everything that a worker may be asked for by name: the endpoints and their variants.
+JOBS: dict[str, Endpoint] = {
+    each.name: each for endpoint in ENDPOINTS.values() for each in (endpoint, *endpoint.list_variants())
 }

@@ -1,8 +1,9 @@
 """The routes: computations by POST, the catalogue, and health."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, TypeAlias
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, TypeAlias, cast
 
 import orjson
 from fastapi import APIRouter, Body, FastAPI, Request, Response
@@ -13,14 +14,15 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from compute.errors import hint
+from compute.errors import QuestionErrors, hint
 from compute.operations import CATALOGUE
 from service.answering import Answerer
 from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
 from service.endpoints import ENDPOINTS, Endpoint
+from service.grading.protocols import mued
 from service.health import readiness
 from service.http.bodies import Replay
-from service.http.problems import Problem, problem_responses
+from service.http.problems import Problem, from_question, not_acceptable, problem_responses
 from service.http.representations import Representation, Resource
 from service.http.watch import STATE as WATCH
 from service.schemas.deferred import Deferred
@@ -150,23 +152,59 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
             tags=[endpoint.tag],
             response_model=Annotated[Any, Deferred(endpoint.response)],
             response_description="The answer.",
-            responses=problem_responses(400, 408, 413, 415, 422, 501, 503),
+            responses=_document_responses(endpoint),
             route_class_override=QuestionRoute,
         )
     _add_catalogue(app)
     _add_health(app, answerer)
+    _add_evaluation_health(app, answerer)
     app.router.middleware_stack = RouteTable(app.router)  # Starlette's routers have it since 0.33
 
 
+def _document_responses(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a computation beside its answer, and other media types of that."""
+    responses = problem_responses(400, 408, 413, 415, 422, 501, 503)
+    if endpoint.errors is not None:
+        responses = {"default": {"model": endpoint.errors.model, "description": "An error."}}
+    if endpoint.content:
+        responses[200] = {"description": "The answer.", "content": endpoint.content}
+    if endpoint.is_negotiated:
+        responses[406] = not_acceptable()
+    return responses
+
+
 def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:
-    """Return the endpoint function of a computation. FastAPI reads its name and its second parameter."""
+    """Return the endpoint function of a computation. FastAPI documents it from its name and its signature."""
     body: TypeAlias = Annotated[Any, Deferred(endpoint.request), Body()]
 
     async def ask(request: Request, question: body) -> Response:
-        return await answerer.respond(endpoint, request)
+        return await answerer.respond(endpoint.chosen_by(request), request)
 
-    ask.__name__ = endpoint.name.replace("/", "_")
-    return ask
+    async def ask_in_protocol(request: Request, question: body) -> Response:
+        errors = endpoint.errors
+        assert errors is not None
+        try:
+            response = await ask(request, question)
+        except QuestionErrors as error:
+            response = errors.render(from_question(error))
+        except Problem as problem:
+            response = errors.render(problem)
+        response.headers.update(endpoint.headers)
+        return response
+
+    function: Any = ask if endpoint.errors is None else ask_in_protocol
+    function.__name__ = endpoint.name.replace("/", "_")
+    function.__signature__ = _add_parameters(signature(function), endpoint.parameters)
+    return cast("Callable[..., Awaitable[Response]]", function)
+
+
+def _add_parameters(of: Signature, parameters: Mapping[str, Any]) -> Signature:
+    """Return a signature with optional parameters, by name and type."""
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in parameters.items()
+    ]
+    return of.replace(parameters=[*of.parameters.values(), *added])
 
 
 def _add_get(app: FastAPI, path: str, endpoint: Callable[..., Any], **documentation: Any) -> None:
@@ -226,6 +264,28 @@ def _add_health(app: FastAPI, answerer: Answerer) -> None:
         ("/health/ready", ready, "Readiness of the service, and how full it is"),
     ):
         _add_get(app, path, endpoint, summary=summary, tags=["health"], response_model=Health)
+
+
+def _add_evaluation_health(app: FastAPI, answerer: Answerer) -> None:
+    async def evaluate_health(request: Request, x_api_version: mued.ApiVersion = None) -> Response:
+        try:
+            mued.check_version(request)
+        except Problem as problem:
+            return mued.render_error(problem)
+        is_ready = answerer.floats.is_ready
+        headers = {"Cache-Control": "no-store", mued.VERSION_HEADER: mued.API_VERSION}
+        body = mued.describe_health(is_ready)
+        return Resource(body, 200 if is_ready else 503, headers=headers, media_type="application/json")
+
+    _add_get(
+        app,
+        "/evaluate/health",
+        evaluate_health,
+        summary="The health and capabilities of grading in µEd's protocol",
+        tags=["health"],
+        response_model=mued.MuedHealth,
+        responses={"default": {"model": mued.MuedError, "description": "An error."}},
+    )
 
 
 def _uncached_response(body: dict[str, Any], status: int = 200) -> Response:

@@ -11,6 +11,7 @@ from service.questions.tensors import unpack
 
 NAME = re.compile(r"[A-Za-z_][\w.\[\]]{0,199}", re.ASCII)
 PACKED = {"dtype", "shape", "data"}
+UNKNOWN = Fault("unknown_name", "The question has no value of this name.")
 MAX_ENTRIES = 1_000_000  # of one tensor
 
 

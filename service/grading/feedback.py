@@ -11,11 +11,12 @@ from compute.grading.judgements import Found, Judgement
 from compute.grading.reports import Fault, Item, Report
 from compute.grading.rubrics import Rubric
 from compute.grading.scores import add_up, as_number, round_half_up
-from service.grading.answers import is_name
+from service.grading.answers import UNKNOWN, is_name
 from service.grading.sheets import QuestionSheet
 from service.questions.operations import import_exact
 from service.questions.tensors import encode
 
+NO_SUCH_NAME = f"cannot be graded: {UNKNOWN.code}, since the question has no value of this name"
 MAX_LISTED = 100  # wrong entries that are listed
 SLIPS = {
     "sign": "The sign of one entry is wrong.",
@@ -64,6 +65,27 @@ def render_report(
         for item in (*body["items"], *body["charged"], *body["grader"]["items"]):
             _rename(item, asked)
     return body
+
+
+def render_readings(sheets: Sequence[QuestionSheet]) -> list[dict[str, Any]]:
+    """Return what a submission was read as: numbers by name, or the reason why they cannot be read.
+
+    Nothing of it depends on the right values.
+    """
+    readings: list[dict[str, Any]] = []
+    for sheet in sheets:
+        asked = sheet.asked_names()
+        for slot, written in sheet.written.items():
+            reading = _identify(slot)
+            if isinstance(written, Fault):
+                reading |= {"code": written.code, "message": written.message}
+                if written is UNKNOWN:
+                    reading["name"] = ""
+            else:
+                _rename(reading, asked)
+                reading["reading"] = _encode(written.array)
+            readings.append(reading)
+    return readings
 
 
 def _rename(item: dict[str, Any], asked: Mapping[str, str]) -> None:
@@ -287,6 +309,8 @@ def _largest(sizes: Iterable[float | None]) -> float | None:
 
 def _note(item: Item) -> str:
     """Return the sentence for the grader."""
+    if item.fault is UNKNOWN:
+        return NO_SUCH_NAME
     if item.fault is not None:
         return f"cannot be graded: {item.fault.code}"
     forms = [FORMS[flag] for flag in item.flags if flag in FORMS]

@@ -1,7 +1,7 @@
 """POST /v1/grade: marks and reasons."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from compute.grading.reports import Answered, Fault, Report, grade
 from compute.grading.rubrics import Rubric
 from compute.grading.written import FloatTexts, Texts, Written
 from compute.question.limits import Limits
-from service.grading.answers import answered, is_name, read_answers
+from service.grading.answers import UNKNOWN, answered, is_name, read_answers
 from service.grading.feedback import render_report
 from service.grading.rubrics import (
     read_choices,
@@ -38,18 +38,21 @@ from service.questions.validation import validate
 
 LEAST_RUNS = 20
 TOO_SLOW = Fault("too_slow", "Comparing the expressions of this answer took too long.")
-UNKNOWN = Fault("unknown_name", "The question has no value of this name.")
 
 
 @dataclass(frozen=True, slots=True)
 class GradeJob:
-    """A submission that was read, to be graded."""
+    """A submission that was read, to be graded.
+
+    render: makes another document of the response, such as an envelope; None for the response itself.
+    """
 
     sheets: list[QuestionSheet]
     rubric: Rubric
     fields: Mapping[str, Any]
     limits: Limits
     is_exact: bool
+    render: Callable[[Any], Any] | None = None
 
     @property
     def work(self) -> int:
@@ -65,7 +68,12 @@ class GradeJob:
     def body(self) -> bytes:
         """Grade the submission and return the body of the response."""
         body = render_report(self.grade(), self.sheets, self.rubric, self.fields)
-        return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        return content if self.render is None else orjson.dumps(self.render(orjson.loads(content)))
+
+    def rendered(self, render: Callable[[Any], Any]) -> "GradeJob":
+        """Return the job with another document as its answer."""
+        return replace(self, render=render)
 
     def _without_expressions(self) -> "GradeJob":
         """Return the job with all expressions taken as too slow to compare."""
@@ -133,6 +141,13 @@ def understand_grading(document: dict[str, Any], limits: Limits) -> GradeJob:
         accepted = [model for question in fields["questions"] for model in question.accept]
     rubric = _read_rubric(fields, sheets, accepted)
     return GradeJob(sheets, rubric, fields, limits, _is_exact(sheets))
+
+
+def understand_in_envelope(
+    render: Callable[[Any], Any], document: dict[str, Any], limits: Limits
+) -> GradeJob:
+    """Read a submission whose grade is answered as another document. Raises QuestionErrors."""
+    return understand_grading(document, limits).rendered(render)
 
 
 def _is_exact(sheets: Iterable[QuestionSheet]) -> bool:

@@ -148,13 +148,17 @@ class Problem(Exception):
         kind = KINDS[self.kind]
         return self._response(f"{root_path}/problems/{self.kind}", kind.title, kind.status)
 
+    def list_errors(self) -> list[dict[str, str]]:
+        """Return the errors that a response lists."""
+        return [_detail(error) for error in self.errors[:LISTED]]
+
     def _response(self, kind: str, title: str, status: int) -> Response:
         body = {
             "type": kind,
             "title": title,
             "status": status,
             "detail": _clean(self.detail),
-            "errors": [_detail(error) for error in self.errors[:LISTED]],
+            "errors": self.list_errors(),
         }
         return Response(orjson.dumps(body), status, self.headers, MEDIA_TYPE)
 
@@ -187,6 +191,14 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         kind.status: {"$ref": f"#/components/responses/{name}", "description": kind.title}
         for name, kind in KINDS.items()
         if kind.status in statuses
+    }
+
+
+def not_acceptable() -> dict[str, Any]:
+    """Return the response of a route for 406, which is a problem without a page of its own."""
+    return {
+        "description": "No media type that is accepted exists.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetail"}}},
     }
 
 

@@ -48,6 +48,7 @@ class Answer(Response):
     """The response to a question: JSON with an entity tag.
 
     rate: bytes per second at which a client has to accept a large answer.
+    media_type: that of the body.
     vary: request headers that the answer depends on.
     share: share of the memory budget for answers, released when the answer has been sent.
     """
@@ -55,7 +56,13 @@ class Answer(Response):
     media_type = JSON
 
     def __init__(
-        self, content: Content, *, rate: int, vary: str | None = None, share: Share | None = None
+        self,
+        content: Content,
+        *,
+        rate: int,
+        media_type: str = JSON,
+        vary: str | None = None,
+        share: Share | None = None,
     ) -> None:
         # Without super().__init__, which costs more than hashing a small answer.
         self.status_code = 200
@@ -65,7 +72,7 @@ class Answer(Response):
         if share is not None:
             weakref.finalize(self, share.release)  # in case another response is sent instead
         self.raw_headers = [
-            _JSON_HEADER,
+            _JSON_HEADER if media_type == JSON else (b"content-type", media_type.encode()),
             (b"content-length", str(len(content.body)).encode()),
             (b"etag", content.tag.encode()),
         ]

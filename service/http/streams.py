@@ -1,7 +1,6 @@
 """Send answers line by line while they are computed, and stop when the client disconnects."""
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -9,34 +8,22 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from compute.errors import QuestionErrors
+from service.http.accept import read_qualities
 from service.http.budgets import Share
 from service.http.connections import Disconnected, PatientSender, run_while_connected
 from service.http.problems import INTERNAL, Problem, from_question
 
 MEDIA_TYPE = b"application/x-ndjson"
-QUALITY = re.compile(rb"(?:^|;)\s*q=([01](?:\.\d{0,3})?)")
 LARGEST = 2**18  # most bytes sent at once
 LineCallback = Callable[[bytes], None]
 
 
 def prefers_lines(scope: Scope) -> bool:
     """Return whether the Accept header prefers NDJSON to one JSON answer."""
-    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept").lower()
-    ranges = map(_split_parameters, accepted.split(b","))
-    qualities = {media_type: _quality(parameters) for media_type, parameters in ranges}
+    qualities = read_qualities(scope)
     lines, whole = qualities.get(MEDIA_TYPE, 0), qualities.get(b"application/json", 0)
     first = next((kind for kind in qualities if kind in (MEDIA_TYPE, b"application/json")), None)
     return lines > whole or (lines == whole > 0 and first == MEDIA_TYPE)
-
-
-def _split_parameters(accepted: bytes) -> tuple[bytes, bytes]:
-    media_type, _, parameters = accepted.partition(b";")
-    return media_type.strip(), parameters
-
-
-def _quality(parameters: bytes) -> float:
-    match = QUALITY.search(parameters)
-    return 1 if match is None else float(match[1])
 
 
 class LineSender:

@@ -10,7 +10,7 @@ from compute.budgets.bounded_cache import kept_bytes
 from compute.question.limits import Limits
 from compute.question.plan import prepare
 from service.asking import understand
-from service.endpoints import ENDPOINTS
+from service.endpoints import JOBS
 from service.exact import answers, entries, grading, solutions  # noqa: F401 - imported by name when needed
 from service.exact.failures import refusal
 from service.http.problems import Problem, from_question
@@ -44,7 +44,7 @@ class Exact:
 
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
         """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors."""
-        endpoint = ENDPOINTS[header["name"]]
+        endpoint = JOBS[header["name"]]
         is_lenient = endpoint.holds_answers
         document = read_leniently(body, keeps_digits=True) if is_lenient else read_decimals(body)
         return use(understand(endpoint, document, LIMITS))

@@ -6,7 +6,7 @@ from compute.budgets.bounded_cache import kept_bytes
 from compute.question.limits import Limits
 from compute.question.plan import prepare
 from service.asking import ask
-from service.endpoints import ENDPOINTS
+from service.endpoints import JOBS
 from service.http.problems import Problem
 from service.workers.interrupts import Interrupts, OutOfTime
 from service.workers.memory import keep_freed_memory
@@ -27,7 +27,7 @@ class FloatWork:
 
     def ask(self, header: dict[str, Any], body: bytes, use: Use) -> bytes:
         """Plan the question in a body and return `use(job)`. Raises Problem or QuestionErrors."""
-        return ask(ENDPOINTS[header["name"]], body, Limits(*header["limits"]), use)
+        return ask(JOBS[header["name"]], body, Limits(*header["limits"]), use)
 
     def limit_problem(self, error: BaseException, header: dict[str, Any]) -> Problem:
         """Return the problem for an answer that ran out of time, memory or recursion depth."""

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 from service.asking import ask, send_lines
-from service.endpoints import ENDPOINTS
+from service.endpoints import JOBS
 from service.http.codings import decompress
 from service.http.representations import Content, represent
 from service.workers.places import Places
@@ -54,7 +54,7 @@ def _answer(item: WorkItem, abandoned: Event) -> Content:
     body = bytes(item.body)
     if item.is_gzipped:
         body = decompress(body, item.max_bytes)
-    endpoint = ENDPOINTS[item.name]
+    endpoint = JOBS[item.name]
     on_line = item.on_line
     if on_line is None:
         answer = ask(endpoint, body, item.limits, lambda job: job.answer())

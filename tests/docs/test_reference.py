@@ -17,6 +17,7 @@ from compute.operations.framework.declaration import Operation
 from compute.operations.framework.state_dicts import has_state_dict
 from compute.optimizers import OPTIMIZERS
 from compute.optimizers.rules.schedules import SCHEDULES
+from service.grading.envelopes.catalogue import CLASS_ENVELOPES, ENVELOPES
 from service.http.problems import KINDS
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
@@ -116,6 +117,14 @@ def test_every_form_of_tensor_and_edit_is_shown() -> None:
     assert all(f'"{name}"' in text for name in (*packed, *fresh))
     assert all(f"`{one}`" in text for one in PACKED_DTYPES)
     assert all(f"`{name}`" in page("readings.md") for name in Edit.model_fields)
+
+
+def test_every_envelope_is_listed() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| `(application/\S+)` \| .+ \|$", page("envelopes.md"), flags=re.MULTILINE
+    )
+    assert rows == [(one.name, one.media_type) for one in ENVELOPES.values()]
+    assert all(f"`{name}`" in page("envelopes.md") for name in CLASS_ENVELOPES)
 
 
 def test_every_diagnosis_is_listed() -> None:

@@ -78,8 +78,8 @@ def test_the_rendition_has_only_keywords_of_3_0() -> None:
 
 def test_the_document_is_small() -> None:
     body = orjson.dumps(DOCUMENT)
-    assert len(body) < 900_000
-    assert len(gzip.compress(body)) < 127_000
+    assert len(body) < 925_000
+    assert len(gzip.compress(body)) < 132_000
 
 
 def test_no_schema_contains_itself() -> None:
@@ -203,7 +203,7 @@ def test_operation_ids_are_short_and_unique() -> None:
 
 def test_each_post_declares_the_problem() -> None:
     for path, method, operation in operations():
-        if method == "post":
+        if method == "post" and "default" not in operation["responses"]:  # of other protocols
             for code in ("400", "408", "413", "415", "422", "503"):
                 name = operation["responses"][code]["$ref"].rpartition("/")[2]
                 content = DOCUMENT["components"]["responses"][name]["content"]["application/problem+json"]

@@ -211,7 +211,7 @@ from service.workers import exact
 def fail(*_):
     raise RuntimeError("a defect")
 
-exact.ENDPOINTS["graph"] = replace(exact.ENDPOINTS["graph"], understand=fail)
+exact.JOBS["graph"] = replace(exact.JOBS["graph"], understand=fail)
 exact.main()
 """
 
