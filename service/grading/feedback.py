@@ -108,15 +108,14 @@ def _readings(sheets: Iterable[QuestionSheet]) -> dict[Slot, Array]:
     }
 
 
-def _identify(item: Item) -> dict[str, Any]:
-    slot = item.slot
+def _identify(slot: Slot, fault: Fault | None = None) -> dict[str, Any]:
     # A key that is no name is text of the student, which is not repeated.
-    named = {"name": slot.name if item.fault is None or is_name(slot.name) else "", "of": slot.of}
+    named = {"name": "" if fault is UNKNOWN and not is_name(slot.name) else slot.name, "of": slot.of}
     return named | ({"question": slot.question} if slot.question else {})
 
 
 def _student_item(item: Item, level: str, readings: Mapping[Slot, Array]) -> dict[str, Any]:
-    body = _identify(item)
+    body = _identify(item.slot, item.fault)
     if level != "none":
         body["verdict"] = item.verdict
     body["score"] = None if item.score is None else as_number(item.score)
@@ -271,7 +270,7 @@ def _encode(array: Array) -> Any:
 
 def _graders_item(item: Item) -> dict[str, Any]:
     """Return the part of an item that is for the grader alone."""
-    body = _identify(item) | {"verdict": item.verdict, "note": _note(item)}
+    body = _identify(item.slot, item.fault) | {"verdict": item.verdict, "note": _note(item)}
     if item.verdict == "correct":
         return body
     matched = [judgement.matched for _, judgement in item.judgements if judgement.matched]
@@ -343,7 +342,7 @@ def _summarize(items: Iterable[Item]) -> str:
     for item in items:
         codes = [mistake.code for found in _misconceptions(item) for mistake in found.mistakes]
         slips = [judgement.slip.kind for _, judgement in item.judgements if judgement.slip is not None]
-        name = _identify(item)["name"]
+        name = _identify(item.slot, item.fault)["name"]
         name = f"gradients.{name}" if item.slot.of == "gradient" else name
         parts.append(":".join([name, item.verdict, *codes, *slips]))
     return " ".join(parts)
@@ -352,7 +351,8 @@ def _summarize(items: Iterable[Item]) -> str:
 def _charged(report: Report) -> list[dict[str, Any]]:
     """Return the slips that cost marks, each once."""
     return [
-        _identify(item) | {"points": as_number(round_half_up(item.marks) - (item.score or 0))}
+        _identify(item.slot, item.fault)
+        | {"points": as_number(round_half_up(item.marks) - (item.score or 0))}
         for item in report.items
         if item.counts and item.judgements and item.verdict in ("incorrect", "accepted")
         if item.score is not None and item.score < round_half_up(item.marks)
