@@ -17,7 +17,6 @@ from compute.grading.graph_subject import GraphSubject
 from compute.grading.graphs import GraphComputation
 from compute.grading.rubrics import Rubric
 from compute.operations import CATALOGUE
-from compute.operations.misconceptions import MISCONCEPTIONS
 from compute.question.limits import Limits
 from compute.variants.constraints import (
     Constraint,
@@ -122,9 +121,11 @@ def understand_variants(document: dict[str, Any], limits: Limits) -> VariantsJob
     inputs = _read_inputs(fields, subject)
     domains = {name: _read_domain(name, inputs[name], fields, subject) for name in inputs}
     codes = fields["distinguishes"]
-    for place, code in enumerate(codes if isinstance(codes, list) else ()):
-        if code not in MISCONCEPTIONS:
-            raise QuestionErrors([unknown_name(("distinguishes", place), "mistake", code, MISCONCEPTIONS)])
+    if isinstance(codes, list):
+        known = [variant.mistakes[0].code for variant in subject.explanations.mistakes]
+        for place, code in enumerate(codes):
+            if code not in known:
+                raise QuestionErrors([unknown_name(("distinguishes", place), "mistake here", code, known)])
     _check_work(fields, work, limits)
     wanted = Wanted(
         friendly=FRIENDLY_DIGITS if fields["friendly"] else 0,
