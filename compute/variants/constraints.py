@@ -25,10 +25,13 @@ ENDLESS = frozenset((
     "softmax", "log_softmax", "softmax_jacobian", "exp", "log", "log1p", "expm1", "sigmoid", "tanh", "sin",
     "cos", "entropy_term", "log_probability", "logit_surprise", "class_surprise", "rnn_scan", "lstm_scan",
     "gru_scan", "frequencies",
+    "log_relu", "elu", "celu", "selu", "silu", "gelu", "mish", "erf", "log_sigmoid", "softplus", "tanhshrink",
+    "scaled_tanh",
 ))  # fmt: skip
 """Primitives whose results have endless digits for most operands; friendly values come before them."""
 SOFTMAXES = frozenset({"softmax", "log_softmax"})
-KINKS = frozenset({"positive_part", "leaky_relu", "prelu", "absolute"})
+MOVES = frozenset({"clear_masked", "masked_fill", "reshape", "expand_dims", "transpose"})
+KINKS = frozenset({"relu", "log_relu", "relu6", "positive_part", "leaky_relu", "prelu", "absolute"})
 GATES = frozenset({"softmax", "sigmoid", "tanh"})
 MAXIMA = frozenset({"max_pool", "winners", "hardmax", "argmax"})
 
@@ -111,10 +114,17 @@ def friendly_names(graph: Graph) -> list[str]:
 
 def softmax_inputs(graph: Graph) -> set[str]:
     """Return the inputs that are the scores of a softmax themselves."""
-    direct = {operand.index for value in graph.values
+    direct = {_source(operand).index for value in graph.values
               if value.primitive is not None and value.primitive.name in SOFTMAXES
               for operand in value.inputs}  # fmt: skip
     return {name for name, value in graph.names.items() if value.is_input and value.index in direct}
+
+
+def _source(value: Value) -> Value:
+    """Return the value whose entries a value has, but for those that are masked."""
+    while value.primitive is not None and value.primitive.name in MOVES:
+        value = value.inputs[0]
+    return value
 
 
 def _has_integer_norms(name: str, _: GraphComputation, inputs: Inputs) -> bool:

@@ -160,6 +160,12 @@ def test_programs_vary_and_have_gradients() -> None:
         np.testing.assert_allclose(one["gradients"]["w"], x.T @ (x @ w > 0))
 
 
+def test_logits_become_logarithms() -> None:
+    question = {"operation": "cross_entropy", "logits": [[1, 2, 4]], "target": [2]}
+    answer = draw(question=question, seed=1, friendly=True)
+    assert answer["domains"]["logits"]["unit"] == "logarithm"
+
+
 def test_indices_stay() -> None:
     question = {"operation": "cross_entropy", "logits": [[1, 2, 4], [0, 1, 3]], "target": [0, 2]}
     answer = draw(question=question, seed=1, count=3)
