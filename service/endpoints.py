@@ -36,6 +36,8 @@ from service.schemas.comparison_responses import CompareResponse
 from service.schemas.cost_responses import CostResponse
 from service.schemas.requests import CompareRequest, CostRequest, request_model
 from service.schemas.responses import program_response, response_model
+from service.variants import variants
+from service.variants.schemas import VariantsRequest, VariantsResponse
 
 
 class Job(Protocol):
@@ -289,6 +291,18 @@ ENDPOINTS: dict[str, Endpoint] = {
             choose=lambda_feedback.read_command,
             parameters={"command": lambda_feedback.Command},
             errors=ForeignErrors(lambda_feedback.LambdaFeedbackError, lambda_feedback.render_error),
+        ),
+        Endpoint(
+            name=variants.NAME,
+            tag="grading",
+            summary="Fresh inputs for a question, from a seed",
+            description="Takes a question as a template, optionally its rubric, and a seed. Returns variants"
+            " with their solutions and measures of difficulty. The same seed gives the same variants in every"
+            " version. A variant that cannot be found within the bounded tries says which constraints failed,"
+            " and how often.",
+            request=lambda: VariantsRequest,
+            response=lambda: VariantsResponse,
+            understand=variants.understand_variants,
         ),
     )
 }

@@ -56,7 +56,7 @@ def check_inputs(
         if other is None:
             continue
         mistake = variant.mistakes[0]
-        apart = _largest_distance(computation, other, slots, rubric)
+        apart = largest_distance(computation, other, slots, rubric)
         if apart is None:
             continue  # it changes nothing that has marks
         if apart >= TOLD_APART:
@@ -69,7 +69,7 @@ def check_inputs(
     return findings + list(_find_alike(shown, slots))
 
 
-def _largest_distance(
+def largest_distance(
     computation: Computation, other: Computation, slots: Sequence[Slot], rubric: Rubric
 ) -> float | None:
     """Return the largest distance between two computations, in allowed deviations.
@@ -126,7 +126,7 @@ def _find_change(
         changed[at] += by
         try:
             right, wrong = (each.with_inputs({name: changed}) for each in (computation, other))
-            apart = _largest_distance(right, wrong, slots, rubric)
+            apart = largest_distance(right, wrong, slots, rubric)
         except UnfitEntries:
             continue
         if apart is not None and apart >= TOLD_APART:

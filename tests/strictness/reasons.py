@@ -114,7 +114,7 @@ REASONS = (
             r"has to be |is required$|is no (change|shape|size|packed tensor|number|tensor)",
             r"\S+ (has no \S+: it belongs to|has no use)",
         ),
-        only=("compare", "cost", "grade", "grade/check"),
+        only=("compare", "cost", "grade", "grade/check", "variants"),
     ),
     Reason(
         "Whether a value holds booleans, and which entries a step can work on, depends on the graph.",

@@ -1,0 +1,1 @@
+"""Fresh inputs for a question, drawn from a seed."""
