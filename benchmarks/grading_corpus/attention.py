@@ -325,6 +325,7 @@ ORIENTED = (
     {"attention.query_key_swapped", "attention.softmax_over_queries"},
     {"attention.query_key_swapped", "attention.weights_transposed"},
     {"attention.softmax_over_queries", "attention.weights_transposed"},
+    {"attention.query_key_swapped", "attention.mask_transposed"},
 )
 
 
