@@ -170,10 +170,11 @@ class Marker:
             followed = self._rounded(part, after_all, self._earlier)
         if followed is not None:
             return self._as_following(part, followed, direct)
-        for judge in (self._as_infinity, self._as_form):
-            if (judgement := judge(part)) is not None:
-                return judgement
+        if (judgement := self._as_infinity(part)) is not None:
+            return judgement
         if (judgement := self._as_known(part, expectations)) is not None:
+            return judgement
+        if (judgement := self._as_form(part)) is not None:
             return judgement
         return self._as_slip(part, direct, expectations)
 
@@ -306,8 +307,17 @@ class Marker:
         judgement = Judgement("incorrect", ~right, expected, matched={form: True})
         if credit is not None:
             judgement.verdict, judgement.credit, judgement.right = "accepted", credit, right
-        elif self._rules.find_misconceptions:
-            judgement.misconceptions = self._find_mistakes(part, Expectations(expected, expected))
+            self._wrong[part.slot] = array
+            return judgement
+        # A transposed matrix may also be the first sign of a convention, which then explains later values.
+        expectations = Expectations(expected, expected)
+        if (convention := self._find_convention(part, expectations)) is not None:
+            array, judgement.matched = part.written, convention.settings
+            self._known.append((convention, part.slot))
+            if convention.credit is not None:
+                judgement.verdict, judgement.credit, judgement.right = "accepted", convention.credit, right
+        if judgement.verdict == "incorrect" and self._rules.find_misconceptions:
+            judgement.misconceptions = self._find_mistakes(part, expectations)
         self._wrong[part.slot] = array
         return judgement
 

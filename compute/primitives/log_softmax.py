@@ -8,6 +8,8 @@ from compute.graph.primitive import Cost, Primitive, Promise
 from compute.latex import Formula
 from compute.primitives.reductions import axis_subscript, promised_sums, same_shape
 
+CONSISTENT = 1e-6  # the largest difference between the softmax and exponentials of its logarithm
+
 
 def _forward(xp: Arithmetic, a: Array, *, axis: int) -> Array:
     def logs(axis: int, shifted: Array) -> Array:
@@ -27,8 +29,17 @@ def _keeping(xp: Arithmetic, a: Array, *, axis: int) -> tuple[Array, Array]:
     return xp.subtract(shifted, logs), xp.softmax_divide(exponentials, total)
 
 
+def _consistent(xp: Arithmetic, y: Array, weights: Array) -> Array:
+    """Return the softmax; exponentials of the result where another one was put in its place."""
+    if not xp.ordered or not isinstance(y, np.ndarray) or y.dtype == object:
+        return weights
+    exponentials = xp.exp(y)
+    return np.where(np.abs(exponentials - weights) > CONSISTENT, exponentials, weights)
+
+
 def _gradient(xp: Arithmetic, g: Array, y: Array, kept: Array, axis: int) -> Array:
     def gradient(axis: int, g: Array, y: Array, weights: Array) -> Array:
+        weights = _consistent(xp, y, weights)
         difference = xp.difference(g, xp.multiply(weights, xp.sum(g, axis)))
         return xp.masked(xp.balanced(difference, weights, axis), y, axis)
 

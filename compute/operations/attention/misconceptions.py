@@ -319,14 +319,18 @@ def value_gradient_not_transposed(step: Step) -> Value:
 
 @misconception(
     "attention.value_is_key",
-    at=SUMS,
+    at=("value", *SUMS),
     of=ATTENTION,
     message="Keys are compared and values are averaged: look at what the weights multiply.",
     note="the keys were averaged, not the values",
     source=SEEN,
 )
 def value_is_key(step: Step) -> Value:
-    """Average the keys."""
+    """Average the keys, or write them down as the values."""
+    if step.name == "value":
+        if step["key"].shape != step.value.shape:
+            raise DoesNotApply("another shape")
+        return apply("identity", step["key"])
     require_sums(step)
     key, value = head_value(step, "key"), head_value(step, "value")
     if key.shape != value.shape:

@@ -68,9 +68,10 @@ AVERAGE = "The loss is an average: over how many terms, and what does that do to
 def _sum_of_mean(step: Step) -> Value:
     """Return the sum that a mean over all losses divides. Raises DoesNotApply at other quotients."""
     total, divisor = step.operands
-    is_mean = _is_applied(total, "sum_over") and step.value.rank == 0
+    inner = total.inputs[0] if _is_applied(total, "negative") else total
+    is_mean = _is_applied(inner, "sum_over") and step.value.rank == 0
     is_count = _is_applied(divisor, "constant") or divisor.name is not None
-    if not is_mean or not is_count or step.size(total.inputs[0], -1) < 2:
+    if not is_mean or not is_count or step.size(inner.inputs[0], -1) < 2:
         raise DoesNotApply("no mean")
     return total
 

@@ -2,7 +2,7 @@
 
 from compute.graph.graph import Value, apply
 from compute.operations.framework.misconceptions import Step, misconception
-from compute.operations.recurrent.stages import operand_user, product, stage, terms
+from compute.operations.recurrent.stages import applied, operand_user, product, stage, terms
 
 LSTM, GRU = ("lstm",), ("gru",)
 
@@ -245,6 +245,26 @@ def gates_swapped(step: Step) -> Value:
 
 
 @misconception(
+    "gru.gate_blocks_exchanged",
+    at=("reset_gate[t]", "update_gate[t]"),
+    of=GRU,
+    message="Look at the order in which the gates lie side by side in the weights.",
+    note="the blocks of the reset gate and of the update gate were exchanged",
+    source="the orders of PyTorch and Keras differ",
+)
+def gate_blocks_exchanged(step: Step) -> Value:
+    """Take each gate from the block of the other one."""
+    blocks = applied(step.value, "columns")[-2:]
+    exchanged = {}
+    for block in blocks:
+        start, stop = block.attributes["start"], block.attributes["stop"]
+        size = stop - start
+        first = 0 if start else size
+        exchanged[block] = apply("columns", *block.inputs, start=first, stop=first + size)
+    return step.rebuilt(exchanged)
+
+
+@misconception(
     "gru.reset_on_the_other_side",
     at="candidate[t]",
     of=GRU,
@@ -287,5 +307,6 @@ MISCONCEPTIONS = (
     update_gate_turned_round,
     reset_gate_left_out,
     gates_swapped,
+    gate_blocks_exchanged,
     reset_on_the_other_side,
 )

@@ -153,6 +153,24 @@ def gradient_last_step_only(step: Step) -> Value:
 
 
 @misconception(
+    "rnn.gradient_last_term_only",
+    at="preactivation[t]",
+    of=("rnn",),
+    message="The recurrent weights are used at every step: look at how many terms their gradient has.",
+    note="the gradient of the recurrent weights has the term of the last step alone",
+    source="seen in courses",
+)
+def gradient_last_term_only(step: Step) -> Value | None:
+    """Pass no gradient on to the recurrent weights at any step but the last."""
+    of_state = terms(step)[1]
+    row = _row(step)
+    if row.attributes["at"] == step.size(row.inputs[0], -2) - 1:
+        return None
+    state, weights = of_state.inputs
+    return step.rebuilt({of_state: apply("project", state, stop_gradient(weights))})
+
+
+@misconception(
     "rnn.gradient_state_not_shifted",
     at="preactivation[t]",
     of=("rnn",),
@@ -194,6 +212,7 @@ MISCONCEPTIONS = (
     read_backwards,
     preactivation_carried_on,
     gradient_last_step_only,
+    gradient_last_term_only,
     gradient_state_not_shifted,
     gradient_step_not_accumulated,
 )

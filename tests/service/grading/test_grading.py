@@ -260,3 +260,66 @@ def test_an_expression_that_takes_too_long_is_ungradable(monkeypatch: pytest.Mon
         ("ungradable", "too_slow"), ("ungradable", "unknown_name"),
     ]  # fmt: skip
     assert not instead["gradable"]
+
+
+MASK = [[True, False, False], [False, True, True], [True, False, True]]
+
+
+@pytest.mark.parametrize("field", [{}, {"causal": True}, {"mask": MASK}])
+def test_an_orientation_shows_first_as_a_transposed_matrix(ask: Ask, field: dict[str, Any]) -> None:
+    """Scores with the keys in rows are transposed; the mask and the softmax follow, and are not charged."""
+    x = np.array([[1, 2, 0], [0, 1, 1], [2, 0, 1]]) / 2
+    keep = np.array(field.get("mask", np.tril(np.ones((3, 3))) if field else np.ones((3, 3)))).T > 0
+    w_q, w_k = np.diag([1.0, 2.0, 3.0]), np.array([[1.0, 0, 2], [0, 1, 0], [1, 1, 1]])
+    scores = (x @ w_k) @ (x @ w_q).T
+    logits = np.where(keep, scores / np.sqrt(3), -np.inf)
+    weights = np.exp(logits) / np.exp(logits).sum(axis=0)
+    question = {"operation": "self_attention", "x": x.tolist(), "w_q": w_q.tolist(), "w_k": w_k.tolist(),
+                "w_v": np.eye(3).tolist(), **field}  # fmt: skip
+    written = {"scores": scores.tolist(), "weights": weights.tolist(), "output": (weights.T @ x).tolist()}
+    accepted = graded(ask, question=question, answer=written, accept=[{"orientation": "key_query"}])
+    assert items(accepted)["scores"]["verdict"] == "accepted"
+    assert accepted["score"] == accepted["max_score"]
+    charged = graded(ask, question=question, answer=written)
+    assert items(charged)["scores"]["verdict"] == "incorrect"
+    assert charged["score"] == charged["max_score"] - 1
+
+
+def test_a_gradient_follows_from_wrong_log_probabilities(ask: Ask) -> None:
+    logs = np.log(np.full((2, 3), 1 / 3)) + np.array([[0.4, 0, 0], [0, 0, 0]])
+    hot = np.eye(3)[[0, 1]]
+    answer = graded(
+        ask,
+        question={"operation": "cross_entropy", "logits": [[0, 0, 0], [0, 0, 0]], "target": [0, 1],
+                  "upstream": {"output": 1}},
+        answer={"log_probabilities": logs.tolist()},
+        gradients={"logits": ((np.exp(logs) - hot) / 2).tolist()},
+    )  # fmt: skip
+    assert items(answer)["logits"]["verdict"] == "follow_through"
+
+
+def test_a_slope_follows_from_a_value_outside_the_range_of_tanh(ask: Ask) -> None:
+    """1 - a^2 is near zero by chance; the slope at the argument of tanh does not follow from that a."""
+    answer = graded(
+        ask,
+        question={"operation": "graph", "program": ["a = tanh(z)"], "inputs": {"z": [1.002, 0.2]},
+                  "upstream": {"a": [10, 1]}},
+        answer={"a": [1.002, 0.2]},
+        gradients={"z": [10 * (1 - 1.002**2), 1 - 0.2**2]},
+    )  # fmt: skip
+    assert items(answer)["z"]["verdict"] == "follow_through"
+
+
+def test_the_minus_sign_of_a_mean_hides_no_mistake(ask: Ask) -> None:
+    probabilities = np.array([[0.2, 0.5, 0.3], [0.1, 0.6, 0.3]])
+    targets = np.array([[1, 0, 0], [0, 0, 1]])
+    answer = graded(
+        ask,
+        question={"operation": "graph", "program": ["loss = -sum(t * log(p)) / n"],
+                  "inputs": {"t": targets.tolist(), "p": probabilities.tolist(), "n": 2},
+                  "upstream": {"loss": 1}},
+        answer={},
+        gradients={"p": (-targets / probabilities).tolist()},
+    )  # fmt: skip
+    [item] = answer["items"]
+    assert item["misconceptions"][0]["code"] == "loss.gradient_not_averaged"

@@ -129,6 +129,13 @@ def test_mistaken_sums(code: str) -> None:
     assert not np.allclose(mistaken["output"], SQUARE_A @ SQUARE_V, rtol=0.01)
 
 
+def test_keys_stand_in_the_place_of_the_values() -> None:
+    mistaken = compute("attention.value_is_key", "self_attention", SQUARE, ["value", "output"]).values
+    assert mistaken["value"] == pytest.approx(SQUARE_K)
+    assert mistaken["output"] == pytest.approx(SQUARE_A @ SQUARE_K)
+    assert not np.allclose(SQUARE_K, SQUARE_V, rtol=0.01)
+
+
 @pytest.mark.parametrize("code", ["attention.weights_transposed", "attention.value_is_key"])
 def test_mistaken_sums_of_attention_without_projections(code: str) -> None:
     inputs = {"q": SQUARE_Q, "k": SQUARE_K, "v": SQUARE_V}

@@ -119,6 +119,16 @@ def test_a_mistaken_gradient(code: str, expected: dict[str, np.ndarray], program
     assert mistaken.values[names[0]] == pytest.approx(plain.values[names[0]])
 
 
+@pytest.mark.parametrize("program", [(), ("y = rnn(x, w_x, w_h, b, h_0=h_0)",)])
+def test_the_recurrent_weights_have_one_term(program: tuple[str, ...]) -> None:
+    output = "y" if program else "output"
+    mistaken = compute("rnn.gradient_last_term_only", "rnn", INPUTS, [], gradients=["w_h", "w_x"],
+                       upstream={output: G}, program=program).gradients  # fmt: skip
+    hidden = states(right)[1]
+    assert mistaken["w_h"] == pytest.approx(np.outer(hidden[2], G[3] * (1 - hidden[3] ** 2)))
+    assert mistaken["w_x"] == pytest.approx(backwards(right_step, True)["w_x"])
+
+
 def test_only_the_previous_state_of_the_last_step_is_seen() -> None:
     upstream = {"hidden[4]": G[3]}
     found = compute("rnn.gradient_last_step_only", "rnn", INPUTS, ["hidden"], gradients=["w_h"],

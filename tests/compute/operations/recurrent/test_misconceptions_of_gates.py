@@ -62,7 +62,7 @@ def gru(mistake: str = "", reset_after: bool = True, **given: np.ndarray) -> np.
     for row in x:
         u, v = np.split(row @ w_x + b, 3), np.split(h @ w_h + b_h, 3)
         r, z = sigmoid(u[0] + v[0]), sigmoid(u[1] + v[1])
-        in_candidate, in_state = (z, r) if mistake == "gates_swapped" else (r, z)
+        in_candidate, in_state = (z, r) if mistake in ("gates_swapped", "gate_blocks_exchanged") else (r, z)
         if mistake == "reset_gate_left_out":
             in_candidate = np.ones(UNITS)
         is_moved = mistake == "reset_on_the_other_side"
@@ -144,6 +144,7 @@ GRU_MISTAKES = [
     "gru.update_gate_turned_round",
     "gru.reset_gate_left_out",
     "gru.gates_swapped",
+    "gru.gate_blocks_exchanged",
     "gru.reset_on_the_other_side",
 ]
 
@@ -161,6 +162,15 @@ def test_a_mistake_in_a_gated_unit(code: str, reset_after: bool) -> None:
     assert found.gradients["w_h"] == pytest.approx(gradient, abs=1e-7)
     plain = compute(None, "gru", GRU, ["hidden"], reset_after=reset_after).values["hidden"]
     assert plain == pytest.approx(gru(reset_after=reset_after))
+
+
+def test_exchanged_blocks_exchange_the_gates_themselves() -> None:
+    right = compute(None, "gru", GRU | {"x": GRU["x"][:2]}, ["reset_gate[1]", "update_gate[1]"]).values
+    names = list(right)
+    mistaken = compute("gru.gate_blocks_exchanged", "gru", GRU | {"x": GRU["x"][:2]}, names).values
+    assert mistaken[names[0]] == pytest.approx(right[names[1]])
+    assert mistaken[names[1]] == pytest.approx(right[names[0]])
+    assert not np.allclose(right[names[0]], right[names[1]])
 
 
 @pytest.mark.parametrize("code", ["rnn.inputs_one_late", "rnn.read_backwards"])
