@@ -260,3 +260,25 @@ def test_an_expression_that_takes_too_long_is_ungradable(monkeypatch: pytest.Mon
         ("ungradable", "too_slow"), ("ungradable", "unknown_name"),
     ]  # fmt: skip
     assert not instead["gradable"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "written", "certainty"),
+    [("p", ["w1/(1-p)", "w2/(1-p)"], "exact"), ("1/4", ["4/3*w1", "4/3*w2"], "exact")],
+)
+def test_a_mistake_in_letters_is_named(ask: Ask, rate: str, written: list[str], certainty: str) -> None:
+    question = {"operation": "dropout", "arithmetic": "exact", "formulation": "unscaled", "rate": rate,
+                "x": {"symbol": "x", "shape": [2]}, "w": [["w1"], ["w2"]]}  # fmt: skip
+    item = graded(ask, question=question, answer={"adjusted_w": [[one] for one in written]})["items"][0]
+    assert (item["verdict"], item["misconception"]["code"], item["misconception"]["certainty"]) == (
+        "incorrect", "dropout.weights_divided_by_keep", certainty,
+    )  # fmt: skip
+
+
+def test_a_mistake_in_exact_numbers_is_possible(ask: Ask) -> None:
+    question = {"operation": "dropout", "arithmetic": "exact", "formulation": "unscaled", "rate": "1/4",
+                "x": [2, 1], "w": [[3], [6]]}  # fmt: skip
+    item = graded(ask, question=question, answer={"adjusted_w": [[4], [8]]})["items"][0]
+    assert (item["misconception"]["code"], item["misconception"]["certainty"]) == (
+        "dropout.weights_divided_by_keep", "possible",
+    )  # fmt: skip
