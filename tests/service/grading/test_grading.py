@@ -282,3 +282,13 @@ def test_a_mistake_in_exact_numbers_is_possible(ask: Ask) -> None:
     assert (item["misconception"]["code"], item["misconception"]["certainty"]) == (
         "dropout.weights_divided_by_keep", "possible",
     )  # fmt: skip
+
+
+def test_an_exam_has_questions_in_letters_and_in_decimals(ask: Ask) -> None:
+    letters = {"operation": "softmax", "arithmetic": "exact", "x": ["a", "a"]}
+    decimals = {"operation": "activation", "function": "relu", "x": [0.5, "-1/2"]}
+    answer = graded(ask, questions=[
+        {"name": "1", "question": letters, "answer": {"output": [0.5, "1/2"]}},
+        {"name": "2", "question": decimals, "answer": {"output": [0.5, 0]}},
+    ])  # fmt: skip
+    assert (answer["score"], answer["max_score"]) == (2, 2)
