@@ -107,7 +107,7 @@ def load_examples() -> list[dict[str, Any]]:
 
 @cache
 def load_exams() -> list[dict[str, Any]]:
-    """Return the graded exams of openapi/exams, by file name. The document does not show them: they are long."""
+    """Return the graded exams of openapi/exams, by file name; the document does not show them."""
     return _load("exams")
 
 

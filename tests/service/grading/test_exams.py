@@ -1,4 +1,4 @@
-"""Model answers of published exams and homeworks: the marks that they get, and the mistakes that they hold."""
+"""Model answers of published exams and homeworks: their marks, and the mistakes that they hold."""
 
 from typing import Any
 
