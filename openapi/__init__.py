@@ -1,1 +1,1 @@
-"""The OpenAPI document as it stands, and the examples that it shows; data only."""
+"""The OpenAPI document as it stands, the examples that it shows, and graded exams; data only."""

@@ -108,6 +108,12 @@ def load_examples() -> list[dict[str, Any]]:
 
 
 @cache
+def load_exams() -> list[dict[str, Any]]:
+    """Return the graded exams of openapi/exams, by file name; the document does not show them."""
+    return _load("exams")
+
+
+@cache
 def load_problems() -> list[dict[str, Any]]:
     """Return a real request and problem of each kind, by file name."""
     return _load("problems")

@@ -1,4 +1,4 @@
-"""Regenerate openapi/openapi.json and the responses of the examples: `make openapi`."""
+"""Regenerate openapi/openapi.json and the responses of the examples and exams: `make openapi`."""
 
 import re
 from pathlib import Path
@@ -29,9 +29,9 @@ def replay(example: dict[str, Any], limits: Limits) -> Any:
 
 
 def main() -> None:
-    """Write the examples, then the document, which shows them."""
+    """Write the examples and exams, then the document, which shows the examples."""
     EXACT_WORK.is_done_here = True
-    for path in sorted((FOLDER / "examples").glob("*.json")):
+    for path in sorted([*(FOLDER / "examples").glob("*.json"), *(FOLDER / "exams").glob("*.json")]):
         example = orjson.loads(path.read_bytes())
         example["response"] = replay(example, Settings().limits)
         path.write_bytes(format_json(example))

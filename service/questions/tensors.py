@@ -161,6 +161,10 @@ def _decode_entries(
 ) -> Array:
     """Decode single entries as an array of numbers, or of booleans if all are."""
     kinds = set(map(type, flat))
+    if any(kind is not float and issubclass(kind, float) for kind in kinds):
+        # Numbers keep their decimal text if another question of the same exam is exact.
+        flat = [float(entry) if isinstance(entry, float) else entry for entry in flat]
+        kinds = set(map(type, flat))
     if kinds == {bool} and booleans:
         return np.array(flat, dtype=np.bool_).reshape(shape)
     if not kinds <= NUMBERS:

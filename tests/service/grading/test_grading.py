@@ -323,3 +323,35 @@ def test_the_minus_sign_of_a_mean_hides_no_mistake(ask: Ask) -> None:
     )  # fmt: skip
     [item] = answer["items"]
     assert item["misconceptions"][0]["code"] == "loss.gradient_not_averaged"
+
+
+@pytest.mark.parametrize(
+    ("rate", "written", "certainty"),
+    [("p", ["w1/(1-p)", "w2/(1-p)"], "exact"), ("1/4", ["4/3*w1", "4/3*w2"], "exact")],
+)
+def test_a_mistake_in_letters_is_named(ask: Ask, rate: str, written: list[str], certainty: str) -> None:
+    question = {"operation": "dropout", "arithmetic": "exact", "formulation": "unscaled", "rate": rate,
+                "x": {"symbol": "x", "shape": [2]}, "w": [["w1"], ["w2"]]}  # fmt: skip
+    item = graded(ask, question=question, answer={"adjusted_w": [[one] for one in written]})["items"][0]
+    assert (item["verdict"], item["misconception"]["code"], item["misconception"]["certainty"]) == (
+        "incorrect", "dropout.weights_divided_by_keep", certainty,
+    )  # fmt: skip
+
+
+def test_a_mistake_in_exact_numbers_is_possible(ask: Ask) -> None:
+    question = {"operation": "dropout", "arithmetic": "exact", "formulation": "unscaled", "rate": "1/4",
+                "x": [2, 1], "w": [[3], [6]]}  # fmt: skip
+    item = graded(ask, question=question, answer={"adjusted_w": [[4], [8]]})["items"][0]
+    assert (item["misconception"]["code"], item["misconception"]["certainty"]) == (
+        "dropout.weights_divided_by_keep", "possible",
+    )  # fmt: skip
+
+
+def test_an_exam_has_questions_in_letters_and_in_decimals(ask: Ask) -> None:
+    letters = {"operation": "softmax", "arithmetic": "exact", "x": ["a", "a"]}
+    decimals = {"operation": "activation", "function": "relu", "x": [0.5, "-1/2"]}
+    answer = graded(ask, questions=[
+        {"name": "1", "question": letters, "answer": {"output": [0.5, "1/2"]}},
+        {"name": "2", "question": decimals, "answer": {"output": [0.5, 0]}},
+    ])  # fmt: skip
+    assert (answer["score"], answer["max_score"]) == (2, 2)
