@@ -171,8 +171,8 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
     lines = {"application/x-ndjson": {"schema": {"type": "string"}}}
     for path, endpoint, summary, description in (
         ("/v1/grade/batch", grade_batch, "Grades of many submissions, line by line",
-         "A line with `rubric` and the fields of `/v1/grade` defines a shared rubric; a line with `id`, `rubric`,"
-         " `answer` and `gradients` is a submission. Answers come in order, and a `summary` last."),
+         "A line with `rubric` and the fields of `/v1/grade` defines a shared rubric; a line with `id`,"
+         " `rubric`, `answer` and `gradients` is a submission. Answers come in order, and a `summary` last."),
         ("/v1/grade/summary", grade_summary, "The summary of lines that were graded earlier",
          "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all."),
     ):  # fmt: skip

@@ -63,7 +63,8 @@ class Summary:
         """Add the answer to one submission. Raises KeyError, TypeError or ValueError for another object."""
         score, most = Fraction(graded["score"]), Fraction(graded["max_score"])
         items = [
-            ((str(item["name"]), str(item["of"]), str(item.get("question", ""))), item["score"], item["max_score"])
+            ((str(item["name"]), str(item["of"]), str(item.get("question", ""))),
+             item["score"], item["max_score"])
             for item in graded["items"]
         ]  # fmt: skip
         scored = [(key, Fraction(got), Fraction(full)) for key, got, full in items if got is not None]

@@ -1,6 +1,7 @@
 """Batches of submissions: order, bad lines, repeats, and the summary."""
 
 import statistics
+from fractions import Fraction
 from typing import Any
 
 import httpx
@@ -8,6 +9,9 @@ import orjson
 import pytest
 
 from service.app import create_app
+from service.grading.batches.statistics import ItemStatistics
+from service.grading.batches.transport import MAX_LINE, split_lines
+from service.http.connections import Disconnected
 from service.settings import Settings
 from tests.conftest import InProcess
 from tests.service.grading.test_grading import QUESTION, RIGHT
@@ -66,3 +70,30 @@ async def test_a_body_that_is_not_lines_is_refused() -> None:
     transport = InProcess(create_app(Settings(workers=0)))
     async with httpx.AsyncClient(transport=transport, base_url="http://workings") as client:
         assert (await client.post("/v1/grade/batch", json={})).status_code == 415
+
+
+@pytest.mark.anyio
+async def test_long_lines_are_dropped_and_a_client_that_leaves_ends_the_lines() -> None:
+    parts = [b"a\nb", b"c\n" + b"d" * MAX_LINE, b"d" * MAX_LINE, b"\ne\n"]
+    messages = iter(
+        [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+        + [{"type": "http.disconnect"}]
+    )
+
+    async def receive() -> Any:
+        return next(messages)
+
+    found = []
+    with pytest.raises(Disconnected):
+        async for line in split_lines(receive, 60):
+            found.append(line)  # noqa: PERF401  # the lines before the exception are kept
+    assert found == [b"a", b"bc", None, b"e"]
+
+
+def test_discrimination_is_the_correlation_with_the_rest() -> None:
+    item, scores, rest = ItemStatistics(), [0, 1, 1, 0, 1], [2, 3, 4, 1, 2]
+    for score, other in zip(scores, rest, strict=True):
+        item.add(Fraction(score), Fraction(other), Fraction(1))
+    found = item.describe()
+    assert found["discrimination"] == pytest.approx(statistics.correlation(scores, rest))
+    assert found["tells_nothing"] is False
