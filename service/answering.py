@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.asking import understand_tiny
 from service.endpoints import Endpoint, Job
+from service.grading.batches.transport import GradedLines, check_type
 from service.http.bodies import receive_body
 from service.http.budgets import Budget, Share
 from service.http.codings import accepts_gzip, is_gzipped
@@ -57,6 +58,23 @@ class Answerer:
             media_type=endpoint.media_type,
             vary="Accept" if endpoint.streams or endpoint.is_negotiated else None,
             share=item.share if item.share.held else None,
+        )
+
+    def respond_in_lines(self, request: Request, *, grades: bool) -> Response:
+        """Return the response to a batch of lines to grade, or of graded lines to summarize."""
+        check_type(request.scope)
+        client = client_key((request.scope.get("client") or ("",))[0])
+
+        async def grade(body: bytes) -> bytes:
+            with Share(self.answers, "answers that wait to be sent") as share:
+                limit = self.settings.max_body_bytes
+                item = WorkItem("grade", body, share, self.limits, limit, False, False, client)
+                return bytes((await self._run(item)).body)
+
+        in_flight = max(1, self.settings.workers)  # others get their turn between any two lines
+        settings = self.settings
+        return GradedLines(
+            request.receive, grade if grades else None, in_flight, settings.min_rate, settings.body_timeout
         )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:

@@ -155,6 +155,7 @@ def add_routes(app: FastAPI, answerer: Answerer) -> None:
             responses=_document_responses(endpoint),
             route_class_override=QuestionRoute,
         )
+    _add_batches(app, answerer)
     _add_catalogue(app)
     _add_health(app, answerer)
     _add_evaluation_health(app, answerer)
@@ -171,6 +172,32 @@ def _document_responses(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
     if endpoint.is_negotiated:
         responses[406] = not_acceptable()
     return responses
+
+
+def _add_batches(app: FastAPI, answerer: Answerer) -> None:
+    """Add the routes that take and send lines. They read the body themselves, while they answer."""
+
+    async def grade_batch(request: Request) -> Response:
+        return answerer.respond_in_lines(request, grades=True)
+
+    async def grade_summary(request: Request) -> Response:
+        return answerer.respond_in_lines(request, grades=False)
+
+    lines = {"application/x-ndjson": {"schema": {"type": "string"}}}
+    for path, endpoint, summary, description in (
+        ("/v1/grade/batch", grade_batch, "Grades of many submissions, line by line",
+         "A line with `rubric` and the fields of `/v1/grade` defines a shared rubric; a line with `id`,"
+         " `rubric`, `answer` and `gradients` is a submission. Answers come in order, and a `summary` last."),
+        ("/v1/grade/summary", grade_summary, "The summary of lines that were graded earlier",
+         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all."),
+    ):  # fmt: skip
+        app.router.add_api_route(
+            path, endpoint, methods=["POST"], operation_id=endpoint.__name__, summary=summary,
+            description=description, tags=["grading"], response_class=Response,
+            responses={200: {"description": "Lines of JSON.", "content": lines},
+                       **problem_responses(400, 408, 415)},
+            openapi_extra={"requestBody": {"required": True, "content": lines}},
+        )  # fmt: skip
 
 
 def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awaitable[Response]]:

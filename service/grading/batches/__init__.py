@@ -1,0 +1,1 @@
+"""Grading of many submissions, line by line, and statistics of their marks."""
