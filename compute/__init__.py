@@ -14,7 +14,7 @@ def answer(operation: str, /, **fields: Any) -> Any:
     operation: the path below /v1, such as "self_attention", "graph" or "grade".
     fields: those of the request. Tensors may be NumPy arrays, nested lists, or text.
 
-    Returns a `service.in_process.Answer`: `answer["weights"]` or `answer.weights` is a value,
+    Returns a `service.arrays.Answer`: `answer["weights"]` or `answer.weights` is a value,
     `answer.gradients["x"]` a gradient, and `answer.document` the whole. Tensors of floats are NumPy arrays if
     the computation has the field `encoding`; exact numbers are text in nested lists.
 

@@ -1,13 +1,46 @@
 """NumPy arrays in documents: packed on the way in, arrays again on the way out."""
 
 import base64
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 PACKED = frozenset({"float32", "float64", "bool"})
 FIELDS = frozenset({"dtype", "shape", "data"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """An answer. document: all its fields, with NumPy arrays for tensors of floats.
+
+    Exact numbers are text, in nested lists.
+    """
+
+    document: dict[str, Any]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values by name; empty if the computation has none."""
+        found: dict[str, Any] = self.document.get("values", {})
+        return found
+
+    @property
+    def gradients(self) -> dict[str, Any]:
+        """The gradients by name; empty without `upstream`."""
+        found: dict[str, Any] = self.document.get("gradients", {})
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(f"the answer has no value of the name {name}") from None
 
 
 def pack_arrays(document: Any) -> Any:
@@ -20,7 +53,9 @@ def pack_arrays(document: Any) -> Any:
         case np.ndarray():
             return pack_arrays(document.tolist())
         case np.generic():
-            return document.item()
+            return pack_arrays(document.item())
+        case float() if not math.isfinite(document):  # JSON has no numbers for these
+            return "NaN" if math.isnan(document) else "Infinity" if document > 0 else "-Infinity"
         case Mapping():
             return {key: pack_arrays(value) for key, value in document.items()}
         case list() | tuple():

@@ -5,12 +5,10 @@ service because the same code reads the same document. `compute.answer` imports 
 which keeps `import compute` light and free of the libraries of the web.
 """
 
-import math
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -20,7 +18,7 @@ from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.errors import QuestionErrors, at
 from compute.names.suggestions import suggest_name
 from compute.question.limits import Limits
-from service.arrays import pack_arrays, unpack_arrays
+from service.arrays import Answer, pack_arrays, unpack_arrays
 from service.asking import ask, understand
 from service.endpoints import ENDPOINTS, Endpoint
 from service.http.problems import Problem, from_question
@@ -43,37 +41,6 @@ class Refused(Exception):
         super().__init__(problem.detail)
         self.kind = problem.kind
         self.errors: list[dict[str, str]] = orjson.loads(problem.response().body)["errors"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """An answer. document: all its fields, with NumPy arrays for tensors of floats.
-
-    Exact numbers are text, in nested lists.
-    """
-
-    document: dict[str, Any]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The values by name; empty if the computation has none."""
-        found: dict[str, Any] = self.document.get("values", {})
-        return found
-
-    @property
-    def gradients(self) -> dict[str, Any]:
-        """The gradients by name; empty without `upstream`."""
-        found: dict[str, Any] = self.document.get("gradients", {})
-        return found
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name]
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(f"the answer has no value of the name {name}") from None
 
 
 class _OutOfTime(BaseException):
@@ -104,7 +71,7 @@ def _answer(operation: str, fields: dict[str, Any]) -> Answer:
     if is_packed:
         document = {"encoding": "packed", **document}
     try:
-        body = orjson.dumps(_spell_out(document))
+        body = orjson.dumps(document)
     except (TypeError, ValueError):  # orjson.JSONEncodeError is a TypeError
         raise at((), "the fields hold a value that JSON has no form for", "numbers, text, lists, dicts and"
                  " NumPy arrays", "a value of another type") from None  # fmt: skip
@@ -113,19 +80,6 @@ def _answer(operation: str, fields: dict[str, Any]) -> Answer:
     except ExactWanted:
         content = _answer_exactly(endpoint, body, settings.exact_seconds)
     return Answer(unpack_arrays(orjson.loads(content)))
-
-
-def _spell_out(document: Any) -> Any:
-    """Return a document with text for NaN and infinities, which JSON has no numbers for."""
-    match document:
-        case float() if not math.isfinite(document):
-            return "NaN" if math.isnan(document) else "Infinity" if document > 0 else "-Infinity"
-        case dict():
-            return {key: _spell_out(value) for key, value in document.items()}
-        case list():
-            return [_spell_out(value) for value in document]
-        case _:
-            return document
 
 
 def _answer_exactly(endpoint: Endpoint, body: bytes, seconds: float) -> bytes:

@@ -36,6 +36,7 @@ FLOORS = [
     {"compute.grading"},
     {"service.settings", "service.settings_checks", "service.version", "service.defects", "service.files"},
     {"service.arrays"},
+    {"service.client"},
     {"service.http"},
     {"service.schemas"},
     {"service.questions"},
