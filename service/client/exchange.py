@@ -46,8 +46,10 @@ def write_lines(submissions: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def read_line(line: str) -> dict[str, Any]:
-    """Return the document of a line, with arrays."""
+    """Return the document of a line, with arrays. Raises Problem for the line that ends a failed stream."""
     document: dict[str, Any] = unpack_arrays(orjson.loads(line))
+    if document.keys() == {"problem"}:
+        raise Problem(document["problem"].get("status", 500), document["problem"])
     return document
 
 

@@ -105,8 +105,17 @@ def test_a_refused_stream_is_a_problem() -> None:
         list(client.trace(optimizer="sgd"))
 
 
+def test_a_stream_that_fails_on_the_way_is_a_problem() -> None:
+    lines = b'{"step": 0}\n{"problem": {"status": 422, "detail": "no"}}\n'
+    with Client(transport=respond(httpx.Response(200, content=lines))) as client:
+        steps = client.trace(optimizer="gradient_descent")
+        assert next(steps) == {"step": 0}
+        with pytest.raises(Problem, match="no"):
+            next(steps)
+
+
 def test_a_trace_comes_step_by_step() -> None:
-    optimizer = {"name": "sgd", "learning_rate": 0.1}
+    optimizer = {"name": "gradient_descent", "learning_rate": 0.1}
     question = {"program": ["f = w**2"], "start": {"w": 1}, "optimizer": optimizer, "steps": 2}
 
     async def collect() -> list[dict[str, Any]]:
