@@ -1,0 +1,79 @@
+"""NumPy arrays in documents: packed on the way in, arrays again on the way out."""
+
+import base64
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+PACKED = frozenset({"float32", "float64", "bool"})
+FIELDS = frozenset({"dtype", "shape", "data"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """An answer. document: all its fields, with NumPy arrays for tensors of floats.
+
+    Exact numbers are text, in nested lists.
+    """
+
+    document: dict[str, Any]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values by name; empty if the computation has none."""
+        found: dict[str, Any] = self.document.get("values", {})
+        return found
+
+    @property
+    def gradients(self) -> dict[str, Any]:
+        """The gradients by name; empty without `upstream`."""
+        found: dict[str, Any] = self.document.get("gradients", {})
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(f"the answer has no value of the name {name}") from None
+
+
+def pack_arrays(document: Any) -> Any:
+    """Return a document with NumPy arrays packed; integers become nested lists, which are exact."""
+    match document:
+        case np.ndarray() if document.dtype.name in PACKED and document.size:
+            little = document.astype(document.dtype.newbyteorder("<"), copy=False)
+            data = base64.b64encode(little.tobytes()).decode("ascii")
+            return {"dtype": document.dtype.name, "shape": list(document.shape), "data": data}
+        case np.ndarray():
+            return pack_arrays(document.tolist())
+        case np.generic():
+            return pack_arrays(document.item())
+        case float() if not math.isfinite(document):  # JSON has no numbers for these
+            return "NaN" if math.isnan(document) else "Infinity" if document > 0 else "-Infinity"
+        case Mapping():
+            return {key: pack_arrays(value) for key, value in document.items()}
+        case list() | tuple():
+            return [pack_arrays(value) for value in document]
+        case _:
+            return document
+
+
+def unpack_arrays(document: Any) -> Any:
+    """Return a document with NumPy arrays in the place of packed tensors."""
+    match document:
+        case dict() if document.keys() == FIELDS:
+            dtype = np.dtype(document["dtype"]).newbyteorder("<")
+            content = base64.b64decode(document["data"])
+            return np.frombuffer(content, dtype).astype(document["dtype"]).reshape(document["shape"])
+        case dict():
+            return {key: unpack_arrays(value) for key, value in document.items()}
+        case list():
+            return [unpack_arrays(value) for value in document]
+        case _:
+            return document

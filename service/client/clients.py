@@ -1,0 +1,168 @@
+"""The synchronous and the asynchronous client. Both only send and wait; `exchange` has the rest."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Self
+
+import httpx
+
+from service.arrays import Answer
+from service.client import exchange
+
+ADDRESS = "http://127.0.0.1:8000"
+TRACE = "optimizer/trace"
+
+
+class _Names:
+    """Operations as methods: `client.linear(x=..., w=...)` is `client.ask("linear", x=..., w=...)`."""
+
+    ask: Callable[..., Any]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return partial(self.ask, name)
+
+    def grade(self, **fields: Any) -> Any:
+        """Grade the values of a student: fields of /v1/grade."""
+        return self.ask("grade", **fields)
+
+    def check(self, **fields: Any) -> Any:
+        """Check a rubric: fields of /v1/grade/check."""
+        return self.ask("grade/check", **fields)
+
+
+class Client(_Names):
+    """Asks a service. Raises Problem for refusals and httpx.TransportError if there is no connection.
+
+    timeout: seconds to connect, and between two parts of an answer.
+    retries: how often a question is asked again if the service is busy or the connection fails.
+    longest_wait: the most seconds to wait before that, whatever Retry-After says.
+    transport: how requests are sent, if not over the network.
+    """
+
+    def __init__(
+        self,
+        address: str = ADDRESS,
+        *,
+        timeout: float = 60,
+        retries: int = 3,
+        longest_wait: float = 10,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(base_url=address, timeout=timeout, transport=transport)
+        self._retries, self._longest_wait = retries, longest_wait
+
+    def ask(self, operation: str, /, **fields: Any) -> Answer:
+        """Return the answer to the fields of an operation or another computation, by its path below /v1."""
+        body = exchange.write_question(operation, fields)
+        request = self._http.build_request("POST", f"/v1/{operation}", content=body, headers=exchange.JSON)
+        steps = exchange.ask(request, self._retries, self._longest_wait)
+        came: httpx.Response | httpx.TransportError | None = None
+        while True:
+            try:
+                step = steps.send(came)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            came = None
+            if isinstance(step, float | int):
+                time.sleep(step)
+                continue
+            try:
+                came = self._http.send(step)
+            except httpx.TransportError as error:
+                came = error
+
+    def trace(self, **fields: Any) -> Iterator[dict[str, Any]]:
+        """Yield the lines of an optimizer's trace as they are computed."""
+        headers = exchange.LINES | exchange.JSON
+        return self._lines(TRACE, exchange.write_question(TRACE, fields), headers)
+
+    def grade_batch(self, submissions: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield a line for each submission, then one with the summary."""
+        return self._lines("grade/batch", exchange.write_lines(submissions), exchange.LINES)
+
+    def _lines(self, name: str, body: bytes, headers: dict[str, str]) -> Iterator[dict[str, Any]]:
+        with self._http.stream("POST", f"/v1/{name}", content=body, headers=headers) as response:
+            if not response.is_success:
+                response.read()
+                exchange.check(response)
+            yield from map(exchange.read_line, filter(None, response.iter_lines()))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncClient(_Names):
+    """The asynchronous `Client`, with the same parameters and methods."""
+
+    def __init__(
+        self,
+        address: str = ADDRESS,
+        *,
+        timeout: float = 60,
+        retries: int = 3,
+        longest_wait: float = 10,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(base_url=address, timeout=timeout, transport=transport)
+        self._retries, self._longest_wait = retries, longest_wait
+
+    async def ask(self, operation: str, /, **fields: Any) -> Answer:
+        """Return the answer to the fields of an operation or another computation, by its path below /v1."""
+        body = exchange.write_question(operation, fields)
+        request = self._http.build_request("POST", f"/v1/{operation}", content=body, headers=exchange.JSON)
+        steps = exchange.ask(request, self._retries, self._longest_wait)
+        came: httpx.Response | httpx.TransportError | None = None
+        while True:
+            try:
+                step = steps.send(came)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            came = None
+            if isinstance(step, float | int):
+                await asyncio.sleep(step)
+                continue
+            try:
+                came = await self._http.send(step)
+            except httpx.TransportError as error:
+                came = error
+
+    def trace(self, **fields: Any) -> AsyncIterator[dict[str, Any]]:
+        """Yield the lines of an optimizer's trace as they are computed."""
+        headers = exchange.LINES | exchange.JSON
+        return self._lines(TRACE, exchange.write_question(TRACE, fields), headers)
+
+    def grade_batch(self, submissions: Iterable[Mapping[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+        """Yield a line for each submission, then one with the summary."""
+        return self._lines("grade/batch", exchange.write_lines(submissions), exchange.LINES)
+
+    async def _lines(self, name: str, body: bytes, headers: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+        async with self._http.stream("POST", f"/v1/{name}", content=body, headers=headers) as response:
+            if not response.is_success:
+                await response.aread()
+                exchange.check(response)
+            async for line in response.aiter_lines():
+                if line:
+                    yield exchange.read_line(line)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

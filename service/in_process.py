@@ -1,0 +1,132 @@
+"""Answer questions in the caller's process, without HTTP.
+
+The reading and the writing of documents live in `service`, so this does too: the answers are those of the
+service because the same code reads the same document. `compute.answer` imports this module on its first call,
+which keeps `import compute` light and free of the libraries of the web.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import orjson
+
+from compute.arithmetic.exact.bounds import PROGRESS, beyond
+from compute.errors import QuestionErrors, at
+from compute.names.suggestions import suggest_name
+from compute.question.limits import Limits
+from service.arrays import Answer, pack_arrays, unpack_arrays
+from service.asking import ask, understand
+from service.endpoints import ENDPOINTS, Endpoint
+from service.http.problems import Problem, from_question
+from service.http.reader import read_decimals, read_leniently
+from service.questions.operations import EXACT_WORK, ExactWanted, import_exact
+from service.settings import Settings
+
+AGAIN = 1.0  # seconds of processor time after which an exception that was swallowed is raised again
+EXACT = threading.RLock()  # exact arithmetic keeps its progress and its permission in the process
+
+
+class Refused(Exception):
+    """A question that cannot be answered.
+
+    kind: the kind of problem, such as refused or too_large.
+    errors: its errors, each with `pointer`, `message`, `expected` and `received`.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.kind = problem.kind
+        self.errors: list[dict[str, str]] = orjson.loads(problem.response().body)["errors"]
+
+
+class _OutOfTime(BaseException):
+    pass
+
+
+def answer(operation: str, fields: dict[str, Any]) -> Answer:
+    """Return the answer to the fields of an operation or another computation. Raises Refused."""
+    try:
+        return _answer(operation, fields)
+    except QuestionErrors as error:
+        raise Refused(from_question(error)) from None
+    except Problem as problem:
+        raise Refused(problem) from None
+
+
+def _answer(operation: str, fields: dict[str, Any]) -> Answer:
+    endpoint, settings = ENDPOINTS.get(operation), Settings()
+    if endpoint is None:
+        hint = suggest_name(operation, ENDPOINTS)
+        raise at(
+            (), "there is no computation of this name", hint or "a name of /v1/operations", "another name"
+        )
+    document = pack_arrays(fields)
+    is_packed = (
+        "encoding" in getattr(endpoint.request(), "model_fields", {}) and fields.get("arithmetic") != "exact"
+    )
+    if is_packed:
+        document = {"encoding": "packed", **document}
+    try:
+        body = orjson.dumps(document)
+    except (TypeError, ValueError):  # orjson.JSONEncodeError is a TypeError
+        raise at((), "the fields hold a value that JSON has no form for", "numbers, text, lists, dicts and"
+                 " NumPy arrays", "a value of another type") from None  # fmt: skip
+    try:
+        content = ask(endpoint, body, settings.limits, lambda job: job.answer())
+    except ExactWanted:
+        content = _answer_exactly(endpoint, body, settings.exact_seconds)
+    return Answer(unpack_arrays(orjson.loads(content)))
+
+
+def _answer_exactly(endpoint: Endpoint, body: bytes, seconds: float) -> bytes:
+    limits: Limits = import_module("service.workers.exact").LIMITS  # loads SymPy
+    document = read_leniently(body, keeps_digits=True) if endpoint.holds_answers else read_decimals(body)
+    with EXACT:
+        PROGRESS.begin()
+        before, EXACT_WORK.is_done_here = EXACT_WORK.is_done_here, True
+        try:
+            with _limit_time(seconds):
+                return understand(endpoint, document, limits).answer()
+        except _OutOfTime:
+            raise beyond("took too long", f"at most {seconds:g} seconds of processor time") from None
+        except RecursionError:
+            raise beyond("is nested too deeply", "an expression with less nesting") from None
+        except (Problem, QuestionErrors):
+            raise
+        except Exception as error:
+            problem = import_exact("failures").refusal(error)
+            if problem is None:
+                raise
+            raise problem from None
+        finally:
+            EXACT_WORK.is_done_here = before
+
+
+@contextmanager
+def _limit_time(seconds: float) -> Iterator[None]:
+    """Limit the processor time of the block, if this is the main thread of a system with such a timer.
+
+    A timer that the caller runs is left alone: then, as in other threads, only the limits on size hold.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not (is_main and hasattr(signal, "ITIMER_PROF")) or signal.getitimer(signal.ITIMER_PROF)[0]:
+        yield
+        return
+    is_open = True
+
+    def end(*_: object) -> None:
+        if is_open:
+            raise _OutOfTime
+
+    before = signal.signal(signal.SIGPROF, end)
+    try:
+        signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
+        yield
+    finally:
+        is_open = False
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
