@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from service.app import create_app
-from service.client.exchange import NESTED
 from service.endpoints import ENDPOINTS
 from workings import AsyncClient, Client, Problem
+from workings.exchange import NESTED
 
 X, W = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5], [-1.0]])
 ANSWER = {"values": {"output": [[1]]}}

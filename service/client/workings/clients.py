@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from service.arrays import Answer
-from service.client import exchange
+from workings import exchange
 
 ADDRESS = "http://127.0.0.1:8000"
 TRACE = "optimizer/trace"

@@ -1,5 +1,6 @@
 """The Python client of Workings: `from workings import Client`."""
 
-from service.client import AsyncClient, Client, Problem
+from workings.clients import AsyncClient, Client
+from workings.exchange import Problem
 
 __all__ = ["AsyncClient", "Client", "Problem"]

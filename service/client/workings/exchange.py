@@ -9,7 +9,9 @@ import orjson
 from service.arrays import Answer, pack_arrays, unpack_arrays
 
 # Computations without the field `encoding`. A test compares them with the service.
-NESTED = frozenset({"cost", "grade", "grade/check", "optimizer/solve"})
+NESTED = frozenset(
+    {"cost", "evaluate", "grade", "grade/check", "lambda_feedback", "optimizer/solve", "variants"}
+)
 LINES = {"accept": "application/x-ndjson", "content-type": "application/x-ndjson"}
 JSON = {"content-type": "application/json"}
 FIRST_WAIT = 0.5  # seconds, if the service does not say how long; doubled each time
