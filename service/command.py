@@ -1,9 +1,11 @@
 """The command `workings`, also available as `python -m service`."""
 
+import asyncio
 import os
 import signal
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -82,9 +84,120 @@ def serve(host: str, port: int, workers: int, log_level: str, root_path: str) ->
         sys.exit(0)
 
 
-def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -> None:
+SERVER = click.option(
+    "--server",
+    default="",
+    metavar="URL",
+    help="Ask the service at this address, such as http://127.0.0.1:8000, and not this process.",
+)
+
+
+@main.command(short_help="Answer the question in a file.")
+@click.argument("operation")
+@click.argument("request_file", metavar="REQUEST", default="-")
+@SERVER
+def ask(operation: str, request_file: str, server: str) -> None:
+    """Answer the question in a JSON or YAML file, as POST /v1/OPERATION does.
+
+    REQUEST is a file with the fields of the operation; `-` or nothing is standard input. The answer is JSON
+    on standard output; the exit code is 1 if the question is refused.
+    """
+    _limit_threads()
+    from service.commands import asking, documents  # noqa: PLC0415
+
+    asking.print_answer(operation, documents.read_body(request_file), server)
+
+
+@main.command(short_help="Show the weaknesses of a rubric.")
+@click.argument("rubric")
+@SERVER
+def check(rubric: str, server: str) -> None:
+    """Show the weaknesses of the rubric in a JSON or YAML file, as POST /v1/grade/check does."""
+    _limit_threads()
+    from service.commands import asking, documents  # noqa: PLC0415
+
+    asking.print_answer("grade/check", documents.read_body(rubric), server)
+
+
+@main.command(short_help="Draw fresh inputs for a question.")
+@click.argument("request_file", metavar="REQUEST", default="-")
+@SERVER
+def variants(request_file: str, server: str) -> None:
+    """Draw variants of the question in a JSON or YAML file, as POST /v1/variants does."""
+    _limit_threads()
+    from service.commands import asking, documents  # noqa: PLC0415
+
+    asking.print_answer("variants", documents.read_body(request_file), server)
+
+
+@main.command(
+    short_help="Grade the answers of a class.",
+    epilog="Exit codes: 0 if all are graded, 1 if one is refused or needs a person, 2 for wrong options.",
+)
+@click.argument("rubric")
+@click.argument("answers", nargs=-1, required=True)
+@click.option(
+    "--envelope",
+    default="",
+    metavar="NAME",
+    help="Write the form of a platform, such as gradescope or canvas_csv. An unknown name lists all.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write a file for each student there, and not lines to standard output.",
+)
+@click.option("--statistics", is_flag=True, help="Show statistics of the class on standard error.")
+@SERVER
+def grade(
+    rubric: str, answers: tuple[str, ...], envelope: str, output: Path | None, statistics: bool, server: str
+) -> None:
+    """Grade the answers of a class to the rubric in a JSON or YAML file.
+
+    RUBRIC has the fields of POST /v1/grade without answers. ANSWERS are files: JSON or YAML with the answer
+    of one student, NDJSON with one a line, or CSV with one a row: a column id, and columns named after
+    values (gradients.NAME for gradients) whose cells are numbers or lists. `-` is NDJSON from standard
+    input.
+    """
+    _limit_threads()
+    from service.commands import documents, grading  # noqa: PLC0415
+
+    grading.check_envelope(envelope)
+    sys.exit(
+        grading.grade_class(
+            documents.read_document(rubric),
+            documents.read_submissions(answers),
+            envelope=envelope,
+            output=output,
+            server=server,
+            statistics=statistics,
+        )
+    )
+
+
+@main.command(short_help="Serve tools to language models.")
+@SERVER
+def mcp(server: str) -> None:
+    """Serve the Model Context Protocol on standard input and output. Needs the extra `mcp`."""
+    _limit_threads()
+    try:
+        from service import mcp_server  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "mcp":
+            raise
+        raise click.ClickException("expected the extra: pip install workings[mcp]") from None
+    asyncio.run(mcp_server.serve(server))
+
+
+def _limit_threads() -> None:
+    """Let the libraries below NumPy use one thread each; before NumPy is imported."""
     for name in THREADS:
-        os.environ.setdefault(name, "1")  # before NumPy is imported, below
+        os.environ.setdefault(name, "1")
+
+
+def _serve(host: str, port: int, workers: int, log_level: str, root_path: str) -> None:
+    _limit_threads()
     # Imported here, because `--help` needs none of it.
     from pydantic import ValidationError  # noqa: PLC0415
     from pydantic_settings import SettingsError  # noqa: PLC0415

@@ -34,13 +34,15 @@ class Refused(Exception):
     """A question that cannot be answered.
 
     kind: the kind of problem, such as refused or too_large.
+    document: the problem, as the service sends it.
     errors: its errors, each with `pointer`, `message`, `expected` and `received`.
     """
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
         self.kind = problem.kind
-        self.errors: list[dict[str, str]] = orjson.loads(problem.response().body)["errors"]
+        self.document: dict[str, Any] = orjson.loads(problem.response().body)
+        self.errors: list[dict[str, str]] = self.document.get("errors", [])
 
 
 class _OutOfTime(BaseException):
@@ -49,37 +51,42 @@ class _OutOfTime(BaseException):
 
 def answer(operation: str, fields: dict[str, Any]) -> Answer:
     """Return the answer to the fields of an operation or another computation. Raises Refused."""
+    document = pack_arrays(fields)
+    endpoint = _find_endpoint(operation)
+    has_encoding = "encoding" in getattr(endpoint.request(), "model_fields", {})
+    if has_encoding and fields.get("arithmetic") != "exact":
+        document = {"encoding": "packed", **document}
     try:
-        return _answer(operation, fields)
+        body = orjson.dumps(document)
+    except (TypeError, ValueError):  # orjson.JSONEncodeError is a TypeError
+        error = at((), "the fields hold a value that JSON has no form for", "numbers, text, lists, dicts and"
+                   " NumPy arrays", "a value of another type")  # fmt: skip
+        raise Refused(from_question(error)) from None
+    return Answer(unpack_arrays(orjson.loads(answer_body(operation, body))))
+
+
+def answer_body(operation: str, body: bytes) -> bytes:
+    """Return the body of the response to the body of a request. Raises Refused."""
+    endpoint, settings = _find_endpoint(operation), Settings()
+    try:
+        try:
+            return ask(endpoint, body, settings.limits, lambda job: job.answer())
+        except ExactWanted:
+            return _answer_exactly(endpoint, body, settings.exact_seconds)
     except QuestionErrors as error:
         raise Refused(from_question(error)) from None
     except Problem as problem:
         raise Refused(problem) from None
 
 
-def _answer(operation: str, fields: dict[str, Any]) -> Answer:
-    endpoint, settings = ENDPOINTS.get(operation), Settings()
-    if endpoint is None:
+def _find_endpoint(operation: str) -> Endpoint:
+    if operation not in ENDPOINTS:
         hint = suggest_name(operation, ENDPOINTS)
-        raise at(
+        error = at(
             (), "there is no computation of this name", hint or "a name of /v1/operations", "another name"
         )
-    document = pack_arrays(fields)
-    is_packed = (
-        "encoding" in getattr(endpoint.request(), "model_fields", {}) and fields.get("arithmetic") != "exact"
-    )
-    if is_packed:
-        document = {"encoding": "packed", **document}
-    try:
-        body = orjson.dumps(document)
-    except (TypeError, ValueError):  # orjson.JSONEncodeError is a TypeError
-        raise at((), "the fields hold a value that JSON has no form for", "numbers, text, lists, dicts and"
-                 " NumPy arrays", "a value of another type") from None  # fmt: skip
-    try:
-        content = ask(endpoint, body, settings.limits, lambda job: job.answer())
-    except ExactWanted:
-        content = _answer_exactly(endpoint, body, settings.exact_seconds)
-    return Answer(unpack_arrays(orjson.loads(content)))
+        raise Refused(from_question(error))
+    return ENDPOINTS[operation]
 
 
 def _answer_exactly(endpoint: Endpoint, body: bytes, seconds: float) -> bytes:

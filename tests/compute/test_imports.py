@@ -52,7 +52,7 @@ FLOORS = [
     {"service.health"},
     {"service.routes", "service.documentation"},
     {"service.app"},
-    {"service.server", "service.export", "service.mcp_server"},
+    {"service.server", "service.export", "service.mcp_server", "service.commands"},
     {"service.command"},
     {"service.__main__"},
 ]

@@ -60,8 +60,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def test_help_names_commands_and_options() -> None:
     assert called("--version").output == f"Workings, version {VERSION}\n"
-    assert "serve  Answer questions over HTTP." in called("--help").output
-    assert "serve  Answer questions over HTTP." in called().output
+    assert "serve     Answer questions over HTTP." in called("--help").output
+    assert "serve     Answer questions over HTTP." in called().output
     text = called("serve", "--help").output
     for option in ("--host", "--port", "--workers", "--log-level", "--root-path"):
         assert option in text
