@@ -183,20 +183,29 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
     async def grade_summary(request: Request) -> Response:
         return answerer.respond_in_lines(request, grades=False)
 
-    lines = {"application/x-ndjson": {"schema": {"type": "string"}}}
-    for path, endpoint, summary, description in (
+    schema = {"schema": {"type": "string"}}
+    rubric = '{"rubric":"q1","question":{"operation":"activation","function":"relu","x":[-1,2]}}'
+    submission = '{"id":"s-17","rubric":"q1","answer":{"output":[0,2]}}'
+    graded = (
+        '{"problem":{"type":"/problems/unreadable","title":"The body cannot be read","status":400,'
+        '"detail":"expected one JSON object on each line","errors":[]}}'
+    )
+    for path, endpoint, summary, description, example in (
         ("/v1/grade/batch", grade_batch, "Grades of many submissions, line by line",
          "A line with `rubric` and the fields of `/v1/grade` defines a shared rubric; a line with `id`,"
-         " `rubric`, `answer` and `gradients` is a submission. Answers come in order, and a `summary` last."),
+         " `rubric`, `answer` and `gradients` is a submission. Answers come in order, and a `summary` last.",
+         f"{rubric}\n{submission}\n"),
         ("/v1/grade/summary", grade_summary, "The summary of lines that were graded earlier",
-         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all."),
+         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all.", f"{graded}\n"),
     ):  # fmt: skip
+        examples = {"lines": {"summary": "Lines", "value": example}}
         app.router.add_api_route(
             path, endpoint, methods=["POST"], operation_id=endpoint.__name__, summary=summary,
             description=description, tags=["grading"], response_class=Response,
-            responses={200: {"description": "Lines of JSON.", "content": lines},
-                       **problem_responses(400, 408, 415)},
-            openapi_extra={"requestBody": {"required": True, "content": lines}},
+            responses={200: {"description": "Lines of JSON.", "content": {"application/x-ndjson": schema}},
+                       **problem_responses(400, 408, 413, 415, 422, 501, 503)},
+            openapi_extra={"requestBody": {"required": True, "content": {
+                "application/x-ndjson": {**schema, "examples": examples}}}},
         )  # fmt: skip
 
 
