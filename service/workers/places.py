@@ -5,9 +5,16 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.http.problems import busy
+from service.http.problems import RETRY_AFTER, Problem
 
 REFUSAL_DELAY = 0.2  # seconds; otherwise clients that retry at once would keep the event loop busy
+
+
+class NoPlace(Problem):
+    """Refuses a request because no place is free, before any work on it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 class Places:
@@ -28,11 +35,11 @@ class Places:
     async def hold_place(self, client: str = "") -> AsyncIterator[None]:
         """Hold a place while a request waits and is computed.
 
-        client: key of the client's address. Raises Problem 503 after a delay if no place is free.
+        client: key of the client's address. Raises NoPlace after a delay if no place is free.
         """
         if refusal := self._refusal(client):
             await asyncio.sleep(REFUSAL_DELAY)
-            raise busy(f"{refusal}; try again in a moment")
+            raise NoPlace(f"{refusal}; try again in a moment")
         self.occupied += 1
         self._held[client] += 1
         try:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -191,16 +190,20 @@ def test_an_unknown_envelope_lists_all(folder: Path) -> None:
 
 
 def test_a_service_elsewhere_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers: Iterator[httpx.Response | Exception] = iter([httpx.Response(200, json={"values": {}}), httpx.Response(502, text="<html>"),
-                    httpx.ConnectError("refused")])  # fmt: skip
+    found: list[httpx.Response | Exception] = [
+        httpx.Response(200, json={"values": {}}),
+        httpx.Response(502, text="<html>"),
+        httpx.ConnectError("refused"),
+    ]
+    answers = iter(found)
     asked = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append((str(request.url), request.content))
-        found = next(answers)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        came = next(answers)
+        if isinstance(came, Exception):
+            raise came
+        return came
 
     client = httpx.Client
     monkeypatch.setattr(

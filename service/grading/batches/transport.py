@@ -1,7 +1,9 @@
 """Grade the lines of a request while they arrive."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -9,14 +11,19 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from compute.errors import QuestionErrors, at
+from service.defects import format_defect
+from service.grading.batches.graded import read_grade
 from service.grading.batches.lines import Rubrics, is_rubric, read_id, read_line
 from service.grading.batches.statistics import Id, Summary
 from service.http.connections import Disconnected
-from service.http.problems import Problem, from_question
+from service.http.problems import INTERNAL, Problem, from_question
 from service.http.streams import MEDIA_TYPE, LineSender
+from service.workers.places import NoPlace
 
 MAX_LINE = 2**20  # bytes
+LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on
 RETRY = 0.2  # seconds until a full service is asked again
+LOG = logging.getLogger(__name__)
 Grade = Callable[[bytes], Awaitable[bytes]]
 Graded = tuple[bytes, Id | None, dict[str, Any] | None, bool]  # line, id, answer, whether it failed
 
@@ -49,6 +56,10 @@ async def split_lines(receive: Receive, timeout: float) -> AsyncIterator[bytes |
         yield None if is_long else bytes(kept)
 
 
+async def _read(line: bytes) -> dict[str, Any]:
+    return read_line(line) if len(line) < LONG_LINE else await asyncio.to_thread(read_line, line)
+
+
 def check_type(scope: Scope) -> None:
     """Raise Problem 415 unless the body is sent as NDJSON without a content coding."""
     headers = dict(scope["headers"])
@@ -58,14 +69,11 @@ def check_type(scope: Scope) -> None:
         raise Problem("unsupported", "expected lines without a content coding")
 
 
-async def retry_while_busy(grade: Grade, body: bytes) -> bytes:
-    """Return the graded body; wait while the service is full."""
+async def retry_while_full(grade: Grade, body: bytes) -> bytes:
+    """Return the graded body; wait while the service is full. Raises Problem if the work itself fails."""
     while True:
-        try:
+        with suppress(NoPlace):
             return await grade(body)
-        except Problem as problem:
-            if problem.kind != "busy":
-                raise
         await asyncio.sleep(RETRY)
 
 
@@ -118,10 +126,7 @@ class GradedLines(Response):
         while (task := await queue.get()) is not None:
             line, id_, graded, failed = await task
             if graded is not None and id_ is not None:
-                try:
-                    summary.add(id_, graded)
-                except (KeyError, TypeError, ValueError, AttributeError):
-                    failed = True
+                summary.add(id_, graded)
             summary.failed += failed
             if self._grade is not None:
                 await sender.send(line)
@@ -138,12 +143,12 @@ class GradedLines(Response):
                 raise at((), "is too long", f"a line of at most {MAX_LINE} bytes", "more")
             if self._grade is None:
                 return self._recall(orjson.loads(line))
-            document = read_line(line)
+            document = await _read(line)
             defines = is_rubric(document)
             id_ = None if defines else read_id(document)
             start = b"{" if id_ is None else b'{"id":%b,' % orjson.dumps(id_)
             body = orjson.dumps(rubrics.complete(document, len(line)))
-            answer = await retry_while_busy(self._grade, body)
+            answer = await retry_while_full(self._grade, body)
             graded = orjson.loads(answer)
         except QuestionErrors as errors:
             return self._fail(start, from_question(errors))
@@ -151,6 +156,9 @@ class GradedLines(Response):
             return self._fail(start, problem)
         except (TypeError, ValueError, AttributeError):  # text or nesting that JSON cannot be written from
             return self._fail(start, Problem("unreadable", "expected one JSON object on each line"))
+        except Exception as error:  # a defect, which costs this line alone
+            LOG.error("a line of a batch failed:\n%s", format_defect(error))
+            return self._fail(start, Problem("internal", INTERNAL))
         if id_ is None:
             return orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n", None, None, False
         return start + answer[1:] + b"\n", id_, graded, False
@@ -161,7 +169,7 @@ class GradedLines(Response):
             return b"", None, None, True
         if "summary" in graded or "rubric" in graded:
             return b"", None, None, False
-        return b"", read_id(graded), graded, False
+        return b"", read_id(graded), read_grade(graded), False
 
     def _fail(self, start: bytes, problem: Problem) -> Graded:
         detail = bytes(problem.response(self._root_path).body)

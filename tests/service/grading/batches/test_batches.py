@@ -5,16 +5,22 @@ from fractions import Fraction
 from typing import Any
 
 import httpx
+import numpy as np
 import orjson
 import pytest
 
+from compute.grading.written import Written
 from service.app import create_app
-from service.grading.batches.statistics import ItemStatistics
-from service.grading.batches.transport import MAX_LINE, split_lines
+from service.grading.batches.statistics import ItemStatistics, Summary
+from service.grading.batches.transport import MAX_LINE, retry_while_full, split_lines
+from service.grading.grading import GradeJob
 from service.http.connections import Disconnected
+from service.http.problems import Problem, busy
 from service.settings import Settings
+from service.workers.places import NoPlace
 from tests.conftest import InProcess
 from tests.service.grading.test_grading import QUESTION, RIGHT
+from tests.service.servers import LONG, PORT, serving
 
 RUBRIC = {"rubric": "paper", "question": QUESTION, "marks": {"query": 1, "output": 3}}
 WRONG = {**RIGHT, "output": [7, 0.3056]}
@@ -96,3 +102,128 @@ def test_discrimination_is_the_correlation_with_the_rest() -> None:
     found = item.describe()
     assert found["discrimination"] == pytest.approx(statistics.correlation(scores, rest))
     assert found["tells_nothing"] is False
+
+
+GRADED = {
+    "id": 1, "score": 1, "max_score": 2, "gradable": True,
+    "items": [{"name": "output", "of": "value", "score": 1, "max_score": 2}], "grader": {"items": []},
+}  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"score": "1/0"}, {"score": "1e999999999"}, {"score": True}, {"max_score": -1}, {"gradable": "yes"},
+        {"items": None}, {"items": [{"name": "<script>", "of": "value", "score": 1, "max_score": 1}]},
+        {"items": [{"name": "x" * 201, "of": "value", "score": 1, "max_score": 1}]},
+        {"grader": {"items": [{"misconceptions": [{"code": "<b>"}]}]}}, {"grader": []}, {"id": None},
+    ],
+)  # fmt: skip
+async def test_a_summary_counts_only_what_a_grade_can_be(broken: dict[str, Any]) -> None:
+    sent = lines(GRADED, GRADED | broken, b"[1]\n", b"{\n", GRADED | {"id": "z", "score": 0.5})
+    summary = orjson.loads((await post("/v1/grade/summary", sent)).content)["summary"]
+    assert (summary["count"], summary["failed"]) == (2, 3)
+    assert summary["scores"]["mean"] == 0.75
+    assert [item["name"] for item in summary["items"]] == ["output"]
+
+
+def test_a_summary_agrees_with_numpy() -> None:
+    rng = np.random.default_rng(0)
+    summary, points = Summary(), rng.integers(0, 41, size=(300, 2)) / 4
+    for number, row in enumerate(points):
+        items = [{"name": name, "of": "value", "score": float(score), "max_score": 10.0}
+                 for name, score in zip("ab", row, strict=True)]  # fmt: skip
+        codes = [{"misconceptions": [{"code": "softmax.no_exponent"}]}] if row[0] > 9 else []
+        summary.add(number, GRADED | {"score": float(row.sum()), "max_score": 20.0, "items": items,
+                                      "grader": {"items": codes}})  # fmt: skip
+    found, totals = summary.describe(), points.sum(axis=1)
+    assert found["scores"]["quartiles"] == pytest.approx(np.percentile(totals, [25, 50, 75]).tolist())
+    assert found["scores"]["median"] == np.median(totals)
+    assert found["scores"]["mean"] == pytest.approx(totals.mean())
+    shares = np.minimum(totals / 20 * 10, 9).astype(int)
+    assert found["scores"]["histogram"] == np.bincount(shares, minlength=10).tolist()
+    assert [item["mean"] for item in found["items"]] == pytest.approx(points.mean(axis=0).tolist())
+    correlation = np.corrcoef(points.T)[0, 1]
+    assert [item["discrimination"] for item in found["items"]] == pytest.approx([correlation] * 2)
+    [code] = found["misconceptions"]
+    assert code["count"] == np.count_nonzero(points[:, 0] > 9)
+    assert code["ids"] == np.flatnonzero(points[:, 0] > 9)[:5].tolist()
+
+
+@pytest.mark.anyio
+async def test_a_full_service_makes_a_line_wait_and_other_failures_do_not() -> None:
+    calls: list[bytes] = []
+
+    async def grade(body: bytes) -> bytes:
+        calls.append(body)
+        if len(calls) < 3:
+            raise NoPlace("all places are taken")
+        return b"graded"
+
+    assert await retry_while_full(grade, b"one") == b"graded"
+    assert calls == [b"one"] * 3
+
+    async def stopping(_: bytes) -> bytes:
+        raise busy("the service is stopping")
+
+    with pytest.raises(Problem):
+        await retry_while_full(stopping, b"one")
+
+
+@pytest.mark.anyio
+async def test_a_defect_costs_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usual = GradeJob.grade
+
+    def fail(self: GradeJob) -> Any:
+        if any(written.array.max() == 7 for sheet in self.sheets for written in sheet.written.values()
+               if isinstance(written, Written)):  # fmt: skip
+            raise RuntimeError("a defect")
+        return usual(self)
+
+    monkeypatch.setattr(GradeJob, "grade", fail)
+    answers = [orjson.loads(line) for line in (await post("/v1/grade/batch", BATCH)).content.splitlines()]
+    assert answers[4]["problem"]["status"] == 500 and answers[4]["id"] == 3
+    assert answers[-1]["summary"]["count"] == 2
+    assert "a defect" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_questions_of_an_exam_are_answered_by_name() -> None:
+    exam = {"rubric": "exam", "questions": [
+        {"name": "1a", "question": QUESTION, "marks": {"query": 1}},
+        {"name": "1b", "question": QUESTION, "marks": {"output": 1}},
+    ]}  # fmt: skip
+    sent = {"1a": {"answer": {"query": RIGHT["query"]}}, "1b": {"answer": {"output": RIGHT["output"]}}}
+    unknown = {"2": {"answer": {}}}
+    body = lines(
+        exam,
+        {"id": 1, "rubric": "exam", "questions": sent},
+        {"id": 2, "rubric": "exam", "questions": unknown},
+    )
+    answers = [orjson.loads(line) for line in (await post("/v1/grade/batch", body)).content.splitlines()]
+    assert answers[1]["score"] == 2
+    assert answers[2]["problem"]["errors"][0]["pointer"] == "/questions"
+
+
+def test_workers_keep_the_order_and_health_answers_meanwhile() -> None:
+    """A batch in processes: lines come back in the order in which they were sent."""
+    submissions = [
+        {"id": number, "rubric": "paper", "answer": WRONG if number % 3 else RIGHT} for number in range(40)
+    ]
+    body = lines(RUBRIC, *submissions)
+    with serving(("service", "serve", "--port", PORT), workers=2, exact_workers=1) as port:
+        url = f"http://127.0.0.1:{port}"
+        headers = {"content-type": "application/x-ndjson"}
+        with (
+            httpx.Client(trust_env=False, timeout=LONG) as client,
+            client.stream("POST", f"{url}/v1/grade/batch", content=body, headers=headers) as response,
+        ):
+            received = response.iter_lines()
+            next(received)
+            assert httpx.get(f"{url}/health/live", trust_env=False).status_code == 200
+            answers = [orjson.loads(line) for line in received]
+    assert [answer.get("id") for answer in answers] == [*range(40), None]
+    assert answers[-1]["summary"]["count"] == 40
