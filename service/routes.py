@@ -183,7 +183,7 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
     async def grade_summary(request: Request) -> Response:
         return answerer.respond_in_lines(request, grades=False)
 
-    schema = {"schema": {"type": "string"}}
+    schema = {"schema": {"type": "string", "format": "binary"}}
     rubric = '{"rubric":"q1","question":{"operation":"activation","function":"relu","x":[-1,2]}}'
     submission = '{"id":"s-17","rubric":"q1","answer":{"output":[0,2]}}'
     graded = (

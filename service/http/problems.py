@@ -180,6 +180,13 @@ class StatusProblem(Problem):
         return self._response("about:blank", title, self.status)
 
 
+class NoPlace(Problem):
+    """Refuses a request because no place is free, before any work on it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
+
+
 def busy(detail: str) -> Problem:
     """Return a Problem 503 with a Retry-After header."""
     return Problem("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})

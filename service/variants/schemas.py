@@ -38,7 +38,9 @@ class VariantsRequest(RubricFields):
 
     seed: Annotated[int, Interval(ge=0, le=2**53 - 1), INTEGRAL]
     count: Annotated[int, Interval(ge=1, le=MAX_COUNT), INTEGRAL] = Field(1, description="Of variants.")
-    generator: Literal[1] = Field(1, description="The version of the generator.")
+    generator: Annotated[int, Interval(ge=1, le=1), INTEGRAL] = Field(
+        1, description="The version of the generator."
+    )
     vary: list[Name] = Field(
         default_factory=list,
         max_length=MAX_NAMES,

@@ -5,16 +5,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.http.problems import RETRY_AFTER, Problem
+from service.http.problems import NoPlace
 
 REFUSAL_DELAY = 0.2  # seconds; otherwise clients that retry at once would keep the event loop busy
-
-
-class NoPlace(Problem):
-    """Refuses a request because no place is free, before any work on it."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("busy", detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 class Places:

@@ -76,7 +76,9 @@ class PythonClient:
         """Generate the package; return all that was printed. A warning is a failure."""
         shutil.copy(DOCUMENT, self.folder / "openapi.json")
         settings = self.folder / "settings.json"
-        settings.write_text('{"post_hooks": []}')  # it is not formatted for readers here
+        lines_as_bytes = {"application/x-ndjson": "application/octet-stream"}  # which its methods can send
+        # Without hooks it is not formatted for readers.
+        settings.write_text(json.dumps({"post_hooks": [], "content_type_overrides": lines_as_bytes}))
         options = ["--path", "openapi.json", "--config", settings.name, "--output-path", "generated"]
         command = [PYTHON, "-m", "openapi_python_client", "generate", "--fail-on-warning", *options]
         return run(command, self.folder)

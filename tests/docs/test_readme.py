@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -43,12 +43,13 @@ def code(language: str) -> list[tuple[Block, str]]:
     ("block", "shown"), [pytest.param(*one, id=f"{one[0].line}") for one in code("python")]
 )
 def test_the_python_runs_and_prints_the_shown_output(block: Block, shown: str, address: str) -> None:
-    assert ADDRESS in block.text
+    assert ADDRESS in block.text or "workings" not in block.text
     printed = io.StringIO()
-    namespace: dict[str, object] = {}
+    namespace: dict[str, Any] = {}
     with redirect_stdout(printed):
         exec(compile(block.text.replace(ADDRESS, address), f"README.md:{block.line}", "exec"), namespace)
-    namespace["workings"].close()  # type: ignore[attr-defined]
+    if "workings" in namespace:
+        namespace["workings"].close()
     assert printed.getvalue() == shown
 
 
@@ -76,7 +77,7 @@ def test_the_javascript_runs_and_prints_the_shown_output(
 
 
 def test_there_is_code_in_both_languages() -> None:
-    assert len(code("python")) == 2
+    assert len(code("python")) == 3
     assert len(code("js")) == 1
 
 
@@ -98,7 +99,8 @@ def test_the_map_has_every_operation_once() -> None:
         if "post" in operations
     }
     assert len(set(listed)) == len(listed)
-    assert set(listed) == set(posts) > set(CATALOGUE)
+    foreign = {"/evaluate"}  # of a protocol that has paths of its own
+    assert set(listed) == set(posts) - foreign > set(CATALOGUE)
     for name, family in families:
         [tag] = posts[name]
         assert tag == family, f"{name} is in the family {tag}"

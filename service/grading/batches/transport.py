@@ -16,9 +16,8 @@ from service.grading.batches.graded import read_grade
 from service.grading.batches.lines import Rubrics, is_rubric, read_id, read_line
 from service.grading.batches.statistics import Id, Summary
 from service.http.connections import Disconnected
-from service.http.problems import INTERNAL, Problem, from_question
+from service.http.problems import INTERNAL, NoPlace, Problem, from_question
 from service.http.streams import MEDIA_TYPE, LineSender
-from service.workers.places import NoPlace
 
 MAX_LINE = 2**20  # bytes
 LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on

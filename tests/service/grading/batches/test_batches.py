@@ -15,9 +15,8 @@ from service.grading.batches.statistics import ItemStatistics, Summary
 from service.grading.batches.transport import MAX_LINE, retry_while_full, split_lines
 from service.grading.grading import GradeJob
 from service.http.connections import Disconnected
-from service.http.problems import Problem, busy
+from service.http.problems import NoPlace, Problem, busy
 from service.settings import Settings
-from service.workers.places import NoPlace
 from tests.conftest import InProcess
 from tests.service.grading.test_grading import QUESTION, RIGHT
 from tests.service.servers import LONG, PORT, serving
@@ -144,7 +143,7 @@ def test_a_summary_agrees_with_numpy() -> None:
     shares = np.minimum(totals / 20 * 10, 9).astype(int)
     assert found["scores"]["histogram"] == np.bincount(shares, minlength=10).tolist()
     assert [item["mean"] for item in found["items"]] == pytest.approx(points.mean(axis=0).tolist())
-    correlation = np.corrcoef(points.T)[0, 1]
+    correlation = statistics.correlation(*points.T.tolist())
     assert [item["discrimination"] for item in found["items"]] == pytest.approx([correlation] * 2)
     [code] = found["misconceptions"]
     assert code["count"] == np.count_nonzero(points[:, 0] > 9)
@@ -197,7 +196,7 @@ async def test_questions_of_an_exam_are_answered_by_name() -> None:
         {"name": "1b", "question": QUESTION, "marks": {"output": 1}},
     ]}  # fmt: skip
     sent = {"1a": {"answer": {"query": RIGHT["query"]}}, "1b": {"answer": {"output": RIGHT["output"]}}}
-    unknown = {"2": {"answer": {}}}
+    unknown: dict[str, Any] = {"2": {"answer": {}}}
     body = lines(
         exam,
         {"id": 1, "rubric": "exam", "questions": sent},
