@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any, Self
 
@@ -10,9 +11,10 @@ import httpx
 
 from service.arrays import Answer
 from workings import exchange
+from workings.batches import Graded, split_batch
 
 ADDRESS = "http://127.0.0.1:8000"
-TRACE = "optimizer/trace"
+TRACE, BATCH, SUMMARY = "optimizer/trace", "grade/batch", "grade/summary"
 
 
 class _Names:
@@ -82,15 +84,30 @@ class Client(_Names):
         return self._lines(TRACE, exchange.write_question(TRACE, fields), headers)
 
     def grade_batch(self, submissions: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield a line for each submission, then one with the summary."""
-        return self._lines("grade/batch", exchange.write_lines(submissions), exchange.LINES)
+        """Yield a line for each submission and rubric, in order, then one with the summary of all.
+
+        A batch of any length is sent in parts. Raises Problem if it breaks off.
+        """
+        with closing(Graded()) as graded:
+            for part in split_batch(submissions):
+                last = None
+                for place, line in enumerate(self._stream(BATCH, part.body, exchange.LINES)):
+                    last = graded.take(place, line, part)
+                    if last is not None and "summary" not in last:
+                        yield last
+                graded.check_end(last)
+            for line in self._stream(SUMMARY, graded.content(), exchange.LINES):
+                yield exchange.read_line(line)
 
     def _lines(self, name: str, body: bytes, headers: dict[str, str]) -> Iterator[dict[str, Any]]:
+        return map(exchange.read_line, self._stream(name, body, headers))
+
+    def _stream(self, name: str, body: bytes | Iterator[bytes], headers: dict[str, str]) -> Iterator[str]:
         with self._http.stream("POST", f"/v1/{name}", content=body, headers=headers) as response:
             if not response.is_success:
                 response.read()
                 exchange.check(response)
-            yield from map(exchange.read_line, filter(None, response.iter_lines()))
+            yield from filter(None, response.iter_lines())
 
     def close(self) -> None:
         """Close the connections."""
@@ -144,18 +161,37 @@ class AsyncClient(_Names):
         headers = exchange.LINES | exchange.JSON
         return self._lines(TRACE, exchange.write_question(TRACE, fields), headers)
 
-    def grade_batch(self, submissions: Iterable[Mapping[str, Any]]) -> AsyncIterator[dict[str, Any]]:
-        """Yield a line for each submission, then one with the summary."""
-        return self._lines("grade/batch", exchange.write_lines(submissions), exchange.LINES)
+    async def grade_batch(self, submissions: Iterable[Mapping[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+        """Yield a line for each submission and rubric, in order, then one with the summary of all.
+
+        A batch of any length is sent in parts. Raises Problem if it breaks off.
+        """
+        with closing(Graded()) as graded:
+            for part in split_batch(submissions):
+                last, place = None, 0
+                async for line in self._stream(BATCH, part.body, exchange.LINES):
+                    last = graded.take(place, line, part)
+                    place += 1
+                    if last is not None and "summary" not in last:
+                        yield last
+                graded.check_end(last)
+            async for line in self._stream(SUMMARY, graded.content_async(), exchange.LINES):
+                yield exchange.read_line(line)
 
     async def _lines(self, name: str, body: bytes, headers: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+        async for line in self._stream(name, body, headers):
+            yield exchange.read_line(line)
+
+    async def _stream(
+        self, name: str, body: bytes | AsyncIterator[bytes], headers: dict[str, str]
+    ) -> AsyncIterator[str]:
         async with self._http.stream("POST", f"/v1/{name}", content=body, headers=headers) as response:
             if not response.is_success:
                 await response.aread()
                 exchange.check(response)
             async for line in response.aiter_lines():
                 if line:
-                    yield exchange.read_line(line)
+                    yield line
 
     async def close(self) -> None:
         """Close the connections."""

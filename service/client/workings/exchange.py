@@ -1,6 +1,6 @@
 """Requests and responses of the client, without sending or waiting, which the two clients do."""
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import httpx
@@ -40,11 +40,6 @@ def write_question(name: str, fields: Mapping[str, Any]) -> bytes:
     if name not in NESTED and fields.get("arithmetic") != "exact":
         document = {"encoding": "packed", **document}
     return orjson.dumps(document)
-
-
-def write_lines(submissions: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return submissions as the lines of a body."""
-    return b"".join(orjson.dumps(pack_arrays(one)) + b"\n" for one in submissions)
 
 
 def read_line(line: str) -> dict[str, Any]:

@@ -14,7 +14,9 @@ import pytest
 
 from service.app import create_app
 from service.endpoints import ENDPOINTS
-from workings import AsyncClient, Client, Problem
+from service.settings import Settings
+from workings import AsyncClient, Client, Problem, batches
+from workings.batches import PART_BYTES
 from workings.exchange import NESTED
 
 X, W = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5], [-1.0]])
@@ -80,23 +82,73 @@ def test_a_failed_connection_is_tried_again_and_a_timeout_is_not(waits: list[flo
     assert waits == [0.5]
 
 
-def test_a_batch_is_sent_and_answered_in_lines() -> None:
-    def handle(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == "/v1/grade/batch"
-        sent: list[Any] = [orjson.loads(line) for line in request.content.splitlines()]
-        lines = [*({"id": one["id"]} for one in sent), {"summary": {"count": len(sent)}}]
-        return httpx.Response(200, content=b"".join(orjson.dumps(line) + b"\n" for line in lines))
+RUBRIC = {"rubric": "q", "question": {"operation": "softmax", "x": [1, 2]}, "marks": {"output": 2}}
+SUBMISSIONS: list[dict[str, Any]] = [
+    RUBRIC,
+    *({"id": number, "rubric": "q", "answer": {"output": [0.2689, 0.7311]}} for number in range(5)),
+    {"id": None, "rubric": "q", "answer": {}},
+    RUBRIC | {"rubric": "other"},
+    {"id": "b", "rubric": "other", "answer": {"output": np.array([0.5, 0.5])}},
+    {"id": "c", "rubric": "q", "answer": {"output": [0.5, 0.5]}},
+]
 
-    submissions = [{"id": "a", "answer": {"output": X}}, {"id": "b", "answer": {}}]
-    expected: list[dict[str, Any]] = [{"id": "a"}, {"id": "b"}, {"summary": {"count": 2}}]
+
+@pytest.mark.parametrize("size", [1, 200, 500, PART_BYTES])
+def test_parts_of_a_batch_are_answered_as_one(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(batches, "PART_BYTES", size)
 
     async def collect() -> list[dict[str, Any]]:
-        async with AsyncClient(transport=httpx.MockTransport(handle)) as client:
-            return [line async for line in client.grade_batch(submissions)]
+        app = create_app(Settings(workers=0))
+        async with AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            return [line async for line in client.grade_batch(SUBMISSIONS)]
 
+    *answers, last = asyncio.run(collect())
+    assert [answer.get("id") for answer in answers] == [None, *range(5), None, None, "b", "c"]
+    assert [answer.get("score") for answer in answers] == [None, 2, 2, 2, 2, 2, None, None, 0, 0]
+    assert "problem" in answers[6] and "rubric" in answers[0] and "rubric" in answers[7]
+    summary = last["summary"]
+    assert (summary["count"], summary["failed"]) == (7, 1)
+    assert summary["scores"]["mean"] == pytest.approx(10 / 7)
+
+
+def test_a_part_has_the_rubrics_that_it_needs() -> None:
+    parts = list(
+        batches.split_batch([RUBRIC, *({"id": one, "rubric": "q", "x": "y" * 2**15} for one in "abcdef")])
+    )
+    assert len(parts) == 2
+    first, second = ([orjson.loads(line).get("id") for line in part.body.splitlines()] for part in parts)
+    assert first == [None, "a", "b", "c"] and second == [None, "d", "e", "f"]
+    assert parts[0].repeated == [False] * 4 and parts[1].repeated == [True, False, False, False]
+    assert all(len(part.body) <= PART_BYTES for part in parts)
+
+
+def test_the_synchronous_client_sends_the_same_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PART_BYTES", 100)
+    summarized = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent: list[Any] = [orjson.loads(line) for line in request.content.splitlines()]
+        if request.url.path == "/v1/grade/summary":
+            summarized.extend(sent)
+        lines = [*sent, {"summary": {"count": len(sent)}}]
+        if request.url.path == "/v1/grade/summary":
+            lines = lines[-1:]
+        return httpx.Response(200, content=b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+    submissions = [{"id": one, "answer": {"output": [1] * 20}} for one in "abc"]
     with Client(transport=httpx.MockTransport(handle)) as client:
-        assert list(client.grade_batch(submissions)) == expected
-    assert asyncio.run(collect()) == expected
+        assert list(client.grade_batch(submissions)) == [*submissions, {"summary": {"count": 3}}]
+    assert summarized == submissions
+
+
+@pytest.mark.parametrize("end", [b"", b'{"problem": {"status": 408, "detail": "no part arrived"}}\n'])
+def test_a_batch_that_breaks_off_is_a_problem(end: bytes) -> None:
+    content = b'{"id": "a", "score": 1}\n' + end
+    with Client(transport=respond(httpx.Response(200, content=content))) as client:
+        answers = client.grade_batch([{"id": "a"}, {"id": "b"}])
+        assert next(answers)["id"] == "a"
+        with pytest.raises(Problem, match="no part arrived" if end else "without its summary"):
+            list(answers)
 
 
 def test_a_refused_stream_is_a_problem() -> None:
