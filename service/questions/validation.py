@@ -1,12 +1,14 @@
 """Validation of documents, with errors that say how to correct them."""
 
 import re
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import (
     BaseModel,
     ValidationError,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
@@ -27,10 +29,9 @@ def validate(model: type[BaseModel], document: dict[str, Any]) -> BaseModel:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise QuestionErrors(
-            (_to_error(detail, model) for detail in details[:LISTED]), len(details)
-        ) from None
+        details = _by_path(error.errors(include_url=False), document)
+        listed = [_to_error(path, forms, model) for path, forms in islice(details.items(), LISTED)]
+        raise QuestionErrors(listed, len(details)) from None
 
 
 def sent_attributes(operation: Operation, request: BaseModel) -> dict[str, Any]:
@@ -79,14 +80,42 @@ _EXPECTED = {
 }
 
 
-def _to_error(error: ErrorDetails, model: type[BaseModel]) -> QuestionError:
-    path = tuple(error["loc"])
+def _by_path(details: list[ErrorDetails], document: dict[str, Any]) -> dict[Path, list[ErrorDetails]]:
+    """Return errors by their paths. A field of several forms, such as a boolean or an object, has an error
+    for each; errors within one of them leave out the others.
+    """
+    found: dict[Path, list[ErrorDetails]] = {}
+    for detail in details:
+        found.setdefault(_path_in(document, detail), []).append(detail)
+    within = {path[:length] for path in found for length in range(len(path))}
+    return {path: forms for path, forms in found.items() if path not in within}
+
+
+def _path_in(document: dict[str, Any], error: ErrorDetails) -> Path:
+    """Return the path of an error without the names of types, which pydantic puts into it."""
+    node: Any = document  # what the steps so far lead to
+    path: list[str | int] = []
+    for step in error["loc"]:
+        is_inside = (
+            step in node if isinstance(node, dict) else isinstance(node, list) and step in range(len(node))
+        )
+        if is_inside:
+            node = node[step]
+            path.append(step)
+    if error["type"] == "missing":
+        path.append(error["loc"][-1])
+    return tuple(path)
+
+
+def _to_error(path: Path, forms: list[ErrorDetails], model: type[BaseModel]) -> QuestionError:
+    """Return the error at a path. forms: those of the forms that the field may have."""
+    error = forms[0]
     kind = error["type"]
     if kind == "extra_forbidden":
-        return unknown_name(path, "field", str(path[-1]), _model_at(path[:-1], model).model_fields)
+        return unknown_name(path, "field", str(path[-1]), _fields(_model_at(path[:-1], model)))
     if kind == "missing":
         return QuestionError(path, "is required", _expected_at(path, model), "nothing")
-    expected = _expected(error)
+    expected = ", or ".join(dict.fromkeys(map(_expected, forms)))
     received = describe_integers(error["input"]) if "integer" in expected else describe(error["input"])
     suggested = hint(error["input"], QUOTED.findall(expected)) if _is_misspelt(error) else ""
     return QuestionError(path, f"has to be {expected}{suggested}", expected, received)
@@ -109,7 +138,7 @@ def _expected_at(path: Path, model: type[BaseModel]) -> str:
         owner.model_validate({name: None})
     except ValidationError as errors:
         details = [detail for detail in errors.errors(include_url=False) if detail["loc"][0] == name]
-    described = (owner.model_fields[name].description or "a value").removesuffix(".")
+    described = (_fields(owner)[name].description or "a value").removesuffix(".")
     expected = "; or ".join(dict.fromkeys(map(_expected, details)))
     return expected or described[0].lower() + described[1:]
 
@@ -118,15 +147,21 @@ def _is_misspelt(error: ErrorDetails) -> bool:
     return error["type"] == "literal_error" and isinstance(error["input"], str)
 
 
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model by the names that they have in documents."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def _model_at(path: Path, model: type[BaseModel]) -> type[BaseModel]:
     """Return the model of the object at a path. model: that of the whole document."""
     for name in path:
         if isinstance(name, str):
-            kinds_: list[Any] = [model.model_fields[name].annotation]
-            while kinds_:
-                kind = kinds_.pop()
+            # The names of an object without a model of its own lead to the model of its values.
+            kinds: list[Any] = [field.annotation] if (field := _fields(model).get(name)) else []
+            while kinds:
+                kind = kinds.pop()
                 if isinstance(kind, type) and issubclass(kind, BaseModel):
                     model = kind
                     break
-                kinds_ += [kind.__value__] if isinstance(kind, TypeAliasType) else get_args(kind)
+                kinds += [kind.__value__] if isinstance(kind, TypeAliasType) else get_args(kind)
     return model

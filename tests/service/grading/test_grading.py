@@ -355,3 +355,26 @@ def test_an_exam_has_questions_in_letters_and_in_decimals(ask: Ask) -> None:
         {"name": "2", "question": decimals, "answer": {"output": [0.5, 0]}},
     ])  # fmt: skip
     assert (answer["score"], answer["max_score"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "part"),
+    [
+        ({"follow_through": {"creditt": 1}}, "/follow_through/creditt", "did you mean credit?"),
+        ({"follow_through": {"credit": 5}}, "/follow_through/credit", "at most 1"),
+        ({"follow_through": {"except": 3}}, "/follow_through/except", "a list"),
+        ({"follow_through": 3}, "/follow_through", "true or false"),
+        ({"tolerances": {"output": {"decimal": 2}}}, "/tolerances/output/decimal", "did you mean decimals?"),
+        ({"accept": [{"credit": 3}]}, "/accept/0/credit", "at most 1"),
+        ({"best_of": [{"names": ["output"]}]}, "/best_of/0/count", "is required"),
+        ({"penalties": [{"points": 1}]}, "/penalties/0/when", "is required"),
+        ({"questions": [{"name": "a"}]}, "/questions/0/question", "is required"),
+    ],
+)
+def test_errors_of_a_rubric_point_into_its_objects(
+    ask: Ask, fields: dict[str, Any], pointer: str, part: str
+) -> None:
+    question = {} if "questions" in fields else {"question": {"operation": "softmax", "x": [1, 2]}}
+    response = ask("/v1/grade", **question, **fields)
+    assert response.status_code == 422
+    assert part in str(errors(response)[pointer])
