@@ -94,12 +94,22 @@ def understand_command(
         return SelfCheckJob(limits)
     if "response" not in document:
         raise at(("response",), "is required", "what the student wrote", "nothing")
-    rubric = _with_names(request.params, _read_names(request.answer))
+    names = _read_names(request.answer)
     try:
-        job = understand_grading(fill(rubric, request.response), limits)
+        job = understand_grading(fill(_with_names(request.params, names), request.response), limits)
     except QuestionErrors as errors:
-        raise locate(errors, "params") from None
+        raise _locate_names(locate(errors, "params"), request.params) from None
     return PreviewJob(job, render_preview) if command == "preview" else job.rendered(lambda_feedback.render)
+
+
+def _locate_names(errors: QuestionErrors, params: dict[str, Any]) -> QuestionErrors:
+    """Return errors with those about marks that `params` does not have at `answer`, which names them."""
+    for error in errors.errors:
+        _, field, *names = (*error.path, "", "")
+        sent = params.get(field)
+        if field in ("marks", "gradient_marks") and not (isinstance(sent, dict) and names[0] in sent):
+            error.path = ("answer",)
+    return errors
 
 
 def _read_names(answer: Any) -> list[str]:

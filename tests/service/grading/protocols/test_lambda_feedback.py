@@ -107,3 +107,11 @@ def test_errors_are_those_of_the_protocol(client: Client) -> None:
 def test_the_document_names_the_header() -> None:
     operation = app.openapi()["paths"][PATH]["post"]
     assert [(one["name"], one["in"]) for one in operation["parameters"]] == [("command", "header")]
+
+
+def test_an_unknown_name_is_an_error_at_answer(client: Client) -> None:
+    answered = ask(client, None, 422, **{**ONE, "answer": MARKER}, response=1)
+    assert answered["error"]["message"].startswith("/answer: ")
+    sent = {"question": PROGRAM, "marks": {"nothing": 1}}
+    answered = ask(client, None, 422, answer="z", response=1, params=sent)
+    assert answered["error"]["message"].startswith("/params/marks/nothing: ")
