@@ -15,8 +15,7 @@ from typing import Any
 import orjson
 
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
-from compute.errors import QuestionErrors, at
-from compute.names.suggestions import suggest_name
+from compute.errors import QuestionErrors, at, unknown_name
 from compute.question.limits import Limits
 from service.arrays import Answer, pack_arrays, unpack_arrays
 from service.asking import ask, understand
@@ -81,10 +80,7 @@ def answer_body(operation: str, body: bytes) -> bytes:
 
 def _find_endpoint(operation: str) -> Endpoint:
     if operation not in ENDPOINTS:
-        hint = suggest_name(operation, ENDPOINTS)
-        error = at(
-            (), "there is no computation of this name", hint or "a name of /v1/operations", "another name"
-        )
+        error = QuestionErrors([unknown_name((), "computation", operation, ENDPOINTS)])
         raise Refused(from_question(error))
     return ENDPOINTS[operation]
 

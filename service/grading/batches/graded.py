@@ -47,5 +47,6 @@ def read_grade(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a grade that are counted. Raises QuestionErrors for another object."""
     try:
         return _Grade.model_validate(document).model_dump()
-    except ValidationError:
-        raise at((), "is not a graded line", "a line that /v1/grade/batch sent", "another object") from None
+    except ValidationError as errors:
+        received = f"an object with {errors.error_count()} fields that a grade cannot have"
+        raise at((), "is not a graded line", "a line that /v1/grade/batch sent", received) from None

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from compute.errors import at
+from compute.errors import QuestionErrors, at, unknown_name
 from service.grading.batches.statistics import Id
 from service.http.problems import Problem, describe
 from service.http.reader import read_strictly
@@ -14,6 +14,7 @@ from service.http.reader import read_strictly
 MAX_ID = 64  # characters
 MAX_RUBRICS = 100
 MAX_RUBRIC_BYTES = 2**22
+ANSWERS = ("answer", "gradients")
 SUBMISSION = ("id", "rubric", "answer", "gradients", "questions")
 
 
@@ -50,9 +51,13 @@ def read_id(document: Mapping[str, Any]) -> Id:
         return found
     if isinstance(found, int) and not isinstance(found, bool):
         return found
-    received = describe(found) if isinstance(found, str | list | dict | bool) else "nothing or a number"
     raise at(("id",), "has to identify the line", f"text of 1 to {MAX_ID} characters, or an integer of at"
-             " most 15 digits", received)  # fmt: skip
+             " most 15 digits", _describe(found))  # fmt: skip
+
+
+def _describe(found: Any) -> str:
+    """Describe a part of a line, of which numbers are still text."""
+    return "a number" if isinstance(found, orjson.Fragment) else describe(found)
 
 
 class Rubrics:
@@ -72,15 +77,17 @@ class Rubrics:
         if "rubric" not in document:
             return rest
         if not isinstance(name, str) or not 0 < len(name) <= MAX_ID:
-            raise at(("rubric",), "is not a name", f"text of 1 to {MAX_ID} characters", "something else")
+            raise at(("rubric",), "is not a name", f"text of 1 to {MAX_ID} characters", _describe(name))
         if is_rubric(document):
             self._keep(name, rest, size)
             return rest
         if name not in self._rubrics:
-            raise at(("rubric",), "is unknown", "the name of a rubric on an earlier line", "another name")
+            raise QuestionErrors(
+                [unknown_name(("rubric",), "rubric on an earlier line", name, self._rubrics)]
+            )
         for key in document:
             if key not in SUBMISSION:
-                raise at((key,), "belongs to the rubric", "one of: " + ", ".join(SUBMISSION), "another field")
+                raise QuestionErrors([unknown_name((key,), "field of a submission", key, SUBMISSION)])
         return self._fill(self._rubrics[name], rest)
 
     def _keep(self, name: str, rubric: dict[str, Any], size: int) -> None:
@@ -90,8 +97,9 @@ class Rubrics:
         if name in self._rubrics:
             raise at(("rubric",), "is defined twice", "a name of its own", "the name of an earlier rubric")
         if len(self._rubrics) >= MAX_RUBRICS or self._bytes + size > MAX_RUBRIC_BYTES:
-            raise at((), "is one rubric too many", f"at most {MAX_RUBRICS} rubrics of {MAX_RUBRIC_BYTES}"
-                     " bytes together", "more")  # fmt: skip
+            most = f"at most {MAX_RUBRICS} rubrics of {MAX_RUBRIC_BYTES} bytes together"
+            received = f"{len(self._rubrics) + 1} of {self._bytes + size} bytes"
+            raise at((), "is one rubric too many", most, received)
         self._rubrics[name] = rubric
         self._bytes += size
 
@@ -99,16 +107,23 @@ class Rubrics:
         if "questions" not in sent:
             return {**rubric, **sent}
         answers, questions = sent["questions"], rubric.get("questions")
-        if not isinstance(answers, dict) or not isinstance(questions, list):
-            raise at(("questions",), "does not fit", "answers by name of a question of an exam", "other")
+        if not isinstance(questions, list):
+            raise at(("questions",), "does not fit", "the answer to the rubric's one question",
+                     "answers to several questions")  # fmt: skip
+        if not isinstance(answers, dict):
+            raise at(("questions",), "has to be an object", "answers by name of a question",
+                     _describe(answers))  # fmt: skip
         models = [question for question in questions if isinstance(question, dict)]
-        known = {question["name"] for question in models if isinstance(question.get("name"), str)}
-        if not all(
-            isinstance(one, dict) and one.keys() <= {"answer", "gradients"} for one in answers.values()
-        ):
-            raise at(("questions",), "has other fields", "answer and gradients of each question", "other")
-        if not answers.keys() <= known:
-            raise at(("questions",), "names an unknown question", "names of the exam's questions", "another")
+        known = [question["name"] for question in models if isinstance(question.get("name"), str)]
+        for name, answer in answers.items():
+            path = ("questions", name)
+            if name not in known:
+                raise QuestionErrors([unknown_name(path, "question", name, known)])
+            if not isinstance(answer, dict):
+                raise at(path, "has to be an object", "answer and gradients", _describe(answer))
+            for key in answer:
+                if key not in ANSWERS:
+                    raise QuestionErrors([unknown_name((*path, key), "field", key, ANSWERS)])
         return {**rubric, "questions": [{**model, **answers.get(model.get("name"), {})} for model in models]}
 
 

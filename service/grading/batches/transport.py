@@ -139,7 +139,7 @@ class GradedLines(Response):
         start = b"{"
         try:
             if line is None:
-                raise at((), "is too long", f"a line of at most {MAX_LINE} bytes", "more")
+                raise at((), "is too long", f"a line of at most {MAX_LINE} bytes", "a line that is longer")
             if self._grade is None:
                 return self._recall(orjson.loads(line))
             document = await _read(line)

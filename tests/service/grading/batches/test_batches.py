@@ -204,7 +204,38 @@ async def test_questions_of_an_exam_are_answered_by_name() -> None:
     )
     answers = [orjson.loads(line) for line in (await post("/v1/grade/batch", body)).content.splitlines()]
     assert answers[1]["score"] == 2
-    assert answers[2]["problem"]["errors"][0]["pointer"] == "/questions"
+    assert answers[2]["problem"]["errors"][0]["pointer"] == "/questions/2"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("line", "pointer", "received"),
+    [
+        ({"id": 1, "rubric": ""}, "/rubric", "text of 0 characters"),
+        ({"id": 1, "rubric": 1.5}, "/rubric", "a number"),
+        ({"id": 1, "rubric": "papr"}, "/rubric", "an unknown name of 4 characters"),
+        ({"id": 1, "rubric": "paper", "marks": {}}, "/marks", "an unknown name of 5 characters"),
+        ({"id": 1, "rubric": "paper", "questions": {}}, "/questions", "answers to several questions"),
+        ({"id": 1, "rubric": "exam", "questions": 1}, "/questions", "the number 1"),
+        ({"id": 1, "rubric": "exam", "questions": {"1a": []}}, "/questions/1a", "a list of 0"),
+        (
+            {"id": 1, "rubric": "exam", "questions": {"1a": {"x": 1}}},
+            "/questions/1a/x",
+            "an unknown name",
+        ),
+        ({"id": "x" * 65, "rubric": "paper"}, "/id", "text of 65 characters"),
+        ({"id": 1.5, "rubric": "paper"}, "/id", "a number"),
+        ({"rubric": "paper", "answer": {}}, "/id", "null"),
+        ({"rubric": "paper", "question": QUESTION}, "/rubric", "the name of an earlier rubric"),
+        ({"rubric": "new", "question": QUESTION, "answer": {}}, "/answer", "an answer"),
+    ],
+)
+async def test_errors_of_a_line_say_what_came(line: dict[str, Any], pointer: str, received: str) -> None:
+    exam = {"rubric": "exam", "questions": [{"name": "1a", "question": QUESTION, "marks": {"query": 1}}]}
+    content = (await post("/v1/grade/batch", lines(RUBRIC, exam, line))).content
+    [error] = orjson.loads(content.splitlines()[2])["problem"]["errors"]
+    assert error["pointer"] == pointer
+    assert error["received"].startswith(received)
 
 
 def test_workers_keep_the_order_and_health_answers_meanwhile() -> None:
