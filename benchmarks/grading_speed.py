@@ -52,6 +52,7 @@ def make_cases() -> dict[str, Callable[[], bytes]]:
         "computing the question": lambda: _answer("self_attention", fields),
         "a right answer": grading({}),
         "a known mistake, followed": grading(followed),
+        "one value wrong, none follows": grading({"query": noise["query"]}),
         "noise for all values": grading(noise),
     }
 
@@ -67,7 +68,7 @@ def main(rounds: int = 60) -> None:
             times[name].append(process_time() - started)
     unit = median(times["computing the question"][3:])
     for name, seconds in times.items():
-        print(f"{name:28} {1000 * median(seconds[3:]):8.2f} ms {median(seconds[3:]) / unit:8.2f}")
+        print(f"{name:30} {1000 * median(seconds[3:]):8.2f} ms {median(seconds[3:]) / unit:8.2f}")
 
 
 if __name__ == "__main__":
