@@ -102,10 +102,7 @@ def ask(operation: str, request_file: str, server: str) -> None:
     REQUEST is a file with the fields of the operation; `-` or nothing is standard input. The answer is JSON
     on standard output; the exit code is 1 if the question is refused.
     """
-    _limit_threads()
-    from service.commands import asking, documents  # noqa: PLC0415
-
-    asking.print_answer(operation, documents.read_body(request_file), server)
+    _print_answer(operation, request_file, server)
 
 
 @main.command(short_help="Show the weaknesses of a rubric.")
@@ -113,10 +110,7 @@ def ask(operation: str, request_file: str, server: str) -> None:
 @SERVER
 def check(rubric: str, server: str) -> None:
     """Show the weaknesses of the rubric in a JSON or YAML file, as POST /v1/grade/check does."""
-    _limit_threads()
-    from service.commands import asking, documents  # noqa: PLC0415
-
-    asking.print_answer("grade/check", documents.read_body(rubric), server)
+    _print_answer("grade/check", rubric, server)
 
 
 @main.command(short_help="Draw fresh inputs for a question.")
@@ -124,10 +118,7 @@ def check(rubric: str, server: str) -> None:
 @SERVER
 def variants(request_file: str, server: str) -> None:
     """Draw variants of the question in a JSON or YAML file, as POST /v1/variants does."""
-    _limit_threads()
-    from service.commands import asking, documents  # noqa: PLC0415
-
-    asking.print_answer("variants", documents.read_body(request_file), server)
+    _print_answer("variants", request_file, server)
 
 
 @main.command(
@@ -161,7 +152,7 @@ def grade(
     input.
     """
     _limit_threads()
-    from service.commands import documents, grading  # noqa: PLC0415
+    from service.commands import documents, grading  # noqa: PLC0415 - `--help` needs none of it
 
     grading.check_envelope(envelope)
     sys.exit(
@@ -188,6 +179,14 @@ def mcp(server: str) -> None:
             raise
         raise click.ClickException("expected the extra: pip install workings[mcp]") from None
     asyncio.run(mcp_server.serve(server))
+
+
+def _print_answer(name: str, file: str, server: str) -> None:
+    """Print the answer of a computation to the question in a file."""
+    _limit_threads()
+    from service.commands import asking, documents  # noqa: PLC0415 - `--help` needs none of it
+
+    asking.print_answer(name, documents.read_body(file), server)
 
 
 def _limit_threads() -> None:
