@@ -209,10 +209,10 @@ class GraphSubject:
     def _known_in(self, question: Question) -> Mapping[str, Array]:
         """Return the known values of a variant; a mask is transposed where the scores are."""
         mask = self._known.get("mask")
-        orientations = {dict(each.attributes).get("orientation") for each in (question, self.question)}
-        if mask is None or np.ndim(mask) < 2 or len(orientations - {None, "query_key"}) != 1:
-            return self._known
-        if len(orientations) == 1:
+        here, there = (
+            dict(each.attributes).get("orientation", "query_key") for each in (question, self.question)
+        )
+        if mask is None or np.ndim(mask) < 2 or here == there:
             return self._known
         return {**self._known, "mask": np.swapaxes(mask, -1, -2)}
 

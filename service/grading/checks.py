@@ -11,7 +11,7 @@ from pydantic import Field
 
 from compute.errors import QuestionErrors
 from compute.grading.checking import Finding, check_inputs
-from compute.grading.scores import as_number, read_fraction, round_half_up
+from compute.grading.scores import add_up, as_number, read_fraction, round_half_up
 from compute.question.limits import Limits
 from service.grading.grading import GradeJob, understand_grading
 from service.grading.schemas import GradeRequest, Marks
@@ -77,7 +77,7 @@ class CheckJob:
         written = any(sheet.written for sheet in sheets)
         report = self.job.grade() if written else None
         findings = [("", finding) for finding in self.unknown]
-        marks = sum(self.job.rubric.marks.values(), Fraction(0))
+        marks = add_up(self.job.rubric.marks.values())
         if self.total is not None and marks != self.total:
             message = f"the marks add up to {float(marks):g}, not {float(self.total):g}"
             findings.append(("", Finding("marks_do_not_add_up", "marks", message)))

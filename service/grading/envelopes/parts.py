@@ -10,7 +10,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from compute.grading.scores import as_number, read_fraction
+from compute.grading.scores import add_up, as_number, read_fraction
 from service.grading.answers import UNKNOWN
 from service.grading.envelopes.declaration import Graded
 from service.grading.feedback import NO_SUCH_NAME
@@ -175,7 +175,7 @@ def read_share(graded: Graded) -> Fraction | None:
 
 def read_adjustment(graded: Graded, parts: list[Part]) -> Fraction:
     """Return the difference between the score and the points of all parts, from penalties or choices."""
-    return read_fraction(graded["score"]) - sum((part.score or Fraction(0) for part in parts), Fraction(0))
+    return read_fraction(graded["score"]) - add_up(part.score or Fraction(0) for part in parts)
 
 
 def describe_adjustment(graded: Graded) -> str:
