@@ -118,7 +118,7 @@ class Unclear(Exception):
 
 @dataclass(frozen=True)
 class Judged:
-    """What the definitions of follow-through say of each item."""
+    """The verdict on each item, by the definitions of follow-through."""
 
     verdicts: Mapping[Key, str]  # correct, either, follows or wrong
     in_place: Written  # each step from the answer's own values before it

@@ -85,7 +85,7 @@ class Sheet:
 
 @dataclass
 class Writing:
-    """What a student does with a computed value: (used in later steps, written down)."""
+    """A student's step with a computed value: (used in later steps, written down)."""
 
     change: Callable[[Key, Array], tuple[Array, Array]]
 

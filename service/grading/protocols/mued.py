@@ -40,7 +40,7 @@ class MuedModel(Wire):
 
 
 class MuedSubmission(MuedModel):
-    """What a student wrote: `content.value`, or in the older form `content.text`."""
+    """A student's answer: `content.value`, or in the older form `content.text`."""
 
     content: dict[str, Any] = Field(
         description="`value`: an object of tensors by name, text with a line `name = value` for each, or the"

@@ -1,4 +1,4 @@
-"""What a student submits to a platform, as the fields of a request for a grade.
+"""Submissions to a platform, as the fields of a request for a grade.
 
 Platforms send one value: an object by name, or text. Nothing in it is refused. If it is not clear which
 values it has, every name of the rubric is ungradable rather than missing.
