@@ -12,6 +12,7 @@ from compute.question.declared_readings.hessian_vector import HessianVectorReadi
 from compute.question.declared_readings.jacobian import JacobianReading
 from compute.question.declared_readings.substitute import SubstituteReading
 from compute.question.declared_readings.verify import VerifyReading
+from compute.question.declared_readings.workings import WorkingsReading
 
 READINGS: tuple[Reading, ...] = (
     JacobianReading(),
@@ -20,6 +21,7 @@ READINGS: tuple[Reading, ...] = (
     DiagnoseReading(),
     ClaimsReading(),
     DiagramReading(),
+    WorkingsReading(),
     VerifyReading(),  # the last, since it verifies the others
 )
 
