@@ -4,7 +4,7 @@ import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,11 +36,13 @@ class Answer:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(f"the answer has no value of the name {name}") from None
+    if not TYPE_CHECKING:  # the types of the client list the attributes of each operation's answer
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return self.values[name]
+            except KeyError:
+                raise AttributeError(f"the answer has no value of the name {name}") from None
 
 
 def pack_arrays(document: Any) -> Any:

@@ -48,7 +48,7 @@ FLOORS = [
     {"service.asking"},
     {"service.workers"},
     {"service.in_process"},
-    {"service.answering", "service.catalogue", "service.document"},
+    {"service.answering", "service.catalogue", "service.client_types", "service.document"},
     {"service.health"},
     {"service.routes", "service.documentation"},
     {"service.app"},

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
 
@@ -17,7 +17,7 @@ ADDRESS = "http://127.0.0.1:8000"
 TRACE, BATCH, SUMMARY = "optimizer/trace", "grade/batch", "grade/summary"
 
 
-class _Names:
+class _Methods:
     """Operations as methods: `client.linear(x=..., w=...)` is `client.ask("linear", x=..., w=...)`."""
 
     ask: Callable[..., Any]
@@ -25,18 +25,16 @@ class _Names:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return partial(self.ask, name)
-
-    def grade(self, **fields: Any) -> Any:
-        """Grade the values of a student: fields of /v1/grade."""
-        return self.ask("grade", **fields)
-
-    def check(self, **fields: Any) -> Any:
-        """Check a rubric: fields of /v1/grade/check."""
-        return self.ask("grade/check", **fields)
+        return partial(self.ask, exchange.PATHS.get(name, name))
 
 
-class Client(_Names):
+if TYPE_CHECKING:
+    from workings.operations import AsyncOperations, Operations, Trace
+else:
+    Operations = AsyncOperations = _Methods
+
+
+class Client(Operations):
     """Asks a service. Raises Problem for refusals and httpx.TransportError if there is no connection.
 
     timeout: seconds to connect, and between two parts of an answer.
@@ -78,7 +76,7 @@ class Client(_Names):
             except httpx.TransportError as error:
                 came = error
 
-    def trace(self, **fields: Any) -> Iterator[dict[str, Any]]:
+    def trace(self, **fields: Unpack["Trace"]) -> Iterator[dict[str, Any]]:
         """Yield the lines of an optimizer's trace as they are computed."""
         headers = exchange.LINES | exchange.JSON
         return self._lines(TRACE, exchange.write_question(TRACE, fields), headers)
@@ -120,7 +118,7 @@ class Client(_Names):
         self.close()
 
 
-class AsyncClient(_Names):
+class AsyncClient(AsyncOperations):
     """The asynchronous `Client`, with the same parameters and methods."""
 
     def __init__(
@@ -156,7 +154,7 @@ class AsyncClient(_Names):
             except httpx.TransportError as error:
                 came = error
 
-    def trace(self, **fields: Any) -> AsyncIterator[dict[str, Any]]:
+    def trace(self, **fields: Unpack["Trace"]) -> AsyncIterator[dict[str, Any]]:
         """Yield the lines of an optimizer's trace as they are computed."""
         headers = exchange.LINES | exchange.JSON
         return self._lines(TRACE, exchange.write_question(TRACE, fields), headers)

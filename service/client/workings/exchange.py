@@ -12,6 +12,7 @@ from service.arrays import Answer, pack_arrays, unpack_arrays
 NESTED = frozenset(
     {"cost", "evaluate", "grade", "grade/check", "lambda_feedback", "optimizer/solve", "variants"}
 )
+PATHS = {"check": "grade/check", "solve": "optimizer/solve"}  # of methods that have another name
 LINES = {"accept": "application/x-ndjson", "content-type": "application/x-ndjson"}
 JSON = {"content-type": "application/json"}
 FIRST_WAIT = 0.5  # seconds, if the service does not say how long; doubled each time
