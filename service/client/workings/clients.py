@@ -1,6 +1,7 @@
 """The synchronous and the asynchronous client."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
@@ -34,6 +35,11 @@ class AsyncClient(Exchange, AsyncOperations):
         http = httpx.AsyncClient(base_url=address, timeout=timeout, transport=transport)
         super().__init__(Waiting(http), retries, longest_wait)
 
+    @classmethod
+    def in_process(cls) -> Self:
+        """Return a client of the service in this process, which needs no server. Close it in the end."""
+        return cls(transport=import_module("workings.in_process").InProcess())
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -61,6 +67,11 @@ class Client(Operations):
     ) -> None:
         http = httpx.Client(base_url=address, timeout=timeout, transport=transport)
         self._exchange = Exchange(Blocking(http), retries, longest_wait)
+
+    @classmethod
+    def in_process(cls) -> Self:
+        """Return a client of the service in this process, which needs no server. Close it in the end."""
+        return cls(transport=import_module("workings.in_process").BlockingInProcess())
 
     def send(self, operation: str, body: bytes) -> bytes:
         """Return the body of the answer to the body of a question, both in JSON."""

@@ -17,7 +17,7 @@ from service.endpoints import ENDPOINTS
 from service.settings import Settings
 from workings import AsyncClient, Client, Problem, batches
 from workings.batches import PART_BYTES
-from workings.exchange import NESTED
+from workings.documents import NESTED
 
 X, W = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5], [-1.0]])
 ANSWER = {"values": {"output": [[1]]}}

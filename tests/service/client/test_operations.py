@@ -1,14 +1,21 @@
 """The types of the client's methods: what is checked in is what is generated, and type checkers use it."""
 
+import inspect
+import os
+import pydoc
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mypy import api
 
+from compute.operations import CATALOGUE
 from service.client_types import OTHERS, write_module
 from service.endpoints import ENDPOINTS
 from service.export import CLIENT_TYPES
-from workings.exchange import PATHS
+from workings import Client
+from workings.methods import PATHS
 
 ROOT = CLIENT_TYPES.parents[3]
 RIGHT = """\
@@ -69,3 +76,19 @@ def test_a_type_checker_knows_fields_and_values(tmp_path: Path, monkeypatch: pyt
 def test_methods_with_other_names_are_sent_to_their_paths() -> None:
     assert {name: path for name, path in OTHERS.items() if name != path} == PATHS
     assert set(OTHERS.values()) < set(ENDPOINTS)
+
+
+def test_methods_are_listed_and_explained() -> None:
+    client = Client()
+    assert {*CATALOGUE, *OTHERS, "ask", "grade_batch"} <= set(dir(client))
+    text = pydoc.plain(pydoc.render_doc(client.linear))
+    assert "x: A vector, or vectors as rows. Shape (..., d)." in text and "weights: " in text
+    assert client.linear.__doc__ and client.linear.__doc__.startswith("A linear layer")
+    assert [*inspect.signature(client.linear).parameters][:3] == ["x", "w", "b"]
+    assert repr(client.of_a_newer_service) == "of_a_newer_service(**fields: Any) -> Any"  # type: ignore[attr-defined]
+
+
+def test_the_types_are_imported_for_help_alone() -> None:
+    code = "import workings, sys; workings.Client().linear; print('workings.operations' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=environment) == "False\n"
