@@ -22,6 +22,6 @@ def answer(operation: str, /, **fields: Any) -> Any:
     ends after WORKINGS_EXACT_SECONDS of processor time, on the main thread of Linux and macOS; elsewhere, and
     while the caller runs a profiling timer, time is not limited. Memory is not limited anywhere.
 
-    Raises `service.in_process.Refused`, whose `errors` have JSON pointers to the fields.
+    Raises `workings.Problem`, as the client does; its `errors` have JSON pointers to the fields.
     """
     return import_module("service.in_process").answer(operation, fields)

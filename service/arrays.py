@@ -4,7 +4,7 @@ import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ PACKED = frozenset({"float32", "float64", "bool"})
 FIELDS = frozenset({"dtype", "shape", "data"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
     """An answer. document: all its fields, with NumPy arrays for tensors of floats.
 
@@ -36,11 +36,24 @@ class Answer:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(f"the answer has no value of the name {name}") from None
+    def __repr__(self) -> str:
+        """Return the names of values and gradients with their shapes; other answers have names of fields."""
+        parts = [_describe(self.values)] if self.values else []
+        if self.gradients:
+            parts.append(f"gradients: {_describe(self.gradients)}")
+        return f"Answer({'; '.join(parts) or ', '.join(self.document)})"
+
+    if not TYPE_CHECKING:  # the types of the client list the attributes of each operation's answer
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return self.values[name]
+            except KeyError:
+                raise AttributeError(f"the answer has no value of the name {name}") from None
+
+
+def _describe(tensors: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {np.shape(tensor)}" for name, tensor in tensors.items())
 
 
 def pack_arrays(document: Any) -> Any:

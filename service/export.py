@@ -1,4 +1,6 @@
-"""Regenerate openapi/openapi.json and the responses of the examples and exams: `make openapi`."""
+"""Regenerate openapi/openapi.json, the responses of the examples and exams, and the types of the client:
+`make openapi`.
+"""
 
 import re
 from pathlib import Path
@@ -8,11 +10,13 @@ import orjson
 
 from compute.question.limits import Limits
 from service.app import app
+from service.client_types import write_module
 from service.endpoints import ENDPOINTS
 from service.questions.operations import EXACT_WORK
 from service.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "openapi"
+CLIENT_TYPES = Path(__file__).parent / "client" / "workings" / "operations.py"
 INNERMOST = re.compile(rb"\[\n\s+([^][{}]*?)\n\s+\]")
 
 
@@ -29,13 +33,14 @@ def replay(example: dict[str, Any], limits: Limits) -> Any:
 
 
 def main() -> None:
-    """Write the examples and exams, then the document, which shows the examples."""
+    """Write the examples and exams, then the document, which shows the examples, and the types."""
     EXACT_WORK.is_done_here = True
     for path in sorted([*(FOLDER / "examples").glob("*.json"), *(FOLDER / "exams").glob("*.json")]):
         example = orjson.loads(path.read_bytes())
         example["response"] = replay(example, Settings().limits)
         path.write_bytes(format_json(example))
     (FOLDER / "openapi.json").write_bytes(format_json(app.openapi()))
+    CLIENT_TYPES.write_text(write_module(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import orjson
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.errors import QuestionErrors, at, unknown_name
 from compute.question.limits import Limits
+from service import exceptions
 from service.arrays import Answer, pack_arrays, unpack_arrays
 from service.asking import ask, understand
 from service.endpoints import ENDPOINTS, Endpoint
@@ -29,27 +30,12 @@ AGAIN = 1.0  # seconds of processor time after which an exception that was swall
 EXACT = threading.RLock()  # exact arithmetic keeps its progress and its permission in the process
 
 
-class Refused(Exception):
-    """A question that cannot be answered.
-
-    kind: the kind of problem, such as refused or too_large.
-    document: the problem, as the service sends it.
-    errors: its errors, each with `pointer`, `message`, `expected` and `received`.
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
-        self.kind = problem.kind
-        self.document: dict[str, Any] = orjson.loads(problem.response().body)
-        self.errors: list[dict[str, str]] = self.document.get("errors", [])
-
-
 class _OutOfTime(BaseException):
     pass
 
 
 def answer(operation: str, fields: dict[str, Any]) -> Answer:
-    """Return the answer to the fields of an operation or another computation. Raises Refused."""
+    """Return the answer to the fields of an operation or another computation. Raises exceptions.Problem."""
     document = pack_arrays(fields)
     endpoint = _find_endpoint(operation)
     has_encoding = "encoding" in getattr(endpoint.request(), "model_fields", {})
@@ -60,12 +46,12 @@ def answer(operation: str, fields: dict[str, Any]) -> Answer:
     except (TypeError, ValueError):  # orjson.JSONEncodeError is a TypeError
         error = at((), "the fields hold a value that JSON has no form for", "numbers, text, lists, dicts and"
                    " NumPy arrays", "a value of another type")  # fmt: skip
-        raise Refused(from_question(error)) from None
+        raise _as_exception(from_question(error)) from None
     return Answer(unpack_arrays(orjson.loads(answer_body(operation, body))))
 
 
 def answer_body(operation: str, body: bytes) -> bytes:
-    """Return the body of the response to the body of a request. Raises Refused."""
+    """Return the body of the response to the body of a request. Raises exceptions.Problem."""
     endpoint, settings = _find_endpoint(operation), Settings()
     try:
         try:
@@ -73,15 +59,20 @@ def answer_body(operation: str, body: bytes) -> bytes:
         except ExactWanted:
             return _answer_exactly(endpoint, body, settings.exact_seconds)
     except QuestionErrors as error:
-        raise Refused(from_question(error)) from None
+        raise _as_exception(from_question(error)) from None
     except Problem as problem:
-        raise Refused(problem) from None
+        raise _as_exception(problem) from None
+
+
+def _as_exception(problem: Problem) -> exceptions.Problem:
+    response = problem.response()
+    return exceptions.make_problem(response.status_code, orjson.loads(response.body))
 
 
 def _find_endpoint(operation: str) -> Endpoint:
     if operation not in ENDPOINTS:
         error = QuestionErrors([unknown_name((), "computation", operation, ENDPOINTS)])
-        raise Refused(from_question(error))
+        raise _as_exception(from_question(error))
     return ENDPOINTS[operation]
 
 

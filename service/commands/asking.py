@@ -7,19 +7,13 @@ import click
 import httpx
 import orjson
 
-from service.in_process import Refused, answer_body
+from service.exceptions import Problem
+from service.in_process import answer_body
+from workings import Client
 
 WAIT = 600.0  # seconds for one answer
 Asker = Callable[[str, bytes], dict[str, Any]]
-"""Returns the answer of a computation to the body of a request. Raises Unanswered."""
-
-
-class Unanswered(Exception):
-    """A question that was refused. document: the problem, as the service describes it."""
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        super().__init__(document.get("detail", "there is no answer"))
-        self.document = document
+"""Returns the answer of a computation to the body of a request. Raises Problem."""
 
 
 def choose_asker(server: str) -> Asker:
@@ -28,33 +22,23 @@ def choose_asker(server: str) -> Asker:
 
 
 def ask_here(name: str, body: bytes) -> dict[str, Any]:
-    """Return the answer of a computation, computed in this process. Raises Unanswered."""
-    try:
-        content = answer_body(name, body)
-    except Refused as refused:
-        raise Unanswered(refused.document) from None
-    answer: dict[str, Any] = orjson.loads(content)
+    """Return the answer of a computation, computed in this process. Raises Problem."""
+    answer: dict[str, Any] = orjson.loads(answer_body(name, body))
     return answer
 
 
 def _connect(server: str) -> Asker:
-    client = httpx.Client(base_url=server, timeout=WAIT)
+    client = Client(server, timeout=WAIT)
 
     def ask(name: str, body: bytes) -> dict[str, Any]:
-        headers = {"content-type": "application/json"}
         try:
-            response = client.post(f"/v1/{name}", content=body, headers=headers)
-            answer: dict[str, Any] = orjson.loads(response.content)
-        except (httpx.TransportError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            answer: dict[str, Any] = orjson.loads(client.send(name, body))
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             raise click.ClickException(
                 f"{server}: the service cannot be reached ({type(error).__name__})"
             ) from None
         except orjson.JSONDecodeError:
-            raise click.ClickException(
-                f"{server}: expected JSON of a service; received status {response.status_code}"
-            ) from None
-        if response.is_error:
-            raise Unanswered(answer)
+            raise click.ClickException(f"{server}: expected JSON of a service; received other text") from None
         return answer
 
     return ask
@@ -64,7 +48,7 @@ def print_answer(name: str, body: bytes, server: str) -> None:
     """Write an answer as JSON to standard output. Raises ClickException with the errors of a refusal."""
     try:
         answer = choose_asker(server)(name, body)
-    except Unanswered as problem:
-        lines = [f"{one['pointer'] or '/'}: {one['message']}" for one in problem.document.get("errors", ())]
+    except Problem as problem:
+        lines = [f"{one['pointer'] or '/'}: {one['message']}" for one in problem.errors]
         raise click.ClickException("\nError: ".join(lines or [str(problem)])) from None
     click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())

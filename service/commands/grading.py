@@ -11,8 +11,9 @@ import click
 import orjson
 
 from service.arrays import pack_arrays
-from service.commands.asking import Asker, Unanswered, choose_asker
+from service.commands.asking import Asker, choose_asker
 from service.commands.documents import Submission
+from service.exceptions import Problem
 from service.grading.batches.statistics import Summary
 from service.grading.envelopes.catalogue import CLASS_ENVELOPES, ENVELOPES
 from service.grading.envelopes.declaration import write_table
@@ -80,7 +81,7 @@ def _grade_all(
         try:
             body = orjson.dumps(pack_arrays(_fill(rubric, submission)))
             yield submission, ask("grade", body), ""
-        except Unanswered as problem:
+        except Problem as problem:
             yield submission, None, str(problem)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -189,31 +190,42 @@ def test_an_unknown_envelope_lists_all(folder: Path) -> None:
     assert all(name in result.stderr for name in (*ENVELOPES, *CLASS_ENVELOPES))
 
 
-def test_a_service_elsewhere_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[httpx.Response | Exception] = [
-        httpx.Response(200, json={"values": {}}),
-        httpx.Response(502, text="<html>"),
-        httpx.ConnectError("refused"),
-    ]
-    answers = iter(found)
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found
+
+
+def test_a_service_elsewhere_is_asked(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    answers: list[httpx.Response | Exception] = []
     asked = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append((str(request.url), request.content))
-        came = next(answers)
+        came = answers.pop(0)
         if isinstance(came, Exception):
             raise came
         return came
 
     client = httpx.Client
     monkeypatch.setattr(
-        httpx, "Client", lambda **options: client(transport=httpx.MockTransport(answer), **options)
+        httpx, "Client", lambda **options: client(**options | {"transport": httpx.MockTransport(answer)})
     )
     words = ("ask", "softmax", "--server", "http://workings.example")
+    answers += [httpx.Response(503, headers={"retry-after": "2"}), httpx.Response(200, json={"values": {}})]
     assert orjson.loads(call(*words, sent='{"x": [1]}').stdout) == {"values": {}}
-    assert asked == [("http://workings.example/v1/softmax", b'{"x": [1]}')]
-    assert "received status 502" in call(*words, sent="{}").stderr
+    assert asked == [("http://workings.example/v1/softmax", b'{"x": [1]}')] * 2
+    assert waits == [2]
+    answers += [httpx.Response(502, text="<html>")]
+    assert "answered with status 502" in call(*words, sent="{}").stderr
+    answers += [httpx.Response(200, text="<html>")]
+    assert "expected JSON of a service" in call(*words, sent="{}").stderr
+    answers += [httpx.ConnectError("refused")] * 4
     assert "cannot be reached (ConnectError)" in call(*words, sent="{}").stderr
+    assert not answers
+    answers += [httpx.Response(422, json={"errors": [{"pointer": "/x", "message": "is required"}]})]
+    assert "Error: /x: is required" in call(*words, sent="{}").stderr
 
 
 def test_help_explains_files_and_exit_codes() -> None:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 import compute
 from service import in_process
 from service.app import create_app
-from service.in_process import Refused
+from service.exceptions import Refused
 from service.questions.operations import EXACT_WORK
 
 X, W = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5], [-1.0]])

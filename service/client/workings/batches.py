@@ -5,13 +5,13 @@ small enough for the buffers of a connection, and begins with the rubrics that i
 """
 
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from service.arrays import pack_arrays
-from workings.exchange import Problem
+from service.exceptions import make_problem
 
 PART_BYTES = 2**17
 MEMORY = 2**22  # bytes of graded lines that are kept in memory; more go to a temporary file
@@ -76,17 +76,12 @@ class Graded:
         """Raise Problem unless the last line of a part is its summary."""
         if last is None or "summary" not in last:
             problem = (last or {}).get("problem", {"detail": "the batch ended without its summary"})
-            raise Problem(problem.get("status", 500), problem)
+            raise make_problem(problem.get("status", 500), problem)
 
     def content(self) -> Iterator[bytes]:
         """Yield all kept lines."""
         self._file.seek(0)
         while chunk := self._file.read(CHUNK):
-            yield chunk
-
-    async def content_async(self) -> AsyncIterator[bytes]:
-        """Yield all kept lines."""
-        for chunk in self.content():
             yield chunk
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from service.endpoints import ENDPOINTS
 from service.settings import Settings
 from workings import AsyncClient, Client, Problem, batches
 from workings.batches import PART_BYTES
-from workings.exchange import NESTED
+from workings.documents import NESTED
 
 X, W = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5], [-1.0]])
 ANSWER = {"values": {"output": [[1]]}}
@@ -154,13 +154,13 @@ def test_a_batch_that_breaks_off_is_a_problem(end: bytes) -> None:
 def test_a_refused_stream_is_a_problem() -> None:
     client = Client(transport=respond(httpx.Response(422, json={"detail": "no"})))
     with client, pytest.raises(Problem, match="no"):
-        list(client.trace(optimizer="sgd"))
+        list(client.trace(start={}, optimizer="sgd"))
 
 
 def test_a_stream_that_fails_on_the_way_is_a_problem() -> None:
     lines = b'{"step": 0}\n{"problem": {"status": 422, "detail": "no"}}\n'
     with Client(transport=respond(httpx.Response(200, content=lines))) as client:
-        steps = client.trace(optimizer="gradient_descent")
+        steps = client.trace(start={}, optimizer="gradient_descent")
         assert next(steps) == {"step": 0}
         with pytest.raises(Problem, match="no"):
             next(steps)
@@ -168,11 +168,11 @@ def test_a_stream_that_fails_on_the_way_is_a_problem() -> None:
 
 def test_a_trace_comes_step_by_step() -> None:
     optimizer = {"name": "gradient_descent", "learning_rate": 0.1}
-    question = {"program": ["f = w**2"], "start": {"w": 1}, "optimizer": optimizer, "steps": 2}
+    question: dict[str, Any] = {"program": ["f = w**2"], "start": {"w": 1}, "optimizer": optimizer}
 
     async def collect() -> list[dict[str, Any]]:
         async with AsyncClient(transport=httpx.ASGITransport(create_app())) as client:
-            return [line async for line in client.trace(**question)]
+            return [line async for line in client.trace(**question, steps=2)]
 
     lines = asyncio.run(collect())
     assert [line["parameters"]["w"] for line in lines[1:-1]] == pytest.approx([1, 0.8, 0.64])
