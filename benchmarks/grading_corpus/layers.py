@@ -412,12 +412,17 @@ def network(rng: Rng, name: str, n: int, d: int, h: int, out: int) -> Sheet:
             Step(value("p"), lambda v, g: softmax(v["y"])),
             Step(value("loss"), lambda v, g: -np.sum(target * np.log(v["p"])) / n),
         ]
-        to_y: Formula = lambda v, g: (v["p"] - target) / n  # noqa: E731
+
+        def to_y(v: Any, g: Any) -> Any:
+            return (v["p"] - target) / n
     else:
         target = draw((n, out))
         last = ["loss = mse(y, t)"]
         loss = [Step(value("loss"), lambda v, g: np.mean((v["y"] - target) ** 2))]
-        to_y = lambda v, g: 2 * (v["y"] - target) / (n * out)  # noqa: E731
+
+        def to_y(v: Any, g: Any) -> Any:
+            return 2 * (v["y"] - target) / (n * out)
+
     steps = (
         Step(value("z"), lambda v, g: v["x"] @ v["w_1"] + v["b_1"]),
         Step(value("a"), lambda v, g: function(v["z"])),

@@ -66,7 +66,10 @@ def gradient_descent(rate: float) -> Rule:
 
 def momentum(rate: float, beta: float) -> Rule:
     name = "velocity"
-    average: Updates = lambda t, v: beta * before(v, t, name) + (1 - beta) * v[slope(t)]  # noqa: E731
+
+    def average(t: Any, v: Any) -> Any:
+        return beta * before(v, t, name) + (1 - beta) * v[slope(t)]
+
     return Rule(
         {"name": "momentum", "learning_rate": rate, "momentum": beta},
         {name: lambda t, v: beta * before(v, t, name) + v[slope(t)]},
@@ -162,7 +165,9 @@ def adam(rate: float, b1: float, b2: float, decay: float | None) -> Rule:
         root = (np.sqrt(v[state(t, s)]) + epsilon) / np.sqrt(1 - b2**t)
         return -rate * v[state(t, m)] / (1 - b1**t) / root + shrink(t, v)
 
-    uncorrected: Updates = lambda t, v: step(t, v, 1.0, 1.0)  # noqa: E731
+    def uncorrected(t: Any, v: Any) -> Any:
+        return step(t, v, 1.0, 1.0)
+
     mistakes: dict[str, Mapping[str, Updates]] = {
         "optimizer.sign": {"update": lambda t, v: -step(t, v, 1 - b1**t, 1 - b2**t) + 2 * shrink(t, v)},
         "adam.no_bias_correction": {"update": uncorrected},

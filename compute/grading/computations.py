@@ -58,6 +58,9 @@ class Computation(ABC):
     def depends(self, slot: Slot, on: Slot) -> bool:
         """Return whether a slot depends on another one."""
 
+    @abstractmethod
     def with_inputs(self, inputs: Mapping[str, Array]) -> "Computation":
-        """Return the same computation for other entries of some inputs, of the same shapes."""
-        raise NotImplementedError  # by a trace, which takes nothing from other questions
+        """Return the same computation for other entries of some inputs, of the same shapes.
+
+        Raises UnfitEntries if an entry is out of bounds.
+        """

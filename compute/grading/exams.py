@@ -90,6 +90,16 @@ class ExamComputation(Computation):
             return question.computation.depends(question.own(slot), question.own(on))
         return any(source == on or self.depends(source, on) for source in question.takes.values())
 
+    def with_inputs(self, inputs: Mapping[str, Array]) -> "ExamComputation":
+        """Return the exam with other inputs of its questions, by names such as `1a.x`."""
+        questions = []
+        for question in self.questions.values():
+            prefix = f"{question.name}."
+            own = {name.removeprefix(prefix): array for name, array in inputs.items()
+                   if name.startswith(prefix)}  # fmt: skip
+            questions.append(replace(question, computation=question.computation.with_inputs(own)))
+        return ExamComputation(questions)
+
     def with_computation(self, name: str, computation: Computation) -> "ExamComputation":
         """Return the exam with another computation of one question."""
         questions = {**self.questions, name: replace(self.questions[name], computation=computation)}

@@ -28,6 +28,7 @@ from compute.operations.framework.misconceptions import Misconception, declared_
 from compute.operations.misconceptions import MISCONCEPTIONS
 from compute.question.plan import Question, state_conventions
 
+ORIENTATION = "orientation"  # the setting that transposes scores, and masks with them
 SCALES = ("1", "1/sqrt(d_k)", "1/sqrt(d)", "1/d_k")
 MAX_CONVENTIONS = 40
 BASE_ENTRY = 250  # bytes of an array besides its entries, and of its place in a table
@@ -207,14 +208,20 @@ class GraphSubject:
         return GraphComputation(plan, self._known_in(question), self._upstream)
 
     def _known_in(self, question: Question) -> Mapping[str, Array]:
-        """Return the known values of a variant; a mask is transposed where the scores are."""
-        mask = self._known.get("mask")
+        """Return the known values of a variant; masks are transposed where the scores are."""
         here, there = (
-            dict(each.attributes).get("orientation", "query_key") for each in (question, self.question)
+            dict(each.attributes).get(ORIENTATION, "query_key") for each in (question, self.question)
         )
-        if mask is None or np.ndim(mask) < 2 or here == there:
+        operation = CATALOGUE.get(question.operation)
+        if operation is None or here == there:
             return self._known
-        return {**self._known, "mask": np.swapaxes(mask, -1, -2)}
+        turned = {
+            name for name, declared in operation.inputs.items() if declared.transposed_by == ORIENTATION
+        }
+        return {
+            name: np.swapaxes(array, -1, -2) if name in turned and np.ndim(array) >= 2 else array
+            for name, array in self._known.items()
+        }
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:

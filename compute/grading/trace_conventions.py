@@ -6,7 +6,7 @@ from typing import Any
 
 from compute.grading.traces import TraceComputation
 from compute.optimizers.rules.declaration import OPTIMIZERS, SettingField
-from compute.optimizers.run.config import OptimizerConfig, build_run
+from compute.optimizers.run.config import OptimizerConfig
 
 DECAY_FORMS = ("coupled", "decoupled", "post")
 FIRST_STEPS = (0, 1)  # numbers that courses give to the first step
@@ -37,7 +37,7 @@ def under_settings(
     computation: TraceComputation, config: OptimizerConfig, change: Mapping[str, Any]
 ) -> TraceComputation:
     """Return the computation of the same values under other settings. Raises QuestionErrors."""
-    return computation.with_run(build_run(with_settings(config, change), computation.run.objective))
+    return computation.with_optimizer(with_settings(config, change))
 
 
 def _other_settings(config: OptimizerConfig) -> Iterator[dict[str, Any]]:

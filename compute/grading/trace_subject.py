@@ -72,8 +72,8 @@ class TraceSubject:
         return Expected(self.computation.results()[slot].shape)
 
     def inputs(self) -> Mapping[str, Array]:
-        """Return nothing: a trace cannot be computed from other inputs."""
-        return {}
+        """Return the numbers of the question that can be exchanged; see `TraceSetup`."""
+        return self.computation.setup.inputs()
 
     def values(self) -> Mapping[str, Array]:
         """Return the values that were asked for, by path."""

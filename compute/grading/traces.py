@@ -1,5 +1,6 @@
 """The computation of an optimizer's trace, step by step, with any of its values replaced."""
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,11 +12,15 @@ import numpy as np
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors, UnfitEntries
 from compute.grading.computations import Computation, Slot
+from compute.grading.trace_setup import TraceSetup, trace_setup
 from compute.optimizers.rules.declaration import Buffers
+from compute.optimizers.run.config import OptimizerConfig
 from compute.optimizers.run.misconceptions import MISTAKES, with_mistake
 from compute.optimizers.run.objective import Parameters
 from compute.optimizers.run.places import Place, Substitute
 from compute.optimizers.run.question import PreparedTrace
+from compute.optimizers.run.reading import Trace
+from compute.optimizers.run.summary import Summary
 from compute.optimizers.run.trace import Run, TraceStep, follow, resume
 from compute.optimizers.run.trace_names import TraceNames
 
@@ -25,22 +30,25 @@ LOSSES = ("loss", "batch.loss")  # nothing is computed from them
 class TraceComputation(Computation):
     """The computation of some values of a trace.
 
+    setup: its question; run: the run of it, which may make a mistake.
     wanted: their names, as `TraceNames` finds them; slots have their paths as names.
+    codes: the mistakes that the run makes.
     touched: the parts of a step that a mistake computes in its own way; None for other settings, under which
         any may differ.
     """
 
     def __init__(
         self,
+        setup: TraceSetup,
         run: Run,
-        start: Parameters,
         steps: int,
         wanted: Iterable[str],
+        codes: tuple[str, ...] = (),
         touched: frozenset[str] | None = frozenset(),
     ) -> None:
-        self.run, self.start, self.steps, self._touched = run, start, steps, touched
-        self._wanted = tuple(wanted)
-        self.names = TraceNames(run, start, steps)
+        self.setup, self.run, self.start, self.steps = setup, run, setup.start, steps
+        self._wanted, self._codes, self._touched = tuple(wanted), codes, touched
+        self.names = TraceNames(run, self.start, steps)
         found = {place for name in self._wanted if (place := self.names.find(name)) is not None}
         self._last = max((place.step for place in found), default=0)
         in_order = (place for step in range(self._last + 1) for place in self.names.at(step))
@@ -50,9 +58,26 @@ class TraceComputation(Computation):
         self.slots = tuple(self._places)
         self._ancestors: dict[Slot, frozenset[Place]] = {}
 
-    def with_run(self, run: Run, touched: frozenset[str] | None = None) -> "TraceComputation":
-        """Return the computation of the same values by another run of the same program."""
-        return TraceComputation(run, self.start, self.steps, self._wanted, touched)
+    def with_optimizer(self, optimizer: OptimizerConfig) -> "TraceComputation":
+        """Return the computation of the same values by another optimizer. Raises QuestionErrors."""
+        setup = replace(self.setup, optimizer=optimizer)
+        return TraceComputation(setup, setup.run(), self.steps, self._wanted, touched=None)
+
+    def with_inputs(self, inputs: Mapping[str, Array]) -> "TraceComputation":
+        """Return the same computation, with the same mistakes, of other numbers; see `TraceSetup`.
+
+        Raises UnfitEntries if a number is out of bounds.
+        """
+        other = copy.copy(self)
+        for cached in ("_plain_run", "whole", "allowed"):
+            other.__dict__.pop(cached, None)
+        other.setup = self.setup.with_inputs(inputs)
+        other.start = other.setup.start
+        with _unfit_as("trace"):
+            other.run = other.setup.run()
+        for code in self._codes:  # a mistake may have no meaning for these numbers
+            other.run = with_mistake(other.run, code) or other.run
+        return other
 
     def mistaken(self, *codes: str) -> "TraceComputation | None":
         """Return the computation with mistakes made together; None where one of them has no meaning."""
@@ -61,7 +86,9 @@ class TraceComputation(Computation):
         for code in codes:
             run = None if run is None else with_mistake(run, code)
             touched |= MISTAKES[code].touched
-        return None if run is None else self.with_run(run, touched)
+        if run is None:
+            return None
+        return TraceComputation(self.setup, run, self.steps, self._wanted, (*self._codes, *codes), touched)
 
     def results(self) -> Mapping[Slot, Array]:
         """Return the result of every slot."""
@@ -108,6 +135,14 @@ class TraceComputation(Computation):
     def depends(self, slot: Slot, on: Slot) -> bool:
         """Return whether a slot depends on another one."""
         return self._places[on] in self._ancestors_of(slot)
+
+    @cached_property
+    def whole(self) -> tuple[list[TraceStep], Summary]:
+        """All steps with nothing replaced, until numbers are not finite, and their summary."""
+        trace = Trace(self.run, self.start, self.steps)
+        steps = list(trace.shown_steps())
+        assert trace.summary is not None  # it was not abandoned
+        return steps, trace.summary
 
     @property
     def _base(self) -> dict[Place, Any]:
@@ -204,7 +239,7 @@ def trace_computation(
 ) -> TraceComputation:
     """Return the computation of some values of a prepared trace. touched: see `TraceComputation`."""
     trace = prepared.trace
-    return TraceComputation(trace.run, trace.start, trace.steps, wanted, touched)
+    return TraceComputation(trace_setup(prepared), trace.run, trace.steps, wanted, touched=touched)
 
 
 class _Reached(Exception):

@@ -11,6 +11,7 @@ from compute.arithmetic.namespace import Array
 from compute.variants.generator import Stream
 
 MAX_DECIMALS = 3
+MAX_RATE_DECIMALS = 6
 ROOTS = (2, 3, 5, 6, 7, 10)
 CLOSE = 1e-9
 MAX_REDRAWN = 200
@@ -101,6 +102,15 @@ def template_domain(entries: Array) -> Domain:
     steps = [math.ceil(abs(entry) * 10**MAX_DECIMALS) * (1 if entry > 0 else -1 if entry < 0 else 0)
              for entry in flat]  # fmt: skip
     return _like(steps, decimals=MAX_DECIMALS)
+
+
+def rate_domain(rate: float) -> Domain:
+    """Return the domain of a learning rate: as many decimals, from half the template's rate to twice it."""
+    for decimals in range(MAX_RATE_DECIMALS + 1):
+        if (steps := _as_steps([rate], 10.0**-decimals)) is not None:
+            return Domain(-(-steps[0] // 2), 2 * steps[0], decimals)
+    step = max(1, round(rate * 10**MAX_RATE_DECIMALS))
+    return Domain(-(-step // 2), 2 * step, MAX_RATE_DECIMALS)
 
 
 def _as_steps(entries: Sequence[float], unit: float) -> list[int] | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from compute.arithmetic.namespace import Array
 from compute.errors import QuestionErrors
-from compute.grading.graphs import GraphComputation
+from compute.grading.computations import Computation
 from compute.variants.constraints import Constraint
 from compute.variants.domains import Domain
 from compute.variants.generator import Stream
@@ -27,13 +27,13 @@ class Drawn:
 
     steps: Mapping[str, Sequence[int]]
     arrays: Mapping[str, Array]
-    computation: GraphComputation | None
+    computation: Computation | None
     tries: int
     failed: Mapping[str, int]
 
 
 def draw_variants(
-    template: GraphComputation,
+    template: Computation,
     inputs: Mapping[str, Array],
     domains: Mapping[str, Domain],
     checks: Sequence[Constraint],
@@ -52,13 +52,12 @@ def draw_variants(
             stream = Stream(seed, number, attempt)
             steps = {name: domain.draw(stream, inputs[name].size) for name, domain in domains.items()}
             arrays = {name: _array(domains[name], own, inputs[name]) for name, own in steps.items()}
-            computation = template.with_inputs(arrays)
-            reason = _first_failure(computation, arrays, checks, seen)
-            if reason is None:
+            tried = _try(template, arrays, checks, seen)
+            if not isinstance(tried, str):
                 seen.add(_key(arrays))
-                yield Drawn(steps, arrays, computation, attempt + 1, failed)
+                yield Drawn(steps, arrays, tried, attempt + 1, failed)
                 break
-            failed[reason] += 1
+            failed[tried] += 1
         else:
             yield Drawn({}, {}, None, tries, failed)
 
@@ -71,17 +70,19 @@ def _key(arrays: Mapping[str, Array]) -> tuple[bytes, ...]:
     return tuple(np.round(arrays[name] + 0.0, 9).tobytes() for name in sorted(arrays))
 
 
-def _first_failure(
-    computation: GraphComputation,
+def _try(
+    template: Computation,
     arrays: Mapping[str, Array],
     checks: Sequence[Constraint],
     seen: set[tuple[bytes, ...]],
-) -> str | None:
-    """Return the name of the first constraint that fails; None if all hold."""
+) -> Computation | str:
+    """Return the computation of a try, or the name of the first constraint that fails."""
     if _key(arrays) in seen:
         return REPEATED
     try:
+        computation = template.with_inputs(arrays)
         computation.results()
-        return next((check.name for check in checks if not check.holds(computation, arrays)), None)
+        failed = next((check.name for check in checks if not check.holds(computation, arrays)), None)
     except QuestionErrors:
         return REFUSED
+    return computation if failed is None else failed

@@ -137,7 +137,7 @@ def _read_subject(
         if isinstance(other, TraceJob)
     ]
     trace = TraceSubject(job.prepared, job.question.optimizer, named.rubric, named.answered, traces)
-    return trace, job.prepared.predicted.work
+    return trace, job.prepared.step_work
 
 
 def _with_settings(

@@ -101,10 +101,15 @@ class Replay:
         return receive
 
 
+def media_type(content_type: bytes) -> bytes:
+    """Return the media type of a Content-Type header, in lower case and without parameters."""
+    return content_type.partition(b";")[0].strip().lower()
+
+
 def _check_type(content_type: bytes) -> None:
     if content_type == b"application/json":
         return
-    media = content_type.partition(b";")[0].strip().lower()
+    media = media_type(content_type)
     if media != b"application/json" and not (media.startswith(b"application/") and media.endswith(b"+json")):
         received = f"a content type of {len(media)} characters" if media else "no content type"
         received = media.decode() if media in NAMED else received

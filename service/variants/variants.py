@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NoReturn
@@ -14,25 +14,24 @@ from compute.arithmetic.namespace import Array
 from compute.errors import Path, QuestionErrors, TooLarge, at, unknown_name
 from compute.grading.computations import Of
 from compute.grading.graph_subject import GraphSubject
-from compute.grading.graphs import GraphComputation
 from compute.grading.rubrics import Rubric
+from compute.grading.trace_setup import RATE
+from compute.grading.trace_subject import TraceSubject
+from compute.graph.graph import Graph
 from compute.operations import CATALOGUE
+from compute.optimizers.run.objective import ProgramObjective
 from compute.question.limits import Limits
-from compute.variants.constraints import (
-    Constraint,
-    Wanted,
-    computed_names,
-    constraints,
-    named_values,
-    softmax_inputs,
-)
-from compute.variants.domains import Domain, template_domain
+from compute.variants.constraints import Constraint, Wanted
+from compute.variants.domains import Domain, rate_domain, template_domain
 from compute.variants.generator import VERSION
+from compute.variants.graphs import graph_constraints, graph_values
 from compute.variants.measures import as_fields, measure
 from compute.variants.selection import REFUSED, REPEATED, Drawn, draw_variants
+from compute.variants.steps import computed_names, softmax_inputs
+from compute.variants.traces import trace_constraints, trace_values
 from service.grading.grading import understand_grading
 from service.grading.schemas import RubricFields
-from service.grading.subjects import Named, read_kind, read_subject
+from service.grading.subjects import TRACE, Named, Subject, read_kind, read_subject
 from service.http.problems import describe
 from service.questions.programs import GRAPH
 from service.questions.validation import validate
@@ -40,6 +39,7 @@ from service.variants.schemas import DomainModel, VariantsRequest
 
 NAME = "variants"
 FRIENDLY_DIGITS = 4
+MAX_STEPS = 100  # of a trace; nobody computes more by hand
 MAX_RUNS = 100_000  # tries of all variants, each of which takes about a millisecond
 LOGARITHMS = Domain(1, 9, unit="logarithm")
 
@@ -52,7 +52,7 @@ class VariantsJob:
     """
 
     request: Mapping[str, Any]
-    subject: GraphSubject
+    subject: GraphSubject | TraceSubject
     rubric: Rubric
     inputs: Mapping[str, Array]
     domains: Mapping[str, Domain]
@@ -66,7 +66,7 @@ class VariantsJob:
     def answer(self) -> bytes:
         """Return the body of the response."""
         template = self.subject.computation
-        checks = list(constraints(self.wanted, template, self.subject.explanations.mistakes, self.rubric))
+        checks = list(self._constraints())
         fields = self.request
         drawn = draw_variants(
             template, self.inputs, self.domains, checks, fields["seed"], fields["count"], fields["tries"]
@@ -77,10 +77,23 @@ class VariantsJob:
             "seed": fields["seed"],
             "domains": {name: _describe_domain(domain) for name, domain in self.domains.items()},
             "constraints": _names(checks),
-            "template": _measure(template, self.inputs),
+            "template": self._measure(template, self.inputs),
             "variants": [self._render(number, one) for number, one in enumerate(drawn)],
         }
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def _constraints(self) -> Iterator[Constraint]:
+        subject, mistakes = self.subject, self.subject.explanations.mistakes
+        if isinstance(subject, TraceSubject):
+            return trace_constraints(self.wanted, subject.computation, mistakes, self.rubric)
+        return graph_constraints(self.wanted, subject.computation, mistakes, self.rubric)
+
+    def _measure(self, computation: Any, inputs: Mapping[str, Array]) -> dict[str, Any]:
+        values = trace_values if isinstance(self.subject, TraceSubject) else graph_values
+        return {
+            "inputs": as_fields(measure(inputs.values())),
+            "values": as_fields(measure(array for _, array in values(computation))),
+        }
 
     def _render(self, number: int, drawn: Drawn) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -101,7 +114,7 @@ class VariantsJob:
             "question": orjson.Fragment(json.dumps(with_inputs(self.request["question"], changed))),
             "values": {slot.name: _json(array) for slot, array in results.items() if slot.of == "value"},
             **({"gradients": gradients} if gradients else {}),
-            "difficulty": _measure(drawn.computation, drawn.arrays),
+            "difficulty": self._measure(drawn.computation, drawn.arrays),
         }
 
     def _write(self, name: str, steps: Iterable[int]) -> Any:
@@ -140,31 +153,46 @@ def understand_variants(document: dict[str, Any], limits: Limits) -> VariantsJob
 
 def _read_subject(
     fields: Mapping[str, Any], document: Mapping[str, Any], limits: Limits
-) -> tuple[GraphSubject, Rubric, int]:
+) -> tuple[GraphSubject | TraceSubject, Rubric, int]:
     """Return the template, its rubric, and the predicted work of one answer."""
+    _check_trace(fields["question"])
     own = {name: document[name] for name in RubricFields.model_fields if name in document}
     if any(fields[name] for name in ("answer", "gradients", "marks", "gradient_marks")):
         job = understand_grading(own, limits)
         sheet = job.sheets[0]
-        return _graph_subject(sheet.subject), job.rubric, sheet.work
+        return _as_template(sheet.subject), job.rubric, sheet.work
     subject, work = read_subject(fields["question"], Named([], []), fields["accept"], limits)
-    graph = _graph_subject(subject).graph
-    wanted: list[tuple[Of, str]] = [("value", name) for name in computed_names(graph)
-                                    if name not in graph.on_request]  # fmt: skip
-    if fields["question"].get("upstream"):
-        wanted += [("gradient", name) for name in subject.inputs()]
+    template = _as_template(subject)
+    wanted: list[tuple[Of, str]]
+    if isinstance(template, TraceSubject):
+        names = template.computation.names
+        wanted = [("value", place.path) for step in range(names.steps + 1) for place in names.at(step)]
+    else:
+        graph = template.graph
+        wanted = [("value", name) for name in computed_names(graph) if name not in graph.on_request]
+        if fields["question"].get("upstream"):
+            wanted += [("gradient", name) for name in subject.inputs()]
     subject, work = read_subject(fields["question"], Named(wanted, []), fields["accept"], limits)
-    return _graph_subject(subject), Rubric(), work
+    return _as_template(subject), Rubric(), work
 
 
-def _graph_subject(subject: Any) -> GraphSubject:
-    if not isinstance(subject, GraphSubject):
-        raise at(("question", "operation"), "cannot be varied: a trace has no inputs that can be exchanged",
-                 "an operation, or graph", "a trace of an optimizer")  # fmt: skip
+def _check_trace(question: Mapping[str, Any]) -> None:
+    """Refuse a trace whose values do not all follow from its inputs."""
+    if question.get("operation") == TRACE:
+        for name in ("substitute", "stop_when"):
+            if question.get(name):
+                raise at(("question", name), "has no meaning for variants of a trace", "nothing",
+                         describe(question[name]))  # fmt: skip
+
+
+def _as_template(subject: Subject) -> GraphSubject | TraceSubject:
+    assert isinstance(subject, GraphSubject | TraceSubject)  # these are all
+    if isinstance(subject, TraceSubject) and (steps := subject.computation.steps) > MAX_STEPS:
+        raise at(("question", "steps"), "is more than a variant may have", f"at most {MAX_STEPS}", f"{steps}")
     return subject
 
 
-def _read_inputs(fields: Mapping[str, Any], subject: GraphSubject) -> dict[str, Array]:
+def _read_inputs(fields: Mapping[str, Any], subject: GraphSubject | TraceSubject) -> dict[str, Array]:
     """Return the entries of the inputs that vary."""
     question = fields["question"]
     indices = _index_inputs(subject)
@@ -197,9 +225,16 @@ def _takes_mask(question: Mapping[str, Any], name: str) -> bool:
     return operation is not None and operation.takes_mask(name)
 
 
-def _index_inputs(subject: GraphSubject) -> set[str]:
+def _index_inputs(subject: GraphSubject | TraceSubject) -> set[str]:
     """Return the inputs that are masks or that steps take as indices."""
-    graph = subject.graph
+    if isinstance(subject, GraphSubject):
+        return _index_names(subject.graph)
+    objective = subject.computation.setup.objective
+    names = _index_names(objective.graph) if isinstance(objective, ProgramObjective) else set()
+    return {f"{group}.{name}" for name in names for group in ("start", "inputs")}
+
+
+def _index_names(graph: Graph) -> set[str]:
     found: set[int] = set()
     for value in graph.values:
         if value.primitive is None:
@@ -211,7 +246,9 @@ def _index_inputs(subject: GraphSubject) -> set[str]:
     return {name for name, value in graph.names.items() if value.index in found} | set(graph.masks)
 
 
-def _read_domain(name: str, entries: Array, fields: Mapping[str, Any], subject: GraphSubject) -> Domain:
+def _read_domain(
+    name: str, entries: Array, fields: Mapping[str, Any], subject: GraphSubject | TraceSubject
+) -> Domain:
     model: DomainModel = fields["inputs"].get(name) or DomainModel.model_validate({})
     low, high = model.from_, model.to
     if (low is None) != (high is None):
@@ -221,8 +258,11 @@ def _read_domain(name: str, entries: Array, fields: Mapping[str, Any], subject: 
         if model.decimals:
             raise at(("inputs", name, "decimals"), "has no use without from and to", "from and to too",
                      describe(model.decimals))  # fmt: skip
-        if model.logarithms or (fields["friendly"] and name in softmax_inputs(subject.graph)):
+        is_score = isinstance(subject, GraphSubject) and name in softmax_inputs(subject.graph)
+        if model.logarithms or (fields["friendly"] and is_score):
             return replace(LOGARITHMS, low=2) if model.nonzero else LOGARITHMS
+        if name == RATE and isinstance(subject, TraceSubject):
+            return rate_domain(float(entries))
         usual = template_domain(entries)
         if not model.nonzero or 0 not in (usual.signs or ()):
             return usual
@@ -259,6 +299,9 @@ def _holder(question: Mapping[str, Any], name: str) -> Any:
     """Return the object of a question that holds an input, and its key there; None if none does."""
     place: Any = question.get("inputs") if question.get("operation") == GRAPH else question
     key = name
+    if question.get("operation") == TRACE and name.startswith("gradients["):
+        step, _, key = name.removeprefix("gradients[").partition("].")
+        return question["gradients"][int(step)], key
     while isinstance(place, Mapping):
         if key in place:
             return place, key
@@ -286,14 +329,6 @@ def _describe_domain(domain: Domain) -> dict[str, Any]:
     fields = asdict(domain)
     del fields["whole_rows"]  # which is a constraint
     return {**fields, "signs": "free" if domain.signs is None else "template"}
-
-
-def _measure(computation: GraphComputation, inputs: Mapping[str, Array]) -> dict[str, Any]:
-    values = named_values(computation, computed_names(computation.plan.graph))
-    return {
-        "inputs": as_fields(measure(inputs.values())),
-        "values": as_fields(measure(array for _, array in values)),
-    }
 
 
 def _json(array: Array) -> Any:

@@ -1,5 +1,6 @@
 """The objective that an optimizer minimizes: a program's scalar, or gradients given for each step."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from compute.arithmetic.recorder import NotRecorded
 from compute.arithmetic.scalars import Scalars
 from compute.dimensions import product
 from compute.errors import QuestionErrors, UnfitEntries, at, unknown_name
+from compute.graph.graph import Graph
 from compute.graph.spec import Tensor
 from compute.optimizers.run.scalar_program import ScalarProgram
 from compute.programs.building import build_program
@@ -113,12 +115,10 @@ class ProgramObjective:
             parameters = {name: arithmetic.one(tensor) for name, tensor in parameters.items()}
         self.arithmetic, self.start = arithmetic, dict(parameters)
         self._plans: dict[int, _Plan] = {}
-        self._batch_data: list[Parameters] = []
-        for rows in batches.rows if batches else ():
-            batch = {name: self.data[name][list(rows)] for name in batches.inputs} if batches else {}
-            self._batch_data.append({**self.data, **batch})
+        self._batch_data = self._split(self.data)
+        for batch, rows in zip(self._batch_data, batches.rows if batches else (), strict=True):
             if len(rows) not in self._plans:
-                self._plans[len(rows)] = self._plan_batch(self._batch_data[-1], len(rows))
+                self._plans[len(rows)] = self._plan_batch(batch, len(rows))
         plans = (
             [self._full_plan, max(self._plans.values(), key=lambda plan: plan.work)]
             if batches
@@ -127,6 +127,15 @@ class ProgramObjective:
         self.work = sum(plan.work for plan in plans)
         self.hessian_row_work = plans[-1].array_work * COMPLEX_COST
         self.entries = 2 * sum(plan.entries for plan in plans)
+
+    def _split(self, data: Parameters) -> list[Parameters]:
+        """Return the data of each batch."""
+        batches = self._batches
+        if batches is None:
+            return []
+        return [
+            {**data, **{name: data[name][list(rows)] for name in batches.inputs}} for rows in batches.rows
+        ]
 
     def _plan_batch(self, data: Parameters, rows: int) -> "_Plan":
         """Plan a batch; errors are reported at the batch, since the program fits the whole data."""
@@ -153,6 +162,24 @@ class ProgramObjective:
 
     def rows(self, step: int) -> Sequence[int] | None:
         return None if self._batches is None else self._batches.rows[(step - 1) % len(self._batch_data)]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the program."""
+        return self._full_plan.evaluation.graph
+
+    def values(self, parameters: Parameters) -> Mapping[int, Array]:
+        """Return the values that the loss on all data is computed from, by index in the graph."""
+        values = {**self._full_plan.evaluation.constants, **self._full_plan.values(parameters, self.data)}
+        count = len(self.graph.values)  # behind them are residuals for gradients
+        return {index: value for index, value in values.items() if index < count}
+
+    def with_data(self, data: Parameters) -> "ProgramObjective":
+        """Return the same objective on other data of the same shapes."""
+        other = copy.copy(self)
+        other.data = data
+        other._batch_data = self._split(data)
+        return other
 
     def with_arithmetic(self, arithmetic: Arithmetic) -> "ProgramObjective":
         """Return the same objective in another arithmetic with arrays of the same shapes."""
@@ -215,7 +242,7 @@ class _Plan:
     def run(self, parameters: Parameters, data: Parameters) -> LossAndGradients:
         if self._scalar_program is not None:
             return LossAndGradients(*self._scalar_program.run({**data, **parameters}))
-        values = self._values(parameters, data)
+        values = self.values(parameters, data)
         gradients = self._differentiation.run(values, self._seed).totals
         gradient = {
             name: gradients[index]
@@ -229,9 +256,10 @@ class _Plan:
         if self._scalar_program is not None:
             loss: Array = self._scalar_program.loss({**data, **parameters})
             return loss
-        return self._values(parameters, data)[self._loss]
+        return self.values(parameters, data)[self._loss]
 
-    def _values(self, parameters: Parameters, data: Parameters) -> dict[int, Array]:
+    def values(self, parameters: Parameters, data: Parameters) -> dict[int, Array]:
+        """Return all values by index. Raises UnfitEntries and QuestionErrors."""
         try:
             return self.evaluation.run(self._known(parameters, data))
         except UnfitEntries as error:

@@ -82,12 +82,15 @@ class PreparedTrace:
     """A trace that can be run.
 
     predicted: the work and size of the answer.
+    step_work: the part of the work that is done in all steps, whether or not they are shown.
     surface_entries: the entries along the axes of the surface.
     objective: the objective that the surface is computed from.
     """
 
     trace: Trace
+    optimizer: OptimizerConfig
     predicted: Limits
+    step_work: int
     conventions: dict[str, Any]
     surface_entries: list[Entry] = field(default_factory=list)
     objective: ProgramObjective | None = None
@@ -125,7 +128,13 @@ def prepare_trace(question: TraceQuestion) -> PreparedTrace:
     substituted = read_substituted(names, question.substitute) if names is not None else {}
     trace = Trace(run, start, steps, question.every, question.stop, substituted)
     return PreparedTrace(
-        trace, _predict_limits(question, objective, steps), conventions, entries, surface_objective
+        trace=trace,
+        optimizer=question.optimizer,
+        predicted=_predict_limits(question, objective, steps),
+        step_work=steps * _predict_step(question, objective),
+        conventions=conventions,
+        surface_entries=entries,
+        objective=surface_objective,
     )
 
 
@@ -295,18 +304,26 @@ def _check_ranges(surface: SurfaceRequest, entries: list[Entry]) -> None:
             )
 
 
-def _predict_limits(question: TraceQuestion, objective: Objective, steps: int) -> Limits:
-    """Predict the work and size of a trace. Only steps that are shown are kept."""
+def _predict_step(question: TraceQuestion, objective: Objective) -> int:
+    """Predict the work of one step."""
     optimizer = OPTIMIZERS[question.optimizer.name]
     entries = sum(parameter.size for parameter in question.start.values())
     exact, buffers = question.arithmetic.simplifies, 1 + len(optimizer.buffers)
     step = objective.work + (EXACT_STEP_WORK if exact else STEP_WORK)
     if not exact:
         step += buffers * (RULE_WORK * len(question.start) + ENTRY_WORK * entries)
-    hessian_entries = 0
     if optimizer.updates_jointly:  # a row of the Hessian for each entry, and a system of equations
         row = objective.hessian_row_work + (EXACT_STEP_WORK if exact else STEP_WORK)
-        step, hessian_entries = step + row * entries + entries**3, entries**2
+        step += row * entries + entries**3
+    return step
+
+
+def _predict_limits(question: TraceQuestion, objective: Objective, steps: int) -> Limits:
+    """Predict the work and size of a trace. Only steps that are shown are kept."""
+    optimizer = OPTIMIZERS[question.optimizer.name]
+    entries = sum(parameter.size for parameter in question.start.values())
+    exact, step = question.arithmetic.simplifies, _predict_step(question, objective)
+    hessian_entries = entries**2 if optimizer.updates_jointly else 0
     lines = len(optimizer.buffers) + 2
     written_entries = sum(array.size for array in question.start.values() if array.size <= MAX_ENTRIES)
     rows = 0 if question.batches is None else max(map(len, question.batches.rows))

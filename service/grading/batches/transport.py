@@ -15,6 +15,7 @@ from service.defects import format_defect
 from service.grading.batches.graded import read_grade
 from service.grading.batches.lines import Rubrics, is_rubric, read_id, read_line
 from service.grading.batches.statistics import Id, Summary
+from service.http.bodies import media_type
 from service.http.connections import Disconnected
 from service.http.problems import INTERNAL, NoPlace, Problem, from_question
 from service.http.streams import MEDIA_TYPE, LineSender
@@ -62,7 +63,7 @@ async def _read(line: bytes) -> dict[str, Any]:
 def check_type(scope: Scope) -> None:
     """Raise Problem 415 unless the body is sent as NDJSON without a content coding."""
     headers = dict(scope["headers"])
-    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != MEDIA_TYPE:
+    if media_type(headers.get(b"content-type", b"")) != MEDIA_TYPE:
         raise Problem("unsupported", "expected content-type: application/x-ndjson")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise Problem("unsupported", "expected lines without a content coding")
