@@ -56,7 +56,7 @@ class Answerer:
             content,
             rate=self.settings.min_rate,
             media_type=endpoint.media_type,
-            vary="Accept" if endpoint.streams or endpoint.is_negotiated else None,
+            vary="Accept" if endpoint.has_variants else None,
             share=item.share if item.share.held else None,
         )
 

@@ -3,7 +3,7 @@
 An endpoint plans a document as a job and has the types that document its request and response.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -28,6 +28,10 @@ from service.http.representations import JSON
 from service.optimizers import solutions, traces
 from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
+from service.pages.formats import FORMATS, FormatParameter, choose_format
+from service.pages.generic import build_generic
+from service.pages.jobs import Build, understand_page
+from service.pages.solutions import build_solution
 from service.questions.comparisons import understand_comparison
 from service.questions.costs import understand_cost
 from service.questions.operations import understand
@@ -57,10 +61,12 @@ class Variant:
 
     understand: plans a document as a job, as that of the endpoint does.
     media_type: that of the response.
+    headers: further headers of the response.
     """
 
     understand: Callable[[dict[str, Any], Limits], Job]
     media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +94,14 @@ class Endpoint:
     streams: whether its jobs also have `lines`, which yields the answer line by line.
     prefix: the path up to the name.
     media_type: that of the response.
-    is_negotiated: whether the Accept header chooses among its variants.
+    is_negotiated: whether it refuses requests whose Accept header names none of its variants.
     variants: other ways to answer its requests, by the names that `choose` returns.
     choose: returns the name of the variant that a request asks for, or "". Raises Problem or QuestionErrors.
     parameters: types of the query parameters and headers that `choose` reads, by name, for the document.
     content: other media types of the response, for the document.
     headers: headers of the response.
     errors: the form of its errors, if it is not that of problems.
+    page: lays out a request and its answer as a document; None if it has none.
     """
 
     name: str
@@ -113,8 +120,14 @@ class Endpoint:
     choose: Callable[[Request], str] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     errors: ForeignErrors | None = None
+    page: Build | None = None
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether the Accept header chooses among its variants."""
+        return self.streams or self.is_negotiated or self.page is not None
 
     @property
     def path(self) -> str:
@@ -140,6 +153,7 @@ class Endpoint:
             name=f"{self.name}:{name}",
             understand=chosen.understand,
             media_type=chosen.media_type,
+            headers={**self.headers, **chosen.headers},
         )
 
 
@@ -152,11 +166,42 @@ def _operation_endpoint(operation: Operation, family: str) -> Endpoint:
         request=partial(request_model, operation.name),
         response=partial(response_model, operation.name),
         understand=partial(understand, operation.name),
+        page=build_solution,
+    )
+
+
+def _with_pages(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that also answers with documents, if it can lay them out."""
+    if endpoint.page is None:
+        return endpoint
+    pages = {
+        form.name: Variant(
+            partial(understand_page, endpoint.understand, endpoint.request, endpoint.page, form),
+            f"{form.media_type}; charset=utf-8",
+            form.headers,
+        )
+        for form in FORMATS.values()
+    }
+    choose_variant = endpoint.choose
+
+    def choose(request: Request) -> str:
+        name = choose_format(request)
+        if name is None and choose_variant is not None:
+            return choose_variant(request)
+        return name or ""
+
+    return replace(
+        endpoint,
+        variants={**endpoint.variants, **pages},
+        choose=choose,
+        parameters={"format": FormatParameter, **endpoint.parameters},
+        content={form.media_type: {"schema": {"type": "string"}} for form in FORMATS.values()}
+        | endpoint.content,
     )
 
 
 ENDPOINTS: dict[str, Endpoint] = {
-    endpoint.name: endpoint
+    endpoint.name: _with_pages(endpoint)
     for endpoint in (
         *(
             _operation_endpoint(operation, family.name)
@@ -173,6 +218,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: CompareRequest,
             response=lambda: CompareResponse,
             understand=understand_comparison,
+            page=partial(build_generic, "A comparison"),
         ),
         Endpoint(
             name=GRAPH,
@@ -187,6 +233,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=program_request,
             response=program_response,
             understand=understand_program,
+            page=build_solution,
         ),
         Endpoint(
             name=traces.NAME,
@@ -199,6 +246,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=trace_request,
             response=lambda: TraceResponse,
             understand=traces.understand_trace,
+            page=partial(build_generic, "An optimizer step by step"),
             streams=True,
         ),
         Endpoint(
@@ -212,6 +260,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=solve_request,
             response=lambda: SolveResponse,
             understand=solutions.understand_solution,
+            page=partial(build_generic, "Equations of an optimizer, solved"),
         ),
         Endpoint(
             name="cost",
@@ -222,6 +271,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: CostRequest,
             response=lambda: CostResponse,
             understand=understand_cost,
+            page=partial(build_generic, "The cost of an operation"),
         ),
         Endpoint(
             name="grade",
@@ -234,6 +284,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: GradeRequest,
             response=lambda: GradeResponse,
             understand=understand_grading,
+            page=partial(build_generic, "A grade"),
             holds_answers=True,
             is_negotiated=True,
             variants={
@@ -254,6 +305,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: GradeCheckRequest,
             response=lambda: GradeCheckResponse,
             understand=understand_check,
+            page=partial(build_generic, "A rubric, checked"),
             holds_answers=True,
         ),
         Endpoint(
@@ -303,6 +355,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: VariantsRequest,
             response=lambda: VariantsResponse,
             understand=variants.understand_variants,
+            page=partial(build_generic, "Variants of a question"),
         ),
     )
 }

@@ -214,7 +214,11 @@ def _make_endpoint(endpoint: Endpoint, answerer: Answerer) -> Callable[..., Awai
     body: TypeAlias = Annotated[Any, Deferred(endpoint.request), Body()]
 
     async def ask(request: Request, question: body) -> Response:
-        return await answerer.respond(endpoint.chosen_by(request), request)
+        chosen = endpoint.chosen_by(request)
+        response = await answerer.respond(chosen, request)
+        if chosen.headers:
+            response.headers.update(chosen.headers)
+        return response
 
     async def ask_in_protocol(request: Request, question: body) -> Response:
         errors = endpoint.errors

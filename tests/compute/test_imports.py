@@ -44,6 +44,7 @@ FLOORS = [
     {"service.grading"},
     {"service.variants"},
     {"service.exact"},
+    {"service.pages"},
     {"service.endpoints"},
     {"service.asking"},
     {"service.workers"},

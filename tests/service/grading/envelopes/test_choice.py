@@ -44,7 +44,7 @@ def test_each_envelope_is_answered(client: Client, name: str) -> None:
     ("accept", "expected"),
     [
         ("*/*", "application/json"),
-        ("text/html", "application/json"),
+        ("text/html", "text/html; charset=utf-8"),
         (f"{GRADESCOPE}, application/json", GRADESCOPE),
         (f"application/json, {GRADESCOPE}", "application/json"),
         (f"application/json;q=0.5, {GRADESCOPE};q=0.9", GRADESCOPE),
@@ -112,9 +112,8 @@ def test_a_guarded_application_answers_in_envelopes() -> None:
 
 def test_the_document_shows_envelopes() -> None:
     operation = app.openapi()["paths"]["/v1/grade"]["post"]
-    [parameter] = operation["parameters"]
-    assert parameter["name"] == "envelope"
+    parameter = next(one for one in operation["parameters"] if one["name"] == "envelope")
     assert parameter["schema"]["anyOf"][0]["enum"] == list(ENVELOPES)
     content = operation["responses"]["200"]["content"]
-    assert list(content) == ["application/json", *(one.media_type for one in ENVELOPES.values())]
+    assert {"application/json", *(one.media_type for one in ENVELOPES.values())} <= content.keys()
     assert "406" in operation["responses"]

@@ -1,0 +1,114 @@
+"""The content of a document, without its form: the writers of HTML, Markdown and TeX take these blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A name or other text as it is sent."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Math:
+    """A formula in LaTeX."""
+
+    latex: str
+
+
+Inline: TypeAlias = "str | Code | Math"
+Inlines: TypeAlias = Sequence[Inline]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph of text."""
+
+    content: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """A displayed formula in LaTeX; each further line continues it, such as `= 3`."""
+
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An entry of a table.
+
+    shade: its level from -8 to 8, or 0 for none.
+    title: all digits, if they are cut.
+    """
+
+    content: Inline
+    shade: int = 0
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with headers for its columns and, in each row, first of all for the row.
+
+    caption: its title. corner: the header above those of the rows.
+    """
+
+    caption: Inlines
+    columns: Sequence[Inline]
+    rows: Sequence[tuple[Inline, Sequence[Cell]]]
+    corner: Inline = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names with their values or meanings."""
+
+    items: Sequence[tuple[Inline, Inlines]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of items."""
+
+    items: Sequence[Inlines]
+
+
+@dataclass(frozen=True, slots=True)
+class Callout:
+    """A remark in its place. kind: how it is marked; the word is written before the text."""
+
+    kind: Literal["warning", "note", "right", "wrong"]
+    word: str
+    content: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in SVG, with the text that stands for it."""
+
+    svg: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Blocks under a heading. is_folded: whether a page may show the heading alone at first."""
+
+    title: Inlines
+    blocks: "list[Block]" = field(default_factory=list)
+    is_folded: bool = False
+
+
+Block: TypeAlias = "Paragraph | Equation | Table | Facts | Listing | Callout | Picture | Section"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document."""
+
+    title: str
+    blocks: "list[Block]" = field(default_factory=list)

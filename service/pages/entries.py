@@ -1,0 +1,152 @@
+"""Numbers and tensors as blocks: rounded, shaded by value, and folded if they are long."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from compute.arithmetic.expressions import ExpressionError, fold, parse
+from compute.latex import Latex
+from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Table
+
+DIGITS = 4  # significant digits of floats
+SHADES = 8  # levels of either sign
+ROWS, COLUMNS, TABLES = 24, 16, 4  # of the largest tensor that is shown in full
+WORDS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
+
+
+def write_number(number: float) -> str:
+    """Return a number with four significant digits, and a minus sign that is as wide as a digit."""
+    text = f"{number + 0.0:.{DIGITS}g}"
+    if text in WORDS:
+        return WORDS[text]
+    mantissa, _, exponent = text.replace("-", "−").partition("e")
+    return f"{mantissa}·10^{int(exponent.replace('−', '-'))}".replace("^-", "^−") if exponent else mantissa
+
+
+def write_entry(entry: Any) -> Inline:
+    """Return an entry of a tensor: a number, or mathematics for text such as `2*sqrt(2)`."""
+    if isinstance(entry, bool | np.bool_):
+        return "true" if entry else "false"
+    if isinstance(entry, int | float | np.integer | np.floating):
+        return write_number(float(entry))
+    if isinstance(entry, Math):
+        return entry
+    text = str(entry)
+    try:
+        return Math(fold(parse(text), Latex()).text)
+    except (ExpressionError, ValueError):
+        return Code(text)
+
+
+def as_math(latex: Any) -> Any:
+    """Return nested lists of LaTeX as nested lists of formulas."""
+    return [as_math(item) for item in latex] if isinstance(latex, list) else Math(str(latex))
+
+
+def as_array(tensor: Any) -> "np.ndarray[Any, Any] | None":
+    """Return a tensor of a document as an array, of floats or of entries as they are; None if it is none."""
+    if isinstance(tensor, np.ndarray):
+        return tensor
+    if isinstance(tensor, bool | int | float):
+        return np.array(tensor)
+    if isinstance(tensor, str | Math):
+        return np.array(tensor, dtype=object)
+    if not isinstance(tensor, list) or not tensor:
+        return None
+    shape, first = [], tensor
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else 0
+    entries = list(_flatten(tensor))
+    if any(isinstance(entry, dict) or entry is None for entry in entries) or len(entries) != math.prod(shape):
+        return None
+    array: np.ndarray[Any, Any] = np.empty(len(entries), dtype=object)
+    array[:] = entries
+    if all(isinstance(entry, bool) for entry in entries):
+        array = array.astype(bool)
+    elif all(isinstance(entry, int | float) and not isinstance(entry, bool) for entry in entries):
+        array = array.astype(float)
+    return array.reshape(shape)
+
+
+def _flatten(tensor: Any) -> Iterator[Any]:
+    if isinstance(tensor, list):
+        for item in tensor:
+            yield from _flatten(item)
+    elif isinstance(tensor, np.ndarray):
+        yield from tensor.flat
+    else:
+        yield tensor
+
+
+def show_tensor(caption: Inlines, tensor: Any, axes: Sequence[str] = ()) -> list[Block]:
+    """Return the blocks of a tensor: tables, or its shape, range and norm if it is long.
+
+    caption: its title. axes: the names of its last axes.
+    """
+    array = as_array(tensor)
+    if array is None:
+        return []
+    if array.ndim == 0:
+        return [Paragraph([*caption, " = ", write_entry(array[()])])]
+    rows = array.reshape(-1, *(array.shape[-2:] if array.ndim > 1 else (1, *array.shape)))
+    named = [*[""] * (array.ndim - len(axes)), *axes[-array.ndim :]]
+    if len(rows) > TABLES or rows.shape[1] > ROWS or rows.shape[2] > COLUMNS or not array.size:
+        return [Paragraph([*caption, ": ", describe_tensor(array)])]
+    scale = _largest(array)
+    blocks: list[Block] = []
+    for place, matrix in enumerate(rows):
+        within = list(caption)
+        if len(rows) > 1:
+            index = np.unravel_index(place, array.shape[:-2])
+            names = named[:-2]
+            where = ", ".join(f"{name or 'index'} {at}" for name, at in zip(names, index, strict=True))
+            within.append(f", {where}")
+        blocks.append(_show_matrix(within, matrix, named[-2] if array.ndim > 1 else "", named[-1], scale))
+    return blocks
+
+
+def describe_tensor(array: "np.ndarray[Any, Any]") -> str:
+    """Return the shape of a tensor and, of floats, its range and its norm."""
+    shape = " × ".join(map(str, array.shape))
+    if array.dtype.kind != "f" or not array.size:
+        return f"{shape} entries"
+    finite = array[np.isfinite(array)]
+    if not finite.size:
+        return f"{shape} entries, none of them finite"
+    norm = float(np.sqrt(np.square(finite, dtype=np.float64).sum()))
+    low, high = write_number(float(finite.min())), write_number(float(finite.max()))
+    lost = array.size - finite.size
+    more = f", {lost} not finite" if lost else ""
+    return f"{shape} entries from {low} to {high}, norm {write_number(norm)}{more}"
+
+
+def _largest(array: "np.ndarray[Any, Any]") -> float:
+    if array.dtype.kind != "f":
+        return 0.0
+    finite = np.abs(array[np.isfinite(array)])
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _show_matrix(
+    caption: Inlines, matrix: "np.ndarray[Any, Any]", row_axis: str, column_axis: str, scale: float
+) -> Table:
+    rows = []
+    for place, row in enumerate(matrix):
+        header = f"{row_axis} {place}" if row_axis else (str(place) if len(matrix) > 1 else "")
+        rows.append((header, [_show_cell(entry, scale) for entry in row.tolist()]))
+    columns = [f"{column_axis} {place}" if column_axis else str(place) for place in range(matrix.shape[1])]
+    return Table(caption, columns, rows)
+
+
+def _show_cell(entry: Any, scale: float) -> Cell:
+    if not isinstance(entry, float):
+        return Cell(write_entry(entry))
+    shade = 0
+    if scale and math.isfinite(entry) and entry:
+        shade = max(1, round(abs(entry) / scale * SHADES)) * (1 if entry > 0 else -1)
+    text = write_number(entry)
+    title = repr(entry) if len(repr(entry)) > DIGITS + 2 else ""
+    return Cell(text, shade, title)

@@ -1,0 +1,116 @@
+"""Documents as HTML: one file without scripts that loads nothing, with formulas in MathML."""
+
+import base64
+import hashlib
+from html import escape
+from importlib.resources import files
+
+from service.pages.blocks import (
+    Block,
+    Callout,
+    Cell,
+    Code,
+    Equation,
+    Facts,
+    Inline,
+    Inlines,
+    Listing,
+    Math,
+    Page,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+)
+from service.pages.mathml import write_mathml
+
+STYLE = files(__package__).joinpath("style.css").read_text(encoding="utf-8").strip()
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'self'"
+)
+WIDE_FORMULA, WIDE_TABLE = 120, 6  # letters and columns that may be wider than a page
+TOP = 2  # the level of the headings of a page's sections
+
+
+def write_html(page: Page) -> str:
+    """Return a document as a whole HTML page."""
+    body = "".join(write_block(block) for block in page.blocks)
+    title = escape(page.title)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{STYLE}</style></head>\n<body><main><h1>{title}</h1>\n{body}</main></body>\n</html>\n"
+    )
+
+
+def write_block(block: Block, level: int = TOP) -> str:
+    """Return a block as HTML. level: the level of the headings of sections."""
+    match block:
+        case Paragraph(content):
+            return f"<p>{write_inlines(content)}</p>\n"
+        case Equation(lines):
+            written = "".join(write_mathml(line, "block") for line in lines)
+            is_wide = max(map(len, lines)) > WIDE_FORMULA
+            return f'<div class="eq"{_focusable("Formula") if is_wide else ""}>{written}</div>\n'
+        case Table():
+            return _write_table(block)
+        case Facts(items):
+            written = "".join(
+                f"<dt>{_write_inline(name)}</dt><dd>{write_inlines(meaning)}</dd>" for name, meaning in items
+            )
+            return f"<dl>{written}</dl>\n"
+        case Listing(items):
+            return "<ul>" + "".join(f"<li>{write_inlines(item)}</li>" for item in items) + "</ul>\n"
+        case Callout(kind, word, content):
+            return f'<p class="{kind}"><strong>{escape(word)}</strong> {write_inlines(content)}</p>\n'
+        case Picture(svg, text):
+            return f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>\n"
+        case Section(title, blocks, is_folded):
+            inside = "".join(write_block(inner, min(level + 1, 6)) for inner in blocks)
+            heading = f"<h{level}>{write_inlines(title)}</h{level}>"
+            if is_folded:
+                return f"<details><summary>{heading}</summary>\n{inside}</details>\n"
+            return f"<section>{heading}\n{inside}</section>\n"
+
+
+def write_inlines(content: Inlines) -> str:
+    """Return text, code and formulas as HTML."""
+    return "".join(map(_write_inline, content))
+
+
+def _write_inline(inline: Inline) -> str:
+    match inline:
+        case Code(text):
+            return f"<code>{escape(text)}</code>"
+        case Math(latex):
+            return write_mathml(latex)
+        case _:
+            return escape(inline)
+
+
+def _write_table(table: Table) -> str:
+    headers = "".join(f'<th scope="col">{_write_inline(column)}</th>' for column in table.columns)
+    corner = f"<th>{_write_inline(table.corner)}</th>" if table.corner else "<td></td>"
+    has_names = any(name for name, _ in table.rows)
+    rows = []
+    for name, cells in table.rows:
+        header = f'<th scope="row">{_write_inline(name)}</th>' if has_names else ""
+        rows.append(f"<tr>{header}{''.join(map(_write_cell, cells))}</tr>")
+    head = f"<thead><tr>{corner if has_names else ''}{headers}</tr></thead>" if headers else ""
+    caption = write_inlines(table.caption)
+    body = f"<table><caption>{caption}</caption>{head}<tbody>{''.join(rows)}</tbody></table>"
+    is_wide = len(table.columns) > WIDE_TABLE
+    return f'<div class="scroll"{_focusable("Table") if is_wide else ""}>{body}</div>\n'
+
+
+def _focusable(label: str) -> str:
+    """Return attributes with which the keyboard scrolls an element."""
+    return f' tabindex="0" role="group" aria-label="{label}"'
+
+
+def _write_cell(cell: Cell) -> str:
+    kind = f' class="{"p" if cell.shade > 0 else "m"}{abs(cell.shade)}"' if cell.shade else ""
+    title = f' title="{escape(cell.title)}"' if cell.title else ""
+    return f"<td{kind}{title}>{_write_inline(cell.content)}</td>"

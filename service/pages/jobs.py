@@ -1,0 +1,89 @@
+"""Jobs that answer with a document: the answer of another job, laid out and written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from compute.arithmetic import kinds
+from compute.question.limits import Limits
+from service.arrays import unpack_arrays
+from service.pages.blocks import Page
+from service.pages.formats import Format
+from service.questions.operations import EXACT_WORK
+
+WORK = 2_000_000  # elementary operations that take as long as laying out a small document
+NESTED = "nested"
+
+Build = Callable[[Mapping[str, Any], Mapping[str, Any]], Page]
+
+
+class Answering(Protocol):
+    """A job of an endpoint."""
+
+    @property
+    def work(self) -> int: ...
+    def answer(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageJob:
+    """A job whose answer is a document. document: the request."""
+
+    job: Answering
+    document: Mapping[str, Any]
+    build: Build
+    format: Format
+
+    @property
+    def work(self) -> int:
+        """The predicted work of the answer and of laying it out, which is never done on the event loop."""
+        return self.job.work + WORK
+
+    def answer(self) -> bytes:
+        """Return the document as the body of a response."""
+        with self._write_offers():
+            return self._write(self.job.answer())
+
+    def _write(self, body: bytes) -> bytes:
+        answer = unpack_arrays(orjson.loads(body))
+        return self.format.write(self.build(self.document, answer)).encode()
+
+    @contextmanager
+    def _write_offers(self) -> Iterator[None]:
+        """Write the answers that are offered before the final one as documents too."""
+        offer = EXACT_WORK.offer
+        EXACT_WORK.offer = lambda body: offer(self._write(body))
+        try:
+            yield
+        finally:
+            EXACT_WORK.offer = offer
+
+
+def understand_page(
+    understand: Callable[[dict[str, Any], Limits], Answering],
+    request: Callable[[], Any],
+    build: Build,
+    form: Format,
+    document: dict[str, Any],
+    limits: Limits,
+) -> PageJob:
+    """Plan the job of a document.
+
+    request: returns the type of the request, which is asked for formulas with numbers and for packed tensors.
+
+    Raises QuestionErrors listing everything invalid in the document.
+    """
+    fields = getattr(request(), "model_fields", {})
+    asked = dict(document)
+    if "workings" in fields:
+        asked.setdefault("workings", True)
+    if (
+        "encoding" in fields
+        and asked.get("encoding", NESTED) == NESTED
+        and asked.get("arithmetic") != kinds.EXACT
+    ):
+        asked["encoding"] = "packed"
+    return PageJob(understand(asked, limits), document, build, form)
