@@ -6,13 +6,14 @@ from typing import Any
 
 import orjson
 
+import openapi
 from compute.question.limits import Limits
 from service.app import app
 from service.endpoints import ENDPOINTS
 from service.questions.operations import EXACT_WORK
 from service.settings import Settings
 
-FOLDER = Path(__file__).parent.parent / "openapi"
+FOLDER = Path(openapi.__file__).parent
 INNERMOST = re.compile(rb"\[\n\s+([^][{}]*?)\n\s+\]")
 
 
