@@ -63,7 +63,8 @@ def rewrite_imports(source: bytes, file: str) -> bytes:
     """
     tree = ast.parse(source, file)
     lines = source.splitlines(keepends=True)
-    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    docstrings = {id(value) for value in statements if isinstance(value, ast.Constant)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level and _is_nested(node.module or ""):
             old, new = rb"from ", f"from {HOME}."
@@ -71,7 +72,7 @@ def rewrite_imports(source: bytes, file: str) -> bytes:
             if len(node.names) > 1 or "." in node.names[0].name:
                 raise ValueError(f"{file}:{node.lineno}: expected `from package import module`")
             old, new = rb"import ", f"from {HOME} import "
-        elif isinstance(node, ast.expr) and id(node) not in texts and _names_a_module(node):
+        elif isinstance(node, ast.expr) and id(node) not in docstrings and _names_a_module(node):
             raise ValueError(f"{file}:{node.lineno}: expected an import, and no name of a module in a string")
         else:
             continue

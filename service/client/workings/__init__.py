@@ -1,6 +1,6 @@
 """Deep-learning answers from Python: `answer` computes them in this process, `Client` asks a service.
 
-The names are imported on first use: a client needs no numerics, and a server needs no client.
+The names are imported on first use: a client needs no operations, and a server needs no client.
 """
 
 from typing import TYPE_CHECKING, Any
