@@ -1,6 +1,6 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
 COPY compute compute
 COPY service service
 COPY openapi openapi

@@ -4,7 +4,6 @@ Pure numerics: nothing in this package knows of HTTP. `answer` alone hands over 
 reads documents, and imports it on the first call.
 """
 
-from importlib import import_module
 from typing import Any
 
 
@@ -14,7 +13,7 @@ def answer(operation: str, /, **fields: Any) -> Any:
     operation: the path below /v1, such as "self_attention", "graph" or "grade".
     fields: those of the request. Tensors may be NumPy arrays, nested lists, or text.
 
-    Returns a `service.arrays.Answer`: `answer["weights"]` or `answer.weights` is a value,
+    Returns an `Answer`: `answer["weights"]` or `answer.weights` is a value,
     `answer.gradients["x"]` a gradient, and `answer.document` the whole. Tensors of floats are NumPy arrays if
     the computation has the field `encoding`; exact numbers are text in nested lists.
 
@@ -24,4 +23,6 @@ def answer(operation: str, /, **fields: Any) -> Any:
 
     Raises `workings.Problem`, as the client does; its `errors` have JSON pointers to the fields.
     """
-    return import_module("service.in_process").answer(operation, fields)
+    from service import in_process  # noqa: PLC0415 - loads the libraries of the web
+
+    return in_process.answer(operation, fields)

@@ -3,4 +3,4 @@
 from service.command import main
 
 if __name__ == "__main__":
-    main(prog_name="python -m service")
+    main(prog_name=f"python -m {__package__}")

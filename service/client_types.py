@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from compute.operations import CATALOGUE
+from service.arrays import Answer
 from service.endpoints import ENDPOINTS
 from service.schemas.naming import camel_case
 
@@ -30,10 +31,10 @@ TRACE = "optimizer/trace"
 TENSORS = frozenset({"Tensor", "MaskTensor", "OwnField", "OwnShape"})  # named types that arrays fit
 CHOICES = re.compile(r"(\w+): [^=\n]*?(Literal\[[^]]{50,}\])")
 CHOICES_PLACE = "# choices\n"
-HEAD = '''\
+HEAD = f'''\
 """The operations as types, for editors, type checkers and `help`. Nothing else imports this module.
 
-`python -m service.export` writes it from the catalogue. At run time every answer is an `Answer`.
+`python -m {__package__}.export` writes it from the catalogue. At run time every answer is an `Answer`.
 """
 # ruff: noqa
 
@@ -45,7 +46,7 @@ from typing import Any, Literal, Protocol, Required, TypeAlias, TypedDict, TypeV
 import numpy as np
 from numpy.typing import NDArray
 
-from service.arrays import Answer
+from {Answer.__module__} import Answer
 
 Result = TypeVar("Result", covariant=True)
 Array: TypeAlias = NDArray[Any]

@@ -8,6 +8,7 @@ import orjson
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
+import openapi
 from compute.operations import FAMILIES
 from service.endpoints import ENDPOINTS
 from service.http.problems import KINDS, MEDIA_TYPE, ProblemDetail
@@ -97,7 +98,7 @@ def add_document(app: FastAPI) -> None:
 
 def load_document() -> dict[str, Any]:
     """Return the document stored in the package, which describes `create_app()`."""
-    document: dict[str, Any] = orjson.loads(files("openapi").joinpath("openapi.json").read_bytes())
+    document: dict[str, Any] = orjson.loads(files(openapi).joinpath("openapi.json").read_bytes())
     return document
 
 
@@ -125,7 +126,7 @@ def problems_of(kind: str) -> list[dict[str, Any]]:
 
 
 def _load(folder: str) -> list[dict[str, Any]]:
-    entries = sorted(files("openapi").joinpath(folder).iterdir(), key=lambda entry: entry.name)
+    entries = sorted(files(openapi).joinpath(folder).iterdir(), key=lambda entry: entry.name)
     return [
         {"name": entry.name.removesuffix(".json"), **orjson.loads(entry.read_bytes())}
         for entry in entries

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+import openapi
 from compute.question.limits import Limits
 from service.app import app
 from service.client_types import write_module
@@ -15,7 +16,7 @@ from service.endpoints import ENDPOINTS
 from service.questions.operations import EXACT_WORK
 from service.settings import Settings
 
-FOLDER = Path(__file__).parent.parent / "openapi"
+FOLDER = Path(openapi.__file__).parent
 CLIENT_TYPES = Path(__file__).parent / "client" / "workings" / "operations.py"
 INNERMOST = re.compile(rb"\[\n\s+([^][{}]*?)\n\s+\]")
 

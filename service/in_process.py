@@ -9,14 +9,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import orjson
 
 from compute.arithmetic.exact.bounds import PROGRESS, beyond
 from compute.errors import QuestionErrors, at, unknown_name
-from compute.question.limits import Limits
 from service import exceptions
 from service.arrays import Answer, pack_arrays, unpack_arrays
 from service.asking import ask, understand
@@ -77,14 +75,15 @@ def _find_endpoint(operation: str) -> Endpoint:
 
 
 def _answer_exactly(endpoint: Endpoint, body: bytes, seconds: float) -> bytes:
-    limits: Limits = import_module("service.workers.exact").LIMITS  # loads SymPy
+    from service.workers.exact import LIMITS  # noqa: PLC0415 - loads SymPy
+
     document = read_leniently(body, keeps_digits=True) if endpoint.holds_answers else read_decimals(body)
     with EXACT:
         PROGRESS.begin()
         before, EXACT_WORK.is_done_here = EXACT_WORK.is_done_here, True
         try:
             with _limit_time(seconds):
-                return understand(endpoint, document, limits).answer()
+                return understand(endpoint, document, LIMITS).answer()
         except _OutOfTime:
             raise beyond("took too long", f"at most {seconds:g} seconds of processor time") from None
         except RecursionError:

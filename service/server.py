@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.version import VERSION
 from service.workers.memory import map_large_blocks
 
-APP = "service.app:app"
+APP = f"{__package__}.app:app"  # uvicorn imports it in each server process
 BACKLOG = 2048  # connections that the system queues until a process accepts them
 UNSENT = 2**17  # unsent bytes of an answer that the system buffers for each connection
 # Seconds after which a computing thread gives way to the event loop. A tenth of Python's default makes the

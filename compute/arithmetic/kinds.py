@@ -1,7 +1,6 @@
 """The kinds of numbers that a question can use, by name."""
 
 from collections.abc import Collection, Mapping, Sequence
-from importlib import import_module
 
 from compute.arithmetic.floating import FLOAT32, FLOAT64, Floating
 from compute.arithmetic.namespace import Arithmetic
@@ -17,5 +16,6 @@ def get_arithmetic(
     if name != EXACT:
         return FLOATING[name]
     # SymPy takes half a second to load, and questions about floats do not need it.
-    found: Arithmetic = import_module("compute.arithmetic.exact.namespace").Exact(assumptions, abbreviated)
-    return found
+    from compute.arithmetic.exact.namespace import Exact  # noqa: PLC0415
+
+    return Exact(assumptions, abbreviated)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import compute.primitives  # noqa: F401 - operations apply primitives by name
+from compute import primitives  # noqa: F401 - operations apply primitives by name
 from compute.operations.attention.attention import attention
 from compute.operations.attention.cross_attention import cross_attention
 from compute.operations.attention.positional_encoding import positional_encoding

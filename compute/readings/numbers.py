@@ -1,6 +1,5 @@
 """Arrays as they are put into formulas: matrices of their entries, if they are small."""
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,9 @@ def _write_entry(entry: Any) -> Formula:
         if text in WORDS:
             return Formula(WORDS[text], SUM, scalar=True)
         return Latex().number(text)._replace(scalar=True)
-    written: Formula = import_module("compute.readings.closed_forms").write_formula(entry)
+    from compute.readings import closed_forms  # noqa: PLC0415 - loads SymPy
+
+    written = closed_forms.write_formula(entry)
     if len(written.text) > LETTERS:
         raise NoRoom
     return written._replace(scalar=True)

@@ -2,21 +2,27 @@
 
 import traceback
 from collections.abc import Iterator
+from types import ModuleType
 
+import compute
+import service
+from compute import solving
+from compute.arithmetic.exact import orders, readable
 from compute.arithmetic.exact.bounds import beyond
+from compute.readings import closed_forms, verification
+from service.exact import answers, entries
 from service.http.problems import Problem, from_question
 
 LIBRARIES = {"sympy": "SymPy", "mpmath": "mpmath"}
-OURS = {"compute", "service"}
 # The activity for the message of a refusal, by the innermost module of ours that is listed here.
 STAGES = {
-    "compute.arithmetic.exact.readable": "simplifying",
-    "compute.arithmetic.exact.orders": "comparing numbers",
-    "compute.readings.verification": "verifying",
-    "compute.solving": "solving equations",
-    "compute.readings.closed_forms": "writing numbers",
-    "service.exact.answers": "writing numbers",
-    "service.exact.entries": "reading numbers",
+    readable: "simplifying",
+    orders: "comparing numbers",
+    verification: "verifying",
+    solving: "solving equations",
+    closed_forms: "writing numbers",
+    answers: "writing numbers",
+    entries: "reading numbers",
 }
 
 
@@ -26,10 +32,8 @@ def refusal(error: Exception) -> Problem | None:
     The innermost frame that belongs to a library or to the service decides.
     """
     modules = list(_module_names(error))
-    packages = (name.partition(".")[0] for name in modules)
-    library = next(
-        (LIBRARIES.get(package, "") for package in packages if package in LIBRARIES or package in OURS), ""
-    )
+    deciding = next((name for name in modules if _package(name) in LIBRARIES or _is_ours(name)), "")
+    library = LIBRARIES.get(_package(deciding), "")
     if not library:
         return None
     where = "".join(f" ({note})" for note in getattr(error, "__notes__", [])[:1])
@@ -44,9 +48,21 @@ def _module_names(error: Exception) -> Iterator[str]:
         yield str(frame.f_globals.get("__name__", ""))
 
 
+def _package(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _is_ours(name: str) -> bool:
+    return _is_within(name, compute) or _is_within(name, service)
+
+
+def _is_within(name: str, module: ModuleType) -> bool:
+    return name == module.__name__ or name.startswith(f"{module.__name__}.")
+
+
 def _stage(modules: list[str]) -> str:
     for name in modules:
         for module, stage in STAGES.items():
-            if name == module or name.startswith(f"{module}."):
+            if _is_within(name, module):
                 return stage
     return "computing"

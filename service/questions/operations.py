@@ -153,7 +153,7 @@ EXACT_WORK = _ExactWork()
 
 def import_exact(module: str) -> Any:
     """Import a module of `service.exact` on first use, since it loads SymPy."""
-    return import_module(f"service.exact.{module}")
+    return import_module(f"..exact.{module}", __package__)
 
 
 def check_symbols(job: GraphJob) -> None:

@@ -48,7 +48,7 @@ class Kind:
     @property
     def program(self) -> str:
         """The Python program of a process. Its argument is `start` as JSON."""
-        return f"import os; os.nice({self.niceness}); from service.workers.{self.name} import main; main()"
+        return f"import os; os.nice({self.niceness}); from {__package__}.{self.name} import main; main()"
 
     @property
     def start(self) -> dict[str, int]:

@@ -41,7 +41,7 @@ POLL_INTERVAL = 0.02  # seconds between two checks for room, or for the end of a
 EXIT_SECONDS = 2  # seconds that a process has to end after it closed its connection
 CHUNK = 2**16  # bytes read at once; a chunk may contain several frames
 PART = 2**18  # bytes of a long answer read at once
-ROOT = str(Path(__file__).parents[2])  # the directory that holds our packages
+ROOT = str(Path(__file__).parents[__name__.count(".")])  # the directory that holds our packages
 
 
 class WorkerGone(Exception):

@@ -43,7 +43,7 @@ def code(language: str) -> list[tuple[Block, str]]:
     ("block", "shown"), [pytest.param(*one, id=f"{one[0].line}") for one in code("python")]
 )
 def test_the_python_runs_and_prints_the_shown_output(block: Block, shown: str, address: str) -> None:
-    assert ADDRESS in block.text or "workings" not in block.text
+    assert ADDRESS in block.text or "Client" not in block.text
     printed = io.StringIO()
     namespace: dict[str, Any] = {}
     with redirect_stdout(printed):

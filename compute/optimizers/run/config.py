@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from compute.optimizers.run.gradients import Clipping
 from compute.optimizers.run.hessians import hessian_of
 from compute.optimizers.run.objective import Objective
 from compute.optimizers.run.trace import Run
-from compute.optimizers.run.traced_numbers import float_formula
+from compute.optimizers.run.traced_numbers import Writer, float_formula
 
 _DECAY_EQUATIONS = {
     "decoupled": r"x_t \leftarrow x_t - \eta_t \lambda_w x_{t-1}",
@@ -167,13 +166,17 @@ def build_run(config: OptimizerConfig, objective: Objective) -> Run:
         name: constants.setting(("optimizer", name), setting, values[name])
         for name, setting in optimizer.settings.items()
     }
-    exact = objective.arithmetic.simplifies
     for name, setting in optimizer.settings.items():
         least = settings.get(setting.declared.not_below)
         if least is not None and _is_true(settings[name] < least):
             expected = f"at least {setting.declared.not_below}"
             raise _error(("optimizer", name), f"has to be {expected}", expected, values[name])
-    closed_forms: Any = import_module("compute.readings.closed_forms") if exact else None
+    write: Writer = float_formula
+    to_float: Callable[[Any], float | None] = float
+    if objective.arithmetic.simplifies:
+        from compute.readings.closed_forms import measure, write_formula  # noqa: PLC0415 - loads SymPy
+
+        write, to_float = write_formula, measure
     return Run(
         optimizer=optimizer,
         objective=objective,
@@ -181,8 +184,8 @@ def build_run(config: OptimizerConfig, objective: Objective) -> Run:
         number=constants.convert,
         rate=constants.rates(read("learning_rate"), config.schedule),
         settings=settings,
-        write=closed_forms.write_formula if exact else float_formula,
-        to_float=closed_forms.measure if exact else float,
+        write=write,
+        to_float=to_float,
         decay=read("weight_decay"),
         decay_form=values.get("decay", "coupled"),
         clipping=Clipping(read("clip_value"), read("clip_norm"), read("clip_epsilon")),

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -81,7 +80,9 @@ def write_number(entry: Any) -> str:
 @cache
 def _exact_text() -> Any:
     """Return the writer of exact numbers. It imports SymPy, which is loaded if there is an exact number."""
-    return import_module("compute.readings.closed_forms").write_text
+    from compute.readings.closed_forms import write_text  # noqa: PLC0415
+
+    return write_text
 
 
 def first_indices(at: Array) -> tuple[tuple[int, ...], ...]:

@@ -82,9 +82,7 @@ def plan_verification(answered: Answered) -> Verification:
     if answered.evaluation.arithmetic.name != EXACT:
         return _Floats(answered)
     # Loads SymPy, which no question about floats has a use for.
-    found: Verification = import_module("compute.readings.verification.symbolic").SymbolicVerification(
-        answered
-    )
+    found: Verification = import_module(".symbolic", __package__).SymbolicVerification(answered)
     return found
 
 

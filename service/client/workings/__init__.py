@@ -1,19 +1,26 @@
-"""The Python client of Workings: `from workings import Client`."""
+"""Deep-learning answers from Python: `answer` computes them in this process, `Client` asks a service.
 
-from service.exceptions import (
-    Busy,
-    Internal,
-    MethodNotAllowed,
-    NotFound,
-    Problem,
-    Refused,
-    Timeout,
-    TooLarge,
-    Unreadable,
-    Unsupported,
-    UnsupportedPlatform,
-)
-from workings.clients import AsyncClient, Client
+The names are imported on first use: a client needs no operations, and a server needs no client.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compute import answer
+    from service.exceptions import (
+        Busy,
+        Internal,
+        MethodNotAllowed,
+        NotFound,
+        Problem,
+        Refused,
+        Timeout,
+        TooLarge,
+        Unreadable,
+        Unsupported,
+        UnsupportedPlatform,
+    )
+    from workings.clients import AsyncClient, Client
 
 __all__ = [
     "AsyncClient",
@@ -29,4 +36,23 @@ __all__ = [
     "Unreadable",
     "Unsupported",
     "UnsupportedPlatform",
+    "answer",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name."""
+    module: Any
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "answer":
+        import compute as module  # noqa: PLC0415
+    elif name.endswith("Client"):
+        from workings import clients as module  # noqa: PLC0415
+    else:
+        from service import exceptions as module  # noqa: PLC0415
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

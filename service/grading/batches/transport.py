@@ -23,7 +23,7 @@ from service.http.streams import MEDIA_TYPE, LineSender
 MAX_LINE = 2**20  # bytes
 LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on
 RETRY = 0.2  # seconds until a full service is asked again
-LOG = logging.getLogger(__name__)
+LOGGER = logging.getLogger("workings")
 Grade = Callable[[bytes], Awaitable[bytes]]
 Graded = tuple[bytes, Id | None, dict[str, Any] | None, bool]  # line, id, answer, whether it failed
 
@@ -157,7 +157,7 @@ class GradedLines(Response):
         except (TypeError, ValueError, AttributeError):  # text or nesting that JSON cannot be written from
             return self._fail(start, Problem("unreadable", "expected one JSON object on each line"))
         except Exception as error:  # a defect, which costs this line alone
-            LOG.error("a line of a batch failed:\n%s", format_defect(error))
+            LOGGER.error("a line of a batch failed:\n%s", format_defect(error))
             return self._fail(start, Problem("internal", INTERNAL))
         if id_ is None:
             return orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n", None, None, False

@@ -1,0 +1,6 @@
+"""`python -m workings`: the command `workings`, for environments without its script on the path."""
+
+from service.command import main
+
+if __name__ == "__main__":
+    main(prog_name="python -m workings")
