@@ -17,8 +17,13 @@ class NoRoom(Exception):
     """An array is too large to be put into a formula."""
 
 
-def write_numbers(array: Array) -> Formula:
-    """Return an array as a number, a row or a matrix. Raises NoRoom if it is large or has three axes."""
+def write_numbers(array: Array, is_column: bool = False) -> Formula:
+    """Return an array as a number, a row or a matrix. Raises NoRoom if it is large or has three axes.
+
+    is_column: whether a vector is written as a column.
+    """
+    if is_column and array.ndim == 1:
+        array = array[:, None]
     if array.ndim > 2 or array.size > ENTRIES or not array.size or array.shape[-1:] > (COLUMNS,):
         raise NoRoom
     if array.ndim == 0:

@@ -7,6 +7,8 @@ from typing import Any
 
 from compute.arithmetic.namespace import Array
 from compute.graph.graph import Value
+from compute.graph.primitive import REGISTRY
+from compute.graph.steps import step_values
 from compute.latex import Formula
 from compute.question.declared_readings.declaration import (
     Amounts,
@@ -22,8 +24,9 @@ from compute.readings.chain_rule import gradient_of, pull_back, write_terms
 from compute.readings.described import described
 from compute.readings.formulas import LONGEST, scope_of, write_step, write_symbol
 from compute.readings.numbers import NoRoom, write_numbers
+from compute.readings.orientation import COLUMN, find_orientations
 from compute.readings.reverse_mode import Source
-from compute.readings.written_arrays import NotWritten
+from compute.readings.written_arrays import NotWritten, keeps_rows
 
 FIELD = "workings"
 WRITING = 50_000  # elementary operations that take as long as writing one formula
@@ -64,6 +67,7 @@ class _Planned(PlannedReading):
                 name: (value, write_terms(planning.differentiation, value))
                 for name, value in _without_aliases(planning.differentiated, names)
             }
+        self._orientations = find_orientations(planning.graph)
         self.held = HELD * self._count
 
     @property
@@ -75,7 +79,7 @@ class _Planned(PlannedReading):
         return Amounts(work=WRITING * self._count)
 
     def run(self, run: Execution) -> Workings:
-        values = {name: _put_in(value, run.values) for name, value in self._steps.items()}
+        values = {name: self._put_in(value, run.values) for name, value in self._steps.items()}
         return Workings(
             {name: text for name, text in values.items() if text is not None},
             {
@@ -107,12 +111,34 @@ class _Planned(PlannedReading):
         try:
             if isinstance(source, str):
                 array = run.gradients.contributions.get(value.index, {}).get(source, totals[value.index])
-                return write_numbers(array).text
+                return self._write_array(array, value).text
             consumer = value.graph.values[source]
-            write_value = partial(_write_entries, arrays=run.values)
-            return pull_back(consumer, value, write_value, partial(_write_entries, arrays=totals)).text
+            _check_axes(consumer)
+            write_value = partial(self._write_entries, arrays=run.values)
+            return pull_back(consumer, value, write_value, partial(self._write_entries, arrays=totals)).text
         except (NoRoom, NotWritten, KeyError):
             return None
+
+    def _put_in(self, value: Value, arrays: Mapping[int, Array]) -> str | None:
+        """Return the right side of a step with its numbers put in; None if they are many."""
+        try:
+            _check_axes(value)
+            text = write_step(value, partial(self._write_entries, arrays=arrays)).text
+        except NoRoom:
+            return None
+        return text if len(text) <= LONGEST else None
+
+    def _write_entries(self, value: Value, arrays: Mapping[int, Array]) -> Formula:
+        if value.index not in arrays:
+            raise NoRoom
+        return self._write_array(arrays[value.index], value)
+
+    def _write_array(self, array: Array, value: Value) -> Formula:
+        """Return a value or its gradient. Raises NoRoom if it is needed both as a row and as a column."""
+        orientations = self._orientations.get(value.index, set())
+        if len(orientations) > 1:
+            raise NoRoom
+        return write_numbers(array, is_column=COLUMN in orientations)
 
 
 def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
@@ -124,19 +150,17 @@ def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Itera
             yield name, names[name]
 
 
-def _put_in(value: Value, arrays: Mapping[int, Array]) -> str | None:
-    """Return the right side of a step with its numbers put in; None if they are many."""
-    try:
-        text = write_step(value, partial(_write_entries, arrays=arrays)).text
-    except NoRoom:
-        return None
-    return text if len(text) <= LONGEST else None
+def _check_axes(value: Value) -> None:
+    """Raise NoRoom if a step puts entries into another matrix: its formula does not mention this.
 
-
-def _write_entries(value: Value, arrays: Mapping[int, Array]) -> Formula:
-    if value.index not in arrays:
-        raise NoRoom
-    return write_numbers(arrays[value.index])
+    Sums of all entries may: they are the same.
+    """
+    values = step_values(value)
+    for inner in values:
+        if inner.primitive is REGISTRY["reshape"] and not keeps_rows(inner.inputs[0].shape, inner.shape):
+            consumers = [other for other in values if inner in other.inputs]
+            if not consumers or any(other.primitive is not REGISTRY["sum_over"] for other in consumers):
+                raise NoRoom
 
 
 def _sum(terms: Iterable[str]) -> str:
