@@ -22,6 +22,8 @@ ELEMENTWISE = frozenset({
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "log1p", "expm1", "tanh", "sigmoid",
     "sin", "cos", "absolute", "softplus", "erf", "sqrt",
 })  # fmt: skip
+# Attributes of functions that the namespace has without any.
+PLAIN: dict[str, dict[str, Any]] = {"softplus": {"beta": number_expression(1), "threshold": None}}
 
 
 class NotWritten(Exception):
@@ -301,7 +303,7 @@ class FormulaWriter:
         if name == "sqrt":
             written = Formula(rf"\sqrt{{{formulas[0].text}}}")
         else:
-            written = REGISTRY[name].latex(*formulas)
+            written = REGISTRY[name].latex(*formulas, **PLAIN.get(name, {}))
         return WrittenArray(written, shape, extent=extent)
 
 

@@ -113,7 +113,8 @@ class _Planned(PlannedReading):
                 array = run.gradients.contributions.get(value.index, {}).get(source, totals[value.index])
                 return self._write_array(array, value).text
             consumer = value.graph.values[source]
-            _check_axes(consumer)
+            self._check(consumer)
+            self._is_column(value)
             write_value = partial(self._write_entries, arrays=run.values)
             return pull_back(consumer, value, write_value, partial(self._write_entries, arrays=totals)).text
         except (NoRoom, NotWritten, KeyError):
@@ -122,7 +123,7 @@ class _Planned(PlannedReading):
     def _put_in(self, value: Value, arrays: Mapping[int, Array]) -> str | None:
         """Return the right side of a step with its numbers put in; None if they are many."""
         try:
-            _check_axes(value)
+            self._check(value)
             text = write_step(value, partial(self._write_entries, arrays=arrays)).text
         except NoRoom:
             return None
@@ -134,11 +135,28 @@ class _Planned(PlannedReading):
         return self._write_array(arrays[value.index], value)
 
     def _write_array(self, array: Array, value: Value) -> Formula:
-        """Return a value or its gradient. Raises NoRoom if it is needed both as a row and as a column."""
+        """Return a value or its gradient."""
+        return write_numbers(array, is_column=self._is_column(value))
+
+    def _is_column(self, value: Value) -> bool:
+        """Raise NoRoom if the value is needed both as a row and as a column."""
         orientations = self._orientations.get(value.index, set())
         if len(orientations) > 1:
             raise NoRoom
-        return write_numbers(array, is_column=COLUMN in orientations)
+        return COLUMN in orientations
+
+    def _check(self, value: Value) -> None:
+        """Raise NoRoom if numbers do not fit into the formula of a step, which does not mention all axes.
+
+        They do not if entries move to another row of a matrix, except for sums of all entries.
+        """
+        values = step_values(value)
+        for inner in values:
+            self._is_column(inner)
+            if inner.primitive is REGISTRY["reshape"] and not keeps_rows(inner.inputs[0].shape, inner.shape):
+                consumers = [other for other in values if inner in other.inputs]
+                if not consumers or any(other.primitive is not REGISTRY["sum_over"] for other in consumers):
+                    raise NoRoom
 
 
 def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
@@ -148,19 +166,6 @@ def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Itera
         if names[name].index not in seen:
             seen.add(names[name].index)
             yield name, names[name]
-
-
-def _check_axes(value: Value) -> None:
-    """Raise NoRoom if a step puts entries into another matrix: its formula does not mention this.
-
-    Sums of all entries may: they are the same.
-    """
-    values = step_values(value)
-    for inner in values:
-        if inner.primitive is REGISTRY["reshape"] and not keeps_rows(inner.inputs[0].shape, inner.shape):
-            consumers = [other for other in values if inner in other.inputs]
-            if not consumers or any(other.primitive is not REGISTRY["sum_over"] for other in consumers):
-                raise NoRoom
 
 
 def _sum(terms: Iterable[str]) -> str:
