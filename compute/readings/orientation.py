@@ -40,7 +40,7 @@ def find_orientations(graph: Graph) -> dict[int, set[str]]:
 
 
 def _requirements(value: Value) -> Iterator[tuple[int, str]]:
-    """Yield vectors among a value and its operands, each with the orientation that the computation requires."""
+    """Yield vectors of a computation, result or operands, each with the orientation that it requires."""
     if value.primitive is None:
         return
     axis = value.attributes.get("axis", value.attributes.get("axes"))

@@ -76,9 +76,7 @@ class WrittenArray:
             return self.transpose()
         is_number = set(self.extent) <= {1}
         written = self.formula if is_number else REGISTRY["transpose"].latex(self.formula)
-        shape, extent = (
-            (*sizes[:-2], sizes[-1], sizes[-2]) for sizes in (self.shape, self.extent)
-        )
+        shape, extent = ((*sizes[:-2], sizes[-1], sizes[-2]) for sizes in (self.shape, self.extent))
         return WrittenArray(written, shape, lambda: self, extent)
 
     def reshape(self, *shape: Any) -> "WrittenArray":
@@ -108,9 +106,7 @@ class WrittenArray:
         sizes = r" \times ".join(map(str, self.shape))
         ones = Formula(rf"\mathbf{{1}}_{{{sizes}}}")
         is_one = self.formula.text == ONE
-        return WrittenArray(
-            ones if is_one else REGISTRY["multiply"].latex(self.formula, ones), self.shape
-        )
+        return WrittenArray(ones if is_one else REGISTRY["multiply"].latex(self.formula, ones), self.shape)
 
     def sum_to(self, shape: tuple[int, ...]) -> "WrittenArray":
         """Return the sum over the axes along which an operand of this shape was repeated."""
@@ -147,19 +143,19 @@ class WrittenArray:
         return self
 
     def __array_function__(self, function: Any, _: Any, arguments: Any, options: Any) -> "WrittenArray":
+        if function not in (np.broadcast_to, np.expand_dims):
+            raise NotWritten
         array, second = (*arguments, *options.values())[:2]
         if function is np.broadcast_to:
             return self._keep(tuple(second), array.extent)
-        if function is np.expand_dims:
-            added = second if isinstance(second, tuple) else (second,)
-            rank = self.ndim + len(added)
-            places = {axis % rank for axis in added}
-            shape, extent = (
-                tuple(1 if place in places else next(sizes) for place in range(rank))
-                for sizes in (iter(array.shape), iter(array.extent))
-            )
-            return self._keep(shape, extent)
-        raise NotWritten
+        added = second if isinstance(second, tuple) else (second,)
+        rank = self.ndim + len(added)
+        places = {axis % rank for axis in added}
+        shape, extent = (
+            tuple(1 if place in places else next(sizes) for place in range(rank))
+            for sizes in (iter(array.shape), iter(array.extent))
+        )
+        return self._keep(shape, extent)
 
     def _keep(self, shape: tuple[int, ...], extent: tuple[int, ...]) -> "WrittenArray":
         return WrittenArray(self.formula, shape, extent=extent)

@@ -31,6 +31,7 @@ from compute.readings.written_arrays import NotWritten, keeps_rows
 FIELD = "workings"
 WRITING = 50_000  # elementary operations that take as long as writing one formula
 HELD = 1_000  # bytes of one formula
+CUT = r"\dots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ class _Planned(PlannedReading):
         }
         numbers = [self._put_into_term(value, source, run) for source in terms]
         text = None if None in numbers else _sum(filter(None, numbers))
+        total = _sum(named.values())
         return GradientWorkings(
-            formula=f"{left.text} = {_sum(named.values())}",
+            formula=f"{left.text} = {total if len(total) <= LONGEST else CUT}",
             terms=named,
             numbers=text if text and len(text) <= LONGEST else None,
         )
