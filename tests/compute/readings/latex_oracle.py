@@ -13,7 +13,9 @@ import numpy as np
 
 Matrix: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-_TOKEN = re.compile(r"\s*(\\(?:text|mathrm|mathbb|mathbf|operatorname)\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S)")
+_TOKEN = re.compile(
+    r"\s*(\\(?:text|mathrm|mathbb|mathbf|operatorname)\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S)"
+)
 _SPACES = frozenset({"\\ ", "\\,"})
 _AXES = {r"\text{rows}": 1, r"\text{columns}": 0}
 _COMPARISONS: Mapping[str, Callable[[Matrix, Matrix], Matrix]] = {
