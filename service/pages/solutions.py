@@ -174,10 +174,9 @@ class _Writer:
                     term = None if rule is None else rule["terms"].get(consumer)
                     caption: list[Inline] = ["through ", Code(consumer)]
                     blocks += show_tensor(caption + ([": ", Math(term)] if term else []), tensor, axes)
-            left = [Math(rule["formula"].partition(" = ")[0])] if rule is not None else [Code(name)]
             exact = self._answer.get("latex", {}).get("gradients", {})
             shown = as_math(exact[name]) if name in exact else gradients[name]
-            blocks += show_tensor(left, shown, axes)
+            blocks += show_tensor(["gradient of ", Code(name)], shown, axes)
             blocks += [
                 _show_note(note) for note in self._notes if note["at"] == name and name not in self._axes
             ]

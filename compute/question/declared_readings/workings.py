@@ -1,11 +1,11 @@
 """Each step with its numbers put in, and each gradient by the chain rule."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from compute.arithmetic.namespace import Array
 from compute.graph.graph import Value
 from compute.latex import Formula
 from compute.question.declared_readings.declaration import (
@@ -28,6 +28,8 @@ from compute.readings.written_arrays import NotWritten
 FIELD = "workings"
 WRITING = 50_000  # elementary operations that take as long as writing one formula
 HELD = 1_000  # bytes of one formula
+VALUE, GRADIENT = "v", "g"
+PLACE = re.compile("\x01([vg])(\\d+)\x01")  # of numbers in a template
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,69 +52,127 @@ class Workings:
     gradients: dict[str, GradientWorkings] = described("The chain rule of each gradient.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Gradient:
+    """The chain rule of one gradient.
+
+    terms: by source. templates: the terms with places for numbers; None for those that have none.
+    """
+
+    value: Value
+    terms: dict[Source, Formula]
+    templates: dict[Source, str | None]
+
+    @property
+    def formula(self) -> str:
+        """The gradient as the sum of its terms."""
+        left = gradient_of(write_symbol(self.value, scope_of(self.value)))
+        return f"{left.text} = {_sum(term.text for term in self.terms.values())}"
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        """The terms by the names of their consumers."""
+        values = self.value.graph.values
+        return {
+            source if isinstance(source, str) else str(values[source].name): term.text
+            for source, term in self.terms.items()
+        }
+
+
+class _Numbers:
+    """The numbers of one run as LaTeX, each written once."""
+
+    def __init__(self, run: Execution) -> None:
+        self._run = run
+        self._written: dict[str, str] = {}
+
+    def put_in(self, template: str | None) -> str | None:
+        """Return a template with numbers in its places; None if they are many."""
+        if template is None:
+            return None
+        try:
+            text = PLACE.sub(self._write_place, template)
+        except (NoRoom, KeyError):
+            return None
+        return text if len(text) <= LONGEST else None
+
+    def write_part(self, index: int, source: str) -> str | None:
+        """Return the part of a gradient that comes from outside the graph, or to single rows."""
+        gradients = self._run.gradients
+        try:
+            return write_numbers(gradients.contributions.get(index, {}).get(source, gradients.totals[index]))
+        except (NoRoom, KeyError):
+            return None
+
+    def _write_place(self, match: "re.Match[str]") -> str:
+        place = match[0]
+        if place not in self._written:
+            arrays = self._run.values if match[1] == VALUE else self._run.gradients.totals
+            self._written[place] = write_numbers(arrays[int(match[2])])
+        return self._written[place]
+
+
 class _Planned(PlannedReading):
     def __init__(self, planning: Planning) -> None:
         names, known = planning.graph.names, planning.evaluation.known
         self._steps = {
-            name: value
+            name: write_step(value, partial(_mark_place, kind=VALUE)).text
             for name, value in _without_aliases(planning.returned, names)
             if not value.is_input and value.index not in known
         }
-        self._gradients: dict[str, tuple[Value, dict[Source, Formula]]] = {}
+        self._gradients: dict[str, _Gradient] = {}
         if planning.differentiation is not None:
-            self._gradients = {
-                name: (value, write_terms(planning.differentiation, value))
-                for name, value in _without_aliases(planning.differentiated, names)
-            }
+            for name, value in _without_aliases(planning.differentiated, names):
+                terms = write_terms(planning.differentiation, value)
+                templates = {source: _write_template(value, source) for source in terms}
+                self._gradients[name] = _Gradient(value, terms, templates)
         self.held = HELD * self._count
 
     @property
     def _count(self) -> int:
-        terms = sum(len(terms) for _, terms in self._gradients.values())
-        return len(self._steps) + 2 * terms
+        return len(self._steps) + 2 * sum(len(gradient.terms) for gradient in self._gradients.values())
 
     def predict(self, work: Work) -> Amounts:
         return Amounts(work=WRITING * self._count)
 
     def run(self, run: Execution) -> Workings:
-        values = {name: _put_in(value, run.values) for name, value in self._steps.items()}
+        numbers = _Numbers(run)
+        values = {name: numbers.put_in(template) for name, template in self._steps.items()}
         return Workings(
             {name: text for name, text in values.items() if text is not None},
-            {
-                name: self._write_gradient(value, terms, run)
-                for name, (value, terms) in self._gradients.items()
-            },
+            {name: _write_gradient(gradient, numbers) for name, gradient in self._gradients.items()},
         )
 
-    def _write_gradient(
-        self, value: Value, terms: Mapping[Source, Formula], run: Execution
-    ) -> GradientWorkings:
-        left = gradient_of(write_symbol(value, scope_of(value)))
-        graph = value.graph
-        named = {
-            source if isinstance(source, str) else str(graph.values[source].name): term.text
-            for source, term in terms.items()
-        }
-        numbers = [self._put_into_term(value, source, run) for source in terms]
-        text = None if None in numbers else _sum(filter(None, numbers))
-        return GradientWorkings(
-            formula=f"{left.text} = {_sum(named.values())}",
-            terms=named,
-            numbers=text if text and len(text) <= LONGEST else None,
-        )
 
-    def _put_into_term(self, value: Value, source: Source, run: Execution) -> str | None:
-        """Return a term of a gradient with its numbers put in; None if it cannot be written."""
-        totals = run.gradients.totals
-        try:
-            if isinstance(source, str):
-                array = run.gradients.contributions.get(value.index, {}).get(source, totals[value.index])
-                return write_numbers(array).text
-            consumer = value.graph.values[source]
-            write_value = partial(_write_entries, arrays=run.values)
-            return pull_back(consumer, value, write_value, partial(_write_entries, arrays=totals)).text
-        except (NoRoom, NotWritten, KeyError):
-            return None
+def _write_gradient(gradient: _Gradient, numbers: _Numbers) -> GradientWorkings:
+    parts = [
+        numbers.write_part(gradient.value.index, source)
+        if isinstance(source, str)
+        else numbers.put_in(template)
+        for source, template in gradient.templates.items()
+    ]
+    text = None if None in parts else _sum(filter(None, parts))
+    return GradientWorkings(
+        formula=gradient.formula,
+        terms=gradient.by_name,
+        numbers=text if text and len(text) <= LONGEST else None,
+    )
+
+
+def _write_template(value: Value, source: Source) -> str | None:
+    """Return a term of a gradient with places for numbers; None if its rule works on single entries."""
+    if isinstance(source, str):
+        return None
+    mark_value, mark_gradient = partial(_mark_place, kind=VALUE), partial(_mark_place, kind=GRADIENT)
+    try:
+        return pull_back(value.graph.values[source], value, mark_value, mark_gradient).text
+    except NotWritten:
+        return None
+
+
+def _mark_place(value: Value, kind: str) -> Formula:
+    """Return the place of a value's numbers, or of its gradient's, in a template."""
+    return Formula(f"\x01{kind}{value.index}\x01", scalar=not value.shape)
 
 
 def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
@@ -122,21 +182,6 @@ def _without_aliases(listed: Iterable[str], names: Mapping[str, Value]) -> Itera
         if names[name].index not in seen:
             seen.add(names[name].index)
             yield name, names[name]
-
-
-def _put_in(value: Value, arrays: Mapping[int, Array]) -> str | None:
-    """Return the right side of a step with its numbers put in; None if they are many."""
-    try:
-        text = write_step(value, partial(_write_entries, arrays=arrays)).text
-    except NoRoom:
-        return None
-    return text if len(text) <= LONGEST else None
-
-
-def _write_entries(value: Value, arrays: Mapping[int, Array]) -> Formula:
-    if value.index not in arrays:
-        raise NoRoom
-    return write_numbers(arrays[value.index])
 
 
 def _sum(terms: Iterable[str]) -> str:
