@@ -183,8 +183,8 @@ def grade(
 
     RUBRIC has the fields of POST /v1/grade without answers. ANSWERS are files: JSON or YAML with the answer
     of one student, NDJSON with one a line, or CSV with one a row: a column id, and columns named after
-    values (gradients.NAME for gradients) whose cells are numbers or lists. `-` is NDJSON from standard
-    input.
+    values (gradients.NAME for gradients) whose cells are numbers or lists; text with one, in lines
+    `name = value`. `-` is NDJSON from standard input.
     """
     _limit_threads()
     from service.commands import documents, grading  # noqa: PLC0415 - `--help` needs none of it

@@ -109,6 +109,18 @@ def test_refusals_are_errors_with_the_field(words: tuple[str, ...], sent: str, m
     assert message in result.stderr and result.stderr.startswith("Error: ")
 
 
+def test_text_has_a_line_for_each_value(folder: Path) -> None:
+    (folder / "s5.txt").write_text("output = [0.2689, 0.7311]\n", encoding="utf-8")
+    (folder / "s6.txt").write_text("[0.5, 0.5]", encoding="utf-8")  # the rubric has one name
+    (folder / "s7.txt").write_text(" \n", encoding="utf-8")
+    result = call("grade", folder / "rubric.json", *(folder / f"s{at}.txt" for at in (5, 6, 7)))
+    assert (result.exit_code, scores(result)) == (0, {"s5": 2, "s6": 0, "s7": 0})
+    (folder / "answered.json").write_bytes(orjson.dumps({**RUBRIC, "answer": {"output": RIGHT}}))
+    refused = call("grade", folder / "answered.json", folder / "s5.txt")
+    assert refused.exit_code == 1 and refused.stdout == ""
+    assert refused.stderr.startswith("s5: comes from the submission")
+
+
 def test_a_rubric_is_checked_and_varied(folder: Path) -> None:
     checked = orjson.loads(call("check", folder / "rubric.yaml").stdout)
     assert checked["max_score"] == 2 and checked["empty_score"] == 0

@@ -66,6 +66,8 @@ def test_students_never_see_the_part_for_the_grader(envelope: str, case: str) ->
 
 
 def visible(document: Any) -> Any:
+    if isinstance(document, dict):
+        document = {name: part for name, part in document.items() if name != "instructorhtml"}
     if isinstance(document, dict) and "tests" in document:
         shown = [test for test in document["tests"] if test.get("visibility") != "hidden"]
         return {**document, "tests": shown}
@@ -95,6 +97,9 @@ def test_what_cannot_be_graded_has_no_score_anywhere(case: str) -> None:
     assert lti["gradingProgress"] == "PendingManual"
     assert "a person" in lti["comment"]
     assert "result" not in render("lambda_feedback", case)
+    coderunner = render("coderunner", case)
+    assert coderunner["showoutputonly"] is True and "fraction" not in coderunner
+    assert "a person" in coderunner["prologuehtml"]
     first, *others = render("mued", case)
     assert "a person" in first["message"]
     assert sum("awardedPoints" not in one for one in others) == len(failed)
@@ -113,7 +118,8 @@ def test_scores_are_those_of_the_grade(case: str) -> None:
     graded = CASES[case]
     score, most = Fraction(str(graded["score"])), Fraction(str(graded["max_score"]))
     assert render("gradescope", case)["score"] == render("otter", case)["score"] == graded["score"]
-    assert render("prairielearn", case)["score"] == (float(score / most) if most else 0)
+    share = float(score / most) if most else 0
+    assert render("prairielearn", case)["score"] == render("coderunner", case)["fraction"] == share
     if most:
         lti = render("lti_ags", case)
         assert (lti["scoreGiven"], lti["scoreMaximum"]) == (graded["score"], graded["max_score"])
@@ -133,6 +139,16 @@ def test_right_and_wrong_answers_are_told_apart() -> None:
         assert wrong["result"]["is_correct"] is False
         statuses = [test["status"] for test in visible(render("gradescope", f"right-{level}"))["tests"]]
         assert statuses == ["passed"] * 3
+
+
+def test_coderunner_ticks_what_is_right_unless_the_level_hides_it() -> None:
+    header, *rows = render("coderunner", "slipped-verdict")["testresults"]
+    assert header[0] == "iscorrect" and [row[0] for row in rows] == [0, 1, 1]
+    assert [row[1:4] for row in rows] == [["query", "0.5", "1"], ["weights", "2", "2"], ["output", "2", "2"]]
+    hidden, *_ = render("coderunner", "worthless-none")["testresults"]
+    assert "iscorrect" not in hidden
+    assert "0.5 for incorrect" in render("coderunner", "penalty")["epiloguehtml"]
+    assert "one wrong entry (sign)" in render("coderunner", "slipped-none")["instructorhtml"]
 
 
 def test_no_marks_divide_nothing() -> None:
@@ -201,6 +217,8 @@ def test_html_of_a_question_is_text() -> None:
         assert document["tests"][0]["name"] == "&lt;i&gt;1a: z"
         assert "<i>" not in json.dumps(document)
         assert "<i>" not in json.dumps(render("lambda_feedback", case))
+        outcome = render("coderunner", case)
+        assert "<i>" not in "".join(part for name, part in outcome.items() if name.endswith("html"))
         assert "<i>" not in table("moodle_csv", case)[-1][3]
     assert render("gradescope", "exam")["test_output_format"] == "text"
     assert render("gradescope", "exam")["test_name_format"] == "text"
