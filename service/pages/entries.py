@@ -8,6 +8,7 @@ import numpy as np
 
 from compute.arithmetic.expressions import ExpressionError, fold, parse
 from compute.latex import Latex
+from service.arrays import FIELDS, unpack_arrays
 from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Table
 
 DIGITS = 4  # significant digits of floats
@@ -47,6 +48,8 @@ def as_math(latex: Any) -> Any:
 
 def as_array(tensor: Any) -> "np.ndarray[Any, Any] | None":
     """Return a tensor of a document as an array, of floats or of entries as they are; None if it is none."""
+    if isinstance(tensor, dict) and tensor.keys() == FIELDS:
+        tensor = unpack_arrays(tensor)
     if isinstance(tensor, np.ndarray):
         return tensor
     if isinstance(tensor, bool | int | float):
