@@ -185,6 +185,30 @@ def test_forty_nine_parts_of_a_forty_ninth_are_one() -> None:
     assert ENVELOPES["lambda_feedback"].render(graded)["result"]["is_correct"] is True
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 0.5, "all"])
+@pytest.mark.parametrize(
+    "marks",
+    [[1 / 49] * 49, [1 / 6] * 6, [1 / 3] * 3, [1 / 7, 2 / 7, 4 / 7], [0.005] * 4, [0.004, 1], [2, 1, 0]],
+)
+def test_points_of_parts_add_up(marks: list[float], wrong: Any) -> None:
+    count = len(marks)
+    names = [f"v{at}" for at in range(count)]
+    first_right = count if wrong == "all" else int(count * wrong) if isinstance(wrong, float) else wrong
+    graded = grade(
+        question={
+            "operation": "graph", "program": [f"v{at} = x + {at}" for at in range(count)], "inputs": {"x": 1},
+        },
+        answer={name: at + 1 + 100 * (at < first_right) for at, name in enumerate(names)},
+        marks=dict(zip(names, marks, strict=True)), misconceptions=False,
+    )  # fmt: skip
+    parts = read_parts(graded)
+    assert all(part.score is not None and 0 <= part.score <= part.max_score for part in parts)
+    assert sum(part.max_score for part in parts) == Fraction(str(graded["max_score"]))
+    assert sum(part.score or 0 for part in parts) == Fraction(str(graded["score"]))
+    right = list(zip(parts, marks, strict=True))[first_right:]
+    assert all(part.is_right for part, mark in right if mark > 0.01)
+
+
 def test_scores_have_no_float_dirt() -> None:
     marks = {"query": "0.1", "weights": "0.2", "output": "0.3"}
     graded = grade(question=QUESTION, answer=RIGHT, marks={name: float(one) for name, one in marks.items()})
