@@ -1,5 +1,6 @@
 """The examples for platforms grade from an empty folder, and give no zero for what they cannot read."""
 
+import csv
 import os
 import re
 import shutil
@@ -156,6 +157,93 @@ def test_the_question_has_the_fields_that_make_a_combinator_grader(tmp_path: Pat
     assert question.findtext("grader") == "TemplateGrader"
     assert question.findtext("iscombinatortemplate") == "1"
     assert question.findtext("extractcodefromjson") == "0"  # a student's JSON stays as it is
+
+
+EXPORT = """\ufeff\
+Student,ID,SIS User ID,SIS Login ID,Section,Notes,Quiz (71),Homework 1 (82),Current Score,Final Score
+,,,,,,,Manual Posting,,
+"    Points Possible",,,,,,3.00,5.00,(read only),(read only)
+"Çelik, Ada",101,s-1,ada,"Group 1, Group 2",asked twice,2.00,,66.7,66.7
+"Berg, Bo",102,s-2,bo,Group 1,,3.00,1.00,40,40
+"Cho, Cy",103,,cy,Group 1,,1.00,,33.3,33.3
+"Diaz, Di",104,s-4,di,Group 1,,,EX,,
+"Student, Test",105,,d0f,Group 1,,,,,
+"""
+GRADES = "".join(
+    f'{{"id": "{student}", "score": {score}, "max_score": 5, "gradable": {gradable}}}\n'
+    for student, score, gradable in (
+        (101, 4.5, "true"), (102, 2, "false"), (104, 5, "true"), (999, 5, "true"),
+    )
+)  # fmt: skip
+
+
+def fill_gradebook(folder: Path, export: str, grades: str, title: str = "Homework 1") -> Any:
+    """Return the completed process of the script for Canvas."""
+    (folder / "export.csv").write_text(export, encoding="utf-8", newline="")
+    return subprocess.run(
+        [sys.executable, FOLDER / "canvas" / "fill_gradebook.py", "export.csv", title],
+        input=grades, cwd=folder, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("title", ["Homework 1", "Homework 1 (82)"])
+def test_an_export_of_canvas_is_filled_in(tmp_path: Path, title: str) -> None:
+    process = fill_gradebook(tmp_path, EXPORT, GRADES, title)
+    assert [*csv.reader(process.stdout.splitlines())] == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 1 (82)"],
+        ["", "", "", "", "", "Manual Posting"],
+        ["    Points Possible", "", "", "", "", "5.00"],
+        ["Çelik, Ada", "101", "s-1", "ada", "Group 1, Group 2", "4.5"],
+        ["Berg, Bo", "102", "s-2", "bo", "Group 1", "1.00"],
+        ["Cho, Cy", "103", "", "cy", "Group 1", ""],
+        ["Diaz, Di", "104", "s-4", "di", "Group 1", "EX"],
+        ["Student, Test", "105", "", "d0f", "Group 1", ""],
+    ]
+    assert process.returncode == 1
+    assert {*process.stderr.splitlines()} == {
+        "102: a person has to look",
+        "103: no grade",
+        "104: marked EX in the gradebook",
+        "105: no grade",
+        "999: not in the export",
+    }
+
+
+def test_an_export_with_semicolons_and_commas_is_filled_in(tmp_path: Path) -> None:
+    export = "Student;ID;SIS Login ID;Section;H (8)\n    Points Possible;;;;5,00\nÅs, Åke;101;å;1;0,50\n"
+    process = fill_gradebook(tmp_path, export, GRADES.splitlines()[0], "H")
+    assert process.stdout.splitlines()[2] == "Ås, Åke;101;å;1;4.5"
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("export", "grades", "title", "message"),
+    [
+        (EXPORT, GRADES, "Homework", "expected one column 'Homework' in the export; found 0"),
+        (EXPORT, GRADES, "Quiz", "expected 5 possible points in the export; found 3.00"),
+        (EXPORT, GRADES + GRADES, "Homework 1", "expected one answer of each student; received two of 101"),
+        ("", GRADES, "Homework 1", "expected an export of Canvas's gradebook"),
+    ],
+)
+def test_canvas_gets_nothing_if_the_files_do_not_fit(
+    tmp_path: Path, export: str, grades: str, title: str, message: str
+) -> None:
+    process = fill_gradebook(tmp_path, export, grades, title)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert message in process.stderr
+
+
+def test_the_command_writes_grades_for_canvas(tmp_path: Path) -> None:
+    answers = [["id", "query", "weights", "output"]]
+    answers += [["101", *(str(value) for value in orjson.loads(SHOWN.replace("√2", "1.414")).values())]]
+    answers += [["102", "?", "", ""]]
+    with (tmp_path / "answers.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(answers)
+    command = [sys.executable, "-m", "service", "grade", FOLDER / "rubric.json", tmp_path / "answers.csv"]
+    graded = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    process = fill_gradebook(tmp_path, EXPORT, graded.stdout)
+    assert '"Çelik, Ada",101,s-1,ada,"Group 1, Group 2",4.5' in process.stdout
+    assert "102: a person has to look" in process.stderr
 
 
 def test_the_page_names_every_script() -> None:
