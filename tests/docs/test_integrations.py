@@ -181,7 +181,7 @@ def fill_gradebook(folder: Path, export: str, grades: str, title: str = "Homewor
     """Return the completed process of the script for Canvas."""
     (folder / "export.csv").write_text(export, encoding="utf-8", newline="")
     return subprocess.run(
-        [sys.executable, FOLDER / "canvas" / "fill_gradebook.py", "export.csv", title],
+        [sys.executable, str(FOLDER / "canvas" / "fill_gradebook.py"), "export.csv", title],
         input=grades, cwd=folder, capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
 
@@ -235,11 +235,12 @@ def test_canvas_gets_nothing_if_the_files_do_not_fit(
 
 def test_the_command_writes_grades_for_canvas(tmp_path: Path) -> None:
     answers = [["id", "query", "weights", "output"]]
-    answers += [["101", *(str(value) for value in orjson.loads(SHOWN.replace("√2", "1.414")).values())]]
+    answers += [["101", *(orjson.dumps(value).decode() for value in orjson.loads(SHOWN).values())]]
     answers += [["102", "?", "", ""]]
     with (tmp_path / "answers.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(answers)
-    command = [sys.executable, "-m", "service", "grade", FOLDER / "rubric.json", tmp_path / "answers.csv"]
+    files = [str(FOLDER / "rubric.json"), str(tmp_path / "answers.csv")]
+    command = [sys.executable, "-m", "service", "grade", *files]
     graded = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     process = fill_gradebook(tmp_path, EXPORT, graded.stdout)
     assert '"Çelik, Ada",101,s-1,ada,"Group 1, Group 2",4.5' in process.stdout
