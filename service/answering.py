@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from service.asking import understand_tiny
 from service.endpoints import Endpoint, Job
 from service.grading.batches.transport import GradedLines, check_type
+from service.grading.envelopes.declaration import ClassEnvelope
 from service.http.bodies import receive_body
 from service.http.budgets import Budget, Share
 from service.http.codings import accepts_gzip, is_gzipped
@@ -60,8 +61,13 @@ class Answerer:
             share=item.share if item.share.held else None,
         )
 
-    def respond_in_lines(self, request: Request, *, grades: bool) -> Response:
-        """Return the response to a batch of lines to grade, or of graded lines to summarize."""
+    def respond_in_lines(
+        self, request: Request, *, grades: bool, table: ClassEnvelope | None = None
+    ) -> Response:
+        """Return the response to a batch of lines to grade, or of graded lines to summarize.
+
+        table: that of the response, if it is not lines.
+        """
         check_type(request.scope)
         client = client_key((request.scope.get("client") or ("",))[0])
 
@@ -74,7 +80,12 @@ class Answerer:
         in_flight = max(1, self.settings.workers)  # others get their turn between any two lines
         settings = self.settings
         return GradedLines(
-            request.receive, grade if grades else None, in_flight, settings.min_rate, settings.body_timeout
+            request.receive,
+            grade if grades else None,
+            in_flight,
+            settings.min_rate,
+            settings.body_timeout,
+            table,
         )
 
     async def send_lines(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@
 import base64
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +14,14 @@ FIELDS = frozenset({"dtype", "shape", "data"})
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
-    """An answer. document: all its fields, with NumPy arrays for tensors of floats.
+    """An answer, which notebooks show as a worked solution.
 
-    Exact numbers are text, in nested lists.
+    document: all its fields, with NumPy arrays for tensors of floats, and text in lists for exact numbers.
+    question: the fields that were sent.
     """
 
     document: dict[str, Any]
+    question: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -43,9 +45,23 @@ class Answer:
             parts.append(f"gradients: {_describe(self.gradients)}")
         return f"Answer({'; '.join(parts) or ', '.join(self.document)})"
 
+    def _repr_html_(self) -> str | None:
+        """Return a worked solution for notebooks; None for answers that have no steps."""
+        from service.pages import notebooks  # noqa: PLC0415 - a client that shows nothing needs no pages
+
+        return notebooks.show_html(self.question, self.document)
+
+    def _repr_markdown_(self) -> str | None:
+        """Return a worked solution in Markdown; None for answers that have no steps."""
+        from service.pages import notebooks  # noqa: PLC0415 - a client that shows nothing needs no pages
+
+        return notebooks.show_markdown(self.question, self.document)
+
     if not TYPE_CHECKING:  # the types of the client list the attributes of each operation's answer
 
         def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):  # which notebooks and copy ask for
+                raise AttributeError(name)
             try:
                 return self.values[name]
             except KeyError:

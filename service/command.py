@@ -14,6 +14,8 @@ from service.version import VERSION
 # Variables that set the number of threads of the libraries below NumPy. One is enough: there is a worker
 # process for each processor.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+SUFFIXES = {".html": "html", ".md": "markdown", ".tex": "tex"}
+FORMS = tuple(SUFFIXES.values())
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug", "trace")
 
 
@@ -105,6 +107,39 @@ def ask(operation: str, request_file: str, server: str) -> None:
     _print_answer(operation, request_file, server)
 
 
+@main.command(short_help="Show the answer to a question as a worked solution.")
+@click.argument("operation")
+@click.argument("request_file", metavar="REQUEST", default="-")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    help="The form of the document. The default follows from the name of OUTPUT; otherwise it is markdown.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUTPUT",
+    help="Write to this file, such as answer.html, and not to standard output.",
+)
+@SERVER
+def show(operation: str, request_file: str, form: str | None, output: Path | None, server: str) -> None:
+    """Show the answer to the question in a JSON or YAML file as a document with every step.
+
+    REQUEST is a file with the fields of the operation; `-` or nothing is standard input. The exit code is 1
+    if the question is refused.
+    """
+    _limit_threads()
+    from service.commands import asking, documents  # noqa: PLC0415 - `--help` needs none of it
+
+    form = form or SUFFIXES.get("" if output is None else output.suffix, "markdown")
+    document = asking.write_document(operation, documents.read_body(request_file), form, server)
+    if output is None:
+        sys.stdout.buffer.write(document)
+    else:
+        output.write_bytes(document)
+
+
 @main.command(short_help="Show the weaknesses of a rubric.")
 @click.argument("rubric")
 @SERVER
@@ -148,8 +183,8 @@ def grade(
 
     RUBRIC has the fields of POST /v1/grade without answers. ANSWERS are files: JSON or YAML with the answer
     of one student, NDJSON with one a line, or CSV with one a row: a column id, and columns named after
-    values (gradients.NAME for gradients) whose cells are numbers or lists. `-` is NDJSON from standard
-    input.
+    values (gradients.NAME for gradients) whose cells are numbers or lists; text with one, in lines
+    `name = value`. `-` is NDJSON from standard input.
     """
     _limit_threads()
     from service.commands import documents, grading  # noqa: PLC0415 - `--help` needs none of it

@@ -30,6 +30,7 @@ from service.optimizers.responses import SolveResponse, TraceResponse
 from service.optimizers.schemas import solve_request, trace_request
 from service.pages.formats import FORMATS, FormatParameter, choose_format
 from service.pages.generic import build_generic
+from service.pages.grades import build_grade
 from service.pages.jobs import Build, understand_page
 from service.pages.solutions import build_solution
 from service.questions.comparisons import understand_comparison
@@ -284,7 +285,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             request=lambda: GradeRequest,
             response=lambda: GradeResponse,
             understand=understand_grading,
-            page=partial(build_generic, "A grade"),
+            page=build_grade,
             holds_answers=True,
             is_negotiated=True,
             variants={

@@ -18,7 +18,7 @@ from compute.errors import QuestionErrors, at, unknown_name
 from service import exceptions
 from service.arrays import Answer, pack_arrays, unpack_arrays
 from service.asking import ask, understand
-from service.endpoints import ENDPOINTS, Endpoint
+from service.endpoints import ENDPOINTS, JOBS, Endpoint
 from service.http.problems import Problem, from_question
 from service.http.reader import read_decimals, read_leniently
 from service.questions.operations import EXACT_WORK, ExactWanted, import_exact
@@ -45,12 +45,15 @@ def answer(operation: str, fields: dict[str, Any]) -> Answer:
         error = at((), "the fields hold a value that JSON has no form for", "numbers, text, lists, dicts and"
                    " NumPy arrays", "a value of another type")  # fmt: skip
         raise _as_exception(from_question(error)) from None
-    return Answer(unpack_arrays(orjson.loads(answer_body(operation, body))))
+    return Answer(unpack_arrays(orjson.loads(answer_body(operation, body))), fields)
 
 
-def answer_body(operation: str, body: bytes) -> bytes:
-    """Return the body of the response to the body of a request. Raises exceptions.Problem."""
-    endpoint, settings = _find_endpoint(operation), Settings()
+def answer_body(operation: str, body: bytes, form: str = "") -> bytes:
+    """Return the body of the response to the body of a request. Raises exceptions.Problem.
+
+    form: html, markdown or tex for a document in the place of JSON.
+    """
+    endpoint, settings = _find_endpoint(operation, form), Settings()
     try:
         try:
             return ask(endpoint, body, settings.limits, lambda job: job.answer())
@@ -67,11 +70,16 @@ def _as_exception(problem: Problem) -> exceptions.Problem:
     return exceptions.make_problem(response.status_code, orjson.loads(response.body))
 
 
-def _find_endpoint(operation: str) -> Endpoint:
+def _find_endpoint(operation: str, form: str = "") -> Endpoint:
     if operation not in ENDPOINTS:
         error = QuestionErrors([unknown_name((), "computation", operation, ENDPOINTS)])
         raise _as_exception(from_question(error))
-    return ENDPOINTS[operation]
+    endpoint = ENDPOINTS[operation]
+    if form and form not in endpoint.variants:
+        protocol = at((), f"{operation} answers in the form of a protocol", "a computation with documents",
+                      operation)  # fmt: skip
+        raise _as_exception(from_question(protocol))
+    return JOBS[f"{operation}:{form}"] if form else endpoint
 
 
 def _answer_exactly(endpoint: Endpoint, body: bytes, seconds: float) -> bytes:

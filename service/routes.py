@@ -19,6 +19,7 @@ from compute.operations import CATALOGUE
 from service.answering import Answerer
 from service.catalogue import OperationDescription, OperationList, describe_all, describe_operation
 from service.endpoints import ENDPOINTS, Endpoint
+from service.grading.envelopes.choice import TABLE_PARAMETER, choose_table
 from service.grading.protocols import mued
 from service.health import readiness
 from service.http.bodies import Replay
@@ -178,7 +179,7 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
     """Add the routes that take and send lines. They read the body themselves, while they answer."""
 
     async def grade_batch(request: Request) -> Response:
-        return answerer.respond_in_lines(request, grades=True)
+        return answerer.respond_in_lines(request, grades=True, table=choose_table(request))
 
     async def grade_summary(request: Request) -> Response:
         return answerer.respond_in_lines(request, grades=False)
@@ -190,21 +191,25 @@ def _add_batches(app: FastAPI, answerer: Answerer) -> None:
         '{"problem":{"type":"/problems/unreadable","title":"The body cannot be read","status":400,'
         '"detail":"expected one JSON object on each line","errors":[]}}'
     )
-    for path, endpoint, summary, description, example in (
+    json_lines = {"application/x-ndjson": schema}
+    table = {"text/csv": {"schema": {"type": "string"}}}
+    for path, endpoint, summary, description, example, content, parameters in (
         ("/v1/grade/batch", grade_batch, "Grades of many submissions, line by line",
          "A line with `rubric` and the fields of `/v1/grade` defines a shared rubric; a line with `id`,"
-         " `rubric`, `answer` and `gradients` is a submission. Answers come in order, and a `summary` last.",
-         f"{rubric}\n{submission}\n"),
+         " `rubric`, `answer` and `gradients` is a submission. Answers come in order, and a `summary` last."
+         " With `envelope` the answer is a CSV table, in which a line that cannot be graded has no grade.",
+         f"{rubric}\n{submission}\n", json_lines | table, {"parameters": [TABLE_PARAMETER]}),
         ("/v1/grade/summary", grade_summary, "The summary of lines that were graded earlier",
-         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all.", f"{graded}\n"),
+         "Takes lines that `/v1/grade/batch` sent, and sends the `summary` of all.", f"{graded}\n",
+         json_lines, {}),
     ):  # fmt: skip
         examples = {"lines": {"summary": "Lines", "value": example}}
         app.router.add_api_route(
             path, endpoint, methods=["POST"], operation_id=endpoint.__name__, summary=summary,
             description=description, tags=["grading"], response_class=Response,
-            responses={200: {"description": "Lines of JSON.", "content": {"application/x-ndjson": schema}},
+            responses={200: {"description": "The answers.", "content": content},
                        **problem_responses(400, 408, 413, 415, 422, 501, 503)},
-            openapi_extra={"requestBody": {"required": True, "content": {
+            openapi_extra={**parameters, "requestBody": {"required": True, "content": {
                 "application/x-ndjson": {**schema, "examples": examples}}}},
         )  # fmt: skip
 

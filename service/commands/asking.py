@@ -1,6 +1,7 @@
 """Ask in this process, or a service elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -32,11 +33,8 @@ def _connect(server: str) -> Asker:
 
     def ask(name: str, body: bytes) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = orjson.loads(client.send(name, body))
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise click.ClickException(
-                f"{server}: the service cannot be reached ({type(error).__name__})"
-            ) from None
+            with _connections_explained(server):
+                answer: dict[str, Any] = orjson.loads(client.send(name, body))
         except orjson.JSONDecodeError:
             raise click.ClickException(f"{server}: expected JSON of a service; received other text") from None
         return answer
@@ -46,9 +44,37 @@ def _connect(server: str) -> Asker:
 
 def print_answer(name: str, body: bytes, server: str) -> None:
     """Write an answer as JSON to standard output. Raises ClickException with the errors of a refusal."""
-    try:
+    with _refusals_explained():
         answer = choose_asker(server)(name, body)
+    click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+
+
+def write_document(name: str, body: bytes, form: str, server: str) -> bytes:
+    """Return an answer as a document. form: html, markdown or tex.
+
+    Raises ClickException with the errors of a refusal.
+    """
+    with _refusals_explained():
+        if not server:
+            return answer_body(name, body, form)
+        with _connections_explained(server), Client(server, timeout=WAIT) as client:
+            return client.send(f"{name}?format={form}", body)
+
+
+@contextmanager
+def _refusals_explained() -> Iterator[None]:
+    try:
+        yield
     except Problem as problem:
         lines = [f"{one['pointer'] or '/'}: {one['message']}" for one in problem.errors]
         raise click.ClickException("\nError: ".join(lines or [str(problem)])) from None
-    click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+
+
+@contextmanager
+def _connections_explained(server: str) -> Iterator[None]:
+    try:
+        yield
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise click.ClickException(
+            f"{server}: the service cannot be reached ({type(error).__name__})"
+        ) from None

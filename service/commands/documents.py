@@ -1,4 +1,4 @@
-"""Files of questions and submissions: JSON, YAML, NDJSON and CSV."""
+"""Files of questions and submissions: JSON, YAML, NDJSON, CSV and text."""
 
 import csv
 import io
@@ -19,10 +19,15 @@ FIELDS = ("answer", "gradients", "questions")
 
 
 class Submission(NamedTuple):
-    """The answer of one student. fields: `answer`, `gradients`, or the `questions` of an exam by name."""
+    """The answer of one student.
+
+    fields: `answer`, `gradients`, or the `questions` of an exam by name.
+    text: in the place of fields, what the student wrote, with a line `name = value` for each value.
+    """
 
     id: str
     fields: Mapping[str, Any]
+    text: str | None = None
 
 
 def read_document(name: str) -> dict[str, Any]:
@@ -45,7 +50,8 @@ def read_submissions(names: Iterable[str]) -> Iterator[Submission]:
     """Yield the submissions in files, in order. Raises ClickException.
 
     A JSON or YAML file has one, whose id is its own `id` or the name of the file. An NDJSON file has one a
-    line, and a CSV file one a row: a column `id`, and columns named after values.
+    line, and a CSV file one a row: a column `id`, and columns named after values. A text file has one, with
+    a line `name = value` for each value.
     """
     for name in names:
         match Path(name).suffix.lower():
@@ -53,6 +59,8 @@ def read_submissions(names: Iterable[str]) -> Iterator[Submission]:
                 yield from _read_rows(name, _read(name).decode("utf-8-sig", "replace"))
             case ".ndjson" | ".jsonl":
                 yield from _read_lines(name, _read(name))
+            case ".txt":
+                yield Submission(Path(name).stem, {}, _read(name).decode("utf-8-sig", "replace"))
             case _ if name == STANDARD_INPUT:
                 yield from _read_lines(name, _read(name))
             case _:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import click
 import orjson
 
+from compute.errors import QuestionErrors
 from service.arrays import pack_arrays
 from service.commands.asking import Asker, choose_asker
 from service.commands.documents import Submission
@@ -17,6 +18,7 @@ from service.exceptions import Problem
 from service.grading.batches.statistics import Summary
 from service.grading.envelopes.catalogue import CLASS_ENVELOPES, ENVELOPES
 from service.grading.envelopes.declaration import write_table
+from service.grading.protocols.submissions import fill
 
 FOUND, PROBLEMS = 0, 1  # exit codes
 BAR = 20  # characters of the longest bar of a histogram
@@ -81,12 +83,17 @@ def _grade_all(
         try:
             body = orjson.dumps(pack_arrays(_fill(rubric, submission)))
             yield submission, ask("grade", body), ""
-        except Problem as problem:
+        except (Problem, QuestionErrors) as problem:
             yield submission, None, str(problem)
 
 
 def _fill(rubric: dict[str, Any], submission: Submission) -> dict[str, Any]:
-    """Return a rubric with a student's answers; those of an exam are by the name of a question."""
+    """Return a rubric with a student's answers; those of an exam are by the name of a question.
+
+    Raises QuestionErrors if text is submitted to a rubric that has answers itself.
+    """
+    if submission.text is not None:
+        return fill(rubric, submission.text.strip())  # a blank answer is none
     answers, questions = submission.fields.get("questions"), rubric.get("questions")
     if not isinstance(answers, dict) or not isinstance(questions, list):
         return {**rubric, **submission.fields}

@@ -31,17 +31,19 @@ class LineSender:
 
     rate: bytes per second at which the client has to accept them.
     root_path: path at which the application is mounted.
+    media_type: that of the lines.
     """
 
-    def __init__(self, send: Send, rate: int, root_path: str = "") -> None:
+    def __init__(self, send: Send, rate: int, root_path: str = "", media_type: bytes = MEDIA_TYPE) -> None:
         self._send, self._root_path = PatientSender(send, rate), root_path
+        self._media_type = media_type
         self.started = False
 
     async def send(self, lines: bytes) -> None:
         """Send complete lines. Raises Disconnected if the client does not accept them in time."""
         if not self.started:
             self.started = True
-            headers = [(b"content-type", MEDIA_TYPE), (b"vary", b"accept")]
+            headers = [(b"content-type", self._media_type), (b"vary", b"accept")]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": lines, "more_body": True})
 

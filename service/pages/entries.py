@@ -8,12 +8,14 @@ import numpy as np
 
 from compute.arithmetic.expressions import ExpressionError, fold, parse
 from compute.latex import Latex
+from service.arrays import FIELDS, unpack_arrays
 from service.pages.blocks import Block, Cell, Code, Inline, Inlines, Math, Paragraph, Table
 
 DIGITS = 4  # significant digits of floats
 SHADES = 8  # levels of either sign
 ROWS, COLUMNS, TABLES = 24, 16, 4  # of the largest tensor that is shown in full
 WORDS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
+SPECIAL = {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}  # as JSON has them
 
 
 def write_number(number: float) -> str:
@@ -31,9 +33,11 @@ def write_entry(entry: Any) -> Inline:
         return "true" if entry else "false"
     if isinstance(entry, int | float | np.integer | np.floating):
         return write_number(float(entry))
-    if isinstance(entry, Math):
+    if isinstance(entry, Math | Code):
         return entry
     text = str(entry)
+    if text in SPECIAL:
+        return SPECIAL[text]
     try:
         return Math(fold(parse(text), Latex()).text)
     except (ExpressionError, ValueError):
@@ -47,11 +51,13 @@ def as_math(latex: Any) -> Any:
 
 def as_array(tensor: Any) -> "np.ndarray[Any, Any] | None":
     """Return a tensor of a document as an array, of floats or of entries as they are; None if it is none."""
+    if isinstance(tensor, dict) and tensor.keys() == FIELDS:
+        tensor = unpack_arrays(tensor)
     if isinstance(tensor, np.ndarray):
         return tensor
     if isinstance(tensor, bool | int | float):
         return np.array(tensor)
-    if isinstance(tensor, str | Math):
+    if isinstance(tensor, str | Math | Code):
         return np.array(tensor, dtype=object)
     if not isinstance(tensor, list) or not tensor:
         return None

@@ -36,13 +36,22 @@ TOP = 2  # the level of the headings of a page's sections
 
 def write_html(page: Page) -> str:
     """Return a document as a whole HTML page."""
-    body = "".join(write_block(block) for block in page.blocks)
-    title = escape(page.title)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head>\n<body><main><h1>{title}</h1>\n{body}</main></body>\n</html>\n"
+    head = (
+        f'<meta charset="utf-8"><title>{escape(page.title)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style>'
     )
+    body = f'<main class="workings">{_write_body(page)}</main>'
+    return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>{body}</body>\n</html>\n'
+
+
+def write_fragment(page: Page) -> str:
+    """Return a document as a part of another page, whose own elements keep their style."""
+    style = STYLE[STYLE.index(".workings") :]
+    return f'<style>{style}</style><div class="workings">{_write_body(page)}</div>'
+
+
+def _write_body(page: Page) -> str:
+    return f"<h1>{escape(page.title)}</h1>\n" + "".join(map(write_block, page.blocks))
 
 
 def write_block(block: Block, level: int = TOP) -> str:

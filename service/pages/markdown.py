@@ -44,7 +44,7 @@ def _write_block(block: Block, level: int) -> str:
         case Listing(items):
             return "\n".join(f"- {_write_inlines(item)}" for item in items)
         case Callout(kind, word, content):
-            return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}"
+            return f"> [!{ALERTS[kind]}]\n> **{_escape(word)}** {_write_inlines(content)}".rstrip()
         case Picture(_, text):
             return f"*{_escape(text)}*"
         case Section(title, blocks):
@@ -59,8 +59,9 @@ def _write_inlines(content: Inlines) -> str:
 def _write_inline(inline: Inline) -> str:
     match inline:
         case Code(text):
-            fence = "``" if "`" in text else "`"
-            return f"{fence}{' '.join(text.split())}{fence}".replace("|", r"\|")
+            fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+            space = " " if text.startswith("`") or text.endswith("`") else ""
+            return f"{fence}{space}{' '.join(text.split())}{space}{fence}".replace("|", r"\|")
         case Math(latex):
             return f"${latex}$".replace("|", r"\vert ")
         case _:

@@ -19,6 +19,7 @@ from service.pages.blocks import (
 )
 from service.pages.entries import as_array, as_math, show_tensor
 from service.pages.generic import show_value
+from service.pages.notes import show_note
 
 LONG_STEPS = 60  # steps above which each is folded
 SHOWN = frozenset({
@@ -127,7 +128,7 @@ class _Writer:
     def show_general_notes(self) -> list[Block]:
         """Return the notes that are about no step."""
         places = {*self._axes, *self._answer.get("gradients", ())}
-        return [_show_note(note) for note in self._notes if note["at"] not in places]
+        return [show_note(note) for note in self._notes if note["at"] not in places]
 
     def show_steps(self) -> Iterator[Block]:
         """Yield each step: its formula, the formula with numbers, and the result."""
@@ -147,7 +148,7 @@ class _Writer:
                 blocks += show_tensor([Math(symbol)], values[name], step["axes"])
             if name in approximations and _differs(values.get(name), approximations[name]):
                 blocks += show_tensor([Code(name), ", as decimals"], approximations[name], step["axes"])
-            blocks += [_show_note(note) for note in self._notes if note["at"] == name]
+            blocks += [show_note(note) for note in self._notes if note["at"] == name]
             yield Section([Code(name)], blocks, is_folded=len(steps) > LONG_STEPS)
         unknown = self._answer.get("unknown")
         if unknown:
@@ -174,12 +175,11 @@ class _Writer:
                     term = None if rule is None else rule["terms"].get(consumer)
                     caption: list[Inline] = ["through ", Code(consumer)]
                     blocks += show_tensor(caption + ([": ", Math(term)] if term else []), tensor, axes)
-            left = [Math(rule["formula"].partition(" = ")[0])] if rule is not None else [Code(name)]
             exact = self._answer.get("latex", {}).get("gradients", {})
             shown = as_math(exact[name]) if name in exact else gradients[name]
-            blocks += show_tensor(left, shown, axes)
+            blocks += show_tensor(["gradient of ", Code(name)], shown, axes)
             blocks += [
-                _show_note(note) for note in self._notes if note["at"] == name and name not in self._axes
+                show_note(note) for note in self._notes if note["at"] == name and name not in self._axes
             ]
             yield Section(["Gradient of ", Code(name)], blocks, is_folded=len(listed) > LONG_STEPS)
 
@@ -212,9 +212,3 @@ def _differs(value: Any, approximation: Any) -> bool:
 
 def _sentence(meaning: str) -> str:
     return meaning[:1].lower() + meaning[1:] if meaning[1:2].islower() else meaning
-
-
-def _show_note(note: Mapping[str, Any]) -> Callout:
-    at: list[Inline] = [Code(note["at"]), ": "] if note["at"] else []
-    remedy = f" Remedy: {note['remedy']}." if note.get("remedy") else ""
-    return Callout("warning", "Note.", [*at, f"{note['message']}.{remedy}"])

@@ -63,6 +63,28 @@ def test_standard_input_keeps_digits_of_exact_numbers() -> None:
     assert int(numerator) * 10**37 == int(denominator) * int(digits.removeprefix("0."))
 
 
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        ((), "# Softmax\n"),
+        (("--format", "tex"), "\\documentclass"),
+        (("--output", "answer.html"), "<!doctype html>"),
+        (("--output", "answer.tex"), "\\documentclass"),
+        (("--output", "answer.html", "--format", "markdown"), "# Softmax\n"),
+    ],
+)
+def test_an_answer_is_shown_as_a_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], start: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = call("show", "softmax", "-", *options, sent='{"x": [0, "log(3)"]}')
+    assert result.exit_code == 0
+    name = "" if "--output" not in options else options[options.index("--output") + 1]
+    text = Path(name).read_text(encoding="utf-8") if name else result.stdout
+    assert text.startswith(start)
+    assert "0.75" in text
+
+
 def test_yaml_infinities_are_numbers(tmp_path: Path) -> None:
     file = tmp_path / "question.yaml"
     file.write_text("x: [-.inf, 0]\nselect: [output]", encoding="utf-8")
@@ -73,6 +95,8 @@ def test_yaml_infinities_are_numbers(tmp_path: Path) -> None:
     ("words", "sent", "message"),
     [
         (("ask", "softmx"), "{}", "there is no computation of this name"),
+        (("show", "softmax"), "{}", "/x: x is required"),
+        (("show", "evaluate"), "{}", "evaluate answers in the form of a protocol"),
         (("ask", "softmax"), "{}", "/x: x is required"),
         (("ask", "softmax"), "{", "the body"),
         (("ask", "softmax", "nowhere.json"), "", "nowhere.json: No such file"),
@@ -83,6 +107,18 @@ def test_refusals_are_errors_with_the_field(words: tuple[str, ...], sent: str, m
     result = call(*words, sent=sent)
     assert result.exit_code == 1 and result.stdout == ""
     assert message in result.stderr and result.stderr.startswith("Error: ")
+
+
+def test_text_has_a_line_for_each_value(folder: Path) -> None:
+    (folder / "s5.txt").write_text("output = [0.2689, 0.7311]\n", encoding="utf-8")
+    (folder / "s6.txt").write_text("[0.5, 0.5]", encoding="utf-8")  # the rubric has one name
+    (folder / "s7.txt").write_text(" \n", encoding="utf-8")
+    result = call("grade", folder / "rubric.json", *(folder / f"s{at}.txt" for at in (5, 6, 7)))
+    assert (result.exit_code, scores(result)) == (0, {"s5": 2, "s6": 0, "s7": 0})
+    (folder / "answered.json").write_bytes(orjson.dumps({**RUBRIC, "answer": {"output": RIGHT}}))
+    refused = call("grade", folder / "answered.json", folder / "s5.txt")
+    assert refused.exit_code == 1 and refused.stdout == ""
+    assert refused.stderr.startswith("s5: comes from the submission")
 
 
 def test_a_rubric_is_checked_and_varied(folder: Path) -> None:

@@ -18,7 +18,7 @@ from service.schemas.naming import camel_case
 def test_each_kind_of_problem_is_an_exception_that_the_client_exports() -> None:
     kinds = {camel_case(name): kind.status for name, kind in KINDS.items()}
     assert {kind.__name__: kind.status for kind in exceptions.KINDS} == kinds
-    assert {*kinds, "Problem", "Client", "AsyncClient"} == set(workings.__all__)
+    assert {*kinds, "Problem", "Client", "AsyncClient", "answer"} == set(workings.__all__)
 
 
 def test_a_status_of_no_kind_is_a_problem() -> None:

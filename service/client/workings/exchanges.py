@@ -50,7 +50,7 @@ class Exchange:
     async def ask(self, operation: str, /, **fields: Any) -> Answer:
         """Return the answer to the fields of an operation or another computation, by its path below /v1."""
         content = await self.send(operation, write_question(operation, fields))
-        return Answer(unpack_arrays(orjson.loads(content)))
+        return Answer(unpack_arrays(orjson.loads(content)), fields)
 
     async def trace(self, **fields: "Unpack[Trace]") -> AsyncGenerator[dict[str, Any], None]:
         """Yield the lines of an optimizer's trace as they are computed."""

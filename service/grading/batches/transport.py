@@ -15,6 +15,7 @@ from service.defects import format_defect
 from service.grading.batches.graded import read_grade
 from service.grading.batches.lines import Rubrics, is_rubric, read_id, read_line
 from service.grading.batches.statistics import Id, Summary
+from service.grading.envelopes.declaration import UNGRADED, ClassEnvelope, TableWriter, write_rows
 from service.http.bodies import media_type
 from service.http.connections import Disconnected
 from service.http.problems import INTERNAL, NoPlace, Problem, from_question
@@ -22,6 +23,8 @@ from service.http.streams import MEDIA_TYPE, LineSender
 
 MAX_LINE = 2**20  # bytes
 LONG_LINE = 2**14  # bytes of a line that is read in a thread, so that the event loop goes on
+CSV = b"text/csv; charset=utf-8"
+TITLE = "Workings"  # of the column of grades
 RETRY = 0.2  # seconds until a full service is asked again
 LOGGER = logging.getLogger("workings")
 Grade = Callable[[bytes], Awaitable[bytes]]
@@ -82,18 +85,27 @@ class GradedLines(Response):
 
     grade: grades one body of `/v1/grade`, or None to summarize lines that were graded earlier.
     in_flight: lines that are graded at once. rate, timeout: bounds of slow clients.
+    table: the CSV table that the response is; None for lines of JSON.
     """
 
     def __init__(
-        self, receive: Receive, grade: Grade | None, in_flight: int, rate: int, timeout: float
+        self,
+        receive: Receive,
+        grade: Grade | None,
+        in_flight: int,
+        rate: int,
+        timeout: float,
+        table: ClassEnvelope | None = None,
     ) -> None:
         super().__init__()
+        self._table = None if table is None else TableWriter(table, TITLE)
         self._body, self._grade, self._in_flight = receive, grade, in_flight
         self._rate, self._timeout = rate, timeout
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Send the graded lines and the summary."""
-        sender = LineSender(send, self._rate, scope.get("root_path", ""))
+        media_type = MEDIA_TYPE if self._table is None else CSV
+        sender = LineSender(send, self._rate, scope.get("root_path", ""), media_type)
         self._root_path = scope.get("root_path", "")
         try:
             try:
@@ -106,7 +118,11 @@ class GradedLines(Response):
         except Problem as problem:
             if not sender.started:
                 raise
-            await sender.fail(problem)
+            if self._table is None:
+                await sender.fail(problem)
+            else:  # a row of one cell, which is no student's
+                await sender.send(write_rows([[f"The table is not complete: {problem.detail}"]]).encode())
+                await sender.end()
 
     async def _respond(self, group: asyncio.TaskGroup, sender: LineSender) -> None:
         queue: asyncio.Queue[asyncio.Task[Graded] | None] = asyncio.Queue(self._in_flight)
@@ -128,16 +144,21 @@ class GradedLines(Response):
             if graded is not None and id_ is not None:
                 summary.add(id_, graded)
             summary.failed += failed
-            if self._grade is not None:
+            if self._table is not None:
+                await sender.send(_write_row(self._table, id_, graded, failed=failed))
+            elif self._grade is not None:
                 await sender.send(line)
             room.release()
         reading.cancel()
-        await sender.send(orjson.dumps({"summary": summary.describe()}) + b"\n")
+        if self._table is None:
+            await sender.send(orjson.dumps({"summary": summary.describe()}) + b"\n")
+        else:
+            await sender.send(self._table.write_header(UNGRADED).encode())
         await sender.end()
 
     async def _answer(self, line: bytes | None, rubrics: Rubrics) -> Graded:
         """Return the output line of one line, with a problem in the place of one that fails."""
-        start = b"{"
+        id_ = None
         try:
             if line is None:
                 raise at((), "is too long", f"a line of at most {MAX_LINE} bytes", "a line that is longer")
@@ -146,22 +167,21 @@ class GradedLines(Response):
             document = await _read(line)
             defines = is_rubric(document)
             id_ = None if defines else read_id(document)
-            start = b"{" if id_ is None else b'{"id":%b,' % orjson.dumps(id_)
             body = orjson.dumps(rubrics.complete(document, len(line)))
             answer = await retry_while_full(self._grade, body)
             graded = orjson.loads(answer)
         except QuestionErrors as errors:
-            return self._fail(start, from_question(errors))
+            return self._fail(id_, from_question(errors))
         except Problem as problem:
-            return self._fail(start, problem)
+            return self._fail(id_, problem)
         except (TypeError, ValueError, AttributeError):  # text or nesting that JSON cannot be written from
-            return self._fail(start, Problem("unreadable", "expected one JSON object on each line"))
+            return self._fail(id_, Problem("unreadable", "expected one JSON object on each line"))
         except Exception as error:  # a defect, which costs this line alone
             LOGGER.error("a line of a batch failed:\n%s", format_defect(error))
-            return self._fail(start, Problem("internal", INTERNAL))
+            return self._fail(id_, Problem("internal", INTERNAL))
         if id_ is None:
-            return orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n", None, None, False
-        return start + answer[1:] + b"\n", id_, graded, False
+            return orjson.dumps({"rubric": {"max_score": graded["max_score"]}}) + b"\n", None, graded, False
+        return _open(id_) + answer[1:] + b"\n", id_, graded, False
 
     def _recall(self, graded: dict[str, Any]) -> Graded:
         """Return a line that was graded earlier."""
@@ -171,6 +191,20 @@ class GradedLines(Response):
             return b"", None, None, False
         return b"", read_id(graded), read_grade(graded), False
 
-    def _fail(self, start: bytes, problem: Problem) -> Graded:
+    def _fail(self, id_: Id | None, problem: Problem) -> Graded:
         detail = bytes(problem.response(self._root_path).body)
-        return start + b'"problem":%b}\n' % detail, None, None, True
+        return _open(id_) + b'"problem":%b}\n' % detail, id_, None, True
+
+
+def _open(id_: Id | None) -> bytes:
+    """Return the start of a line's object."""
+    return b"{" if id_ is None else b'{"id":%b,' % orjson.dumps(id_)
+
+
+def _write_row(table: TableWriter, id_: Id | None, graded: dict[str, Any] | None, *, failed: bool) -> bytes:
+    """Return the row of a line: without a grade if it failed; none for a rubric, which has the first rows."""
+    student = "" if id_ is None else str(id_)
+    if failed or graded is None:
+        return table.write(student, UNGRADED).encode()
+    text = table.write_header(graded) if id_ is None else table.write(student, graded)
+    return text.encode()

@@ -2,6 +2,7 @@
 
 from service.grading.envelopes import (
     canvas_csv,
+    coderunner,
     gradescope,
     lambda_feedback,
     lti_ags,
@@ -14,7 +15,7 @@ from service.grading.envelopes.declaration import ClassEnvelope, Envelope
 
 ENVELOPES: dict[str, Envelope] = {
     module.ENVELOPE.name: module.ENVELOPE
-    for module in (gradescope, prairielearn, lti_ags, otter, lambda_feedback, mued)
+    for module in (gradescope, prairielearn, coderunner, lti_ags, otter, lambda_feedback, mued)
 }
 CLASS_ENVELOPES: dict[str, ClassEnvelope] = {
     module.ENVELOPE.name: module.ENVELOPE for module in (moodle_csv, canvas_csv)

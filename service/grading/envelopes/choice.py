@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from fastapi import Query, Request
 
 from compute.errors import QuestionErrors, unknown_name
-from service.grading.envelopes.catalogue import ENVELOPES
+from service.grading.envelopes.catalogue import CLASS_ENVELOPES, ENVELOPES
+from service.grading.envelopes.declaration import ClassEnvelope
 from service.http.accept import read_qualities
 from service.http.problems import StatusProblem
 from service.http.representations import JSON
@@ -42,6 +43,27 @@ def choose_envelope(request: Request) -> str:
         types = ", ".join([JSON, *(one.media_type for one in ENVELOPES.values())])
         raise StatusProblem(406, f"expected one of the media types {types}")
     return ""
+
+
+def choose_table(request: Request) -> ClassEnvelope | None:
+    """Return the table that a batch asks for; None for lines. Raises QuestionErrors for an unknown name."""
+    asked = request.query_params.get("envelope")
+    if asked is None:
+        return None
+    if asked not in CLASS_ENVELOPES:
+        raise QuestionErrors([unknown_name(("query", "envelope"), "envelope", asked, CLASS_ENVELOPES)])
+    return CLASS_ENVELOPES[asked]
+
+
+TABLE_PARAMETER: dict[str, Any] = {
+    "name": "envelope",
+    "in": "query",
+    "required": False,
+    "description": "The CSV table to answer with: "
+    + "; ".join(f"`{one.name}`: {one.summary}" for one in CLASS_ENVELOPES.values())
+    + ". It has a row for each submission, in order.",
+    "schema": {"type": "string", "enum": list(CLASS_ENVELOPES)},
+}
 
 
 def document_envelopes() -> dict[str, Any]:

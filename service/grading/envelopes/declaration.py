@@ -45,6 +45,32 @@ class ClassEnvelope:
     row: Callable[[str, Graded], Sequence[str]]
 
 
+# In the place of a grade for a student whose answer could not be graded at all.
+UNGRADED: Graded = {"gradable": False, "score": None, "max_score": "", "items": []}
+
+
+class TableWriter:
+    """Writes the CSV text of a class row by row.
+
+    title: the title of the assignment.
+    """
+
+    def __init__(self, envelope: ClassEnvelope, title: str) -> None:
+        self._envelope, self._title = envelope, title
+        self._has_header = False
+
+    def write_header(self, graded: Graded) -> str:
+        """Return the first rows, with the possible points of a grade; empty if they were written before."""
+        if self._has_header:
+            return ""
+        self._has_header = True
+        return write_rows(self._envelope.header(self._title, graded))
+
+    def write(self, student: str, graded: Graded) -> str:
+        """Return the row of a student, after the first rows if it is the first."""
+        return self.write_header(graded) + write_rows([self._envelope.row(student, graded)])
+
+
 def write_table(envelope: ClassEnvelope, title: str, grades: Iterable[tuple[str, Graded]]) -> str:
     """Return the CSV text of a class.
 
@@ -52,11 +78,15 @@ def write_table(envelope: ClassEnvelope, title: str, grades: Iterable[tuple[str,
     grades: the id and the grade of each student; all are grades of the same rubric. Raises ValueError if
     there are none.
     """
-    listed = list(grades)
-    if not listed:
+    writer = TableWriter(envelope, title)
+    text = "".join(writer.write(student, graded) for student, graded in grades)
+    if not text:
         raise ValueError("expected at least one grade; received none")
+    return text
+
+
+def write_rows(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as CSV text."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerows(envelope.header(title, listed[0][1]))
-    writer.writerows(envelope.row(student, graded) for student, graded in listed)
+    csv.writer(text).writerows(rows)
     return text.getvalue()

@@ -10,7 +10,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from compute.grading.scores import add_up, as_number, read_fraction
+from compute.grading.scores import CENT, add_up, as_number, read_fraction
 from service.grading.answers import UNKNOWN
 from service.grading.envelopes.declaration import Graded
 from service.grading.feedback import NO_SUCH_NAME
@@ -81,10 +81,38 @@ class Part:
 
 def read_parts(graded: Graded) -> list[Part]:
     """Return the parts of a grade, in order."""
+    items = graded["items"]
+    scores = [None if item["score"] is None else read_fraction(item["score"]) for item in items]
     return [
-        _read_part(item, graders)
-        for item, graders in zip(graded["items"], _graders_items(graded), strict=True)
+        _read_part(item, graders, score, max_score)
+        for item, graders, score, max_score in zip(
+            items, _graders_items(graded), scores, _fit_maxima(graded, scores), strict=True
+        )
     ]
+
+
+def _fit_maxima(graded: Graded, scores: list[Fraction | None]) -> list[Fraction]:
+    """Return the most points of each part, at least its score, so that they add up to those of the grade.
+
+    Scores are rounded so that they add up, and each maximum on its own, so that cents are missing or left.
+    A larger difference has another reason: only the best parts count.
+    """
+    if not scores:
+        return []
+    got = [score or Fraction(0) for score in scores]
+    maxima = [
+        max(read_fraction(item["max_score"]), score) for item, score in zip(graded["items"], got, strict=True)
+    ]
+    left = int((read_fraction(graded["max_score"]) - add_up(maxima)) / CENT)
+    if not 0 < abs(left) <= len(maxima):
+        return maxima
+    # A part whose score is a cent below its maximum by rounding loses that cent first, so that it is right;
+    # cents go to parts that have lost points anyway.
+    by_gap = sorted(range(len(maxima)), key=lambda at: maxima[at] - got[at], reverse=left > 0)
+    can_change = [at for at in by_gap if maxima[at] > (got[at] if left < 0 else 0)]
+    for at in can_change[: abs(left)]:
+        maxima[at] += CENT if left > 0 else -CENT
+    return maxima
 
 
 def _graders_items(graded: Graded) -> list[Graded]:
@@ -93,10 +121,7 @@ def _graders_items(graded: Graded) -> list[Graded]:
     return graded.get("grader", {}).get("items") or [empty] * len(graded["items"])
 
 
-def _read_part(item: Graded, graders: Graded) -> Part:
-    score = None if item["score"] is None else read_fraction(item["score"])
-    # Items are rounded so that they add up, and may be a cent above their own rounded maximum.
-    max_score = max(read_fraction(item["max_score"]), score or Fraction(0))
+def _read_part(item: Graded, graders: Graded, score: Fraction | None, max_score: Fraction) -> Part:
     name, question = _known_name(item, graders), item.get("question", "")
     kind = "gradients." if item["of"] == "gradient" else ""
     label = name or UNKNOWN_NAME

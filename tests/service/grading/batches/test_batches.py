@@ -1,5 +1,8 @@
 """Batches of submissions: order, bad lines, repeats, and the summary."""
 
+import asyncio
+import csv
+import io
 import statistics
 from fractions import Fraction
 from typing import Any
@@ -12,7 +15,8 @@ import pytest
 from compute.grading.written import Written
 from service.app import create_app
 from service.grading.batches.statistics import ItemStatistics, Summary
-from service.grading.batches.transport import MAX_LINE, retry_while_full, split_lines
+from service.grading.batches.transport import MAX_LINE, GradedLines, retry_while_full, split_lines
+from service.grading.envelopes.catalogue import CLASS_ENVELOPES
 from service.grading.grading import GradeJob
 from service.http.connections import Disconnected
 from service.http.problems import NoPlace, Problem, busy
@@ -61,6 +65,69 @@ async def test_lines_are_graded_in_order_and_a_bad_one_costs_itself() -> None:
     assert (summary["count"], summary["failed"]) == (3, 3)
     assert summary["scores"]["mean"] == pytest.approx(statistics.mean(scores))
     assert summary["scores"]["median"] == statistics.median(scores)
+
+
+def rows(response: httpx.Response) -> list[list[str]]:
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    return list(csv.reader(io.StringIO(response.text)))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "first", "student", "score"), [("moodle_csv", 1, 0, 1), ("canvas_csv", 2, 1, 6)]
+)
+async def test_a_batch_is_a_table_without_zeros_for_bad_lines(
+    name: str, first: int, student: int, score: int
+) -> None:
+    unreadable = {"id": 6, "rubric": "paper", "answer": {**RIGHT, "output": "?"}}
+    table = rows(await post(f"/v1/grade/batch?envelope={name}", BATCH + lines(unreadable)))
+    assert [row[student] for row in table[first:]] == ["a", "", "2", "3", "", "5", "6"]
+    answers = [orjson.loads(line) for line in (await post("/v1/grade/batch", BATCH)).content.splitlines()]
+    scores = [str(answer.get("score", "")) for answer in answers[1:-1]]
+    assert [row[score] for row in table[first:]] == [*scores, ""]
+    assert all(any("a person has to look" in cell for cell in row) for row in table[first:] if not row[score])
+    if name == "canvas_csv":
+        assert table[1][score] == "4"
+
+
+@pytest.mark.anyio
+async def test_a_table_of_bad_lines_has_its_first_rows() -> None:
+    empty, bad = [rows(await post("/v1/grade/batch?envelope=moodle_csv", body)) for body in (b"", b"{\n")]
+    assert empty == bad[:1] == [["Identifier", "Grade", "Maximum Grade", "Feedback comments"]]
+    assert bad[1][:3] == ["", "", ""]
+
+
+@pytest.mark.anyio
+async def test_a_table_that_stops_says_so() -> None:
+    messages = iter([{"type": "http.request", "body": b"{broken\n", "more_body": True}])
+    sent: list[bytes] = []
+    is_first_row_sent = asyncio.Event()
+
+    async def receive() -> Any:
+        if (message := next(messages, None)) is not None:
+            return message
+        await is_first_row_sent.wait()
+        raise Problem("timeout", "no part of the body arrived")
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if sent[-1]:
+            is_first_row_sent.set()
+
+    async def grade(_: bytes) -> bytes:
+        raise AssertionError
+
+    response = GradedLines(receive, grade, 1, 1000, 5, CLASS_ENVELOPES["moodle_csv"])
+    await response({"type": "http"}, receive, send)
+    *_, last = csv.reader(io.StringIO(b"".join(sent).decode()))
+    assert last == ["The table is not complete: no part of the body arrived"]
+
+
+@pytest.mark.anyio
+async def test_an_unknown_table_is_refused() -> None:
+    response = await post("/v1/grade/batch?envelope=gradescope", BATCH)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == "/query/envelope"
 
 
 @pytest.mark.anyio

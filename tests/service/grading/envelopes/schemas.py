@@ -79,6 +79,16 @@ LAMBDA_FEEDBACK_HEALTH = command("healthcheck", record(
     "tests_passed successes failures errors",
     tests_passed={"type": "boolean"}, successes=LISTED, failures=LISTED, errors=LISTED,
 ))  # fmt: skip
+CODERUNNER_WRITTEN = {
+    "prologuehtml": TEXT, "epiloguehtml": TEXT, "instructorhtml": TEXT, "graderstate": TEXT,
+    "columnformats": {"type": "array", "items": {"enum": ["%s", "%h"]}},
+    "files": {"type": "object", "additionalProperties": TEXT}, "showdifferences": {"type": "boolean"},
+    "testresults": {"type": "array", "items": {"type": "array"}},
+}  # fmt: skip
+CODERUNNER = {"oneOf": [
+    record("fraction", fraction={"type": "number", "minimum": 0, "maximum": 1}, **CODERUNNER_WRITTEN),
+    record("showoutputonly prologuehtml", showoutputonly={"const": True}, **CODERUNNER_WRITTEN),
+]}  # fmt: skip
 MUED_FORMAT = {"type": "string", "pattern": "^(text|code|math|model|other):[a-z0-9_]+$"}
 MUED = {"type": "array", "items": record(
     feedbackId=TEXT, title=TEXT, message=TEXT, suggestedAction=TEXT, awardedPoints=NUMBER,
@@ -110,6 +120,6 @@ MUED_HEALTH = record(
     ),
 )  # fmt: skip
 SCHEMAS = {
-    "gradescope": GRADESCOPE, "prairielearn": PRAIRIELEARN, "lti_ags": LTI_AGS, "otter": OTTER,
-    "lambda_feedback": LAMBDA_FEEDBACK, "mued": MUED,
+    "gradescope": GRADESCOPE, "prairielearn": PRAIRIELEARN, "coderunner": CODERUNNER, "lti_ags": LTI_AGS,
+    "otter": OTTER, "lambda_feedback": LAMBDA_FEEDBACK, "mued": MUED,
 }  # fmt: skip

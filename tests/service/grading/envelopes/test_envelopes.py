@@ -66,6 +66,8 @@ def test_students_never_see_the_part_for_the_grader(envelope: str, case: str) ->
 
 
 def visible(document: Any) -> Any:
+    if isinstance(document, dict):
+        document = {name: part for name, part in document.items() if name != "instructorhtml"}
     if isinstance(document, dict) and "tests" in document:
         shown = [test for test in document["tests"] if test.get("visibility") != "hidden"]
         return {**document, "tests": shown}
@@ -95,6 +97,9 @@ def test_what_cannot_be_graded_has_no_score_anywhere(case: str) -> None:
     assert lti["gradingProgress"] == "PendingManual"
     assert "a person" in lti["comment"]
     assert "result" not in render("lambda_feedback", case)
+    coderunner = render("coderunner", case)
+    assert coderunner["showoutputonly"] is True and "fraction" not in coderunner
+    assert "a person" in coderunner["prologuehtml"]
     first, *others = render("mued", case)
     assert "a person" in first["message"]
     assert sum("awardedPoints" not in one for one in others) == len(failed)
@@ -113,7 +118,8 @@ def test_scores_are_those_of_the_grade(case: str) -> None:
     graded = CASES[case]
     score, most = Fraction(str(graded["score"])), Fraction(str(graded["max_score"]))
     assert render("gradescope", case)["score"] == render("otter", case)["score"] == graded["score"]
-    assert render("prairielearn", case)["score"] == (float(score / most) if most else 0)
+    share = float(score / most) if most else 0
+    assert render("prairielearn", case)["score"] == render("coderunner", case)["fraction"] == share
     if most:
         lti = render("lti_ags", case)
         assert (lti["scoreGiven"], lti["scoreMaximum"]) == (graded["score"], graded["max_score"])
@@ -133,6 +139,16 @@ def test_right_and_wrong_answers_are_told_apart() -> None:
         assert wrong["result"]["is_correct"] is False
         statuses = [test["status"] for test in visible(render("gradescope", f"right-{level}"))["tests"]]
         assert statuses == ["passed"] * 3
+
+
+def test_coderunner_ticks_what_is_right_unless_the_level_hides_it() -> None:
+    header, *rows = render("coderunner", "slipped-verdict")["testresults"]
+    assert header[0] == "iscorrect" and [row[0] for row in rows] == [0, 1, 1]
+    assert [row[1:4] for row in rows] == [["query", "0.5", "1"], ["weights", "2", "2"], ["output", "2", "2"]]
+    hidden, *_ = render("coderunner", "worthless-none")["testresults"]
+    assert "iscorrect" not in hidden
+    assert "0.5 for incorrect" in render("coderunner", "penalty")["epiloguehtml"]
+    assert "one wrong entry (sign)" in render("coderunner", "slipped-none")["instructorhtml"]
 
 
 def test_no_marks_divide_nothing() -> None:
@@ -169,6 +185,30 @@ def test_forty_nine_parts_of_a_forty_ninth_are_one() -> None:
     assert ENVELOPES["lambda_feedback"].render(graded)["result"]["is_correct"] is True
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 0.5, "all"])
+@pytest.mark.parametrize(
+    "marks",
+    [[1 / 49] * 49, [1 / 6] * 6, [1 / 3] * 3, [1 / 7, 2 / 7, 4 / 7], [0.005] * 4, [0.004, 1], [2, 1, 0]],
+)
+def test_points_of_parts_add_up(marks: list[float], wrong: Any) -> None:
+    count = len(marks)
+    names = [f"v{at}" for at in range(count)]
+    first_right = count if wrong == "all" else int(count * wrong) if isinstance(wrong, float) else wrong
+    graded = grade(
+        question={
+            "operation": "graph", "program": [f"v{at} = x + {at}" for at in range(count)], "inputs": {"x": 1},
+        },
+        answer={name: at + 1 + 100 * (at < first_right) for at, name in enumerate(names)},
+        marks=dict(zip(names, marks, strict=True)), misconceptions=False,
+    )  # fmt: skip
+    parts = read_parts(graded)
+    assert all(part.score is not None and 0 <= part.score <= part.max_score for part in parts)
+    assert sum(part.max_score for part in parts) == Fraction(str(graded["max_score"]))
+    assert sum(part.score or 0 for part in parts) == Fraction(str(graded["score"]))
+    right = list(zip(parts, marks, strict=True))[first_right:]
+    assert all(part.is_right for part, mark in right if mark > 0.01)
+
+
 def test_scores_have_no_float_dirt() -> None:
     marks = {"query": "0.1", "weights": "0.2", "output": "0.3"}
     graded = grade(question=QUESTION, answer=RIGHT, marks={name: float(one) for name, one in marks.items()})
@@ -201,6 +241,8 @@ def test_html_of_a_question_is_text() -> None:
         assert document["tests"][0]["name"] == "&lt;i&gt;1a: z"
         assert "<i>" not in json.dumps(document)
         assert "<i>" not in json.dumps(render("lambda_feedback", case))
+        outcome = render("coderunner", case)
+        assert "<i>" not in "".join(part for name, part in outcome.items() if name.endswith("html"))
         assert "<i>" not in table("moodle_csv", case)[-1][3]
     assert render("gradescope", "exam")["test_output_format"] == "text"
     assert render("gradescope", "exam")["test_name_format"] == "text"
